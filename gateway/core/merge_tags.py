@@ -1,0 +1,18 @@
+"""The merge tags a campaign's name and from-name may bear: `*|FNAME|*`."""
+
+import re
+from collections.abc import Collection
+
+#: What the CRM fills in for every member (S2, "Merge Tags").
+MERGE_TAGS = frozenset({"FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL"})
+TAG = re.compile(r"\*\|(?P<name>.*?)\|\*", re.DOTALL)
+LOOSE_END = re.compile(r"\*\||\|\*")
+
+
+def unknown_merge_tags(text: str, known: Collection[str] = MERGE_TAGS) -> tuple[str, ...]:
+    """Return, as written and in order, the tags of a text that Mailchimp would not fill in.
+
+    A tag that begins or ends without its other half counts too. Empty: the text passes verbatim.
+    """
+    unknown = [found[0] for found in TAG.finditer(text) if found["name"] not in known]
+    return (*unknown, *LOOSE_END.findall(TAG.sub("", text)))
