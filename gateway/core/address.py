@@ -1,0 +1,104 @@
+"""Addresses of the envelope: a strict grammar on octets, and the one form they are looked up by."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_ATEXT = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\x80-\xff-]"
+_QUOTED = rb'"(?:[\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\x20-\x7e])*"'
+_LABEL = rb"[A-Za-z0-9_\x80-\xff](?:[A-Za-z0-9_\x80-\xff-]*[A-Za-z0-9_\x80-\xff])?"
+_DOMAIN = rb"(?:" + _LABEL + rb")(?:\." + _LABEL + rb")*\.?"
+_LITERAL = rb"\[[\x21-\x5a\x5e-\x7e]+\]"
+_ROUTE = rb"(?:@" + _DOMAIN + rb")(?:,@" + _DOMAIN + rb")*:"
+_LOCAL = rb"(?:" + _ATEXT + rb"+|" + _QUOTED + rb")"
+_MAILBOX = _LOCAL + rb"@(?:" + _DOMAIN + rb"|" + _LITERAL + rb")"
+
+#: A path of RFC 5321 (4.1.2) with or without its brackets; dots stand where they like in a local
+#: part, because real mailboxes do (RFC 5321 forbids `a..b@example.org`, carriers gave it out).
+PATH = re.compile(
+    rb"<(?:" + _ROUTE + rb")?(?P<mailbox>" + _MAILBOX + rb"|(?i:postmaster))>"
+    rb"|(?P<bare>" + _MAILBOX + rb")(?=[ \t]|\Z)"
+    rb"|(?P<null><>)"
+)
+_MAX_LOCAL = 255
+_MAX_DOMAIN = 255
+_DOTS = str.maketrans("。．｡", "...")
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """An envelope address: the octets as received and the mailbox they name."""
+
+    raw: bytes  #: With its brackets and source route, as it goes to the relay.
+    address: str  #: The mailbox alone; empty for the null sender `<>`.
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether it can travel without SMTPUTF8 (RFC 6531)."""
+        return self.raw.isascii()
+
+
+def parse_path(octets: bytes) -> tuple[Path, bytes] | None:
+    """Split a path off the start of MAIL's or RCPT's argument; None if there is none."""
+    found = PATH.match(octets)
+    if found is None:
+        return None
+    mailbox = found["mailbox"] or found["bare"] or b""
+    try:
+        address = mailbox.decode()
+    except UnicodeDecodeError:
+        return None
+    local, _, domain = mailbox.rpartition(b"@")
+    if len(local) > _MAX_LOCAL or len(domain) > _MAX_DOMAIN:
+        return None
+    return Path(found[0], address), octets[found.end() :]
+
+
+def lookup_form(address: str, *, plus_addresses: bool = False) -> str:
+    """Return the one form by which an address is stored and looked up.
+
+    Unquoted, case-folded, the domain as A-labels without a final dot; with `plus_addresses`
+    the part of the local part from its first `+` is dropped.
+    """
+    local, at, domain = address.strip().rpartition("@")
+    if not at:
+        return address.strip().casefold()
+    if address.isascii():
+        local, domain = local.lower(), domain.lower()
+    else:
+        local = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", local).casefold())
+    if local[:1] == '"':
+        local = _unquoted(local)
+    if plus_addresses and "+" in local[1:]:
+        local = local[: local.index("+", 1)]
+    return f"{local}@{_domain_form(domain)}"
+
+
+def _unquoted(local: str) -> str:
+    return re.sub(r"\\(.)", r"\1", local[1:-1] if local.endswith('"') else local[1:])
+
+
+def _domain_form(domain: str) -> str:
+    if domain.isascii() and "xn--" not in domain:
+        return domain.rstrip(".")
+    labels = unicodedata.normalize("NFKC", domain).translate(_DOTS).rstrip(".").split(".")
+    return ".".join(map(_label_form, labels))
+
+
+def _label_form(label: str) -> str:
+    """Return the A-label (RFC 5890); the same for the U-label in any case and normal form."""
+    if label.lower().startswith("xn--"):
+        try:
+            label = label[4:].encode("ascii").decode("punycode")
+        except UnicodeError:
+            return label.lower()
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).lower())
+    if folded.isascii():
+        return folded
+    return "xn--" + folded.encode("punycode").decode("ascii")
+
+
+def domain_of(address: str) -> str:
+    """Return the domain of an address in lookup form; empty where there is none."""
+    _, at, domain = lookup_form(address).rpartition("@")
+    return domain if at else ""

@@ -1,0 +1,158 @@
+"""Is a message bulk or individual, and which rule said so. The first rule that matches decides."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.core.headers import Headers
+from gateway.core.kinds import Kind
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the rules look at."""
+
+    sender: str
+    login: str | None
+    recipients: int
+    headers: Headers
+    #: How many different recipients a burst of the same message reached within a time, these
+    #: included; counted only when a rule asks.
+    burst: Callable[[timedelta], int] = lambda _: 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderTest:
+    """A header is there, and one of its values matches."""
+
+    name: str  #: In lower case.
+    matches: re.Pattern[str] | None = None
+    early = False
+
+    def __call__(self, facts: Facts) -> str | None:
+        """Return why it matches, or None."""
+        if self.name not in facts.headers:
+            return None
+        if self.matches is None:
+            return f"has {self.name}"
+        found = next(filter(self.matches.search, facts.headers.texts(self.name)), None)
+        return None if found is None else f"{self.name}: {found[:80]}"
+
+
+@dataclass(frozen=True, slots=True)
+class SenderTest:
+    """The envelope sender matches."""
+
+    matches: re.Pattern[str]
+    early = True
+
+    def __call__(self, facts: Facts) -> str | None:
+        """Return why it matches, or None."""
+        return f"sender {facts.sender}" if self.matches.search(facts.sender) else None
+
+
+@dataclass(frozen=True, slots=True)
+class LoginTest:
+    """The login of the CRM matches."""
+
+    matches: re.Pattern[str]
+    early = True
+
+    def __call__(self, facts: Facts) -> str | None:
+        """Return why it matches, or None."""
+        if facts.login is None or not self.matches.search(facts.login):
+            return None
+        return f"login {facts.login}"
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientsTest:
+    """The transaction has at least so many recipients."""
+
+    at_least: int
+    early = False
+
+    def __call__(self, facts: Facts) -> str | None:
+        """Return why it matches, or None."""
+        return f"{facts.recipients} recipients" if facts.recipients >= self.at_least else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BurstTest:
+    """The same message went to more than so many different recipients within a time."""
+
+    recipients: int
+    within: timedelta
+    defer: bool = False  #: Whether suppressed recipients wait until the time has decided.
+    early = False
+
+    def __call__(self, facts: Facts) -> str | None:
+        """Return why it matches, or None."""
+        reached = facts.burst(self.within)
+        if reached <= self.recipients:
+            return None
+        return f"{reached} recipients of the same message within {self.within}"
+
+
+Test = HeaderTest | SenderTest | LoginTest | RecipientsTest | BurstTest
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A name, what it says, and the test that must match."""
+
+    name: str
+    kind: Kind
+    test: Test
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The kind of a message and what said so: a rule, a listener, an override or the default."""
+
+    kind: Kind
+    rule: str
+
+    @property
+    def certain(self) -> bool:
+        """Whether something positively recognised the message."""
+        return self.rule != DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A rule that was looked at."""
+
+    name: str
+    matched: bool
+    because: str
+
+
+def classify(facts: Facts, rules: Sequence[Rule], default: Kind) -> Classification:
+    """Return what the first matching rule says, else the default."""
+    for rule in rules:
+        if rule.test(facts) is not None:
+            return Classification(rule.kind, rule.name)
+    return Classification(default, DEFAULT)
+
+
+def classify_early(facts: Facts, rules: Sequence[Rule]) -> Classification | None:
+    """Return what can be said before the content, as far as no earlier rule needs the content."""
+    for rule in rules:
+        if not rule.test.early:
+            return None
+        if rule.test(facts) is not None:
+            return Classification(rule.kind, rule.name)
+    return None
+
+
+def rules_tried(facts: Facts, rules: Sequence[Rule]) -> Iterator[Tried]:
+    """Tell each rule up to the one that matched, for people who ask why."""
+    for rule in rules:
+        because = rule.test(facts)
+        yield Tried(rule.name, because is not None, because or "no match")
+        if because is not None:
+            return

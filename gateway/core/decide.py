@@ -1,0 +1,45 @@
+"""Who may get a message: its kind against the suppressions of each recipient."""
+
+from gateway.core.kinds import Kind, Scope
+from gateway.core.people import Holder, Standing, Suppression
+
+
+def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
+    """Return the suppressions that keep mail of this kind from an address; empty: it may go.
+
+    For bulk mail the stricter of two people with one address wins. For individual mail a
+    person's scope `all` blocks only if every active person with the address has it. People who
+    are not active count only where nobody active has the address.
+    """
+    if not (standing.own or standing.holders):
+        return ()
+    if kind is Kind.BULK:
+        return _of_scope(Scope.BULK, standing.own) + _anyones(Scope.BULK, standing)
+    return _of_scope(Scope.ALL, standing.own) + _everyones(Scope.ALL, standing)
+
+
+def never_mailed(standing: Standing) -> bool:
+    """Whether no mail of any kind may go there: such a recipient is never passed to a relay."""
+    return bool(standing.own or standing.holders) and bool(blocking(Kind.INDIVIDUAL, standing))
+
+
+def _of_scope(scope: Scope, suppressions: tuple[Suppression, ...]) -> tuple[Suppression, ...]:
+    return tuple(entry for entry in suppressions if entry.scope.includes(scope))
+
+
+def _who_counts(standing: Standing) -> tuple[Holder, ...]:
+    active = tuple(holder for holder in standing.holders if holder.active)
+    return active or standing.holders
+
+
+def _anyones(scope: Scope, standing: Standing) -> tuple[Suppression, ...]:
+    return tuple(
+        entry for holder in _who_counts(standing) for entry in _of_scope(scope, holder.suppressions)
+    )
+
+
+def _everyones(scope: Scope, standing: Standing) -> tuple[Suppression, ...]:
+    each = [_of_scope(scope, holder.suppressions) for holder in _who_counts(standing)]
+    if not all(each):
+        return ()
+    return tuple(entry for found in each for entry in found)

@@ -1,0 +1,184 @@
+"""MAIL and RCPT (RFC 5321, 4.1.1): parsed strictly, kept octet for octet."""
+
+import re
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from gateway.core.address import Path, parse_path
+from gateway.core.reply import Reply
+
+_PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?\Z")
+_XTEXT = re.compile(rb"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
+_ORCPT = re.compile(rb"[A-Za-z0-9.-]+;(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
+_NOTIFY = frozenset((b"SUCCESS", b"FAILURE", b"DELAY"))
+MAX_COMMAND = 4096  #: Octets of one command line, CRLF not counted.
+
+#: The extension a parameter belongs to (RFC 1870, 6152, 6531, 3461).
+_MAIL_PARAMETERS = {
+    b"SIZE": "SIZE",
+    b"BODY": "8BITMIME",
+    b"SMTPUTF8": "SMTPUTF8",
+    b"RET": "DSN",
+    b"ENVID": "DSN",
+}
+_RCPT_PARAMETERS = {b"NOTIFY": "DSN", b"ORCPT": "DSN"}
+
+_Parameters = dict[bytes, bytes | None]
+
+
+class Refused(Exception):
+    """A command that gets this reply and changes nothing."""
+
+    def __init__(self, reply: str) -> None:
+        super().__init__(reply)
+        self.reply = Reply.of(reply)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """MAIL FROM, as it came and as it is understood."""
+
+    path: Path
+    argument: bytes  #: Everything after `MAIL FROM:`, for the relay.
+    size: int | None = None  #: SIZE=, in octets.
+    eight_bit: bool = False
+    utf8: bool = False
+    envid: str | None = None
+    ret: str | None = None
+
+    @property
+    def address(self) -> str:
+        """The mailbox; empty for `<>`."""
+        return self.path.address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """RCPT TO, as it came and as it is understood."""
+
+    path: Path
+    argument: bytes  #: Everything after `RCPT TO:`, for the relay.
+    notify: frozenset[str] | None = None  #: None when NOTIFY is absent; empty for NEVER.
+    orcpt: str | None = None
+
+    @property
+    def address(self) -> str:
+        """The mailbox."""
+        return self.path.address
+
+    @property
+    def wants_failure_notice(self) -> bool:
+        """Whether a DSN for a failure may be sent (RFC 3461, 4.1)."""
+        return self.notify is None or "FAILURE" in self.notify
+
+
+def parse_mail(argument: bytes, extensions: AbstractSet[str]) -> Sender:
+    """Parse what follows `MAIL `; raise `Refused` with the reply for anything malformed."""
+    path, rest, parameters = _parse(argument, b"FROM:", _MAIL_PARAMETERS, extensions, "5.1.7")
+    utf8 = b"SMTPUTF8" in parameters
+    _check_utf8(path, utf8=utf8)
+    body = (parameters.get(b"BODY") or b"7BIT").upper()
+    if body not in (b"7BIT", b"8BITMIME"):
+        raise Refused("501 5.5.4 BODY must be 7BIT or 8BITMIME")
+    size = parameters.get(b"SIZE") or b"0"
+    if not (size.isdigit() and len(size) <= 20):
+        raise Refused("501 5.5.4 SIZE must be a number of octets")
+    return Sender(
+        path=path,
+        argument=rest,
+        size=int(size) or None,
+        eight_bit=body == b"8BITMIME",
+        utf8=utf8,
+        envid=_xtext(parameters, b"ENVID"),
+        ret=_ret(parameters),
+    )
+
+
+def parse_rcpt(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> Recipient:
+    """Parse what follows `RCPT `; raise `Refused` with the reply for anything malformed."""
+    path, rest, parameters = _parse(argument, b"TO:", _RCPT_PARAMETERS, extensions, "5.1.3")
+    if not path.address:
+        raise Refused("501 5.1.3 The null path is no recipient")
+    _check_utf8(path, utf8=utf8)
+    if not parameters:
+        return Recipient(path=path, argument=rest)
+    orcpt = parameters.get(b"ORCPT")
+    if orcpt is not None and not _ORCPT.match(orcpt):
+        raise Refused("501 5.5.4 ORCPT is malformed")
+    return Recipient(
+        path=path,
+        argument=rest,
+        notify=_notify(parameters),
+        orcpt=orcpt.decode("ascii") if orcpt else None,
+    )
+
+
+def _parse(
+    argument: bytes,
+    keyword: bytes,
+    known: dict[bytes, str],
+    extensions: AbstractSet[str],
+    status: str,
+) -> tuple[Path, bytes, _Parameters]:
+    word = keyword[:-1].decode()
+    if argument[: len(keyword)].upper() != keyword:
+        raise Refused(f"501 5.5.4 Syntax: {word}:<address>")
+    rest = argument[len(keyword) :]
+    parsed = parse_path(rest.lstrip(b" \t"))
+    if parsed is None:
+        raise Refused(f"501 {status} Bad {word.lower()} address syntax")
+    path, tail = parsed
+    if not tail:
+        return path, rest, {}
+    return path, rest, _parameters(tail, known, extensions)
+
+
+def _parameters(tail: bytes, known: dict[bytes, str], extensions: AbstractSet[str]) -> _Parameters:
+    if tail[:1] not in b" \t":
+        raise Refused("501 5.5.4 A space must follow the address")
+    parameters: _Parameters = {}
+    for word in tail.split():
+        found = _PARAMETER.match(word)
+        if found is None:
+            raise Refused("501 5.5.4 Malformed parameter")
+        keyword = found[1].upper()
+        if known.get(keyword) not in extensions:
+            raise Refused(f"555 5.5.4 Parameter not offered: {keyword.decode()}")
+        if keyword in parameters:
+            raise Refused(f"501 5.5.4 Parameter given twice: {keyword.decode()}")
+        parameters[keyword] = found[2]
+    return parameters
+
+
+def _check_utf8(path: Path, *, utf8: bool) -> None:
+    if not path.is_ascii and not utf8:
+        raise Refused("553 5.6.7 An address beyond ASCII needs SMTPUTF8")
+
+
+def _xtext(parameters: _Parameters, keyword: bytes) -> str | None:
+    value = parameters.get(keyword)
+    if keyword not in parameters:
+        return None
+    if value is None or len(value) > 300 or not _XTEXT.match(value):
+        raise Refused(f"501 5.5.4 {keyword.decode()} is malformed")
+    return value.decode("ascii")
+
+
+def _ret(parameters: _Parameters) -> str | None:
+    if b"RET" not in parameters:
+        return None
+    value = (parameters[b"RET"] or b"").upper()
+    if value not in (b"FULL", b"HDRS"):
+        raise Refused("501 5.5.4 RET must be FULL or HDRS")
+    return value.decode()
+
+
+def _notify(parameters: _Parameters) -> frozenset[str] | None:
+    if b"NOTIFY" not in parameters:
+        return None
+    words = (parameters[b"NOTIFY"] or b"").upper().split(b",")
+    if words == [b"NEVER"]:
+        return frozenset()
+    if not _NOTIFY.issuperset(words):
+        raise Refused("501 5.5.4 NOTIFY must be NEVER or of SUCCESS, FAILURE, DELAY")
+    return frozenset(word.decode() for word in words)

@@ -1,0 +1,91 @@
+"""The header block of a message, read the way the recipient's program would read it (RFC 5322)."""
+
+import re
+from collections.abc import Iterable
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.utils import getaddresses
+
+_NEWLINE = re.compile(rb"\r\n|\r|\n")
+_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
+_FOLD = re.compile(rb"[ \t]*\n[ \t]+")
+_ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
+_MAX_VALUE = 4096  #: Octets of one value that are decoded for showing.
+_MAX_WORDS = 64  #: Encoded words of one value that are decoded; the rest stays as it is.
+
+
+class Headers:
+    """The fields of a header block, by name in lower case."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: dict[str, list[bytes]]) -> None:
+        self._fields = fields
+
+    @classmethod
+    def parse(cls, block: bytes) -> "Headers":
+        """Read a header block; what is no field is passed over, as mail programs do."""
+        fields: dict[str, list[bytes]] = {}
+        text = block.replace(b"\r\n", b"\n")
+        if b"\r" in text:
+            text = _NEWLINE.sub(b"\n", block)
+        for name, value in _FIELD.findall(text):
+            fields.setdefault(name.decode("ascii").lower(), []).append(value)
+        return cls(fields)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._fields
+
+    def count(self, name: str) -> int:
+        """Return how often a field stands there."""
+        return len(self._fields.get(name, ()))
+
+    def raw(self, name: str) -> list[bytes]:
+        """Return the values of a field, unfolded, not decoded."""
+        return [_FOLD.sub(b" ", value).strip() for value in self._fields.get(name, ())]
+
+    def texts(self, name: str) -> list[str]:
+        """Return the values of a field as people read them (RFC 2047 decoded)."""
+        return [decoded(value) for value in self.raw(name)]
+
+    def text(self, name: str) -> str:
+        """Return the first value of a field as people read it; empty without one."""
+        values = self._fields.get(name)
+        return decoded(_FOLD.sub(b" ", values[0]).strip()) if values else ""
+
+    def addresses(self, name: str) -> list[tuple[str, str]]:
+        """Return the (name, address) pairs of an address field, at most 100 of them."""
+        return list(_pairs(self.texts(name)))[:100]
+
+
+def decoded(value: bytes) -> str:
+    """Decode a header value for showing: encoded words, then UTF-8, else Latin-1."""
+    value = value[:_MAX_VALUE]
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        text = value.decode("latin-1")
+    if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:
+        return text
+    try:
+        return "".join(_decoded_words(text))
+    except (HeaderParseError, ValueError):
+        return text
+
+
+def _decoded_words(text: str) -> Iterable[str]:
+    for part, charset in decode_header(text):
+        if isinstance(part, str):
+            yield part
+            continue
+        try:
+            yield part.decode(charset or "ascii", "replace")
+        except LookupError:
+            yield part.decode("latin-1")
+
+
+def _pairs(values: list[str]) -> Iterable[tuple[str, str]]:
+    for value in values:
+        # getaddresses recurses on comments: what nests them deeply is no address list.
+        if value.count("(") < 50:
+            yield from getaddresses([value])

@@ -1,0 +1,63 @@
+"""The record of one message: what was tried, what was decided for each recipient, and why."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.core.kinds import By, Kind, State
+from gateway.core.people import PersonRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One recipient of a message."""
+
+    recipient: str  #: As the CRM wrote it.
+    address: str  #: In lookup form.
+    state: State
+    by: By
+    reply: str = ""
+    note: str = ""  #: Why it failed, in the gateway's language; empty where nothing did.
+    would: str = ""  #: In observe mode: the state it would have had.
+    persons: tuple[PersonRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One transaction that reached RCPT."""
+
+    id: int
+    at: datetime
+    listener: str
+    sender: str
+    login: str | None = None
+    client: str = ""  #: The peer's IP address.
+    subject: str = ""
+    message_id: str = ""
+    kind: Kind = Kind.INDIVIDUAL
+    rule: str = ""
+    relay: str = ""
+    size: int = 0  #: Octets of content as received.
+    fingerprint: int = 0
+    burst_key: int | None = None
+    attempt_of: int | None = None
+    deliveries: tuple[Delivery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one delivery of a message ended."""
+
+    message: int
+    position: int  #: Of the recipient, from 0.
+    state: State
+    by: By
+    reply: str
+
+
+def fingerprint(sender: str, recipients: Sequence[str], message_id: str) -> int:
+    """Return a 63-bit mark by which a retry of the same transaction is known."""
+    text = "\0".join((sender, *sorted(recipients), "", message_id))
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1

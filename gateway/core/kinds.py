@@ -1,0 +1,52 @@
+"""The few words every decision is made of: kind, scope, delivery state, and by whom."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a message is: sent to many, or written to one person."""
+
+    BULK = "bulk"
+    INDIVIDUAL = "individual"
+
+
+class Scope(StrEnum):
+    """What a suppression covers: `mailchimp` is part of `bulk`, `bulk` is part of `all`."""
+
+    MAILCHIMP = "mailchimp"
+    BULK = "bulk"
+    ALL = "all"
+
+    def includes(self, other: "Scope") -> bool:
+        """Whether a suppression of this scope also stands for the other."""
+        return _WIDTH[self] >= _WIDTH[other]
+
+
+_WIDTH = {Scope.MAILCHIMP: 1, Scope.BULK: 2, Scope.ALL: 3}
+
+#: The effect of a tag as shipped (seed S1, S2); settings may widen it, never narrow it.
+TAG_SCOPES = {
+    "NoMailingsTag": Scope.BULK,
+    "NoMailTag": Scope.ALL,
+    "NoMailChimpMailingsTag": Scope.MAILCHIMP,
+}
+
+
+class State(StrEnum):
+    """Where a delivery stands."""
+
+    SENDING = "sending"
+    RELAYED = "relayed"
+    SEND_FAILED = "send_failed"
+    REJECTED = "rejected"
+    DEFERRED = "deferred"
+    ABORTED = "aborted"
+    UNKNOWN = "unknown"
+
+
+class By(StrEnum):
+    """Who brought a delivery into its state."""
+
+    GATEWAY = "gateway"
+    RELAY = "relay"
+    CLIENT = "client"

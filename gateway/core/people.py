@@ -1,0 +1,153 @@
+"""People as the CRM tells of them, and why an address may not get mail."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from gateway.core.kinds import Scope
+
+
+class PersonKind(StrEnum):
+    """The two kinds of people a CRM mails."""
+
+    CANDIDATE = "candidate"
+    CONTACT = "contact"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PersonRef:
+    """Names a person: `candidate:17`."""
+
+    kind: PersonKind
+    crm_id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.crm_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "PersonRef":
+        """Read `candidate:17`; ValueError for anything else."""
+        kind, colon, crm_id = text.partition(":")
+        if not (colon and crm_id and kind in set(PersonKind)):
+            raise ValueError(f"not a person: {text!r} (write candidate:17 or contact:17)")
+        return cls(PersonKind(kind), crm_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A candidate or a contact of the CRM."""
+
+    ref: PersonRef
+    first_name: str = ""
+    last_name: str = ""
+    emails: tuple[str, ...] = ()  #: As given; the first is the primary one.
+    status: str = ""  #: crm_id of a status of the person's kind.
+    finance_status: str = ""
+    owner: str = ""  #: crm_id of a member of staff.
+    language: str = ""  #: Two letters.
+    birthday: date | None = None
+    consent_email: bool = False
+    mail_on_set_date: bool = False
+    mail_after_first_delivery: bool = False
+    active: bool = True
+
+    @property
+    def name(self) -> str:
+        """First and last name."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """A user of the CRM."""
+
+    crm_id: str
+    name: str = ""
+    email: str = ""
+    roles: tuple[str, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group of people of one kind; its tag gives it an effect while it is active."""
+
+    kind: PersonKind
+    crm_id: str
+    name: str = ""
+    tag: str = ""
+    active: bool = True
+
+
+class StatusKind(StrEnum):
+    """What a status can be of."""
+
+    CANDIDATE = "candidate"
+    CONTACT = "contact"
+    APPLICATION = "application"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A CRM status; the tag of a person's status gives it an effect."""
+
+    kind: StatusKind
+    crm_id: str
+    name: str = ""
+    tag: str = ""
+    initial: bool = False
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A person is in a group."""
+
+    kind: PersonKind
+    group: str
+    person: str
+
+
+class SuppressionSource(StrEnum):
+    """What a suppression rests on."""
+
+    GROUP = "group"
+    STATUS = "status"
+    STAFF = "staff"  #: `gateway suppress` or the API: an address, not a person.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """Why an address may not get a kind of mail."""
+
+    scope: Scope
+    source: SuppressionSource
+    name: str = ""  #: Of the group or status.
+    origin: str = ""  #: The feed that brought it (`crm`, `mailchimp`), or who added it.
+    since: datetime | None = None
+    until: datetime | None = None
+    remark: str = ""  #: Free text of staff; stays inside unless `public`.
+    public: bool = False
+    person: PersonRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A person who has an address, with the suppressions that person's groups and status bring."""
+
+    ref: PersonRef
+    name: str
+    active: bool
+    language: str = ""
+    suppressions: tuple[Suppression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """All that is known of one address: who has it, and what suppresses the address itself."""
+
+    holders: tuple[Holder, ...] = ()
+    own: tuple[Suppression, ...] = field(default=())
+
+
+NOBODY = Standing()

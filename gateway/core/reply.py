@@ -1,0 +1,63 @@
+"""Replies of SMTP (RFC 5321, 4.2): what a relay said, made fit to be said again."""
+
+import re
+from dataclasses import dataclass
+
+MAX_LINE = 500  #: Octets of text in one line; RFC 5321 allows 512 with code and CRLF.
+MAX_LINES = 20
+_ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?= |$)")
+_HARMFUL = re.compile(r"[^\x20-\x7e]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A code and its lines of text, without CR, LF or anything but printable ASCII."""
+
+    code: int
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "Reply":
+        """Build a reply from `"451 4.3.0 Try again later"`; further lines follow a newline."""
+        return cls(int(text[:3]), tuple(text[4:].split("\n")))
+
+    @classmethod
+    def received(cls, code: int, lines: list[bytes]) -> "Reply":
+        """Take over what a peer said: printable ASCII, at most 20 lines of 500 octets."""
+        return cls(code, tuple(_harmless(line) for line in lines[:MAX_LINES]) or ("",))
+
+    @property
+    def positive(self) -> bool:
+        """Whether the command did what it should (2xx)."""
+        return 200 <= self.code < 300
+
+    @property
+    def permanent(self) -> bool:
+        """Whether trying again is pointless (5xx)."""
+        return self.code >= 500
+
+    @property
+    def text(self) -> str:
+        """The reply in one line, as it is kept and shown: `250 2.0.0 queued as 4711`."""
+        return f"{self.code} {' / '.join(self.lines)}".rstrip()
+
+    @property
+    def enhanced(self) -> str | None:
+        """The enhanced status code (RFC 3463), if the reply has one."""
+        found = _ENHANCED.match(self.lines[0])
+        return found[0] if found else None
+
+    def encode(self) -> bytes:
+        """Return the octets to send, every line with its code (RFC 5321, 4.2.1)."""
+        if len(self.lines) == 1:
+            return b"%d %s\r\n" % (self.code, self.lines[0].encode("ascii", "replace"))
+        last = len(self.lines) - 1
+        return b"".join(
+            b"%d%s%s\r\n"
+            % (self.code, b" " if n == last else b"-", line.encode("ascii", "replace"))
+            for n, line in enumerate(self.lines)
+        )
+
+
+def _harmless(line: bytes) -> str:
+    return _HARMFUL.sub("?", line[:MAX_LINE].decode("utf-8", "replace")).rstrip()
