@@ -1,0 +1,107 @@
+"""Forwarded replies: the mailboxes they arrive in and who may forward."""
+
+from typing import Any, Literal, Self
+
+from pydantic import SecretStr, model_validator
+
+from gateway.config.section import Section, option, wrong
+from gateway.config.smtp import Trust, needs_name
+from gateway.config.values import HttpUrl, Interval, Name, Pattern, Port, Size, Text, Texts
+
+
+class Oauth(Section):
+    """How an access token for a mailbox is fetched."""
+
+    token_url: HttpUrl
+    """Where tokens are issued."""
+    client_id: Text
+    """The registered application."""
+    client_secret: SecretStr | None = None
+    """The application's secret."""
+    refresh_token: SecretStr | None = None
+    """The refresh token; absent: the application asks in its own name (client credentials)."""
+    scope: Text | None = None
+    """The scope asked for."""
+
+
+class Mailbox(Section):
+    """An IMAP mailbox staff forward replies to."""
+
+    name: Name = option(..., example="replies")
+    """How logs, metrics and `/health` call the mailbox."""
+    host: Text = option(..., example="imap.example.org")
+    """The IMAP server."""
+    port: Port = 993
+    """Port; 143 where `tls` is `none` and no port is given."""
+    tls: Literal["none", "implicit"] = "implicit"
+    """`none` is for a server on this host."""
+    auth: Literal["password", "xoauth2"] = "password"
+    """How the gateway logs in."""
+    username: Text = option(..., example="replies@example.org")
+    """The login."""
+    password: SecretStr | None = None
+    """Its password."""
+    oauth: Oauth | None = option(
+        example={
+            "token_url": "https://login.example.org/token",
+            "client_id": "gateway",
+            "client_secret_file": "client_secret",
+            "refresh_token_file": "refresh_token",
+            "scope": "imap",
+        },
+    )
+    """With auth `xoauth2`: `token_url`, `client_id`, `client_secret`, `refresh_token`, `scope`."""
+    folder: Text = "INBOX"
+    """The folder mail arrives in."""
+    imported: Text = "Imported"
+    """Where filed mail is moved."""
+    needs_attention: Text = "Needs attention"
+    """Where mail is moved that could not be filed."""
+    ignored: Text = "Ignored"
+    """Where automatic answers and reports are moved."""
+    trust: Trust = "authentication-results"
+    """What proves that a mail comes from the member of staff it names: the topmost
+    Authentication-Results of `authserv_id`, Exchange's mark for mail of the own tenant, or that
+    the mailbox takes internal mail only."""
+    authserv_id: Text | None = option(example="mail.example.org")
+    """The name of the own server in Authentication-Results."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_port(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("tls") == "none":
+            return {"port": 143} | values
+        return values
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.auth == "password" and self.password is None:
+            wrong("password", "is missing; give it or password_file")
+        if self.auth == "xoauth2" and self.oauth is None:
+            wrong("oauth", 'is missing; auth = "xoauth2" needs it')
+        needs_name(self.trust, self.authserv_id)
+        return self
+
+
+class Inbound(Section):
+    """What is taken from forwarded replies, and from whom."""
+
+    reference: Pattern = option(r"(?P<reference>\d+)")
+    """A reference, as a regular expression with a group `reference`; looked for at the start of
+    the subject."""
+    allowed_roles: Texts = ("personnel_manager", "department_plus")
+    """Roles of staff who may forward replies."""
+    allowed_senders: Texts = ()
+    """Further addresses or domains that may."""
+    max_size: Size = option("50MB")
+    """The largest mail taken."""
+    every: Interval = option("1m")
+    """How often a mailbox is looked at where the server doesn't tell of new mail."""
+    mailboxes: tuple[Mailbox, ...] = ()
+    """Mailboxes staff forward replies to."""
+
+    @model_validator(mode="after")
+    def _names_the_reference(self) -> Self:
+        if "reference" not in self.reference.groupindex:
+            wrong("reference", "needs a group (?P<reference>…)")
+        return self

@@ -1,0 +1,46 @@
+"""From file and environment to settings, or to an error that names every mistake."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.config.environment import overlay, read_environment
+from gateway.config.problems import ConfigError, KeyPath, describe
+from gateway.config.settings import Settings
+
+DEFAULT_FILE = Path("config/gateway.toml")
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read the settings from a file and the environment's overrides.
+
+    Looks for the file given, else `GATEWAY_CONFIG`, else `config/gateway.toml`. Relative paths
+    in it come back absolute. Raises ConfigError with a line per problem.
+    """
+    file = path or Path(environ.get("GATEWAY_CONFIG") or DEFAULT_FILE)
+    values = _read(file)
+    overrides = read_environment(environ)
+    try:
+        return Settings.model_validate(
+            overlay(values, overrides), context={"folder": file.absolute().parent}
+        )
+    except ValidationError as error:
+        variables: dict[KeyPath, str] = {one.path: one.variable for one in overrides}
+        raise describe(error, Settings, str(file), variables) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        hint = "name the config file with --config FILE or GATEWAY_CONFIG"
+        raise ConfigError(f"{file}: no such file; {hint}") from None
+    except OSError as error:
+        raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not a text in UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: not TOML: {error}") from error

@@ -1,0 +1,130 @@
+"""One line per mistake in the config: file, key, what was expected, value."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.config.section import FILE_SUFFIX, options, secret_keys, table_of
+from gateway.core.errors import GatewayError
+
+KeyPath = tuple[int | str, ...]
+
+_EXPECTED = {
+    "missing": "is required",
+    "int_parsing": "not a number",
+    "int_type": "not a number",
+    "int_from_float": "not a whole number",
+    "bool_parsing": "not true or false",
+    "bool_type": "not true or false",
+    "string_type": "not a text",
+    "path_type": "not a path",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "not of the right form",
+    "tuple_type": "not a list",
+    "mapping_type": "not a table",
+    "dict_type": "not a table",
+    "model_type": "not a table",
+    "model_attributes_type": "not a table",
+}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "must be at least {}"),
+    "less_than_equal": ("le", "must be at most {}"),
+}
+
+
+class ConfigError(GatewayError):
+    """The config can't be used; the text has a line for each key that is wrong."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def describe(
+    error: ValidationError, settings: type[BaseModel], file: str, variables: Mapping[KeyPath, str]
+) -> ConfigError:
+    """Put a failed validation into words; `variables` names the paths that the environment set."""
+    return ConfigError(*(_line(one, settings, file, variables) for one in error.errors()))
+
+
+def _line(
+    error: ErrorDetails, settings: type[BaseModel], file: str, variables: Mapping[KeyPath, str]
+) -> str:
+    place = _place(error)
+    given = (variable for path, variable in variables.items() if place[: len(path)] == path)
+    origin = next(given, None) or ": ".join(filter(None, (file, _written(place))))
+    return f"{origin}: {_problem(error, settings)}{_value(error, settings)}"
+
+
+def _place(error: ErrorDetails) -> KeyPath:
+    key = error["ctx"]["key"] if error["type"] == "wrong_key" else ""
+    return (*error["loc"], key) if key else error["loc"]
+
+
+def _written(place: KeyPath) -> str:
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return "".join(steps).removeprefix(".")
+
+
+def _problem(error: ErrorDetails, settings: type[BaseModel]) -> str:
+    context: dict[str, Any] = error.get("ctx", {})
+    match error["type"]:
+        case "wrong_key":
+            return str(context["problem"])
+        case "value_error":
+            return str(context["error"])
+        case "literal_error" | "enum":
+            return f"not one of {str(context['expected']).replace(chr(39), chr(34))}"
+        case "extra_forbidden":
+            return _unknown(error["loc"], settings)
+        case kind if kind in _BOUNDS:
+            bound, text = _BOUNDS[kind]
+            return text.format(context[bound])
+        case kind:
+            return _EXPECTED.get(kind, error["msg"])
+
+
+def _unknown(path: KeyPath, settings: type[BaseModel]) -> str:
+    section = _section_at(path, settings)
+    return "unknown key" + suggestion(str(path[-1]), list(known_keys(section)) if section else [])
+
+
+def suggestion(key: str, known: list[str]) -> str:
+    """Return `; did you mean …?` with the nearest of the known keys, or nothing."""
+    nearest = get_close_matches(key, known, 1)
+    return f"; did you mean {nearest[0]}?" if nearest else ""
+
+
+def known_keys(section: type[BaseModel]) -> list[str]:
+    """Return every key a table may have, secrets also as the file they are in."""
+    return [*options(section), *(key + FILE_SUFFIX for key in secret_keys(section))]
+
+
+def _value(error: ErrorDetails, settings: type[BaseModel]) -> str:
+    value = error["input"]
+    hidden = error["type"] in {"missing", "extra_forbidden", "wrong_key"}
+    if hidden or _is_secret(error["loc"], settings):
+        return ""
+    if isinstance(value, bool):
+        return f": {str(value).lower()}"
+    if isinstance(value, str):
+        return f': "{value}"'
+    return f": {value}" if isinstance(value, int | float) else ""
+
+
+def _is_secret(path: KeyPath, settings: type[BaseModel]) -> bool:
+    section = _section_at(path, settings)
+    return section is None or path[-1] in set(secret_keys(section))
+
+
+def _section_at(path: KeyPath, settings: type[BaseModel]) -> type[BaseModel] | None:
+    section: type[BaseModel] | None = settings
+    for step in path[:-1]:
+        if isinstance(step, int):
+            continue
+        field = options(section).get(step) if section else None
+        section = table_of(field.annotation) or section if field else None
+    return section

@@ -1,0 +1,86 @@
+"""Rules that say what a message is, and those the gateway ships with."""
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from gateway.config.section import Section, option, wrong
+from gateway.config.values import Count, Interval, Name, Pattern, Text
+from gateway.core.kinds import Kind
+
+TESTS = ("header", "sender", "login", "recipients_at_least", "burst")
+
+
+class Burst(Section):
+    """The same login, From and subject, to many recipients one by one."""
+
+    recipients: Count
+    """Up to this many different recipients are no burst; mail to the next one is bulk."""
+    within: Interval
+    """The time in which they are counted."""
+    first: Literal["relay", "defer"] = "relay"
+    """What becomes of suppressed people among the first: `relay`, or `defer` (4xx) until the
+    window has decided."""
+
+
+class Rule(Section):
+    """One test and the kind it gives a message; the first rule that matches decides."""
+
+    name: Name = option(..., example="mailings")
+    """How decisions, logs and reports call the rule."""
+    kind: Kind = option(..., example="bulk")
+    """What a message that passes the test is."""
+    header: Text | None = option(example="X-Mailing")
+    """Test: the message has this header field."""
+    matches: Pattern | None = option(example="^yes$")
+    """With `header`: one of its values matches this regular expression."""
+    sender: Pattern | None = option(example="^newsletter@")
+    """Test: the envelope sender matches this regular expression."""
+    login: Pattern | None = option(example="^mailing$")
+    """Test: the login matches this regular expression."""
+    recipients_at_least: Count | None = option(example=10)
+    """Test: the message has at least this many recipients."""
+    burst: Burst | None = option(example={"recipients": 50, "within": "10m", "first": "relay"})
+    """Test: the message is part of a burst."""
+
+    @model_validator(mode="after")
+    def _has_one_test(self) -> Self:
+        tests = [test for test in TESTS if getattr(self, test) is not None]
+        if len(tests) != 1:
+            wrong("", f"needs exactly one test of {', '.join(TESTS)}; has {_listed(tests)}")
+        if self.matches and not self.header:
+            wrong("matches", "needs header, which names the field to look at")
+        if self.burst and self.kind is not Kind.BULK:
+            wrong("kind", "a burst can only make a message bulk")
+        return self
+
+
+def _listed(tests: list[str]) -> str:
+    return " and ".join(tests) or "none"
+
+
+def _header(name: str, kind: Kind, header: str, matches: str | None = None) -> Rule:
+    return Rule.model_validate(
+        {"name": name, "kind": kind, "header": header} | ({"matches": matches} if matches else {})
+    )
+
+
+#: Tried after the config's own rules. Answers and appointments are written to one person even
+#: where the CRM stamps bulk marks on everything it sends, so they come first.
+SHIPPED_RULES: tuple[Rule, ...] = (
+    _header("reply", Kind.INDIVIDUAL, "In-Reply-To"),
+    _header("reply-thread", Kind.INDIVIDUAL, "References"),
+    _header("auto-reply", Kind.INDIVIDUAL, "Auto-Submitted", r"^\s*auto-replied\b"),
+    _header("calendar", Kind.INDIVIDUAL, "Content-Type", r"^\s*text/calendar\b|;\s*method\s*="),
+    _header("calendar-class", Kind.INDIVIDUAL, "Content-Class", r"calendar"),
+    _header("precedence", Kind.BULK, "Precedence", r"^\s*(bulk|list|junk)\b"),
+    _header("list-id", Kind.BULK, "List-Id"),
+    _header("list-unsubscribe", Kind.BULK, "List-Unsubscribe"),
+    _header("list-unsubscribe-post", Kind.BULK, "List-Unsubscribe-Post"),
+    _header("auto-list", Kind.BULK, "Auto-Submitted", r"\blist\b"),
+    _header("feedback-id", Kind.BULK, "Feedback-ID"),
+    _header("campaign", Kind.BULK, "X-Campaign"),
+    _header("campaign-id", Kind.BULK, "X-Campaign-Id"),
+    _header("campaignid", Kind.BULK, "X-CampaignID"),
+    Rule(name="many-recipients", kind=Kind.BULK, recipients_at_least=10),
+)

@@ -1,0 +1,99 @@
+"""What every table of the config file has in common."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Never, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
+from gateway.config.values import config_folder, from_folder
+
+FILE_SUFFIX = "_file"
+
+
+class Section(BaseModel):
+    """A table of the config file; an attribute's docstring is the setting's documentation."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, values: object, info: ValidationInfo) -> object:
+        if not isinstance(values, dict):
+            return values
+        return _with_secrets(values, set(secret_keys(cls)), config_folder(info))
+
+
+def option(default: object = None, *, example: object = None, key: str | None = None) -> Any:
+    """Declare a setting by its default, or an example where it has none, as the file writes them;
+    `...` makes it required, `key` is what the file calls it where Python can't."""
+    return Field(default, examples=None if example is None else [example], alias=key)
+
+
+def wrong(key: str, problem: str) -> Never:
+    """Refuse a table because of one of its keys; the key becomes part of the reported path."""
+    raise PydanticCustomError("wrong_key", "{problem}", {"key": key, "problem": problem})
+
+
+def options(section: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a section by the key they have in the file."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
+def secret_keys(section: type[BaseModel]) -> Iterator[str]:
+    """Name the keys of a section whose value must not be shown."""
+    for key, field in options(section).items():
+        if SecretStr in leaves(field.annotation):
+            yield key
+
+
+def table_of(annotation: object) -> type[Section] | None:
+    """Return the section a setting holds, be it one table, an optional one or an array."""
+    for leaf in leaves(annotation):
+        if isinstance(leaf, type) and issubclass(leaf, Section):
+            return leaf
+    return None
+
+
+def is_array(annotation: object) -> bool:
+    """Tell whether a setting takes several values."""
+    return getattr(annotation, "__origin__", None) is tuple
+
+
+def leaves(annotation: object) -> list[object]:
+    """Return the plain types an annotation is made of."""
+    parts = get_args(annotation)
+    if not parts:
+        return [annotation]
+    return [leaf for part in parts for leaf in leaves(part)]
+
+
+def _with_secrets(values: dict[str, Any], keys: set[str], folder: Path | None) -> dict[str, Any]:
+    given = {key: values[key + FILE_SUFFIX] for key in keys if key + FILE_SUFFIX in values}
+    plain = {
+        key: value for key, value in values.items() if key.removesuffix(FILE_SUFFIX) not in given
+    }
+    for key, path in given.items():
+        if key in values:
+            wrong(key + FILE_SUFFIX, f"{key} is given as well; only one of them may be")
+        plain[key] = _read_secret(key + FILE_SUFFIX, path, folder)
+    return plain
+
+
+def _read_secret(key: str, path: object, folder: Path | None) -> str:
+    if not isinstance(path, str):
+        wrong(key, "not the path of a file")
+    file = from_folder(folder, path)
+    try:
+        return file.read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text"
+        wrong(key, f'can\'t be read: "{file}": {reason}')

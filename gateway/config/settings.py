@@ -1,0 +1,194 @@
+"""The whole config file: its tables, and what must hold between them."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Literal, Self
+
+from pydantic import field_validator, model_validator
+
+from gateway.config.campaigns import Mailchimp
+from gateway.config.events import Templates, Triggers, Webhook
+from gateway.config.imports import Inbound
+from gateway.config.rules import SHIPPED_RULES, Rule
+from gateway.config.section import Section, option, wrong
+from gateway.config.smtp import Relay, Smtp
+from gateway.config.values import (
+    BindAddress,
+    BlobsUrl,
+    ConfigPath,
+    Interval,
+    MailAddress,
+    Name,
+    StoreUrl,
+    TimeZone,
+)
+from gateway.core.kinds import TAG_SCOPES, Scope
+
+
+class Store(Section):
+    """Where the gateway keeps what it knows."""
+
+    url: StoreUrl = option("sqlite:///gateway.db")
+    """`sqlite:///FILE` (three slashes: beside this file, four: absolute) or
+    `postgresql://USER:PASSWORD@HOST/DATABASE`."""
+    blobs: BlobsUrl = option("file:blobs")
+    """Attachments and raw mail: `file:FOLDER` (beside this file), `file:///FOLDER` (absolute) or
+    `s3://BUCKET/PREFIX`."""
+
+
+class Log(Section):
+    """What is logged; lines go to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least serious lines written."""
+    format: Literal["json", "console"] = "json"
+    """`json`: an object per line; `console`: for people."""
+
+
+class Suppression(Section):
+    """What suppressed people and those who write to them notice."""
+
+    reply: Literal["reject", "accept"] = "reject"
+    """Where everybody is suppressed: 550 with the note, or 250 and a report by mail only."""
+    language: Literal["nl", "de", "fr", "en"] = "nl"
+    """The language of notes and mail to people whose own isn't known."""
+    plus_addresses: bool = False
+    """Whether `ann+x@example.org` is the same person as `ann@example.org`."""
+    tags: Mapping[str, Scope] = option({})
+    """What a tag on a group or status covers: `mailchimp`, `bulk` or `all`; may be wider than
+    shipped, never narrower."""
+
+    @field_validator("tags")
+    @classmethod
+    def _only_wider(cls, tags: Mapping[str, Scope]) -> Mapping[str, Scope]:
+        for tag, scope in tags.items():
+            _check_tag(tag, scope)
+        return {**TAG_SCOPES, **tags}
+
+
+class Notices(Section):
+    """Mail the gateway writes itself: delivery reports, news of replies."""
+
+    sender: MailAddress | None = option(key="from", example="mail-gateway@example.org")
+    """Who it is from; absent: postmaster at this host's name."""
+    fallback_to: MailAddress | None = option(example="office@example.org")
+    """Who gets a notice that would otherwise have no recipient."""
+
+
+class Crm(Section):
+    """The feed of people, groups and statuses."""
+
+    folder: ConfigPath | None = option(example="feed")
+    """Files dropped here are imported and moved to `done/` or `failed/`; absent: only
+    `gateway import` and the API."""
+    every: Interval = option("1m")
+    """How often the folder is looked at."""
+    source: Name = "crm"
+    """The source that owns what the folder's files bring."""
+
+
+class Api(Section):
+    """The HTTP API with health and metrics."""
+
+    bind: BindAddress = option("127.0.0.1:8025")
+    """Address and port."""
+
+
+class Journal(Section):
+    """The record of every message."""
+
+    keep: Interval = option("400d")
+    """How long it is kept; a day at least, for retries to be recognised."""
+
+    @field_validator("keep")
+    @classmethod
+    def _a_day_at_least(cls, keep: timedelta) -> timedelta:
+        if keep < timedelta(days=1):
+            raise ValueError("must be at least 1d")
+        return keep
+
+
+class Settings(Section):
+    """The gateway's settings, checked and with every default filled in."""
+
+    time_zone: TimeZone = "Europe/Amsterdam"
+    """The zone of times and dates in settings, files and commands."""
+    store: Store = option({})
+    log: Log = option({})
+    relays: tuple[Relay, ...] = option(({"name": "relay", "host": "127.0.0.1"},))
+    smtp: Smtp = option({})
+    rules: tuple[Rule, ...] = ()
+    suppression: Suppression = option({})
+    notices: Notices = option({})
+    crm: Crm = option({})
+    inbound: Inbound = option({})
+    mailchimp: Mailchimp = option({})
+    triggers: Triggers = option({})
+    templates: Templates = option({})
+    api: Api = option({})
+    webhooks: tuple[Webhook, ...] = ()
+    journal: Journal = option({})
+
+    @property
+    def all_rules(self) -> tuple[Rule, ...]:
+        """The config's own rules, then the shipped ones unless they are switched off."""
+        return self.rules + (SHIPPED_RULES if self.smtp.shipped_rules else ())
+
+    @property
+    def default_relay(self) -> Relay:
+        """The relay for mail that no relay's `match` fits."""
+        return next(relay for relay in self.relays if relay.match is None)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        _unique("relays", "name", [relay.name for relay in self.relays])
+        _unique("smtp.listeners", "name", [one.name for one in self.smtp.listeners])
+        _unique("rules", "name", [rule.name for rule in self.rules])
+        _unique("inbound.mailboxes", "name", [box.name for box in self.inbound.mailboxes])
+        return self
+
+    @model_validator(mode="after")
+    def _addresses_are_free(self) -> Self:
+        fixed = [str(one.bind) if one.bind.port else "" for one in self.smtp.listeners]
+        _unique("smtp.listeners", "bind", fixed)
+        if str(self.api.bind) in fixed:
+            wrong("api.bind", f'a listener has the same address: "{self.api.bind}"')
+        return self
+
+    @model_validator(mode="after")
+    def _one_relay_is_the_default(self) -> Self:
+        defaults = [at for at, relay in enumerate(self.relays) if relay.match is None]
+        if not defaults:
+            wrong("relays", "one relay must be without match: it takes what no other matches")
+        if len(defaults) > 1:
+            wrong(
+                f"relays[{defaults[1]}].match",
+                f"is missing; {self.default_relay.name} already takes what no other matches",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _relays_match_known_listeners(self) -> Self:
+        known = {listener.name for listener in self.smtp.listeners}
+        for at, relay in enumerate(self.relays):
+            for name in relay.match.listener if relay.match else ():
+                if name not in known:
+                    wrong(f"relays[{at}].match.listener", f'no listener has this name: "{name}"')
+        return self
+
+
+def _check_tag(tag: str, scope: Scope) -> None:
+    shipped = TAG_SCOPES.get(tag)
+    if shipped is None:
+        raise ValueError(f"no such tag: {tag} (there are {', '.join(TAG_SCOPES)})")
+    if not scope.includes(shipped):
+        raise ValueError(
+            f'{tag} = "{scope}" would narrow it: whoever it marks is out of {shipped} mail, '
+            "which a setting may widen, never narrow"
+        )
+
+
+def _unique(place: str, key: str, values: list[str]) -> None:
+    for at, value in enumerate(values):
+        if value and value in values[:at]:
+            wrong(f"{place}[{at}].{key}", f'given twice: "{value}"')

@@ -1,0 +1,190 @@
+"""The kinds of value a setting can have: durations, sizes, binds, patterns, paths."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+_MAILBOX = re.compile(r"(?:[^<>\x00-\x1f]*<)?[^\s<>@]+@[^\s<>@]+?(?P<close>>)?")
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """An address to listen at; port 0 lets the system choose one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_duration(value: object) -> object:
+    """Read `90s`, `10m`, `2h` or `7d`."""
+    if isinstance(value, timedelta):
+        return value
+    found = re.fullmatch(r"(\d{1,6})([smhd])", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("not a duration such as 90s, 10m, 2h or 7d")
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+def write_duration(value: timedelta) -> str:
+    """Write a duration in the largest unit that is exact: 90s, 10m, 2h, 7d."""
+    seconds = int(value.total_seconds())
+    for unit, size in reversed(_SECONDS.items()):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    raise AssertionError("every whole number is divisible by one")
+
+
+def parse_size(value: object) -> object:
+    """Read `50MB` (one MB is a million bytes), `200kB`, `1GB`, or a plain number of bytes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    found = re.fullmatch(r"(\d{1,12})(kB|MB|GB|)", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("not a size such as 200kB, 50MB or 1GB")
+    return int(found[1]) * _BYTES[found[2]]
+
+
+def write_size(value: int) -> str:
+    """Write a size in the largest unit that is exact."""
+    for unit, size in reversed(_BYTES.items()):
+        if value % size == 0:
+            return f"{value // size}{unit}"
+    raise AssertionError("every whole number is divisible by one")
+
+
+def parse_bind(value: object) -> object:
+    """Read `127.0.0.1:2525` or `[::1]:2525`."""
+    if isinstance(value, Bind):
+        return value
+    pattern = r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})"
+    found = re.fullmatch(pattern, value) if isinstance(value, str) else None
+    if found is None or int(found["port"]) > 65535:
+        raise ValueError("not an address and port such as 127.0.0.1:2525 or [::1]:2525")
+    return Bind(found["six"] or found["host"], int(found["port"]))
+
+
+def parse_pattern(value: object) -> object:
+    """Read a regular expression; letters match in either case."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return re.compile(value, re.IGNORECASE)
+    except re.error as error:
+        raise ValueError(f"not a regular expression ({error})") from error
+
+
+def parse_network(value: object) -> object:
+    """Read `10.0.0.0/8` or `2001:db8::/32`; a single address is a network of one."""
+    try:
+        return ip_network(value)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise ValueError("not a network such as 10.0.0.0/8 or 2001:db8::/32") from error
+
+
+def _positive(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("must be more than 0s")
+    return value
+
+
+def _one_or_several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _no_truth_value(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("not a number")
+    return value
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("not a time zone such as Europe/Amsterdam")
+    return value
+
+
+def _is_mailbox(value: str) -> str:
+    found = _MAILBOX.fullmatch(value)
+    if found is None or ("<" in value) != bool(found["close"]):
+        raise ValueError("not a mail address such as office@example.org")
+    return value
+
+
+def _is_http(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+\S*", value):
+        raise ValueError("not an address such as https://gateway.example.org/")
+    return value.rstrip("/")
+
+
+def from_folder(folder: Path | None, value: str | Path) -> Path:
+    """Resolve a path that counts from the config file's folder."""
+    return Path(folder, value) if folder else Path(value)
+
+
+def config_folder(info: ValidationInfo) -> Path | None:
+    """Return the config file's folder, which `load` gives along; none for bare models."""
+    context: Mapping[str, Any] = info.context or {}
+    return context.get("folder")
+
+
+def _resolve(value: Path, info: ValidationInfo) -> Path:
+    return from_folder(config_folder(info), value)
+
+
+def _existing_file(value: Path) -> Path:
+    if not value.is_file():
+        raise ValueError("no such file")
+    return value
+
+
+def _store_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    scheme, _, rest = value.get_secret_value().partition("://")
+    if scheme == "postgresql" and rest:
+        return value
+    name = rest.removeprefix("/")
+    if scheme != "sqlite" or not rest.startswith("/") or name in {"", ":memory:"}:
+        raise ValueError("not sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
+    return SecretStr(f"sqlite:///{from_folder(config_folder(info), name)}")
+
+
+def _blobs_url(value: str, info: ValidationInfo) -> str:
+    scheme, _, rest = value.partition(":")
+    if scheme == "s3" and len(rest) > 2 and rest.startswith("//"):
+        return value
+    if scheme != "file" or not rest.removeprefix("//"):
+        raise ValueError("not file:FOLDER, file:///FOLDER or s3://BUCKET/PREFIX")
+    return f"file://{from_folder(config_folder(info), rest.removeprefix('//'))}"
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Text = Annotated[str, Field(min_length=1)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_several)]
+Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1)]
+Port = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=65535)]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Interval = Annotated[Duration, AfterValidator(_positive)]
+Size = Annotated[int, BeforeValidator(parse_size), Field(ge=1)]
+Pattern = Annotated[re.Pattern[str], BeforeValidator(parse_pattern)]
+BindAddress = Annotated[Bind, BeforeValidator(parse_bind)]
+NetworkRange = Annotated[Network, BeforeValidator(parse_network)]
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+MailAddress = Annotated[str, AfterValidator(_is_mailbox)]
+HttpUrl = Annotated[str, AfterValidator(_is_http)]
+ConfigPath = Annotated[Path, AfterValidator(_resolve)]
+ExistingFile = Annotated[ConfigPath, AfterValidator(_existing_file)]
+StoreUrl = Annotated[SecretStr, AfterValidator(_store_url)]
+BlobsUrl = Annotated[str, AfterValidator(_blobs_url)]
