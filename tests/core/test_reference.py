@@ -1,0 +1,194 @@
+"""The reference at the start of a subject."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.prefixes import without_prefixes
+from gateway.core.reference import BadPattern, Found, find_reference, reference_pattern
+
+SUBJECT = "Ihre Bewerbung als Pfleger"
+
+PREFIXES = [
+    "Fwd:",
+    "FW:",
+    "Fw:",
+    "WG:",
+    "TR:",
+    "TR :",
+    "TR\xa0:",
+    "Doorst:",
+    "RV:",
+    "AW:",
+    "RE:",
+    "Re:",
+    "SV:",
+    "VS:",
+    "VB:",
+    "VL:",
+    "ENC:",
+    "PD:",
+    "Odp:",
+    "İLT:",
+    "ilt:",
+    "YNT:",
+    "Antw:",
+    "Betr.:",
+    "R:",
+    "I:",
+    "RES:",
+    "Vá:",
+    "Továbbítás:",
+    "ΠΡΘ:",
+    "НА:",
+    "Пересл:",
+    "回复：",
+    "转发:",
+    "転送:",
+    "전달:",
+    "Fwd[2]:",
+    "RE(3):",
+    "Re^2:",
+    "Re 2:",
+    "AW2:",
+    "FWD：",
+    "[EXTERN]",
+    "[EXTERNAL]",
+    "[EXT]",
+    "[External Sender]",
+    "[Extern]:",
+    "(EXT)",
+    "***SPAM***",
+    "[E-Mail extern]",
+    "EXTERN:",
+]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_prefix_may_stand_before_or_after_the_reference(prefix: str) -> None:
+    wanted = Found("4711", SUBJECT)
+
+    assert wanted == find_reference(f"4711 {prefix} {SUBJECT}")
+    assert wanted == find_reference(f"{prefix} 4711 {SUBJECT}")
+    assert wanted == find_reference(f"{prefix}4711 AW: {prefix} {SUBJECT}")
+
+
+@pytest.mark.parametrize(
+    ("subject", "found"),
+    [
+        ("4711 WG: AW: Ihre Bewerbung", Found("4711", "Ihre Bewerbung")),
+        ("WG: 4711 Ihre Bewerbung", Found("4711", "Ihre Bewerbung")),
+        ("AW: WG: 12345 Gespräch", Found("12345", "Gespräch")),
+        ("[EXTERN] AW: [EXT] Fwd: 7 x", Found("7", "x")),
+        ("4711", Found("4711", "")),
+        ("  4711\tx", Found("4711", "x")),
+        ("4711\xa0x", Found("4711", "x")),
+        ("Fwd: 4711", Found("4711", "")),
+        ("0004711 x", Found("0004711", "x")),
+        ("4711 4712 x", Found("4711", "4712 x")),
+        ("4711 Re: Re: 12 Fragen", Found("4711", "12 Fragen")),
+        ("1" * 40 + " x", Found("1" * 40, "x")),
+    ],
+)
+def test_I17_a_reference_at_the_start_is_found(subject: str, found: Found) -> None:
+    assert found == find_reference(subject)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "",
+        "   ",
+        "Fwd:",
+        "4711: Ihre Bewerbung",
+        "4711-x",
+        "4711, x",
+        "4711.",
+        "#4711 x",
+        "[4711] x",
+        "Re: [12345]",
+        "Nr. 4711 x",
+        "Ihre Bewerbung 4711",
+        "WG: Ihre Bewerbung 4711 x",
+        "[Team] 4711 x",
+        "４７１１ x",  # full-width digits
+        "٤٧١١ x",  # Arabic digits
+        "４711 x",
+        "4711\u2003x",  # an em space is none of the three blanks
+        "4711\u200bx",
+        "4711\nx",
+        "-4711 x",
+        "4711x",
+        "1" * 129 + " x",
+        "Refer 4711 x",
+        "Re 4711 x",
+    ],
+)
+def test_I17_anything_else_is_no_reference(subject: str) -> None:
+    assert find_reference(subject) is None
+
+
+def test_the_pattern_is_a_setting() -> None:
+    pattern = reference_pattern(r"REQ-(?P<reference>\d{4})|(?P<other>x)")
+
+    assert Found("4711", "Stelle") == find_reference("WG: REQ-4711 AW: Stelle", pattern)
+    assert find_reference("REQ-４７１１ Stelle", pattern) is None
+    assert find_reference("REQ-47110 Stelle", pattern) is None
+    assert find_reference("x Stelle", pattern) is None
+
+
+@pytest.mark.parametrize("pattern", ["[0-9]+", "(?P<number>[0-9]+)", "(?P<reference>", "*"])
+def test_a_pattern_that_cannot_be_used_is_refused(pattern: str) -> None:
+    with pytest.raises(BadPattern):
+        reference_pattern(pattern)
+
+
+def test_prefixes_are_stripped_and_the_rest_is_kept() -> None:
+    assert without_prefixes("AW: WG: [EXTERN] Stelle: Pfleger ") == "Stelle: Pfleger"
+
+
+@given(st.text())
+def test_no_subject_raises(subject: str) -> None:
+    find_reference(subject)
+
+
+@given(
+    st.lists(st.sampled_from([*PREFIXES, " ", "\xa0"]), max_size=8),
+    st.from_regex(r"[0-9]{1,20}", fullmatch=True),
+    st.lists(st.sampled_from(PREFIXES), max_size=8),
+)
+def test_any_run_of_prefixes_is_passed_over(
+    before: list[str], reference: str, after: list[str]
+) -> None:
+    subject = f"{''.join(before)} {reference} {''.join(after)} {SUBJECT}"
+
+    assert Found(reference, SUBJECT) == find_reference(subject)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Re" * 50_000,
+        "Re: " * 25_000,
+        " " * 100_000,
+        "Re" + " " * 100_000,
+        "1" * 100_000,
+        "[" * 100_000,
+        "***" * 33_000,
+        "[EXTERN " * 12_000,
+        "4711 " + "[EXTERN] " * 11_000,
+        "e-mail " * 14_000,
+    ],
+)
+def test_the_longest_subject_costs_next_to_nothing(subject: str) -> None:
+    best = min(_seconds(subject) for _ in range(3))
+
+    assert best < 0.05
+
+
+def _seconds(subject: str) -> float:
+    started = time.perf_counter()
+    find_reference(subject)
+    return time.perf_counter() - started
