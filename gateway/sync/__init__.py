@@ -1,0 +1,1 @@
+"""Mailchimp: campaigns out, activity and opt-outs back."""

@@ -1,0 +1,359 @@
+"""What the gateway asks of Mailchimp, each call checked."""
+
+import hashlib
+import random
+import re
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import mailchimp_marketing
+from mailchimp_marketing.api_client import ApiClientError
+
+from gateway.sync.errors import UnusableKey
+from gateway.sync.transport import Answer, Document, Limits, Transport
+
+PAGE = 1000
+#: Mailchimp's support advises no more for email-activity, which times out at 1000.
+ACTIVITY_PAGE = 500
+#: Of members in one call, for adding to an audience or changing a segment.
+BATCH = 500
+KEY = re.compile(r"[^\s-]+-(?P<data_centre>[a-z]{2,}[0-9]+)")
+ID = re.compile(r"[A-Za-z0-9]+")
+MEMBER_FIELDS = ("id", "contact_id", "email_address", "status", "merge_fields", "last_changed")
+
+Item = TypeVar("Item")
+Pages = Iterator[list[Document]]
+
+
+def member_id(address: str) -> str:
+    """Return the id Mailchimp gives an address: MD5 of it in lower case."""
+    return hashlib.md5(address.lower().encode(), usedforsecurity=False).hexdigest()
+
+
+def timestamp(at: datetime) -> str:
+    """Write an aware time as Mailchimp reads it: UTC, no fraction (a fraction brings a 500)."""
+    if at.tzinfo is None:
+        raise ValueError(f"a time without a zone: {at}")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+class MailchimpClient:
+    """The official client behind one checked door; made for threads, never for the event loop.
+
+    Every method returns what Mailchimp answers and raises a `MailchimpError` for all but success.
+    Methods that give `Pages` make one call per page, when it is taken. At most
+    `Limits.connections` calls run at once, whatever the number of threads.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str | None = None,
+        limits: Limits | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._data_centre = _data_centre(api_key)
+        self.base_url = (base_url or _base_url(self._data_centre)).rstrip("/")
+        self._transport = Transport(api_key, limits or Limits(), sleep=sleep, jitter=jitter)
+        self._official = mailchimp_marketing.Client()
+        api = self._official.api_client
+        api.host = self.base_url
+        # Otherwise every "server" in a URL becomes the data centre, also in a host or an id.
+        api.server = ""
+        api.default_headers["User-Agent"] = "crm-mail-gateway"
+        api.request = self._transport.request
+
+    def close(self) -> None:
+        """Close the connections kept open."""
+        self._transport.close()
+
+    def ping(self) -> None:
+        """Prove the key and the address."""
+        self._call(self._official.ping.get)
+
+    def audiences(self) -> Document:
+        """Return `lists` and `constraints`, which say whether the plan allows another one."""
+        return self._call(self._official.lists.get_all_lists, count=PAGE)
+
+    def audience(self, audience_id: str) -> Document:
+        """Return one audience."""
+        return self._call(self._official.lists.get_list, _id(audience_id))
+
+    def create_audience(self, body: Document) -> Document:
+        """Create an audience; needs name, contact, permission_reminder, campaign_defaults."""
+        return self._call(self._official.lists.create_list, body)
+
+    def merge_fields(self, audience_id: str) -> list[Document]:
+        """Return the merge fields of an audience."""
+        method = self._official.lists.get_list_merge_fields
+        return self._all("merge_fields", method, _id(audience_id))
+
+    def add_merge_field(self, audience_id: str, *, tag: str, name: str) -> Document:
+        """Add a text field nobody must fill in and the public does not see; tag ≤ 10 characters."""
+        body = {"tag": tag, "name": name, "type": "text", "required": False, "public": False}
+        return self._call(self._official.lists.add_list_merge_field, _id(audience_id), body)
+
+    def members(
+        self, audience_id: str, *, status: str | None = None, changed_since: datetime | None = None
+    ) -> Pages:
+        """Yield the members of an audience, oldest change first; archived ones only if asked for.
+
+        `changed_since` leaves out its own second. Who changes while pages are taken moves to the
+        end, so that another may be passed over: read again from before the first page.
+        """
+        narrowed: Document = {"status": status} if status else {}
+        if changed_since:
+            narrowed["since_last_changed"] = timestamp(changed_since)
+        yield from self._pages(
+            "members",
+            PAGE,
+            self._official.lists.get_list_members_info,
+            _id(audience_id),
+            fields=["list_id", "total_items", *(f"members.{name}" for name in MEMBER_FIELDS)],
+            sort_field="last_changed",
+            sort_dir="ASC",
+            **narrowed,
+        )
+
+    def member(self, audience_id: str, member: str) -> Document:
+        """Return a member by its id or contact_id."""
+        return self._call(self._official.lists.get_list_member, _id(audience_id), _id(member))
+
+    def put_member(self, audience_id: str, member: str, body: Document) -> Document:
+        """Create or update a member; a `status` in the body overwrites, so leave it out."""
+        return self._call(
+            self._official.lists.set_list_member,
+            _id(audience_id),
+            _id(member),
+            body,
+            skip_merge_validation="true",
+        )
+
+    def add_members(self, audience_id: str, members: Iterable[Document]) -> Document:
+        """Add up to 500 new members; those there already come back in `errors`, untouched."""
+        return self._call(
+            self._official.lists.batch_list_members,
+            _id(audience_id),
+            {"members": _batch(members), "update_existing": False},
+            skip_merge_validation="true",
+        )
+
+    def segments(self, audience_id: str) -> list[Document]:
+        """Return the static segments of an audience; a tag is one too."""
+        method = self._official.lists.list_segments
+        return self._all("segments", method, _id(audience_id), type="static")
+
+    def create_segment(self, audience_id: str, name: str) -> Document:
+        """Create an empty static segment."""
+        body: Document = {"name": name, "static_segment": []}
+        return self._call(self._official.lists.create_segment, _id(audience_id), body)
+
+    def change_segment(
+        self,
+        audience_id: str,
+        segment_id: int,
+        *,
+        add: Iterable[str] = (),
+        remove: Iterable[str] = (),
+    ) -> Document:
+        """Add and remove up to 500 addresses each; who is not subscribed comes back in `errors`."""
+        body = {"members_to_add": _batch(add), "members_to_remove": _batch(remove)}
+        # The body goes first, unlike in every other method of the official client.
+        method = self._official.lists.batch_segment_members
+        return self._call(method, body, _id(audience_id), _id(segment_id))
+
+    def segment_members(self, audience_id: str, segment_id: int) -> Pages:
+        """Yield the subscribed members of a segment."""
+        yield from self._pages(
+            "members",
+            PAGE,
+            self._official.lists.get_segment_members_list,
+            _id(audience_id),
+            _id(segment_id),
+            fields=["total_items", "members.id", "members.email_address", "members.status"],
+        )
+
+    def webhooks(self, audience_id: str) -> list[Document]:
+        """Return the webhooks of an audience."""
+        method = self._official.lists.get_list_webhooks
+        return _rows(self._call(method, _id(audience_id)), "webhooks")
+
+    def create_webhook(self, audience_id: str, url: str, events: Collection[str]) -> Document:
+        """Ask to be told of events that people or the account's users cause, not our own writes."""
+        body = {
+            "url": url,
+            "events": dict.fromkeys(sorted(events), True),
+            "sources": {"user": True, "admin": True, "api": False},
+        }
+        return self._call(self._official.lists.create_list_webhook, _id(audience_id), body)
+
+    def templates(self) -> list[Document]:
+        """Return the account's own templates, of every content type."""
+        return self._all("templates", self._official.templates.list, type="user")
+
+    def sender_domains(self) -> list[Document]:
+        """Return the domains mail may come from, with `verified` and `authenticated`."""
+        method = self._official.verifiedDomains.get_verified_domains_all
+        return _rows(self._call(method), "domains")
+
+    def campaigns(self, *, created_since: datetime) -> list[Document]:
+        """Return the campaigns created after a second."""
+        method = self._official.campaigns.list
+        return self._all("campaigns", method, since_create_time=timestamp(created_since))
+
+    def campaign(self, campaign_id: str) -> Document:
+        """Return a campaign as it stands."""
+        return self._call(self._official.campaigns.get, _id(campaign_id))
+
+    def create_campaign(self, body: Document) -> Document:
+        """Create a campaign; after an AnswerLost look for its title before creating it again."""
+        return self._call(self._official.campaigns.create, body)
+
+    def link(self, campaign: Document) -> str:
+        """Return where people open a campaign in Mailchimp."""
+        host = f"{self._data_centre}.admin" if self._data_centre else "admin"
+        return f"https://{host}.mailchimp.com/campaigns/show/?id={campaign['web_id']}"
+
+    def delete_campaign(self, campaign_id: str) -> None:
+        """Delete a campaign; NotAllowed while it is sent."""
+        self._call(self._official.campaigns.remove, _id(campaign_id))
+
+    def set_template(self, campaign_id: str, template_id: int) -> Document:
+        """Fill a campaign from a template; done once, for a later change leaves the content."""
+        body = {"template": {"id": template_id}}
+        return self._call(self._official.campaigns.set_content, _id(campaign_id), body)
+
+    def checklist(self, campaign_id: str) -> Document:
+        """Return `is_ready` and the `items` that say what is missing."""
+        return self._call(self._official.campaigns.get_send_checklist, _id(campaign_id))
+
+    def send(self, campaign_id: str) -> None:
+        """Send now; after an AnswerLost look at the campaign's status before sending again."""
+        self._call(self._official.campaigns.send, _id(campaign_id))
+
+    def schedule(self, campaign_id: str, at: datetime) -> None:
+        """Schedule for a quarter hour to come."""
+        body = {"schedule_time": timestamp(at)}
+        self._call(self._official.campaigns.schedule, _id(campaign_id), body)
+
+    def unschedule(self, campaign_id: str) -> None:
+        """Make a scheduled campaign a draft again."""
+        self._call(self._official.campaigns.unschedule, _id(campaign_id))
+
+    def reports(self, fields: Iterable[str], *, sent_since: datetime | None = None) -> Pages:
+        """Yield these fields of the reports of all sent campaigns: idle ones cost one call."""
+        narrowed = {"since_send_time": timestamp(sent_since)} if sent_since else {}
+        wanted = ["total_items", *(f"reports.{name}" for name in fields)]
+        method = self._official.reports.get_all_campaign_reports
+        yield from self._pages("reports", PAGE, method, fields=wanted, **narrowed)
+
+    def report(self, campaign_id: str) -> Document:
+        """Return the counters of a sent campaign."""
+        return self._call(self._official.reports.get_campaign_report, _id(campaign_id))
+
+    def email_activity(self, campaign_id: str, *, since: datetime | None = None) -> Pages:
+        """Yield every recipient with its opens, clicks and first bounce after a second.
+
+        Unsubscribes are not among them, and the order may change between pages.
+        """
+        method = self._official.reports.get_email_activity_for_campaign
+        yield from self._of_report("emails", ACTIVITY_PAGE, method, campaign_id, since)
+
+    def open_details(self, campaign_id: str, *, since: datetime | None = None) -> Pages:
+        """Yield who opened, with `is_proxy_open` for each time."""
+        method = self._official.reports.get_campaign_open_details
+        yield from self._of_report("members", ACTIVITY_PAGE, method, campaign_id, since)
+
+    def unsubscribed(self, campaign_id: str) -> Pages:
+        """Yield who unsubscribed through a campaign."""
+        method = self._official.reports.get_unsubscribed_list_for_campaign
+        yield from self._of_report("unsubscribes", PAGE, method, campaign_id)
+
+    def sent_to(self, campaign_id: str) -> Pages:
+        """Yield whom a campaign was sent to."""
+        method = self._official.reports.get_campaign_recipients
+        yield from self._of_report("sent_to", PAGE, method, campaign_id)
+
+    def click_details(self, campaign_id: str) -> list[Document]:
+        """Return the links of a campaign with their clicks."""
+        method = self._official.reports.get_campaign_click_details
+        return self._all("urls_clicked", method, _id(campaign_id))
+
+    def _of_report(
+        self,
+        name: str,
+        size: int,
+        method: Callable[..., Any],
+        campaign_id: str,
+        since: datetime | None = None,
+    ) -> Pages:
+        query: Document = {"exclude_fields": ["_links", f"{name}._links"]}
+        if since:
+            query["since"] = timestamp(since)
+        return self._pages(name, size, method, _id(campaign_id), **query)
+
+    def _all(
+        self, name: str, method: Callable[..., Any], *path: str, **query: Any
+    ) -> list[Document]:
+        return [each for page in self._pages(name, PAGE, method, *path, **query) for each in page]
+
+    def _pages(
+        self, name: str, size: int, method: Callable[..., Any], *path: str, **query: Any
+    ) -> Pages:
+        """Yield pages until a short one: `total_items` may count too few (MAILCHIMP 7.13)."""
+        offset = 0
+        while True:
+            page = _rows(self._call(method, *path, count=size, offset=offset, **query), name)
+            if page:
+                yield page
+            if len(page) < size:
+                return
+            offset += size
+
+    @staticmethod
+    def _call(method: Callable[..., Any], *arguments: Any, **query: Any) -> Document:
+        try:
+            answer = method(*arguments, **query)
+        except ApiClientError as error:
+            # The official client wraps whatever its transport raises.
+            raise error.text from error.text.__cause__
+        assert isinstance(answer, Answer)
+        return answer.document
+
+
+def _data_centre(api_key: str) -> str:
+    found = KEY.fullmatch(api_key)
+    return found["data_centre"] if found else ""
+
+
+def _base_url(data_centre: str) -> str:
+    if not data_centre:
+        raise UnusableKey(
+            "The Mailchimp key does not end in a data centre such as -us1; "
+            "copy it again from the account, or set [mailchimp] base_url"
+        )
+    return f"https://{data_centre}.api.mailchimp.com/3.0"
+
+
+def _rows(document: Document, name: str) -> list[Document]:
+    rows: list[Document] = document.get(name) or []
+    return rows
+
+
+def _id(value: str | int) -> str:
+    """Return an id that can stand in a path; addresses and anything else are refused."""
+    text = str(value)
+    if not ID.fullmatch(text):
+        raise ValueError(f"not a Mailchimp id: {text!r}")
+    return text
+
+
+def _batch(items: Iterable[Item]) -> list[Item]:
+    batch = list(items)
+    if len(batch) > BATCH:
+        raise ValueError(f"{len(batch)} in one call; Mailchimp takes {BATCH}")
+    return batch

@@ -1,0 +1,148 @@
+"""What can go wrong between the gateway and Mailchimp, by meaning."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.core.errors import GatewayError
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What Mailchimp dislikes about one field."""
+
+    field: str
+    message: str
+
+
+class MailchimpError(GatewayError):
+    """Mailchimp could not be asked, did not answer, or said no."""
+
+    #: Trying the same again later can help.
+    is_temporary = False
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int | None = None,
+        title: str = "",
+        errors: tuple[FieldError, ...] = (),
+    ) -> None:
+        self.detail = detail
+        self.status = status  #: Of HTTP; None where there was no answer.
+        self.title = title
+        self.errors = errors
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        fields = "; ".join(f"{error.field}: {error.message}" for error in self.errors)
+        parts = (self.title, self.detail, fields)
+        return " · ".join(part for part in parts if part) or f"HTTP {self.status}"
+
+
+class UnusableKey(MailchimpError):
+    """The API key names no data centre (`…-us1`) and no base URL is set."""
+
+
+class Unreachable(MailchimpError):
+    """No connection to Mailchimp came about; nothing was sent."""
+
+    is_temporary = True
+
+
+class Throttled(MailchimpError):
+    """Mailchimp is asked too much at once; nothing was done (429, or 403 without a problem)."""
+
+    is_temporary = True
+
+
+class AnswerLost(MailchimpError):
+    """Mailchimp may or may not have done it: look before doing it again."""
+
+    is_temporary = True
+
+
+class Refused(MailchimpError):
+    """Mailchimp understood and said no; asking again brings the same answer."""
+
+
+class NotAuthorised(Refused):
+    """The API key is wrong, revoked, or of another data centre."""
+
+
+class NotAllowed(Refused):
+    """The plan, the user's role or the state of the thing does not allow it (403, 405)."""
+
+
+class NotFound(Refused):
+    """There is no such audience, member, segment or campaign (any more)."""
+
+
+class InvalidResource(Refused):
+    """A field is missing or wrong; `errors` names it."""
+
+
+class MemberExists(Refused):
+    """The address is in the audience already."""
+
+
+class ComplianceState(Refused):
+    """The member unsubscribed, bounced or complained: only the member can come back."""
+
+
+class Forgotten(Refused):
+    """The member was deleted for good and can never be imported again."""
+
+
+class SignupsLimited(Refused):
+    """The address joined many lists of late: Mailchimp takes it again after hours or days."""
+
+    is_temporary = True
+
+
+BY_TITLE: dict[str, type[Refused]] = {
+    "apikeyinvalid": NotAuthorised,
+    "apikeymissing": NotAuthorised,
+    "userdisabled": NotAuthorised,
+    "wrongdatacenter": NotAuthorised,
+    "invalidresource": InvalidResource,
+    "memberexists": MemberExists,
+    "memberincompliancestate": ComplianceState,
+    "forgottenemailnotsubscribed": Forgotten,
+}
+BY_STATUS: dict[int, type[Refused]] = {
+    401: NotAuthorised,
+    403: NotAllowed,
+    404: NotFound,
+    405: NotAllowed,
+    410: NotFound,
+}
+
+
+def refused(status: int, problem: dict[str, Any]) -> Refused:
+    """Return the error a problem document stands for (RFC 7807).
+
+    The title decides, never the detail, whose wording varies; but for one temporary refusal that
+    only its text tells from the permanent ones.
+    """
+    title, detail = str(problem.get("title") or ""), str(problem.get("detail") or "")
+    kind = BY_TITLE.get(title.replace(" ", "").lower()) or BY_STATUS.get(status, Refused)
+    if is_passing(detail):
+        kind = SignupsLimited
+    return kind(detail, status=status, title=title, errors=_field_errors(problem))
+
+
+def is_passing(text: str) -> bool:
+    """Say whether what Mailchimp says of an address, here or in a batch, will pass by itself."""
+    return "signed up to a lot of lists" in text
+
+
+def _field_errors(problem: dict[str, Any]) -> tuple[FieldError, ...]:
+    errors = problem.get("errors")
+    if not isinstance(errors, list):
+        return ()
+    return tuple(
+        FieldError(str(error.get("field", "")), str(error.get("message", "")))
+        for error in errors
+        if isinstance(error, dict)
+    )
