@@ -3,9 +3,9 @@
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from gateway.config.problems import ConfigError, known_keys, suggestion
 from gateway.config.section import FILE_SUFFIX, is_array, options, table_of
@@ -13,6 +13,14 @@ from gateway.config.settings import Settings
 
 PREFIX = "GATEWAY_"
 CONFIG_VARIABLE = "GATEWAY_CONFIG"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """The setting a variable stands for, and whether it is a list or table."""
+
+    path: tuple[str, ...]
+    is_structured: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +37,29 @@ def read_environment(environ: Mapping[str, str]) -> list[Override]:
     known = dict(variables(Settings))
     mine = sorted(name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE)
     unknown = [name for name in mine if name not in known]
-    if unknown:
-        raise ConfigError(*(_unknown(name, [*known, CONFIG_VARIABLE]) for name in unknown))
-    return [Override(name, known[name], _parsed(environ[name], known[name])) for name in mine]
+    twice = [name for name in mine if name + FILE_SUFFIX.upper() in mine]
+    problems = [_unknown(name, list(known)) for name in unknown] + [_twice(name) for name in twice]
+    if problems:
+        raise ConfigError(*problems)
+    return [Override(name, known[name].path, _parsed(environ[name], known[name])) for name in mine]
 
 
 def variables(
     section: type[BaseModel], above: tuple[str, ...] = ()
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Name the variable of every plain key beside the key's path."""
+) -> Iterator[tuple[str, Variable]]:
+    """Name the variable of every plain key beside what it stands for."""
     for key in known_keys(section):
         path = (*above, key)
-        field = options(section).get(key)
-        table = table_of(field.annotation) if field else None
+        annotation = options(section)[key].annotation if key in options(section) else SecretStr
+        table = table_of(annotation)
         if table is None:
-            yield PREFIX + "__".join(path).upper(), path
-        elif field and not is_array(field.annotation):
+            yield PREFIX + "__".join(path).upper(), Variable(path, _is_structured(annotation))
+        elif not is_array(annotation):
             yield from variables(table, path)
+
+
+def _is_structured(annotation: object) -> bool:
+    return is_array(annotation) or get_origin(annotation) is Mapping
 
 
 def overlay(values: dict[str, Any], overrides: Sequence[Override]) -> dict[str, Any]:
@@ -65,9 +79,9 @@ def _with(values: Any, path: tuple[str, ...], value: object) -> dict[str, Any]:
     return {name: one for name, one in table.items() if name != other} | {key: value}
 
 
-def _parsed(text: str, path: tuple[str, ...]) -> object:
+def _parsed(text: str, variable: Variable) -> object:
     """Lists and tables are written as in the file: `["a", "b"]`, `{a = "b"}`."""
-    if not text.startswith(("[", "{")) or path[-1] == "bind":
+    if not variable.is_structured:
         return text
     try:
         return tomllib.loads(f"value = {text}")["value"]
@@ -75,11 +89,17 @@ def _parsed(text: str, path: tuple[str, ...]) -> object:
         return text
 
 
+def _twice(name: str) -> str:
+    return f"{name}{FILE_SUFFIX.upper()}: {name} is given as well; only one of them may be"
+
+
 def _unknown(name: str, known: list[str]) -> str:
-    arrays = "; a setting of a [[table]] can't come from the environment"
-    in_array = any(
-        name.startswith(f"{PREFIX}{key.upper()}__")
-        for key, field in Settings.model_fields.items()
-        if is_array(field.annotation)
-    )
-    return f"{name}: unknown setting{arrays if in_array else suggestion(name, known)}"
+    array = next((key for key in _arrays() if name.startswith(f"{PREFIX}{key}__".upper())), None)
+    if array:
+        return f"{name}: unknown setting; the keys of [[{array}]] are set in the file only"
+    near = suggestion(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known])
+    return f"{name}: unknown setting{near.replace('mean ', f'mean {PREFIX}')}"
+
+
+def _arrays() -> list[str]:
+    return [key for key, field in options(Settings).items() if is_array(field.annotation)]

@@ -6,7 +6,7 @@ from pydantic import SecretStr, model_validator
 
 from gateway.config.section import Section, option, wrong
 from gateway.config.smtp import Trust, needs_name
-from gateway.config.values import HttpUrl, Interval, Name, Pattern, Port, Size, Text, Texts
+from gateway.config.values import Host, HttpUrl, Interval, Name, Pattern, Port, Size, Text, Texts
 
 
 class Oauth(Section):
@@ -29,7 +29,7 @@ class Mailbox(Section):
 
     name: Name = option(..., example="replies")
     """How logs, metrics and `/health` call the mailbox."""
-    host: Text = option(..., example="imap.example.org")
+    host: Host = option(..., example="imap.example.org")
     """The IMAP server."""
     port: Port = 993
     """Port; 143 where `tls` is `none` and no port is given."""

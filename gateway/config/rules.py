@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from gateway.config.section import Section, option, wrong
-from gateway.config.values import Count, Interval, Name, Pattern, Text
+from gateway.config.values import Count, HeaderName, Interval, Name, Pattern
 from gateway.core.kinds import Kind
 
 TESTS = ("header", "sender", "login", "recipients_at_least", "burst")
@@ -24,13 +24,13 @@ class Burst(Section):
 
 
 class Rule(Section):
-    """One test and the kind it gives a message; the first rule that matches decides."""
+    """Exactly one test, and the kind it gives a message; the first rule that matches decides."""
 
     name: Name = option(..., example="mailings")
     """How decisions, logs and reports call the rule."""
     kind: Kind = option(..., example="bulk")
     """What a message that passes the test is."""
-    header: Text | None = option(example="X-Mailing")
+    header: HeaderName | None = option(example="X-Mailing")
     """Test: the message has this header field."""
     matches: Pattern | None = option(example="^yes$")
     """With `header`: one of its values matches this regular expression."""

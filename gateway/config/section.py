@@ -93,7 +93,9 @@ def _read_secret(key: str, path: object, folder: Path | None) -> str:
         wrong(key, "not the path of a file")
     file = from_folder(folder, path)
     try:
-        return file.read_text().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text"
-        wrong(key, f'can\'t be read: "{file}": {reason}')
+        secret = file.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        wrong(key, f'{str(error.strerror).lower()}: "{file}"')
+    except UnicodeDecodeError:
+        wrong(key, f'not a text in UTF-8: "{file}"')
+    return secret or wrong(key, f'is empty: "{file}"')

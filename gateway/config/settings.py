@@ -40,7 +40,7 @@ class Log(Section):
     """What is logged; lines go to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least serious lines written."""
+    """The least serious lines written; taken up at the start only."""
     format: Literal["json", "console"] = "json"
     """`json`: an object per line; `console`: for people."""
 
@@ -54,7 +54,7 @@ class Suppression(Section):
     """The language of notes and mail to people whose own isn't known."""
     plus_addresses: bool = False
     """Whether `ann+x@example.org` is the same person as `ann@example.org`."""
-    tags: Mapping[str, Scope] = option({})
+    tags: Mapping[str, Scope] = option(TAG_SCOPES)
     """What a tag on a group or status covers: `mailchimp`, `bulk` or `all`; may be wider than
     shipped, never narrower."""
 

@@ -10,6 +10,8 @@ from gateway.config.values import (
     BindAddress,
     Count,
     ExistingFile,
+    HeaderName,
+    Host,
     Interval,
     Name,
     NetworkRange,
@@ -49,7 +51,7 @@ class Relay(Section):
 
     name: Name = option(..., example="relay")
     """How logs, metrics and `gateway check` call the relay."""
-    host: Text = option(..., example="127.0.0.1")
+    host: Host = option(..., example="127.0.0.1")
     """Host name or address."""
     port: Port = 25
     """Port; 465 where `tls` is `implicit` and no port is given."""
@@ -136,7 +138,8 @@ class Listener(Section):
     """Where mail is known to be bulk: refuse a suppressed recipient after the content or at
     RCPT."""
     trust: Trust | None = option(example="authentication-results")
-    """With purpose `import`: what proves that a mail comes from whom it names."""
+    """With purpose `import`: what proves that a mail comes from whom it names;
+    absent: nothing is filed, all of it waits for a decision."""
     authserv_id: Text | None = option(example="mail.example.org")
     """With trust `authentication-results`: the name of the own server in that header field."""
 
@@ -164,7 +167,7 @@ class Override(Section):
 
     login: Texts = option((), example="management")
     """Logins whose mail is relayed to suppressed people too."""
-    header: Text | None = option(example="X-Gateway-Override")
+    header: HeaderName | None = option(example="X-Gateway-Override")
     """A header field that does the same, from `networks` of the listener only."""
 
 

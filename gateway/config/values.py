@@ -130,6 +130,19 @@ def _is_http(value: str) -> str:
     return value.rstrip("/")
 
 
+def _is_host(value: str) -> str:
+    if re.fullmatch(r"[^\s:/\[\]@]+|[0-9A-Fa-f:.]+", value) is None:
+        raise ValueError("not a host name or address alone (the port has a key of its own)")
+    return value
+
+
+def _is_header_name(value: str) -> str:
+    # RFC 5322, section 3.6.8: printable ASCII without the colon.
+    if re.fullmatch(r"[!-9;-~]+", value) is None:
+        raise ValueError("not the name of a header field such as X-Mailing")
+    return value
+
+
 def from_folder(folder: Path | None, value: str | Path) -> Path:
     """Resolve a path that counts from the config file's folder."""
     return Path(folder, value) if folder else Path(value)
@@ -173,6 +186,8 @@ def _blobs_url(value: str, info: ValidationInfo) -> str:
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_several)]
+Host = Annotated[str, AfterValidator(_is_host)]
+HeaderName = Annotated[str, AfterValidator(_is_header_name)]
 Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1)]
 Port = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=65535)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
