@@ -1,0 +1,144 @@
+"""What all tests share: relays, stores, gateways and clients, ended in order."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from tests.rig.certificates import Certificates, make_certificates
+from tests.rig.client import RawClient
+from tests.rig.faultproxy import FaultProxy
+from tests.rig.gateway import GatewayProcess, gateway_config
+from tests.rig.postfix import Postfix
+from tests.rig.postgres import Postgres, open_postgres
+from tests.rig.sink import RawSink, SinkSettings
+
+Connect = Callable[..., Awaitable[RawClient]]
+StartSink = Callable[..., Awaitable[RawSink]]
+StartProxy = Callable[[int], Awaitable[FaultProxy]]
+StartPostfix = Callable[[Postfix], Awaitable[Postfix]]
+
+
+class StartGateway(Protocol):
+    """Starts a gateway in front of a relay port and waits for its banner."""
+
+    async def __call__(
+        self,
+        relay_port: int,
+        store_url: str = "",
+        changes: Mapping[str, Any] | None = None,
+        *,
+        roles: Sequence[str] = ("smtp",),
+        environment: Mapping[str, str] | None = None,
+        wrapper: Sequence[str] = (),
+        is_started: bool = True,
+    ) -> GatewayProcess: ...
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority and certificates of every state."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for this test process alone."""
+    server = open_postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty store of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/gateway.db"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.fresh_database()
+
+
+@pytest.fixture
+async def cleanup() -> AsyncIterator[AsyncExitStack]:
+    """Ends what the other fixtures started, last one first."""
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def connect(cleanup: AsyncExitStack) -> Connect:
+    """Connects raw clients: the arguments are those of `RawClient.connect`."""
+
+    async def connect(port: int, **options: Any) -> RawClient:
+        return await cleanup.enter_async_context(await RawClient.connect(port, **options))
+
+    return connect
+
+
+@pytest.fixture
+def start_sink(cleanup: AsyncExitStack) -> StartSink:
+    """Starts recording relays: the arguments are those of `SinkSettings`."""
+
+    async def start(**settings: Any) -> RawSink:
+        return await cleanup.enter_async_context(RawSink(SinkSettings(**settings)))
+
+    return start
+
+
+@pytest.fixture
+async def sink(start_sink: StartSink) -> RawSink:
+    """A recording relay in plain text."""
+    return await start_sink()
+
+
+@pytest.fixture
+def start_proxy(cleanup: AsyncExitStack) -> StartProxy:
+    """Starts a fault proxy in front of a port."""
+
+    async def start(target: int) -> FaultProxy:
+        return await cleanup.enter_async_context(FaultProxy(target))
+
+    return start
+
+
+@pytest.fixture
+def start_postfix(cleanup: AsyncExitStack) -> StartPostfix:
+    """Starts a Postfix made by `Postfix.discarding` or `Postfix.forwarding`."""
+
+    async def start(postfix: Postfix) -> Postfix:
+        return await cleanup.enter_async_context(postfix)
+
+    return start
+
+
+@pytest.fixture
+def start_gateway(cleanup: AsyncExitStack, tmp_path: Path) -> StartGateway:
+    """Starts gateways, each in a folder of its own, on SQLite unless a store is given."""
+    number = 0
+
+    async def start(
+        relay_port: int,
+        store_url: str = "",
+        changes: Mapping[str, Any] | None = None,
+        *,
+        roles: Sequence[str] = ("smtp",),
+        environment: Mapping[str, str] | None = None,
+        wrapper: Sequence[str] = (),
+        is_started: bool = True,
+    ) -> GatewayProcess:
+        nonlocal number
+        number += 1
+        folder = tmp_path / f"gateway-{number}"
+        url = store_url or f"sqlite:///{folder}/gateway.db"
+        config = gateway_config(store_url=url, relay_port=relay_port, changes=changes)
+        gateway = GatewayProcess(
+            folder, config, roles=roles, environment=environment, wrapper=wrapper
+        )
+        cleanup.push_async_callback(gateway.close)
+        if is_started:
+            await gateway.start()
+        return gateway
+
+    return start

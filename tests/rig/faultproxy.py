@@ -1,0 +1,219 @@
+"""A TCP proxy that delays, slows, chops and cuts what passes through it."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Self
+
+from tests.rig.client import RESET
+from tests.rig.process import LOOPBACK
+
+
+class Cut(Enum):
+    """How a connection is cut."""
+
+    CLOSE = auto()  #: FIN to both sides.
+    RESET = auto()  #: RST to both sides.
+    BLACKHOLE = auto()  #: Both sides stay connected and hear nothing more.
+
+
+@dataclass(slots=True, kw_only=True)
+class Flow:
+    """What happens to one direction; may be changed while connections are open."""
+
+    delay: float = 0.0  #: Seconds before every piece.
+    rate: float | None = None  #: Octets per second.
+    is_chopped: bool = False  #: Every octet becomes a segment of its own.
+    cut: Cut = Cut.CLOSE
+    cut_after: int | None = None  #: Cut when so many octets have passed on one connection.
+    cut_on: bytes | None = None  #: Cut when these octets pass.
+    keeps_match: bool = True  #: What matches `cut_on` is still passed on.
+    times: int | None = None  #: How often it cuts; None: always.
+
+    def admit(self, data: bytes, passed: int, before: bytes) -> tuple[bytes, bool]:
+        """Return how much of the data passes, and whether the connection is cut behind it."""
+        if self.times == 0:
+            return data, False
+        ends = [end for end in (self._limit(passed), self._match(data, before)) if end is not None]
+        end = min(ends, default=len(data) + 1)
+        if end > len(data):
+            return data, False
+        return data[:end], True
+
+    def _limit(self, passed: int) -> int | None:
+        return None if self.cut_after is None else max(self.cut_after - passed, 0)
+
+    def _match(self, data: bytes, before: bytes) -> int | None:
+        if self.cut_on is None:
+            return None
+        start = (before + data).find(self.cut_on)
+        if start < 0:
+            return None
+        end = start + len(self.cut_on) * self.keeps_match - len(before)
+        return max(end, 0)
+
+
+class FaultProxy:
+    """Listens on 127.0.0.1 and connects every client with one server."""
+
+    def __init__(self, target: int, host: str = LOOPBACK) -> None:
+        self.target = (host, target)
+        self.to_server = Flow()
+        self.to_client = Flow()
+        self.port = 0
+        self.accepted = 0  #: Connections so far.
+        self._server: asyncio.Server | None = None
+        self._links: set[Link] = set()
+
+    @classmethod
+    async def start(cls, target: int, host: str = LOOPBACK) -> Self:
+        """Return a listening proxy to that port."""
+        proxy = cls(target, host)
+        await proxy.listen()
+        return proxy
+
+    async def __aenter__(self) -> Self:
+        if self._server is None:
+            await self.listen()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._links)
+
+    async def listen(self) -> None:
+        """Take connections (again), on the same port as before."""
+        self._server = await asyncio.start_server(self._serve, LOOPBACK, self.port, backlog=1024)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def refuse(self) -> None:
+        """Stop listening: new connections are refused, open ones go on."""
+        if self._server is not None:
+            self._server.close()
+        self._server = None
+
+    def cut_all(self, cut: Cut = Cut.RESET) -> None:
+        """Cut every open connection now."""
+        for link in self._links:
+            link.cut(cut)
+
+    async def close(self) -> None:
+        """Stop listening and break all connections."""
+        self.refuse()
+        links = list(self._links)
+        self.cut_all()
+        await asyncio.gather(*(link.task for link in links), return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        try:
+            server = await asyncio.open_connection(*self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        link = Link(self, (reader, writer), server)
+        self._links.add(link)
+        try:
+            await link.task
+        finally:
+            self._links.discard(link)
+
+
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Link:
+    """One client, connected with the server."""
+
+    def __init__(self, proxy: FaultProxy, client: Stream, server: Stream) -> None:
+        self._writers = (client[1], server[1])
+        self._ended = asyncio.Event()
+        for writer in self._writers:
+            raw = writer.get_extra_info("socket")
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._pumps = [
+            asyncio.create_task(self._pump(client[0], server[1], lambda: proxy.to_server)),
+            asyncio.create_task(self._pump(server[0], client[1], lambda: proxy.to_client)),
+        ]
+        self.task = asyncio.create_task(self._run())
+
+    def cut(self, cut: Cut) -> None:
+        """Cut this connection."""
+        for pump in self._pumps:
+            pump.cancel()
+        match cut:
+            case Cut.CLOSE:
+                self._ended.set()
+            case Cut.RESET:
+                self._break()
+            case Cut.BLACKHOLE:
+                for writer in self._writers:
+                    writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+    def _break(self) -> None:
+        for writer in self._writers:
+            raw = writer.get_extra_info("socket")
+            with contextlib.suppress(OSError):
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            writer.transport.abort()
+        self._ended.set()
+
+    async def _run(self) -> None:
+        try:
+            await self._ended.wait()
+        finally:
+            for pump in self._pumps:
+                pump.cancel()
+            await asyncio.gather(*self._pumps, return_exceptions=True)
+            for writer in self._writers:
+                writer.close()
+
+    async def _pump(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        flow: Callable[[], Flow],
+    ) -> None:
+        passed = 0
+        before = b""
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                current = flow()
+                piece, is_last = current.admit(data, passed, before)
+                await self._pass(current, writer, piece)
+                if is_last:
+                    self._cut_by(current)
+                    return
+                passed += len(piece)
+                before = (before + piece)[-len(current.cut_on or b"") :] if current.cut_on else b""
+            writer.write_eof()
+            if all(writer.transport.is_closing() or other.done() for other in self._others()):
+                self._ended.set()
+            return
+        self._ended.set()
+
+    def _others(self) -> list[asyncio.Task[None]]:
+        current = asyncio.current_task()
+        return [pump for pump in self._pumps if pump is not current]
+
+    def _cut_by(self, flow: Flow) -> None:
+        if flow.times is not None:
+            flow.times -= 1
+        self.cut(flow.cut)
+
+    async def _pass(self, flow: Flow, writer: asyncio.StreamWriter, piece: bytes) -> None:
+        if flow.delay:
+            await asyncio.sleep(flow.delay)
+        size = 1 if flow.is_chopped else max(int((flow.rate or 0) / 20), 1)
+        if not flow.is_chopped and flow.rate is None:
+            size = max(len(piece), 1)
+        for start in range(0, len(piece), size):
+            writer.write(piece[start : start + size])
+            await writer.drain()
+            await asyncio.sleep(size / flow.rate if flow.rate else 0)

@@ -1,0 +1,248 @@
+"""The gateway as a user starts it: a config file, a command, processes and a log."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from tests.rig.process import (
+    LOOPBACK,
+    Guard,
+    descendants,
+    ended,
+    free_port,
+    has_banner,
+    launch,
+    open_files,
+    resident_memory,
+    run,
+    signal_group,
+    wait_until,
+)
+from tests.rig.toml import merge, write_toml
+
+COMMAND = Path(sys.executable).parent / "gateway"
+
+
+def gateway_config(
+    *, store_url: str, relay_port: int, changes: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the smallest config for one listener and one relay, with changes laid over it.
+
+    Mappings are merged, lists (such as `relays`) are replaced as a whole.
+    """
+    smallest = {
+        "store": {"url": store_url},
+        "log": {"level": "debug", "format": "json"},
+        "relays": [{"name": "relay", "host": LOOPBACK, "port": relay_port}],
+        "smtp": {"listeners": [{"name": "crm", "bind": f"{LOOPBACK}:{free_port()}"}]},
+        "api": {"bind": f"{LOOPBACK}:{free_port()}"},
+    }
+    return merge(smallest, changes or {})
+
+
+class GatewayProcess:
+    """One `gateway run` with everything below it, and the other commands beside it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Mapping[str, Any] | str,
+        *,
+        roles: Sequence[str] = ("smtp",),
+        environment: Mapping[str, str] | None = None,
+        wrapper: Sequence[str] = (),
+    ) -> None:
+        """Write the config into `folder`; `roles` empty means all of them.
+
+        `wrapper` is put before the command, e.g. `("faketime", "-f", "+1d")`.
+        """
+        self.folder = folder
+        self.roles = tuple(roles)
+        self.file = folder / "gateway.toml"
+        self.log = folder / "gateway.log"
+        self.config: Mapping[str, Any] = {}
+        self._environment = {**(environment or {}), "GATEWAY_CONFIG": str(self.file)}
+        self._wrapper = tuple(wrapper)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        self.configure(config)
+
+    def configure(self, config: Mapping[str, Any] | str) -> None:
+        """Write the config file anew: a mapping, or TOML text as it is."""
+        if isinstance(config, str):
+            self.file.write_text(config)
+            return
+        self.config = config
+        self.file.write_text(write_toml(config))
+
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Lay changes over the config and write it; `reload` or `start` makes it count."""
+        self.configure(merge(self.config, changes))
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # Ports
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports of the listeners, in the order of the config."""
+        listeners = self.config.get("smtp", {}).get("listeners", [])
+        return [int(str(listener["bind"]).rpartition(":")[2]) for listener in listeners]
+
+    @property
+    def port(self) -> int:
+        """The port of the first listener."""
+        return self.ports[0]
+
+    @property
+    def api_port(self) -> int:
+        return int(str(self.config["api"]["bind"]).rpartition(":")[2])
+
+    # Life
+
+    async def start(self, *, is_ready: bool = True, timeout: float = 30.0) -> None:
+        """Start it and, unless told otherwise, wait until its plain listeners greet with 220."""
+        command = [*self._wrapper, str(COMMAND), "run", *self.roles]
+        self._process = launch(command, self.log, environment=self._environment, folder=self.folder)
+        self._guard = Guard.of_group(self._process.pid)
+        if is_ready and self._greeting_ports():
+            await wait_until(self._is_ready, "the banner of the gateway", timeout)
+
+    def _greeting_ports(self) -> list[int]:
+        if "smtp" not in (self.roles or ("smtp",)):
+            return []
+        listeners = self.config.get("smtp", {}).get("listeners", [])
+        pairs = zip(self.ports, listeners, strict=True)
+        return [port for port, listener in pairs if listener.get("tls") != "implicit"]
+
+    async def _is_ready(self) -> bool:
+        assert self.is_running, f"the gateway ended: {self.log_text()}"
+        return all([await has_banner(port) for port in self._greeting_ports()])
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The process id of the command that was started."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def stop(self, timeout: float = 30.0) -> int:
+        """Ask it to end (SIGTERM to the command only) and return its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        code = await ended(self._process, timeout)
+        self._forget()
+        return code
+
+    async def kill(self) -> None:
+        """Kill everything at once (SIGKILL to the whole group)."""
+        if self._process is None:
+            return
+        signal_group(self._process.pid, signal.SIGKILL)
+        await ended(self._process)
+        self._forget()
+
+    def reload(self) -> None:
+        """Have it read its config again (SIGHUP to the command only)."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    async def close(self) -> None:
+        """End it whatever state it is in."""
+        await self.kill()
+
+    def _forget(self) -> None:
+        assert self._guard is not None
+        assert self._process is not None
+        signal_group(self._process.pid, signal.SIGKILL)
+        self._guard.release()
+        self._guard = None
+        self._process = None
+
+    async def exit_code(self, timeout: float = 30.0) -> int:
+        """Wait for it to end by itself and return its exit code."""
+        assert self._process is not None
+        code = await ended(self._process, timeout)
+        self._forget()
+        return code
+
+    # Commands
+
+    async def cli(
+        self, *arguments: str, stdin: bytes = b"", timeout: float = 60.0
+    ) -> subprocess.CompletedProcess[str]:
+        """Run another command on the same config."""
+        return await run(
+            str(COMMAND),
+            *arguments,
+            stdin=stdin,
+            timeout=timeout,
+            environment=self._environment,
+            folder=self.folder,
+        )
+
+    async def do(self, *arguments: str, stdin: bytes = b"") -> str:
+        """Run a command that must exit with 0 and return what it prints."""
+        done = await self.cli(*arguments, stdin=stdin)
+        assert done.returncode == 0, f"{arguments}: {done.returncode} {done.stdout}{done.stderr}"
+        return done.stdout
+
+    async def cli_json(self, *arguments: str, code: int = 0) -> Any:
+        """Run a command with `--json`, which must exit with `code`, and return its document."""
+        done = await self.cli(*arguments, "--json")
+        assert done.returncode == code, f"{arguments}: {done.returncode} {done.stdout}{done.stderr}"
+        return json.loads(done.stdout)
+
+    async def feed(self, kind: str, text: str, *options: str) -> str:
+        """Import rows of one kind, as CSV text with a header row."""
+        file = self.folder / f"{kind}.csv"
+        file.write_text(text)
+        return await self.do("import", kind, str(file), *options)
+
+    # What can be seen of it
+
+    def log_text(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def log_lines(self, event: str = "") -> list[dict[str, Any]]:
+        """Return the log's JSON lines, or those of one event; other lines have the key `text`."""
+        lines = [_log_line(line) for line in self.log_text().splitlines()]
+        return [line for line in lines if event in ("", line.get("event"))]
+
+    async def wait_for_log(self, event: str, count: int = 1, timeout: float = 10.0) -> None:
+        """Wait until an event stands in the log so many times."""
+        what = f"{count} x {event} in the gateway's log"
+        await wait_until(lambda: len(self.log_lines(event)) >= count, what, timeout)
+
+    def processes(self) -> list[int]:
+        """Return the ids of the command and of everything below it, parents first."""
+        return descendants(self.pid) if self.is_running else []
+
+    def open_files(self) -> int:
+        """Return how many file descriptors all its processes have open."""
+        return sum(map(open_files, self.processes()))
+
+    def resident_memory(self) -> int:
+        """Return the resident memory of all its processes in octets."""
+        return sum(map(resident_memory, self.processes()))
+
+
+def _log_line(line: str) -> dict[str, Any]:
+    try:
+        values = json.loads(line)
+    except ValueError:
+        return {"text": line}
+    return values if isinstance(values, dict) else {"text": line}

@@ -1,0 +1,214 @@
+"""Starting, watching and ending the processes a test needs."""
+
+import asyncio
+import contextlib
+import os
+import random
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+LOOPBACK = "127.0.0.1"
+#: Below the kernel's ephemeral range, so that no outgoing connection takes a port handed out here.
+PORTS = range(12_000, 32_000)
+SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin")
+
+_given_ports: set[int] = set()
+
+
+def needs(part: str, reason: str) -> None:
+    """Skip the test for want of a real part; under CI that is a failure."""
+    text = f"needs {part}: {reason}"
+    if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:
+        pytest.fail(text)
+    pytest.skip(text)
+
+
+def program(name: str, part: str) -> str:
+    """Return the path of a program, or skip: its Debian package is `part`."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *SBIN))
+    found = shutil.which(name, path=path)
+    if found is None:
+        needs(part, f"{name} is not installed")
+    return str(found)
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nobody listens on and no other call was given."""
+    chance = random.SystemRandom()
+    while True:
+        port = chance.choice(PORTS)
+        if port not in _given_ports and _can_bind(port):
+            _given_ports.add(port)
+            return port
+
+
+def _can_bind(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+async def wait_until(
+    condition: Callable[[], bool | Awaitable[bool]], what: str, timeout: float = 10.0
+) -> None:
+    """Return as soon as the condition holds; after `timeout` seconds fail, saying `what`."""
+    try:
+        async with asyncio.timeout(timeout):
+            while not await _holds(condition):
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"waited {timeout:g} s for {what}") from None
+
+
+async def _holds(condition: Callable[[], bool | Awaitable[bool]]) -> bool:
+    answer = condition()
+    return answer if isinstance(answer, bool) else await answer
+
+
+async def has_banner(port: int, host: str = LOOPBACK) -> bool:
+    """Whether an SMTP or LMTP server greets with 220 on this port within a second."""
+    try:
+        async with asyncio.timeout(1):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                greeting = await reader.readline()
+            finally:
+                writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
+    except (OSError, TimeoutError):
+        return False
+    return greeting.startswith(b"220")
+
+
+async def run(
+    *command: str,
+    timeout: float = 60.0,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end beside the event loop; its output is decoded as UTF-8."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **(environment or {})},
+        cwd=folder,
+    )
+    try:
+        async with asyncio.timeout(timeout):
+            out, err = await process.communicate(stdin)
+    except TimeoutError:
+        process.kill()
+        await process.communicate()
+        raise AssertionError(f"{shlex.join(command)} did not end within {timeout:g} s") from None
+    code = process.returncode
+    assert code is not None
+    return subprocess.CompletedProcess(
+        command, code, out.decode(errors="replace"), err.decode(errors="replace")
+    )
+
+
+async def ended(process: subprocess.Popen[bytes], timeout: float = 10.0) -> int:
+    """Wait for the process to end and return its exit code."""
+    await wait_until(lambda: process.poll() is not None, f"the end of {process.args!r}", timeout)
+    return process.returncode
+
+
+def signal_group(group: int, number: signal.Signals) -> None:
+    """Send a signal to every process of a group; one that is gone already is fine."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, number)
+
+
+class Guard:
+    """Runs a shell command if the tests end without having released it, however they end."""
+
+    def __init__(self, command: str) -> None:
+        self._shell = subprocess.Popen(
+            ["/bin/sh", "-c", f"read -r released && exit 0\n{command}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    @classmethod
+    def of_group(cls, group: int) -> "Guard":
+        """Guard a process group: it is killed when the tests die."""
+        return cls(f"kill -9 -- -{group}")
+
+    def release(self) -> None:
+        """Say that everything was ended in order."""
+        self._shell.communicate(b"released\n")
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the process and all below it, parents first."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (parent := _parent(entry)) is not None:
+            children.setdefault(parent, []).append(int(entry.name))
+    family = [pid]
+    for member in family:
+        family.extend(children.get(member, []))
+    return family
+
+
+def _parent(entry: Path) -> int | None:
+    try:
+        stat = (entry / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+def open_files(pid: int) -> int:
+    """Return how many file descriptors a process has open; 0 once it is gone."""
+    try:
+        return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return 0
+
+
+def resident_memory(pid: int) -> int:
+    """Return the resident memory of a process in octets; 0 once it is gone."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def launch(
+    command: Sequence[str],
+    log: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    user: str | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a process in a group of its own, with its output appended to a file."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+            cwd=folder,
+            user=user,
+            start_new_session=True,
+        )

@@ -1,0 +1,66 @@
+"""What the recording relay keeps of each connection and transaction."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True, kw_only=True)
+class Connection:
+    """What is known of one connection."""
+
+    number: int
+    opened: float  #: Monotonic seconds.
+    closed: float | None = None
+    ehlo: bytes = b""
+    is_encrypted: bool = False
+    certificate: dict[str, Any] | None = None  #: The client's, as `ssl` gives it.
+    login: bytes = b""
+    commands: list[bytes] = field(default_factory=list)  #: Every line but content, without CRLF.
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed is None
+
+
+@dataclass(slots=True, kw_only=True)
+class Transaction:
+    """One MAIL that was taken and what followed it."""
+
+    connection: Connection
+    started: float  #: Monotonic seconds.
+    mail: bytes  #: The octets after `MAIL `, e.g. `FROM:<a@example.org> SIZE=10`.
+    rcpts: list[bytes] = field(default_factory=list)  #: The octets after `RCPT ` of those taken.
+    refused: list[bytes] = field(default_factory=list)  #: The same of those refused.
+    wire: bytes = b""  #: The content as received, dots doubled, without the final `.CRLF`.
+    has_data: bool = False  #: 354 was said.
+    has_dot: bool = False  #: The end of data came.
+    reply: bytes = b""  #: What was answered to it, with CRLF; empty where nothing was.
+    ended: float | None = None
+
+    @property
+    def sender(self) -> bytes:
+        """The address of MAIL, without brackets."""
+        return address_of(self.mail)
+
+    @property
+    def recipients(self) -> list[bytes]:
+        """The addresses of the RCPTs taken, without brackets."""
+        return [address_of(argument) for argument in self.rcpts]
+
+    @property
+    def content(self) -> bytes:
+        """The content with single dots again (RFC 5321, 4.5.2)."""
+        return (b"\r\n" + self.wire).replace(b"\r\n.", b"\r\n")[2:]
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.has_dot and self.reply.startswith(b"2")
+
+
+def address_of(argument: bytes) -> bytes:
+    """Return what stands between the first `<` and the `>` before the parameters."""
+    start = argument.find(b"<")
+    end = argument.find(b"> ", start)
+    if end < 0:
+        end = argument.rfind(b">")
+    return argument[start + 1 : end] if 0 <= start < end else argument
