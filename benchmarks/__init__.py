@@ -1,0 +1,1 @@
+"""The gateway measured beside its peers, in one run on one machine."""

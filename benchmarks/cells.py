@@ -1,0 +1,28 @@
+"""What is measured: message size, connections and clients, every combination a cell."""
+
+from dataclasses import dataclass
+from itertools import product
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One way of sending: every peer is measured in it, round by round."""
+
+    size: int  #: Octets of content, without the header.
+    kept: bool  #: Connections are kept for many messages; else each message has its own.
+    clients: int
+
+    @property
+    def name(self) -> str:
+        """Return what `--cell` takes, e.g. `5kB-kept-100`."""
+        return f"{self.size_name}-{'kept' if self.kept else 'new'}-{self.clients}"
+
+    @property
+    def size_name(self) -> str:
+        return f"{self.size // 1000}kB" if self.size < 1_000_000 else f"{self.size // 1_000_000}MB"
+
+
+MATRIX = tuple(
+    Cell(size, kept, clients)
+    for size, kept, clients in product((5_000, 1_000_000), (False, True), (10, 100))
+)

@@ -1,0 +1,77 @@
+"""The gateway as it is measured: two workers, rules as shipped, SQLite on the disk."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from benchmarks.client import Client
+from benchmarks.processes import BenchmarkError, free_port, running
+from benchmarks.store import relayed
+from gateway.store.database import Database
+
+WORKERS = 2
+BULK = b"Subject: bench\r\nPrecedence: bulk\r\n\r\n"
+
+CONFIG = """\
+[store]
+url = "sqlite:///gateway.db"
+blobs = "file:blobs"
+
+[smtp]
+workers = {workers}
+max_message_size = "200MB"
+
+[[smtp.listeners]]
+name = "crm"
+bind = "127.0.0.1:{port}"
+kind = "auto"
+
+[[relays]]
+name = "sink"
+host = "127.0.0.1"
+port = {relay}
+tls = "none"
+"""
+
+
+@contextmanager
+def gateway(
+    root: Path, *, relay: int, suppressed: Sequence[str]
+) -> Iterator[tuple[int, int, Callable[[], int]]]:
+    """Run a gateway before `relay` that holds these suppressed addresses.
+
+    Gives its port, the pid of its supervisor, and what counts its journal's relayed deliveries.
+    """
+    root.mkdir(parents=True)
+    port, config = free_port(), root / "gateway.toml"
+    config.write_text(CONFIG.format(port=port, relay=relay, workers=WORKERS))
+    _write_feed(root, suppressed)
+    for kind in ("groups", "people", "memberships"):
+        _run(config, "import", kind, str(root / f"{kind}.csv"))
+    with running(_command(config, "run", "smtp"), log=root / "gateway.log", port=port) as process:
+        with Client(port) as client:
+            client.send([], recipient=suppressed[0], header=BULK, code=b"550")
+        database = Database(f"sqlite:///{root}/gateway.db")
+        yield port, process.pid, partial(relayed, database)
+        database.close()
+
+
+def _write_feed(root: Path, suppressed: Sequence[str]) -> None:
+    people = (f"{number},{address}\n" for number, address in enumerate(suppressed))
+    members = (f"no-mail,{number}\n" for number, _ in enumerate(suppressed))
+    (root / "groups.csv").write_text("crm_id,name,tag\nno-mail,No mail,NoMailingsTag\n")
+    (root / "people.csv").write_text("crm_id,emails\n" + "".join(people))
+    (root / "memberships.csv").write_text("group,person\n" + "".join(members))
+
+
+def _run(config: Path, *arguments: str) -> None:
+    done = subprocess.run(_command(config, *arguments), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BenchmarkError(f"gateway {' '.join(arguments)}: {done.stdout}{done.stderr}")
+
+
+def _command(config: Path, *arguments: str) -> list[str]:
+    return [str(Path(sys.executable).with_name("gateway")), "--config", str(config), *arguments]

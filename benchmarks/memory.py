@@ -1,0 +1,71 @@
+"""What the gateway's memory grows by: idle connections, and one large message."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+
+from benchmarks.client import LINE, Client
+from benchmarks.peers import Peer
+from benchmarks.processes import process_tree
+
+IDLE = 1_000
+CHUNK = LINE * 800
+LARGE = 100_000_000
+WARM_UP = 5_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Octets, all processes of a peer together."""
+
+    name: str
+    at_rest: int  #: Proportional set size after some mail.
+    per_connection: int
+    large_message: int  #: The highest resident set during the message, less that before it.
+
+
+def measure(peer: Peer) -> Memory:
+    """Measure one peer that has already taken mail."""
+    _send(peer, WARM_UP)
+    at_rest = _proportional(peer.pid)
+    with ExitStack() as idle:
+        for _ in range(IDLE):
+            idle.enter_context(Client(peer.port))
+        per_connection = (_proportional(peer.pid) - at_rest) // IDLE
+    return Memory(
+        name=peer.name,
+        at_rest=at_rest,
+        per_connection=per_connection,
+        large_message=_growth_during_a_large_message(peer),
+    )
+
+
+def _growth_during_a_large_message(peer: Peer) -> int:
+    before = {pid: _peak_from_now(pid) for pid in process_tree(peer.pid)}
+    _send(peer, LARGE)
+    grown = (_status(pid, "VmHWM") - before.get(pid, 0) for pid in process_tree(peer.pid))
+    return sum(grown)
+
+
+def _send(peer: Peer, size: int) -> None:
+    with Client(peer.port) as client:
+        client.send(repeat(CHUNK, size // len(CHUNK)))
+
+
+def _peak_from_now(pid: int) -> int:
+    Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak starts again from here
+    return _status(pid, "VmRSS")
+
+
+def _status(pid: int, field: str) -> int:
+    return _kilobytes(Path(f"/proc/{pid}/status"), field)
+
+
+def _proportional(pid: int) -> int:
+    return sum(_kilobytes(Path(f"/proc/{each}/smaps_rollup"), "Pss") for each in process_tree(pid))
+
+
+def _kilobytes(file: Path, field: str) -> int:
+    line = next(line for line in file.read_text().splitlines() if line.startswith(f"{field}:"))
+    return int(line.split()[1]) * 1024

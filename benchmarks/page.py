@@ -1,0 +1,53 @@
+"""The benchmark page of the documentation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.plot import draw
+from benchmarks.tables import Table, verdict
+from benchmarks.throughput import Measured
+
+HEAD = """\
+# Benchmarks
+
+Written by `make bench` from {rounds} rounds of one run; run it again rather than edit it. The
+gateway stands beside Postfix's before-queue proxy filter, the Proxy handler that comes with
+aiosmtpd, and no proxy at all. The aim is 1.5 times Postfix in every cell, the floor is 1.0.
+{verdict}
+
+![Messages per second over Postfix's, cell by cell](benchmarks.svg)
+"""
+
+TAIL = """\
+## How to read it
+
+- A cell is size, connections, clients: `5kB-kept-100` is 100 clients that send messages of 5 kB
+  and keep their connections; with `new` every message has a connection of its own. Every message
+  has one recipient, and no two messages have the same.
+- Rates are medians. A ratio is the median of the ratios round by round: in a round all peers are
+  measured one after the other, first in another order each time, so that whatever else the machine
+  does weighs on all of them. Compare ratios between machines, not rates.
+- Source, sink and proxy share the cores. smtp-source sends, smtp-sink throws away; both have one
+  process. With "no proxy" they talk to each other: 1 MB and new connections can be faster through a
+  proxy that keeps its connections to the sink.
+- Gateway and Postfix look every recipient up among 100,000 suppressed addresses, and find none. The
+  gateway has two workers, SQLite and the rules as shipped; Postfix has up to 250 processes, an lmdb
+  access map, no DNS, no limits per client, and logs to a file.
+- The gateway commits every message to its journal before the final dot; the proxy filter of Postfix
+  and aiosmtpd's Proxy write nothing down. The journal's relayed deliveries and the sink's messages
+  were counted after each sample; a difference would have ended the run.
+- Processor time is what the peer's own processes used, user and system, without source and sink.
+- Latency runs from MAIL to the reply after the final dot, on a kept connection, one message at a
+  time. What is added at the median may be 1.5 ms and one fsync.
+- Memory at rest and of idle connections is the proportional set size of all processes; the growth
+  during a message is the highest resident set above that before it.
+- A decision is the one query that asks the store about a message's recipient.
+"""
+
+
+def write(docs: Path, *, cells: Sequence[Measured], tables: Sequence[Table], rounds: int) -> None:
+    """Write `benchmarks.md` and its plot."""
+    draw(cells, docs / "benchmarks.svg")
+    head = HEAD.format(rounds=rounds, verdict=verdict(cells))
+    sections = (head, *(table.for_page() for table in tables), TAIL)
+    (docs / "benchmarks.md").write_text("\n\n".join(part.strip() for part in sections) + "\n")

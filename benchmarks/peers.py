@@ -1,0 +1,69 @@
+"""Who is measured: the gateway, Postfix, aiosmtpd's own proxy, and no proxy at all."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.gateway_peer import gateway
+from benchmarks.load import sink
+from benchmarks.postfix import postfix
+from benchmarks.processes import free_port, running
+
+SUPPRESSED = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Something mail is sent to, and what counts the mail it handed on."""
+
+    name: str
+    port: int
+    pid: int  #: The process that started all others of this peer.
+    counts: Mapping[str, Callable[[], int]]  #: What must have grown by what was sent.
+
+
+def _no_proxy(root: Path, _suppressed: Sequence[str]) -> Iterator[Peer]:
+    with sink(root / "sink") as relay:
+        yield Peer(name="direct", port=relay.port, pid=relay.pid, counts={"sink": relay.count})
+
+
+def _stock(root: Path, _suppressed: Sequence[str]) -> Iterator[Peer]:
+    with sink(root / "sink") as relay:
+        port = free_port()
+        command = [sys.executable, "-m", "benchmarks.stock_proxy", str(port), str(relay.port)]
+        with running(command, log=root / "proxy.log", port=port) as process:
+            yield Peer(name="aiosmtpd", port=port, pid=process.pid, counts={"sink": relay.count})
+
+
+def _postfix(root: Path, suppressed: Sequence[str]) -> Iterator[Peer]:
+    with sink(root / "sink") as relay:
+        started = postfix(root / "postfix", relay=relay.port, refused=suppressed)
+        with started as (port, pid):
+            yield Peer(name="postfix", port=port, pid=pid, counts={"sink": relay.count})
+
+
+def _gateway(root: Path, suppressed: Sequence[str]) -> Iterator[Peer]:
+    with sink(root / "sink") as relay:
+        started = gateway(root / "gateway", relay=relay.port, suppressed=suppressed)
+        with started as (port, pid, relayed):
+            counts = {"sink": relay.count, "journal": relayed}
+            yield Peer(name="gateway", port=port, pid=pid, counts=counts)
+
+
+Start = Callable[[Path, Sequence[str]], AbstractContextManager[Peer]]
+PEERS: dict[str, Start] = {
+    "gateway": contextmanager(_gateway),
+    "postfix": contextmanager(_postfix),
+    "aiosmtpd": contextmanager(_stock),
+    "direct": contextmanager(_no_proxy),
+}
+
+
+@contextmanager
+def started(names: Sequence[str], root: Path) -> Iterator[list[Peer]]:
+    """Run these peers beside each other, all with the same suppressed addresses."""
+    suppressed = [f"suppressed{number}@bench.example" for number in range(SUPPRESSED)]
+    with ExitStack() as stack:
+        yield [stack.enter_context(PEERS[name](root / name, suppressed)) for name in names]

@@ -1,0 +1,90 @@
+"""Servers of a benchmark: started in a directory of their own, ended by their pid."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+START_LIMIT = 30.0
+STOP_LIMIT = 20.0
+
+
+class BenchmarkError(Exception):
+    """The benchmark can't be run, or its numbers can't be trusted."""
+
+
+@contextmanager
+def running(command: Sequence[str], *, log: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server for as long as the block lasts; it has greeted with 220 when it begins."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        _wait_for_greeting(process, port, log)
+        yield process
+    finally:
+        _stop(process)
+
+
+def free_port() -> int:
+    """Return a loopback port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait for a condition and return whether it came true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def process_tree(pid: int) -> list[int]:
+    """Return a process and everything it started, parents first."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(each for child in children for each in process_tree(int(child)))]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return what a process tree has used so far, ended children included."""
+    ticks = sum(_ticks(each) for each in process_tree(pid))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> int:
+    after_the_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(field) for field in after_the_name[11:15])
+
+
+def _wait_for_greeting(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    wait_until(lambda: process.poll() is not None or _greets(port), START_LIMIT)
+    if process.poll() is not None or not _greets(port):
+        raise BenchmarkError(f"{process.args!r} does not answer:\n{log.read_text()[-2000:]}")
+
+
+def _greets(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            greeting = connection.recv(512)
+            connection.sendall(b"QUIT\r\n")
+            return greeting.startswith(b"220")
+    except OSError:
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

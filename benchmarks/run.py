@@ -1,0 +1,97 @@
+"""One run: the peers are started, measured part by part, and ended."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks import decision, latency, machine, memory, tables, throughput
+from benchmarks.cells import MATRIX, Cell
+from benchmarks.decision import Decision
+from benchmarks.latency import Latency
+from benchmarks.machine import Machine
+from benchmarks.memory import Memory
+from benchmarks.peers import PEERS, Peer, started
+from benchmarks.tables import Table
+from benchmarks.throughput import Measured
+
+PARTS = ("throughput", "latency", "memory", "decision")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is measured; as it stands, all of it."""
+
+    parts: Sequence[str] = PARTS
+    cells: Sequence[Cell] = MATRIX
+    peers: Sequence[str] = tuple(PEERS)
+    rounds: int = 7
+    seconds: float = 2.5  #: A sample takes about this long.
+    sizes: Sequence[int] = decision.SIZES
+
+    @property
+    def steps(self) -> int:
+        """How many steps of the progress bar it takes."""
+        rounds = {"throughput": len(self.cells) * self.rounds, "latency": self.rounds}
+        beside = sum(rounds.get(part, 0) for part in self.parts) * len(self.peers)
+        return beside + ("memory" in self.parts) + len(self.sizes) * ("decision" in self.parts)
+
+
+@dataclass(slots=True, kw_only=True)
+class Results:
+    """What was measured; parts that were not asked for stay empty."""
+
+    machine: Machine
+    cells: list[Measured] = field(default_factory=list)
+    latency: Sequence[Latency] = ()
+    memory: Memory | None = None
+    decisions: Sequence[Decision] = ()
+
+    def tables(self) -> list[Table]:
+        """Return everything there is to show."""
+        found: list[Table] = []
+        if self.cells:
+            found += [tables.throughput(self.cells), tables.processor_time(self.cells)]
+        if self.latency:
+            found.append(tables.latency(self.latency, self.machine))
+        if self.memory:
+            found.append(tables.memory(self.memory))
+        if self.decisions:
+            found.append(tables.decisions(self.decisions))
+        return [*found, tables.machine(self.machine)]
+
+
+def run(plan: Plan, directory: Path) -> Results:
+    """Measure all that is planned, with a progress bar; `directory` is on the disk to measure."""
+    results = Results(machine=machine.describe(directory))
+    columns = (TextColumn("{task.description:<22}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), transient=True) as progress:
+        task = progress.add_task("starting the peers", total=plan.steps)
+
+        def step(description: str) -> None:
+            progress.update(task, description=description, advance=1)
+
+        if set(plan.parts) & {"throughput", "latency", "memory"}:
+            with started(plan.peers, directory) as peers:
+                _beside_each_other(plan, peers, results, step)
+        if "decision" in plan.parts:
+            results.decisions = decision.measure(directory, plan.sizes, step)
+    return results
+
+
+def _beside_each_other(
+    plan: Plan, peers: Sequence[Peer], results: Results, step: Callable[[str], None]
+) -> None:
+    if "throughput" in plan.parts:
+        for cell in plan.cells:
+            measured = throughput.measure(
+                peers, cell, rounds=plan.rounds, seconds=plan.seconds, step=step
+            )
+            results.cells.append(measured)
+    if "latency" in plan.parts:
+        results.latency = latency.measure(peers, rounds=plan.rounds, step=step)
+    for peer in peers:
+        if "memory" in plan.parts and peer.name == "gateway":
+            results.memory = memory.measure(peer)
+            step("memory")

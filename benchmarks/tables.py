@@ -1,0 +1,136 @@
+"""The results as tables, once for the terminal and once for the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.table import Table as RichTable
+
+from benchmarks.decision import Decision
+from benchmarks.latency import Latency
+from benchmarks.machine import Machine
+from benchmarks.memory import Memory
+from benchmarks.peers import PEERS
+from benchmarks.throughput import Measured
+
+AIM = 1.5
+FLOOR = 1.0
+ALLOWED_LATENCY = 1.5e-3  #: Seconds, and one fsync.
+TITLES = {
+    "gateway": "gateway",
+    "postfix": "Postfix proxy filter",
+    "aiosmtpd": "aiosmtpd Proxy",
+    "direct": "no proxy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A title, a head and rows of text."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def for_terminal(self) -> RichTable:
+        table = RichTable(title=self.title, title_justify="left")
+        for position, name in enumerate(self.head):
+            table.add_column(name, justify="right" if position else "left")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    def for_page(self) -> str:
+        """Return the table in Markdown, under its title."""
+        ruler = ("---", *("---:" for _ in self.head[1:]))
+        lines = (f"| {' | '.join(row)} |" for row in (self.head, ruler, *self.rows))
+        return f"## {self.title}\n\n" + "\n".join(lines)
+
+
+def throughput(cells: Sequence[Measured]) -> Table:
+    """Return messages per second of every peer in every cell, and the gateway's ratios."""
+    peers = _peers(cells)
+    others = [name for name in peers if name != "gateway" and "gateway" in peers]
+    head = ("cell", *(TITLES[name] for name in peers), *(f"÷ {TITLES[name]}" for name in others))
+    rows = tuple(
+        (
+            cell.cell.name,
+            *(f"{cell.rate(name):,.0f}" for name in peers),
+            *(f"{cell.ratio('gateway', name):.2f}" for name in others),
+        )
+        for cell in cells
+    )
+    return Table("Messages per second", head, rows)
+
+
+def verdict(cells: Sequence[Measured]) -> str:
+    """Return in a sentence how many cells reach the aim and the floor."""
+    ratios = [cell.ratio("gateway", "postfix") for cell in cells]
+    aim, floor = (sum(ratio >= wanted for ratio in ratios) for wanted in (AIM, FLOOR))
+    return (
+        f"Of {len(ratios)} cells {aim} reach {AIM} times Postfix's rate and {floor} at least"
+        f" {FLOOR}; the lowest ratio is {min(ratios):.2f}."
+    )
+
+
+def processor_time(cells: Sequence[Measured]) -> Table:
+    """Return what a message costs each peer itself."""
+    peers = _peers(cells)
+    head = ("cell", *("sink" if name == "direct" else TITLES[name] for name in peers))
+    rows = tuple(
+        (cell.cell.name, *(f"{cell.cpu(name) * 1000:.2f}" for name in peers)) for cell in cells
+    )
+    return Table("Processor time per message, ms", head, rows)
+
+
+def latency(measured: Sequence[Latency], machine: Machine) -> Table:
+    """Return what a message takes, and what that adds to no proxy at all."""
+    direct = next((each.median for each in measured if each.name == "direct"), None)
+    allowed = ALLOWED_LATENCY + machine.fsync
+    rows = tuple(
+        (
+            TITLES[each.name],
+            f"{each.median * 1000:.2f}",
+            f"{each.slow * 1000:.2f}",
+            "" if direct is None else f"{(each.median - direct) * 1000:.2f}",
+        )
+        for each in measured
+    )
+    title = f"Latency with one client, 5 kB, ms (aim: {allowed * 1000:.2f} added)"
+    return Table(title, ("", "median", "99th of 100", "added at the median"), rows)
+
+
+def memory(measured: Memory) -> Table:
+    """Return what the gateway's memory grows by."""
+    rows = (
+        ("at rest, all processes", f"{measured.at_rest / 1e6:.1f} MB"),
+        ("an idle connection, of 1,000", f"{measured.per_connection / 1e3:.1f} kB"),
+        ("during a message of 100 MB", f"{measured.large_message / 1e6:.2f} MB"),
+    )
+    return Table("Memory", ("", "gateway"), rows)
+
+
+def decisions(measured: Sequence[Decision]) -> Table:
+    """Return what a decision costs against ever more suppressed addresses."""
+    rows = tuple(
+        (f"{each.addresses:,}", f"{each.clear * 1e6:.0f}", f"{each.suppressed * 1e6:.0f}")
+        for each in measured
+    )
+    head = ("suppressed addresses", "recipient not among them", "recipient among them")
+    return Table("Cost of a decision, µs at the median", head, rows)
+
+
+def machine(described: Machine) -> Table:
+    """Return what the numbers were measured on."""
+    rows = (
+        ("processor", f"{described.cores} × {described.processor}"),
+        ("Python", described.python),
+        ("SQLite", described.sqlite),
+        ("Postfix", described.postfix),
+        ("fsync of 4 kB, median", f"{described.fsync * 1000:.2f} ms"),
+        ("durability of the store", described.durability),
+    )
+    return Table("Machine", ("", ""), rows)
+
+
+def _peers(cells: Sequence[Measured]) -> list[str]:
+    return [name for name in PEERS if name in cells[0].samples]
