@@ -23,7 +23,7 @@ TAIL = """\
 
 - A cell is size, connections, clients: `5kB-kept-100` is 100 clients that send messages of 5 kB
   and keep their connections; with `new` every message has a connection of its own. Every message
-  has one recipient, and no two messages have the same.
+  has one recipient, another one for each message of a sample.
 - Rates are medians. A ratio is the median of the ratios round by round: in a round all peers are
   measured one after the other, first in another order each time, so that whatever else the machine
   does weighs on all of them. Compare ratios between machines, not rates.
