@@ -23,10 +23,10 @@ has every key at its default: `make docs`.
   Relative paths in it count from its own folder. A wrong key or value stops the start, with a line
   for each: file, key, what was expected, value.
 - **The environment** overrides plain keys of tables: `GATEWAY_STORE__URL=…` stands for `url` in
-  `[store]`, `GATEWAY_TIME_ZONE` for the top-level `time_zone`; lists are written as in the file,
-  `["a", "b"]`, or as the value alone where it is one. Arrays of tables (`[[…]]`) are set in the file only. A variable that starts with
-  `GATEWAY_` and means nothing stops the start too: on Kubernetes, switch `enableServiceLinks` off
-  where a service is called gateway.
+  `[store]`, `GATEWAY_TIME_ZONE` for the top-level `time_zone`; a list is written as in the file,
+  `["a", "b"]`, or as its only value. Arrays of tables (`[[…]]`) are set in the file only. A
+  variable that starts with `GATEWAY_` and means nothing stops the start too: on Kubernetes, switch
+  `enableServiceLinks` off where a service is called gateway.
 - **Secrets**: each key of the type *secret* may be given as `…_file` instead, the path of a file
   that holds it; a line end after it doesn't count. Secrets are never shown.
 - **Durations** are `90s`, `10m`, `2h`, `7d`; **sizes** `200kB`, `50MB`, `1GB` (a kB is 1000 bytes)
