@@ -39,15 +39,6 @@ def parse_duration(value: object) -> object:
     return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
 
 
-def write_duration(value: timedelta) -> str:
-    """Write a duration in the largest unit that is exact: 90s, 10m, 2h, 7d."""
-    seconds = int(value.total_seconds())
-    for unit, size in reversed(_SECONDS.items()):
-        if seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    raise AssertionError("every whole number is divisible by one")
-
-
 def parse_size(value: object) -> object:
     """Read `50MB` (one MB is a million bytes), `200kB`, `1GB`, or a plain number of bytes."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -56,14 +47,6 @@ def parse_size(value: object) -> object:
     if found is None:
         raise ValueError("not a size such as 200kB, 50MB or 1GB")
     return int(found[1]) * _BYTES[found[2]]
-
-
-def write_size(value: int) -> str:
-    """Write a size in the largest unit that is exact."""
-    for unit, size in reversed(_BYTES.items()):
-        if value % size == 0:
-            return f"{value // size}{unit}"
-    raise AssertionError("every whole number is divisible by one")
 
 
 def parse_bind(value: object) -> object:
