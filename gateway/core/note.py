@@ -1,0 +1,196 @@
+"""The note: why a recipient was left out, and what a recruiter can do about it."""
+
+import re
+import shlex
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.core import ids
+from gateway.core.kinds import Kind, Scope, State
+from gateway.core.note_template import MAX_SHORT_VALUE, NoteTemplate
+from gateway.core.people import PersonRef, Suppression, SuppressionSource
+from gateway.core.reply import Reply
+
+MAX_SHORT_LINES = 5
+MAX_SHORT_OCTETS = 512  #: Of a whole reply: codes, text and line ends.
+STATUS = "5.7.1"  #: Delivery not authorized (RFC 3463, 3.8).
+
+_FRAME = len(f"550-{STATUS} \r\n")
+_DOMAIN = re.compile(r"(?<=\S)@\S+")
+_FOLDED = str.maketrans(
+    {
+        **{"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "oe"},
+        **{"Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ẞ": "SS", "Æ": "Ae", "Œ": "Oe", "Ø": "Oe"},
+        **{"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i"},
+        **dict.fromkeys("“”„«»", '"'),
+        **dict.fromkeys("‘’‚‹›", "'"),
+        **dict.fromkeys("–—‑−", "-"),
+        **{"…": "...", "€": "EUR", "·": "-", "•": "-", "°": "o"},
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a note tells of one recipient of one message."""
+
+    message: int  #: The journal's id.
+    now: datetime  #: Aware; every time is shown in its zone.
+    kind: Kind
+    rule: str
+    recipient: str  #: As the CRM wrote it.
+    suppressions: tuple[Suppression, ...]  #: Those that block; at least one.
+    personal_mail: bool  #: Whether mail from the person's own file would go through.
+    feed_as_of: datetime | None = None
+    persons: tuple[PersonRef, ...] = ()  #: Everybody who has the address.
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The explanation that goes with `send_failed`."""
+
+    short: tuple[str, ...]  #: ASCII, at most five lines; the first is enough by itself.
+    full: str  #: In the reader's language, lines parted by `\n`.
+
+
+def render(template: NoteTemplate, facts: Facts) -> Note:
+    """Write the note in the template's language."""
+    return Note(_short(template, facts), _full(template, facts))
+
+
+def refusal(template: NoteTemplate, failed: Sequence[Facts]) -> Reply:
+    """Return the 550 for recipients of one message who all failed; the reply names none of them.
+
+    Every line starts with the enhanced status (RFC 2034, 4).
+    """
+    lines = _short(template, failed[0]) if len(failed) == 1 else _several(template, failed)
+    return Reply(550, tuple(f"{STATUS} {line}" for line in lines))
+
+
+def ascii_text(text: str) -> str:
+    """Write text in printable ASCII, letters as near as they come: `Grüße, René` → `Gruesse, Rene`.
+
+    What has no near form becomes `?`.
+    """
+    composed = unicodedata.normalize("NFC", text).translate(_FOLDED)
+    apart = unicodedata.normalize("NFKD", composed)
+    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return "".join(letter if " " <= letter <= "~" else _stand_in(letter) for letter in plain)
+
+
+def _stand_in(letter: str) -> str:
+    return " " if letter.isspace() else "?"
+
+
+def _short(template: NoteTemplate, facts: Facts) -> tuple[str, ...]:
+    first = _strictest_first(facts.suppressions)[0]
+    reason = _reason(template, facts, first)
+    values = {
+        "id": ids.show(facts.message),
+        "state": _capital(template.state(State.SEND_FAILED)),
+        "feed": _moment(template, facts, facts.feed_as_of),
+        **reason,
+    }
+    lines = template.fill(f"short {first.source}", _discreet(values))
+    if facts.personal_mail:
+        lines += template.fill("short personal", {})
+    return _fitting(lines)
+
+
+def _several(template: NoteTemplate, failed: Sequence[Facts]) -> tuple[str, ...]:
+    entries = (entry for facts in failed for entry in facts.suppressions)
+    names = dict.fromkeys(_name(template, entry) for entry in entries)
+    values = {
+        "id": ids.show(failed[0].message),
+        "state": _capital(template.state(State.SEND_FAILED)),
+        "count": str(len(failed)),
+        "names": ", ".join(names),
+    }
+    return _fitting(template.fill("short several", _discreet(values)))
+
+
+def _discreet(values: Mapping[str, str]) -> dict[str, str]:
+    """Shorten values for SMTP, where a line reaches people it isn't about: no addresses."""
+    return {name: _clipped(ascii_text(_DOMAIN.sub("", value))) for name, value in values.items()}
+
+
+def _clipped(value: str) -> str:
+    return value if len(value) <= MAX_SHORT_VALUE else value[: MAX_SHORT_VALUE - 3] + "..."
+
+
+def _fitting(lines: Sequence[str]) -> tuple[str, ...]:
+    kept: list[str] = []
+    room = MAX_SHORT_OCTETS
+    for line in map(ascii_text, lines[:MAX_SHORT_LINES]):
+        room -= _FRAME + len(line)
+        if room < 0:
+            break
+        kept.append(line)
+    return tuple(kept)
+
+
+def _full(template: NoteTemplate, facts: Facts) -> str:
+    reasons = [
+        "\n".join(template.fill(entry.source, _reason(template, facts, entry)))
+        for entry in _strictest_first(facts.suppressions)
+    ]
+    values = {
+        "state": _capital(template.state(State.SEND_FAILED)),
+        "recipient": _one_line(facts.recipient),
+        "id": ids.show(facts.message),
+        "now": template.moment(facts.now),
+        "kind": template.words[facts.kind],
+        "rule": _one_line(facts.rule),
+        "reasons": "\n\n".join(dict.fromkeys(reasons)),
+        "feed": _moment(template, facts, facts.feed_as_of),
+        "persons": ", ".join(map(str, facts.persons)),
+        "personal": _personal(template, facts),
+    }
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(template.fill("full", values))).strip()
+
+
+def _personal(template: NoteTemplate, facts: Facts) -> str:
+    return "\n".join(template.fill("personal" if facts.personal_mail else "no personal", {}))
+
+
+def _reason(template: NoteTemplate, facts: Facts, entry: Suppression) -> dict[str, str]:
+    return {
+        "name": _name(template, entry),
+        "scope": template.scope(entry.scope),
+        "since": _date(template, facts, entry.since),
+        "until": _date(template, facts, entry.until),
+        "origin": _one_line(entry.origin),
+        "remark": _one_line(entry.remark) if entry.public else "",
+        "person": str(entry.person or ""),
+        "address": shlex.quote(_one_line(facts.recipient)),
+    }
+
+
+def _strictest_first(entries: tuple[Suppression, ...]) -> list[Suppression]:
+    return sorted(entries, key=lambda entry: not entry.scope.includes(Scope.ALL))
+
+
+def _name(template: NoteTemplate, entry: Suppression) -> str:
+    if entry.source is SuppressionSource.STAFF:
+        return template.words["blocked_address"]
+    return _one_line(entry.name) or "?"
+
+
+def _date(template: NoteTemplate, facts: Facts, moment: datetime | None) -> str:
+    return template.date(moment.astimezone(facts.now.tzinfo)) if moment else ""
+
+
+def _moment(template: NoteTemplate, facts: Facts, moment: datetime | None) -> str:
+    return template.moment(moment.astimezone(facts.now.tzinfo)) if moment else ""
+
+
+def _one_line(text: str) -> str:
+    """Take the line ends and control characters out of a value from outside."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(printable.split())
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,203 @@
+"""The note that says why mail was not sent."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.core import ids
+from gateway.core.kinds import Kind, Scope
+from gateway.core.note import MAX_SHORT_OCTETS, Facts, ascii_text, refusal, render
+from gateway.core.note_template import NoteTemplate, parse_template
+from gateway.core.people import PersonRef, Suppression, SuppressionSource
+
+FOLDER = Path(__file__).parents[2] / "config" / "templates" / "notes"
+LANGUAGES = ("nl", "de", "fr", "en")
+ID = ids.first_id_at(datetime(2026, 3, 12, tzinfo=UTC))
+RALPH = PersonRef.parse("candidate:17")
+GROUP = Suppression(
+    scope=Scope.BULK,
+    source=SuppressionSource.GROUP,
+    name="Geen bulk-mail",
+    origin="crm",
+    since=datetime(2025, 12, 31, 23, 30, tzinfo=UTC),
+    person=RALPH,
+)
+DECEASED = replace(
+    GROUP, scope=Scope.ALL, source=SuppressionSource.STATUS, name="Overleden", since=None
+)
+BLOCKED = replace(
+    GROUP,
+    source=SuppressionSource.STAFF,
+    name="",
+    origin="ann@office.example",
+    until=datetime(2026, 6, 1, tzinfo=UTC),
+    remark="asked by telephone",
+    person=None,
+)
+FACTS = Facts(
+    message=ID,
+    now=datetime(2026, 3, 12, 9, 5, tzinfo=ZoneInfo("Europe/Amsterdam")),
+    kind=Kind.BULK,
+    rule="list-id",
+    recipient="ralph@example.org",
+    suppressions=(GROUP,),
+    personal_mail=True,
+    feed_as_of=datetime(2026, 3, 12, 6, 0, tzinfo=UTC),
+    persons=(RALPH,),
+)
+
+
+def template(language: str) -> NoteTemplate:
+    return parse_template((FOLDER / f"{language}.txt").read_text(), language)
+
+
+def test_the_note_in_dutch_says_which_group_since_when_and_how_to_lift_it() -> None:
+    note = render(template("nl"), FACTS)
+
+    assert note.short == (
+        'Verzenden mislukt: ontvanger zit in groep "Geen bulk-mail" (geen bulk-mail).'
+        f" Nr. {ids.show(ID)}",
+        "In de groep sinds 1 januari 2026",
+        "Gegevens uit het CRM van 12 maart 2026 om 07:00",
+        'Opheffen: vink de groep "Geen bulk-mail" uit in het CRM',
+        "Mail vanuit het eigen dossier van de persoon komt wel aan",
+    )
+    assert (
+        f"""\
+Verzenden mislukt: ralph@example.org
+
+Dit bericht is niet verstuurd aan ralph@example.org.
+
+Deze persoon zit in de groep "Geen bulk-mail" en krijgt daarom geen bulk-mail.
+Persoon: candidate:17
+In de groep sinds: 1 januari 2026
+Bron: crm
+Opheffen: vink de groep "Geen bulk-mail" uit bij de persoon in het CRM en bewaar de wijziging.
+
+Wilt u deze persoon toch iets laten weten? Een persoonlijke mail vanuit het eigen dossier van de
+persoon in het CRM komt wel aan.
+
+Bericht {ids.show(ID)} van 12 maart 2026 om 09:05, herkend als bulk-mail (regel: list-id).
+Persoon in het CRM: candidate:17
+Stand van de gegevens uit het CRM: 12 maart 2026 om 07:00."""
+        == note.full
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "state"),
+    [
+        ("nl", "Verzenden mislukt: "),
+        ("de", "Versand fehlgeschlagen: "),
+        ("fr", "Échec de l'envoi : "),
+        ("en", "Send failed: "),
+    ],
+)
+def test_the_state_is_named_in_the_readers_language(language: str, state: str) -> None:
+    note = render(template(language), FACTS)
+
+    assert note.full.startswith(f"{state}ralph@example.org")
+    assert note.short[0].startswith(ascii_text(state))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("entry", [GROUP, DECEASED, BLOCKED])
+def test_the_short_form_is_small_ascii_and_its_first_line_is_enough(
+    language: str, entry: Suppression
+) -> None:
+    long = replace(entry, name="Größe & “Länge” " * 50, since=GROUP.since)
+    note = render(template(language), replace(FACTS, suppressions=(long,)))
+    reply = refusal(template(language), [replace(FACTS, suppressions=(long,))]).encode()
+
+    assert 3 <= len(note.short) <= 5
+    assert all(line.isascii() and line.isprintable() and "@" not in line for line in note.short)
+    assert ids.show(ID) in note.short[0]
+    assert len(reply) <= MAX_SHORT_OCTETS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_scope_all_promises_no_way_around(language: str) -> None:
+    wording = template(language)
+    note = render(wording, replace(FACTS, suppressions=(DECEASED,), personal_mail=False))
+
+    (personal,) = wording.fill("short personal", {})
+    assert ascii_text(personal) not in note.short
+    assert wording.fill("no personal", {})[0] in note.full
+    assert wording.fill("personal", {})[0] not in note.full
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    facts = replace(FACTS, suppressions=(DECEASED,), feed_as_of=None, persons=())
+
+    note = render(template("en"), facts)
+
+    assert "since" not in note.full
+    assert "CRM data" not in note.full
+    assert "Person in the CRM" not in note.full
+
+
+@pytest.mark.parametrize(("is_public", "times"), [(True, 1), (False, 0)])
+def test_a_remark_of_staff_stays_inside_unless_it_is_public(is_public: bool, times: int) -> None:
+    entry = replace(BLOCKED, public=is_public)
+
+    note = render(template("en"), replace(FACTS, suppressions=(entry,)))
+
+    assert times == note.full.count("asked by telephone")
+    assert not any("telephone" in line for line in note.short)
+
+
+def test_an_address_is_lifted_by_a_command_that_is_safe_to_paste() -> None:
+    facts = replace(FACTS, suppressions=(BLOCKED,), recipient="$(reboot)@example.org")
+
+    note = render(template("en"), facts)
+
+    assert "gateway suppress release '$(reboot)@example.org'" in note.full
+    assert "Blocked since 1 January 2026 by ann" in note.short
+
+
+def test_the_strictest_reason_stands_first() -> None:
+    facts = replace(FACTS, suppressions=(GROUP, DECEASED))
+
+    note = render(template("en"), facts)
+
+    assert '"Overleden"' in note.short[0]
+    assert note.full.index("Overleden") < note.full.index("Geen bulk-mail")
+
+
+def test_values_from_outside_cannot_add_lines() -> None:
+    entry = replace(GROUP, name='x"\r\n250 2.0.0 ok\u2028\x1b[2J')
+
+    reply = refusal(template("en"), [replace(FACTS, suppressions=(entry,))])
+    note = render(template("en"), replace(FACTS, suppressions=(entry,)))
+
+    assert reply.encode().startswith(b'550-5.7.1 Send failed: recipient is in the group "x" 250 ')
+    assert not {"\r", "\x1b", "\u2028"}.intersection(note.full)
+
+
+def test_S36_one_refusal_for_all_names_the_reasons_and_nobody() -> None:
+    others = replace(FACTS, recipient="bob@example.org", suppressions=(BLOCKED, DECEASED))
+
+    reply = refusal(template("en"), [FACTS, others])
+
+    assert (
+        f"550-5.7.1 Send failed: all 2 recipients are excluded. No. {ids.show(ID)}\r\n"
+        "550-5.7.1 Reason: Geen bulk-mail, blocked address, Over...\r\n"
+        f"550 5.7.1 For each recipient: gateway messages show {ids.show(ID)}\r\n"
+    ) == reply.encode().decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Grüße, René — 5 €", "Gruesse, Rene - 5 EUR"),
+        ("u\u0308ber", "ueber"),
+        ("geïnformeerd, Œuvre, N° 1", "geinformeerd, Oeuvre, No 1"),
+        ("a\tb\u00a0c", "a b c"),
+        ("日本", "??"),
+    ],
+)
+def test_letters_become_the_nearest_ascii(text: str, expected: str) -> None:
+    assert expected == ascii_text(text)
