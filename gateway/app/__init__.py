@@ -1,0 +1,1 @@
+"""Wires the parts together: which role runs what, with which settings."""

@@ -1,0 +1,163 @@
+"""From settings to the values the parts work with."""
+
+import os
+import socket
+import ssl
+import time
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from gateway import config
+from gateway.config import Settings
+from gateway.config.smtp import Relay
+from gateway.core import classify
+from gateway.core.address import domain_of, lookup_form
+from gateway.core.errors import GatewayError
+from gateway.core.ids import IdSource, milliseconds_of
+from gateway.core.note_template import NoteTemplate, parse_template
+from gateway.delivery.settings import Match, RelaySettings
+from gateway.store.database import Database
+
+NOTES = "notes"  #: The folder of the notes' wording, below that of the templates.
+
+
+class BadCertificate(GatewayError):
+    """A certificate, key or list of authorities can't be used."""
+
+
+def now() -> datetime:
+    """Return the time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Ids:
+    """New ids of this process; `salt` (10 bits) keeps it apart from others."""
+
+    def __init__(self, salt: int | None = None) -> None:
+        self._source = IdSource(int.from_bytes(os.urandom(2)) if salt is None else salt)
+
+    def next(self) -> int:
+        """Return a new id for this moment."""
+        return self._source.next(milliseconds_of(datetime.now(UTC)))
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the store; nothing is asked of it yet."""
+    return Database(settings.store.url.get_secret_value())
+
+
+def time_zone(settings: Settings) -> ZoneInfo:
+    """Return the zone in which people see times."""
+    return ZoneInfo(settings.time_zone)
+
+
+def rules(settings: Settings) -> tuple[classify.Rule, ...]:
+    """Return the rules in the order they are tried."""
+    return tuple(classify.Rule(one.name, one.kind, _test(one)) for one in settings.all_rules)
+
+
+def _test(rule: config.Rule) -> classify.Test:
+    if rule.header is not None:
+        return classify.HeaderTest(rule.header.lower(), rule.matches)
+    if rule.sender is not None:
+        return classify.SenderTest(rule.sender)
+    if rule.login is not None:
+        return classify.LoginTest(rule.login)
+    if rule.recipients_at_least is not None:
+        return classify.RecipientsTest(rule.recipients_at_least)
+    if rule.burst is None:
+        raise AssertionError("the config lets no rule without a test pass")
+    return classify.BurstTest(
+        recipients=rule.burst.recipients,
+        within=rule.burst.within,
+        defer=rule.burst.first == "defer",
+    )
+
+
+def relays(settings: Settings) -> tuple[RelaySettings, ...]:
+    """Return the relays, the one that takes what no other matches last.
+
+    Raises BadCertificate for files that can't be used.
+    """
+    ordered = sorted(settings.relays, key=lambda relay: relay.match is None)
+    return tuple(map(relay_settings, ordered))
+
+
+def relay_settings(relay: Relay) -> RelaySettings:
+    """Return one relay with its TLS context loaded; BadCertificate if that fails."""
+    password = relay.password.get_secret_value() if relay.password else ""
+    return RelaySettings(
+        name=relay.name,
+        host=relay.host,
+        port=relay.port,
+        helo_name=relay.helo_name or host_name(),
+        tls=relay.tls,
+        context=None if relay.tls == "none" else _client_context(relay),
+        auth=relay.auth,
+        username=relay.username or "",
+        password=password,
+        match=_match(relay),
+        max_connections=relay.max_connections,
+        messages_per_minute=relay.messages_per_minute,
+        null_sender=relay.null_sender,
+        our_fault=relay.our_fault,
+        budget=relay.budget,
+    )
+
+
+def _match(relay: Relay) -> Match:
+    if relay.match is None:
+        return Match()
+    return Match(
+        listeners=frozenset(relay.match.listener),
+        logins=frozenset(relay.match.login),
+        sender_domains=frozenset(domain_of(f"x@{domain}") for domain in relay.match.sender_domain),
+    )
+
+
+def _client_context(relay: Relay) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=relay.ca)
+        if relay.cert is not None:
+            context.load_cert_chain(relay.cert, relay.key)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadCertificate(f"relay {relay.name}: its certificates: {reason}") from error
+    return context
+
+
+def host_name() -> str:
+    """Return this host's full name, or its address in brackets (RFC 5321, 4.1.3)."""
+    name = socket.getfqdn()
+    return name if "." in name and not name.startswith("localhost") else "[127.0.0.1]"
+
+
+def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
+    """Return the wording of notes by language, that of the settings first."""
+    files = sorted(settings.templates.folder.joinpath(NOTES).glob("*.txt"))
+    first = settings.suppression.language
+    files.sort(key=lambda file: file.stem != first)
+    return {
+        file.stem: parse_template(file.read_text(encoding="utf-8"), file.stem, str(file))
+        for file in files
+    }
+
+
+def lookup(settings: Settings, address: str) -> str:
+    """Return the form by which an address is looked up under these settings."""
+    return lookup_form(address, plus_addresses=settings.suppression.plus_addresses)
+
+
+class Ticker:
+    """Tells when something periodic is due, on a clock that never jumps."""
+
+    def __init__(self, every: timedelta) -> None:
+        self._every = every.total_seconds()
+        self._next = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it is time; if so the next time is an interval from now."""
+        if time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + self._every
+        return True

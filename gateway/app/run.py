@@ -1,0 +1,77 @@
+"""`gateway run`: from the settings to the roles that are supervised."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway import logs, metrics
+from gateway.app.common import open_database
+from gateway.config import Settings, load
+from gateway.config.values import Bind
+from gateway.core.errors import GatewayError
+from gateway.store.database import StoreUnavailable
+from gateway.supervisor import Role, Supervisor
+
+ROLES = ("smtp", "sender", "api")
+
+log = logs.get("supervisor")
+
+
+class UnknownRole(GatewayError):
+    """There is no role of that name in this version."""
+
+
+def run_gateway(config: Path | None, names: Sequence[str]) -> None:
+    """Run roles (none: all) under a supervisor until SIGTERM or Ctrl-C.
+
+    Raises GatewayError if the config or the store can't be used, or an address not be listened at.
+    """
+    wanted = _checked(names)
+    settings = load(config, os.environ)
+    logs.setup(settings.log.level, settings.log.format, role="supervisor")
+    _prepare_store(settings)
+    with metrics.shared_folder():
+        supervisor = Supervisor(
+            [_role(name, settings) for name in wanted],
+            command=[sys.executable, "-m", "gateway.app"],
+            order={"config": str(config) if config else None},
+            reload=lambda: [_role(name, load(config, os.environ)) for name in wanted],
+            ended=metrics.forget_process,
+        )
+        asyncio.run(supervisor.run())
+
+
+def _checked(names: Sequence[str]) -> tuple[str, ...]:
+    for name in names:
+        if name not in ROLES:
+            raise UnknownRole(f"no such role: {name} (there are {', '.join(ROLES)})")
+    return tuple(name for name in ROLES if name in (names or ROLES))
+
+
+def _role(name: str, settings: Settings) -> Role:
+    match name:
+        case "smtp":
+            binds = {one.name: _address(one.bind) for one in settings.smtp.listeners}
+            return Role(name=name, processes=settings.smtp.workers, binds=binds)
+        case "api":
+            return Role(name=name, binds={name: _address(settings.api.bind)})
+        case _:
+            return Role(name=name)
+
+
+def _address(bind: Bind) -> tuple[str, int]:
+    return bind.host, bind.port
+
+
+def _prepare_store(settings: Settings) -> None:
+    """Create a missing schema once, before several processes would; a store that is away is no
+    reason not to start: mail then gets the answers for that case."""
+    database = open_database(settings)
+    try:
+        database.prepare()
+    except StoreUnavailable as error:
+        log.error("store_unavailable", reason=str(error))
+    finally:
+        database.close()

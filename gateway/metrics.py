@@ -1,0 +1,205 @@
+"""What is counted and measured, over all processes of a host.
+
+Every process counts into files of one folder (`PROMETHEUS_MULTIPROC_DIR`); the `api` role adds
+them up when asked. Without that variable a process counts for itself.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from functools import cache
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from gateway.core.kinds import By, Kind, State
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_MESSAGE_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 90)
+_DEAD_FILES = "gauge_live*_{pid}.db"
+
+
+class RelayHealth(Enum):
+    """What the last thing heard of a relay says."""
+
+    UP = 1.0
+    DOWN = 0.0  #: No connection, no greeting, no answer.
+    OUR_FAULT = -1.0  #: It refuses the gateway itself: someone must change a setting.
+
+
+class Metrics:
+    """The metrics of one process; label children are looked up once."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        own = registry or CollectorRegistry()
+        self.registry = own
+        self._messages = Counter(
+            "gateway_messages", "Messages that reached RCPT.", ["listener", "kind", "rule"],
+            registry=own,
+        )  # fmt: skip
+        self._deliveries = Counter(
+            "gateway_deliveries", "Recipients by how their delivery ended and by whom.",
+            ["kind", "state", "by"], registry=own,
+        )  # fmt: skip
+        self._replies = Counter(
+            "gateway_relay_replies", "Final replies of the relays, by code.", ["relay", "code"],
+            registry=own,
+        )  # fmt: skip
+        self._relay_health = Gauge(
+            "gateway_relay_health", "1 works, 0 can't be reached, -1 refuses the gateway itself.",
+            ["relay"], registry=own, multiprocess_mode="mostrecent",
+        )  # fmt: skip
+        self._connections = Gauge(
+            "gateway_connections", "Clients connected.", ["listener"], registry=own,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
+        self._relay_connections = Gauge(
+            "gateway_relay_connections", "Connections to the relays.", ["relay"], registry=own,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
+        self._refused = Counter(
+            "gateway_refused", "Connections and commands refused, by reason.", ["reason"],
+            registry=own,
+        )  # fmt: skip
+        self._outbox_sent = Counter(
+            "gateway_outbox_attempts", "Tries to send what the gateway itself sends.",
+            ["type", "state"], registry=own,
+        )  # fmt: skip
+        self.commit_seconds = Histogram(
+            "gateway_journal_commit_seconds", "Time of a group commit of the journal.",
+            registry=own, buckets=_COMMIT_SECONDS,
+        )  # fmt: skip
+        self.committed = Counter(
+            "gateway_journal_messages", "Messages committed to the journal.", registry=own
+        )
+        self.message_seconds = Histogram(
+            "gateway_message_seconds", "From MAIL to the reply after the content.",
+            registry=own, buckets=_MESSAGE_SECONDS,
+        )  # fmt: skip
+        # Counters and gauges by what they are labelled with: looked up once per process.
+        self.messages = cache(self._message_counter)
+        self.deliveries = cache(self._delivery_counter)
+        self.replies = cache(self._reply_counter)
+        self.connections = cache(self._connection_gauge)
+        self.relay_connections = cache(self._relay_gauge)
+        self.refused = cache(self._refusal_counter)
+        self.outbox = cache(self._outbox_counter)
+        self._health = cache(self._relay_health.labels)
+
+    def relay(self, name: str, health: RelayHealth) -> None:
+        """Keep what the last connection or message says of a relay."""
+        self._health(name).set(health.value)
+
+    def journal(self, seconds: float, messages: int) -> None:
+        """Count a group commit."""
+        self.commit_seconds.observe(seconds)
+        self.committed.inc(messages)
+
+    def _message_counter(self, listener: str, kind: Kind, rule: str) -> Counter:
+        return self._messages.labels(listener, kind, rule)
+
+    def _delivery_counter(self, kind: Kind, state: State, by: By) -> Counter:
+        return self._deliveries.labels(kind, state, by)
+
+    def _reply_counter(self, relay: str, code: int) -> Counter:
+        return self._replies.labels(relay, str(code))
+
+    def _connection_gauge(self, listener: str) -> Gauge:
+        return self._connections.labels(listener)
+
+    def _relay_gauge(self, relay: str) -> Gauge:
+        return self._relay_connections.labels(relay)
+
+    def _refusal_counter(self, reason: str) -> Counter:
+        return self._refused.labels(reason)
+
+    def _outbox_counter(self, kind: str, state: str) -> Counter:
+        return self._outbox_sent.labels(kind, state)
+
+
+@contextlib.contextmanager
+def shared_folder() -> Iterator[None]:
+    """Let the processes started inside count together, in an empty folder of this host.
+
+    A folder named by the environment is kept, for roles started one by one; only what processes
+    left that are gone is removed from it.
+    """
+    named = os.environ.get(FOLDER)
+    if named:
+        Path(named).mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(Path(named))
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="gateway-metrics-") as folder:
+        os.environ[FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[FOLDER]
+
+
+def forget_process(pid: int) -> None:
+    """Take a process that is gone out of the gauges that count what is there now."""
+    folder = os.environ.get(FOLDER)
+    for file in Path(folder).glob(_DEAD_FILES.format(pid=pid)) if folder else ():
+        file.unlink(missing_ok=True)
+
+
+def exposition(collect: Callable[[], Iterable[Metric]]) -> bytes:
+    """Return everything in Prometheus' text format: all processes' metrics and what `collect`
+    adds to them."""
+    registry = CollectorRegistry()
+    if os.environ.get(FOLDER):
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(_Extra(collect))
+    return generate_latest(registry)
+
+
+def relay_health() -> dict[str, RelayHealth]:
+    """Return what the processes of this host last heard of each relay."""
+    registry = CollectorRegistry()
+    if not os.environ.get(FOLDER):
+        return {}
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return {
+        sample.labels["relay"]: RelayHealth(sample.value)
+        for metric in registry.collect()
+        if metric.name == "gateway_relay_health"
+        for sample in metric.samples
+    }
+
+
+def gauge(name: str, text: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
+    """Return a gauge that is read when asked for, with a value per label."""
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for key, value in values:
+        family.add_metric([key], value)
+    return family
+
+
+def counter(name: str, text: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
+    """Return a counter that is read when asked for, with a value per label."""
+    family = CounterMetricFamily(name, text, labels=[label])
+    for key, value in values:
+        family.add_metric([key], value)
+    return family
+
+
+class _Extra:
+    """A collector of values that are read when asked for."""
+
+    def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
+        self.collect = collect
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for file in folder.glob("*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            file.unlink(missing_ok=True)

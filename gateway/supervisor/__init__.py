@@ -1,0 +1,6 @@
+"""Runs the gateway's roles as processes of their own and starts again what dies."""
+
+from gateway.supervisor.listening import CantListen
+from gateway.supervisor.supervisor import Role, Supervisor, Timing
+
+__all__ = ["CantListen", "Role", "Supervisor", "Timing"]

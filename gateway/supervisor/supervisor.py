@@ -1,0 +1,191 @@
+"""The parent of all processes: it holds the sockets, passes signals on and never touches mail."""
+
+import asyncio
+import itertools
+import signal
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any
+
+from gateway import logs
+from gateway.core.errors import GatewayError
+from gateway.supervisor import systemd
+from gateway.supervisor.listening import Sockets
+from gateway.supervisor.worker import RELOAD, Role, Timing, Worker
+
+log = logs.get("supervisor")
+
+__all__ = ["Role", "Supervisor", "Timing"]
+
+
+class Supervisor:
+    """Runs roles until SIGTERM or SIGINT; SIGHUP has the config read again.
+
+    `command` starts a process; `order` is given to each along with its role, number and sockets.
+    `reload` checks the config and returns the roles it now asks for, or raises `GatewayError`;
+    `ended` is told the pid of every process that is gone.
+    """
+
+    def __init__(
+        self,
+        roles: Sequence[Role],
+        *,
+        command: Sequence[str],
+        order: Mapping[str, Any],
+        reload: Callable[[], Sequence[Role]],
+        ended: Callable[[int], None] = lambda _: None,
+        timing: Timing | None = None,
+    ) -> None:
+        self._roles = {role.name: role for role in roles}
+        self._command = command
+        self._order = order
+        self._reload = reload
+        self._ended = ended
+        self._timing = timing or Timing()
+        self._sockets = Sockets()
+        self._numbers = itertools.count(1)
+        self._workers: list[Worker] = []
+        self._stopping = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._chores: set[asyncio.Task[None]] = set()
+        self._tasks: asyncio.TaskGroup
+
+    async def run(self) -> None:
+        """Start everything, and return when everything has ended after SIGTERM or SIGINT.
+
+        Raises `CantListen` before anything is started.
+        """
+        self._bind(self._roles.values())
+        async with asyncio.TaskGroup() as self._tasks:
+            self._take_signals()
+            for role in self._roles.values():
+                self._start(role)
+            self._do(self._watch())
+            await self._stopping.wait()
+            systemd.tell("STOPPING=1")
+            for chore in self._chores:
+                chore.cancel()
+            await self._end(self._workers)
+        self._sockets.keep_only(set())
+
+    def status(self) -> dict[str, dict[str, int]]:
+        """Return for each role how many processes are wanted and ready, and the restarts."""
+        return {name: self._status_of(name) for name in self._roles}
+
+    def _status_of(self, name: str) -> dict[str, int]:
+        mine = [worker for worker in self._workers if worker.role.name == name]
+        return {
+            "wanted": self._roles[name].processes,
+            "ready": sum(worker.ready.is_set() for worker in mine),
+            "restarts": sum(worker.restarts for worker in mine),
+        }
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._do(self._apply_changes()))
+
+    def _do(self, chore: Coroutine[Any, Any, None]) -> None:
+        task = self._tasks.create_task(chore)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+    async def _watch(self) -> None:
+        """Tell systemd when all is up, then that it stays so."""
+        await _all_ready(self._workers)
+        systemd.tell("READY=1")
+        log.info("ready", roles=self.status())
+        interval = systemd.watchdog_interval()
+        while interval is not None:
+            await asyncio.sleep(interval.total_seconds())
+            systemd.tell("WATCHDOG=1")
+
+    def _bind(self, roles: Iterable[Role]) -> None:
+        for role in roles:
+            for bind in role.binds.values():
+                self._sockets.at(bind)
+
+    def _start(self, role: Role) -> list[Worker]:
+        workers = [self._worker(role) for _ in range(role.processes)]
+        self._workers += workers
+        for worker in workers:
+            self._tasks.create_task(worker.keep())
+        return workers
+
+    def _worker(self, role: Role) -> Worker:
+        return Worker(
+            role,
+            next(self._numbers),
+            command=self._command,
+            order=self._order,
+            sockets={name: self._sockets.at(bind) for name, bind in role.binds.items()},
+            timing=self._timing,
+            changed=self._spread_news,
+            ended=self._ended,
+        )
+
+    def _spread_news(self) -> None:
+        status = self.status()
+        for worker in self._workers:
+            worker.tell({"roles": status})
+
+    async def _end(self, workers: Sequence[Worker]) -> None:
+        for worker in workers:
+            worker.stop()
+        try:
+            async with asyncio.timeout(self._timing.grace.total_seconds()):
+                await _all_gone(workers)
+        except TimeoutError:
+            log.error("killed", processes=[one.number for one in workers if not one.gone.is_set()])
+            for worker in workers:
+                worker.kill()
+
+    async def _apply_changes(self) -> None:
+        async with self._reloading:
+            try:
+                wanted = self._reload()
+                self._bind(wanted)
+            except GatewayError as error:
+                log.error("reload_refused", reason=str(error))
+                return
+            for role in wanted:
+                if self._roles[role.name] != role:
+                    await self._replace(role)
+                else:
+                    self._tell_to_reload(role)
+            self._sockets.keep_only(_binds(self._roles.values()))
+            log.info("reloaded", roles=self.status())
+
+    def _tell_to_reload(self, role: Role) -> None:
+        for worker in self._workers:
+            if worker.role == role:
+                worker.tell(RELOAD)
+
+    async def _replace(self, role: Role) -> None:
+        """Hand a role with other addresses or another number of processes over to new ones."""
+        old = [worker for worker in self._workers if worker.role.name == role.name]
+        new = self._start(role)
+        try:
+            async with asyncio.timeout(self._timing.grace.total_seconds()):
+                await _all_ready(new)
+        except TimeoutError:
+            log.error("replacement_failed", process=role.name, kept=len(old))
+            old, new = new, old
+        else:
+            self._roles[role.name] = role
+        self._workers = [worker for worker in self._workers if worker not in old]
+        await self._end(old)
+
+
+def _binds(roles: Iterable[Role]) -> set[tuple[str, int]]:
+    return {bind for role in roles for bind in role.binds.values()}
+
+
+async def _all_ready(workers: Iterable[Worker]) -> None:
+    for worker in workers:
+        await worker.ready.wait()
+
+
+async def _all_gone(workers: Iterable[Worker]) -> None:
+    for worker in workers:
+        await worker.gone.wait()

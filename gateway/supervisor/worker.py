@@ -1,0 +1,161 @@
+"""One process of a role: started, watched, and started again when it dies."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from gateway import logs
+from gateway.supervisor.listening import Bind
+
+log = logs.get("supervisor")
+
+READY = b"ready\n"
+RELOAD = "reload"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What runs as processes of their own, and the addresses they listen at."""
+
+    name: str
+    processes: int = 1
+    binds: Mapping[str, Bind] = field(default_factory=dict)  #: By what the role calls them.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How patient the supervisor is."""
+
+    first_wait: timedelta = timedelta(seconds=1)  #: Before a dead process is started again.
+    longest_wait: timedelta = timedelta(seconds=30)
+    healthy: timedelta = timedelta(minutes=1)  #: So long a life makes the next wait short again.
+    grace: timedelta = timedelta(seconds=30)  #: From SIGTERM to SIGKILL, and for getting ready.
+
+
+class Worker:
+    """A process that is kept alive until it is told to stop.
+
+    The process gets its order as JSON in its last argument. Over the socket named there it says
+    `ready` and hears `reload` and news of the roles; the end of that socket is the end of the
+    supervisor.
+    """
+
+    def __init__(
+        self,
+        role: Role,
+        number: int,
+        *,
+        command: Sequence[str],
+        order: Mapping[str, Any],
+        sockets: Mapping[str, Sequence[socket.socket]],
+        timing: Timing,
+        changed: Callable[[], None],
+        ended: Callable[[int], None],
+    ) -> None:
+        self.role = role
+        self.number = number
+        self.restarts = 0
+        self.ready = asyncio.Event()
+        self.gone = asyncio.Event()  #: After `stop`, once the process has ended.
+        self._command = command
+        self._order = {**order, "role": role.name, "number": number}
+        self._sockets = {name: [one.fileno() for one in some] for name, some in sockets.items()}
+        self._timing = timing
+        self._changed = changed
+        self._ended = ended
+        self._stopping = asyncio.Event()
+        self._process: asyncio.subprocess.Process | None = None
+        self._link: asyncio.StreamWriter | None = None
+
+    async def keep(self) -> None:
+        """Run the process, again and again with a growing wait between, until `stop`."""
+        try:
+            await self._keep()
+        finally:
+            self.gone.set()
+
+    async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
+        wait = self._timing.first_wait
+        while not self._stopping.is_set():
+            started = loop.time()
+            try:
+                code = await self._one_life()
+            except OSError as error:  # no memory or no process left: later, perhaps
+                log.error("start_failed", process=self.role.name, reason=str(error))
+                code = None
+            if self._stopping.is_set():
+                return
+            if loop.time() - started >= self._timing.healthy.total_seconds():
+                wait = self._timing.first_wait
+            name, seconds = self.role.name, wait.total_seconds()
+            log.error("process_died", process=name, number=self.number, code=code, again_in=seconds)
+            await self._pause(wait)
+            wait = min(wait * 2, self._timing.longest_wait)
+            self.restarts += 1
+
+    def stop(self) -> None:
+        """Let the process finish what it has in hand, then end."""
+        self._stopping.set()
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._stopping.set()
+        self._signal(signal.SIGKILL)
+
+    def tell(self, news: object) -> None:
+        """Send the process a line of JSON; one that is not there misses it."""
+        if self._link is not None and not self._link.is_closing():
+            self._link.write(json.dumps(news).encode() + b"\n")
+
+    async def _one_life(self) -> int:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await self._start(theirs)
+        self._process = process
+        reader, self._link = await asyncio.open_connection(sock=ours)
+        if self._stopping.is_set():
+            self._signal(signal.SIGTERM)
+        listener = asyncio.create_task(self._listen(reader))
+        try:
+            return await process.wait()
+        finally:
+            listener.cancel()
+            self._link.close()
+            self._process = self._link = None
+            self._ended(process.pid)
+            self.ready.clear()
+            self._changed()
+
+    async def _start(self, link: socket.socket) -> asyncio.subprocess.Process:
+        order = {**self._order, "sockets": self._sockets, "link": link.fileno()}
+        inherited = [link.fileno(), *(number for some in self._sockets.values() for number in some)]
+        process = await asyncio.create_subprocess_exec(
+            *self._command, json.dumps(order), stdin=asyncio.subprocess.DEVNULL, pass_fds=inherited
+        )
+        log.info("process_started", process=self.role.name, number=self.number, pid=process.pid)
+        return process
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(OSError):
+            while line := await reader.readline():
+                if line == READY:
+                    self.ready.set()
+                    self._changed()
+
+    async def _pause(self, wait: timedelta) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait.total_seconds()):
+                await self._stopping.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
