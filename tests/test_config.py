@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from gateway.config import SHIPPED_RULES, ConfigError, Settings, load
-from gateway.config.documents import reference, sample
+from gateway.config.documents import reference, sample, write_docs
+from gateway.config.events import Triggers
+from gateway.config.smtp import Listener, Relay
 from gateway.config.values import Bind, parse_duration
 from gateway.core.kinds import Kind, Scope
 
@@ -87,6 +89,27 @@ def test_values_come_as_what_they_mean(tmp_path: Path) -> None:
     assert "[::1]:0" == str(settings.smtp.listeners[0].bind)
     assert (ip_network("10.1.2.3/32"),) == settings.smtp.listeners[0].networks
     assert (time(21), time(7, 30)) == settings.triggers.quiet_hours
+
+
+def test_values_may_be_given_as_what_they_mean() -> None:
+    relay = Relay(name="main", host="::1", budget=timedelta(seconds=5))
+    listener = Listener(name="crm", bind=Bind("::1", 0))
+    triggers = Triggers(daily_at=time(9), quiet_hours=(time(21), time(7)))
+
+    assert timedelta(seconds=5) == relay.budget
+    assert 0 == listener.bind.port
+    assert (time(9), (time(21), time(7))) == (triggers.daily_at, triggers.quiet_hours)
+
+
+def test_a_webhook_is_told_the_events_it_names(tmp_path: Path) -> None:
+    settings = loaded(
+        tmp_path,
+        '[[webhooks]]\nurl = "https://crm.example.org/x/"\nsecret = "s"\n'
+        'events = ["message.send_failed"]\n',
+    )
+
+    assert ("message.send_failed",) == settings.webhooks[0].events
+    assert "https://crm.example.org/x/" == settings.webhooks[0].url
 
 
 def test_sizes_and_durations_may_be_plain(tmp_path: Path) -> None:
@@ -454,6 +477,15 @@ def test_settings_cross_a_process_border_unchanged(tmp_path: Path) -> None:
 
 
 class TestTheDocuments:
+    def test_are_written_to_their_places(self, tmp_path: Path) -> None:
+        (tmp_path / "docs").mkdir()
+        (tmp_path / "config").mkdir()
+
+        write_docs(tmp_path)
+
+        assert reference() == (tmp_path / "docs/config.md").read_text()
+        assert sample() == (tmp_path / "config/gateway.toml").read_text()
+
     def test_the_reference_page_is_the_one_the_settings_write(self) -> None:
         assert reference() == (ROOT / "docs/config.md").read_text()
 

@@ -20,6 +20,7 @@ _EXPECTED = {
     "bool_parsing": "not true or false",
     "bool_type": "not true or false",
     "string_type": "not a text",
+    "pattern_type": "not a text",
     "path_type": "not a path",
     "string_too_short": "must not be empty",
     "string_pattern_mismatch": "not of the right form",

@@ -6,9 +6,9 @@ from typing import Literal, Self
 
 from pydantic import field_validator, model_validator
 
-from gateway.config.campaigns import Mailchimp
 from gateway.config.events import Templates, Triggers, Webhook
-from gateway.config.imports import Inbound
+from gateway.config.inbound import Inbound
+from gateway.config.mailchimp import Mailchimp
 from gateway.config.rules import SHIPPED_RULES, Rule
 from gateway.config.section import Section, option, wrong
 from gateway.config.smtp import Relay, Smtp

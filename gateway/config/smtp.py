@@ -158,7 +158,7 @@ class Listener(Section):
     def _trusts_only_what_it_imports(self) -> Self:
         if self.purpose == "proxy" and (self.trust or self.authserv_id):
             wrong("trust" if self.trust else "authserv_id", 'needs purpose = "import"')
-        needs_name(self.trust, self.authserv_id)
+        require_authserv_id(self.trust, self.authserv_id)
         return self
 
 
@@ -206,7 +206,7 @@ def _needs_both(section: Relay | Listener, one: str, other: str) -> None:
         wrong(missing, "is missing; cert and key belong together")
 
 
-def needs_name(trust: Trust | None, authserv_id: str | None) -> None:
+def require_authserv_id(trust: Trust | None, authserv_id: str | None) -> None:
     """Refuse trust in Authentication-Results of no server in particular."""
     if trust == "authentication-results" and authserv_id is None:
         wrong("authserv_id", 'is missing; trust = "authentication-results" needs it')

@@ -110,7 +110,7 @@ def _is_mailbox(value: str) -> str:
 def _is_http(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+\S*", value):
         raise ValueError("not an address such as https://gateway.example.org/")
-    return value.rstrip("/")
+    return value
 
 
 def _is_host(value: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import SecretStr, model_validator
 
 from gateway.config.section import Section, option, wrong
-from gateway.config.smtp import Trust, needs_name
+from gateway.config.smtp import Trust, require_authserv_id
 from gateway.config.values import Host, HttpUrl, Interval, Name, Pattern, Port, Size, Text, Texts
 
 
@@ -79,7 +79,7 @@ class Mailbox(Section):
             wrong("password", "is missing; give it or password_file")
         if self.auth == "xoauth2" and self.oauth is None:
             wrong("oauth", 'is missing; auth = "xoauth2" needs it')
-        needs_name(self.trust, self.authserv_id)
+        require_authserv_id(self.trust, self.authserv_id)
         return self
 
 
