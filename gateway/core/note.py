@@ -74,6 +74,8 @@ def ascii_text(text: str) -> str:
 
     What has no near form becomes `?`.
     """
+    if text.isascii() and text.isprintable():
+        return text
     composed = unicodedata.normalize("NFC", text).translate(_FOLDED)
     apart = unicodedata.normalize("NFKD", composed)
     plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
@@ -188,6 +190,8 @@ def _moment(template: NoteTemplate, facts: Facts, moment: datetime | None) -> st
 
 def _one_line(text: str) -> str:
     """Take the line ends and control characters out of a value from outside."""
+    if text.isprintable():
+        return text.strip()
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())
 

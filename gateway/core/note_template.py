@@ -68,8 +68,8 @@ class BadNoteTemplate(GatewayError):
 class Line:
     """One line of wording."""
 
-    template: Template
-    names: frozenset[str]  #: Of its placeholders.
+    format: str  #: With `%(name)s` for a placeholder.
+    names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ class NoteTemplate:
     def fill(self, section: str, values: Mapping[str, str]) -> list[str]:
         """Return a section's lines with values; a line that lacks one of its values is left out."""
         return [
-            line.template.substitute(values)
+            line.format % values
             for line in self.sections[section]
             if all(values[name] for name in line.names)
         ]
@@ -191,7 +191,8 @@ def _line(text: str, number: int, section: str, source: str) -> Line:
     for name in sorted(names - SECTIONS[section]):
         known = _list(f"${known}" for known in sorted(SECTIONS[section])) or "none"
         raise BadNoteTemplate(f"{where}: unknown placeholder ${name}; there are {known}")
-    return Line(template, names)
+    text = Template(text.replace("%", "%%")).substitute({name: f"%({name})s" for name in names})
+    return Line(text, names)
 
 
 def _check_first_line(lines: tuple[Line, ...], section: str, source: str) -> None:
@@ -202,7 +203,7 @@ def _check_first_line(lines: tuple[Line, ...], section: str, source: str) -> Non
             f"{source}: [{section}]: ${name} may be unknown: not in the first line"
         )
     longest = dict.fromkeys(lines[0].names, "x" * MAX_SHORT_VALUE)
-    if len(lines[0].template.substitute(longest)) > MAX_FIRST_LINE:
+    if len(lines[0].format % longest) > MAX_FIRST_LINE:
         raise BadNoteTemplate(f"{source}: [{section}]: the first line is too long")
 
 
