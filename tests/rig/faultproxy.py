@@ -11,6 +11,9 @@ from typing import Self
 from tests.rig.client import RESET
 from tests.rig.process import LOOPBACK
 
+#: So many octets are remembered for a match that began in an earlier piece.
+KEPT = 1024
+
 
 class Cut(Enum):
     """How a connection is cut."""
@@ -49,6 +52,7 @@ class Flow:
     def _match(self, data: bytes, before: bytes) -> int | None:
         if self.cut_on is None:
             return None
+        before = before[-(len(self.cut_on) - 1) :] if len(self.cut_on) > 1 else b""
         start = (before + data).find(self.cut_on)
         if start < 0:
             return None
@@ -133,7 +137,8 @@ class Link:
 
     def __init__(self, proxy: FaultProxy, client: Stream, server: Stream) -> None:
         self._writers = (client[1], server[1])
-        self._ended = asyncio.Event()
+        self._is_dark = False
+        self._broken = asyncio.Event()
         for writer in self._writers:
             raw = writer.get_extra_info("socket")
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -145,16 +150,11 @@ class Link:
 
     def cut(self, cut: Cut) -> None:
         """Cut this connection."""
+        self._is_dark = cut is Cut.BLACKHOLE
         for pump in self._pumps:
             pump.cancel()
-        match cut:
-            case Cut.CLOSE:
-                self._ended.set()
-            case Cut.RESET:
-                self._break()
-            case Cut.BLACKHOLE:
-                for writer in self._writers:
-                    writer.transport.pause_reading()  # type: ignore[attr-defined]
+        if cut is Cut.RESET:
+            self._break()
 
     def _break(self) -> None:
         for writer in self._writers:
@@ -162,45 +162,44 @@ class Link:
             with contextlib.suppress(OSError):
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             writer.transport.abort()
-        self._ended.set()
+        self._broken.set()
 
     async def _run(self) -> None:
         try:
-            await self._ended.wait()
+            await asyncio.wait(self._pumps)
+            if self._is_dark:
+                await self._broken.wait()
         finally:
             for pump in self._pumps:
                 pump.cancel()
-            await asyncio.gather(*self._pumps, return_exceptions=True)
             for writer in self._writers:
                 writer.close()
 
     async def _pump(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        flow: Callable[[], Flow],
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Callable[[], Flow]
     ) -> None:
+        try:
+            if await self._pump_to_end(reader, writer, flow):
+                writer.write_eof()
+        except OSError:
+            self.cut(Cut.RESET)
+
+    async def _pump_to_end(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Callable[[], Flow]
+    ) -> bool:
+        """Pass everything on; False if the connection was cut."""
         passed = 0
         before = b""
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                current = flow()
-                piece, is_last = current.admit(data, passed, before)
-                await self._pass(current, writer, piece)
-                if is_last:
-                    self._cut_by(current)
-                    return
-                passed += len(piece)
-                before = (before + piece)[-len(current.cut_on or b"") :] if current.cut_on else b""
-            writer.write_eof()
-            if all(writer.transport.is_closing() or other.done() for other in self._others()):
-                self._ended.set()
-            return
-        self._ended.set()
-
-    def _others(self) -> list[asyncio.Task[None]]:
-        current = asyncio.current_task()
-        return [pump for pump in self._pumps if pump is not current]
+        while data := await reader.read(65536):
+            current = flow()
+            piece, is_last = current.admit(data, passed, before)
+            await self._pass(current, writer, piece)
+            if is_last:
+                self._cut_by(current)
+                return False
+            passed += len(piece)
+            before = (before + piece)[-KEPT:]
+        return True
 
     def _cut_by(self, flow: Flow) -> None:
         if flow.times is not None:
@@ -217,3 +216,22 @@ class Link:
             writer.write(piece[start : start + size])
             await writer.drain()
             await asyncio.sleep(size / flow.rate if flow.rate else 0)
+
+
+class HangingPort:
+    """A port of 127.0.0.1 on which connecting itself hangs: its backlog is full."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server((LOOPBACK, 0), backlog=0)
+        self.port: int = self._listener.getsockname()[1]
+        self._waiting = [socket.socket() for _ in range(4)]
+        for one in self._waiting:
+            one.setblocking(False)
+            one.connect_ex((LOOPBACK, self.port))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in (*self._waiting, self._listener):
+            one.close()

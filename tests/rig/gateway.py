@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from tests.rig.logfile import LogFile
 from tests.rig.process import (
     LOOPBACK,
     Guard,
@@ -15,6 +16,7 @@ from tests.rig.process import (
     ended,
     free_port,
     has_banner,
+    has_listener,
     launch,
     open_files,
     resident_memory,
@@ -63,7 +65,8 @@ class GatewayProcess:
         self.folder = folder
         self.roles = tuple(roles)
         self.file = folder / "gateway.toml"
-        self.log = folder / "gateway.log"
+        self._log = LogFile(folder / "gateway.log")
+        self._events: list[dict[str, Any]] = []
         self.config: Mapping[str, Any] = {}
         self._environment = {**(environment or {}), "GATEWAY_CONFIG": str(self.file)}
         self._wrapper = tuple(wrapper)
@@ -111,23 +114,20 @@ class GatewayProcess:
     # Life
 
     async def start(self, *, is_ready: bool = True, timeout: float = 30.0) -> None:
-        """Start it and, unless told otherwise, wait until its plain listeners greet with 220."""
+        """Start it and, unless told otherwise, wait until its listeners greet with 220."""
         command = [*self._wrapper, str(COMMAND), "run", *self.roles]
-        self._process = launch(command, self.log, environment=self._environment, folder=self.folder)
+        self._process = launch(
+            command, self._log.path, environment=self._environment, folder=self.folder
+        )
         self._guard = Guard.of_group(self._process.pid)
-        if is_ready and self._greeting_ports():
+        if is_ready and "smtp" in (self.roles or ("smtp",)):
             await wait_until(self._is_ready, "the banner of the gateway", timeout)
-
-    def _greeting_ports(self) -> list[int]:
-        if "smtp" not in (self.roles or ("smtp",)):
-            return []
-        listeners = self.config.get("smtp", {}).get("listeners", [])
-        pairs = zip(self.ports, listeners, strict=True)
-        return [port for port, listener in pairs if listener.get("tls") != "implicit"]
 
     async def _is_ready(self) -> bool:
         assert self.is_running, f"the gateway ended: {self.log_text()}"
-        return all([await has_banner(port) for port in self._greeting_ports()])
+        listeners = self.config.get("smtp", {}).get("listeners", [])
+        tests = [has_listener if one.get("tls") == "implicit" else has_banner for one in listeners]
+        return all([await test(port) for test, port in zip(tests, self.ports, strict=True)])
 
     @property
     def is_running(self) -> bool:
@@ -215,12 +215,14 @@ class GatewayProcess:
     # What can be seen of it
 
     def log_text(self) -> str:
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
+        """Return everything all its processes have printed."""
+        return self._log.text()
 
     def log_lines(self, event: str = "") -> list[dict[str, Any]]:
         """Return the log's JSON lines, or those of one event; other lines have the key `text`."""
-        lines = [_log_line(line) for line in self.log_text().splitlines()]
-        return [line for line in lines if event in ("", line.get("event"))]
+        lines = self._log.lines()
+        self._events += map(_log_line, lines[len(self._events) :])
+        return [line for line in self._events if event in ("", line.get("event"))]
 
     async def wait_for_log(self, event: str, count: int = 1, timeout: float = 10.0) -> None:
         """Wait until an event stands in the log so many times."""

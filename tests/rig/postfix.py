@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from tests.rig.logfile import LogFile
 from tests.rig.process import (
     LOOPBACK,
     Guard,
@@ -21,6 +22,7 @@ from tests.rig.process import (
     launch,
     needs,
     program,
+    run,
     signal_group,
     wait_until,
 )
@@ -107,7 +109,9 @@ class Postfix:
         self.port = port or free_port()
         # Postfix's own user must get here, which a folder of pytest's does not allow.
         self.folder = Path(tempfile.mkdtemp(prefix=f"gateway-{name}-"))
-        self.log = self.folder / "mail.log"
+        self._log = LogFile(self.folder / "mail.log")
+        self._deliveries: list[Delivery] = []
+        self._read_lines = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: Guard | None = None
         self._configure(main)
@@ -147,9 +151,13 @@ class Postfix:
 
     async def start(self) -> None:
         """Start it and wait for its banner."""
-        command = [self._program, "-c", str(self.folder / "config"), "start-fg"]
-        self._process = launch(command, self.folder / "start.log")
-        self._guard = Guard.of_group(self._process.pid)
+        config = str(self.folder / "config")
+        checked = await run(self._program, "-c", config, "check")
+        assert checked.returncode == 0, checked.stderr
+        where = await run(program("postconf", "postfix"), "-c", config, "-h", "daemon_directory")
+        master = f"{where.stdout.strip()}/master"
+        self._process = launch([master, "-c", config, "-d"], self.folder / "start.log")
+        self._guard = Guard.of_group(self._process.pid, self.folder)
         await wait_until(self._has_started, f"the banner of Postfix {self.name}", timeout=30)
 
     async def _has_started(self) -> bool:
@@ -176,10 +184,15 @@ class Postfix:
 
     def deliveries(self, status: str = "") -> list[Delivery]:
         """Return what the log says of every recipient, or of those with this status."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        found = (DELIVERY.search(line) for line in text.splitlines())
-        all_of_them = [Delivery(**match.groupdict()) for match in found if match]
-        return [one for one in all_of_them if status in ("", one.status)]
+        lines = self._log.lines()
+        found = (DELIVERY.search(line) for line in lines[self._read_lines :])
+        self._deliveries += [Delivery(**match.groupdict()) for match in found if match]
+        self._read_lines = len(lines)
+        return [one for one in self._deliveries if status in ("", one.status)]
+
+    def log_text(self) -> str:
+        """Return the whole mail log."""
+        return self._log.text()
 
     def counts(self) -> Counter[str]:
         """Return how many recipients were sent, bounced and deferred."""

@@ -11,6 +11,7 @@ import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -91,6 +92,17 @@ async def has_banner(port: int, host: str = LOOPBACK) -> bool:
     return greeting.startswith(b"220")
 
 
+async def has_listener(port: int, host: str = LOOPBACK) -> bool:
+    """Whether a connection to this port is taken."""
+    try:
+        async with asyncio.timeout(1):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.transport.abort()
+    return True
+
+
 async def run(
     *command: str,
     timeout: float = 60.0,
@@ -146,9 +158,10 @@ class Guard:
         )
 
     @classmethod
-    def of_group(cls, group: int) -> "Guard":
-        """Guard a process group: it is killed when the tests die."""
-        return cls(f"kill -9 -- -{group}")
+    def of_group(cls, group: int, folder: Path | None = None) -> Self:
+        """Guard a process group: when the tests die it is killed, and the folder removed."""
+        remove = f"; rm -rf {shlex.quote(str(folder))}" if folder else ""
+        return cls(f"kill -s KILL -- -{group}{remove}")
 
     def release(self) -> None:
         """Say that everything was ended in order."""
@@ -198,7 +211,6 @@ def launch(
     *,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
-    user: str | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a process in a group of its own, with its output appended to a file."""
     with log.open("ab") as output:
@@ -209,6 +221,5 @@ def launch(
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
             cwd=folder,
-            user=user,
             start_new_session=True,
         )

@@ -10,11 +10,12 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect, StartPostfix, StartProxy
-from tests.rig.client import ConnectionGone
-from tests.rig.faultproxy import Cut, Flow
+from tests.rig.client import ConnectionGone, NothingCame, RawClient
+from tests.rig.faultproxy import Cut, Flow, HangingPort
+from tests.rig.logfile import LogFile
 from tests.rig.postfix import Postfix
 from tests.rig.postgres import OwnPostgres, Postgres
-from tests.rig.process import Guard, free_port, wait_until
+from tests.rig.process import Guard, free_port, program, run, wait_until
 from tests.rig.sink import RawSink
 from tests.rig.toml import merge, write_toml
 from tests.rig.tools import SmtpSink, smtp_source, swaks
@@ -88,6 +89,11 @@ async def test_the_proxy_keeps_to_its_rate(
     await client.command(b"NOOP " + b"x" * 194)
 
     assert asyncio.get_running_loop().time() - begin >= 0.19
+
+
+async def test_connecting_to_a_hanging_port_hangs() -> None:
+    with HangingPort() as hanging, pytest.raises(NothingCame, match="a connection"):
+        await RawClient.connect(hanging.port, timeout=0.2)
 
 
 # Real servers
@@ -176,6 +182,27 @@ def test_changes_are_laid_over_a_config() -> None:
     assert {"a": {"x": 1, "y": 3}, "b": [2]} == merge(base, {"a": {"y": 3}, "b": [2]})
 
 
+def test_a_missing_part_skips_and_under_ci_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="needs nothing: no-such-tool"):
+        program("no-such-tool", "nothing")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="needs nothing: no-such-tool"):
+        program("no-such-tool", "nothing")
+
+
+def test_a_log_is_read_by_whole_lines(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log = LogFile(path)
+    seen = [list(log.lines())]
+    for text in ("one\ntw", "o\n\nthree"):
+        with path.open("a") as file:
+            file.write(text)
+        seen.append(list(log.lines()))
+
+    assert [[], ["one"], ["one", "two", ""]] == seen
+
+
 def test_free_ports_differ() -> None:
     assert 50 == len({free_port() for _ in range(50)})
 
@@ -188,3 +215,20 @@ async def test_a_guard_acts_when_the_tests_die(tmp_path: Path) -> None:
     await wait_until(trace.exists, "the guard to act")
 
     assert not Path(f"{trace}-released").exists()
+
+
+DYING_TESTS = """
+import os, pathlib
+from tests.rig.process import Guard, launch
+process = launch(["sleep", "100"], pathlib.Path(os.devnull))
+Guard.of_group(process.pid)
+print(process.pid, flush=True)
+os._exit(1)
+"""
+
+
+async def test_a_guarded_process_dies_with_the_tests() -> None:
+    done = await run(sys.executable, "-c", DYING_TESTS)
+    stat = Path(f"/proc/{int(done.stdout)}/stat")
+
+    await wait_until(lambda: not stat.exists() or ") Z " in stat.read_text(), "its end")
