@@ -102,6 +102,7 @@ addresses = Table(
     _key("address"),
     _key("kind"),
     _key("person"),
+    # -1: the mailbox behind a plus address, which counts with `plus_addresses` only
     Column("position", SmallInteger, nullable=False, server_default=text("0")),
     sqlite_with_rowid=False,
 )
@@ -162,6 +163,7 @@ feeds = Table(
     _key("what"),  # people, staff, groups …
     Column("at", UtcTime, nullable=False),
     Column("records", Integer, nullable=False),
+    _words("file"),  # the last file taken from the folder: it is never taken twice
 )
 
 # Suppressions of single addresses; released ones stay as history.

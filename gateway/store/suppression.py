@@ -1,0 +1,299 @@
+"""Who is suppressed: what is known of an address now, and suppressions of single addresses."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, RowMapping, TextClause, insert, or_, select, text, update
+
+from gateway.core.address import lookup_form
+from gateway.core.decide import never_mailed
+from gateway.core.kinds import Scope
+from gateway.core.people import (
+    Holder,
+    PersonKind,
+    PersonRef,
+    Standing,
+    Suppression,
+    SuppressionSource,
+)
+from gateway.store.database import Database
+from gateway.store.quick import QuickReader
+from gateway.store.schema import microseconds, moment, suppressions
+
+#: More addresses than these are looked up on a thread: the event loop goes on meanwhile.
+_AT_ONCE = 100
+_CHUNK = 1_000
+
+_STATEMENT = """
+SELECT w.value, 'status', p.kind, p.crm_id, p.first_name, p.last_name, p.active, p.language,
+       s.name, s.tag, p.source, p.status_since, CAST(NULL AS BIGINT), '', false
+FROM {wanted}
+JOIN addresses a ON a.address = w.value AND a.position >= {lowest}
+JOIN people p ON p.kind = a.kind AND p.crm_id = a.person
+LEFT JOIN statuses s ON s.kind = p.kind AND s.crm_id = p.status AND s.tag <> ''
+UNION ALL
+SELECT w.value, 'group', m.kind, m.person, '', '', true, '',
+       g.name, g.tag, m.source, m.since, NULL, '', false
+FROM {wanted}
+JOIN addresses a ON a.address = w.value AND a.position >= {lowest}
+JOIN memberships m ON m.kind = a.kind AND m.person = a.person
+JOIN "groups" g ON g.kind = m.kind AND g.crm_id = m.group_id AND g.active AND g.tag <> ''
+UNION ALL
+SELECT w.value, 'staff', '', '', '', '', true, '',
+       '', o.scope, o."by", o.since, o.until, o.remark, o.public
+FROM {wanted}
+JOIN suppressions o ON o.address = w.value AND o.released_at IS NULL
+     AND (o.until IS NULL OR o.until > {now})
+"""
+
+_NEVER_MAILED = """
+SELECT a.address FROM addresses a
+JOIN people p ON p.kind = a.kind AND p.crm_id = a.person
+JOIN statuses s ON s.kind = p.kind AND s.crm_id = p.status
+WHERE a.position >= :lowest AND s.tag IN ({tags})
+UNION
+SELECT a.address FROM addresses a
+JOIN memberships m ON m.kind = a.kind AND m.person = a.person
+JOIN "groups" g ON g.kind = m.kind AND g.crm_id = m.group_id AND g.active
+WHERE a.position >= :lowest AND g.tag IN ({tags})
+UNION
+SELECT address FROM suppressions WHERE released_at IS NULL AND scope = 'all'
+ORDER BY 1
+"""
+
+Row = Sequence[Any]
+
+
+def utc_now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
+
+
+class Standings:
+    """Tells what is known of addresses at this moment, never from memory.
+
+    `tag_scopes` gives tags their effect. With `plus_addresses`, `ann+x@example.org` stands for
+    `ann@example.org`, in the store as in the question.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        tag_scopes: Mapping[str, Scope],
+        plus_addresses: bool = False,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._database = database
+        self._tag_scopes = dict(tag_scopes)
+        self._plus_addresses = plus_addresses
+        self._lowest = -1 if plus_addresses else 0
+        self._clock = clock
+        self._reader = QuickReader(database)
+        self._quick = _STATEMENT.format(wanted="json_each(?1) w", lowest="?2", now="?3")
+        self._statement = _statement(is_sqlite=database.is_sqlite)
+
+    def now(self, addresses: Sequence[str]) -> dict[str, Standing]:
+        """Return the standing of each address (in lookup form) that is known; one statement.
+
+        Who is absent is nobody. `StoreUnavailable` when the store fails; the next call connects
+        anew.
+        """
+        if self._database.is_sqlite:
+            return self._standings(addresses, self._ask_at_once)
+        with self._database.reading() as connection:
+            return self.within(connection, addresses)
+
+    async def of(self, addresses: Sequence[str]) -> dict[str, Standing]:
+        """Return the same without keeping the event loop from other work."""
+        if self._database.is_sqlite and len(addresses) <= _AT_ONCE:
+            return self.now(addresses)
+        return await self._database.read(lambda connection: self.within(connection, addresses))
+
+    def within(self, connection: Connection, addresses: Sequence[str]) -> dict[str, Standing]:
+        """Return the same as seen by a transaction."""
+
+        def ask(asked: Sequence[str]) -> Sequence[Row]:
+            wanted = _as_json(asked) if self._database.is_sqlite else list(asked)
+            values = {"wanted": wanted, "lowest": self._lowest, "now": self._microseconds()}
+            return connection.execute(self._statement, values).all()
+
+        return self._standings(addresses, ask)
+
+    def never_mailed_addresses(self) -> Iterator[str]:
+        """Yield the addresses no mail at all may go to: to be remembered for a store gone away."""
+        with self._database.reading() as connection:
+            candidates = iter(connection.scalars(*self._never_mailed()).all())
+            while chunk := list(islice(candidates, _CHUNK)):
+                for address, standing in self.within(connection, chunk).items():
+                    if never_mailed(standing):
+                        yield address
+
+    def close(self) -> None:
+        """Let go of the held connection; the next question opens another."""
+        self._reader.close()
+
+    def _never_mailed(self) -> tuple[TextClause, dict[str, object]]:
+        tags = [tag for tag, scope in self._tag_scopes.items() if scope is Scope.ALL]
+        names = {f"tag{number}": tag for number, tag in enumerate(tags)}
+        marks = ", ".join(f":{name}" for name in names) or "NULL"
+        return text(_NEVER_MAILED.format(tags=marks)), {"lowest": self._lowest, **names}
+
+    def _ask_at_once(self, asked: Sequence[str]) -> Sequence[Row]:
+        values = (_as_json(asked), self._lowest, self._microseconds())
+        return self._reader.rows_now(self._quick, values)
+
+    def _microseconds(self) -> int:
+        return microseconds(self._clock())
+
+    def _standings(
+        self, addresses: Sequence[str], ask: Callable[[Sequence[str]], Sequence[Row]]
+    ) -> dict[str, Standing]:
+        if not self._plus_addresses:
+            return self._gathered(ask(list(dict.fromkeys(addresses))))
+        forms = {each: lookup_form(each, plus_addresses=True) for each in addresses}
+        found = self._gathered(ask(list({*forms, *forms.values()})))
+        pairs = ((each, (found.get(each), found.get(base))) for each, base in forms.items())
+        return {each: _merged(pair) for each, pair in pairs if any(pair)}
+
+    def _gathered(self, rows: Iterable[Row]) -> dict[str, Standing]:
+        if not rows:
+            return {}
+        found: defaultdict[str, _Findings] = defaultdict(_Findings)
+        for row in rows:
+            found[row[0]].add(row, self._suppression(row))
+        return {address: findings.standing() for address, findings in found.items()}
+
+    def _suppression(self, row: Row) -> Suppression | None:
+        _, source, kind, crm_id, *_, name, effect, origin, since, until, remark, public = row
+        is_own = source == "staff"
+        scope = Scope(effect) if is_own else self._tag_scopes.get(effect)
+        if scope is None:
+            return None
+        return Suppression(
+            scope=scope,
+            source=SuppressionSource(source),
+            name=name,
+            origin=origin,
+            since=None if since is None else moment(since),
+            until=None if until is None else moment(until),
+            remark=remark,
+            public=bool(public),
+            person=None if is_own else PersonRef(PersonKind(kind), crm_id),
+        )
+
+
+class _Findings:
+    """The rows of one address, in the order in which they come."""
+
+    __slots__ = ("_effects", "_own", "_people")
+
+    def __init__(self) -> None:
+        self._people: dict[PersonRef, Row] = {}
+        self._effects: list[Suppression] = []
+        self._own: list[Suppression] = []
+
+    def add(self, row: Row, suppression: Suppression | None) -> None:
+        if row[1] == "status":
+            self._people[PersonRef(PersonKind(row[2]), row[3])] = row
+        if suppression is None:
+            return
+        (self._own if suppression.person is None else self._effects).append(suppression)
+
+    def standing(self) -> Standing:
+        holders = (self._holder(ref) for ref in sorted(self._people))
+        return Standing(holders=tuple(holders), own=tuple(self._own))
+
+    def _holder(self, ref: PersonRef) -> Holder:
+        first_name, last_name, active, language = self._people[ref][4:8]
+        return Holder(
+            ref=ref,
+            name=f"{first_name} {last_name}".strip(),
+            active=bool(active),
+            language=language,
+            suppressions=tuple(one for one in self._effects if one.person == ref),
+        )
+
+
+def _merged(pair: tuple[Standing | None, Standing | None]) -> Standing:
+    known = [one for one in dict.fromkeys(pair) if one is not None]
+    holders = {holder.ref: holder for one in known for holder in one.holders}
+    own = dict.fromkeys(entry for one in known for entry in one.own)
+    return Standing(holders=tuple(holders[ref] for ref in sorted(holders)), own=tuple(own))
+
+
+def _as_json(addresses: Sequence[str]) -> str:
+    return orjson.dumps(addresses).decode()
+
+
+def _statement(*, is_sqlite: bool) -> TextClause:
+    wanted = "json_each(:wanted) w" if is_sqlite else "unnest(CAST(:wanted AS text[])) w(value)"
+    return text(_STATEMENT.format(wanted=wanted, lowest=":lowest", now=":now"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A suppression of a single address, in force or of the past."""
+
+    id: int
+    address: str  #: In lookup form.
+    scope: Scope
+    remark: str
+    public: bool
+    by: str
+    since: datetime
+    until: datetime | None
+    released_at: datetime | None
+    released_by: str
+
+
+def add(
+    connection: Connection,
+    *,
+    id: int,  # noqa: A002
+    address: str,
+    scope: Scope,
+    remark: str,
+    public: bool,
+    by: str,
+    since: datetime,
+    until: datetime | None,
+) -> None:
+    """Suppress an address (in lookup form) from the next message on."""
+    values = {"remark": remark, "public": public, "by": by, "since": since, "until": until}
+    row = {"id": id, "address": address, "scope": scope.value, **values}
+    connection.execute(insert(suppressions).values(row))
+
+
+def release(connection: Connection, address: str, *, by: str, at: datetime) -> int:
+    """Lift what suppresses the address itself; return how many there were. They stay known."""
+    statement = update(suppressions).where(_in_force(at), suppressions.c.address == address)
+    return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
+
+
+def listed(connection: Connection, *, at: datetime) -> tuple[Entry, ...]:
+    """Return the suppressions of single addresses in force at a moment, by address."""
+    order = (suppressions.c.address, suppressions.c.id)
+    rows = connection.execute(select(suppressions).where(_in_force(at)).order_by(*order))
+    return tuple(map(_entry, rows.mappings()))
+
+
+def history(connection: Connection, address: str) -> tuple[Entry, ...]:
+    """Return all that ever suppressed an address (in lookup form), the newest first."""
+    mine = select(suppressions).where(suppressions.c.address == address)
+    rows = connection.execute(mine.order_by(suppressions.c.id.desc()))
+    return tuple(map(_entry, rows.mappings()))
+
+
+def _in_force(at: datetime) -> Any:
+    c = suppressions.c
+    return c.released_at.is_(None) & or_(c.until.is_(None), c.until > at)
+
+
+def _entry(row: RowMapping) -> Entry:
+    return Entry(**{**row, "scope": Scope(row["scope"])})
