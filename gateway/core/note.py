@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core import ids
-from gateway.core.kinds import Kind, Scope, State
+from gateway.core.kinds import Kind, Scope
 from gateway.core.note_template import MAX_SHORT_VALUE, NoteTemplate
 from gateway.core.people import PersonRef, Suppression, SuppressionSource
 from gateway.core.reply import Reply
@@ -91,7 +91,7 @@ def _short(template: NoteTemplate, facts: Facts) -> tuple[str, ...]:
     reason = _reason(template, facts, first)
     values = {
         "id": ids.show(facts.message),
-        "state": _capital(template.state(State.SEND_FAILED)),
+        "state": template.send_failed,
         "feed": _moment(template, facts, facts.feed_as_of),
         **reason,
     }
@@ -106,7 +106,7 @@ def _several(template: NoteTemplate, failed: Sequence[Facts]) -> tuple[str, ...]
     names = dict.fromkeys(_name(template, entry) for entry in entries)
     values = {
         "id": ids.show(failed[0].message),
-        "state": _capital(template.state(State.SEND_FAILED)),
+        "state": template.send_failed,
         "count": str(len(failed)),
         "names": ", ".join(names),
     }
@@ -139,12 +139,12 @@ def _full(template: NoteTemplate, facts: Facts) -> str:
         for entry in _strictest_first(facts.suppressions)
     ]
     values = {
-        "state": _capital(template.state(State.SEND_FAILED)),
-        "recipient": _one_line(facts.recipient),
+        "state": template.send_failed,
+        "recipient": one_line(facts.recipient),
         "id": ids.show(facts.message),
         "now": template.moment(facts.now),
         "kind": template.words[facts.kind],
-        "rule": _one_line(facts.rule),
+        "rule": one_line(facts.rule),
         "reasons": "\n\n".join(dict.fromkeys(reasons)),
         "feed": _moment(template, facts, facts.feed_as_of),
         "persons": ", ".join(map(str, facts.persons)),
@@ -163,10 +163,10 @@ def _reason(template: NoteTemplate, facts: Facts, entry: Suppression) -> dict[st
         "scope": template.scope(entry.scope),
         "since": _date(template, facts, entry.since),
         "until": _date(template, facts, entry.until),
-        "origin": _one_line(entry.origin),
-        "remark": _one_line(entry.remark) if entry.public else "",
+        "origin": one_line(entry.origin),
+        "remark": one_line(entry.remark) if entry.public else "",
         "person": str(entry.person or ""),
-        "address": shlex.quote(_one_line(facts.recipient)),
+        "address": shlex.quote(one_line(facts.recipient)),
     }
 
 
@@ -177,7 +177,7 @@ def _strictest_first(entries: tuple[Suppression, ...]) -> list[Suppression]:
 def _name(template: NoteTemplate, entry: Suppression) -> str:
     if entry.source is SuppressionSource.STAFF:
         return template.words["blocked_address"]
-    return _one_line(entry.name) or "?"
+    return one_line(entry.name) or "?"
 
 
 def _date(template: NoteTemplate, facts: Facts, moment: datetime | None) -> str:
@@ -188,13 +188,9 @@ def _moment(template: NoteTemplate, facts: Facts, moment: datetime | None) -> st
     return template.moment(moment.astimezone(facts.now.tzinfo)) if moment else ""
 
 
-def _one_line(text: str) -> str:
-    """Take the line ends and control characters out of a value from outside."""
+def one_line(text: str) -> str:
+    """Take line ends and what can't be printed out of a text from outside."""
     if text.isprintable():
         return text.strip()
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -84,6 +84,12 @@ class NoteTemplate:
         """Return what people call a delivery's state: `verzenden mislukt`."""
         return self.words[state]
 
+    @property
+    def send_failed(self) -> str:
+        """The state all notes are about, as a line begins with it: `Verzenden mislukt`."""
+        text = self.state(State.SEND_FAILED)
+        return text[:1].upper() + text[1:]
+
     def scope(self, scope: Scope) -> str:
         """Return what a person under a suppression of that scope gets: `geen bulk-mail`."""
         return self.words[f"scope_{scope}"]

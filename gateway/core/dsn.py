@@ -1,0 +1,214 @@
+"""Delivery status notifications: what the sender is told of recipients that were left out.
+
+The shape is RFC 3464 and 6522, the parameters are answered as RFC 3461 asks, addresses beyond ASCII
+go as RFC 6533 writes them.
+"""
+
+import hashlib
+import quopri
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.utils import format_datetime
+
+from gateway.core import ids
+from gateway.core.envelope import Recipient, Sender
+from gateway.core.note import STATUS, Note, one_line
+from gateway.core.note_template import NoteTemplate
+
+MAX_HEADERS = 64 * 1024  #: Octets of the original's header block that are returned.
+MAX_NOTES = 100  #: Recipients whose note is in the text; the others are named only.
+
+_MAX_SUBJECT = 200
+_MAX_LINE = 998  #: Octets (RFC 5322, 2.1.1).
+_NEWLINE = re.compile(rb"\r\n|\r|\n")
+_UNSAFE = re.compile(rb"[^\t\r\n\x20-\x7e]")
+_XTEXT = re.compile(r"\+([0-9A-F]{2})")
+_NO_QCHAR = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x5b\x5d-\x7e]")
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A recipient that was left out, and why."""
+
+    recipient: Recipient
+    note: Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a DSN tells, and of which message."""
+
+    message_id: str  #: Of the DSN itself: `<…@host>`.
+    at: datetime  #: Aware; the DSN's date, and times in it are shown in its zone.
+    notifier: str  #: The address in `From`.
+    hostname: str  #: The gateway's own name.
+    message: int  #: The journal's id of the original.
+    sender: Sender
+    subject: str  #: Of the original, as people read it.
+    arrived: datetime
+    headers: bytes  #: The original's header block, as received.
+    failed: tuple[Failed, ...]
+
+
+def owed(sender: Sender, recipient: Recipient) -> bool:
+    """Whether the sender must be told that this recipient failed.
+
+    Never the null sender (RFC 5321, 4.5.5), and only where NOTIFY is absent or has FAILURE
+    (RFC 3461, 4.1).
+    """
+    return bool(sender.address) and recipient.wants_failure_notice
+
+
+def message_key(message: int, attempt_of: int | None) -> str:
+    """Return the outbox key by which a transaction and its retries share one DSN.
+
+    `attempt_of` is the first attempt's id, if this is a retry.
+    """
+    return f"dsn:{ids.show(message if attempt_of is None else attempt_of)}"
+
+
+def interval_key(sender: str, at: datetime) -> str:
+    """Return the outbox key by which a sender, in lookup form, gets one DSN an hour."""
+    return f"dsn:{sender}:{int(at.timestamp()) // 3600}"
+
+
+def build(template: NoteTemplate, report: Report) -> bytes:
+    """Write the DSN in the template's language, with CRLF line ends, ready to be sent.
+
+    It is 7-bit, unless the original's sender is beyond ASCII: that needs SMTPUTF8 anyway.
+    """
+    parts = (_text(template, report), _status(report), _original(report))
+    boundary = hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
+    delimiter = f"--{boundary}".encode()
+    body = b"".join(b"%s\r\n%s\r\n" % (delimiter, part) for part in parts)
+    return b"%s\r\n%s%s--\r\n" % (_header(template, report, boundary), body, delimiter)
+
+
+def _header(template: NoteTemplate, report: Report, boundary: str) -> bytes:
+    subject = " ".join(template.fill("report subject", _values(template, report)))
+    fields = (
+        f"From: <{report.notifier}>",
+        f"To: <{report.sender.address}>",
+        f"Subject: {_encoded(subject, 'Subject')}",
+        f"Date: {format_datetime(report.at)}",
+        f"Message-ID: {report.message_id}",
+        "Auto-Submitted: auto-replied",
+        "X-Auto-Response-Suppress: All",
+        "MIME-Version: 1.0",
+        f"Content-Language: {template.language}",
+        'Content-Type: multipart/report; report-type="delivery-status";',
+        f' boundary="{boundary}"',
+    )
+    return _lines(fields)
+
+
+def _encoded(text: str, field: str) -> str:
+    charset = "us-ascii" if text.isascii() else "utf-8"
+    return Header(text, charset, header_name=field).encode(linesep="\r\n")
+
+
+def _text(template: NoteTemplate, report: Report) -> bytes:
+    notes = [failed.note.full for failed in report.failed[:MAX_NOTES]]
+    others = "\n".join(failed.recipient.address for failed in report.failed[MAX_NOTES:])
+    opening = "\n".join(template.fill("report", _values(template, report)))
+    text = f"\n\n{'-' * 72}\n\n".join((opening, *notes, *filter(None, (others,)))) + "\n"
+    fields = (
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: quoted-printable",
+    )
+    return _part(fields, _quoted(text.encode()))
+
+
+def _values(template: NoteTemplate, report: Report) -> dict[str, str]:
+    subject = one_line(report.subject)[:_MAX_SUBJECT]
+    return {
+        "state": template.send_failed,
+        "subject": subject or "-",
+        "now": template.moment(report.arrived.astimezone(report.at.tzinfo)),
+        "id": ids.show(report.message),
+        "count": str(len(report.failed)),
+    }
+
+
+def _status(report: Report) -> bytes:
+    is_international = not report.sender.address.isascii()
+    content = "global-delivery-status" if is_international else "delivery-status"
+    encoding = "8bit" if is_international else "7bit"
+    fields = (f"Content-Type: message/{content}", f"Content-Transfer-Encoding: {encoding}")
+    groups = [
+        _of_message(report),
+        *(_of_recipient(failed, is_international) for failed in report.failed),
+    ]
+    return _part(fields, b"\r\n".join(map(_lines, groups)))
+
+
+def _of_message(report: Report) -> Sequence[str]:
+    fields = (
+        f"Reporting-MTA: dns; {report.hostname}",
+        f"X-Gateway-Message: {ids.show(report.message)}",
+        f"Arrival-Date: {format_datetime(report.arrived)}",
+    )
+    if report.sender.envid is None:
+        return fields
+    return (f"Original-Envelope-Id: {_plain(report.sender.envid)}", *fields)
+
+
+def _of_recipient(failed: Failed, is_international: bool) -> Sequence[str]:
+    fields = (
+        f"Final-Recipient: {_typed(failed.recipient.address, is_international)}",
+        "Action: failed",
+        f"Status: {STATUS}",
+        f"Diagnostic-Code: smtp; 550 {STATUS} {failed.note.short[0]}",
+    )
+    if failed.recipient.orcpt is None:
+        return fields
+    kind, _, address = failed.recipient.orcpt.partition(";")
+    return (f"Original-Recipient: {kind}; {_plain(address)}", *fields)
+
+
+def _typed(address: str, is_international: bool) -> str:
+    """Return the type and the address (RFC 3464, 2.1.2; RFC 6533, 3)."""
+    if address.isascii():
+        return f"rfc822; {address}"
+    if is_international:
+        return f"utf-8; {address}"
+    return "utf-8; " + _NO_QCHAR.sub(lambda found: f"\\x{{{ord(found[0]):02X}}}", address)
+
+
+def _plain(xtext: str) -> str:
+    """Decode xtext (RFC 3461, 4), unless that would put more than printable ASCII in a field."""
+    text = _XTEXT.sub(lambda found: chr(int(found[1], 16)), xtext)
+    return text if text.isascii() and text.isprintable() else xtext
+
+
+def _original(report: Report) -> bytes:
+    block = _bounded(_NEWLINE.sub(b"\n", report.headers).rstrip(b"\n") + b"\n")
+    encoding = "quoted-printable" if _needs_encoding(block) else "7bit"
+    content = _quoted(block) if _needs_encoding(block) else block.replace(b"\n", b"\r\n")
+    fields = ("Content-Type: text/rfc822-headers", f"Content-Transfer-Encoding: {encoding}")
+    return _part(fields, content)
+
+
+def _bounded(block: bytes) -> bytes:
+    if len(block) <= MAX_HEADERS:
+        return block
+    return block[: block.rfind(b"\n", 0, MAX_HEADERS) + 1] or block[:MAX_HEADERS]
+
+
+def _needs_encoding(block: bytes) -> bool:
+    return bool(_UNSAFE.search(block)) or max(map(len, block.split(b"\n"))) > _MAX_LINE
+
+
+def _quoted(octets: bytes) -> bytes:
+    return quopri.encodestring(octets).replace(b"\n", b"\r\n")
+
+
+def _part(fields: Iterable[str], content: bytes) -> bytes:
+    return b"%s\r\n%s" % (_lines(fields), content)
+
+
+def _lines(fields: Iterable[str]) -> bytes:
+    return "".join(f"{field}\r\n" for field in fields).encode()

@@ -1,0 +1,257 @@
+"""Delivery status notifications, read back as mail programs read them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTPUTF8
+from typing import cast
+
+import pytest
+
+from gateway.core import ids
+from gateway.core.dsn import (
+    MAX_HEADERS,
+    MAX_NOTES,
+    Failed,
+    Report,
+    build,
+    interval_key,
+    message_key,
+    owed,
+)
+from gateway.core.envelope import Recipient, Sender, parse_mail, parse_rcpt
+from gateway.core.note import render
+from tests.core.test_note import FACTS, ID, template
+
+EXTENSIONS = frozenset(("DSN", "SMTPUTF8"))
+HEADERS = b"From: Ann <ann@office.example>\r\nSubject: Vacature\r\n\r\n"
+
+
+def sender(argument: str = "<ann@office.example>") -> Sender:
+    return parse_mail(f"FROM:{argument}".encode(), EXTENSIONS)
+
+
+def recipient(argument: str = "<ralph@example.org>") -> Recipient:
+    return parse_rcpt(f"TO:{argument}".encode(), EXTENSIONS, utf8=True)
+
+
+def failed(argument: str = "<ralph@example.org>", language: str = "nl") -> Failed:
+    facts = replace(FACTS, recipient=recipient(argument).address)
+    return Failed(recipient(argument), render(template(language), facts))
+
+
+REPORT = Report(
+    message_id="<1.dsn@gateway.example>",
+    at=FACTS.now,
+    notifier="postmaster@gateway.example",
+    hostname="gateway.example",
+    message=ID,
+    sender=sender(),
+    subject="Mooie vacature",
+    arrived=FACTS.now - timedelta(seconds=5),
+    headers=HEADERS,
+    failed=(failed(),),
+)
+
+
+def parsed(report: Report, language: str = "nl") -> EmailMessage:
+    octets = build(template(language), report)
+    assert octets.count(b"\n") == octets.count(b"\r\n") == octets.count(b"\r")
+    mail = message_from_bytes(octets, policy=SMTPUTF8)
+    assert not mail.defects
+    return mail
+
+
+def parts(mail: EmailMessage) -> tuple[EmailMessage, EmailMessage, EmailMessage]:
+    text, status, original = cast(list[EmailMessage], mail.get_payload())
+    return text, status, original
+
+
+def groups(mail: EmailMessage) -> list[dict[str, str]]:
+    """The fields of the status part, group by group."""
+    payload = cast(list[EmailMessage], parts(mail)[1].get_payload())
+    return [{name: str(value) for name, value in group.items()} for group in payload]
+
+
+def test_P13_a_dsn_is_an_automatic_report_to_the_sender() -> None:
+    mail = parsed(REPORT)
+
+    assert mail.get_content_type() == "multipart/report"
+    assert mail["Content-Type"].params["report-type"] == "delivery-status"
+    assert [part.get_content_type() for part in parts(mail)] == [
+        "text/plain",
+        "message/delivery-status",
+        "text/rfc822-headers",
+    ]
+    assert mail["From"] == "postmaster@gateway.example"
+    assert mail["To"] == "ann@office.example"
+    assert mail["Subject"] == "Verzenden mislukt: Mooie vacature"
+    assert mail["Message-ID"] == "<1.dsn@gateway.example>"
+    assert mail["Auto-Submitted"] == "auto-replied"
+    assert REPORT.at == mail["Date"].datetime
+
+
+def test_S37_the_status_names_every_failed_recipient_and_returns_envid_and_orcpt() -> None:
+    report = replace(
+        REPORT,
+        sender=sender("<ann@office.example> ENVID=QQ+2B314 RET=HDRS"),
+        failed=(failed(), failed("<bob@example.org> ORCPT=rfc822;Bob+3D1@Example.org")),
+    )
+
+    about_message, first, second = groups(parsed(report))
+
+    assert about_message == {
+        "Original-Envelope-Id": "QQ+314",
+        "Reporting-MTA": "dns; gateway.example",
+        "X-Gateway-Message": ids.show(ID),
+        "Arrival-Date": "Thu, 12 Mar 2026 09:04:55 +0100",
+    }
+    assert first == {
+        "Final-Recipient": "rfc822; ralph@example.org",
+        "Action": "failed",
+        "Status": "5.7.1",
+        "Diagnostic-Code": f"smtp; 550 5.7.1 {failed().note.short[0]}",
+    }
+    assert second["Original-Recipient"] == "rfc822; Bob=1@Example.org"
+    assert second["Final-Recipient"] == "rfc822; bob@example.org"
+
+
+@pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
+def test_the_text_holds_the_whole_note_in_the_readers_language(language: str) -> None:
+    report = replace(REPORT, subject="Über uns", failed=(failed(language=language),))
+
+    mail = parsed(report, language)
+    text = parts(mail)[0].get_content().replace("\r\n", "\n")
+
+    assert "Über uns" in mail["Subject"]
+    assert "Über uns" in text
+    assert ids.show(ID) in text
+    assert failed(language=language).note.full in text
+    assert language == mail["Content-Language"]
+
+
+def test_beyond_a_hundred_recipients_are_named_without_their_note() -> None:
+    many = tuple(failed(f"<p{number}@example.org>") for number in range(MAX_NOTES + 2))
+
+    mail = parsed(replace(REPORT, failed=many))
+    text = parts(mail)[0].get_content()
+
+    assert text.count("Dit bericht is niet verstuurd aan") == MAX_NOTES
+    assert text.replace("\r\n", "\n").endswith("p100@example.org\np101@example.org\n")
+    assert len(many) + 1 == len(groups(mail))
+
+
+def test_headers_only_come_back_and_no_octet_is_lost() -> None:
+    headers = b"Subject: gr\xfc\xdfe \xff\r\nX-Long: " + b"x" * 3000 + b"\r\nX: a=b \r\n"
+
+    original = parts(parsed(replace(REPORT, headers=headers)))[2]
+
+    assert original["Content-Transfer-Encoding"] == "quoted-printable"
+    decoded = cast(bytes, original.get_payload(decode=True))
+    assert headers == decoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def test_plain_headers_come_back_as_they_are() -> None:
+    original = parts(parsed(REPORT))[2]
+
+    assert original["Content-Transfer-Encoding"] == "7bit"
+    assert original.get_payload(decode=True) == HEADERS[:-2]
+
+
+def test_huge_headers_are_cut_at_a_line() -> None:
+    headers = b"X-Filler: " + b"y" * 90 + b"\r\n"
+
+    original = parts(parsed(replace(REPORT, headers=headers * 5000)))[2]
+    returned = cast(bytes, original.get_payload(decode=True)).replace(b"\r\n", b"\n")
+
+    assert MAX_HEADERS - len(headers) < len(returned) <= MAX_HEADERS
+    assert returned.endswith(b"y\n")
+
+
+def test_one_endless_header_line_is_cut_where_it_must() -> None:
+    original = parts(parsed(replace(REPORT, headers=b"X: " + b"y" * 100_000)))[2]
+
+    decoded = cast(bytes, original.get_payload(decode=True))
+    assert len(decoded.rstrip(b"\r\n")) == MAX_HEADERS
+
+
+def test_a_recipient_beyond_ascii_does_not_need_smtputf8_for_an_ascii_sender() -> None:
+    octets = build(template("en"), replace(REPORT, failed=(failed("<zoë+x@exämple.org>"),)))
+
+    assert octets.isascii()
+    assert b"Content-Type: message/delivery-status\r\n" in octets
+    assert b"Final-Recipient: utf-8; zo\\x{EB}\\x{2B}x@ex\\x{E4}mple.org\r\n" in octets
+
+
+def test_a_sender_beyond_ascii_gets_the_global_form() -> None:
+    report = replace(
+        REPORT,
+        sender=sender("<änn@office.example> SMTPUTF8"),
+        failed=(failed("<zoë@example.org>"), failed()),
+    )
+
+    mail = parsed(report)
+    octets = build(template("nl"), report)
+
+    assert parts(mail)[1].get_content_type() == "message/global-delivery-status"
+    assert "\r\nTo: <änn@office.example>\r\n".encode() in octets
+    assert "\r\nFinal-Recipient: utf-8; zoë@example.org\r\n".encode() in octets
+    assert b"\r\nFinal-Recipient: rfc822; ralph@example.org\r\n" in octets
+
+
+def test_nothing_from_outside_can_add_a_field() -> None:
+    report = replace(
+        REPORT,
+        subject="Hi\r\nBcc: eve@example.net\x00",
+        sender=sender("<ann@office.example> ENVID=a+0D+0ABcc:x"),
+        failed=(failed("<bob@example.org> ORCPT=rfc822;b+0D+0AStatus:+202.0.0"),),
+        headers=b"X: 1\r\n\r\n--boundary--\r\nevil: yes",
+    )
+
+    mail = parsed(report)
+
+    assert "Bcc" not in mail
+    assert mail["Subject"] == "Verzenden mislukt: Hi Bcc: eve@example.net"
+    about_message, about_bob = groups(mail)
+    assert about_message["Original-Envelope-Id"] == "a+0D+0ABcc:x"
+    assert about_bob["Original-Recipient"] == "rfc822; b+0D+0AStatus:+202.0.0"
+
+
+def test_a_message_without_subject_is_still_reported() -> None:
+    assert parsed(replace(REPORT, subject=""))["Subject"] == "Verzenden mislukt: -"
+
+
+def test_the_same_report_is_the_same_octets() -> None:
+    assert build(template("nl"), REPORT) == build(template("nl"), REPORT)
+
+
+@pytest.mark.parametrize(
+    ("mail_from", "rcpt_to", "expected"),
+    [
+        ("<ann@office.example>", "<b@example.org>", True),
+        ("<ann@office.example>", "<b@example.org> NOTIFY=FAILURE", True),
+        ("<ann@office.example>", "<b@example.org> NOTIFY=SUCCESS,FAILURE", True),
+        ("<ann@office.example>", "<b@example.org> NOTIFY=NEVER", False),
+        ("<ann@office.example>", "<b@example.org> NOTIFY=SUCCESS,DELAY", False),
+        ("<>", "<b@example.org>", False),
+        ("<>", "<b@example.org> NOTIFY=FAILURE", False),
+    ],
+)
+def test_P13_a_dsn_is_owed_where_notify_allows_and_never_to_the_null_sender(
+    mail_from: str, rcpt_to: str, expected: bool
+) -> None:
+    assert expected is owed(sender(mail_from), recipient(rcpt_to))
+
+
+def test_S38_a_retry_shares_the_key_of_its_first_attempt() -> None:
+    assert message_key(ID, None) == message_key(ID + 1, attempt_of=ID)
+    assert message_key(ID, None) != message_key(ID + 1, None)
+
+
+def test_a_sender_has_one_key_an_hour() -> None:
+    noon = datetime(2026, 3, 12, 12, tzinfo=UTC)
+    keys = [interval_key("ann@office.example", noon + timedelta(minutes=m)) for m in (0, 59, 60)]
+
+    assert keys[0] == keys[1] != keys[2]
+    assert keys[0] != interval_key("bob@office.example", noon)
