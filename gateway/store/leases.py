@@ -1,0 +1,40 @@
+"""Leases: of all processes on all machines, one does a job at a time."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, or_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.store.schema import leases
+
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def take(
+    connection: Connection, name: str, holder: str, now: datetime, duration: timedelta
+) -> bool:
+    """Take a lease that is free, over or one's own; whether it is the holder's until then."""
+    insert = _INSERTS[connection.dialect.name](leases)
+    insert = insert.values(name=name, holder=holder, until=now + duration)
+    query = insert.on_conflict_do_update(
+        index_elements=[leases.c.name],
+        set_={"holder": holder, "until": now + duration},
+        where=or_(leases.c.until <= now, leases.c.holder == holder),
+    )
+    return connection.execute(query).rowcount == 1
+
+
+def renew(
+    connection: Connection, name: str, holder: str, now: datetime, duration: timedelta
+) -> bool:
+    """Hold on to a lease; False if it is over, and somebody else may have it."""
+    own = update(leases).where(
+        leases.c.name == name, leases.c.holder == holder, leases.c.until > now
+    )
+    return connection.execute(own.values(until=now + duration)).rowcount == 1
+
+
+def drop(connection: Connection, name: str, holder: str) -> None:
+    """Give a lease back."""
+    own = delete(leases).where(leases.c.name == name, leases.c.holder == holder)
+    connection.execute(own)

@@ -1,0 +1,216 @@
+"""The outbox: what the gateway itself must send, kept until it is sent.
+
+A row is `queued` without a time while it is armed, `queued` with one until it is due, `sending`
+while a worker holds it, and then settled. A worker that vanishes leaves its rows `sending`: when
+its hold is over they are `unknown`, and only a person has them sent again.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.core import ids
+from gateway.core.errors import GatewayError
+from gateway.core.outbox import SETTLED, Draft, OutboxRow, OutboxState, Settlement
+from gateway.store.schema import outbox
+
+INTERRUPTED = "the worker that sent it ended; it may have been sent or not"
+
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_RETRIED = (OutboxState.UNKNOWN, OutboxState.FAILED, OutboxState.CANCELLED)
+_CANCELLED = (OutboxState.QUEUED, OutboxState.FAILED, OutboxState.UNKNOWN)
+_IS_QUEUED = outbox.c.state == OutboxState.QUEUED
+_IS_SENDING = outbox.c.state == OutboxState.SENDING
+
+
+class NoSuchRow(GatewayError):
+    """The outbox has no such row."""
+
+
+class WrongState(GatewayError):
+    """A row of the outbox can't be retried or cancelled in the state it is in."""
+
+
+def put(connection: Connection, draft: Draft) -> bool:
+    """Queue something to send; False if its key is there already and nothing was put in."""
+    row = {
+        "id": draft.id,
+        "type": draft.type,
+        "key": draft.key,
+        "sender": draft.sender,
+        "recipient": draft.recipient,
+        "body": draft.body,
+        "message": draft.message,
+        "relay": draft.relay,
+        "state": OutboxState.QUEUED,
+        "next_at": draft.due,
+    }
+    insert = _INSERTS[connection.dialect.name](outbox).values(row)
+    done = connection.execute(insert.on_conflict_do_nothing(index_elements=[outbox.c.key]))
+    return done.rowcount == 1
+
+
+def release(connection: Connection, message: int, now: datetime) -> int:
+    """Make what waits for the verdict on a message due; return how many rows."""
+    query = update(outbox).where(_is_armed(message)).values(next_at=now)
+    return connection.execute(query).rowcount
+
+
+def cancel_armed(connection: Connection, message: int) -> int:
+    """Forget what waits for the verdict on a message, as nothing is owed; return how many rows.
+
+    Their keys are free again for a retry of the message.
+    """
+    return connection.execute(delete(outbox).where(_is_armed(message))).rowcount
+
+
+def has_work(connection: Connection, now: datetime) -> bool:
+    """Whether `claim` or `recover` would find anything."""
+    is_due = and_(_IS_QUEUED, outbox.c.next_at <= now)
+    is_left = and_(_IS_SENDING, outbox.c.held_until <= now)
+    return connection.scalar(select(outbox.c.id).where(or_(is_due, is_left)).limit(1)) is not None
+
+
+def claim(
+    connection: Connection, holder: str, now: datetime, lease: timedelta, limit: int
+) -> list[OutboxRow]:
+    """Take up to `limit` due rows, the longest due first; nobody else gets them meanwhile.
+
+    The attempt is counted before it is made. What isn't settled when the lease is over becomes
+    `unknown`.
+    """
+    due = select(outbox.c.id).where(_IS_QUEUED, outbox.c.next_at <= now)
+    due = due.order_by(outbox.c.next_at, outbox.c.id).limit(limit)
+    taken = list(connection.scalars(due.with_for_update(skip_locked=True)))
+    if not taken:
+        return []
+    held = update(outbox).where(outbox.c.id.in_(taken))
+    held = held.values(
+        state=OutboxState.SENDING,
+        attempts=outbox.c.attempts + 1,
+        holder=holder,
+        held_until=now + lease,
+        next_at=None,
+    )
+    connection.execute(held)
+    return _rows(connection, taken)
+
+
+def settle(connection: Connection, number: int, holder: str, result: Settlement) -> bool:
+    """Keep how an attempt ended; False if the row isn't the holder's any more.
+
+    A result that comes after the lease is still better than `unknown`.
+    """
+    is_open = outbox.c.state.in_((OutboxState.SENDING, OutboxState.UNKNOWN))
+    query = update(outbox).where(outbox.c.id == number, outbox.c.holder == holder, is_open)
+    query = query.values(
+        state=result.state, error=result.error, next_at=result.next_at, held_until=None
+    )
+    return connection.execute(query).rowcount == 1
+
+
+def recover(connection: Connection, now: datetime) -> list[int]:
+    """Turn what vanished workers left into `unknown`; return the ids."""
+    left = select(outbox.c.id).where(_IS_SENDING, outbox.c.held_until <= now)
+    found = list(connection.scalars(left.with_for_update(skip_locked=True)))
+    lost = update(outbox).where(outbox.c.id.in_(found))
+    connection.execute(lost.values(state=OutboxState.UNKNOWN, error=INTERRUPTED, held_until=None))
+    return found
+
+
+def listed(
+    connection: Connection, *, state: OutboxState | None = None, limit: int = 50
+) -> list[OutboxRow]:
+    """Return rows, the newest first."""
+    query = select(outbox.c.id).order_by(outbox.c.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(outbox.c.state == state)
+    return _rows(connection, list(connection.scalars(query)))
+
+
+def retry(connection: Connection, number: int, now: datetime) -> OutboxRow:
+    """Queue a row anew because a person says so; return it as it was.
+
+    One that was `unknown` may arrive twice. Raise `NoSuchRow` or `WrongState`.
+    """
+    row = _in_state(connection, number, _RETRIED, "retried")
+    query = update(outbox).where(outbox.c.id == number)
+    connection.execute(
+        query.values(state=OutboxState.QUEUED, attempts=0, next_at=now, holder="", error="")
+    )
+    return row
+
+
+def cancel(connection: Connection, number: int) -> OutboxRow:
+    """Give a row up because a person says so; return it as it was.
+
+    Raise `NoSuchRow` or `WrongState`.
+    """
+    row = _in_state(connection, number, _CANCELLED, "cancelled")
+    query = update(outbox).where(outbox.c.id == number)
+    connection.execute(query.values(state=OutboxState.CANCELLED, next_at=None, holder=""))
+    return row
+
+
+def counts(connection: Connection) -> dict[OutboxState, int]:
+    """Return how many rows are in each state."""
+    query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+    found = {OutboxState(state): number for state, number in connection.execute(query).tuples()}
+    return {state: found.get(state, 0) for state in OutboxState}
+
+
+def prune(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget up to `limit` settled rows put in before a time; return how many."""
+    old = select(outbox.c.id).where(
+        outbox.c.id < ids.first_id_at(before), outbox.c.state.in_(SETTLED)
+    )
+    numbers = list(connection.scalars(old.order_by(outbox.c.id).limit(limit)))
+    connection.execute(delete(outbox).where(outbox.c.id.in_(numbers)))
+    return len(numbers)
+
+
+def _is_armed(message: int) -> ColumnElement[bool]:
+    return and_(outbox.c.message == message, _IS_QUEUED, outbox.c.next_at.is_(None))
+
+
+def _in_state(
+    connection: Connection, number: int, states: Sequence[OutboxState], verb: str
+) -> OutboxRow:
+    query = select(outbox).where(outbox.c.id == number).with_for_update()
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        raise NoSuchRow(f"the outbox has no {ids.show(number)}")
+    row = _row(found)
+    if row.state not in states:
+        raise WrongState(f"{ids.show(number)} is {row.state}; {_any_of(states)} can be {verb}")
+    return row
+
+
+def _any_of(states: Sequence[OutboxState]) -> str:
+    return f"only {', '.join(states[:-1])} or {states[-1]}"
+
+
+def _rows(connection: Connection, numbers: Sequence[int]) -> list[OutboxRow]:
+    found = connection.execute(select(outbox).where(outbox.c.id.in_(numbers)))
+    rows = {row.id: _row(row) for row in found}
+    return [rows[number] for number in numbers]
+
+
+def _row(row: Row[Any]) -> OutboxRow:
+    return OutboxRow(
+        id=row.id,
+        type=row.type,
+        key=row.key,
+        sender=row.sender,
+        recipient=row.recipient,
+        body=row.body,
+        message=row.message,
+        relay=row.relay,
+        state=OutboxState(row.state),
+        attempts=row.attempts,
+        next_at=row.next_at,
+        error=row.error,
+    )
