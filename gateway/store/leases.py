@@ -3,19 +3,16 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, or_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.store.schema import leases
-
-_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+from gateway.store.upsert import insert_into
 
 
 def take(
     connection: Connection, name: str, holder: str, now: datetime, duration: timedelta
 ) -> bool:
     """Take a lease that is free, over or one's own; whether it is the holder's until then."""
-    insert = _INSERTS[connection.dialect.name](leases)
-    insert = insert.values(name=name, holder=holder, until=now + duration)
+    insert = insert_into(connection, leases).values(name=name, holder=holder, until=now + duration)
     query = insert.on_conflict_do_update(
         index_elements=[leases.c.name],
         set_={"holder": holder, "until": now + duration},

@@ -9,17 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, or_, select, update
 
 from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.outbox import SETTLED, Draft, OutboxRow, OutboxState, Settlement
 from gateway.store.schema import outbox
+from gateway.store.upsert import insert_into
 
 INTERRUPTED = "the worker that sent it ended; it may have been sent or not"
 
-_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _RETRIED = (OutboxState.UNKNOWN, OutboxState.FAILED, OutboxState.CANCELLED)
 _CANCELLED = (OutboxState.QUEUED, OutboxState.FAILED, OutboxState.UNKNOWN)
 _IS_QUEUED = outbox.c.state == OutboxState.QUEUED
@@ -48,9 +47,9 @@ def put(connection: Connection, draft: Draft) -> bool:
         "state": OutboxState.QUEUED,
         "next_at": draft.due,
     }
-    insert = _INSERTS[connection.dialect.name](outbox).values(row)
-    done = connection.execute(insert.on_conflict_do_nothing(index_elements=[outbox.c.key]))
-    return done.rowcount == 1
+    insert = insert_into(connection, outbox).values(row)
+    query = insert.on_conflict_do_nothing(index_elements=[outbox.c.key])
+    return connection.execute(query).rowcount == 1
 
 
 def release(connection: Connection, message: int, now: datetime) -> int:
@@ -153,13 +152,6 @@ def cancel(connection: Connection, number: int) -> OutboxRow:
     query = update(outbox).where(outbox.c.id == number)
     connection.execute(query.values(state=OutboxState.CANCELLED, next_at=None, holder=""))
     return row
-
-
-def counts(connection: Connection) -> dict[OutboxState, int]:
-    """Return how many rows are in each state."""
-    query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
-    found = {OutboxState(state): number for state, number in connection.execute(query).tuples()}
-    return {state: found.get(state, 0) for state in OutboxState}
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:
