@@ -18,7 +18,6 @@ BULK = b"Subject: bench\r\nPrecedence: bulk\r\n\r\n"
 CONFIG = """\
 [store]
 url = "sqlite:///gateway.db"
-blobs = "file:blobs"
 
 [smtp]
 workers = {workers}

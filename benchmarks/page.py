@@ -41,7 +41,8 @@ TAIL = """\
   time. What is added at the median may be 1.5 ms and one fsync.
 - Memory at rest and of idle connections is the proportional set size of all processes; the growth
   during a message is the highest resident set above that before it.
-- A decision is the one query that asks the store about a message's recipient.
+- A decision is the one query that asks the store about a recipient, and what follows from it for
+  bulk mail; all are members of one tagged group, in one SQLite file that grows.
 """
 
 
