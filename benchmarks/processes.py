@@ -50,7 +50,8 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 def process_tree(pid: int) -> list[int]:
     """Return a process and everything it started, parents first."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    children = " ".join(_text(each) for each in lists).split()
     return [pid, *(each for child in children for each in process_tree(int(child)))]
 
 
@@ -61,8 +62,15 @@ def cpu_seconds(pid: int) -> float:
 
 
 def _ticks(pid: int) -> int:
-    after_the_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    after_the_name = _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return sum(int(field) for field in after_the_name[11:15])
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):  # the process has ended meanwhile
+        return ""
 
 
 def _wait_for_greeting(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
