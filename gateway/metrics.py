@@ -7,7 +7,8 @@ them up when asked. Without that variable a process counts for itself.
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from gateway.core.kinds import By, Kind, State
 
@@ -31,6 +33,17 @@ class RelayHealth(Enum):
     UP = 1.0
     DOWN = 0.0  #: No connection, no greeting, no answer.
     OUR_FAULT = -1.0  #: It refuses the gateway itself: someone must change a setting.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A metric that is read when asked for, with a value for each value of its label."""
+
+    name: str
+    text: str
+    label: str
+    values: Mapping[str, float]
+    only_rises: bool = False
 
 
 class Metrics:
@@ -151,13 +164,12 @@ def forget_process(pid: int) -> None:
         file.unlink(missing_ok=True)
 
 
-def exposition(collect: Callable[[], Iterable[Metric]]) -> bytes:
-    """Return everything in Prometheus' text format: all processes' metrics and what `collect`
-    adds to them."""
+def exposition(readings: Iterable[Reading]) -> bytes:
+    """Return all processes' metrics and these readings in Prometheus' text format."""
     registry = CollectorRegistry()
     if os.environ.get(FOLDER):
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    registry.register(_Extra(collect))
+    registry.register(_Readings(tuple(readings)))
     return generate_latest(registry)
 
 
@@ -175,27 +187,20 @@ def relay_health() -> dict[str, RelayHealth]:
     }
 
 
-def gauge(name: str, text: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
-    """Return a gauge that is read when asked for, with a value per label."""
-    family = GaugeMetricFamily(name, text, labels=[label])
-    for key, value in values:
-        family.add_metric([key], value)
-    return family
+class _Readings(Collector):
+    def __init__(self, readings: Sequence[Reading]) -> None:
+        self._readings = readings
 
-
-def counter(name: str, text: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
-    """Return a counter that is read when asked for, with a value per label."""
-    family = CounterMetricFamily(name, text, labels=[label])
-    for key, value in values:
-        family.add_metric([key], value)
-    return family
-
-
-class _Extra:
-    """A collector of values that are read when asked for."""
-
-    def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
-        self.collect = collect
+    def collect(self) -> Iterator[Metric]:
+        for reading in self._readings:
+            family: CounterMetricFamily | GaugeMetricFamily = (
+                CounterMetricFamily(reading.name, reading.text, labels=[reading.label])
+                if reading.only_rises
+                else GaugeMetricFamily(reading.name, reading.text, labels=[reading.label])
+            )
+            for key, value in reading.values.items():
+                family.add_metric([key], value)
+            yield family
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -3,8 +3,7 @@
 import os
 import socket
 import ssl
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from gateway import config
@@ -17,6 +16,7 @@ from gateway.core.ids import IdSource, milliseconds_of
 from gateway.core.note_template import NoteTemplate, parse_template
 from gateway.delivery.settings import Match, RelaySettings
 from gateway.store.database import Database
+from gateway.store.upgrade import DamagedSchema, defects
 
 NOTES = "notes"  #: The folder of the notes' wording, below that of the templates.
 
@@ -44,6 +44,17 @@ class Ids:
 def open_database(settings: Settings) -> Database:
     """Open the store; nothing is asked of it yet."""
     return Database(settings.store.url.get_secret_value())
+
+
+def prepare(database: Database) -> None:
+    """Create a missing schema; raise for one that is of another version or not whole."""
+    database.prepare()
+    with database.reading() as connection:
+        missing = defects(connection)
+    if missing:
+        raise DamagedSchema(
+            f"the store is damaged: it lacks {', '.join(missing)}; restore it from a copy"
+        )
 
 
 def time_zone(settings: Settings) -> ZoneInfo:
@@ -146,18 +157,3 @@ def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
 def lookup(settings: Settings, address: str) -> str:
     """Return the form by which an address is looked up under these settings."""
     return lookup_form(address, plus_addresses=settings.suppression.plus_addresses)
-
-
-class Ticker:
-    """Tells when something periodic is due, on a clock that never jumps."""
-
-    def __init__(self, every: timedelta) -> None:
-        self._every = every.total_seconds()
-        self._next = time.monotonic()
-
-    def due(self) -> bool:
-        """Whether it is time; if so the next time is an interval from now."""
-        if time.monotonic() < self._next:
-            return False
-        self._next = time.monotonic() + self._every
-        return True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway import logs, metrics
-from gateway.app.common import open_database
+from gateway.app.common import open_database, prepare
 from gateway.config import Settings, load
 from gateway.config.values import Bind
 from gateway.core.errors import GatewayError
@@ -66,12 +66,17 @@ def _address(bind: Bind) -> tuple[str, int]:
 
 
 def _prepare_store(settings: Settings) -> None:
-    """Create a missing schema once, before several processes would; a store that is away is no
-    reason not to start: mail then gets the answers for that case."""
+    """Create a missing schema once, before several processes would.
+
+    A server that is away is no reason not to start: mail then gets the answers for that case. A
+    file that can't be used won't come back by itself.
+    """
     database = open_database(settings)
     try:
-        database.prepare()
+        prepare(database)
     except StoreUnavailable as error:
+        if database.is_sqlite:
+            raise
         log.error("store_unavailable", reason=str(error))
     finally:
         database.close()

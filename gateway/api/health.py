@@ -1,0 +1,38 @@
+"""Whether the gateway works, told so that a monitor can act on it and a stranger learns nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+#: What is known of a relay; `unknown`: no mail went there since the start.
+BAD_RELAY = frozenset(("down", "our_fault"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The parts the gateway needs; nothing in it names people, hosts or errors."""
+
+    store: bool  #: Whether a query was answered just now.
+    relays: Mapping[str, str]  #: up, down, our_fault or unknown
+    roles: Mapping[str, Mapping[str, int]]  #: Processes wanted and ready.
+    feeds: Mapping[str, int]  #: Seconds since each source last brought anything.
+    paused: Sequence[str] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether mail flows as it should."""
+        return (
+            self.store
+            and BAD_RELAY.isdisjoint(self.relays.values())
+            and all(role["ready"] > 0 for role in self.roles.values())
+        )
+
+    def document(self) -> dict[str, object]:
+        """Return the JSON document."""
+        return {
+            "status": "ok" if self.good else "failing",
+            "store": "ok" if self.store else "unavailable",
+            "relays": dict(self.relays),
+            "roles": {name: dict(counts) for name, counts in self.roles.items()},
+            "feed_age_seconds": dict(self.feeds),
+            "paused": list(self.paused),
+        }

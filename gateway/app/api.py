@@ -1,0 +1,126 @@
+"""The `api` role: what is known of the gateway, asked over HTTP."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+
+from gateway import metrics
+from gateway.api.application import application
+from gateway.api.health import Health
+from gateway.api.server import serve
+from gateway.app.common import now, open_database
+from gateway.app.life import Life
+from gateway.core.kinds import State
+from gateway.metrics import Reading, RelayHealth
+from gateway.store.database import Database, StoreUnavailable
+from gateway.store.status import Snapshot, snapshot
+
+_STORE_SECONDS = 5.0  #: How long the store may take before it counts as away.
+
+
+async def run_api(life: Life) -> None:
+    """Answer requests until the life ends."""
+    database = open_database(life.settings)
+    try:
+        witness = Witness(life, database)
+        app = application(
+            health=witness.health, metrics=witness.metrics, metrics_type=metrics.CONTENT_TYPE
+        )
+        await serve(app, life.sockets["api"], ready=life.ready, stopping=life.stopping)
+    finally:
+        database.close()
+
+
+class Witness:
+    """Tells how the gateway is, from its store, its processes and what they last heard."""
+
+    def __init__(self, life: Life, database: Database) -> None:
+        self._life = life
+        self._database = database
+
+    async def health(self) -> Health:
+        """Return whether everything works, having asked the store."""
+        found = await self._snapshot()
+        heard = await asyncio.to_thread(metrics.relay_health)
+        return Health(
+            store=found is not None,
+            relays={name: _word(heard.get(name)) for name in self._relays()},
+            roles=self._life.roles,
+            feeds=_ages(found) if found else {},
+            paused=found.paused if found else (),
+        )
+
+    async def metrics(self) -> bytes:
+        """Return every metric of every process of this host."""
+        found = await self._snapshot()
+        readings = [*_of_processes(self._life.roles), *_of_store(found)]
+        return await asyncio.to_thread(metrics.exposition, readings)
+
+    async def _snapshot(self) -> Snapshot | None:
+        try:
+            async with asyncio.timeout(_STORE_SECONDS):
+                return await self._database.read(snapshot)
+        except (StoreUnavailable, TimeoutError):
+            return None
+
+    def _relays(self) -> list[str]:
+        return [relay.name for relay in self._life.settings.relays]
+
+
+def _word(health: RelayHealth | None) -> str:
+    return "unknown" if health is None else health.name.lower()
+
+
+def _ages(found: Snapshot) -> dict[str, int]:
+    moment = now()
+    return {source: int((moment - at).total_seconds()) for source, at in found.feeds.items()}
+
+
+def _of_processes(roles: Mapping[str, Mapping[str, int]]) -> Iterator[Reading]:
+    texts = {
+        "wanted": "Processes a role should have.",
+        "ready": "Processes of a role that work.",
+        "restarts": "Processes that died and were started again.",
+    }
+    for key, text in texts.items():
+        yield Reading(
+            name=f"gateway_processes_{key}",
+            text=text,
+            label="role",
+            values={role: counts[key] for role, counts in roles.items()},
+            only_rises=key == "restarts",
+        )
+
+
+def _of_store(found: Snapshot | None) -> Iterator[Reading]:
+    yield Reading(
+        name="gateway_store_up",
+        text="Whether the store answers.",
+        label="store",
+        values={"main": float(found is not None)},
+    )
+    if found is None:
+        return
+    yield Reading(
+        name="gateway_feed_age_seconds",
+        text="Since a source last brought anything.",
+        label="source",
+        values=_ages(found),
+    )
+    yield Reading(
+        name="gateway_outbox_entries",
+        text="What the gateway itself sends, by state.",
+        label="state",
+        values=found.outbox,
+    )
+    yield Reading(
+        name="gateway_paused",
+        text="What is paused by hand.",
+        label="what",
+        values=dict.fromkeys(found.paused, 1.0),
+    )
+    yield Reading(
+        name="gateway_deliveries_open",
+        text="Deliveries without an outcome yet.",
+        label="state",
+        values={State.SENDING: found.sending},
+    )

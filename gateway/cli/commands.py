@@ -1,0 +1,38 @@
+"""All commands and the options they share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli import database, messages, running, suppress, switches, tail, users
+from gateway.cli.context import Context
+
+app = typer.Typer(
+    help="A gateway beside a mail server: suppression of bulk mail for any CRM.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+_CONFIG = typer.Option(
+    help="The config file; without it GATEWAY_CONFIG, then config/gateway.toml.", metavar="FILE"
+)
+
+
+@app.callback()
+def prepare(context: typer.Context, config: Annotated[Path | None, _CONFIG] = None) -> None:
+    """A gateway beside a mail server: suppression of bulk mail for any CRM."""
+    context.obj = Context(config)
+
+
+app.command("run")(running.run)
+app.add_typer(database.app, name="db")
+app.command("pause")(switches.pause)
+app.command("resume")(switches.resume)
+app.command("tail")(tail.tail)
+app.add_typer(users.app, name="users")
+app.add_typer(suppress.app, name="suppress")
+app.add_typer(messages.app, name="messages")
+app.command("report")(messages.report)

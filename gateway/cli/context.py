@@ -1,0 +1,105 @@
+"""What every command needs: the settings, the store, and the words it may take."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, time
+from pathlib import Path
+from typing import Annotated, Never
+from zoneinfo import ZoneInfo
+
+import typer
+
+from gateway.app import common
+from gateway.config import Settings, load
+from gateway.core import ids
+from gateway.core.errors import GatewayError
+from gateway.core.people import PersonRef
+from gateway.store.database import Database
+
+
+class NotFound(GatewayError):
+    """What was asked for isn't there."""
+
+
+class Context:
+    """The settings named on the command line, read when a command first asks for them."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self.file = file
+        self._settings: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings; ConfigError says what is wrong with them."""
+        if self._settings is None:
+            self._settings = load(self.file, os.environ)
+        return self._settings
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which times are shown and dates are meant."""
+        return common.time_zone(self.settings)
+
+    @contextmanager
+    def store(self) -> Iterator[Database]:
+        """Open the store; a missing schema is created, one of another version refused."""
+        database = common.open_database(self.settings)
+        try:
+            database.prepare()
+            yield database
+        finally:
+            database.close()
+
+    def lookup(self, address: str) -> str:
+        """Return the form by which an address is looked up."""
+        return common.lookup(self.settings, address)
+
+    def moment(self, text: str | None) -> datetime | None:
+        """Read a local date or time, `2026-03-12` or `2026-03-12T08:30`; wrong use otherwise."""
+        if text is None:
+            return None
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            wrong_use(f"not a date or time such as 2026-03-12 or 2026-03-12T08:30: {text}")
+        return found if found.tzinfo else found.replace(tzinfo=self.zone)
+
+    def end_of_day(self, text: str | None) -> datetime | None:
+        """Read a local date as the end of that day, a time as it is."""
+        found = self.moment(text)
+        if found is None or text is None or len(text) > len("2026-03-12"):
+            return found
+        return datetime.combine(found.date(), time.max, found.tzinfo)
+
+
+def of(context: typer.Context) -> Context:
+    """Return what `--config` led to."""
+    found = context.find_object(Context)
+    return found or Context()
+
+
+def wrong_use(text: str) -> Never:
+    """End with exit code 2 and a line that says what was wrong."""
+    raise typer.BadParameter(text)
+
+
+def read_id(text: str) -> int:
+    """Read an id as people write it; wrong use otherwise."""
+    try:
+        return ids.read(text)
+    except ValueError as error:
+        wrong_use(str(error))
+
+
+def read_person(text: str) -> PersonRef | str:
+    """Read `candidate:17`, or take the text for an address."""
+    if "@" in text:
+        return text
+    try:
+        return PersonRef.parse(text)
+    except ValueError as error:
+        wrong_use(f"{error}, or an address")
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

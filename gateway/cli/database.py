@@ -1,0 +1,45 @@
+"""The store's schema."""
+
+import typer
+
+from gateway.app import common
+from gateway.cli.context import NotFound, of
+from gateway.cli.output import print_line
+from gateway.store.schema import VERSION
+from gateway.store.upgrade import upgrade
+
+app = typer.Typer(help="The store's schema.", no_args_is_help=True)
+
+
+@app.command("upgrade")
+def upgrade_schema(context: typer.Context) -> None:
+    """Bring the store to the version of this gateway; stop the gateway and make a copy first."""
+    database = common.open_database(of(context).settings)
+    try:
+        before = database.version()
+        if before is None:
+            database.prepare()
+            print_line(f"Created at version {VERSION}.")
+            return
+        if before > VERSION:
+            database.prepare()
+        with database.writing() as connection:
+            done = upgrade(connection)
+    finally:
+        database.close()
+    print_line(
+        f"Upgraded from {before} to {done[-1]}." if done else f"At version {before} already."
+    )
+
+
+@app.command("check")
+def check_schema(context: typer.Context) -> None:
+    """Tell the version of the store and whether everything that belongs to it is there."""
+    database = common.open_database(of(context).settings)
+    try:
+        if database.version() is None:
+            raise NotFound("the store is empty: its schema is created at first use")
+        common.prepare(database)
+    finally:
+        database.close()
+    print_line(f"The store is at version {VERSION}, and whole.")

@@ -1,0 +1,152 @@
+"""The journal: what came, what was decided for each recipient, and why."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
+
+import typer
+
+from gateway.app import common
+from gateway.cli import documents
+from gateway.cli.context import Context, Json, NotFound, of, read_id
+from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.core import ids
+from gateway.core.journal import Delivery, Message
+from gateway.core.kinds import State
+from gateway.core.note_template import NoteTemplate, pick
+from gateway.store import messages as journal
+
+app = typer.Typer(help="The journal of messages.", no_args_is_help=True)
+
+_State = Annotated[State | None, typer.Option(help="Only with a delivery in this state.")]
+_To = Annotated[str | None, typer.Option(help="Only to this address.", metavar="ADDRESS")]
+_From = Annotated[
+    str | None, typer.Option("--from", help="Only from this envelope sender.", metavar="ADDRESS")
+]
+_Since = Annotated[
+    str | None, typer.Option(help="Only since this local date or time.", metavar="TIME")
+]
+_Limit = Annotated[int, typer.Option(help="At most so many, the newest.", min=1)]
+_WouldFail = Annotated[
+    bool, typer.Option("--would-fail", help="What observe mode let through to suppressed people.")
+]
+
+
+@app.command("list")
+def list_messages(
+    context: typer.Context,
+    *,
+    state: _State = None,
+    to: _To = None,
+    sender: _From = None,
+    since: _Since = None,
+    limit: _Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """List messages, the newest first."""
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        found = journal.listed(
+            connection,
+            state=state,
+            to=None if to is None else chosen.lookup(to),
+            sender=sender,
+            since=chosen.moment(since),
+            limit=limit,
+        )
+    if as_json:
+        print_json([documents.message(one) for one in found])
+        return
+    headings = ("id", "time", "sender", "subject", "kind", "rule", "deliveries")
+    print_table(headings, (_row(chosen, one) for one in found))
+
+
+@app.command("show")
+def show_message(
+    context: typer.Context,
+    number: Annotated[str, typer.Argument(metavar="ID", help="The id of a message.")],
+    as_json: Json = False,
+) -> None:
+    """Show a message with what became of it for each recipient, and the note that says why."""
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        found = journal.one(connection, read_id(number))
+    if found is None:
+        raise NotFound(f"the journal has no message {number}")
+    if as_json:
+        print_json(documents.message(found))
+        return
+    for line in _described(chosen, found):
+        print_line(line)
+
+
+def report(
+    context: typer.Context,
+    would_fail: _WouldFail,
+    since: _Since = None,
+    as_json: Json = False,
+) -> None:
+    """Report what enforcing would change: mail of observe mode that suppressed people got."""
+    del would_fail
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        found = journal.would_fail(connection, chosen.moment(since))
+    if as_json:
+        print_json([documents.message(one) for one in found])
+        return
+    print_table(("id", "time", "recipient", "subject", "rule", "why"), _failing(chosen, found))
+
+
+def _row(context: Context, one: Message) -> Sequence[object]:
+    when = local(one.at, context.zone)
+    subject = one_line(one.subject)
+    return ids.show(one.id), when, one.sender or "<>", subject, one.kind, one.rule, tally(one)
+
+
+def tally(one: Message) -> str:
+    """Return how many deliveries are in which state: `3 relayed, 1 send_failed`."""
+    counts = Counter(delivery.state for delivery in one.deliveries)
+    return ", ".join(f"{count} {state}" for state, count in counts.items())
+
+
+def _failing(context: Context, found: Iterable[Message]) -> Iterator[Sequence[object]]:
+    for one in found:
+        for delivery in one.deliveries:
+            if delivery.would == State.SEND_FAILED:
+                when, subject = local(one.at, context.zone), one_line(one.subject)
+                why = delivery.note.partition("\n")[0]
+                yield ids.show(one.id), when, delivery.recipient, subject, one.rule, why
+
+
+def _described(context: Context, one: Message) -> Iterator[str]:
+    yield f"Subject:     {one_line(one.subject)}"
+    yield f"From:        {one.sender or '<>'}"
+    yield f"Date:        {local(one.at, context.zone)}"
+    yield f"Message-ID:  {one_line(one.message_id)}"
+    yield f"Journal:     {ids.show(one.id)}"
+    yield f"Kind:        {one.kind} (rule {one.rule})"
+    yield f"Came by:     listener {one.listener}, client {one.client}, login {one.login or '-'}"
+    yield f"Relay:       {one.relay or '-'}, {one.size} octets"
+    if one.attempt_of is not None:
+        yield f"Attempt of:  {ids.show(one.attempt_of)}"
+    template = wording(context)
+    for delivery in one.deliveries:
+        yield ""
+        yield from _delivery(delivery, template)
+
+
+def wording(context: Context) -> NoteTemplate:
+    """Return the words in which people are told of states."""
+    settings = context.settings
+    return pick(common.note_templates(settings), settings.suppression.language)
+
+
+def _delivery(one: Delivery, template: NoteTemplate) -> Iterator[str]:
+    persons = f" ({', '.join(map(str, one.persons))})" if one.persons else ""
+    yield f"To:          {one.recipient}{persons}"
+    yield f"State:       {template.state(one.state)} ({one.state} by {one.by})"
+    if one.would:
+        yield f"Would be:    {template.state(State(one.would))} ({one.would})"
+    if one.reply:
+        yield f"Reply:       {one_line(one.reply)}"
+    yield from (f"    {line}" for line in one.note.splitlines())

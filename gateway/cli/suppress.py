@@ -1,0 +1,186 @@
+"""Suppressions of single addresses, and all that suppresses one."""
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import typer
+
+from gateway.app import common
+from gateway.cli import documents
+from gateway.cli.context import Context, Json, NotFound, of, wrong_use
+from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.cli.switches import user_name
+from gateway.core.kinds import Scope
+from gateway.core.people import Standing, Suppression
+from gateway.store import suppression
+from gateway.store.database import Database
+from gateway.store.suppression import Entry, Standings
+
+app = typer.Typer(help="Suppressions of single addresses.", no_args_is_help=True)
+
+_Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")]
+_Scope = Annotated[Scope, typer.Option(help="Which mail the address no longer gets.")]
+_Note = Annotated[str, typer.Option(help="Why; stays inside unless --public.", metavar="TEXT")]
+_Public = Annotated[bool, typer.Option("--public", help="Tell the note to whoever writes there.")]
+_Until = Annotated[
+    str | None, typer.Option(help="The last day, or a local time; else for ever.", metavar="DATE")
+]
+_By = Annotated[
+    str | None, typer.Option(help="Who asked for it; else the user of this system.", metavar="WHO")
+]
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    address: _Address,
+    *,
+    scope: _Scope = Scope.BULK,
+    note: _Note = "",
+    public: _Public = False,
+    until: _Until = None,
+    by: _By = None,
+) -> None:
+    """Suppress an address from the next message on."""
+    chosen, present = of(context), common.now()
+    end = chosen.end_of_day(until)
+    if end is not None and end <= present:
+        wrong_use(f"--until {until} is in the past")
+    with chosen.store() as store, store.writing() as connection:
+        suppression.add(
+            connection,
+            id=common.Ids().next(),
+            address=_checked(chosen, address),
+            scope=scope,
+            remark=note,
+            public=public,
+            by=by or user_name(),
+            since=present,
+            until=end,
+        )
+    print_line(f"Suppressed: {address} gets no {scope} mail{_until(chosen, end)}.")
+
+
+@app.command("release")
+def release(context: typer.Context, address: _Address, by: _By = None) -> None:
+    """Lift the suppression of an address; its history stays."""
+    chosen = of(context)
+    lookup, who = chosen.lookup(address), by or user_name()
+    with chosen.store() as store, store.writing() as connection:
+        count = suppression.release(connection, lookup, by=who, at=common.now())
+    if not count:
+        raise NotFound(f"nothing suppresses the address {address} itself")
+    print_line(f"Released: {address}.")
+
+
+@app.command("list")
+def list_suppressions(
+    context: typer.Context,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the suppressions of single addresses in force, by address."""
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        found = suppression.listed(connection, at=common.now())
+    if as_json:
+        print_json([documents.entry(one) for one in found])
+        return
+    headings = ("address", "scope", "since", "until", "by", "note")
+    if as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(headings)
+        writer.writerows([_harmless(str(cell)) for cell in _row(chosen, one)] for one in found)
+        return
+    print_table(headings, (_row(chosen, one) for one in found))
+
+
+@app.command("show")
+def show(context: typer.Context, address: _Address, as_json: Json = False) -> None:
+    """Show all that suppresses an address, whoever has it, and its history."""
+    chosen = of(context)
+    lookup = chosen.lookup(address)
+    with chosen.store() as store:
+        standings = open_standings(chosen, store)
+        with store.reading() as connection:
+            standing = standings.within(connection, [lookup]).get(lookup, Standing())
+            history = suppression.history(connection, lookup)
+        standings.close()
+    if as_json:
+        print_json(_document(lookup, standing, history))
+        return
+    for line in _described(chosen, lookup, standing, history):
+        print_line(line)
+
+
+def open_standings(context: Context, store: Database) -> Standings:
+    """Return what tells who is suppressed, under the settings."""
+    rules = context.settings.suppression
+    return Standings(store, tag_scopes=rules.tags, plus_addresses=rules.plus_addresses)
+
+
+def described(context: Context, one: Suppression) -> str:
+    """Return a suppression in one line."""
+    person = f", {one.person}" if one.person else ""
+    since = f" since {local(one.since, context.zone)}" if one.since else ""
+    name = f' "{one_line(one.name)}"' if one.name else ""
+    note = f": {one_line(one.remark)}" if one.remark else ""
+    by = f" by {one.origin}" if one.origin else ""
+    until = _until(context, one.until)
+    return f"no {one.scope} mail: {one.source}{name}{person}{since}{until}{by}{note}"
+
+
+def _document(address: str, standing: Standing, history: Sequence[Entry]) -> documents.Document:
+    return {
+        "address": address,
+        "persons": [str(holder.ref) for holder in standing.holders],
+        "suppressions": [documents.suppression(one) for one in _all(standing)],
+        "history": [documents.entry(one) for one in history],
+    }
+
+
+def _all(standing: Standing) -> Iterator[Suppression]:
+    yield from standing.own
+    for holder in standing.holders:
+        yield from holder.suppressions
+
+
+def _described(
+    context: Context, address: str, standing: Standing, history: Sequence[Entry]
+) -> Iterator[str]:
+    yield f"{address}"
+    for holder in standing.holders:
+        inactive = "" if holder.active else ", not active"
+        yield f"  belongs to {holder.ref} {one_line(holder.name)}{inactive}"
+    reasons = list(_all(standing))
+    yield from (f"  {described(context, one)}" for one in reasons)
+    if not reasons:
+        yield "  is not suppressed"
+    for one in history:
+        if one.released_at is not None:
+            when = local(one.released_at, context.zone)
+            yield f"  was out of {one.scope} mail; released {when} by {one.released_by}"
+
+
+def _row(context: Context, one: Entry) -> Sequence[object]:
+    since, until = local(one.since, context.zone), local(one.until, context.zone)
+    return one.address, one.scope, since, until, one.by, one_line(one.remark)
+
+
+def _until(context: Context, until: object) -> str:
+    return "" if until is None else f" until {local(until, context.zone)}"  # type: ignore[arg-type]
+
+
+def _checked(context: Context, address: str) -> str:
+    lookup = context.lookup(address)
+    local_part, _, domain = lookup.rpartition("@")
+    if not (local_part and domain) or any(one.isspace() for one in lookup):
+        wrong_use(f"not a mail address: {address}")
+    return lookup
+
+
+def _harmless(cell: str) -> str:
+    """Keep spreadsheets from taking a text for a formula."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and cell != "-" else cell

@@ -1,0 +1,39 @@
+"""Logins of the CRM."""
+
+import sys
+from typing import Annotated
+
+import argon2
+import typer
+
+from gateway.cli.context import wrong_use
+from gateway.cli.output import print_line
+
+app = typer.Typer(help="Logins the CRM may use.", no_args_is_help=True)
+
+
+@app.callback()
+def users() -> None:
+    """Logins the CRM may use."""
+
+
+@app.command("hash")
+def hash_password(
+    login: Annotated[str, typer.Argument(help="The login, e.g. crm.")],
+) -> None:
+    """Print the line of a listener's `users` file for a login.
+
+    The password is asked for on a terminal, or read from the first line of standard input.
+    """
+    if not login or ":" in login or not login.isprintable():
+        wrong_use("a login must not be empty or have a colon or control characters in it")
+    print_line(f"{login}:{argon2.PasswordHasher().hash(_password())}")
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        wrong_use("no password on standard input")
+    return password

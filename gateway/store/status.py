@@ -1,0 +1,33 @@
+"""How things stand in the store, for health, metrics and those who look after the gateway."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from gateway.core.kinds import State
+from gateway.store.schema import deliveries, feeds, outbox, pauses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The store at one moment."""
+
+    feeds: Mapping[str, datetime]  #: When each source last brought anything.
+    outbox: Mapping[str, int]  #: Entries by state.
+    sending: int  #: Deliveries without an outcome yet.
+    paused: tuple[str, ...]  #: `bulk`, `all`
+
+
+def snapshot(connection: Connection) -> Snapshot:
+    """Read how things stand."""
+    ages = select(feeds.c.source, func.max(feeds.c.at).label("at")).group_by(feeds.c.source)
+    states = select(outbox.c.state, func.count().label("entries")).group_by(outbox.c.state)
+    sending = select(func.count()).where(deliveries.c.state == State.SENDING)
+    return Snapshot(
+        feeds={row.source: row.at for row in connection.execute(ages)},
+        outbox={row.state: row.entries for row in connection.execute(states)},
+        sending=connection.scalar(sending) or 0,
+        paused=tuple(connection.scalars(select(pauses.c.what).order_by(pauses.c.what))),
+    )
