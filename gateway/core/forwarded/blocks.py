@@ -1,0 +1,213 @@
+"""The header block of a forwarded mail, as its program wrote it into the text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+
+from gateway.core.forwarded.dates import parse_date
+from gateway.core.forwarded.labels import Label, is_glued, read_label, split_glued
+from gateway.core.forwarded.languages import LANGUAGES_OF, Role
+from gateway.core.forwarded.lines import Line
+from gateway.core.prefixes import without_prefixes
+
+_LONGEST = 60  #: Lines of a block, wrapped ones and empty ones included.
+_AHEAD = 3
+_GLUED_LINES = 5
+_PEOPLE = (Role.SENDER, Role.TO, Role.CC, Role.BCC, Role.REPLY_TO)
+_TELLING = (Role.DATE, Role.TO, Role.SUBJECT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """What a header block says, and where the text goes on behind it."""
+
+    fields: dict[Role, str]
+    languages: tuple[str, ...]  #: Those that have all its words; dates are read in them.
+    end: int
+
+
+def read_block(
+    lines: Sequence[Line], start: int, *, announced: bool = False, subject: str = ""
+) -> Block | None:
+    """Read the header block that starts at a line; None where none does.
+
+    `announced` says that a separator stands above it, which makes fewer words enough;
+    `subject` is that of the mail around it, which tells where a wrapped subject ends.
+    """
+    first = read_label(lines[start].text)
+    if first is None or first.role is Role.OTHER or (first.role is None and not announced):
+        return None
+    return read_glued(lines, start) or _Reader(lines, start, announced, subject).read()
+
+
+def read_glued(lines: Sequence[Line], start: int, text: str = "") -> Block | None:
+    """Read a header without line breaks; `text` replaces the line where something precedes it."""
+    text = text or lines[start].text
+    if not is_glued(text):
+        return None
+    for end in range(start + 1, min(start + _GLUED_LINES, len(lines)) + 1):
+        fields = split_glued(text)
+        if fields is not None:
+            return Block(fields=fields, languages=(), end=end)
+        if end == len(lines) or lines[end].is_blank:
+            break
+        text = f"{text} {lines[end].text}"
+    return None
+
+
+class _Reader:
+    """Reads one block, line by line."""
+
+    def __init__(self, lines: Sequence[Line], start: int, announced: bool, subject: str) -> None:
+        self._lines = lines
+        self._end = start
+        self._last = min(start + _LONGEST, len(lines))
+        self._depth = lines[start].depth
+        self._announced = announced
+        self._subject = _folded(subject)
+        self._fields: dict[Role, str] = {}
+        self._keys: list[str] = []
+        self._unknown: list[str] = []
+        self._role = Role.OTHER
+        self._spaced: bool | None = None
+
+    def read(self) -> Block | None:
+        """Return the block, where what was read is one."""
+        while self._end < self._last and self._take():
+            pass
+        if self._announced:
+            self._place_unknown()
+        if not self._is_block():
+            return None
+        return Block(fields=self._fields, languages=self._languages(), end=self._end)
+
+    def _take(self) -> bool:
+        line = self._lines[self._end]
+        if line.is_blank:
+            return self._skip_blank()
+        if line.depth != self._depth:
+            return False
+        label = read_label(line.text)
+        if label is not None and label.role is not None:
+            return self._take_field(label.role, label)
+        if self._continues(line.text, label):
+            self._fields[self._role] = f"{self._fields.get(self._role, '')} {line.text}".strip()
+            self._end += 1
+            return True
+        return label is not None and self._take_unknown(label)
+
+    def _take_field(self, role: Role, label: Label) -> bool:
+        if role in self._fields and role is not Role.OTHER:
+            return False
+        if len(self._fields) == 1 and self._spaced is None:
+            self._spaced = False
+        self._fields[role] = label.value
+        self._keys.append(label.key)
+        self._role = role
+        self._end += 1
+        return True
+
+    def _take_unknown(self, label: Label) -> bool:
+        """Take a word nobody knows where known ones follow, or where it can only be the subject."""
+        ends = self._end + 1 == len(self._lines) or self._lines[self._end + 1].is_blank
+        closing = self._announced and Role.SUBJECT not in self._fields and bool(self._fields)
+        if not self._word_follows() and not (closing and ends):
+            return False
+        self._unknown.append(label.value)
+        self._role = Role.OTHER
+        self._end += 1
+        return True
+
+    def _skip_blank(self) -> bool:
+        """Pass over one or two empty lines, where the block has them between its lines."""
+        following = next((i for i in range(self._end, self._last) if self._text(i)), self._last)
+        if following - self._end > 2 or following >= self._last:
+            return False
+        label = read_label(self._lines[following].text)
+        known = label is not None and label.role is not None and label.role not in self._fields
+        if not (self._is_spaced() and known) and not (self._lacks_value() and label is None):
+            return False
+        self._spaced = True
+        self._end = following
+        return True
+
+    def _is_spaced(self) -> bool:
+        if self._spaced is not None or len(self._fields) != 1:
+            return bool(self._spaced)
+        return self._announced or Role.SENDER in self._fields
+
+    def _lacks_value(self) -> bool:
+        telling = self._role in (Role.SENDER, Role.DATE, Role.TO)
+        return telling and not self._fields.get(self._role) and len(self._fields) < 4
+
+    def _text(self, index: int) -> str:
+        return self._lines[index].text
+
+    def _continues(self, text: str, label: Label | None) -> bool:
+        """Whether a line goes on with the field above it."""
+        value = self._fields.get(self._role)
+        if value is None or self._is_after_blank():
+            return value == ""
+        if self._role in _PEOPLE and (value[-1:] in ",;<([" or _is_open(value)):
+            return True
+        if label is not None:
+            return False
+        if not value or self._word_follows():
+            return True
+        if self._role in _PEOPLE:
+            return text.startswith("<") and "@" in text
+        return self._role is Role.SUBJECT and self._is_rest_of_subject(value, text)
+
+    def _is_after_blank(self) -> bool:
+        return self._lines[self._end - 1].is_blank
+
+    def _is_rest_of_subject(self, value: str, text: str) -> bool:
+        whole = _folded(f"{value} {text}")
+        return bool(whole) and self._subject.startswith(whole)
+
+    def _word_follows(self) -> bool:
+        """Whether a known word, not read yet, comes within the next lines."""
+        for line in self._lines[self._end + 1 : self._end + 1 + _AHEAD]:
+            if line.is_blank or line.depth != self._depth:
+                return False
+            label = read_label(line.text)
+            if label is not None and label.role is not None:
+                return label.role not in self._fields
+        return False
+
+    def _place_unknown(self) -> None:
+        """Give values under unknown words the role that only they can have."""
+        for value in self._unknown:
+            role = self._role_of(value)
+            if role is not None:
+                self._fields[role] = value
+
+    def _role_of(self, value: str) -> Role | None:
+        candidates: tuple[Role, ...] = (Role.SUBJECT,)
+        if "@" in value:
+            candidates = (Role.SENDER, Role.TO, Role.CC)
+        elif parse_date(value, zone=UTC) is not None:
+            candidates = (Role.DATE,)
+        return next((role for role in candidates if role not in self._fields), None)
+
+    def _is_block(self) -> bool:
+        telling = sum(role in self._fields for role in _TELLING)
+        if self._announced:
+            return telling >= (1 if Role.SENDER in self._fields else 2)
+        if Role.SENDER not in self._fields:
+            return False
+        dated = Role.DATE in self._fields or Role.SUBJECT in self._fields
+        return telling >= 2 or ("@" in self._fields[Role.SENDER] and dated)
+
+    def _languages(self) -> tuple[str, ...]:
+        sets = [LANGUAGES_OF[key] for key in self._keys if key in LANGUAGES_OF]
+        common = frozenset.intersection(*sets) if sets else frozenset()
+        return tuple(sorted(common or (sets[0] if sets else ())))
+
+
+def _is_open(value: str) -> bool:
+    return value.count("<") > value.count(">") or value.count('"') % 2 == 1
+
+
+def _folded(subject: str) -> str:
+    return " ".join(without_prefixes(subject).casefold().split())

@@ -1,0 +1,125 @@
+"""Dates as mail programs of all countries write them above a forwarded mail."""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from email.utils import parsedate_to_datetime
+
+from gateway.core.forwarded.months import month_number
+
+_LONGEST = 120
+_CENTURY = 2000
+_YEARS = range(1970, 2200)
+
+_INTERNET = re.compile(
+    r"(?:[A-Za-z]{3}, )?\d{1,2} [A-Za-z]{3} \d{4} \d\d:\d\d(?::\d\d)? (?:[+-]\d{4}|GMT)"
+)
+_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4}) ?[-/.年년] ?(\d{1,2}) ?[-/.月월] ?(\d{1,2})(?!\d)")
+_NUMBERS = re.compile(r"(?<!\d)(\d{1,2}) ?[-/.] ?(\d{1,2}) ?[-/.] ?(\d{4}|\d{2})(?!\d)")
+_LINK = r"(?:[ ](?:de|del|of|d[’'])(?=[ ’'\w]))?[ ’']{0,2}"
+_WORD = r"([^\W\d_]+)"
+_DAY_FIRST = re.compile(
+    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|º|ª)?[.,]?{_LINK}{_WORD}[.,]{{0,2}}{_LINK}(\d{{4}}|\d\d)(?![\d:])"
+)
+_MONTH_FIRST = re.compile(
+    rf"(?<!\w){_WORD}\.? (\d{{1,2}})(?:st|nd|rd|th)?[.,]?(?: de)? (\d{{4}})(?!\d)"
+)
+_YEAR_MONTH = re.compile(rf"(?<!\d)(\d{{4}})[.,]?(?: m\.)? {_WORD}\.?(?: mēn\.)? (\d{{1,2}})(?!\d)")
+
+_TIME = re.compile(r"(?<![\d.])(\d{1,2}) ?[:.hHu時시点點] ?(\d\d)(?:[:.分분] ?(\d\d))?(?!\d)")
+_HALF = re.compile(
+    r"(?<=\d) ?([ap])\.? ?m\b|(午後|下午|오후|(?<=\d) ?(?:μ\.?μ|م\b))", re.IGNORECASE
+)
+_OFFSET = re.compile(r"(?<!\d)([+\-−])(\d{1,2}):?(\d\d)?(?!\d)")
+_NAMED = re.compile(r"(?<![A-Za-z])([A-Z]{3,5}|Z)(?![A-Za-z])")
+_HOURS = {
+    "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "BST": 1, "IST": 1, "CET": 1, "MEZ": 1,
+    "CEST": 2, "MESZ": 2, "EET": 2, "SAST": 2, "EEST": 3, "MSK": 3, "TRT": 3, "JST": 9,
+    "KST": 9, "AEST": 10, "AEDT": 11, "BRT": -3, "EDT": -4, "EST": -5, "CDT": -5,
+    "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8,
+}  # fmt: skip
+
+
+def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> datetime | None:
+    """Return the moment a date names, aware, or None where it can't be read.
+
+    `languages` decide between months of one name and, where both readings are possible, whether
+    an American put the month first; `zone` is assumed where the text names none.
+    """
+    text = " ".join(text[:_LONGEST].split())
+    if _INTERNET.fullmatch(text):
+        return _internet(text, zone)
+    for day, rest in _days(text, tuple(languages)):
+        found = _TIME.search(rest)
+        clock = _clock(found, rest) if found else None
+        if found is not None and clock is not None:
+            return datetime.combine(day, clock, _zone(rest[found.end() :]) or zone)
+    return None
+
+
+def _internet(text: str, zone: tzinfo) -> datetime | None:
+    try:
+        parsed = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
+
+
+def _days(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]:
+    """Yield each day the text may name with what is left beside it, the surest first."""
+    for found in _YEAR_FIRST.finditer(text):
+        yield from _day(text, found, *found.groups())
+    for pattern, order in ((_DAY_FIRST, "dmy"), (_YEAR_MONTH, "ymd"), (_MONTH_FIRST, "mdy")):
+        for found in pattern.finditer(text):
+            parts = dict(zip(order, found.groups(), strict=True))
+            month = month_number(parts["m"], languages)
+            if month is not None:
+                yield from _day(text, found, parts["y"], str(month), parts["d"])
+    for found in _NUMBERS.finditer(text):
+        first, second, year = found.groups()
+        if _is_american(text, int(first), int(second), languages):
+            first, second = second, first
+        yield from _day(text, found, year, second, first)
+
+
+def _is_american(text: str, first: int, second: int, languages: tuple[str, ...]) -> bool:
+    if max(first, second) > 12:
+        return second > 12
+    halved = _HALF.search(text) is not None
+    return halved and "/" in text and (not languages or "en" in languages)
+
+
+def _day(
+    text: str, found: re.Match[str], year: str, month: str, day: str
+) -> Iterator[tuple[date, str]]:
+    number = int(year) if len(year) > 2 else int(year) + _CENTURY
+    if number not in _YEARS:
+        return
+    try:
+        named = date(number, int(month), int(day))
+    except ValueError:
+        return
+    yield named, f"{text[: found.start()]} | {text[found.end() :]}"
+
+
+def _clock(found: re.Match[str], text: str) -> time | None:
+    hour, minute, second = (int(part or 0) for part in found.groups())
+    half = _HALF.search(text)
+    if half is not None and hour <= 12:
+        afternoon = half[2] or half[1].lower() == "p"
+        hour = hour % 12 + (12 if afternoon else 0)
+    try:
+        return time(hour, minute, second)
+    except ValueError:
+        return None
+
+
+def _zone(text: str) -> timezone | None:
+    found = _OFFSET.search(text)
+    if found is not None and int(found[2]) <= 14:
+        offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0) % 60)
+        return timezone(offset if found[1] == "+" else -offset)
+    for name in _NAMED.findall(text):
+        if name in _HOURS:
+            return timezone(timedelta(hours=_HOURS[name]))
+    return None

@@ -1,0 +1,95 @@
+"""Lines like `*From:* Ann <ann@example.org>`, and several of them run together."""
+
+import re
+from typing import NamedTuple
+
+from gateway.core.forwarded.languages import LANGUAGES, ROLES, Role, label_key
+
+_LABELLED = re.compile(r"(?P<head>[^:：]{1,45})[:：](?P<value>.*)", re.DOTALL)
+_WORDS = re.compile(r"[^\W\d_][\w’'()/. -]*")
+_BOLD = "*_"
+
+
+class Label(NamedTuple):
+    """A header word and what stands behind it; the role is None for a word nobody knows."""
+
+    role: Role | None
+    key: str
+    value: str
+
+
+def read_label(text: str) -> Label | None:
+    """Read a line as a header word, a colon and a value."""
+    found = _LABELLED.match(text)
+    if found is None:
+        return None
+    head, value = found["head"].strip(), found["value"].strip()
+    key = label_key(head.strip(_BOLD + " "))
+    role = ROLES.get(key)
+    if role is None and not _may_be_label(key, value):
+        return None
+    return Label(role, key, _without_bold(head, value))
+
+
+def _may_be_label(key: str, value: str) -> bool:
+    if not _WORDS.fullmatch(key) or len(key.split()) > 4:
+        return False
+    return bool(value) and not value.startswith("//")
+
+
+def _without_bold(head: str, value: str) -> str:
+    """Take off the marks that made `*From:* Ann` or `*From: Ann*` bold."""
+    marks = head[: len(head) - len(head.lstrip(_BOLD))]
+    if not marks or head.endswith(marks):
+        return value
+    if value.startswith(marks):
+        return value.removeprefix(marks).strip()
+    return value.removesuffix(marks).strip()
+
+
+def _alternatives(*roles: Role) -> str:
+    words = {
+        word
+        for variants in LANGUAGES.values()
+        for role in roles
+        for word in getattr(variants, role.value).split("|")
+    }
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+_ADDRESSED = _alternatives(Role.TO, Role.CC, Role.BCC, Role.REPLY_TO, Role.DATE)
+#: Yahoo's text has no line breaks in the header: `…@example.org>An: "…" <…>Gesendet: …Betreff: …`
+_GLUED = re.compile(
+    rf"(?<=[>\s;])(?P<addressed>{_ADDRESSED})(?:\s?[:：]|(?<=\bD[wW])\s)"
+    rf"|(?P<subject>{_alternatives(Role.SUBJECT)})\s?[:：]"
+)
+
+
+_RUN_ON = re.compile(r">\s?[^\W\d_]")
+_LONGEST_GLUED = 5_000
+
+
+def is_glued(text: str) -> bool:
+    """Whether a line holds more than one header word and its value."""
+    return _RUN_ON.search(text) is not None and _GLUED.search(text[:_LONGEST_GLUED]) is not None
+
+
+def split_glued(text: str) -> dict[Role, str] | None:
+    """Read a whole header that stands on one line, from the sender to the subject.
+
+    None where it is not one: it must begin with a sender and have a subject.
+    """
+    first = read_label(text[:_LONGEST_GLUED])
+    if first is None or first.role is not Role.SENDER:
+        return None
+    fields: dict[Role, str] = {}
+    role, start = Role.SENDER, 0
+    for found in _GLUED.finditer(first.value):
+        following = Role.SUBJECT if found["subject"] else ROLES[label_key(found["addressed"])]
+        if following in fields or (following is Role.SUBJECT and not fields):
+            continue
+        fields[role] = first.value[start : found.start()].strip()
+        role, start = following, found.end()
+        if role is Role.SUBJECT:
+            return fields | {role: first.value[start:].strip()}
+    return None

@@ -1,0 +1,149 @@
+"""The names of the months, by language; a name may have several forms divided by `|`."""
+
+from collections.abc import Iterable
+
+_SHORTEST = 3  #: Letters of a month's name that name it: `okt` is October.
+
+#: Twelve names a language, in the forms that dates use; abbreviations where they are no beginning.
+_NAMES = {
+    "en": "january february march april may june july august september october november december",
+    "nl": (
+        "januari februari maart|mrt april mei juni juli augustus september oktober november "
+        "december"
+    ),
+    "de": (
+        "januar|jänner februar|feber märz|mrz april mai juni juli august september oktober "
+        "november dezember"
+    ),
+    "fr": (
+        "janvier février|fevrier mars avril mai juin juillet|juil août|aout septembre octobre "
+        "novembre décembre|decembre"
+    ),
+    "es": (
+        "enero febrero marzo abril mayo junio julio agosto septiembre|setiembre octubre "
+        "noviembre diciembre"
+    ),
+    "ca": "gener febrer març abril maig juny juliol agost setembre octubre novembre desembre",
+    "it": (
+        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre "
+        "dicembre"
+    ),
+    "pt": (
+        "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro "
+        "dezembro"
+    ),
+    "ro": (
+        "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie "
+        "noiembrie|noi decembrie"
+    ),
+    "da": "januar februar marts april maj juni juli august september oktober november december",
+    "nb": "januar februar mars april mai juni juli august september oktober november desember",
+    "sv": "januari februari mars april maj juni juli augusti september oktober november december",
+    "is": "janúar febrúar mars apríl maí júní júlí ágúst september október nóvember desember",
+    "fi": (
+        "tammikuu helmikuu maaliskuu huhtikuu toukokuu kesäkuu heinäkuu elokuu syyskuu "
+        "lokakuu marraskuu joulukuu"
+    ),
+    "et": (
+        "jaanuar veebruar märts aprill mai juuni juuli august september oktoober november "
+        "detsember"
+    ),
+    "lv": (
+        "janvāris februāris marts aprīlis maijs jūnijs jūlijs augusts septembris oktobris "
+        "novembris decembris"
+    ),
+    "lt": (
+        "sausio vasario kovo balandžio gegužės birželio liepos rugpjūčio rugsėjo spalio "
+        "lapkričio gruodžio"
+    ),
+    "pl": (
+        "styczeń|stycznia luty|lutego marzec|marca kwiecień|kwietnia maj|maja "
+        "czerwiec|czerwca lipiec|lipca sierpień|sierpnia wrzesień|września "
+        "październik|października listopad|listopada grudzień|grudnia"
+    ),
+    "cs": (
+        "leden|ledna únor|února březen|března duben|dubna květen|května červen|června "
+        "červenec|července|čvc srpen|srpna září říjen|října listopad|listopadu "
+        "prosinec|prosince"
+    ),
+    "sk": (
+        "január|januára február|februára marec|marca apríl|apríla máj|mája jún|júna júl|júla "
+        "august|augusta september|septembra október|októbra november|novembra "
+        "december|decembra"
+    ),
+    "hu": (
+        "január február március április május június július augusztus szeptember október "
+        "november december"
+    ),
+    "hr": (
+        "siječanj|siječnja veljača|veljače ožujak|ožujka travanj|travnja svibanj|svibnja "
+        "lipanj|lipnja srpanj|srpnja kolovoz|kolovoza rujan|rujna listopad|listopada "
+        "studeni|studenog|studenoga prosinac|prosinca"
+    ),
+    "sl": (
+        "januar|januarja februar|februarja marec|marca april|aprila maj|maja junij|junija "
+        "julij|julija avgust|avgusta september|septembra oktober|oktobra november|novembra "
+        "december|decembra"
+    ),
+    "sr": (
+        "јануар|januar фебруар|februar март|mart април|april мај|maj јун|jun јул|jul "
+        "август|avgust септембар|septembar октобар|oktobar новембар|novembar "
+        "децембар|decembar"
+    ),
+    "tr": "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",
+    "ru": (
+        "январь|января февраль|февраля март|марта апрель|апреля май|мая июнь|июня июль|июля "
+        "август|августа сентябрь|сентября октябрь|октября ноябрь|ноября декабрь|декабря"
+    ),
+    "uk": (
+        "січень|січня лютий|лютого березень|березня квітень|квітня травень|травня "
+        "червень|червня липень|липня серпень|серпня вересень|вересня жовтень|жовтня "
+        "листопад|листопада грудень|грудня"
+    ),
+    "bg": "януари февруари март април май юни юли август септември октомври ноември декември",
+    "el": (
+        "ιανουάριος|ιανουαρίου φεβρουάριος|φεβρουαρίου μάρτιος|μαρτίου απρίλιος|απριλίου "
+        "μάιος|μαΐου|μαι ιούνιος|ιουνίου ιούλιος|ιουλίου αύγουστος|αυγούστου "
+        "σεπτέμβριος|σεπτεμβρίου οκτώβριος|οκτωβρίου νοέμβριος|νοεμβρίου "
+        "δεκέμβριος|δεκεμβρίου"
+    ),
+    "he": (
+        "ינואר|בינואר פברואר|בפברואר מרץ|במרץ אפריל|באפריל מאי|במאי יוני|ביוני יולי|ביולי "
+        "אוגוסט|באוגוסט ספטמבר|בספטמבר אוקטובר|באוקטובר נובמבר|בנובמבר דצמבר|בדצמבר"
+    ),
+    "ar": "يناير فبراير مارس أبريل|ابريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
+    "id": "januari februari maret april mei juni juli agustus september oktober november desember",
+}  # fmt: skip
+
+
+def _forms(names: str) -> list[tuple[str, int]]:
+    return [
+        (form.casefold(), number)
+        for number, forms in enumerate(names.split(), start=1)
+        for form in forms.split("|")
+    ]
+
+
+_FORMS = {language: _forms(names) for language, names in _NAMES.items()}
+
+
+def month_number(word: str, languages: Iterable[str]) -> int | None:
+    """Return which month a word names, in the given languages if it can, else in any.
+
+    `lis` is October to a Croat and November to a Pole.
+    """
+    folded = word.casefold().rstrip(".")
+    if len(folded) < _SHORTEST:
+        return None
+    for language in [*languages, *_FORMS]:
+        number = _number_in(folded, _FORMS.get(language, ()))
+        if number is not None:
+            return number
+    return None
+
+
+def _number_in(word: str, forms: Iterable[tuple[str, int]]) -> int | None:
+    exact = [number for form, number in forms if form == word]
+    begun = exact or [number for form, number in forms if form.startswith(word)]
+    declined = begun or [n for form, n in forms if len(form) > _SHORTEST and word.startswith(form)]
+    return declined[0] if declined else None

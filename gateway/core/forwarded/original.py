@@ -1,0 +1,86 @@
+"""The mail that was forwarded inline."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from gateway.core.forwarded.blocks import Block
+from gateway.core.forwarded.dates import parse_date
+from gateway.core.forwarded.intros import Intro
+from gateway.core.forwarded.languages import Role
+from gateway.core.forwarded.lines import joined, outdented, split_lines, unquoted
+from gateway.core.forwarded.mailboxes import Mailbox, parse_mailbox, parse_mailboxes
+from gateway.core.forwarded.places import Place, find_place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """What the header of a forwarded mail says."""
+
+    sender: Mailbox | None  #: None where the header names nobody.
+    date: datetime | None  #: Aware; None where the text names no moment that can be read.
+    date_text: str  #: The date as it stood there.
+    subject: str
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
+    reply_to: tuple[Mailbox, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A forwarded mail and, apart from it, what the forwarder wrote around it."""
+
+    heading: Heading
+    body: str
+    own_text: str
+
+
+def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Original | None:
+    """Recover the outermost mail forwarded in a text; mails forwarded in that one stay in its body.
+
+    `subject` is that of the mail around it, without prefixes and reference: it stands in where
+    the text names none. `zone` is assumed for dates that name none. None if nothing is found.
+    """
+    raw_lines = split_lines(text)
+    place = find_place(raw_lines, subject=subject)
+    if place is None:
+        return None
+    body = unquoted(raw_lines[place.start : place.end], place.depth)
+    if isinstance(place.header, Intro):
+        body = outdented(body)
+    own = (joined(raw_lines[: place.own_end]), joined(raw_lines[place.end :]))
+    return Original(
+        heading=read_heading(place, subject=subject, zone=zone),
+        body=joined(body),
+        own_text="\n\n".join(part for part in own if part),
+    )
+
+
+def read_heading(place: Place, *, subject: str, zone: tzinfo) -> Heading:
+    """Read the header that was found at a place."""
+    match place.header:
+        case Block() as block:
+            return _heading_of_block(block, subject, zone)
+        case Intro() as intro:
+            return Heading(
+                sender=intro.sender,
+                date=parse_date(intro.date, zone=zone),
+                date_text=intro.date,
+                subject=subject,
+                to=(),
+                cc=(),
+                reply_to=(),
+            )
+
+
+def _heading_of_block(block: Block, subject: str, zone: tzinfo) -> Heading:
+    fields = block.fields
+    date_text = fields.get(Role.DATE, "")
+    return Heading(
+        sender=parse_mailbox(fields.get(Role.SENDER, "")),
+        date=parse_date(date_text, languages=block.languages, zone=zone),
+        date_text=date_text,
+        subject=fields.get(Role.SUBJECT, subject),
+        to=parse_mailboxes(fields.get(Role.TO, "")),
+        cc=parse_mailboxes(fields.get(Role.CC, "")),
+        reply_to=parse_mailboxes(fields.get(Role.REPLY_TO, "")),
+    )

@@ -1,0 +1,93 @@
+"""The lines mail programs put between what is new and what was forwarded."""
+
+import re
+
+from gateway.core.forwarded.languages import label_key
+
+_DASH = r"[-–—_=*~#]"
+_RULE = re.compile(rf"{_DASH}{{8,}}")
+_DASHED = re.compile(rf"{_DASH}{{2,}} ?(?=[^\W\d_]).{{2,120}} ?{_DASH}{{2,}}:?")
+_WITH_REST = re.compile(r"[-–—]{2,} ?(?=[^\W\d_])[^-–—]{3,60} ?[-–—]{2,} ?(?P<rest>\S.*)")
+
+#: Announcements that stand alone, as Apple Mail, MailMate and others have them.
+_PHRASES = (
+    "Begin forwarded message|Forwarded message|Start of forwarded message|Original message"
+    "|Begin doorgestuurd bericht|Begin van doorgestuurd bericht|Doorgestuurd bericht"
+    "|Oorspronkelijk bericht|Origineel bericht|Anfang der weitergeleiteten Nachricht"
+    "|Anfang der weitergeleiteten E-Mail|Beginn der weitergeleiteten Nachricht"
+    "|Beginn der weitergeleiteten E-Mail|Weitergeleitete Nachricht|Weitergeleitete E-Mail"
+    "|Ursprüngliche Nachricht|Originalnachricht|Ursprüngliche Mail|Début du message réexpédié"
+    "|Début du message transféré|Début du e-mail transféré|Début de l'e-mail transféré"
+    "|Message transféré|Message d'origine|Message original|Inicio del mensaje reenviado"
+    "|Mensaje reenviado|Mensaje original|Inici del missatge reenviat|Missatge reenviat"
+    "|Inizio messaggio inoltrato|Inizio del messaggio inoltrato|Messaggio inoltrato"
+    "|Messaggio originale|Início da mensagem reencaminhada|Início da mensagem encaminhada"
+    "|Mensagem encaminhada|Mensagem reencaminhada|Mensagem original|Início da mensagem original"
+    "|Începutul mesajului redirecționat|Începe mesajul redirecționat|Mesaj redirecționat"
+    "|Mesajul redirecționat|Mesaj original|Început mesaj redirecționat|Mesaj înaintat"
+    "|Start på videresendt besked|Videresendt besked|Start på videresendt meddelelse"
+    "|Videresendt meddelelse|Oprindelig meddelelse|Videresendt melding"
+    "|Begynnelse på videresendt melding|Start på videresendt melding|Opprinnelig melding"
+    "|Videresendt e-post|Vidarebefordrat mejl|Vidarebefordrat brev|Vidarebefordrat meddelande"
+    "|Början på vidarebefordrat meddelande|Ursprungligt meddelande|Originalmeddelande"
+    "|Välitetty viesti|Välitetty viesti alkaa|Alkaa välitetty viesti|Alkuperäinen viesti"
+    "|Välitetyn viestin alku|Edastatud kiri|Edastatud sõnum|Edasisaadetud kiri|Algne kiri"
+    "|Edasi saadetud kirja algus|Pārsūtīta ziņa|Persiųstas laiškas|Persiunčiamas laiškas"
+    "|Początek przekazywanej wiadomości|Początek przekazanej wiadomości|Przekazana wiadomość"
+    "|Wiadomość przesłana dalej|Wiadomość przekazana|Treść przekazanej wiadomości"
+    "|Wiadomość oryginalna|Oryginalna wiadomość|Początek wiadomości przekazanej"
+    "|Začátek přeposílané zprávy|Začátek přeposlané zprávy|Přeposlaná zpráva|Původní zpráva"
+    "|Předaná zpráva|Přeposlaný e-mail|Začiatok preposlanej správy|Preposlaná správa"
+    "|Pôvodná správa|Začiatok preposielanej správy|Továbbított levél kezdete"
+    "|Továbbított üzenet kezdete|Továbbított üzenet|Eredeti üzenet|Továbbított levél"
+    "|Továbbított e-mail|Az átirányított levél kezdete|Započni proslijeđenu poruku"
+    "|Početak proslijeđene poruke|Proslijeđena poruka|Izvorna poruka|Originalna poruka"
+    "|Posredovano sporočilo|Začetek posredovanega sporočila|Izvirno sporočilo|Прослеђена порука"
+    "|Почетак прослеђене поруке|İleti başlangıcı|Yönlendirilen ileti|Yönlendirilmiş ileti"
+    "|İletilen ileti|Yönlendirilen iletinin başlangıcı|Başlangıç - yönlendirilen ileti"
+    "|İletilen mesaj|Başlatılan iletilmiş mesaj|İletilen e-posta|Orijinal mesaj|Özgün ileti"
+    "|Orijinal ileti|İletilmiş mesajın başlangıcı|Yönlendirilen mesaj"
+    "|İletilen e-postanın başlangıcı|Начало переадресованного сообщения"
+    "|Начало пересылаемого сообщения|Пересылаемое сообщение|Перенаправленное сообщение"
+    "|Переадресованное сообщение|Пересланное сообщение|Исходное сообщение|Оригинальное сообщение"
+    "|Пересылаемое письмо|Початок листа, що пересилається|Початок переспрямованого повідомлення"
+    "|Початок переадресованого повідомлення|Переслане повідомлення|Переслане сповіщення"
+    "|Перенаправлене повідомлення|Оригінальне повідомлення|Пересланий лист|Початковий лист"
+    "|Препратено съобщение|Начало на препратеното съобщение|Начало на препратено съобщение"
+    "|Оригинално писмо|Препратено писмо|Оригинално съобщение|Αρχή προωθημένου μηνύματος"
+    "|Προωθημένο μήνυμα|Αρχικό μήνυμα|Έναρξη προωθημένου μηνύματος|תחילת ההודעה שהועברה"
+    "|הודעה שהועברה|הודעה מועברת|הודעה מקורית|بدء الرسالة المحولة|الرسالة المحولة"
+    "|رسالة معاد توجيهها|الرسالة الأصلية|転送されたメッセージ|転送されたメール"
+    "|転送メッセージ|転送メール"
+    "|元のメッセージ|开始转发的邮件"
+    "|下面是被转发的邮件|转发的邮件|转发邮件|原始邮件|已转发邮件|转发的消息"
+    "|以下是轉寄的郵件|開始轉寄郵件|開始轉寄訊息|轉寄的郵件|轉寄郵件|原始郵件|轉寄的訊息"
+    "|전달된 메시지"
+    "|전달된 메시지 시작|전달된 메일|원본 메시지|원본 메일|다음은 전달된 메시지"
+    "|Bắt đầu thư được chuyển tiếp"
+    "|Thư được chuyển tiếp|Tin nhắn đã chuyển tiếp|Mulai pesan terusan|Pesan terusan"
+    "|Pesan yang diteruskan|Memulakan mesej diajukan|Upphaf framsends skeytis|Framsent skeyti"
+    "|Áframsent skeyti"
+)
+_ANNOUNCEMENTS = frozenset(map(label_key, _PHRASES.split("|")))
+
+
+def is_rule(text: str) -> bool:
+    """Whether a line is drawn across the page, as Outlook on the web does."""
+    return _RULE.fullmatch(text) is not None
+
+
+def is_dashed(text: str) -> bool:
+    """Whether a line is words between dashes, in any language: `-----Original Message-----`."""
+    return _DASHED.fullmatch(text) is not None
+
+
+def is_announcement(text: str) -> bool:
+    """Whether a line is one of the known sentences that announce a forwarded mail."""
+    return label_key(text.strip("*_ ").rstrip(":：. ")) in _ANNOUNCEMENTS
+
+
+def after_dashes(text: str) -> str:
+    """Return what follows words between dashes on the same line; empty without either."""
+    found = _WITH_REST.match(text)
+    return found["rest"] if found else ""
