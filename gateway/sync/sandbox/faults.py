@@ -56,6 +56,8 @@ class FaultPlan:
         self, fault: Fault | Problem, *, times: int = 1, method: str | None = None, path: str = ""
     ) -> None:
         """Plan a fault for the next calls of this method whose path holds this expression."""
+        if fault is Fault.THROTTLED:
+            fault = TRIGGERED["TooManyRequests"]
         planned = _Planned(fault=fault, times=times, method=method, path=re.compile(path))
         self._planned.append(planned)
 
