@@ -18,7 +18,7 @@ def take(
         set_={"holder": holder, "until": now + duration},
         where=or_(leases.c.until <= now, leases.c.holder == holder),
     )
-    return connection.execute(query).rowcount == 1
+    return connection.scalar(query.returning(leases.c.name)) is not None
 
 
 def renew(

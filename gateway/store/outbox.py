@@ -49,7 +49,7 @@ def put(connection: Connection, draft: Draft) -> bool:
     }
     insert = insert_into(connection, outbox).values(row)
     query = insert.on_conflict_do_nothing(index_elements=[outbox.c.key])
-    return connection.execute(query).rowcount == 1
+    return connection.scalar(query.returning(outbox.c.id)) is not None
 
 
 def release(connection: Connection, message: int, now: datetime) -> int:
@@ -111,13 +111,15 @@ def settle(connection: Connection, number: int, holder: str, result: Settlement)
     return connection.execute(query).rowcount == 1
 
 
-def recover(connection: Connection, now: datetime) -> list[int]:
-    """Turn what vanished workers left into `unknown`; return the ids."""
+def recover(connection: Connection, now: datetime) -> list[OutboxRow]:
+    """Turn what vanished workers left into `unknown`; return the rows."""
     left = select(outbox.c.id).where(_IS_SENDING, outbox.c.held_until <= now)
     found = list(connection.scalars(left.with_for_update(skip_locked=True)))
-    lost = update(outbox).where(outbox.c.id.in_(found))
-    connection.execute(lost.values(state=OutboxState.UNKNOWN, error=INTERRUPTED, held_until=None))
-    return found
+    if found:
+        lost = update(outbox).where(outbox.c.id.in_(found))
+        lost = lost.values(state=OutboxState.UNKNOWN, error=INTERRUPTED, held_until=None)
+        connection.execute(lost)
+    return _rows(connection, found)
 
 
 def listed(

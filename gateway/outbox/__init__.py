@@ -1,0 +1,1 @@
+"""The worker that sends what the gateway itself must send."""

@@ -1,0 +1,179 @@
+"""The worker of the outbox: it sends what is due, and nothing twice."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gateway import logs
+from gateway.core import ids
+from gateway.core.outbox import OutboxRow, OutboxState, Result, Settlement, Unknown, settlement
+from gateway.store import outbox
+from gateway.store.database import Database, StoreUnavailable
+
+log = logs.get("outbox")
+
+_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
+
+
+class Deliver(Protocol):
+    """Sends one row, once, and tells what became of it.
+
+    What it raises counts as `Unknown`: nobody can say how far it came.
+    """
+
+    async def __call__(self, row: OutboxRow) -> Result: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much the worker does at once, and how long it waits."""
+
+    concurrency: int = 4
+    poll: timedelta = timedelta(seconds=1)
+    away: timedelta = timedelta(seconds=5)  #: Between tries while the store is away.
+    attempt: timedelta = timedelta(minutes=4)  #: One delivery; shorter than the lease.
+    lease: timedelta = timedelta(minutes=5)
+
+
+class Worker:
+    """Sends rows until `stopping` is set, then finishes those in hand.
+
+    `holder` names this process among all that share the store. `clock` returns aware times,
+    `jitter` random numbers from 0 to 1. `count` hears a row's type and the state an attempt
+    left it in.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        deliver: Deliver,
+        *,
+        holder: str,
+        stopping: asyncio.Event,
+        clock: Callable[[], datetime],
+        jitter: Callable[[], float],
+        count: Callable[[str, OutboxState], None],
+        limits: Limits | None = None,
+    ) -> None:
+        self._database = database
+        self._deliver = deliver
+        self._holder = holder
+        self._stopping = stopping
+        self._clock = clock
+        self._jitter = jitter
+        self._count = count
+        self._limits = limits or Limits()
+        self._busy = 0
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for work now: something was put in."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Send what is due, as long as the process lives."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._notice_stop())
+            while not self._stopping.is_set():
+                rows = await self._take()
+                for row in rows:
+                    self._busy += 1
+                    tasks.create_task(self._send(row)).add_done_callback(self._done)
+                if not rows:
+                    await self._pause(self._limits.poll)
+
+    async def _notice_stop(self) -> None:
+        await self._stopping.wait()
+        self.wake()
+
+    def _done(self, _: asyncio.Task[None]) -> None:
+        self._busy -= 1
+        self.wake()
+
+    async def _pause(self, duration: timedelta) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(duration.total_seconds()):
+                await self._news.wait()
+        self._news.clear()
+
+    async def _take(self) -> list[OutboxRow]:
+        """Claim as many due rows as there is room for; none while the store is away."""
+        room = self._limits.concurrency - self._busy
+        if room == 0:
+            return []
+        try:
+            return await self._claim(room)
+        except StoreUnavailable as error:
+            log.error("outbox_store_away", reason=str(error))
+            await self._pause(self._limits.away)
+            return []
+
+    async def _claim(self, room: int) -> list[OutboxRow]:
+        now = self._clock()
+        if not await self._database.read(lambda connection: outbox.has_work(connection, now)):
+            return []
+        lease = self._limits.lease
+        left, rows = await self._database.write(
+            lambda connection: (
+                outbox.recover(connection, now),
+                outbox.claim(connection, self._holder, now, lease, room),
+            )
+        )
+        for row in left:
+            self._tell(row, Settlement(state=row.state, error=row.error))
+        return rows
+
+    async def _send(self, row: OutboxRow) -> None:
+        """Send a row and keep the result: the network is used between two transactions."""
+        result = await self._attempt(row)
+        settled = settlement(result, row.attempts, self._clock(), self._jitter())
+        if await self._keep(row, settled):
+            self._tell(row, settled)
+
+    async def _attempt(self, row: OutboxRow) -> Result:
+        try:
+            async with asyncio.timeout(self._limits.attempt.total_seconds()):
+                return await self._deliver(row)
+        except TimeoutError:
+            return Unknown(f"no end after {self._limits.attempt}")
+        except Exception as error:  # one row's fault must not stop the others
+            log.exception("outbox_fault", entry=ids.show(row.id), type=row.type)
+            return Unknown(f"the gateway failed: {type(error).__name__}")
+
+    async def _keep(self, row: OutboxRow, settled: Settlement) -> bool:
+        """Write a result down, trying until the lease is over; whether it was written."""
+        give_up_at = self._clock() + self._limits.lease
+        while True:
+            try:
+                return await self._database.write(
+                    lambda connection: outbox.settle(connection, row.id, self._holder, settled)
+                )
+            except StoreUnavailable as error:
+                if self._stopping.is_set() or self._clock() >= give_up_at:
+                    log.error("outbox_result_lost", entry=ids.show(row.id), state=settled.state)
+                    return False
+                log.error("outbox_store_away", reason=str(error))
+            await asyncio.sleep(self._limits.poll.total_seconds())
+
+    def _tell(self, row: OutboxRow, settled: Settlement) -> None:
+        self._count(row.type, settled.state)
+        fields = {
+            "entry": ids.show(row.id),
+            "type": row.type,
+            "message": None if row.message is None else ids.show(row.message),
+            "attempts": row.attempts,
+            "reason": _ADDRESS.sub(lambda found: logs.masked(found[0]), settled.error),
+        }
+        match settled.state:
+            case OutboxState.SENT:
+                log.info("outbox_sent", **fields)
+            case OutboxState.QUEUED:
+                log.warning("outbox_put_off", next_at=settled.next_at, **fields)
+            case OutboxState.UNKNOWN:
+                log.error("outbox_unknown", **fields)
+            case _:
+                log.error("outbox_given_up", **fields)
