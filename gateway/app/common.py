@@ -4,6 +4,7 @@ import os
 import socket
 import ssl
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway import config
@@ -19,6 +20,7 @@ from gateway.store.database import Database
 from gateway.store.upgrade import DamagedSchema, defects
 
 NOTES = "notes"  #: The folder of the notes' wording, below that of the templates.
+SHIPPED_TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
 
 
 class BadCertificate(GatewayError):
@@ -144,16 +146,34 @@ def host_name() -> str:
 
 
 def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
-    """Return the wording of notes by language, that of the settings first."""
-    files = sorted(settings.templates.folder.joinpath(NOTES).glob("*.txt"))
+    """Return the wording of notes by language, that of the settings first.
+
+    A language that the settings' folder lacks is read as shipped.
+    """
+    files = {file.stem: file for file in sorted(SHIPPED_TEMPLATES.joinpath(NOTES).glob("*.txt"))}
+    own = settings.templates.folder.joinpath(NOTES).glob("*.txt")
+    files |= {file.stem: file for file in sorted(own)}
     first = settings.suppression.language
-    files.sort(key=lambda file: file.stem != first)
     return {
-        file.stem: parse_template(file.read_text(encoding="utf-8"), file.stem, str(file))
-        for file in files
-    }
+        language: parse_template(files[language].read_text(encoding="utf-8"), language,
+                                 str(files[language]))
+        for language in sorted(files, key=lambda one: (one != first, one))
+    }  # fmt: skip
 
 
 def lookup(settings: Settings, address: str) -> str:
     """Return the form by which an address is looked up under these settings."""
     return lookup_form(address, plus_addresses=settings.suppression.plus_addresses)
+
+
+def node() -> str:
+    """Return what tells this machine from others that share the store."""
+    try:
+        return Path("/etc/machine-id").read_text(encoding="ascii").strip() + socket.gethostname()
+    except OSError:
+        return socket.gethostname()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine runs."""
+    return Path("/proc", str(pid)).exists()

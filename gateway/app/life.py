@@ -58,6 +58,7 @@ class Life:
         self.roles: Mapping[str, Mapping[str, int]] = {}
         #: Takes new settings; whatever it raises, the old ones stay.
         self.apply: Apply = _nothing_to_do
+        self.number = order.number
         self._order = order
         self._supervisor: asyncio.StreamWriter | None = None
         self._reloading = asyncio.Lock()

@@ -34,6 +34,8 @@ class Store(Section):
     blobs: BlobsUrl = option("file:blobs")
     """Attachments and raw mail: `file:FOLDER` (beside this file), `file:///FOLDER` (absolute) or
     `s3://BUCKET/PREFIX`."""
+    outage: ConfigPath = option("outage")
+    """Local folder for what passes while the store is away; taken in afterwards."""
 
 
 class Log(Section):

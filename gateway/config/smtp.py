@@ -130,10 +130,10 @@ class Listener(Section):
     key: ExistingFile | None = option(example="gateway.key")
     """The certificate's private key (PEM)."""
     networks: tuple[NetworkRange, ...] = LOOPBACK
-    """Networks whose clients may send without a login."""
+    """Networks whose clients may connect; others are refused."""
     users: ExistingFile | None = option(example="users")
-    """File with a line `login:argon2-hash` per user, as `gateway users hash` prints it. Who logs
-    in may send from anywhere; absent: AUTH is not offered."""
+    """File with a line `login:argon2-hash` per user, as `gateway users hash` prints it. Everybody
+    must log in then, inside TLS or from this host; absent: AUTH is not offered."""
     reject_at: Literal["content", "rcpt"] = "content"
     """Where mail is known to be bulk: refuse a suppressed recipient after the content or at
     RCPT."""
@@ -150,7 +150,8 @@ class Listener(Section):
             wrong("cert", f'is missing; tls = "{self.tls}" needs cert and key')
         if self.protocol == "lmtp" and self.bind.port == 25:
             wrong("bind", "LMTP must not use port 25 (RFC 2033, section 5)")
-        if self.purpose == "proxy" and any(network.prefixlen == 0 for network in self.networks):
+        everyone = any(network.prefixlen == 0 for network in self.networks)
+        if self.purpose == "proxy" and everyone and self.users is None:
             wrong("networks", "the whole internet could send without a login: an open relay")
         return self
 
@@ -168,7 +169,7 @@ class Override(Section):
     login: Texts = option((), example="management")
     """Logins whose mail is relayed to suppressed people too."""
     header: HeaderName | None = option(example="X-Gateway-Override")
-    """A header field that does the same, from `networks` of the listener only."""
+    """A header field that does the same; it stays in the mail."""
 
 
 class Smtp(Section):

@@ -41,10 +41,10 @@ class Sender:
     path: Path
     argument: bytes  #: Everything after `MAIL FROM:`, for the relay.
     size: int | None = None  #: SIZE=, in octets.
-    eight_bit: bool = False
     utf8: bool = False
     envid: str | None = None
     ret: str | None = None
+    needs: frozenset[str] = frozenset()  #: Extensions its parameters belong to.
 
     @property
     def address(self) -> str:
@@ -60,6 +60,7 @@ class Recipient:
     argument: bytes  #: Everything after `RCPT TO:`, for the relay.
     notify: frozenset[str] | None = None  #: None when NOTIFY is absent; empty for NEVER.
     orcpt: str | None = None
+    needs: frozenset[str] = frozenset()  #: Extensions its parameters belong to.
 
     @property
     def address(self) -> str:
@@ -87,10 +88,10 @@ def parse_mail(argument: bytes, extensions: AbstractSet[str]) -> Sender:
         path=path,
         argument=rest,
         size=int(size) or None,
-        eight_bit=body == b"8BITMIME",
         utf8=utf8,
         envid=_xtext(parameters, b"ENVID"),
         ret=_ret(parameters),
+        needs=_needs(parameters, _MAIL_PARAMETERS),
     )
 
 
@@ -110,6 +111,7 @@ def parse_rcpt(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> 
         argument=rest,
         notify=_notify(parameters),
         orcpt=orcpt.decode("ascii") if orcpt else None,
+        needs=_needs(parameters, _RCPT_PARAMETERS),
     )
 
 
@@ -148,6 +150,10 @@ def _parameters(tail: bytes, known: dict[bytes, str], extensions: AbstractSet[st
             raise Refused(f"501 5.5.4 Parameter given twice: {keyword.decode()}")
         parameters[keyword] = found[2]
     return parameters
+
+
+def _needs(parameters: _Parameters, known: dict[bytes, str]) -> frozenset[str]:
+    return frozenset(known[keyword] for keyword in parameters) if parameters else frozenset()
 
 
 def _check_utf8(path: Path, *, utf8: bool) -> None:

@@ -61,3 +61,19 @@ def fingerprint(sender: str, recipients: Sequence[str], message_id: str) -> int:
     text = "\0".join((sender, *sorted(recipients), "", message_id))
     digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest()
     return int.from_bytes(digest) >> 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A transaction the client may try again, and what it would then hear.
+
+    `state` is `pending` while the relay's verdict may still come, `verdict` when it came too late
+    for the client, `open` when nothing is known or the relay said no for now, and `sent` when the
+    relay has the message and a notice about it.
+    """
+
+    fingerprint: int
+    message: int
+    state: str
+    content_hash: str = ""
+    verdict: str = ""

@@ -58,11 +58,31 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Open a transaction that is committed durably when the block ends without an error."""
-        with _translated(), self._turn(), self._engine.connect() as connection:
-            with connection.execution_options(writes=True).begin():
-                yield connection
+    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
+        """Open a transaction that is committed when the block ends without an error.
+
+        A commit that is not durable survives a killed process, but not a power cut.
+        """
+        with (
+            _translated(),
+            self._turn(),
+            self._engine.connect() as connection,
+            connection.execution_options(durable=durable).begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def private(self) -> Iterator[Connection]:
+        """Lend a connection that ends with the block, and its temporary tables with it."""
+        with _translated(), self._engine.connect() as connection:
+            connection.detach()
+            yield connection
+
+    @contextmanager
+    def writing_on(self, connection: Connection) -> Iterator[None]:
+        """Open a durable transaction on a private connection."""
+        with _translated(), self._turn(), connection.execution_options(durable=True).begin():
+            yield
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run work in a read transaction on a thread."""
@@ -190,8 +210,12 @@ def _sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A read that turns into a write fails at once when another writer was faster (K4).
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        durable = connection.get_execution_options().get("durable")
+        if durable is None:
+            connection.exec_driver_sql("BEGIN")
+            return
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -205,7 +229,7 @@ def set_pragmas(connection: sqlite3.Connection) -> None:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=4,
         max_overflow=4,
@@ -213,3 +237,10 @@ def _postgres_engine(url: URL) -> Engine:
         pool_timeout=_CONNECT_SECONDS,
         connect_args={"connect_timeout": _CONNECT_SECONDS},
     )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("durable") is False:
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+
+    return engine

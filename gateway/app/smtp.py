@@ -1,0 +1,245 @@
+"""The `smtp` role: the proxy's policy from the settings, and the chores of a worker."""
+
+import asyncio
+import hashlib
+import os
+import ssl
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from gateway import logs
+from gateway.app import common
+from gateway.app.common import BadCertificate
+from gateway.app.life import Life
+from gateway.config import Settings
+from gateway.config.smtp import Listener as ListenerSettings
+from gateway.core.kinds import Kind
+from gateway.metrics import Metrics
+from gateway.smtp_proxy.judge import Judge
+from gateway.smtp_proxy.outage import LocalRecord, NeverMailed
+from gateway.smtp_proxy.policy import Listener, Override, Policy
+from gateway.smtp_proxy.scribe import Scribe, take_local_record_in
+from gateway.smtp_proxy.services import Services
+from gateway.smtp_proxy.users import Users
+from gateway.smtp_proxy.worker import Worker, again_and_again
+from gateway.store import offers, status, workers
+from gateway.store.database import Database, StoreUnavailable
+from gateway.store.gate import Gate
+from gateway.store.journal import JournalWriter
+from gateway.store.suppression import Standings
+
+log = logs.get("smtp_proxy")
+
+_FEED_SECONDS = 15.0
+_NEVER_SECONDS = 30.0
+_TAKE_IN_SECONDS = 1.0
+
+
+async def run_smtp(life: Life) -> None:
+    """Take mail in until the life ends; then finish what is at the dot."""
+    settings = life.settings
+    database = common.open_database(settings)
+    number = await _enlist(database)
+    services = Services(
+        policy(settings), worker=number, shares=settings.smtp.workers, metrics=Metrics()
+    )
+    journal = JournalWriter(database, number, committed=services.metrics.journal)
+    never = NeverMailed(settings.store.outage / "never-mailed")
+    local = LocalRecord(settings.store.outage / f"messages-{life.number}.jsonl")
+    standings = _standings(settings, database)
+    services.judge = Judge(standings, Gate(database), never)
+    services.scribe = Scribe(journal, local, services.spawn)
+    worker = Worker(services)
+    chores = _Chores(database, services, number)
+    await chores.first_look()
+
+    async def apply(fresh: Settings) -> None:
+        worker.apply(policy(fresh), listeners(fresh))
+        services.judge = Judge(_standings(fresh, database), Gate(database), never)
+
+    life.apply = apply
+    async with asyncio.TaskGroup() as tasks:
+        running = [
+            tasks.create_task(work)
+            for work in (
+                worker.sweep(),
+                worker.learn(),
+                again_and_again(chores.beat, workers.BEAT.total_seconds()),
+                again_and_again(chores.look_at_feed, _FEED_SECONDS),
+                again_and_again(partial(chores.look_at_never, standings, never), _NEVER_SECONDS),
+                again_and_again(partial(chores.take_in, local), _TAKE_IN_SECONDS),
+                chores.keep_offers(),
+            )
+        ]
+        await chores.relays_seen()
+        await worker.open(listeners(settings), life.sockets)
+        life.ready()
+        await life.stopping.wait()
+        await worker.close()
+        for chore in running:
+            chore.cancel()
+    await journal.close()
+    await chores.retire()
+    database.close()
+
+
+def _standings(settings: Settings, database: Database) -> Standings:
+    return Standings(
+        database,
+        tag_scopes=settings.suppression.tags,
+        plus_addresses=settings.suppression.plus_addresses,
+    )
+
+
+async def _enlist(database: Database) -> int:
+    """Get a number of our own; without a store a likely free one serves until it is back."""
+    pid = os.getpid()
+    try:
+        return await database.write(
+            lambda connection: workers.enlist(
+                connection, node=common.node(), pid=pid, now=common.now(), alive=common.is_alive
+            )
+        )
+    except StoreUnavailable as error:
+        log.error("store_unavailable", reason=str(error))
+        return 512 + pid % 512
+
+
+class _Chores:
+    """What a worker does beside taking mail."""
+
+    def __init__(self, database: Database, services: Services, number: int) -> None:
+        self._database = database
+        self._services = services
+        self._number = number
+
+    async def first_look(self) -> None:
+        """Learn what is kept of relays and feed; without a store, later."""
+        try:
+            self._services.offers |= await self._database.read(offers.kept)
+            await self.look_at_feed()
+        except StoreUnavailable as error:
+            log.error("store_unavailable", reason=str(error))
+
+    async def relays_seen(self) -> None:
+        """Give relays never seen before a moment to introduce themselves."""
+        if all(relay.name in self._services.offers for relay in self._services.policy.relays):
+            return
+        try:
+            async with asyncio.timeout(2.0):
+                await self._services.fresh_offers()
+        except TimeoutError:
+            log.warning("relay_not_seen_yet")
+
+    async def beat(self) -> None:
+        """Say that this process lives."""
+        number = self._number
+        await self._database.write(
+            lambda connection: workers.beat(connection, number, common.now())
+        )
+
+    async def look_at_feed(self) -> None:
+        """See how old the feed is."""
+        snapshot = await self._database.read(status.snapshot)
+        self._services.feed_time = max(snapshot.feeds.values(), default=None)
+
+    async def look_at_never(self, standings: Standings, never: NeverMailed) -> None:
+        """Remember who is never mailed, for when the store is away."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, lambda: never.replace(standings.never_mailed_addresses()))
+
+    async def take_in(self, local: LocalRecord) -> None:
+        """Bring in what passed while the store was away."""
+        await take_local_record_in(self._database, local, self._number)
+
+    async def keep_offers(self) -> None:
+        """Keep what relays offer whenever it changes."""
+        while True:
+            await self._services.fresh_offers()
+            current = dict(self._services.offers)
+            try:
+                await self._database.write(
+                    lambda connection, current=current: offers.keep(  # type: ignore[misc]
+                        connection, current, common.now()
+                    )
+                )
+            except StoreUnavailable as error:
+                log.warning("chore_put_off", chore="keep_offers", reason=str(error))
+
+    async def retire(self) -> None:
+        """Leave in order."""
+        number = self._number
+        try:
+            await self._database.write(lambda connection: workers.retire(connection, number))
+        except StoreUnavailable as error:
+            log.error("store_unavailable", reason=str(error))
+
+
+# From settings to the proxy's own values
+
+
+def policy(settings: Settings) -> Policy:
+    """Return what decides about messages; GatewayError if a file can't be used."""
+    hostname = common.host_name()
+    sender = settings.notices.sender
+    zone = common.time_zone(settings)
+    templates = common.note_templates(settings)
+    return Policy(
+        hostname=hostname,
+        instance=_instance(hostname, settings),
+        rules=common.rules(settings),
+        default_kind=settings.smtp.default_kind,
+        relays=common.relays(settings),
+        note=templates[settings.suppression.language],
+        notifier=sender or f"postmaster@{hostname}",
+        override=_override(settings),
+        plus_addresses=settings.suppression.plus_addresses,
+        accept_suppressed=settings.suppression.reply == "accept",
+        normalise_newlines=settings.smtp.bare_newline == "normalize",
+        max_size=settings.smtp.max_message_size,
+        max_recipients=settings.smtp.max_recipients,
+        local_time=lambda moment: moment.astimezone(zone),
+    )
+
+
+def _instance(hostname: str, settings: Settings) -> str:
+    """Return what marks our loop header: the same for all workers, another for other gateways."""
+    text = f"{hostname} {settings.store.url.get_secret_value()}"
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _override(settings: Settings) -> Override:
+    override = settings.smtp.override
+    return Override(logins=frozenset(override.login), header=(override.header or "").lower())
+
+
+def listeners(settings: Settings) -> Sequence[Listener]:
+    """Return the listeners of the proxy, their certificates loaded."""
+    return [
+        Listener(
+            name=one.name,
+            lmtp=one.protocol == "lmtp",
+            kind=None if one.kind == "auto" else Kind(one.kind),
+            observe=one.mode == "observe",
+            tls=one.tls,
+            context=_server_context(one),
+            networks=one.networks,
+            users=Users.read(one.users, time.monotonic) if one.users else None,
+            reject_at_rcpt=one.reject_at == "rcpt",
+        )
+        for one in settings.smtp.listeners
+        if one.purpose == "proxy"
+    ]
+
+
+def _server_context(listener: ListenerSettings) -> ssl.SSLContext | None:
+    if listener.tls == "none" or listener.cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(listener.cert, listener.key)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadCertificate(f"listener {listener.name}: {listener.cert}: {reason}") from error
+    return context

@@ -1,0 +1,55 @@
+"""What is known of a relay before it is called."""
+
+import re
+import ssl
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """Which mail a relay is for; what is empty doesn't matter."""
+
+    listeners: frozenset[str] = frozenset()
+    logins: frozenset[str] = frozenset()
+    sender_domains: frozenset[str] = frozenset()  #: In lookup form.
+
+    def fits(self, *, listener: str, login: str | None, sender_domain: str) -> bool:
+        """Whether mail of this listener, login and sender domain goes to the relay."""
+        return (
+            (not self.listeners or listener in self.listeners)
+            and (not self.logins or login in self.logins)
+            and (not self.sender_domains or sender_domain in self.sender_domains)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySettings:
+    """One `[[relays]]` of the config."""
+
+    name: str
+    host: str
+    port: int
+    helo_name: str
+    tls: str = "none"  #: none, starttls or implicit
+    context: ssl.SSLContext | None = None
+    auth: str = "none"  #: none, plain, login or xoauth2
+    username: str = ""
+    password: str = ""
+    match: Match = Match()
+    max_connections: int = 40
+    messages_per_minute: int | None = None
+    null_sender: bool = True  #: Whether the relay takes mail from `<>`.
+    our_fault: tuple[re.Pattern[str], ...] = ()
+    budget: timedelta = timedelta(seconds=90)
+
+
+def choose(
+    relays: tuple[RelaySettings, ...], *, listener: str, login: str | None, sender_domain: str
+) -> RelaySettings:
+    """Return the first relay whose match fits; the config makes sure that one always does."""
+    return next(
+        relay
+        for relay in relays
+        if relay.match.fits(listener=listener, login=login, sender_domain=sender_domain)
+    )

@@ -1,0 +1,245 @@
+"""One mail transaction at a relay: the way of a message from MAIL to the verdict."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.core.envelope import Recipient, Sender
+from gateway.core.reply import Reply
+from gateway.delivery import replies
+from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
+from gateway.delivery.pool import Pool, RelayBusy
+
+DOT = b".\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The relay was there and gave no answer: nobody knows."""
+
+    why: str
+    may_come: bool  #: Whether `late_verdict` may still bring one.
+
+
+class RelayTransaction:
+    """A transaction that asks the relay live and can take recipients back before the content."""
+
+    def __init__(self, pool: Pool, sender: Sender) -> None:
+        self._pool = pool
+        self._sender = sender
+        self._connection: RelayConnection | None = None
+        self._recipients: list[Recipient] = []
+        self._mail_given = False
+        self._content_begun = False
+        self._budget = pool.settings.budget.total_seconds()
+
+    @property
+    def relay(self) -> str:
+        """The relay's name."""
+        return self._pool.settings.name
+
+    @property
+    def recipients(self) -> list[Recipient]:
+        """Those the relay has taken in this transaction."""
+        return self._recipients
+
+    @property
+    def open(self) -> bool:
+        """Whether a relay connection is held just now."""
+        return self._connection is not None
+
+    async def add(self, recipients: Sequence[Recipient]) -> list[Reply]:
+        """Offer recipients to the relay; return what the client hears for each.
+
+        MAIL goes out with the first of them in one write; a refusal of MAIL is given at each.
+        """
+        if self._connection is None and self._recipients:
+            answers = await self._offer([*self._recipients, *recipients], again=True)
+            answers = answers[-len(recipients) :]
+        else:
+            answers = await self._offer(recipients, again=False)
+        taken = zip(recipients, answers, strict=True)
+        self._recipients += [recipient for recipient, reply in taken if reply.positive]
+        return answers
+
+    async def keep(self, kept: Sequence[Recipient]) -> Reply | None:
+        """Begin anew with these recipients only; return a reply if the transaction must end."""
+        self._recipients = list(kept)
+        answers = await self._offer(kept, again=True)
+        temporary = next((reply for reply in answers if 400 <= reply.code < 500), None)
+        refused = next((reply for reply in answers if not reply.positive), None)
+        return temporary or refused
+
+    async def _offer(self, recipients: Sequence[Recipient], *, again: bool) -> list[Reply]:
+        try:
+            return await self._converse(recipients, again=again)
+        except RelayBusy:
+            return [replies.BUSY] * len(recipients)
+        except RelayLost:
+            return [replies.TRY_LATER] * len(recipients)
+        except RelayRefuses as error:
+            return [_refusal(error)] * len(recipients)
+
+    async def _converse(self, recipients: Sequence[Recipient], *, again: bool) -> list[Reply]:
+        fresh = self._connection is None
+        connection = self._connection or await self._connect()
+        reused = fresh and connection.served > 0
+        try:
+            return await self._say(connection, recipients, rewind=again and not fresh)
+        except RelayLost:
+            self._drop()
+            if not reused:
+                raise
+        # An idle connection the relay had closed meanwhile: once more, on a new one.
+        connection = await self._connect(fresh=True)
+        try:
+            return await self._say(connection, recipients, rewind=False)
+        except RelayLost:
+            self._drop()
+            raise
+
+    async def _connect(self, *, fresh: bool = False) -> RelayConnection:
+        self._connection = await self._pool.acquire(self._budget, fresh=fresh)
+        self._mail_given = False
+        return self._connection
+
+    async def _say(
+        self, connection: RelayConnection, recipients: Sequence[Recipient], *, rewind: bool
+    ) -> list[Reply]:
+        if not self._needs(recipients).issubset(connection.extensions):
+            return [replies.NO_LONGER_OFFERED] * len(recipients)
+        lead = [b"RSET\r\n"] if rewind else []
+        if rewind or not self._mail_given:
+            lead.append(b"MAIL FROM:%s\r\n" % self._sender.argument)
+        lines = [b"RCPT TO:%s\r\n" % recipient.argument for recipient in recipients]
+        answers = await connection.commands([*lead, *lines], self._budget)
+        refused = next((reply for reply in answers[: len(lead)] if not reply.positive), None)
+        self._mail_given = refused is None
+        heard = [refused] * len(lines) if refused else answers[len(lead) :]
+        if any(reply.code == 421 for reply in answers):
+            self._drop()
+        return [replies.for_client(reply, self._pool.settings.our_fault) for reply in heard]
+
+    def _needs(self, recipients: Sequence[Recipient]) -> frozenset[str]:
+        return self._sender.needs.union(*(recipient.needs for recipient in recipients))
+
+    async def begin_content(self) -> Reply | None:
+        """Say DATA; return a reply if the transaction must end, else None: content may flow."""
+        if self._connection is None:
+            refused = await self.keep(self._recipients)
+            if refused is not None or self._connection is None:
+                return refused or replies.TRY_LATER
+        try:
+            reply = await self._connection.command(b"DATA\r\n", self._budget)
+        except RelayLost:
+            self._drop()
+            return replies.TRY_LATER
+        if reply.code == 354:
+            self._content_begun = True
+            return None
+        self._drop()
+        heard = replies.for_client(reply, self._pool.settings.our_fault)
+        return replies.OUR_FAULT if heard.positive else heard
+
+    def write(self, octets: bytes) -> None:
+        """Send some content."""
+        if self._connection is not None:
+            self._connection.write(octets)
+
+    async def drain(self) -> bool:
+        """Wait until the relay keeps up; False when it is lost and no content is wanted."""
+        if self._connection is None:
+            return False
+        try:
+            await self._connection.drain(self._budget)
+        except RelayLost:
+            self._drop()
+            return False
+        return True
+
+    async def finish(self) -> Reply | Lost:
+        """Send the final dot and wait for the verdict within the budget.
+
+        After `Lost` the verdict may still come: `late_verdict` goes on listening.
+        """
+        connection = self._connection
+        if connection is None:
+            return replies.TRY_LATER
+        if not await self.drain():
+            return replies.TRY_LATER
+        verdict = connection.expect()
+        if verdict.done():
+            self._drop()
+            return replies.TRY_LATER
+        connection.write(DOT)
+        try:
+            async with asyncio.timeout(self._budget):
+                reply = await asyncio.shield(verdict)
+        except TimeoutError:
+            self._late = verdict
+            return Lost(f"no verdict within {self._budget:.0f} s", may_come=True)
+        except RelayLost as error:
+            self._drop()
+            return Lost(str(error), may_come=False)
+        self._content_begun = False
+        self._give_back(reply)
+        return reply
+
+    _late: "asyncio.Future[Reply] | None" = None
+
+    async def late_verdict(self, seconds: float) -> Reply | None:
+        """Read on after silence; return the verdict, or None when it never comes."""
+        connection, verdict = self._connection, self._late
+        if connection is None or verdict is None:
+            return None
+        self._connection = None
+        self._pool.leave()
+        try:
+            async with asyncio.timeout(seconds):
+                return await verdict
+        except (TimeoutError, RelayLost):
+            return None
+        finally:
+            connection.abort()
+
+    async def end(self) -> None:
+        """Give the connection back: reset before the content, hung up in the middle of it.
+
+        `add` and `begin_content` begin anew where a client had only been slow.
+        """
+        connection = self._connection
+        if connection is None:
+            return
+        if self._content_begun or not connection.usable:
+            self._drop()
+            return
+        try:
+            reply = await connection.command(b"RSET\r\n", min(self._budget, 10.0))
+        except RelayLost:
+            self._drop()
+            return
+        self._give_back(reply)
+
+    def hang_up(self) -> None:
+        """Close the relay connection: without its final dot the content is nothing."""
+        self._drop()
+
+    def _give_back(self, last: Reply) -> None:
+        if last.code == 421:
+            self._drop()
+        elif self._connection is not None:
+            self._pool.release(self._connection)
+            self._connection = None
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._pool.discard(self._connection)
+            self._connection = None
+
+
+def _refusal(error: RelayRefuses) -> Reply:
+    """Trouble before MAIL is between the gateway and the relay: the CRM tries again later."""
+    text = error.reply.lines[0]
+    if error.stage == "STARTTLS":
+        return Reply(451, (f"4.7.5 The relay's TLS failed: {text}"[:500],))
+    return Reply(451, (f"4.3.5 The relay refuses the gateway at {error.stage}: {text}"[:500],))

@@ -1,0 +1,83 @@
+"""The content of a message as it comes in from the client."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.core.content import Piece, Splitter, header_length
+from gateway.smtp_proxy.intake import Intake
+
+_GRACE_SECONDS = 120.0  #: Before the slowest allowed pace counts.
+_SLOWEST = 500.0  #: Octets a second (Postfix: smtpd_min_data_rate).
+_IDLE_SECONDS = 180.0  #: Between two chunks (RFC 5321, 4.5.3.2.5).
+
+
+class TooLarge(Exception):
+    """The content is over the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first octets of the content: the whole header block and perhaps more."""
+
+    octets: bytes
+    length: int  #: Of the header block.
+    last: bool  #: Whether that is all the content.
+
+    @property
+    def block(self) -> bytes:
+        """The header block."""
+        return self.octets[: self.length]
+
+
+class Body:
+    """Reads one message's content: its end, its size and its hash."""
+
+    def __init__(self, intake: Intake, *, max_size: int, clock: Callable[[], float]) -> None:
+        self._intake = intake
+        self._max_size = max_size
+        self._clock = clock
+        self._began = clock()
+        self._splitter = Splitter()
+        self._digest = hashlib.blake2b(digest_size=16)
+        self._ended = False
+        self.size = 0  #: Octets of content read so far, as received.
+
+    @property
+    def content_hash(self) -> str:
+        """The hash of all content read so far."""
+        return self._digest.hexdigest()
+
+    async def head(self) -> Head:
+        """Read until the header block is whole; raise `TooLarge` beyond the size limit."""
+        octets = b""
+        while True:
+            piece = await self.piece()
+            octets += piece.octets
+            length = header_length(octets)
+            if length is not None or piece.last:
+                return Head(octets, len(octets) if length is None else length, piece.last)
+
+    async def piece(self) -> Piece:
+        """Read some more; raise `TooLarge` beyond the size limit."""
+        piece = await self._read()
+        if self.size > self._max_size:
+            raise TooLarge
+        self._digest.update(piece.octets)
+        return piece
+
+    async def drain(self) -> None:
+        """Read the rest and drop it: a refusal is said after the content."""
+        while not self._ended:
+            await self._read()
+
+    async def _read(self) -> Piece:
+        now = self._clock()
+        slowest = self._began + _GRACE_SECONDS + self.size / _SLOWEST
+        self._intake.deadline = min(slowest, now + _IDLE_SECONDS)
+        piece = self._splitter.feed(await self._intake.chunk())
+        self.size += len(piece.octets)
+        if piece.last:
+            self._ended = True
+            self._intake.give_back(self._splitter.rest)
+        return piece

@@ -1,0 +1,146 @@
+"""The doors mail comes in by: what a listener's connections share."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from gateway.core.envelope import Sender
+from gateway.core.reply import Reply
+from gateway.delivery.settings import RelaySettings
+from gateway.smtp_proxy.passage import Passage
+from gateway.smtp_proxy.policy import Listener
+from gateway.smtp_proxy.record import Client
+from gateway.smtp_proxy.services import Services
+
+_NOT_HERE = Reply.of("554 5.7.1 Access denied")
+_FULL = Reply.of("421 4.3.2 Too many connections; try again later")
+_STOPPING = Reply.of("421 4.3.2 The gateway is stopping; try again later")
+_UNKNOWN_RELAY = Reply.of("421 4.3.2 No relay has been reached yet; try again later")
+#: Extensions that a relay's offer lets us offer, in the order of our greeting.
+_PASSED_ON = ("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
+
+
+class Session(Protocol):
+    """A client's connection, as its door sees it."""
+
+    def check(self, now: float) -> None:
+        """End a wait that has lasted too long."""
+
+    def stop(self) -> None:
+        """End at the next wait for the client."""
+
+    @property
+    def work(self) -> "asyncio.Task[None]":
+        """Ends when everything the session had in hand is finished."""
+
+
+class Door:
+    """One listener in one worker."""
+
+    def __init__(self, listener: Listener, services: Services, *, max_sessions: int) -> None:
+        self.listener = listener
+        self._services = services
+        self._max_sessions = max_sessions
+        self._stopping = False
+        self.sessions: set[Session] = set()
+
+    @property
+    def hostname(self) -> str:
+        """Our name."""
+        return self._services.policy.hostname
+
+    @property
+    def max_size(self) -> int:
+        """Octets of content that are taken at most."""
+        return self._services.policy.max_size
+
+    def admit(self, session: Session, peer: str) -> Reply | None:
+        """Let a connection in, or return what it hears instead."""
+        refusal = self._objection(peer)
+        if refusal is not None:
+            self._services.metrics.refused("connection").inc()
+            return refusal
+        self.sessions.add(session)
+        self._services.metrics.connections(self.listener.name).inc()
+        return None
+
+    def _objection(self, peer: str) -> Reply | None:
+        if not self.listener.admits(peer):
+            return _NOT_HERE
+        if self._stopping:
+            return _STOPPING
+        return _FULL if len(self.sessions) >= self._max_sessions else None
+
+    def left(self, session: Session) -> None:
+        """Forget a connection that is gone."""
+        if session in self.sessions:
+            self.sessions.discard(session)
+            self._services.metrics.connections(self.listener.name).dec()
+
+    # What the relays offered last is what a client is offered.
+
+    def greeting(self) -> Reply:
+        """Return the banner; 421 while no relay has ever said what it takes."""
+        if any(relay.name not in self._services.offers for relay in self._relays()):
+            return _UNKNOWN_RELAY
+        return Reply(220, (f"{self.hostname} ESMTP",))
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        """The extensions whose parameters are understood."""
+        offers = [self._services.offers.get(relay.name, {}) for relay in self._relays()]
+        return frozenset(offers[0]).intersection(*offers[1:]) if offers else frozenset()
+
+    def offers(self) -> list[str]:
+        """Return the lines of EHLO's answer."""
+        common = self.extensions
+        size = [f"SIZE {self._size_limit()}"] if "SIZE" in common else []
+        return ["PIPELINING", *size, *(word for word in _PASSED_ON if word in common)]
+
+    def _size_limit(self) -> int:
+        theirs = (
+            int(self._services.offers[relay.name]["SIZE"] or 0)
+            for relay in self._relays()
+            if self._services.offers[relay.name].get("SIZE", "").isdigit()
+        )
+        return min([self.max_size, *(limit for limit in theirs if limit)])
+
+    def _relays(self) -> list[RelaySettings]:
+        name = self.listener.name
+        return [
+            relay
+            for relay in self._services.policy.relays
+            if not relay.match.listeners or name in relay.match.listeners
+        ]
+
+    # What a session needs
+
+    def passage(self, client: Client, sender: Sender) -> Passage:
+        """Begin a transaction."""
+        return Passage(self._services, self.listener, client, sender)
+
+    def took(self, seconds: float) -> None:
+        """Count how long a message took."""
+        self._services.metrics.message_seconds.observe(seconds)
+
+    def failed_login(self) -> None:
+        """Count a wrong password."""
+        self._services.metrics.refused("login").inc()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something the session doesn't wait for."""
+        self._services.spawn(work)
+
+    # The end
+
+    def stop(self) -> None:
+        """Take nobody in any more, and end every session that waits for its client."""
+        self._stopping = True
+        for session in tuple(self.sessions):
+            session.stop()
+
+    async def empty(self) -> None:
+        """Wait until every session has finished its work."""
+        while self.sessions:
+            await asyncio.wait({session.work for session in self.sessions})
+            await asyncio.sleep(0)  # The connections' ends are told after the sessions'.

@@ -1,0 +1,147 @@
+"""What a client sends, as lines or as chunks: bounded memory, and every wait has an end."""
+
+import asyncio
+
+
+class ClientGone(Exception):
+    """The client closed its side or the connection broke."""
+
+
+class ClientSlow(Exception):
+    """The client let its time run out."""
+
+
+class Stopping(Exception):
+    """The gateway stops; whoever waits for the client waits no longer."""
+
+
+class LineTooLong(Exception):
+    """A command line without end; it has been passed over."""
+
+
+HIGH_WATER = 256 * 1024  #: Octets held before the client has to wait.
+
+
+class Intake:
+    """The receiving side of one connection."""
+
+    __slots__ = ("_buffer", "_loop", "_over", "_paused", "_transport", "_waiter", "deadline")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._buffer = b""
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._over: Exception | None = None
+        self.deadline = float("inf")  #: Loop time at which a waiting read ends in `ClientSlow`.
+
+    # What the protocol tells.
+
+    def feed(self, data: bytes) -> None:
+        """Take what has arrived."""
+        self._buffer = self._buffer + data if self._buffer else data
+        if len(self._buffer) > HIGH_WATER and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def end(self, why: Exception) -> None:
+        """Let reads fail once everything that has arrived is read."""
+        if self._over is None:
+            self._over = why
+            self._wake()
+
+    def interrupt(self, why: Exception) -> None:
+        """Let reads fail at once."""
+        self._buffer = b""
+        self._over = why
+        self._wake()
+
+    def upgraded(self, transport: asyncio.Transport) -> None:
+        """Go on inside TLS; what was said in the clear is forgotten (RFC 3207, 4.2)."""
+        self._transport = transport
+        self._buffer = b""
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # What the session asks.
+
+    @property
+    def pending(self) -> bool:
+        """Whether octets wait to be read."""
+        return bool(self._buffer)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has closed its side and nothing of it is left to read."""
+        return self._over is not None and not self._buffer
+
+    def next_is(self, word: bytes) -> bool:
+        """Whether a whole line that begins with a word can be read without waiting."""
+        return self._buffer[: len(word)].upper() == word and b"\n" in self._buffer
+
+    def give_back(self, octets: bytes) -> None:
+        """Put octets back in front."""
+        self._buffer = octets + self._buffer
+
+    async def line(self, limit: int) -> bytes:
+        """Return the next line without its newline; raise `LineTooLong` after passing one over."""
+        while True:
+            end = self._buffer.find(b"\n")
+            if end >= 0:
+                break
+            if len(self._buffer) > limit:
+                await self._pass_over()
+                raise LineTooLong
+            await self._more()
+        line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
+        self._resume()
+        if end > limit:
+            raise LineTooLong
+        return line
+
+    async def readline(self) -> bytes:
+        """Return a line with its newline, as aiosmtpd's AUTH reads it."""
+        return await self.line(12288) + b"\r\n"
+
+    async def chunk(self) -> bytes:
+        """Return whatever has arrived, waiting for something."""
+        while not self._buffer:
+            await self._more()
+        data, self._buffer = self._buffer, b""
+        self._resume()
+        return data
+
+    async def _pass_over(self) -> None:
+        while b"\n" not in self._buffer:
+            self._buffer = b""
+            self._resume()
+            await self._more()
+        self._buffer = self._buffer[self._buffer.index(b"\n") + 1 :]
+
+    async def _more(self) -> None:
+        self._raise_if_over()
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+        if not self._buffer:
+            self._raise_if_over()
+
+    def _raise_if_over(self) -> None:
+        if self._over is not None:
+            raise self._over
+
+    def _resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def check(self, now: float) -> None:
+        """End a wait whose deadline has passed; called every second for every connection."""
+        if now > self.deadline and self._waiter is not None:
+            self.interrupt(ClientSlow())

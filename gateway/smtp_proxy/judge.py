@@ -1,0 +1,234 @@
+"""What becomes of a message: its kind, the standing of each recipient, pauses, earlier attempts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gateway.core.burst import burst_key
+from gateway.core.classify import (
+    Classification,
+    Facts,
+    classify,
+    classify_early,
+)
+from gateway.core.decide import blocking
+from gateway.core.headers import Headers
+from gateway.core.journal import Attempt, fingerprint
+from gateway.core.kinds import Kind, Scope
+from gateway.core.people import NOBODY, Standing, Suppression, SuppressionSource
+from gateway.core.reply import Reply
+from gateway.smtp_proxy.outage import NeverMailed
+from gateway.smtp_proxy.policy import Listener, Policy
+from gateway.store.database import StoreUnavailable
+from gateway.store.gate import Gate
+from gateway.store.suppression import Standings
+
+STORE_AWAY = Reply.of("451 4.3.0 The gateway's store is away; try again later")
+PAUSED = Reply.of("451 4.3.2 The operator has paused this mail; try again later")
+UNDECIDED = Reply.of("451 4.7.1 Too early to tell whether this is a mailing; try again later")
+_BURST_MEMORY = timedelta(hours=24)
+_OVERRIDE = "override"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A message to be judged."""
+
+    listener: Listener
+    login: str | None
+    sender: str
+    recipients: tuple[str, ...]  #: As the CRM wrote them.
+    addresses: tuple[str, ...]  #: The same in lookup form.
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What becomes of one recipient."""
+
+    blocked: tuple[Suppression, ...] = ()  #: What keeps the mail from going; empty: it goes.
+    would: tuple[Suppression, ...] = ()  #: What would, did nobody override or only observe.
+    standing: Standing = NOBODY
+    undecided: bool = False  #: Whether a burst has yet to show what the message is.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What becomes of the message."""
+
+    classification: Classification
+    verdicts: tuple[Verdict, ...]
+    fingerprint: int
+    burst_key: int | None = None
+    earlier: tuple[Attempt, ...] = ()
+    refusal: Reply | None = None  #: Said to the whole message, after the content.
+    outage: bool = False  #: Whether the store could not be asked.
+
+
+class Judge:
+    """Judges every message of a worker."""
+
+    def __init__(self, standings: Standings, gate: Gate, never: NeverMailed) -> None:
+        self._standings = standings
+        self._gate = gate
+        self._never = never
+
+    async def at_rcpt(
+        self, policy: Policy, case: Case
+    ) -> tuple[Classification | None, list[Verdict]]:
+        """Say what is known before the content: the kind, if it is, and who is never mailed."""
+        early = _early(policy, case)
+        if _is_overridden_login(policy, case):
+            early = Classification(early.kind if early else policy.default_kind, _OVERRIDE)
+        kind = early.kind if early else Kind.INDIVIDUAL
+        try:
+            standings = await self._standings.of(case.addresses)
+        except StoreUnavailable:
+            return early, [self._last_known(address) for address in case.addresses]
+        found = [standings.get(address, NOBODY) for address in case.addresses]
+        return early, [_verdict(case, kind, standing, early) for standing in found]
+
+    async def judge(self, policy: Policy, case: Case, now: datetime) -> Judgement:
+        """Say what becomes of a message whose header block is known."""
+        mark = fingerprint(case.sender, case.recipients, case.headers.text("message-id"))
+        try:
+            return await self._judge(policy, case, now, mark)
+        except StoreUnavailable:
+            return self._without_store(policy, case, mark)
+
+    async def _judge(self, policy: Policy, case: Case, now: datetime, mark: int) -> Judgement:
+        view = await self._gate.look(mark, now)
+        standings = await self._standings.of(case.addresses)
+        found = [standings.get(address, NOBODY) for address in case.addresses]
+        burst = await self._burst(policy, case, found, now)
+        classification = _classify(policy, case, burst)
+        verdicts = [
+            _verdict(case, classification.kind, standing, classification) for standing in found
+        ]
+        if burst is not None and not classification.certain:
+            verdicts = burst.deferred(policy, case, verdicts)
+        return Judgement(
+            classification=classification,
+            verdicts=tuple(verdicts),
+            fingerprint=mark,
+            burst_key=burst.key if burst else None,
+            earlier=view.earlier,
+            refusal=_refusal(classification.kind, view.paused, verdicts),
+        )
+
+    async def _burst(
+        self, policy: Policy, case: Case, standings: Sequence[Standing], now: datetime
+    ) -> "_Burst | None":
+        if not policy.bursts or case.listener.kind is not None:
+            return None
+        names = [holder.name for standing in standings for holder in standing.holders]
+        names += [name for name, _ in case.headers.addresses("to")]
+        key = burst_key(case.login, case.headers, names)
+        if key is None:
+            return None
+        reached = await self._gate.burst(key, now - _BURST_MEMORY)
+        return _Burst(key=key, reached=reached, addresses=frozenset(case.addresses), now=now)
+
+    def _without_store(self, policy: Policy, case: Case, mark: int) -> Judgement:
+        """Only what a rule or listener positively calls individual may pass."""
+        classification = _classify(policy, case, None)
+        passes = classification.certain and classification.kind is Kind.INDIVIDUAL
+        return Judgement(
+            classification=classification,
+            verdicts=tuple(self._last_known(address) for address in case.addresses),
+            fingerprint=mark,
+            refusal=None if passes and self._never.known else STORE_AWAY,
+            outage=True,
+        )
+
+    def _last_known(self, address: str) -> Verdict:
+        return Verdict(blocked=LAST_KNOWN if address in self._never else ())
+
+
+#: What is said of an address that was under scope `all` when the store was last asked.
+LAST_KNOWN = (Suppression(scope=Scope.ALL, source=SuppressionSource.STATUS, origin="last known"),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Burst:
+    """The same message to others: whom it reached, first and last."""
+
+    key: int
+    reached: Mapping[str, tuple[datetime, datetime]]
+    addresses: frozenset[str]
+    now: datetime
+
+    def count(self, within: timedelta) -> int:
+        """Return how many different recipients it reached within a time, these included."""
+        since = self.now - within
+        recent = {address for address, (_, last) in self.reached.items() if last >= since}
+        return len(recent | self.addresses)
+
+    def deferred(self, policy: Policy, case: Case, verdicts: list[Verdict]) -> list[Verdict]:
+        """Let suppressed people wait until the time of a deferring burst rule has passed."""
+        waits = max((test.within for test in policy.bursts if test.defer), default=None)
+        if waits is None or case.listener.observe:
+            return verdicts
+        return [
+            self._waiting(waits, address, verdict)
+            for address, verdict in zip(case.addresses, verdicts, strict=True)
+        ]
+
+    def _waiting(self, waits: timedelta, address: str, verdict: Verdict) -> Verdict:
+        if verdict.blocked or not blocking(Kind.BULK, verdict.standing):
+            return verdict
+        first, _ = self.reached.get(address, (self.now, self.now))
+        return replace(verdict, undecided=self.now - first < waits)
+
+
+def _early(policy: Policy, case: Case) -> Classification | None:
+    if case.listener.kind is not None:
+        return Classification(case.listener.kind, f"listener {case.listener.name}")
+    return classify_early(_facts(case), policy.rules)
+
+
+def _classify(policy: Policy, case: Case, burst: _Burst | None) -> Classification:
+    if case.listener.kind is not None:
+        said = Classification(case.listener.kind, f"listener {case.listener.name}")
+    else:
+        said = classify(_facts(case, burst), policy.rules, policy.default_kind)
+    return Classification(said.kind, _OVERRIDE) if _is_overridden(policy, case) else said
+
+
+def _facts(case: Case, burst: _Burst | None = None) -> Facts:
+    facts = Facts(
+        sender=case.sender,
+        login=case.login,
+        recipients=len(case.addresses),
+        headers=case.headers,
+    )
+    return facts if burst is None else replace(facts, burst=burst.count)
+
+
+def _is_overridden(policy: Policy, case: Case) -> bool:
+    header = policy.override.header
+    return _is_overridden_login(policy, case) or bool(header and header in case.headers)
+
+
+def _is_overridden_login(policy: Policy, case: Case) -> bool:
+    return case.login is not None and case.login in policy.override.logins
+
+
+def _verdict(case: Case, kind: Kind, standing: Standing, said: Classification | None) -> Verdict:
+    if standing is NOBODY:
+        return _GOES
+    blocked = blocking(kind, standing)
+    if not blocked:
+        return Verdict(standing=standing)
+    if case.listener.observe or (said is not None and said.rule == _OVERRIDE):
+        return Verdict(would=blocked, standing=standing)
+    return Verdict(blocked=blocked, standing=standing)
+
+
+_GOES = Verdict()
+
+
+def _refusal(kind: Kind, paused: frozenset[str], verdicts: Sequence[Verdict]) -> Reply | None:
+    if "all" in paused or (kind is Kind.BULK and "bulk" in paused):
+        return PAUSED
+    return UNDECIDED if any(verdict.undecided for verdict in verdicts) else None

@@ -1,0 +1,192 @@
+"""A store that is away: who is never mailed, as last known, and a local record of what passed."""
+
+import asyncio
+import os
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gateway.core.errors import GatewayError
+from gateway.core.journal import Delivery, Message, Outcome
+from gateway.core.kinds import By, Kind, State
+from gateway.core.people import PersonRef
+
+
+class NeverMailed:
+    """The addresses under scope `all` when the store was last asked, eight octets each.
+
+    Kept in a file beside the local record, so that a restart without a store knows them too.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._marks: array[int] | None = self._load()
+
+    @property
+    def known(self) -> bool:
+        """Whether the store was ever asked; if not, nobody can be mailed without it."""
+        return self._marks is not None
+
+    def __contains__(self, address: str) -> bool:
+        if self._marks is None:
+            return True
+        mark = _mark(address)
+        place = bisect_left(self._marks, mark)
+        return place < len(self._marks) and self._marks[place] == mark
+
+    def replace(self, addresses: Iterable[str]) -> None:
+        """Take over what the store says now; on a thread, it may be long."""
+        marks = array("Q", sorted(map(_mark, addresses)))
+        if marks == self._marks:
+            return
+        self._marks = marks
+        fresh = self._path.with_suffix(f".{os.getpid()}")
+        fresh.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(marks.tobytes())
+        fresh.replace(self._path)
+
+    def _load(self) -> "array[int] | None":
+        try:
+            octets = self._path.read_bytes()
+        except OSError:
+            return None
+        marks = array("Q")
+        marks.frombytes(octets[: len(octets) // 8 * 8])
+        return marks
+
+
+def _mark(address: str) -> int:
+    digest = blake2b(address.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+class NotRecorded(GatewayError):
+    """Neither the store nor the local record could be written."""
+
+
+class LocalRecord:
+    """Messages that passed while the store was away: JSON Lines, on disk before the final dot."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._messages: set[int] = set()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to be taken in."""
+        try:
+            return self._path.stat().st_size == 0
+        except OSError:
+            return True
+
+    def holds(self, message: int) -> bool:
+        """Whether a message was begun here, so that its outcome belongs here, too."""
+        return message in self._messages
+
+    async def begin(self, message: Message) -> None:
+        """Record a message durably; raise `NotRecorded` if that fails."""
+        await self._append({"message": _plain(message)})
+        self._messages.add(message.id)
+
+    async def finish(self, message: int, outcomes: tuple[Outcome, ...]) -> None:
+        """Record how it ended; raise `NotRecorded` if that fails."""
+        rows = [(o.message, o.position, o.state, o.by, o.reply) for o in outcomes]
+        await self._append({"outcomes": rows})
+        self._messages.discard(message)
+
+    def forget(self, message: int) -> None:
+        """Expect no outcome of a message any more."""
+        self._messages.discard(message)
+
+    async def _append(self, entry: dict[str, object]) -> None:
+        line = orjson.dumps(entry) + b"\n"
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._write, line)
+        except OSError as error:
+            raise NotRecorded(f"{self._path}: {error.strerror}") from error
+
+    def _write(self, line: bytes) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read(self) -> tuple[list[Message], list[Outcome], int]:
+        """Return what is recorded and its length in octets; half a last line is left alone."""
+        messages: list[Message] = []
+        outcomes: list[Outcome] = []
+        octets = self._path.read_bytes()
+        whole = octets[: octets.rfind(b"\n") + 1]
+        for line in whole.splitlines():
+            entry = orjson.loads(line)
+            if "message" in entry:
+                messages.append(_message(entry["message"]))
+            for row in entry.get("outcomes", ()):
+                outcomes.append(_outcome(row))
+        return messages, outcomes, len(whole)
+
+    def drop(self, length: int) -> None:
+        """Forget the first octets, which the store has now."""
+        with self._path.open("r+b") as file:
+            file.seek(length)
+            rest = file.read()
+            file.seek(0)
+            file.write(rest)
+            file.truncate()
+            os.fsync(file.fileno())
+
+
+def _plain(message: Message) -> dict[str, object]:
+    return {
+        "id": message.id,
+        "at": message.at.isoformat(),
+        "listener": message.listener,
+        "sender": message.sender,
+        "login": message.login,
+        "client": message.client,
+        "subject": message.subject,
+        "message_id": message.message_id,
+        "kind": message.kind,
+        "rule": message.rule,
+        "relay": message.relay,
+        "size": message.size,
+        "deliveries": [
+            [d.recipient, d.address, d.state, d.by, d.reply, d.note, [*map(str, d.persons)]]
+            for d in message.deliveries
+        ],
+    }
+
+
+def _message(plain: dict[str, Any]) -> Message:
+    fields = dict(plain)
+    fields["at"] = datetime.fromisoformat(str(plain["at"]))
+    fields["kind"] = Kind(str(plain["kind"]))
+    fields["deliveries"] = tuple(map(_delivery, plain["deliveries"]))
+    return Message(**fields)
+
+
+def _delivery(row: list[str]) -> Delivery:
+    recipient, address, state, by, reply, note, persons = row
+    return Delivery(
+        recipient=recipient,
+        address=address,
+        state=State(state),
+        by=By(by),
+        reply=reply,
+        note=note,
+        persons=tuple(map(PersonRef.parse, persons)),
+    )
+
+
+def _outcome(row: list[str]) -> Outcome:
+    message, position, state, by, reply = row
+    return Outcome(
+        message=int(message), position=int(position), state=State(state), by=By(by), reply=reply
+    )

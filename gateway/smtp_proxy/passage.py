@@ -1,0 +1,394 @@
+"""The passage of one message: a CRM's transaction tied to a relay's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.utils import format_datetime
+
+from gateway.core import ids
+from gateway.core.address import domain_of
+from gateway.core.classify import Classification
+from gateway.core.content import BadContent, Cleaner
+from gateway.core.envelope import Recipient, Sender
+from gateway.core.headers import Headers
+from gateway.core.journal import Attempt
+from gateway.core.kinds import By, State
+from gateway.core.outbox import Draft
+from gateway.core.reply import Reply
+from gateway.delivery import replies
+from gateway.delivery.settings import choose
+from gateway.delivery.transaction import Lost, RelayTransaction
+from gateway.smtp_proxy.body import Body, Head, TooLarge
+from gateway.smtp_proxy.intake import ClientGone, ClientSlow, Intake, Stopping
+from gateway.smtp_proxy.judge import STORE_AWAY, Case
+from gateway.smtp_proxy.policy import Listener
+from gateway.smtp_proxy.record import INDIVIDUAL, Client, Entry, Record
+from gateway.smtp_proxy.services import Services
+
+MAX_RECEIVED = 100  #: RFC 5321, 6.3.
+MAX_LOOPS = 3  #: How often one message may come by here.
+LOOP_HEADER = "X-Gateway-Loop"
+_LATE_SECONDS = 600.0
+_OK = Reply.of("250 2.1.5 Ok")
+_TOO_MANY = Reply.of("452 4.5.3 Too many recipients")
+_TOO_LARGE = Reply.of("552 5.3.4 The message is too large")
+_LOOPS = Reply.of("554 5.4.6 The message goes round in circles")
+_PENDING = Reply.of("451 4.4.2 The relay's answer to this message is still awaited")
+_CLIENT_GONE = Reply.of("451 4.4.2 The connection was lost before the end")
+_ACCEPTED = Reply.of("250 2.0.0 Taken; nobody may be mailed, the sender is told")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing of the message goes on; whoever said so."""
+
+    reply: Reply
+    by: By
+
+
+class Passage:
+    """From MAIL to the verdict. `content` ends with replies, or raises what ended the client."""
+
+    def __init__(
+        self, services: Services, listener: Listener, client: Client, sender: Sender
+    ) -> None:
+        self._services = services
+        self._policy = services.policy
+        self._listener = listener
+        self._client = client
+        self._sender = sender
+        self._early: Classification | None = None
+        self._record = Record(services, listener, client, sender)
+        self._settings = choose(
+            self._policy.relays,
+            listener=listener.name,
+            login=client.login,
+            sender_domain=domain_of(sender.address),
+        )
+        self._record.relay = self._settings.name
+        self._relay = RelayTransaction(services.pool(self._settings), sender)
+
+    @property
+    def utf8(self) -> bool:
+        """Whether addresses beyond ASCII may be named."""
+        return self._sender.utf8
+
+    @property
+    def has_recipients(self) -> bool:
+        """Whether somebody is left to send to."""
+        return any(entry.taken for entry in self._record.entries)
+
+    # RCPT
+
+    async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
+        """Take recipients in; return what the client hears for each."""
+        room = max(0, self._policy.max_recipients - len(self._record.entries))
+        entries = await self._looked_up(recipients[:room]) if room else []
+        live = [entry for entry in entries if not entry.verdict.blocked]
+        for entry in entries:
+            if entry.verdict.blocked and self._listener.reject_at_rcpt:
+                entry.reply = self._record.fail([entry], self._early or INDIVIDUAL)
+        if live:
+            await self._offer(live)
+        self._record.entries += entries
+        over = len(recipients) - len(entries)
+        return [entry.reply for entry in entries] + [_TOO_MANY] * over
+
+    async def _looked_up(self, recipients: Sequence[Recipient]) -> list[Entry]:
+        addresses = [self._services.lookup(recipient.address) for recipient in recipients]
+        case = self._case(recipients, addresses, Headers({}))
+        self._early, verdicts = await self._services.judge.at_rcpt(self._policy, case)
+        return [
+            Entry(recipient, address, verdict, _OK)
+            for recipient, address, verdict in zip(recipients, addresses, verdicts, strict=True)
+        ]
+
+    async def _offer(self, entries: Sequence[Entry]) -> None:
+        answers = await self._relay.add([entry.recipient for entry in entries])
+        for entry, reply in zip(entries, answers, strict=True):
+            entry.reply = reply
+            entry.offered = reply.positive
+            if not reply.positive:
+                entry.settle(_state_after(reply), By.RELAY, reply.text)
+
+    async def step_aside(self) -> None:
+        """Let others use the relay connection while the client thinks."""
+        await self._relay.end()
+
+    # DATA
+
+    async def content(self, intake: Intake) -> list[Reply]:
+        """Take the content; return one reply, or with LMTP one per accepted recipient."""
+        body = Body(intake, max_size=self._policy.max_size, clock=self._services.monotonic)
+        try:
+            refused = await self._taken_in(body)
+            if refused is not None:
+                return self._answers(await self._refuse(body, refused))
+        except (ClientGone, ClientSlow, Stopping) as error:
+            by = By.GATEWAY if isinstance(error, Stopping) else By.CLIENT
+            await self._give_up(by, _CLIENT_GONE, size=body.size)
+            raise
+        self._record.size = body.size
+        return self._answers(await self._hand_over(body.content_hash, intake))
+
+    async def _taken_in(self, body: Body) -> Refused | None:
+        """Read, decide and stream everything but the final dot."""
+        try:
+            head = await body.head()
+            return await self._decide(head) or await self._stream(body, head)
+        except TooLarge:
+            return Refused(_TOO_LARGE, By.GATEWAY)
+        except BadContent as error:
+            return Refused(Reply.of(str(error)), By.GATEWAY)
+
+    async def _decide(self, head: Head) -> Refused | None:
+        record = self._record
+        record.header_block, record.headers = head.block, Headers.parse(head.block)
+        if self._loops(record.headers):
+            return Refused(_LOOPS, By.GATEWAY)
+        taken = [entry for entry in record.entries if entry.taken]
+        case = self._case(
+            [entry.recipient for entry in taken],
+            [entry.address for entry in taken],
+            record.headers,
+        )
+        judged = await self._services.judge.judge(self._policy, case, record.at)
+        record.judgement = judged
+        for entry, verdict in zip(taken, judged.verdicts, strict=True):
+            entry.verdict = verdict
+        return None if judged.refusal is None else Refused(judged.refusal, By.GATEWAY)
+
+    def _loops(self, headers: Headers) -> bool:
+        own = headers.texts(LOOP_HEADER.lower()).count(self._policy.instance)
+        return own >= MAX_LOOPS or headers.count("received") >= MAX_RECEIVED
+
+    def _case(
+        self, recipients: Sequence[Recipient], addresses: Sequence[str], headers: Headers
+    ) -> Case:
+        return Case(
+            listener=self._listener,
+            login=self._client.login,
+            sender=self._sender.address,
+            recipients=tuple(recipient.address for recipient in recipients),
+            addresses=tuple(addresses),
+            headers=headers,
+        )
+
+    # The relay's part
+
+    async def _stream(self, body: Body, head: Head) -> Refused | None:
+        going = [entry for entry in self._record.entries if entry.going]
+        if not going:
+            await self._relay.end()
+            await body.drain()
+            return None
+        refused = await self._line_up(going)
+        if refused is not None:
+            return Refused(refused, By.RELAY)
+        normalise = self._policy.normalise_newlines and not self._is_signed
+        cleaner = Cleaner(normalise=normalise)
+        self._relay.write(self._trace())
+        octets, last = head.octets, head.last
+        while True:
+            self._relay.write(cleaner.feed(octets))
+            if not await self._relay.drain():
+                return Refused(replies.TRY_LATER, By.RELAY)
+            if last:
+                return None
+            piece = await body.piece()
+            octets, last = piece.octets, piece.last
+
+    async def _line_up(self, going: list[Entry]) -> Reply | None:
+        """Make the relay's recipients exactly those who may get the message, and say DATA."""
+        surplus = any(entry.offered and not entry.going for entry in self._record.entries)
+        if surplus or not all(entry.offered for entry in going):
+            refused = await self._relay.keep([entry.recipient for entry in going])
+            if refused is not None:
+                return refused
+        return await self._relay.begin_content()
+
+    @property
+    def _is_signed(self) -> bool:
+        return "dkim-signature" in self._record.headers
+
+    def _trace(self) -> bytes:
+        """Return the header lines that go on top (RFC 5321, 4.4; RFC 3848)."""
+        client, policy = self._client, self._policy
+        protocol = ("LMTP" if self._listener.lmtp else "ESMTP") if client.extended else "SMTP"
+        protocol += ("S" if client.tls else "") + ("A" if client.login else "")
+        helo = client.helo.encode("ascii", "replace").decode()
+        return (
+            f"Received: from {helo} ([{client.ip}])\r\n"
+            f"\tby {policy.hostname} with {protocol} id {ids.show(self._record.id)};\r\n"
+            f"\t{format_datetime(policy.local_time(self._record.at))}\r\n"
+            f"{LOOP_HEADER}: {policy.instance}\r\n"
+        ).encode()
+
+    # The end
+
+    async def _refuse(self, body: Body, refused: Refused) -> Reply:
+        """Read the rest, drop it, and say no to all."""
+        self._relay.hang_up()
+        await body.drain()
+        state = _state_after(refused.reply)
+        taken = [entry for entry in self._record.entries if entry.taken]
+        for entry in taken:
+            entry.settle(state, refused.by, refused.reply.text)
+        self._record.size = body.size
+        attempt = self._record.attempt("open", "") if state is State.DEFERRED else None
+        self._services.scribe.note(self._record.message(), attempt)
+        self._record.log()
+        return refused.reply
+
+    async def _hand_over(self, content_hash: str, intake: Intake) -> Reply:
+        """Write it down, then the final dot, then the verdict."""
+        record = self._record
+        repeated = _repeated(record, content_hash)
+        if repeated is not None:
+            return self._answer_again(repeated)
+        going = [entry for entry in record.entries if entry.going]
+        failed = [entry for entry in record.entries if entry.taken and not entry.going]
+        no = record.fail(failed, record.classification) if failed else _OK
+        for entry in going:
+            entry.settle(State.SENDING, By.RELAY, "")
+        drafts = record.notices()
+        if not await record.begin(drafts):
+            return self._unwritten(going + failed)
+        if not going:
+            record.log()
+            return _ACCEPTED if self._policy.accept_suppressed else no
+        if intake.gone:
+            self._relay.hang_up()
+            for entry in going:
+                entry.settle(State.ABORTED, By.CLIENT, "")
+            record.finish(going, notices_go=False if drafts else None)
+            record.log()
+            return _CLIENT_GONE
+        return await self._verdict(going, drafts, content_hash, intake)
+
+    async def _verdict(
+        self, going: list[Entry], drafts: tuple[Draft, ...], content_hash: str, intake: Intake
+    ) -> Reply:
+        verdict = await self._relay.finish()
+        if isinstance(verdict, Lost):
+            return self._unknown(going, verdict, content_hash, drafts)
+        heard = self._heard(verdict)
+        state = _state_after(heard)
+        self._services.relay_said(self._settings, verdict)
+        attempt = None
+        if state is State.DEFERRED:
+            attempt = self._record.attempt("open", content_hash)
+        elif state is State.RELAYED and intake.gone:
+            attempt = self._record.attempt("verdict", content_hash, verdict.text)
+        elif state is State.RELAYED and drafts:
+            attempt = self._record.attempt("sent", content_hash, verdict.text)
+        self._ended(going, verdict, drafts, attempt)
+        return heard
+
+    def _ended(
+        self,
+        going: list[Entry],
+        verdict: Reply,
+        drafts: tuple[Draft, ...],
+        attempt: Attempt | None,
+    ) -> None:
+        state = _state_after(self._heard(verdict))
+        for entry in going:
+            entry.settle(state, By.RELAY, verdict.text)
+        notices_go = state is State.RELAYED if drafts else None
+        self._record.finish(going, attempt=attempt, notices_go=notices_go)
+        self._record.log()
+
+    def _heard(self, verdict: Reply) -> Reply:
+        return replies.for_client(verdict, self._settings.our_fault)
+
+    def _unknown(
+        self, going: list[Entry], lost: Lost, content_hash: str, drafts: tuple[Draft, ...]
+    ) -> Reply:
+        """Nobody knows whether the relay has it: say 451, and go on listening for a while."""
+        for entry in going:
+            entry.settle(State.UNKNOWN, By.RELAY, lost.why)
+        state = "pending" if lost.may_come else "open"
+        attempt = self._record.attempt(state, content_hash)
+        self._record.finish(going, attempt=attempt, notices_go=None)
+        self._record.log()
+        self._services.spawn(self._late(going, content_hash, drafts))
+        return replies.LOST
+
+    async def _late(self, going: list[Entry], content_hash: str, drafts: tuple[Draft, ...]) -> None:
+        verdict = await self._relay.late_verdict(_LATE_SECONDS)
+        if verdict is None:
+            attempt = self._record.attempt("open", content_hash)
+            self._record.finish((), attempt=attempt, notices_go=False if drafts else None)
+            return
+        heard = self._heard(verdict)
+        kept = "open" if _state_after(heard) is State.DEFERRED else "verdict"
+        attempt = self._record.attempt(kept, content_hash, heard.text)
+        self._ended(going, verdict, drafts, attempt)
+
+    def _answer_again(self, earlier: Attempt) -> Reply:
+        """Answer a retry with what became of the first attempt; nothing is sent again."""
+        self._relay.hang_up()
+        reply = _PENDING if earlier.state == "pending" else Reply.of(earlier.verdict)
+        for entry in self._record.entries:
+            if entry.taken:
+                entry.settle(
+                    _state_after(reply), By.GATEWAY, f"as {ids.show(earlier.message)}: {reply.text}"
+                )
+        self._services.scribe.note(self._record.message(), None)
+        self._record.log()
+        return reply
+
+    def _unwritten(self, entries: list[Entry]) -> Reply:
+        """Nothing may be sent that is not written down."""
+        self._relay.hang_up()
+        for entry in entries:
+            entry.note = None
+            entry.settle(State.DEFERRED, By.GATEWAY, STORE_AWAY.text)
+        self._record.log()
+        return STORE_AWAY
+
+    def _answers(self, reply: Reply) -> list[Reply]:
+        if not self._listener.lmtp:
+            return [reply]
+        return [self._lmtp_answer(e, reply) for e in self._record.entries if e.taken]
+
+    def _lmtp_answer(self, entry: Entry, reply: Reply) -> Reply:
+        if entry.note is None or self._policy.accept_suppressed:
+            return reply
+        return self._record.fail([entry], self._record.classification)
+
+    async def abandon(self, by: By) -> None:
+        """End a transaction without content: RSET, a new greeting, QUIT or a lost client."""
+        await self._relay.end()
+        await self._give_up(by, Reply.of("250 2.0.0 Reset"))
+
+    async def _give_up(self, by: By, said: Reply, *, size: int = 0) -> None:
+        self._relay.hang_up()
+        record = self._record
+        if not record.entries:
+            return
+        for entry in record.entries:
+            if entry.taken:
+                entry.settle(State.ABORTED, by, said.text if by is By.GATEWAY else "")
+        record.size = size
+        self._services.scribe.note(record.message(), None)
+        record.log()
+
+
+def _state_after(reply: Reply) -> State:
+    if reply.positive:
+        return State.RELAYED
+    return State.REJECTED if reply.permanent else State.DEFERRED
+
+
+def _repeated(record: Record, content_hash: str) -> Attempt | None:
+    """Return the earlier attempt whose verdict, come or awaited, is this retry's answer, too."""
+    earlier = record.judgement.earlier if record.judgement else ()
+    return next(
+        (
+            attempt
+            for attempt in reversed(earlier)
+            if attempt.state in ("pending", "verdict") and attempt.content_hash == content_hash
+        ),
+        None,
+    )

@@ -1,0 +1,72 @@
+"""What the listeners of a worker go by; a reload puts a new one in its place."""
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from gateway.core.classify import BurstTest, Rule
+from gateway.core.kinds import Kind
+from gateway.core.note_template import NoteTemplate
+from gateway.delivery.settings import RelaySettings
+from gateway.smtp_proxy.users import Users
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """One `[[smtp.listeners]]`: a door for mail."""
+
+    name: str
+    lmtp: bool = False
+    kind: Kind | None = None  #: None: the rules say.
+    observe: bool = False
+    tls: str = "none"  #: none, starttls or implicit
+    context: ssl.SSLContext | None = None
+    networks: tuple[Network, ...] = ()
+    users: Users | None = None
+    reject_at_rcpt: bool = False
+
+    def admits(self, peer: str) -> bool:
+        """Whether a client of this address may speak here."""
+        try:
+            address = ip_address(peer.partition("%")[0])
+        except ValueError:
+            return False
+        mapped = getattr(address, "ipv4_mapped", None)
+        return any((mapped or address) in network for network in self.networks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Who may mail suppressed people all the same; journaled as rule `override`."""
+
+    logins: frozenset[str] = frozenset()
+    header: str = ""  #: In lower case.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """All that decides about a message, apart from what the store knows."""
+
+    hostname: str
+    instance: str  #: Marks our own loop header.
+    rules: tuple[Rule, ...]
+    default_kind: Kind
+    relays: tuple[RelaySettings, ...]
+    note: NoteTemplate
+    notifier: str  #: Who DSNs come from.
+    override: Override = Override()
+    plus_addresses: bool = False
+    accept_suppressed: bool = False  #: `suppression.reply = "accept"`
+    normalise_newlines: bool = True
+    max_size: int = 50_000_000
+    max_recipients: int = 10_000
+    local_time: Callable[[datetime], datetime] = field(default=lambda moment: moment)
+
+    @property
+    def bursts(self) -> tuple[BurstTest, ...]:
+        """The burst rules, if any."""
+        return tuple(rule.test for rule in self.rules if isinstance(rule.test, BurstTest))

@@ -1,0 +1,240 @@
+"""What is written down of one passage: the journal's message, its outcome, and notices owed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.core import dsn, ids
+from gateway.core.classify import Classification
+from gateway.core.decide import blocking
+from gateway.core.envelope import Recipient, Sender
+from gateway.core.headers import Headers
+from gateway.core.journal import Attempt, Delivery, Message, Outcome
+from gateway.core.kinds import By, Kind, State
+from gateway.core.note import Facts, Note, refusal, render
+from gateway.core.outbox import Draft
+from gateway.core.people import PersonRef
+from gateway.core.reply import Reply
+from gateway.smtp_proxy.judge import Judgement, Verdict
+from gateway.smtp_proxy.policy import Listener
+from gateway.smtp_proxy.services import Services
+
+INDIVIDUAL = Classification(Kind.INDIVIDUAL, "default")
+_MAX_SUBJECT = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Who speaks to us."""
+
+    ip: str
+    helo: str = ""
+    login: str | None = None
+    tls: bool = False
+    extended: bool = True
+
+
+@dataclass(slots=True)
+class Entry:
+    """One recipient on its way."""
+
+    recipient: Recipient
+    address: str  #: In lookup form.
+    verdict: Verdict
+    reply: Reply  #: What the client heard at RCPT.
+    offered: bool = False  #: Whether the relay has taken it in the open transaction.
+    state: State = State.ABORTED
+    by: By = By.CLIENT
+    said: str = ""
+    note: Note | None = None
+
+    @property
+    def taken(self) -> bool:
+        """Whether the client was told that this recipient is fine."""
+        return self.reply.positive
+
+    @property
+    def going(self) -> bool:
+        """Whether the message is to reach this recipient."""
+        return self.reply.positive and not self.verdict.blocked
+
+    def settle(self, state: State, by: By, said: str) -> None:
+        """Note how it ended."""
+        self.state, self.by, self.said = state, by, said
+
+
+class Record:
+    """The record of one passage."""
+
+    def __init__(
+        self, services: Services, listener: Listener, client: Client, sender: Sender
+    ) -> None:
+        self._services = services
+        self._policy = services.policy
+        self._listener = listener
+        self._client = client
+        self._sender = sender
+        self.at = services.now()
+        self.id = services.new_id(self.at)
+        self.entries: list[Entry] = []
+        self.headers = Headers({})
+        self.header_block = b""
+        self.judgement: Judgement | None = None
+        self.relay = ""
+        self.size = 0
+
+    @property
+    def classification(self) -> Classification:
+        """The kind of the message, as far as it is known."""
+        return self.judgement.classification if self.judgement else INDIVIDUAL
+
+    def fail(self, entries: Sequence[Entry], said: Classification) -> Reply:
+        """Mark recipients as suppressed; return the refusal that tells why."""
+        facts = [self._facts(entry, said) for entry in entries]
+        for entry, known in zip(entries, facts, strict=True):
+            entry.note = render(self._policy.note, known)
+            entry.settle(State.SEND_FAILED, By.GATEWAY, "")
+        return refusal(self._policy.note, facts)
+
+    def _facts(self, entry: Entry, said: Classification) -> Facts:
+        standing = entry.verdict.standing
+        return Facts(
+            message=self.id,
+            now=self._policy.local_time(self.at),
+            kind=said.kind,
+            rule=said.rule,
+            recipient=entry.recipient.address,
+            suppressions=entry.verdict.blocked,
+            personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
+            feed_as_of=self._services.feed_as_of(),
+            persons=tuple(holder.ref for holder in standing.holders),
+        )
+
+    def notices(self) -> tuple[Draft, ...]:
+        """Build the DSN owed to the sender for those left out (RFC 3464); at most one."""
+        left_out = [
+            entry
+            for entry in self.entries
+            if entry.note is not None and entry.taken and dsn.owed(self._sender, entry.recipient)
+        ]
+        everyone = all(entry.note is not None for entry in self.entries if entry.taken)
+        if not left_out or self._listener.lmtp or (everyone and not self._policy.accept_suppressed):
+            return ()
+        return (self._draft(left_out, armed=not everyone),)
+
+    def _draft(self, left_out: list[Entry], *, armed: bool) -> Draft:
+        policy = self._policy
+        report = dsn.Report(
+            message_id=f"<{ids.show(self.id)}.dsn@{policy.hostname}>",
+            at=policy.local_time(self.at),
+            notifier=policy.notifier,
+            hostname=policy.hostname,
+            message=self.id,
+            sender=self._sender,
+            subject=self.headers.text("subject"),
+            arrived=policy.local_time(self.at),
+            headers=self.header_block,
+            failed=tuple(dsn.Failed(e.recipient, e.note) for e in left_out if e.note),
+        )
+        key = dsn.message_key(self.id, self.attempt_of)
+        if policy.accept_suppressed:
+            key = dsn.interval_key(self._services.lookup(self._sender.address), self.at)
+        return Draft(
+            id=self._services.new_id(self.at),
+            type="dsn",
+            key=key,
+            sender="",
+            recipient=self._sender.address,
+            body=dsn.build(policy.note, report),
+            message=self.id,
+            relay=self.relay,
+            due=None if armed else self.at,
+        )
+
+    @property
+    def attempt_of(self) -> int | None:
+        """The first attempt of the same transaction, if this is a retry."""
+        earlier = self.judgement.earlier if self.judgement else ()
+        return earlier[0].message if earlier else None
+
+    def attempt(self, state: str, content_hash: str, verdict: str = "") -> Attempt | None:
+        """Remember the transaction, because the client may try it again."""
+        if self.judgement is None:
+            return None
+        return Attempt(
+            fingerprint=self.judgement.fingerprint,
+            message=self.id,
+            state=state,
+            content_hash=content_hash,
+            verdict=verdict,
+        )
+
+    def message(self) -> Message:
+        """Return the message as the journal keeps it."""
+        said, judged = self.classification, self.judgement
+        return Message(
+            id=self.id,
+            at=self.at,
+            listener=self._listener.name,
+            sender=self._sender.address,
+            login=self._client.login,
+            client=self._client.ip,
+            subject=self.headers.text("subject")[:_MAX_SUBJECT],
+            message_id=self.headers.text("message-id")[:_MAX_SUBJECT],
+            kind=said.kind,
+            rule=said.rule,
+            relay=self.relay,
+            size=self.size,
+            burst_key=judged.burst_key if judged else None,
+            attempt_of=self.attempt_of,
+            deliveries=tuple(map(_delivery, self.entries)),
+        )
+
+    async def begin(self, drafts: tuple[Draft, ...]) -> bool:
+        """Write the message down durably; False if it could not be."""
+        said = self.classification
+        individual = said.certain and said.kind is Kind.INDIVIDUAL
+        return await self._services.scribe.begin(self.message(), drafts, may_be_local=individual)
+
+    def finish(
+        self,
+        entries: Iterable[Entry],
+        *,
+        attempt: Attempt | None = None,
+        notices_go: bool | None = None,
+    ) -> None:
+        """Write down how the recipients that were sending ended."""
+        ended = {id(entry) for entry in entries}
+        outcomes = tuple(
+            Outcome(
+                message=self.id,
+                position=position,
+                state=entry.state,
+                by=entry.by,
+                reply=entry.said,
+            )
+            for position, entry in enumerate(self.entries)
+            if id(entry) in ended
+        )
+        self._services.scribe.finish(self.id, outcomes, attempt=attempt, notices_go=notices_go)
+
+    def log(self) -> None:
+        """Write the message's one line of log, and count it."""
+        self._services.told(self.message())
+
+
+def _delivery(entry: Entry) -> Delivery:
+    would = State.SEND_FAILED if entry.verdict.would else ""
+    return Delivery(
+        recipient=entry.recipient.address,
+        address=entry.address,
+        state=entry.state,
+        by=entry.by,
+        reply=entry.said,
+        note=entry.note.full if entry.note else "",
+        would=would,
+        persons=_persons(entry),
+    )
+
+
+def _persons(entry: Entry) -> tuple[PersonRef, ...]:
+    return tuple(holder.ref for holder in entry.verdict.standing.holders)

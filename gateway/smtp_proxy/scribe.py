@@ -1,0 +1,95 @@
+"""Writes the journal, and beside it when the store is away."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from gateway import logs
+from gateway.core.journal import Attempt, Message, Outcome
+from gateway.core.outbox import Draft
+from gateway.smtp_proxy.outage import LocalRecord, NotRecorded
+from gateway.store.database import Database, StoreUnavailable
+from gateway.store.journal import JournalWriter, take_in
+
+log = logs.get("smtp_proxy")
+
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+
+
+class Scribe:
+    """What a passage tells of itself goes through here."""
+
+    def __init__(self, journal: JournalWriter, local: LocalRecord, spawn: Spawn) -> None:
+        self._journal = journal
+        self._local = local
+        self._spawn = spawn
+
+    async def begin(
+        self, message: Message, drafts: tuple[Draft, ...], *, may_be_local: bool
+    ) -> bool:
+        """Write a message down durably; False if nothing may be sent.
+
+        `may_be_local` lets it go to the local record while the store is away; what owes a notice
+        can't, for the notice would be lost.
+        """
+        try:
+            await self._journal.begin(message, drafts=drafts)
+        except StoreUnavailable as error:
+            if not may_be_local or drafts:
+                log.error("not_recorded", reason=str(error))
+                return False
+            return await self._begin_locally(message)
+        return True
+
+    async def _begin_locally(self, message: Message) -> bool:
+        try:
+            await self._local.begin(message)
+        except NotRecorded as error:
+            log.error("not_recorded", reason=str(error))
+            return False
+        return True
+
+    def note(self, message: Message, attempt: Attempt | None) -> None:
+        """Write down a message that has ended already; nobody waits for it."""
+        self._journal.begin(message, attempt=attempt).add_done_callback(
+            lambda done: self._noted(message, done)
+        )
+
+    def _noted(self, message: Message, done: "asyncio.Future[None]") -> None:
+        if done.cancelled() or done.exception() is None:
+            return
+        self._spawn(self._note_locally(message))
+
+    async def _note_locally(self, message: Message) -> None:
+        if await self._begin_locally(message):
+            self._local.forget(message.id)
+
+    def finish(
+        self,
+        message: int,
+        outcomes: tuple[Outcome, ...],
+        *,
+        attempt: Attempt | None,
+        notices_go: bool | None,
+    ) -> None:
+        """Write down how a message ended; nobody waits for it."""
+        if self._local.holds(message):
+            self._spawn(self._finish_locally(message, outcomes))
+            return
+        self._journal.finish(message, outcomes, attempt=attempt, notices_go=notices_go)
+
+    async def _finish_locally(self, message: int, outcomes: tuple[Outcome, ...]) -> None:
+        with contextlib.suppress(NotRecorded):
+            await self._local.finish(message, outcomes)
+
+
+async def take_local_record_in(database: Database, local: LocalRecord, worker: int) -> int:
+    """Bring the local record into the store; return how many messages that were."""
+    if local.empty:
+        return 0
+    messages, outcomes, length = local.read()
+    await database.write(lambda connection: take_in(connection, worker, messages, outcomes))
+    local.drop(length)
+    log.info("outage_taken_in", messages=len(messages))
+    return len(messages)

@@ -1,0 +1,74 @@
+"""Logins of the CRM: argon2 hashes in a file, verified off the event loop, remembered a while."""
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from gateway.core.errors import GatewayError
+
+REMEMBERED_SECONDS = 300.0
+_hashing = ThreadPoolExecutor(2, "argon2")
+
+
+class BadUsersFile(GatewayError):
+    """A users file with a line that is no `login:hash`."""
+
+
+class Users:
+    """The logins of one listener."""
+
+    def __init__(self, hashes: dict[str, str], clock: Callable[[], float]) -> None:
+        self._hashes = hashes
+        self._clock = clock
+        self._hasher = PasswordHasher()
+        self._decoy = self._hasher.hash(secrets.token_hex())
+        self._key = secrets.token_bytes(32)
+        self._remembered: dict[bytes, float] = {}
+
+    @classmethod
+    def read(cls, path: Path, clock: Callable[[], float]) -> "Users":
+        """Read `login:hash` lines as `gateway users hash` prints them; `#` starts a comment."""
+        hashes: dict[str, str] = {}
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            entry = line.strip()
+            if not entry or entry.startswith("#"):
+                continue
+            login, colon, digest = entry.partition(":")
+            if not colon or not digest.startswith("$argon2"):
+                raise BadUsersFile(
+                    f"{path}: line {number}: not a login and an argon2 hash (gateway users hash)"
+                )
+            hashes[login] = digest
+        return cls(hashes, clock)
+
+    async def verify(self, login: bytes, password: bytes) -> str | None:
+        """Return the login if the password is right, else None; unknown logins cost the same."""
+        mark = hmac.digest(self._key, login + b"\0" + password, "sha256")
+        name = login.decode("utf-8", "replace")
+        if self._remembered.get(mark, 0.0) > self._clock():
+            return name
+        digest = self._hashes.get(name, self._decoy)
+        loop = asyncio.get_running_loop()
+        right = await loop.run_in_executor(_hashing, self._matches, digest, password)
+        if not right or name not in self._hashes:
+            return None
+        self._remember(mark)
+        return name
+
+    def _matches(self, digest: str, password: bytes) -> bool:
+        try:
+            return self._hasher.verify(digest, password)
+        except (Argon2Error, InvalidHashError):
+            return False
+
+    def _remember(self, mark: bytes) -> None:
+        now = self._clock()
+        if len(self._remembered) > 1000:
+            self._remembered = {m: end for m, end in self._remembered.items() if end > now}
+        self._remembered[mark] = now + REMEMBERED_SECONDS

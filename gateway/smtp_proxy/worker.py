@@ -1,0 +1,116 @@
+"""One process of the `smtp` role: its doors, its sweeper, and its end."""
+
+import asyncio
+import resource
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from gateway import logs
+from gateway.delivery.connection import RelayLost, RelayRefuses
+from gateway.smtp_proxy.doors import Door
+from gateway.smtp_proxy.policy import Listener, Policy
+from gateway.smtp_proxy.server import GatewaySMTP
+from gateway.smtp_proxy.services import Services
+from gateway.store.database import StoreUnavailable
+
+log = logs.get("smtp_proxy")
+
+FINISH_SECONDS = 25.0  #: How long messages at the dot may take when the gateway stops.
+_BACKLOG = 1024
+_DESCRIPTORS_PER_SESSION = 3
+_RETRY_SECONDS = 1.0
+_ASK_AGAIN_SECONDS = 30.0
+
+
+class Worker:
+    """Listens, and looks after what listening needs."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._doors: dict[str, Door] = {}
+        self._servers: list[asyncio.Server] = []
+        self._max_sessions = _raise_descriptor_limit() // _DESCRIPTORS_PER_SESSION
+
+    async def open(
+        self, listeners: Sequence[Listener], sockets: Mapping[str, Sequence[socket.socket]]
+    ) -> None:
+        """Begin to take connections in."""
+        loop = asyncio.get_running_loop()
+        for listener in listeners:
+            door = Door(listener, self._services, max_sessions=self._max_sessions)
+            self._doors[listener.name] = door
+            for bound in sockets[listener.name]:
+                server = await loop.create_server(
+                    lambda door=door: GatewaySMTP(door),
+                    sock=bound,
+                    backlog=_BACKLOG,
+                    ssl=listener.context if listener.tls == "implicit" else None,
+                )
+                self._servers.append(server)
+
+    def apply(self, policy: Policy, listeners: Sequence[Listener]) -> None:
+        """Go by new settings; sessions take them with their next transaction."""
+        self._services.apply(policy)
+        for listener in listeners:
+            door = self._doors.get(listener.name)
+            if door is not None:
+                door.listener = listener
+
+    async def sweep(self) -> None:
+        """End waits that last too long, once a second."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(1.0)
+            now = loop.time()
+            for door in self._doors.values():
+                for session in tuple(door.sessions):
+                    session.check(now)
+            self._services.sweep()
+
+    async def learn(self) -> None:
+        """Call every relay that has never been seen, until each has said what it offers."""
+        while True:
+            unseen = [
+                relay
+                for relay in self._services.policy.relays
+                if relay.name not in self._services.offers
+            ]
+            for relay in unseen:
+                pool = self._services.pool(relay)
+                try:
+                    pool.release(await pool.acquire(_ASK_AGAIN_SECONDS))
+                except (RelayLost, RelayRefuses) as error:
+                    log.warning("relay_not_seen_yet", relay=relay.name, reason=str(error))
+            await asyncio.sleep(_RETRY_SECONDS if unseen else _ASK_AGAIN_SECONDS)
+
+    async def close(self) -> None:
+        """Take nobody in any more; finish what is at the dot, 421 to the rest."""
+        for server in self._servers:
+            server.close()
+        for door in self._doors.values():
+            door.stop()
+        try:
+            async with asyncio.timeout(FINISH_SECONDS):
+                await asyncio.gather(*(door.empty() for door in self._doors.values()))
+        except TimeoutError:
+            log.error("sessions_cut_off")
+        await self._services.settle(1.0)
+
+
+async def again_and_again(work: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Do a chore every so often; while the store is away it waits for the next time."""
+    while True:
+        try:
+            await work()
+        except StoreUnavailable as error:
+            log.warning("chore_put_off", chore=work.__name__, reason=str(error))
+        await asyncio.sleep(seconds)
+
+
+def _raise_descriptor_limit() -> int:
+    """Allow as many open files as the system lets us; return the number."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 65536) if hard != resource.RLIM_INFINITY else 65536
+    if wanted > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(soft, wanted)

@@ -1,0 +1,56 @@
+"""Many rows in one statement: a JSON array of arrays, taken apart inside the database.
+
+One statement per table keeps a thread that writes from fighting for Python's lock once a row.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+
+import orjson
+from sqlalchemy import Boolean, Connection, Table
+
+
+def insert_rows(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[Sequence[object]],
+    *,
+    ignore: bool = False,
+) -> None:
+    """Insert rows of plain values (text, integers, booleans, None) into a table.
+
+    With `ignore`, rows whose key is there already are passed over.
+    """
+    if not rows:
+        return
+    conflict = " ON CONFLICT DO NOTHING" if ignore else ""
+    source = rows_source(connection, table, columns)
+    names = ", ".join(f'"{name}"' for name in columns)
+    connection.exec_driver_sql(
+        f'INSERT INTO "{table.name}" ({names}) {source}{conflict}',
+        (orjson.dumps(rows).decode(),),
+    )
+
+
+def rows_source(connection: Connection, table: Table, columns: tuple[str, ...]) -> str:
+    """Return a SELECT over the one JSON parameter, its columns named and typed as the table's."""
+    return _source(connection.dialect.name, table, columns)
+
+
+@cache
+def _source(dialect: str, table: Table, columns: tuple[str, ...]) -> str:
+    if dialect == "sqlite":
+        values = (f"json_extract(r.value, '$[{n}]') AS \"{c}\"" for n, c in enumerate(columns))
+        # WHERE true keeps SQLite from reading ON CONFLICT as a join condition.
+        return f"SELECT {', '.join(values)} FROM json_each(?) AS r WHERE true"  # noqa: S608
+    values = (f'(r->>{n})::{_postgres_type(table, c)} AS "{c}"' for n, c in enumerate(columns))
+    return f"SELECT {', '.join(values)} FROM jsonb_array_elements(%s::jsonb) AS r WHERE true"  # noqa: S608
+
+
+def _postgres_type(table: Table, column: str) -> str:
+    kind = table.c[column].type
+    if isinstance(kind, Boolean):
+        return "boolean"
+    names = {"TEXT": "text", "SMALLINT": "smallint", "INTEGER": "integer", "DATE": "date"}
+    return names.get(str(kind), "bigint")

@@ -1,0 +1,91 @@
+"""What stands in the way of a message besides suppressions: a pause, or an earlier attempt."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select
+
+from gateway.core import ids
+from gateway.core.journal import Attempt
+from gateway.store.database import Database
+from gateway.store.quick import QuickReader
+from gateway.store.schema import attempts, pauses
+
+REMEMBERED = timedelta(hours=24)  #: How long a retry is known as one.
+
+_SQL = (
+    "SELECT what, 0, '', '', '' FROM pauses UNION ALL "
+    "SELECT '', message, content_hash, state, verdict FROM attempts "
+    "WHERE fingerprint = {0} AND message >= {0} ORDER BY 2"
+)
+_BURST = (
+    "SELECT d.address, min(m.id), max(m.id) FROM messages m JOIN deliveries d ON d.message = m.id "
+    "WHERE m.burst_key = {0} AND m.id >= {0} AND d.state NOT IN ('rejected', 'aborted') "
+    "GROUP BY d.address"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the gate shows one message."""
+
+    paused: frozenset[str]  #: `bulk`, `all`
+    earlier: tuple[Attempt, ...]  #: Oldest first.
+
+
+class Gate:
+    """Asked once per message."""
+
+    def __init__(self, database: Database) -> None:
+        self._reader = QuickReader(database)
+        mark = "?" if database.is_sqlite else "%s"
+        self._sql, self._burst = _SQL.format(mark), _BURST.format(mark)
+
+    async def look(self, fingerprint: int, now: datetime) -> View:
+        """Return the pauses in force and the attempts of the same transaction in 24 hours."""
+        oldest = ids.first_id_at(now - REMEMBERED)
+        rows = await self._reader.rows(self._sql, (fingerprint, oldest))
+        return View(
+            paused=frozenset(what for what, *_ in rows if what),
+            earlier=tuple(
+                Attempt(
+                    fingerprint=fingerprint,
+                    message=message,
+                    content_hash=content_hash,
+                    state=state,
+                    verdict=verdict,
+                )
+                for what, message, content_hash, state, verdict in rows
+                if not what
+            ),
+        )
+
+    async def burst(self, key: int, since: datetime) -> dict[str, tuple[datetime, datetime]]:
+        """Return the addresses a burst has reached since then, with the first and last time."""
+        rows = await self._reader.rows(self._burst, (key, ids.first_id_at(since)))
+        return {
+            address: (ids.moment_of(first), ids.moment_of(last)) for address, first, last in rows
+        }
+
+    def close(self) -> None:
+        """Let go of the held connection."""
+        self._reader.close()
+
+
+def pause(connection: Connection, what: str, *, now: datetime, by: str) -> None:
+    """Stop `bulk` mail or `all` mail from the next message on; it hears 451."""
+    connection.execute(delete(pauses).where(pauses.c.what == what))
+    connection.execute(insert(pauses).values(what=what, since=now, by=by))
+
+
+def resume(connection: Connection) -> list[str]:
+    """Lift every pause; return what was paused."""
+    lifted = list(connection.scalars(select(pauses.c.what)))
+    connection.execute(delete(pauses))
+    return lifted
+
+
+def forget_attempts(connection: Connection, now: datetime) -> int:
+    """Drop attempts that no retry can refer to any more; return how many."""
+    oldest = ids.first_id_at(now - REMEMBERED)
+    return connection.execute(delete(attempts).where(attempts.c.message < oldest)).rowcount

@@ -1,0 +1,53 @@
+"""Reads of microseconds for the way of a message: one held connection, one statement.
+
+SQLite answers faster than a thread could be woken, so it is asked in the event loop itself;
+PostgreSQL is asked on the reader threads.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.store.database import Database, StoreUnavailable, set_pragmas
+
+
+class QuickReader:
+    """Asks the store the few questions every message asks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._held: sqlite3.Connection | None = None
+
+    async def rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement with `?` (SQLite) or `%s` (PostgreSQL) parameters."""
+        if self._database.is_sqlite:
+            return self.rows_now(sql, parameters)
+        return await self._database.read(
+            lambda connection: [
+                tuple(row) for row in connection.exec_driver_sql(sql, tuple(parameters))
+            ]
+        )
+
+    def rows_now(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Return the rows at once; on SQLite only."""
+        try:
+            if self._held is None:
+                self._held = self._opened()
+            return self._held.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            self.close()
+            raise StoreUnavailable(f"the store failed: {error}") from error
+
+    def _opened(self) -> sqlite3.Connection:
+        path = self._database.url.database or ":memory:"
+        connection = sqlite3.connect(
+            f"file:{path}?mode=rw", uri=True, timeout=1, check_same_thread=False
+        )
+        set_pragmas(connection)
+        return connection
+
+    def close(self) -> None:
+        """Let go of the held connection; the next question opens another."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
