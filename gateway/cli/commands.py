@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import database, messages, running, suppress, switches, tail, users
+from gateway.cli import (
+    check,
+    database,
+    explain,
+    messages,
+    outbox,
+    running,
+    suppress,
+    switches,
+    tail,
+    users,
+)
 from gateway.cli.context import Context
 
 app = typer.Typer(
@@ -28,11 +39,14 @@ def prepare(context: typer.Context, config: Annotated[Path | None, _CONFIG] = No
 
 
 app.command("run")(running.run)
+app.command("check")(check.check_everything)
 app.add_typer(database.app, name="db")
 app.command("pause")(switches.pause)
 app.command("resume")(switches.resume)
 app.command("tail")(tail.tail)
 app.add_typer(users.app, name="users")
 app.add_typer(suppress.app, name="suppress")
+app.command("explain")(explain.explain_message)
 app.add_typer(messages.app, name="messages")
 app.command("report")(messages.report)
+app.add_typer(outbox.app, name="outbox")

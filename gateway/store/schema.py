@@ -301,6 +301,7 @@ Index(
     postgresql_where=outbox.c.state == "queued",
 )
 Index("ix_outbox_message", outbox.c.message)
+Index("ix_outbox_state", outbox.c.state)  # counted often, and the rows are large
 
 leases = Table(
     "leases",

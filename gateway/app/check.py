@@ -1,0 +1,250 @@
+"""`gateway check`: is everything there that mail will need, and what to do where it isn't."""
+
+import asyncio
+import os
+import ssl
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from gateway.app import common
+from gateway.app.certificates import valid_until
+from gateway.config import Settings
+from gateway.config.smtp import Listener, Relay
+from gateway.core.errors import GatewayError
+from gateway.core.kinds import Kind
+from gateway.core.outbox import OutboxState
+from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
+from gateway.smtp_proxy.users import Users
+from gateway.store.database import StoreUnavailable
+from gateway.store.status import Snapshot, snapshot
+
+FEED_OLD = timedelta(days=2)
+CERTIFICATE_ENDS_SOON = timedelta(days=14)
+_ANSWER_SECONDS = 10.0
+_LOUD = (OutboxState.FAILED, OutboxState.UNKNOWN)
+
+
+class Level(StrEnum):
+    """How bad a finding is."""
+
+    GOOD = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at, in one line: what is wrong and what to do."""
+
+    level: Level
+    what: str
+    text: str
+
+
+def good(what: str, text: str) -> Finding:
+    """Return that something is as it should be."""
+    return Finding(Level.GOOD, what, text)
+
+
+def warning(what: str, text: str) -> Finding:
+    """Return that somebody should look at something."""
+    return Finding(Level.WARNING, what, text)
+
+
+def error(what: str, text: str) -> Finding:
+    """Return that something doesn't work."""
+    return Finding(Level.ERROR, what, text)
+
+
+async def check(settings: Settings, *, offline: bool) -> AsyncIterator[Finding]:
+    """Look at everything the settings name; `offline` tries no connection."""
+    for finding in _local(settings):
+        yield finding
+    is_file = settings.store.url.get_secret_value().startswith("sqlite:")
+    if is_file or not offline:
+        for finding in await asyncio.to_thread(lambda: list(_store(settings))):
+            yield finding
+    if not offline:
+        for relay in settings.relays:
+            async for finding in _relay(relay):
+                yield finding
+
+
+def _local(settings: Settings) -> Iterator[Finding]:
+    yield from _kinds(settings)
+    yield from _notes(settings)
+    yield from _folders(settings)
+    for listener in settings.smtp.listeners:
+        yield from _listener(listener)
+    for relay in settings.relays:
+        if relay.cert is not None:
+            yield from _certificate(f"relay {relay.name}", relay.cert)
+
+
+def _kinds(settings: Settings) -> Iterator[Finding]:
+    """Could anything ever be recognised as a mailing, or as mail from a person's own file?"""
+    kinds = {rule.kind for rule in settings.all_rules}
+    kinds |= {Kind(one.kind) for one in settings.smtp.listeners if one.kind != "auto"}
+    default = settings.smtp.default_kind
+    if Kind.BULK not in kinds | {default}:
+        yield warning(
+            "rules",
+            "nothing can ever be recognised as a mailing: add a [[rules]] entry, a listener with "
+            'kind = "bulk", or set smtp.default_kind = "bulk"',
+        )
+    elif Kind.INDIVIDUAL not in kinds | {default}:
+        yield warning(
+            "rules",
+            "everything counts as a mailing: add a rule or a listener for mail that is sent from "
+            "a person's own file",
+        )
+    elif default is Kind.INDIVIDUAL:
+        yield good(
+            "rules",
+            f"{len(settings.all_rules)} rules; what none matches is individual "
+            '(smtp.default_kind = "bulk" is stricter)',
+        )
+    else:
+        yield good("rules", f"{len(settings.all_rules)} rules; what none matches is bulk")
+
+
+def _notes(settings: Settings) -> Iterator[Finding]:
+    folder = settings.templates.folder / common.NOTES
+    language = settings.suppression.language
+    try:
+        languages = list(common.note_templates(settings))
+    except (GatewayError, OSError) as problem:
+        yield error("notes", str(problem))
+        return
+    if language in languages:
+        yield good("notes", f"{folder}: {', '.join(languages)}")
+    else:
+        yield error(
+            "notes", f"{folder} has no {language}.txt: put it there or set templates.folder"
+        )
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    url = settings.store.url.get_secret_value()
+    if url.startswith("sqlite:///"):
+        yield _writable("store", Path(url.removeprefix("sqlite:///")).parent)
+    if settings.store.blobs.startswith("file://"):
+        yield _writable("blobs", Path(settings.store.blobs.removeprefix("file://")))
+    if settings.crm.folder is not None:
+        yield _writable("crm", settings.crm.folder)
+
+
+def _writable(what: str, folder: Path) -> Finding:
+    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        return error(what, f"{nearest} can't be written to: make it a folder of the gateway's user")
+    return good(what, f"{folder} can be written to")
+
+
+def _listener(listener: Listener) -> Iterator[Finding]:
+    what = f"listener {listener.name}"
+    before = f"{listener.bind} ({listener.protocol}, {listener.kind})"
+    if listener.cert is not None:
+        yield from _certificate(what, listener.cert)
+        yield from _pair(what, listener)
+    if listener.users is not None:
+        yield from _users(what, listener)
+    if listener.mode == "observe":
+        yield warning(what, f'{before} only observes: set mode = "enforce" when you trust it')
+    else:
+        yield good(what, before)
+
+
+def _certificate(what: str, file: Path) -> Iterator[Finding]:
+    try:
+        left = valid_until(file) - common.now()
+    except (OSError, ValueError) as problem:
+        yield error(what, f"{file}: {problem}")
+        return
+    if left <= timedelta(0):
+        yield error(what, f"{file} has expired: renew it, then reload (SIGHUP)")
+    elif left < CERTIFICATE_ENDS_SOON:
+        yield warning(what, f"{file} expires in {left.days} days: renew it, then reload (SIGHUP)")
+    else:
+        yield good(what, f"{file} is valid for {left.days} days")
+
+
+def _pair(what: str, listener: Listener) -> Iterator[Finding]:
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(str(listener.cert), listener.key)
+    except OSError as problem:
+        yield error(what, f"cert and key can't be used together: {problem.strerror or problem}")
+
+
+def _users(what: str, listener: Listener) -> Iterator[Finding]:
+    if listener.users is None:
+        return
+    try:
+        Users.read(listener.users, time.monotonic)
+    except (GatewayError, OSError) as problem:
+        yield error(what, f"users: {problem}")
+    if listener.tls == "none":
+        yield warning(what, 'passwords come in clear text: set tls = "starttls" with cert and key')
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    database = common.open_database(settings)
+    try:
+        common.prepare(database)
+        with database.reading() as connection:
+            found = snapshot(connection)
+    except StoreUnavailable as problem:
+        yield error("store", f"{problem}: bulk mail is answered 451 until it is back")
+        return
+    except GatewayError as problem:
+        yield error("store", str(problem))
+        return
+    finally:
+        database.close()
+    yield good("store", "answers, and its schema is whole")
+    yield from _state(found)
+
+
+def _state(found: Snapshot) -> Iterator[Finding]:
+    if not found.feeds:
+        yield warning("feed", "nothing was ever imported: gateway import, or set crm.folder")
+    for source, at in found.feeds.items():
+        age = common.now() - at
+        text = f"{source} was last fed {age.days} days and {age.seconds // 3600} hours ago"
+        is_old = age > FEED_OLD
+        yield warning("feed", f"{text}: is its export running?") if is_old else good("feed", text)
+    if found.paused:
+        yield warning("mail", f"{', '.join(found.paused)} mail is paused: gateway resume")
+    for state in _LOUD:
+        if count := found.outbox.get(state, 0):
+            advice = f"gateway outbox list --state {state}, then retry or cancel"
+            yield warning("outbox", f"{count} entries are {state}: {advice}")
+
+
+async def _relay(relay: Relay) -> AsyncIterator[Finding]:
+    what = f"relay {relay.name}"
+    where = f"{relay.host}:{relay.port}"
+    try:
+        connection = await RelayConnection.open(common.relay_settings(relay))
+        sender = await connection.command(b"MAIL FROM:<>\r\n", _ANSWER_SECONDS)
+    except RelayRefuses as problem:
+        yield error(
+            what, f"{where} refuses the gateway at {problem}: compare with its own settings"
+        )
+        return
+    except RelayLost as problem:
+        yield error(what, f"{where}: {problem}: is it running, and tls right?")
+        return
+    except GatewayError as problem:
+        yield error(what, str(problem))
+        return
+    connection.quit()
+    if relay.null_sender and not sender.positive:
+        yield warning(what, f"{where} refuses <> ({sender.text}): set null_sender = false")
+        return
+    yield good(what, f"{where} answers and offers {' '.join(sorted(connection.extensions))}")

@@ -1,0 +1,213 @@
+"""`gateway explain`: what would become of a message, and why, without sending anything."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.app import common
+from gateway.app.smtp import listeners, policy
+from gateway.config import Settings
+from gateway.core import note
+from gateway.core.address import domain_of
+from gateway.core.classify import Classification, Facts, Tried
+from gateway.core.content import header_length
+from gateway.core.decide import blocking
+from gateway.core.errors import GatewayError
+from gateway.core.headers import Headers
+from gateway.core.kinds import Kind, State
+from gateway.core.people import PersonRef, Standing, Suppression, SuppressionSource
+from gateway.delivery.settings import choose
+from gateway.smtp_proxy.judge import Case, Judge, Judgement, Verdict
+from gateway.smtp_proxy.outage import NeverMailed
+from gateway.smtp_proxy.policy import Listener, Policy
+from gateway.store import status
+from gateway.store.database import Database
+from gateway.store.gate import Gate
+from gateway.store.suppression import Standings
+
+_OVERRIDE = "override"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A message as it would come in; no listener: the first one of the config."""
+
+    content: bytes
+    sender: str
+    recipients: tuple[str, ...]
+    listener: str | None = None
+    login: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What would become of a recipient, had the person left one group."""
+
+    person: PersonRef
+    group: str
+    outcome: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What would become of one recipient."""
+
+    recipient: str
+    outcome: State  #: relayed or send_failed
+    would: State | None  #: Without observe mode or override.
+    suppressions: tuple[Suppression, ...]  #: Those that count for this kind of mail.
+    persons: tuple[PersonRef, ...]
+    note: str
+    what_if: tuple[WhatIf, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The whole decision."""
+
+    classification: Classification
+    tried: tuple[Tried, ...]
+    refusal: str  #: Said to the whole message, as in a pause; empty: none.
+    relay: str
+    fates: tuple[Fate, ...]
+
+
+class NoSuchListener(GatewayError):
+    """The config has no listener of that name."""
+
+
+async def explain(settings: Settings, database: Database, question: Question) -> Explanation:
+    """Judge a message as a worker would; nothing is sent, and nothing written."""
+    chosen, case = policy(settings), _case(settings, question)
+    judge = Judge(
+        Standings(
+            database,
+            tag_scopes=settings.suppression.tags,
+            plus_addresses=settings.suppression.plus_addresses,
+        ),
+        Gate(database),
+        NeverMailed(settings.store.outage / "never-mailed"),
+    )
+    moment = common.now()
+    judgement = await judge.judge(chosen, case, moment)
+    feeds = (await database.read(status.snapshot)).feeds
+    teller = _Teller(chosen, judgement, feed_as_of=max(feeds.values(), default=None), now=moment)
+    return Explanation(
+        classification=judgement.classification,
+        tried=tuple(_tried(chosen, case, judgement.classification)),
+        refusal=judgement.refusal.text if judgement.refusal else "",
+        relay=_relay(chosen, case),
+        fates=tuple(map(teller.fate, case.recipients, judgement.verdicts)),
+    )
+
+
+def _case(settings: Settings, question: Question) -> Case:
+    content = question.content
+    return Case(
+        listener=_listener(settings, question.listener),
+        login=question.login,
+        sender=question.sender,
+        recipients=question.recipients,
+        addresses=tuple(common.lookup(settings, one) for one in question.recipients),
+        headers=Headers.parse(content[: header_length(content) or len(content)]),
+    )
+
+
+def _listener(settings: Settings, name: str | None) -> Listener:
+    known = {listener.name: listener for listener in listeners(settings)}
+    if name is None:
+        return next(iter(known.values()))
+    if name not in known:
+        raise NoSuchListener(f"no such listener: {name} (there are {', '.join(known)})")
+    return known[name]
+
+
+def _tried(chosen: Policy, case: Case, said: Classification) -> Iterator[Tried]:
+    """Tell what was looked at, up to what decided."""
+    if case.listener.kind is not None:
+        yield Tried(f"listener {case.listener.name}", True, f'kind = "{case.listener.kind}"')
+    else:
+        yield from _rules(chosen, case, said)
+    if said.rule == _OVERRIDE:
+        by_login = case.login in chosen.override.logins
+        yield Tried(said.rule, True, f"login {case.login}" if by_login else "header")
+
+
+def _rules(chosen: Policy, case: Case, said: Classification) -> Iterator[Tried]:
+    facts = Facts(
+        sender=case.sender,
+        login=case.login,
+        recipients=len(case.addresses),
+        headers=case.headers,
+    )
+    for rule in chosen.rules:
+        because = rule.test(facts)
+        # A burst is counted in the journal: that it matched shows in what was said.
+        matched = because is not None or rule.name == said.rule
+        yield Tried(rule.name, matched, because or ("counted" if matched else "no match"))
+        if matched:
+            return
+
+
+def _relay(chosen: Policy, case: Case) -> str:
+    return choose(
+        chosen.relays,
+        listener=case.listener.name,
+        login=case.login,
+        sender_domain=domain_of(case.sender),
+    ).name
+
+
+class _Teller:
+    """Puts the verdict on each recipient into words."""
+
+    def __init__(
+        self, chosen: Policy, judgement: Judgement, *, feed_as_of: datetime | None, now: datetime
+    ) -> None:
+        self._policy = chosen
+        self._said = judgement.classification
+        self._feed_as_of = feed_as_of
+        self._now = chosen.local_time(now)
+
+    def fate(self, recipient: str, verdict: Verdict) -> Fate:
+        """Tell what would become of a recipient."""
+        counting = verdict.blocked or verdict.would
+        return Fate(
+            recipient=recipient,
+            outcome=State.SEND_FAILED if verdict.blocked else State.RELAYED,
+            would=State.SEND_FAILED if verdict.would else None,
+            suppressions=counting,
+            persons=tuple(holder.ref for holder in verdict.standing.holders),
+            note=self._note(recipient, verdict.standing, counting) if counting else "",
+            what_if=tuple(self._what_if(verdict.standing, counting)),
+        )
+
+    def _note(self, recipient: str, standing: Standing, counting: tuple[Suppression, ...]) -> str:
+        facts = note.Facts(
+            message=0,
+            now=self._now,
+            kind=self._said.kind,
+            rule=self._said.rule,
+            recipient=recipient,
+            suppressions=counting,
+            personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
+            feed_as_of=self._feed_as_of,
+            persons=tuple(holder.ref for holder in standing.holders),
+        )
+        return note.render(self._policy.note, facts).full
+
+    def _what_if(self, standing: Standing, counting: Sequence[Suppression]) -> Iterator[WhatIf]:
+        for entry in counting:
+            if entry.source is SuppressionSource.GROUP and entry.person is not None:
+                left = blocking(self._said.kind, _without(standing, entry))
+                outcome = State.SEND_FAILED if left else State.RELAYED
+                yield WhatIf(entry.person, entry.name, outcome)
+
+
+def _without(standing: Standing, entry: Suppression) -> Standing:
+    """Return how an address would stand, had a person left one group."""
+    holders = tuple(
+        replace(holder, suppressions=tuple(one for one in holder.suppressions if one is not entry))
+        for holder in standing.holders
+    )
+    return replace(standing, holders=holders)

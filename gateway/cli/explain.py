@@ -1,0 +1,110 @@
+"""Why a message would go, or not, without sending it."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.app.explain import Explanation, Fate, Question, explain
+from gateway.cli import documents
+from gateway.cli.context import Context, Json, of
+from gateway.cli.output import print_json, print_line
+from gateway.cli.suppress import described
+from gateway.core.kinds import State
+
+_OUTCOMES = {State.RELAYED: "relay", State.SEND_FAILED: "send_failed"}
+
+_File = Annotated[
+    Path, typer.Argument(metavar="MESSAGE.eml", help="The message as a file.", exists=True)
+]
+_From = Annotated[str, typer.Option("--from", help="The envelope sender.", metavar="ADDRESS")]
+_To = Annotated[list[str], typer.Option(help="A recipient; may be repeated.", metavar="ADDRESS")]
+_Listener = Annotated[
+    str | None, typer.Option(help="The listener it comes in at; else the first.", metavar="NAME")
+]
+_Login = Annotated[str | None, typer.Option(help="The login it is sent with.", metavar="LOGIN")]
+
+
+def explain_message(
+    context: typer.Context,
+    message: _File,
+    *,
+    sender: _From,
+    to: _To,
+    listener: _Listener = None,
+    login: _Login = None,
+    as_json: Json = False,
+) -> None:
+    """Explain the decision on a message rule by rule, without sending it.
+
+    Shows which rule says what the message is, what suppresses each recipient, the note, and what
+    would change if the person left a group.
+    """
+    chosen = of(context)
+    question = Question(
+        content=message.read_bytes(),
+        sender=sender.strip("<>"),
+        recipients=tuple(one.strip("<>") for one in to),
+        listener=listener,
+        login=login,
+    )
+    with chosen.store() as store:
+        found = asyncio.run(explain(chosen.settings, store, question))
+    if as_json:
+        print_json(_document(found))
+        return
+    for line in _described(chosen, found):
+        print_line(line)
+
+
+def _document(found: Explanation) -> documents.Document:
+    return {
+        "kind": found.classification.kind,
+        "rule": found.classification.rule,
+        "rules_tried": [
+            {"name": one.name, "matched": one.matched, "because": one.because}
+            for one in found.tried
+        ],
+        "relay": found.relay,
+        "refusal": found.refusal,
+        "deliveries": [_delivery(fate) for fate in found.fates],
+    }
+
+
+def _delivery(fate: Fate) -> documents.Document:
+    return {
+        "recipient": fate.recipient,
+        "persons": [str(person) for person in fate.persons],
+        "outcome": _OUTCOMES[fate.outcome],
+        "would": fate.would and _OUTCOMES[fate.would],
+        "suppressions": [documents.suppression(one) for one in fate.suppressions],
+        "note": fate.note,
+        "if_left": [
+            {"person": str(one.person), "group": one.group, "outcome": _OUTCOMES[one.outcome]}
+            for one in fate.what_if
+        ],
+    }
+
+
+def _described(context: Context, found: Explanation) -> Iterator[str]:
+    for one in found.tried:
+        yield f"{'→' if one.matched else ' '} {one.name}: {one.because}"
+    yield f"Kind: {found.classification.kind}, because of {found.classification.rule}"
+    yield f"Relay: {found.relay}"
+    if found.refusal:
+        yield f"Answer to the whole message: {found.refusal}"
+    for fate in found.fates:
+        yield ""
+        yield from _fate(context, fate)
+
+
+def _fate(context: Context, fate: Fate) -> Iterator[str]:
+    persons = f" ({', '.join(map(str, fate.persons))})" if fate.persons else ""
+    would = f"; enforced: {_OUTCOMES[fate.would]}" if fate.would else ""
+    yield f"{fate.recipient}{persons}: {_OUTCOMES[fate.outcome]}{would}"
+    yield from (f"  {described(context, one)}" for one in fate.suppressions)
+    yield from (f"    {line}" for line in fate.note.splitlines())
+    for one in fate.what_if:
+        yield f'  If {one.person} left "{one.group}": {_OUTCOMES[one.outcome]}'

@@ -1,0 +1,73 @@
+"""What the gateway itself sends."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from gateway.app.common import now
+from gateway.cli.context import Context, Json, of, read_id
+from gateway.cli.documents import Document
+from gateway.cli.output import in_utc, local, one_line, print_json, print_line, print_table
+from gateway.core import ids
+from gateway.core.outbox import OutboxRow, OutboxState
+from gateway.store import outbox
+
+app = typer.Typer(help="What the gateway itself sends.", no_args_is_help=True)
+
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The id of an entry.")]
+
+
+@app.command("list")
+def list_entries(
+    context: typer.Context,
+    *,
+    state: Annotated[OutboxState | None, typer.Option(help="Only in this state.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many, the newest.", min=1)] = 50,
+    as_json: Json = False,
+) -> None:
+    """List what was and is to be sent, the newest first."""
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        found = outbox.listed(connection, state=state, limit=limit)
+    if as_json:
+        print_json([_document(row) for row in found])
+        return
+    headings = ("id", "time", "type", "to", "state", "attempts", "next", "error")
+    print_table(headings, (_row(chosen, row) for row in found))
+
+
+@app.command("retry")
+def retry(context: typer.Context, number: _Id) -> None:
+    """Have an entry sent anew; one that is unknown may then arrive twice."""
+    with of(context).store() as store, store.writing() as connection:
+        before = outbox.retry(connection, read_id(number), now())
+    print_line(f"Queued again: {number}, which was {before.state}.")
+
+
+@app.command("cancel")
+def cancel(context: typer.Context, number: _Id) -> None:
+    """Give an entry up for good."""
+    with of(context).store() as store, store.writing() as connection:
+        before = outbox.cancel(connection, read_id(number))
+    print_line(f"Cancelled: {number}, which was {before.state}.")
+
+
+def _document(row: OutboxRow) -> Document:
+    return {
+        "id": ids.show(row.id),
+        "at": in_utc(row.at),
+        "type": row.type,
+        "to": row.recipient,
+        "message": None if row.message is None else ids.show(row.message),
+        "state": row.state,
+        "attempts": row.attempts,
+        "next_at": in_utc(row.next_at),
+        "error": row.error,
+    }
+
+
+def _row(context: Context, row: OutboxRow) -> Sequence[object]:
+    when, again = local(row.at, context.zone), local(row.next_at, context.zone)
+    error = one_line(row.error)
+    return ids.show(row.id), when, row.type, row.recipient, row.state, row.attempts, again, error
