@@ -157,7 +157,7 @@ class Worker:
                     log.error("outbox_result_lost", entry=ids.show(row.id), state=settled.state)
                     return False
                 log.error("outbox_store_away", reason=str(error))
-            await asyncio.sleep(self._limits.poll.total_seconds())
+            await asyncio.sleep(self._limits.away.total_seconds())
 
     def _tell(self, row: OutboxRow, settled: Settlement) -> None:
         self._count(row.type, settled.state)
