@@ -1,0 +1,196 @@
+"""What the CRM tells, taken in: staged, compared, and only the differences written at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Select,
+    delete,
+    func,
+    select,
+    true,
+    tuple_,
+)
+
+from gateway.core.kinds import TAG_SCOPES, Scope
+from gateway.store.database import Database
+from gateway.store.guard import Effects, Guard
+from gateway.store.layouts import GROUPS, MEMBERSHIPS, PEOPLE, STAFF, STATUSES, Layout
+from gateway.store.schema import addresses, feeds
+from gateway.store.staging import Stage
+from gateway.store.upsert import insert_into
+
+LAYOUTS = {layout.what: layout for layout in (PEOPLE, STAFF, GROUPS, STATUSES, MEMBERSHIPS)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On which terms records are taken in."""
+
+    source: str  #: Who tells; owns what it brings.
+    now: datetime
+    replace: bool = False  #: What this source brought before and doesn't tell now goes.
+    lift: bool = False  #: Even if many suppressions are lifted.
+    dry_run: bool = False
+    tag_scopes: Mapping[str, Scope] = field(default_factory=lambda: TAG_SCOPES)
+    #: The columns told; the others stay as they are. None: all.
+    told: frozenset[str] | None = None
+    file: str = ""  #: Remembered with what it brought.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an import did, or would do."""
+
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    suppressions_added: int
+    suppressions_lifted: int
+    suppressions_held: int | None  #: Before, by this source; counted where the guard might ask.
+    is_held_back: bool  #: The guard let nothing of it through.
+
+
+class Feed:
+    """One import under way: records are added, then applied together."""
+
+    def __init__(self, database: Database, connection: Connection, layout: Layout) -> None:
+        self._database = database
+        self._connection = connection
+        self._layout = layout
+        self._stage = Stage(connection, layout)
+
+    def add(self, records: Sequence[tuple[int, Any]]) -> None:
+        """Stage records, each with its line; of two with one key the later line counts."""
+        self._stage.add(records)
+
+    def keep(self, line: int, key: tuple[str, ...]) -> None:
+        """Note a row that can't be read: what is known under its key is not replaced."""
+        self._stage.keep(line, key)
+
+    def apply(self, terms: Terms) -> Outcome:
+        """Write the differences in one transaction, or nothing; return what changed."""
+        self._stage.close_entry()
+        guard = Guard(self._connection, self._layout.what, terms.tag_scopes)
+        with self._connection.begin():
+            self._compare(terms)
+            guard.look_before(terms.source)
+            counts = self._counts()
+        with self._database.writing_on(self._connection):
+            self._write(terms)
+            effects = guard.look_after()
+            is_held_back = effects.is_alarming and not terms.lift
+            if is_held_back or terms.dry_run:
+                self._connection.rollback()
+        return _outcome(counts, effects, is_held_back=is_held_back)
+
+    def _compare(self, terms: Terms) -> None:
+        told = self._layout.told(terms.told)
+        self._stage.compare(source=terms.source, told=told, now=terms.now, replace=terms.replace)
+
+    def _counts(self) -> dict[str, int]:
+        staged, changes, removed = self._stage.staged, self._stage.changes, self._stage.removed
+        count = self._connection.scalar
+        return {
+            "staged": count(_count(select(staged).where(~staged.c.kept))) or 0,
+            "added": count(_count(select(changes).where(changes.c.is_new))) or 0,
+            "changed": count(_count(select(changes).where(~changes.c.is_new))) or 0,
+            "removed": count(_count(select(removed))) or 0,
+        }
+
+    def _write(self, terms: Terms) -> None:
+        # What suppresses comes first: tags and memberships are there before anything goes.
+        self._upsert(terms)
+        if self._layout is PEOPLE:
+            self._write_addresses()
+        self._delete(terms.source)
+        self._note_feed(terms)
+
+    def _upsert(self, terms: Terms) -> None:
+        table, changes = self._layout.table, self._stage.changes
+        names = [column.name for column in table.columns]
+        rows = select(*(changes.c[name] for name in names)).where(true())
+        order = [changes.c[name] for name in self._layout.keys]
+        statement = insert_into(self._connection, table).from_select(names, rows.order_by(*order))
+        if self._layout.has_owner_in_key:
+            self._connection.execute(statement.on_conflict_do_nothing())
+            return
+        told = {*self._layout.told(terms.told), "source"} | ({"status_since"} & set(names))
+        values = {name: statement.excluded[name] for name in names if name in told}
+        keys = list(self._layout.keys)
+        self._connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
+
+    def _write_addresses(self) -> None:
+        changes, staged = self._stage.changes, self._stage.addresses
+        key = tuple_(addresses.c.kind, addresses.c.person)
+        for gone in (
+            select(changes.c.kind, changes.c.crm_id).where(changes.c.is_moved, ~changes.c.is_new),
+            select(self._stage.removed.c.kind, self._stage.removed.c.crm_id),
+        ):
+            self._connection.execute(delete(addresses).where(key.in_(gone)))
+        rows = (
+            select(staged.c.address, changes.c.kind, changes.c.crm_id, staged.c.position)
+            .join_from(changes, staged, staged.c.line == changes.c.line)
+            .where(changes.c.is_moved)
+            .order_by(staged.c.address)
+        )
+        names = ["address", "kind", "person", "position"]
+        statement = insert_into(self._connection, addresses).from_select(names, rows)
+        self._connection.execute(statement.on_conflict_do_nothing())
+
+    def _delete(self, source: str) -> None:
+        table, removed = self._layout.table, self._stage.removed
+        names = self._layout.keys
+        gone = select(*(removed.c[name] for name in names))
+        is_gone = _key(table, names).in_(gone)
+        self._connection.execute(delete(table).where(is_gone, table.c.source == source))
+
+    def _note_feed(self, terms: Terms) -> None:
+        records = _count(select(self._stage.staged)).scalar_subquery()
+        row = {"source": terms.source, "what": self._layout.what, "at": terms.now}
+        statement = insert_into(self._connection, feeds).values(
+            **row, records=records, file=terms.file
+        )
+        told = {"at", "records"} | ({"file"} if terms.file else set())
+        values = {name: statement.excluded[name] for name in told}
+        keys = ["source", "what"]
+        self._connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
+
+
+@contextmanager
+def feed(database: Database, what: str) -> Iterator[Feed]:
+    """Begin an import of `people`, `staff`, `groups`, `statuses` or `memberships`."""
+    with database.private() as connection:
+        yield Feed(database, connection, LAYOUTS[what])
+
+
+def last_file(connection: Connection, source: str, what: str) -> str:
+    """Return the last file from the folder that was applied; empty: none yet."""
+    mine = select(feeds.c.file).where(feeds.c.source == source, feeds.c.what == what)
+    return connection.scalar(mine) or ""
+
+
+def _outcome(counts: Mapping[str, int], effects: Effects, *, is_held_back: bool) -> Outcome:
+    return Outcome(
+        added=counts["added"],
+        changed=counts["changed"],
+        removed=counts["removed"],
+        unchanged=counts["staged"] - counts["added"] - counts["changed"],
+        suppressions_added=effects.added,
+        suppressions_lifted=effects.lifted,
+        suppressions_held=effects.held_before,
+        is_held_back=is_held_back,
+    )
+
+
+def _key(table: Any, names: Sequence[str]) -> Any:
+    return tuple_(*(table.c[name] for name in names))
+
+
+def _count(rows: Select[Any]) -> Select[int]:
+    return select(func.count()).select_from(rows.subquery())

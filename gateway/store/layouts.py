@@ -1,0 +1,110 @@
+"""How each kind of record of the feed lies in its table."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table
+
+from gateway.core.address import lookup_form
+from gateway.core.people import Group, Membership, Person, Staff, Status
+from gateway.store.schema import groups, memberships, people, staff, statuses
+
+Row = tuple[object, ...]
+#: Columns the store fills by itself.
+_OWN = frozenset({"source", "since", "status_since"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The table of a kind of record, and how a record becomes a row of it."""
+
+    table: Table
+    keys: tuple[str, ...]
+    row: Callable[[Any], Row]  #: The values of `columns`, in their order.
+    #: Columns that go with another one.
+    follows: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def what(self) -> str:
+        """The kind's name: people, staff, groups, statuses, memberships."""
+        return self.table.name
+
+    @property
+    def has_owner_in_key(self) -> bool:
+        """Whether each source has rows of its own for one and the same thing."""
+        return "source" in self.table.primary_key.columns
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a record tells, keys first."""
+        return (*self.keys, *self.values)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What a record tells beside its key."""
+        names = (column.name for column in self.table.columns)
+        return tuple(name for name in names if name not in _OWN and name not in self.keys)
+
+    def told(self, columns: frozenset[str] | None) -> tuple[str, ...]:
+        """Return the values that come with these columns of a file; None: with all."""
+        if columns is None:
+            return self.values
+        return tuple(name for name in self.values if self.follows.get(name, name) in columns)
+
+
+def _person(person: Person) -> Row:
+    return (
+        person.ref.kind.value,
+        person.ref.crm_id,
+        person.first_name,
+        person.last_name,
+        ";".join(person.emails),
+        person.status,
+        person.finance_status,
+        person.owner,
+        person.language,
+        None if person.birthday is None else person.birthday.isoformat(),
+        person.consent_email,
+        person.mail_on_set_date,
+        person.mail_after_first_delivery,
+        person.active,
+    )
+
+
+def _staff(staff: Staff) -> Row:
+    address = lookup_form(staff.email)
+    return (staff.crm_id, staff.name, staff.email, address, ";".join(staff.roles), staff.language)
+
+
+def _group(group: Group) -> Row:
+    return (group.kind.value, group.crm_id, group.name, group.tag, group.active)
+
+
+def _status(status: Status) -> Row:
+    kind = status.kind.value
+    return (kind, status.crm_id, status.name, status.tag, status.initial, status.closed)
+
+
+def _membership(membership: Membership) -> Row:
+    return (membership.kind.value, membership.person, membership.group)
+
+
+def mailboxes(person: Person) -> Iterator[tuple[str, int]]:
+    """Yield the addresses a person is found by, each with its position.
+
+    The mailbox behind a plus address has -1: it counts only where `plus_addresses` is set.
+    """
+    positions: dict[str, int] = {}
+    for position, email in enumerate(person.emails):
+        positions.setdefault(lookup_form(email), position)
+    for form in [form for form in positions if "+" in form]:
+        positions.setdefault(lookup_form(form, plus_addresses=True), -1)
+    return iter(positions.items())
+
+
+PEOPLE = Layout(table=people, keys=("kind", "crm_id"), row=_person)
+STAFF = Layout(table=staff, keys=("crm_id",), row=_staff, follows={"address": "email"})
+GROUPS = Layout(table=groups, keys=("kind", "crm_id"), row=_group)
+STATUSES = Layout(table=statuses, keys=("kind", "crm_id"), row=_status)
+MEMBERSHIPS = Layout(table=memberships, keys=("kind", "person", "group_id"), row=_membership)

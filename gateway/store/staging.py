@@ -1,0 +1,228 @@
+"""Records laid beside what is known, in temporary tables, and what differs between the two."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    Join,
+    MetaData,
+    Select,
+    SmallInteger,
+    Table,
+    Text,
+    and_,
+    case,
+    delete,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+)
+
+from gateway.core.people import Person
+from gateway.store.database import StoreUnavailable
+from gateway.store.layouts import PEOPLE, Layout, Row, mailboxes
+from gateway.store.schema import UtcTime, memberships
+
+
+class Stage:
+    """The temporary tables of one import; they end with their connection.
+
+    `staged` holds the records, `changes` the new and changed rows as they shall be, `removed` the
+    keys of rows to go.
+    """
+
+    def __init__(self, connection: Connection, layout: Layout) -> None:
+        self._connection = connection
+        self.layout = layout
+        metadata = MetaData()
+        columns = [(name, layout.table.c[name].type) for name in layout.columns]
+        self.staged = Table(
+            "staged",
+            metadata,
+            Column("line", Integer, nullable=False),
+            Column("kept", Boolean, nullable=False),
+            *(Column(name, kind) for name, kind in columns),
+            prefixes=["TEMPORARY"],
+        )
+        self.addresses = Table(
+            "staged_addresses",
+            metadata,
+            Column("line", Integer, nullable=False),
+            Column("address", Text, nullable=False),
+            Column("position", SmallInteger, nullable=False),
+            prefixes=["TEMPORARY"],
+        )
+        self.changes = Table(
+            "changes",
+            metadata,
+            Column("line", Integer, primary_key=True, autoincrement=False),
+            Column("is_new", Boolean, nullable=False),
+            Column("is_moved", Boolean, nullable=False),  # has other addresses than before
+            *(Column(column.name, column.type) for column in layout.table.columns),
+            prefixes=["TEMPORARY"],
+        )
+        self.removed = Table(
+            "removed",
+            metadata,
+            *(Column(name, layout.table.c[name].type, primary_key=True) for name in layout.keys),
+            prefixes=["TEMPORARY"],
+        )
+        with connection.begin():
+            for table in metadata.sorted_tables:
+                table.create(connection, checkfirst=False)
+
+    def add(self, records: Sequence[tuple[int, Any]]) -> None:
+        """Take in records, each with its line; of two with one key the later line counts."""
+        row = self.layout.row
+        rows = [(line, False, *row(record)) for line, record in records]
+        with self._connection.begin():
+            load(self._connection, self.staged, rows)
+            if self.layout is PEOPLE:
+                load(self._connection, self.addresses, _address_rows(records))
+
+    def keep(self, line: int, key: tuple[str, ...]) -> None:
+        """Note that a row is in the file but can't be read: what is known of it stays."""
+        names = dict(zip(self.layout.keys, key, strict=True))
+        with self._connection.begin():
+            self._connection.execute(insert(self.staged).values(line=line, kept=True, **names))
+
+    def close_entry(self) -> None:
+        """Make what was taken in ready to be compared."""
+        keys = [self.staged.c[name] for name in self.layout.keys]
+        with self._connection.begin():
+            Index("ix_staged", *keys, self.staged.c.line).create(self._connection)
+            Index("ix_staged_line", self.addresses.c.line).create(self._connection)
+            if self._connection.execute(_repeated(keys)).first():
+                latest = select(func.max(self.staged.c.line)).group_by(*keys)
+                earlier = self.staged.c.line.not_in(latest)
+                self._connection.execute(delete(self.staged).where(earlier))
+            if self._connection.dialect.name == "postgresql":
+                self._connection.exec_driver_sql("ANALYZE staged")
+
+    def compare(self, *, source: str, told: Sequence[str], now: datetime, replace: bool) -> None:
+        """Fill `changes` and, with `replace`, `removed`; run within a transaction."""
+        execute = self._connection.execute
+        changes = _Comparison(self, source=source, told=told, now=now)
+        execute(insert(self.changes).from_select(list(self.changes.columns), changes.select()))
+        if replace:
+            execute(insert(self.removed).from_select(self.layout.keys, self._gone(source)))
+
+    def _gone(self, source: str) -> Select[Any]:
+        table = self.layout.table
+        there = exists().where(self.same_key(table, self.staged))
+        gone = select(*(table.c[name] for name in self.layout.keys))
+        return gone.where(table.c.source == source, ~there, _nobody_elses(table, source))
+
+    def same_key(self, one: Table, other: Table) -> ColumnElement[bool]:
+        """Say that rows of two tables speak of the same thing."""
+        return and_(*(one.c[name] == other.c[name] for name in self.layout.keys))
+
+
+class _Comparison:
+    """The rows that are new or differ, as they shall be."""
+
+    def __init__(self, stage: Stage, *, source: str, told: Sequence[str], now: datetime) -> None:
+        self._stage = stage
+        self._staged = stage.staged
+        self._known = stage.layout.table
+        self._source = source
+        self._told = frozenset(told)
+        self._now = literal(now, UtcTime())
+        self._is_new = self._known.c[stage.layout.keys[0]].is_(None)
+
+    def select(self) -> Select[Any]:
+        wanted = [self._value(column.name) for column in self._known.columns]
+        differs = or_(self._is_new, self._is_taken_over(), *map(self._differs, self._told))
+        line = self._staged.c.line
+        return (
+            select(line, self._is_new, self._is_moved(), *wanted)
+            .select_from(self._beside())
+            .where(self._staged.c.kept == false(), differs)
+        )
+
+    def _beside(self) -> Join:
+        same = self._stage.same_key(self._staged, self._known)
+        if self._stage.layout.has_owner_in_key:
+            same = and_(same, self._known.c.source == self._source)
+        return self._staged.outerjoin(self._known, same)
+
+    def _value(self, name: str) -> ColumnElement[Any]:
+        match name:
+            case "source":
+                return literal(self._source)
+            case "since":
+                return self._now
+            case "status_since":
+                return case(
+                    (self._is_new | self._differs("status"), self._now), else_=self._known.c[name]
+                )
+        staged = self._staged.c[name]
+        if name in self._told or name in self._stage.layout.keys:
+            return staged
+        return case((self._is_new, staged), else_=self._known.c[name])
+
+    def _differs(self, name: str) -> ColumnElement[bool]:
+        if name not in self._told:
+            return false()
+        return self._staged.c[name].is_distinct_from(self._known.c[name])
+
+    def _is_taken_over(self) -> ColumnElement[bool]:
+        return self._known.c.source != self._source
+
+    def _is_moved(self) -> ColumnElement[bool]:
+        return or_(self._is_new, self._differs("emails"))
+
+
+def _repeated(keys: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    return select(*keys).group_by(*keys).having(func.count() > 1).limit(1)
+
+
+def _nobody_elses(table: Table, source: str) -> ColumnElement[bool]:
+    """Say that a group has no members of another source: an opt-out from there must last."""
+    if table.name != "groups":
+        return true()
+    of_it = and_(memberships.c.kind == table.c.kind, memberships.c.group_id == table.c.crm_id)
+    return ~exists().where(of_it, memberships.c.source != source)
+
+
+def _address_rows(records: Iterable[tuple[int, Person]]) -> list[Row]:
+    return [
+        (line, address, position)
+        for line, person in records
+        for address, position in mailboxes(person)
+    ]
+
+
+def load(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Put many rows into a temporary table, the fastest way the driver knows."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(rows[0]))
+        connection.exec_driver_sql(f'INSERT INTO "{table.name}" VALUES ({marks})', list(rows))  # noqa: S608
+        return
+    _copy(connection, table, rows)
+
+
+def _copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    import psycopg
+
+    cursor: Any = connection.connection.cursor()
+    try:
+        with cursor, cursor.copy(f'COPY "{table.name}" FROM STDIN') as copy:
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as error:
+        raise StoreUnavailable(f"the store failed: {str(error).partition(chr(10))[0]}") from error
