@@ -23,6 +23,9 @@ class OutboxState(StrEnum):
 #: Where a row stays unless a person decides otherwise.
 SETTLED = (OutboxState.SENT, OutboxState.FAILED, OutboxState.UNKNOWN, OutboxState.CANCELLED)
 
+#: What a person is told who has an `unknown` row sent again.
+MAY_ARRIVE_TWICE = "nobody knows whether it was sent before: it may arrive twice"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:

@@ -135,7 +135,7 @@ def listed(
 def retry(connection: Connection, number: int, now: datetime) -> OutboxRow:
     """Queue a row anew because a person says so; return it as it was.
 
-    One that was `unknown` may arrive twice. Raise `NoSuchRow` or `WrongState`.
+    One that was `unknown` may arrive twice (`MAY_ARRIVE_TWICE`). Raise `NoSuchRow` or `WrongState`.
     """
     row = _in_state(connection, number, _RETRIED, "retried")
     query = update(outbox).where(outbox.c.id == number)

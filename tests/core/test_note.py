@@ -118,6 +118,14 @@ def test_the_short_form_is_small_ascii_and_its_first_line_is_enough(
     assert len(reply) <= MAX_SHORT_OCTETS
 
 
+def test_lines_that_do_not_fit_into_the_short_form_are_left_out() -> None:
+    text = (FOLDER / "en.txt").read_text().replace("CRM data as of", "CRM data" + " x" * 200)
+
+    note = render(parse_template(text, "en"), FACTS)
+
+    assert len(note.short) == 2
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_scope_all_promises_no_way_around(language: str) -> None:
     wording = template(language)

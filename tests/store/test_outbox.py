@@ -300,6 +300,12 @@ def test_a_row_that_is_not_there_is_named(database: Database) -> None:
     assert f"the outbox has no {ids.show(ID)}" == str(raised.value)
 
 
+def test_a_row_tells_when_it_was_put_in(database: Database) -> None:
+    put(database, DRAFT)
+
+    assert only(database).at == NOW
+
+
 def test_rows_are_listed_newest_first_and_by_state(database: Database) -> None:
     put(database, *(replace(DRAFT, id=ID + n, key=str(n)) for n in range(3)))
     claim(database, limit=1)
