@@ -2,12 +2,18 @@
 
 import asyncio
 import contextlib
+import os
+import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from gateway import logs
-from gateway.app.common import now, open_database
+from gateway.app.common import node, now, open_database
+from gateway.app.courier import Courier
 from gateway.app.life import Life
+from gateway.config import Settings
+from gateway.metrics import Metrics
+from gateway.outbox.worker import Worker
 from gateway.store import gate, messages
 from gateway.store.database import Database, StoreUnavailable
 
@@ -21,11 +27,32 @@ log = logs.get("sender")
 async def run_sender(life: Life) -> None:
     """Do everything that is due until the life ends."""
     database = open_database(life.settings)
+    metrics = Metrics()
+    courier = Courier(life.settings)
+
+    async def apply(settings: Settings) -> None:
+        nonlocal courier
+        fresh, former = Courier(settings), courier
+        courier = fresh
+        former.close()
+
+    life.apply = apply
+    outbox = Worker(
+        database,
+        lambda row: courier.deliver(row),
+        holder=f"{node()}:{os.getpid()}",
+        stopping=life.stopping,
+        clock=now,
+        jitter=random.random,
+        count=lambda kind, state: metrics.outbox(kind, state).inc(),
+    )
     try:
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(outbox.run())
             tasks.create_task(_repeat(life, TIDY_EVERY, lambda: tidy(life, database)))
             life.ready()
     finally:
+        courier.close()
         database.close()
 
 

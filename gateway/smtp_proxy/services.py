@@ -124,7 +124,7 @@ class Services:
         """Log and count a message that has ended."""
         counts: dict[str, int] = {}
         for delivery in message.deliveries:
-            counts[delivery.state] = counts.get(delivery.state, 0) + 1
+            counts[delivery.state.value] = counts.get(delivery.state.value, 0) + 1
             self.metrics.deliveries(message.kind, delivery.state, delivery.by).inc()
         self.metrics.messages(message.listener, message.kind, message.rule).inc()
         level = log.error if State.UNKNOWN in counts else log.info
