@@ -181,7 +181,7 @@ def member_document(audience: Audience, member: Member) -> Document:
         "email_address": member.address,
         "unique_email_id": member.contact_id[:10],
         "contact_id": member.contact_id,
-        "full_name": " ".join(name for name in names if name),
+        "full_name": " ".join(str(name) for name in names if name),
         "web_id": member.web_id,
         "email_type": "html",
         "status": member.status,

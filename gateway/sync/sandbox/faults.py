@@ -15,7 +15,7 @@ class Fault(StrEnum):
     EMPTY_403 = "empty_403"  #: The same with another status.
     BLOCKED = "blocked"  #: 503 with HTML; nothing was done.
     BAD_GATEWAY = "bad_gateway"  #: 502 with HTML; it was done.
-    CUT = "cut"  #: Half an answer, then the connection ends; it was done.
+    CUT = "cut"  #: Half an answer (none, of a 204), then the connection ends; it was done.
     DROPPED = "dropped"  #: The connection ends without a word; it was done.
     HANG = "hang"  #: No answer, ever; it was done.
 

@@ -41,7 +41,7 @@ class WebhookSender:
             self._changed.notify_all()
         self._thread.join()
 
-    def settle(self, within: float = 10.0) -> None:
+    def settle(self, within: float) -> None:
         """Wait until everything due by the account's clock has been sent."""
         with self._changed:
             if not self._changed.wait_for(lambda: not (self._due or self._busy), within):

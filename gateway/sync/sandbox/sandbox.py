@@ -233,9 +233,9 @@ class Sandbox:
             recipient = campaign.recipients[member_hash(address)]
             leave(self.account, campaign, recipient, self.now(), reason)
 
-    def settle_webhooks(self) -> None:
-        """Wait until the webhooks due are sent."""
-        self._webhooks.settle()
+    def settle_webhooks(self, within: float = 10.0) -> None:
+        """Wait until the webhooks due are sent; TimeoutError after so many seconds."""
+        self._webhooks.settle(within)
 
     def _happen(
         self, campaign_id: str, address: str, action: str, at: datetime | None, **what: Any

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -67,10 +68,8 @@ class Server(ThreadingHTTPServer):
         """End all connections."""
         self.stopping.set()
         for connection in list(self._open):
-            try:
+            with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -113,11 +112,10 @@ class Handler(BaseHTTPRequestHandler):
             case Fault.HANG:
                 self.server.stopping.wait()
                 self.close_connection = True
-            case Fault.DROPPED:
+            case Fault.CUT if reply[2]:
+                self._write(reply, upto=len(reply[2]) // 2)
                 self.close_connection = True
-            case Fault.CUT:
-                status, content_type, body = reply
-                self._write((status, content_type, body), upto=len(body) // 2)
+            case Fault.CUT | Fault.DROPPED:
                 self.close_connection = True
             case _:
                 self._write(reply)

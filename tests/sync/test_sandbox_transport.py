@@ -1,0 +1,498 @@
+"""What happens on the way to a live account and beside it happens with the sandbox too."""
+
+import io
+import json
+import tarfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+import requests
+
+from gateway.sync.client import member_id
+from gateway.sync.sandbox import Fault, Options, Problem, Sandbox
+from gateway.sync.sandbox.account import Batch
+from gateway.sync.sandbox.hooks import signature
+from tests.sync.api import ANN, BOB, START, Api, Body, act, draft, member_path, until
+from tests.sync.contract import contract
+
+DONE = "subscribed"
+PUT = {"email_address": ANN, "status_if_new": "subscribed"}
+
+
+def test_fake_36_an_error_is_a_problem_document(api: Api) -> None:
+    answer = api.call("GET", "/campaigns/nosuch")
+
+    problem = answer.json()
+    assert answer.headers["Content-Type"] == "application/problem+json; charset=utf-8"
+    assert (problem["title"], problem["status"]) == ("Resource Not Found", 404)
+    assert problem["instance"]
+    assert "errors" not in problem
+
+
+def test_fake_36_the_type_may_be_absent(lax: Api) -> None:
+    lax.sandbox.options.shortens_problems = True
+
+    assert "type" not in lax.refused("GET", "/campaigns/nosuch")
+
+
+@pytest.mark.parametrize(
+    ("method", "body"), [("POST", b"{"), ("POST", b"[1]"), ("POST", b"null"), ("PUT", b"")]
+)
+def test_fake_36_what_is_not_a_json_object_is_refused(lax: Api, method: str, body: bytes) -> None:
+    path = "/lists" if method == "POST" else member_path(lax.sandbox.furnish(), ANN)
+
+    answer = lax.session.request(method, lax.sandbox.url + path, data=body, timeout=10)
+
+    assert answer.status_code == 400
+    assert answer.json()["title"] == "JSON Parse Exception"
+
+
+def test_fake_36_without_a_good_key_nothing_is_answered(api: Api, sandbox: Sandbox) -> None:
+    anonymous = requests.get(sandbox.url + "/ping", timeout=10)
+    sandbox.revoke_key()
+
+    assert anonymous.status_code == 401
+    assert api.refused("GET", "/ping")["title"] == "API Key Invalid"
+
+
+def test_fake_36_an_error_can_be_asked_for(api: Api, sandbox: Sandbox) -> None:
+    headers = {"X-Trigger-Error": "InternalServerError"}
+
+    answer = api.session.get(sandbox.url + "/ping", headers=headers, timeout=10)
+
+    assert answer.status_code == 500
+
+
+def test_fake_37_the_eleventh_call_at_once_is_turned_away(api: Api, sandbox: Sandbox) -> None:
+    def ping(_: int) -> int:
+        answer = requests.get(sandbox.url + "/ping", auth=("user", "key"), timeout=10)
+        return answer.status_code
+
+    with ThreadPoolExecutor(14) as threads:
+        with sandbox.account.lock:
+            pings = threads.map(ping, range(14))
+            until(lambda: sandbox.most_at_once == 14)
+        statuses = sorted(pings)
+
+    assert statuses == [200] * 10 + [429] * 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "body"),
+    [
+        (Fault.THROTTLED, 429, b"TooManyRequests"),
+        (Fault.EMPTY_429, 429, b""),
+        (Fault.EMPTY_403, 403, b""),
+        (Fault.BLOCKED, 503, b"Request Blocked"),
+        (Problem(403, "WrongDatacenter", "…"), 403, b"WrongDatacenter"),
+    ],
+)
+def test_fake_37_under_load_a_call_is_turned_away_and_nothing_is_done(
+    api: Api, sandbox: Sandbox, audience: str, fault: Fault | Problem, status: int, body: bytes
+) -> None:
+    sandbox.faults.add(fault, times=2, method="PUT", path="/members/")
+    path = member_path(audience, ANN)
+
+    answers = [api.call("PUT", path, PUT) for _ in range(2)]
+
+    for answer in answers:
+        assert answer.status_code == status
+        assert body in answer.content
+        assert bool(body) == bool(answer.content)
+    assert api.call("GET", path).status_code == 404
+    assert api.put(path, PUT)["status"] == DONE
+
+
+def test_fake_37_a_502_or_half_an_answer_comes_after_it_was_done(
+    api: Api, sandbox: Sandbox, audience: str
+) -> None:
+    paths = [member_path(audience, address) for address in (ANN, BOB)]
+    sandbox.faults.add(Fault.BAD_GATEWAY)
+    gateway = api.call("PUT", paths[0], PUT)
+    sandbox.faults.add(Fault.CUT)
+    with pytest.raises(requests.RequestException):
+        api.call("PUT", paths[1], {**PUT, "email_address": BOB})
+
+    assert gateway.status_code == 502
+    assert gateway.headers["Content-Type"] == "text/html"
+    assert [api.get(path)["status"] for path in paths] == [DONE, DONE]
+
+
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.DROPPED])
+def test_fake_37_an_answer_may_never_come_though_it_was_done(
+    api: Api, sandbox: Sandbox, audience: str, fault: Fault
+) -> None:
+    sandbox.faults.add(fault)
+
+    with pytest.raises(requests.RequestException):
+        api.call("PUT", member_path(audience, ANN), PUT, timeout=0.3)
+
+    assert sandbox.member(audience, ANN).status == DONE
+
+
+def test_faults_can_be_taken_back(api: Api, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault.EMPTY_429, times=100)
+    sandbox.faults.clear()
+
+    api.get("/ping")
+
+
+def test_fake_38_nothing_says_when_to_come_again(api: Api, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault.EMPTY_429)
+
+    headers = api.call("GET", "/ping").headers
+
+    assert "Retry-After" not in headers
+    assert not [name for name in headers if "rate" in name.lower()]
+
+
+def test_every_call_is_remembered(api: Api, sandbox: Sandbox) -> None:
+    api.get("/ping")
+
+    asked = sandbox.asked[-1]
+
+    assert (asked.method, asked.path, asked.status) == ("GET", "/ping", 200)
+
+
+# Batches.
+
+
+def put_operation(audience: str, address: str, key: str) -> Body:
+    return {
+        "method": "PUT",
+        "path": member_path(audience, member_id(address)),
+        "operation_id": key,
+        "body": json.dumps({"email_address": address, "status_if_new": "subscribed"}),
+    }
+
+
+def finish(api: Api, batch: str) -> list[str]:
+    statuses = []
+    while "finished" not in statuses:
+        statuses.append(api.get(f"/batches/{batch}")["status"])
+    return statuses
+
+
+def results(packed: bytes) -> list[bytes]:
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        assert all(member.name.startswith("./") for member in tar.getmembers())
+        files = [tar.extractfile(member) for member in tar.getmembers()]
+        return [file.read() for file in files if file]
+
+
+def test_fake_39_M4_a_finished_batch_is_no_success(api: Api, audience: str) -> None:
+    addresses = [f"a{number}@crm.test" for number in range(10)] + ["x@example.com", "y"]
+    operations = [put_operation(audience, each, each) for each in addresses]
+
+    batch = api.post("/batches", {"operations": operations})
+    statuses = finish(api, batch["id"])
+    done = api.get(f"/batches/{batch['id']}")
+
+    assert (batch["status"], batch["response_body_url"]) == ("pending", "")
+    assert statuses == ["preprocessing", "started", "finalizing", "finished"]
+    assert (done["total_operations"], done["finished_operations"]) == (12, 12)
+    assert done["errored_operations"] == 2
+    files = results(requests.get(done["response_body_url"], timeout=10).content)
+    assert b"" in files
+    found = [result for file in files if file for result in json.loads(file)]
+    assert [result["operation_id"] for result in found] != addresses
+    by_id = {result["operation_id"]: result for result in found}
+    assert set(addresses) == set(by_id)
+    assert json.loads(by_id["a0@crm.test"]["response"])["status"] == DONE
+    assert by_id["y"]["status_code"] == 400
+
+
+def test_fake_39_the_address_of_the_results_ends_after_ten_minutes(
+    api: Api, sandbox: Sandbox, audience: str
+) -> None:
+    operations = [{"method": "GET", "path": f"/lists/{audience}/members?count=1"}]
+    batch = api.post("/batches", {"operations": operations})["id"]
+    finish(api, batch)
+    url = api.get(f"/batches/{batch}")["response_body_url"]
+
+    sandbox.advance(minutes=10)
+
+    assert requests.get(url, timeout=10).status_code == 403
+    again = api.get(f"/batches/{batch}")["response_body_url"]
+    assert requests.get(again, timeout=10).status_code == 200
+
+
+def test_fake_39_batches_are_listed_and_deleted(api: Api, audience: str) -> None:
+    operations = [{"method": "GET", "path": "/ping"}]
+    batch = api.post("/batches", {"operations": operations})["id"]
+
+    assert [each["id"] for each in api.get("/batches")["batches"]] == [batch]
+    assert api.call("DELETE", f"/batches/{batch}").status_code == 204
+    assert api.refused("GET", f"/batches/{batch}")["status"] == 404
+
+
+def test_fake_39_no_more_than_500_batches_wait(lax: Api) -> None:
+    body = {"operations": [{"method": "GET", "path": "/ping"}]}
+    lax.sandbox.account.batches.update(
+        {f"b{n}": Batch(id=f"b{n}", operations=[], submitted=START) for n in range(500)}
+    )
+
+    assert lax.refused("POST", "/batches", body)["status"] == 429
+    assert lax.refused("POST", "/batches", {"operations": []})["status"] == 400
+
+
+# Webhooks.
+
+
+class Receiver:
+    """Takes webhooks and answers as told."""
+
+    def __init__(self) -> None:
+        self.free = threading.Event()
+        self.free.set()
+        self.status = 200
+        self.probe_status = 200
+        self.bodies: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
+        self.url = ""
+
+    def events(self) -> list[dict[str, str]]:
+        """Return what was told."""
+        return [dict(parse_qsl(body.decode(), keep_blank_values=True)) for body in self.bodies]
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(receiver.probe_status)
+
+        def do_POST(self) -> None:
+            receiver.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            receiver.headers.append(dict(self.headers.items()))
+            receiver.free.wait(10)
+            self._answer(receiver.status)
+
+        def _answer(self, status: int) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        receiver.url = f"http://127.0.0.1:{http.server_port}/webhooks/mailchimp"
+        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield receiver
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+def hook(receiver: Receiver, *, api_too: bool = False) -> Body:
+    return {
+        "url": receiver.url,
+        "events": dict.fromkeys(
+            ("subscribe", "unsubscribe", "profile", "cleaned", "upemail", "campaign"), True
+        ),
+        "sources": {"user": True, "admin": True, "api": api_too},
+    }
+
+
+def test_fake_40_the_url_of_a_webhook_is_looked_at_first(
+    api: Api, audience: str, receiver: Receiver
+) -> None:
+    path = f"/lists/{audience}/webhooks"
+    receiver.probe_status = 404
+    refused = api.refused("POST", path, hook(receiver))
+    receiver.probe_status = 200
+    made = api.post(path, hook(receiver))
+    twice = api.refused("POST", path, hook(receiver))
+    nowhere = api.refused("POST", path, {"url": "http://127.0.0.1:1/"})
+
+    assert refused["errors"][0]["field"] == "url"
+    assert [each["id"] for each in api.get(path)["webhooks"]] == [made["id"]]
+    assert "multiple" in twice["errors"][0]["message"]
+    assert nowhere["title"] == "Invalid Resource"
+
+
+def test_fake_40_a_webhook_is_a_form_as_php_writes_one(
+    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+) -> None:
+    api.post(f"/lists/{audience}/webhooks", hook(receiver))
+    sandbox.add_member(audience, ANN, FNAME="Ann")
+    sandbox.opt_out(audience, ANN, "spam")
+    sandbox.settle_webhooks()
+
+    joined, left = receiver.events()
+
+    assert receiver.headers[0]["Content-Type"] == "application/x-www-form-urlencoded"
+    assert joined["type"] == "subscribe"
+    assert left == {
+        "type": "unsubscribe",
+        "fired_at": "2026-11-02 09:00:00",
+        "data[id]": member_id(ANN),
+        "data[list_id]": audience,
+        "data[email]": ANN,
+        "data[email_type]": "html",
+        "data[ip_opt]": "198.51.100.7",
+        "data[merges][EMAIL]": ANN,
+        "data[merges][FNAME]": "Ann",
+        "data[merges][LNAME]": "",
+        "data[action]": "unsub",
+        "data[reason]": "spam",
+    }
+
+
+def test_fake_40_every_kind_of_event_is_told(
+    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+) -> None:
+    api.post(f"/lists/{audience}/webhooks", hook(receiver, api_too=True))
+    for address in (ANN, BOB):
+        api.put(member_path(audience, address), {**PUT, "email_address": address})
+    api.patch(member_path(audience, BOB), {"merge_fields": {"FNAME": "Bob"}})
+    api.patch(member_path(audience, BOB), {"email_address": "bobby@crm.test"})
+    campaign = draft(api, audience)
+    act(api, campaign, "send")
+    sandbox.advance(minutes=1)
+    sandbox.unsubscribe(campaign, ANN)
+    sandbox.clean(audience, "bobby@crm.test")
+    sandbox.settle_webhooks()
+
+    events = receiver.events()
+
+    assert [event["type"] for event in events] == [
+        "subscribe",
+        "subscribe",
+        "profile",
+        "upemail",
+        "profile",
+        "campaign",
+        "unsubscribe",
+        "cleaned",
+    ]
+    assert events[3]["data[old_email]"] == BOB
+    assert events[5]["data[id]"] == events[6]["data[campaign_id]"] == campaign
+
+
+def test_fake_40_our_own_writes_are_told_only_if_asked_for(
+    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+) -> None:
+    api.post(f"/lists/{audience}/webhooks", hook(receiver))
+
+    api.put(member_path(audience, ANN), PUT)
+    sandbox.settle_webhooks()
+
+    assert not receiver.bodies
+
+
+def test_fake_40_a_webhook_comes_again_until_it_is_taken(
+    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+) -> None:
+    api.post(f"/lists/{audience}/webhooks", hook(receiver))
+    receiver.status = 500
+    sandbox.add_member(audience, ANN)
+    sandbox.settle_webhooks()
+    for minutes in (5, 10, 20, 40, 100):
+        sandbox.advance(minutes=minutes)
+        sandbox.settle_webhooks()
+    given_up = len(receiver.bodies)
+    sandbox.add_member(audience, BOB)
+    sandbox.settle_webhooks()
+    receiver.status = 200
+    for _ in range(3):
+        sandbox.advance(minutes=5)
+        sandbox.settle_webhooks()
+
+    assert given_up == 5
+    assert len(receiver.bodies) == given_up + 2
+
+
+def test_fake_40_a_webhook_may_come_twice_and_410_ends_it(
+    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+) -> None:
+    sandbox.options.doubles_webhooks = True
+    api.post(f"/lists/{audience}/webhooks", hook(receiver))
+
+    sandbox.add_member(audience, ANN)
+    sandbox.settle_webhooks()
+    twice = list(receiver.bodies)
+    receiver.status = 410
+    sandbox.add_member(audience, BOB)
+    sandbox.settle_webhooks()
+    sandbox.add_member(audience, "cem@crm.test")
+    sandbox.settle_webhooks()
+
+    assert len(twice) == 2
+    assert twice[0] == twice[1]
+    assert len(receiver.bodies) == 4
+
+
+def test_fake_40_a_webhook_to_nobody_is_kept_for_later(
+    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+) -> None:
+    webhook = api.post(f"/lists/{audience}/webhooks", hook(receiver))
+    known = sandbox.account.audience(audience).webhooks[webhook["id"]]
+    known.url = "http://127.0.0.1:1/"
+    sandbox.add_member(audience, ANN)
+    sandbox.settle_webhooks()
+    known.url = receiver.url
+
+    sandbox.advance(minutes=5)
+    sandbox.settle_webhooks()
+
+    assert [event["data[email]"] for event in receiver.events()] == [ANN]
+
+
+def test_webhooks_under_way_are_waited_for(
+    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+) -> None:
+    api.post(f"/lists/{audience}/webhooks", hook(receiver))
+    receiver.free.clear()
+    sandbox.add_member(audience, ANN)
+
+    with pytest.raises(TimeoutError):
+        sandbox.settle_webhooks(within=0.05)
+    receiver.free.set()
+    sandbox.settle_webhooks()
+
+    assert len(receiver.bodies) == 1
+
+
+def test_the_sandbox_serves_until_it_is_left() -> None:
+    with Sandbox() as sandbox:
+        waiting = threading.Thread(target=sandbox.wait)
+        waiting.start()
+    waiting.join(10)
+
+    assert not waiting.is_alive()
+
+
+def test_fake_40_a_webhook_may_be_signed(receiver: Receiver) -> None:
+    options = Options(signs_webhooks=True)
+    with Sandbox(start=START, check=contract(), options=options) as sandbox:
+        api, audience = Api(sandbox), sandbox.furnish()
+        made = api.post(f"/lists/{audience}/webhooks", hook(receiver))
+        shown = api.get(f"/lists/{audience}/webhooks")["webhooks"][0]
+        sandbox.add_member(audience, ANN)
+        until(lambda: receiver.bodies)
+        sandbox.settle_webhooks()
+        api.session.close()
+
+    expected = signature(made["signing_secret"], int(START.timestamp()), receiver.bodies[0])
+    assert expected == receiver.headers[0]["X-Mailchimp-Signature"]
+    assert shown["signing_enabled"]
+    assert "signing_secret" not in shown
+    assert not sandbox.violations
