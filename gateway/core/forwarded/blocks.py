@@ -11,7 +11,8 @@ from gateway.core.forwarded.lines import Line
 from gateway.core.prefixes import without_prefixes
 
 _LONGEST = 60  #: Lines of a block, wrapped ones and empty ones included.
-_AHEAD = 3
+_AHEAD = 3  #: Lines in which a known word has to follow what is none …
+_AHEAD_IF_ANNOUNCED = 6  #: … and below a separator.
 _GLUED_LINES = 5
 _PEOPLE = (Role.SENDER, Role.TO, Role.CC, Role.BCC, Role.REPLY_TO)
 _TELLING = (Role.DATE, Role.TO, Role.SUBJECT)
@@ -150,13 +151,15 @@ class _Reader:
             return value == ""
         if self._role in _PEOPLE and (value[-1:] in ",;<([" or _is_open(value)):
             return True
-        if label is not None:
-            return False
-        if not value or self._word_follows():
+        if not value and self._role is not Role.SUBJECT:
             return True
-        if self._role in _PEOPLE:
-            return text.startswith("<") and "@" in text
-        return self._role is Role.SUBJECT and self._is_rest_of_subject(value, text)
+        if self._role is Role.SUBJECT and self._is_rest_of_subject(value, text):
+            return True
+        if label is not None and value:
+            return False
+        if self._role in _PEOPLE and text.startswith("<") and "@" in text:
+            return True
+        return self._word_follows()
 
     def _is_after_blank(self) -> bool:
         return self._lines[self._end - 1].is_blank
@@ -167,7 +170,8 @@ class _Reader:
 
     def _word_follows(self) -> bool:
         """Whether a known word, not read yet, comes within the next lines."""
-        for line in self._lines[self._end + 1 : self._end + 1 + _AHEAD]:
+        ahead = _AHEAD_IF_ANNOUNCED if self._announced else _AHEAD
+        for line in self._lines[self._end + 1 : self._end + 1 + ahead]:
             if line.is_blank or line.depth != self._depth:
                 return False
             label = read_label(line.text)

@@ -28,7 +28,7 @@ _QUOTED_NAME = re.compile(r"[\"“„«”]\s?([^\"“”„«»]{1,100})[\"“�
 #: What stands between the time and the name: zones, halves of the day, "the user" …
 _FILLER = re.compile(
     r"(?:[apAP]\.? ?[mM]\.?|at|um|Uhr|uhr|kl\.?|klo|om|o|u|v|h|a|d\.|heeft|ha|г\.?|р\.?|ч\.?|в|у|от"
-    r"|від|пользователь|користувач|потребител|používateľ(?:ka)?|uživatel|użytkownik|korisnik"
+    r"|від|пользователь|користувач|потребител|používateľ(?:ka)?|uživatel|odesílatel|użytkownik|korisnik"
     r"|uporabnik|kasutaja|vartotojas|lietotājs|kullanıcısı|keltezéssel|időpontban|tarihinde|órakor"
     r"|ο χρήστης|ο/η|ο|η|στις|에|に|于|[πμ]\.?μ\.?|GMT|UTC|[CWE]ES?T|MES?Z|[ECMP][SD]T|BST|MSK"
     r"|TRT)"
@@ -36,7 +36,7 @@ _FILLER = re.compile(
 )
 _PREPOSITION = re.compile(r"[\s,]+(?:on|am|le|op|el|il|em|den|dne|dnia|w dniu|в|на|tarihinde)\s*$")
 _DIGIT = re.compile(r"\d")
-_TRIM = " \t,;:，：.-–"
+_TRIM = " \t,;:，：、.-–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ def _name_and_date(text: str, addressed: bool) -> tuple[str, str]:
         return _name(quoted[1]), before[: quoted.start()].strip(_TRIM)
     end = max(found.end() for found in _DIGIT.finditer(before))
     name = _name(before[end:])
-    if name:
+    if name or address is not None:
         return name, before.removesuffix(name).strip(_TRIM)
     start = _DIGIT.search(before).start()  # type: ignore[union-attr]
     return _name(_PREPOSITION.sub("", before[:start])), before[start:].strip(_TRIM)

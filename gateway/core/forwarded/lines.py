@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.core.forwarded.languages import readable
 
-SEARCHED = 5_000  #: Lines in which a forwarded mail has to begin.
+SEARCHED = 2_000  #: Lines in which a forwarded mail has to begin.
 
 _LONGEST = 20_000
 _DEEPEST = 20

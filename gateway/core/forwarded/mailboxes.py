@@ -7,9 +7,7 @@ _LONGEST = 20_000
 _MOST = 500
 
 _NO_PART = r"\s<>\[\]()\"„“”«»,;:|@"
-_ADDRESS = (
-    rf"(?<![^'‘’{_NO_PART}])[^'‘’{_NO_PART}][^{_NO_PART}]{{0,127}}@[^'‘’{_NO_PART}]{{1,255}}"
-)
+_ADDRESS = rf"(?<![^'‘’{_NO_PART}])[^'‘’{_NO_PART}][^{_NO_PART}]{{0,127}}@[^'‘’{_NO_PART}]{{1,255}}"
 _ADDRESS_RE = re.compile(_ADDRESS)
 #: What Outlook adds to an address when it turns HTML into text: x@example.org<mailto:x@example.org>
 _LINK = re.compile(rf"(?P<shown>{_ADDRESS})\s?[<\[]mailto:[^<>\[\]\s]*[>\]]", re.IGNORECASE)
