@@ -145,6 +145,11 @@ def host_name() -> str:
     return name if "." in name and not name.startswith("localhost") else "[127.0.0.1]"
 
 
+def notifier(settings: Settings) -> str:
+    """Return the address that mail of the gateway's own comes from."""
+    return settings.notices.sender or f"postmaster@{host_name()}"
+
+
 def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
     """Return the wording of notes by language, that of the settings first.
 

@@ -5,67 +5,142 @@ import contextlib
 import os
 import random
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from functools import partial
+from typing import Any
 
 from gateway import logs
-from gateway.app.common import node, now, open_database
-from gateway.app.courier import Courier
+from gateway.app import common
+from gateway.app.common import now, open_database
 from gateway.app.life import Life
 from gateway.config import Settings
-from gateway.metrics import Metrics
+from gateway.core.address import domain_of
+from gateway.core.outbox import OutboxRow, OutboxState, Result
+from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
+from gateway.delivery.pool import Pool
+from gateway.delivery.settings import RelaySettings, choose
+from gateway.delivery.submission import submit
+from gateway.metrics import Metrics, RelayHealth
 from gateway.outbox.worker import Worker
-from gateway.store import gate, messages
+from gateway.store import gate, leases, messages, outbox
 from gateway.store.database import Database, StoreUnavailable
 
 TIDY_EVERY = timedelta(minutes=10)
-TIDY_STEP = 500  #: Messages forgotten in one transaction: mail waits no longer than for that.
+TIDY_STEP = 500  #: Rows forgotten in one transaction: mail waits no longer than for that.
 _REST = timedelta(milliseconds=200)  #: Between two steps, for the mail.
+_SWEEP = timedelta(seconds=1)
 
 log = logs.get("sender")
+
+Prune = Callable[[Any, datetime, int], int]
 
 
 async def run_sender(life: Life) -> None:
     """Do everything that is due until the life ends."""
     database = open_database(life.settings)
-    metrics = Metrics()
-    courier = Courier(life.settings)
-
-    async def apply(settings: Settings) -> None:
-        nonlocal courier
-        fresh, former = Courier(settings), courier
-        courier = fresh
-        former.close()
-
-    life.apply = apply
-    outbox = Worker(
+    holder = f"{common.node()}:{os.getpid()}"
+    post = Post(life.settings, Metrics())
+    life.apply = post.apply
+    worker = Worker(
         database,
-        lambda row: courier.deliver(row),
-        holder=f"{node()}:{os.getpid()}",
+        post.deliver,
+        holder=holder,
         stopping=life.stopping,
         clock=now,
         jitter=random.random,
-        count=lambda kind, state: metrics.outbox(kind, state).inc(),
+        count=post.count,
     )
+    tidying = partial(tidy, life, database, holder)
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(outbox.run())
-            tasks.create_task(_repeat(life, TIDY_EVERY, lambda: tidy(life, database)))
+            tasks.create_task(worker.run())
+            tasks.create_task(_repeat(life, TIDY_EVERY, tidying))
+            tasks.create_task(_repeat(life, _SWEEP, post.sweep))
             life.ready()
     finally:
-        courier.close()
+        post.close()
         database.close()
 
 
-async def tidy(life: Life, database: Database) -> None:
-    """Forget messages older than `journal.keep`, and attempts no retry can refer to any more."""
+class Post:
+    """Takes mail of the gateway's own to its relay, over a connection the proxy leaves free."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._pools: dict[str, Pool] = {}
+        self._take(settings, common.relays(settings))
+
+    async def deliver(self, row: OutboxRow) -> Result:
+        """Send a row of the outbox once."""
+        pool = self._pools[self._relay(row).name]
+        sender = row.sender or ("" if pool.settings.null_sender else self._own_address)
+        return await submit(pool, sender=sender, recipient=row.recipient, content=row.body)
+
+    def count(self, kind: str, state: OutboxState) -> None:
+        """Count how an attempt ended."""
+        self._metrics.outbox(kind, state).inc()
+
+    async def sweep(self) -> None:
+        """Close connections that have been idle for too long."""
+        for pool in self._pools.values():
+            pool.sweep()
+
+    async def apply(self, settings: Settings) -> None:
+        """Go by new settings from the next mail on."""
+        relays = common.relays(settings)
+        self.close()
+        self._take(settings, relays)
+
+    def close(self) -> None:
+        """Close what is idle."""
+        for pool in self._pools.values():
+            pool.close()
+
+    def _take(self, settings: Settings, relays: tuple[RelaySettings, ...]) -> None:
+        shares = settings.smtp.workers + 1
+        self._relays = relays
+        self._pools = {relay.name: self._pool(relay, shares) for relay in relays}
+        _, address = parseaddr(settings.notices.sender or "")
+        self._own_address = address or f"postmaster@{common.host_name()}"
+
+    def _pool(self, relay: RelaySettings, shares: int) -> Pool:
+        pace = relay.messages_per_minute
+        per_minute = pace / shares if pace else None
+        return Pool(relay, connections=1, per_minute=per_minute, observe=self._relay_seen)
+
+    def _relay_seen(
+        self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses
+    ) -> None:
+        if isinstance(seen, RelayConnection):
+            self._metrics.relay(relay.name, RelayHealth.UP)
+            return
+        self._metrics.relay(relay.name, RelayHealth.DOWN)
+        log.error("relay_unusable", relay=relay.name, reason=str(seen))
+
+    def _relay(self, row: OutboxRow) -> RelaySettings:
+        named = next((one for one in self._relays if one.name == row.relay), None)
+        domain = domain_of(row.sender)
+        return named or choose(self._relays, listener="", login=None, sender_domain=domain)
+
+
+async def tidy(life: Life, database: Database, holder: str) -> None:
+    """Forget what is older than `journal.keep`, and attempts no retry can refer to any more."""
+    if not await database.write(
+        lambda connection: leases.take(connection, "tidy", holder, now(), TIDY_EVERY)
+    ):
+        return
     await database.write(lambda connection: gate.forget_attempts(connection, now()))
+    for prune in (messages.prune, outbox.prune):
+        await _prune(life, database, prune)
+
+
+async def _prune(life: Life, database: Database, prune: Prune) -> None:
     oldest = now() - life.settings.journal.keep
     forgotten = TIDY_STEP
     while forgotten == TIDY_STEP and not life.stopping.is_set():
-        forgotten = await database.write(
-            lambda connection: messages.prune(connection, oldest, TIDY_STEP)
-        )
-        log.debug("journal_pruned", messages=forgotten)
+        forgotten = await database.write(lambda connection: prune(connection, oldest, TIDY_STEP))
+        log.debug("pruned", rows=forgotten)
         await _rest(life, _REST)
 
 

@@ -182,7 +182,6 @@ class _Chores:
 def policy(settings: Settings) -> Policy:
     """Return what decides about messages; GatewayError if a file can't be used."""
     hostname = common.host_name()
-    sender = settings.notices.sender
     zone = common.time_zone(settings)
     templates = common.note_templates(settings)
     return Policy(
@@ -192,7 +191,7 @@ def policy(settings: Settings) -> Policy:
         default_kind=settings.smtp.default_kind,
         relays=common.relays(settings),
         note=templates[settings.suppression.language],
-        notifier=sender or f"postmaster@{hostname}",
+        notifier=common.notifier(settings),
         override=_override(settings),
         plus_addresses=settings.suppression.plus_addresses,
         accept_suppressed=settings.suppression.reply == "accept",
