@@ -1,0 +1,1 @@
+"""The feed of people, groups and statuses: files read, checked and taken in."""

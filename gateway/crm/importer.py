@@ -1,0 +1,170 @@
+"""A file of the feed taken in, and the report of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from gateway.core.kinds import TAG_SCOPES, Scope
+from gateway.crm.files import FeedFile, RawRow
+from gateway.crm.kinds import KINDS, FileKind, Record
+from gateway.crm.values import Fields
+from gateway.store.database import Database
+from gateway.store.feed import Feed, Outcome, Terms, feed
+
+_BATCH = 5_000
+#: So many problems are told one by one, the rest are counted.
+_TOLD = 1_000
+
+Progress = Callable[[int, int], None]
+
+
+def in_silence(done: int, total: int) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a row."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What became of a file."""
+
+    kind: str
+    file: str
+    source: str
+    at: datetime
+    replace: bool
+    dry_run: bool
+    records: int  #: Rows that could be read.
+    outcome: Outcome
+    problems: tuple[Problem, ...]  #: The first thousand.
+    problem_count: int
+    is_incomplete: bool  #: Nothing was removed: a row's key could not be read.
+
+    @property
+    def is_good(self) -> bool:
+        """Whether everything in the file was taken in."""
+        return not (self.problem_count or self.outcome.is_held_back)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as it is printed and laid beside a file."""
+        return {
+            "kind": self.kind,
+            "file": self.file,
+            "source": self.source,
+            "at": self.at.isoformat(),
+            "replace": self.replace,
+            "dry_run": self.dry_run,
+            "records": self.records,
+            **asdict(self.outcome),
+            "nothing_removed": self.is_incomplete,
+            "problems": [asdict(problem) for problem in self.problems],
+            "problem_count": self.problem_count,
+        }
+
+
+def import_file(
+    database: Database,
+    kind: str,
+    path: Path,
+    *,
+    source: str,
+    now: datetime,
+    replace: bool = False,
+    lift: bool = False,
+    dry_run: bool = False,
+    progress: Progress = in_silence,
+    tag_scopes: Mapping[str, Scope] = TAG_SCOPES,
+    mark: str = "",
+) -> Report:
+    """Take in a file of one of `KINDS`.
+
+    `progress` hears how many octets of how many are read. `mark` is remembered with the data, see
+    `gateway.store.feed.last_file`. Raises `FileRefused` and `StoreUnavailable`; nothing was
+    applied then.
+    """
+    file = FeedFile(path, KINDS[kind])
+    with feed(database, kind) as under_way:
+        intake = _Intake(KINDS[kind], under_way)
+        intake.take(file, progress)
+        terms = Terms(
+            source=source,
+            now=now,
+            # A row that can't be told from the missing ones would be taken for gone.
+            replace=replace and not intake.has_lost_rows,
+            lift=lift,
+            dry_run=dry_run,
+            tag_scopes=tag_scopes,
+            told=file.told,
+            file=mark,
+        )
+        outcome = under_way.apply(terms)
+    return Report(
+        kind=kind,
+        file=path.name,
+        source=source,
+        at=now,
+        replace=replace,
+        dry_run=dry_run,
+        records=intake.records,
+        outcome=outcome,
+        problems=tuple(intake.problems),
+        problem_count=intake.problem_count,
+        is_incomplete=replace and intake.has_lost_rows,
+    )
+
+
+class _Intake:
+    """Reads rows, hands on the records, and gathers what is wrong."""
+
+    def __init__(self, kind: FileKind, feed: Feed) -> None:
+        self._kind = kind
+        self._feed = feed
+        self.records = 0
+        self.problems: list[Problem] = []
+        self.problem_count = 0
+        self.has_lost_rows = False  #: Rows whose key can't be read.
+
+    def take(self, file: FeedFile, progress: Progress) -> None:
+        rows = file.rows()
+        while batch := list(islice(rows, _BATCH)):
+            records = [(row.line, self._record(row)) for row in batch]
+            found = [(line, record) for line, record in records if record is not None]
+            self._feed.add(found)
+            self.records += len(found)
+            progress(file.position, file.size)
+
+    def _record(self, row: RawRow) -> Record | None:
+        fields = Fields(row.texts)
+        if row.problem:
+            self._report(row.line, row.problem)
+            self.has_lost_rows = True
+            return None
+        try:
+            record = self._kind.record(fields)
+        except ValueError as error:
+            self._report(row.line, str(error))
+            self._keep(row.line, fields)
+            return None
+        for remark in fields.remarks:
+            self._report(row.line, remark)
+        return record
+
+    def _keep(self, line: int, fields: Fields) -> None:
+        try:
+            self._feed.keep(line, self._kind.key(fields))
+        except ValueError:
+            self.has_lost_rows = True
+
+    def _report(self, line: int, text: str) -> None:
+        self.problem_count += 1
+        if len(self.problems) < _TOLD:
+            self.problems.append(Problem(line, text))

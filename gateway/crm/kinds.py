@@ -1,0 +1,157 @@
+"""The kinds of files taken in: their columns, and how a row becomes a record."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.core.people import (
+    Group,
+    Membership,
+    Person,
+    PersonKind,
+    PersonRef,
+    Staff,
+    Status,
+    StatusKind,
+)
+from gateway.crm.values import Fields
+
+Record = Person | Staff | Group | Status | Membership
+_PERSON_KINDS = tuple(kind.value for kind in PersonKind)
+_STATUS_KINDS = tuple(kind.value for kind in StatusKind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileKind:
+    """A kind of file: what its columns are and what they make."""
+
+    name: str  #: As in `gateway import KIND` and at the start of a file's name.
+    columns: tuple[str, ...]
+    needed: frozenset[str]  #: Columns without which there is no key.
+    key: Callable[[Fields], tuple[str, ...]]  #: ValueError where it can't be read.
+    record: Callable[[Fields], Record]  #: ValueError names the column and what is wrong.
+
+
+def _kind_of(fields: Fields) -> PersonKind:
+    return PersonKind(fields.choice("kind", _PERSON_KINDS, blank="candidate"))
+
+
+def _status_kind(fields: Fields) -> StatusKind:
+    return StatusKind(fields.choice("kind", _STATUS_KINDS, blank="candidate"))
+
+
+def _person(fields: Fields) -> Person:
+    return Person(
+        ref=PersonRef(_kind_of(fields), fields.required("crm_id")),
+        first_name=fields.text("first_name"),
+        last_name=fields.text("last_name"),
+        emails=fields.addresses("emails"),
+        status=fields.text("status"),
+        finance_status=fields.text("finance_status"),
+        owner=fields.text("owner"),
+        language=fields.language("language"),
+        birthday=fields.day("birthday"),
+        consent_email=fields.flag("consent_email"),
+        mail_on_set_date=fields.flag("mail_on_set_date"),
+        mail_after_first_delivery=fields.flag("mail_after_first_delivery"),
+        active=fields.flag("active", blank=True),
+    )
+
+
+def _staff(fields: Fields) -> Staff:
+    return Staff(
+        crm_id=fields.required("crm_id"),
+        name=fields.text("name"),
+        email=next(iter(fields.addresses("email")), ""),
+        roles=fields.items("roles"),
+        language=fields.language("language"),
+    )
+
+
+def _group(fields: Fields) -> Group:
+    return Group(
+        kind=_kind_of(fields),
+        crm_id=fields.required("crm_id"),
+        name=fields.text("name"),
+        tag=fields.text("tag"),
+        active=fields.flag("active", blank=True),
+    )
+
+
+def _status(fields: Fields) -> Status:
+    return Status(
+        kind=_status_kind(fields),
+        crm_id=fields.required("crm_id"),
+        name=fields.text("name"),
+        tag=fields.text("tag"),
+        initial=fields.flag("initial"),
+        closed=fields.flag("closed"),
+    )
+
+
+def _membership(fields: Fields) -> Membership:
+    return Membership(
+        kind=_kind_of(fields), group=fields.required("group"), person=fields.required("person")
+    )
+
+
+#: In the order in which files are taken in: first what suppresses, so that nobody comes before
+#: the group or status that keeps mail away.
+KINDS: Mapping[str, FileKind] = {
+    kind.name: kind
+    for kind in (
+        FileKind(
+            name="groups",
+            columns=("kind", "crm_id", "name", "tag", "active"),
+            needed=frozenset({"crm_id"}),
+            key=lambda fields: (_kind_of(fields).value, fields.required("crm_id")),
+            record=_group,
+        ),
+        FileKind(
+            name="statuses",
+            columns=("kind", "crm_id", "name", "tag", "initial", "closed"),
+            needed=frozenset({"crm_id"}),
+            key=lambda fields: (_status_kind(fields).value, fields.required("crm_id")),
+            record=_status,
+        ),
+        FileKind(
+            name="staff",
+            columns=("crm_id", "name", "email", "roles", "language"),
+            needed=frozenset({"crm_id"}),
+            key=lambda fields: (fields.required("crm_id"),),
+            record=_staff,
+        ),
+        FileKind(
+            name="memberships",
+            columns=("kind", "group", "person"),
+            needed=frozenset({"group", "person"}),
+            key=lambda fields: (
+                _kind_of(fields).value,
+                fields.required("person"),
+                fields.required("group"),
+            ),
+            record=_membership,
+        ),
+        FileKind(
+            name="people",
+            columns=(
+                "kind",
+                "crm_id",
+                "first_name",
+                "last_name",
+                "emails",
+                "status",
+                "finance_status",
+                "owner",
+                "language",
+                "birthday",
+                "consent_email",
+                "mail_on_set_date",
+                "mail_after_first_delivery",
+                "active",
+            ),
+            needed=frozenset({"crm_id"}),
+            key=lambda fields: (_kind_of(fields).value, fields.required("crm_id")),
+            record=_person,
+        ),
+    )
+}

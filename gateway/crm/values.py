@@ -1,0 +1,127 @@
+"""What may stand in a field of a file: flags, dates, lists, addresses."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+
+from email_validator import EmailNotValidError, validate_email
+
+from gateway.core.address import parse_path
+
+_FLAGS = dict.fromkeys(("true", "yes", "1"), True) | dict.fromkeys(("false", "no", "0"), False)
+#: Most addresses of most files. What looks otherwise is asked of the validator, which is slow.
+_USUAL = re.compile(
+    r"[A-Za-z0-9_-]{1,30}(?:[.+][A-Za-z0-9_-]{1,15}){0,2}@"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,18}"
+)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_LANGUAGE = re.compile(r"([a-z]{2})(?:[-_][A-Za-z]{2,4})?")
+
+
+class Fields:
+    """The fields of one row as text, read by type; ValueError names the column and what is wrong.
+
+    `remarks` gathers what is wrong without making the row useless.
+    """
+
+    __slots__ = ("_texts", "remarks")
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self.remarks: list[str] = []
+
+    def text(self, name: str) -> str:
+        """Return a text without the white space around it; empty where there is none."""
+        value = self._texts.get(name, "")
+        if "\0" in value:
+            raise ValueError(f"{name}: contains a NUL")
+        if not (value.isascii() or _is_unicode(value)):
+            raise ValueError(f"{name}: is not UTF-8")
+        return value.strip()
+
+    def required(self, name: str) -> str:
+        """Return a text that may not be blank."""
+        value = self.text(name)
+        if not value:
+            raise ValueError(f"{name}: is blank")
+        return value
+
+    def flag(self, name: str, *, blank: bool = False) -> bool:
+        """Return true (true yes 1) or false (false no 0)."""
+        value = self.text(name)
+        if not value:
+            return blank
+        try:
+            return _FLAGS[value.lower()]
+        except KeyError:
+            raise ValueError(f"{name}: not true or false: {value!r}") from None
+
+    def day(self, name: str) -> date | None:
+        """Return a date written 1980-05-31."""
+        value = self.text(name)
+        if not value:
+            return None
+        try:
+            return date.fromisoformat(value if _DAY.fullmatch(value) else "")
+        except ValueError:
+            raise ValueError(f"{name}: not a date such as 1980-05-31: {value!r}") from None
+
+    def items(self, name: str) -> tuple[str, ...]:
+        """Return what stands between `;`, blanks left out."""
+        parts = (part.strip() for part in self.text(name).split(";"))
+        return tuple(part for part in parts if part)
+
+    def choice(self, name: str, known: tuple[str, ...], *, blank: str) -> str:
+        """Return one of the known words."""
+        value = self.text(name).lower() or blank
+        if value not in known:
+            raise ValueError(f"{name}: not one of {', '.join(known)}: {value!r}")
+        return value
+
+    def language(self, name: str) -> str:
+        """Return the two letters of a language; `nl-BE` is `nl`."""
+        value = self.text(name)
+        found = _LANGUAGE.fullmatch(value.lower())
+        if value and found is None:
+            raise ValueError(f"{name}: not a language such as nl: {value!r}")
+        return found[1] if found else ""
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """Return the usable ones of several mail addresses; the others become remarks."""
+        given = [(each, _fault(each)) for each in self.items(name)]
+        self.remarks += [f"{name}: {each!r} is left out: {fault}" for each, fault in given if fault]
+        return tuple(each for each, fault in given if not fault)
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _fault(address: str) -> str:
+    """Return what is wrong with an address; empty: mail can be sent there.
+
+    What the envelope's own grammar takes is taken, though the validator be stricter (carriers gave
+    out `a..b@`, and mail within an intranet needs no dot): an address left out isn't suppressed.
+    """
+    if _USUAL.fullmatch(address) and "--" not in address:
+        return ""
+    try:
+        validate_email(
+            address,
+            allow_quoted_local=True,
+            allow_domain_literal=True,
+            globally_deliverable=False,
+            check_deliverability=False,
+        )
+    except EmailNotValidError as error:
+        return "" if _fits_envelope(address) else str(error)
+    return ""
+
+
+def _fits_envelope(address: str) -> bool:
+    found = parse_path(f"<{address}>".encode())
+    return found is not None and found[0].address == address and not found[1]
