@@ -16,8 +16,8 @@ from gateway.core.people import (
 from gateway.crm.values import Fields
 
 Record = Person | Staff | Group | Status | Membership
-_PERSON_KINDS = tuple(kind.value for kind in PersonKind)
-_STATUS_KINDS = tuple(kind.value for kind in StatusKind)
+_PERSON_KINDS = {"": PersonKind.CANDIDATE} | {kind.value: kind for kind in PersonKind}
+_STATUS_KINDS = {"": StatusKind.CANDIDATE} | {kind.value: kind for kind in StatusKind}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +32,11 @@ class FileKind:
 
 
 def _kind_of(fields: Fields) -> PersonKind:
-    return PersonKind(fields.choice("kind", _PERSON_KINDS, blank="candidate"))
+    return fields.choice("kind", _PERSON_KINDS)
 
 
 def _status_kind(fields: Fields) -> StatusKind:
-    return StatusKind(fields.choice("kind", _STATUS_KINDS, blank="candidate"))
+    return fields.choice("kind", _STATUS_KINDS)
 
 
 def _person(fields: Fields) -> Person:

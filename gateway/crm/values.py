@@ -3,11 +3,14 @@
 import re
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
+from typing import TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 
 from gateway.core.address import parse_path
 
+Word = TypeVar("Word")
 _FLAGS = dict.fromkeys(("true", "yes", "1"), True) | dict.fromkeys(("false", "no", "0"), False)
 #: Most addresses of most files. What looks otherwise is asked of the validator, which is slow.
 _USUAL = re.compile(
@@ -32,12 +35,10 @@ class Fields:
 
     def text(self, name: str) -> str:
         """Return a text without the white space around it; empty where there is none."""
-        value = self._texts.get(name, "")
-        if "\0" in value:
-            raise ValueError(f"{name}: contains a NUL")
-        if not (value.isascii() or _is_unicode(value)):
-            raise ValueError(f"{name}: is not UTF-8")
-        return value.strip()
+        value = self._texts.get(name, "").strip()
+        if not value.isprintable():
+            _check_characters(name, value)
+        return value
 
     def required(self, name: str) -> str:
         """Return a text that may not be blank."""
@@ -58,33 +59,29 @@ class Fields:
 
     def day(self, name: str) -> date | None:
         """Return a date written 1980-05-31."""
-        value = self.text(name)
-        if not value:
-            return None
         try:
-            return date.fromisoformat(value if _DAY.fullmatch(value) else "")
-        except ValueError:
-            raise ValueError(f"{name}: not a date such as 1980-05-31: {value!r}") from None
+            return _day(self.text(name))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
 
     def items(self, name: str) -> tuple[str, ...]:
         """Return what stands between `;`, blanks left out."""
-        parts = (part.strip() for part in self.text(name).split(";"))
-        return tuple(part for part in parts if part)
+        return tuple(filter(None, map(str.strip, self.text(name).split(";"))))
 
-    def choice(self, name: str, known: tuple[str, ...], *, blank: str) -> str:
-        """Return one of the known words."""
-        value = self.text(name).lower() or blank
-        if value not in known:
-            raise ValueError(f"{name}: not one of {', '.join(known)}: {value!r}")
-        return value
+    def choice(self, name: str, known: Mapping[str, Word]) -> Word:
+        """Return what one of the known words stands for."""
+        value = self.text(name)
+        found = known.get(value) or known.get(value.lower())
+        if found is None:
+            raise ValueError(f"{name}: not one of {', '.join(filter(None, known))}: {value!r}")
+        return found
 
     def language(self, name: str) -> str:
         """Return the two letters of a language; `nl-BE` is `nl`."""
-        value = self.text(name)
-        found = _LANGUAGE.fullmatch(value.lower())
-        if value and found is None:
-            raise ValueError(f"{name}: not a language such as nl: {value!r}")
-        return found[1] if found else ""
+        try:
+            return _language(self.text(name))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
 
     def addresses(self, name: str) -> tuple[str, ...]:
         """Return the usable ones of several mail addresses; the others become remarks."""
@@ -93,12 +90,31 @@ class Fields:
         return tuple(each for each, fault in given if not fault)
 
 
-def _is_unicode(value: str) -> bool:
+@lru_cache(50_000)
+def _day(value: str) -> date | None:
+    if not value:
+        return None
+    try:
+        return date.fromisoformat(value if _DAY.fullmatch(value) else "")
+    except ValueError:
+        raise ValueError(f"not a date such as 1980-05-31: {value!r}") from None
+
+
+@lru_cache(1_000)
+def _language(value: str) -> str:
+    found = _LANGUAGE.fullmatch(value.lower())
+    if value and found is None:
+        raise ValueError(f"not a language such as nl: {value!r}")
+    return found[1] if found else ""
+
+
+def _check_characters(name: str, value: str) -> None:
+    if "\0" in value:
+        raise ValueError(f"{name}: contains a NUL")
     try:
         value.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        raise ValueError(f"{name}: is not UTF-8") from None
 
 
 def _fault(address: str) -> str:
