@@ -58,7 +58,9 @@ class MailchimpClient:
     ) -> None:
         self._data_centre = _data_centre(api_key)
         self.base_url = (base_url or _base_url(self._data_centre)).rstrip("/")
-        self._transport = Transport(api_key, limits or Limits(), sleep=sleep, jitter=jitter)
+        self._transport = Transport(
+            api_key, self.base_url, limits or Limits(), sleep=sleep, jitter=jitter
+        )
         self._official = mailchimp_marketing.Client()
         api = self._official.api_client
         api.host = self.base_url

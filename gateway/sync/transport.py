@@ -61,6 +61,7 @@ class Transport:
     def __init__(
         self,
         api_key: str,
+        base_url: str,
         limits: Limits,
         *,
         sleep: Callable[[float], None],
@@ -70,7 +71,7 @@ class Transport:
         self._sleep = sleep
         self._jitter = jitter
         self._gate = BoundedSemaphore(limits.connections)
-        self._session = _session(api_key, limits.connections)
+        self._session = _session(api_key, base_url, limits.connections)
         self._timeout = (
             limits.connect_timeout.total_seconds(),
             limits.read_timeout.total_seconds(),
@@ -117,9 +118,13 @@ class Transport:
         return Answer(_read(response))
 
 
-def _session(api_key: str, connections: int) -> requests.Session:
+def _session(api_key: str, base_url: str, connections: int) -> requests.Session:
     session = requests.Session()
     session.auth = ("user", api_key)
+    # Proxies and certificates of the environment are read once: it costs a third of a call.
+    environment = session.merge_environment_settings(base_url, {}, None, None, None)
+    session.proxies, session.verify = environment["proxies"], environment["verify"]
+    session.trust_env = False
     # Cookies would be the one thing the threads share and change.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections)

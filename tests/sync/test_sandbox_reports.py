@@ -79,6 +79,7 @@ def test_fake_30_an_unsubscribe_is_everywhere_but_in_the_activity(
     api: Api, sandbox: Sandbox, audience: str, campaign: str
 ) -> None:
     sandbox.unsubscribe(campaign, ANN, "No longer interested")
+    sandbox.unsubscribe(campaign, ANN, "No longer interested")
 
     left = api.get(f"/reports/{campaign}/unsubscribed")
 

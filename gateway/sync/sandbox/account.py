@@ -201,6 +201,8 @@ class Campaign:
     frozen: list[str] | None = None  #: Member ids, where a schedule froze the segment.
     sent: datetime | None = None
     recipients: dict[str, Recipient] = field(default_factory=dict)
+    events: list[tuple[Recipient, Event]] = field(default_factory=list)
+    leavers: list[Recipient] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)

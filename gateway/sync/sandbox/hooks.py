@@ -49,13 +49,18 @@ class WebhookSender:
 
     def tell(self, audience: Audience, event: str, source: str, data: Document) -> None:
         """Queue an event for the webhooks that asked for it from this source."""
+        wanted = [
+            webhook
+            for webhook in audience.webhooks.values()
+            if webhook.enabled and webhook.events.get(event) and webhook.sources.get(source)
+        ]
+        if not wanted:
+            return
         fired_at = self._account.now()
         fields = {"type": event, "fired_at": fired_at.strftime("%Y-%m-%d %H:%M:%S")}
         body = urlencode([*fields.items(), *_flat("data", data)]).encode()
-        for webhook in audience.webhooks.values():
-            if webhook.enabled and webhook.events.get(event) and webhook.sources.get(source):
-                for _ in range(1 + self._account.options.doubles_webhooks):
-                    self._queue(webhook, body, 0)
+        for webhook in wanted * (1 + self._account.options.doubles_webhooks):
+            self._queue(webhook, body, 0)
 
     def _queue(self, webhook: Webhook, body: bytes, attempt: int) -> None:
         with self._changed:

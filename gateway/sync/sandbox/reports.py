@@ -27,17 +27,16 @@ def _campaign(account: Account, call: Call) -> Campaign:
 
 def _seen(account: Account, campaign: Campaign, action: str) -> Iterator[tuple[Recipient, Event]]:
     now = account.now()
-    for recipient in campaign.recipients.values():
-        for event in recipient.events:
-            if event.action == action and event.visible_at <= now:
-                yield recipient, event
+    for recipient, event in campaign.events:
+        if event.action == action and event.visible_at <= now:
+            yield recipient, event
 
 
 def _left(account: Account, campaign: Campaign) -> list[Recipient]:
     now = account.now()
     return [
         recipient
-        for recipient in campaign.recipients.values()
+        for recipient in campaign.leavers
         if recipient.left_visible_at and recipient.left_visible_at <= now
     ]
 
@@ -133,10 +132,11 @@ def list_activity(account: Account, call: Call) -> Answer:
     if "." in call.query.get("since", ""):
         raise Problem(500, "Internal Server Error", "An unexpected internal error has occurred.")
     campaign, since = _campaign(account, call), call.time("since")
-    recipients = list(campaign.recipients.values())
+    recipients, now = list(campaign.recipients.values()), account.now()
     document = {
         "emails": [
-            _row(campaign, recipient) | {"activity": _activity(account, recipient, since)}
+            _row(campaign, recipient)
+            | {"activity": [_event(event) for event in _shown(recipient, since, now)]}
             for recipient in _rows(account, call, recipients)
         ],
         "campaign_id": campaign.id,
@@ -155,12 +155,10 @@ def _row(campaign: Campaign, recipient: Recipient) -> Document:
     }
 
 
-def _activity(account: Account, recipient: Recipient, since: datetime | None) -> list[Document]:
-    return [
-        _event(event)
-        for event in recipient.events
-        if event.visible_at <= account.now() and not (since and event.at <= since)
-    ]
+def _shown(recipient: Recipient, since: datetime | None, now: datetime) -> Iterator[Event]:
+    for event in recipient.events:
+        if event.visible_at <= now and not (since and event.at <= since):
+            yield event
 
 
 def _event(event: Event) -> Document:
@@ -202,7 +200,8 @@ def list_recipients(account: Account, call: Call) -> Answer:
 
 
 def _recipient(account: Account, campaign: Campaign, recipient: Recipient) -> Document:
-    opens = [event.at for event in _opens_of(account, recipient, None)]
+    shown = _shown(recipient, None, account.now())
+    opens = [event.at for event in shown if event.action == "open"]
     return _row(campaign, recipient) | {
         "merge_fields": recipient.member.merge_fields,
         "vip": False,
@@ -212,28 +211,20 @@ def _recipient(account: Account, campaign: Campaign, recipient: Recipient) -> Do
     }
 
 
-def _opens_of(account: Account, recipient: Recipient, since: datetime | None) -> list[Event]:
-    return [
-        event
-        for event in recipient.events
-        if event.action == "open"
-        and event.visible_at <= account.now()
-        and not (since and event.at <= since)
-    ]
-
-
 @router.on("GET", REPORT + "/open-details")
 def list_opens(account: Account, call: Call) -> Answer:
     """Return who opened, with each open and whether a proxy did it."""
     campaign, since = _campaign(account, call), call.time("since")
-    opened = [
-        (recipient, opens)
-        for recipient in campaign.recipients.values()
-        if (opens := _opens_of(account, recipient, since))
-    ]
-    every = [event for _, opens in opened for event in opens]
+    opened: dict[str, list[Event]] = {}
+    for recipient, event in _seen(account, campaign, "open"):
+        if not (since and event.at <= since):
+            opened.setdefault(recipient.email_id, []).append(event)
+    every = [event for opens in opened.values() for event in opens]
     document = {
-        "members": [_opener(campaign, *each) for each in _rows(account, call, opened)],
+        "members": [
+            _opener(campaign, campaign.recipients[email_id], opens)
+            for email_id, opens in _rows(account, call, list(opened.items()))
+        ],
         "campaign_id": campaign.id,
         "total_opens": len(every),
         "total_proxy_excluded_opens": sum(not event.proxy for event in every),

@@ -90,6 +90,7 @@ def happen(
         proxy=proxy,
     )
     recipient.events.append(event)
+    campaign.events.append((recipient, event))
 
 
 def clean(account: Account, audience_id: str, member: Member) -> None:
@@ -104,8 +105,9 @@ def leave(
     account: Account, campaign: Campaign, recipient: Recipient, at: datetime, reason: str = ""
 ) -> None:
     """Let a recipient unsubscribe through a campaign."""
-    recipient.left = recipient.left or at
-    recipient.left_visible_at = recipient.left + account.options.visible_after
+    if recipient.left is None:
+        campaign.leavers.append(recipient)
+        recipient.left, recipient.left_visible_at = at, at + account.options.visible_after
     audience = account.audiences[campaign.audience_id]
     opt_out(account, audience, recipient.member, reason, campaign.id)
 
