@@ -73,7 +73,7 @@ async def run_smtp(life: Life) -> None:
             )
         ]
         await chores.relays_seen()
-        await worker.open(listeners(settings), life.sockets)
+        worker.open(listeners(settings), life.sockets)
         life.ready()
         await life.stopping.wait()
         await worker.close()

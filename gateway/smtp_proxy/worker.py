@@ -16,7 +16,6 @@ from gateway.store.database import StoreUnavailable
 log = logs.get("smtp_proxy")
 
 FINISH_SECONDS = 25.0  #: How long messages at the dot may take when the gateway stops.
-_BACKLOG = 1024
 _DESCRIPTORS_PER_SESSION = 3
 _RETRY_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 30.0
@@ -28,25 +27,56 @@ class Worker:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._doors: dict[str, Door] = {}
-        self._servers: list[asyncio.Server] = []
+        self._listening: dict[socket.socket, Door] = {}
+        self._closing = False
+        self._loop = asyncio.get_running_loop()
         self._max_sessions = _raise_descriptor_limit() // _DESCRIPTORS_PER_SESSION
 
-    async def open(
+    def open(
         self, listeners: Sequence[Listener], sockets: Mapping[str, Sequence[socket.socket]]
     ) -> None:
         """Begin to take connections in."""
-        loop = asyncio.get_running_loop()
         for listener in listeners:
             door = Door(listener, self._services, max_sessions=self._max_sessions)
             self._doors[listener.name] = door
             for bound in sockets[listener.name]:
-                server = await loop.create_server(
-                    lambda door=door: GatewaySMTP(door),
-                    sock=bound,
-                    backlog=_BACKLOG,
-                    ssl=listener.context if listener.tls == "implicit" else None,
-                )
-                self._servers.append(server)
+                self._listen(bound, door)
+
+    def _listen(self, bound: socket.socket, door: Door) -> None:
+        self._listening[bound] = door
+        self._loop.add_reader(bound, self._accept, bound)
+
+    def _accept(self, bound: socket.socket) -> None:
+        """Take one connection at a time: the other workers want some of those that wait."""
+        try:
+            client, _ = bound.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            self._rest(bound, error)
+            return
+        client.setblocking(False)
+        self._services.spawn(self._welcome(client, self._listening[bound]))
+
+    def _rest(self, bound: socket.socket, error: OSError) -> None:
+        """Let clients wait a moment where the system has no room for another connection."""
+        log.error("cannot_accept", reason=error.strerror)
+        self._loop.remove_reader(bound)
+        door = self._listening.pop(bound)
+        self._loop.call_later(_RETRY_SECONDS, self._listen_again, bound, door)
+
+    def _listen_again(self, bound: socket.socket, door: Door) -> None:
+        if not self._closing:
+            self._listen(bound, door)
+
+    async def _welcome(self, client: socket.socket, door: Door) -> None:
+        listener = door.listener
+        context = listener.context if listener.tls == "implicit" else None
+        try:
+            await self._loop.connect_accepted_socket(lambda: GatewaySMTP(door), client, ssl=context)
+        except OSError as error:
+            log.warning("tls_failed", listener=listener.name, reason=str(error))
+            client.close()
 
     def apply(self, policy: Policy, listeners: Sequence[Listener]) -> None:
         """Go by new settings; sessions take them with their next transaction."""
@@ -85,8 +115,9 @@ class Worker:
 
     async def close(self) -> None:
         """Take nobody in any more; finish what is at the dot, 421 to the rest."""
-        for server in self._servers:
-            server.close()
+        self._closing = True
+        for bound in self._listening:
+            self._loop.remove_reader(bound)
         for door in self._doors.values():
             door.stop()
         try:
