@@ -1,0 +1,233 @@
+"""Reading the journal, on both stores."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, insert, select
+
+from gateway.core import ids
+from gateway.core.journal import Delivery, Message
+from gateway.core.kinds import By, Kind, State
+from gateway.core.people import PersonKind, PersonRef
+from gateway.store import messages as journal
+from gateway.store.database import Database
+from gateway.store.journal import take_in
+from gateway.store.schema import addresses, attempts, deliveries
+
+NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
+ANN = PersonRef(PersonKind.CANDIDATE, "17")
+BEN = PersonRef(PersonKind.CONTACT, "4 b")
+
+
+@pytest.fixture
+def database(store_url: str) -> Iterator[Database]:
+    """An empty store of each kind."""
+    database = Database(store_url)
+    database.prepare()
+    yield database
+    database.close()
+
+
+def at(minutes: int) -> datetime:
+    return NOW + timedelta(minutes=minutes)
+
+
+def delivery(
+    recipient: str,
+    state: State = State.RELAYED,
+    *,
+    would: str = "",
+    persons: tuple[PersonRef, ...] = (),
+) -> Delivery:
+    return Delivery(
+        recipient=recipient,
+        address=recipient.lower(),
+        state=state,
+        by=By.RELAY,
+        reply="250 ok",
+        note="why\nnot" if state is State.SEND_FAILED else "",
+        would=would,
+        persons=persons,
+    )
+
+
+def message(minute: int, *parts: Delivery, sender: str = "crm@example.org") -> Message:
+    number = ids.first_id_at(at(minute))
+    return Message(
+        id=number,
+        at=at(minute),
+        listener="crm",
+        sender=sender,
+        login="crm",
+        client="127.0.0.1",
+        subject=f"Hello {minute}",
+        message_id=f"<{minute}@example.org>",
+        kind=Kind.BULK,
+        rule="precedence",
+        relay="relay",
+        size=1000,
+        burst_key=5,
+        deliveries=parts,
+    )
+
+
+def keep(database: Database, *kept: Message) -> None:
+    with database.writing() as connection:
+        take_in(connection, 1, kept, [])
+
+
+def subjects(found: Sequence[Message]) -> list[str]:
+    return [one.subject for one in found]
+
+
+def test_a_message_is_read_as_it_was_written(database: Database) -> None:
+    written = message(
+        1, delivery("Ann@example.org", State.SEND_FAILED, persons=(ANN, BEN)), delivery("b@x.org")
+    )
+    keep(database, written)
+
+    with database.reading() as connection:
+        assert written == journal.one(connection, written.id)
+
+
+def test_an_unknown_id_is_no_message(database: Database) -> None:
+    with database.reading() as connection:
+        assert journal.one(connection, 1) is None
+
+
+def test_messages_are_listed_newest_first_up_to_a_limit(database: Database) -> None:
+    keep(database, *(message(minute, delivery("a@x.org")) for minute in range(3)))
+
+    with database.reading() as connection:
+        assert ["Hello 2", "Hello 1"] == subjects(journal.listed(connection, limit=2))
+
+
+def test_messages_are_found_by_recipient_sender_and_time(database: Database) -> None:
+    keep(
+        database,
+        message(0, delivery("Ann@x.org")),
+        message(1, delivery("ann@x.org"), delivery("ben@x.org"), sender="Other@example.org"),
+        message(2, delivery("ben@x.org")),
+    )
+
+    with database.reading() as connection:
+        assert ["Hello 1", "Hello 0"] == subjects(journal.listed(connection, to="ann@x.org"))
+        by_sender = journal.listed(connection, sender="other@EXAMPLE.org")
+        assert ["Hello 1"] == subjects(by_sender)
+        assert ["Hello 2", "Hello 1"] == subjects(journal.listed(connection, since=at(1)))
+
+
+def test_a_state_counts_for_the_recipient_asked_for(database: Database) -> None:
+    keep(database, message(0, delivery("ann@x.org", State.SEND_FAILED), delivery("ben@x.org")))
+
+    with database.reading() as connection:
+        failed = State.SEND_FAILED
+        assert ["Hello 0"] == subjects(journal.listed(connection, state=failed))
+        assert ["Hello 0"] == subjects(journal.listed(connection, state=failed, to="ann@x.org"))
+        assert [] == journal.listed(connection, state=failed, to="ben@x.org")
+
+
+def test_the_report_names_what_enforcing_would_have_failed(database: Database) -> None:
+    keep(
+        database,
+        message(0, delivery("a@x.org", would="send_failed")),
+        message(1, delivery("a@x.org")),
+        message(2, delivery("a@x.org"), delivery("b@x.org", would="send_failed")),
+    )
+
+    with database.reading() as connection:
+        assert ["Hello 2", "Hello 0"] == subjects(journal.would_fail(connection, None))
+        assert ["Hello 2"] == subjects(journal.would_fail(connection, at(1)))
+
+
+def test_a_person_has_the_mail_to_their_addresses_but_not_that_of_an_earlier_owner(
+    database: Database,
+) -> None:
+    keep(
+        database,
+        message(0, delivery("ann@x.org", persons=(ANN,))),
+        message(1, delivery("ann@x.org")),
+        message(2, delivery("ann@x.org", persons=(PersonRef(PersonKind.CANDIDATE, "171"),))),
+        message(3, delivery("ben@x.org", persons=(BEN,))),
+    )
+    with database.writing() as connection:
+        for person, address in ((ANN, "ann@x.org"), (BEN, "ben@x.org")):
+            row = {"kind": person.kind, "person": person.crm_id, "address": address}
+            connection.execute(insert(addresses).values(row))
+
+    with database.reading() as connection:
+        assert ["Hello 1", "Hello 0"] == subjects(journal.of_person(connection, ANN))
+        assert ["Hello 3"] == subjects(journal.of_person(connection, BEN))
+        assert 3 == len(journal.of_address(connection, "ann@x.org"))
+
+
+def test_what_is_still_being_sent_is_settled_only_when_it_is_old(database: Database) -> None:
+    sending = message(1, delivery("a@x.org", State.SENDING))
+    settled = message(2, delivery("a@x.org"))
+    keep(database, sending, settled)
+
+    with database.reading() as connection:
+        assert [settled.id] == journal.settled_after(connection, 0, sending.id)
+        assert [sending.id, settled.id] == journal.settled_after(connection, 0, settled.id)
+        assert [] == journal.settled_after(connection, settled.id, settled.id)
+
+
+def test_old_messages_go_in_small_steps_with_all_that_belongs_to_them(database: Database) -> None:
+    keep(database, *(message(minute, delivery("a@x.org")) for minute in range(5)))
+    attempt = {"fingerprint": 1, "message": ids.first_id_at(at(0)), "state": "open"}
+    with database.writing() as connection:
+        connection.execute(insert(attempts).values(attempt))
+
+    with database.writing() as connection:
+        steps = [journal.prune(connection, at(3), 2) for _ in range(3)]
+
+    with database.reading() as connection:
+        left = journal.listed(connection)
+        orphans = connection.scalars(select(deliveries.c.message)).all()
+        assert [2, 1, 0] == steps
+        assert ["Hello 4", "Hello 3"] == subjects(left)
+        assert {one.id for one in left} == set(orphans)
+        assert [] == connection.execute(select(attempts)).all()
+
+
+def test_more_messages_than_one_question_takes_are_read_in_order(database: Database) -> None:
+    keep(database, *(message(minute, delivery("a@x.org")) for minute in range(1100)))
+
+    with database.reading() as connection:
+        found = journal.listed(connection, limit=2000)
+
+    assert [f"Hello {minute}" for minute in reversed(range(1100))] == subjects(found)
+
+
+@pytest.mark.parametrize("question", ["to", "id", "sending"])
+def test_no_question_of_every_day_reads_the_whole_journal(tmp_path: Path, question: str) -> None:
+    database = Database(f"sqlite:///{tmp_path}/gateway.db")
+    database.prepare()
+    plans: list[str] = []
+
+    with database.reading() as connection:
+        event.listen(connection, "before_cursor_execute", partial(explain, plans))
+        match question:
+            case "to":
+                journal.listed(connection, to="a@x.org")
+            case "id":
+                journal.one(connection, 5)
+            case "sending":
+                journal.settled_after(connection, 5, 6)
+    database.close()
+
+    assert plans
+    assert not [plan for plan in plans if "SCAN messages" in plan or "SCAN deliveries" in plan]
+
+
+def explain(
+    plans: list[str], _: object, cursor: sqlite3.Cursor, statement: str, values: Any, *__: object
+) -> None:
+    """Keep how SQLite would answer a statement."""
+    rows = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+    plans.append("\n".join(row[3] for row in rows))

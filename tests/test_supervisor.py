@@ -1,0 +1,315 @@
+"""The supervisor: real processes, killed, reloaded and stopped."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import structlog
+
+from gateway.supervisor.worker import Role, Timing, Worker
+from tests.conftest import StartGateway
+from tests.rig.gateway import GatewayProcess
+from tests.rig.process import LOOPBACK, free_port, has_banner, wait_until
+from tests.rig.sink import RawSink
+
+QUICK = Timing(first_wait=timedelta(milliseconds=10), longest_wait=timedelta(milliseconds=40))
+
+
+def role_of(pid: int) -> str:
+    """Return the role a process was started for; empty for others."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return str(json.loads(words[-2])["role"])
+    return ""
+
+
+def pids(gateway: GatewayProcess, role: str) -> list[int]:
+    return [pid for pid in gateway.processes() if role_of(pid) == role]
+
+
+def health(port: int) -> tuple[int, dict[str, object]]:
+    """Ask for the health; status 0 while nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/health", timeout=5) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+    except OSError:
+        return 0, {}
+
+
+async def answers(port: int) -> bool:
+    return (await asyncio.to_thread(health, port))[0] != 0
+
+
+async def started(gateway: GatewayProcess) -> None:
+    await gateway.wait_for_log("ready", timeout=30)
+
+
+@pytest.mark.system
+async def test_a_process_that_dies_is_started_again_and_the_others_do_not_notice(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, changes={"smtp": {"workers": 2}}, roles=())
+    await started(gateway)
+    first, second = pids(gateway, "smtp")
+    sender, api = pids(gateway, "sender"), pids(gateway, "api")
+
+    os.kill(first, signal.SIGKILL)
+    still_greets = [await has_banner(gateway.port) for _ in range(5)]
+    await gateway.wait_for_log("process_died")
+    await gateway.wait_for_log("started", 5, timeout=30)
+
+    now = pids(gateway, "smtp")
+    assert all(still_greets)
+    assert second in now
+    assert first not in now
+    assert 2 == len(now)
+    assert (sender, api) == (pids(gateway, "sender"), pids(gateway, "api"))
+    _, told = await asyncio.to_thread(health, gateway.api_port)
+    assert {"wanted": 2, "ready": 2, "restarts": 1} == told["roles"]["smtp"]  # type: ignore[index]
+
+
+@pytest.mark.system
+async def test_K2_sigterm_ends_every_process_in_order(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, roles=())
+    await started(gateway)
+    family = gateway.processes()
+
+    code = await gateway.stop()
+
+    assert 0 == code
+    assert 4 == len(family)
+    assert not [pid for pid in family if role_of(pid)]
+
+
+@pytest.mark.system
+async def test_processes_end_by_themselves_when_the_supervisor_is_killed(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, roles=())
+    await started(gateway)
+    children = gateway.processes()[1:]
+
+    os.kill(gateway.pid, signal.SIGKILL)
+
+    await wait_until(lambda: not any(map(role_of, children)), "the end of all children", 30)
+    assert 3 == len(gateway.log_lines("ended"))
+
+
+@pytest.mark.system
+async def test_a_bad_config_is_refused_at_reload_and_the_old_one_stays(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, roles=("smtp", "api"))
+    await started(gateway)
+    before = gateway.processes()
+
+    gateway.configure("[smtp]\nworkers = -1\n")
+    gateway.reload()
+    await gateway.wait_for_log("reload_refused")
+
+    [refusal] = gateway.log_lines("reload_refused")
+    assert "smtp.workers: must be at least 1" in refusal["reason"]
+    assert before == gateway.processes()
+    assert await has_banner(gateway.port)
+
+
+@pytest.mark.system
+async def test_a_reload_moves_listeners_and_changes_the_number_of_workers(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, roles=("smtp", "api"))
+    await started(gateway)
+    old_api, old_smtp, api = gateway.api_port, gateway.port, pids(gateway, "api")
+
+    listener = {"name": "crm", "bind": f"{LOOPBACK}:{free_port()}"}
+    gateway.change({"smtp": {"workers": 2, "listeners": [listener]}})
+    gateway.reload()
+    await gateway.wait_for_log("reloaded", 2, timeout=40)
+
+    assert await has_banner(gateway.port)
+    assert not await has_banner(old_smtp)
+    assert 2 == len(pids(gateway, "smtp"))
+    assert api == pids(gateway, "api")
+    assert await answers(old_api)
+
+
+@pytest.mark.system
+async def test_an_address_in_use_stops_a_reload_but_not_the_gateway(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, roles=("smtp",))
+    await started(gateway)
+
+    listener = {"name": "crm", "bind": f"{LOOPBACK}:{sink.port}"}
+    port = gateway.port
+    gateway.change({"smtp": {"listeners": [listener]}})
+    gateway.reload()
+    await gateway.wait_for_log("reload_refused")
+
+    assert await has_banner(port)
+
+
+@pytest.mark.system
+async def test_an_address_in_use_stops_the_start_with_a_line_that_says_so(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    listener = {"name": "crm", "bind": f"{LOOPBACK}:{sink.port}"}
+    gateway = await start_gateway(
+        sink.port, changes={"smtp": {"listeners": [listener]}}, is_started=False
+    )
+
+    done = await gateway.cli("run", "smtp")
+
+    line = f"gateway: can't listen at {LOOPBACK}:{sink.port}: another program listens there already"
+    assert (1, line) == (done.returncode, done.stderr.strip().splitlines()[-1])
+
+
+@pytest.mark.system
+async def test_a_role_that_does_not_exist_is_wrong_use(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, is_started=False)
+
+    done = await gateway.cli("run", "inbound")
+
+    assert 2 == done.returncode
+    assert "no such role: inbound (there are smtp, sender, api)" in done.stderr
+
+
+@pytest.mark.system
+async def test_systemd_hears_of_ready_watchdog_and_stopping(
+    start_gateway: StartGateway, sink: RawSink, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(str(tmp_path / "notify"))
+        channel.setblocking(False)
+        environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
+        gateway = await start_gateway(sink.port, roles=("smtp",), environment=environment)
+        loop = asyncio.get_running_loop()
+        heard = [await asyncio.wait_for(loop.sock_recv(channel, 100), 20) for _ in range(3)]
+        await gateway.stop()
+        while heard[-1] != b"STOPPING=1":
+            heard.append(await asyncio.wait_for(loop.sock_recv(channel, 100), 20))
+
+    assert [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"] == heard[:3]
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        ("UPDATE schema_version SET version = '9999'", "newer than this gateway"),
+        ("UPDATE schema_version SET version = '0000'", "gateway db upgrade"),
+        ("DROP TABLE deliveries", "it lacks the table deliveries"),
+        ("ALTER TABLE messages DROP COLUMN rule", "it lacks the column messages.rule"),
+        (None, "the store failed: file is not a database"),
+    ],
+)
+async def test_K9_a_store_that_does_not_fit_is_refused_with_a_message(
+    start_gateway: StartGateway, sink: RawSink, damage: str | None, complaint: str
+) -> None:
+    gateway = await start_gateway(sink.port, is_started=False)
+    await gateway.do("messages", "list")
+    file = gateway.folder / "gateway.db"
+    if damage is None:
+        file.write_bytes(b"This is no database." * 1000)
+    else:
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute(damage)
+
+    done = await gateway.cli("run", "smtp")
+
+    assert 1 == done.returncode
+    assert complaint in done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_an_smtp_worker_knows_neither_the_api_nor_the_command_line() -> None:
+    program = (
+        "import sys, gateway.app.__main__, gateway.app.smtp\n"
+        "print(*{'fastapi', 'typer', 'rich', 'uvicorn', 'alembic', 'gateway.cli'}"
+        " & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert "" == done.stdout.strip()
+
+
+@contextlib.asynccontextmanager
+async def kept(worker: Worker) -> AsyncIterator[None]:
+    task = asyncio.create_task(worker.keep())
+    try:
+        yield
+    finally:
+        worker.kill()
+        await task
+
+
+def worker(program: str, timing: Timing = QUICK) -> Worker:
+    return Worker(
+        Role(name="test"),
+        1,
+        command=[sys.executable, "-c", program],
+        order={},
+        sockets={},
+        timing=timing,
+        changed=lambda: None,
+        ended=lambda _: None,
+    )
+
+
+async def test_the_wait_before_a_restart_doubles_up_to_a_limit() -> None:
+    failing = worker("raise SystemExit(3)")
+
+    with structlog.testing.capture_logs() as lines:
+        async with kept(failing):
+            await wait_until(lambda: failing.restarts >= 4, "four restarts")
+
+    deaths = [line for line in lines if line["event"] == "process_died"][:4]
+    assert [0.01, 0.02, 0.04, 0.04] == [line["again_in"] for line in deaths]
+    assert {3} == {line["code"] for line in deaths}
+
+
+async def test_the_wait_is_short_again_after_a_healthy_life() -> None:
+    timing = Timing(
+        first_wait=timedelta(milliseconds=10),
+        longest_wait=timedelta(seconds=1),
+        healthy=timedelta(0),
+    )
+    failing = worker("raise SystemExit(3)", timing)
+
+    with structlog.testing.capture_logs() as lines:
+        async with kept(failing):
+            await wait_until(lambda: failing.restarts >= 3, "three restarts")
+
+    deaths = [line for line in lines if line["event"] == "process_died"][:3]
+    assert [0.01, 0.01, 0.01] == [line["again_in"] for line in deaths]
+
+
+async def test_a_stopped_worker_is_not_started_again() -> None:
+    waiting = worker("import sys; sys.stdin.read(); import time; time.sleep(60)")
+
+    async with kept(waiting):
+        await wait_until(lambda: waiting._process is not None, "a process")
+        waiting.stop()
+        await asyncio.wait_for(waiting.gone.wait(), 10)
+
+    assert 0 == waiting.restarts
