@@ -1,0 +1,192 @@
+"""The folder of the feed: files dropped there are taken in and moved aside."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any, Literal
+
+from gateway.core.errors import GatewayError
+from gateway.core.kinds import Scope
+from gateway.crm.files import FileRefused
+from gateway.crm.importer import Report, import_file
+from gateway.crm.kinds import KINDS
+from gateway.store.database import Database
+from gateway.store.feed import last_file
+
+_ENDINGS = (".csv", ".jsonl")
+_FULL = (".full.csv", ".full.jsonl")
+_RANKS = {name: rank for rank, name in enumerate(KINDS)}
+_HELD_BACK = (
+    "would lift {lifted} of {held} suppressions; nothing was applied. If that is right: "
+    "gateway import {kind} FILE --lift{replace}"
+)
+
+
+class FolderUnusable(GatewayError):
+    """The folder of the feed can't be read or written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """What became of a file of the folder."""
+
+    name: str
+    state: Literal["done", "failed"]
+    report: Report | None = None
+    error: str = ""  #: Why it failed, or what is worth knowing.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """A file as it was found."""
+
+    path: Path
+    mark: str  #: Tells this file from one of the same name dropped later, or still growing.
+    written: int
+
+    @property
+    def kind(self) -> str | None:
+        name = self.path.name.lower()
+        return next((kind for kind in KINDS if name.startswith(kind)), None)
+
+    @property
+    def replaces(self) -> bool:
+        return self.path.name.lower().endswith(_FULL)
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        return _RANKS.get(self.kind or "", len(_RANKS)), self.written, self.path.name
+
+
+class FeedFolder:
+    """Looks for files from time to time; one that changed since the last look waits.
+
+    `people*.csv`, `groups*.jsonl` … are taken in by kind, first those that suppress, then by
+    age; `….full.csv` replaces what the source brought before.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        path: Path,
+        *,
+        source: str,
+        tag_scopes: Mapping[str, Scope],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._path = path
+        self._source = source
+        self._tag_scopes = tag_scopes
+        self._clock = clock
+        self._seen: dict[Path, str] = {}
+
+    def look(self) -> Iterator[Handled]:
+        """Take in the files that stand still, and yield what became of each.
+
+        Raises `FolderUnusable`, and `StoreUnavailable`: the files wait for the next look.
+        """
+        waiting = self._waiting()
+        settled = [file for file in waiting if self._seen.get(file.path) == file.mark]
+        self._seen = {file.path: file.mark for file in waiting}
+        for file in sorted(settled, key=lambda file: file.order):
+            handled = self._take(file)
+            if _found(file.path) == file:
+                self._put_aside(file, handled)
+                yield handled
+
+    def _waiting(self) -> list[_Waiting]:
+        try:
+            paths = sorted(self._path.iterdir())
+        except OSError as error:
+            raise FolderUnusable(f"{self._path}: {error.strerror}") from error
+        found = (_found(path) for path in paths if _is_ours(path.name))
+        return [file for file in found if file is not None]
+
+    def _take(self, file: _Waiting) -> Handled:
+        name = file.path.name
+        if file.kind is None:
+            return Handled(name=name, state="failed", error=f"no kind of file: {', '.join(KINDS)}")
+        if self._is_taken(file.kind, file.mark):
+            return Handled(name=name, state="done", error="was taken in before, and not moved")
+        try:
+            report = self._imported(file.kind, file)
+        except FileRefused as error:
+            return Handled(name=name, state="failed", error=str(error))
+        if report.outcome.is_held_back:
+            return Handled(name=name, state="failed", report=report, error=_held_back(report))
+        return Handled(name=name, state="done", report=report)
+
+    def _is_taken(self, kind: str, mark: str) -> bool:
+        with self._database.reading() as connection:
+            return last_file(connection, self._source, kind) == mark
+
+    def _imported(self, kind: str, file: _Waiting) -> Report:
+        return import_file(
+            self._database,
+            kind,
+            file.path,
+            source=self._source,
+            now=self._clock(),
+            replace=file.replaces,
+            tag_scopes=self._tag_scopes,
+            mark=file.mark,
+        )
+
+    def _put_aside(self, file: _Waiting, handled: Handled) -> None:
+        folder = self._path / handled.state
+        try:
+            folder.mkdir(exist_ok=True)
+            target = _free(folder, file.path, self._clock())
+            report = json.dumps(_document(handled), indent=2, ensure_ascii=False) + "\n"
+            _beside(target).write_text(report, encoding="utf-8")
+            file.path.rename(target)
+        except OSError as error:
+            raise FolderUnusable(f"{error.filename}: {error.strerror}") from error
+
+
+def _is_ours(name: str) -> bool:
+    return name.lower().endswith(_ENDINGS) and not name.startswith((".", "~"))
+
+
+def _found(path: Path) -> _Waiting | None:
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return None
+    if not S_ISREG(facts.st_mode):
+        return None
+    mark = f"{path.name}:{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}"
+    return _Waiting(path=path, mark=mark, written=facts.st_mtime_ns)
+
+
+def _free(folder: Path, path: Path, now: datetime) -> Path:
+    """Return a name in the folder that nothing has yet: the file's own, else one with the time."""
+    stamp = f"{now:%Y%m%dT%H%M%S}"
+    names = (f"{path.stem}.{stamp}-{number}{path.suffix}" for number in count(1))
+    target = folder / path.name
+    while target.exists() or _beside(target).exists():
+        target = folder / next(names)
+    return target
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f"{target.name}.report.json")
+
+
+def _document(handled: Handled) -> dict[str, Any]:
+    report = {} if handled.report is None else handled.report.as_json()
+    return {"file": handled.name, "state": handled.state, "error": handled.error, **report}
+
+
+def _held_back(report: Report) -> str:
+    return _HELD_BACK.format(
+        lifted=report.outcome.suppressions_lifted,
+        held=report.outcome.suppressions_held,
+        kind=report.kind,
+        replace=" --replace" if report.replace else "",
+    )
