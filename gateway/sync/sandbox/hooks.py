@@ -94,7 +94,7 @@ class WebhookSender:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if webhook.secret:
             sent_at = int(self._account.now().timestamp())
-            headers["X-Mailchimp-Signature"] = signature(webhook.secret, sent_at, body)
+            headers["X-Mailchimp-Signature"] = _signature(webhook.secret, sent_at, body)
         try:
             return requests.post(
                 webhook.url, data=body, headers=headers, timeout=TIMEOUT
@@ -107,7 +107,7 @@ def _passed(attempt: int) -> timedelta:
     return RETRIES[attempt - 1] if attempt else timedelta()
 
 
-def signature(secret: str, sent_at: int, body: bytes) -> str:
+def _signature(secret: str, sent_at: int, body: bytes) -> str:
     """Return what `X-Mailchimp-Signature` says: HMAC-SHA256 over time and raw body."""
     signed = hmac.new(secret.encode(), f"{sent_at}.".encode() + body, hashlib.sha256)
     return f"t={sent_at},v1={signed.hexdigest()}"
