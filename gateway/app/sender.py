@@ -17,6 +17,7 @@ from gateway.app.life import Life
 from gateway.config import Settings
 from gateway.core.address import domain_of
 from gateway.core.outbox import OutboxRow, OutboxState, Result
+from gateway.crm.folder import FeedFolder, FolderUnusable, Handled
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.pool import Pool
 from gateway.delivery.settings import RelaySettings, choose
@@ -28,6 +29,7 @@ from gateway.store.database import Database, StoreUnavailable
 
 TIDY_EVERY = timedelta(minutes=10)
 TIDY_STEP = 500  #: Rows forgotten in one transaction: mail waits no longer than for that.
+FEED_LEASE = timedelta(minutes=10)  #: One file may take so long.
 _REST = timedelta(milliseconds=200)  #: Between two steps, for the mail.
 _SWEEP = timedelta(seconds=1)
 
@@ -57,6 +59,7 @@ async def run_sender(life: Life) -> None:
             tasks.create_task(worker.run())
             tasks.create_task(_repeat(life, TIDY_EVERY, tidying))
             tasks.create_task(_repeat(life, _SWEEP, post.sweep))
+            tasks.create_task(take_in_files(life, database, holder))
             life.ready()
     finally:
         post.close()
@@ -142,6 +145,56 @@ async def _prune(life: Life, database: Database, prune: Prune) -> None:
         forgotten = await database.write(lambda connection: prune(connection, oldest, TIDY_STEP))
         log.debug("pruned", rows=forgotten)
         await _rest(life, _REST)
+
+
+async def take_in_files(life: Life, database: Database, holder: str) -> None:
+    """Look at the folder of the feed again and again, as long as the settings name one."""
+    folder: FeedFolder | None = None
+    settings: Settings | None = None
+    while not life.stopping.is_set():
+        if settings is not life.settings:
+            settings = life.settings
+            folder = _feed_folder(settings, database)
+        if folder is not None:
+            await _look(folder, database, holder, settings.crm.every)
+        await _rest(life, settings.crm.every)
+
+
+def _feed_folder(settings: Settings, database: Database) -> FeedFolder | None:
+    if settings.crm.folder is None:
+        return None
+    return FeedFolder(
+        database,
+        settings.crm.folder,
+        source=settings.crm.source,
+        tag_scopes=settings.suppression.tags,
+        clock=now,
+    )
+
+
+async def _look(folder: FeedFolder, database: Database, holder: str, every: timedelta) -> None:
+    lease = max(2 * every, FEED_LEASE)
+    try:
+        if await database.write(
+            lambda connection: leases.take(connection, "feed", holder, now(), lease)
+        ):
+            for handled in await asyncio.to_thread(lambda: list(folder.look())):
+                _tell(handled)
+    except (FolderUnusable, StoreUnavailable) as error:
+        log.error("feed_folder_unusable", reason=str(error))
+
+
+def _tell(handled: Handled) -> None:
+    if handled.state == "failed":
+        log.error("feed_file_failed", file=handled.name, reason=handled.error)
+        return
+    report = handled.report
+    log.info(
+        "feed_file_taken_in",
+        file=handled.name,
+        records=report.records if report else 0,
+        problems=report.problem_count if report else 0,
+    )
 
 
 async def _repeat(life: Life, every: timedelta, chore: Callable[[], Awaitable[None]]) -> None:

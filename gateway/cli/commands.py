@@ -9,8 +9,10 @@ from gateway.cli import (
     check,
     database,
     explain,
+    feed,
     messages,
     outbox,
+    person,
     running,
     suppress,
     switches,
@@ -45,8 +47,10 @@ app.command("pause")(switches.pause)
 app.command("resume")(switches.resume)
 app.command("tail")(tail.tail)
 app.add_typer(users.app, name="users")
+app.command("import")(feed.import_feed)
 app.add_typer(suppress.app, name="suppress")
 app.command("explain")(explain.explain_message)
 app.add_typer(messages.app, name="messages")
 app.command("report")(messages.report)
+app.add_typer(person.app, name="person")
 app.add_typer(outbox.app, name="outbox")

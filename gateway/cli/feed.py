@@ -1,0 +1,104 @@
+"""Files of the CRM's feed, taken in by hand."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from gateway.app.common import now
+from gateway.cli.context import of
+from gateway.cli.output import complain, print_line
+from gateway.crm.importer import Report, import_file
+from gateway.crm.kinds import KINDS
+
+Kind = StrEnum("Kind", {name: name for name in KINDS})  # type: ignore[misc]
+
+_Kind = Annotated[Kind, typer.Argument(help="What the file has rows of.")]
+_File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="CSV with a header row, or JSON Lines.")
+]
+_Replace = Annotated[
+    bool, typer.Option("--replace", help="Remove what this source brought before and lacks now.")
+]
+_Lift = Annotated[bool, typer.Option("--lift", help="Apply it even if it lifts many suppressions.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")]
+_Source = Annotated[
+    str | None, typer.Option(help="Who owns the rows; else [crm] source.", metavar="NAME")
+]
+
+
+def import_feed(
+    context: typer.Context,
+    kind: _Kind,
+    file: _File,
+    *,
+    replace: _Replace = False,
+    lift: _Lift = False,
+    dry_run: _DryRun = False,
+    source: _Source = None,
+) -> None:
+    """Take in a file of the CRM: what differs is applied in one transaction.
+
+    Rows that can't be read are told with their line; the others are taken in. An import that
+    would lift many suppressions applies nothing without --lift.
+    """
+    chosen = of(context)
+    with chosen.store() as store, _progress() as progress:
+        report = import_file(
+            store,
+            kind.value,
+            file,
+            source=source or chosen.settings.crm.source,
+            now=now(),
+            replace=replace,
+            lift=lift,
+            dry_run=dry_run,
+            progress=progress,
+            tag_scopes=chosen.settings.suppression.tags,
+        )
+    for line in _complaints(report):
+        complain(line)
+    print_line(_summary(report))
+    raise typer.Exit(0 if report.is_good else 1)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal, and nothing elsewhere."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("Reading", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _complaints(report: Report) -> Iterator[str]:
+    for problem in report.problems:
+        yield f"{report.file}:{problem.line}: {problem.text}"
+    hidden = report.problem_count - len(report.problems)
+    if hidden:
+        yield f"{report.file}: {hidden} more problems"
+    if report.is_incomplete:
+        yield f"{report.file}: nothing was removed: a row's key can't be read"
+    outcome = report.outcome
+    if outcome.is_held_back:
+        yield (
+            f"{report.file}: would lift {outcome.suppressions_lifted} of "
+            f"{outcome.suppressions_held} suppressions: nothing was applied; if that is right, "
+            "repeat with --lift"
+        )
+
+
+def _summary(report: Report) -> str:
+    outcome = report.outcome
+    lead = "Would be" if report.dry_run or outcome.is_held_back else "Done"
+    return (
+        f"{lead}: {outcome.added} added, {outcome.changed} changed, {outcome.removed} removed, "
+        f"{outcome.unchanged} unchanged; suppressions: {outcome.suppressions_added} added, "
+        f"{outcome.suppressions_lifted} lifted"
+    )
