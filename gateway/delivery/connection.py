@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import re
+import ssl
 from collections import deque
 from collections.abc import Sequence
 from typing import cast
@@ -21,6 +22,10 @@ GREETING_SECONDS = 30
 
 class RelayLost(GatewayError):
     """The relay closed the connection, gave no answer in time, or answered with garbage."""
+
+
+class RelaySilent(GatewayError):
+    """The relay has not answered in time; the connection goes on listening for the answer."""
 
 
 class RelayRefuses(GatewayError):
@@ -46,6 +51,10 @@ class RelayConnection(asyncio.Protocol):
         self._lines: list[bytes] = []
         self._failure: str | None = None
         self._resumed: asyncio.Future[None] | None = None
+        self._seconds = self._deadline = 0.0
+        self._patient: asyncio.Future[Reply] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.late: asyncio.Future[Reply] | None = None  #: An answer still awaited after silence.
 
     # What the transport calls.
 
@@ -93,8 +102,36 @@ class RelayConnection(asyncio.Protocol):
         if not waiting.done():
             waiting.set_result(Reply.received(int(found[1]), lines))
 
+    # One timer per connection is re-armed only when it fires: waits cost nothing else.
+
+    def _wait_until(self, seconds: float) -> None:
+        self._seconds, self._deadline = seconds, self._loop.time() + seconds
+        if self._timer is not None and self._timer.when() <= self._deadline:
+            return
+        self._stop_timer()
+        self._timer = self._loop.call_later(seconds, self._look_at_time)
+
+    def _look_at_time(self) -> None:
+        self._timer = None
+        if not self._waiting:
+            return
+        left = self._deadline - self._loop.time()
+        if left > 0.001:
+            self._timer = self._loop.call_later(left, self._look_at_time)
+        elif self._patient is not None and self._waiting[0] is self._patient:
+            self.late = self._waiting[0] = self._loop.create_future()
+            self._patient.set_exception(RelaySilent("no answer in time"))
+        else:
+            self._fail(f"no answer within {self._seconds:.0f} s")
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _fail(self, why: str) -> None:
         self._failure = self._failure or why
+        self._stop_timer()
         self.abort()
         while self._waiting:
             waiting = self._waiting.popleft()
@@ -123,8 +160,7 @@ class RelayConnection(asyncio.Protocol):
         """Whether several commands may be sent at once (RFC 2920)."""
         return "PIPELINING" in self.extensions
 
-    def expect(self) -> "asyncio.Future[Reply]":
-        """Return a future for the next reply that no earlier command waits for."""
+    def _expect(self) -> "asyncio.Future[Reply]":
         future: asyncio.Future[Reply] = self._loop.create_future()
         if self._failure is not None:
             future.set_exception(RelayLost(self._failure))
@@ -143,25 +179,45 @@ class RelayConnection(asyncio.Protocol):
         if self._failure is not None:
             raise RelayLost(self._failure)
         if self._resumed is not None:
-            await _in_time(asyncio.shield(self._resumed), seconds)
+            await self._until_resumed(self._resumed, seconds)
+
+    async def _until_resumed(self, resumed: "asyncio.Future[None]", seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.shield(resumed)
+        except TimeoutError as error:
+            raise RelayLost("the relay takes no more content") from error
 
     async def commands(self, lines: Sequence[bytes], seconds: float) -> list[Reply]:
         """Send command lines and return their replies; in one write where the relay allows it."""
-        if self.pipelining:
-            futures = [self.expect() for _ in lines]
-            self.write(b"".join(lines))
-            return [await _in_time(future, seconds) for future in futures]
-        return [await self.command(line, seconds) for line in lines]
+        if not self.pipelining:
+            return [await self.command(line, seconds) for line in lines]
+        futures = [self._expect() for _ in lines]
+        self.write(b"".join(lines))
+        self._wait_until(seconds)
+        return [await future for future in futures]
 
     async def command(self, line: bytes, seconds: float) -> Reply:
         """Send one command line and return its reply."""
-        future = self.expect()
+        future = self._expect()
         self.write(line)
-        return await _in_time(future, seconds)
+        self._wait_until(seconds)
+        return await future
+
+    async def verdict(self, octets: bytes, seconds: float) -> Reply:
+        """Send the end of the content and return the reply to it.
+
+        Raises `RelaySilent` when none came in time: `late` is then a future for it.
+        """
+        future = self._patient = self._expect()
+        self.write(octets)
+        self._wait_until(seconds)
+        return await future
 
     def abort(self) -> None:
         """Close at once, whatever was under way."""
         self._failure = self._failure or "closed by the gateway"
+        self._stop_timer()
         if self._transport is not None:
             self._transport.abort()
 
@@ -177,7 +233,7 @@ class RelayConnection(asyncio.Protocol):
     async def greet(self) -> None:
         """Take the connection from the banner to a state where MAIL may come."""
         settings = self.settings
-        banner = await _in_time(self._banner, GREETING_SECONDS)
+        banner = await self._banner
         if banner.code != 220:
             raise RelayRefuses("greeting", banner)
         await self._ehlo()
@@ -239,13 +295,17 @@ class RelayConnection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         context = settings.context if settings.tls == "implicit" else None
         connection = cls(settings)
-        connection._banner = connection.expect()
+        connection._banner = connection._expect()
+        connection._wait_until(CONNECT_SECONDS + GREETING_SECONDS)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await loop.create_connection(
                     lambda: connection, settings.host, settings.port, ssl=context
                 )
             await connection.greet()
+        except ssl.SSLError as error:
+            connection.abort()
+            raise RelayRefuses("TLS", Reply.of(f"454 4.7.5 {error}")) from error
         except (OSError, TimeoutError) as error:
             connection.abort()
             raise RelayLost(f"{settings.name}: {_reason(error)}") from error
@@ -255,16 +315,6 @@ class RelayConnection(asyncio.Protocol):
         return connection
 
     _banner: "asyncio.Future[Reply]"
-
-
-async def _in_time(future: "asyncio.Future[Reply] | asyncio.Future[None]", seconds: float) -> Reply:
-    if future.done():
-        return cast(Reply, future.result())
-    try:
-        async with asyncio.timeout(seconds):
-            return cast(Reply, await future)
-    except TimeoutError as error:
-        raise RelayLost(f"no answer within {seconds:.0f} s") from error
 
 
 def _reason(error: BaseException) -> str:

@@ -42,6 +42,14 @@ class Pool:
         Raises `RelayBusy` when the limits leave none in time, `RelayLost` or `RelayRefuses` when
         the relay can't be reached. `fresh` never takes a connection that was used before.
         """
+        if self._pace is None and self._free_places > 0 and not self._queue:
+            self._free_places -= 1
+        else:
+            await self._turn(seconds)
+        idle = None if fresh else self._take_idle()
+        return idle or await self._open(seconds)
+
+    async def _turn(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
                 if self._pace is not None:
@@ -49,8 +57,6 @@ class Pool:
                 await self._place()
         except TimeoutError as error:
             raise RelayBusy(f"{self.settings.name}: no free connection in time") from error
-        idle = None if fresh else self._take_idle()
-        return idle or await self._open(seconds)
 
     async def _place(self) -> None:
         if self._free_places > 0 and not self._queue:

@@ -9,6 +9,7 @@ TRY_LATER = Reply.of("451 4.4.1 The relay can't be reached just now; try again l
 LOST = Reply.of("451 4.4.2 The relay gave no answer; try again later")
 OUR_FAULT = Reply.of("451 4.3.5 The gateway and its relay disagree; the operator has been told")
 BUSY = Reply.of("451 4.3.2 The relay is busy; try again later")
+TLS_FAILED = Reply.of("451 4.7.5 The relay's TLS failed; the operator has been told")
 NO_LONGER_OFFERED = Reply.of("451 4.3.0 The relay no longer offers what this message asks for")
 
 #: Codes that blame our commands or credentials, not the mail (RFC 5321, 4.2.2; RFC 4954, 6).

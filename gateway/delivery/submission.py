@@ -24,8 +24,7 @@ async def submit(pool: Pool, *, sender: str, recipient: str, content: bytes) -> 
     if refused is not None:
         await transaction.end()
         return _result(refused, pool)
-    transaction.write(_stuffed(content))
-    verdict = await transaction.finish()
+    verdict = await transaction.finish(_stuffed(content))
     if isinstance(verdict, Lost):
         late = await transaction.late_verdict(LATE_SECONDS) if verdict.may_come else None
         return Unknown(verdict.why) if late is None else _result(late, pool)

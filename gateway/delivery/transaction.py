@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway.core.envelope import Recipient, Sender
 from gateway.core.reply import Reply
 from gateway.delivery import replies
-from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
+from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses, RelaySilent
 from gateway.delivery.pool import Pool, RelayBusy
 
 DOT = b".\r\n"
@@ -55,7 +55,9 @@ class RelayTransaction:
         """
         if self._connection is None and self._recipients:
             answers = await self._offer([*self._recipients, *recipients], again=True)
-            answers = answers[-len(recipients) :]
+            earlier, answers = answers[: -len(recipients)], answers[-len(recipients) :]
+            if not all(reply.positive for reply in earlier):
+                self._drop()  # The client was promised all of them: ask for them again at DATA.
         else:
             answers = await self._offer(recipients, again=False)
         taken = zip(recipients, answers, strict=True)
@@ -157,46 +159,34 @@ class RelayTransaction:
             return False
         return True
 
-    async def finish(self) -> Reply | Lost:
-        """Send the final dot and wait for the verdict within the budget.
+    async def finish(self, octets: bytes) -> Reply | Lost:
+        """Send the last of the content with the final dot; wait for the verdict.
 
         After `Lost` the verdict may still come: `late_verdict` goes on listening.
         """
-        connection = self._connection
-        if connection is None:
+        if self._connection is None or not await self.drain():
             return replies.TRY_LATER
-        if not await self.drain():
-            return replies.TRY_LATER
-        verdict = connection.expect()
-        if verdict.done():
-            self._drop()
-            return replies.TRY_LATER
-        connection.write(DOT)
         try:
-            async with asyncio.timeout(self._budget):
-                reply = await asyncio.shield(verdict)
-        except TimeoutError:
-            self._late = verdict
+            reply = await self._connection.verdict(octets + DOT, self._budget)
+        except RelaySilent:
             return Lost(f"no verdict within {self._budget:.0f} s", may_come=True)
         except RelayLost as error:
             self._drop()
             return Lost(str(error), may_come=False)
+        connection, self._connection = self._connection, None
         self._content_begun = False
-        self._give_back(reply)
+        self._give_back(connection, reply)
         return reply
-
-    _late: "asyncio.Future[Reply] | None" = None
 
     async def late_verdict(self, seconds: float) -> Reply | None:
         """Read on after silence; return the verdict, or None when it never comes."""
-        connection, verdict = self._connection, self._late
-        if connection is None or verdict is None:
+        connection, self._connection = self._connection, None
+        if connection is None or connection.late is None:
             return None
-        self._connection = None
         self._pool.leave()
         try:
             async with asyncio.timeout(seconds):
-                return await verdict
+                return await connection.late
         except (TimeoutError, RelayLost):
             return None
         finally:
@@ -207,29 +197,28 @@ class RelayTransaction:
 
         `add` and `begin_content` begin anew where a client had only been slow.
         """
-        connection = self._connection
+        connection, self._connection = self._connection, None
         if connection is None:
             return
         if self._content_begun or not connection.usable:
-            self._drop()
+            self._pool.discard(connection)
             return
         try:
             reply = await connection.command(b"RSET\r\n", min(self._budget, 10.0))
         except RelayLost:
-            self._drop()
+            self._pool.discard(connection)
             return
-        self._give_back(reply)
+        self._give_back(connection, reply)
 
     def hang_up(self) -> None:
         """Close the relay connection: without its final dot the content is nothing."""
         self._drop()
 
-    def _give_back(self, last: Reply) -> None:
+    def _give_back(self, connection: RelayConnection, last: Reply) -> None:
         if last.code == 421:
-            self._drop()
-        elif self._connection is not None:
-            self._pool.release(self._connection)
-            self._connection = None
+            self._pool.discard(connection)
+        else:
+            self._pool.release(connection)
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -240,6 +229,6 @@ class RelayTransaction:
 def _refusal(error: RelayRefuses) -> Reply:
     """Trouble before MAIL is between the gateway and the relay: the CRM tries again later."""
     text = error.reply.lines[0]
-    if error.stage == "STARTTLS":
-        return Reply(451, (f"4.7.5 The relay's TLS failed: {text}"[:500],))
+    if error.stage in ("STARTTLS", "TLS"):
+        return replies.TLS_FAILED
     return Reply(451, (f"4.3.5 The relay refuses the gateway at {error.stage}: {text}"[:500],))

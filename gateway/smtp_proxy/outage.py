@@ -1,10 +1,14 @@
 """A store that is away: who is never mailed, as last known, and a local record of what passed."""
 
 import asyncio
+import contextlib
+import errno
 import os
+import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -27,6 +31,7 @@ class NeverMailed:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._marks: array[int] | None = self._load()
+        self._kept = True  # on disk, too
 
     @property
     def known(self) -> bool:
@@ -41,15 +46,19 @@ class NeverMailed:
         return place < len(self._marks) and self._marks[place] == mark
 
     def replace(self, addresses: Iterable[str]) -> None:
-        """Take over what the store says now; on a thread, it may be long."""
+        """Take over what the store says now; on a thread, it may be long.
+
+        OSError if it could not be written down; it counts all the same.
+        """
         marks = array("Q", sorted(map(_mark, addresses)))
-        if marks == self._marks:
+        if self._kept and marks == self._marks:
             return
-        self._marks = marks
+        self._marks, self._kept = marks, False
         fresh = self._path.with_suffix(f".{os.getpid()}")
         fresh.parent.mkdir(parents=True, exist_ok=True)
         fresh.write_bytes(marks.tobytes())
         fresh.replace(self._path)
+        self._kept = True
 
     def _load(self) -> "array[int] | None":
         try:
@@ -70,12 +79,23 @@ class NotRecorded(GatewayError):
     """Neither the store nor the local record could be written."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What the local record holds."""
+
+    messages: tuple[Message, ...]
+    outcomes: tuple[Outcome, ...]
+    left: frozenset[int]  #: Messages that nobody will tell the outcome of.
+    length: int  #: In octets.
+
+
 class LocalRecord:
     """Messages that passed while the store was away: JSON Lines, on disk before the final dot."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._messages: set[int] = set()
+        self._turn = threading.Lock()  # writing is done on threads
 
     @property
     def empty(self) -> bool:
@@ -91,8 +111,12 @@ class LocalRecord:
 
     async def begin(self, message: Message) -> None:
         """Record a message durably; raise `NotRecorded` if that fails."""
-        await self._append({"message": _plain(message)})
         self._messages.add(message.id)
+        try:
+            await self._append({"message": _plain(message)})
+        except NotRecorded:
+            self._messages.discard(message.id)
+            raise
 
     async def finish(self, message: int, outcomes: tuple[Outcome, ...]) -> None:
         """Record how it ended; raise `NotRecorded` if that fails."""
@@ -105,7 +129,8 @@ class LocalRecord:
         self._messages.discard(message)
 
     async def _append(self, entry: dict[str, object]) -> None:
-        line = orjson.dumps(entry) + b"\n"
+        # Behind half a line of a killed process, a line of its own begins.
+        line = b"\n" + orjson.dumps(entry) + b"\n"
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._write, line)
         except OSError as error:
@@ -113,34 +138,57 @@ class LocalRecord:
 
     def _write(self, line: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("ab") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        with self._turn, self._path.open("ab", buffering=0) as file:
+            length = file.tell()
+            try:
+                written = file.write(line)
+                if written < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(file.fileno())
+            except OSError:
+                with contextlib.suppress(OSError):
+                    file.truncate(length)
+                raise
 
-    def read(self) -> tuple[list[Message], list[Outcome], int]:
-        """Return what is recorded and its length in octets; half a last line is left alone."""
-        messages: list[Message] = []
+    def read(self) -> Recorded:
+        """Return what is recorded; half a last line is left alone."""
+        messages: dict[int, Message] = {}
         outcomes: list[Outcome] = []
+        open_ones = frozenset(self._messages)
         octets = self._path.read_bytes()
         whole = octets[: octets.rfind(b"\n") + 1]
-        for line in whole.splitlines():
-            entry = orjson.loads(line)
+        for entry in _entries(whole):
             if "message" in entry:
-                messages.append(_message(entry["message"]))
-            for row in entry.get("outcomes", ()):
-                outcomes.append(_outcome(row))
-        return messages, outcomes, len(whole)
+                message = _message(entry["message"])
+                messages[message.id] = message
+            outcomes += map(_outcome, entry.get("outcomes", ()))
+        told = {outcome.message for outcome in outcomes}
+        left = messages.keys() - told - open_ones
+        return Recorded(
+            messages=tuple(messages.values()),
+            outcomes=tuple(outcomes),
+            left=frozenset(left),
+            length=len(whole),
+        )
 
-    def drop(self, length: int) -> None:
-        """Forget the first octets, which the store has now."""
-        with self._path.open("r+b") as file:
-            file.seek(length)
-            rest = file.read()
-            file.seek(0)
-            file.write(rest)
-            file.truncate()
+    def drop(self, length: int) -> bool:
+        """Forget what the store has now, unless more has come meanwhile; whether it was done."""
+        with self._turn, self._path.open("r+b") as file:
+            if file.seek(0, os.SEEK_END) != length:
+                return False
+            file.truncate(0)
             os.fsync(file.fileno())
+        return True
+
+
+def _entries(lines: bytes) -> Iterator[dict[str, Any]]:
+    """Yield what can be read; half a line stands for something that never happened."""
+    for line in lines.splitlines():
+        try:
+            entry = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        yield entry
 
 
 def _plain(message: Message) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from email.utils import format_datetime
 
 from gateway.core import ids
 from gateway.core.address import domain_of
@@ -57,6 +56,7 @@ class Passage:
         self._client = client
         self._sender = sender
         self._early: Classification | None = None
+        self._tail = b""  #: The last of the content, which goes with the final dot.
         self._record = Record(services, listener, client, sender)
         self._settings = choose(
             self._policy.relays,
@@ -131,7 +131,7 @@ class Passage:
         return self._answers(await self._hand_over(body.content_hash, intake))
 
     async def _taken_in(self, body: Body) -> Refused | None:
-        """Read, decide and stream everything but the final dot."""
+        """Read, decide and stream all but the tail, which waits for the record."""
         try:
             head = await body.head()
             return await self._decide(head) or await self._stream(body, head)
@@ -186,16 +186,15 @@ class Passage:
             return Refused(refused, By.RELAY)
         normalise = self._policy.normalise_newlines and not self._is_signed
         cleaner = Cleaner(normalise=normalise)
-        self._relay.write(self._trace())
-        octets, last = head.octets, head.last
-        while True:
-            self._relay.write(cleaner.feed(octets))
+        octets, last = self._trace() + cleaner.feed(head.octets), head.last
+        while not last:
+            self._relay.write(octets)
             if not await self._relay.drain():
                 return Refused(replies.TRY_LATER, By.RELAY)
-            if last:
-                return None
             piece = await body.piece()
-            octets, last = piece.octets, piece.last
+            octets, last = cleaner.feed(piece.octets), piece.last
+        self._tail = octets
+        return None
 
     async def _line_up(self, going: list[Entry]) -> Reply | None:
         """Make the relay's recipients exactly those who may get the message, and say DATA."""
@@ -219,7 +218,7 @@ class Passage:
         return (
             f"Received: from {helo} ([{client.ip}])\r\n"
             f"\tby {policy.hostname} with {protocol} id {ids.show(self._record.id)};\r\n"
-            f"\t{format_datetime(policy.local_time(self._record.at))}\r\n"
+            f"\t{self._services.date(self._record.at)}\r\n"
             f"{LOOP_HEADER}: {policy.instance}\r\n"
         ).encode()
 
@@ -268,7 +267,7 @@ class Passage:
     async def _verdict(
         self, going: list[Entry], drafts: tuple[Draft, ...], content_hash: str, intake: Intake
     ) -> Reply:
-        verdict = await self._relay.finish()
+        verdict = await self._relay.finish(self._tail)
         if isinstance(verdict, Lost):
             return self._unknown(going, verdict, content_hash, drafts)
         heard = self._heard(verdict)

@@ -219,7 +219,13 @@ class Record:
 
     def log(self) -> None:
         """Write the message's one line of log, and count it."""
-        self._services.told(self.message())
+        self._services.told(
+            self.id,
+            listener=self._listener.name,
+            said=self.classification,
+            size=self.size,
+            ends=[(entry.state, entry.by) for entry in self.entries],
+        )
 
 
 def _delivery(entry: Entry) -> Delivery:

@@ -61,7 +61,7 @@ class GatewaySMTP(SMTP):
         self._passage: Passage | None = None
         self._errors = 0
         self._junk = 0
-        self._stall: asyncio.TimerHandle | None = None
+        self._quiet_since: float | None = None  #: Since when a transaction stands still.
         self._failed_logins = 0
 
     def __del__(self) -> None:
@@ -114,8 +114,12 @@ class GatewaySMTP(SMTP):
     # What the worker calls
 
     def check(self, now: float) -> None:
-        """End a wait that has lasted too long."""
+        """End a wait that has lasted too long, and let others use a relay that stands by."""
         self._intake.check(now)
+        quiet = self._quiet_since
+        if quiet is not None and now - quiet > STALL_SECONDS and self._passage is not None:
+            self._quiet_since = None
+            self._door.spawn(self._passage.step_aside())
 
     def stop(self) -> None:
         """End the session at the next wait for the client."""
@@ -173,17 +177,12 @@ class GatewaySMTP(SMTP):
         elif self.tls_context is not None and not self._tls and verb not in _BEFORE_TLS:
             self._error("530 5.7.0 Say STARTTLS first")
         else:
-            await self._guarded(handler, argument)
-
-    async def _guarded(
-        self, handler: "Callable[[GatewaySMTP, bytes], Awaitable[None]]", argument: bytes
-    ) -> None:
-        try:
-            await handler(self, argument)
-        except Refused as refused:
-            self._errors += 1
-            self._write(refused.reply.encode())
-            self._limit()
+            try:
+                await handler(self, argument)
+            except Refused as refused:
+                self._errors += 1
+                self._write(refused.reply.encode())
+                self._limit()
 
     def _unknown(self, verb: bytes) -> None:
         if verb in _WEB:
@@ -278,7 +277,7 @@ class GatewaySMTP(SMTP):
         answers = iter(await self._transacting.recipients(good) if good else ())
         replies = (next(answers) if isinstance(one, Recipient) else one for one in batch)
         self._write(b"".join(reply.encode() for reply in replies))
-        self._watch_for_stall()
+        self._quiet_since = self.loop.time()
         self._limit()
 
     def _recipient(self, argument: bytes) -> Recipient | Reply:
@@ -299,7 +298,7 @@ class GatewaySMTP(SMTP):
         self._require(not argument.strip(), "501 5.5.4 Syntax: DATA")
         passage = self._transacting
         self._require(passage.has_recipients, "554 5.5.1 No valid recipients")
-        self._forget_stall()
+        self._quiet_since = None
         self._write(_GO_AHEAD)
         self._passage = None
         began = self.loop.time()
@@ -384,23 +383,10 @@ class GatewaySMTP(SMTP):
     # A transaction that is given up, or only stands still
 
     async def _abandon(self, by: By) -> None:
-        self._forget_stall()
+        self._quiet_since = None
         passage, self._passage = self._passage, None
         if passage is not None:
             await passage.abandon(by)
-
-    def _watch_for_stall(self) -> None:
-        self._forget_stall()
-        self._stall = self.loop.call_later(STALL_SECONDS, self._stalled)
-
-    def _forget_stall(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-
-    def _stalled(self) -> None:
-        if self._passage is not None and not self._intake.pending:
-            self._door.spawn(self._passage.step_aside())
 
 
 _Verb = Callable[[GatewaySMTP, bytes], Awaitable[None]]

@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from gateway import logs
 from gateway.core import ids
 from gateway.core.address import lookup_form
-from gateway.core.journal import Message
-from gateway.core.kinds import State
+from gateway.core.classify import Classification
+from gateway.core.kinds import By, Kind, State
 from gateway.core.reply import Reply
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.pool import Pool
@@ -39,10 +41,21 @@ class Services:
         self._pools: dict[str, Pool] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._fresh_offers = asyncio.Event()
+        self._date = (datetime.min.replace(tzinfo=UTC), "")
+        self._ended: Counter[tuple[Kind, State, By]] = Counter()
+        self._messages: Counter[tuple[str, Kind, str]] = Counter()
+        self._replies: Counter[tuple[str, int]] = Counter()
 
     def now(self) -> datetime:
         """Return the time in UTC."""
         return datetime.now(UTC)
+
+    def date(self, moment: datetime) -> str:
+        """Return a time as header fields show it, in the local zone (RFC 5322, 3.3)."""
+        second = moment.replace(microsecond=0)
+        if self._date[0] != second:
+            self._date = (second, format_datetime(self.policy.local_time(second)))
+        return self._date[1]
 
     def monotonic(self) -> float:
         """Return a clock for durations, in seconds."""
@@ -88,7 +101,8 @@ class Services:
         self._pools.clear()
 
     def sweep(self) -> None:
-        """Close idle relay connections that are past their time."""
+        """Close idle relay connections that are past their time, and count."""
+        self.count()
         for pool in self._pools.values():
             pool.sweep()
 
@@ -108,7 +122,7 @@ class Services:
 
     def relay_said(self, relay: RelaySettings, reply: Reply) -> None:
         """Count a relay's verdict, and raise the alarm where it is about us."""
-        self.metrics.replies(relay.name, reply.code).inc()
+        self._replies[relay.name, reply.code] += 1
         if not reply.positive and is_our_fault(reply, relay.our_fault):
             self.metrics.relay(relay.name, RelayHealth.OUR_FAULT)
             log.error("relay_refuses_gateway", relay=relay.name, reply=reply.text)
@@ -120,23 +134,42 @@ class Services:
 
     # The end of a message
 
-    def told(self, message: Message) -> None:
+    def told(
+        self,
+        message: int,
+        *,
+        listener: str,
+        said: Classification,
+        size: int,
+        ends: Iterable[tuple[State, By]],
+    ) -> None:
         """Log and count a message that has ended."""
         counts: dict[str, int] = {}
-        for delivery in message.deliveries:
-            counts[delivery.state.value] = counts.get(delivery.state.value, 0) + 1
-            self.metrics.deliveries(message.kind, delivery.state, delivery.by).inc()
-        self.metrics.messages(message.listener, message.kind, message.rule).inc()
-        level = log.error if State.UNKNOWN in counts else log.info
-        level(
+        for state, by in ends:
+            counts[state.value] = counts.get(state.value, 0) + 1
+            self._ended[said.kind, state, by] += 1
+        self._messages[listener, said.kind, said.rule] += 1
+        write = log.error if State.UNKNOWN.value in counts else log.info
+        write(
             "message_done",
-            message=ids.show(message.id),
-            listener=message.listener,
-            kind=message.kind,
-            rule=message.rule,
-            size=message.size,
+            message=ids.show(message),
+            listener=listener,
+            kind=said.kind.value,
+            rule=said.rule,
+            size=size,
             **counts,
         )
+
+    def count(self) -> None:
+        """Bring what was counted since the last time into the metrics."""
+        for kind_state_by, number in self._ended.items():
+            self.metrics.deliveries(*kind_state_by).inc(number)
+        for listener_kind_rule, number in self._messages.items():
+            self.metrics.messages(*listener_kind_rule).inc(number)
+        for relay_code, number in self._replies.items():
+            self.metrics.replies(*relay_code).inc(number)
+        for counter in (self._ended, self._messages, self._replies):
+            counter.clear()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something that nobody waits for; `settle` does, at the end."""
@@ -151,5 +184,6 @@ class Services:
             _, late = await asyncio.wait(tasks, timeout=seconds)
             for task in late:
                 task.cancel()
+        self.count()
         for pool in self._pools.values():
             pool.close()
