@@ -5,6 +5,7 @@ import typer
 from gateway.app import common
 from gateway.cli.context import NotFound, of
 from gateway.cli.output import print_line
+from gateway.store.database import Database
 from gateway.store.schema import VERSION
 from gateway.store.upgrade import upgrade
 
@@ -16,7 +17,7 @@ def upgrade_schema(context: typer.Context) -> None:
     """Bring the store to the version of this gateway; stop the gateway and make a copy first."""
     database = common.open_database(of(context).settings)
     try:
-        before = database.version()
+        before = _version(database)
         if before is None:
             database.prepare()
             print_line(f"Created at version {VERSION}.")
@@ -24,7 +25,7 @@ def upgrade_schema(context: typer.Context) -> None:
         if before > VERSION:
             database.prepare()
         with database.writing() as connection:
-            done = upgrade(connection)
+            done = upgrade(connection, before)
     finally:
         database.close()
     print_line(
@@ -37,9 +38,14 @@ def check_schema(context: typer.Context) -> None:
     """Tell the version of the store and whether everything that belongs to it is there."""
     database = common.open_database(of(context).settings)
     try:
-        if database.version() is None:
+        if _version(database) is None:
             raise NotFound("the store is empty: its schema is created at first use")
         common.prepare(database)
     finally:
         database.close()
     print_line(f"The store is at version {VERSION}, and whole.")
+
+
+def _version(database: Database) -> str | None:
+    is_missing = database.file is not None and database.file.identity() is None
+    return None if is_missing else database.version()

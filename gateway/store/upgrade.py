@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, select, update
+from sqlalchemy import Connection, delete, insert, inspect
 
 from gateway.core.errors import GatewayError
-from gateway.store.schema import metadata, schema_version
+from gateway.store.schema import VERSION, metadata, schema_version
 
 _FOLDER = Path(__file__).with_name("migrations")
 
@@ -20,21 +20,24 @@ def defects(connection: Connection) -> list[str]:
     return list(_missing(connection))
 
 
-def upgrade(connection: Connection) -> list[str]:
-    """Bring a store of an earlier version to this one; return the versions gone through."""
+def upgrade(connection: Connection, before: str | None) -> list[str]:
+    """Bring a store of an earlier version (None: an empty one) to this one.
+
+    Returns the versions gone through.
+    """
     # Imported here: it takes a second, and only this command needs it.
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
     from alembic.script import ScriptDirectory
 
-    before = connection.scalar(select(schema_version.c.version))
-    steps = ScriptDirectory(_FOLDER).iterate_revisions("head", before)
+    steps = ScriptDirectory(_FOLDER).iterate_revisions("head", before or "base")
     done: list[str] = []
     with Operations.context(MigrationContext.configure(connection)):
         for step in reversed(list(steps)):
             step.module.upgrade()
-            connection.execute(update(schema_version).values(version=step.revision))
             done.append(step.revision)
+    connection.execute(delete(schema_version))
+    connection.execute(insert(schema_version).values(version=VERSION))
     return done
 
 
