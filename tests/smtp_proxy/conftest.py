@@ -1,0 +1,69 @@
+"""Gateways that many tests share: started once for each store, emptied before each test."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.rig.postgres import Postgres
+from tests.smtp_proxy.crm import Crm, open_crm
+
+StartCrm = Callable[..., Awaitable[Crm]]
+
+SETTINGS = {
+    "notices": {"from": "gateway@crm.example"},
+    "smtp": {
+        "max_message_size": "2MB",
+        "max_recipients": 300,
+        "override": {"header": "X-Override"},
+    },
+}
+
+
+@pytest.fixture(scope="session")
+async def crm_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crm]:
+    """A gateway with its store in a file."""
+    async with open_crm(tmp_path_factory.mktemp("sqlite"), SETTINGS) as crm:
+        yield crm
+
+
+@pytest.fixture(scope="session")
+async def crm_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres
+) -> AsyncIterator[Crm]:
+    """A gateway with its store on a server."""
+    folder = tmp_path_factory.mktemp("postgresql")
+    async with open_crm(folder, SETTINGS, store_url=postgres.fresh_database()) as crm:
+        yield crm
+
+
+@pytest.fixture
+async def crm(crm_on_sqlite: Crm) -> Crm:
+    """A gateway with a door of each sort."""
+    await crm_on_sqlite.forget()
+    return crm_on_sqlite
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shared_crm(request: pytest.FixtureRequest) -> Crm:
+    shared: Crm = request.getfixturevalue(f"crm_on_{request.param}")
+    return shared
+
+
+@pytest.fixture
+async def each_crm(shared_crm: Crm) -> Crm:
+    """The same on either store."""
+    await shared_crm.forget()
+    return shared_crm
+
+
+@pytest.fixture
+def start_crm(cleanup: AsyncExitStack, tmp_path: Path) -> StartCrm:
+    """Starts a gateway of a test's own: the arguments are those of `open_crm`."""
+
+    async def start(changes: Any = None, **options: Any) -> Crm:
+        return await cleanup.enter_async_context(open_crm(tmp_path / "crm", changes, **options))
+
+    return start

@@ -1,0 +1,253 @@
+"""A gateway as a CRM meets it, with the relay behind it and the store below it in sight."""
+
+import itertools
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.core import ids
+from gateway.core.journal import Message
+from gateway.core.kinds import State
+from gateway.core.outbox import OutboxRow
+from gateway.crm.importer import import_file
+from gateway.store import messages, outbox
+from gateway.store.database import Database
+from tests.rig.client import Conversation, RawClient
+from tests.rig.gateway import GatewayProcess, gateway_config
+from tests.rig.process import LOOPBACK, free_port, wait_until
+from tests.rig.records import Transaction
+from tests.rig.sink import RawSink, SinkSettings
+
+SENDER = b"recruiter@crm.example"
+NO_BULK, INACTIVE, NO_CAMPAIGNS = "no-bulk", "inactive", "no-campaigns"  #: Groups.
+FREE, DECEASED = "free", "deceased"  #: Statuses.
+
+GROUPS = """\
+kind,crm_id,name,tag,active
+candidate,no-bulk,Geen bulk-mail,NoMailingsTag,true
+candidate,inactive,Oude groep,NoMailingsTag,false
+candidate,no-campaigns,Geen Mailchimp,NoMailChimpMailingsTag,true
+contact,no-bulk,Geen bulk-mail,NoMailingsTag,true
+"""
+STATUSES = """\
+kind,crm_id,name,tag
+candidate,free,Beschikbaar,
+candidate,deceased,Overleden,NoMailTag
+contact,deceased,Overleden,NoMailTag
+"""
+#: A door of each sort, by name.
+DOORS: Mapping[str, Mapping[str, Any]] = {
+    "crm": {},
+    "mailings": {"kind": "bulk"},
+    "personal": {"kind": "individual"},
+    "strict": {"kind": "bulk", "reject_at": "rcpt"},
+    "lmtp": {"protocol": "lmtp"},
+    "observe": {"mode": "observe"},
+}
+
+
+def mail(
+    subject: str = "Vacature", *fields: str, bulk: bool = False, body: bytes = b"Dag!\r\n"
+) -> bytes:
+    """Return a small mail; `bulk` marks it as the shipped rules know it."""
+    marks = ("Precedence: bulk",) if bulk else ()
+    lines = ("From: Recruiter <recruiter@crm.example>", f"Subject: {subject}", *marks, *fields)
+    return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + body
+
+
+BULK = mail(bulk=True)
+INDIVIDUAL = mail()
+
+
+def listeners(doors: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return `smtp.listeners`, each on a port of its own."""
+    return [
+        {"name": name, "bind": f"{LOOPBACK}:{free_port()}", **settings}
+        for name, settings in doors.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody the CRM knows."""
+
+    ref: str  #: `candidate:17`
+    address: str
+
+    @property
+    def mailbox(self) -> bytes:
+        """The address as octets."""
+        return self.address.encode()
+
+
+class Crm:
+    """The CRM's side of one running gateway."""
+
+    def __init__(self, gateway: GatewayProcess, sink: RawSink, database: Database) -> None:
+        self.gateway = gateway
+        self.sink = sink
+        self.database = database
+        self._numbers = itertools.count(1)
+        self._clients = AsyncExitStack()
+
+    async def forget(self) -> None:
+        """Close the clients and empty what the relay saw."""
+        await self._clients.aclose()
+        self.sink.faults.clear()
+        self.sink.forget()
+
+    # People
+
+    def feed(self, kind: str, text: str, *, replace: bool = False) -> None:
+        """Take in rows as the CRM tells them; `replace` forgets what it told before."""
+        file = self.gateway.folder / f"{kind}.csv"
+        file.write_text(text)
+        now = datetime.now(UTC)
+        report = import_file(
+            self.database, kind, file, source="crm", now=now, replace=replace, lift=replace
+        )
+        assert report.is_good, report
+
+    def person(
+        self,
+        *groups: str,
+        kind: str = "candidate",
+        address: str = "",
+        status: str = "",
+        active: bool = True,
+        name: str = "Jan,Jansen",
+    ) -> Person:
+        """Tell of somebody new; without an address the person gets a fresh one."""
+        number = f"p{next(self._numbers)}"
+        address = address or f"{number}@example.org"
+        self.feed(
+            "people",
+            "kind,crm_id,first_name,last_name,emails,status,active\n"
+            f'{kind},{number},{name},"{address}",{status},{str(active).lower()}\n',
+        )
+        rows = "".join(f"{kind},{group},{number}\n" for group in groups)
+        if rows:
+            self.feed("memberships", f"kind,group,person\n{rows}")
+        return Person(f"{kind}:{number}", address)
+
+    # Mail
+
+    async def client(self, door: str = "crm", **options: Any) -> RawClient:
+        """Connect to a listener and greet it."""
+        client = await self.raw(door, **options)
+        await (client.lhlo() if self._is_lmtp(door) else client.ehlo())
+        return client
+
+    async def raw(self, door: str = "crm", **options: Any) -> RawClient:
+        """Connect to a listener and say nothing."""
+        client = await RawClient.connect(self.port(door), **options)
+        return await self._clients.enter_async_context(client)
+
+    async def send(
+        self,
+        to: Sequence[Person | bytes],
+        content: bytes = INDIVIDUAL,
+        *,
+        sender: bytes = SENDER,
+        parameters: bytes = b"",
+        door: str = "crm",
+    ) -> Conversation:
+        """Send one mail over a connection of its own."""
+        client = await self.client(door)
+        recipients = [one.mailbox if isinstance(one, Person) else one for one in to]
+        conversation = await client.transaction(
+            sender, recipients, content, parameters=parameters, lmtp=self._is_lmtp(door)
+        )
+        await client.close()
+        return conversation
+
+    def port(self, door: str) -> int:
+        """Return the port of a listener."""
+        names = [listener["name"] for listener in self._listeners]
+        return self.gateway.ports[names.index(door)]
+
+    def _is_lmtp(self, door: str) -> bool:
+        protocols = {one["name"]: one.get("protocol") for one in self._listeners}
+        return bool(protocols[door] == "lmtp")
+
+    @property
+    def _listeners(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.gateway.config["smtp"]["listeners"]
+        return found
+
+    # What became of it
+
+    @property
+    def relayed(self) -> list[Transaction]:
+        """The CRM's mail that the relay has taken, without the gateway's own."""
+        return [message for message in self.sink.accepted if message.sender]
+
+    async def records(self, count: int = 1, **query: Any) -> list[Message]:
+        """Return the newest messages of the journal, the newest first, once they have ended."""
+        found: list[Message] = []
+
+        def are_there() -> bool:
+            nonlocal found
+            with self.database.reading() as connection:
+                found = messages.listed(connection, limit=count, **query)
+            ended = all(d.state is not State.SENDING for one in found for d in one.deliveries)
+            return len(found) == count and ended
+
+        await wait_until(are_there, f"{count} messages in the journal")
+        return found
+
+    async def record(self, to: Person | str) -> Message:
+        """Return the newest message to somebody."""
+        (found,) = await self.records(to=to.address if isinstance(to, Person) else to)
+        return found
+
+    def notices(self, message: Message) -> list[OutboxRow]:
+        """Return what the outbox holds because of a message."""
+        with self.database.reading() as connection:
+            rows = outbox.listed(connection, limit=1000)
+        return [row for row in rows if row.message == message.id]
+
+    async def shown(self, message: Message) -> str:
+        """Return what `gateway messages show` says."""
+        return await self.gateway.do("messages", "show", ids.show(message.id))
+
+
+def states(message: Message) -> dict[str, str]:
+    """Return what became of each recipient: `{"ann@example.org": "relayed by relay"}`."""
+    return {one.recipient: f"{one.state} by {one.by}" for one in message.deliveries}
+
+
+@asynccontextmanager
+async def open_crm(
+    folder: Path,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    store_url: str = "",
+    doors: Mapping[str, Mapping[str, Any]] = DOORS,
+    roles: Sequence[str] = ("smtp", "sender"),
+    relay: SinkSettings | None = None,
+    wrapper: Sequence[str] = (),
+) -> AsyncIterator[Crm]:
+    """Start a gateway that knows the groups and statuses, in front of a recording relay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    url = store_url or f"sqlite:///{folder}/gateway.db"
+    database = Database(url)
+    database.prepare()
+    async with await RawSink.start(relay) as sink:
+        config = gateway_config(store_url=url, relay_port=sink.port, changes=changes)
+        if "listeners" not in (changes or {}).get("smtp", {}):
+            config["smtp"]["listeners"] = listeners(doors)
+        gateway = GatewayProcess(folder, config, roles=roles, wrapper=wrapper)
+        crm = Crm(gateway, sink, database)
+        crm.feed("groups", GROUPS)
+        crm.feed("statuses", STATUSES)
+        try:
+            await gateway.start()
+            yield crm
+        finally:
+            await crm.forget()
+            await gateway.close()
+            database.close()
