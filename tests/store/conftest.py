@@ -1,0 +1,27 @@
+"""A store with a schema, of each kind."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.core.kinds import TAG_SCOPES
+from gateway.store.database import Database
+from gateway.store.suppression import Standings
+from tests.store.feeding import NOW
+
+
+@pytest.fixture
+def database(store_url: str) -> Iterator[Database]:
+    """An empty store."""
+    database = Database(store_url)
+    database.prepare()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def standings(database: Database) -> Iterator[Standings]:
+    """Tells who is suppressed, at a fixed time."""
+    standings = Standings(database, tag_scopes=TAG_SCOPES, clock=lambda: NOW)
+    yield standings
+    standings.close()

@@ -1,0 +1,58 @@
+"""Shortcuts to a small CRM in the store."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.core.people import (
+    Group,
+    Membership,
+    Person,
+    PersonKind,
+    PersonRef,
+    Status,
+    StatusKind,
+)
+from gateway.store.database import Database
+from gateway.store.feed import Outcome, Terms, feed
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+CANDIDATE, CONTACT = PersonKind.CANDIDATE, PersonKind.CONTACT
+
+
+def person(crm_id: str, *emails: str, kind: PersonKind = CANDIDATE, **facts: Any) -> Person:
+    """Make a person."""
+    return Person(ref=PersonRef(kind, crm_id), emails=emails, **facts)
+
+
+def no_bulk(crm_id: str = "quiet", *, kind: PersonKind = CANDIDATE, active: bool = True) -> Group:
+    """Make a group whose members get no bulk mail."""
+    return Group(
+        kind=kind, crm_id=crm_id, name="Geen bulk-mail", tag="NoMailingsTag", active=active
+    )
+
+
+def deceased(kind: StatusKind = StatusKind.CANDIDATE) -> Status:
+    """Make a status whose people get no mail at all."""
+    return Status(kind=kind, crm_id="deceased", name="Overleden", tag="NoMailTag")
+
+
+def member(person: str, group: str = "quiet", *, kind: PersonKind = CANDIDATE) -> Membership:
+    """Make a membership."""
+    return Membership(kind=kind, group=group, person=person)
+
+
+def tell(
+    database: Database, what: str, *records: object, source: str = "crm", **terms: Any
+) -> Outcome:
+    """Take records in."""
+    return tell_all(database, what, records, source=source, **terms)
+
+
+def tell_all(
+    database: Database, what: str, records: Iterable[object], *, source: str = "crm", **terms: Any
+) -> Outcome:
+    """Take many records in."""
+    with feed(database, what) as under_way:
+        under_way.add(list(enumerate(records, 2)))
+        return under_way.apply(Terms(**{"source": source, "now": NOW, **terms}))
