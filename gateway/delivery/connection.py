@@ -156,6 +156,11 @@ class RelayConnection(asyncio.Protocol):
         )
 
     @property
+    def unsent(self) -> bool:
+        """Whether some of what was written has not left yet."""
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+
+    @property
     def pipelining(self) -> bool:
         """Whether several commands may be sent at once (RFC 2920)."""
         return "PIPELINING" in self.extensions
@@ -189,13 +194,31 @@ class RelayConnection(asyncio.Protocol):
             raise RelayLost("the relay takes no more content") from error
 
     async def commands(self, lines: Sequence[bytes], seconds: float) -> list[Reply]:
-        """Send command lines and return their replies; in one write where the relay allows it."""
+        """Send command lines and return their replies; in one write where the relay allows it.
+
+        A relay that says 421 means it for all that follows.
+        """
         if not self.pipelining:
-            return [await self.command(line, seconds) for line in lines]
+            return await self._one_by_one(lines, seconds)
         futures = [self._expect() for _ in lines]
         self.write(b"".join(lines))
         self._wait_until(seconds)
-        return [await future for future in futures]
+        try:
+            return [await future for future in futures]
+        except RelayLost:
+            said = [one.result() for one in futures if one.done() and not one.exception()]
+            if not said or said[-1].code != 421:
+                raise
+            return said + said[-1:] * (len(lines) - len(said))
+
+    async def _one_by_one(self, lines: Sequence[bytes], seconds: float) -> list[Reply]:
+        until = self._loop.time() + seconds
+        said: list[Reply] = []
+        for line in lines:
+            said.append(await self.command(line, until - self._loop.time()))
+            if said[-1].code == 421:
+                break
+        return said + said[-1:] * (len(lines) - len(said))
 
     async def command(self, line: bytes, seconds: float) -> Reply:
         """Send one command line and return its reply."""

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from gateway.core.reply import Reply
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.settings import RelaySettings
 
@@ -34,6 +35,7 @@ class Pool:
         self._queue: deque[asyncio.Future[None]] = deque()
         self._pace = Pace(per_minute) if per_minute else None
         self._observe = observe
+        self._closed = False
         self._loop = asyncio.get_running_loop()
 
     async def acquire(self, seconds: float, *, fresh: bool = False) -> RelayConnection:
@@ -42,12 +44,16 @@ class Pool:
         Raises `RelayBusy` when the limits leave none in time, `RelayLost` or `RelayRefuses` when
         the relay can't be reached. `fresh` never takes a connection that was used before.
         """
+        until = self._loop.time() + seconds
         if self._pace is None and self._free_places > 0 and not self._queue:
             self._free_places -= 1
         else:
             await self._turn(seconds)
-        idle = None if fresh else self._take_idle()
-        return idle or await self._open(seconds)
+        if not fresh and (idle := self._take_idle()):
+            return idle
+        if fresh and self._idle:  # One goes for the one that comes: the limit holds.
+            self._idle.pop(0)[1].quit()
+        return await self._open(until - self._loop.time())
 
     async def _turn(self, seconds: float) -> None:
         try:
@@ -111,7 +117,7 @@ class Pool:
         """Take a connection back; only one with nothing open is used again."""
         self._give_place()
         connection.served += 1
-        if connection.usable and connection.served < MAX_TRANSACTIONS:
+        if connection.usable and connection.served < MAX_TRANSACTIONS and not self._closed:
             self._idle.append((self._loop.time(), connection))
         else:
             connection.quit()
@@ -134,8 +140,13 @@ class Pool:
         for connection in gone:
             connection.quit()
 
+    def complain(self, stage: str, reply: Reply) -> None:
+        """Tell that the relay refuses the gateway itself in the middle of a session."""
+        self._observe(self.settings, RelayRefuses(stage, reply))
+
     def close(self) -> None:
-        """Close what is idle."""
+        """Close what is idle now, and what is in use when it comes back."""
+        self._closed = True
         idle, self._idle = self._idle, []
         for _, connection in idle:
             connection.quit()

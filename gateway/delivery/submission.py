@@ -19,6 +19,15 @@ async def submit(pool: Pool, *, sender: str, recipient: str, content: bytes) -> 
     """
     origin, target = _envelope(sender, recipient, content)
     transaction = RelayTransaction(pool, origin)
+    try:
+        return await _submit(transaction, target, content, pool)
+    finally:
+        transaction.hang_up()  # Whatever ended it, the pool has its place back.
+
+
+async def _submit(
+    transaction: RelayTransaction, target: Recipient, content: bytes, pool: Pool
+) -> Result:
     [heard] = await transaction.add([target])
     refused = await transaction.begin_content() if heard.positive else heard
     if refused is not None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 from gateway.core.envelope import Recipient, Sender
 from gateway.core.reply import Reply
@@ -32,6 +33,8 @@ class RelayTransaction:
         self._mail_given = False
         self._content_begun = False
         self._budget = pool.settings.budget.total_seconds()
+        self._spent = 0.0  # seconds of it, while the client waits for the verdict
+        self._deadline = 0.0  # by `monotonic`, of the step under way
 
     @property
     def relay(self) -> str:
@@ -67,12 +70,18 @@ class RelayTransaction:
     async def keep(self, kept: Sequence[Recipient]) -> Reply | None:
         """Begin anew with these recipients only; return a reply if the transaction must end."""
         self._recipients = list(kept)
+        began = monotonic()
         answers = await self._offer(kept, again=True)
+        self._spent += monotonic() - began
         temporary = next((reply for reply in answers if 400 <= reply.code < 500), None)
-        refused = next((reply for reply in answers if not reply.positive), None)
-        return temporary or refused
+        refused = [reply for reply in answers if not reply.positive]
+        if temporary or not refused:
+            return temporary
+        # A 5xx would be final for those, too, whom the relay still takes.
+        return refused[0] if len(refused) == len(answers) else replies.TRY_LATER
 
     async def _offer(self, recipients: Sequence[Recipient], *, again: bool) -> list[Reply]:
+        self._deadline = monotonic() + self._budget - self._spent
         try:
             return await self._converse(recipients, again=again)
         except RelayBusy:
@@ -87,12 +96,14 @@ class RelayTransaction:
         connection = self._connection or await self._connect()
         reused = fresh and connection.served > 0
         try:
-            return await self._say(connection, recipients, rewind=again and not fresh)
+            answers = await self._say(connection, recipients, rewind=again and not fresh)
+            if not reused or self._connection is not None:
+                return answers
         except RelayLost:
             self._drop()
             if not reused:
                 raise
-        # An idle connection the relay had closed meanwhile: once more, on a new one.
+        # An idle connection the relay had closed, or closes now (421): once more, on a new one.
         connection = await self._connect(fresh=True)
         try:
             return await self._say(connection, recipients, rewind=False)
@@ -101,7 +112,8 @@ class RelayTransaction:
             raise
 
     async def _connect(self, *, fresh: bool = False) -> RelayConnection:
-        self._connection = await self._pool.acquire(self._budget, fresh=fresh)
+        seconds = self._deadline - monotonic()
+        self._connection = await self._pool.acquire(seconds, fresh=fresh)
         self._mail_given = False
         return self._connection
 
@@ -114,13 +126,13 @@ class RelayTransaction:
         if rewind or not self._mail_given:
             lead.append(b"MAIL FROM:%s\r\n" % self._sender.argument)
         lines = [b"RCPT TO:%s\r\n" % recipient.argument for recipient in recipients]
-        answers = await connection.commands([*lead, *lines], self._budget)
+        answers = await connection.commands([*lead, *lines], self._deadline - monotonic())
         refused = next((reply for reply in answers[: len(lead)] if not reply.positive), None)
         self._mail_given = refused is None
         heard = [refused] * len(lines) if refused else answers[len(lead) :]
         if any(reply.code == 421 for reply in answers):
             self._drop()
-        return [replies.for_client(reply, self._pool.settings.our_fault) for reply in heard]
+        return [self._for_client("RCPT", reply) for reply in heard]
 
     def _needs(self, recipients: Sequence[Recipient]) -> frozenset[str]:
         return self._sender.needs.union(*(recipient.needs for recipient in recipients))
@@ -131,17 +143,25 @@ class RelayTransaction:
             refused = await self.keep(self._recipients)
             if refused is not None or self._connection is None:
                 return refused or replies.TRY_LATER
+        began = monotonic()
         try:
-            reply = await self._connection.command(b"DATA\r\n", self._budget)
+            reply = await self._connection.command(b"DATA\r\n", self._budget - self._spent)
         except RelayLost:
             self._drop()
             return replies.TRY_LATER
+        self._spent += monotonic() - began
         if reply.code == 354:
             self._content_begun = True
             return None
         self._drop()
-        heard = replies.for_client(reply, self._pool.settings.our_fault)
+        heard = self._for_client("DATA", reply)
         return replies.OUR_FAULT if heard.positive else heard
+
+    def _for_client(self, stage: str, reply: Reply) -> Reply:
+        patterns = self._pool.settings.our_fault
+        if reply.code >= 400 and replies.is_our_fault(reply, patterns):
+            self._pool.complain(stage, reply)
+        return replies.for_client(reply, patterns)
 
     def write(self, octets: bytes) -> None:
         """Send some content."""
@@ -162,13 +182,22 @@ class RelayTransaction:
     async def finish(self, octets: bytes) -> Reply | Lost:
         """Send the last of the content with the final dot; wait for the verdict.
 
-        After `Lost` the verdict may still come: `late_verdict` goes on listening.
+        No dot goes out once the budget is spent. After `Lost` the verdict may still come:
+        `late_verdict` goes on listening.
         """
+        began = monotonic()
         if self._connection is None or not await self.drain():
             return replies.TRY_LATER
+        left = self._budget - self._spent - (monotonic() - began)
+        if left <= 0:
+            self._drop()
+            return replies.TRY_LATER
         try:
-            reply = await self._connection.verdict(octets + DOT, self._budget)
+            reply = await self._connection.verdict(octets + DOT, left)
         except RelaySilent:
+            if self._connection.unsent:  # The dot has never left: nobody has the message.
+                self._drop()
+                return replies.TRY_LATER
             return Lost(f"no verdict within {self._budget:.0f} s", may_come=True)
         except RelayLost as error:
             self._drop()
