@@ -10,6 +10,7 @@ _NEWLINE = re.compile(rb"\r\n|\r|\n")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _FOLD = re.compile(rb"[ \t]*\n[ \t]+")
 _ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 _MAX_VALUE = 4096  #: Octets of one value that are decoded for showing.
 _MAX_WORDS = 64  #: Encoded words of one value that are decoded; the rest stays as it is.
 
@@ -59,8 +60,14 @@ class Headers:
 
 
 def decoded(value: bytes) -> str:
-    """Decode a header value for showing: encoded words, then UTF-8, else Latin-1."""
-    value = value[:_MAX_VALUE]
+    """Decode a header value for showing: encoded words, then UTF-8, else Latin-1.
+
+    NUL and lone surrogates, which no store keeps, become U+FFFD.
+    """
+    return _UNKEEPABLE.sub("\ufffd", _decoded(value[:_MAX_VALUE]))
+
+
+def _decoded(value: bytes) -> str:
     try:
         text = value.decode("utf-8")
     except UnicodeDecodeError:
