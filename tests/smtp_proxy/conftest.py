@@ -59,6 +59,29 @@ async def each_crm(shared_crm: Crm) -> Crm:
     return shared_crm
 
 
+#: Settings with a choice to make, each chosen the other way than shipped.
+OTHER_SETTINGS = {
+    "notices": {"from": "gateway@crm.example"},
+    "smtp": {"bare_newline": "reject", "default_kind": "bulk"},
+    "suppression": {"reply": "accept", "plus_addresses": True, "language": "de"},
+    "rules": [{"name": "own-file", "kind": "individual", "header": "X-Own-File"}],
+}
+
+
+@pytest.fixture(scope="session")
+async def shared_other_crm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crm]:
+    """A gateway set up as differently as can be."""
+    async with open_crm(tmp_path_factory.mktemp("other"), OTHER_SETTINGS) as crm:
+        yield crm
+
+
+@pytest.fixture
+async def other_crm(shared_other_crm: Crm) -> Crm:
+    """The same, emptied."""
+    await shared_other_crm.forget()
+    return shared_other_crm
+
+
 @pytest.fixture
 def start_crm(cleanup: AsyncExitStack, tmp_path: Path) -> StartCrm:
     """Starts a gateway of a test's own: the arguments are those of `open_crm`."""

@@ -1,6 +1,7 @@
 """A gateway as a CRM meets it, with the relay behind it and the store below it in sight."""
 
 import itertools
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -58,6 +59,11 @@ def mail(
     return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + body
 
 
+#: What the gateway puts on top of each mail.
+OWN_LINES = re.compile(
+    rb"Received: from \S+ \(\[127\.0\.0\.1\]\)\r\n\tby \S+ with \S+ id \w{13};\r\n\t[^\r\n]+\r\n"
+    rb"X-Gateway-Loop: [0-9a-f]{16}\r\n"
+)
 BULK = mail(bulk=True)
 INDIVIDUAL = mail()
 
@@ -213,6 +219,13 @@ class Crm:
     async def shown(self, message: Message) -> str:
         """Return what `gateway messages show` says."""
         return await self.gateway.do("messages", "show", ids.show(message.id))
+
+
+def as_sent(message: Transaction) -> bytes:
+    """Return the content at the relay without the gateway's own lines, which must be on top."""
+    own = OWN_LINES.match(message.content)
+    assert own is not None, message.content[:500]
+    return message.content[own.end() :]
 
 
 def states(message: Message) -> dict[str, str]:
