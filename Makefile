@@ -1,26 +1,84 @@
 # make demo | test | check | bench | soak: each sets up what it needs first.
 PY ?= python3
+LOCK ?= requirements-dev.lock
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup packages demo test test-unit test-system check format bench soak lock docs clean
+.PHONY: help setup packages demo test test-unit check format bench soak docs lock clean
 
 help:
-	@echo "make demo     a gateway with a sample CRM, one mailing and one mail, shown person by person"
-	@echo "make test     the whole suite (real Postfix, PostgreSQL and swaks where they can be had)"
-	@echo "make check    format, lint, types, import rules, spelling"
-	@echo "make bench    the gateway beside its peers; writes docs/benchmarks.md"
-	@echo "make soak     the long form of the kill tests"
-	@echo "make lock     pin the newest allowed versions of all packages"
+	@echo "make demo       a gateway with a sample CRM, one mailing and one mail, shown person by person"
+	@echo "make test       the whole suite (real Postfix, PostgreSQL and swaks where they can be had)"
+	@echo "make test-unit  the part of it that starts no servers"
+	@echo "make check      format, lint, types, spelling, import rules, lock files, generated docs"
+	@echo "make format     put the code in its usual form"
+	@echo "make bench      the gateway beside its peers; writes docs/benchmarks.md"
+	@echo "make soak       the long form of the kill tests"
+	@echo "make docs       write docs/config.md and config/gateway.toml from the settings"
+	@echo "make lock       pin the newest allowed versions of all packages"
+	@echo "make setup      .venv alone; LOCK=requirements.lock leaves the development tools out"
+	@echo "make clean      remove .venv and everything made here"
 
-setup: $(VENV)/.ok
+setup: $(VENV)/.$(LOCK)
 
-$(VENV)/.ok: requirements-dev.lock pyproject.toml
+# A lock file is named by its stamp, so that a change of mind sets up anew.
+$(VENV)/.$(LOCK): $(LOCK) pyproject.toml
+	@command -v $(PY) >/dev/null \
+		|| { echo "The gateway needs Python 3.11 or newer; there is no $(PY)." >&2; exit 1; }
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "The gateway needs Python 3.11 or newer; $(PY) is older. Try: make PY=python3.12" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PY) -m venv $(VENV)
-	@echo "Setting up $(VENV) …"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m pip --disable-pip-version-check check
+	@$(PY) -c 'import ensurepip' 2>/dev/null || tests/packages python3-venv
+	@$(PY) -c 'import ensurepip' 2>/dev/null \
+		|| { echo "$(PY) can't make environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Setting up $(VENV) from $(LOCK) (about a minute) …"
+	@test -x $(BIN)/pip || $(PY) -m venv --clear $(VENV)
+	@$(PIP) install -qq --require-hashes --no-deps -r $(LOCK)
+	@$(PIP) install -qq --no-deps $(if $(findstring dev,$(LOCK)),--no-build-isolation) -e .
+	@$(PIP) -q check
 	@touch $@
+
+packages:
+	@tests/packages
+
+demo: setup
+	@$(BIN)/gateway demo
+
+test: setup packages
+	$(BIN)/pytest -q -n 2 -m "not soak"
+
+test-unit: setup
+	$(BIN)/pytest -q -n 2 -m "not soak and not system"
+
+check: setup
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/codespell
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q tests/test_architecture.py
+
+format: setup
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: setup packages
+	@$(BIN)/python -m benchmarks
+
+soak: setup packages
+	$(BIN)/pytest -q -m soak
+
+docs: setup
+	@$(BIN)/python -c 'from pathlib import Path; from gateway.config.documents import write_docs; write_docs(Path())'
+	@echo "Wrote docs/config.md and config/gateway.toml."
+
+lock: setup
+	@$(COMPILE) pyproject.toml -o requirements.lock
+	@$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock
+	@echo "Wrote requirements.lock and requirements-dev.lock."
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -180,5 +180,8 @@ def node() -> str:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this machine runs."""
-    return Path("/proc", str(pid)).exists()
+    """Whether a process of the gateway with this id runs on this machine."""
+    try:
+        return b"gateway" in Path("/proc", str(pid), "cmdline").read_bytes()
+    except OSError:
+        return False

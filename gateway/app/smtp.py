@@ -7,7 +7,6 @@ import ssl
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
 
 from gateway import logs
 from gateway.app import common
@@ -25,7 +24,7 @@ from gateway.smtp_proxy.services import Services
 from gateway.smtp_proxy.users import Users
 from gateway.smtp_proxy.worker import Worker, again_and_again
 from gateway.store import offers, status, workers
-from gateway.store.database import Database, StoreUnavailable
+from gateway.store.database import Database, StoreUnavailable, WrongSchema
 from gateway.store.gate import Gate
 from gateway.store.journal import JournalWriter
 from gateway.store.suppression import Standings
@@ -38,6 +37,7 @@ _SWITCH_SECONDS = 0.0002
 _FEED_SECONDS = 15.0
 _NEVER_SECONDS = 30.0
 _TAKE_IN_SECONDS = 1.0
+_OFFERS_SECONDS = 1.0
 
 
 async def run_smtp(life: Life) -> None:
@@ -56,12 +56,17 @@ async def run_smtp(life: Life) -> None:
     services.judge = Judge(standings, Gate(database), never)
     services.scribe = Scribe(journal, local, services.spawn)
     worker = Worker(services)
-    chores = _Chores(database, services, number)
+    chores = _Chores(database, services, number, local, life.stopping)
     await chores.first_look()
 
     async def apply(fresh: Settings) -> None:
+        nonlocal standings
         worker.apply(policy(fresh), listeners(fresh))
-        services.judge = Judge(_standings(fresh, database), Gate(database), never)
+        standings = _standings(fresh, database)
+        services.judge = Judge(standings, Gate(database), never)
+
+    async def look_at_never() -> None:
+        await chores.look_at_never(standings, never)
 
     life.apply = apply
     async with asyncio.TaskGroup() as tasks:
@@ -72,9 +77,9 @@ async def run_smtp(life: Life) -> None:
                 worker.learn(),
                 again_and_again(chores.beat, workers.BEAT.total_seconds()),
                 again_and_again(chores.look_at_feed, _FEED_SECONDS),
-                again_and_again(partial(chores.look_at_never, standings, never), _NEVER_SECONDS),
-                again_and_again(partial(chores.take_in, local), _TAKE_IN_SECONDS),
-                chores.keep_offers(),
+                again_and_again(look_at_never, _NEVER_SECONDS),
+                again_and_again(chores.take_in, _TAKE_IN_SECONDS),
+                again_and_again(chores.keep_offers, _OFFERS_SECONDS),
             )
         ]
         await chores.relays_seen()
@@ -99,30 +104,43 @@ def _standings(settings: Settings, database: Database) -> Standings:
 
 async def _enlist(database: Database) -> int:
     """Get a number of our own; without a store a likely free one serves until it is back."""
-    pid = os.getpid()
+    node, pid = common.node(), os.getpid()
+    loop = asyncio.get_running_loop()
     try:
+        await loop.run_in_executor(None, database.prepare)
         return await database.write(
             lambda connection: workers.enlist(
-                connection, node=common.node(), pid=pid, now=common.now(), alive=common.is_alive
+                connection, node=node, pid=pid, now=common.now(), alive=common.is_alive
             )
         )
     except StoreUnavailable as error:
         log.error("store_unavailable", reason=str(error))
-        return 512 + pid % 512
+        return 512 + int.from_bytes(os.urandom(2)) % 512
 
 
 class _Chores:
     """What a worker does beside taking mail."""
 
-    def __init__(self, database: Database, services: Services, number: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        services: Services,
+        number: int,
+        local: LocalRecord,
+        stopping: asyncio.Event,
+    ) -> None:
         self._database = database
         self._services = services
         self._number = number
+        self._local = local
+        self._stopping = stopping
+        self._kept: dict[str, dict[str, str]] = {}  # the offers, as they are in the store
 
     async def first_look(self) -> None:
         """Learn what is kept of relays and feed; without a store, later."""
         try:
-            self._services.offers |= await self._database.read(offers.kept)
+            self._kept = await self._database.read(offers.kept)
+            self._services.offers |= self._kept
             await self.look_at_feed()
         except StoreUnavailable as error:
             log.error("store_unavailable", reason=str(error))
@@ -138,11 +156,24 @@ class _Chores:
             log.warning("relay_not_seen_yet")
 
     async def beat(self) -> None:
-        """Say that this process lives."""
-        number = self._number
-        await self._database.write(
-            lambda connection: workers.beat(connection, number, common.now())
-        )
+        """Say that this process lives, and settle what others left that don't any more.
+
+        Who may not write to the store as it is now ends, and is started anew by the supervisor.
+        """
+        node, pid, number = common.node(), os.getpid(), self._number
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._database.prepare)
+            has_number = await self._database.write(
+                lambda connection: workers.beat(
+                    connection, number, node=node, pid=pid, now=common.now(), alive=common.is_alive
+                )
+            )
+        except WrongSchema as error:
+            log.error("store_unusable", reason=str(error))
+            has_number = False
+        if not has_number:
+            log.error("starting_anew", number=number)
+            self._stopping.set()
 
     async def look_at_feed(self) -> None:
         """See how old the feed is."""
@@ -154,23 +185,18 @@ class _Chores:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, lambda: never.replace(standings.never_mailed_addresses()))
 
-    async def take_in(self, local: LocalRecord) -> None:
+    async def take_in(self) -> None:
         """Bring in what passed while the store was away."""
-        await take_local_record_in(self._database, local, self._number)
+        await take_local_record_in(self._database, self._local, self._number)
 
     async def keep_offers(self) -> None:
-        """Keep what relays offer whenever it changes."""
-        while True:
-            await self._services.fresh_offers()
-            current = dict(self._services.offers)
-            try:
-                await self._database.write(
-                    lambda connection, current=current: offers.keep(  # type: ignore[misc]
-                        connection, current, common.now()
-                    )
-                )
-            except StoreUnavailable as error:
-                log.warning("chore_put_off", chore="keep_offers", reason=str(error))
+        """Keep what relays offer whenever it has changed."""
+        current = dict(self._services.offers)
+        if current != self._kept:
+            await self._database.write(
+                lambda connection: offers.keep(connection, current, common.now())
+            )
+            self._kept = current
 
     async def retire(self) -> None:
         """Leave in order."""

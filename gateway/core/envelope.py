@@ -10,6 +10,7 @@ from gateway.core.reply import Reply
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?\Z")
 _XTEXT = re.compile(rb"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
 _ORCPT = re.compile(rb"[A-Za-z0-9.-]+;(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
+_CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 _NOTIFY = frozenset((b"SUCCESS", b"FAILURE", b"DELAY"))
 MAX_COMMAND = 4096  #: Octets of one command line, CRLF not counted.
 
@@ -138,6 +139,8 @@ def _parse(
 def _parameters(tail: bytes, known: dict[bytes, str], extensions: AbstractSet[str]) -> _Parameters:
     if tail[:1] not in b" \t":
         raise Refused("501 5.5.4 A space must follow the address")
+    if _CONTROL.search(tail):
+        raise Refused("501 5.5.4 Control characters have no place here")
     parameters: _Parameters = {}
     for word in tail.split():
         found = _PARAMETER.match(word)

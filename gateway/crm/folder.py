@@ -14,7 +14,7 @@ from gateway.core.kinds import Scope
 from gateway.crm.files import FileRefused
 from gateway.crm.importer import Report, import_file
 from gateway.crm.kinds import KINDS
-from gateway.store.database import Database
+from gateway.store.database import Database, RowRefused
 from gateway.store.feed import last_file
 
 _ENDINGS = (".csv", ".jsonl")
@@ -115,7 +115,7 @@ class FeedFolder:
             return Handled(name=name, state="done", error="was taken in before, and not moved")
         try:
             report = self._imported(file.kind, file)
-        except FileRefused as error:
+        except (FileRefused, RowRefused) as error:
             return Handled(name=name, state="failed", error=str(error))
         if report.outcome.is_held_back:
             return Handled(name=name, state="failed", report=report, error=_held_back(report))

@@ -54,6 +54,11 @@ class Door:
         """Octets of content that are taken at most."""
         return self._services.policy.max_size
 
+    @property
+    def strict(self) -> bool:
+        """Whether lines that end in LF alone are refused."""
+        return not self._services.policy.normalise_newlines
+
     def admit(self, session: Session, peer: str) -> Reply | None:
         """Let a connection in, or return what it hears instead."""
         refusal = self._objection(peer)

@@ -79,9 +79,11 @@ class Intake:
         """Whether the client has closed its side and nothing of it is left to read."""
         return self._over is not None and not self._buffer
 
-    def next_is(self, word: bytes) -> bool:
-        """Whether a whole line that begins with a word can be read without waiting."""
-        return self._buffer[: len(word)].upper() == word and b"\n" in self._buffer
+    def next_is(self, word: bytes, limit: int) -> bool:
+        """Whether a line that begins with a word, in order and not too long, waits to be read."""
+        end = self._buffer.find(b"\n", 0, limit + 1)
+        ordered = end > 0 and self._buffer[end - 1 : end] == b"\r"
+        return ordered and self._buffer[: len(word)].upper() == word
 
     def give_back(self, octets: bytes) -> None:
         """Put octets back in front."""

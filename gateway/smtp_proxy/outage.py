@@ -141,48 +141,55 @@ class LocalRecord:
         with self._turn, self._path.open("ab", buffering=0) as file:
             length = file.tell()
             try:
-                written = file.write(line)
-                if written < len(line):
+                if file.write(line) < len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(file.fileno())
+                if length == 0:
+                    _keep_name(self._path)
             except OSError:
                 with contextlib.suppress(OSError):
                     file.truncate(length)
                 raise
 
     def read(self) -> Recorded:
-        """Return what is recorded; half a last line is left alone."""
+        """Return what is recorded; on a thread, it may be long."""
+        with self._turn:
+            octets = self._path.read_bytes()
+            waiting = frozenset(self._messages)
         messages: dict[int, Message] = {}
         outcomes: list[Outcome] = []
-        open_ones = frozenset(self._messages)
-        octets = self._path.read_bytes()
-        whole = octets[: octets.rfind(b"\n") + 1]
-        for entry in _entries(whole):
+        for entry in _entries(octets):
             if "message" in entry:
                 message = _message(entry["message"])
                 messages[message.id] = message
             outcomes += map(_outcome, entry.get("outcomes", ()))
         told = {outcome.message for outcome in outcomes}
-        left = messages.keys() - told - open_ones
         return Recorded(
             messages=tuple(messages.values()),
             outcomes=tuple(outcomes),
-            left=frozenset(left),
-            length=len(whole),
+            left=frozenset(messages) - told - waiting,
+            length=len(octets),
         )
 
-    def drop(self, length: int) -> bool:
-        """Forget what the store has now, unless more has come meanwhile; whether it was done."""
+    def drop(self, length: int) -> None:
+        """Forget what the store has now, unless more has come: then it is read once more."""
         with self._turn, self._path.open("r+b") as file:
-            if file.seek(0, os.SEEK_END) != length:
-                return False
-            file.truncate(0)
-            os.fsync(file.fileno())
-        return True
+            if file.seek(0, os.SEEK_END) == length:
+                file.truncate(0)
+                os.fsync(file.fileno())
+
+
+def _keep_name(path: Path) -> None:
+    """Make a new file's name as durable as what is in it."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _entries(lines: bytes) -> Iterator[dict[str, Any]]:
-    """Yield what can be read; half a line stands for something that never happened."""
+    """Yield what can be read; half a line is of something that was never let happen."""
     for line in lines.splitlines():
         try:
             entry = orjson.loads(line)
@@ -205,8 +212,19 @@ def _plain(message: Message) -> dict[str, object]:
         "rule": message.rule,
         "relay": message.relay,
         "size": message.size,
+        "burst_key": message.burst_key,
+        "attempt_of": message.attempt_of,
         "deliveries": [
-            [d.recipient, d.address, d.state, d.by, d.reply, d.note, [*map(str, d.persons)]]
+            [
+                d.recipient,
+                d.address,
+                d.state,
+                d.by,
+                d.reply,
+                d.note,
+                d.would,
+                [*map(str, d.persons)],
+            ]
             for d in message.deliveries
         ],
     }
@@ -221,7 +239,7 @@ def _message(plain: dict[str, Any]) -> Message:
 
 
 def _delivery(row: list[str]) -> Delivery:
-    recipient, address, state, by, reply, note, persons = row
+    recipient, address, state, by, reply, note, would, persons = row
     return Delivery(
         recipient=recipient,
         address=address,
@@ -229,6 +247,7 @@ def _delivery(row: list[str]) -> Delivery:
         by=By(by),
         reply=reply,
         note=note,
+        would=would,
         persons=tuple(map(PersonRef.parse, persons)),
     )
 

@@ -343,6 +343,8 @@ class Passage:
         for entry in entries:
             entry.note = None
             entry.settle(State.DEFERRED, By.GATEWAY, STORE_AWAY.text)
+        # A commit that failed may have happened all the same: what is said now counts.
+        self._services.scribe.note(self._record.message(), self._record.attempt("open", ""))
         self._record.log()
         return STORE_AWAY
 

@@ -1,18 +1,21 @@
 """Writes the journal, and beside it when the store is away."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gateway import logs
+from gateway.core import ids
 from gateway.core.journal import Attempt, Message, Outcome
 from gateway.core.outbox import Draft
 from gateway.smtp_proxy.outage import LocalRecord, NotRecorded
 from gateway.store.database import Database, StoreUnavailable
-from gateway.store.journal import JournalWriter, take_in
+from gateway.store.journal import JournalWriter
+from gateway.store.workers import take_in
 
 log = logs.get("smtp_proxy")
+
+PATIENCE_SECONDS = 30.0  #: Longer than any one transaction on the store takes.
 
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -34,12 +37,15 @@ class Scribe:
         can't, for the notice would be lost.
         """
         try:
-            await self._journal.begin(message, drafts=drafts)
-        except StoreUnavailable as error:
-            if not may_be_local or drafts:
-                log.error("not_recorded", reason=str(error))
-                return False
-            return await self._begin_locally(message)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._journal.begin(message, drafts=drafts)
+        except (StoreUnavailable, TimeoutError) as error:
+            if may_be_local and not drafts:
+                return await self._begin_locally(message)
+            log.error("not_recorded", reason=str(error) or "the store gives no answer")
+            if drafts:
+                self._journal.finish(message.id, (), notices_go=False)
+            return False
         return True
 
     async def _begin_locally(self, message: Message) -> bool:
@@ -76,20 +82,30 @@ class Scribe:
         """Write down how a message ended; nobody waits for it."""
         if self._local.holds(message):
             self._spawn(self._finish_locally(message, outcomes))
-            return
+            if attempt is None:
+                return
+            outcomes = ()
         self._journal.finish(message, outcomes, attempt=attempt, notices_go=notices_go)
 
     async def _finish_locally(self, message: int, outcomes: tuple[Outcome, ...]) -> None:
-        with contextlib.suppress(NotRecorded):
+        try:
             await self._local.finish(message, outcomes)
+        except NotRecorded as error:
+            log.error("outcome_lost", message=ids.show(message), reason=str(error))
+            self._local.forget(message)
 
 
 async def take_local_record_in(database: Database, local: LocalRecord, worker: int) -> int:
     """Bring the local record into the store; return how many messages that were."""
     if local.empty:
         return 0
-    messages, outcomes, length = local.read()
-    await database.write(lambda connection: take_in(connection, worker, messages, outcomes))
-    local.drop(length)
-    log.info("outage_taken_in", messages=len(messages))
-    return len(messages)
+    loop = asyncio.get_running_loop()
+    found = await loop.run_in_executor(None, local.read)
+    await database.write(
+        lambda connection: take_in(
+            connection, worker, found.messages, found.outcomes, left=found.left
+        )
+    )
+    await loop.run_in_executor(None, local.drop, found.length)
+    log.info("outage_taken_in", messages=len(found.messages))
+    return len(found.messages)

@@ -63,6 +63,7 @@ class GatewaySMTP(SMTP):
         self._junk = 0
         self._quiet_since: float | None = None  #: Since when a transaction stands still.
         self._failed_logins = 0
+        self._sloppy = False
 
     def __del__(self) -> None:
         """There is no stream here that could have kept an exception."""
@@ -172,7 +173,9 @@ class GatewaySMTP(SMTP):
         verb, _, argument = line.rstrip(b"\r").partition(b" ")
         verb = verb.upper()
         handler = _VERBS.get(verb)
-        if handler is None:
+        if not line.endswith(b"\r") and self._refuses_bare_newline():
+            self._error("500 5.5.2 A command ends in CR LF")
+        elif handler is None:
             self._unknown(verb)
         elif self.tls_context is not None and not self._tls and verb not in _BEFORE_TLS:
             self._error("530 5.7.0 Say STARTTLS first")
@@ -183,6 +186,12 @@ class GatewaySMTP(SMTP):
                 self._errors += 1
                 self._write(refused.reply.encode())
                 self._limit()
+
+    def _refuses_bare_newline(self) -> bool:
+        if not self._sloppy:
+            self._sloppy = True
+            log.warning("bare_newline", listener=self._listener.name, client=self._peer)
+        return self._door.strict
 
     def _unknown(self, verb: bytes) -> None:
         if verb in _WEB:
@@ -270,7 +279,7 @@ class GatewaySMTP(SMTP):
     async def _rcpt_verb(self, argument: bytes) -> None:
         self._require(self._passage is not None, "503 5.5.1 Say MAIL first")
         batch: list[Recipient | Reply] = [self._recipient(argument)]
-        while len(batch) < _MAX_BATCH and self._intake.next_is(b"RCPT "):
+        while len(batch) < _MAX_BATCH and self._intake.next_is(b"RCPT ", MAX_COMMAND):
             line = (await self._intake.line(MAX_COMMAND)).rstrip(b"\r")
             batch.append(self._recipient(line[5:]))
         good = [one for one in batch if isinstance(one, Recipient)]

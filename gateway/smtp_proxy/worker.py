@@ -129,12 +129,15 @@ class Worker:
 
 
 async def again_and_again(work: Callable[[], Awaitable[None]], seconds: float) -> None:
-    """Do a chore every so often; while the store is away it waits for the next time."""
+    """Do a chore every so often; one that fails waits for the next time, and mail goes on."""
+    name = getattr(work, "__name__", "")
     while True:
         try:
             await work()
-        except StoreUnavailable as error:
-            log.warning("chore_put_off", chore=work.__name__, reason=str(error))
+        except (StoreUnavailable, OSError) as error:
+            log.warning("chore_put_off", chore=name, reason=str(error))
+        except Exception:
+            log.exception("chore_failed", chore=name)
         await asyncio.sleep(seconds)
 
 

@@ -16,19 +16,19 @@ def insert_rows(
     columns: tuple[str, ...],
     rows: Sequence[Sequence[object]],
     *,
-    ignore: bool = False,
+    conflict: str = "",
 ) -> None:
     """Insert rows of plain values (text, integers, booleans, None) into a table.
 
-    With `ignore`, rows whose key is there already are passed over.
+    `conflict` says what becomes of rows whose key is there already, as SQL's `ON CONFLICT` does.
     """
     if not rows:
         return
-    conflict = " ON CONFLICT DO NOTHING" if ignore else ""
+    clause = f" ON CONFLICT {conflict}" if conflict else ""
     source = rows_source(connection, table, columns)
     names = ", ".join(f'"{name}"' for name in columns)
     connection.exec_driver_sql(
-        f'INSERT INTO "{table.name}" ({names}) {source}{conflict}',
+        f'INSERT INTO "{table.name}" ({names}) {source}{clause}',
         (orjson.dumps(rows).decode(),),
     )
 

@@ -17,18 +17,31 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    SQLAlchemyError,
+)
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.core.errors import GatewayError
 from gateway.store.schema import VERSION, metadata, schema_version
+from gateway.store.sqlite_file import SqliteFile
 
 T = TypeVar("T")
 _BUSY_SECONDS = 10
+_READ_SECONDS = 10.0  #: A store that says nothing for so long is away.
 _CONNECT_SECONDS = 5
 
 
 class StoreUnavailable(GatewayError):
     """The store can't be read or written just now; nothing was changed."""
+
+
+class RowRefused(StoreUnavailable):
+    """The store is there but can't take what it was given; nothing was changed."""
 
 
 class WrongSchema(GatewayError):
@@ -41,7 +54,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _with_driver(make_url(url))
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        self.file = SqliteFile(self.url.database or "") if self.is_sqlite else None
+        self._engine = _sqlite_engine(self.file) if self.file else _postgres_engine(self.url)
         self._lock = HostLock(Path(f"{self.url.database}.lock")) if self.is_sqlite else None
         self._readers = ThreadPoolExecutor(4, "store-read")
         self._writer = ThreadPoolExecutor(1, "store-write")
@@ -85,8 +99,12 @@ class Database:
             yield
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run work in a read transaction on a thread."""
-        return await _on(self._readers, self.reading, work)
+        """Run work in a read transaction on a thread; a store that hangs is given up."""
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                return await _on(self._readers, self.reading, work)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"the store gave no answer in {_READ_SECONDS:.0f} s") from error
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run work in a durable transaction on a thread; an error leaves nothing behind."""
@@ -102,6 +120,8 @@ class Database:
 
     def prepare(self) -> None:
         """Create a missing schema; raise `WrongSchema` for one of another version."""
+        if self.file is not None:
+            self._make(self.file)
         with self.reading() as connection:
             version = _version(connection)
         if version is None:
@@ -113,6 +133,17 @@ class Database:
         """Return the schema's version; None for an empty store."""
         with self.reading() as connection:
             return _version(connection)
+
+    def _make(self, file: SqliteFile) -> None:
+        if file.identity() is None and self._lock is not None and self._lock.path.exists():
+            raise StoreUnavailable(
+                f"{self.url.database} is gone: put it back; to begin with an empty store, remove "
+                f"{self._lock.path}"
+            )
+        try:
+            file.make()
+        except OSError as error:
+            raise StoreUnavailable(f"{self.url.database}: {error.strerror}") from error
 
     def _create(self) -> None:
         with self.writing() as connection:
@@ -143,7 +174,7 @@ class HostLock:
     """The turn of one writer on this machine: SQLite's own waiting would let some starve."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._thread = threading.Lock()
         self._file: int | None = None
 
@@ -151,11 +182,11 @@ class HostLock:
         self._thread.acquire()
         try:
             if self._file is None:
-                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX)
         except OSError as error:
             self._thread.release()
-            raise StoreUnavailable(f"{self._path}: {error.strerror}") from error
+            raise StoreUnavailable(f"{self.path}: {error.strerror}") from error
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
@@ -167,6 +198,8 @@ class HostLock:
 def _translated() -> Iterator[None]:
     try:
         yield
+    except (DataError, IntegrityError) as error:
+        raise RowRefused(f"the store refuses a row: {_first_line(error.orig)}") from error
     except DBAPIError as error:
         raise StoreUnavailable(f"the store failed: {_first_line(error.orig)}") from error
     except (SQLAlchemyError, sqlite3.Error) as error:
@@ -195,17 +228,22 @@ def _with_driver(url: URL) -> URL:
     return url
 
 
-def _sqlite_engine(url: URL) -> Engine:
+def _sqlite_engine(file: SqliteFile) -> Engine:
     engine = create_engine(
-        url,
-        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+        "sqlite:///file",
+        creator=lambda: file.connect(_BUSY_SECONDS),
         pool_size=6,
         pool_timeout=_BUSY_SECONDS,
     )
 
     @event.listens_for(engine, "connect")
-    def set_up(connection: sqlite3.Connection, _: object) -> None:
-        set_pragmas(connection)
+    def opened(_: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        entry.info["file"] = file.identity()
+
+    @event.listens_for(engine, "checkout")
+    def still_there(_: sqlite3.Connection, entry: ConnectionPoolEntry, __: object) -> None:
+        if entry.info["file"] != file.identity():
+            raise DisconnectionError("the file was moved away")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -220,12 +258,14 @@ def _sqlite_engine(url: URL) -> Engine:
     return engine
 
 
-def set_pragmas(connection: sqlite3.Connection) -> None:
-    """Make a connection durable at COMMIT, and leave transactions to us (no implicit BEGIN)."""
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
+#: A server that vanished without a word is noticed within ten seconds.
+_PATIENCE = {
+    "connect_timeout": _CONNECT_SECONDS,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
 
 
 def _postgres_engine(url: URL) -> Engine:
@@ -235,7 +275,7 @@ def _postgres_engine(url: URL) -> Engine:
         max_overflow=4,
         pool_pre_ping=True,
         pool_timeout=_CONNECT_SECONDS,
-        connect_args={"connect_timeout": _CONNECT_SECONDS},
+        connect_args=_PATIENCE,
     )
 
     @event.listens_for(engine, "begin")

@@ -18,7 +18,7 @@ from gateway.core.journal import Attempt, Message, Outcome
 from gateway.core.outbox import Draft
 from gateway.store import outbox, schema
 from gateway.store.bulk import insert_rows
-from gateway.store.database import Database, StoreUnavailable
+from gateway.store.database import Database, RowRefused, StoreUnavailable
 from gateway.store.schema import attempts
 
 _MESSAGE = (
@@ -115,15 +115,19 @@ class JournalWriter:
     def _run(self) -> None:
         late: list[Finished] = []
         while True:
-            group, last = self._gather(late)
-            late = self._commit(group)
+            group, last = self._gather(waits=bool(late))
+            # What the store didn't take goes alone: it must not take others with it.
+            late = self._commit(_Group(finished=late))
+            if late:
+                late, group.finished = late + group.finished, []
+            late += self._commit(group)
             if last:
                 return
 
-    def _gather(self, late: list[Finished]) -> tuple[_Group, bool]:
+    def _gather(self, *, waits: bool) -> tuple[_Group, bool]:
         """Wait for work; return it with whether it is the last."""
-        group = _Group(finished=late)
-        patience = _RETRY_SECONDS if late else None
+        group = _Group()
+        patience = _RETRY_SECONDS if waits else None
         while len(group) < _MAX_GROUP:
             try:
                 entry = self._queue.get(timeout=patience)
@@ -145,10 +149,12 @@ class JournalWriter:
             with self._database.writing(durable=bool(group.begun)) as connection:
                 write_begun(connection, self._worker, group.begun)
                 write_finished(connection, group.finished)
+        except RowRefused as error:  # It must not take others with it.
+            return self._commit_singly(group, error)
         except StoreUnavailable as error:
             self._tell(group.begun, error)
             return group.finished
-        except Exception as error:  # A row the store can't take must not take others with it.
+        except Exception as error:
             return self._commit_singly(group, error)
         self._committed(time.monotonic() - began, len(group.begun))
         self._tell(group.begun, None)
@@ -211,6 +217,10 @@ def write_finished(connection: Connection, finished: Sequence[Finished]) -> None
             outbox.cancel_armed(connection, entry.message)
 
 
+#: A commit whose answer was lost may have left a delivery as it was begun.
+_ENDED_NOW = """(message, position) DO UPDATE
+SET state = excluded.state, "by" = excluded."by", reply = excluded.reply, note = excluded.note
+WHERE deliveries.state = 'sending'"""
 _UPDATE_SQLITE = """
 UPDATE deliveries SET state = json_extract(r.value, '$[2]'), "by" = json_extract(r.value, '$[3]'),
   reply = json_extract(r.value, '$[4]')
@@ -267,6 +277,6 @@ def take_in(
 
 def _write_messages(connection: Connection, worker: int, messages: Sequence[Message]) -> None:
     rows = [_message_row(message, worker) for message in messages]
-    insert_rows(connection, schema.messages, _MESSAGE, rows, ignore=True)
+    insert_rows(connection, schema.messages, _MESSAGE, rows, conflict="DO NOTHING")
     rows = [row for message in messages for row in _delivery_rows(message)]
-    insert_rows(connection, schema.deliveries, _DELIVERY, rows, ignore=True)
+    insert_rows(connection, schema.deliveries, _DELIVERY, rows, conflict=_ENDED_NOW)

@@ -18,6 +18,7 @@ from gateway.core.people import PersonRef
 from gateway.store.schema import addresses, attempts, deliveries, messages
 
 _PERSON = re.compile(r"(?:^|\s)(?=(?:candidate|contact):)")
+_LARGEST = 2**63 - 1  #: What an id can be at most; that is in the year 2089.
 _AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 
 _is_of_message = deliveries.c.message == messages.c.id
@@ -126,7 +127,9 @@ def _ids_to(address: str, state: State | None) -> Select[tuple[int]]:
 
 
 def _since(query: Select[tuple[int]], since: datetime | None) -> Select[tuple[int]]:
-    return query if since is None else query.where(messages.c.id >= first_id_at(since))
+    if since is None:
+        return query
+    return query.where(messages.c.id >= min(first_id_at(since), _LARGEST))
 
 
 def _newest(connection: Connection, query: Select[tuple[int]], limit: int) -> list[int]:

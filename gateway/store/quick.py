@@ -8,7 +8,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.store.database import Database, StoreUnavailable, set_pragmas
+from gateway.store.database import Database, StoreUnavailable
+
+_BUSY_SECONDS = 1.0
 
 
 class QuickReader:
@@ -16,7 +18,9 @@ class QuickReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._file = database.file
         self._held: sqlite3.Connection | None = None
+        self._of: tuple[int, int] | None = None  # the file that was opened
 
     async def rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         """Return the rows of a statement with `?` (SQLite) or `%s` (PostgreSQL) parameters."""
@@ -31,20 +35,19 @@ class QuickReader:
     def rows_now(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         """Return the rows at once; on SQLite only."""
         try:
-            if self._held is None:
-                self._held = self._opened()
-            return self._held.execute(sql, parameters).fetchall()
+            return self._connection().execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             self.close()
             raise StoreUnavailable(f"the store failed: {error}") from error
 
-    def _opened(self) -> sqlite3.Connection:
-        path = self._database.url.database or ":memory:"
-        connection = sqlite3.connect(
-            f"file:{path}?mode=rw", uri=True, timeout=1, check_same_thread=False
-        )
-        set_pragmas(connection)
-        return connection
+    def _connection(self) -> sqlite3.Connection:
+        assert self._file is not None
+        identity = self._file.identity()
+        if self._of != identity:
+            self.close()
+        if self._held is None:
+            self._held, self._of = self._file.connect(_BUSY_SECONDS), identity
+        return self._held
 
     def close(self) -> None:
         """Let go of the held connection; the next question opens another."""

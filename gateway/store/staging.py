@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from gateway.core.people import Person
-from gateway.store.database import StoreUnavailable
+from gateway.store.database import RowRefused, StoreUnavailable
 from gateway.store.layouts import PEOPLE, Layout, Row, mailboxes
 from gateway.store.schema import UtcTime, memberships
 
@@ -224,5 +224,11 @@ def _copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         with cursor, cursor.copy(f'COPY "{table.name}" FROM STDIN') as copy:
             for row in rows:
                 copy.write_row(row)
+    except psycopg.DataError as error:
+        raise RowRefused(f"the store refuses a row: {_first_line(error)}") from error
     except psycopg.Error as error:
-        raise StoreUnavailable(f"the store failed: {str(error).partition(chr(10))[0]}") from error
+        raise StoreUnavailable(f"the store failed: {_first_line(error)}") from error
+
+
+def _first_line(error: object) -> str:
+    return str(error).partition("\n")[0]

@@ -1,23 +1,24 @@
 """The processes that write the journal, and what dead ones left behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
-from gateway.core.journal import Attempt, fingerprint
+from gateway.core.errors import GatewayError
+from gateway.core.journal import Attempt, Message, Outcome, fingerprint
 from gateway.core.kinds import By, State
-from gateway.store import outbox
-from gateway.store.journal import write_attempts
+from gateway.store import journal, outbox
 from gateway.store.schema import deliveries, messages, workers
 
 BEAT = timedelta(seconds=10)  #: How often a worker says that it lives.
 GRACE = timedelta(seconds=60)  #: After so much silence it counts as dead.
 _NUMBERS = 1024
+_NOBODY = -1  #: Wrote a message whose process is gone.
 _LEFT = "the gateway was stopped before the relay's answer was recorded"
 
 
-class NoNumberFree(Exception):
+class NoNumberFree(GatewayError):
     """More than 1,024 processes write to one store."""
 
 
@@ -28,25 +29,55 @@ def enlist(
 
     `alive` tells whether a process of this node still runs.
     """
-    for worker in connection.execute(select(workers)).all():
-        silent = worker.alive_until < now
-        if silent or (worker.node == node and (worker.pid == pid or not alive(worker.pid))):
-            settle(connection, worker.number)
-            connection.execute(delete(workers).where(workers.c.number == worker.number))
+    _bury(connection, node=node, now=now, alive=lambda other: other != pid and alive(other))
     taken = set(connection.scalars(select(workers.c.number)))
     free = next((number for number in range(_NUMBERS) if number not in taken), None)
     if free is None:
         raise NoNumberFree
-    connection.execute(
-        insert(workers).values(number=free, node=node, pid=pid, alive_until=now + GRACE)
-    )
+    _add(connection, free, node=node, pid=pid, now=now)
     return free
 
 
-def beat(connection: Connection, number: int, now: datetime) -> None:
-    """Say that this process lives."""
+def beat(
+    connection: Connection,
+    number: int,
+    *,
+    node: str,
+    pid: int,
+    now: datetime,
+    alive: Callable[[int], bool],
+) -> bool:
+    """Say that this process lives; False if another goes by its number.
+
+    What dead processes left is settled. Who could not be enlisted, or was taken for dead while
+    the store was away, is enlisted by this.
+    """
+    _bury(connection, node=node, now=now, alive=alive)
+    own = update(workers).where(
+        workers.c.number == number, workers.c.node == node, workers.c.pid == pid
+    )
+    if connection.execute(own.values(alive_until=now + GRACE)).rowcount:
+        return True
+    if connection.scalar(select(workers.c.pid).where(workers.c.number == number)) is not None:
+        return False
+    _add(connection, number, node=node, pid=pid, now=now)
+    return True
+
+
+def _bury(
+    connection: Connection, *, node: str, now: datetime, alive: Callable[[int], bool]
+) -> None:
+    """Settle what dead processes left, and forget them."""
+    for worker in connection.execute(select(workers)).all():
+        dead = not alive(worker.pid) if worker.node == node else worker.alive_until < now
+        if dead:
+            settle(connection, worker.number)
+            connection.execute(delete(workers).where(workers.c.number == worker.number))
+
+
+def _add(connection: Connection, number: int, *, node: str, pid: int, now: datetime) -> None:
     connection.execute(
-        update(workers).where(workers.c.number == number).values(alive_until=now + GRACE)
+        insert(workers).values(number=number, node=node, pid=pid, alive_until=now + GRACE)
     )
 
 
@@ -54,6 +85,24 @@ def retire(connection: Connection, number: int) -> None:
     """Leave in order: whatever is open now has no outcome any more."""
     settle(connection, number)
     connection.execute(delete(workers).where(workers.c.number == number))
+
+
+def take_in(
+    connection: Connection,
+    number: int,
+    recorded: Sequence[Message],
+    outcomes: Sequence[Outcome],
+    *,
+    left: Set[int],
+) -> None:
+    """Write what was recorded elsewhere while the store was away; twice is like once.
+
+    Of the messages `left` nobody will tell the outcome any more.
+    """
+    open_ones = [message for message in recorded if message.id not in left]
+    journal.take_in(connection, number, open_ones, outcomes)
+    journal.take_in(connection, _NOBODY, [one for one in recorded if one.id in left], ())
+    settle(connection, _NOBODY)
 
 
 def settle(connection: Connection, number: int) -> int:
@@ -65,7 +114,7 @@ def settle(connection: Connection, number: int) -> int:
     )
     left = connection.execute(open_ones).all()
     for message in left:
-        write_attempts(connection, [_attempt(connection, *message)])
+        journal.write_attempts(connection, _attempts(connection, *message))
         outbox.cancel_armed(connection, message.id)
         connection.execute(
             update(deliveries)
@@ -79,9 +128,14 @@ def _sending() -> Select[tuple[int]]:
     return select(deliveries.c.message).where(deliveries.c.state == State.SENDING)
 
 
-def _attempt(connection: Connection, message: int, sender: str, message_id: str) -> Attempt:
-    recipients = connection.scalars(
-        select(deliveries.c.recipient).where(deliveries.c.message == message)
-    )
-    mark = fingerprint(sender, list(recipients), message_id)
-    return Attempt(fingerprint=mark, message=message, state="open")
+def _attempts(connection: Connection, message: int, sender: str, message_id: str) -> list[Attempt]:
+    """Return the marks a retry may have: suppressed recipients count where RCPT took them."""
+    rows = connection.execute(
+        select(deliveries.c.recipient, deliveries.c.state).where(deliveries.c.message == message)
+    ).all()
+    states: tuple[set[str], ...] = ({State.SENDING}, {State.SENDING, State.SEND_FAILED})
+    marks = {
+        fingerprint(sender, [row.recipient for row in rows if row.state in wanted], message_id)
+        for wanted in states
+    }
+    return [Attempt(fingerprint=mark, message=message, state="open") for mark in marks]

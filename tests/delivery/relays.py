@@ -51,9 +51,7 @@ class Observed:
 
     seen: list[RelayConnection | RelayLost | RelayRefuses] = field(default_factory=list)
 
-    def __call__(
-        self, _: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses
-    ) -> None:
+    def __call__(self, _: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses) -> None:
         self.seen.append(seen)
 
 

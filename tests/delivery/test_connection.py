@@ -88,7 +88,7 @@ async def test_R2_what_is_no_reply_ends_the_connection(
 
 
 async def test_R1_a_refused_connection_says_so() -> None:
-    with pytest.raises(RelayLost, match="Connect call failed|refused"):
+    with pytest.raises(RelayLost, match=r"Connect call failed|refused"):
         await opened(relay_settings(free_port()))
 
 

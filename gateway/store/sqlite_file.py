@@ -1,0 +1,38 @@
+"""The file of an SQLite store: SQLite goes on writing to one that was moved away or deleted."""
+
+import os
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+
+class SqliteFile:
+    """The file at one path, and whether it is still the same one."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._address = f"file:{quote(path)}?mode=rw"
+
+    def make(self) -> None:
+        """Create the file empty if there is none; OSError if that can't be."""
+        Path(self._path).touch()
+
+    def identity(self) -> tuple[int, int] | None:
+        """Return what tells the file at the path from any other; None if there is none."""
+        try:
+            found = os.stat(self._path)  # noqa: PTH116  # a Path costs more, once a message
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def connect(self, seconds: float) -> sqlite3.Connection:
+        """Connect to the file, which must be there; wait so long at most for other writers."""
+        connection = sqlite3.connect(
+            self._address, uri=True, timeout=seconds, check_same_thread=False
+        )
+        # Transactions are ours (no implicit BEGIN), and durable at COMMIT.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection

@@ -1,0 +1,244 @@
+"""`gateway check`."""
+
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.app.certificates import valid_until
+from gateway.core import ids
+from gateway.core.outbox import Draft
+from gateway.store import outbox
+from tests.cli.conftest import Cli
+from tests.conftest import StartGateway, StartSink
+from tests.rig.certificates import Certificates
+from tests.rig.faults import reply
+from tests.rig.process import LOOPBACK, free_port
+from tests.rig.sink import RawSink
+
+
+def findings(text: str) -> list[str]:
+    """Return the lines without their alignment."""
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def offline(cli: Cli, config: str = "") -> tuple[int, list[str]]:
+    cli.configure(config)
+    done = cli("check", "--offline")
+    return done.code, findings(done.out)
+
+
+def listener(**settings: str) -> str:
+    lines = (f'{key} = "{value}"\n' for key, value in {"name": "crm", **settings}.items())
+    return "[[smtp.listeners]]\n" + "".join(lines)
+
+
+def test_a_config_as_shipped_is_good_but_has_no_feed_yet(cli: Cli) -> None:
+    code, lines = offline(cli)
+
+    assert 0 == code
+    assert ["warning feed: nothing was ever imported: gateway import, or set crm.folder"] == [
+        line for line in lines if not line.startswith("ok ")
+    ]
+
+
+def test_offline_no_relay_is_called(cli: Cli) -> None:
+    _, lines = offline(cli)
+
+    assert not [line for line in lines if "relay relay" in line]
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        (
+            "[smtp]\nshipped_rules = false\n",
+            "warning rules: nothing can ever be recognised as a mailing: add a [[rules]] entry, a "
+            'listener with kind = "bulk", or set smtp.default_kind = "bulk"',
+        ),
+        (
+            '[smtp]\nshipped_rules = false\ndefault_kind = "bulk"\n',
+            "warning rules: everything counts as a mailing: add a rule or a listener for mail that "
+            "is sent from a person's own file",
+        ),
+        (
+            '[smtp]\ndefault_kind = "bulk"\n',
+            "ok rules: 15 rules; what none matches is bulk",
+        ),
+        (
+            listener(mode="observe"),
+            "warning listener crm: 127.0.0.1:2525 (smtp, auto) only observes: set mode = "
+            '"enforce" when you trust it',
+        ),
+    ],
+)
+def test_what_settings_mean_is_told(cli: Cli, config: str, complaint: str) -> None:
+    code, lines = offline(cli, config)
+
+    assert 0 == code
+    assert complaint in lines
+
+
+def test_a_feed_that_is_old_or_young_is_told_with_its_age(cli: Cli) -> None:
+    cli.feed("people", "crm_id\n1\n")
+
+    assert "ok feed: crm was last fed 0 days and 0 hours ago" in offline(cli)[1]
+
+
+def test_a_pause_and_what_was_given_up_are_told(cli: Cli) -> None:
+    draft = Draft(
+        id=ids.first_id_at(datetime.now(UTC)), type="dsn", key="1", recipient="a@x.org", body=b""
+    )
+    with cli.store() as store, store.writing() as connection:
+        outbox.put(connection, draft)
+        connection.exec_driver_sql("UPDATE outbox SET state = 'failed'")
+    cli.do("pause", "bulk")
+
+    _, lines = offline(cli)
+    assert "warning mail: bulk mail is paused: gateway resume" in lines
+    assert (
+        "warning outbox: 1 entries are failed: gateway outbox list --state failed, then retry or "
+        "cancel"
+    ) in lines
+
+
+def test_certificates_are_read_and_their_end_is_told(cli: Cli, certificates: Certificates) -> None:
+    good, expired = certificates.server, certificates.expired
+
+    def lines(cert: object, key: object) -> tuple[int, list[str]]:
+        return offline(cli, listener(tls="starttls", cert=str(cert), key=str(key)))
+
+    assert any("server.pem is valid for" in line for line in lines(good.cert, good.key)[1])
+    code, ended = lines(expired.cert, expired.key)
+    assert 1 == code
+    told = f"error listener crm: {expired.cert} has expired: renew it, then reload (SIGHUP)"
+    assert told in ended
+    code, mixed = lines(good.cert, expired.key)
+    assert 1 == code
+    assert any("error listener crm: cert and key can't be used together" in one for one in mixed)
+    code, wrong = lines(good.key, good.key)
+    assert 1 == code
+    assert f"error listener crm: {good.key}: no certificate in PEM form" in wrong
+
+
+def test_the_end_of_a_certificate_is_that_openssl_tells(certificates: Certificates) -> None:
+    command = ["openssl", "x509", "-noout", "-enddate", "-in", str(certificates.server.cert)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    text = told.strip().removeprefix("notAfter=").removesuffix(" GMT")
+
+    expected = datetime.strptime(text, "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)
+    assert expected == valid_until(certificates.server.cert)
+    assert datetime(2021, 1, 1, tzinfo=UTC) == valid_until(certificates.expired.cert)
+    assert expected - datetime.now(UTC) > timedelta(0)
+
+
+def test_a_users_file_is_read_and_passwords_in_the_clear_are_warned_of(cli: Cli) -> None:
+    file = cli.folder / "users"
+    file.write_text("crm:secret\n")
+
+    code, lines = offline(cli, listener(users="users"))
+    assert 1 == code
+    assert any("not a login and an argon2 hash" in line for line in lines)
+    assert any("passwords come in clear text" in line for line in lines)
+
+
+def test_a_file_in_the_place_of_a_folder_is_an_error(cli: Cli) -> None:
+    (cli.folder / "feed").write_text("")
+
+    code, lines = offline(cli, '[crm]\nfolder = "feed"\n')
+    told = (
+        f"error crm: {cli.folder}/feed can't be written to: make it a folder of the gateway's user"
+    )
+    assert 1 == code
+    assert told in lines
+
+
+def test_wording_that_can_not_be_used_is_an_error(cli: Cli) -> None:
+    notes = cli.folder / "templates" / "notes"
+    notes.mkdir(parents=True)
+    (notes / "nl.txt").write_text("nonsense\n")
+
+    code, lines = offline(cli)
+    assert 1 == code
+    assert any(line.startswith(f"error notes: {notes}/nl.txt") for line in lines)
+
+
+async def relay_line(
+    start_gateway: StartGateway, port: int, changes: Mapping[str, Any] | None = None
+) -> tuple[int, str]:
+    """Return what `gateway check` says of the relay."""
+    gateway = await start_gateway(port, changes=changes, is_started=False)
+    done = await gateway.cli("check")
+    [line] = [one for one in findings(done.stdout) if " relay relay: " in one]
+    return done.returncode, line
+
+
+@pytest.mark.system
+async def test_a_relay_is_called_and_what_it_offers_is_told(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    code, line = await relay_line(start_gateway, sink.port)
+
+    assert 0 == code
+    assert f"ok relay relay: {LOOPBACK}:{sink.port} answers and offers 8BITMIME DSN" in line
+    assert [] == sink.messages
+
+
+@pytest.mark.system
+async def test_a_relay_that_is_away_is_an_error_with_advice(start_gateway: StartGateway) -> None:
+    port = free_port()
+
+    code, line = await relay_line(start_gateway, port)
+    assert 1 == code
+    assert line.startswith(f"error relay relay: {LOOPBACK}:{port}: ")
+    assert line.endswith("is it running, and tls right?")
+
+
+@pytest.mark.system
+async def test_a_relay_that_refuses_the_gateway_is_an_error(
+    start_gateway: StartGateway, start_sink: StartSink
+) -> None:
+    sink = await start_sink(banner=b"554 go away")
+
+    code, line = await relay_line(start_gateway, sink.port)
+    assert 1 == code
+    assert "refuses the gateway at greeting: 554 go away" in line
+
+
+@pytest.mark.system
+async def test_a_relay_that_refuses_the_null_sender_is_warned_of(
+    start_gateway: StartGateway, start_sink: StartSink
+) -> None:
+    sink = await start_sink()
+    sink.fault("MAIL", reply(b"550 5.7.1 no"))
+
+    code, line = await relay_line(start_gateway, sink.port)
+    assert 0 == code
+    assert line.startswith("warning relay relay:")
+    assert line.endswith("set null_sender = false")
+
+
+@pytest.mark.system
+async def test_a_certificate_of_the_relay_that_does_not_fit_is_an_error(
+    start_gateway: StartGateway, start_sink: StartSink, certificates: Certificates
+) -> None:
+    context = certificates.server_context(certificates.wrong_name)
+    sink = await start_sink(tls="starttls", context=context)
+    relay = {"name": "relay", "host": LOOPBACK, "port": sink.port, "tls": "starttls"}
+    changes = {"relays": [{**relay, "ca": str(certificates.ca)}]}
+
+    code, line = await relay_line(start_gateway, sink.port, changes)
+    assert 1 == code
+    assert "certificate" in line
+
+
+@pytest.mark.system
+async def test_a_store_that_is_away_is_an_error(start_gateway: StartGateway, sink: RawSink) -> None:
+    url = f"postgresql://gateway:x@{LOOPBACK}:{free_port()}/gateway"
+    gateway = await start_gateway(sink.port, store_url=url, is_started=False)
+
+    done = await gateway.cli("check")
+    assert 1 == done.returncode
+    assert "error store: the store failed: " in " ".join(done.stdout.split())

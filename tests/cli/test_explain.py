@@ -1,0 +1,118 @@
+"""`gateway explain`."""
+
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+BULK = "Subject: Nieuws\nPrecedence: bulk\n\nhi\n"
+PLAIN = "Subject: Hoi\n\nhi\n"
+
+
+@pytest.fixture
+def fed(cli: Cli) -> Cli:
+    """A feed with Ann in the group, and Ben who shares her address."""
+    cli.feed("groups", "crm_id,name,tag\nno-mail,Geen bulk-mail,NoMailingsTag\n")
+    cli.feed("people", "crm_id,first_name,emails\n17,Ann,ann@example.org\n18,Ben,ann@example.org\n")
+    cli.feed("memberships", "group,person\nno-mail,17\n")
+    return cli
+
+
+def explain(cli: Cli, content: str, *options: str, to: str = "Ann@example.org") -> Any:
+    file = cli.folder / "message.eml"
+    file.write_text(content)
+    return cli.json("explain", str(file), "--from", "crm@example.org", "--to", to, *options)
+
+
+def test_a_decision_is_explained_rule_by_rule(fed: Cli) -> None:
+    found = explain(fed, BULK)
+
+    assert ("bulk", "precedence") == (found["kind"], found["rule"])
+    assert ("reply", False) == tuple(found["rules_tried"][0][key] for key in ("name", "matched"))
+    assert {
+        "name": "precedence",
+        "matched": True,
+        "because": "precedence: bulk",
+    } == found["rules_tried"][-1]
+
+
+def test_a_suppressed_recipient_is_explained_with_the_note_and_what_would_help(fed: Cli) -> None:
+    [delivery] = explain(fed, BULK)["deliveries"]
+
+    assert ("Ann@example.org", "send_failed") == (delivery["recipient"], delivery["outcome"])
+    assert ["candidate:17", "candidate:18"] == delivery["persons"]
+    [reason] = delivery["suppressions"]
+    assert ("bulk", "group", "candidate:17") == (
+        reason["scope"],
+        reason["source"],
+        reason["person"],
+    )
+    assert "Geen bulk-mail" in delivery["note"]
+    assert [{"person": "candidate:17", "group": "Geen bulk-mail", "outcome": "relay"}] == delivery[
+        "if_left"
+    ]
+
+
+def test_leaving_one_group_does_not_help_against_another_reason(fed: Cli) -> None:
+    fed.do("suppress", "add", "ann@example.org")
+
+    [delivery] = explain(fed, BULK)["deliveries"]
+    assert ["send_failed"] == [one["outcome"] for one in delivery["if_left"]]
+
+
+def test_individual_mail_goes(fed: Cli) -> None:
+    found = explain(fed, PLAIN)
+
+    assert ("individual", "default") == (found["kind"], found["rule"])
+    assert ["relay"] == [one["outcome"] for one in found["deliveries"]]
+    assert not [one for one in found["rules_tried"] if one["matched"]]
+
+
+def test_the_listener_and_the_login_count(fed: Cli) -> None:
+    fed.configure(
+        '[[smtp.listeners]]\nname = "crm"\n'
+        '[[smtp.listeners]]\nname = "mailing"\nbind = "127.0.0.1:2526"\nkind = "bulk"\n'
+        '[smtp.override]\nlogin = "boss"\n'
+    )
+
+    mailing = explain(fed, PLAIN, "--listener", "mailing")
+    overridden = explain(fed, BULK, "--login", "boss")
+    assert ("bulk", "listener mailing") == (mailing["kind"], mailing["rule"])
+    assert "send_failed" == mailing["deliveries"][0]["outcome"]
+    assert ("bulk", "override") == (overridden["kind"], overridden["rule"])
+    assert ("relay", "send_failed") == tuple(
+        overridden["deliveries"][0][key] for key in ("outcome", "would")
+    )
+
+
+def test_a_pause_is_told(fed: Cli) -> None:
+    fed.do("pause", "bulk")
+
+    assert explain(fed, BULK)["refusal"].startswith("451 4.3.2")
+
+
+def test_several_recipients_are_told_one_by_one_and_nothing_is_recorded(fed: Cli) -> None:
+    found = explain(fed, BULK, "--to", "cas@example.org")
+
+    assert ["send_failed", "relay"] == [one["outcome"] for one in found["deliveries"]]
+    assert [] == fed.json("messages", "list")
+
+
+def test_people_read_the_same_as_text(fed: Cli) -> None:
+    file = fed.folder / "message.eml"
+    file.write_text(BULK)
+
+    text = fed.do("explain", str(file), "--from", "crm@example.org", "--to", "ann@example.org")
+    assert "→ precedence: precedence: bulk\nKind: bulk, because of precedence\n" in text
+    assert 'If candidate:17 left "Geen bulk-mail": relay' in text
+
+
+def test_an_unknown_listener_or_file_is_told(fed: Cli) -> None:
+    file = fed.folder / "message.eml"
+    file.write_text(PLAIN)
+    options = ("--from", "a@example.org", "--to", "b@example.org")
+
+    unknown = fed("explain", str(file), *options, "--listener", "nope")
+    assert (1, "gateway: no such listener: nope (there are crm)\n") == (unknown.code, unknown.err)
+    assert 2 == fed("explain", "none.eml", *options).code

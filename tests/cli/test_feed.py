@@ -1,0 +1,121 @@
+"""`gateway import` and `gateway person`."""
+
+from gateway.core import ids
+from gateway.core.kinds import State
+from gateway.core.people import PersonKind, PersonRef
+from tests.cli.conftest import Cli, delivery, message
+
+GROUPS = "crm_id,name,tag\nno-mail,Geen bulk-mail,NoMailingsTag\n"
+PEOPLE = (
+    "crm_id,first_name,last_name,emails,language\n"
+    "17,Ann,Smit,ann@example.org;ann@home.example,nl\n"
+    "18,Ben,Smit,ann@example.org,nl\n"
+)
+
+
+def members(*crm_ids: int) -> str:
+    return "group,person\n" + "".join(f"no-mail,{one}\n" for one in crm_ids)
+
+
+def test_an_import_tells_what_it_changed(cli: Cli) -> None:
+    cli.feed("groups", GROUPS)
+    cli.feed("people", PEOPLE)
+
+    done = cli.feed("memberships", members(17))
+
+    line = "Done: 1 added, 0 changed, 0 removed, 0 unchanged; suppressions: 2 added, 0 lifted\n"
+    assert (0, line, "") == (done.code, done.out, done.err)
+
+
+def test_bad_rows_are_told_with_their_line_and_the_rest_goes_on(cli: Cli) -> None:
+    done = cli.feed("people", PEOPLE + ",No,Key,x@example.org,nl\n19,Cas,Vos,nonsense,nl\n")
+
+    assert 1 == done.code
+    assert [4, 5] == [int(line.split(":")[1]) for line in done.err.splitlines()]
+    assert "candidate:18" == cli.json("person", "show", "candidate:18")["person"]
+
+
+def test_a_dry_run_changes_nothing(cli: Cli) -> None:
+    done = cli.feed("people", PEOPLE, "--dry-run")
+
+    assert (0, "Would be: 2 added") == (done.code, done.out[:17])
+    assert 1 == cli("person", "show", "candidate:17").code
+
+
+def test_the_guard_holds_an_import_back_that_lifts_many_suppressions(cli: Cli) -> None:
+    rows = (f"{one},p{one}@example.org\n" for one in range(100))
+    cli.feed("groups", GROUPS)
+    cli.feed("people", "crm_id,emails\n" + "".join(rows))
+    cli.feed("memberships", members(*range(100)))
+
+    held = cli.feed("memberships", members(*range(50)), "--replace")
+    applied = cli.feed("memberships", members(*range(50)), "--replace", "--lift")
+
+    assert 1 == held.code
+    assert "would lift 50 of 100 suppressions: nothing was applied" in held.err
+    assert (0, "50 removed") == (applied.code, applied.out.split(", ")[2])
+
+
+def test_a_source_replaces_only_what_it_brought(cli: Cli) -> None:
+    cli.feed("people", "crm_id\n1\n", "--source", "one")
+    cli.feed("people", "crm_id\n2\n", "--source", "two", "--replace")
+
+    assert 0 == cli("person", "show", "candidate:1").code
+
+
+def test_an_unknown_kind_or_file_is_told_in_one_line(cli: Cli) -> None:
+    assert 2 == cli("import", "nonsense", "people.csv").code
+
+    done = cli("import", "people", str(cli.folder / "none.csv"))
+    assert 1 == done.code
+    assert 1 == len(done.err.splitlines())
+    assert "No such file" in done.err
+
+
+def test_a_person_is_shown_with_all_that_is_known(cli: Cli) -> None:
+    ann = PersonRef(PersonKind.CANDIDATE, "17")
+    cli.feed("statuses", "crm_id,name\na,Actief\n")
+    cli.feed("groups", GROUPS)
+    cli.feed("people", "crm_id,first_name,last_name,emails,status\n17,Ann,Smit,ann@example.org,a\n")
+    cli.feed("memberships", members(17))
+    kept = message(0, delivery("ann@example.org", State.SEND_FAILED, persons=[ann]))
+    cli.keep(kept)
+    cli.do("suppress", "add", "ann@example.org", "--note", "asked", "--by", "Eva")
+    cli.do("suppress", "release", "ann@example.org")
+
+    found = cli.json("person", "show", "candidate:17")
+    assert {
+        "person": "candidate:17",
+        "name": "Ann Smit",
+        "addresses": ["ann@example.org"],
+        "status": "Actief",
+        "groups": ["Geen bulk-mail"],
+        "applications": [],
+    }.items() <= found.items()
+    assert ["bulk"] == [one["scope"] for one in found["suppressions"]]
+    assert [
+        ("suppression", "released"),
+        ("suppression", "added"),
+        ("suppression", "added"),
+        ("message", "send_failed"),
+    ] == [(one["type"], one["state"]) for one in found["timeline"]]
+    assert ids.show(kept.id) == found["timeline"][-1]["id"]
+
+
+def test_everybody_who_has_an_address_is_shown(cli: Cli) -> None:
+    cli.feed("people", PEOPLE)
+
+    both = cli.json("person", "show", "ANN@example.org")
+    text = cli.do("person", "show", "ann@example.org")
+    assert ["candidate:17", "candidate:18"] == [one["person"] for one in both]
+    assert "candidate:17" == cli.json("person", "show", "ann@home.example")["person"]
+    assert "candidate:17 Ann Smit" in text
+    assert "candidate:18 Ben Smit" in text
+
+
+def test_an_unknown_person_is_no_and_a_wrong_one_wrong_use(cli: Cli) -> None:
+    unknown, wrong = cli("person", "show", "candidate:99"), cli("person", "show", "99")
+
+    assert (1, "gateway: nobody known as candidate:99\n") == (unknown.code, unknown.err)
+    assert 2 == wrong.code
+    assert "write candidate:17 or contact:17" in wrong.err

@@ -1,0 +1,207 @@
+"""The commands that run, check and stop things, and what all commands have in common."""
+
+import contextlib
+import re
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import argon2
+import pytest
+import typer
+from typer.main import get_command
+
+from gateway.cli.commands import app
+from gateway.core import ids
+from gateway.core.outbox import Draft
+from gateway.store import outbox, status
+from gateway.store.schema import VERSION
+from tests.cli.conftest import Cli
+
+COMMANDS = {
+    "run", "check", "db check", "db upgrade", "pause", "resume", "tail", "users hash", "import",
+    "suppress add", "suppress list", "suppress release", "suppress show", "explain",
+    "messages list", "messages show", "report", "person show", "outbox list", "outbox retry",
+    "outbox cancel",
+}  # fmt: skip
+
+
+def leaves(group: typer.core.TyperGroup, above: str = "") -> dict[str, str]:
+    """Return the help of every command by its name."""
+    found: dict[str, str] = {}
+    for name, command in group.commands.items():
+        if isinstance(command, typer.core.TyperGroup):
+            found |= leaves(command, f"{above}{name} ")
+        else:
+            found[above + name] = command.help or ""
+    return found
+
+
+def test_the_commands_are_those_promised_and_each_explains_itself() -> None:
+    group = get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+
+    found = leaves(group)
+    assert COMMANDS == found.keys()
+    assert not [name for name, text in found.items() if not re.match(r"[A-Z][^.]+[.:]", text)]
+
+
+def test_a_wrong_config_is_told_in_one_line_each_without_a_traceback(cli: Cli) -> None:
+    cli.configure('[log]\nlevel = "loud"\n[api]\nbind = "here"\n')
+
+    done = cli("messages", "list")
+    assert 1 == done.code
+    assert 2 == len(done.err.splitlines())
+    assert f"{cli.file}: log.level: not one of" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_config_that_is_not_there_is_told(cli: Cli) -> None:
+    cli.file.unlink()
+
+    done = cli("messages", "list")
+    assert 1 == done.code
+    assert "no such file; name the config file with --config FILE or GATEWAY_CONFIG" in done.err
+
+
+@pytest.mark.parametrize("wrong", [["nonsense"], ["messages", "list", "--nonsense"], ["pause"]])
+def test_wrong_use_is_exit_code_2(cli: Cli, wrong: list[str]) -> None:
+    done = cli(*wrong)
+
+    assert 2 == done.code
+    assert done.err
+
+
+def test_the_installed_command_exits_with_the_code() -> None:
+    command = Path(sys.executable).with_name("gateway")
+    words = [str(command), "--config", "none.toml", "db", "check"]
+    done = subprocess.run(words, capture_output=True, check=False)
+
+    assert 1 == done.returncode
+    assert done.stderr.startswith(b"gateway: none.toml: no such file")
+
+
+def test_a_pause_lasts_until_it_is_lifted(cli: Cli) -> None:
+    def paused() -> tuple[str, ...]:
+        with cli.store() as store, store.reading() as connection:
+            return status.snapshot(connection).paused
+
+    cli.do("pause", "bulk")
+    cli.do("pause", "all")
+    before = paused()
+    said = cli.do("resume")
+
+    assert ("all", "bulk") == before
+    assert () == paused()
+    assert "Resumed: " in said
+    assert "Nothing was paused.\n" == cli.do("resume")
+
+
+def test_a_hash_is_the_line_of_the_users_file(cli: Cli) -> None:
+    line = cli.do("users", "hash", "crm", stdin="s3cret\n")
+
+    login, _, digest = line.strip().partition(":")
+    assert "crm" == login
+    assert argon2.PasswordHasher().verify(digest, "s3cret")
+
+
+def test_a_login_with_a_colon_or_no_password_is_wrong_use(cli: Cli) -> None:
+    assert 2 == cli("users", "hash", "a:b", stdin="x\n").code
+    assert 2 == cli("users", "hash", "crm", stdin="").code
+
+
+def change(cli: Cli, statement: str) -> None:
+    """Change the store behind the gateway's back."""
+    with contextlib.closing(sqlite3.connect(cli.folder / "gateway.db")) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+def test_the_schema_is_made_at_first_use_and_can_be_checked(cli: Cli) -> None:
+    empty = cli("db", "check")
+    cli.do("db", "upgrade")
+
+    assert (1, "gateway: the store is empty: its schema is created at first use\n") == (
+        empty.code,
+        empty.err,
+    )
+    assert f"The store is at version {VERSION}, and whole.\n" == cli.do("db", "check")
+    assert f"At version {VERSION} already.\n" == cli.do("db", "upgrade")
+
+
+@pytest.mark.parametrize("command", [["messages", "list"], ["db", "check"], ["suppress", "list"]])
+def test_K9_a_store_that_does_not_fit_is_refused_by_every_command(
+    cli: Cli, command: list[str]
+) -> None:
+    cli.do("db", "upgrade")
+    change(cli, "UPDATE schema_version SET version = '9999'")
+
+    newer = cli(*command)
+    change(cli, "UPDATE schema_version SET version = '0000'")
+    older = cli(*command)
+
+    assert (1, 1) == (newer.code, older.code)
+    assert "newer than this gateway" in newer.err
+    assert older.err.endswith("gateway db upgrade\n")
+
+
+def test_K9_a_damaged_store_is_named(cli: Cli) -> None:
+    cli.do("db", "upgrade")
+    change(cli, "DROP TABLE pauses")
+
+    done = cli("db", "check")
+    assert 1 == done.code
+    assert "it lacks the table pauses" in done.err
+
+
+def test_a_newer_store_is_not_upgraded(cli: Cli) -> None:
+    cli.do("db", "upgrade")
+    change(cli, "UPDATE schema_version SET version = '9999'")
+
+    assert "newer than this gateway" in cli("db", "upgrade").err
+
+
+def put(cli: Cli) -> str:
+    """Put something into the outbox; return its id."""
+    number = ids.first_id_at(datetime(2026, 3, 12, tzinfo=UTC))
+    with cli.store() as store, store.writing() as connection:
+        outbox.put(
+            connection,
+            Draft(
+                id=number,
+                type="dsn",
+                key="dsn:1",
+                recipient="crm@example.org",
+                body=b"x",
+                due=datetime(2026, 3, 12, tzinfo=UTC),
+            ),
+        )
+    return ids.show(number)
+
+
+def test_the_outbox_is_listed_cancelled_and_retried(cli: Cli) -> None:
+    number = put(cli)
+
+    [entry] = cli.json("outbox", "list")
+    assert {
+        "id": number,
+        "at": "2026-03-12T00:00:00.000Z",
+        "type": "dsn",
+        "to": "crm@example.org",
+        "state": "queued",
+        "attempts": 0,
+        "next_at": "2026-03-12T00:00:00.000Z",
+        "error": "",
+    }.items() <= entry.items()
+    cli.do("outbox", "cancel", number)
+    assert ["cancelled"] == [one["state"] for one in cli.json("outbox", "list")]
+    cli.do("outbox", "retry", number)
+    assert [] == cli.json("outbox", "list", "--state", "cancelled")
+    assert 1 == len(cli.json("outbox", "list", "--state", "queued"))
+
+
+def test_what_the_outbox_lacks_can_not_be_retried(cli: Cli) -> None:
+    assert 1 == cli("outbox", "retry", "0" * 13).code
+    assert 2 == cli("outbox", "cancel", "x").code

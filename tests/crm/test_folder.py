@@ -1,0 +1,240 @@
+"""The folder of the feed."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from gateway.core.kinds import TAG_SCOPES
+from gateway.crm import folder as folder_module
+from gateway.crm.folder import FeedFolder, FolderUnusable, Handled
+from gateway.crm.importer import import_file
+from gateway.store import schema
+from gateway.store.database import Database
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A folder for the feed."""
+    path = tmp_path / "feed"
+    path.mkdir()
+    return path
+
+
+def opened(database: Database, path: Path) -> FeedFolder:
+    """Begin to watch a folder."""
+    return FeedFolder(database, path, source="crm", tag_scopes=TAG_SCOPES, clock=lambda: NOW)
+
+
+@pytest.fixture
+def feed(database: Database, path: Path) -> FeedFolder:
+    """Watches the folder."""
+    return opened(database, path)
+
+
+def look_twice(feed: FeedFolder) -> list[Handled]:
+    """Look until the files stand still."""
+    return [*feed.look(), *feed.look()]
+
+
+def names(path: Path) -> list[str]:
+    """Return the files below a folder."""
+    return sorted(str(each.relative_to(path)) for each in path.rglob("*") if each.is_file())
+
+
+def ids(database: Database, table: Any = schema.people) -> list[str]:
+    """Return the crm_ids known."""
+    with database.reading() as connection:
+        return sorted(connection.scalars(select(table.c.crm_id)))
+
+
+def test_a_file_is_taken_in_and_moved_aside_with_a_report(
+    database: Database, path: Path, feed: FeedFolder
+) -> None:
+    (path / "people-2026.csv").write_text("crm_id,emails\n1,ann@example.org\n2,nowhere\n")
+
+    (handled,) = look_twice(feed)
+
+    report = json.loads((path / "done/people-2026.csv.report.json").read_text())
+    assert ("people-2026.csv", "done") == (handled.name, handled.state)
+    assert ["done/people-2026.csv", "done/people-2026.csv.report.json"] == names(path)
+    assert (2, 1, 3) == (report["added"], report["problem_count"], report["problems"][0]["line"])
+    assert ["1", "2"] == ids(database)
+
+
+def test_a_file_that_still_grows_waits(database: Database, path: Path, feed: FeedFolder) -> None:
+    file = path / "people.csv"
+    file.write_text("crm_id\n1\n")
+    first = list(feed.look())
+    file.write_text("crm_id\n1\n2\n")
+    second = list(feed.look())
+    third = list(feed.look())
+
+    assert ([], [], 1) == (first, second, len(third))
+    assert ["1", "2"] == ids(database)
+
+
+@pytest.mark.parametrize(
+    "name", ["people.csv.part", "people.csv.tmp", ".people.csv", "~$people.csv", "README.txt"]
+)
+def test_other_files_are_left_alone(path: Path, feed: FeedFolder, name: str) -> None:
+    (path / name).write_text("crm_id\n1\n")
+    (path / "people.csv").mkdir()
+
+    assert [] == look_twice(feed)
+    assert [name] == names(path)
+
+
+def test_what_suppresses_comes_first_and_then_the_oldest(path: Path, feed: FeedFolder) -> None:
+    rows = {
+        "people-b.csv": "crm_id\n1\n",
+        "people-a.jsonl": '{"crm_id": "2"}\n',
+        "memberships.full.csv": "group,person\n1,1\n",
+        "groups.csv": "crm_id\n1\n",
+        "statuses.csv": "crm_id\n1\n",
+        "Staff.CSV": "crm_id\n1\n",
+    }
+    for number, (name, text) in enumerate(rows.items()):
+        (path / name).write_text(text)
+        os.utime(path / name, (number, number))
+
+    handled = look_twice(feed)
+
+    assert [
+        "groups.csv",
+        "statuses.csv",
+        "Staff.CSV",
+        "memberships.full.csv",
+        "people-b.csv",
+        "people-a.jsonl",
+    ] == [each.name for each in handled]
+
+
+def test_a_full_file_replaces_and_another_adds(
+    database: Database, path: Path, feed: FeedFolder
+) -> None:
+    (path / "people.csv").write_text("crm_id\n1\n2\n")
+    look_twice(feed)
+    (path / "people-more.csv").write_text("crm_id\n3\n")
+    look_twice(feed)
+    before = ids(database)
+    (path / "people.full.csv").write_text("crm_id\n3\n4\n")
+    look_twice(feed)
+
+    assert (["1", "2", "3"], ["3", "4"]) == (before, ids(database))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("people.csv", "shoe_size\n", "unknown column 'shoe_size'"),
+        ("people.csv", "", "is empty"),
+        ("recipes.csv", "crm_id\n1\n", "no kind of file: groups, statuses, staff"),
+    ],
+)
+def test_an_unreadable_file_fails_alone(
+    database: Database, path: Path, feed: FeedFolder, name: str, text: str, reason: str
+) -> None:
+    (path / name).write_text(text)
+    (path / "people-good.csv").write_text("crm_id\n1\n")
+
+    handled = {each.name: each for each in look_twice(feed)}
+
+    assert ("failed", "done") == (handled[name].state, handled["people-good.csv"].state)
+    assert reason in json.loads((path / f"failed/{name}.report.json").read_text())["error"]
+    assert ["1"] == ids(database)
+
+
+def test_what_the_guard_holds_back_fails_and_says_how_to_go_on(
+    database: Database, path: Path, feed: FeedFolder
+) -> None:
+    numbers = "".join(f"{number},p{number}@example.org\n" for number in range(25))
+    (path / "people.csv").write_text(f"crm_id,emails\n{numbers}")
+    (path / "groups.csv").write_text("crm_id,tag\ng,NoMailingsTag\n")
+    members = "".join(f"g,{number}\n" for number in range(25))
+    (path / "memberships.csv").write_text(f"group,person\n{members}")
+    look_twice(feed)
+    (path / "memberships.full.csv").write_text("group,person\n")
+
+    (handled,) = look_twice(feed)
+
+    assert ("failed", True) == (handled.state, (path / "failed/memberships.full.csv").exists())
+    assert handled.error == (
+        "would lift 25 of 25 suppressions; nothing was applied. If that is right: "
+        "gateway import memberships FILE --lift --replace"
+    )
+
+
+def test_a_file_is_not_taken_in_twice_after_a_crash_before_it_was_moved(
+    database: Database, path: Path, feed: FeedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = path / "people.full.csv"
+    file.write_text("crm_id\n1\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", _fail)
+        with pytest.raises(FolderUnusable):
+            look_twice(feed)
+    other = path.parent / "other.csv"
+    other.write_text("crm_id\n2\n")
+    import_file(database, "people", other, source="crm", now=NOW)
+
+    (handled,) = look_twice(opened(database, path))
+
+    assert ("done", None) == (handled.state, handled.report)
+    assert ["1", "2"] == ids(database)
+    assert not file.exists()
+
+
+def _fail(self: Path, target: Path) -> None:
+    raise OSError(28, "No space left on device", str(target))
+
+
+def test_the_same_name_dropped_again_is_taken_in_again(
+    database: Database, path: Path, feed: FeedFolder
+) -> None:
+    (path / "people.csv").write_text("crm_id\n1\n")
+    look_twice(feed)
+    (path / "people.csv").write_text("crm_id\n1\n")
+
+    (handled,) = look_twice(feed)
+
+    assert handled.report is not None
+    assert 1 == handled.report.outcome.unchanged
+    assert [
+        "done/people.20261120T090000-1.csv",
+        "done/people.20261120T090000-1.csv.report.json",
+        "done/people.csv",
+        "done/people.csv.report.json",
+    ] == names(path)
+
+
+def test_a_file_that_changes_while_it_is_read_is_looked_at_again(
+    database: Database, path: Path, feed: FeedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = path / "people.csv"
+    file.write_text("crm_id\n1\n")
+
+    def import_and_append(*arguments: Any, **terms: Any) -> Any:
+        report = import_file(*arguments, **terms)
+        with file.open("a") as more:
+            more.write("2\n")
+        return report
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folder_module, "import_file", import_and_append)
+        meanwhile = look_twice(feed)
+    afterwards = look_twice(feed)
+
+    assert ([], 1) == (meanwhile, len(afterwards))
+    assert ["1", "2"] == ids(database)
+
+
+def test_a_folder_that_is_not_there_is_named(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(FolderUnusable, match="nowhere: No such file or directory"):
+        list(opened(database, tmp_path / "nowhere").look())

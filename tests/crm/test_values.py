@@ -1,0 +1,92 @@
+"""Fields of a row by type."""
+
+from datetime import date
+
+import pytest
+
+from gateway.crm.values import Fields
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("true", True), ("YES", True), ("1", True), ("False", False), ("no", False), ("0", False)],
+)
+def test_a_flag_is_written_in_six_ways(text: str, *, expected: bool) -> None:
+    assert expected == Fields({"active": f" {text} "}).flag("active")
+
+
+def test_a_blank_flag_is_what_its_column_says() -> None:
+    fields = Fields({"active": " "})
+
+    assert (False, True) == (fields.flag("active"), fields.flag("missing", blank=True))
+
+
+def test_lists_leave_blanks_out() -> None:
+    assert ("a", "b c") == Fields({"roles": " a;; b c ;"}).items("roles")
+
+
+@pytest.mark.parametrize(("text", "expected"), [("", None), ("2000-02-29", date(2000, 2, 29))])
+def test_a_date_is_iso(text: str, expected: date | None) -> None:
+    assert expected == Fields({"birthday": text}).day("birthday")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("", ""), ("NL", "nl"), ("nl-BE", "nl"), ("de_CH", "de")]
+)
+def test_a_language_is_two_letters(text: str, expected: str) -> None:
+    assert expected == Fields({"language": text}).language("language")
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "problem"),
+    [
+        ("flag", "maybe", "x: not true or false: 'maybe'"),
+        ("day", "2001-02-29", "x: not a date such as 1980-05-31: '2001-02-29'"),
+        ("day", "20010228", "x: not a date such as 1980-05-31: '20010228'"),
+        ("language", "Dutch", "x: not a language such as nl: 'Dutch'"),
+        ("required", " ", "x: is blank"),
+        ("text", "a\0b", "x: contains a NUL"),
+        ("text", "Zo\udceb", "x: is not UTF-8"),
+    ],
+)
+def test_a_wrong_value_names_its_column(read: str, text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match="x: ") as wrong:
+        getattr(Fields({"x": text}), read)("x")
+
+    assert problem == str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ann@example.org",
+        "ann+x@example.org",
+        "o'neil@example.co.uk",
+        "a..b@carrier.example",
+        "ann.@carrier.example",
+        '"ann bos"@example.org',
+        "ann@[192.0.2.1]",
+        "zoë@bücher.example",
+        "ann@xn--bcher-kva.example",
+        "ann@intranet",
+        "ann@server.local",
+        "ann@my_host.example",
+    ],
+)
+def test_an_address_mail_can_be_sent_to_is_taken(address: str) -> None:
+    fields = Fields({"emails": address})
+
+    assert ((address,), []) == (fields.addresses("emails"), fields.remarks)
+
+
+@pytest.mark.parametrize(
+    "address", ["ann", "ann@", "@example.org", "a@b@example.org", "ann bos@example.org", "a@b..c"]
+)
+def test_a_bad_address_is_left_out_with_a_remark(address: str) -> None:
+    fields = Fields({"emails": f"{address};bob@example.org"})
+
+    assert ("bob@example.org",) == fields.addresses("emails")
+    assert [f"emails: {address!r} is left out"] == [
+        remark.partition(": The")[0].partition(": There")[0].partition(": An")[0]
+        for remark in fields.remarks
+    ]

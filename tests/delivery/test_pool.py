@@ -1,0 +1,260 @@
+"""The connections to a relay: reused, limited in number and in messages a minute."""
+
+import asyncio
+
+import pytest
+
+from gateway.core.reply import Reply
+from gateway.delivery import pool as pool_module
+from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
+from gateway.delivery.pool import Pace, Pool, RelayBusy
+from tests.delivery.relays import Observed, make_pool, relay_settings
+from tests.rig import faults
+from tests.rig.process import free_port
+from tests.rig.sink import RawSink
+
+
+@pytest.fixture
+def observed() -> Observed:
+    return Observed()
+
+
+@pytest.fixture
+async def pool(sink: RawSink, observed: Observed) -> Pool:
+    return make_pool(relay_settings(sink.port), observe=observed)
+
+
+async def has_places(pool: Pool, count: int) -> bool:
+    """Whether so many connections can be had at once, and not one more."""
+    taken = [await pool.acquire(2) for _ in range(count)]
+    try:
+        with pytest.raises(RelayBusy):
+            await pool.acquire(0.05)
+    finally:
+        for connection in taken:
+            pool.release(connection)
+    return True
+
+
+async def test_a_released_connection_is_used_again(pool: Pool, sink: RawSink) -> None:
+    for _ in range(3):
+        pool.release(await pool.acquire(2))
+
+    assert 1 == len(sink.connections)
+
+
+async def test_every_opening_is_observed(pool: Pool, sink: RawSink, observed: Observed) -> None:
+    pool.release(await pool.acquire(2))
+    pool.close()
+    sink.fault("banner", faults.reply(b"554 5.7.1 go away"), times=1)
+    with pytest.raises(RelayRefuses):
+        await pool.acquire(2)
+    sink.refuse()
+    with pytest.raises(RelayLost):
+        await pool.acquire(2)
+    pool.complain("RCPT", Reply.of("530 5.7.0 log in"))
+
+    assert [RelayConnection, RelayRefuses, RelayLost, RelayRefuses] == list(
+        map(type, observed.seen)
+    )
+
+
+async def test_the_limit_holds_and_whoever_waits_is_served_in_turn(
+    pool: Pool, sink: RawSink
+) -> None:
+    first, second = [await pool.acquire(2) for _ in range(2)]
+    waiting = [asyncio.create_task(pool.acquire(2)) for _ in range(2)]
+    await asyncio.sleep(0)
+    pool.release(second)
+    assert second is await waiting[0]
+    assert not waiting[1].done()
+    pool.discard(first)
+    third = await waiting[1]
+
+    assert third not in (first, second)
+    assert 3 == len(sink.connections)
+
+
+async def test_a_wait_for_a_place_ends_busy(pool: Pool) -> None:
+    taken = [await pool.acquire(2) for _ in range(2)]
+
+    with pytest.raises(RelayBusy):
+        await pool.acquire(0.05)
+
+    pool.release(taken[0])
+    assert taken[0] is await pool.acquire(0.05)
+
+
+@pytest.mark.parametrize("stage", ["banner", "EHLO"])
+@pytest.mark.parametrize(
+    "action",
+    [faults.reply(b"421 busy"), faults.disconnect(), faults.hang(), faults.garbage()],
+    ids=["421", "disconnect", "hang", "garbage"],
+)
+async def test_a_failed_opening_gives_its_place_back(
+    pool: Pool, sink: RawSink, stage: faults.Stage, action: faults.Action
+) -> None:
+    sink.fault(stage, action, times=3)
+    for _ in range(3):
+        with pytest.raises((RelayLost, RelayRefuses)):
+            await pool.acquire(0.2)
+
+    await sink.wait_until(lambda: sink.open_connections == 0)
+    assert await has_places(pool, 2)
+
+
+async def test_a_cancelled_wait_gives_its_place_back(pool: Pool, sink: RawSink) -> None:
+    taken = [await pool.acquire(2) for _ in range(2)]
+    waiting = [asyncio.create_task(pool.acquire(2)) for _ in range(4)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    pool.release(taken[0])
+    waiting[1].cancel()
+    pool.release(taken[1])
+    await asyncio.gather(*waiting[:2], return_exceptions=True)
+    for task in waiting[2:]:
+        pool.release(await task)
+
+    assert await has_places(pool, 2)
+
+
+async def test_a_cancelled_opening_gives_its_place_back(pool: Pool, sink: RawSink) -> None:
+    sink.fault("EHLO", faults.hang(), times=1)
+    task = asyncio.create_task(pool.acquire(2))
+    await sink.wait_until(lambda: any(one.commands for one in sink.connections))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert await has_places(pool, 2)
+
+
+async def test_waiting_and_opening_share_the_time(pool: Pool, sink: RawSink) -> None:
+    taken = [await pool.acquire(2) for _ in range(2)]
+    sink.fault("banner", faults.hang())
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.3, pool.discard, taken[0])
+    began = loop.time()
+
+    with pytest.raises(RelayLost):
+        await pool.acquire(0.4)
+
+    assert loop.time() - began < 0.6
+
+
+async def test_R8_a_connection_the_relay_has_closed_is_not_handed_out(
+    pool: Pool, sink: RawSink
+) -> None:
+    connection = await pool.acquire(2)
+    pool.release(connection)
+    sink.drop_connections()
+    await sink.wait_until(lambda: sink.open_connections == 0)
+    while connection.usable:
+        await asyncio.sleep(0)
+
+    assert connection is not await pool.acquire(2)
+
+
+async def test_a_connection_with_an_unread_reply_is_closed_not_pooled(
+    pool: Pool, sink: RawSink
+) -> None:
+    sink.fault("NOOP", faults.hang())
+    connection = await pool.acquire(2)
+    with pytest.raises(RelayLost):
+        await connection.command(b"NOOP\r\n", 0.05)
+    pool.release(connection)
+    await sink.wait_until(lambda: sink.open_connections == 0)
+
+    assert await has_places(pool, 2)
+
+
+async def test_a_fresh_connection_takes_the_place_of_an_idle_one(pool: Pool, sink: RawSink) -> None:
+    first, second = [await pool.acquire(2) for _ in range(2)]
+    pool.release(first)
+    pool.release(second)
+
+    fresh = await pool.acquire(2, fresh=True)
+
+    assert fresh not in (first, second)
+    await sink.wait_until(lambda: sink.open_connections == 2)
+
+
+async def test_R8_what_is_idle_too_long_is_closed(
+    pool: Pool, sink: RawSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool.release(await pool.acquire(2))
+    pool.sweep()
+    assert 1 == sink.open_connections
+    monkeypatch.setattr(pool_module, "IDLE_SECONDS", 0.0)
+
+    pool.sweep()
+
+    await sink.wait_until(lambda: sink.open_connections == 0)
+    assert b"QUIT" == sink.connections[0].commands[-1]
+
+
+async def test_an_old_connection_makes_room_for_a_new_one(
+    pool: Pool, sink: RawSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "MAX_TRANSACTIONS", 2)
+    for _ in range(4):
+        pool.release(await pool.acquire(2))
+
+    await sink.wait_until(lambda: sink.open_connections == 0)
+    assert 2 == len(sink.connections)
+
+
+async def test_a_closed_pool_keeps_no_connection_that_comes_back(pool: Pool, sink: RawSink) -> None:
+    busy, idle = [await pool.acquire(2) for _ in range(2)]
+    pool.release(idle)
+    pool.close()
+    pool.release(busy)
+
+    await sink.wait_until(lambda: sink.open_connections == 0)
+
+
+async def test_R1_a_relay_that_is_down_is_told_at_once() -> None:
+    pool = make_pool(relay_settings(free_port()))
+
+    with pytest.raises(RelayLost) as lost:
+        await pool.acquire(30)
+
+    assert not isinstance(lost.value, RelayBusy)
+
+
+# Pace
+
+
+async def test_messages_a_minute_are_held_to_after_the_first() -> None:
+    pace = Pace(600)  # one in 0.1 s
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    passed = 0
+    while loop.time() - began < 0.55:
+        await pace.wait()
+        passed += 1
+
+    handful = 11
+    assert handful + 3 <= passed <= handful + 7
+
+
+async def test_a_cancelled_turn_is_given_back() -> None:
+    pace = Pace(60)
+    await pace.wait()
+    await asyncio.wait_for(pace.wait(), 5)
+    for _ in range(20):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(pace.wait(), 0.001)
+
+    async with asyncio.timeout(3):
+        await pace.wait()
+
+
+async def test_who_gets_no_turn_in_time_hears_busy(sink: RawSink) -> None:
+    pool = make_pool(relay_settings(sink.port), per_minute=1)
+    pool.release(await pool.acquire(1))
+
+    with pytest.raises(RelayBusy):
+        await pool.acquire(0.05)
+
+    assert 1 == len(sink.connections)

@@ -1,0 +1,452 @@
+"""MAIL and RCPT: taken strictly, passed on octet for octet, and nothing hidden in them."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.conftest import StartSink
+from tests.rig.sink import EXTENSIONS
+from tests.smtp_proxy.crm import INDIVIDUAL, SENDER, Crm
+
+pytestmark = pytest.mark.system
+
+MAIL = b"MAIL FROM:<recruiter@crm.example>"
+RCPT = b"RCPT TO:<bob@example.org>"
+
+
+async def codes(crm: Crm, *lines: bytes, door: str = "crm") -> list[int]:
+    """Send commands one by one; return the codes of their replies."""
+    client = await crm.client(door)
+    return [(await client.command(line)).code for line in lines]
+
+
+# P5: what the relay hears
+
+
+async def test_P5_arguments_reach_the_relay_octet_for_octet_and_in_order(crm: Crm) -> None:
+    mail = b"FROM:<Recruiter+Tag@CRM.example> SIZE=1000 BODY=8bitmime RET=Hdrs ENVID=QQ314159+2B"
+    rcpts = [
+        b"TO:<Zoe@Example.ORG> NOTIFY=failure,DELAY ORCPT=rfc822;Zoe+40Example.ORG",
+        b"TO:<bob@example.org>",
+        b"TO:<Adam@example.org> notify=NEVER",
+    ]
+    client = await crm.client()
+
+    await client.pipeline(b"MAIL " + mail, *(b"RCPT " + rcpt for rcpt in rcpts), b"DATA")
+    await client.send(INDIVIDUAL + b".\r\n")
+    reply = await client.reply()
+
+    (message,) = crm.sink.messages
+    assert 250 == reply.code
+    assert (mail, rcpts) == (message.mail, message.rcpts)
+
+
+@pytest.mark.parametrize(
+    "without", [b"", b"PIPELINING", b"SIZE 104857600", b"8BITMIME", b"SMTPUTF8", b"DSN"]
+)
+async def test_P5_nothing_is_offered_that_the_relay_lacks(
+    start_sink: StartSink, crm: Crm, without: bytes
+) -> None:
+    crm.sink.settings.extensions = [one for one in EXTENSIONS if one != without]
+    try:
+        await learn(crm)
+        offered = (await (await crm.raw()).ehlo()).lines[1:]
+    finally:
+        crm.sink.settings.extensions = EXTENSIONS
+        await learn(crm)
+
+    words = {line.partition(b" ")[0] for line in offered}
+    lacking = without.partition(b" ")[0]
+    assert words - {b"PIPELINING"} == {
+        word.partition(b" ")[0] for word in EXTENSIONS if word != without
+    } - {b"PIPELINING"}
+    assert lacking not in words or lacking == b"PIPELINING"
+
+
+async def learn(crm: Crm) -> None:
+    """Have the gateway meet its relay anew."""
+    crm.sink.drop_connections()
+    await crm.send([b"anybody@example.org"])
+
+
+async def test_no_more_than_the_gateway_itself_takes_is_offered(crm: Crm) -> None:
+    assert b"SIZE 2000000" in (await (await crm.raw()).ehlo()).lines
+
+
+async def test_helo_offers_nothing_and_takes_no_parameters(crm: Crm) -> None:
+    client = await crm.raw()
+
+    hello = await client.command(b"HELO crm.example")
+    with_size = await client.command(MAIL + b" SIZE=10")
+    without = await client.command(MAIL)
+
+    assert (250, 1) == (hello.code, len(hello.lines))
+    assert [555, 250] == [with_size.code, without.code]
+
+
+# Lines and their ends
+
+
+async def test_S14_commands_that_end_in_a_bare_newline_are_taken(crm: Crm) -> None:
+    client = await crm.raw()
+
+    await client.send(b"EHLO crm.example\n" + MAIL + b"\n" + RCPT + b"\n")
+    replies = await client.replies(3)
+
+    assert [250, 250, 250] == [reply.code for reply in replies]
+
+
+async def test_S14_bare_newlines_stand_in_the_log(crm: Crm) -> None:
+    before = len(crm.gateway.log_lines("bare_newline"))
+    client = await crm.raw()
+
+    await client.send(b"EHLO crm.example\nNOOP\nNOOP\n")
+    await client.replies(3)
+
+    await crm.gateway.wait_for_log("bare_newline", before + 1)
+    assert before + 1 == len(crm.gateway.log_lines("bare_newline"))
+
+
+async def test_S14_a_strict_gateway_refuses_commands_that_end_in_a_bare_newline(
+    other_crm: Crm,
+) -> None:
+    client = await other_crm.client()
+
+    await client.send(b"NOOP\n")
+    refused = await client.reply()
+    taken = await client.command(b"NOOP")
+
+    assert [500, 250] == [refused.code, taken.code]
+
+
+@pytest.mark.parametrize("length", [4_097, 10_000, 1_000_000])
+async def test_S18_an_overlong_command_hears_500_and_the_session_goes_on(
+    crm: Crm, length: int
+) -> None:
+    client = await crm.client()
+
+    too_long = await client.command(b"MAIL FROM:<" + b"a" * length + b"@x>")
+    after = await client.command(MAIL)
+
+    assert [500, 250] == [too_long.code, after.code]
+
+
+async def test_S18_ten_megabytes_without_a_newline_cost_no_memory(crm: Crm) -> None:
+    client = await crm.client()
+    before = crm.gateway.resident_memory()
+
+    for _ in range(10):
+        await client.send(b"x" * 1_000_000)
+    grown = crm.gateway.resident_memory() - before
+    reply = await client.command(b"")
+
+    assert 500 == reply.code
+    assert grown < 5_000_000
+
+
+async def test_S18_an_overlong_recipient_among_pipelined_ones_is_refused_alone(crm: Crm) -> None:
+    client = await crm.client()
+
+    long = b"RCPT TO:<" + b"a" * 5_000 + b"@x>"
+    replies = await client.pipeline(MAIL, RCPT, long, RCPT)
+
+    assert [250, 250, 500, 250] == [reply.code for reply in replies]
+
+
+async def test_S18_after_twenty_errors_the_client_is_sent_away(crm: Crm) -> None:
+    client = await crm.client()
+
+    replies = [await client.command(b"BOGUS") for _ in range(20)]
+    last = await client.command(b"BOGUS")
+
+    assert {500} == {reply.code for reply in replies}
+    assert 500 == last.code
+    assert (await client.rest()).startswith(b"421 ")
+
+
+# Addresses
+
+
+HOSTILE = [
+    ("S19", b"RCPT TO:<a\0@x>"),
+    ("S19", b"RCPT TO:<\xff@x>"),
+    ("S19", b"RCPT TO:<a@\xff>"),
+    ("S19", b"MAIL FROM:<a\0@x>"),
+    ("S19", b"MAIL FROM:<\xff@x>"),
+    ("S19", b"MAIL FROM:<a@x\0>"),
+    ("S20", b'RCPT TO:<"a\rRCPT TO:<x>"@y>'),
+    ("S20", b'RCPT TO:<"a\x1b[2J"@y>'),
+    ("S20", b"RCPT TO:<a@x> ORCPT=rfc822;a\rb"),
+    ("S20", b"RCPT TO:<a@x> ORCPT=rfc822;a\0b"),
+    ("S20", b"MAIL FROM:<a@x> ENVID=a\rb"),
+    ("S20", b"MAIL FROM:<a@x> ENVID=a\x07b"),
+    ("S20", b"RCPT TO:<a\rb@x>"),
+    ("S21", b"RCPT TO:<"),
+    ("S21", b"RCPT TO:"),
+    ("S21", b"RCPT TO"),
+    ("S21", b"RCPT"),
+    ("S21", b"RCPT TO:<>"),
+    ("S21", b"RCPT TO:<a>"),
+    ("S21", b"RCPT TO:<@>"),
+    ("S21", b"RCPT TO:<a@>"),
+    ("S21", b"RCPT TO:<a@x"),
+    ("S21", b"RCPT TO:a@x>"),
+    ("S21", b"RCPT TO:<a b@x>"),
+    ("S21", b"RCPT TO:<a@x>trailing"),
+    ("S21", b"RCPT TO:<a@x> NOTIFY=SOMETIMES"),
+    ("S21", b"RCPT TO:<a@x> NOTIFY=NEVER,FAILURE"),
+    ("S21", b"RCPT TO:<a@x><b@x>"),
+    ("S21", b"MAIL FROM:<"),
+    ("S21", b"MAIL FROM:"),
+    ("S21", b"MAIL"),
+    ("S21", b"MAIL TO:<a@x>"),
+    ("S21", b"MAIL FROM:<a@x> SIZE=ten"),
+    ("S21", b"MAIL FROM:<a@x> BODY=BINARYMIME"),
+]
+
+
+@pytest.mark.parametrize("line", [line for _, line in HOSTILE], ids=[row for row, _ in HOSTILE])
+async def test_S19_to_S21_what_is_malformed_hears_501_and_never_reaches_the_relay(
+    crm: Crm, line: bytes
+) -> None:
+    client = await crm.client()
+    opening: Sequence[bytes] = [MAIL] if line.startswith(b"RCPT") else []
+
+    replies = [await client.command(one) for one in (*opening, line)]
+    after = await client.command(b"RSET")
+
+    assert 501 == replies[-1].code
+    assert 250 == after.code
+    assert "Traceback" not in replies[-1].text
+    assert [] == [one for one in crm.sink.transactions if one.rcpts]
+
+
+async def test_S20_a_hidden_line_end_ends_the_command(crm: Crm) -> None:
+    client = await crm.client()
+    await client.command(MAIL)
+
+    await client.send(b'RCPT TO:<"a\r\nRCPT TO:<victim@x>"@y>\r\n')
+    replies = await client.replies(2)
+
+    assert [501, 501] == [reply.code for reply in replies]
+    assert [] == [one for one in crm.sink.transactions if one.rcpts]
+
+
+@pytest.mark.parametrize("parameter", [b"XFOO=1", b"AUTH=<>", b"MT-PRIORITY=3", b"REQUIRETLS"])
+async def test_a_parameter_that_was_not_offered_hears_555(crm: Crm, parameter: bytes) -> None:
+    assert [555, 250] == await codes(crm, MAIL + b" " + parameter, MAIL)
+
+
+async def test_S26_an_international_address_needs_smtputf8(crm: Crm) -> None:
+    address = "jürgen@müller.example".encode()
+    without = await codes(crm, b"MAIL FROM:<%s>" % address)
+    in_rcpt = await codes(crm, MAIL, b"RCPT TO:<%s>" % address)
+    sent = await crm.send([address], sender=address, parameters=b"SMTPUTF8")
+
+    (message,) = crm.sink.messages
+    assert [553] == without
+    assert [250, 553] == in_rcpt
+    assert 250 == sent.end.code
+    assert [address] == message.recipients
+    assert b"FROM:<%s> SMTPUTF8" % address == message.mail
+
+
+PASSED = [
+    b'"a b"@example.org',
+    b'"quo\\"ted"@example.org',
+    b'"a@b"@example.org',
+    b"user@[127.0.0.1]",
+    b"user@[IPv6:2001:db8::1]",
+    b"postmaster",
+    b"Postmaster",
+    b"@r1.example,@r2.example:user@example.org",
+    b"a%b@example.org",
+    b"a!b@example.org",
+    b"MiXeD@ExAmPle.ORG",
+    b"a..b@example.org",
+    b".a.@example.org",
+    b"user@example.org.",
+    b"user@under_score.example",
+    b"/o=x/ou=y/cn=z@example.org",
+    b"a" * 200 + b"@example.org",
+]
+
+
+@pytest.mark.parametrize("address", PASSED)
+async def test_S27_every_way_to_write_an_address_is_passed_on_as_it_is(
+    crm: Crm, address: bytes
+) -> None:
+    reply = (await crm.send([address])).end
+
+    assert 250 == reply.code
+    assert [b"TO:<%s>" % address] == crm.sink.messages[0].rcpts
+
+
+async def test_S28_the_null_sender_passes(crm: Crm) -> None:
+    reply = (await crm.send([b"bob@example.org"], sender=b"")).end
+
+    assert 250 == reply.code
+    assert b"FROM:<>" == crm.sink.messages[0].mail
+
+
+@pytest.mark.parametrize("mail", [b"FROM:a@crm.example", b"FROM: <a@crm.example>"])
+async def test_S28_sloppy_clients_are_passed_on_to_a_relay_that_judges(
+    crm: Crm, mail: bytes
+) -> None:
+    client = await crm.client()
+    await client.pipeline(b"MAIL " + mail, b"RCPT TO: <bob@example.org>", b"DATA")
+    await client.send(INDIVIDUAL + b".\r\n")
+
+    assert 250 == (await client.reply()).code
+    assert (mail, [b"TO: <bob@example.org>"]) == (
+        crm.sink.messages[0].mail,
+        crm.sink.messages[0].rcpts,
+    )
+
+
+async def test_S30_hundreds_of_recipients_pass_and_those_above_the_limit_hear_452(
+    crm: Crm,
+) -> None:
+    client = await crm.client()
+    rcpts = [b"RCPT TO:<r%d@example.org>" % number for number in range(310)]
+
+    replies = await client.pipeline(MAIL, *rcpts, b"DATA")
+    await client.send(INDIVIDUAL + b".\r\n")
+    end = await client.reply()
+
+    assert [250] * 301 + [452] * 10 == [reply.code for reply in replies[:-1]]
+    assert "4.5.3" == replies[-2].enhanced
+    assert 250 == end.code
+    assert 300 == len(crm.sink.messages[0].rcpts)
+
+
+async def test_S31_a_recipient_given_twice_is_passed_on_twice(crm: Crm) -> None:
+    to = [b"ann@example.org", b"ann@example.org", b"ANN@example.org", b"ann+tag@example.org"]
+
+    reply = (await crm.send(to)).end
+
+    record = await crm.record("ann@example.org")
+    assert 250 == reply.code
+    assert to == crm.sink.messages[0].recipients
+    assert [one.decode() for one in to] == [one.recipient for one in record.deliveries]
+
+
+# The order of commands
+
+
+async def test_S35_commands_out_of_order_hear_503_and_change_nothing(crm: Crm) -> None:
+    client = await crm.raw()
+    without_ehlo = await client.command(MAIL)
+    await client.ehlo()
+
+    early = [await client.command(line) for line in (RCPT, b"DATA", MAIL, MAIL, b"DATA", RCPT)]
+    data = await client.command(b"DATA")
+    await client.send(INDIVIDUAL + b".\r\n")
+    end = await client.reply()
+
+    assert 503 == without_ehlo.code
+    assert [503, 503, 250, 503, 554, 250] == [reply.code for reply in early]
+    assert [354, 250] == [data.code, end.code]
+    assert 1 == len(crm.sink.messages)
+
+
+@pytest.mark.parametrize("reset", [b"RSET", b"EHLO crm.example", b"HELO crm.example"])
+async def test_S35_a_reset_in_the_middle_forgets_the_transaction(crm: Crm, reset: bytes) -> None:
+    client = await crm.client()
+    replies = [await client.command(line) for line in (MAIL, RCPT, reset, RCPT, b"DATA")]
+    again = await client.transaction(SENDER, [b"eve@example.org"], INDIVIDUAL)
+
+    assert [250, 250, 250, 503, 503] == [reply.code for reply in replies]
+    assert 250 == again.end.code
+    assert [[b"eve@example.org"]] == [message.recipients for message in crm.sink.messages]
+
+
+@pytest.mark.parametrize("junk", [b"NOOP", b"RSET", b"VRFY bob", b"HELP"])
+async def test_S35_a_thousand_junk_commands_are_answered_then_it_is_enough(
+    crm: Crm, junk: bytes
+) -> None:
+    client = await crm.client()
+
+    await client.send((junk + b"\r\n") * 1_001)
+    replies = await client.replies(1_002)
+
+    assert 421 == replies[-1].code
+    assert 421 not in {reply.code for reply in replies[:-1]}
+    assert b"" == await client.rest()
+
+
+async def test_mail_between_junk_commands_shows_that_the_client_is_fine(crm: Crm) -> None:
+    client = await crm.client()
+    for _ in range(3):
+        await client.send(b"NOOP\r\n" * 500)
+        await client.replies(500)
+        assert 250 == (await client.transaction(SENDER, [b"a@example.org"], INDIVIDUAL)).end.code
+
+
+REFUSED = [
+    b"BDAT 3 LAST",
+    b"XCLIENT ADDR=10.0.0.1",
+    b"XFORWARD NAME=x",
+    b"EXPN staff",
+    b"ETRN example.org",
+    b"TURN",
+    b"STARTTLS",
+    b"AUTH PLAIN AGEAYg==",
+    b"LHLO crm.example",
+    b"",
+    b" ",
+    b"\xff\xfe",
+    b"MAIL\xa0FROM:<a@x>",
+]
+
+
+@pytest.mark.parametrize("line", REFUSED)
+async def test_S24_what_is_not_offered_is_refused_and_nothing_happens(
+    crm: Crm, line: bytes
+) -> None:
+    client = await crm.client()
+
+    refused = await client.command(line)
+    after = await client.command(b"NOOP")
+
+    assert refused.code in (500, 501, 502)
+    assert 250 == after.code
+
+
+@pytest.mark.parametrize(("line", "code"), [(b"VRFY root", 252), (b"HELP", 214)])
+async def test_S24_questions_get_an_answer_that_tells_nothing(
+    crm: Crm, line: bytes, code: int
+) -> None:
+    assert [code, 250] == await codes(crm, line, b"NOOP")
+
+
+async def test_S24_after_a_refused_chunk_the_session_finds_its_feet_again(crm: Crm) -> None:
+    client = await crm.client()
+
+    await client.send(b"BDAT 3 LAST\r\nabc\r\nNOOP\r\n")
+    replies = await client.replies(3)
+
+    assert [502, 500, 250] == [reply.code for reply in replies]
+
+
+@pytest.mark.parametrize("verb", [b"GET", b"POST", b"HEAD", b"OPTIONS", b"CONNECT"])
+async def test_S24_a_web_browser_is_sent_away(crm: Crm, verb: bytes) -> None:
+    client = await crm.raw()
+
+    reply = await client.command(verb + b" / HTTP/1.1")
+
+    assert 554 == reply.code
+    assert b"" == await client.rest()
+
+
+@pytest.mark.parametrize(
+    "noise", [b"\x00", b"\x16\x03\x01\x02\x00\x01", bytes(range(128, 256)), b"\x1b[31m", b"\r\r\r"]
+)
+async def test_P18_noise_is_refused_and_the_session_goes_on(crm: Crm, noise: bytes) -> None:
+    client = await crm.client()
+
+    refused = await client.command(noise)
+    after = await client.transaction(SENDER, [b"a@example.org"], INDIVIDUAL)
+
+    assert refused.code in range(500, 505)
+    assert 250 == after.end.code

@@ -1,0 +1,425 @@
+"""Records of the feed against what is known: compared, guarded, applied at once or not at all."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from gateway.core.kinds import Scope
+from gateway.core.people import Group, Membership, PersonRef, Staff, Status, StatusKind
+from gateway.store import schema, suppression
+from gateway.store.database import Database
+from gateway.store.feed import Outcome, Terms, feed
+from gateway.store.people import feed_age, find, suppressions_of
+from gateway.store.suppression import Standings
+from tests.store.feeding import (
+    CANDIDATE,
+    CONTACT,
+    NOW,
+    deceased,
+    member,
+    no_bulk,
+    person,
+    tell,
+    tell_all,
+)
+
+LATER = NOW + timedelta(hours=1)
+ANN, BOB = "ann@example.org", "bob@example.org"
+
+
+def counts(outcome: Outcome) -> tuple[int, int, int, int]:
+    """Return added, changed, removed, unchanged."""
+    return outcome.added, outcome.changed, outcome.removed, outcome.unchanged
+
+
+def rows(database: Database, table: Any) -> list[tuple[Any, ...]]:
+    """Return a table's rows in order."""
+    with database.reading() as connection:
+        return sorted(tuple(row) for row in connection.execute(select(table)))
+
+
+def known(database: Database) -> list[str]:
+    """Return the crm_ids of the people known."""
+    with database.reading() as connection:
+        return sorted(connection.scalars(select(schema.people.c.crm_id)))
+
+
+def suppressed_people(database: Database, count: int, **terms: Any) -> None:
+    """Make people who get no bulk mail."""
+    tell(database, "groups", no_bulk())
+    tell_all(database, "people", (person(str(n), f"p{n}@example.org") for n in range(count)))
+    tell_all(database, "memberships", (member(str(n)) for n in range(count)), **terms)
+
+
+def test_what_is_new_changed_and_the_same_is_told_apart(database: Database) -> None:
+    tell(database, "people", person("1", ANN), person("2", BOB))
+
+    outcome = tell(
+        database, "people", person("1", ANN), person("2", BOB, language="nl"), person("3")
+    )
+
+    assert (1, 1, 0, 1) == counts(outcome)
+
+
+def test_all_of_a_person_is_kept(database: Database) -> None:
+    told = person(
+        "17",
+        ANN,
+        "Ann@Example.COM",
+        first_name="Ann",
+        last_name="Bos",
+        status="active",
+        finance_status="paid",
+        owner="7",
+        language="nl",
+        birthday=date(1980, 2, 29),
+        consent_email=True,
+        mail_on_set_date=True,
+        mail_after_first_delivery=True,
+        active=False,
+    )
+    tell(database, "people", told)
+
+    with database.reading() as connection:
+        (record,) = find(connection, PersonRef(CANDIDATE, "17"))
+
+    assert told == record.person
+    assert (ANN, "ann@example.com") == record.addresses
+
+
+def test_a_person_is_shown_with_status_groups_and_suppressions(
+    database: Database, standings: Standings
+) -> None:
+    tell(database, "statuses", deceased())
+    tell(database, "groups", no_bulk())
+    tell(database, "people", person("17", ANN, "ann@example.com", status="deceased"))
+    tell(database, "memberships", member("17"), member("17", "unknown"))
+
+    with database.reading() as connection:
+        (record,) = find(connection, "ann@example.com")
+    found = suppressions_of(record, standings.now(record.addresses))
+
+    assert ("crm", deceased(), NOW) == (record.source, record.status, record.status_since)
+    assert [no_bulk(), Group(kind=CANDIDATE, crm_id="unknown")] == [
+        joined.group for joined in record.groups
+    ]
+    assert [Scope.ALL, Scope.BULK] == [entry.scope for entry in found]
+
+
+def test_several_people_are_found_by_one_address(database: Database) -> None:
+    tell(database, "people", person("1", ANN), person("1", ANN, kind=CONTACT), person("2", BOB))
+
+    with database.reading() as connection:
+        found = find(connection, ANN)
+        nobody = find(connection, PersonRef(CONTACT, "2")), find(connection, "x@example.org")
+
+    assert ["candidate:1", "contact:1"] == [str(record.person.ref) for record in found]
+    assert ((), ()) == nobody
+
+
+def test_staff_are_found_by_address_in_lookup_form(database: Database) -> None:
+    bea = Staff(crm_id="7", name="Bea", email="Bea@Example.ORG", roles=("manager", "evaluator"))
+    tell(database, "staff", bea)
+    outcome = tell(database, "staff", replace(bea, email="b@example.org"))
+
+    expected = ("7", "crm", "Bea", "b@example.org", "b@example.org", "manager;evaluator", "")
+    assert [expected] == rows(database, schema.staff)
+    assert (0, 1, 0, 0) == counts(outcome)
+
+
+def test_the_addresses_follow_the_person(database: Database) -> None:
+    tell(database, "people", person("1", ANN, BOB), person("2", ANN))
+    tell(database, "people", person("1", BOB, "carl+x@example.org"))
+    tell(database, "people", person("1", BOB, "carl+x@example.org"), replace=True)
+
+    assert [
+        (BOB, "candidate", "1", 0),
+        ("carl+x@example.org", "candidate", "1", 1),
+        ("carl@example.org", "candidate", "1", -1),
+    ] == rows(database, schema.addresses)
+
+
+def test_of_two_rows_with_one_key_the_later_counts(database: Database) -> None:
+    outcome = tell(
+        database, "people", person("1", ANN), person("2"), person("1", BOB, language="nl")
+    )
+
+    assert (2, 0, 0, 0) == counts(outcome)
+    assert [(BOB, "candidate", "1", 0)] == rows(database, schema.addresses)
+
+
+def test_a_membership_keeps_the_time_of_its_first_arrival(database: Database) -> None:
+    tell(database, "memberships", member("1"))
+    outcome = tell(database, "memberships", member("1"), member("2"), now=LATER, replace=True)
+
+    assert (1, 0, 0, 1) == counts(outcome)
+    assert [NOW, LATER] == [row[-1] for row in rows(database, schema.memberships)]
+
+
+def test_without_replace_nothing_goes(database: Database) -> None:
+    tell(database, "memberships", member("1"), member("2"))
+    tell(database, "memberships", member("3"))
+
+    assert ["1", "2", "3"] == [row[1] for row in rows(database, schema.memberships)]
+
+
+def test_replace_removes_only_what_this_source_brought(database: Database) -> None:
+    tell(database, "people", person("1", ANN), person("2", BOB))
+    tell(database, "people", person("3"), source="other")
+    tell(database, "memberships", member("1"), member("2"))
+    tell(database, "memberships", member("1"), member("3"), source="mailchimp")
+
+    outcome = tell(database, "people", person("1", ANN), replace=True)
+    tell(database, "memberships", member("2"), replace=True)
+
+    assert (0, 0, 1, 1) == counts(outcome)
+    assert ["1", "3"] == known(database)
+    assert [("1", "mailchimp"), ("2", "crm"), ("3", "mailchimp")] == [
+        (row[1], row[3]) for row in rows(database, schema.memberships)
+    ]
+
+
+def test_replace_never_lifts_an_opt_out_that_came_from_mailchimp_or_staff(
+    database: Database, standings: Standings
+) -> None:
+    tell(database, "groups", no_bulk(), no_bulk("unused"))
+    tell(database, "people", person("1", ANN))
+    tell(database, "memberships", member("1"), source="mailchimp")
+    with database.writing() as connection:
+        suppression.add(
+            connection,
+            id=1,
+            address=ANN,
+            scope=Scope.ALL,
+            remark="",
+            public=False,
+            by="bea",
+            since=NOW,
+            until=None,
+        )
+
+    tell(database, "groups", no_bulk("new"), replace=True)
+    tell(database, "memberships", replace=True, lift=True)
+
+    standing = standings.now([ANN])[ANN]
+    assert ["new", "quiet"] == [row[1] for row in rows(database, schema.groups)]
+    assert (1, 1) == (len(standing.own), len(standing.holders[0].suppressions))
+
+
+def test_who_told_last_of_a_person_owns_it(database: Database) -> None:
+    tell(database, "people", person("1", ANN))
+    tell(database, "people", person("1", ANN), source="api")
+    tell(database, "people", person("2"), replace=True)
+
+    assert ["1", "2"] == known(database)
+
+
+def test_columns_not_told_stay_as_they_are(database: Database, standings: Standings) -> None:
+    tell(database, "statuses", deceased())
+    tell(database, "people", person("1", ANN, status="deceased", consent_email=True))
+
+    outcome = tell(
+        database, "people", person("1", language="nl"), told=frozenset({"crm_id", "language"})
+    )
+
+    with database.reading() as connection:
+        (record,) = find(connection, PersonRef(CANDIDATE, "1"))
+    assert person("1", ANN, status="deceased", consent_email=True, language="nl") == record.person
+    assert (0, NOW) == (outcome.suppressions_lifted, record.status_since)
+
+
+def test_a_row_that_can_not_be_read_is_not_replaced(database: Database) -> None:
+    tell(database, "people", person("1", ANN), person("2", BOB), person("3"))
+
+    with feed(database, "people") as under_way:
+        under_way.add([(2, person("1", ANN))])
+        under_way.keep(3, ("candidate", "2"))
+        outcome = under_way.apply(Terms(source="crm", now=NOW, replace=True))
+
+    assert (0, 0, 1, 1) == counts(outcome)
+    assert ["1", "2"] == known(database)
+
+
+def test_a_dry_run_tells_what_would_change_and_changes_nothing(database: Database) -> None:
+    suppressed_people(database, 3)
+    before = rows(database, schema.memberships), rows(database, schema.feeds)
+
+    outcome = tell(
+        database, "memberships", member("0"), member("9"), replace=True, dry_run=True, now=LATER
+    )
+
+    assert (1, 0, 2, 1, 2) == (*counts(outcome), outcome.suppressions_lifted)
+    assert before == (rows(database, schema.memberships), rows(database, schema.feeds))
+
+
+def test_suppressions_are_counted_by_address_and_scope(database: Database) -> None:
+    tell(database, "groups", no_bulk(), no_bulk("quiet too"))
+    tell(database, "statuses", deceased())
+    tell(database, "memberships", member("1"), member("1", "quiet too"))
+
+    first = tell(database, "people", person("1", ANN, BOB))
+    second = tell(database, "people", person("1", ANN, status="deceased"))
+
+    assert (2, 0) == (first.suppressions_added, first.suppressions_lifted)
+    assert (1, 1) == (second.suppressions_added, second.suppressions_lifted)
+
+
+Lifting = Callable[[Database], Outcome]
+
+
+def rows_gone(database: Database, **terms: Any) -> Outcome:
+    return tell_all(
+        database, "memberships", (member(str(n)) for n in range(20, 50)), replace=True, **terms
+    )
+
+
+def people_gone(database: Database, **terms: Any) -> Outcome:
+    records = (person(str(n), f"p{n}@example.org") for n in range(20, 50))
+    return tell_all(database, "people", records, replace=True, **terms)
+
+
+def tag_emptied(database: Database, **terms: Any) -> Outcome:
+    return tell(database, "groups", replace(no_bulk(), tag=""), **terms)
+
+
+def group_inactive(database: Database, **terms: Any) -> Outcome:
+    return tell(database, "groups", no_bulk(active=False), **terms)
+
+
+def addresses_gone(database: Database, **terms: Any) -> Outcome:
+    return tell_all(database, "people", (person(str(n)) for n in range(20)), **terms)
+
+
+@pytest.mark.parametrize(
+    "lift", [rows_gone, people_gone, tag_emptied, group_inactive, addresses_gone]
+)
+def test_the_guard_holds_back_an_import_that_lifts_many_suppressions_whatever_the_cause(
+    database: Database, standings: Standings, lift: Callable[..., Outcome]
+) -> None:
+    suppressed_people(database, 50)
+    tables = (schema.memberships, schema.people, schema.groups, schema.addresses, schema.feeds)
+    before = [rows(database, table) for table in tables]
+
+    held = lift(database)
+    after = [rows(database, table) for table in tables]
+    lifted = lift(database, lift=True)
+
+    assert (True, 50) == (held.is_held_back, held.suppressions_held)
+    assert before == after
+    assert (False, held.suppressions_lifted) == (lifted.is_held_back, lifted.suppressions_lifted)
+    assert (
+        {} == standings.now(["p0@example.org"])
+        or not standings.now(["p0@example.org"])["p0@example.org"].holders[0].suppressions
+    )
+
+
+@pytest.mark.parametrize("cause", ["status of people", "tag of status", "status gone"])
+def test_the_guard_counts_statuses(database: Database, cause: str) -> None:
+    tell(database, "statuses", deceased())
+    people = [person(str(n), f"p{n}@example.org", status="deceased") for n in range(20)]
+    tell_all(database, "people", people)
+
+    match cause:
+        case "status of people":
+            outcome = tell_all(database, "people", [replace(one, status="") for one in people])
+        case "tag of status":
+            outcome = tell(database, "statuses", replace(deceased(), tag="", name="Weg"))
+        case _:
+            outcome = tell(database, "statuses", replace=True)
+
+    assert (True, 20, 20) == (
+        outcome.is_held_back,
+        outcome.suppressions_lifted,
+        outcome.suppressions_held,
+    )
+
+
+@pytest.mark.parametrize(
+    ("all_of_them", "lifted", "is_held_back"),
+    [(19, 19, False), (20, 20, True), (100, 20, False), (100, 21, True)],
+)
+def test_the_guard_wants_twenty_and_more_than_a_fifth(
+    database: Database, all_of_them: int, lifted: int, *, is_held_back: bool
+) -> None:
+    suppressed_people(database, all_of_them)
+
+    outcome = tell_all(
+        database,
+        "memberships",
+        (member(str(number)) for number in range(lifted, all_of_them)),
+        replace=True,
+    )
+
+    assert (is_held_back, lifted) == (outcome.is_held_back, outcome.suppressions_lifted)
+
+
+def test_the_guard_measures_against_what_this_source_holds(database: Database) -> None:
+    suppressed_people(database, 200, source="mailchimp")
+    tell_all(database, "people", (person(str(n), f"p{n}@example.org") for n in range(200, 230)))
+    tell_all(database, "memberships", (member(str(n)) for n in range(200, 230)))
+
+    outcome = tell(database, "memberships", replace=True)
+
+    assert (True, 30, 30) == (
+        outcome.is_held_back,
+        outcome.suppressions_lifted,
+        outcome.suppressions_held,
+    )
+
+
+def test_an_application_status_is_none_of_a_person(database: Database) -> None:
+    tell(database, "people", person("1", ANN, status="deceased"))
+
+    outcome = tell(database, "statuses", deceased(StatusKind.APPLICATION))
+
+    assert 0 == outcome.suppressions_added
+
+
+def test_kinds_with_the_same_crm_id_are_kept_apart(database: Database) -> None:
+    tell(database, "people", person("1", ANN), person("1", BOB, kind=CONTACT))
+    tell(database, "groups", Group(kind=CANDIDATE, crm_id="g"), Group(kind=CONTACT, crm_id="g"))
+    tell(database, "memberships", Membership(kind=CONTACT, group="g", person="1"))
+
+    with database.reading() as connection:
+        (candidate,) = find(connection, PersonRef(CANDIDATE, "1"))
+        (contact,) = find(connection, PersonRef(CONTACT, "1"))
+
+    assert ((ANN,), ()) == (candidate.addresses, candidate.groups)
+    assert ((BOB,), 1) == (contact.addresses, len(contact.groups))
+
+
+def test_the_age_of_the_feed_is_that_of_the_last_import_applied(database: Database) -> None:
+    suppressed_people(database, 20)
+    tell(database, "people", person("1", ANN), source="api", now=LATER)
+    tell(database, "memberships", replace=True, now=LATER)
+
+    with database.reading() as connection:
+        ages = feed_age(connection)
+
+    expected: dict[str, dict[str, datetime]] = {
+        "crm": {"groups": NOW, "people": NOW, "memberships": NOW},
+        "api": {"people": LATER},
+    }
+    assert expected == ages
+
+
+def test_statuses_and_groups_change_in_place(database: Database) -> None:
+    tell(database, "statuses", Status(kind=StatusKind.APPLICATION, crm_id="s", initial=True))
+    tell(database, "statuses", Status(kind=StatusKind.APPLICATION, crm_id="s", closed=True))
+
+    assert [("application", "s", "crm", "", "", False, True)] == rows(database, schema.statuses)
+
+
+def test_an_import_of_many_leaves_other_writers_their_turn(database: Database) -> None:
+    with feed(database, "people") as under_way:
+        under_way.add([(n, person(str(n), f"p{n}@example.org")) for n in range(2_000)])
+        with database.writing() as connection:
+            suppression.release(connection, ANN, by="bea", at=NOW)
+        under_way.apply(Terms(source="crm", now=NOW))
+
+    with database.reading() as connection:
+        assert 2_000 == connection.scalar(select(func.count()).select_from(schema.people))

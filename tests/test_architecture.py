@@ -1,0 +1,176 @@
+"""What holds for the code base as a whole: layers, sizes, and what may not stand in a file."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted((ROOT / "gateway").rglob("*.py"))
+MEASURED = [*MODULES, *sorted((ROOT / "benchmarks").rglob("*.py"))]
+LONGEST_FUNCTION = 50
+LONGEST_FILE = 400
+#: One row of words per language, which reads best in one place.
+TABLES = {"gateway/core/forwarded/languages.py"}
+#: What several packages may use: it shapes values and knows nothing of the outside.
+SHARED = {"argon2", "orjson"}
+#: Hosts of package registries, and folders of one machine. Written apart, or this file had them.
+FOREIGN = re.compile("|".join(("pypi" + r"\.org", "python" + "hosted", r"(?<![\w.])/(work|root)/")))
+
+# Imports
+
+
+def test_the_import_rules_of_pyproject_hold() -> None:
+    done = run(str(Path(sys.executable).parent / "lint-imports"), "--no-logo", "--no-cache")
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_core_uses_the_standard_library_only() -> None:
+    users = users_of_libraries()
+
+    assert set() == {library for library, packages in users.items() if "core" in packages}
+
+
+def test_every_outside_library_has_one_home() -> None:
+    users = users_of_libraries()
+
+    assert {} == {
+        library: packages
+        for library, packages in users.items()
+        if len(packages) > 1 and library not in SHARED
+    }
+
+
+@pytest.mark.parametrize(
+    ("module", "not_wanted"),
+    [
+        ("gateway.app.smtp", {"fastapi", "uvicorn", "typer", "alembic"}),
+        ("gateway.app.sender", {"fastapi", "uvicorn", "typer", "alembic", "aiosmtpd"}),
+        ("gateway.app.api", {"typer", "alembic", "aiosmtpd"}),
+    ],
+)
+def test_a_role_loads_only_what_it_needs(module: str, not_wanted: set[str]) -> None:
+    code = f"import gateway.app.__main__, {module}, sys; print(*sys.modules)"
+
+    done = run(sys.executable, "-c", code)
+
+    assert done.returncode == 0, done.stderr
+    assert set() == not_wanted & {name.partition(".")[0] for name in done.stdout.split()}
+
+
+# Sizes
+
+
+def test_no_function_is_longer_than_fifty_lines() -> None:
+    long = {
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in MEASURED
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    }
+
+    assert set() == long
+
+
+def test_no_file_is_longer_than_four_hundred_lines() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in MEASURED}
+
+    assert {} == {
+        name: length
+        for name, length in lengths.items()
+        if length > LONGEST_FILE and name not in TABLES
+    }
+
+
+# What no file may hold
+
+
+def test_no_file_names_a_registry_or_a_folder_of_one_machine() -> None:
+    found = {
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in tracked_files()
+        for number, line in enumerate(text_of(path).splitlines(), 1)
+        if FOREIGN.search(line)
+    }
+
+    assert set() == found
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_lock_files_pin_by_hash_and_hold_no_address(name: str) -> None:
+    text = (ROOT / name).read_text()
+
+    assert "://" not in text
+    assert "--index" not in text
+    assert "--find-links" not in text
+    for pinned in re.split(r"\n(?=\S)", text):
+        assert re.match(r"[a-z0-9.-]+==\S+", pinned)
+        assert "--hash=sha256:" in pinned
+
+
+def test_the_development_lock_has_what_runs_at_the_same_versions() -> None:
+    runtime, development = pinned("requirements.lock"), pinned("requirements-dev.lock")
+
+    assert runtime.items() <= development.items()
+
+
+def test_nothing_is_a_stub() -> None:
+    assert set() == {
+        str(path.relative_to(ROOT))
+        for path in MODULES
+        if re.search(r"NotImplemented|\b(TODO|FIXME|XXX)\b", path.read_text())
+    }
+
+
+# Helpers
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def users_of_libraries() -> dict[str, set[str]]:
+    """Return which packages of the gateway import each library that isn't Python's own."""
+    users: dict[str, set[str]] = defaultdict(set)
+    for path in MODULES:
+        package = path.relative_to(ROOT / "gateway").parts[0].removesuffix(".py")
+        for name in imported(parsed(path)):
+            if name not in sys.stdlib_module_names | {"gateway"}:
+                users[name].add(package)
+    return users
+
+
+def imported(module: ast.Module) -> Iterator[str]:
+    for node in ast.walk(module):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name.partition(".")[0] for alias in names)
+            case ast.ImportFrom(module=str(name), level=0):
+                yield name.partition(".")[0]
+
+
+def tracked_files() -> list[Path]:
+    done = run("git", "-c", "safe.directory=*", "ls-files", "-z")
+    if done.returncode != 0:
+        pytest.skip(f"needs a clone: {done.stderr.strip()}")
+    return [path for name in done.stdout.split("\0") if (path := ROOT / name).is_file()]
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def pinned(name: str) -> dict[str, str]:
+    text = (ROOT / name).read_text()
+    return dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", text, re.MULTILINE))
