@@ -137,7 +137,7 @@ async def test_S31_each_way_to_write_a_recipient_is_decided_by_itself(crm: Crm) 
 
 async def sent_to_some(crm: Crm, member: Person, *, sender: bytes = SENDER) -> tuple[int, Message]:
     reply = (
-        await crm.send([b"free@example.org", member, b"more@example.org"], BULK, **options)
+        await crm.send([b"free@example.org", member, b"more@example.org"], BULK, sender=sender)
     ).end
     return reply.code, await crm.record(member)
 
