@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from gateway.core import ids
 from gateway.core.address import domain_of
-from gateway.core.classify import Classification
 from gateway.core.content import BadContent, Cleaner
 from gateway.core.envelope import Recipient, Sender
 from gateway.core.headers import Headers
@@ -20,7 +19,7 @@ from gateway.smtp_proxy.body import Body, Head, TooLarge
 from gateway.smtp_proxy.intake import ClientGone, ClientSlow, Intake, Stopping
 from gateway.smtp_proxy.judge import STORE_AWAY, Case
 from gateway.smtp_proxy.policy import Listener
-from gateway.smtp_proxy.record import INDIVIDUAL, Client, Entry, Record
+from gateway.smtp_proxy.record import Client, Entry, Record
 from gateway.smtp_proxy.services import Services
 
 MAX_RECEIVED = 100  #: RFC 5321, 6.3.
@@ -55,7 +54,6 @@ class Passage:
         self._listener = listener
         self._client = client
         self._sender = sender
-        self._early: Classification | None = None
         self._tail = b""  #: The last of the content, which goes with the final dot.
         self._record = Record(services, listener, client, sender)
         self._settings = choose(
@@ -86,7 +84,7 @@ class Passage:
         live = [entry for entry in entries if not entry.verdict.blocked]
         for entry in entries:
             if entry.verdict.blocked and self._listener.reject_at_rcpt:
-                entry.reply = self._record.fail([entry], self._early or INDIVIDUAL)
+                entry.reply = self._record.fail([entry], self._record.classification)
         if live:
             await self._offer(live)
         self._record.entries += entries
@@ -96,7 +94,7 @@ class Passage:
     async def _looked_up(self, recipients: Sequence[Recipient]) -> list[Entry]:
         addresses = [self._services.lookup(recipient.address) for recipient in recipients]
         case = self._case(recipients, addresses, Headers({}))
-        self._early, verdicts = await self._services.judge.at_rcpt(self._policy, case)
+        self._record.early, verdicts = await self._services.judge.at_rcpt(self._policy, case)
         return [
             Entry(recipient, address, verdict, _OK)
             for recipient, address, verdict in zip(recipients, addresses, verdicts, strict=True)

@@ -78,6 +78,7 @@ class Record:
         self.entries: list[Entry] = []
         self.headers = Headers({})
         self.header_block = b""
+        self.early: Classification | None = None  #: What is known before the content.
         self.judgement: Judgement | None = None
         self.relay = ""
         self.size = 0
@@ -85,7 +86,9 @@ class Record:
     @property
     def classification(self) -> Classification:
         """The kind of the message, as far as it is known."""
-        return self.judgement.classification if self.judgement else INDIVIDUAL
+        if self.judgement is None:
+            return self.early or INDIVIDUAL
+        return self.judgement.classification
 
     def fail(self, entries: Sequence[Entry], said: Classification) -> Reply:
         """Mark recipients as suppressed; return the refusal that tells why."""

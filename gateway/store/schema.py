@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0001"
+VERSION = "0002"
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -61,6 +61,11 @@ metadata = MetaData(
 
 def _key(name: str) -> Column[str]:
     return Column(name, Text, primary_key=True)
+
+
+def _id() -> Column[int]:
+    number = BigInteger().with_variant(Integer, "sqlite")
+    return Column("id", number, primary_key=True, autoincrement=False)
 
 
 def _words(name: str) -> Column[str]:
@@ -302,6 +307,124 @@ Index(
 )
 Index("ix_outbox_message", outbox.c.message)
 Index("ix_outbox_state", outbox.c.state)  # counted often, and the rows are large
+
+# Applications, and what was filed to them.
+
+programmes = Table("programmes", metadata, _key("crm_id"), _words("source"), _words("name"))
+
+applications = Table(
+    "applications",
+    metadata,
+    _key("reference"),
+    _words("source"),
+    _words("kind"),
+    _words("person"),
+    _words("programme"),
+    _words("title"),
+    _words("status"),
+    _words("responsible"),  # crm_ids of staff, `;` between them
+    Column("submitted_at", UtcTime),
+)
+Index("ix_applications_kind_person", applications.c.kind, applications.c.person)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    _id(),
+    Column("content", Text, nullable=False, unique=True),  # SHA-256 of what was kept of the mail
+    _flag("whole", "true"),  # or only its header
+    Column("size", BigInteger, nullable=False, server_default=text("0")),
+    Column("state", Text, nullable=False),
+    _words("reason"),  # why it waits, or what sort of automatic mail it is
+    _words("detail"),
+    _words("origin"),  # the mailbox or listener it came in by
+    Column("envelope_sender", Text),
+    _words("sender"),
+    _words("address"),  # the sender in lookup form
+    _words("subject"),
+    _words("message_id"),
+    Column("entry", BigInteger),  # of the history
+    _flag("answered"),
+    _words("holder"),
+    Column("held_until", UtcTime),
+)
+Index("ix_inbox_state", inbox.c.state, inbox.c.id)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    _key("mailbox"),
+    _key("folder"),
+    Column("uidvalidity", BigInteger, primary_key=True, autoincrement=False),
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("inbox", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("ix_sightings_inbox", sightings.c.inbox)
+
+history = Table(
+    "history",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),  # of the original: filed once per application
+    Column("inbox", BigInteger, nullable=False),
+    Column("raw", Text, nullable=False),  # the raw mail's SHA-256
+    _words("staff"),
+    _words("sender_name"),
+    _words("sender"),
+    _words("recipients"),
+    _words("copies"),
+    _words("subject"),
+    Column("date", UtcTime),
+    _words("date_text"),
+    _words("message_id"),
+    _words("text"),
+    _words("html"),
+    _words("staff_text"),
+    _words("remarks"),  # a line each
+)
+Index("ix_history_kind_person", history.c.kind, history.c.person)
+Index(
+    "ix_history_reference_fingerprint",
+    history.c.reference,
+    history.c.fingerprint,
+    unique=True,
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    _id(),
+    Column("entry", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+)
+Index("ix_documents_entry", documents.c.entry)
+Index("ix_documents_kind_person", documents.c.kind, documents.c.person)
+
+# What other servers reported of mail that went out, one row a recipient.
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("inbox", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("message", BigInteger),  # the journal's, where it is known
+    _words("recipient"),
+    _words("action"),
+    _words("status"),
+    _words("diagnostic"),
+)
+Index("ix_reports_message", reports.c.message)
 
 leases = Table(
     "leases",

@@ -1,6 +1,5 @@
 """Who is suppressed: what is known of an address now, and suppressions of single addresses."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -162,62 +161,70 @@ class Standings:
         return {each: _merged(pair) for each, pair in pairs if any(pair)}
 
     def _gathered(self, rows: Iterable[Row]) -> dict[str, Standing]:
-        if not rows:
-            return {}
-        found: defaultdict[str, _Findings] = defaultdict(_Findings)
+        found: dict[str, _Findings] = {}
         for row in rows:
-            found[row[0]].add(row, self._suppression(row))
+            findings = found.get(row[0])
+            if findings is None:
+                findings = found[row[0]] = _Findings(self._tag_scopes)
+            findings.add(row)
         return {address: findings.standing() for address, findings in found.items()}
-
-    def _suppression(self, row: Row) -> Suppression | None:
-        _, source, kind, crm_id, *_, name, effect, origin, since, until, remark, public = row
-        is_own = source == "staff"
-        scope = Scope(effect) if is_own else self._tag_scopes.get(effect)
-        if scope is None:
-            return None
-        return Suppression(
-            scope=scope,
-            source=SuppressionSource(source),
-            name=name,
-            origin=origin,
-            since=None if since is None else moment(since),
-            until=None if until is None else moment(until),
-            remark=remark,
-            public=bool(public),
-            person=None if is_own else PersonRef(PersonKind(kind), crm_id),
-        )
 
 
 class _Findings:
-    """The rows of one address, in the order in which they come."""
+    """The rows of one address."""
 
-    __slots__ = ("_effects", "_own", "_people")
+    __slots__ = ("_effects", "_own", "_people", "_tag_scopes")
 
-    def __init__(self) -> None:
-        self._people: dict[PersonRef, Row] = {}
-        self._effects: list[Suppression] = []
-        self._own: list[Suppression] = []
+    def __init__(self, tag_scopes: Mapping[str, Scope]) -> None:
+        self._tag_scopes = tag_scopes
+        self._people: dict[tuple[str, str], Row] = {}
+        self._effects: list[Row] = []
+        self._own: list[Row] = []
 
-    def add(self, row: Row, suppression: Suppression | None) -> None:
-        if row[1] == "status":
-            self._people[PersonRef(PersonKind(row[2]), row[3])] = row
-        if suppression is None:
+    def add(self, row: Row) -> None:
+        if row[1] == "staff":
+            self._own.append(row)
             return
-        (self._own if suppression.person is None else self._effects).append(suppression)
+        if row[1] == "status":
+            self._people[row[2], row[3]] = row
+        if row[9] in self._tag_scopes:
+            self._effects.append(row)
 
     def standing(self) -> Standing:
-        holders = (self._holder(ref) for ref in sorted(self._people))
-        return Standing(holders=tuple(holders), own=tuple(self._own))
+        return Standing(
+            holders=tuple(self._holder(key) for key in sorted(self._people)),
+            own=tuple(_suppression(row, Scope(row[9]), None) for row in self._own),
+        )
 
-    def _holder(self, ref: PersonRef) -> Holder:
-        first_name, last_name, active, language = self._people[ref][4:8]
+    def _holder(self, key: tuple[str, str]) -> Holder:
+        first_name, last_name, active, language = self._people[key][4:8]
+        ref = PersonRef(PersonKind(key[0]), key[1])
         return Holder(
             ref=ref,
             name=f"{first_name} {last_name}".strip(),
             active=bool(active),
             language=language,
-            suppressions=tuple(one for one in self._effects if one.person == ref),
+            suppressions=tuple(
+                _suppression(row, self._tag_scopes[row[9]], ref)
+                for row in self._effects
+                if (row[2], row[3]) == key
+            ),
         )
+
+
+def _suppression(row: Row, scope: Scope, person: PersonRef | None) -> Suppression:
+    name, _, origin, since, until, remark, public = row[8:]
+    return Suppression(
+        scope=scope,
+        source=SuppressionSource(row[1]),
+        name=name,
+        origin=origin,
+        since=None if since is None else moment(since),
+        until=None if until is None else moment(until),
+        remark=remark,
+        public=bool(public),
+        person=person,
+    )
 
 
 def _merged(pair: tuple[Standing | None, Standing | None]) -> Standing:

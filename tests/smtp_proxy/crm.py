@@ -12,7 +12,7 @@ from typing import Any
 from gateway.core import ids
 from gateway.core.journal import Message
 from gateway.core.kinds import State
-from gateway.core.outbox import OutboxRow
+from gateway.core.outbox import SETTLED, OutboxRow
 from gateway.crm.importer import import_file
 from gateway.store import messages, outbox
 from gateway.store.database import Database
@@ -100,10 +100,15 @@ class Crm:
         self._clients = AsyncExitStack()
 
     async def forget(self) -> None:
-        """Close the clients and empty what the relay saw."""
+        """Close the clients, let notices leave, and empty what the relay saw."""
         await self._clients.aclose()
+        await wait_until(lambda: not self._owed(), "an outbox with nothing due in it")
         self.sink.faults.clear()
         self.sink.forget()
+
+    async def close(self) -> None:
+        """Close the clients."""
+        await self._clients.aclose()
 
     # People
 
@@ -210,11 +215,17 @@ class Crm:
         (found,) = await self.records(to=to.address if isinstance(to, Person) else to)
         return found
 
+    def outbox(self) -> list[OutboxRow]:
+        """Return everything the gateway itself sends or has sent, the newest first."""
+        with self.database.reading() as connection:
+            return outbox.listed(connection, limit=1000)
+
     def notices(self, message: Message) -> list[OutboxRow]:
         """Return what the outbox holds because of a message."""
-        with self.database.reading() as connection:
-            rows = outbox.listed(connection, limit=1000)
-        return [row for row in rows if row.message == message.id]
+        return [row for row in self.outbox() if row.message == message.id]
+
+    def _owed(self) -> list[OutboxRow]:
+        return [row for row in self.outbox() if row.state not in SETTLED]
 
     async def shown(self, message: Message) -> str:
         """Return what `gateway messages show` says."""
@@ -261,6 +272,6 @@ async def open_crm(
             await gateway.start()
             yield crm
         finally:
-            await crm.forget()
             await gateway.close()
+            await crm.close()
             database.close()

@@ -1,0 +1,83 @@
+"""Applications as they are known now, and the staff around them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, select
+
+from gateway.core.applications import Application, KnownApplication
+from gateway.core.people import PersonKind, PersonRef, Staff, StatusKind
+from gateway.store.schema import applications, programmes, staff, statuses
+
+
+def find(connection: Connection, reference: str) -> KnownApplication | None:
+    """Return the application of a reference."""
+    row = connection.execute(_known().where(applications.c.reference == reference)).first()
+    return None if row is None else _application(row)
+
+
+def of_person(connection: Connection, person: PersonRef) -> tuple[KnownApplication, ...]:
+    """Return a person's applications, by reference."""
+    mine = (applications.c.kind == person.kind.value, applications.c.person == person.crm_id)
+    rows = connection.execute(_known().where(*mine).order_by(applications.c.reference))
+    return tuple(map(_application, rows))
+
+
+def staff_at(connection: Connection, address: str) -> tuple[Staff, ...]:
+    """Return the staff with an address (in lookup form)."""
+    rows = connection.execute(select(staff).where(staff.c.address == address))
+    return tuple(map(_staff, rows))
+
+
+def staff_of(connection: Connection, crm_ids: Iterable[str]) -> tuple[Staff, ...]:
+    """Return those of several members of staff who are known, in that order."""
+    wanted = list(dict.fromkeys(crm_ids))
+    rows = connection.execute(select(staff).where(staff.c.crm_id.in_(wanted)))
+    found = {row.crm_id: _staff(row) for row in rows}
+    return tuple(found[each] for each in wanted if each in found)
+
+
+def _known() -> Select[Any]:
+    status = and_(
+        statuses.c.kind == StatusKind.APPLICATION.value,
+        statuses.c.crm_id == applications.c.status,
+    )
+    joined = applications.outerjoin(programmes, programmes.c.crm_id == applications.c.programme)
+    return select(
+        *applications.c,
+        programmes.c.name.label("programme_name"),
+        statuses.c.name.label("status_name"),
+        statuses.c.closed,
+    ).select_from(joined.outerjoin(statuses, status))
+
+
+def _application(row: Row[Any]) -> KnownApplication:
+    application = Application(
+        reference=row.reference,
+        person=PersonRef(PersonKind(row.kind), row.person),
+        programme=row.programme,
+        title=row.title,
+        status=row.status,
+        responsible=_items(row.responsible),
+        submitted_at=row.submitted_at,
+    )
+    return KnownApplication(
+        application=application,
+        programme_name=row.programme_name or "",
+        status_name=row.status_name or "",
+        closed=bool(row.closed),
+    )
+
+
+def _staff(row: Row[Any]) -> Staff:
+    return Staff(
+        crm_id=row.crm_id,
+        name=row.name,
+        email=row.email,
+        roles=_items(row.roles),
+        language=row.language,
+    )
+
+
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(";")))

@@ -1,0 +1,121 @@
+"""Files kept beside the database: raw mail and attachments, each under its SHA-256.
+
+A folder (`file:///…`) or S3-compatible storage (`s3://bucket/prefix`). What is there is never
+overwritten: the same content has the same name.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
+from obstore.store import LocalStore, S3Store
+
+from gateway.core.errors import GatewayError
+
+_PIECE = 256 * 1024
+
+
+class BlobsUnavailable(GatewayError):
+    """The blob store can't be read or written just now."""
+
+
+class BlobMissing(GatewayError):
+    """The blob store lacks a file the database knows of."""
+
+
+class Blobs:
+    """The blob store at a URL; nothing is asked of it until something is put or read."""
+
+    def __init__(self, url: str) -> None:
+        scheme, _, rest = url.partition("://")
+        self._folder = Path(rest) if scheme == "file" else None
+        self._url = url
+        self._store: LocalStore | S3Store | None = None
+
+    async def put(self, content: bytes) -> str:
+        """Keep some octets durably; return their SHA-256."""
+        digest = hashlib.sha256(content).hexdigest()
+        await asyncio.to_thread(self._put, digest, content)
+        return digest
+
+    async def put_file(self, file: Path, digest: str) -> None:
+        """Keep a file durably whose SHA-256 is known."""
+        await asyncio.to_thread(self._put, digest, file)
+
+    async def get(self, digest: str) -> bytes:
+        """Return a file's octets; raise `BlobMissing` where there is none."""
+        return b"".join([piece async for piece in self.pieces(digest)])
+
+    async def pieces(self, digest: str) -> AsyncIterator[bytes]:
+        """Yield a file's octets piece by piece."""
+        pieces = self.read(digest)
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield piece
+
+    def read(self, digest: str) -> Iterator[bytes]:
+        """Yield a file's octets piece by piece, in this thread."""
+        try:
+            found = obstore.get(self._opened(), _path(digest))
+            yield from map(bytes, found.stream(min_chunk_size=_PIECE))
+        except (NotFoundError, FileNotFoundError) as error:
+            raise BlobMissing(f"the blob store lacks {digest}") from error
+        except (BaseError, OSError) as error:
+            raise BlobsUnavailable(f"the blob store failed: {_first_line(error)}") from error
+
+    def _put(self, digest: str, content: bytes | Path) -> None:
+        path = _path(digest)
+        try:
+            store = self._opened()
+            if self._has(store, path):
+                return
+            # One request: whoever else puts the same content puts the same octets.
+            obstore.put(store, path, content, use_multipart=False)
+            if self._folder is not None:
+                _make_durable(self._folder / path)
+        except AlreadyExistsError:
+            return
+        except (BaseError, OSError) as error:
+            raise BlobsUnavailable(f"the blob store failed: {_first_line(error)}") from error
+
+    def _has(self, store: LocalStore | S3Store, path: str) -> bool:
+        try:
+            obstore.head(store, path)
+        except (NotFoundError, FileNotFoundError):
+            return False
+        if self._folder is not None:
+            _make_durable(self._folder / path)  # Another process may be about to.
+        return True
+
+    def _opened(self) -> LocalStore | S3Store:
+        if self._store is None:
+            self._store = self._open()
+        return self._store
+
+    def _open(self) -> LocalStore | S3Store:
+        if self._folder is not None:
+            return LocalStore(prefix=self._folder, mkdir=True)
+        place = urlsplit(self._url)
+        return S3Store(place.netloc, prefix=place.path.strip("/") or None)
+
+
+def _path(digest: str) -> str:
+    return f"{digest[:2]}/{digest}"
+
+
+def _make_durable(file: Path) -> None:
+    """Have a file and its name outlast a power cut."""
+    for path in (file, file.parent, file.parent.parent):
+        number = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:300]

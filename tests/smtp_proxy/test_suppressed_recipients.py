@@ -1,0 +1,435 @@
+"""Whom a message may not reach: found however the address is written, and told to the sender."""
+
+import re
+from email import message_from_bytes
+from email.message import Message as Mail
+
+import pytest
+
+from gateway.core import ids
+from gateway.core.journal import Message
+from gateway.core.outbox import OutboxState
+from tests.rig import faults
+from tests.rig.records import Transaction
+from tests.smtp_proxy.crm import (
+    BULK,
+    DECEASED,
+    INDIVIDUAL,
+    NO_BULK,
+    SENDER,
+    Crm,
+    Person,
+    mail,
+    states,
+)
+
+pytestmark = pytest.mark.system
+
+
+async def notice(crm: Crm) -> Transaction:
+    """Wait for one mail of the gateway's own at the relay."""
+    await crm.sink.wait_until(lambda: bool(notices_at(crm)), "a notice")
+    (found,) = notices_at(crm)
+    return found
+
+
+def notices_at(crm: Crm) -> list[Transaction]:
+    return [message for message in crm.sink.accepted if not message.sender]
+
+
+def parts(message: Transaction) -> list[Mail]:
+    """Return the parts of a DSN: text, status with its groups, headers."""
+    report = message_from_bytes(message.content)
+    assert report.is_multipart()
+    return list(report.walk())[1:]
+
+
+# The same address in other words
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"Evader@Example.ORG",
+        b'"evader"@example.org',
+        b'"ev\\ader"@example.org',
+        b'"EVADER"@example.org',
+        b"evader@example.org.",
+        b"@relay.example:evader@example.org",
+        b"@a.example,@b.example:EVADER@example.org",
+    ],
+)
+async def test_S27_no_way_to_write_an_address_evades_its_suppression(
+    crm: Crm, written: bytes
+) -> None:
+    crm.person(NO_BULK, address="evader@example.org")
+
+    assert 550 == (await crm.send([written], BULK)).end.code
+    assert [] == crm.sink.messages
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "info@müller.example",
+        "info@MÜLLER.example",
+        "info@mu\u0308ller.example",
+        "info@xn--mller-kva.example",
+        "info@XN--MLLER-KVA.example",
+        "info@müller。example",
+        "ｉｎｆｏ@müller.example",
+    ],
+)
+async def test_S26_an_international_domain_is_one_domain_in_every_form(
+    each_crm: Crm, written: str
+) -> None:
+    each_crm.person(NO_BULK, address="info@müller.example")
+
+    reply = (await each_crm.send([written.encode()], BULK, parameters=b"SMTPUTF8")).end
+
+    assert 550 == reply.code
+
+
+@pytest.mark.parametrize("written", ["jürgen@example.org", "ju\u0308rgen@example.org"])
+@pytest.mark.parametrize("known", ["JÜRGEN@example.org", "JU\u0308RGEN@example.org"])
+async def test_S26_an_international_name_is_one_name_in_every_form(
+    crm: Crm, known: str, written: str
+) -> None:
+    crm.person(NO_BULK, address=known)
+
+    assert 550 == (await crm.send([written.encode()], BULK, parameters=b"SMTPUTF8")).end.code
+
+
+@pytest.mark.parametrize(
+    "other", [b"evaders@example.org", b"evade@example.org", b"evader@sub.example.org"]
+)
+async def test_a_similar_address_is_somebody_else(crm: Crm, other: bytes) -> None:
+    crm.person(NO_BULK, address="evader@example.org")
+
+    assert 250 == (await crm.send([other], BULK)).end.code
+
+
+async def test_plus_addresses_are_apart_unless_the_settings_join_them(
+    crm: Crm, other_crm: Crm
+) -> None:
+    codes = []
+    for one in (crm, other_crm):
+        one.person(NO_BULK, address="plus@example.org")
+        await one.send([b"plus+jobs@example.org"], BULK)
+        record = await one.record("plus+jobs@example.org" if one is crm else "plus@example.org")
+        codes.append(states(record)["plus+jobs@example.org"])
+
+    assert ["relayed by relay", "send_failed by gateway"] == codes
+
+
+async def test_S31_each_way_to_write_a_recipient_is_decided_by_itself(crm: Crm) -> None:
+    member = crm.person(NO_BULK)
+    to = [member.mailbox, member.mailbox.upper(), b"free@example.org"]
+
+    await crm.send(to, BULK)
+
+    record = await crm.record(member)
+    assert ["send_failed", "send_failed", "relayed"] == [d.state for d in record.deliveries]
+
+
+# Some of many
+
+
+async def sent_to_some(crm: Crm, member: Person, *, sender: bytes = SENDER) -> tuple[int, Message]:
+    reply = (
+        await crm.send([b"free@example.org", member, b"more@example.org"], BULK, sender=sender)
+    ).end
+    return reply.code, await crm.record(member)
+
+
+async def test_S37_the_others_get_the_mail_and_the_sender_one_notice(each_crm: Crm) -> None:
+    member = each_crm.person(NO_BULK)
+
+    code, record = await sent_to_some(each_crm, member)
+
+    told = await notice(each_crm)
+    assert 250 == code
+    assert [[b"free@example.org", b"more@example.org"]] == [m.recipients for m in each_crm.relayed]
+    assert ["relayed", "send_failed", "relayed"] == [d.state for d in record.deliveries]
+    assert [SENDER] == told.recipients
+    text, status, *_, headers = parts(told)
+    assert member.address in str(text.get_payload(decode=True))
+    assert "Geen bulk-mail" in str(text.get_payload(decode=True))
+    assert f"Final-Recipient: rfc822; {member.address}" in str(status)
+    assert "free@example.org" not in str(status)
+    assert "Subject: Vacature" in str(headers)
+    assert "Dag!" not in told.content.decode()
+    assert 1 == len(each_crm.notices(record))
+
+
+async def test_P13_a_notice_comes_from_nobody_and_says_that_no_person_wrote_it(crm: Crm) -> None:
+    await sent_to_some(crm, crm.person(NO_BULK))
+
+    told = await notice(crm)
+
+    head = message_from_bytes(told.content)
+    assert b"FROM:<>" == told.mail.partition(b" ")[0]
+    assert "auto-replied" == head["Auto-Submitted"]
+    assert "multipart/report" == head.get_content_type()
+
+
+async def test_S37_the_notice_waits_for_the_relays_word(crm: Crm) -> None:
+    crm.sink.fault("dot", faults.delay(1.0), times=1)
+    client = await crm.client()
+    rcpts = [b"RCPT TO:<%s>" % one for one in (b"free@example.org", crm.person(NO_BULK).mailbox)]
+    await client.pipeline(b"MAIL FROM:<%s>" % SENDER, *rcpts, b"DATA")
+
+    await client.send(BULK + b".\r\n")
+    await crm.sink.wait_for(1)
+    before = crm.outbox()[0]
+    reply = await client.reply()
+    told = await notice(crm)
+
+    assert (OutboxState.QUEUED, None) == (before.state, before.next_at)
+    assert 250 == reply.code
+    assert before.body == told.content
+
+
+@pytest.mark.parametrize("reply", [b"554 5.7.1 spam", b"451 4.3.0 later", b"421 4.3.2 closing"])
+async def test_P3_what_the_relay_refuses_owes_nobody_a_notice(each_crm: Crm, reply: bytes) -> None:
+    each_crm.sink.fault("dot", faults.reply(reply), times=1)
+    member = each_crm.person(NO_BULK)
+
+    code, record = await sent_to_some(each_crm, member)
+
+    assert code in (451, 554)
+    await each_crm.records(to=member.address)
+    assert [] == each_crm.notices(record)
+    assert [] == notices_at(each_crm)
+
+
+async def test_S38_a_retry_after_a_lost_reply_brings_no_second_notice(each_crm: Crm) -> None:
+    member = each_crm.person(NO_BULK)
+    content = mail("Again", f"Message-ID: <{member.address}>", bulk=True)
+
+    for _ in range(2):
+        await each_crm.send([b"free@example.org", member], content)
+        await each_crm.record(member)
+
+    second, first = await each_crm.records(count=2, to=member.address)
+    await notice(each_crm)
+    assert first.id == second.attempt_of
+    assert (1, 0) == (len(each_crm.notices(first)), len(each_crm.notices(second)))
+    assert 2 == len(each_crm.relayed)
+
+
+async def test_P13_nobody_is_told_where_nobody_sent(crm: Crm) -> None:
+    code, record = await sent_to_some(crm, crm.person(NO_BULK), sender=b"")
+
+    assert 250 == code
+    assert [] == crm.notices(record)
+
+
+@pytest.mark.parametrize(
+    ("notify", "count"),
+    [(b"NEVER", 0), (b"SUCCESS", 0), (b"DELAY", 0), (b"FAILURE", 1), (b"SUCCESS,FAILURE", 1)],
+)
+async def test_a_notice_is_sent_only_where_it_was_asked_for(
+    crm: Crm, notify: bytes, count: int
+) -> None:
+    member = crm.person(NO_BULK)
+    client = await crm.client()
+    await client.pipeline(
+        b"MAIL FROM:<%s> ENVID=envelope-7" % SENDER,
+        b"RCPT TO:<free@example.org>",
+        b"RCPT TO:<%s> NOTIFY=%s ORCPT=rfc822;first+40example.org" % (member.mailbox, notify),
+        b"DATA",
+    )
+    await client.send(BULK + b".\r\n")
+    await client.reply()
+
+    rows = crm.notices(await crm.record(member))
+    assert count == len(rows)
+    for row in rows:
+        assert b"Original-Envelope-Id: envelope-7" in row.body
+        assert b"Original-Recipient: rfc822; first@example.org" in row.body
+
+
+async def test_the_deceased_among_the_recipients_of_a_personal_mail_are_left_out(crm: Crm) -> None:
+    dead = crm.person(status=DECEASED)
+
+    reply = (await crm.send([b"widow@example.net", dead], INDIVIDUAL)).end
+
+    record = await crm.record(dead)
+    assert 250 == reply.code
+    assert [b"widow@example.net"] == crm.relayed[0].recipients
+    assert "Overleden" in record.deliveries[1].note
+    assert 1 == len(crm.notices(record))
+
+
+async def test_nothing_of_the_suppressed_is_left_at_the_relay(crm: Crm) -> None:
+    """Whoever was offered before the kind was known is taken back before the content."""
+    member = crm.person(NO_BULK)
+
+    await sent_to_some(crm, member)
+
+    (relayed,) = crm.relayed
+    commands = relayed.connection.commands
+    last_reset = len(commands) - 1 - commands[::-1].index(b"RSET")
+    assert b"RCPT TO:<%s>" % member.mailbox in commands[:last_reset]
+    assert b"RCPT TO:<%s>" % member.mailbox not in commands[last_reset:]
+
+
+async def test_S36_all_suppressed_is_one_refusal_that_names_every_reason(crm: Crm) -> None:
+    members = [crm.person(NO_BULK), crm.person(status=DECEASED), crm.person(NO_BULK)]
+
+    reply = (await crm.send(members, BULK)).end
+
+    record = await crm.record(members[0])
+    assert (550, "5.7.1") == (reply.code, reply.enhanced)
+    assert "alle 3 ontvangers" in reply.text
+    assert "Geen bulk-mail" in reply.text
+    assert "Overleden" in reply.text
+    assert ids.show(record.id) in reply.text
+    assert 3 == sum(delivery.state == "send_failed" for delivery in record.deliveries)
+    assert [] == crm.notices(record)
+    assert [] == crm.sink.messages
+
+
+async def test_the_refusal_is_short_plain_and_names_nobody(crm: Crm) -> None:
+    member = crm.person(NO_BULK)
+
+    reply = (await crm.send([member], BULK)).end
+
+    wire = b"".join(b"550-%s\r\n" % line for line in reply.lines)
+    assert wire.isascii()
+    assert len(wire) <= 512
+    assert len(reply.lines) <= 5
+    assert member.mailbox not in wire
+    assert re.search(rb"Nr\. \w{13}", reply.lines[0])
+
+
+async def test_a_refused_and_a_suppressed_recipient_are_told_apart(crm: Crm) -> None:
+    member = crm.person(NO_BULK)
+    crm.sink.fault("RCPT", faults.reply(b"550 5.1.1 no such user"), address=b"gone@example.org")
+
+    conversation = await crm.send([b"gone@example.org", member], BULK)
+
+    record = await crm.record(member)
+    assert [550, 250] == [reply.code for reply in conversation.recipients]
+    assert (550, "5.7.1") == (conversation.end.code, conversation.end.enhanced)
+    assert {
+        "gone@example.org": "rejected by relay",
+        member.address: "send_failed by gateway",
+    } == states(record)
+    assert [] == crm.notices(record)
+
+
+# Refused at RCPT
+
+
+async def test_a_bulk_listener_may_refuse_at_rcpt(crm: Crm) -> None:
+    member = crm.person(NO_BULK)
+
+    conversation = await crm.send([b"free@example.org", member], INDIVIDUAL, door="strict")
+
+    record = await crm.record(member)
+    assert [250, 550] == [reply.code for reply in conversation.recipients]
+    assert '"Geen bulk-mail"' in conversation.recipients[1].text
+    assert 250 == conversation.end.code
+    assert ["relayed", "send_failed"] == [delivery.state for delivery in record.deliveries]
+    assert record.deliveries[1].note
+    assert [] == crm.notices(record)
+    assert member.mailbox not in crm.relayed[0].recipients
+
+
+async def test_a_mailing_refused_at_rcpt_alone_is_in_the_journal(crm: Crm) -> None:
+    member = crm.person(NO_BULK)
+
+    conversation = await crm.send([member], INDIVIDUAL, door="strict")
+
+    record = await crm.record(member)
+    assert 550 == conversation.end.code
+    assert ("bulk", "listener strict") == (record.kind, record.rule)
+    assert {member.address: "send_failed by gateway"} == states(record)
+
+
+# LMTP
+
+
+async def test_lmtp_answers_for_each_recipient_and_owes_no_notice(each_crm: Crm) -> None:
+    members = [each_crm.person(NO_BULK), each_crm.person(status=DECEASED)]
+    to = [b"free@example.org", members[0].mailbox, members[1].mailbox, b"more@example.org"]
+
+    ends = (await each_crm.send(to, BULK, door="lmtp")).ends
+
+    record = await each_crm.record(members[0])
+    assert [250, 550, 550, 250] == [reply.code for reply in ends]
+    assert '"Geen bulk-mail"' in ends[1].text
+    assert '"Overleden"' in ends[2].text
+    assert [] == each_crm.notices(record)
+    assert [[b"free@example.org", b"more@example.org"]] == [m.recipients for m in each_crm.relayed]
+
+
+async def test_lmtp_answers_for_all_alike_where_the_relay_refuses(crm: Crm) -> None:
+    crm.sink.fault("dot", faults.reply(b"452 4.3.1 full"), times=1)
+    member = crm.person(NO_BULK)
+
+    ends = (await crm.send([b"a@example.org", member, b"b@example.org"], BULK, door="lmtp")).ends
+
+    assert [452, 550, 452] == [reply.code for reply in ends]
+
+
+async def test_lmtp_speaks_lhlo_only(crm: Crm) -> None:
+    lmtp, smtp = await crm.raw("lmtp"), await crm.raw()
+
+    assert [500, 500] == [
+        (await lmtp.command(line)).code for line in (b"EHLO crm.example", b"HELO crm.example")
+    ]
+    assert 500 == (await smtp.lhlo()).code
+    assert 250 == (await lmtp.lhlo()).code
+
+
+async def test_lmtp_with_nobody_left_at_rcpt_refuses_data(crm: Crm) -> None:
+    crm.sink.fault("RCPT", faults.reply(b"550 5.1.1 no such user"))
+    client = await crm.client("lmtp")
+
+    replies = await client.pipeline(
+        b"MAIL FROM:<%s>" % SENDER, b"RCPT TO:<gone@example.org>", b"DATA"
+    )
+
+    assert [250, 550, 554] == [reply.code for reply in replies]
+
+
+# Accepted instead of refused
+
+
+async def test_a_crm_that_chokes_on_550_hears_250_and_the_sender_one_notice_an_hour(
+    other_crm: Crm,
+) -> None:
+    crm = other_crm
+    members = [crm.person(NO_BULK) for _ in range(3)]
+    sender = b"once-an-hour@crm.example"
+
+    replies = [(await crm.send([member], BULK, sender=sender)).end for member in members]
+
+    records = [await crm.record(member) for member in members]
+    told = await notice(crm)
+    assert [250, 250, 250] == [reply.code for reply in replies]
+    assert [["send_failed"]] * 3 == [[d.state for d in r.deliveries] for r in records]
+    assert [] == crm.relayed
+    assert [sender] == told.recipients
+    assert [1, 0, 0] == [len(crm.notices(record)) for record in records]
+
+
+async def test_accepted_mail_of_nobody_is_told_nobody(other_crm: Crm) -> None:
+    member = other_crm.person(NO_BULK)
+
+    reply = (await other_crm.send([member], BULK, sender=b"")).end
+
+    assert 250 == reply.code
+    assert [] == other_crm.notices(await other_crm.record(member))
+
+
+async def test_the_note_speaks_the_language_of_the_settings(other_crm: Crm) -> None:
+    member = other_crm.person(NO_BULK)
+    await other_crm.send([member], BULK, sender=b"lesen@crm.example")
+
+    record = await other_crm.record(member)
+
+    assert "Versand fehlgeschlagen" in await other_crm.shown(record)
