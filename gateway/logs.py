@@ -5,11 +5,13 @@ which whoever may see more can look up. Where an address helps to find a fault, 
 its domain.
 """
 
+import atexit
 import json
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from threading import get_ident
 from typing import Any, BinaryIO, Literal, cast
 
 import orjson
@@ -49,6 +51,17 @@ def setup(level: str, style: Style, *, role: str) -> None:
     _take_in_foreign([*shared, add_logger_name], render, level)
 
 
+def gather(later: Callable[[Callable[[], None]], object]) -> None:
+    """Write this thread's lines together from now on: a system call each is dear on a busy day.
+
+    `later` runs what it is given a moment later, on this thread; a process that is killed loses
+    the lines of that moment.
+    """
+    global _gathering  # noqa: PLW0603  # logging is the process's own
+    _gathering = _Gathering(later)
+    atexit.register(_gathering.write)
+
+
 def get(name: str) -> FilteringBoundLogger:
     """Return the logger of a part of the gateway, which marks its lines with the name."""
     return cast(FilteringBoundLogger, structlog.get_logger(part=name))
@@ -60,6 +73,35 @@ def masked(address: str) -> str:
     return f"…@{domain}" if at else "…"
 
 
+class _Gathering:
+    """Lines of one thread that wait to be written together."""
+
+    def __init__(self, later: Callable[[Callable[[], None]], object]) -> None:
+        self._later = later
+        self._thread = get_ident()
+        self._lines: list[bytes] = []
+        self._out: Callable[[bytes], None] | None = None
+
+    def take(self, line: bytes, out: Callable[[bytes], None]) -> None:
+        """Keep a line; one of another thread is written at once."""
+        if get_ident() != self._thread:
+            out(line)
+            return
+        if not self._lines:
+            self._out = out
+            self._later(self.write)
+        self._lines.append(line)
+
+    def write(self) -> None:
+        """Write what has gathered."""
+        lines, self._lines = self._lines, []
+        if lines and self._out is not None:
+            self._out(b"".join(lines))
+
+
+_gathering: _Gathering | None = None
+
+
 class _Unfailing:
     """Standard error, without its errors: a full disk may cost log lines, never a message."""
 
@@ -67,6 +109,12 @@ class _Unfailing:
         self._stream = stream
 
     def write(self, line: bytes) -> None:
+        if _gathering is None:
+            self._write(line)
+        else:
+            _gathering.take(line, self._write)
+
+    def _write(self, line: bytes) -> None:
         try:
             self._stream.write(line)
         except OSError:

@@ -7,6 +7,7 @@ import ssl
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from gateway import logs
 from gateway.app import common
@@ -34,6 +35,7 @@ log = logs.get("smtp_proxy")
 #: The journal's thread takes Python's lock several times a commit; with the usual 5 ms it would
 #: wait longer for that than for the disk.
 _SWITCH_SECONDS = 0.0002
+_LOG_SECONDS = 0.05  #: For how long lines of log gather.
 _FEED_SECONDS = 15.0
 _NEVER_SECONDS = 30.0
 _TAKE_IN_SECONDS = 1.0
@@ -43,6 +45,7 @@ _OFFERS_SECONDS = 1.0
 async def run_smtp(life: Life) -> None:
     """Take mail in until the life ends; then finish what is at the dot."""
     sys.setswitchinterval(_SWITCH_SECONDS)
+    logs.gather(partial(asyncio.get_running_loop().call_later, _LOG_SECONDS))
     settings = life.settings
     database = common.open_database(settings)
     number = await _enlist(database)

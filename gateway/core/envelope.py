@@ -3,6 +3,7 @@
 import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.core.address import Path, parse_path
 from gateway.core.reply import Reply
@@ -74,7 +75,8 @@ class Recipient:
         return self.notify is None or "FAILURE" in self.notify
 
 
-def parse_mail(argument: bytes, extensions: AbstractSet[str]) -> Sender:
+@lru_cache(4096)
+def parse_mail(argument: bytes, extensions: frozenset[str]) -> Sender:
     """Parse what follows `MAIL `; raise `Refused` with the reply for anything malformed."""
     path, rest, parameters = _parse(argument, b"FROM:", _MAIL_PARAMETERS, extensions, "5.1.7")
     utf8 = b"SMTPUTF8" in parameters

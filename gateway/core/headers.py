@@ -1,7 +1,7 @@
 """The header block of a message, read the way the recipient's program would read it (RFC 5322)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.utils import getaddresses
@@ -36,6 +36,11 @@ class Headers:
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields
+
+    @property
+    def names(self) -> KeysView[str]:
+        """The names of the fields there are, in lower case."""
+        return self._fields.keys()
 
     def count(self, name: str) -> int:
         """Return how often a field stands there."""

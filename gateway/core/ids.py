@@ -6,6 +6,7 @@ EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _SEQUENCE_BITS = 22
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]  # ten bits each
 
 
 class IdSource:
@@ -28,7 +29,8 @@ class IdSource:
 
 def milliseconds_of(moment: datetime) -> int:
     """Milliseconds since `EPOCH`; negative before it."""
-    return (moment - EPOCH) // timedelta(milliseconds=1)
+    since = moment - EPOCH
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
 def first_id_at(moment: datetime) -> int:
@@ -43,7 +45,15 @@ def moment_of(number: int) -> datetime:
 
 def show(number: int) -> str:
     """Write an id as people see it: thirteen letters of Crockford's base 32."""
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(60, -1, -5))
+    return (
+        _ALPHABET[number >> 60]
+        + _PAIRS[number >> 50 & 1023]
+        + _PAIRS[number >> 40 & 1023]
+        + _PAIRS[number >> 30 & 1023]
+        + _PAIRS[number >> 20 & 1023]
+        + _PAIRS[number >> 10 & 1023]
+        + _PAIRS[number & 1023]
+    )
 
 
 def read(text: str) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_LINE = 500  #: Octets of text in one line; RFC 5321 allows 512 with code and CRLF.
 MAX_LINES = 20
@@ -24,7 +25,7 @@ class Reply:
     @classmethod
     def received(cls, code: int, lines: list[bytes]) -> "Reply":
         """Take over what a peer said: printable ASCII, at most 20 lines of 500 octets."""
-        return cls(code, tuple(_harmless(line) for line in lines[:MAX_LINES]) or ("",))
+        return _received(code, *lines[:MAX_LINES])
 
     @property
     def positive(self) -> bool:
@@ -57,6 +58,12 @@ class Reply:
             % (self.code, b" " if n == last else b"-", line.encode("ascii", "replace"))
             for n, line in enumerate(self.lines)
         )
+
+
+@lru_cache(4096)
+def _received(code: int, *lines: bytes) -> Reply:
+    """A relay says the same few things all day."""
+    return Reply(code, tuple(map(_harmless, lines)) or ("",))
 
 
 def _harmless(line: bytes) -> str:

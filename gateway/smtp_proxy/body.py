@@ -40,13 +40,18 @@ class Body:
         self._began = clock()
         self._splitter = Splitter()
         self._digest = hashlib.blake2b(digest_size=16)
+        self._unhashed = b""
         self._ended = False
         self.size = 0  #: Octets of content read so far, as received.
 
-    @property
     def content_hash(self) -> str:
-        """The hash of all content read so far."""
+        """Return the hash of all content read so far; most mail is never asked for it."""
+        self._hash_so_far()
         return self._digest.hexdigest()
+
+    def _hash_so_far(self) -> None:
+        self._digest.update(self._unhashed)
+        self._unhashed = b""
 
     async def head(self) -> Head:
         """Read until the header block is whole; raise `TooLarge` beyond the size limit."""
@@ -63,7 +68,9 @@ class Body:
         piece = await self._read()
         if self.size > self._max_size:
             raise TooLarge
-        self._digest.update(piece.octets)
+        if self._unhashed:
+            self._hash_so_far()
+        self._unhashed = piece.octets
         return piece
 
     async def drain(self) -> None:

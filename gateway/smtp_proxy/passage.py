@@ -1,6 +1,6 @@
 """The passage of one message: a CRM's transaction tied to a relay's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.core import ids
@@ -33,6 +33,9 @@ _LOOPS = Reply.of("554 5.4.6 The message goes round in circles")
 _PENDING = Reply.of("451 4.4.2 The relay's answer to this message is still awaited")
 _CLIENT_GONE = Reply.of("451 4.4.2 The connection was lost before the end")
 _ACCEPTED = Reply.of("250 2.0.0 Taken; nobody may be mailed, the sender is told")
+
+
+Hashed = Callable[[], str]  #: Tells the hash of the content when somebody asks.
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +239,10 @@ class Passage:
         self._record.log()
         return refused.reply
 
-    async def _hand_over(self, content_hash: str, intake: Intake) -> Reply:
+    async def _hand_over(self, hashed: Hashed, intake: Intake) -> Reply:
         """Write it down, then the final dot, then the verdict."""
         record = self._record
-        repeated = _repeated(record, content_hash)
+        repeated = _repeated(record, hashed)
         if repeated is not None:
             return self._answer_again(repeated)
         going = [entry for entry in record.entries if entry.going]
@@ -260,24 +263,24 @@ class Passage:
             record.finish(going, notices_go=False if drafts else None)
             record.log()
             return _CLIENT_GONE
-        return await self._verdict(going, drafts, content_hash, intake)
+        return await self._verdict(going, drafts, hashed, intake)
 
     async def _verdict(
-        self, going: list[Entry], drafts: tuple[Draft, ...], content_hash: str, intake: Intake
+        self, going: list[Entry], drafts: tuple[Draft, ...], hashed: Hashed, intake: Intake
     ) -> Reply:
         verdict = await self._relay.finish(self._tail)
         if isinstance(verdict, Lost):
-            return self._unknown(going, verdict, content_hash, drafts)
+            return self._unknown(going, verdict, hashed, drafts)
         heard = self._heard(verdict)
         state = _state_after(heard)
         self._services.relay_said(self._settings, verdict)
         attempt = None
         if state is State.DEFERRED:
-            attempt = self._record.attempt("open", content_hash)
+            attempt = self._record.attempt("open", hashed())
         elif state is State.RELAYED and intake.gone:
-            attempt = self._record.attempt("verdict", content_hash, verdict.text)
+            attempt = self._record.attempt("verdict", hashed(), verdict.text)
         elif state is State.RELAYED and drafts:
-            attempt = self._record.attempt("sent", content_hash, verdict.text)
+            attempt = self._record.attempt("sent", hashed(), verdict.text)
         self._ended(going, verdict, drafts, attempt)
         return heard
 
@@ -299,27 +302,27 @@ class Passage:
         return replies.for_client(verdict, self._settings.our_fault)
 
     def _unknown(
-        self, going: list[Entry], lost: Lost, content_hash: str, drafts: tuple[Draft, ...]
+        self, going: list[Entry], lost: Lost, hashed: Hashed, drafts: tuple[Draft, ...]
     ) -> Reply:
         """Nobody knows whether the relay has it: say 451, and go on listening for a while."""
         for entry in going:
             entry.settle(State.UNKNOWN, By.RELAY, lost.why)
         state = "pending" if lost.may_come else "open"
-        attempt = self._record.attempt(state, content_hash)
+        attempt = self._record.attempt(state, hashed())
         self._record.finish(going, attempt=attempt, notices_go=None)
         self._record.log()
-        self._services.spawn(self._late(going, content_hash, drafts))
+        self._services.spawn(self._late(going, hashed, drafts))
         return replies.LOST
 
-    async def _late(self, going: list[Entry], content_hash: str, drafts: tuple[Draft, ...]) -> None:
+    async def _late(self, going: list[Entry], hashed: Hashed, drafts: tuple[Draft, ...]) -> None:
         verdict = await self._relay.late_verdict(_LATE_SECONDS)
         if verdict is None:
-            attempt = self._record.attempt("open", content_hash)
+            attempt = self._record.attempt("open", hashed())
             self._record.finish((), attempt=attempt, notices_go=False if drafts else None)
             return
         heard = self._heard(verdict)
         kept = "open" if _state_after(heard) is State.DEFERRED else "verdict"
-        attempt = self._record.attempt(kept, content_hash, heard.text)
+        attempt = self._record.attempt(kept, hashed(), heard.text)
         self._ended(going, verdict, drafts, attempt)
 
     def _answer_again(self, earlier: Attempt) -> Reply:
@@ -380,14 +383,14 @@ def _state_after(reply: Reply) -> State:
     return State.REJECTED if reply.permanent else State.DEFERRED
 
 
-def _repeated(record: Record, content_hash: str) -> Attempt | None:
+def _repeated(record: Record, hashed: Hashed) -> Attempt | None:
     """Return the earlier attempt whose verdict, come or awaited, is this retry's answer, too."""
     earlier = record.judgement.earlier if record.judgement else ()
     return next(
         (
             attempt
             for attempt in reversed(earlier)
-            if attempt.state in ("pending", "verdict") and attempt.content_hash == content_hash
+            if attempt.state in ("pending", "verdict") and attempt.content_hash == hashed()
         ),
         None,
     )

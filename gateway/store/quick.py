@@ -11,6 +11,7 @@ from typing import Any
 from gateway.store.database import Database, StoreUnavailable
 
 _BUSY_SECONDS = 1.0
+_MAPPED = 1 << 30  #: Octets of the file read without a system call a page.
 
 
 class QuickReader:
@@ -47,6 +48,7 @@ class QuickReader:
             self.close()
         if self._held is None:
             self._held, self._of = self._file.connect(_BUSY_SECONDS), identity
+            self._held.execute(f"PRAGMA mmap_size = {_MAPPED}")
         return self._held
 
     def close(self) -> None:

@@ -27,7 +27,8 @@ _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 
 def microseconds(moment: datetime) -> int:
     """Microseconds since 1970, the form in which the store keeps times."""
-    return (moment - _UNIX) // timedelta(microseconds=1)
+    since = moment - _UNIX
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def moment(value: int) -> datetime:
