@@ -7,18 +7,17 @@ them up when asked. Without that variable a process counts for itself.
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
-
-from gateway.core.kinds import By, Kind, State
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -46,64 +45,46 @@ class Reading:
     only_rises: bool = False
 
 
+M = TypeVar("M", Counter, Gauge)
+
+
 class Metrics:
-    """The metrics of one process; label children are looked up once."""
+    """The metrics of one process; what has labels is called with their values, in order."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        own = registry or CollectorRegistry()
-        self.registry = own
-        self._messages = Counter(
-            "gateway_messages", "Messages that reached RCPT.", ["listener", "kind", "rule"],
-            registry=own,
-        )  # fmt: skip
-        self._deliveries = Counter(
-            "gateway_deliveries", "Recipients by how their delivery ended and by whom.",
-            ["kind", "state", "by"], registry=own,
-        )  # fmt: skip
-        self._replies = Counter(
-            "gateway_relay_replies", "Final replies of the relays, by code.", ["relay", "code"],
-            registry=own,
-        )  # fmt: skip
-        self._relay_health = Gauge(
-            "gateway_relay_health", "1 works, 0 can't be reached, -1 refuses the gateway itself.",
-            ["relay"], registry=own, multiprocess_mode="mostrecent",
-        )  # fmt: skip
-        self._connections = Gauge(
-            "gateway_connections", "Clients connected.", ["listener"], registry=own,
-            multiprocess_mode="livesum",
-        )  # fmt: skip
-        self._relay_connections = Gauge(
-            "gateway_relay_connections", "Connections to the relays.", ["relay"], registry=own,
-            multiprocess_mode="livesum",
-        )  # fmt: skip
-        self._refused = Counter(
-            "gateway_refused", "Connections and commands refused, by reason.", ["reason"],
-            registry=own,
-        )  # fmt: skip
-        self._outbox_sent = Counter(
-            "gateway_outbox_attempts", "Tries to send what the gateway itself sends.",
-            ["type", "state"], registry=own,
-        )  # fmt: skip
-        self.commit_seconds = Histogram(
-            "gateway_journal_commit_seconds", "Time of a group commit of the journal.",
-            registry=own, buckets=_COMMIT_SECONDS,
-        )  # fmt: skip
-        self.committed = Counter(
-            "gateway_journal_messages", "Messages committed to the journal.", registry=own
+        self.registry = registry or CollectorRegistry()
+        count = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        time = partial(Histogram, registry=self.registry)
+        self.messages = _labelled(
+            count("gateway_messages", "Messages that reached RCPT.", ["listener", "kind", "rule"])
         )
-        self.message_seconds = Histogram(
-            "gateway_message_seconds", "From MAIL to the reply after the content.",
-            registry=own, buckets=_MESSAGE_SECONDS,
-        )  # fmt: skip
-        # Counters and gauges by what they are labelled with: looked up once per process.
-        self.messages = cache(self._message_counter)
-        self.deliveries = cache(self._delivery_counter)
-        self.replies = cache(self._reply_counter)
-        self.connections = cache(self._connection_gauge)
-        self.relay_connections = cache(self._relay_gauge)
-        self.refused = cache(self._refusal_counter)
-        self.outbox = cache(self._outbox_counter)
-        self._health = cache(self._relay_health.labels)
+        self.deliveries = _labelled(
+            count("gateway_deliveries", "Recipients by how it ended.", ["kind", "state", "by"])
+        )
+        self.replies = _labelled(
+            count("gateway_relay_replies", "Final replies of the relays.", ["relay", "code"])
+        )
+        self.refused = _labelled(
+            count("gateway_refused", "Connections and logins refused.", ["reason"])
+        )
+        self.outbox = _labelled(
+            count("gateway_outbox_attempts", "Tries to send mail of our own.", ["type", "state"])
+        )
+        clients = "Clients connected."
+        self.connections = _labelled(
+            gauge("gateway_connections", clients, ["listener"], multiprocess_mode="livesum")
+        )
+        works = "1 works, 0 can't be reached, -1 refuses the gateway itself."
+        self._health = _labelled(
+            gauge("gateway_relay_health", works, ["relay"], multiprocess_mode="mostrecent")
+        )
+        self.committed = count("gateway_journal_messages", "Messages committed to the journal.")
+        commit, message = "A group commit of the journal.", "MAIL to the reply after the content."
+        self.commit_seconds = time(
+            "gateway_journal_commit_seconds", commit, buckets=_COMMIT_SECONDS
+        )
+        self.message_seconds = time("gateway_message_seconds", message, buckets=_MESSAGE_SECONDS)
 
     def relay(self, name: str, health: RelayHealth) -> None:
         """Keep what the last connection or message says of a relay."""
@@ -114,26 +95,10 @@ class Metrics:
         self.commit_seconds.observe(seconds)
         self.committed.inc(messages)
 
-    def _message_counter(self, listener: str, kind: Kind, rule: str) -> Counter:
-        return self._messages.labels(listener, kind, rule)
 
-    def _delivery_counter(self, kind: Kind, state: State, by: By) -> Counter:
-        return self._deliveries.labels(kind, state, by)
-
-    def _reply_counter(self, relay: str, code: int) -> Counter:
-        return self._replies.labels(relay, str(code))
-
-    def _connection_gauge(self, listener: str) -> Gauge:
-        return self._connections.labels(listener)
-
-    def _relay_gauge(self, relay: str) -> Gauge:
-        return self._relay_connections.labels(relay)
-
-    def _refusal_counter(self, reason: str) -> Counter:
-        return self._refused.labels(reason)
-
-    def _outbox_counter(self, kind: str, state: str) -> Counter:
-        return self._outbox_sent.labels(kind, state)
+def _labelled(metric: M) -> Callable[..., M]:
+    """Return what finds a metric by the values of its labels, each looked up once."""
+    return cache(metric.labels)
 
 
 @contextlib.contextmanager

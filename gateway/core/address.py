@@ -79,8 +79,8 @@ def _unquoted(local: str) -> str:
 
 
 def _domain_form(domain: str) -> str:
-    if domain.isascii() and "xn--" not in domain:
-        return domain.rstrip(".")
+    if domain.isascii() and "xn--" not in domain.lower():
+        return domain.lower().rstrip(".")
     labels = unicodedata.normalize("NFKC", domain).translate(_DOTS).rstrip(".").split(".")
     return ".".join(map(_label_form, labels))
 

@@ -156,6 +156,8 @@ class Database:
         self._readers.shutdown()
         self._writer.shutdown()
         self._engine.dispose()
+        if self._lock is not None:
+            self._lock.close()
 
 
 async def _on(
@@ -192,6 +194,13 @@ class HostLock:
         if self._file is not None:
             fcntl.flock(self._file, fcntl.LOCK_UN)
         self._thread.release()
+
+    def close(self) -> None:
+        """Let go of the file; the next turn opens it again."""
+        with self._thread:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
 
 
 @contextmanager

@@ -75,7 +75,8 @@ SHAPES = [
     Shape(
         "outlook",
         "{sender}: Ann Müller <ann@example.org>\n{date}: 2026-03-04 10:11\n"
-        "{to}: Bob <bob@example.com>; cleo@example.com\n{subject}: AW: Ihre Bewerbung: ein Termin\n\n",
+        "{to}: Bob <bob@example.com>; cleo@example.com\n"
+        "{subject}: AW: Ihre Bewerbung: ein Termin\n\n",
     ),
     Shape(
         "outlook, old, bold",
@@ -138,10 +139,10 @@ GLUED = Shape(
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, GLUED], ids=lambda shape: shape.name)
-@pytest.mark.parametrize("ending", ["\n", "\r\n"], ids=["LF", "CRLF"])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_client_is_read_in_every_language(language: str, ending: str, shape: Shape) -> None:
-    for words in _spellings(LANGUAGES[language]):
+def test_every_client_is_read_in_every_language(language: str, shape: Shape) -> None:
+    for number, words in enumerate(_spellings(LANGUAGES[language])):
+        ending = "\r\n" if number % 2 else "\n"
         forwarded = shape.text.format(**words) + BODY
         if shape.quoted:
             forwarded = "\n".join(f"> {line}" for line in forwarded.split("\n"))
@@ -169,57 +170,64 @@ def _spellings(words: Words) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("text", "name"),
+    "introduction",
     [
-        ('On 28/10/2021, 12:46, "Ann Müller" <ann@example.org> wrote:', "Ann Müller"),
-        ("On Thu, Oct 28, 2021 at 12:46 PM Ann Müller <ann@example.org> wrote:", "Ann Müller"),
-        ("On Thu, Oct 28, 2021 at 12:46\u202fPM Ann Müller\n<ann@example.org> wrote:", "Ann Müller"),
-        ("Am 28.10.21, 12:46 schrieb „Ann Müller“ <ann@example.org>:", "Ann Müller"),
-        ("Am Do., 28. Okt. 2021 um 12:46 Uhr schrieb Ann Müller <ann@example.org>:", "Ann Müller"),
-        ("Ann Müller <ann@example.org> schrieb am Do., 28. Okt. 2021, 12:46:", "Ann Müller"),
-        ("Op 28-10-2021 12:46 heeft Ann Müller <ann@example.org> geschreven:", "Ann Müller"),
-        ("Op do 28 okt. 2021 om 12:46 schreef Ann Müller <ann@example.org>:", "Ann Müller"),
-        ("Le 28/10/2021 12:46, « Ann Müller » <ann@example.org> a écrit :", "Ann Müller"),
-        ("Le jeu. 28 oct. 2021 à 12:46, Ann Müller <ann@example.org> a écrit\xa0:", "Ann Müller"),
-        ('Il giorno 28/10/2021, 12:46 "Ann Müller" <ann@example.org> ha scritto:', "Ann Müller"),
-        ('El 28/10/21 12:46, "Ann Müller" <ann@example.org> escribió:', "Ann Müller"),
-        ("El jue, 28 oct 2021 a las 12:46, Ann Müller (<ann@example.org>) escribió:", "Ann Müller"),
-        ('Em 28/10/2021 12:46, "Ann Müller" <ann@example.org> escreveu:', "Ann Müller"),
-        ("În 28.10.2021 12:46, „Ann Müller” <ann@example.org> a scris:", "Ann Müller"),
-        ('Den 28.10.2021 12.46 skrev "Ann Müller" <ann@example.org>:', "Ann Müller"),
-        ("Den tors 28 okt. 2021 kl 12:46 skrev Ann Müller <ann@example.org>:", "Ann Müller"),
-        ("Ann Müller <ann@example.org> kirjoitti 28.10.2021 kello 12.46:", "Ann Müller"),
-        ("Kuupäev 28.10.2021 12:46 kirjutas Ann Müller <ann@example.org>:", "Ann Müller"),
-        ("W dniu 28.10.2021 o 12:46 użytkownik „Ann Müller” <ann@example.org> napisał:", "Ann Müller"),
-        ("czw., 28 paź 2021 o 12:46 Ann Müller <ann@example.org> napisał(a):", "Ann Müller"),
-        ("Dne 28.10.2021 12:46, Ann Müller <ann@example.org> napsal(a):", "Ann Müller"),
-        ("čt 28. 10. 2021 v 12:46 odesílatel Ann Müller <ann@example.org> napsal:", "Ann Müller"),
-        ("28/10/2021 12:46 používateľ Ann Müller (<ann@example.org>) napísal:", "Ann Müller"),
-        ("28/10/2021 12:46 keltezéssel, „Ann Müller” <ann@example.org> írta:", "Ann Müller"),
-        ("Ann Müller <ann@example.org> ezt írta (időpont: 2021. okt. 28., Cs, 12:46):", "Ann Müller"),
-        ("Ann Müller <ann@example.org> napisao je 28.10.2021. u 12:46:", "Ann Müller"),
-        ('"Ann Müller" <ann@example.org>, 28/10/2021 12:46 tarihinde şunu yazdı:', "Ann Müller"),
-        ('28/10/2021, 12:46 пользователь "Ann Müller" <ann@example.org> написал:', "Ann Müller"),
-        ('28/10/2021 12:46 користувач "Ann Müller" <ann@example.org> написав:', "Ann Müller"),
-        ("чт, 28 жовт. 2021 р. о 12:46 Ann Müller <ann@example.org> пише:", "Ann Müller"),
-        ("На 28.10.2021 г. в 12:46 ч. Ann Müller <ann@example.org> написа:", "Ann Müller"),
-        ("Στις Πέμ, 28 Οκτ 2021 στις 12:46 ο χρήστης Ann Müller <ann@example.org> έγραψε:", "Ann Müller"),
-        ("2021/10/28 12:46、Ann Müller <ann@example.org>のメール:", "Ann Müller"),
-        ("Ann Müller <ann@example.org> 于2021年10月28日周四 12:46写道：", "Ann Müller"),
-        ("On 28/10/2021 12:46, ann@example.org wrote:", ""),
-    ],
+        'On 28/10/2021, 12:46, "Ann Müller" <ann@example.org> wrote:',
+        "On Thu, Oct 28, 2021 at 12:46 PM Ann Müller <ann@example.org> wrote:",
+        "On Thu, Oct 28, 2021 at 12:46\u202fPM Ann Müller\n<ann@example.org> wrote:",
+        "Am 28.10.21, 12:46 schrieb „Ann Müller“ <ann@example.org>:",
+        "Am Do., 28. Okt. 2021 um 12:46 Uhr schrieb Ann Müller <ann@example.org>:",
+        "Ann Müller <ann@example.org> schrieb am Do., 28. Okt. 2021, 12:46:",
+        "Op 28-10-2021 12:46 heeft Ann Müller <ann@example.org> geschreven:",
+        "Op do 28 okt. 2021 om 12:46 schreef Ann Müller <ann@example.org>:",
+        "Le 28/10/2021 12:46, « Ann Müller » <ann@example.org> a écrit :",
+        "Le jeu. 28 oct. 2021 à 12:46, Ann Müller <ann@example.org> a écrit\xa0:",
+        'Il giorno 28/10/2021, 12:46 "Ann Müller" <ann@example.org> ha scritto:',
+        'El 28/10/21 12:46, "Ann Müller" <ann@example.org> escribió:',
+        "El jue, 28 oct 2021 a las 12:46, Ann Müller (<ann@example.org>) escribió:",
+        'Em 28/10/2021 12:46, "Ann Müller" <ann@example.org> escreveu:',
+        "În 28.10.2021 12:46, „Ann Müller” <ann@example.org> a scris:",
+        'Den 28.10.2021 12.46 skrev "Ann Müller" <ann@example.org>:',
+        "Den tors 28 okt. 2021 kl 12:46 skrev Ann Müller <ann@example.org>:",
+        "Ann Müller <ann@example.org> kirjoitti 28.10.2021 kello 12.46:",
+        "Kuupäev 28.10.2021 12:46 kirjutas Ann Müller <ann@example.org>:",
+        "W dniu 28.10.2021 o 12:46 użytkownik „Ann Müller” <ann@example.org> napisał:",
+        "czw., 28 paź 2021 o 12:46 Ann Müller <ann@example.org> napisał(a):",
+        "Dne 28.10.2021 12:46, Ann Müller <ann@example.org> napsal(a):",
+        "čt 28. 10. 2021 v 12:46 odesílatel Ann Müller <ann@example.org> napsal:",
+        "28/10/2021 12:46 používateľ Ann Müller (<ann@example.org>) napísal:",
+        "28/10/2021 12:46 keltezéssel, „Ann Müller” <ann@example.org> írta:",
+        "Ann Müller <ann@example.org> ezt írta (időpont: 2021. okt. 28., Cs, 12:46):",
+        "Ann Müller <ann@example.org> napisao je 28.10.2021. u 12:46:",
+        '"Ann Müller" <ann@example.org>, 28/10/2021 12:46 tarihinde şunu yazdı:',
+        '28/10/2021, 12:46 пользователь "Ann Müller" <ann@example.org> написал:',
+        '28/10/2021 12:46 користувач "Ann Müller" <ann@example.org> написав:',
+        "чт, 28 жовт. 2021 р. о 12:46 Ann Müller <ann@example.org> пише:",
+        "На 28.10.2021 г. в 12:46 ч. Ann Müller <ann@example.org> написа:",
+        "Στις Πέμ, 28 Οκτ 2021 στις 12:46 ο χρήστης Ann Müller <ann@example.org> έγραψε:",
+        "2021/10/28 12:46、Ann Müller <ann@example.org>のメール:",
+        "Ann Müller <ann@example.org> 于2021年10月28日周四 12:46写道：",
+            ],
 )  # fmt: skip
-def test_an_introduction_names_the_author_where_there_is_no_header(text: str, name: str) -> None:
+def test_an_introduction_names_the_author_where_there_is_no_header(introduction: str) -> None:
     indented = "\n".join(f"    {line}" if line else "" for line in BODY.split("\n"))
 
-    found = find_original(f"\ufeff{OWN}\n\n{text}\n\n{indented}\n", subject="Ihre Bewerbung")
+    found = find_original(
+        f"\ufeff{OWN}\n\n{introduction}\n\n{indented}\n", subject="Ihre Bewerbung"
+    )
 
     assert found is not None
-    assert Mailbox(name, "ann@example.org") == found.heading.sender
+    assert ANN == found.heading.sender
     assert datetime(2021, 10, 28, 12, 46, tzinfo=UTC) == found.heading.date
     assert "Ihre Bewerbung" == found.heading.subject
     assert BODY == found.body
     assert OWN == found.own_text
+
+
+def test_an_introduction_may_hold_the_address_alone() -> None:
+    found = _found("On 28/10/2021 12:46, ann@example.org wrote:\n\n    Hallo")
+
+    assert Mailbox("", "ann@example.org") == found.heading.sender
 
 
 @pytest.mark.parametrize(
@@ -396,7 +404,7 @@ def test_a_date_without_a_zone_is_taken_in_the_given_one() -> None:
             [Mailbox("Müller, Ann", "ann@example.org"), Mailbox("Roe, Jo", "jo@example.org")],
         ),
         ("Team Personal; Bob", [Mailbox("Team Personal", ""), Mailbox("Bob", "")]),
-        ("Ann O'Brien <ann.o'brien@example.org>", [Mailbox("Ann O'Brien", "ann.o'brien@example.org")]),
+        ("Ann O'Neal <ann.o'neal@example.org>", [Mailbox("Ann O'Neal", "ann.o'neal@example.org")]),
         ("'ann@example.org' <ann@example.org>", [Mailbox("", "ann@example.org")]),
         ("ann@example.org (Ann)", [Mailbox("Ann", "ann@example.org")]),
         ("Ann </O=EX/CN=ANN>", [Mailbox("Ann", "")]),
@@ -414,42 +422,26 @@ def test_no_text_raises(text: str) -> None:
     find_original(text)
 
 
-PIECES = st.sampled_from(
-    ["From:", "Von: a@b", "To: ", "Date: 31.13.2026 99:99", "Subject:", "> ", ">", "\n", "\r\n"]
-    + [
-        "-----x-----",
-        "____________",
-        "On 1, a@b wrote:",
-        "<",
-        "<mailto:",
-        '"',
-        ";",
-        "*",
-        "\xa0",
-        "١",
-    ]
+PIECES = (
+    "From:|Von: a@b|To: |Date: 31.13.2026 99:99|Subject:|> |>|\n|\r\n|-----x-----|____________"
+    '|On 1, a@b wrote:|<|<mailto:|"|;|*|\xa0|١'
 )
 
 
-@given(st.lists(PIECES, max_size=60).map("".join))
+@given(st.lists(st.sampled_from(PIECES.split("|")), max_size=60).map("".join))
 @settings(max_examples=500)
 def test_no_mix_of_headers_quotes_and_separators_raises(text: str) -> None:
     find_original(text)
 
 
+ENDLESS = (
+    ">|> \n|>\n|From:\n|From: a@b\n|From: a@b\nTo: b\n|-|-----x-----\n| |\n|From: <\n<\n"
+    '|From: a,\nb,\n|a@b 1:\n|On 1 wrote:\n> \n|From: a@b>To:|[mailto:|"'
+)
+
+
 @pytest.mark.parametrize(
-    "piece",
-    [">", "> \n", ">\n", "From:\n", "From: a@b\n", "From: a@b\nTo: b\n", "-", "-----x-----\n"]
-    + [
-        " ",
-        "\n",
-        "From: <\n<\n",
-        "From: a,\nb,\n",
-        "a@b 1:\n",
-        "On 1 wrote:\n> \n",
-        "From: a@b>To:",
-    ]
-    + ["x" * 300 + "@1:\n", "[mailto:", '"', "1 " + "at " * 130 + ":\n> x\n"],
+    "piece", [*ENDLESS.split("|"), "x" * 300 + "@1:\n", "1 " + "at " * 130 + ":\n> x\n"]
 )
 @pytest.mark.parametrize("before", ["", "From: a@b.c\nSubject: ", "From: a@b.c\nTo: "])
 def test_a_megabyte_of_anything_costs_less_than_a_second(before: str, piece: str) -> None:

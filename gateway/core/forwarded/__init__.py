@@ -1,6 +1,17 @@
 """What was forwarded inline: its sender, date, subject, recipients and text."""
 
+from gateway.core.forwarded.dates import parse_date
 from gateway.core.forwarded.mailboxes import Mailbox, parse_mailbox, parse_mailboxes
-from gateway.core.forwarded.original import Original, find_original
+from gateway.core.forwarded.original import Heading, Original, find_original
+from gateway.core.forwarded.places import find_place
 
-__all__ = ["Mailbox", "Original", "find_original", "parse_mailbox", "parse_mailboxes"]
+__all__ = [
+    "Heading",
+    "Mailbox",
+    "Original",
+    "find_original",
+    "find_place",
+    "parse_date",
+    "parse_mailbox",
+    "parse_mailboxes",
+]

@@ -1,0 +1,214 @@
+"""The mail that staff forwarded, recovered from the mail it came in (seed 002)."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from email import message_from_bytes
+from email.message import Message
+from email.utils import parsedate_to_datetime
+
+import quotequail
+
+from gateway.core.forwarded import (
+    Heading,
+    find_original,
+    find_place,
+    parse_date,
+    parse_mailbox,
+    parse_mailboxes,
+)
+from gateway.core.headers import decoded
+from gateway.inbound.markup import Page, read_page
+from gateway.inbound.texts import Content, children, read_content
+
+_MOST_PARTS = 1_000
+_LAST_RESORT_LINES = 300
+_LAST_RESORT_WIDTH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What was forwarded, and apart from it what the forwarder wrote."""
+
+    heading: Heading | None  #: None: nothing was recovered, all of it is the forwarder's.
+    text: str
+    html: str  #: Safe to show; empty where there is none.
+    staff_text: str
+    attached: Message | None  #: The original where it came as an attachment; its files are its own.
+
+
+def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) -> Recovered:
+    """Recover the original of a forwarded mail: an attached one, else what its text or HTML holds.
+
+    `subject` is that of the mail without prefixes and reference; `zone` is for dates that have
+    none. Never raises: what can't be recovered is text of the forwarder.
+    """
+    mail = message_from_bytes(message) if isinstance(message, bytes) else message
+    content = read_content(mail)
+    page = read_page(content.markup) if content.markup is not None else None
+    text = content.text if content.text is not None else _text_of(page)
+    attached = attached_mail(mail)
+    if attached is not None:
+        return _of_attached(attached, text, zone)
+    return _inline(text, page, subject, zone)
+
+
+def _text_of(page: Page | None) -> str:
+    return "\n".join(page.lines).strip() if page else ""
+
+
+def _of_attached(attached: Message, staff_text: str, zone: tzinfo) -> Recovered:
+    content: Content = read_content(attached)
+    page = read_page(content.markup) if content.markup is not None else None
+    return Recovered(
+        heading=_heading(attached, zone),
+        text=content.text.strip() if content.text is not None else _text_of(page),
+        html=page.html if page else "",
+        staff_text=staff_text.strip(),
+        attached=attached,
+    )
+
+
+def _inline(text: str, page: Page | None, subject: str, zone: tzinfo) -> Recovered:
+    original = find_original(text, subject=subject, zone=zone)
+    place = find_place(page.lines, subject=subject) if page else None
+    if original is None and page is not None and place is not None:
+        original = find_original("\n".join(page.lines), subject=subject, zone=zone)
+    if original is None:
+        return _last_resort(text, subject, zone) or Recovered(
+            heading=None,
+            text=text.strip(),
+            html=page.html if page else "",
+            staff_text="",
+            attached=None,
+        )
+    return Recovered(
+        heading=original.heading,
+        text=original.body,
+        html=page.between(place.start, place.end) if page and place else "",
+        staff_text=original.own_text,
+        attached=None,
+    )
+
+
+def _last_resort(text: str, subject: str, zone: tzinfo) -> Recovered | None:
+    """Ask quotequail, which knows some ways of naming an author that have neither mark nor address.
+
+    It compares every line with all that follow, so it is given the beginning only.
+    """
+    head, tail = _divided(text.replace("\r\n", "\n"))
+    found = quotequail.unwrap(head)
+    if found is None or not found.get("from") or not found.get("text"):
+        return None
+    sender = parse_mailbox(found["from"])
+    date_text = found.get("date", "")
+    own = (found.get("text_top", ""), found.get("text_bottom", ""))
+    return Recovered(
+        heading=Heading(
+            sender=sender,
+            date=parse_date(date_text, zone=zone),
+            date_text=date_text,
+            subject=found.get("subject", subject),
+            to=parse_mailboxes(found.get("to", "")),
+            cc=parse_mailboxes(found.get("cc", "")),
+            reply_to=parse_mailboxes(found.get("reply-to", "")),
+        ),
+        text=(found["text"] + tail).strip(),
+        html="",
+        staff_text="\n\n".join(part for part in own if part),
+        attached=None,
+    )
+
+
+def _divided(text: str) -> tuple[str, str]:
+    """Divide a text behind the lines that quotequail reads in a moment."""
+    lines = text.split("\n", _LAST_RESORT_LINES)
+    short = next(
+        (n for n, line in enumerate(lines[:_LAST_RESORT_LINES]) if len(line) > _LAST_RESORT_WIDTH),
+        _LAST_RESORT_LINES,
+    )
+    head = "\n".join(lines[:short])
+    return head, text[len(head) :]
+
+
+def attached_mail(mail: Message) -> Message | None:
+    """Return the first mail attached to a mail; those in a delivery report don't count."""
+    for part in _parts(mail):
+        found = _as_mail(part)
+        if found is not None and (found.get("from") or found.get("subject")):
+            return found
+    return None
+
+
+def _parts(mail: Message) -> Iterator[Message]:
+    """Yield the parts of a mail in order, not those of mails attached to it."""
+    stack = [mail]
+    for _ in range(_MOST_PARTS):
+        if not stack:
+            return
+        part = stack.pop()
+        if part.get_content_type() == "multipart/report":
+            continue
+        if part.get_content_maintype() == "multipart":
+            stack += reversed(children(part))
+        else:
+            yield part
+
+
+def _as_mail(part: Message) -> Message | None:
+    if part.get_content_type() in ("message/rfc822", "message/global"):
+        inner = next(iter(children(part)), None)
+        return _unpacked(inner) if inner is not None else None
+    if not (part.get_filename() or "").casefold().endswith(".eml"):
+        return None
+    payload = part.get_payload(decode=True)
+    return _parsed(payload) if isinstance(payload, bytes) else None
+
+
+def _unpacked(inner: Message) -> Message | None:
+    """Return an attached mail; some programs wrongly send it in base64 (RFC 2046, 5.2.1)."""
+    if inner.keys():
+        return inner
+    try:
+        return _parsed(b64decode(str(inner.get_payload())))
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _parsed(octets: bytes) -> Message | None:
+    try:
+        return message_from_bytes(octets)
+    except RecursionError:
+        return None
+
+
+def _heading(mail: Message, zone: tzinfo) -> Heading:
+    date_text = _field(mail, "date")
+    return Heading(
+        sender=parse_mailbox(_field(mail, "from")),
+        date=_date(date_text, zone),
+        date_text=date_text,
+        subject=_field(mail, "subject"),
+        to=parse_mailboxes(_field(mail, "to")),
+        cc=parse_mailboxes(_field(mail, "cc")),
+        reply_to=parse_mailboxes(_field(mail, "reply-to")),
+    )
+
+
+def _field(mail: Message, name: str) -> str:
+    """Return the first field of a name as people read it."""
+    for key, value in mail.raw_items():
+        if key.casefold() == name:
+            octets = str(value).encode("utf-8", "surrogateescape")
+            return " ".join(decoded(b" ".join(octets.split())).split())
+    return ""
+
+
+def _date(text: str, zone: tzinfo) -> datetime | None:
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return parse_date(text, zone=zone)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)

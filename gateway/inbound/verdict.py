@@ -1,0 +1,77 @@
+"""What the importer makes of a mail, and what it is told of where a mail came from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from gateway.core.inbox import Reason, Sighting
+
+Trust = Literal["authentication-results", "exchange-internal", "internal-only"]
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """It is in the history."""
+
+    entry: int
+    inbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """What it forwards was filed to that application before."""
+
+    entry: int
+    inbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsAttention:
+    """It was kept and waits for a person."""
+
+    reason: Reason
+    inbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """It was noted; nothing else is to be done."""
+
+    kind: str  #: What sort of automatic mail it is, or `discarded`.
+    inbox: int
+
+
+Verdict = Filed | Repeated | NeedsAttention | Ignored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a mail came from, and what proves that it comes from whom it names."""
+
+    name: str  #: Of the mailbox or listener.
+    trust: Trust | None = None  #: None: nothing does.
+    authserv_id: str = ""
+    sighting: Sighting | None = None  #: In a mailbox: by this it is known again.
+    envelope_sender: str | None = None  #: From a listener; empty for `<>`.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawMail:
+    """A mail as it came, in a file that its giver removes afterwards."""
+
+    file: Path
+    size: int  #: Octets of the whole mail.
+    whole: bool = True  #: Or the file holds only its header, because it is over `max_size`.
+
+
+class Importer(Protocol):
+    """Takes mails; each is recorded durably before there is a verdict.
+
+    Raises `StoreUnavailable` or `BlobsUnavailable` where the mail must wait and be given again.
+    """
+
+    async def known(self, sighting: Sighting) -> Verdict | None:
+        """Return the verdict on a mail that was taken before: it need not be fetched again."""
+
+    async def take(self, mail: RawMail, origin: Origin) -> Verdict:
+        """Take a mail, at whatever time and however often it is given."""

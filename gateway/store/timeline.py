@@ -1,0 +1,82 @@
+"""Everything that happened with a person, on one line of time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from gateway.core import ids
+from gateway.core.journal import Message
+from gateway.core.kinds import State
+from gateway.core.people import PersonRef, Suppression
+from gateway.store import messages, people, suppression
+from gateway.store.people import PersonRecord
+from gateway.store.suppression import Entry, Standings
+
+ADDED = "added"
+RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened."""
+
+    at: datetime
+    type: str  #: message or suppression
+    id: str  #: As people see it; empty where it has none.
+    summary: str
+    state: str
+    reference: str = ""  #: Of the application it is about.
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A person, with all that is known."""
+
+    record: PersonRecord
+    suppressions: tuple[Suppression, ...]
+    timeline: tuple[Event, ...]  #: The newest first.
+
+
+def pages(
+    connection: Connection, standings: Standings, wanted: PersonRef | str
+) -> tuple[Page, ...]:
+    """Return the person of that key, or everybody with that address (in lookup form)."""
+    return tuple(_page(connection, standings, one) for one in people.find(connection, wanted))
+
+
+def _page(connection: Connection, standings: Standings, record: PersonRecord) -> Page:
+    known = standings.within(connection, record.addresses)
+    found = people.suppressions_of(record, known)
+    mail = messages.of_person(connection, record.person.ref)
+    history = [each for one in record.addresses for each in suppression.history(connection, one)]
+    events = [*_mails(record, mail), *_brought(found), *_own(history)]
+    return Page(record, found, tuple(sorted(events, key=lambda one: one.at, reverse=True)))
+
+
+def _mails(record: PersonRecord, mail: Iterable[Message]) -> Iterator[Event]:
+    addresses = set(record.addresses)
+    for one in mail:
+        theirs = (each.state for each in one.deliveries if each.address in addresses)
+        state, number = next(theirs, State.UNKNOWN), ids.show(one.id)
+        yield Event(at=one.at, type="message", id=number, summary=one.subject, state=state)
+
+
+def _brought(found: Iterable[Suppression]) -> Iterator[Event]:
+    """Tell of what groups and the status brought."""
+    for one in found:
+        if one.person is not None and one.since is not None:
+            summary = f'{one.source} "{one.name}": no {one.scope} mail'
+            yield Event(at=one.since, type="suppression", id="", summary=summary, state=ADDED)
+
+
+def _own(history: Iterable[Entry]) -> Iterator[Event]:
+    """Tell of suppressions of the address itself, and of their end."""
+    for one in history:
+        what, number = f"{one.address}: no {one.scope} mail", ids.show(one.id)
+        summary = f"{what} ({one.remark})" if one.remark else what
+        yield Event(at=one.since, type="suppression", id=number, summary=summary, state=ADDED)
+        if one.released_at is not None:
+            at = one.released_at
+            yield Event(at=at, type="suppression", id=number, summary=what, state=RELEASED)

@@ -1,0 +1,375 @@
+"""The way to the store: writers in turn, and a store that goes away and comes back."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import insert, select, text, update
+
+from gateway.store import database as module
+from gateway.store.database import Database, RowRefused, StoreUnavailable, WrongSchema
+from gateway.store.quick import QuickReader
+from gateway.store.schema import pauses, relay_offers, schema_version
+from tests.rig.faultproxy import Cut, FaultProxy
+from tests.rig.postgres import OwnPostgres, Postgres
+from tests.rig.process import needs
+from tests.rig.tmpfs import small_disk
+from tests.store.feeding import NOW
+
+WRITERS, ROUNDS = 4, 40
+
+#: Adds one to a number as many times as there are rounds, reading it first.
+ADDER = f"""\
+import sys
+from sqlalchemy import select, update
+from gateway.store.database import Database
+from gateway.store.schema import leases
+
+database = Database(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range({ROUNDS}):
+    with database.writing() as connection:
+        count = connection.scalar(select(leases.c.holder).with_for_update())
+        connection.execute(update(leases).values(holder=str(int(count) + 1)))
+database.close()
+"""
+
+
+@pytest.fixture
+def file_store(tmp_path: Path) -> Iterator[Database]:
+    """An empty store in a file."""
+    database = fresh(f"sqlite:///{tmp_path}/gateway.db")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def cluster(postgres: Postgres) -> OwnPostgres:
+    """A server that may be stopped."""
+    if not isinstance(postgres, OwnPostgres):
+        needs("postgresql", "a server of TEST_DATABASE_URL can't be stopped")
+        raise AssertionError
+    return postgres
+
+
+def fresh(url: str) -> Database:
+    database = Database(url)
+    database.prepare()
+    return database
+
+
+def write(
+    database: Database, what: str = "bulk", *, then: Callable[[], object] = lambda: None
+) -> None:
+    with database.writing() as connection:
+        connection.execute(insert(pauses).values(what=what, since=NOW, by="ops"))
+        then()
+
+
+def paused(database: Database) -> list[str]:
+    with database.reading() as connection:
+        return list(connection.scalars(select(pauses.c.what).order_by(pauses.c.what)))
+
+
+def path_of(database: Database) -> Path:
+    return Path(str(database.url.database))
+
+
+# K4: writers beside each other
+
+
+def test_K4_four_writers_lose_no_update(store_url: str, database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(text("INSERT INTO leases (name, holder, until) VALUES ('n', '0', 0)"))
+    command = [sys.executable, "-c", ADDER, store_url]
+    pipe = subprocess.PIPE
+    adders = [subprocess.Popen(command, stdin=pipe, stdout=pipe) for _ in range(WRITERS)]
+    for adder in adders:
+        assert adder.stdout is not None
+        adder.stdout.readline()
+    ends = [adder.communicate(b"go\n") and adder.returncode for adder in adders]
+    with database.reading() as connection:
+        count = connection.scalar(text("SELECT holder FROM leases"))
+
+    assert ([0] * WRITERS, str(WRITERS * ROUNDS)) == (ends, count)
+
+
+def test_K4_a_writer_waits_for_a_stranger_that_holds_the_file(file_store: Database) -> None:
+    stranger = sqlite3.connect(path_of(file_store), isolation_level=None, check_same_thread=False)
+    stranger.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.3, lambda: stranger.execute("COMMIT"))
+    timer.start()
+    write(file_store)
+    timer.join()
+    stranger.close()
+
+    assert ["bulk"] == paused(file_store)
+
+
+def test_K4_a_transaction_that_reads_first_can_still_write(file_store: Database) -> None:
+    other = Database(str(file_store.url))
+    thread = threading.Thread(target=write, args=(other, "all"))
+    with file_store.writing() as connection:
+        before = list(connection.scalars(select(pauses.c.what)))
+        thread.start()  # would have its turn between our read and our write
+        thread.join(0.1)
+        connection.execute(insert(pauses).values(what="bulk", since=NOW, by="ops"))
+    thread.join()
+    other.close()
+
+    assert ([], ["all", "bulk"]) == (before, paused(file_store))
+
+
+# K3: the disk
+
+
+@pytest.mark.system
+def test_K3_a_full_disk_is_an_error_that_leaves_nothing_and_passes(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        database = fresh(f"sqlite:///{disk.folder}/gateway.db")
+        disk.fill()
+        with pytest.raises(StoreUnavailable, match=r"full|disk I/O"):
+            write(database)
+        disk.free()
+        write(database)
+        found = paused(database)
+        database.close()
+
+    assert ["bulk"] == found
+
+
+@pytest.mark.system
+def test_K3_a_read_only_disk_is_an_error_that_passes(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        url = f"sqlite:///{disk.folder}/gateway.db"
+        fresh(url).close()
+        disk.protect()
+        database = Database(url)
+        with pytest.raises(StoreUnavailable):
+            write(database)
+        disk.unprotect()
+        write(database)
+        found = paused(database)
+        database.close()
+
+    assert ["bulk"] == found
+
+
+# A file that is not where it was
+
+
+def test_nothing_is_written_to_a_file_that_was_moved_away(file_store: Database) -> None:
+    path = path_of(file_store)
+    write(file_store)
+    path.rename(path.with_suffix(".away"))
+    with pytest.raises(StoreUnavailable, match="unable to open"):
+        write(file_store, "all")
+    with pytest.raises(StoreUnavailable):
+        paused(file_store)
+    assert not path.exists()
+    path.with_suffix(".away").rename(path)
+    write(file_store, "all")
+
+    assert ["all", "bulk"] == paused(file_store)
+
+
+async def test_quick_reads_notice_that_the_file_was_moved_away(file_store: Database) -> None:
+    path = path_of(file_store)
+    reader = QuickReader(file_store)
+    write(file_store)
+    query = "SELECT what FROM pauses"
+    before = await reader.rows(query, ())
+    path.rename(path.with_suffix(".away"))
+    with pytest.raises(StoreUnavailable, match="unable to open"):
+        await reader.rows(query, ())
+    path.with_suffix(".away").rename(path)
+    after = await reader.rows(query, ())
+    reader.close()
+
+    assert [("bulk",)] == before == after
+
+
+def test_a_copy_put_in_the_place_of_the_file_is_used(file_store: Database) -> None:
+    path = path_of(file_store)
+    copy = path.with_suffix(".copy")
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"VACUUM INTO '{copy}'")
+    connection.close()
+    write(file_store)
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    copy.rename(path)
+
+    assert [] == paused(file_store)
+
+
+def test_a_deleted_file_is_not_replaced_by_an_empty_store(file_store: Database) -> None:
+    path = path_of(file_store)
+    path.unlink()
+    with pytest.raises(StoreUnavailable, match="is gone: put it back"):
+        file_store.prepare()
+    was_left_alone = not path.exists()
+    Path(f"{path}.lock").unlink()
+    file_store.prepare()
+
+    assert (True, []) == (was_left_alone, paused(file_store))
+
+
+def test_a_folder_that_is_missing_is_a_store_that_is_away(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/missing/gateway.db")
+    with pytest.raises(StoreUnavailable, match="No such file"):
+        database.prepare()
+    with pytest.raises(StoreUnavailable, match=r"gateway\.db\.lock: No such file"):
+        write(database)
+    database.close()
+
+
+# K5: the server
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_K5_a_restarted_server_is_used_again(cluster: OwnPostgres, mode: str) -> None:
+    database = fresh(cluster.fresh_database())
+    write(database)
+    with cluster.stopped("fast" if mode == "fast" else "immediate"):
+        with pytest.raises(StoreUnavailable):
+            write(database, "all")
+        with pytest.raises(StoreUnavailable):
+            paused(database)
+    write(database, "all")
+    found = paused(database)
+    database.close()
+
+    assert ["all", "bulk"] == found
+
+
+@pytest.mark.system
+def test_K5_a_terminated_backend_fails_one_transaction_only(postgres: Postgres) -> None:
+    url = postgres.fresh_database()
+    database = fresh(url)
+    with pytest.raises(StoreUnavailable):
+        write(database, then=lambda: postgres.terminate_backends(url))
+    write(database, "all")
+    found = paused(database)
+    database.close()
+
+    assert ["all"] == found
+
+
+@pytest.mark.system
+def test_K5_a_server_that_became_read_only_is_away_until_it_is_not(postgres: Postgres) -> None:
+    url = postgres.fresh_database()
+    database = fresh(url)
+    name = url.rpartition("/")[2]
+    for setting, is_away in (("on", True), ("off", False)):
+        with psycopg.connect(postgres.url, autocommit=True) as connection:
+            alter = f"ALTER DATABASE {name} SET default_transaction_read_only = {setting}"
+            connection.execute(alter.encode())
+        postgres.terminate_backends(url)
+        if is_away:
+            with pytest.raises(StoreUnavailable, match="read-only"):
+                write(database)
+    write(database)
+    found = paused(database)
+    database.close()
+
+    assert ["bulk"] == found
+
+
+@pytest.mark.system
+async def test_K5_a_server_that_hangs_is_away(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_READ_SECONDS", 0.2)
+    url = postgres.fresh_database()
+    port = Database(url).url.port
+    assert port is not None
+    async with await FaultProxy.start(port) as proxy:
+        proxied = url.replace(f":{port}/", f":{proxy.port}/")
+        database = Database(proxied)
+        await asyncio.to_thread(database.prepare)
+        proxy.cut_all(Cut.BLACKHOLE)
+        with pytest.raises(StoreUnavailable, match="no answer"):
+            await database.read(lambda connection: connection.scalar(select(pauses.c.what)))
+        proxy.cut_all()
+        found = await database.read(lambda connection: connection.scalars(select(pauses)).all())
+        database.close()
+
+    assert [] == found
+
+
+# What the store doesn't take
+
+
+def test_a_row_the_store_refuses_is_told_from_a_store_that_is_away(database: Database) -> None:
+    write(database)
+    with pytest.raises(RowRefused, match="refuses a row"):
+        write(database)
+
+
+def test_an_error_in_a_transaction_leaves_nothing_behind(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError):
+        write(database, then=lambda: 1 // 0)
+
+    assert [] == paused(database)
+
+
+# K9: the schema
+
+
+def test_K9_a_newer_schema_is_refused_and_left_alone(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(update(schema_version).values(version="9999"))
+    with pytest.raises(WrongSchema, match="newer than this gateway"):
+        database.prepare()
+
+    assert "9999" == database.version()
+
+
+def test_K9_an_older_schema_names_the_command_that_helps(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(update(schema_version).values(version="0000"))
+    with pytest.raises(WrongSchema, match="gateway db upgrade"):
+        database.prepare()
+
+
+def test_K9_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    path.write_bytes(os.urandom(8192))
+    database = Database(f"sqlite:///{path}")
+    with pytest.raises(StoreUnavailable, match="not a database"):
+        database.prepare()
+    database.close()
+
+
+def test_two_processes_may_make_the_schema_at_once(store_url: str) -> None:
+    stores = [Database(store_url) for _ in range(2)]
+    errors: list[StoreUnavailable] = []
+
+    def prepare(store: Database) -> None:
+        try:
+            store.prepare()
+        except StoreUnavailable as error:  # the other was faster: next time it is there
+            errors.append(error)
+            store.prepare()
+
+    threads = [threading.Thread(target=prepare, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with stores[0].reading() as connection:
+        offers = connection.execute(select(relay_offers)).all()
+    for store in stores:
+        store.close()
+
+    assert ([], True) == (offers, len(errors) < 2)
