@@ -34,7 +34,7 @@ log = logs.get("smtp_proxy")
 
 #: The journal's thread takes Python's lock several times a commit; with the usual 5 ms it would
 #: wait longer for that than for the disk.
-_SWITCH_SECONDS = 0.0002
+_SWITCH_SECONDS = 0.001
 _LOG_SECONDS = 0.05  #: For how long lines of log gather.
 _FEED_SECONDS = 15.0
 _NEVER_SECONDS = 30.0
