@@ -51,6 +51,7 @@ def _processor() -> str:
 def _durability(directory: Path) -> str:
     database = Database(f"sqlite:///{directory}/durability.db")
     try:
+        database.prepare()
         return durability(database)
     finally:
         database.close()

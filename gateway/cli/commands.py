@@ -8,6 +8,7 @@ import typer
 from gateway.cli import (
     check,
     database,
+    demo,
     explain,
     feed,
     messages,
@@ -54,3 +55,4 @@ app.add_typer(messages.app, name="messages")
 app.command("report")(messages.report)
 app.add_typer(person.app, name="person")
 app.add_typer(outbox.app, name="outbox")
+app.command("demo")(demo.demo)

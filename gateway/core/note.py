@@ -60,6 +60,13 @@ def render(template: NoteTemplate, facts: Facts) -> Note:
     return Note(_short(template, facts), _full(template, facts))
 
 
+def reasons(template: NoteTemplate, facts: Facts) -> str:
+    """Write only what would have failed it, for mail that went all the same."""
+    entries = _strictest_first(facts.suppressions)
+    written = (template.fill(one.source, _reason(template, facts, one)) for one in entries)
+    return "\n\n".join(dict.fromkeys(map("\n".join, written)))
+
+
 def refusal(template: NoteTemplate, failed: Sequence[Facts]) -> Reply:
     """Return the 550 for recipients of one message who all failed; the reply names none of them.
 
@@ -134,10 +141,6 @@ def _fitting(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def _full(template: NoteTemplate, facts: Facts) -> str:
-    reasons = [
-        "\n".join(template.fill(entry.source, _reason(template, facts, entry)))
-        for entry in _strictest_first(facts.suppressions)
-    ]
     values = {
         "state": template.send_failed,
         "recipient": one_line(facts.recipient),
@@ -145,7 +148,7 @@ def _full(template: NoteTemplate, facts: Facts) -> str:
         "now": template.moment(facts.now),
         "kind": template.words[facts.kind],
         "rule": one_line(facts.rule),
-        "reasons": "\n\n".join(dict.fromkeys(reasons)),
+        "reasons": reasons(template, facts),
         "feed": _moment(template, facts, facts.feed_as_of),
         "persons": ", ".join(map(str, facts.persons)),
         "personal": _personal(template, facts),

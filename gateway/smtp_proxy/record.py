@@ -10,7 +10,7 @@ from gateway.core.envelope import Recipient, Sender
 from gateway.core.headers import Headers
 from gateway.core.journal import Attempt, Delivery, Message, Outcome
 from gateway.core.kinds import By, Kind, State
-from gateway.core.note import Facts, Note, refusal, render
+from gateway.core.note import Facts, Note, reasons, refusal, render
 from gateway.core.outbox import Draft
 from gateway.core.people import PersonRef
 from gateway.core.reply import Reply
@@ -106,7 +106,7 @@ class Record:
             kind=said.kind,
             rule=said.rule,
             recipient=entry.recipient.address,
-            suppressions=entry.verdict.blocked,
+            suppressions=entry.verdict.blocked or entry.verdict.would,
             personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
             feed_as_of=self._services.feed_as_of(),
             persons=tuple(holder.ref for holder in standing.holders),
@@ -189,8 +189,25 @@ class Record:
             size=self.size,
             burst_key=judged.burst_key if judged else None,
             attempt_of=self.attempt_of,
-            deliveries=tuple(map(_delivery, self.entries)),
+            deliveries=tuple(map(self._delivery, self.entries)),
         )
+
+    def _delivery(self, entry: Entry) -> Delivery:
+        return Delivery(
+            recipient=entry.recipient.address,
+            address=entry.address,
+            state=entry.state,
+            by=entry.by,
+            reply=entry.said,
+            note=self._note(entry),
+            would=State.SEND_FAILED if entry.verdict.would else "",
+            persons=_persons(entry),
+        )
+
+    def _note(self, entry: Entry) -> str:
+        if entry.note is None and entry.verdict.would:
+            return reasons(self._policy.note, self._facts(entry, self.classification))
+        return entry.note.full if entry.note else ""
 
     async def begin(self, drafts: tuple[Draft, ...]) -> bool:
         """Write the message down durably; False if it could not be."""
@@ -229,20 +246,6 @@ class Record:
             size=self.size,
             ends=[(entry.state, entry.by) for entry in self.entries],
         )
-
-
-def _delivery(entry: Entry) -> Delivery:
-    would = State.SEND_FAILED if entry.verdict.would else ""
-    return Delivery(
-        recipient=entry.recipient.address,
-        address=entry.address,
-        state=entry.state,
-        by=entry.by,
-        reply=entry.said,
-        note=entry.note.full if entry.note else "",
-        would=would,
-        persons=_persons(entry),
-    )
 
 
 def _persons(entry: Entry) -> tuple[PersonRef, ...]:

@@ -21,8 +21,8 @@ from gateway.store.schema import VERSION
 from tests.cli.conftest import Cli
 
 COMMANDS = {
-    "run", "check", "db check", "db upgrade", "pause", "resume", "tail", "users hash", "import",
-    "suppress add", "suppress list", "suppress release", "suppress show", "explain",
+    "run", "check", "demo", "db check", "db upgrade", "pause", "resume", "tail", "users hash",
+    "import", "suppress add", "suppress list", "suppress release", "suppress show", "explain",
     "messages list", "messages show", "report", "person show", "outbox list", "outbox retry",
     "outbox cancel",
 }  # fmt: skip

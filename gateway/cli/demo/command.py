@@ -1,0 +1,192 @@
+"""The demo from its beginning to its end."""
+
+import smtplib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email import message_from_bytes
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from gateway.app import common
+from gateway.cli.context import Context
+from gateway.cli.demo import sample
+from gateway.cli.demo.relay import Relay, capturing_relay
+from gateway.cli.messages import wording
+from gateway.cli.output import console, print_line
+from gateway.core.errors import GatewayError
+from gateway.core.journal import Delivery, Message
+from gateway.core.kinds import State
+from gateway.core.note_template import NoteTemplate
+from gateway.crm.importer import import_file
+from gateway.store import messages, people
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 40.0
+
+
+class DemoFailed(GatewayError):
+    """The demo's gateway didn't do what it should; the text has the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A mail of the CRM, and what the CRM heard."""
+
+    recipient: str
+    message_id: str
+    reply: str
+
+
+def demo() -> None:
+    """Show in ten seconds what the gateway does, with a sample CRM and a relay of its own.
+
+    Starts a gateway on SQLite, sends a mailing to everybody and one personal mail, and tells
+    person by person what became of them. Nothing leaves this machine, and nothing stays on it.
+    """
+    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as name, capturing_relay() as relay:
+        folder, port = Path(name), _free_port()
+        file = folder / "gateway.toml"
+        file.write_text(sample.CONFIG.format(relay=relay.port, listener=port), encoding="utf-8")
+        context = Context(file)
+        _load(context, folder)
+        with _gateway(file, port):
+            mailing = [_send(port, sample.MAILING, address) for address in sample.PEOPLE]
+            personal = _send(port, sample.PERSONAL, sample.PERSONAL_TO)
+        _show(context, mailing, personal, relay)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _load(context: Context, folder: Path) -> None:
+    """Take the sample CRM in."""
+    with context.store() as store:
+        for kind, text in sample.FEED.items():
+            file = folder / f"{kind}.csv"
+            file.write_text(text, encoding="utf-8")
+            import_file(store, kind, file, source="crm", now=common.now())
+
+
+@contextmanager
+def _gateway(file: Path, port: int) -> Iterator[None]:
+    """Run a gateway beside the block."""
+    log = file.with_suffix(".log")
+    command = [sys.executable, "-m", "gateway", "--config", str(file), "run", "smtp"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait_for(process, port, log)
+        yield
+    finally:
+        process.terminate()
+        process.wait(_STOP_SECONDS)
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with smtplib.SMTP("127.0.0.1", port, timeout=5):
+                return
+        except (OSError, smtplib.SMTPException):
+            time.sleep(0.1)
+    text = log.read_text(encoding="utf-8", errors="replace")
+    raise DemoFailed(f"the gateway didn't start:\n{text[-2000:]}")
+
+
+def _send(port: int, text: str, address: str) -> Sent:
+    """Send a mail as a CRM does: one per person."""
+    number, name = list(sample.PEOPLE).index(address), sample.PEOPLE[address]
+    content = text.format(name=name, address=address, number=number).encode()
+    with smtplib.SMTP("127.0.0.1", port, timeout=30) as crm:
+        crm.ehlo("crm.example")
+        crm.mail(sample.SENDER)
+        crm.rcpt(address)
+        code, reply = crm.data(content)
+    message_id = message_from_bytes(content)["Message-ID"]
+    return Sent(address, message_id, f"{code} {reply.decode(errors='replace')}")
+
+
+def _show(context: Context, mailing: list[Sent], personal: Sent, relay: Relay) -> None:
+    with context.store() as store, store.reading() as connection:
+        kept = {one.message_id: one for one in messages.listed(connection)}
+        marks = {address: _marks(people.find(connection, address)) for address in sample.PEOPLE}
+    told = _Told(kept, marks, wording(context))
+    told.print("A mailing to everybody", mailing)
+    told.print("A personal mail to somebody who is out of mailings", [personal])
+    failed = next(one for one in mailing if told.delivery(one).state is State.SEND_FAILED)
+    _print_failure(failed, told.delivery(failed))
+    taken = ", ".join(sample.PEOPLE[mail.recipients[0]] for mail in relay.mails)
+    print_line(f"\nThe relay got {len(relay.mails)} mails: {taken}.", "bold")
+
+
+def _marks(found: tuple[people.PersonRecord, ...]) -> str:
+    """Tell what the CRM says of a person."""
+    words: list[str] = []
+    for one in found:
+        words += [
+            f"group “{joined.group.name}”{'' if joined.group.active else ' (inactive)'}"
+            for joined in one.groups
+        ]
+        if one.status is not None and one.status.tag:
+            words.append(f"status “{one.status.name}”")
+    return ", ".join(words)
+
+
+class _Told:
+    """What the journal tells of the mails that were sent."""
+
+    def __init__(
+        self, kept: Mapping[str, Message], marks: Mapping[str, str], template: NoteTemplate
+    ) -> None:
+        self._kept = kept
+        self._marks = marks
+        self._template = template
+
+    def delivery(self, sent: Sent) -> Delivery:
+        """Return what became of a mail."""
+        return self._kept[sent.message_id].deliveries[0]
+
+    def print(self, title: str, mails: Sequence[Sent]) -> None:
+        """Print what became of each mail, person by person."""
+        first = self._kept[mails[0].message_id]
+        print_line(f"\n{title}: {first.subject} → {first.kind} (rule {first.rule})", "bold")
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for heading in ("person", "in the CRM", "became", "note"):
+            table.add_column(heading)
+        for sent in mails:
+            name, mark = sample.PEOPLE[sent.recipient], self._marks[sent.recipient]
+            table.add_row(name, mark, self._state(sent), _reason(sent))
+        console().print(table)
+
+    def _state(self, sent: Sent) -> Text:
+        state = self.delivery(sent).state
+        style = "bold red" if state is State.SEND_FAILED else "green"
+        return Text(self._template.state(state), style=style)
+
+
+def _reason(sent: Sent) -> str:
+    """Return the reason the CRM heard, without code, state and number; empty for 250."""
+    line = sent.reply.partition("\n")[0]
+    return line.partition(": ")[2].partition(" No. ")[0] if line.startswith("550") else ""
+
+
+def _print_failure(failed: Sent, delivery: Delivery) -> None:
+    name = sample.PEOPLE[failed.recipient]
+    print_line(f"\nWhat the CRM heard for {name}:", "bold")
+    for line in failed.reply.splitlines():
+        print_line(f"  {line}", "red")
+    print_line("\nThe note in full, as gateway messages show has it:", "bold")
+    for line in delivery.note.splitlines():
+        print_line(f"  {line}" if line else "")

@@ -1,0 +1,85 @@
+"""A relay that takes every mail and keeps it to itself."""
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+_OFFERS = (b"relay.example", b"PIPELINING", b"8BITMIME", b"SMTPUTF8", b"SIZE", b"DSN")
+
+
+@dataclass(slots=True)
+class Mail:
+    """One mail the relay was given."""
+
+    recipients: list[str] = field(default_factory=list)
+    content: bytes = b""
+
+
+class Relay(socketserver.ThreadingTCPServer):
+    """An SMTP server on a port of its own (RFC 5321), for one `with` block."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Session)
+        self.mails: list[Mail] = []
+
+    @property
+    def port(self) -> int:
+        """The port it listens at."""
+        return int(self.server_address[1])
+
+
+@contextmanager
+def capturing_relay() -> Iterator[Relay]:
+    """Run a relay beside the block."""
+    with Relay() as relay:
+        thread = threading.Thread(target=relay.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield relay
+        finally:
+            relay.shutdown()
+
+
+class _Session(socketserver.StreamRequestHandler):
+    server: Relay
+    _mail = Mail()
+
+    def handle(self) -> None:
+        self._say(b"220 relay.example")
+        for line in self.rfile:
+            self._obey(line.strip())
+            if line[:4].upper() == b"QUIT":
+                return
+
+    def _obey(self, line: bytes) -> None:
+        match line[:4].upper():
+            case b"EHLO":
+                lines = [b"250-" + offer for offer in _OFFERS[:-1]]
+                self._say(b"\r\n".join([*lines, b"250 " + _OFFERS[-1]]))
+            case b"MAIL":
+                self._mail = Mail()
+                self._say(b"250 2.1.0 Ok")
+            case b"RCPT":
+                self._mail.recipients.append(line.partition(b"<")[2].partition(b">")[0].decode())
+                self._say(b"250 2.1.5 Ok")
+            case b"DATA":
+                self._say(b"354 Go ahead")
+                self._take()
+            case b"QUIT":
+                self._say(b"221 2.0.0 Bye")
+            case _:
+                self._say(b"250 2.0.0 Ok")
+
+    def _take(self) -> None:
+        lines = iter(self.rfile.readline, b".\r\n")
+        self._mail.content = b"".join(lines)
+        self.server.mails.append(self._mail)
+        self._say(b"250 2.0.0 Ok: queued as %d" % len(self.server.mails))
+
+    def _say(self, text: bytes) -> None:
+        self.wfile.write(text + b"\r\n")

@@ -1,0 +1,85 @@
+"""A small CRM: six people, four groups, and someone who has died."""
+
+from collections.abc import Mapping
+
+#: The files of the feed, by kind, in the order they are taken in.
+FEED: Mapping[str, str] = {
+    "groups": """\
+kind,crm_id,name,tag,active
+candidate,1,Geen bulk-mail,NoMailingsTag,true
+candidate,2,Geen Mailchimp,NoMailChimpMailingsTag,true
+candidate,3,Zomeractie 2024,NoMailingsTag,false
+contact,4,Geen bulk-mail,NoMailingsTag,true
+""",
+    "statuses": """\
+kind,crm_id,name,tag
+candidate,available,Beschikbaar,
+contact,active,Actief,
+contact,deceased,Overleden,NoMailTag
+""",
+    "memberships": """\
+kind,group,person
+candidate,1,102
+candidate,2,103
+candidate,3,104
+contact,4,201
+""",
+    "people": """\
+kind,crm_id,first_name,last_name,emails,status,language
+candidate,101,Anna,Jansen,anna@example.org,available,nl
+candidate,102,Bram,de Vries,bram@example.org,available,nl
+candidate,103,Carla,Weber,carla@example.org,available,de
+candidate,104,Dieter,Braun,dieter@example.org,available,de
+contact,201,Élise,Martin,elise@example.org,active,fr
+contact,202,Frits,Bakker,frits@example.org,deceased,nl
+""",
+}
+
+PEOPLE: Mapping[str, str] = {
+    "anna@example.org": "Anna Jansen",
+    "bram@example.org": "Bram de Vries",
+    "carla@example.org": "Carla Weber",
+    "dieter@example.org": "Dieter Braun",
+    "elise@example.org": "Élise Martin",
+    "frits@example.org": "Frits Bakker",
+}
+
+SENDER = "recruiter@crm.example"
+
+#: What the CRM sends to everybody, stamped as CRMs stamp their mailings.
+MAILING = """\
+From: Recruiter <recruiter@crm.example>
+To: {name} <{address}>
+Subject: New vacancies this week
+Message-ID: <mailing-{number}@crm.example>
+List-Unsubscribe: <mailto:unsubscribe@crm.example>
+
+Dear {name}, these vacancies may interest you.
+"""
+
+#: What a recruiter writes from the file of somebody who is out of mailings.
+PERSONAL_TO = "bram@example.org"
+PERSONAL = """\
+From: Recruiter <recruiter@crm.example>
+To: {name} <{address}>
+Subject: Our appointment on Thursday
+Message-ID: <personal-{number}@crm.example>
+
+Dear {name}, see you on Thursday at ten.
+"""
+
+CONFIG = """\
+[store]
+url = "sqlite:///gateway.db"
+[log]
+level = "warning"
+[suppression]
+language = "en"
+[[relays]]
+name = "relay"
+host = "127.0.0.1"
+port = {relay}
+[[smtp.listeners]]
+name = "crm"
+bind = "127.0.0.1:{listener}"
+"""

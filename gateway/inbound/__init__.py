@@ -1,0 +1,1 @@
+"""Forwarded replies: taken from mailboxes and listeners, read, and filed."""

@@ -1,0 +1,209 @@
+"""All that the importer needs to know of a mail, read from its octets."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.message import Message
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from gateway.core.automatic import automatic_kind, may_be_answered
+from gateway.core.content import MAX_HEADER_BLOCK, header_length
+from gateway.core.forwarded import Heading, Mailbox
+from gateway.core.headers import Headers
+from gateway.core.prefixes import without_prefixes
+from gateway.core.reference import find_reference, reference_pattern
+from gateway.inbound.attachments import Attachment, Saver
+from gateway.inbound.original import Recovered, recover
+from gateway.inbound.reports import ReportSet, read_reports
+from gateway.inbound.skeleton import Skeletons
+from gateway.inbound.trust import distrust, read_sender
+from gateway.inbound.unwrap import unwrap
+from gateway.inbound.verdict import Trust
+
+LOOP_FIELD = "x-gateway-notice"  #: Marks what the gateway sends by itself.
+_LONGEST_TEXT = 1_000_000
+_LONGEST_LINE = 1_000
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A mail to read, and by which settings."""
+
+    file: str
+    folder: str  #: Where its attachments are put.
+    reference: str  #: A regular expression with a group `reference`.
+    zone: str
+    trust: Trust | None = None
+    authserv_id: str = ""
+    envelope_sender: str | None = None
+    header_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """What the header of a mail tells."""
+
+    sender_name: str
+    sender: str
+    distrust: str  #: Why it may not come from there; empty: it does.
+    subject: str
+    reference: str | None
+    bare_subject: str  #: Without reference and prefixes.
+    message_id: str
+    automatic: str  #: What sort of automatic mail it is; empty: a person sent it.
+    may_be_answered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """What was forwarded, or where nothing was, the mail itself."""
+
+    is_recovered: bool
+    sender_name: str
+    sender: str
+    recipients: str
+    copies: str
+    subject: str
+    date: datetime | None
+    date_text: str
+    message_id: str
+    text: str
+    html: str
+    staff_text: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A mail, read."""
+
+    face: Face
+    original: Original | None = None  #: None where only the header was read.
+    attachments: tuple[Attachment, ...] = ()
+    report: ReportSet | None = None
+
+
+def read(task: Task) -> Reading:
+    """Read a mail; raise whatever a hostile one makes of it."""
+    headers = _headers(Path(task.file))
+    face = read_face(headers, task)
+    if task.header_only:
+        return Reading(face=face)
+    skeletons = Skeletons()
+    mail = skeletons.parse(Path(task.file))
+    if face.automatic:
+        return Reading(face=face, report=read_reports(mail))
+    unwrap(mail, skeletons, Path(task.folder))
+    recovered = recover(mail, subject=face.bare_subject, zone=ZoneInfo(task.zone))
+    saver = Saver(Path(task.folder), skeletons)
+    attachments = tuple(saver.of(mail, original=recovered.attached))
+    return Reading(
+        face=face,
+        original=_original(recovered, face, attachments),
+        attachments=attachments,
+    )
+
+
+def _headers(file: Path) -> Headers:
+    with file.open("rb") as opened:
+        head = opened.read(MAX_HEADER_BLOCK)
+    return Headers.parse(head[: header_length(head)])
+
+
+def read_face(headers: Headers, task: Task) -> Face:
+    """Read what the header tells."""
+    sender = read_sender(headers)
+    subject = _line(headers.text("subject"))
+    found = find_reference(subject, reference_pattern(task.reference))
+    field = _field_of(headers, task)
+    kind = automatic_kind(field)
+    trust, authserv_id = task.trust, task.authserv_id
+    return Face(
+        sender_name=_line(sender.name),
+        sender=_line(sender.address),
+        distrust=distrust(headers, sender, trust=trust, authserv_id=authserv_id),
+        subject=subject,
+        reference=found.reference if found else None,
+        bare_subject=found.subject if found else without_prefixes(subject),
+        message_id=_line(headers.text("message-id")),
+        automatic=kind.value if kind else "",
+        may_be_answered=may_be_answered(field, loop_field=LOOP_FIELD),
+    )
+
+
+def _field_of(headers: Headers, task: Task) -> Callable[[str], str]:
+    """Return what looks fields up; the null sender of the envelope counts as a Return-Path."""
+
+    def field(name: str) -> str:
+        is_null = name == "return-path" and task.envelope_sender == ""
+        return "<>" if is_null else headers.text(name)
+
+    return field
+
+
+def _original(recovered: Recovered, face: Face, attachments: Sequence[Attachment]) -> Original:
+    heading = recovered.heading
+    attached = recovered.attached
+    original = Original(
+        is_recovered=heading is not None,
+        sender_name=face.sender_name,
+        sender=face.sender,
+        recipients="",
+        copies="",
+        subject=face.bare_subject,
+        date=None,
+        date_text="",
+        message_id=_message_id(attached) if attached is not None else "",
+        text=_clean(recovered.text)[:_LONGEST_TEXT],
+        html=_clean(recovered.html) if len(recovered.html) <= _LONGEST_TEXT else "",
+        staff_text=_clean(recovered.staff_text)[:_LONGEST_TEXT],
+        fingerprint="",
+    )
+    if heading is not None:
+        original = _headed(original, heading)
+    return replace(original, fingerprint=_fingerprint(original, face, attachments))
+
+
+def _headed(original: Original, heading: Heading) -> Original:
+    sender = heading.sender or Mailbox("", "")
+    return replace(
+        original,
+        sender_name=_line(sender.name),
+        sender=_line(sender.address),
+        recipients=_mailboxes(heading.to),
+        copies=_mailboxes(heading.cc),
+        subject=_line(without_prefixes(heading.subject)) or original.subject,
+        date=heading.date,
+        date_text=_line(heading.date_text),
+    )
+
+
+def _fingerprint(original: Original, face: Face, attachments: Sequence[Attachment]) -> str:
+    """Return what a mail forwarded twice has in common; a note of staff's own is never twice."""
+    date = f"{original.date.astimezone(UTC):%Y%m%d%H%M}" if original.date else original.date_text
+    parts = [original.sender.casefold(), date, "".join(original.text.split())]
+    parts += sorted(each.sha256 for each in attachments)
+    if not original.is_recovered:
+        parts += [face.message_id, "".join(original.staff_text.split())]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _mailboxes(mailboxes: Sequence[Mailbox]) -> str:
+    shown = (f"{each.name} <{each.address}>" if each.name else each.address for each in mailboxes)
+    return _clean("; ".join(" ".join(each.split()) for each in shown))
+
+
+def _message_id(mail: Message) -> str:
+    return _line(str(mail.get("message-id", "")))
+
+
+def _line(text: str) -> str:
+    return " ".join(_clean(text).split())[:_LONGEST_LINE]
+
+
+def _clean(text: str) -> str:
+    return _UNKEEPABLE.sub("\ufffd", text)

@@ -1,0 +1,54 @@
+"""Parts made fit to be read: texts made whole again, mails attached as files opened."""
+
+from email.message import Message
+from itertools import count
+from pathlib import Path
+
+from gateway.inbound.skeleton import Skeletons
+from gateway.inbound.texts import children, is_shown
+
+_MOST_TEXT = 6_000_000  #: Octets of text that are put back in all.
+_DEEPEST = 5
+_MOST_PARTS = 1_000
+_MAILS = ("message/rfc822", "message/global")
+
+
+def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
+    """Put texts back into a mail, and let mails attached in base64 be parts like any other."""
+    room = _MOST_TEXT
+    numbers = count(1)
+    stack = [(mail, 0)]
+    for _ in range(_MOST_PARTS):
+        if not stack:
+            return
+        part, depth = stack.pop()
+        if depth < _DEEPEST and _is_wrapped(part):
+            _open(part, skeletons, folder / f"mail{next(numbers)}")
+        if part.is_multipart():
+            stack += [
+                (child, depth + (part.get_content_type() in _MAILS)) for child in children(part)
+            ]
+        elif is_shown(part):
+            room -= skeletons.restore(part, room)
+
+
+def _is_wrapped(part: Message) -> bool:
+    if part.get_content_type() in _MAILS:
+        inner = next(iter(children(part)), part)
+        return not inner.keys()
+    return not part.is_multipart() and (part.get_filename() or "").casefold().endswith(".eml")
+
+
+def _open(part: Message, skeletons: Skeletons, file: Path) -> None:
+    inner = next(iter(children(part)), part)
+    if inner is not part:  # A mail must not be in base64 (RFC 2046, 5.2.1), but some are.
+        inner["Content-Transfer-Encoding"] = "base64"
+    with file.open("wb") as opened:
+        opened.writelines(skeletons.octets(inner))
+    found = skeletons.parse(file)
+    if not (found.get("from") or found.get("subject")):
+        return
+    del part["content-transfer-encoding"]
+    del part["content-type"]
+    part["Content-Type"] = "message/rfc822"
+    part.set_payload([found])

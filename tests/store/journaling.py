@@ -1,0 +1,93 @@
+"""Messages as the proxy writes them down."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gateway.core import ids
+from gateway.core.journal import Attempt, Delivery, Message, Outcome, fingerprint
+from gateway.core.kinds import By, Kind, State
+from gateway.core.outbox import Draft
+from gateway.store import messages
+from gateway.store.database import Database
+from tests.store.feeding import NOW
+
+SENDER = "crm@office.example"
+ANN, BEN, EVE = "ann@example.org", "ben@example.org", "eve@example.org"
+
+
+def at(minutes: float) -> datetime:
+    return NOW + timedelta(minutes=minutes)
+
+
+def going(address: str) -> Delivery:
+    """A recipient the relay has been asked about and who is about to get it."""
+    return Delivery(recipient=address, address=address, state=State.SENDING, by=By.RELAY)
+
+
+def suppressed(address: str) -> Delivery:
+    return replace(going(address), state=State.SEND_FAILED, by=By.GATEWAY, note="why\nnot")
+
+
+def refused(address: str) -> Delivery:
+    return replace(going(address), state=State.REJECTED, reply="550 5.1.1 nobody")
+
+
+def message(minute: float = 0, *parts: Delivery, subject: str = "Hello") -> Message:
+    number = ids.first_id_at(at(minute))
+    return Message(
+        id=number,
+        at=at(minute),
+        listener="crm",
+        sender=SENDER,
+        subject=subject,
+        message_id=f"<{minute}@office.example>",
+        kind=Kind.BULK,
+        rule="precedence",
+        relay="relay",
+        size=1000,
+        deliveries=parts or (going(ANN),),
+    )
+
+
+def ended(of: Message, state: State = State.RELAYED, reply: str = "250 ok") -> list[Outcome]:
+    """Return the same outcome for everybody it was going to."""
+    return [
+        Outcome(message=of.id, position=position, state=state, by=By.RELAY, reply=reply)
+        for position, one in enumerate(of.deliveries)
+        if one.state is State.SENDING
+    ]
+
+
+def notice(of: Message, *, due: datetime | None = None) -> Draft:
+    """Return a notice about a message; without a time it waits for the verdict."""
+    return Draft(
+        id=of.id + 1,
+        type="dsn",
+        key=f"dsn:{of.id}",
+        recipient=SENDER,
+        body=b"From: <>\r\n\r\n",
+        message=of.id,
+        due=due,
+    )
+
+
+def attempt(of: Message, state: str = "open", **fields: str) -> Attempt:
+    return Attempt(fingerprint=mark(of), message=of.id, state=state, **fields)
+
+
+def mark(of: Message) -> int:
+    """Return the fingerprint by which a retry of a message is known."""
+    taken = [one.recipient for one in of.deliveries if one.state is not State.REJECTED]
+    return fingerprint(of.sender, taken, of.message_id)
+
+
+def states(database: Database, of: Message) -> list[str]:
+    """Return what the journal says became of each recipient: `relayed by relay: 250 ok`."""
+    return [f"{one.state} by {one.by}: {one.reply}" for one in recorded(database, of)]
+
+
+def recorded(database: Database, of: Message) -> Sequence[Delivery]:
+    with database.reading() as connection:
+        found = messages.one(connection, of.id)
+    return found.deliveries if found else ()

@@ -1,0 +1,141 @@
+"""What stands in the way of a message besides suppressions."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from gateway.core.journal import Attempt, Delivery
+from gateway.core.kinds import State
+from gateway.store import gate
+from gateway.store.database import Database
+from gateway.store.gate import REMEMBERED, Gate, View
+from gateway.store.journal import take_in, write_attempts
+from gateway.store.schema import attempts
+from tests.store.feeding import NOW
+from tests.store.journaling import ANN, BEN, at, attempt, ended, going, mark, message, refused
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def asked(database: Database) -> Iterator[Gate]:
+    """A gate on the store."""
+    gate = Gate(database)
+    yield gate
+    gate.close()
+
+
+def remember(database: Database, *kept: Attempt) -> None:
+    with database.writing() as connection:
+        write_attempts(connection, kept)
+
+
+def pause(database: Database, *kinds: str) -> None:
+    with database.writing() as connection:
+        for what in kinds:
+            gate.pause(connection, what, now=NOW, by="ops")
+
+
+# Pauses
+
+
+async def test_a_pause_counts_from_the_next_message_on(database: Database, asked: Gate) -> None:
+    before = await asked.look(1, NOW)
+    pause(database, "bulk", "bulk", "all")
+    during = await asked.look(1, NOW)
+    with database.writing() as connection:
+        lifted = gate.resume(connection)
+    after = await asked.look(1, NOW)
+
+    nothing = View(paused=frozenset(), earlier=())
+    assert (nothing, View(paused=frozenset({"all", "bulk"}), earlier=()), nothing) == (
+        before,
+        during,
+        after,
+    )
+    assert ["all", "bulk"] == sorted(lifted)
+
+
+# Earlier attempts
+
+
+async def test_earlier_attempts_of_a_transaction_are_shown_oldest_first(
+    database: Database, asked: Gate
+) -> None:
+    first, second, other = message(0), message(1), message(2)
+    known = [
+        Attempt(fingerprint=7, message=first.id, state="open"),
+        Attempt(
+            fingerprint=7, message=second.id, state="verdict", content_hash="abc", verdict="250 ok"
+        ),
+    ]
+    remember(database, known[1], known[0], attempt(other))
+    pause(database, "bulk")
+    view = await asked.look(7, NOW + MINUTE)
+
+    assert View(paused=frozenset({"bulk"}), earlier=tuple(known)) == view
+
+
+async def test_an_attempt_is_forgotten_after_a_day(database: Database, asked: Gate) -> None:
+    one = message()
+    remember(database, attempt(one))
+    counts = [
+        len((await asked.look(mark(one), NOW + age)).earlier)
+        for age in (REMEMBERED, REMEMBERED + MINUTE)
+    ]
+
+    assert [1, 0] == counts
+
+
+def test_forgotten_attempts_are_removed(database: Database) -> None:
+    old, young = message(0), message(10)
+    remember(database, attempt(old), attempt(young))
+    with database.writing() as connection:
+        count = gate.forget_attempts(connection, NOW + REMEMBERED + 5 * MINUTE)
+    with database.reading() as connection:
+        left = list(connection.scalars(select(attempts.c.message)))
+
+    assert (1, [young.id]) == (count, left)
+
+
+# Bursts
+
+
+async def test_a_burst_is_counted_by_address_with_first_and_last_time(
+    database: Database, asked: Gate
+) -> None:
+    burst(database, 0, going(ANN), going(BEN))
+    burst(database, 1, going(ANN))
+    burst(database, 2, going(BEN), key=6)
+    reached = await asked.burst(5, NOW)
+
+    assert {ANN: (at(0), at(1)), BEN: (at(0), at(0))} == reached
+
+
+async def test_a_burst_looks_back_to_a_time_only(database: Database, asked: Gate) -> None:
+    burst(database, 0, going(ANN))
+    burst(database, 5, going(BEN))
+
+    assert {BEN: (at(5), at(5))} == await asked.burst(5, at(1))
+
+
+async def test_who_never_got_the_mail_does_not_count(database: Database, asked: Gate) -> None:
+    burst(database, 0, refused(ANN))
+    burst(database, 1, going(BEN), state=State.ABORTED)
+
+    assert {} == await asked.burst(5, NOW)
+
+
+def burst(
+    database: Database,
+    minute: float,
+    *parts: Delivery,
+    key: int = 5,
+    state: State = State.RELAYED,
+) -> None:
+    one = replace(message(minute, *parts), burst_key=key)
+    with database.writing() as connection:
+        take_in(connection, 1, [one], ended(one, state))
