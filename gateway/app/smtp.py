@@ -28,7 +28,9 @@ from gateway.store import offers, status, workers
 from gateway.store.database import Database, StoreUnavailable, WrongSchema
 from gateway.store.gate import Gate
 from gateway.store.journal import JournalWriter
+from gateway.store.logged_journal import LoggedJournal
 from gateway.store.suppression import Standings
+from gateway.store.worker_log import WorkerLog, path_for
 
 log = logs.get("smtp_proxy")
 
@@ -52,7 +54,8 @@ async def run_smtp(life: Life) -> None:
     services = Services(
         policy(settings), worker=number, shares=settings.smtp.workers, metrics=Metrics()
     )
-    journal = JournalWriter(database, number, committed=services.metrics.journal)
+    counts_bursts = bool(services.policy.bursts)
+    journal = _journal(database, number, services.metrics, counts_bursts=counts_bursts)
     never = NeverMailed(settings.store.outage / "never-mailed")
     local = LocalRecord(settings.store.outage / f"messages-{life.number}.jsonl")
     standings = _standings(settings, database)
@@ -65,6 +68,9 @@ async def run_smtp(life: Life) -> None:
     async def apply(fresh: Settings) -> None:
         nonlocal standings
         worker.apply(policy(fresh), listeners(fresh))
+        if bool(services.policy.bursts) != counts_bursts:
+            log.info("starting_anew", number=number)
+            life.stopping.set()
         standings = _standings(fresh, database)
         services.judge = Judge(standings, Gate(database), never)
 
@@ -95,6 +101,25 @@ async def run_smtp(life: Life) -> None:
     await journal.close()
     await chores.retire()
     database.close()
+
+
+def _journal(
+    database: Database, number: int, metrics: Metrics, *, counts_bursts: bool
+) -> JournalWriter:
+    """SQLite is told through a log, where telling it at once would cost more than the mail itself.
+
+    Bursts are counted in the store from one message to the next: there it is told at once.
+    """
+    if counts_bursts or not database.is_sqlite:
+        return JournalWriter(database, number, committed=metrics.journal)
+    log_file = WorkerLog(path_for(str(database.url.database), number))
+    return LoggedJournal(
+        database,
+        number,
+        log_file,
+        committed=metrics.journal,
+        refused=lambda reason: log.error("row_refused", reason=reason),
+    )
 
 
 def _standings(settings: Settings, database: Database) -> Standings:

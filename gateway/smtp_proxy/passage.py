@@ -237,6 +237,8 @@ class Passage:
         attempt = self._record.attempt("open", "") if state is State.DEFERRED else None
         self._services.scribe.note(self._record.message(), attempt)
         self._record.log()
+        if attempt is not None:
+            await self._services.scribe.told()
         return refused.reply
 
     async def _hand_over(self, hashed: Hashed, intake: Intake) -> Reply:
@@ -270,7 +272,7 @@ class Passage:
     ) -> Reply:
         verdict = await self._relay.finish(self._tail)
         if isinstance(verdict, Lost):
-            return self._unknown(going, verdict, hashed, drafts)
+            return await self._unknown(going, verdict, hashed, drafts)
         heard = self._heard(verdict)
         state = _state_after(heard)
         self._services.relay_said(self._settings, verdict)
@@ -282,6 +284,8 @@ class Passage:
         elif state is State.RELAYED and drafts:
             attempt = self._record.attempt("sent", hashed(), verdict.text)
         self._ended(going, verdict, drafts, attempt)
+        if attempt is not None:
+            await self._services.scribe.told()
         return heard
 
     def _ended(
@@ -301,7 +305,7 @@ class Passage:
     def _heard(self, verdict: Reply) -> Reply:
         return replies.for_client(verdict, self._settings.our_fault)
 
-    def _unknown(
+    async def _unknown(
         self, going: list[Entry], lost: Lost, hashed: Hashed, drafts: tuple[Draft, ...]
     ) -> Reply:
         """Nobody knows whether the relay has it: say 451, and go on listening for a while."""
@@ -312,6 +316,7 @@ class Passage:
         self._record.finish(going, attempt=attempt, notices_go=None)
         self._record.log()
         self._services.spawn(self._late(going, hashed, drafts))
+        await self._services.scribe.told()
         return replies.LOST
 
     async def _late(self, going: list[Entry], hashed: Hashed, drafts: tuple[Draft, ...]) -> None:

@@ -1,6 +1,7 @@
 """Writes the journal, and beside it when the store is away."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -15,6 +16,7 @@ from gateway.store.workers import take_in
 
 log = logs.get("smtp_proxy")
 
+_TOLD_SECONDS = 2.0
 PATIENCE_SECONDS = 30.0  #: Longer than any one transaction on the store takes.
 
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
@@ -86,6 +88,14 @@ class Scribe:
                 return
             outcomes = ()
         self._journal.finish(message, outcomes, attempt=attempt, notices_go=notices_go)
+
+    async def told(self) -> None:
+        """Wait until every process can see what was written so far: a retry may go to another."""
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._journal.finish(0, (), told=told)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_TOLD_SECONDS):
+                await told
 
     async def _finish_locally(self, message: int, outcomes: tuple[Outcome, ...]) -> None:
         try:

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Select, delete, insert, select, update
 from gateway.core.errors import GatewayError
 from gateway.core.journal import Attempt, Message, Outcome, fingerprint
 from gateway.core.kinds import By, State
-from gateway.store import journal, outbox
+from gateway.store import journal, outbox, worker_log
+from gateway.store.journal_rows import Rows
 from gateway.store.schema import deliveries, messages, workers
 
 BEAT = timedelta(seconds=10)  #: How often a worker says that it lives.
@@ -106,7 +107,11 @@ def take_in(
 
 
 def settle(connection: Connection, number: int) -> int:
-    """Turn what a process left `sending` into `unknown`; return how many messages that were."""
+    """Turn what a process left `sending` into `unknown`; return how many messages that were.
+
+    What its log holds that the store was not told yet is taken in first.
+    """
+    _take_log_in(connection, number)
     open_ones = (
         select(messages.c.id, messages.c.sender, messages.c.message_id)
         .where(messages.c.worker == number)
@@ -122,6 +127,13 @@ def settle(connection: Connection, number: int) -> int:
             .values(state=State.UNKNOWN, by=By.GATEWAY, reply=_LEFT)
         )
     return len(left)
+
+
+def _take_log_in(connection: Connection, number: int) -> None:
+    store = connection.engine.url.database
+    if connection.dialect.name == "sqlite" and store and number != _NOBODY:
+        for batch in worker_log.left_in(worker_log.path_for(store, number)):
+            Rows.read(batch).write(connection)
 
 
 def _sending() -> Select[tuple[int]]:

@@ -1,0 +1,183 @@
+"""Messages and outcomes as the rows of the journal: built once, logged and written as they are."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, delete
+
+from gateway.core.journal import Attempt, Message, Outcome
+from gateway.core.outbox import Draft
+from gateway.store import outbox, schema
+from gateway.store.bulk import insert_rows
+from gateway.store.schema import attempts
+
+Row = tuple[Any, ...]
+
+_MESSAGE = (
+    "id", "worker", "listener", "login", "client", "sender", "subject", "message_id", "kind",
+    "rule", "relay", "size", "burst_key", "attempt_of",
+)  # fmt: skip
+_DELIVERY = (
+    "message", "position", "recipient", "address", "state", "by", "reply", "note", "would",
+    "persons",
+)  # fmt: skip
+_ATTEMPT = ("fingerprint", "message", "content_hash", "state", "verdict")
+
+#: A commit whose answer was lost may have left a delivery as it was begun.
+_ENDED_NOW = """(message, position) DO UPDATE
+SET state = excluded.state, "by" = excluded."by", reply = excluded.reply, note = excluded.note
+WHERE deliveries.state = 'sending'"""
+_UPDATE_SQLITE = """
+UPDATE deliveries SET state = json_extract(r.value, '$[2]'), "by" = json_extract(r.value, '$[3]'),
+  reply = json_extract(r.value, '$[4]')
+FROM json_each(?) AS r
+WHERE message = json_extract(r.value, '$[0]') AND position = json_extract(r.value, '$[1]')
+"""
+_UPDATE_POSTGRES = """
+UPDATE deliveries SET state = r->>2, "by" = r->>3, reply = r->>4
+FROM jsonb_array_elements(%s::jsonb) AS r
+WHERE message = (r->>0)::bigint AND position = (r->>1)::integer
+"""
+
+
+@dataclass(slots=True)
+class Rows:
+    """What a group of messages and outcomes writes; writing it twice is like once."""
+
+    messages: list[Row] = field(default_factory=list)
+    deliveries: list[Row] = field(default_factory=list)
+    attempts: list[Row] = field(default_factory=list)
+    drafts: list[dict[str, Any]] = field(default_factory=list)
+    outcomes: list[Row] = field(default_factory=list)
+    notices: list[tuple[int, bool]] = field(default_factory=list)  #: Message, and whether they go.
+
+    def begin(
+        self, worker: int, message: Message, drafts: Iterable[Draft], attempt: Attempt | None
+    ) -> None:
+        """Add a message, the notices it owes and its mark for retries."""
+        self.messages.append(_message_row(message, worker))
+        self.deliveries += _delivery_rows(message)
+        self.drafts += map(_plain, drafts)
+        self._attempt(attempt)
+
+    def finish(
+        self,
+        message: int,
+        outcomes: Iterable[Outcome],
+        attempt: Attempt | None,
+        notices_go: bool | None,
+    ) -> None:
+        """Add how a message ended, and what becomes of notices that waited for the verdict."""
+        self.outcomes += ((o.message, o.position, o.state, o.by, o.reply) for o in outcomes)
+        self._attempt(attempt)
+        if notices_go is not None:
+            self.notices.append((message, notices_go))
+
+    def _attempt(self, entry: Attempt | None) -> None:
+        if entry is not None:
+            row = (entry.fingerprint, entry.message, entry.content_hash, entry.state, entry.verdict)
+            self.attempts.append(row)
+
+    def add(self, later: "Rows") -> None:
+        """Add what came after these."""
+        self.messages += later.messages
+        self.deliveries += later.deliveries
+        self.attempts += later.attempts
+        self.drafts += later.drafts
+        self.outcomes += later.outcomes
+        self.notices += later.notices
+
+    def write(self, connection: Connection) -> None:
+        """Write them in a transaction."""
+        insert_rows(connection, schema.messages, _MESSAGE, self.messages, conflict="DO NOTHING")
+        insert_rows(connection, schema.deliveries, _DELIVERY, self.deliveries, conflict=_ENDED_NOW)
+        for draft in self.drafts:
+            outbox.put(connection, _draft(draft))
+        if self.outcomes:
+            sqlite = connection.dialect.name == "sqlite"
+            connection.exec_driver_sql(
+                _UPDATE_SQLITE if sqlite else _UPDATE_POSTGRES,
+                (orjson.dumps(self.outcomes).decode(),),
+            )
+        _write_attempts(connection, self.attempts)
+        for message, go in self.notices:
+            if go:
+                outbox.release(connection, message, datetime.now(UTC))
+            else:
+                outbox.cancel_armed(connection, message)
+
+    def apart(self) -> Iterator["Rows"]:
+        """Yield the rows of each message by themselves."""
+        ids = dict.fromkeys(row[0] for row in [*self.messages, *self.outcomes])
+        for one in [*ids, *(row[1] for row in self.attempts if row[1] not in ids)]:
+            yield Rows(
+                messages=[row for row in self.messages if row[0] == one],
+                deliveries=[row for row in self.deliveries if row[0] == one],
+                attempts=[row for row in self.attempts if row[1] == one],
+                drafts=[draft for draft in self.drafts if draft["message"] == one],
+                outcomes=[row for row in self.outcomes if row[0] == one],
+                notices=[notice for notice in self.notices if notice[0] == one],
+            )
+
+    def plain(self) -> dict[str, Any]:
+        """Return them as JSON has them; `read` takes that back."""
+        return {name: getattr(self, name) for name in self.__slots__ if getattr(self, name)}
+
+    @classmethod
+    def read(cls, plain: dict[str, Any]) -> "Rows":
+        """Take back what `plain` returned; whatever else is there doesn't matter."""
+        return cls(**{name: plain[name] for name in cls.__slots__ if name in plain})
+
+
+def _write_attempts(connection: Connection, rows: Sequence[Row]) -> None:
+    """Keep the last word on each message."""
+    if not rows:
+        return
+    latest: dict[int, list[Row]] = {}
+    for row in rows:
+        kept = latest.setdefault(row[1], [])
+        kept[:] = [other for other in kept if other[0] != row[0]] + [row]
+    connection.execute(delete(attempts).where(attempts.c.message.in_(latest)))
+    flat = [row for kept in latest.values() for row in kept]
+    insert_rows(connection, attempts, _ATTEMPT, flat)
+
+
+def _plain(draft: Draft) -> dict[str, Any]:
+    return {
+        "id": draft.id,
+        "type": draft.type,
+        "key": draft.key,
+        "recipient": draft.recipient,
+        "body": b64encode(draft.body).decode(),
+        "sender": draft.sender,
+        "message": draft.message,
+        "relay": draft.relay,
+        "due": draft.due.isoformat() if draft.due else None,
+    }
+
+
+def _draft(plain: dict[str, Any]) -> Draft:
+    due = datetime.fromisoformat(plain["due"]) if plain["due"] else None
+    return Draft(**{**plain, "body": b64decode(plain["body"]), "due": due})
+
+
+def _message_row(message: Message, worker: int) -> Row:
+    return (
+        message.id, worker, message.listener, message.login, message.client, message.sender,
+        message.subject, message.message_id, message.kind, message.rule, message.relay,
+        message.size, message.burst_key, message.attempt_of,
+    )  # fmt: skip
+
+
+def _delivery_rows(message: Message) -> list[Row]:
+    return [
+        (
+            message.id, position, entry.recipient, entry.address, entry.state, entry.by,
+            entry.reply, entry.note, entry.would, " ".join(map(str, entry.persons)),
+        )
+        for position, entry in enumerate(message.deliveries)
+    ]  # fmt: skip

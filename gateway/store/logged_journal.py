@@ -1,0 +1,164 @@
+"""The journal of a worker beside SQLite: durable in the worker's log, a moment later in the store.
+
+It has the interface of `JournalWriter`. While the store doesn't take what the log holds, messages
+are refused as they are without a store; what was taken before waits in the log.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+from gateway.core.errors import GatewayError
+from gateway.store.database import Database, RowRefused, StoreUnavailable
+from gateway.store.journal import RETRY_SECONDS, Finished, Group, JournalWriter
+from gateway.store.journal_rows import Rows
+from gateway.store.worker_log import NotLogged, WorkerLog
+
+_GATHER_SECONDS = 0.1  #: How long the log gathers before the store is told.
+_STEP_SECONDS = 0.02
+
+
+class LoggedJournal(JournalWriter):
+    """Writes this process's messages to a log first."""
+
+    def __init__(
+        self,
+        database: Database,
+        worker: int,
+        log: WorkerLog,
+        *,
+        committed: Callable[[float, int], None],
+        refused: Callable[[str], None],
+    ) -> None:
+        self._log = log
+        self._taker = Taker(database, log, refused)
+        super().__init__(database, worker, committed=committed)
+
+    def _commit(self, group: Group) -> list[Finished]:
+        """Log a group; outcomes that can't be logged go to the store by themselves."""
+        if not group:
+            return []
+        began = time.monotonic()
+        try:
+            self._keep(group)
+        except GatewayError as error:
+            return self._without_log(group, error)
+        except (TypeError, ValueError) as error:  # Something that JSON can't hold.
+            return self._commit_singly(group, error)
+        self._committed(time.monotonic() - began, len(group.begun))
+        self._tell(group.begun, None)
+        return []
+
+    def _keep(self, group: Group) -> None:
+        told = group.told()
+        after = partial(self._all_told, told) if told else None
+        self._taker.take(group.rows(self._worker), new=bool(group.begun), after=after)
+
+    def _without_log(self, group: Group, error: GatewayError) -> list[Finished]:
+        self._tell(group.begun, StoreUnavailable(str(error)))
+        if isinstance(error, StoreUnavailable) and group.finished:
+            # Only new messages are refused while the store is behind.
+            with contextlib.suppress(NotLogged):
+                self._keep(Group(finished=group.finished))
+                return []
+        return group.finished
+
+    async def close(self) -> None:
+        """Log what is queued and tell the store, then end the threads."""
+        await super().close()
+        await asyncio.get_running_loop().run_in_executor(None, self._taker.close)
+
+
+class Taker:
+    """Tells the store what the log holds, on a thread of its own."""
+
+    def __init__(self, database: Database, log: WorkerLog, refused: Callable[[str], None]) -> None:
+        self._database = database
+        self._log = log
+        self._refused = refused
+        self._rows = Rows()
+        self._after: list[Callable[[], None]] = []
+        self._turn = threading.Condition()
+        self._waiting = False
+        self._behind = False
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="taker", daemon=True)
+        self._thread.start()
+
+    def take(self, rows: Rows, *, new: bool, after: Callable[[], None] | None) -> None:
+        """Make rows durable; `new` ones are refused (`StoreUnavailable`) while the store is behind.
+
+        `after` is called when the store has them. Raises `NotLogged` if the log can't be written.
+        """
+        with self._turn:
+            if new and self._behind:
+                raise StoreUnavailable("the store doesn't take what the journal's log holds")
+            self._log.append(rows.plain(), durable=new)
+            self._rows.add(rows)
+            if after is not None:
+                self._after.append(after)
+            if not self._waiting:
+                self._waiting = True
+                self._turn.notify()
+
+    def close(self) -> None:
+        """Tell the store the rest; what it doesn't take stays in the log for the next start."""
+        self._closing.set()
+        with self._turn:
+            self._turn.notify()
+        self._thread.join(10.0)
+        self._log.close()
+
+    def _run(self) -> None:
+        while True:
+            with self._turn:
+                self._turn.wait_for(lambda: self._waiting or self._closing.is_set())
+                if not self._waiting:
+                    return
+            self._pause()
+            with self._turn:
+                rows, self._rows, self._waiting = self._rows, Rows(), False
+                after, self._after = self._after, []
+                self._log.switch()
+            if not self._told(rows):
+                return
+            self._log.forget()
+            for call in after:
+                call()
+
+    def _pause(self) -> None:
+        """Let more come together, unless somebody waits for the store."""
+        end = time.monotonic() + _GATHER_SECONDS
+        while not self._after and time.monotonic() < end:
+            if self._closing.wait(_STEP_SECONDS):
+                return
+
+    def _told(self, rows: Rows) -> bool:
+        """Tell the store until it has it; False when that has to wait for the next start."""
+        while True:
+            try:
+                self._tell(rows)
+            except StoreUnavailable:
+                self._behind = True
+                if self._closing.wait(RETRY_SECONDS):
+                    return False
+            else:
+                self._behind = False
+                return True
+
+    def _tell(self, rows: Rows) -> None:
+        try:
+            self._write(rows)
+        except RowRefused:
+            for one in rows.apart():
+                try:
+                    self._write(one)
+                except RowRefused as error:
+                    self._refused(str(error))
+
+    def _write(self, rows: Rows) -> None:
+        with self._database.writing() as connection:
+            rows.write(connection)

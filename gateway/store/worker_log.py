@@ -1,0 +1,101 @@
+"""A worker's own log in front of SQLite: one write and one sync make a group of messages durable.
+
+SQLite is told of many groups at once a moment later, so that its locks, pages and commits are paid
+once for all of them. The log is two files that take turns: one is written to while what the other
+holds is taken into the store. Reading what was taken in already changes nothing.
+"""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gateway.core.errors import GatewayError
+
+
+class NotLogged(GatewayError):
+    """The log could not be written durably; nothing of the group may happen."""
+
+
+class WorkerLog:
+    """The log of one worker, written to by one thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._files = [_opened(part) for part in _parts(path)]
+        self._current = 0
+        self._number = 0
+        self._length = 0
+
+    def append(self, batch: dict[str, Any], *, durable: bool) -> None:
+        """Add a batch; a durable one is on disk when this returns.
+
+        Raises `NotLogged` and keeps nothing.
+        """
+        self._number += 1
+        line = orjson.dumps({"n": self._number, **batch}) + b"\n"
+        file = self._files[self._current]
+        try:
+            if os.pwrite(file, line, self._length) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if durable:
+                os.fdatasync(file)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(file, self._length)
+            raise NotLogged(f"the journal's log: {error.strerror}") from error
+        self._length += len(line)
+
+    def switch(self) -> None:
+        """Go on in the other file, which `forget` has emptied."""
+        self._current = 1 - self._current
+        self._length = 0
+
+    def forget(self) -> None:
+        """Empty the file that is not written to: the store has what it held."""
+        os.ftruncate(self._files[1 - self._current], 0)
+
+    def close(self) -> None:
+        """Close the files; what is in them stays."""
+        for file in self._files:
+            os.close(file)
+
+
+def path_for(store: str, worker: int) -> Path:
+    """Return where a worker of a store logs: beside the store's file."""
+    return Path(f"{store}-journal-{worker}")
+
+
+def left_in(path: Path) -> list[dict[str, Any]]:
+    """Return the batches a worker's log holds, in order; half a line counts for nothing."""
+    batches = [batch for part in _parts(path) for batch in _read(part)]
+    return sorted(batches, key=lambda batch: int(batch["n"]))
+
+
+def _parts(path: Path) -> tuple[Path, Path]:
+    return Path(f"{path}.a"), Path(f"{path}.b")
+
+
+def _opened(path: Path) -> int:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)  # The name must be as durable as what will be in the file.
+    finally:
+        os.close(folder)
+    return file
+
+
+def _read(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        octets = path.read_bytes()
+    except OSError:
+        return
+    for line in octets.splitlines():
+        try:
+            yield orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return
