@@ -128,6 +128,10 @@ class Passage:
         self._record.size = body.size
         return self._answers(await self._hand_over(body.content_hash, intake))
 
+    def hang_up(self) -> None:
+        """Let go of the relay, whatever went wrong."""
+        self._relay.hang_up()
+
     async def _taken_in(self, body: Body) -> Refused | None:
         """Read, decide and stream all but the tail, which waits for the record."""
         try:
@@ -267,7 +271,7 @@ class Passage:
     ) -> Reply:
         verdict = await self._relay.finish(self._tail)
         if isinstance(verdict, Lost):
-            return self._unknown(going, verdict, content_hash, drafts)
+            return await self._unknown(going, verdict, content_hash, drafts)
         heard = self._heard(verdict)
         state = _state_after(heard)
         self._services.relay_said(self._settings, verdict)
@@ -298,7 +302,7 @@ class Passage:
     def _heard(self, verdict: Reply) -> Reply:
         return replies.for_client(verdict, self._settings.our_fault)
 
-    def _unknown(
+    async def _unknown(
         self, going: list[Entry], lost: Lost, content_hash: str, drafts: tuple[Draft, ...]
     ) -> Reply:
         """Nobody knows whether the relay has it: say 451, and go on listening for a while."""
@@ -307,6 +311,7 @@ class Passage:
         state = "pending" if lost.may_come else "open"
         attempt = self._record.attempt(state, content_hash)
         self._record.finish(going, attempt=attempt, notices_go=None)
+        await self._services.scribe.remember(self._record.message(), attempt)
         self._record.log()
         self._services.spawn(self._late(going, content_hash, drafts))
         return replies.LOST

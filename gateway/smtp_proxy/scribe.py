@@ -17,6 +17,8 @@ log = logs.get("smtp_proxy")
 
 PATIENCE_SECONDS = 30.0  #: Longer than any one transaction on the store takes.
 
+_PATIENCE_SECONDS = 1.0
+
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 
@@ -70,6 +72,12 @@ class Scribe:
     async def _note_locally(self, message: Message) -> None:
         if await self._begin_locally(message):
             self._local.forget(message.id)
+
+    async def remember(self, message: Message, attempt: Attempt | None) -> None:
+        """Have an attempt on disk before the client hears of it: the retry may come at once."""
+        # The message itself is there already and stays as it is.
+        durable = self._journal.begin(message, attempt=attempt)
+        await asyncio.wait({durable}, timeout=_PATIENCE_SECONDS)
 
     def finish(
         self,

@@ -311,7 +311,11 @@ class GatewaySMTP(SMTP):
         self._write(_GO_AHEAD)
         self._passage = None
         began = self.loop.time()
-        answers = await passage.content(self._intake)
+        try:
+            answers = await passage.content(self._intake)
+        except BaseException:
+            passage.hang_up()
+            raise
         self._write(b"".join(answer.encode() for answer in answers))
         self._door.took(self.loop.time() - began)
 
