@@ -10,7 +10,7 @@ from tests.rig import faults
 from tests.rig.client import Conversation
 from tests.rig.process import wait_until
 from tests.smtp_proxy.crm import NO_BULK, SENDER, mail, states
-from tests.system.conftest import BUDGET, RelaySide
+from tests.system.relay.side import BUDGET, RelaySide
 
 pytestmark = pytest.mark.system
 
