@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.kinds import By, State
+from gateway.core.kinds import State
 from gateway.store.database import Database
-from tests.conftest import Connect, StartGateway
+from tests.conftest import StartGateway
 from tests.rig.gateway import GatewayProcess
 from tests.rig.process import wait_until
 from tests.rig.sink import RawSink
-from tests.system.traffic import SENDER, Account, Traffic, account, duplicates, journal
+from tests.system.traffic import Account, Traffic, account, duplicates, journal
 
 IMPATIENT = (sys.executable, str(Path(__file__).with_name("impatient.py")))
 TWO_WORKERS = {"smtp": {"workers": 2}}
