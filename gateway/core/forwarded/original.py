@@ -47,7 +47,7 @@ def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Origin
     body = unquoted(raw_lines[place.start : place.end], place.depth)
     if isinstance(place.header, Intro):
         body = outdented(body)
-    own = (joined(raw_lines[: place.own_end]), joined(raw_lines[place.end :]))
+    own = (joined(raw_lines[: place.own_end]), joined(raw_lines[place.rest :]))
     return Original(
         heading=read_heading(place, subject=subject, zone=zone),
         body=joined(body),
