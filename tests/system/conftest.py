@@ -3,7 +3,9 @@
 And for the bad days: a database server that may be stopped, and a relay that hesitates.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from tests.rig.process import LOOPBACK, needs, wait_until
 from tests.rig.sink import RawSink
 from tests.smtp_proxy.crm import Crm, open_crm
 from tests.system.traffic import Hesitation
+
+StartCrm = Callable[..., Awaitable[Crm]]
 
 BUDGET = 2.0  #: Seconds.
 SETTINGS = {"notices": {"from": "gateway@crm.example"}}
@@ -81,3 +85,13 @@ def slow_sink(sink: RawSink) -> RawSink:
     """A relay that takes up to 20 ms for each verdict."""
     sink.faults = Hesitation()
     return sink
+
+
+@pytest.fixture
+def start_crm(cleanup: AsyncExitStack, tmp_path: Path) -> StartCrm:
+    """Starts a gateway of a test's own: the arguments are those of `open_crm`."""
+
+    async def start(changes: Any = None, **options: Any) -> Crm:
+        return await cleanup.enter_async_context(open_crm(tmp_path / "crm", changes, **options))
+
+    return start
