@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.core.forwarded.languages import label_key
+from gateway.core.forwarded.words import label_key
 
 _DASH = r"[-–—_=*~#]"
 _RULE = re.compile(rf"{_DASH}{{8,}}")
