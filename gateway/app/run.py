@@ -29,18 +29,24 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     Raises GatewayError if the config or the store can't be used, or an address not be listened at.
     """
     wanted = _checked(names)
-    settings = load(config, os.environ)
-    logs.setup(settings.log.level, settings.log.format, role="supervisor")
+    settings = _read(config)
     _prepare_store(settings)
     with metrics.shared_folder():
         supervisor = Supervisor(
-            [_role(name, settings) for name in wanted],
+            _roles(wanted, settings),
             command=[sys.executable, "-m", "gateway.app"],
             order={"config": str(config) if config else None},
-            reload=lambda: [_role(name, load(config, os.environ)) for name in wanted],
+            reload=lambda: _roles(wanted, _read(config)),
             ended=metrics.forget_process,
         )
         asyncio.run(supervisor.run())
+
+
+def _read(config: Path | None) -> Settings:
+    """Load the settings, and log by them from now on."""
+    settings = load(config, os.environ)
+    logs.setup(settings.log.level, settings.log.format, role="supervisor")
+    return settings
 
 
 def _checked(names: Sequence[str]) -> tuple[str, ...]:
@@ -48,6 +54,10 @@ def _checked(names: Sequence[str]) -> tuple[str, ...]:
         if name not in ROLES:
             raise UnknownRole(f"no such role: {name} (there are {', '.join(ROLES)})")
     return tuple(name for name in ROLES if name in (names or ROLES))
+
+
+def _roles(names: Sequence[str], settings: Settings) -> list[Role]:
+    return [_role(name, settings) for name in names]
 
 
 def _role(name: str, settings: Settings) -> Role:

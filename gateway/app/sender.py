@@ -31,6 +31,7 @@ TIDY_EVERY = timedelta(minutes=10)
 TIDY_STEP = 500  #: Rows forgotten in one transaction: mail waits no longer than for that.
 FEED_LEASE = timedelta(minutes=10)  #: One file may take so long.
 _REST = timedelta(milliseconds=200)  #: Between two steps, for the mail.
+_AWAY = timedelta(seconds=2)  #: Between tries while the store is away.
 _SWEEP = timedelta(seconds=1)
 
 log = logs.get("sender")
@@ -55,15 +56,32 @@ async def run_sender(life: Life) -> None:
     )
     tidying = partial(tidy, life, database, holder)
     try:
+        # A store that is away keeps nobody from starting: mail gets the answers for that case.
+        life.ready()
+        await store_ready(life, database)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run())
             tasks.create_task(_repeat(life, TIDY_EVERY, tidying))
             tasks.create_task(_repeat(life, _SWEEP, post.sweep))
             tasks.create_task(take_in_files(life, database, holder))
-            life.ready()
     finally:
         post.close()
         database.close()
+
+
+async def store_ready(life: Life, database: Database) -> None:
+    """Wait for a store that is away; a missing schema is created when it is there.
+
+    Raises for one that is of another version or not whole.
+    """
+    while not life.stopping.is_set():
+        try:
+            await asyncio.to_thread(common.prepare, database)
+        except StoreUnavailable as error:
+            log.error("store_unavailable", reason=str(error))
+            await _rest(life, _AWAY)
+        else:
+            return
 
 
 class Post:

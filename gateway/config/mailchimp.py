@@ -38,7 +38,7 @@ class Mailchimp(Section):
     base_url: HttpUrl | None = option(example="https://us1.api.mailchimp.com/3.0")
     """The API's address with the version; absent: from the key's suffix."""
     audience: Text | None = option(example="CRM")
-    """The audience for campaigns, by id or name; absent: `gateway mailchimp activate` makes one."""
+    """The audience for campaigns, by id or name; absent: the gateway makes one."""
     audience_contact: AudienceContact | None = option(
         example={"company": "Example", "address1": "Street 1", "city": "Utrecht", "country": "NL"},
     )

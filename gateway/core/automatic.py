@@ -70,7 +70,8 @@ _SUBJECTS = {
         "|warning: could not send|unzustellbar|nicht zustellbar|zustellung fehlgeschlagen"
         "|onbestelbaar|niet bestelbaar|bezorging mislukt|non remis|échec de la remise|non distribu"
         "|no se puede entregar|no entregado|non recapitabile|mancato recapito"
-        "|não é possível entregar|não entregue|kan ikke leveres|kan inte levereras|olevererbart|ei voi toimittaa"
+        "|não é possível entregar|não entregue|kan ikke leveres|kan inte levereras|olevererbart"
+        "|ei voi toimittaa"
         "|nie można dostarczyć|niedostarczalne|nedoručitelné|nelze doručit|nedoručiteľné"
         "|kézbesíthetetlen|nu se poate livra|teslim edilemedi|недоставленное сообщение"
         "|не удается доставить|не вдалося доставити|配信不能|无法传递|未送達"
@@ -78,7 +79,8 @@ _SUBJECTS = {
     Automatic.READ_RECEIPT: (
         "read receipt|return receipt|disposition notification|lesebestätigung|gelesen:"
         "|leesbevestiging|gelezen:|ontvangstbevestiging|confirmation de lecture|accusé de lecture"
-        "|accusé de réception|lu :|lu\xa0:|confirmación de lectura|leído:|conferma di lettura|letto:"
+        "|accusé de réception|lu :|lu\xa0:|confirmación de lectura|leído:|conferma di lettura"
+        "|letto:"
         "|confirmação de leitura|lida:|læst:|lest:|läst:|potwierdzenie przeczytania|přečteno:"
         "|olvasási visszaigazolás|прочитано:|okundu:"
     ),

@@ -1,6 +1,7 @@
 """What the importer makes of a mail, and what it is told of where a mail came from."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -53,6 +54,7 @@ class Origin:
     authserv_id: str = ""
     sighting: Sighting | None = None  #: In a mailbox: by this it is known again.
     envelope_sender: str | None = None  #: From a listener; empty for `<>`.
+    arrived: datetime | None = None  #: When its server took it; aware.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from gateway.core.envelope import Sender
 from gateway.core.reply import Reply
-from gateway.delivery.settings import RelaySettings
 from gateway.smtp_proxy.passage import Passage
 from gateway.smtp_proxy.policy import Listener
 from gateway.smtp_proxy.record import Client
@@ -86,14 +85,14 @@ class Door:
 
     def greeting(self) -> Reply:
         """Return the banner; 421 while no relay has ever said what it takes."""
-        if any(relay.name not in self._services.offers for relay in self._relays()):
+        if not self._offers():
             return _UNKNOWN_RELAY
         return Reply(220, (f"{self.hostname} ESMTP",))
 
     @property
     def extensions(self) -> frozenset[str]:
         """The extensions whose parameters are understood."""
-        offers = [self._services.offers.get(relay.name, {}) for relay in self._relays()]
+        offers = self._offers()
         return frozenset(offers[0]).intersection(*offers[1:]) if offers else frozenset()
 
     def offers(self) -> list[str]:
@@ -103,19 +102,18 @@ class Door:
         return ["PIPELINING", *size, *(word for word in _PASSED_ON if word in common)]
 
     def _size_limit(self) -> int:
-        theirs = (
-            int(self._services.offers[relay.name]["SIZE"] or 0)
-            for relay in self._relays()
-            if self._services.offers[relay.name].get("SIZE", "").isdigit()
-        )
+        sizes = (offer.get("SIZE", "") for offer in self._offers())
+        theirs = (int(size) for size in sizes if size.isdigit())
         return min([self.max_size, *(limit for limit in theirs if limit)])
 
-    def _relays(self) -> list[RelaySettings]:
-        name = self.listener.name
+    def _offers(self) -> list[dict[str, str]]:
+        """Return what those of the listener's relays offer that were ever seen."""
+        known, listener = self._services.offers, self.listener.name
         return [
-            relay
+            known[relay.name]
             for relay in self._services.policy.relays
-            if not relay.match.listeners or name in relay.match.listeners
+            if relay.name in known
+            and (not relay.match.listeners or listener in relay.match.listeners)
         ]
 
     # What a session needs

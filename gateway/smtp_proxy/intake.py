@@ -48,7 +48,7 @@ class Intake:
 
     def end(self, why: Exception) -> None:
         """Let reads fail once everything that has arrived is read."""
-        if self._over is None:
+        if self._over is None or isinstance(self._over, Stopping):
             self._over = why
             self._wake()
 
@@ -77,7 +77,7 @@ class Intake:
     @property
     def gone(self) -> bool:
         """Whether the client has closed its side and nothing of it is left to read."""
-        return self._over is not None and not self._buffer
+        return isinstance(self._over, ClientGone) and not self._buffer
 
     def next_is(self, word: bytes, limit: int) -> bool:
         """Whether a line that begins with a word, in order and not too long, waits to be read."""

@@ -131,6 +131,10 @@ class Passage:
         self._record.size = body.size
         return self._answers(await self._hand_over(body.content_hash, intake))
 
+    def hang_up(self) -> None:
+        """Let go of the relay, whatever went wrong."""
+        self._relay.hang_up()
+
     async def _taken_in(self, body: Body) -> Refused | None:
         """Read, decide and stream all but the tail, which waits for the record."""
         try:

@@ -39,8 +39,7 @@ class Scribe:
         can't, for the notice would be lost.
         """
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._journal.begin(message, drafts=drafts)
+            await self._durable(message, drafts)
         except (StoreUnavailable, TimeoutError) as error:
             if may_be_local and not drafts:
                 return await self._begin_locally(message)
@@ -49,6 +48,14 @@ class Scribe:
                 self._journal.finish(message.id, (), notices_go=False)
             return False
         return True
+
+    async def _durable(self, message: Message, drafts: tuple[Draft, ...]) -> None:
+        durable = self._journal.begin(message, drafts=drafts)
+        if not self._journal.may_hang:
+            await durable
+            return
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await durable
 
     async def _begin_locally(self, message: Message) -> bool:
         try:

@@ -163,11 +163,9 @@ class GatewaySMTP(SMTP):
         while True:
             self._intake.deadline = self.loop.time() + COMMAND_SECONDS
             try:
-                line = await self._intake.line(MAX_COMMAND)
+                await self._command(await self._intake.line(MAX_COMMAND))
             except LineTooLong:
                 self._error("500 5.5.2 Line too long")
-                continue
-            await self._command(line)
 
     async def _command(self, line: bytes) -> None:
         verb, _, argument = line.rstrip(b"\r").partition(b" ")
@@ -311,7 +309,11 @@ class GatewaySMTP(SMTP):
         self._write(_GO_AHEAD)
         self._passage = None
         began = self.loop.time()
-        answers = await passage.content(self._intake)
+        try:
+            answers = await passage.content(self._intake)
+        except BaseException:
+            passage.hang_up()
+            raise
         self._write(b"".join(answer.encode() for answer in answers))
         self._door.took(self.loop.time() - began)
 

@@ -39,6 +39,7 @@ class Services:
         self._ids = ids.IdSource(worker)
         self._shares = shares
         self._pools: dict[str, Pool] = {}
+        self._ill: set[str] = set()  # relays that last refused us or could not be reached
         self._tasks: set[asyncio.Task[None]] = set()
         self._fresh_offers = asyncio.Event()
         self._date = (datetime.min.replace(tzinfo=UTC), "")
@@ -118,12 +119,17 @@ class Services:
         refuses = isinstance(seen, RelayRefuses) and is_our_fault(seen.reply, relay.our_fault)
         health = RelayHealth.OUR_FAULT if refuses else RelayHealth.DOWN
         self.metrics.relay(relay.name, health)
+        self._ill.add(relay.name)
         log.error("relay_unusable", relay=relay.name, reason=str(seen))
 
     def relay_said(self, relay: RelaySettings, reply: Reply) -> None:
         """Count a relay's verdict, and raise the alarm where it is about us."""
         self._replies[relay.name, reply.code] += 1
-        if not reply.positive and is_our_fault(reply, relay.our_fault):
+        if reply.positive and relay.name in self._ill:
+            self._ill.discard(relay.name)
+            self.metrics.relay(relay.name, RelayHealth.UP)
+        elif not reply.positive and is_our_fault(reply, relay.our_fault):
+            self._ill.add(relay.name)
             self.metrics.relay(relay.name, RelayHealth.OUR_FAULT)
             log.error("relay_refuses_gateway", relay=relay.name, reply=reply.text)
 

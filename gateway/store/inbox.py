@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
 
 from gateway.core import ids
 from gateway.core.address import lookup_form
@@ -55,17 +55,14 @@ def sighted(connection: Connection, where: Sighting) -> InboxRow | None:
     return None if found is None else one(connection, found)
 
 
-def of_content(connection: Connection, content: str) -> InboxRow | None:
+def of_content(connection: Connection, content: str, *, lock: bool = False) -> InboxRow | None:
     """Return the mail of a content (SHA-256)."""
-    row = connection.execute(select(inbox).where(inbox.c.content == content)).first()
-    return None if row is None else _row(row)
+    return _found(connection, select(inbox).where(inbox.c.content == content), lock=lock)
 
 
 def one(connection: Connection, number: int, *, lock: bool = False) -> InboxRow | None:
     """Return a mail; with `lock` nobody else changes it until the transaction ends."""
-    query = select(inbox).where(inbox.c.id == number)
-    row = connection.execute(query.with_for_update() if lock else query).first()
-    return None if row is None else _row(row)
+    return _found(connection, select(inbox).where(inbox.c.id == number), lock=lock)
 
 
 def has_waiting(connection: Connection, now: datetime) -> bool:
@@ -168,6 +165,11 @@ def _sent(connection: Connection, message_id: str, address: str) -> int | None:
         messages.c.id.in_(recent), messages.c.message_id == message_id
     )
     return connection.scalar(same.order_by(messages.c.id.desc()).limit(1))
+
+
+def _found(connection: Connection, query: Select[Any], *, lock: bool) -> InboxRow | None:
+    row = connection.execute(query.with_for_update() if lock else query).first()
+    return None if row is None else _row(row)
 
 
 def _waiting(now: datetime) -> Any:

@@ -77,6 +77,8 @@ class Group:
 class JournalWriter:
     """Writes this process's messages; `worker` marks them as its own."""
 
+    may_hang = True  #: Whether a store far away may give no answer at all.
+
     def __init__(
         self, database: Database, worker: int, *, committed: Callable[[float, int], None]
     ) -> None:

@@ -10,7 +10,7 @@ from gateway.core.journal import Attempt, Message, Outcome, fingerprint
 from gateway.core.kinds import By, State
 from gateway.store import journal, outbox, worker_log
 from gateway.store.journal_rows import Rows
-from gateway.store.schema import deliveries, messages, workers
+from gateway.store.schema import attempts, deliveries, messages, workers
 
 BEAT = timedelta(seconds=10)  #: How often a worker says that it lives.
 GRACE = timedelta(seconds=60)  #: After so much silence it counts as dead.
@@ -126,6 +126,7 @@ def settle(connection: Connection, number: int) -> int:
             .where(deliveries.c.message == message.id, deliveries.c.state == State.SENDING)
             .values(state=State.UNKNOWN, by=By.GATEWAY, reply=_LEFT)
         )
+    _give_up_verdicts(connection, number)
     return len(left)
 
 
@@ -134,6 +135,20 @@ def _take_log_in(connection: Connection, number: int) -> None:
     if connection.dialect.name == "sqlite" and store and number != _NOBODY:
         for batch in worker_log.left_in(worker_log.path_for(store, number)):
             Rows.read(batch).write(connection)
+
+
+def _give_up_verdicts(connection: Connection, number: int) -> None:
+    """Let retries be new attempts where nobody listens for the relay's late verdict any more."""
+    awaited = (
+        select(attempts.c.message)
+        .join(messages, messages.c.id == attempts.c.message)
+        .where(attempts.c.state == "pending", messages.c.worker == number)
+    )
+    for message in connection.scalars(awaited).all():
+        outbox.cancel_armed(connection, message)
+        connection.execute(
+            update(attempts).where(attempts.c.message == message).values(state="open")
+        )
 
 
 def _sending() -> Select[tuple[int]]:

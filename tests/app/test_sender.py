@@ -12,11 +12,12 @@ from gateway.core.journal import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.core.outbox import Draft
 from gateway.store import messages, outbox
-from gateway.store.database import Database
+from gateway.store.database import Database, StoreUnavailable
 from gateway.store.journal import take_in
 from tests.conftest import StartGateway
 from tests.rig.faults import reply
 from tests.rig.gateway import GatewayProcess
+from tests.rig.postgres import OwnPostgres, Postgres
 from tests.rig.process import wait_until
 from tests.rig.sink import RawSink
 
@@ -157,3 +158,28 @@ async def test_a_folder_named_at_a_reload_is_looked_at(
     gateway.reload()
 
     await wait_until((folder / "done" / "people.csv").exists, "the file to be moved", 30)
+
+
+async def test_a_store_that_is_away_at_the_start_gets_its_schema_when_it_is_back(
+    start_gateway: StartGateway, sink: RawSink, postgres: Postgres
+) -> None:
+    if not isinstance(postgres, OwnPostgres):
+        pytest.skip("needs a PostgreSQL of its own, which may be stopped")
+    url = postgres.fresh_database()
+    with postgres.stopped():
+        gateway = await start_gateway(sink.port, url, roles=("sender",))
+        await gateway.wait_for_log("store_unavailable", 2, timeout=30)
+        is_ready = bool(gateway.log_lines("ready"))
+
+    await wait_until(lambda: _has_schema(url), "the schema", 30)
+    assert is_ready
+
+
+def _has_schema(url: str) -> bool:
+    database = Database(url)
+    try:
+        return database.version() is not None
+    except StoreUnavailable:
+        return False
+    finally:
+        database.close()

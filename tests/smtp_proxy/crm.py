@@ -252,16 +252,21 @@ async def open_crm(
     store_url: str = "",
     doors: Mapping[str, Mapping[str, Any]] = DOORS,
     roles: Sequence[str] = ("smtp", "sender"),
+    relays: Sequence[Mapping[str, Any]] = (),
     relay: SinkSettings | None = None,
     wrapper: Sequence[str] = (),
 ) -> AsyncIterator[Crm]:
-    """Start a gateway that knows the groups and statuses, in front of a recording relay."""
+    """Start a gateway that knows the groups and statuses, in front of a recording relay.
+
+    That relay takes what none of the others in `relays` does.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     url = store_url or f"sqlite:///{folder}/gateway.db"
     database = Database(url)
     database.prepare()
     async with await RawSink.start(relay) as sink:
         config = gateway_config(store_url=url, relay_port=sink.port, changes=changes)
+        config["relays"] = [*relays, *config["relays"]]
         if "listeners" not in (changes or {}).get("smtp", {}):
             config["smtp"]["listeners"] = listeners(doors)
         gateway = GatewayProcess(folder, config, roles=roles, wrapper=wrapper)

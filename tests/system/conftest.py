@@ -1,12 +1,22 @@
-"""One gateway for all tests of the relay's side; a reload gives it the relay a test needs."""
+"""One gateway for all tests of the relay's side; a reload gives it the relay a test needs.
 
-from collections.abc import AsyncIterator
+And for the bad days: a database server that may be stopped, and a relay that hesitates.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.rig.process import LOOPBACK, wait_until
+from tests.rig.postgres import OwnPostgres, Postgres
+from tests.rig.process import LOOPBACK, needs, wait_until
+from tests.rig.sink import RawSink
 from tests.smtp_proxy.crm import Crm, open_crm
+from tests.system.traffic import Hesitation
+
+StartCrm = Callable[..., Awaitable[Crm]]
 
 BUDGET = 2.0  #: Seconds.
 SETTINGS = {"notices": {"from": "gateway@crm.example"}}
@@ -59,3 +69,29 @@ async def side(shared_side: RelaySide) -> RelaySide:
     """The same, as good as new."""
     await shared_side.fresh()
     return shared_side
+
+
+@pytest.fixture
+def cluster(postgres: Postgres) -> OwnPostgres:
+    """The database server, if it may be stopped."""
+    if not isinstance(postgres, OwnPostgres):
+        needs("postgresql", "a server of TEST_DATABASE_URL can't be stopped")
+        raise AssertionError
+    return postgres
+
+
+@pytest.fixture
+def slow_sink(sink: RawSink) -> RawSink:
+    """A relay that takes up to 20 ms for each verdict."""
+    sink.faults = Hesitation()
+    return sink
+
+
+@pytest.fixture
+def start_crm(cleanup: AsyncExitStack, tmp_path: Path) -> StartCrm:
+    """Starts a gateway of a test's own: the arguments are those of `open_crm`."""
+
+    async def start(changes: Any = None, **options: Any) -> Crm:
+        return await cleanup.enter_async_context(open_crm(tmp_path / "crm", changes, **options))
+
+    return start

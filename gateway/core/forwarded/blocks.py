@@ -6,8 +6,8 @@ from datetime import UTC
 
 from gateway.core.forwarded.dates import parse_date
 from gateway.core.forwarded.labels import Label, is_glued, read_label, split_glued
-from gateway.core.forwarded.languages import LANGUAGES_OF, Role
 from gateway.core.forwarded.lines import Line
+from gateway.core.forwarded.words import LANGUAGES_OF, Role
 from gateway.core.prefixes import without_prefixes
 
 _LONGEST = 60  #: Lines of a block, wrapped ones and empty ones included.

@@ -10,16 +10,20 @@ from gateway.core.forwarded.mailboxes import Mailbox, parse_mailbox
 _LONGEST = 400
 _MOST_LINES = 3
 
-_WROTE = re.compile(
-    r"\b(?:wrote|writes|schrieb|schreibt|schreef|geschreven|a écrit|ha scritto|scrisse|escribió"
-    r"|va escriure|escreveu|a scris|skrev|skrifaði|kirjoitti|kirjutas|rakstīja|rašė|parašė"
-    r"|napisał\(?a?\)?|pisze|napsal\(?a?\)?|napísal\(?a?\)?|napisao(?:/la)?(?: je)?|napisala"
-    r"|napisal|je napisao(?:/la)?|je napisala|pisao|írta|ezt írta|yazdı|şunu yazdı|şunları yazdı"
-    r"|написал\(?а?\)?|пишет|писал|написав|написала|пише|написа|έγραψε|menulis|tulis|đã viết)(?!\w)"
-    r"|כתב/?ה?|كتب|さん(?:は|が)(?:書き|かき)ました|が書きました|のメール"
-    r"|写道|寫道|写入|작성",
-    re.IGNORECASE,
+#: How languages say that somebody wrote; what is longer stands before what it contains.
+_WROTE_WORDS = (
+    *("wrote", "writes", "schrieb", "schreibt", "schreef", "het volgende geschreven", "geschreven"),
+    *("a écrit", "ha scritto", "scrisse", "escribió", "va escriure", "escreveu", "a scris"),
+    *("skrev", "skrifaði", "kirjoitti", "kirjutas", "rakstīja", "parašė", "rašė"),
+    *("napisał(a)", "napisała", "napisał", "pisze", "napsal(a)", "napsala", "napsal"),
+    *("napísal(a)", "napísala", "napísal", "je napisao/la", "je napisao", "je napisala"),
+    *("napisao/la je", "napisao je", "napisala je", "napisao", "napisala", "napisal/-a", "napisal"),
+    *("ezt írta", "írta", "şunu yazdı", "şunları yazdı", "yazdı"),
+    *("написал(а)", "написала", "написал", "пишет", "написав", "пише", "написа", "έγραψε"),
+    *("menulis", "đã viết", "כתב/ה", "כתבה", "כתב", "كتب", "さんは書きました", "さんが書きました"),
+    *("が書きました", "のメール", "写道", "寫道", "写入", "작성"),
 )
+_WROTE = re.compile("|".join(map(re.escape, _WROTE_WORDS)), re.IGNORECASE)
 _NO_PART = r"\s<>()\[\]\"„“”«»,;:@"
 _ADDRESS = re.compile(
     rf"[(\[]?<?(?:mailto:)?(?<![^{_NO_PART}])[^{_NO_PART}]{{1,128}}@[^{_NO_PART}]{{1,255}}>?[)\]]?"
@@ -70,7 +74,8 @@ def _intro(text: str, lines: Sequence[Line], end: int, announced: bool) -> Intro
     quoted = _quoted(lines, end)
     if _DIGIT.search(text) is None or not (quoted or "@" in text):
         return None
-    written = _WROTE.search(text) is not None
+    folded = text.casefold()
+    written = any(word in folded for word in _WROTE_WORDS)
     address = _ADDRESS.search(text)
     if not (quoted and (written or address)) and not (address and (written or announced)):
         return None

@@ -3,7 +3,8 @@
 import re
 from typing import NamedTuple
 
-from gateway.core.forwarded.languages import LANGUAGES, ROLES, Role, label_key
+from gateway.core.forwarded.languages import LANGUAGES
+from gateway.core.forwarded.words import ROLES, Role, label_key
 
 _LABELLED = re.compile(r"(?P<head>[^:：]{1,45})[:：](?P<value>.*)", re.DOTALL)
 _WORDS = re.compile(r"[^\W\d_][\w’'()/. -]*")

@@ -1,21 +1,6 @@
-"""The words mail programs write above a forwarded mail, by language."""
+"""The words mail programs write above a forwarded mail, by language: data only."""
 
-import unicodedata
-from enum import Enum
 from typing import NamedTuple
-
-
-class Role(Enum):
-    """What a line of a forwarded mail's header says."""
-
-    SENDER = "sender"
-    DATE = "date"
-    TO = "to"
-    CC = "cc"
-    BCC = "bcc"
-    REPLY_TO = "reply_to"
-    SUBJECT = "subject"
-    OTHER = "other"  #: Known, but nothing to recover: attachments, importance …
 
 
 class Words(NamedTuple):
@@ -366,58 +351,3 @@ LANGUAGES: dict[str, Words] = {
         "เรื่อง|หัวเรื่อง|หัวข้อ",
     ),
 }
-
-_OTHERS = (
-    "Attachments|Attachment|Importance|Priority|Sensitivity|Categories|Organization|Organisation"
-    "|Message-ID|Newsgroups|References|In-Reply-To|User-Agent|X-Mailer|Mailed-By|Signed-By"
-    "|MIME-Version|Content-Type|Content-Transfer-Encoding|Return-Path|Delivered-To|Resent-From"
-    "|Resent-Date|Resent-To|Auto-Submitted|Followup-To|Cachet|Flag|Conversation|List-ID"
-    "|Bijlage|Bijlagen|Urgentie|Belang|Prioriteit|Gevoeligheid|Categorieën|Organisatie"
-    "|Anlage|Anlagen|Anhang|Anhänge|Wichtigkeit|Priorität|Vertraulichkeit|Kategorien"
-    "|Nachrichten-ID|Pièce jointe|Pièces jointes|Importance|Priorité|Confidentialité|Catégories"
-    "|Adjunto|Adjuntos|Datos adjuntos|Archivos adjuntos|Importancia|Prioridad|Organización"
-    "|Allegato|Allegati|Importanza|Priorità|Organizzazione|Anexo|Anexos|Importância|Prioridade"
-    "|Vedhæftede filer|Vedhæftet fil|Prioritet|Vedlegg|Viktighet|Bifogade filer|Bilagor|Bilaga"
-    "|Prioritet|Liite|Liitteet|Tärkeys|Organisaatio|Manus|Manused|Załącznik|Załączniki|Ważność"
-    "|Přílohy|Příloha|Důležitost|Organizace|Prílohy|Príloha|Dôležitosť|Organizácia|Melléklet"
-    "|Mellékletek|Fontosság|Szervezet|Privitak|Privici|Važnost|Organizacija|Priponke|Ek|Ekler"
-    "|Önem|Kurum|Вложение|Вложения|Важность|Организация|Вкладення|Вкладені файли|Важливість"
-    "|Прикачени файлове|Συνημμένα|Οργανισμός|添付ファイル|重要度|附件|重要性|첨부|첨부 파일"
-)
-
-_INVISIBLE = dict.fromkeys(
-    [*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0x61C, 0xFEFF, 0xAD]
-)
-_SPACES = dict.fromkeys(map(ord, "\xa0\u2007\u2009\u202f\u3000\t"), " ")
-_CLEAN = _INVISIBLE | _SPACES
-
-
-def readable(text: str) -> str:
-    """Return text without marks of direction or joining, its odd blanks as spaces, stripped."""
-    return text.strip() if text.isascii() and "\t" not in text else text.translate(_CLEAN).strip()
-
-
-def label_key(label: str) -> str:
-    """Return the one form in which header words are compared."""
-    return " ".join(unicodedata.normalize("NFC", label).casefold().split())
-
-
-def _role_table() -> dict[str, Role]:
-    table = {label_key(word): Role.OTHER for word in _OTHERS.split("|")}
-    for words in LANGUAGES.values():
-        for name, variants in words._asdict().items():
-            table |= {label_key(word): Role(name) for word in variants.split("|")}
-    return table
-
-
-def _language_table() -> dict[str, frozenset[str]]:
-    table: dict[str, frozenset[str]] = {}
-    for language, words in LANGUAGES.items():
-        for word in "|".join(words).split("|"):
-            key = label_key(word)
-            table[key] = table.get(key, frozenset()) | {language}
-    return table
-
-
-ROLES = _role_table()
-LANGUAGES_OF = _language_table()

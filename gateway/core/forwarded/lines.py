@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gateway.core.forwarded.languages import readable
+from gateway.core.forwarded.words import readable
 
 SEARCHED = 2_000  #: Lines in which a forwarded mail has to begin.
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, tzinfo
 from gateway.core.forwarded.blocks import Block
 from gateway.core.forwarded.dates import parse_date
 from gateway.core.forwarded.intros import Intro
-from gateway.core.forwarded.languages import Role
 from gateway.core.forwarded.lines import joined, outdented, split_lines, unquoted
 from gateway.core.forwarded.mailboxes import Mailbox, parse_mailbox, parse_mailboxes
 from gateway.core.forwarded.places import Place, find_place
+from gateway.core.forwarded.words import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Origin
     body = unquoted(raw_lines[place.start : place.end], place.depth)
     if isinstance(place.header, Intro):
         body = outdented(body)
-    own = (joined(raw_lines[: place.own_end]), joined(raw_lines[place.end :]))
+    own = (joined(raw_lines[: place.own_end]), joined(raw_lines[place.rest :]))
     return Original(
         heading=read_heading(place, subject=subject, zone=zone),
         body=joined(body),

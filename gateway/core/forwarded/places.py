@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 from gateway.core.forwarded.blocks import Block, read_block, read_glued
 from gateway.core.forwarded.intros import Intro, read_intro
-from gateway.core.forwarded.lines import Line, is_quoted, last_quoted, read_lines
+from gateway.core.forwarded.labels import read_label
+from gateway.core.forwarded.lines import Line, is_quoted, last_quoted, read_line, read_lines
 from gateway.core.forwarded.separators import (
     after_dashes,
     is_announcement,
     is_dashed,
+    is_end,
     is_rule,
 )
 
+_CLOSING = 20  #: Lines at the end in which a forwarded mail may be closed.
 _GAP = 3  #: Empty lines between a separator and the header below it.
 
 
@@ -23,7 +26,8 @@ class Place:
     header: Block | Intro
     own_end: int  #: The forwarder's own words are the lines before this one …
     start: int  #: … the forwarded text begins here …
-    end: int  #: … and ends here; what follows is the forwarder's again.
+    end: int  #: … and ends here.
+    rest: int  #: From this line on the words are the forwarder's again.
     depth: int  #: How many quote marks its lines have that are not its own.
 
 
@@ -57,7 +61,9 @@ def _separates(lines: Sequence[Line], index: int) -> bool:
     if is_dashed(text) or is_announcement(text):
         return True
     opens_quote = lines[index].depth > 0 and (index == 0 or lines[index - 1].depth == 0)
-    return opens_quote and text[-1] in ":：" and len(text) < 80 and "@" not in text
+    label = read_label(text)
+    is_known = label is not None and label.role is not None
+    return opens_quote and len(text) < 80 and not is_known and "@" not in text
 
 
 def _announced(lines: Sequence[Line], index: int, subject: str) -> Block | Intro | None:
@@ -77,9 +83,32 @@ def _place(
     end = last_quoted(raw_lines, header.end) if depth else len(raw_lines)
     if not depth and (quoted := _quoted_end(raw_lines, header)):
         depth, end = 1, quoted
+    closed = _closed(raw_lines, header.end, end)
     return Place(
-        header=header, own_end=_own_end(lines, index), start=header.end, end=end, depth=depth
+        header=header,
+        own_end=_own_end(lines, index),
+        start=_start(lines, index, header),
+        end=end if closed is None else closed,
+        rest=end if closed is None else closed + 1,
+        depth=depth,
     )
+
+
+def _start(lines: Sequence[Line], index: int, header: Block | Intro) -> int:
+    """Return where the text begins: below the separator, where it stands there once more."""
+    for below in range(header.end, min(header.end + _GAP, len(lines))):
+        if not lines[below].is_blank:
+            return below + 1 if lines[below] == lines[index] else header.end
+    return header.end
+
+
+def _closed(raw_lines: Sequence[str], start: int, end: int) -> int | None:
+    """Return the line that closes a forwarded text: one that says so, or a rule at the very end."""
+    told = [line for line in range(max(start, end - _CLOSING), end) if raw_lines[line].strip()]
+    texts = {line: read_line(raw_lines[line]).text for line in told}
+    if told and is_rule(texts[told[-1]]):
+        return told[-1]
+    return next((line for line in told if is_end(texts[line])), None)
 
 
 def _quoted_end(raw_lines: Sequence[str], header: Block | Intro) -> int | None:

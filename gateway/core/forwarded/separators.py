@@ -2,11 +2,14 @@
 
 import re
 
-from gateway.core.forwarded.languages import label_key
+from gateway.core.forwarded.words import label_key
 
 _DASH = r"[-–—_=*~#]"
 _RULE = re.compile(rf"{_DASH}{{8,}}")
-_DASHED = re.compile(rf"{_DASH}{{2,}} ?(?=[^\W\d_]).{{2,120}} ?{_DASH}{{2,}}:?")
+_DASHED = re.compile(rf"{_DASH}{{2,}} {{0,3}}(?=[^\W\d_]).{{2,120}} {{0,3}}{_DASH}{{2,}}:?")
+_END = re.compile(
+    rf"{_DASH}{{2,}} ?(?:end|ende|einde|fin|fine|fim|slut|koniec|konec)\b.*", re.IGNORECASE
+)
 _WITH_REST = re.compile(r"[-–—]{2,} ?(?=[^\W\d_])[^-–—]{3,60} ?[-–—]{2,} ?(?P<rest>\S.*)")
 
 #: Announcements that stand alone, as Apple Mail, MailMate and others have them.
@@ -80,6 +83,11 @@ def is_rule(text: str) -> bool:
 def is_dashed(text: str) -> bool:
     """Whether a line is words between dashes, in any language: `-----Original Message-----`."""
     return _DASHED.fullmatch(text) is not None
+
+
+def is_end(text: str) -> bool:
+    """Whether a line says that a forwarded mail ends: `----- End forwarded message -----`."""
+    return _END.fullmatch(text) is not None and is_dashed(text)
 
 
 def is_announcement(text: str) -> bool:

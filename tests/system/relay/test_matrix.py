@@ -7,7 +7,7 @@ import pytest
 from tests.rig import faults
 from tests.rig.client import Conversation
 from tests.smtp_proxy.crm import INDIVIDUAL, SENDER, states
-from tests.system.conftest import RelaySide
+from tests.system.relay.side import RelaySide
 
 pytestmark = pytest.mark.system
 

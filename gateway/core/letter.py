@@ -1,0 +1,160 @@
+"""The wording of mail the gateway writes to staff: one text file per language, which ops may edit.
+
+A file begins with `Subject: …` and a blank line, then comes the text. `[name]` on a line of its own
+starts a section that is put in where it fits; a line that starts with `#` is a comment. In
+`[words]` every line is `key = text`; elsewhere `$placeholder` stands for a value and `$$` for a
+dollar sign. A line in which a placeholder has no value is left out.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from string import Template
+
+from gateway.core.errors import GatewayError
+
+_HEADING = re.compile(r"\[([a-z_]+)\]\s*\Z")
+_SUBJECT = "Subject:"
+
+
+class BadLetter(GatewayError):
+    """The wording of a mail can't be used; the text names file, line and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """What a letter must and may have."""
+
+    placeholders: frozenset[str]
+    sections: frozenset[str]
+    words: frozenset[str] = frozenset()
+
+
+#: Tells those responsible that a reply was filed.
+IMPORTED = Wording(
+    placeholders=frozenset(
+        (
+            *("candidate", "person", "sender", "about", "reference", "subject", "date", "lines"),
+            *("documents", "staff", "staff_text", "remarks", "entry"),
+        )
+    ),
+    sections=frozenset(("application_closed", "sender_not_candidate", "no_original")),
+    words=frozenset(
+        (
+            *("date", "more"),
+            *("cover_letter", "cv", "certificate", "reference_letter", "photo", "other"),
+        )
+    ),
+)
+
+#: Tells a member of staff why a mail was not filed, and what to do.
+REFUSED = Wording(
+    placeholders=frozenset(("subject", "reference", "reason", "number", "max_size")),
+    sections=frozenset(
+        ("no_reference", "unknown_reference", "not_allowed", "too_large", "unreadable")
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """The wording of one mail in one language."""
+
+    language: str  #: Two letters.
+    subject: str
+    text: tuple[str, ...]
+    sections: Mapping[str, tuple[str, ...]]
+    words: Mapping[str, str]
+
+    def head(self, values: Mapping[str, str]) -> str:
+        """Return the subject."""
+        return " ".join(Template(self.subject).substitute(values).split())
+
+    def body(self, values: Mapping[str, str]) -> str:
+        """Return the text; lines that lack a value are left out."""
+        return _tidy(_filled(self.text, values))
+
+    def section(self, name: str, values: Mapping[str, str]) -> str:
+        """Return one section; empty where there is none of that name."""
+        return _tidy(_filled(self.sections.get(name, ()), values))
+
+
+def parse_letter(text: str, language: str, wording: Wording, source: str = "") -> Letter:
+    """Read a letter's wording; `source` names the file in errors. Raise `BadLetter`."""
+    source = source or f"{language}.txt"
+    lines = list(_lines(text))
+    if not lines or not lines[0][1].startswith(_SUBJECT):
+        raise BadLetter(f"{source}: the first line must be `{_SUBJECT} …`")
+    subject = lines[0][1].removeprefix(_SUBJECT).strip()
+    parts = _parts(lines[1:], wording, source)
+    for name in sorted(wording.sections - parts.keys()):
+        raise BadLetter(f"{source}: the section [{name}] is missing")
+    for number, line in (lines[0], *(line for name in parts for line in parts[name])):
+        _check(line, wording, f"{source}:{number}")
+    return Letter(
+        language=language,
+        subject=subject,
+        text=_texts(parts[""]),
+        sections={
+            name: _texts(found) for name, found in parts.items() if name not in ("", "words")
+        },
+        words=_words(parts.get("words", []), wording, source),
+    )
+
+
+_Numbered = list[tuple[int, str]]
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+        if not line.startswith("#"):
+            yield number, line.rstrip()
+
+
+def _parts(lines: _Numbered, wording: Wording, source: str) -> dict[str, _Numbered]:
+    parts: dict[str, _Numbered] = {"": []}
+    name = ""
+    for number, line in lines:
+        heading = _HEADING.match(line)
+        if heading is None:
+            parts[name].append((number, line))
+            continue
+        name = heading[1]
+        if name not in wording.sections | {"words"} or name in parts:
+            known = ", ".join(sorted(wording.sections))
+            raise BadLetter(f"{source}:{number}: [{name}]: once each of {known}")
+        parts[name] = []
+    return parts
+
+
+def _check(line: str, wording: Wording, where: str) -> None:
+    template = Template(line)
+    if not template.is_valid():
+        raise BadLetter(f"{where}: a lone $ (write $$ for a dollar sign)")
+    for name in template.get_identifiers():
+        if name not in wording.placeholders:
+            known = ", ".join(f"${each}" for each in sorted(wording.placeholders))
+            raise BadLetter(f"{where}: unknown placeholder ${name}; there are {known}")
+
+
+def _words(lines: _Numbered, wording: Wording, source: str) -> dict[str, str]:
+    pairs = (line.partition("=") for _, line in lines if line)
+    words = {key.strip(): value.strip() for key, _, value in pairs}
+    for key in sorted(wording.words - words.keys()):
+        raise BadLetter(f"{source}: [words]: {key} is missing")
+    return words
+
+
+def _texts(lines: _Numbered) -> tuple[str, ...]:
+    return tuple(line for _, line in lines)
+
+
+def _filled(lines: Iterable[str], values: Mapping[str, str]) -> Iterator[str]:
+    for line in lines:
+        template = Template(line)
+        if all(values[name] for name in template.get_identifiers()):
+            yield template.substitute(values)
+
+
+def _tidy(lines: Iterable[str]) -> str:
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

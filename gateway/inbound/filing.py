@@ -1,0 +1,114 @@
+"""From a mail that was read to an entry of the history."""
+
+import mimetypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.core.applications import KnownApplication
+from gateway.core.filing import RULES, DocumentRule, clean_filename, document_type
+from gateway.core.history import CLOSED, NOT_THE_CANDIDATE, NOTE, Document, HistoryEntry
+from gateway.inbound.attachments import Attachment
+from gateway.inbound.reading import Original
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What is known of whom an application is of."""
+
+    name: str = ""
+    addresses: tuple[str, ...] = ()  #: In lookup form.
+    owner: str = ""  #: crm_id of a member of staff.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """A mail, ready to be filed."""
+
+    application: KnownApplication
+    candidate: Candidate
+    original: Original
+    attachments: tuple[Attachment, ...]
+    staff: str  #: Who forwarded it: crm_id, else the address.
+    inbox: int
+    raw: str
+
+
+def entry_of(
+    filing: Filing,
+    *,
+    new_id: Callable[[], int],
+    lookup: Callable[[str], str],
+    rules: Sequence[DocumentRule] = RULES,
+) -> HistoryEntry:
+    """Return the entry a mail becomes."""
+    application, original, number = filing.application.application, filing.original, new_id()
+    documents = tuple(
+        _document(one, position, number=new_id(), filing=filing, entry=number, rules=rules)
+        for position, one in enumerate(filing.attachments, 1)
+    )
+    return HistoryEntry(
+        id=number,
+        person=application.person,
+        reference=application.reference,
+        fingerprint=original.fingerprint,
+        inbox=filing.inbox,
+        raw=filing.raw,
+        staff=filing.staff,
+        sender_name=original.sender_name,
+        sender=original.sender,
+        recipients=original.recipients,
+        copies=original.copies,
+        subject=original.subject,
+        date=original.date,
+        date_text=original.date_text,
+        message_id=original.message_id,
+        text=original.text,
+        html=original.html,
+        staff_text=original.staff_text,
+        remarks=tuple(_remarks(filing, lookup)),
+        documents=documents,
+    )
+
+
+def _remarks(filing: Filing, lookup: Callable[[str], str]) -> list[str]:
+    remarks = [CLOSED] if filing.application.closed else []
+    if not filing.original.is_recovered:
+        remarks.append(NOTE)
+    elif _is_somebody_else(filing.original, filing.candidate, lookup):
+        remarks.append(NOT_THE_CANDIDATE)
+    return remarks
+
+
+def _is_somebody_else(
+    original: Original, candidate: Candidate, lookup: Callable[[str], str]
+) -> bool:
+    if original.sender:
+        return lookup(original.sender) not in candidate.addresses
+    return original.sender_name.casefold() != candidate.name.casefold()
+
+
+def _document(
+    one: Attachment,
+    position: int,
+    *,
+    number: int,
+    filing: Filing,
+    entry: int,
+    rules: Sequence[DocumentRule],
+) -> Document:
+    filename = clean_filename(one.filename or _name_of(one.content_type, position))
+    return Document(
+        id=number,
+        filename=filename,
+        type=document_type(filename, content_type=one.content_type, rules=rules),
+        content_type=one.content_type,
+        size=one.size,
+        sha256=one.sha256,
+        reference=filing.application.application.reference,
+        entry=entry,
+    )
+
+
+def _name_of(content_type: str, position: int) -> str:
+    kind = content_type.partition("/")[0] or "file"
+    return f"{kind}-{position}{mimetypes.guess_extension(content_type) or ''}"

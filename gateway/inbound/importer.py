@@ -1,0 +1,254 @@
+"""Takes forwarded replies, each once: reads them, decides, files them, tells people."""
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gateway import logs
+from gateway.core import ids
+from gateway.core.errors import GatewayError
+from gateway.core.filing import RULES, DocumentRule
+from gateway.core.inbox import InboxRow, InboxState, Reason, Sighting
+from gateway.inbound.admission import Admission
+from gateway.inbound.clerk import Case, Clerk
+from gateway.inbound.notices import Post
+from gateway.inbound.readers import Readers, Unreadable
+from gateway.inbound.reading import Reading, Task
+from gateway.inbound.verdict import (
+    Filed,
+    Ignored,
+    NeedsAttention,
+    Origin,
+    RawMail,
+    Repeated,
+    Verdict,
+)
+from gateway.store import inbox
+from gateway.store.blobs import Blobs
+from gateway.store.database import Database
+
+log = logs.get("inbound")
+
+
+class NotWhole(GatewayError):
+    """Only the header of a mail was kept; it can't be filed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """By what mails are filed."""
+
+    reference: str  #: A regular expression with a group `reference`.
+    zone: str
+    admission: Admission
+    post: Post
+    #: The mailboxes and listeners, to look again at what came in by them.
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    documents: tuple[DocumentRule, ...] = RULES
+
+
+class ReplyImporter:
+    """The importer; one per process. See `gateway.inbound.verdict.Importer`."""
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        readers: Readers,
+        *,
+        rules: Rules,
+        new_id: Callable[[], int],
+        clock: Callable[[], datetime],
+        count: Callable[[Origin, Verdict], None] = lambda _, __: None,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._readers = readers
+        self._new_id = new_id
+        self._clock = clock
+        self._count = count
+        self.rules = rules
+
+    async def known(self, sighting: Sighting) -> Verdict | None:
+        """Return the verdict on a mail that was taken before: it need not be fetched again."""
+        row = await self._database.read(lambda connection: inbox.sighted(connection, sighting))
+        return None if row is None else verdict_on(row)
+
+    async def take(self, mail: RawMail, origin: Origin) -> Verdict:
+        """Take a mail; it is recorded durably before there is a verdict.
+
+        Raises `StoreUnavailable`, `BlobsUnavailable` or `ReaderUnavailable` where it must be given
+        again later.
+        """
+        content = await asyncio.to_thread(_digest, mail.file)
+        before = await self._database.read(lambda connection: inbox.of_content(connection, content))
+        if before is not None and before.state is not InboxState.NEEDS_ATTENTION:
+            found = verdict_on(before)
+            if found is not None:
+                return await self._seen_again(before, origin, found)
+        await self._blobs.put_file(mail.file, content)
+        row = before or self._new_row(mail, content, origin)
+        return await self._handled(row, mail.file, origin, is_new=before is None)
+
+    async def take_waiting(self, row: InboxRow) -> Verdict:
+        """Take a mail that a listener has put into the inbox."""
+        origin = replace(self._origin_of(row), arrived=row.at)
+        async with self._fetched(row) as file:
+            return await self._handled(row, file, origin)
+
+    async def retry(self, number: int) -> Verdict:
+        """Look at a mail that needs attention again; its sender hears nothing of it."""
+        row = await self._undecided(number)
+        async with self._fetched(row) as file:
+            return await self._handled(row, file, self._origin_of(row), by_hand=True)
+
+    async def assign(self, number: int, reference: str) -> Verdict:
+        """File a mail that needs attention at an application because a person says so."""
+        row = await self._undecided(number)
+        if not row.whole:
+            raise NotWhole(f"{ids.show(number)} was too large to be fetched: file it by hand")
+        async with self._fetched(row) as file:
+            origin = self._origin_of(row)
+            return await self._handled(row, file, origin, reference=reference, by_hand=True)
+
+    async def _undecided(self, number: int) -> InboxRow:
+        return await self._database.read(
+            lambda connection: inbox.waiting_for_person(connection, number)
+        )
+
+    def _origin_of(self, row: InboxRow) -> Origin:
+        known = self.rules.origins.get(row.origin, Origin(name=row.origin))
+        return replace(known, envelope_sender=row.envelope_sender)
+
+    def _new_row(self, mail: RawMail, content: str, origin: Origin) -> InboxRow:
+        return InboxRow(
+            id=self._new_id(),
+            content=content,
+            whole=mail.whole,
+            size=mail.size,
+            state=InboxState.WAITING,
+            origin=origin.name,
+            envelope_sender=origin.envelope_sender,
+        )
+
+    async def _seen_again(self, row: InboxRow, origin: Origin, found: Verdict) -> Verdict:
+        sighting = origin.sighting
+        if sighting is not None:
+            await self._database.write(lambda connection: inbox.sight(connection, sighting, row.id))
+        return found
+
+    async def _handled(
+        self,
+        row: InboxRow,
+        file: Path,
+        origin: Origin,
+        *,
+        reference: str | None = None,
+        is_new: bool = False,
+        by_hand: bool = False,
+    ) -> Verdict:
+        with tempfile.TemporaryDirectory(prefix="gateway-mail-") as folder:
+            reading, fault = await self._read(row, file, Path(folder), origin)
+            case = Case(
+                row=row,
+                reading=reading,
+                fault=fault,
+                sighting=origin.sighting,
+                reference=reference,
+                is_new=is_new,
+                by_hand=by_hand,
+            )
+            verdict = await self._decided(case)
+        self._tell(row, origin, verdict)
+        return verdict
+
+    async def _read(
+        self, row: InboxRow, file: Path, folder: Path, origin: Origin
+    ) -> tuple[Reading | None, str]:
+        task = Task(
+            file=str(file),
+            folder=str(folder),
+            reference=self.rules.reference,
+            zone=self.rules.zone,
+            trust=origin.trust,
+            authserv_id=origin.authserv_id,
+            envelope_sender=origin.envelope_sender,
+            header_only=not row.whole,
+        )
+        try:
+            return await self._readers.read(task), ""
+        except Unreadable as error:
+            return await self._readers.read_header(task), str(error)
+
+    async def _decided(self, case: Case) -> Verdict:
+        """Decide and keep the decision in one transaction, the files it needs before it."""
+        clerk = Clerk(self.rules.admission, self.rules.post, self.rules.documents, self._new_id)
+        has_files = False
+        if await self._database.read(lambda connection: clerk.would_file(connection, case)):
+            await self._keep_files(case)
+            has_files = True
+        while True:
+            now = self._clock()
+            row = await self._database.write(
+                lambda connection: clerk.settle(connection, case, now, has_files=has_files)  # noqa: B023
+            )
+            if row is not None:
+                found = verdict_on(row)
+                assert found is not None
+                return found
+            await self._keep_files(case)
+            has_files = True
+
+    async def _keep_files(self, case: Case) -> None:
+        for one in case.reading.attachments if case.reading else ():
+            await self._blobs.put_file(Path(one.file), one.sha256)
+
+    @asynccontextmanager
+    async def _fetched(self, row: InboxRow) -> AsyncIterator[Path]:
+        """Lend the raw mail as a file."""
+        with tempfile.NamedTemporaryFile(prefix="gateway-mail-") as file:
+            async for piece in self._blobs.pieces(row.content):
+                file.write(piece)
+            file.flush()
+            yield Path(file.name)
+
+    def _tell(self, row: InboxRow, origin: Origin, verdict: Verdict) -> None:
+        self._count(origin, verdict)
+        fields: dict[str, Any] = {"inbox": ids.show(verdict.inbox), "origin": row.origin}
+        match verdict:
+            case Filed(entry):
+                log.info("reply_filed", entry=ids.show(entry), **fields)
+            case Repeated(entry):
+                log.info("reply_repeated", entry=ids.show(entry), **fields)
+            case NeedsAttention(reason):
+                log.warning("reply_needs_attention", reason=reason.value, **fields)
+            case Ignored(kind):
+                log.info("reply_ignored", kind=kind, **fields)
+
+
+def verdict_on(row: InboxRow) -> Verdict | None:
+    """Return what was made of a mail; None while nothing was."""
+    match row.state:
+        case InboxState.WAITING:
+            return None
+        case InboxState.FILED:
+            return Filed(row.entry or 0, row.id)
+        case InboxState.REPEATED:
+            return Repeated(row.entry or 0, row.id)
+        case InboxState.NEEDS_ATTENTION:
+            return NeedsAttention(Reason(row.reason), row.id)
+        case InboxState.IGNORED:
+            return Ignored(row.reason, row.id)
+        case InboxState.DISCARDED:
+            return Ignored(InboxState.DISCARDED.value, row.id)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,169 @@
+"""What staff hear of a reply that was filed, or of a mail that was not."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from gateway.core import ids
+from gateway.core.applications import KnownApplication
+from gateway.core.history import HistoryEntry
+from gateway.core.inbox import InboxRow, Reason
+from gateway.core.letter import Letter
+from gateway.core.notice import Notice, build, in_language
+from gateway.core.outbox import Draft
+from gateway.core.people import Staff
+from gateway.inbound.filing import Candidate
+
+#: Roles of those responsible for an application who are told of a reply (seed 002).
+RESPONSIBLE = frozenset(("personnel_manager", "department", "department_plus"))
+MOST_ANSWERS = 5  #: To one sender within an hour.
+_LINES = 12
+_LONGEST_LINE = 300
+_IMPORTED = "reply_imported"
+_REFUSED = "reply_refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """By what the gateway's own mail is written."""
+
+    sender: str
+    hostname: str
+    language: str
+    zone: tzinfo
+    imported: Mapping[str, Letter]  #: By language.
+    refused: Mapping[str, Letter]
+    lookup: Callable[[str], str]
+    fallback_to: str = ""
+    max_size: int = 0  #: Octets.
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Somebody who is told."""
+
+    address: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """A reply that was filed, and what people want to know about it."""
+
+    entry: HistoryEntry
+    application: KnownApplication
+    candidate: Candidate
+    staff_name: str  #: Who forwarded it.
+
+
+def addressees(
+    responsible: Sequence[Staff], owner: Sequence[Staff], fallback_to: str
+) -> list[Addressee]:
+    """Return who is told of a reply: those responsible, else the owner, else whoever is set."""
+    told = [one for one in responsible if one.email and RESPONSIBLE.intersection(one.roles)]
+    told = told or [one for one in owner if one.email]
+    found = [Addressee(one.email, one.language) for one in told]
+    return found or [Addressee(fallback_to, "")] * bool(fallback_to)
+
+
+def of_imported(
+    post: Post,
+    news: News,
+    *,
+    to: Sequence[Addressee],
+    now: datetime,
+    new_id: Callable[[], int],
+) -> Iterator[Draft]:
+    """Yield the notices of a reply that was filed, one for each address."""
+    for one in {post.lookup(each.address): each for each in reversed(to)}.values():
+        letter = in_language(post.imported, one.language, post.language)
+        values = _values(post, letter, news)
+        number = new_id()
+        yield _draft(
+            Notice(
+                id=number,
+                at=now.astimezone(post.zone),
+                sender=post.sender,
+                hostname=post.hostname,
+                recipient=one.address,
+                language=letter.language,
+                subject=letter.head(values),
+                text=letter.body(values),
+            ),
+            kind=_IMPORTED,
+            key=f"{_IMPORTED}:{ids.show(news.entry.id)}:{post.lookup(one.address)}",
+            now=now,
+        )
+
+
+def of_refused(
+    post: Post, row: InboxRow, *, staff: Staff, reference: str, now: datetime, number: int
+) -> Draft:
+    """Return the answer to a member of staff whose mail was not filed."""
+    letter = in_language(post.refused, staff.language, post.language)
+    values = {
+        "subject": row.subject or "-",
+        "reference": reference,
+        "number": ids.show(row.id),
+        "max_size": f"{post.max_size // 1_000_000} MB",
+    }
+    values["reason"] = letter.section(row.reason, values)
+    notice = Notice(
+        id=number,
+        at=now.astimezone(post.zone),
+        sender=post.sender,
+        hostname=post.hostname,
+        recipient=staff.email,
+        language=letter.language,
+        subject=letter.head(values),
+        text=letter.body(values),
+        in_reply_to=row.message_id,
+        answers=True,
+    )
+    return _draft(notice, kind=_REFUSED, key=f"{_REFUSED}:{ids.show(row.id)}", now=now)
+
+
+#: A forged sender hears nothing.
+ANSWERED = frozenset(Reason) - {Reason.UNTRUSTED_ORIGIN}
+
+
+def _draft(notice: Notice, *, kind: str, key: str, now: datetime) -> Draft:
+    return Draft(
+        id=notice.id,
+        type=kind,
+        key=key,
+        recipient=notice.recipient,
+        body=build(notice),
+        due=now,
+    )
+
+
+def _values(post: Post, letter: Letter, news: News) -> dict[str, str]:
+    entry, candidate = news.entry, news.candidate
+    date = entry.date.astimezone(post.zone) if entry.date else None
+    values = {
+        "candidate": candidate.name or str(entry.person),
+        "person": str(entry.person),
+        "sender": entry.sender_name or entry.sender or candidate.name or str(entry.person),
+        "about": news.application.about,
+        "reference": entry.reference,
+        "subject": entry.subject or "-",
+        "date": date.strftime(letter.words["date"]) if date else entry.date_text,
+        "lines": _first_lines(entry.text, letter),
+        "documents": "".join(
+            f"\n- {one.filename} ({letter.words.get(one.type, one.type)})"
+            for one in entry.documents
+        ),
+        "staff": news.staff_name,
+        "staff_text": _first_lines(entry.staff_text, letter),
+        "entry": ids.show(entry.id),
+        "remarks": "",
+    }
+    remarks = (letter.section(remark, values) for remark in entry.remarks)
+    return {**values, "remarks": "\n".join(filter(None, remarks))}
+
+
+def _first_lines(text: str, letter: Letter) -> str:
+    lines = [line.rstrip()[:_LONGEST_LINE] for line in text.split("\n") if line.strip()]
+    more = [letter.words["more"]] if len(lines) > _LINES else []
+    return "\n".join(f"> {line}" for line in lines[:_LINES]) + "".join(f"\n{one}" for one in more)

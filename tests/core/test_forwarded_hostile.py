@@ -1,0 +1,46 @@
+"""No text, however hostile, makes the recovery of forwarded mail fail or slow."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.core.forwarded import find_original
+
+
+@given(st.text())
+@settings(max_examples=300)
+def test_no_text_raises(text: str) -> None:
+    find_original(text)
+
+
+PIECES = (
+    "From:|Von: a@b|To: |Date: 31.13.2026 99:99|Subject:|> |>|\n|\r\n|-----x-----|____________"
+    '|On 1, a@b wrote:|<|<mailto:|"|;|*|\xa0|١'
+)
+
+
+@given(st.lists(st.sampled_from(PIECES.split("|")), max_size=60).map("".join))
+@settings(max_examples=500)
+def test_no_mix_of_headers_quotes_and_separators_raises(text: str) -> None:
+    find_original(text)
+
+
+ENDLESS = (
+    ">|> \n|>\n|From:\n|From: a@b\n|From: a@b\nTo: b\n|-|-----x-----\n| |\n|From: <\n<\n"
+    '|From: a,\nb,\n|a@b 1:\n|On 1 wrote:\n> \n|From: a@b>To:|[mailto:|"'
+)
+
+
+@pytest.mark.parametrize(
+    "piece", [*ENDLESS.split("|"), "x" * 300 + "@1:\n", "1 " + "at " * 130 + ":\n> x\n"]
+)
+@pytest.mark.parametrize("before", ["", "From: a@b.c\nSubject: ", "From: a@b.c\nTo: "])
+def test_a_megabyte_of_anything_costs_less_than_a_second(before: str, piece: str) -> None:
+    text = before + piece * (1_000_000 // len(piece))
+
+    started = time.process_time()
+    find_original(text)
+
+    assert time.process_time() - started < 1
