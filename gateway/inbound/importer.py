@@ -18,7 +18,7 @@ from gateway.core.inbox import InboxRow, InboxState, Reason, Sighting
 from gateway.inbound.admission import Admission
 from gateway.inbound.clerk import Case, Clerk
 from gateway.inbound.notices import Post
-from gateway.inbound.readers import Readers, Unreadable
+from gateway.inbound.readers import Readers, ReaderUnavailable, Unreadable
 from gateway.inbound.reading import Reading, Task
 from gateway.inbound.verdict import (
     Filed,
@@ -30,10 +30,13 @@ from gateway.inbound.verdict import (
     Verdict,
 )
 from gateway.store import inbox
-from gateway.store.blobs import Blobs
-from gateway.store.database import Database
+from gateway.store.blobs import BlobMissing, Blobs, BlobsUnavailable
+from gateway.store.database import Database, RowRefused, StoreUnavailable
 
 log = logs.get("inbound")
+
+#: Where one of these ends a try, the mail is given again later.
+TEMPORARY = (StoreUnavailable, BlobsUnavailable, ReaderUnavailable)
 
 
 class NotWhole(GatewayError):
@@ -99,8 +102,12 @@ class ReplyImporter:
     async def take_waiting(self, row: InboxRow) -> Verdict:
         """Take a mail that a listener has put into the inbox."""
         origin = replace(self._origin_of(row), arrived=row.at)
-        async with self._fetched(row) as file:
-            return await self._handled(row, file, origin)
+        try:
+            async with self._fetched(row) as file:
+                return await self._handled(row, file, origin)
+        except BlobMissing as error:
+            case = Case(row=row, reading=None, fault=str(error))
+            return self._told(row, origin, await self._decided(case))
 
     async def retry(self, number: int) -> Verdict:
         """Look at a mail that needs attention again; its sender hears nothing of it."""
@@ -164,9 +171,22 @@ class ReplyImporter:
                 is_new=is_new,
                 by_hand=by_hand,
             )
-            verdict = await self._decided(case)
-        self._tell(row, origin, verdict)
-        return verdict
+            return self._told(row, origin, await self._settled(case))
+
+    async def _settled(self, case: Case) -> Verdict:
+        """Decide on a mail; one that breaks the importer waits for a person, and the next go on."""
+        try:
+            return await self._decided(case)
+        except TEMPORARY as error:
+            if case.by_hand or not isinstance(error, RowRefused):
+                raise
+            fault = str(error)
+        except Exception as error:
+            if case.by_hand:
+                raise
+            fault = f"{type(error).__name__}: {error}"
+            log.exception("reply_breaks_importer", inbox=ids.show(case.row.id))
+        return await self._decided(replace(case, reading=None, fault=fault))
 
     async def _read(
         self, row: InboxRow, file: Path, folder: Path, origin: Origin
@@ -218,7 +238,8 @@ class ReplyImporter:
             file.flush()
             yield Path(file.name)
 
-    def _tell(self, row: InboxRow, origin: Origin, verdict: Verdict) -> None:
+    def _told(self, row: InboxRow, origin: Origin, verdict: Verdict) -> Verdict:
+        """Log and count a verdict, and return it."""
         self._count(origin, verdict)
         fields: dict[str, Any] = {"inbox": ids.show(verdict.inbox), "origin": row.origin}
         match verdict:
@@ -230,6 +251,7 @@ class ReplyImporter:
                 log.warning("reply_needs_attention", reason=reason.value, **fields)
             case Ignored(kind):
                 log.info("reply_ignored", kind=kind, **fields)
+        return verdict
 
 
 def verdict_on(row: InboxRow) -> Verdict | None:
