@@ -29,7 +29,7 @@ from gateway.inbound.verdict import (
     Repeated,
     Verdict,
 )
-from gateway.store import inbox
+from gateway.store import applications, inbox
 from gateway.store.blobs import BlobMissing, Blobs, BlobsUnavailable
 from gateway.store.database import Database, RowRefused, StoreUnavailable
 
@@ -37,6 +37,10 @@ log = logs.get("inbound")
 
 #: Where one of these ends a try, the mail is given again later.
 TEMPORARY = (StoreUnavailable, BlobsUnavailable, ReaderUnavailable)
+
+
+class NoSuchApplication(GatewayError):
+    """No application has a reference."""
 
 
 class NotWhole(GatewayError):
@@ -118,11 +122,20 @@ class ReplyImporter:
     async def assign(self, number: int, reference: str) -> Verdict:
         """File a mail that needs attention at an application because a person says so."""
         row = await self._undecided(number)
+        if await self._database.read(lambda found: applications.find(found, reference)) is None:
+            raise NoSuchApplication(f"no application has the reference {reference}")
         if not row.whole:
             raise NotWhole(f"{ids.show(number)} was too large to be fetched: file it by hand")
         async with self._fetched(row) as file:
             origin = self._origin_of(row)
             return await self._handled(row, file, origin, reference=reference, by_hand=True)
+
+    async def look(self, row: InboxRow) -> Reading | None:
+        """Read a mail without deciding anything; None where it can't be read."""
+        async with self._fetched(row) as file:
+            with tempfile.TemporaryDirectory(prefix="gateway-mail-") as folder:
+                reading, _ = await self._read(row, file, Path(folder), self._origin_of(row))
+                return reading
 
     async def _undecided(self, number: int) -> InboxRow:
         return await self._database.read(
