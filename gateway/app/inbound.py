@@ -2,15 +2,17 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from gateway import logs
 from gateway.app import common
 from gateway.app.common import now, open_database
 from gateway.app.life import Life
 from gateway.config import Settings
 from gateway.config.inbound import Mailbox
 from gateway.config.smtp import Listener
+from gateway.core import ids
 from gateway.core.filing import RULES, DocumentRule
 from gateway.core.letter import IMPORTED, REFUSED
 from gateway.inbound.admission import Admission, sender_entries
@@ -30,13 +32,14 @@ from gateway.metrics import Metrics
 from gateway.store.blobs import Blobs
 from gateway.store.database import Database
 
+log = logs.get("inbound")
+
 
 async def run_inbound(life: Life) -> None:
     """File what comes until the life ends."""
     database = open_database(life.settings)
-    metrics = Metrics()
     readers = Readers()
-    importer = _importer(life.settings, database, readers, metrics)
+    importer = _importer(life.settings, database, readers, _Tally(Metrics()).heard)
 
     async def apply(settings: Settings) -> None:
         importer.rules = rules(settings)
@@ -59,18 +62,17 @@ async def importer_by_hand(settings: Settings, database: Database) -> AsyncItera
     """Lend an importer for what a person decides."""
     readers = Readers()
     try:
-        yield _importer(settings, database, readers, Metrics())
+        yield _importer(settings, database, readers)
     finally:
         await readers.close()
 
 
 def _importer(
-    settings: Settings, database: Database, readers: Readers, metrics: Metrics
+    settings: Settings,
+    database: Database,
+    readers: Readers,
+    heard: Callable[[Origin, Verdict], None] = lambda _, __: None,
 ) -> ReplyImporter:
-    def count(origin: Origin, verdict: Verdict) -> None:
-        seconds = None if origin.arrived is None else (now() - origin.arrived).total_seconds()
-        metrics.inbound(origin.name, _outcome(verdict), seconds)
-
     return ReplyImporter(
         database,
         Blobs(settings.store.blobs),
@@ -78,19 +80,37 @@ def _importer(
         rules=rules(settings),
         new_id=common.Ids().next,
         clock=now,
-        count=count,
+        heard=heard,
     )
 
 
-def _outcome(verdict: Verdict) -> str:
+class _Tally:
+    """Logs and counts what becomes of mails."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def heard(self, origin: Origin, verdict: Verdict) -> None:
+        """Write a verdict's one line of log, and count it."""
+        seconds = None if origin.arrived is None else (now() - origin.arrived).total_seconds()
+        self._metrics.inbound(origin.name, _log(origin, verdict), seconds)
+
+
+def _log(origin: Origin, verdict: Verdict) -> str:
+    """Log a verdict; return what it is called where it is counted."""
+    fields = {"inbox": ids.show(verdict.inbox), "origin": origin.name}
     match verdict:
-        case Filed():
+        case Filed(entry):
+            log.info("reply_filed", entry=ids.show(entry), **fields)
             return "filed"
-        case Repeated():
+        case Repeated(entry):
+            log.info("reply_repeated", entry=ids.show(entry), **fields)
             return "repeated"
-        case NeedsAttention():
+        case NeedsAttention(reason):
+            log.warning("reply_needs_attention", reason=reason.value, **fields)
             return "needs_attention"
-        case Ignored():
+        case Ignored(kind):
+            log.info("reply_ignored", kind=kind, **fields)
             return "ignored"
 
 

@@ -3,12 +3,11 @@
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from gateway import logs
 from gateway.core import ids
@@ -35,6 +34,7 @@ from gateway.store.database import Database, RowRefused, StoreUnavailable
 
 log = logs.get("inbound")
 
+_AT_ONCE = 8  #: So many files of a mail are put into the blob store together.
 #: Where one of these ends a try, the mail is given again later.
 TEMPORARY = (StoreUnavailable, BlobsUnavailable, ReaderUnavailable)
 
@@ -60,8 +60,15 @@ class Rules:
     documents: tuple[DocumentRule, ...] = RULES
 
 
+def _nobody(origin: Origin, verdict: Verdict) -> None:
+    """Tell nobody of a verdict."""
+
+
 class ReplyImporter:
-    """The importer; one per process. See `gateway.inbound.verdict.Importer`."""
+    """The importer; one per process. See `gateway.inbound.verdict.Importer`.
+
+    `heard` is told each verdict on a mail that is new.
+    """
 
     def __init__(
         self,
@@ -72,14 +79,14 @@ class ReplyImporter:
         rules: Rules,
         new_id: Callable[[], int],
         clock: Callable[[], datetime],
-        count: Callable[[Origin, Verdict], None] = lambda _, __: None,
+        heard: Callable[[Origin, Verdict], None] = _nobody,
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._readers = readers
         self._new_id = new_id
         self._clock = clock
-        self._count = count
+        self._heard = heard
         self.rules = rules
 
     async def known(self, sighting: Sighting) -> Verdict | None:
@@ -99,9 +106,9 @@ class ReplyImporter:
             found = verdict_on(before)
             if found is not None:
                 return await self._seen_again(before, origin, found)
-        await self._blobs.put_file(mail.file, content)
         row = before or self._new_row(mail, content, origin)
-        return await self._handled(row, mail.file, origin, is_new=before is None)
+        kept = asyncio.create_task(self._blobs.put_file(mail.file, content))
+        return await self._handled(row, mail.file, origin, is_new=before is None, kept=kept)
 
     async def take_waiting(self, row: InboxRow) -> Verdict:
         """Take a mail that a listener has put into the inbox."""
@@ -110,8 +117,9 @@ class ReplyImporter:
             async with self._fetched(row) as file:
                 return await self._handled(row, file, origin)
         except BlobMissing as error:
-            case = Case(row=row, reading=None, fault=str(error))
-            return self._told(row, origin, await self._decided(case))
+            verdict = await self._decided(Case(row=row, reading=None, fault=str(error)))
+        self._heard(origin, verdict)
+        return verdict
 
     async def retry(self, number: int) -> Verdict:
         """Look at a mail that needs attention again; its sender hears nothing of it."""
@@ -172,9 +180,15 @@ class ReplyImporter:
         reference: str | None = None,
         is_new: bool = False,
         by_hand: bool = False,
+        kept: Awaitable[None] | None = None,
     ) -> Verdict:
+        """Read a mail and decide on it; `kept` ends when the raw mail is safe."""
         with tempfile.TemporaryDirectory(prefix="gateway-mail-") as folder:
-            reading, fault = await self._read(row, file, Path(folder), origin)
+            try:
+                reading, fault = await self._read(row, file, Path(folder), origin)
+            finally:
+                if kept is not None:
+                    await kept
             case = Case(
                 row=row,
                 reading=reading,
@@ -184,7 +198,9 @@ class ReplyImporter:
                 is_new=is_new,
                 by_hand=by_hand,
             )
-            return self._told(row, origin, await self._settled(case))
+            verdict = await self._settled(case)
+        self._heard(origin, verdict)
+        return verdict
 
     async def _settled(self, case: Case) -> Verdict:
         """Decide on a mail; one that breaks the importer waits for a person, and the next go on."""
@@ -239,8 +255,11 @@ class ReplyImporter:
             has_files = True
 
     async def _keep_files(self, case: Case) -> None:
-        for one in case.reading.attachments if case.reading else ():
-            await self._blobs.put_file(Path(one.file), one.sha256)
+        found = case.reading.attachments if case.reading else ()
+        for start in range(0, len(found), _AT_ONCE):
+            some = found[start : start + _AT_ONCE]
+            puts = (self._blobs.put_file(Path(one.file), one.sha256) for one in some)
+            await asyncio.gather(*puts)
 
     @asynccontextmanager
     async def _fetched(self, row: InboxRow) -> AsyncIterator[Path]:
@@ -250,21 +269,6 @@ class ReplyImporter:
                 file.write(piece)
             file.flush()
             yield Path(file.name)
-
-    def _told(self, row: InboxRow, origin: Origin, verdict: Verdict) -> Verdict:
-        """Log and count a verdict, and return it."""
-        self._count(origin, verdict)
-        fields: dict[str, Any] = {"inbox": ids.show(verdict.inbox), "origin": row.origin}
-        match verdict:
-            case Filed(entry):
-                log.info("reply_filed", entry=ids.show(entry), **fields)
-            case Repeated(entry):
-                log.info("reply_repeated", entry=ids.show(entry), **fields)
-            case NeedsAttention(reason):
-                log.warning("reply_needs_attention", reason=reason.value, **fields)
-            case Ignored(kind):
-                log.info("reply_ignored", kind=kind, **fields)
-        return verdict
 
 
 def verdict_on(row: InboxRow) -> Verdict | None:
