@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_INBOUND_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400)
 _MESSAGE_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 90)
 _DEAD_FILES = "gauge_live*_{pid}.db"
 
@@ -79,6 +80,19 @@ class Metrics:
         self._health = _labelled(
             gauge("gateway_relay_health", works, ["relay"], multiprocess_mode="mostrecent")
         )
+        self._mails = _labelled(
+            count("gateway_inbound_mails", "Mails for the importer.", ["origin", "outcome"])
+        )
+        success = "When a mailbox was last read to its end, in seconds since 1970."
+        self._mailbox_success = _labelled(
+            gauge("gateway_mailbox_success", success, ["mailbox"], multiprocess_mode="max")
+        )
+        reachable = "1 can be read, 0 can't."
+        self._mailbox_up = _labelled(
+            gauge("gateway_mailbox_up", reachable, ["mailbox"], multiprocess_mode="mostrecent")
+        )
+        lag = "From a mail's arrival to its record."
+        self._inbound_seconds = time("gateway_inbound_seconds", lag, buckets=_INBOUND_SECONDS)
         self.committed = count("gateway_journal_messages", "Messages committed to the journal.")
         commit, message = "A group commit of the journal.", "MAIL to the reply after the content."
         self.commit_seconds = time(
@@ -89,6 +103,18 @@ class Metrics:
     def relay(self, name: str, health: RelayHealth) -> None:
         """Keep what the last connection or message says of a relay."""
         self._health(name).set(health.value)
+
+    def inbound(self, origin: str, outcome: str, seconds: float | None) -> None:
+        """Count a mail the importer took, and how long after its arrival, where that is known."""
+        self._mails(origin, outcome).inc()
+        if seconds is not None:
+            self._inbound_seconds.observe(max(0.0, seconds))
+
+    def mailbox(self, name: str, *, succeeded_at: float | None) -> None:
+        """Keep whether a mailbox could be read: when, in seconds since 1970; None: it could not."""
+        self._mailbox_up(name).set(float(succeeded_at is not None))
+        if succeeded_at is not None:
+            self._mailbox_success(name).set(succeeded_at)
 
     def journal(self, seconds: float, messages: int) -> None:
         """Count a group commit."""
@@ -138,16 +164,27 @@ def exposition(readings: Iterable[Reading]) -> bytes:
     return generate_latest(registry)
 
 
+def mailboxes_up() -> dict[str, bool]:
+    """Return whether the processes of this host could last read each mailbox."""
+    return {name: value > 0 for name, value in _gauges("gateway_mailbox_up", "mailbox").items()}
+
+
 def relay_health() -> dict[str, RelayHealth]:
     """Return what the processes of this host last heard of each relay."""
+    found = _gauges("gateway_relay_health", "relay")
+    return {name: RelayHealth(value) for name, value in found.items()}
+
+
+def _gauges(name: str, label: str) -> dict[str, float]:
+    """Return the values of a metric over all processes of this host, by a label."""
     registry = CollectorRegistry()
     if not os.environ.get(FOLDER):
         return {}
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return {
-        sample.labels["relay"]: RelayHealth(sample.value)
+        sample.labels[label]: sample.value
         for metric in registry.collect()
-        if metric.name == "gateway_relay_health"
+        if metric.name == name
         for sample in metric.samples
     }
 

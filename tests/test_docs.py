@@ -5,7 +5,6 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,9 @@ MODULES = sorted((ROOT / "gateway").rglob("*.py"))
 COMMANDS = {
     "run", "check", "demo", "db upgrade", "db check", "pause", "resume", "tail", "users hash",
     "import", "suppress add", "suppress release", "suppress list", "suppress show", "explain",
-    "messages list", "messages show", "report", "person show",
-    "outbox list", "outbox retry", "outbox cancel",
+    "messages list", "messages show", "report", "person show", "history show",
+    "documents list", "documents save", "inbox list", "inbox show", "inbox assign",
+    "inbox discard", "inbox retry", "outbox list", "outbox retry", "outbox cancel",
 }  # fmt: skip
 FILES = ("cert", "key", "ca", "users", "password_file")
 LEVELS = ("debug", "info", "warning", "error", "exception")
@@ -174,8 +174,7 @@ def logged_events() -> set[str]:
 
 def metrics() -> dict[str, str]:
     """Return every metric's name and type."""
-    now = datetime.now(UTC)
-    snapshot = Snapshot(feeds={"crm": now}, outbox={}, sending=0, paused=())
+    snapshot = Snapshot(feeds={}, outbox={}, sending=0, inbox={}, waiting_since=None, paused=())
     roles = {"smtp": {"wanted": 1, "ready": 1, "restarts": 0}}
     read = {
         one.name: "counter" if one.only_rises else "gauge"

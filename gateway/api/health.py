@@ -1,7 +1,7 @@
 """Whether the gateway works, told so that a monitor can act on it and a stranger learns nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 #: What is known of a relay; `unknown`: no mail went there since the start.
 BAD_RELAY = frozenset(("down", "our_fault"))
@@ -16,12 +16,14 @@ class Health:
     roles: Mapping[str, Mapping[str, int]]  #: Processes wanted and ready.
     feeds: Mapping[str, int]  #: Seconds since each source last brought anything.
     paused: Sequence[str] = ()
+    mailboxes: Mapping[str, str] = field(default_factory=dict)  #: up, down or unknown
 
     @property
     def good(self) -> bool:
         """Whether mail flows as it should."""
         return (
             self.store
+            and "down" not in self.mailboxes.values()
             and BAD_RELAY.isdisjoint(self.relays.values())
             and all(role["ready"] > 0 for role in self.roles.values())
         )
@@ -32,6 +34,7 @@ class Health:
             "status": "ok" if self.good else "failing",
             "store": "ok" if self.store else "unavailable",
             "relays": dict(self.relays),
+            "mailboxes": dict(self.mailboxes),
             "roles": {name: dict(counts) for name, counts in self.roles.items()},
             "feed_age_seconds": dict(self.feeds),
             "paused": list(self.paused),

@@ -37,6 +37,10 @@ async def _live(order: Order, life: Life) -> None:
                 from gateway.app.smtp import run_smtp
 
                 await run_smtp(life)
+            case "inbound":
+                from gateway.app.inbound import run_inbound
+
+                await run_inbound(life)
             case "sender":
                 from gateway.app.sender import run_sender
 

@@ -14,6 +14,7 @@ from gateway.metrics import Reading, RelayHealth
 from gateway.store.database import Database, StoreUnavailable
 from gateway.store.status import Snapshot, snapshot
 
+_UP = {True: "up", False: "down", None: "unknown"}
 _STORE_SECONDS = 5.0  #: How long the store may take before it counts as away.
 
 
@@ -41,12 +42,14 @@ class Witness:
         """Return whether everything works, having asked the store."""
         found = await self._snapshot()
         heard = await asyncio.to_thread(metrics.relay_health)
+        read = await asyncio.to_thread(metrics.mailboxes_up)
         return Health(
             store=found is not None,
             relays={name: _word(heard.get(name)) for name in self._relays()},
             roles=self._life.roles,
             feeds=_ages(found) if found else {},
             paused=found.paused if found else (),
+            mailboxes={name: _UP[read.get(name)] for name in self._mailboxes()},
         )
 
     async def metrics(self) -> bytes:
@@ -61,6 +64,9 @@ class Witness:
                 return await self._database.read(snapshot)
         except (StoreUnavailable, TimeoutError):
             return None
+
+    def _mailboxes(self) -> list[str]:
+        return [mailbox.name for mailbox in self._life.settings.inbound.mailboxes]
 
     def _relays(self) -> list[str]:
         return [relay.name for relay in self._life.settings.relays]
@@ -117,6 +123,19 @@ def _of_store(found: Snapshot | None) -> Iterator[Reading]:
         text="What is paused by hand.",
         label="what",
         values=dict.fromkeys(found.paused, 1.0),
+    )
+    yield Reading(
+        name="gateway_inbox_mails",
+        text="Mails for the importer, by state.",
+        label="state",
+        values=found.inbox,
+    )
+    since = found.waiting_since
+    yield Reading(
+        name="gateway_inbox_lag_seconds",
+        text="How long the oldest mail has waited that a listener took and nobody has read.",
+        label="state",
+        values={"waiting": (now() - since).total_seconds() if since else 0.0},
     )
     yield Reading(
         name="gateway_deliveries_open",

@@ -5,13 +5,13 @@ import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from gateway.app import common
 from gateway.app.certificates import valid_until
+from gateway.app.check_inbound import settings_for_replies, store_for_replies
+from gateway.app.findings import Finding, error, good, warning
 from gateway.config import Settings
 from gateway.config.smtp import Listener, Relay
 from gateway.core.errors import GatewayError
@@ -26,38 +26,6 @@ FEED_OLD = timedelta(days=2)
 CERTIFICATE_ENDS_SOON = timedelta(days=14)
 _ANSWER_SECONDS = 10.0
 _LOUD = (OutboxState.FAILED, OutboxState.UNKNOWN)
-
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    GOOD = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at, in one line: what is wrong and what to do."""
-
-    level: Level
-    what: str
-    text: str
-
-
-def good(what: str, text: str) -> Finding:
-    """Return that something is as it should be."""
-    return Finding(Level.GOOD, what, text)
-
-
-def warning(what: str, text: str) -> Finding:
-    """Return that somebody should look at something."""
-    return Finding(Level.WARNING, what, text)
-
-
-def error(what: str, text: str) -> Finding:
-    """Return that something doesn't work."""
-    return Finding(Level.ERROR, what, text)
 
 
 async def check(settings: Settings, *, offline: bool) -> AsyncIterator[Finding]:
@@ -78,6 +46,7 @@ def _local(settings: Settings) -> Iterator[Finding]:
     yield from _kinds(settings)
     yield from _notes(settings)
     yield from _folders(settings)
+    yield from settings_for_replies(settings)
     for listener in settings.smtp.listeners:
         yield from _listener(listener)
     for relay in settings.relays:
@@ -198,6 +167,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         common.prepare(database)
         with database.reading() as connection:
             found = snapshot(connection)
+        replies = list(store_for_replies(settings, database))
     except StoreUnavailable as problem:
         yield error("store", f"{problem}: bulk mail is answered 451 until it is back")
         return
@@ -208,6 +178,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         database.close()
     yield good("store", "answers, and its schema is whole")
     yield from _state(found)
+    yield from replies
 
 
 def _state(found: Snapshot) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from gateway.core import classify
 from gateway.core.address import domain_of, lookup_form
 from gateway.core.errors import GatewayError
 from gateway.core.ids import IdSource, milliseconds_of
+from gateway.core.letter import Letter, Wording, parse_letter
 from gateway.core.note_template import NoteTemplate, parse_template
 from gateway.delivery.settings import Match, RelaySettings
 from gateway.store.database import Database
@@ -151,19 +152,33 @@ def notifier(settings: Settings) -> str:
 
 
 def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
-    """Return the wording of notes by language, that of the settings first.
+    """Return the wording of notes by language, that of the settings first."""
+    return {
+        language: parse_template(file.read_text(encoding="utf-8"), language, str(file))
+        for language, file in _texts(settings, NOTES).items()
+    }
+
+
+def letters(settings: Settings, name: str, wording: Wording) -> dict[str, Letter]:
+    """Return the wording of a mail to staff by language, that of the settings first."""
+    return {
+        language: parse_letter(file.read_text(encoding="utf-8"), language, wording, str(file))
+        for language, file in _texts(settings, name).items()
+    }
+
+
+def _texts(settings: Settings, name: str) -> dict[str, Path]:
+    """Return the files of a template by language.
 
     A language that the settings' folder lacks is read as shipped.
     """
-    files = {file.stem: file for file in sorted(SHIPPED_TEMPLATES.joinpath(NOTES).glob("*.txt"))}
-    own = settings.templates.folder.joinpath(NOTES).glob("*.txt")
+    files = {file.stem: file for file in sorted(SHIPPED_TEMPLATES.joinpath(name).glob("*.txt"))}
+    own = settings.templates.folder.joinpath(name).glob("*.txt")
     files |= {file.stem: file for file in sorted(own)}
     first = settings.suppression.language
     return {
-        language: parse_template(files[language].read_text(encoding="utf-8"), language,
-                                 str(files[language]))
-        for language in sorted(files, key=lambda one: (one != first, one))
-    }  # fmt: skip
+        language: files[language] for language in sorted(files, key=lambda one: (one != first, one))
+    }
 
 
 def lookup(settings: Settings, address: str) -> str:

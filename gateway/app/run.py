@@ -14,7 +14,7 @@ from gateway.core.errors import GatewayError
 from gateway.store.database import StoreUnavailable
 from gateway.supervisor import Role, Supervisor
 
-ROLES = ("smtp", "sender", "api")
+ROLES = ("smtp", "inbound", "sender", "api")
 
 log = logs.get("supervisor")
 

@@ -187,6 +187,7 @@ def _feed_folder(settings: Settings, database: Database) -> FeedFolder | None:
         source=settings.crm.source,
         tag_scopes=settings.suppression.tags,
         clock=now,
+        zone=common.time_zone(settings),
     )
 
 

@@ -22,9 +22,11 @@ from gateway.smtp_proxy.outage import LocalRecord, NeverMailed
 from gateway.smtp_proxy.policy import Listener, Override, Policy
 from gateway.smtp_proxy.scribe import Scribe, take_local_record_in
 from gateway.smtp_proxy.services import Services
+from gateway.smtp_proxy.sink import Tray
 from gateway.smtp_proxy.users import Users
 from gateway.smtp_proxy.worker import Worker, again_and_again
 from gateway.store import offers, status, workers
+from gateway.store.blobs import Blobs
 from gateway.store.database import Database, StoreUnavailable, WrongSchema
 from gateway.store.gate import Gate
 from gateway.store.journal import JournalWriter
@@ -61,7 +63,7 @@ async def run_smtp(life: Life) -> None:
     standings = _standings(settings, database)
     services.judge = Judge(standings, Gate(database), never)
     services.scribe = Scribe(journal, local, services.spawn)
-    worker = Worker(services)
+    worker = Worker(services, _tray(settings, database, services))
     chores = _Chores(database, services, number, local, life.stopping)
     await chores.first_look()
 
@@ -119,6 +121,16 @@ def _journal(
         log_file,
         committed=metrics.journal,
         refused=lambda reason: log.error("row_refused", reason=reason),
+    )
+
+
+def _tray(settings: Settings, database: Database, services: Services) -> Tray:
+    """Return where mail for the importer is put."""
+    return Tray(
+        database,
+        Blobs(settings.store.blobs),
+        new_id=services.new_id,
+        max_size=settings.inbound.max_size,
     )
 
 
@@ -273,7 +285,7 @@ def _override(settings: Settings) -> Override:
 
 
 def listeners(settings: Settings) -> Sequence[Listener]:
-    """Return the listeners of the proxy, their certificates loaded."""
+    """Return the listeners, their certificates loaded."""
     return [
         Listener(
             name=one.name,
@@ -285,9 +297,9 @@ def listeners(settings: Settings) -> Sequence[Listener]:
             networks=one.networks,
             users=Users.read(one.users, time.monotonic) if one.users else None,
             reject_at_rcpt=one.reject_at == "rcpt",
+            imports=one.purpose == "import",
         )
         for one in settings.smtp.listeners
-        if one.purpose == "proxy"
     ]
 
 

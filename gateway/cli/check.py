@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.app.check import Finding, Level, check
+from gateway.app.check import check
+from gateway.app.findings import Finding, Level
 from gateway.cli.context import Context, of
 from gateway.cli.output import one_line, print_line
 

@@ -11,6 +11,9 @@ from gateway.cli import (
     demo,
     explain,
     feed,
+    files,
+    history,
+    inbox,
     messages,
     outbox,
     person,
@@ -54,5 +57,8 @@ app.command("explain")(explain.explain_message)
 app.add_typer(messages.app, name="messages")
 app.command("report")(messages.report)
 app.add_typer(person.app, name="person")
+app.add_typer(history.app, name="history")
+app.add_typer(files.app, name="documents")
+app.add_typer(inbox.app, name="inbox")
 app.add_typer(outbox.app, name="outbox")
 app.command("demo")(demo.demo)

@@ -2,6 +2,10 @@
 
 from gateway.cli.output import in_utc
 from gateway.core import ids
+from gateway.core.applications import KnownApplication
+from gateway.core.history import Document as PersonDocument
+from gateway.core.history import HistoryEntry
+from gateway.core.inbox import InboxRow
 from gateway.core.journal import Delivery, Message
 from gateway.core.people import Suppression
 from gateway.store.suppression import Entry
@@ -70,4 +74,74 @@ def entry(one: Entry) -> Document:
         "until": in_utc(one.until),
         "released_at": in_utc(one.released_at),
         "released_by": one.released_by,
+    }
+
+
+def application(one: KnownApplication) -> Document:
+    """Return an application of a person."""
+    return {
+        "reference": one.application.reference,
+        "title": one.about,
+        "status": one.status_name or one.application.status,
+        "closed": one.closed,
+        "programme": one.programme_name or one.application.programme,
+        "submitted_at": in_utc(one.application.submitted_at),
+    }
+
+
+def mail(one: InboxRow) -> Document:
+    """Return a mail that came in for the importer."""
+    return {
+        "id": ids.show(one.id),
+        "at": in_utc(one.at),
+        "sender": one.sender,
+        "subject": one.subject,
+        "reason": one.reason,
+        "message_id": one.message_id,
+        "state": one.state,
+        "detail": one.detail,
+        "origin": one.origin,
+        "size": one.size,
+        "entry": None if one.entry is None else ids.show(one.entry),
+    }
+
+
+def history_entry(one: HistoryEntry) -> Document:
+    """Return a reply that was filed, with its documents."""
+    return {
+        "id": ids.show(one.id),
+        "at": in_utc(one.at),
+        "person": str(one.person),
+        "reference": one.reference,
+        "staff": one.staff,
+        "sender_name": one.sender_name,
+        "sender": one.sender,
+        "to": one.recipients,
+        "cc": one.copies,
+        "subject": one.subject,
+        "date": in_utc(one.date),
+        "date_text": one.date_text,
+        "message_id": one.message_id,
+        "text": one.text,
+        "html": one.html,
+        "staff_text": one.staff_text,
+        "remarks": list(one.remarks),
+        "documents": [document(each) for each in one.documents],
+        "inbox": ids.show(one.inbox),
+        "raw_sha256": one.raw,
+    }
+
+
+def document(one: PersonDocument) -> Document:
+    """Return a file that came with a reply."""
+    return {
+        "id": ids.show(one.id),
+        "at": in_utc(one.at),
+        "filename": one.filename,
+        "type": one.type,
+        "content_type": one.content_type,
+        "size": one.size,
+        "sha256": one.sha256,
+        "reference": one.reference,
+        "entry": ids.show(one.entry),
     }

@@ -61,6 +61,7 @@ def import_feed(
             dry_run=dry_run,
             progress=progress,
             tag_scopes=chosen.settings.suppression.tags,
+            zone=chosen.zone,
         )
     for line in _complaints(report):
         complain(line)

@@ -9,6 +9,7 @@ from gateway.cli import documents
 from gateway.cli.context import Context, Json, NotFound, of, read_person
 from gateway.cli.output import in_utc, local, one_line, print_json, print_line, print_table
 from gateway.cli.suppress import described, open_standings
+from gateway.core.applications import KnownApplication
 from gateway.core.people import PersonRef
 from gateway.store.people import PersonRecord
 from gateway.store.timeline import Event, Page, pages
@@ -56,7 +57,7 @@ def _document(page: Page) -> documents.Document:
         "status": _status(page.record),
         "groups": _groups(page.record),
         "suppressions": [documents.suppression(one) for one in page.suppressions],
-        "applications": [],
+        "applications": [documents.application(one) for one in page.applications],
         "timeline": [_event(event) for event in page.timeline],
     }
 
@@ -81,8 +82,10 @@ def _print(context: Context, page: Page) -> None:
     print_line(f"Groups:    {one_line(', '.join(_groups(record))) or '-'}")
     for one in page.suppressions:
         print_line(f"  {described(context, one)}")
+    for each in page.applications:
+        print_line(f"Application {one_line(_application(each))}")
     print_line()
-    print_table(("time", "type", "id", "state", "summary"), _rows(context, page.timeline))
+    print_table(("time", "type", "id", "state", "about", "summary"), _rows(context, page.timeline))
 
 
 def _status(record: PersonRecord) -> str:
@@ -94,7 +97,12 @@ def _groups(record: PersonRecord) -> list[str]:
     return [joined.group.name or joined.group.crm_id for joined in record.groups]
 
 
+def _application(one: KnownApplication) -> str:
+    status = one.status_name or one.application.status
+    return f"{one.application.reference}: {one.about or '-'} ({status or 'no status'})"
+
+
 def _rows(context: Context, timeline: Iterable[Event]) -> Iterator[Sequence[object]]:
     for one in timeline:
         when = local(one.at, context.zone)
-        yield when, one.type, one.id, one.state, one_line(one.summary)
+        yield when, one.type, one.id, one.state, one.reference, one_line(one.summary)

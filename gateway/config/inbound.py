@@ -83,6 +83,17 @@ class Mailbox(Section):
         return self
 
 
+class DocumentType(Section):
+    """A type of document, told by words in the name of its file."""
+
+    type: Name = option(..., example="certificate")
+    """How the type is called."""
+    words: Texts = option(..., example=["licence", "*pass"])
+    """Words or runs of words in the name; `*` stands for the rest of a word."""
+    images_only: bool = False
+    """Whether only pictures can be of this type."""
+
+
 class Inbound(Section):
     """What is taken from forwarded replies, and from whom."""
 
@@ -97,6 +108,8 @@ class Inbound(Section):
     """The largest mail taken."""
     every: Interval = option("1m")
     """How often a mailbox is looked at where the server doesn't tell of new mail."""
+    document_types: tuple[DocumentType, ...] = ()
+    """Types of documents, tried in order and before the shipped ones."""
     mailboxes: tuple[Mailbox, ...] = ()
     """Mailboxes staff forward replies to."""
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import count
 from pathlib import Path
 from stat import S_ISREG
@@ -77,12 +77,14 @@ class FeedFolder:
         source: str,
         tag_scopes: Mapping[str, Scope],
         clock: Callable[[], datetime],
+        zone: tzinfo = UTC,
     ) -> None:
         self._database = database
         self._path = path
         self._source = source
         self._tag_scopes = tag_scopes
         self._clock = clock
+        self._zone = zone
         self._seen: dict[Path, str] = {}
 
     def look(self) -> Iterator[Handled]:
@@ -135,6 +137,7 @@ class FeedFolder:
             replace=file.replaces,
             tag_scopes=self._tag_scopes,
             mark=file.mark,
+            zone=self._zone,
         )
 
     def _put_aside(self, file: _Waiting, handled: Handled) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -84,16 +84,17 @@ def import_file(
     progress: Progress = in_silence,
     tag_scopes: Mapping[str, Scope] = TAG_SCOPES,
     mark: str = "",
+    zone: tzinfo = UTC,
 ) -> Report:
     """Take in a file of one of `KINDS`.
 
     `progress` hears how many octets of how many are read. `mark` is remembered with the data, see
-    `gateway.store.feed.last_file`. Raises `FileRefused` and `StoreUnavailable`; nothing was
-    applied then.
+    `gateway.store.feed.last_file`. `zone` is that of times that name none.
+    Raises `FileRefused` and `StoreUnavailable`; nothing was applied then.
     """
     file = FeedFile(path, KINDS[kind])
     with feed(database, kind) as under_way:
-        intake = _Intake(KINDS[kind], under_way)
+        intake = _Intake(KINDS[kind], under_way, zone)
         intake.take(file, progress)
         terms = Terms(
             source=source,
@@ -125,9 +126,11 @@ def import_file(
 class _Intake:
     """Reads rows, hands on the records, and gathers what is wrong."""
 
-    def __init__(self, kind: FileKind, feed: Feed) -> None:
+    def __init__(self, kind: FileKind, feed: Feed, zone: tzinfo) -> None:
         self._kind = kind
         self._feed = feed
+        self._zone = zone
+        self._lines: dict[tuple[str, ...], int] = {}  #: Where a key that must be unique stands.
         self.records = 0
         self.problems: list[Problem] = []
         self.problem_count = 0
@@ -143,7 +146,7 @@ class _Intake:
             progress(file.position, file.size)
 
     def _record(self, row: RawRow) -> Record | None:
-        fields = Fields(row.texts)
+        fields = Fields(row.texts, self._zone)
         if row.problem:
             self._report(row.line, row.problem)
             self.has_lost_rows = True
@@ -156,7 +159,16 @@ class _Intake:
             return None
         for remark in fields.remarks:
             self._report(row.line, remark)
-        return record
+        return None if self._is_repeated(row.line, fields) else record
+
+    def _is_repeated(self, line: int, fields: Fields) -> bool:
+        if not self._kind.is_unique:
+            return False
+        key = self._kind.key(fields)
+        first = self._lines.setdefault(key, line)
+        if first != line:
+            self._report(line, f"{' '.join(key)} stands in line {first} already")
+        return first != line
 
     def _keep(self, line: int, fields: Fields) -> None:
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gateway.core.applications import Application, Programme
 from gateway.core.people import (
     Group,
     Membership,
@@ -15,7 +16,7 @@ from gateway.core.people import (
 )
 from gateway.crm.values import Fields
 
-Record = Person | Staff | Group | Status | Membership
+Record = Person | Staff | Group | Status | Membership | Programme | Application
 _PERSON_KINDS = {"": PersonKind.CANDIDATE} | {kind.value: kind for kind in PersonKind}
 _STATUS_KINDS = {"": StatusKind.CANDIDATE} | {kind.value: kind for kind in StatusKind}
 
@@ -29,6 +30,7 @@ class FileKind:
     needed: frozenset[str]  #: Columns without which there is no key.
     key: Callable[[Fields], tuple[str, ...]]  #: ValueError where it can't be read.
     record: Callable[[Fields], Record]  #: ValueError names the column and what is wrong.
+    is_unique: bool = False  #: Whether a second row with a key is refused; else it counts.
 
 
 def _kind_of(fields: Fields) -> PersonKind:
@@ -94,6 +96,22 @@ def _membership(fields: Fields) -> Membership:
     )
 
 
+def _programme(fields: Fields) -> Programme:
+    return Programme(crm_id=fields.required("crm_id"), name=fields.text("name"))
+
+
+def _application(fields: Fields) -> Application:
+    return Application(
+        reference=fields.required("reference"),
+        person=PersonRef(_kind_of(fields), fields.required("person")),
+        programme=fields.text("programme"),
+        title=fields.text("title"),
+        status=fields.text("status"),
+        responsible=fields.items("responsible"),
+        submitted_at=fields.moment("submitted_at"),
+    )
+
+
 #: In the order in which files are taken in: first what suppresses, so that nobody comes before
 #: the group or status that keeps mail away.
 KINDS: Mapping[str, FileKind] = {
@@ -152,6 +170,30 @@ KINDS: Mapping[str, FileKind] = {
             needed=frozenset({"crm_id"}),
             key=lambda fields: (_kind_of(fields).value, fields.required("crm_id")),
             record=_person,
+        ),
+        FileKind(
+            name="programmes",
+            columns=("crm_id", "name"),
+            needed=frozenset({"crm_id"}),
+            key=lambda fields: (fields.required("crm_id"),),
+            record=_programme,
+        ),
+        FileKind(
+            name="applications",
+            columns=(
+                "reference",
+                "kind",
+                "person",
+                "programme",
+                "title",
+                "status",
+                "responsible",
+                "submitted_at",
+            ),
+            needed=frozenset({"reference", "person"}),
+            key=lambda fields: (fields.required("reference"),),
+            record=_application,
+            is_unique=True,
         ),
     )
 }

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from typing import TypeVar
 
@@ -24,13 +24,15 @@ _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_][A-Za-z]{2,4})?")
 class Fields:
     """The fields of one row as text, read by type; ValueError names the column and what is wrong.
 
-    `remarks` gathers what is wrong without making the row useless.
+    `zone` is that of times that name none. `remarks` gathers what is wrong without making the row
+    useless.
     """
 
-    __slots__ = ("_texts", "remarks")
+    __slots__ = ("_texts", "_zone", "remarks")
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    def __init__(self, texts: Mapping[str, str], zone: tzinfo = UTC) -> None:
         self._texts = texts
+        self._zone = zone
         self.remarks: list[str] = []
 
     def text(self, name: str) -> str:
@@ -63,6 +65,17 @@ class Fields:
             return _day(self.text(name))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
+
+    def moment(self, name: str) -> datetime | None:
+        """Return a time written 1980-05-31T08:30, local unless it says otherwise, or a date."""
+        value = self.text(name)
+        if not value:
+            return None
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{name}: not a time such as 1980-05-31T08:30: {value!r}") from None
+        return found if found.tzinfo else found.replace(tzinfo=self._zone)
 
     def items(self, name: str) -> tuple[str, ...]:
         """Return what stands between `;`, blanks left out."""

@@ -3,12 +3,11 @@
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from gateway import logs
 from gateway.core import ids
@@ -18,7 +17,7 @@ from gateway.core.inbox import InboxRow, InboxState, Reason, Sighting
 from gateway.inbound.admission import Admission
 from gateway.inbound.clerk import Case, Clerk
 from gateway.inbound.notices import Post
-from gateway.inbound.readers import Readers, Unreadable
+from gateway.inbound.readers import Readers, ReaderUnavailable, Unreadable
 from gateway.inbound.reading import Reading, Task
 from gateway.inbound.verdict import (
     Filed,
@@ -29,11 +28,19 @@ from gateway.inbound.verdict import (
     Repeated,
     Verdict,
 )
-from gateway.store import inbox
-from gateway.store.blobs import Blobs
-from gateway.store.database import Database
+from gateway.store import applications, inbox
+from gateway.store.blobs import BlobMissing, Blobs, BlobsUnavailable
+from gateway.store.database import Database, RowRefused, StoreUnavailable
 
 log = logs.get("inbound")
+
+_AT_ONCE = 8  #: So many files of a mail are put into the blob store together.
+#: Where one of these ends a try, the mail is given again later.
+TEMPORARY = (StoreUnavailable, BlobsUnavailable, ReaderUnavailable)
+
+
+class NoSuchApplication(GatewayError):
+    """No application has a reference."""
 
 
 class NotWhole(GatewayError):
@@ -53,8 +60,15 @@ class Rules:
     documents: tuple[DocumentRule, ...] = RULES
 
 
+def _nobody(origin: Origin, verdict: Verdict) -> None:
+    """Tell nobody of a verdict."""
+
+
 class ReplyImporter:
-    """The importer; one per process. See `gateway.inbound.verdict.Importer`."""
+    """The importer; one per process. See `gateway.inbound.verdict.Importer`.
+
+    `heard` is told each verdict on a mail that is new.
+    """
 
     def __init__(
         self,
@@ -65,14 +79,14 @@ class ReplyImporter:
         rules: Rules,
         new_id: Callable[[], int],
         clock: Callable[[], datetime],
-        count: Callable[[Origin, Verdict], None] = lambda _, __: None,
+        heard: Callable[[Origin, Verdict], None] = _nobody,
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._readers = readers
         self._new_id = new_id
         self._clock = clock
-        self._count = count
+        self._heard = heard
         self.rules = rules
 
     async def known(self, sighting: Sighting) -> Verdict | None:
@@ -92,15 +106,20 @@ class ReplyImporter:
             found = verdict_on(before)
             if found is not None:
                 return await self._seen_again(before, origin, found)
-        await self._blobs.put_file(mail.file, content)
         row = before or self._new_row(mail, content, origin)
-        return await self._handled(row, mail.file, origin, is_new=before is None)
+        kept = asyncio.create_task(self._blobs.put_file(mail.file, content))
+        return await self._handled(row, mail.file, origin, is_new=before is None, kept=kept)
 
     async def take_waiting(self, row: InboxRow) -> Verdict:
         """Take a mail that a listener has put into the inbox."""
         origin = replace(self._origin_of(row), arrived=row.at)
-        async with self._fetched(row) as file:
-            return await self._handled(row, file, origin)
+        try:
+            async with self._fetched(row) as file:
+                return await self._handled(row, file, origin)
+        except BlobMissing as error:
+            verdict = await self._decided(Case(row=row, reading=None, fault=str(error)))
+        self._heard(origin, verdict)
+        return verdict
 
     async def retry(self, number: int) -> Verdict:
         """Look at a mail that needs attention again; its sender hears nothing of it."""
@@ -111,11 +130,20 @@ class ReplyImporter:
     async def assign(self, number: int, reference: str) -> Verdict:
         """File a mail that needs attention at an application because a person says so."""
         row = await self._undecided(number)
+        if await self._database.read(lambda found: applications.find(found, reference)) is None:
+            raise NoSuchApplication(f"no application has the reference {reference}")
         if not row.whole:
             raise NotWhole(f"{ids.show(number)} was too large to be fetched: file it by hand")
         async with self._fetched(row) as file:
             origin = self._origin_of(row)
             return await self._handled(row, file, origin, reference=reference, by_hand=True)
+
+    async def look(self, row: InboxRow) -> Reading | None:
+        """Read a mail without deciding anything; None where it can't be read."""
+        async with self._fetched(row) as file:
+            with tempfile.TemporaryDirectory(prefix="gateway-mail-") as folder:
+                reading, _ = await self._read(row, file, Path(folder), self._origin_of(row))
+                return reading
 
     async def _undecided(self, number: int) -> InboxRow:
         return await self._database.read(
@@ -152,9 +180,15 @@ class ReplyImporter:
         reference: str | None = None,
         is_new: bool = False,
         by_hand: bool = False,
+        kept: Awaitable[None] | None = None,
     ) -> Verdict:
+        """Read a mail and decide on it; `kept` ends when the raw mail is safe."""
         with tempfile.TemporaryDirectory(prefix="gateway-mail-") as folder:
-            reading, fault = await self._read(row, file, Path(folder), origin)
+            try:
+                reading, fault = await self._read(row, file, Path(folder), origin)
+            finally:
+                if kept is not None:
+                    await kept
             case = Case(
                 row=row,
                 reading=reading,
@@ -164,9 +198,24 @@ class ReplyImporter:
                 is_new=is_new,
                 by_hand=by_hand,
             )
-            verdict = await self._decided(case)
-        self._tell(row, origin, verdict)
+            verdict = await self._settled(case)
+        self._heard(origin, verdict)
         return verdict
+
+    async def _settled(self, case: Case) -> Verdict:
+        """Decide on a mail; one that breaks the importer waits for a person, and the next go on."""
+        try:
+            return await self._decided(case)
+        except TEMPORARY as error:
+            if case.by_hand or not isinstance(error, RowRefused):
+                raise
+            fault = str(error)
+        except Exception as error:
+            if case.by_hand:
+                raise
+            fault = f"{type(error).__name__}: {error}"
+            log.exception("reply_breaks_importer", inbox=ids.show(case.row.id))
+        return await self._decided(replace(case, reading=None, fault=fault))
 
     async def _read(
         self, row: InboxRow, file: Path, folder: Path, origin: Origin
@@ -206,8 +255,11 @@ class ReplyImporter:
             has_files = True
 
     async def _keep_files(self, case: Case) -> None:
-        for one in case.reading.attachments if case.reading else ():
-            await self._blobs.put_file(Path(one.file), one.sha256)
+        found = case.reading.attachments if case.reading else ()
+        for start in range(0, len(found), _AT_ONCE):
+            some = found[start : start + _AT_ONCE]
+            puts = (self._blobs.put_file(Path(one.file), one.sha256) for one in some)
+            await asyncio.gather(*puts)
 
     @asynccontextmanager
     async def _fetched(self, row: InboxRow) -> AsyncIterator[Path]:
@@ -217,19 +269,6 @@ class ReplyImporter:
                 file.write(piece)
             file.flush()
             yield Path(file.name)
-
-    def _tell(self, row: InboxRow, origin: Origin, verdict: Verdict) -> None:
-        self._count(origin, verdict)
-        fields: dict[str, Any] = {"inbox": ids.show(verdict.inbox), "origin": row.origin}
-        match verdict:
-            case Filed(entry):
-                log.info("reply_filed", entry=ids.show(entry), **fields)
-            case Repeated(entry):
-                log.info("reply_repeated", entry=ids.show(entry), **fields)
-            case NeedsAttention(reason):
-                log.warning("reply_needs_attention", reason=reason.value, **fields)
-            case Ignored(kind):
-                log.info("reply_ignored", kind=kind, **fields)
 
 
 def verdict_on(row: InboxRow) -> Verdict | None:

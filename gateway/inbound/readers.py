@@ -47,6 +47,11 @@ class Readers:
         except Unreadable:
             return None
 
+    async def start(self) -> None:
+        """Start the process ahead of the first mail; `ReaderUnavailable` where that fails."""
+        async with self._turn:
+            await self._started()
+
     async def close(self) -> None:
         """End the process."""
         async with self._turn:

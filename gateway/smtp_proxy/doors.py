@@ -1,20 +1,25 @@
 """The doors mail comes in by: what a listener's connections share."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
-from gateway.core.envelope import Sender
+from gateway.core.envelope import Recipient, Sender
+from gateway.core.kinds import By
 from gateway.core.reply import Reply
+from gateway.smtp_proxy.intake import Intake
 from gateway.smtp_proxy.passage import Passage
 from gateway.smtp_proxy.policy import Listener
 from gateway.smtp_proxy.record import Client
 from gateway.smtp_proxy.services import Services
+from gateway.smtp_proxy.sink import Sink, Tray
 
 _NOT_HERE = Reply.of("554 5.7.1 Access denied")
 _FULL = Reply.of("421 4.3.2 Too many connections; try again later")
 _STOPPING = Reply.of("421 4.3.2 The gateway is stopping; try again later")
 _UNKNOWN_RELAY = Reply.of("421 4.3.2 No relay has been reached yet; try again later")
+#: Extensions of a door to the importer.
+_TAKEN_IN = ("SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 #: Extensions that a relay's offer lets us offer, in the order of our greeting.
 _PASSED_ON = ("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
 
@@ -31,6 +36,33 @@ class Session(Protocol):
     @property
     def work(self) -> "asyncio.Task[None]":
         """Ends when everything the session had in hand is finished."""
+
+
+class Transaction(Protocol):
+    """One message on its way in, from MAIL to the replies after its content."""
+
+    @property
+    def utf8(self) -> bool:
+        """Whether addresses beyond ASCII may be named."""
+
+    @property
+    def has_recipients(self) -> bool:
+        """Whether somebody is left to send to."""
+
+    async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
+        """Take recipients in; return what the client hears for each."""
+
+    async def content(self, intake: Intake) -> list[Reply]:
+        """Take the content; return what the client hears."""
+
+    def hang_up(self) -> None:
+        """Let go of whatever is held, at once."""
+
+    async def step_aside(self) -> None:
+        """Let go of what others could use while the client thinks."""
+
+    async def abandon(self, by: By) -> None:
+        """End without content."""
 
 
 class Door:
@@ -118,7 +150,7 @@ class Door:
 
     # What a session needs
 
-    def passage(self, client: Client, sender: Sender) -> Passage:
+    def passage(self, client: Client, sender: Sender) -> Transaction:
         """Begin a transaction."""
         return Passage(self._services, self.listener, client, sender)
 
@@ -147,3 +179,42 @@ class Door:
         while self.sessions:
             await asyncio.wait({session.work for session in self.sessions})
             await asyncio.sleep(0)  # The connections' ends are told after the sessions'.
+
+
+class ImportDoor(Door):
+    """A listener with purpose `import`: it knows no relay."""
+
+    def __init__(
+        self, listener: Listener, services: Services, tray: Tray, *, max_sessions: int
+    ) -> None:
+        super().__init__(listener, services, max_sessions=max_sessions)
+        self._tray = tray
+
+    @property
+    def max_size(self) -> int:
+        """Octets of content that are taken at most."""
+        return self._tray.max_size
+
+    def greeting(self) -> Reply:
+        """Return the banner."""
+        return Reply(220, (f"{self.hostname} {'LMTP' if self.listener.lmtp else 'ESMTP'}",))
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        """The extensions whose parameters are understood."""
+        return frozenset(_TAKEN_IN)
+
+    def offers(self) -> list[str]:
+        """Return the lines of EHLO's answer."""
+        return ["PIPELINING", f"SIZE {self.max_size}", *_TAKEN_IN[1:]]
+
+    def passage(self, client: Client, sender: Sender) -> Transaction:
+        """Begin a transaction."""
+        del client
+        return Sink(
+            self._tray,
+            sender,
+            listener=self.listener.name,
+            lmtp=self.listener.lmtp,
+            clock=self._services.monotonic,
+        )

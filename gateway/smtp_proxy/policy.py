@@ -28,6 +28,7 @@ class Listener:
     networks: tuple[Network, ...] = ()
     users: Users | None = None
     reject_at_rcpt: bool = False
+    imports: bool = False  #: Whether mail goes to the importer, not to a relay.
 
     def admits(self, peer: str) -> bool:
         """Whether a client of this address may speak here."""

@@ -16,9 +16,8 @@ from gateway import logs
 from gateway.core.envelope import MAX_COMMAND, Recipient, Refused, parse_mail, parse_rcpt
 from gateway.core.kinds import By
 from gateway.core.reply import Reply
-from gateway.smtp_proxy.doors import Door
+from gateway.smtp_proxy.doors import Door, Transaction
 from gateway.smtp_proxy.intake import ClientGone, ClientSlow, Intake, LineTooLong, Stopping
-from gateway.smtp_proxy.passage import Passage
 from gateway.smtp_proxy.record import Client
 
 log = logs.get("smtp_proxy")
@@ -58,7 +57,7 @@ class GatewaySMTP(SMTP):
         self._login: str | None = None
         self._helo: bytes | None = None
         self._extended = False
-        self._passage: Passage | None = None
+        self._passage: Transaction | None = None
         self._errors = 0
         self._junk = 0
         self._quiet_since: float | None = None  #: Since when a transaction stands still.
@@ -296,7 +295,7 @@ class GatewaySMTP(SMTP):
             return refused.reply
 
     @property
-    def _transacting(self) -> Passage:
+    def _transacting(self) -> Transaction:
         assert self._passage is not None
         return self._passage
 

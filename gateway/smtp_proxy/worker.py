@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from gateway import logs
 from gateway.delivery.connection import RelayLost, RelayRefuses
-from gateway.smtp_proxy.doors import Door
+from gateway.smtp_proxy.doors import Door, ImportDoor
 from gateway.smtp_proxy.policy import Listener, Policy
 from gateway.smtp_proxy.server import GatewaySMTP
 from gateway.smtp_proxy.services import Services
+from gateway.smtp_proxy.sink import Tray
 from gateway.store.database import StoreUnavailable
 
 log = logs.get("smtp_proxy")
@@ -24,8 +25,10 @@ _ASK_AGAIN_SECONDS = 30.0
 class Worker:
     """Listens, and looks after what listening needs."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, tray: Tray | None = None) -> None:
+        """Take mail in; `tray` is where that for the importer is put."""
         self._services = services
+        self._tray = tray
         self._doors: dict[str, Door] = {}
         self._listening: dict[socket.socket, Door] = {}
         self._closing = False
@@ -37,10 +40,17 @@ class Worker:
     ) -> None:
         """Begin to take connections in."""
         for listener in listeners:
-            door = Door(listener, self._services, max_sessions=self._max_sessions)
+            door = self._door(listener)
             self._doors[listener.name] = door
             for bound in sockets[listener.name]:
                 self._listen(bound, door)
+
+    def _door(self, listener: Listener) -> Door:
+        if not listener.imports:
+            return Door(listener, self._services, max_sessions=self._max_sessions)
+        assert self._tray is not None
+        most = self._max_sessions
+        return ImportDoor(listener, self._services, self._tray, max_sessions=most)
 
     def _listen(self, bound: socket.socket, door: Door) -> None:
         self._listening[bound] = door

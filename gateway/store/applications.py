@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, select
+from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from gateway.core.applications import Application, KnownApplication
 from gateway.core.people import PersonKind, PersonRef, Staff, StatusKind
@@ -35,6 +35,18 @@ def staff_of(connection: Connection, crm_ids: Iterable[str]) -> tuple[Staff, ...
     rows = connection.execute(select(staff).where(staff.c.crm_id.in_(wanted)))
     found = {row.crm_id: _staff(row) for row in rows}
     return tuple(found[each] for each in wanted if each in found)
+
+
+def count(connection: Connection) -> int:
+    """Return how many applications are known."""
+    return connection.scalar(select(func.count()).select_from(applications)) or 0
+
+
+def count_staff(connection: Connection, roles: Iterable[str]) -> int:
+    """Return how many staff with an address have one of some roles."""
+    wanted = frozenset(roles)
+    given = connection.scalars(select(staff.c.roles).where(staff.c.address != ""))
+    return sum(not wanted.isdisjoint(_items(each)) for each in given)
 
 
 def _known() -> Select[Any]:

@@ -36,6 +36,7 @@ class Blobs:
         self._folder = Path(rest) if scheme == "file" else None
         self._url = url
         self._store: LocalStore | S3Store | None = None
+        self._synced: set[Path] = set()  #: Folders whose own name is durable.
 
     async def put(self, content: bytes) -> str:
         """Keep some octets durably; return their SHA-256."""
@@ -76,7 +77,7 @@ class Blobs:
             # One request: whoever else puts the same content puts the same octets.
             obstore.put(store, path, content, use_multipart=False)
             if self._folder is not None:
-                _make_durable(self._folder / path)
+                self._make_durable(self._folder / path)
         except AlreadyExistsError:
             return
         except (BaseError, OSError) as error:
@@ -88,8 +89,16 @@ class Blobs:
         except (NotFoundError, FileNotFoundError):
             return False
         if self._folder is not None:
-            _make_durable(self._folder / path)  # Another process may be about to.
+            self._make_durable(self._folder / path)  # Another process may be about to.
         return True
+
+    def _make_durable(self, file: Path) -> None:
+        """Have a file and its name outlast a power cut."""
+        _sync(file)
+        _sync(file.parent)
+        if file.parent not in self._synced:
+            _sync(file.parent.parent)
+            self._synced.add(file.parent)
 
     def _opened(self) -> LocalStore | S3Store:
         if self._store is None:
@@ -107,14 +116,12 @@ def _path(digest: str) -> str:
     return f"{digest[:2]}/{digest}"
 
 
-def _make_durable(file: Path) -> None:
-    """Have a file and its name outlast a power cut."""
-    for path in (file, file.parent, file.parent.parent):
-        number = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
+def _sync(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _first_line(error: Exception) -> str:

@@ -19,12 +19,24 @@ from sqlalchemy import (
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.store.database import Database
 from gateway.store.guard import Effects, Guard
-from gateway.store.layouts import GROUPS, MEMBERSHIPS, PEOPLE, STAFF, STATUSES, Layout
+from gateway.store.layouts import (
+    APPLICATIONS,
+    GROUPS,
+    MEMBERSHIPS,
+    PEOPLE,
+    PROGRAMMES,
+    STAFF,
+    STATUSES,
+    Layout,
+)
 from gateway.store.schema import addresses, feeds
 from gateway.store.staging import Stage
 from gateway.store.upsert import insert_into
 
-LAYOUTS = {layout.what: layout for layout in (PEOPLE, STAFF, GROUPS, STATUSES, MEMBERSHIPS)}
+LAYOUTS = {
+    layout.what: layout
+    for layout in (PEOPLE, STAFF, GROUPS, STATUSES, MEMBERSHIPS, PROGRAMMES, APPLICATIONS)
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +176,7 @@ class Feed:
 
 @contextmanager
 def feed(database: Database, what: str) -> Iterator[Feed]:
-    """Begin an import of `people`, `staff`, `groups`, `statuses` or `memberships`."""
+    """Begin an import of `people`, `staff`, `groups` … (`LAYOUTS`)."""
     with database.private() as connection:
         yield Feed(database, connection, LAYOUTS[what])
 

@@ -7,8 +7,18 @@ from typing import Any
 from sqlalchemy import Table
 
 from gateway.core.address import lookup_form
+from gateway.core.applications import Application, Programme
 from gateway.core.people import Group, Membership, Person, Staff, Status
-from gateway.store.schema import groups, memberships, people, staff, statuses
+from gateway.store.schema import (
+    applications,
+    groups,
+    memberships,
+    microseconds,
+    people,
+    programmes,
+    staff,
+    statuses,
+)
 
 Row = tuple[object, ...]
 #: Columns the store fills by itself.
@@ -27,7 +37,7 @@ class Layout:
 
     @property
     def what(self) -> str:
-        """The kind's name: people, staff, groups, statuses, memberships."""
+        """The kind's name: people, staff, groups …"""
         return self.table.name
 
     @property
@@ -90,6 +100,24 @@ def _membership(membership: Membership) -> Row:
     return (membership.kind.value, membership.person, membership.group)
 
 
+def _programme(programme: Programme) -> Row:
+    return (programme.crm_id, programme.name)
+
+
+def _application(application: Application) -> Row:
+    at = application.submitted_at
+    return (
+        application.reference,
+        application.person.kind.value,
+        application.person.crm_id,
+        application.programme,
+        application.title,
+        application.status,
+        ";".join(application.responsible),
+        None if at is None else microseconds(at),
+    )
+
+
 def mailboxes(person: Person) -> Iterator[tuple[str, int]]:
     """Yield the addresses a person is found by, each with its position.
 
@@ -108,3 +136,7 @@ STAFF = Layout(table=staff, keys=("crm_id",), row=_staff, follows={"address": "e
 GROUPS = Layout(table=groups, keys=("kind", "crm_id"), row=_group)
 STATUSES = Layout(table=statuses, keys=("kind", "crm_id"), row=_status)
 MEMBERSHIPS = Layout(table=memberships, keys=("kind", "person", "group_id"), row=_membership)
+PROGRAMMES = Layout(table=programmes, keys=("crm_id",), row=_programme)
+APPLICATIONS = Layout(
+    table=applications, keys=("reference",), row=_application, follows={"kind": "person"}
+)

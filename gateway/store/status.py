@@ -6,8 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from gateway.core.ids import moment_of
+from gateway.core.inbox import InboxState
 from gateway.core.kinds import State
-from gateway.store.schema import deliveries, feeds, outbox, pauses
+from gateway.store.schema import deliveries, feeds, inbox, outbox, pauses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +19,8 @@ class Snapshot:
     feeds: Mapping[str, datetime]  #: When each source last brought anything.
     outbox: Mapping[str, int]  #: Entries by state.
     sending: int  #: Deliveries without an outcome yet.
+    inbox: Mapping[str, int]  #: Mails for the importer by state.
+    waiting_since: datetime | None  #: Of the oldest one that a listener took and nobody has read.
     paused: tuple[str, ...]  #: `bulk`, `all`
 
 
@@ -25,9 +29,14 @@ def snapshot(connection: Connection) -> Snapshot:
     ages = select(feeds.c.source, func.max(feeds.c.at).label("at")).group_by(feeds.c.source)
     states = select(outbox.c.state, func.count().label("entries")).group_by(outbox.c.state)
     sending = select(func.count()).where(deliveries.c.state == State.SENDING)
+    mails = select(inbox.c.state, func.count().label("mails")).group_by(inbox.c.state)
+    oldest = select(func.min(inbox.c.id)).where(inbox.c.state == InboxState.WAITING)
+    first = connection.scalar(oldest)
     return Snapshot(
         feeds={row.source: row.at for row in connection.execute(ages)},
         outbox={row.state: row.entries for row in connection.execute(states)},
+        inbox={row.state: row.mails for row in connection.execute(mails)},
+        waiting_since=None if first is None else moment_of(first),
         sending=connection.scalar(sending) or 0,
         paused=tuple(connection.scalars(select(pauses.c.what).order_by(pauses.c.what))),
     )

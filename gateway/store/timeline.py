@@ -7,15 +7,18 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from gateway.core import ids
+from gateway.core.applications import KnownApplication
+from gateway.core.history import HistoryEntry
 from gateway.core.journal import Message
 from gateway.core.kinds import State
 from gateway.core.people import PersonRef, Suppression
-from gateway.store import messages, people, suppression
+from gateway.store import applications, history, messages, people, suppression
 from gateway.store.people import PersonRecord
 from gateway.store.suppression import Entry, Standings
 
 ADDED = "added"
 RELEASED = "released"
+FILED = "filed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,7 @@ class Event:
     """One thing that happened."""
 
     at: datetime
-    type: str  #: message or suppression
+    type: str  #: message, reply, document or suppression
     id: str  #: As people see it; empty where it has none.
     summary: str
     state: str
@@ -36,6 +39,7 @@ class Page:
 
     record: PersonRecord
     suppressions: tuple[Suppression, ...]
+    applications: tuple[KnownApplication, ...]
     timeline: tuple[Event, ...]  #: The newest first.
 
 
@@ -50,9 +54,15 @@ def _page(connection: Connection, standings: Standings, record: PersonRecord) ->
     known = standings.within(connection, record.addresses)
     found = people.suppressions_of(record, known)
     mail = messages.of_person(connection, record.person.ref)
-    history = [each for one in record.addresses for each in suppression.history(connection, one)]
-    events = [*_mails(record, mail), *_brought(found), *_own(history)]
-    return Page(record, found, tuple(sorted(events, key=lambda one: one.at, reverse=True)))
+    blocks = [each for one in record.addresses for each in suppression.history(connection, one)]
+    replies = history.of_person(connection, record.person.ref)
+    events = [*_mails(record, mail), *_brought(found), *_own(blocks), *_replies(replies)]
+    return Page(
+        record,
+        found,
+        applications.of_person(connection, record.person.ref),
+        tuple(sorted(events, key=lambda one: one.at, reverse=True)),
+    )
 
 
 def _mails(record: PersonRecord, mail: Iterable[Message]) -> Iterator[Event]:
@@ -80,3 +90,26 @@ def _own(history: Iterable[Entry]) -> Iterator[Event]:
         if one.released_at is not None:
             at = one.released_at
             yield Event(at=at, type="suppression", id=number, summary=what, state=RELEASED)
+
+
+def _replies(replies: Iterable[HistoryEntry]) -> Iterator[Event]:
+    """Tell of what was filed, and of the documents that came with it."""
+    for one in replies:
+        sender = one.sender_name or one.sender
+        yield Event(
+            at=one.at,
+            type="reply",
+            id=ids.show(one.id),
+            summary=f"{sender}: {one.subject}",
+            state=FILED,
+            reference=one.reference,
+        )
+        for document in one.documents:
+            yield Event(
+                at=one.at,
+                type="document",
+                id=ids.show(document.id),
+                summary=document.filename,
+                state=document.type,
+                reference=one.reference,
+            )

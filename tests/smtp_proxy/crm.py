@@ -276,6 +276,7 @@ async def open_crm(
         try:
             await gateway.start()
             yield crm
+            assert [] == gateway.log_lines("session_failed")
         finally:
             await gateway.close()
             await crm.close()

@@ -1,12 +1,15 @@
 """MAIL and RCPT: taken strictly, passed on octet for octet, and nothing hidden in them."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.conftest import StartSink
 from tests.rig.sink import EXTENSIONS
-from tests.smtp_proxy.crm import INDIVIDUAL, SENDER, Crm
+from tests.smtp_proxy.crm import BULK, INDIVIDUAL, NO_BULK, SENDER, Crm
 
 pytestmark = pytest.mark.system
 
@@ -67,6 +70,22 @@ async def learn(crm: Crm) -> None:
     """Have the gateway meet its relay anew."""
     crm.sink.drop_connections()
     await crm.send([b"anybody@example.org"])
+
+
+async def test_P5_a_relay_that_knows_no_extension_gets_mail_all_the_same(crm: Crm) -> None:
+    member = crm.person(NO_BULK)
+    crm.sink.settings.extensions = []
+    try:
+        await learn(crm)
+        reply = (await crm.send([b"free@example.org", member], BULK)).end
+        utf8 = (await crm.send(["jürgen@example.org".encode()], parameters=b"SMTPUTF8")).end
+        sized = (await crm.send([b"free@example.org"], parameters=b"SIZE=10")).end
+    finally:
+        crm.sink.settings.extensions = EXTENSIONS
+        await learn(crm)
+
+    assert [250, 555, 555] == [reply.code, utf8.code, sized.code]
+    assert [b"free@example.org"] == crm.relayed[1].recipients
 
 
 async def test_no_more_than_the_gateway_itself_takes_is_offered(crm: Crm) -> None:
@@ -320,6 +339,19 @@ async def test_S30_hundreds_of_recipients_pass_and_those_above_the_limit_hear_45
     assert 300 == len(crm.sink.messages[0].rcpts)
 
 
+async def test_S30_ten_thousand_recipients_are_taken_as_shipped(other_crm: Crm) -> None:
+    client = await other_crm.client()
+    rcpts = [b"RCPT TO:<many-%d@example.org>" % number for number in range(10_001)]
+
+    replies = await client.pipeline(MAIL, *rcpts, b"DATA")
+    await client.send(INDIVIDUAL + b".\r\n")
+    end = await client.reply(timeout=30)
+
+    assert [250] * 10_001 + [452, 354] == [reply.code for reply in replies]
+    assert 250 == end.code
+    assert 10_000 == len(other_crm.sink.messages[0].rcpts)
+
+
 async def test_S31_a_recipient_given_twice_is_passed_on_twice(crm: Crm) -> None:
     to = [b"ann@example.org", b"ann@example.org", b"ANN@example.org", b"ann+tag@example.org"]
 
@@ -450,3 +482,29 @@ async def test_P18_noise_is_refused_and_the_session_goes_on(crm: Crm, noise: byt
 
     assert refused.code in range(500, 505)
     assert 250 == after.end.code
+
+
+WORDS = [
+    *(b"EHLO crm.example\r\n", b"HELO x\r\n", b"RSET\r\n", b"NOOP\r\n", b"VRFY a\r\n", b"\r\n"),
+    *(b"MAIL FROM:<a@crm.example>\r\n", b"MAIL FROM:<>\r\n", b"RCPT TO:<bob@example.org>\r\n"),
+    *(b"DATA\r\n", b"Subject: x\r\n\r\nx\r\n.\r\n", b".\r\n", b"QUIT\r\n", b"BDAT 3 LAST\r\nabc"),
+    *(b"MAIL FROM:<", b"RCPT TO:<", b"a" * 5_000, b"\0", b"\r", b"\n", b'"', b"\\", b">", b"\xff"),
+    *(b" SIZE=", b" ORCPT=", b"@", b"[", b"STARTTLS\r\n", b"AUTH PLAIN\r\n", b"HELP\n"),
+]
+ONE_LINE = re.compile(rb"\d{3}[ -][\x20-\x7e]*\r\n")
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(words=st.lists(st.sampled_from(WORDS) | st.binary(max_size=6), max_size=40))
+async def test_P18_whatever_is_said_the_session_ends_in_order(crm: Crm, words: list[bytes]) -> None:
+    client = await crm.raw()
+
+    await client.send(b"".join(words) + b"\r\n.\r\nQUIT\r\n")
+    said = await client.rest()
+    await client.close()
+
+    *_, last = ONE_LINE.findall(said)
+    assert b"" == ONE_LINE.sub(b"", said)
+    assert last.startswith((b"221 ", b"421 4.7.0 Too many errors"))

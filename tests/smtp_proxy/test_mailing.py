@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.core import ids
 from tests.smtp_proxy.crm import (
     BULK,
     DECEASED,
@@ -26,7 +27,10 @@ async def test_S36_a_mailing_to_a_member_fails_with_a_note_that_says_why(each_cr
     record = await each_crm.record(member)
     assert (550, "5.7.1") == (reply.code, reply.enhanced)
     assert "Verzenden mislukt" in reply.text
-    assert '"Geen bulk-mail"' in reply.text
+    assert 'groep "Geen bulk-mail"' in reply.text
+    assert "In de groep sinds" in reply.text
+    assert "Gegevens uit het CRM van" in reply.text
+    assert f"Nr. {ids.show(record.id)}" in reply.text
     assert [] == each_crm.sink.messages
     assert {member.address: "send_failed by gateway"} == states(record)
     assert ("bulk", "precedence") == (record.kind, record.rule)
@@ -181,3 +185,15 @@ async def test_scope_all_of_an_address_stops_personal_mail_too(crm: Crm) -> None
     await crm.gateway.do("suppress", "add", "nobody@example.org", "--scope", "all")
 
     assert 550 == (await crm.send([b"nobody@example.org"], INDIVIDUAL)).end.code
+
+
+async def test_what_staff_remark_is_told_only_where_they_made_it_public(crm: Crm) -> None:
+    notes = []
+    for address, option in ((b"told@example.org", ["--public"]), (b"untold@example.org", [])):
+        remark = ["--note", "verhuisd", "--until", "2040-01-01", *option]
+        await crm.gateway.do("suppress", "add", address.decode(), *remark)
+        await crm.send([address], BULK)
+        notes.append((await crm.record(address.decode())).deliveries[0].note)
+
+    assert [True, False] == ["Opmerking: verhuisd" in note for note in notes]
+    assert all("Geblokkeerd tot: 1 januari 2040" in note for note in notes)

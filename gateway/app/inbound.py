@@ -1,0 +1,160 @@
+"""The `inbound` role: forwarded replies, from mailboxes and listeners into the history."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from gateway import logs
+from gateway.app import common
+from gateway.app.common import now, open_database
+from gateway.app.life import Life
+from gateway.config import Settings
+from gateway.config.inbound import Mailbox
+from gateway.config.smtp import Listener
+from gateway.core import ids
+from gateway.core.filing import RULES, DocumentRule
+from gateway.core.letter import IMPORTED, REFUSED
+from gateway.inbound.admission import Admission, sender_entries
+from gateway.inbound.desk import Desk
+from gateway.inbound.importer import ReplyImporter, Rules
+from gateway.inbound.notices import Post
+from gateway.inbound.readers import Readers
+from gateway.inbound.verdict import (
+    Filed,
+    Ignored,
+    NeedsAttention,
+    Origin,
+    Repeated,
+    Verdict,
+)
+from gateway.metrics import Metrics
+from gateway.store.blobs import Blobs
+from gateway.store.database import Database
+
+log = logs.get("inbound")
+
+
+async def run_inbound(life: Life) -> None:
+    """File what comes until the life ends."""
+    database = open_database(life.settings)
+    readers = Readers()
+    importer = _importer(life.settings, database, readers, _Tally(Metrics()).heard)
+
+    async def apply(settings: Settings) -> None:
+        importer.rules = rules(settings)
+
+    life.apply = apply
+    holder = f"{common.node()}:{os.getpid()}"
+    desk = Desk(database, importer, holder=holder, stopping=life.stopping, clock=now)
+    try:
+        await readers.start()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(desk.run())
+            life.ready()
+    finally:
+        await readers.close()
+        database.close()
+
+
+@asynccontextmanager
+async def importer_by_hand(settings: Settings, database: Database) -> AsyncIterator[ReplyImporter]:
+    """Lend an importer for what a person decides."""
+    readers = Readers()
+    try:
+        yield _importer(settings, database, readers)
+    finally:
+        await readers.close()
+
+
+def _importer(
+    settings: Settings,
+    database: Database,
+    readers: Readers,
+    heard: Callable[[Origin, Verdict], None] = lambda _, __: None,
+) -> ReplyImporter:
+    return ReplyImporter(
+        database,
+        Blobs(settings.store.blobs),
+        readers,
+        rules=rules(settings),
+        new_id=common.Ids().next,
+        clock=now,
+        heard=heard,
+    )
+
+
+class _Tally:
+    """Logs and counts what becomes of mails."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def heard(self, origin: Origin, verdict: Verdict) -> None:
+        """Write a verdict's one line of log, and count it."""
+        seconds = None if origin.arrived is None else (now() - origin.arrived).total_seconds()
+        self._metrics.inbound(origin.name, _log(origin, verdict), seconds)
+
+
+def _log(origin: Origin, verdict: Verdict) -> str:
+    """Log a verdict; return what it is called where it is counted."""
+    fields = {"inbox": ids.show(verdict.inbox), "origin": origin.name}
+    match verdict:
+        case Filed(entry):
+            log.info("reply_filed", entry=ids.show(entry), **fields)
+            return "filed"
+        case Repeated(entry):
+            log.info("reply_repeated", entry=ids.show(entry), **fields)
+            return "repeated"
+        case NeedsAttention(reason):
+            log.warning("reply_needs_attention", reason=reason.value, **fields)
+            return "needs_attention"
+        case Ignored(kind):
+            log.info("reply_ignored", kind=kind, **fields)
+            return "ignored"
+
+
+# From settings to the importer's own values
+
+
+def rules(settings: Settings) -> Rules:
+    """Return what the importer goes by; GatewayError if a text can't be used."""
+    own = (
+        DocumentRule(type=one.type, words=one.words, images_only=one.images_only)
+        for one in settings.inbound.document_types
+    )
+    return Rules(
+        reference=settings.inbound.reference.pattern,
+        zone=settings.time_zone,
+        admission=Admission(
+            roles=frozenset(settings.inbound.allowed_roles),
+            senders=sender_entries(settings.inbound.allowed_senders),
+        ),
+        post=_post(settings),
+        origins=origins(settings),
+        documents=(*own, *RULES),
+    )
+
+
+def origins(settings: Settings) -> dict[str, Origin]:
+    """Return the mailboxes and import listeners, each with what proves a sender there."""
+    doors = (one for one in settings.smtp.listeners if one.purpose == "import")
+    places: list[Mailbox | Listener] = [*settings.inbound.mailboxes, *doors]
+    return {
+        one.name: Origin(name=one.name, trust=one.trust, authserv_id=one.authserv_id or "")
+        for one in places
+    }
+
+
+def _post(settings: Settings) -> Post:
+    return Post(
+        sender=common.notifier(settings),
+        hostname=common.host_name(),
+        language=settings.suppression.language,
+        zone=common.time_zone(settings),
+        imported=common.letters(settings, "reply_imported", IMPORTED),
+        refused=common.letters(settings, "reply_refused", REFUSED),
+        lookup=lambda address: common.lookup(settings, address),
+        fallback_to=settings.notices.fallback_to or "",
+        max_size=settings.inbound.max_size,
+    )
