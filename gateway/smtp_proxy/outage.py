@@ -51,7 +51,7 @@ class NeverMailed:
         OSError if it could not be written down; it counts all the same.
         """
         marks = array("Q", sorted(map(_mark, addresses)))
-        if self._kept and marks == self._marks:
+        if self._kept and marks == self._marks and self._path.exists():
             return
         self._marks, self._kept = marks, False
         fresh = self._path.with_suffix(f".{os.getpid()}")

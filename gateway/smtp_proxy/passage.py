@@ -113,7 +113,8 @@ class Passage:
 
     async def step_aside(self) -> None:
         """Let others use the relay connection while the client thinks."""
-        await self._relay.end()
+        if self._record.judgement is None:
+            await self._relay.end()
 
     # DATA
 

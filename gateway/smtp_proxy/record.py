@@ -120,7 +120,8 @@ class Record:
             if entry.note is not None and entry.taken and dsn.owed(self._sender, entry.recipient)
         ]
         everyone = all(entry.note is not None for entry in self.entries if entry.taken)
-        if not left_out or self._listener.lmtp or (everyone and not self._policy.accept_suppressed):
+        refused = not self._policy.accept_suppressed and (everyone or self._listener.lmtp)
+        if not left_out or refused:
             return ()
         return (self._draft(left_out, armed=not everyone),)
 

@@ -60,6 +60,7 @@ class GatewaySMTP(SMTP):
         self._passage: Transaction | None = None
         self._errors = 0
         self._junk = 0
+        self._taking: Transaction | None = None  #: Whose content is coming in.
         self._quiet_since: float | None = None  #: Since when a transaction stands still.
         self._failed_logins = 0
         self._sloppy = False
@@ -117,9 +118,10 @@ class GatewaySMTP(SMTP):
         """End a wait that has lasted too long, and let others use a relay that stands by."""
         self._intake.check(now)
         quiet = self._quiet_since
-        if quiet is not None and now - quiet > STALL_SECONDS and self._passage is not None:
+        passage = self._passage or self._taking
+        if quiet is not None and now - quiet > STALL_SECONDS and passage is not None:
             self._quiet_since = None
-            self._door.spawn(self._passage.step_aside())
+            self._door.spawn(passage.step_aside())
 
     def stop(self) -> None:
         """End the session at the next wait for the client."""
@@ -275,6 +277,7 @@ class GatewaySMTP(SMTP):
 
     async def _rcpt_verb(self, argument: bytes) -> None:
         self._require(self._passage is not None, "503 5.5.1 Say MAIL first")
+        self._quiet_since = None
         batch: list[Recipient | Reply] = [self._recipient(argument)]
         while len(batch) < _MAX_BATCH and self._intake.next_is(b"RCPT ", MAX_COMMAND):
             line = (await self._intake.line(MAX_COMMAND)).rstrip(b"\r")
@@ -304,15 +307,16 @@ class GatewaySMTP(SMTP):
         self._require(not argument.strip(), "501 5.5.4 Syntax: DATA")
         passage = self._transacting
         self._require(passage.has_recipients, "554 5.5.1 No valid recipients")
-        self._quiet_since = None
         self._write(_GO_AHEAD)
-        self._passage = None
-        began = self.loop.time()
+        self._passage, self._taking = None, passage
+        self._quiet_since = began = self.loop.time()
         try:
             answers = await passage.content(self._intake)
         except BaseException:
             passage.hang_up()
             raise
+        finally:
+            self._quiet_since = self._taking = None
         self._write(b"".join(answer.encode() for answer in answers))
         self._door.took(self.loop.time() - began)
 

@@ -14,7 +14,7 @@ from gateway.core.journal import Message
 from gateway.core.kinds import State
 from gateway.core.outbox import SETTLED, OutboxRow
 from gateway.crm.importer import import_file
-from gateway.store import messages, outbox
+from gateway.store import gate, messages, outbox
 from gateway.store.database import Database
 from tests.rig.client import Conversation, RawClient
 from tests.rig.gateway import GatewayProcess, gateway_config
@@ -143,6 +143,16 @@ class Crm:
         if rows:
             self.feed("memberships", f"kind,group,person\n{rows}")
         return Person(f"{kind}:{number}", address)
+
+    def pause(self, what: str) -> None:
+        """Stop `bulk` or `all` mail."""
+        with self.database.writing() as connection:
+            gate.pause(connection, what, now=datetime.now(UTC), by="test")
+
+    def resume(self) -> None:
+        """Let everything go again."""
+        with self.database.writing() as connection:
+            gate.resume(connection)
 
     # Mail
 

@@ -248,9 +248,9 @@ async def test_a_pause_of_bulk_mail_lets_personal_mail_flow(each_crm: Crm) -> No
 
 
 async def test_a_pause_of_all_mail_stops_all_mail(crm: Crm) -> None:
-    await crm.gateway.do("pause", "all")
+    crm.pause("all")
     paused = await send_both(crm)
-    await crm.gateway.do("resume")
+    crm.resume()
 
     assert [451, 451] == paused
     assert [] == crm.sink.messages
@@ -259,10 +259,10 @@ async def test_a_pause_of_all_mail_stops_all_mail(crm: Crm) -> None:
 async def test_mail_paused_and_retried_is_an_attempt_of_the_first(crm: Crm) -> None:
     person = crm.person()
     content = mail("Later", "Message-ID: <paused@crm.example>", bulk=True)
-    await crm.gateway.do("pause", "bulk")
+    crm.pause("bulk")
     before = await crm.send([person], content)
     first = await crm.record(person)
-    await crm.gateway.do("resume")
+    crm.resume()
 
     after = await crm.send([person], content)
 

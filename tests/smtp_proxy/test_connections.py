@@ -8,7 +8,7 @@ import pytest
 from gateway.core.kinds import State
 from tests.rig import faults
 from tests.rig.client import RawClient, stuff
-from tests.rig.process import wait_until
+from tests.rig.process import program, wait_until
 from tests.smtp_proxy.conftest import StartCrm
 from tests.smtp_proxy.crm import INDIVIDUAL, SENDER, Crm, Person, as_sent, mail, states
 
@@ -253,7 +253,8 @@ async def test_S34_a_client_that_reads_no_replies_costs_no_memory_and_is_recorde
 
 
 async def test_P9_where_no_more_clients_fit_they_hear_421(start_crm: StartCrm) -> None:
-    crm = await start_crm(roles=("smtp",), wrapper=("prlimit", "--nofile=120:120"))
+    wrapper = (program("prlimit", "util-linux"), "--nofile=120:120")
+    crm = await start_crm(roles=("smtp",), wrapper=wrapper)
 
     async with contextlib.AsyncExitStack() as stack:
         greetings = []

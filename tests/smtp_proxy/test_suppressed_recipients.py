@@ -417,6 +417,18 @@ async def test_a_crm_that_chokes_on_550_hears_250_and_the_sender_one_notice_an_h
     assert [1, 0, 0] == [len(crm.notices(record)) for record in records]
 
 
+async def test_lmtp_that_accepts_owes_the_notice_its_answers_no_longer_are(
+    other_crm: Crm,
+) -> None:
+    member, sender = other_crm.person(NO_BULK), b"lmtp@crm.example"
+
+    sent = await other_crm.send([b"free@example.org", member], BULK, sender=sender, door="lmtp")
+
+    record = await other_crm.record(member)
+    assert [250, 250] == [reply.code for reply in sent.ends]
+    assert [sender.decode()] == [row.recipient for row in other_crm.notices(record)]
+
+
 async def test_accepted_mail_of_nobody_is_told_nobody(other_crm: Crm) -> None:
     member = other_crm.person(NO_BULK)
 

@@ -74,6 +74,11 @@ async def side(shared_side: RelaySide) -> RelaySide:
 @pytest.fixture
 def cluster(postgres: Postgres) -> OwnPostgres:
     """The database server, if it may be stopped."""
+    return stoppable(postgres)
+
+
+def stoppable(postgres: Postgres) -> OwnPostgres:
+    """Return the server as one that may be stopped, or skip."""
     if not isinstance(postgres, OwnPostgres):
         needs("postgresql", "a server of TEST_DATABASE_URL can't be stopped")
         raise AssertionError

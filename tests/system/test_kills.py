@@ -23,9 +23,9 @@ from tests.rig.process import wait_until
 from tests.rig.sink import RawSink
 from tests.smtp_proxy.crm import BULK, NO_BULK, SENDER, Crm, mail, states
 from tests.system.conftest import StartCrm
+from tests.system.impatience import IMPATIENT
 from tests.system.traffic import Account, Traffic, account, duplicates, journal
 
-IMPATIENT = (sys.executable, str(Path(__file__).with_name("impatient.py")))
 TWO_WORKERS = {"smtp": {"workers": 2}}
 NOTHING_WRONG = Account(frozenset(), frozenset(), frozenset(), 0)
 
@@ -54,7 +54,8 @@ async def kill_again_and_again(gateway: GatewayProcess, traffic: Traffic, kills:
 
 def kill_a_worker(gateway: GatewayProcess) -> None:
     victim = random.choice(gateway.processes()[1:])
-    os.kill(victim, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # its parent had just reaped it
+        os.kill(victim, signal.SIGKILL)
 
 
 async def nothing_is_sending(database: Database) -> None:

@@ -1,7 +1,6 @@
 """A CRM that sends without pause, tries again what was not taken, and remembers what was."""
 
 import asyncio
-import contextlib
 import itertools
 import random
 import re
@@ -103,13 +102,17 @@ class Traffic:
 
     async def _connection(self, old: RawClient | None) -> RawClient | None:
         if old is not None:
-            with contextlib.suppress(*_FAILURES):
-                await old.close()
+            await old.close()
         try:
-            client = await RawClient.connect(self.port(), timeout=20)
-            await client.ehlo()
+            client = await RawClient.connect(self.port(), greeted=False, timeout=20)
         except _FAILURES:
             await asyncio.sleep(0.02)
+            return None
+        try:
+            await client.reply()
+            await client.ehlo()
+        except _FAILURES:
+            await client.close()
             return None
         return client
 

@@ -284,6 +284,32 @@ async def test_a_client_that_stalls_gives_its_relay_connection_back(side: RelayS
     assert 1 == len(side.sink.connections)
 
 
+async def test_a_client_that_stalls_in_the_header_gives_it_back_too(side: RelaySide) -> None:
+    await side.use({"max_connections": 2})
+    stalled = await side.crm.client()
+    await stalled.pipeline(b"MAIL FROM:<ann@crm.example>", b"RCPT TO:<eve@example.org>", b"DATA")
+    await stalled.send(INDIVIDUAL[:20])
+    await wait_until(lambda: b"RSET" in side.sink.connections[0].commands, "RSET", 15)
+    served = await side.crm.send([BOB])
+    await stalled.send(INDIVIDUAL[20:] + b".\r\n")
+
+    assert "250 2.0.0" == short(served.end)
+    assert 250 == (await stalled.reply()).code
+    assert [[BOB], [EVE]] == [message.recipients for message in side.sink.accepted]
+
+
+async def test_a_relay_that_thinks_long_about_a_recipient_is_no_stalled_client(
+    side: RelaySide,
+) -> None:
+    await side.use({"budget": "20s"})
+    side.sink.fault("RCPT", faults.delay(7), address=EVE)
+    conversation = await side.crm.send([BOB, EVE])
+
+    assert ["250 2.1.5"] * 2 == list(map(short, conversation.recipients))
+    assert [[BOB, EVE]] == [message.recipients for message in side.sink.accepted]
+    assert 1 == len(side.sink.connections)
+
+
 async def test_P3_nothing_refused_in_the_session_is_bounced(side: RelaySide) -> None:
     out = side.crm.person(NO_BULK)
     side.sink.fault("dot", faults.reply(b"550 5.7.1 spam"))

@@ -82,8 +82,9 @@ async def test_ten_thousand_mails_arrive_once_each_and_stand_in_the_journal(chai
     await chain.relay.wait_for(count, timeout=60)
     await has(chain, ("many@example.org", "relayed"), count)
 
-    assert {"sent": count} == chain.sender.counts()
-    assert {"sent": count} == chain.relay.counts()
+    for postfix in (chain.sender, chain.relay):
+        seen = [one.status for one in postfix.deliveries() if one.recipient == "many@example.org"]
+        assert {"sent": count} == Counter(seen)
     assert 0 == chain.sender.queue_length()
     found = {state: n for (to, state), n in journal(chain).items() if to == "many@example.org"}
     assert {"relayed": count} == found
