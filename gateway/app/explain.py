@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.app import common
-from gateway.app.smtp import listeners, policy
+from gateway.app.proxy_policy import listeners, policy
 from gateway.config import Settings
 from gateway.core import note
 from gateway.core.address import domain_of

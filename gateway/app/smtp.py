@@ -1,29 +1,23 @@
 """The `smtp` role: the proxy's policy from the settings, and the chores of a worker."""
 
 import asyncio
-import hashlib
 import os
-import ssl
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
+from typing import Any
 
 from gateway import logs
 from gateway.app import common
-from gateway.app.common import BadCertificate
 from gateway.app.life import Life
+from gateway.app.proxy_policy import listeners, policy
 from gateway.config import Settings
-from gateway.config.smtp import Listener as ListenerSettings
-from gateway.core.kinds import Kind
 from gateway.metrics import Metrics
 from gateway.smtp_proxy.judge import Judge
 from gateway.smtp_proxy.outage import LocalRecord, NeverMailed
-from gateway.smtp_proxy.policy import Listener, Override, Policy
 from gateway.smtp_proxy.scribe import Scribe, take_local_record_in
 from gateway.smtp_proxy.services import Services
 from gateway.smtp_proxy.sink import Tray
-from gateway.smtp_proxy.users import Users
 from gateway.smtp_proxy.worker import Worker, again_and_again
 from gateway.store import offers, status, workers
 from gateway.store.blobs import Blobs
@@ -50,76 +44,90 @@ async def run_smtp(life: Life) -> None:
     """Take mail in until the life ends; then finish what is at the dot."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     logs.gather(partial(asyncio.get_running_loop().call_later, _LOG_SECONDS))
-    settings = life.settings
-    database = common.open_database(settings)
-    number = await _enlist(database)
-    services = Services(
-        policy(settings), worker=number, shares=settings.smtp.workers, metrics=Metrics()
-    )
-    counts_bursts = bool(services.policy.bursts)
-    journal = _journal(database, number, services.metrics, counts_bursts=counts_bursts)
-    never = NeverMailed(settings.store.outage / "never-mailed")
-    local = LocalRecord(settings.store.outage / f"messages-{life.number}.jsonl")
-    standings = _standings(settings, database)
-    services.judge = Judge(standings, Gate(database), never)
-    services.scribe = Scribe(journal, local, services.spawn)
-    worker = Worker(services, _tray(settings, database, services))
-    chores = _Chores(database, services, number, local, life.stopping)
-    await chores.first_look()
-
-    async def apply(fresh: Settings) -> None:
-        nonlocal standings
-        worker.apply(policy(fresh), listeners(fresh))
-        if bool(services.policy.bursts) != counts_bursts:
-            log.info("starting_anew", number=number)
-            life.stopping.set()
-        standings = _standings(fresh, database)
-        services.judge = Judge(standings, Gate(database), never)
-
-    async def look_at_never() -> None:
-        await chores.look_at_never(standings, never)
-
-    life.apply = apply
-    async with asyncio.TaskGroup() as tasks:
-        running = [
-            tasks.create_task(work)
-            for work in (
-                worker.sweep(),
-                worker.learn(),
-                again_and_again(chores.beat, workers.BEAT.total_seconds()),
-                again_and_again(chores.look_at_feed, _FEED_SECONDS),
-                again_and_again(look_at_never, _NEVER_SECONDS),
-                again_and_again(chores.take_in, _TAKE_IN_SECONDS),
-                again_and_again(chores.keep_offers, _OFFERS_SECONDS),
-            )
-        ]
-        await chores.relays_seen()
-        worker.open(listeners(settings), life.sockets)
-        life.ready()
-        await life.stopping.wait()
-        await worker.close()
-        for chore in running:
-            chore.cancel()
-    await journal.close()
-    await chores.retire()
+    database = common.open_database(life.settings)
+    role = _Smtp(life, database, await _enlist(database))
+    life.apply = role.apply
+    await role.run()
     database.close()
 
 
-def _journal(
-    database: Database, number: int, metrics: Metrics, *, counts_bursts: bool
-) -> JournalWriter:
+class _Smtp:
+    """The parts of a worker, put together."""
+
+    def __init__(self, life: Life, database: Database, number: int) -> None:
+        settings = life.settings
+        self._life = life
+        self._database = database
+        self._number = number
+        self._services = Services(
+            policy(settings), worker=number, shares=settings.smtp.workers, metrics=Metrics()
+        )
+        self._journal = _journal(database, self._services, number)
+        self._local = LocalRecord(settings.store.outage / f"messages-{life.number}.jsonl")
+        self._never = NeverMailed(settings.store.outage / "never-mailed")
+        self._judge(settings)
+        self._services.scribe = Scribe(self._journal, self._local, self._services.spawn)
+        self._worker = Worker(self._services, _tray(settings, database, self._services))
+        self._chores = _Chores(database, self._services, number, self._local, life.stopping)
+
+    def _judge(self, settings: Settings) -> None:
+        self._standings = _standings(settings, self._database)
+        self._services.judge = Judge(self._standings, Gate(self._database), self._never)
+
+    async def apply(self, fresh: Settings) -> None:
+        """Go by new settings; start anew where the journal must be kept in another way."""
+        counted = bool(self._services.policy.bursts)
+        self._worker.apply(policy(fresh), listeners(fresh))
+        self._judge(fresh)
+        if bool(self._services.policy.bursts) != counted:
+            log.info("starting_anew", number=self._number)
+            self._life.stopping.set()
+
+    async def run(self) -> None:
+        """Work until the life ends, then leave in order."""
+        await self._chores.first_look()
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(work) for work in self._work()]
+            await self._chores.relays_seen()
+            self._worker.open(listeners(self._life.settings), self._life.sockets)
+            self._life.ready()
+            await self._life.stopping.wait()
+            await self._worker.close()
+            for chore in running:
+                chore.cancel()
+        await self._journal.close()
+        await self._chores.retire()
+
+    def _work(self) -> Sequence[Coroutine[Any, Any, None]]:
+        chores = self._chores
+        return (
+            self._worker.sweep(),
+            self._worker.learn(),
+            again_and_again(chores.beat, workers.BEAT.total_seconds()),
+            again_and_again(chores.look_at_feed, _FEED_SECONDS),
+            again_and_again(self._look_at_never, _NEVER_SECONDS),
+            again_and_again(chores.take_in, _TAKE_IN_SECONDS),
+            again_and_again(chores.keep_offers, _OFFERS_SECONDS),
+        )
+
+    async def _look_at_never(self) -> None:
+        await self._chores.look_at_never(self._standings, self._never)
+
+
+def _journal(database: Database, services: Services, number: int) -> JournalWriter:
     """SQLite is told through a log, where telling it at once would cost more than the mail itself.
 
     Bursts are counted in the store from one message to the next: there it is told at once.
     """
-    if counts_bursts or not database.is_sqlite:
-        return JournalWriter(database, number, committed=metrics.journal)
+    committed = services.metrics.journal
+    if services.policy.bursts or not database.is_sqlite:
+        return JournalWriter(database, number, committed=committed)
     log_file = WorkerLog(path_for(str(database.url.database), number))
     return LoggedJournal(
         database,
         number,
         log_file,
-        committed=metrics.journal,
+        committed=committed,
         refused=lambda reason: log.error("row_refused", reason=reason),
     )
 
@@ -245,71 +253,3 @@ class _Chores:
             await self._database.write(lambda connection: workers.retire(connection, number))
         except StoreUnavailable as error:
             log.error("store_unavailable", reason=str(error))
-
-
-# From settings to the proxy's own values
-
-
-def policy(settings: Settings) -> Policy:
-    """Return what decides about messages; GatewayError if a file can't be used."""
-    hostname = common.host_name()
-    zone = common.time_zone(settings)
-    templates = common.note_templates(settings)
-    return Policy(
-        hostname=hostname,
-        instance=_instance(hostname, settings),
-        rules=common.rules(settings),
-        default_kind=settings.smtp.default_kind,
-        relays=common.relays(settings),
-        note=templates[settings.suppression.language],
-        notifier=common.notifier(settings),
-        override=_override(settings),
-        plus_addresses=settings.suppression.plus_addresses,
-        accept_suppressed=settings.suppression.reply == "accept",
-        normalise_newlines=settings.smtp.bare_newline == "normalize",
-        max_size=settings.smtp.max_message_size,
-        max_recipients=settings.smtp.max_recipients,
-        local_time=lambda moment: moment.astimezone(zone),
-    )
-
-
-def _instance(hostname: str, settings: Settings) -> str:
-    """Return what marks our loop header: the same for all workers, another for other gateways."""
-    text = f"{hostname} {settings.store.url.get_secret_value()}"
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _override(settings: Settings) -> Override:
-    override = settings.smtp.override
-    return Override(logins=frozenset(override.login), header=(override.header or "").lower())
-
-
-def listeners(settings: Settings) -> Sequence[Listener]:
-    """Return the listeners, their certificates loaded."""
-    return [
-        Listener(
-            name=one.name,
-            lmtp=one.protocol == "lmtp",
-            kind=None if one.kind == "auto" else Kind(one.kind),
-            observe=one.mode == "observe",
-            tls=one.tls,
-            context=_server_context(one),
-            networks=one.networks,
-            users=Users.read(one.users, time.monotonic) if one.users else None,
-            reject_at_rcpt=one.reject_at == "rcpt",
-            imports=one.purpose == "import",
-        )
-        for one in settings.smtp.listeners
-    ]
-
-
-def _server_context(listener: ListenerSettings) -> ssl.SSLContext | None:
-    if listener.tls == "none" or listener.cert is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(listener.cert, listener.key)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise BadCertificate(f"listener {listener.name}: {listener.cert}: {reason}") from error
-    return context
