@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from email.utils import parseaddr
 
 from gateway import logs
 from gateway.app import common
@@ -155,6 +156,6 @@ def _post(settings: Settings) -> Post:
         imported=common.letters(settings, "reply_imported", IMPORTED),
         refused=common.letters(settings, "reply_refused", REFUSED),
         lookup=lambda address: common.lookup(settings, address),
-        fallback_to=settings.notices.fallback_to or "",
+        fallback_to=parseaddr(settings.notices.fallback_to or "")[1],
         max_size=settings.inbound.max_size,
     )

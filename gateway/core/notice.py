@@ -1,17 +1,20 @@
 """Mail the gateway writes to staff by itself."""
 
+import quopri
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
+from email.header import Header
+from email.utils import format_datetime, formataddr, parseaddr
 from typing import TypeVar
 
 from gateway.core import ids
 
 MARK = "X-Gateway-Notice"  #: By this the gateway knows its own mail.
 _LONGEST_SUBJECT = 250
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,500}>")
+_CRLF = "\r\n"
 T = TypeVar("T")
 
 
@@ -32,21 +35,28 @@ class Notice:
 
 
 def build(notice: Notice) -> bytes:
-    """Write the mail, with CRLF line ends, ready to be sent; nothing answers it."""
-    mail = EmailMessage(policy=SMTP)
-    mail["From"] = notice.sender
-    mail["To"] = notice.recipient
-    mail["Subject"] = " ".join(notice.subject.split())[:_LONGEST_SUBJECT]
-    mail["Date"] = format_datetime(notice.at)
-    mail["Message-ID"] = f"<{ids.show(notice.id)}.notice@{notice.hostname.strip('[]')}>"
-    if notice.in_reply_to.isascii() and notice.in_reply_to.isprintable() and notice.in_reply_to:
-        mail["In-Reply-To"] = mail["References"] = notice.in_reply_to
-    mail["Auto-Submitted"] = "auto-replied" if notice.answers else "auto-generated"
-    mail["X-Auto-Response-Suppress"] = "All"
-    mail[MARK] = ids.show(notice.id)
-    mail["Content-Language"] = notice.language
-    mail.set_content(notice.text + "\n", charset="utf-8", cte="quoted-printable")
-    return mail.as_bytes()
+    """Write the mail, with CRLF line ends, ready to be sent; nothing answers it (RFC 3834)."""
+    subject = " ".join(notice.subject.split())[:_LONGEST_SUBJECT]
+    charset = "us-ascii" if subject.isascii() else "utf-8"
+    fields = [
+        f"From: {formataddr(parseaddr(notice.sender))}",
+        f"To: <{notice.recipient}>",
+        f"Subject: {Header(subject, charset, header_name='Subject').encode(linesep=_CRLF)}",
+        f"Date: {format_datetime(notice.at)}",
+        f"Message-ID: <{ids.show(notice.id)}.notice@{notice.hostname.strip('[]')}>",
+        f"Auto-Submitted: {'auto-replied' if notice.answers else 'auto-generated'}",
+        "X-Auto-Response-Suppress: All",
+        f"{MARK}: {ids.show(notice.id)}",
+        "MIME-Version: 1.0",
+        f"Content-Language: {notice.language}",
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: quoted-printable",
+    ]
+    if _MESSAGE_ID.fullmatch(notice.in_reply_to):
+        fields += [f"In-Reply-To: {notice.in_reply_to}", f"References: {notice.in_reply_to}"]
+    header = "".join(f"{field}{_CRLF}" for field in fields).encode()
+    text = quopri.encodestring(f"{notice.text}\n".encode())
+    return header + b"\r\n" + text.replace(b"\n", b"\r\n")
 
 
 def in_language(texts: Mapping[str, T], *languages: str) -> T:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from gateway.core.envelope import Recipient, Sender, parse_mail, parse_rcpt
+from gateway.core.reply import Reply
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.pool import Pool
 from gateway.delivery.settings import Match, RelaySettings
+from gateway.delivery.transaction import Lost, RelayTransaction
 from tests.rig.process import LOOPBACK
 
 EVERYTHING = frozenset(("8BITMIME", "SMTPUTF8", "SIZE", "DSN"))
@@ -79,3 +81,30 @@ def sender(argument: bytes = b"<ann@crm.example>") -> Sender:
 def recipient(argument: bytes = b"<bob@example.org>") -> Recipient:
     """Return a RCPT TO as the proxy parses it."""
     return parse_rcpt(b"TO:" + argument, EVERYTHING, utf8=True)
+
+
+BOB, EVE, DAN = (recipient(b"<%s@example.org>" % name) for name in (b"bob", b"eve", b"dan"))
+CONTENT = b"Subject: x\r\n\r\nx\r\n"
+
+
+def begun(pool: Pool, argument: bytes = b"<ann@crm.example>") -> RelayTransaction:
+    """Return a transaction that has said nothing yet."""
+    return RelayTransaction(pool, sender(argument))
+
+
+async def sent(pool: Pool) -> Reply | Lost:
+    """Send a whole message; return the last reply."""
+    transaction = begun(pool)
+    try:
+        [heard] = await transaction.add([BOB])
+        refused = await transaction.begin_content() if heard.positive else heard
+        return refused or await transaction.finish(CONTENT)
+    finally:
+        transaction.hang_up()
+
+
+async def served(pool: Pool) -> None:
+    """Leave an idle connection behind that has been used."""
+    verdict = await sent(pool)
+    assert isinstance(verdict, Reply)
+    assert verdict.positive

@@ -2,8 +2,6 @@
 
 import asyncio
 import base64
-import ssl
-from dataclasses import replace
 
 import pytest
 
@@ -390,13 +388,3 @@ async def test_a_cancelled_opening_leaves_no_connection(sink: RawSink) -> None:
         await task
 
     await sink.wait_until(lambda: sink.open_connections == 0)
-
-
-async def test_a_context_is_used_only_where_tls_is_asked_for(sink: RawSink) -> None:
-    context = ssl.create_default_context()
-    settings = replace(relay_settings(sink.port), context=context)
-
-    relay = await opened(settings)
-
-    assert not sink.connections[0].is_encrypted
-    relay.abort()

@@ -1,0 +1,182 @@
+"""An office with candidates, staff and an importer, its store and blobs in a folder."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+from gateway.core import ids
+from gateway.core.address import lookup_form
+from gateway.core.applications import Application, Programme
+from gateway.core.history import HistoryEntry
+from gateway.core.inbox import InboxRow, InboxState, Sighting
+from gateway.core.letter import IMPORTED, REFUSED, Letter, Wording, parse_letter
+from gateway.core.outbox import OutboxRow
+from gateway.core.people import Person, PersonKind, PersonRef, Staff, Status, StatusKind
+from gateway.inbound.admission import Admission, sender_entries
+from gateway.inbound.importer import ReplyImporter, Rules
+from gateway.inbound.notices import Post
+from gateway.inbound.readers import Readers
+from gateway.inbound.verdict import Filed, Origin, RawMail, Verdict
+from gateway.store import history, inbox, outbox
+from gateway.store.blobs import Blobs
+from gateway.store.database import Database
+from gateway.store.feed import Terms, feed
+from tests.inbound.mails import EVA, SERVER
+
+TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
+MAILBOX = Origin(name="replies", trust="authentication-results", authserv_id=SERVER)
+CANDIDATE = PersonRef(PersonKind.CANDIDATE, "17")
+OTHER = PersonRef(PersonKind.CANDIDATE, "18")
+
+RECORDS: Mapping[str, list[object]] = {
+    "statuses": [
+        Status(kind=StatusKind.APPLICATION, crm_id="open", name="Offen"),
+        Status(kind=StatusKind.APPLICATION, crm_id="done", name="Beendet", closed=True),
+    ],
+    "staff": [
+        Staff(crm_id="s1", name="Eva Bos", email=EVA, roles=("personnel_manager",), language="de"),
+        Staff(crm_id="s2", name="Jan Smit", email="jan@office.example", roles=("department",)),
+        Staff(crm_id="s3", name="Zoé", email="zoe@office.example", roles=("evaluator",)),
+        Staff(crm_id="s4", name="Owner", email="owner@office.example", roles=(), language="fr"),
+    ],
+    "people": [
+        Person(
+            ref=CANDIDATE,
+            first_name="Ann",
+            last_name="Müller",
+            emails=("ann@example.org", "ann.private@example.net"),
+            owner="s4",
+        ),
+        Person(ref=OTHER, first_name="Bob", emails=("bob@example.org",), owner="s4"),
+    ],
+    "programmes": [Programme(crm_id="p1", name="Lehrkräfte 2026")],
+    "applications": [
+        Application(
+            reference="4711",
+            person=CANDIDATE,
+            programme="p1",
+            title="Lehrkraft Mathematik",
+            status="open",
+            responsible=("s1", "s2", "s3"),
+        ),
+        Application(reference="4712", person=CANDIDATE, programme="p1", status="done"),
+        Application(reference="5000", person=OTHER, programme="p1", responsible=("s3",)),
+    ],
+}
+
+
+class Office:
+    """What the tests act on and look at."""
+
+    def __init__(self, database: Database, folder: Path, readers: Readers) -> None:
+        self.database = database
+        self.folder = folder
+        self.blobs = Blobs(f"file://{folder}/blobs")
+        self.now = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+        self._ids = ids.IdSource(1)
+        self._files = itertools.count(1)
+        self._uids = itertools.count(1)
+        self.heard: list[Verdict] = []
+        self.importer = ReplyImporter(
+            database,
+            self.blobs,
+            readers,
+            rules=rules(),
+            new_id=self.new_id,
+            clock=lambda: self.now,
+            heard=lambda _, verdict: self.heard.append(verdict),
+        )
+        for what, records in RECORDS.items():
+            self.feed(what, *records)
+
+    def new_id(self) -> int:
+        return self._ids.next(ids.milliseconds_of(self.now))
+
+    def later(self, **duration: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**duration)
+
+    def feed(self, what: str, *records: object) -> None:
+        """Take in records of one kind."""
+        with feed(self.database, what) as under_way:
+            under_way.add(list(enumerate(records, 2)))
+            under_way.apply(Terms(source="crm", now=self.now))
+
+    def sighting(self, uid: int | None = None, uidvalidity: int = 1) -> Sighting:
+        """Return a place in the mailbox; a new one unless it is named."""
+        number = next(self._uids) if uid is None else uid
+        return Sighting(mailbox="replies", folder="INBOX", uidvalidity=uidvalidity, uid=number)
+
+    async def take(
+        self, mail: EmailMessage | bytes, origin: Origin = MAILBOX, sighting: Sighting | None = None
+    ) -> Verdict:
+        """Give the importer a mail as a mailbox does."""
+        octets = mail if isinstance(mail, bytes) else mail.as_bytes()
+        file = self.folder / f"mail-{next(self._files)}"
+        file.write_bytes(octets)
+        seen = replace(origin, sighting=sighting or self.sighting())
+        verdict = await self.importer.take(RawMail(file=file, size=len(octets)), seen)
+        file.unlink()
+        return verdict
+
+    async def filed(self, mail: EmailMessage | bytes, origin: Origin = MAILBOX) -> HistoryEntry:
+        """Have a mail filed and return its entry."""
+        verdict = await self.take(mail, origin)
+        assert isinstance(verdict, Filed), (verdict, self.mails())
+        return self.entry(verdict.entry)
+
+    def entry(self, number: int) -> HistoryEntry:
+        with self.database.reading() as connection:
+            found = history.one(connection, number)
+        assert found is not None
+        return found
+
+    def entries(self, person: PersonRef = CANDIDATE) -> list[HistoryEntry]:
+        """Return a person's entries, the newest first."""
+        with self.database.reading() as connection:
+            return history.of_person(connection, person)
+
+    def mails(self, *states: InboxState) -> list[InboxRow]:
+        """Return what the inbox has, the newest first."""
+        with self.database.reading() as connection:
+            return inbox.listed(connection, states=states)
+
+    def mail(self, number: int) -> InboxRow:
+        with self.database.reading() as connection:
+            found = inbox.one(connection, number)
+        assert found is not None
+        return found
+
+    def letters(self) -> list[OutboxRow]:
+        """Return what is to be sent, the oldest first."""
+        with self.database.reading() as connection:
+            return outbox.listed(connection)[::-1]
+
+
+def rules(*senders: str, roles: tuple[str, ...] = ("personnel_manager",)) -> Rules:
+    """Return what the importer goes by."""
+    return Rules(
+        reference=r"(?P<reference>\d+)",
+        zone="Europe/Berlin",
+        admission=Admission(roles=frozenset(roles), senders=sender_entries(senders)),
+        post=Post(
+            sender="gateway@office.example",
+            hostname="gateway.office.example",
+            language="nl",
+            zone=UTC,
+            imported=_letters("reply_imported", IMPORTED),
+            refused=_letters("reply_refused", REFUSED),
+            lookup=lookup_form,
+            fallback_to="fallback@office.example",
+            max_size=50_000_000,
+        ),
+        origins={MAILBOX.name: MAILBOX},
+    )
+
+
+def _letters(name: str, wording: Wording) -> dict[str, Letter]:
+    files = sorted((TEMPLATES / name).glob("*.txt"))
+    return {file.stem: parse_letter(file.read_text(), file.stem, wording) for file in files}

@@ -1,0 +1,398 @@
+"""A forwarded reply lands in the candidate's history, once."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.core.applications import Application
+from gateway.core.history import CLOSED, NOT_THE_CANDIDATE, NOTE
+from gateway.core.inbox import InboxState, Reason
+from gateway.inbound.importer import NoSuchApplication, NotWhole
+from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Origin, RawMail, Repeated
+from gateway.store import inbox
+from tests.inbound.mails import EVA, FAILED, PDF, as_attachment, forward, original, with_file
+from tests.inbound.office import CANDIDATE, MAILBOX, OTHER, Office, rules
+
+
+async def test_a_forwarded_reply_is_filed_at_its_application(each_office: Office) -> None:
+    entry = await each_office.filed(with_file(forward()))
+
+    assert (CANDIDATE, "4711") == (entry.person, entry.reference)
+    assert ("Ann Müller", "ann@example.org") == (entry.sender_name, entry.sender)
+    assert "Ihre Bewerbung" == entry.subject
+    assert datetime(2026, 3, 4, 9, 11, tzinfo=UTC) == entry.date
+    assert entry.text.startswith("Guten Tag,\n\ndas passt mir gut.")
+    assert "Bitte ablegen." == entry.staff_text
+    assert "s1" == entry.staff
+    assert () == entry.remarks
+
+
+async def test_its_attachments_are_documents_too(each_office: Office) -> None:
+    entry = await each_office.filed(with_file(with_file(forward()), "Anschreiben Müller.docx"))
+
+    found = [(one.filename, one.type, one.size) for one in entry.documents]
+    assert [
+        ("Lebenslauf.pdf", "cv", len(PDF)),
+        ("Anschreiben Müller.docx", "cover_letter", len(PDF)),
+    ] == found
+    assert PDF == await each_office.blobs.get(entry.documents[0].sha256)
+
+
+async def test_the_raw_mail_is_kept_octet_for_octet(office: Office) -> None:
+    mail = with_file(forward()).as_bytes()
+
+    entry = await office.filed(mail)
+
+    assert mail == await office.blobs.get(entry.raw)
+
+
+async def test_a_reply_attached_as_a_mail_is_filed_with_its_own_files(office: Office) -> None:
+    entry = await office.filed(as_attachment(with_file(original())))
+
+    assert ("ann@example.org", "Ihre Bewerbung") == (entry.sender, entry.subject)
+    assert "<original@example.org>" == entry.message_id
+    assert "Zur Ablage." == entry.staff_text
+    assert ["Lebenslauf.pdf"] == [one.filename for one in entry.documents]
+
+
+async def test_what_forwards_nothing_is_filed_whole_as_a_note_of_staff(office: Office) -> None:
+    entry = await office.filed(forward(text="Die Kandidatin hat angerufen."))
+
+    assert (NOTE,) == entry.remarks
+    assert EVA == entry.sender
+    assert "Die Kandidatin hat angerufen." == entry.text
+
+
+async def test_a_closed_application_is_filed_with_a_remark(office: Office) -> None:
+    entry = await office.filed(forward(subject="4712 WG: Ihre Bewerbung"))
+
+    assert (CLOSED,) == entry.remarks
+
+
+async def test_a_sender_who_is_not_the_candidate_is_remarked_and_does_not_block(
+    office: Office,
+) -> None:
+    entry = await office.filed(as_attachment(original(sender="Somebody <else@example.org>")))
+
+    assert (NOT_THE_CANDIDATE,) == entry.remarks
+
+
+async def test_any_address_of_the_candidate_is_the_candidate(office: Office) -> None:
+    entry = await office.filed(as_attachment(original(sender="ANN.Private@Example.net")))
+
+    assert () == entry.remarks
+
+
+class TestExactlyOnce:
+    async def test_I1_a_mail_that_appears_under_another_uid_is_known(
+        self, each_office: Office
+    ) -> None:
+        first = await each_office.take(forward(), sighting=each_office.sighting(7, uidvalidity=1))
+        again = await each_office.take(forward(), sighting=each_office.sighting(1, uidvalidity=2))
+
+        assert isinstance(first, Filed)
+        assert first == again
+        assert 1 == len(each_office.entries())
+
+    async def test_I3_after_a_crash_before_the_move_the_verdict_is_known(
+        self, each_office: Office
+    ) -> None:
+        seen = each_office.sighting()
+        verdict = await each_office.take(forward(), sighting=seen)
+
+        assert verdict == await each_office.importer.known(seen)
+        assert await each_office.importer.known(each_office.sighting()) is None
+
+    async def test_I3_after_a_uid_change_both_sightings_are_known(self, office: Office) -> None:
+        second = office.sighting(1, uidvalidity=2)
+        await office.take(forward())
+
+        verdict = await office.take(forward(), sighting=second)
+
+        assert verdict == await office.importer.known(second)
+
+    async def test_the_same_reply_forwarded_twice_is_a_repeat(self, each_office: Office) -> None:
+        first = await each_office.take(with_file(forward()))
+        again = await each_office.take(with_file(forward(message_id="<2@office.example>")))
+
+        assert isinstance(first, Filed)
+        assert Repeated(first.entry, again.inbox) == again
+        assert 1 == len(each_office.entries())
+        assert ["repeated"] == [one.partition(" ")[0] for one in each_office.entries()[0].remarks]
+
+    async def test_what_staff_wrote_with_a_repeat_is_not_lost(self, office: Office) -> None:
+        await office.take(as_attachment(original()))
+        second = as_attachment(original(), message_id="<2@office.example>")
+        second.get_payload()[0].set_content("Please invite her.")  # type: ignore[union-attr,index]
+
+        await office.take(second)
+
+        assert office.entries()[0].remarks[0].endswith("s1 Please invite her.")
+
+    async def test_the_same_reply_at_another_application_is_filed_there(
+        self, office: Office
+    ) -> None:
+        await office.filed(forward())
+        await office.filed(forward(subject="5000 WG: AW: Ihre Bewerbung"))
+
+        assert ["4711"] == [one.reference for one in office.entries()]
+        assert ["5000"] == [one.reference for one in office.entries(OTHER)]
+
+    async def test_another_document_makes_another_reply(self, office: Office) -> None:
+        await office.filed(with_file(forward()))
+        await office.filed(with_file(forward(), content=b"another one"))
+
+        assert 2 == len(office.entries())
+
+    async def test_two_notes_of_staff_are_two(self, office: Office) -> None:
+        await office.filed(forward(text="Angerufen.", message_id="<1@office.example>"))
+        await office.filed(forward(text="Angerufen.", message_id="<2@office.example>"))
+
+        assert 2 == len(office.entries())
+
+    @pytest.mark.parametrize("message_id", ["", "<>", "<x@y>", "<" + "x" * 1500 + "@y>"])
+    async def test_I6_mails_with_one_message_id_or_none_are_told_apart(
+        self, office: Office, message_id: str
+    ) -> None:
+        await office.filed(forward(message_id=message_id, said="Das erste."))
+        await office.filed(forward(message_id=message_id, said="Das zweite."))
+
+        assert 2 == len(office.entries())
+
+    async def test_two_importers_file_one_mail_once(self, each_office: Office) -> None:
+        import asyncio
+
+        verdicts = await asyncio.gather(*(each_office.take(forward()) for _ in range(4)))
+
+        assert 1 == len(set(verdicts))
+        assert 1 == len(each_office.entries())
+        assert 2 == len(each_office.letters())
+
+
+class TestReference:
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            "Re: [4711] Ihre Bewerbung",
+            "4711: Ihre Bewerbung",
+            "4711-x",
+            "Ihre Bewerbung 4711",
+            "WG: Ihre Bewerbung",
+            "#4711 Ihre Bewerbung",
+            "４７１１ Ihre Bewerbung",
+            "",
+        ],
+    )
+    async def test_I17_a_reference_stands_at_the_start_and_nowhere_else(
+        self, office: Office, subject: str
+    ) -> None:
+        verdict = await office.take(forward(subject=subject, text="4711 Ihre Bewerbung"))
+
+        assert NeedsAttention(Reason.NO_REFERENCE, verdict.inbox) == verdict
+
+    @pytest.mark.parametrize("subject", ["4711", "WG: 4711 Ihre Bewerbung", "4711\tAW: x"])
+    async def test_I17_prefixes_may_stand_on_either_side(
+        self, office: Office, subject: str
+    ) -> None:
+        assert "4711" == (await office.filed(forward(subject=subject))).reference
+
+    @pytest.mark.parametrize("number", ["04711", "9999", "4" * 40, "47 11"])
+    async def test_I17_a_number_that_is_no_application_is_never_guessed(
+        self, office: Office, number: str
+    ) -> None:
+        verdict = await office.take(forward(subject=f"{number} Ihre Bewerbung"))
+
+        assert NeedsAttention(Reason.UNKNOWN_REFERENCE, verdict.inbox) == verdict
+
+    async def test_I17_an_application_that_comes_later_is_found_on_a_second_look(
+        self, office: Office
+    ) -> None:
+        waiting = await office.take(forward(subject="6000 Ihre Bewerbung"))
+        office.feed("applications", Application(reference="6000", person=CANDIDATE))
+
+        verdict = await office.importer.retry(waiting.inbox)
+
+        assert isinstance(verdict, Filed)
+        assert "6000" == office.entry(verdict.entry).reference
+
+
+class TestWho:
+    async def test_a_stranger_is_kept_and_not_filed(self, each_office: Office) -> None:
+        verdict = await each_office.take(forward(sender="x@example.com"))
+
+        assert NeedsAttention(Reason.NOT_ALLOWED, verdict.inbox) == verdict
+        assert [] == each_office.entries()
+
+    async def test_a_role_that_may_not_import_is_told_so(self, office: Office) -> None:
+        verdict = await office.take(forward(sender="zoe@office.example"))
+
+        assert NeedsAttention(Reason.NOT_ALLOWED, verdict.inbox) == verdict
+        assert ["zoe@office.example"] == [one.recipient for one in office.letters()]
+
+    async def test_I16_a_forged_member_of_staff_is_kept_not_filed_and_not_answered(
+        self, each_office: Office
+    ) -> None:
+        verdict = await each_office.take(forward(results=FAILED, subject="no reference"))
+
+        assert NeedsAttention(Reason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
+        assert [] == each_office.letters()
+
+    async def test_further_senders_may_be_allowed_by_address_or_domain(
+        self, office: Office
+    ) -> None:
+        passed = "mail.office.example; dmarc=pass header.from=partner.example"
+        office.importer.rules = rules("@partner.example", "boss@other.example")
+
+        entry = await office.filed(forward(sender="jo@partner.example", results=passed))
+
+        assert "jo@partner.example" == entry.staff
+
+    async def test_an_allowed_sender_needs_a_trusted_origin_too(self, office: Office) -> None:
+        office.importer.rules = rules("office.example")
+
+        verdict = await office.take(forward(sender="new@office.example", results=FAILED))
+
+        assert NeedsAttention(Reason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
+
+    async def test_P17_fields_that_servers_set_mean_nothing_where_they_are_not_trusted(
+        self, office: Office
+    ) -> None:
+        fields = {"X-MS-Exchange-Organization-AuthAs": "Internal", "X-Gateway-Reference": "4711"}
+
+        verdict = await office.take(forward(results=None, fields=fields))
+
+        assert NeedsAttention(Reason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
+
+    async def test_nothing_is_filed_where_nothing_proves_a_sender(self, office: Office) -> None:
+        verdict = await office.take(forward(), Origin(name="replies"))
+
+        assert NeedsAttention(Reason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
+
+
+class TestAutomatic:
+    @pytest.mark.parametrize(
+        ("fields", "kind"),
+        [
+            ({"Auto-Submitted": "auto-replied"}, "auto_reply"),
+            ({"X-Autoreply": "yes"}, "auto_reply"),
+            ({"Precedence": "bulk"}, "generated"),
+            ({"Return-Path": "<>"}, "generated"),
+            ({"List-Id": "<x.example.org>"}, "generated"),
+        ],
+    )
+    async def test_I15_automatic_mail_is_recorded_and_neither_filed_nor_answered(
+        self, office: Office, fields: dict[str, str], kind: str
+    ) -> None:
+        verdict = await office.take(forward(fields=fields))
+
+        assert Ignored(kind, verdict.inbox) == verdict
+        assert InboxState.IGNORED == office.mail(verdict.inbox).state
+        assert ([], []) == (office.entries(), office.letters())
+
+    async def test_I15_the_null_sender_of_the_envelope_marks_automatic_mail(
+        self, office: Office
+    ) -> None:
+        listener = Origin(name="replies", trust="internal-only", envelope_sender="")
+
+        assert isinstance(await office.take(forward(), listener), Ignored)
+
+    async def test_P16_our_own_notice_that_comes_back_is_ignored(self, office: Office) -> None:
+        await office.filed(forward())
+
+        verdict = await office.take(office.letters()[0].body)
+
+        assert Ignored("generated", verdict.inbox) == verdict
+        assert 2 == len(office.letters())
+
+    async def test_P16_who_wants_no_automatic_answer_gets_none(self, office: Office) -> None:
+        fields = {"X-Auto-Response-Suppress": "All"}
+
+        verdict = await office.take(forward(subject="no reference", fields=fields))
+
+        assert NeedsAttention(Reason.NO_REFERENCE, verdict.inbox) == verdict
+        assert [] == office.letters()
+
+
+class TestByHand:
+    async def test_assigning_files_as_if_the_reference_had_been_right(
+        self, each_office: Office
+    ) -> None:
+        mail = with_file(forward(subject="WG: AW: Ihre Bewerbung"))
+        waiting = await each_office.take(mail)
+
+        verdict = await each_office.importer.assign(waiting.inbox, "4711")
+
+        assert isinstance(verdict, Filed)
+        entry = each_office.entry(verdict.entry)
+        assert ("4711", "ann@example.org", "Ihre Bewerbung") == (
+            entry.reference,
+            entry.sender,
+            entry.subject,
+        )
+        assert ["cv"] == [one.type for one in entry.documents]
+        assert InboxState.FILED == each_office.mail(waiting.inbox).state
+
+    async def test_what_a_forger_sent_can_be_assigned_by_a_person(self, office: Office) -> None:
+        waiting = await office.take(forward(results=FAILED))
+
+        assert isinstance(await office.importer.assign(waiting.inbox, "4711"), Filed)
+
+    async def test_an_unknown_reference_leaves_everything_as_it_is(self, office: Office) -> None:
+        waiting = await office.take(forward(subject="WG: x"))
+
+        with pytest.raises(NoSuchApplication, match="no application has the reference 99"):
+            await office.importer.assign(waiting.inbox, "99")
+
+        assert Reason.NO_REFERENCE == office.mail(waiting.inbox).reason
+
+    async def test_a_filed_mail_is_not_assigned_again(self, office: Office) -> None:
+        filed = await office.take(forward())
+
+        with pytest.raises(inbox.WrongState, match="is filed: there is nothing to decide"):
+            await office.importer.assign(filed.inbox, "5000")
+
+    async def test_a_discarded_mail_stays_discarded_when_it_is_seen_again(
+        self, office: Office
+    ) -> None:
+        waiting = await office.take(forward(subject="WG: x"))
+        with office.database.writing() as connection:
+            inbox.discard(connection, waiting.inbox)
+
+        assert Ignored("discarded", waiting.inbox) == await office.take(forward(subject="WG: x"))
+
+    async def test_a_mail_moved_back_to_the_mailbox_is_looked_at_again(
+        self, office: Office
+    ) -> None:
+        mail = forward(subject="6000 Ihre Bewerbung")
+        waiting = await office.take(mail)
+        office.feed("applications", Application(reference="6000", person=CANDIDATE))
+
+        verdict = await office.take(mail)
+
+        assert isinstance(verdict, Filed)
+        assert waiting.inbox == verdict.inbox
+
+
+class TestTooLarge:
+    async def _oversized(self, office: Office) -> NeedsAttention:
+        file = office.folder / "header"
+        file.write_bytes(forward().as_bytes().partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+        raw = RawMail(file=file, size=200_000_000, whole=False)
+        verdict = await office.importer.take(raw, MAILBOX)
+        assert isinstance(verdict, NeedsAttention)
+        return verdict
+
+    async def test_I7_a_mail_over_the_limit_is_kept_by_its_header_and_answered(
+        self, office: Office
+    ) -> None:
+        verdict = await self._oversized(office)
+
+        row = office.mail(verdict.inbox)
+        assert (Reason.TOO_LARGE, 200_000_000, EVA) == (row.reason, row.size, row.sender)
+        assert [EVA] == [one.recipient for one in office.letters()]
+
+    async def test_I7_it_can_not_be_assigned(self, office: Office) -> None:
+        verdict = await self._oversized(office)
+
+        with pytest.raises(NotWhole, match="too large"):
+            await office.importer.assign(verdict.inbox, "4711")
