@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.rig.certificates import Certificates
 from tests.rig.postgres import Postgres
 from tests.smtp_proxy.crm import Crm, open_crm
+from tests.smtp_proxy.doors import Doors, open_doors
 
 StartCrm = Callable[..., Awaitable[Crm]]
 
@@ -80,6 +82,23 @@ async def other_crm(shared_other_crm: Crm) -> Crm:
     """The same, emptied."""
     await shared_other_crm.forget()
     return shared_other_crm
+
+
+@pytest.fixture(scope="session")
+async def shared_doors(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
+) -> AsyncIterator[Doors]:
+    """A gateway with locked and encrypted doors."""
+    async with open_doors(tmp_path_factory.mktemp("doors"), certificates) as doors:
+        yield doors
+
+
+@pytest.fixture
+async def doors(shared_doors: Doors) -> Doors:
+    """The same, with nothing seen yet."""
+    await shared_doors.crm.forget()
+    shared_doors.forget()
+    return shared_doors
 
 
 @pytest.fixture
