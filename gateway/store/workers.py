@@ -16,6 +16,7 @@ BEAT = timedelta(seconds=10)  #: How often a worker says that it lives.
 GRACE = timedelta(seconds=60)  #: After so much silence it counts as dead.
 _NUMBERS = 1024
 _NOBODY = -1  #: Wrote a message whose process is gone.
+_STORE_FILE = "SELECT file FROM pragma_database_list WHERE name = 'main'"
 _LEFT = "the gateway was stopped before the relay's answer was recorded"
 
 
@@ -82,8 +83,14 @@ def _add(connection: Connection, number: int, *, node: str, pid: int, now: datet
     )
 
 
-def retire(connection: Connection, number: int) -> None:
-    """Leave in order: whatever is open now has no outcome any more."""
+def retire(connection: Connection, number: int, *, node: str, pid: int) -> None:
+    """Leave in order: whatever is open now has no outcome any more.
+
+    A number that has become another's is left to it.
+    """
+    holder = select(workers.c.node, workers.c.pid).where(workers.c.number == number)
+    if connection.execute(holder).one_or_none() not in ((node, pid), None):
+        return
     settle(connection, number)
     connection.execute(delete(workers).where(workers.c.number == number))
 
@@ -131,10 +138,11 @@ def settle(connection: Connection, number: int) -> int:
 
 
 def _take_log_in(connection: Connection, number: int) -> None:
-    store = connection.engine.url.database
-    if connection.dialect.name == "sqlite" and store and number != _NOBODY:
-        for batch in worker_log.left_in(worker_log.path_for(store, number)):
-            Rows.read(batch).write(connection)
+    if connection.dialect.name != "sqlite" or number == _NOBODY:
+        return
+    store = connection.exec_driver_sql(_STORE_FILE).scalar_one()
+    for batch in worker_log.left_in(worker_log.path_for(store, number)):
+        Rows.read(batch).write(connection)
 
 
 def _give_up_verdicts(connection: Connection, number: int) -> None:
