@@ -151,11 +151,26 @@ def _is_reading(part: Message) -> bool:
 
 def _filename(part: Message) -> str:
     """Return the name a part's sender gave it, decoded whichever way it was written."""
-    name = part.get_filename("")
+    name = _legible(part).get_filename("")
+    return decoded(name.encode("utf-8", "replace"))
+
+
+def _legible(part: Message) -> Message:
+    """Return the fields that name a part, octets beyond ASCII in them as people read them."""
+    legible = Message()
+    for field, value in part.raw_items():
+        if field.casefold() in ("content-disposition", "content-type"):
+            octets = str(value).encode("utf-8", "surrogateescape")
+            legible[field] = octets.decode("utf-8" if _is_utf8(octets) else "latin-1")
+    return legible
+
+
+def _is_utf8(octets: bytes) -> bool:
     try:
-        return decoded(name.encode("utf-8", "surrogateescape"))
-    except UnicodeEncodeError:
-        return name.encode("utf-8", "replace").decode()
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _field(mail: Message, name: str) -> str:

@@ -75,7 +75,10 @@ def of_imported(
     new_id: Callable[[], int],
 ) -> Iterator[Draft]:
     """Yield the notices of a reply that was filed, one for each address."""
-    for one in {post.lookup(each.address): each for each in reversed(to)}.values():
+    told: dict[str, Addressee] = {}
+    for each in to:
+        told.setdefault(post.lookup(each.address), each)
+    for one in told.values():
         letter = in_language(post.imported, one.language, post.language)
         values = _values(post, letter, news)
         number = new_id()

@@ -10,6 +10,7 @@ import signal
 import sys
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from gateway.core.inbox import DeliveryReport
@@ -18,7 +19,8 @@ from gateway.inbound.reading import Face, Original, Reading, Task, read
 from gateway.inbound.reports import ReportSet
 from gateway.inbound.skeleton import TooMuch
 
-CPU_SECONDS = 0.7  #: One mail may take so long.
+CPU_SECONDS = 0.7  #: One mail may take so long …
+CPU_SECONDS_PER_OCTET = 5e-9  #: … and so much longer for its size.
 MEMORY = 64 * 1024 * 1024  #: So many octets.
 READY = b"ready\n"
 
@@ -66,8 +68,10 @@ def main() -> None:
     sys.stdout.buffer.flush()
     _limit_memory()
     for line in sys.stdin.buffer:
-        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
-        answer = _answer(Task(**json.loads(line)))
+        task = Task(**json.loads(line))
+        size = Path(task.file).stat().st_size
+        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS + CPU_SECONDS_PER_OCTET * size)
+        answer = _answer(task)
         signal.setitimer(signal.ITIMER_PROF, 0)
         sys.stdout.buffer.write(answer.encode() + b"\n")
         sys.stdout.buffer.flush()

@@ -1,7 +1,8 @@
 """A mail without the bulk of its attachments, so that parsing costs little whatever its size.
 
 Long runs of base64 are left out before the mail is parsed and put back when a part is decoded.
-Nothing that MIME is made of can stand in them: a boundary begins with `--`, a field has a colon.
+Nothing that MIME is made of can stand in them: a boundary begins with `--`, a field has a colon,
+and the empty line above a part's content stays, because the beginning of a run does.
 """
 
 import base64
@@ -16,13 +17,11 @@ from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
 
-_LEAST = 65_536  #: Octets of a run that is worth leaving out.
-_KEPT = 4_096  #: Octets of a run that stay, at either end.
+_BLOCK = 32_768  #: Octets that are looked at together.
 _PIECE = 256 * 1024
-_ALPHABET = rb"A-Za-z0-9+/=\r\n"
-_RUN = re.compile(rb"(?<![%s])[%s]{%d,}" % (_ALPHABET, _ALPHABET, _LEAST))
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _FOREIGN = bytes(set(range(256)) - set(_LETTERS))
+_OF_RUNS = _LETTERS + b"=\r\n"
 MAX_SKELETON = 8_000_000  #: Octets that are parsed at most.
 
 
@@ -66,10 +65,7 @@ class Skeletons:
         parts: list[bytes] = []
         with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) as mail:
             end = 0
-            for found in _RUN.finditer(mail):
-                start, stop = _inside(mail, found.start(), found.end())
-                if stop <= start:
-                    continue
+            for start, stop in _runs(mail):
                 self._keep(parts, mail, end, start)
                 parts.append(self._token(Run(file, start, stop)))
                 end = stop
@@ -85,7 +81,7 @@ class Skeletons:
     def _token(self, run: Run) -> bytes:
         token = f"{self.mark}{len(self.runs)}x"
         self.runs[token] = run
-        return f"{token}\r\n".encode()
+        return token.encode()
 
     def octets(self, part: Message) -> Iterator[bytes]:
         """Yield a part's content, decoded, piece by piece; what can't be decoded as it stands."""
@@ -130,18 +126,24 @@ class Skeletons:
 
     def _whole(self, payload: str) -> Iterator[bytes]:
         end = 0
-        for found in re.finditer(rf"{self.mark}[0-9]+x\r?\n?", payload):
+        for found in re.finditer(rf"{self.mark}[0-9]+x", payload):
             yield _as_octets(payload[end : found.start()])
-            yield from self.runs[found[0].rstrip("\r\n")].pieces()
+            yield from self.runs[found[0]].pieces()
             end = found.end()
         yield _as_octets(payload[end:])
 
 
-def _inside(mail: mmap.mmap, start: int, end: int) -> tuple[int, int]:
-    """Return where whole lines inside a run begin and end, away from either end of it."""
-    first = mail.find(b"\n", start + _KEPT, end)
-    last = mail.rfind(b"\n", start, end - _KEPT)
-    return (first + 1, last + 1) if first >= 0 else (0, 0)
+def _runs(mail: mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Yield where runs of base64 can be left out: whole blocks of it, but for the first."""
+    first = None
+    for start in range(0, len(mail), _BLOCK):
+        block = mail[start : start + _BLOCK]
+        if len(block) == _BLOCK and not block.translate(None, _OF_RUNS):
+            first = start if first is None else first
+            continue
+        if first is not None and start - first > _BLOCK:
+            yield first + _BLOCK, start
+        first = None
 
 
 def _as_octets(text: str) -> bytes:

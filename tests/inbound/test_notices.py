@@ -1,0 +1,160 @@
+"""Who hears of a reply that was filed, and of a mail that was not."""
+
+from email import message_from_bytes
+from email.message import EmailMessage, Message
+from email.policy import default
+
+import pytest
+
+from gateway.core.applications import Application
+from gateway.core.inbox import Reason
+from gateway.core.outbox import OutboxRow
+from gateway.inbound.verdict import NeedsAttention
+from tests.inbound.mails import EVA, FAILED, forward, with_file
+from tests.inbound.office import CANDIDATE, Office
+
+
+def read(row: OutboxRow) -> Message:
+    return message_from_bytes(row.body)
+
+
+def text(row: OutboxRow) -> str:
+    mail = message_from_bytes(row.body, policy=default)
+    assert isinstance(mail, EmailMessage)
+    return str(mail.get_content())
+
+
+async def test_everyone_responsible_is_told_in_their_language(each_office: Office) -> None:
+    await each_office.filed(with_file(forward()))
+
+    told = {row.recipient: row for row in each_office.letters()}
+    assert {EVA, "jan@office.example"} == set(told)
+    assert "Eine Antwort von Ann Müller wurde importiert." in text(told[EVA])
+    assert "Er is een antwoord van Ann Müller opgeslagen." in text(told["jan@office.example"])
+
+
+async def test_the_notice_says_who_on_what_with_what(office: Office) -> None:
+    entry = await office.filed(with_file(forward()))
+
+    said = text(office.letters()[0])
+    for part in ("4711", "Lehrkraft Mathematik", "Ihre Bewerbung", "candidate:17"):
+        assert part in said
+    assert "> das passt mir gut." in said
+    assert "- Lebenslauf.pdf (Lebenslauf)" in said
+    assert f"Kandidat:          {office.entries()[0].sender_name}" in said
+    assert entry.reference in said
+
+
+async def test_without_anybody_responsible_the_owner_is_told(office: Office) -> None:
+    await office.filed(forward(subject="5000 WG: Ihre Bewerbung"))
+
+    (row,) = office.letters()
+    assert "owner@office.example" == row.recipient
+    assert "Une réponse de Ann Müller a été classée." in text(row)
+
+
+async def test_without_an_owner_a_set_address_is_told(office: Office) -> None:
+    from gateway.core.people import PersonKind, PersonRef
+
+    nobody = PersonRef(PersonKind.CANDIDATE, "99")
+    office.feed("applications", Application(reference="7000", person=nobody))
+
+    await office.filed(forward(subject="7000 WG: Ihre Bewerbung"))
+
+    assert ["fallback@office.example"] == [row.recipient for row in office.letters()]
+
+
+async def test_nobody_is_told_twice(each_office: Office) -> None:
+    await each_office.take(forward())
+    await each_office.take(forward())
+    await each_office.take(forward(message_id="<again@office.example>"))
+
+    assert 2 == len(each_office.letters())
+
+
+async def test_remarks_are_told(office: Office) -> None:
+    office.feed("applications", Application(reference="8000", person=CANDIDATE, status="done",
+                                            responsible=("s1",)))  # fmt: skip
+
+    await office.filed(forward(subject="8000 x", text="Ein Vermerk."))
+
+    said = text(office.letters()[0])
+    assert "Diese Bewerbung ist abgeschlossen." in said
+    assert "Es wurde keine weitergeleitete E-Mail darin gefunden" in said
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(
+        ("subject", "advice"),
+        [
+            ("WG: Ihre Bewerbung", "beginnt nicht mit einer Bewerbungsreferenznummer"),
+            ("9999 Ihre Bewerbung", "keine Bewerbung mit der Referenznummer 9999"),
+        ],
+    )
+    async def test_staff_hear_why_and_what_to_do(
+        self, each_office: Office, subject: str, advice: str
+    ) -> None:
+        verdict = await each_office.take(forward(subject=subject))
+
+        (row,) = each_office.letters()
+        assert EVA == row.recipient
+        assert advice in " ".join(text(row).split())
+        assert each_office.mail(verdict.inbox).answered
+
+    async def test_the_answer_belongs_to_the_mail_and_asks_for_none(self, office: Office) -> None:
+        await office.take(forward(subject="WG: x"))
+
+        mail = read(office.letters()[0])
+        assert "<forward@office.example>" == mail["In-Reply-To"]
+        assert "auto-replied" == mail["Auto-Submitted"]
+        assert "All" == mail["X-Auto-Response-Suppress"]
+        assert "" == office.letters()[0].sender
+
+    async def test_five_answers_an_hour_are_enough(self, office: Office) -> None:
+        for number in range(7):
+            await office.take(forward(subject=f"WG: x {number}"))
+        before = len(office.letters())
+        office.later(hours=2)
+        await office.take(forward(subject="WG: y"))
+
+        assert 5 == before
+        assert 6 == len(office.letters())
+
+    async def test_a_mail_is_answered_once_however_often_it_is_looked_at(
+        self, office: Office
+    ) -> None:
+        waiting = await office.take(forward(subject="WG: x"))
+        await office.importer.retry(waiting.inbox)
+        await office.take(forward(subject="WG: x"))
+
+        assert 1 == len(office.letters())
+
+    async def test_a_stranger_hears_nothing(self, office: Office) -> None:
+        results = "mail.office.example; dmarc=pass header.from=example.com"
+
+        await office.take(forward(sender="x@example.com", results=results))
+
+        assert [] == office.letters()
+
+    async def test_a_forged_sender_hears_nothing(self, office: Office) -> None:
+        await office.take(forward(subject="WG: x", results=FAILED))
+
+        assert [] == office.letters()
+
+    async def test_the_answer_goes_to_the_address_on_file_whatever_reply_to_says(
+        self, office: Office
+    ) -> None:
+        await office.take(forward(subject="WG: x", fields={"Reply-To": "x@evil.example"}))
+
+        assert [EVA] == [row.recipient for row in office.letters()]
+
+    async def test_a_line_break_in_a_subject_makes_no_field(self, office: Office) -> None:
+        mail = forward(subject="placeholder").as_bytes()
+        hostile = mail.replace(
+            b"Subject: placeholder", b"Subject: =?utf-8?q?x=0D=0ABcc=3A_y=40evil=2Eexample?="
+        )
+
+        verdict = await office.take(hostile)
+
+        assert NeedsAttention(Reason.NO_REFERENCE, verdict.inbox) == verdict
+        assert read(office.letters()[0])["Bcc"] is None

@@ -1,0 +1,348 @@
+"""Mails as they really come: read in another process, whatever is in them."""
+
+import base64
+import contextlib
+import resource
+import time
+from collections.abc import Awaitable, Callable
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.inbound.readers import Readers, Unreadable
+from gateway.inbound.reading import Reading, Task
+from tests.inbound.mails import PDF, as_attachment, forward, original, with_file
+
+Read = Callable[..., Awaitable[Reading]]
+HEAD = b"From: eva@office.example\r\nSubject: 4711 x\r\nMIME-Version: 1.0\r\n"
+
+
+@pytest.fixture
+def read(tmp_path: Path, readers: Readers) -> Read:
+    """Reads a mail."""
+
+    async def read(mail: EmailMessage | bytes, **changes: Any) -> Reading:
+        file, folder = tmp_path / "mail", tmp_path / "parts"
+        file.write_bytes(mail if isinstance(mail, bytes) else mail.as_bytes())
+        folder.mkdir(exist_ok=True)
+        task = {"reference": r"(?P<reference>\d+)", "zone": "Europe/Berlin"} | changes
+        return await readers.read(Task(file=str(file), folder=str(folder), **task))
+
+    return read
+
+
+def names(reading: Reading) -> list[str]:
+    return [one.filename for one in reading.attachments]
+
+
+def octets(reading: Reading) -> list[bytes]:
+    return [Path(one.file).read_bytes() for one in reading.attachments]
+
+
+def multipart(*parts: bytes, kind: bytes = b"mixed") -> bytes:
+    body = b"".join(b"--b\r\n" + part + b"\r\n" for part in parts)
+    return HEAD + b'Content-Type: multipart/%s; boundary="b"\r\n\r\n' % kind + body + b"--b--\r\n"
+
+
+TEXT = b"Content-Type: text/plain\r\n\r\nHallo"
+HTML = b'Content-Type: text/html\r\n\r\n<p>Hallo <img src="cid:logo@x"></p>'
+
+
+def file_part(name: bytes, content: bytes = PDF, kind: bytes = b"application/pdf") -> bytes:
+    return (
+        b"Content-Type: " + kind + b"\r\nContent-Transfer-Encoding: base64\r\n"
+        b"Content-Disposition: attachment; filename=" + name + b"\r\n\r\n"
+        + base64.encodebytes(content)
+    )  # fmt: skip
+
+
+class TestAttachments:
+    @pytest.mark.parametrize("size", [0, 1, 2, 3, 70_000, 300_000, 1_000_001])
+    async def test_content_comes_out_as_it_went_in(self, read: Read, size: int) -> None:
+        content = bytes(range(256)) * (size // 256) + bytes(size % 256)
+
+        reading = await read(with_file(forward(), content=content))
+
+        assert [content] == octets(reading)
+
+    async def test_a_large_one_beside_small_ones(self, read: Read) -> None:
+        contents = [b"a" * 500_000, b"b", b"c" * 200_000, b""]
+        mail = forward()
+        for number, content in enumerate(contents):
+            with_file(mail, f"{number}.pdf", content)
+
+        assert contents == octets(await read(mail))
+
+    async def test_only_pictures_that_the_html_shows_are_no_documents(self, read: Read) -> None:
+        shown = b"Content-Type: image/png\r\nContent-ID: <logo@x>\r\n\r\npicture"
+        other = b"Content-Type: image/png\r\nContent-ID: <photo@x>\r\n\r\npicture"
+        inline = (
+            b'Content-Type: application/pdf; name="cv.pdf"\r\n'
+            b"Content-Disposition: inline; filename=cv.pdf\r\nContent-ID: <logo@x>\r\n\r\nx"
+        )
+
+        reading = await read(multipart(HTML, shown, other, inline, kind=b"related"))
+
+        assert ["image/png", "application/pdf"] == [o.content_type for o in reading.attachments]
+
+    async def test_text_without_a_name_is_read_not_filed(self, read: Read) -> None:
+        invitation = b"Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR"
+        named = b'Content-Type: text/plain; name="notes.txt"\r\n\r\nnotes'
+
+        assert ["notes.txt"] == names(await read(multipart(TEXT, invitation, named)))
+
+    async def test_a_mail_attached_in_base64_is_opened(self, read: Read) -> None:
+        inner = with_file(original(), content=b"x" * 300_000).as_bytes()
+        part = file_part(b'"reply.eml"', inner, b"application/octet-stream")
+
+        reading = await read(multipart(TEXT, part))
+
+        assert reading.original is not None
+        assert "ann@example.org" == reading.original.sender
+        assert [b"x" * 300_000] == octets(reading)
+
+    async def test_the_files_of_both_mails_are_filed(self, read: Read) -> None:
+        mail = with_file(as_attachment(with_file(original(), "a.pdf")), "b.pdf")
+
+        assert {"a.pdf", "b.pdf"} == set(names(await read(mail)))
+
+    async def test_a_second_attached_mail_is_a_file(self, read: Read) -> None:
+        second = original(said="another")
+        mail = as_attachment(original())
+        mail.add_attachment(second)
+
+        reading = await read(mail)
+
+        assert ["AW: Ihre Bewerbung.eml"] == names(reading)
+        assert b"another" in octets(reading)[0]
+
+    async def test_I12_a_winmail_dat_that_is_none_stays_as_it_is(self, read: Read) -> None:
+        part = file_part(b"winmail.dat", b"no TNEF", b"application/ms-tnef")
+
+        reading = await read(multipart(TEXT, part))
+
+        assert (["winmail.dat"], [b"no TNEF"]) == (names(reading), octets(reading))
+
+    async def test_I12_a_winmail_dat_is_opened(self, read: Read) -> None:
+        part = file_part(b"winmail.dat", tnef(b"cv.pdf", PDF), b"application/ms-tnef")
+
+        reading = await read(multipart(TEXT, part))
+
+        assert (["cv.pdf"], [PDF]) == (names(reading), octets(reading))
+
+    async def test_I13_archives_and_active_content_are_kept_unopened(self, read: Read) -> None:
+        zipped = base64.b64decode(b"UEsDBBQAAAAI")
+        parts = (
+            file_part(b"a.zip", zipped, b"application/zip"),
+            file_part(b"x.svg", b"<svg onload=x>", b"image/svg+xml"),
+        )
+
+        assert [zipped, b"<svg onload=x>"] == octets(await read(multipart(TEXT, *parts)))
+
+    async def test_I14_signed_and_encrypted_mail_is_kept_unopened(self, read: Read) -> None:
+        sealed = (
+            HEAD + b'Content-Type: application/pkcs7-mime; name="smime.p7m"\r\n'
+            b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(b"sealed")
+        )
+
+        reading = await read(sealed)
+
+        assert "4711" == reading.face.reference
+        assert (["smime.p7m"], [b"sealed"]) == (names(reading), octets(reading))
+
+    @pytest.mark.parametrize(
+        ("written", "expected"),
+        [
+            (b'"=?utf-8?q?M=C3=BCller=2Epdf?="', "Müller.pdf"),
+            (b'"M\xc3\xbcller.pdf"', "Müller.pdf"),
+            (b'"M\xfcller.pdf"', "Müller.pdf"),
+            (b"; filename*=UTF-8''M%C3%BCller.pdf", "Müller.pdf"),
+            (b"; filename*0=Mue; filename*1=ller.pdf", "Mueller.pdf"),
+            (b"", ""),
+        ],
+    )
+    async def test_I10_names_are_decoded_however_they_are_written(
+        self, read: Read, written: bytes, expected: str
+    ) -> None:
+        part = file_part(written).replace(b"filename=;", b"")
+
+        assert [expected] == names(await read(multipart(TEXT, part)))
+
+
+class TestText:
+    @pytest.mark.parametrize(
+        ("charset", "encoding"),
+        [
+            ("iso-2022-jp", "iso-2022-jp"),
+            ("shift_jis", "shift_jis"),
+            ("gb2312", "gb18030"),
+            ("ks_c_5601-1987", "cp949"),
+            ("windows-1252", "cp1252"),
+            ("utf-8", "utf-8"),
+            ("x-unknown", "utf-8"),
+        ],
+    )
+    async def test_I9_charsets_are_read_by_what_they_mean(
+        self, read: Read, charset: str, encoding: str
+    ) -> None:
+        text = {"cp1252": "Grüße", "gb18030": "你好瑧", "cp949": "안녕", "utf-8": "Grüße 你好"}.get(
+            encoding, "こんにちは"
+        )
+        head = HEAD + f"Content-Type: text/plain; charset={charset}\r\n\r\n".encode()
+
+        reading = await read(head + text.encode(encoding))
+
+        assert reading.original is not None
+        assert text == reading.original.text
+
+    @pytest.mark.parametrize(
+        "head",
+        [
+            b"Subject: 4711 caf\xe9\r\n",
+            b"Subject: 4711 caf\xc3\xa9\r\n",
+            b"Subject: 4711 =?iso-8859-1?q?caf=E9?=\r\n",
+            b"Subject: =?utf-8?q?4711?= =?utf-8?q?_caf=C3=A9?=\r\n",
+        ],
+    )
+    async def test_I9_raw_subjects_are_read_too(self, read: Read, head: bytes) -> None:
+        reading = await read(b"From: eva@office.example\r\n" + head + b"\r\nHallo")
+
+        assert ("4711", "café") == (reading.face.reference, reading.face.bare_subject)
+
+    async def test_I9_nul_and_lone_surrogates_become_replacement_characters(
+        self, read: Read
+    ) -> None:
+        head = b"From: eva@office.example\r\nSubject: 4711 a\0b =?utf-8?q?=ED=A0=80?=\r\n"
+
+        reading = await read(head + b"\r\nHal\0lo")
+
+        assert reading.original is not None
+        assert "Hal\ufffdlo" == reading.original.text
+        assert reading.face.subject.isprintable()
+
+    async def test_html_is_made_safe(self, read: Read) -> None:
+        page = b'Content-Type: text/html\r\n\r\n<p onclick="x()">Hallo<script>x()</script></p>'
+
+        reading = await read(multipart(page))
+
+        assert reading.original is not None
+        assert "<p>Hallo</p>" == reading.original.html.strip()
+
+    async def test_a_long_text_in_base64_is_read_whole(self, read: Read) -> None:
+        text = b"Zeile\n" * 30_000
+        body = b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(text)
+
+        reading = await read(HEAD + body)
+
+        assert reading.original is not None
+        assert text.decode().strip() == reading.original.text
+
+
+BROKEN = {
+    "no boundary": HEAD + b"Content-Type: multipart/mixed\r\n\r\nHallo",
+    "boundary that never comes": HEAD + b"Content-Type: multipart/mixed; boundary=x\r\n\r\nHallo",
+    "boundary twice": multipart(multipart(TEXT)),
+    "boundary with a blank": HEAD + b'Content-Type: multipart/mixed; boundary="b "\r\n\r\n--b \r\n',
+    "overlong boundary": HEAD + b"Content-Type: multipart/mixed; boundary=" + b"b" * 9000 + b"\r\n",
+    "header without colon": HEAD + b"nonsense\r\n\r\nHallo",
+    "bad base64": HEAD + b"Content-Transfer-Encoding: base64\r\n\r\n!!!=A=",
+    "bad quoted-printable": HEAD + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n=ZZ=",
+    "unknown encoding": HEAD + b"Content-Transfer-Encoding: rot13\r\n\r\nHallo",
+    "uuencode": HEAD + b"Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 x\r\n#86)C\r\nend",
+    "partial": HEAD + b"Content-Type: message/partial; id=x; number=1; total=2\r\n\r\nHallo",
+    "truncated": with_file(forward()).as_bytes()[:-40],
+    "empty multipart": HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b--",
+    "empty": b"",
+    "header only": HEAD,
+    "no header": b"\r\nHallo",
+    "utf-7": HEAD + b"Content-Type: text/plain; charset=utf-7\r\n\r\n+ADw-script+AD4-",
+    "bare CR": HEAD.replace(b"\r\n", b"\r") + b"\rHallo",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_I8_malformed_mail_is_read_as_far_as_it_goes(read: Read, name: str) -> None:
+    reading = await read(BROKEN[name])
+
+    assert reading.original is not None
+
+
+def nested(depth: int) -> bytes:
+    head = b"Content-Type: message/rfc822\r\n\r\n"
+    return b"From: eva@office.example\r\nSubject: 4711 x\r\n" + head * depth + b"Hallo"
+
+
+HOSTILE = {
+    "nested mails": nested(100),
+    "deeply nested mails": nested(3000),
+    "nested multiparts": HEAD + b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n)
+        for n in range(3000)
+    ),
+    "20,000 parts": multipart(*[b"\r\nx"] * 20_000),
+    "10,000 attachments": multipart(*[file_part(b"x", b"")] * 10_000),
+    "20,000 encoded words": b"From: eva@office.example\r\nSubject: 4711 "
+    + b"=?utf-8?q?x?= " * 20_000 + b"\r\n\r\nHallo",
+    "20,000 recipients": HEAD + b"To: " + b"x@example.org, " * 20_000 + b"\r\n\r\nHallo",
+    "5,000 parentheses": b"From: " + b"(" * 5000 + b"\r\nSubject: 4711 x\r\n\r\nHallo",
+    "100,000 fields": HEAD + b"X: y\r\n" * 100_000 + b"\r\nHallo",
+    "nothing but line ends": HEAD + b"\r\n" * 4_000_000,
+    "a line of 7 MB": HEAD + b"\r\n" + b"x " * 3_500_000,
+    "text of 20 MB": HEAD + b"\r\n" + b"Hallo, wie geht es?\r\n" * 1_000_000,
+    "html without end": HEAD + b"Content-Type: text/html\r\n\r\n" + b"<div><b>" * 400_000,
+    "quotes without end": HEAD + b"\r\n" + b"> " * 200_000 + b"\r\n" * 1000,
+    "base64 without end": HEAD + b"\r\n" + (b"QUJD" * 19 + b"\r\n") * 300_000,
+    "a subject of digits": b"From: eva@office.example\r\nSubject: " + b"4" * 200_000 + b"\r\n\r\nx",
+    "a parameter in 5,000 pieces": HEAD + b"Content-Type: text/plain; "
+    + b"; ".join(b"name*%d=x" % n for n in range(5000)) + b"\r\n\r\nHallo",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_I7_I8_a_hostile_mail_costs_less_than_a_second_and_64_mb(
+    tmp_path: Path, name: str
+) -> None:
+    readers = Readers()
+    file = tmp_path / "mail"
+    file.write_bytes(HOSTILE[name])
+    task = Task(file=str(file), folder=str(tmp_path), reference=r"(?P<reference>x)", zone="UTC")
+    await readers.start()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    began = time.process_time()
+    with contextlib.suppress(Unreadable):
+        await readers.read(task)
+    own = time.process_time() - began
+    await readers.close()
+
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert own < 0.2
+    # What the process took to start is in it too.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2.0
+
+
+async def test_P14_a_mail_that_takes_too_long_does_not_keep_the_next_from_being_read(
+    read: Read,
+) -> None:
+    with pytest.raises(Unreadable):
+        await read(forward(subject="4" * 30 + "x"), reference=r"(?P<reference>(4+)+)y")
+
+    assert "4711" == (await read(forward())).face.reference
+
+
+def tnef(name: bytes, content: bytes) -> bytes:
+    """Write the smallest winmail.dat with one file in it (MS-OXTNEF)."""
+    attributes = (
+        (1, 0x00089006, b"\x00\x00\x01\x00"),
+        (2, 0x00069002, b"\x01\x00" + b"\xff\xff\xff\xff" + b"\0" * 8),
+        (2, 0x00018010, name + b"\0"),
+        (2, 0x0006800F, content),
+    )
+    written = b"\x78\x9f\x3e\x22" + b"\x01\x00"
+    for level, number, value in attributes:
+        written += bytes([level]) + number.to_bytes(4, "little")
+        written += len(value).to_bytes(4, "little") + value
+        written += (sum(value) & 0xFFFF).to_bytes(2, "little")
+    return written

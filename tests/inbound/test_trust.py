@@ -1,0 +1,140 @@
+"""I16: a mail comes from whom it names only where the own server says so."""
+
+import pytest
+
+from gateway.core.headers import Headers
+from gateway.inbound.trust import distrust, read_sender
+from gateway.inbound.verdict import Trust
+
+OURS = "mail.ours.example"
+PASS = b"Authentication-Results: mail.ours.example; dmarc=pass header.from=ours.example\r\n"
+FROM = b"From: Eva <eva@ours.example>\r\n"
+
+
+def fault(
+    block: bytes, trust: Trust | None = "authentication-results", authserv_id: str = OURS
+) -> str:
+    headers = Headers.parse(block)
+    return distrust(headers, read_sender(headers), trust=trust, authserv_id=authserv_id)
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        b"mail.ours.example; dmarc=pass header.from=ours.example",
+        b"mail.ours.example; dmarc=pass (p=reject dis=none) header.from=ours.example;",
+        b"MAIL.ours.example; dmarc=pass",
+        b"mail.ours.example 1; dkim=pass header.d=ours.example",
+        b"mail.ours.example; dkim=pass header.i=@ours.example; spf=fail smtp.mailfrom=x@y.example",
+        b"mail.ours.example; spf=pass smtp.mailfrom=eva@ours.example",
+        b"mail.ours.example;\r\n\tdkim=none;\r\n\tdmarc=pass header.from=OURS.example",
+    ],
+)
+def test_I16_a_pass_for_the_senders_own_domain_is_believed(results: bytes) -> None:
+    assert "" == fault(b"Authentication-Results: " + results + b"\r\n" + FROM)
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        b"mail.ours.example; dmarc=fail header.from=ours.example",
+        b"mail.ours.example; dmarc=pass header.from=evil.example",
+        b"mail.ours.example; dmarc=fail header.from=ours.example; dkim=pass header.d=ours.example",
+        b"mail.ours.example; dmarc=pass header.from=ours.example; dmarc=fail",
+        b"mail.ours.example; dkim=pass header.d=evil.example",
+        b"mail.ours.example; dkim=pass header.d=example",
+        b"mail.ours.example; dkim=pass header.d=evil.example header.d=ours.example",
+        b"mail.ours.example; dkim=fail header.d=ours.example",
+        b"mail.ours.example; spf=pass smtp.mailfrom=x@evil.example",
+        b"mail.ours.example; spf=softfail smtp.mailfrom=eva@ours.example",
+        b"mail.ours.example; none",
+        b"mail.ours.example",
+        b"other.example; dmarc=pass header.from=ours.example",
+        b"spf=pass smtp.mailfrom=ours.example; dmarc=pass header.from=ours.example",
+        b'mail.ours.example; spf=pass smtp.mailfrom="x; dmarc=pass header.from=ours.example"'
+        b"@evil.example",
+        b"mail.ours.example; spf=pass (dmarc=pass header.from=ours.example)"
+        b" smtp.mailfrom=x@evil.example",
+        b"mail.ours.example; auth=pass smtp.auth=eva@ours.example",
+        b"",
+        b"((((((((((((((((((((((((",
+        b"mail.ours.example; dmarc=pass \xff header.from=ours.example",
+    ],
+)
+def test_I16_anything_else_is_not(results: bytes) -> None:
+    assert fault(b"Authentication-Results: " + results + b"\r\n" + FROM)
+
+
+def test_I16_a_forged_field_below_that_of_the_own_server_is_ignored() -> None:
+    genuine = PASS.replace(b"dmarc=pass", b"dmarc=fail")
+
+    assert "did not pass the checks of the own server" == fault(genuine + PASS + FROM)
+
+
+def test_I16_a_field_of_another_server_on_top_is_not_passed_over() -> None:
+    other = PASS.replace(b"mail.ours.example", b"mx.evil.example")
+
+    assert fault(other + PASS + FROM)
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        b"From: eva@ours.example\r\nFrom: x@evil.example\r\n",
+        b"From: x@evil.example\r\nFrom: eva@ours.example\r\n",
+        b"From: eva@ours.example, x@evil.example\r\n",
+        b"From: <eva@ours.example> <x@evil.example>\r\n",
+        b'From: "eva@ours.example" <x@ours.example>\r\n',
+        b"From: eva@ours.example <x@ours.example>\r\n",
+        b"From: =?utf-8?q?eva=40ours=2Eexample?= <x@ours.example>\r\n",
+        b"From: eva\xef\xbc\xa0ours.example <x@ours.example>\r\n",
+        b"From: \r\n",
+        b"From: Eva\r\n",
+        b"Subject: no sender\r\n",
+        b"From: " + b"(" * 5000 + b"\r\n",
+    ],
+)
+def test_I16_a_sender_in_two_minds_is_not_believed_whatever_servers_say(sender: bytes) -> None:
+    assert fault(PASS + sender)
+    assert fault(sender, "internal-only")
+
+
+@pytest.mark.parametrize(
+    ("sender", "name", "address"),
+    [
+        (b"From: eva@ours.example\r\n", "", "eva@ours.example"),
+        (b'From: "Bos, Eva" <eva@ours.example>\r\n', "Bos, Eva", "eva@ours.example"),
+        (
+            b'From: "EVA@ours.example" <eva@OURS.example>\r\n',
+            "EVA@ours.example",
+            "eva@OURS.example",
+        ),
+        (b"From: =?utf-8?b?TcO8bGxlcg==?= <m@ours.example>\r\n", "Müller", "m@ours.example"),
+        (b"From: M\xfcller <m@ours.example>\r\n", "Müller", "m@ours.example"),
+        (b"From: Eva @ HR <eva@ours.example>\r\n", "Eva @ HR", "eva@ours.example"),
+    ],
+)
+def test_a_sender_is_read_as_people_see_it(sender: bytes, name: str, address: str) -> None:
+    found = read_sender(Headers.parse(sender))
+
+    assert (name, address, "") == (found.name, found.address, found.fault)
+
+
+def test_exchanges_mark_counts_where_the_mailbox_lives_in_that_tenant() -> None:
+    mark = b"X-MS-Exchange-Organization-AuthAs: Internal\r\n"
+
+    assert "" == fault(mark + FROM, "exchange-internal")
+    assert fault(mark + FROM)
+    assert fault(FROM, "exchange-internal")
+    assert fault(mark + b"X-MS-Exchange-Organization-AuthAs: Anonymous\r\n" + FROM,
+                 "exchange-internal")  # fmt: skip
+
+
+def test_a_mailbox_for_internal_mail_believes_every_sender() -> None:
+    assert "" == fault(FROM, "internal-only")
+
+
+def test_without_a_proof_nobody_is_believed() -> None:
+    assert "nothing here proves whom a mail comes from: trust is not set" == fault(
+        PASS + FROM, None
+    )
