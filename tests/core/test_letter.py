@@ -1,0 +1,71 @@
+"""The wording of mail to staff, which ops may edit."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.core.letter import IMPORTED, REFUSED, BadLetter, Wording, parse_letter
+
+TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
+SMALL = Wording(
+    placeholders=frozenset({"name", "more"}), sections=frozenset({"why"}), words=frozenset({"yes"})
+)
+TEXT = """\
+Subject: Hello $name
+# a comment
+
+Dear $name,
+also $more
+
+that is $$5.
+[why]
+because of $name
+[words]
+yes = ja
+"""
+
+
+def test_values_stand_where_their_names_stood() -> None:
+    letter = parse_letter(TEXT, "en", SMALL)
+    values = {"name": "Ann", "more": ""}
+
+    assert "Hello Ann" == letter.head(values)
+    assert "Dear Ann,\n\nthat is $5." == letter.body(values)
+    assert "because of Ann" == letter.section("why", values)
+    assert "" == letter.section("other", values)
+    assert "ja" == letter.words["yes"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "x.txt: the first line must be `Subject: …`"),
+        ("Hello\n", "x.txt: the first line must be `Subject: …`"),
+        (TEXT.replace("[why]", "[what]"), "x.txt:8: [what]: once each of why"),
+        (TEXT + "[why]\n", "x.txt:12: [why]: once each of why"),
+        (TEXT.replace("[why]\n", ""), "x.txt: the section [why] is missing"),
+        (TEXT.replace("$$5", "$5"), "x.txt:7: a lone $ (write $$ for a dollar sign)"),
+        (TEXT.replace("$more", "$most"),
+         "x.txt:5: unknown placeholder $most; there are $more, $name"),
+        (TEXT.replace("yes =", "no ="), "x.txt: [words]: yes is missing"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_line(text: str, problem: str) -> None:
+    with pytest.raises(BadLetter) as caught:
+        parse_letter(text, "en", SMALL, "x.txt")
+
+    assert problem == str(caught.value)
+
+
+@pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
+@pytest.mark.parametrize(
+    ("name", "wording"), [("reply_imported", IMPORTED), ("reply_refused", REFUSED)]
+)
+def test_the_shipped_texts_are_whole(name: str, wording: Wording, language: str) -> None:
+    file = TEMPLATES / name / f"{language}.txt"
+
+    letter = parse_letter(file.read_text(encoding="utf-8"), language, wording, str(file))
+
+    values = dict.fromkeys(wording.placeholders, "value")
+    assert all(letter.section(section, values) for section in wording.sections)
+    assert letter.body(values)
