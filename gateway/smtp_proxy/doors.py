@@ -65,6 +65,9 @@ class Transaction(Protocol):
         """End without content."""
 
 
+_TIMED = 50  #: Messages a second whose time is measured; more tell nothing new.
+
+
 class Door:
     """One listener in one worker."""
 
@@ -74,6 +77,9 @@ class Door:
         self._max_sessions = max_sessions
         self._stopping = False
         self.sessions: set[Session] = set()
+        self._times: list[float] = []
+        self._known: tuple[object, object] = (None, None)  # what the next was worked out from
+        self._common: frozenset[str] = frozenset()
 
     @property
     def hostname(self) -> str:
@@ -97,7 +103,6 @@ class Door:
             self._services.metrics.refused("connection").inc()
             return refusal
         self.sessions.add(session)
-        self._services.metrics.connections(self.listener.name).inc()
         return None
 
     def _objection(self, peer: str) -> Reply | None:
@@ -109,9 +114,14 @@ class Door:
 
     def left(self, session: Session) -> None:
         """Forget a connection that is gone."""
-        if session in self.sessions:
-            self.sessions.discard(session)
-            self._services.metrics.connections(self.listener.name).dec()
+        self.sessions.discard(session)
+
+    def count(self) -> None:
+        """Bring what was counted since the last second into the metrics."""
+        self._services.metrics.connections(self.listener.name).set(len(self.sessions))
+        times, self._times = self._times, []
+        for seconds in times:
+            self._services.metrics.message_seconds.observe(seconds)
 
     # What the relays offered last is what a client is offered.
 
@@ -124,8 +134,12 @@ class Door:
     @property
     def extensions(self) -> frozenset[str]:
         """The extensions whose parameters are understood."""
-        offers = self._offers()
-        return frozenset(offers[0]).intersection(*offers[1:]) if offers else frozenset()
+        known = self._services.offers, self._services.policy
+        if self._known[0] is not known[0] or self._known[1] is not known[1]:
+            self._known = known
+            offers = self._offers()
+            self._common = frozenset(offers[0]).intersection(*offers[1:]) if offers else frozenset()
+        return self._common
 
     def offers(self) -> list[str]:
         """Return the lines of EHLO's answer."""
@@ -156,7 +170,8 @@ class Door:
 
     def took(self, seconds: float) -> None:
         """Count how long a message took."""
-        self._services.metrics.message_seconds.observe(seconds)
+        if len(self._times) < _TIMED:
+            self._times.append(seconds)
 
     def failed_login(self) -> None:
         """Count a wrong password."""

@@ -33,7 +33,9 @@ class Services:
         self.policy = policy
         self.judge: Judge
         self.scribe: Scribe
-        self.offers: dict[str, dict[str, str]] = {}  #: What each relay offered last.
+        self.offers: dict[
+            str, dict[str, str]
+        ] = {}  #: What each relay offered last; replaced, never changed.
         self.feed_time: datetime | None = None  #: As of when the CRM's feed is.
         self.metrics = metrics
         self._ids = ids.IdSource(worker)
@@ -113,7 +115,7 @@ class Services:
         if isinstance(seen, RelayConnection):
             self.metrics.relay(relay.name, RelayHealth.UP)
             if self.offers.get(relay.name) != seen.extensions:
-                self.offers[relay.name] = seen.extensions
+                self.offers = {**self.offers, relay.name: seen.extensions}
                 self._fresh_offers.set()
             return
         refuses = isinstance(seen, RelayRefuses) and is_our_fault(seen.reply, relay.our_fault)

@@ -103,6 +103,7 @@ class Worker:
             await asyncio.sleep(1.0)
             now = loop.time()
             for door in self._doors.values():
+                door.count()
                 for session in tuple(door.sessions):
                     session.check(now)
             self._services.sweep()

@@ -5,12 +5,14 @@ PostgreSQL is asked on the reader threads.
 """
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from gateway.store.database import Database, StoreUnavailable
 
 _BUSY_SECONDS = 1.0
+_LOOK_SECONDS = 0.2  #: Between two looks whether the file is still the same one.
 _MAPPED = 1 << 30  #: Octets of the file read without a system call a page.
 
 
@@ -21,6 +23,7 @@ class QuickReader:
         self._database = database
         self._file = database.file
         self._held: sqlite3.Connection | None = None
+        self._look_again = 0.0
         self._of: tuple[int, int] | None = None  # the file that was opened
 
     async def rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
@@ -43,13 +46,20 @@ class QuickReader:
 
     def _connection(self) -> sqlite3.Connection:
         assert self._file is not None
-        identity = self._file.identity()
-        if self._of != identity:
-            self.close()
+        now = time.monotonic()
+        if now > self._look_again:
+            self._look_again = now + _LOOK_SECONDS
+            self._look()
         if self._held is None:
-            self._held, self._of = self._file.connect(_BUSY_SECONDS), identity
+            self._held, self._of = self._file.connect(_BUSY_SECONDS), self._file.identity()
             self._held.execute(f"PRAGMA mmap_size = {_MAPPED}")
         return self._held
+
+    def _look(self) -> None:
+        """Let go of a file that was moved away, deleted or replaced."""
+        assert self._file is not None
+        if self._of != self._file.identity():
+            self.close()
 
     def close(self) -> None:
         """Let go of the held connection; the next question opens another."""
