@@ -19,14 +19,14 @@ from gateway.smtp_proxy.scribe import Scribe, take_local_record_in
 from gateway.smtp_proxy.services import Services
 from gateway.smtp_proxy.sink import Tray
 from gateway.smtp_proxy.worker import Worker, again_and_again
-from gateway.store import offers, status, workers
+from gateway.store import offers, status, worker_log, workers
 from gateway.store.blobs import Blobs
 from gateway.store.database import Database, StoreUnavailable, WrongSchema
 from gateway.store.gate import Gate
 from gateway.store.journal import JournalWriter
 from gateway.store.logged_journal import LoggedJournal
 from gateway.store.suppression import Standings
-from gateway.store.worker_log import WorkerLog, path_for
+from gateway.store.worker_log import WorkerLog
 
 log = logs.get("smtp_proxy")
 
@@ -38,6 +38,7 @@ _FEED_SECONDS = 15.0
 _NEVER_SECONDS = 30.0
 _TAKE_IN_SECONDS = 1.0
 _OFFERS_SECONDS = 1.0
+_PROVISIONAL = 512  #: From here on numbers are guessed, where the store can't give one.
 
 
 async def run_smtp(life: Life) -> None:
@@ -120,9 +121,9 @@ def _journal(database: Database, services: Services, number: int) -> JournalWrit
     Bursts are counted in the store from one message to the next: there it is told at once.
     """
     committed = services.metrics.journal
-    if services.policy.bursts or not database.is_sqlite:
+    log_file = _log(database, number, wanted=not services.policy.bursts)
+    if log_file is None:
         return JournalWriter(database, number, committed=committed)
-    log_file = WorkerLog(path_for(str(database.url.database), number))
     return LoggedJournal(
         database,
         number,
@@ -130,6 +131,20 @@ def _journal(database: Database, services: Services, number: int) -> JournalWrit
         committed=committed,
         refused=lambda reason: log.error("row_refused", reason=reason),
     )
+
+
+def _log(database: Database, number: int, *, wanted: bool) -> WorkerLog | None:
+    """Open the log of a number; only one that was enlisted is taken in after a crash."""
+    if not database.is_sqlite or number >= _PROVISIONAL:
+        return None
+    path = worker_log.path_for(str(database.url.database), number)
+    try:
+        if wanted:
+            return WorkerLog(path)
+        worker_log.discard(path)
+    except OSError as error:
+        log.error("journal_log_unusable", reason=str(error))
+    return None
 
 
 def _tray(settings: Settings, database: Database, services: Services) -> Tray:
@@ -163,7 +178,7 @@ async def _enlist(database: Database) -> int:
         )
     except StoreUnavailable as error:
         log.error("store_unavailable", reason=str(error))
-        return 512 + int.from_bytes(os.urandom(2)) % 512
+        return _PROVISIONAL + int.from_bytes(os.urandom(2)) % _PROVISIONAL
 
 
 class _Chores:
@@ -248,8 +263,10 @@ class _Chores:
 
     async def retire(self) -> None:
         """Leave in order."""
-        number = self._number
+        node, pid, number = common.node(), os.getpid(), self._number
         try:
-            await self._database.write(lambda connection: workers.retire(connection, number))
+            await self._database.write(
+                lambda connection: workers.retire(connection, number, node=node, pid=pid)
+            )
         except StoreUnavailable as error:
             log.error("store_unavailable", reason=str(error))

@@ -16,6 +16,7 @@ from gateway.store.bulk import insert_rows
 from gateway.store.schema import attempts
 
 Row = tuple[Any, ...]
+_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 
 _MESSAGE = (
     "id", "worker", "listener", "login", "client", "sender", "subject", "message_id", "kind",
@@ -141,7 +142,10 @@ def _write_attempts(connection: Connection, rows: Sequence[Row]) -> None:
     for row in rows:
         kept = latest.setdefault(row[1], [])
         kept[:] = [other for other in kept if other[0] != row[0]] + [row]
-    connection.execute(delete(attempts).where(attempts.c.message.in_(latest)))
+    ids = list(latest)
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+        connection.execute(delete(attempts).where(attempts.c.message.in_(some)))
     flat = [row for kept in latest.values() for row in kept]
     insert_rows(connection, attempts, _ATTEMPT, flat)
 

@@ -69,6 +69,12 @@ def path_for(store: str, worker: int) -> Path:
     return Path(f"{store}-journal-{worker}")
 
 
+def discard(path: Path) -> None:
+    """Remove a log whose batches the store has."""
+    for part in _parts(path):
+        part.unlink(missing_ok=True)
+
+
 def left_in(path: Path) -> list[dict[str, Any]]:
     """Return the batches a worker's log holds, in order; half a line counts for nothing."""
     batches = [batch for part in _parts(path) for batch in _read(part)]
