@@ -79,7 +79,7 @@ def test_a_number_given_back_is_given_again(database: Database) -> None:
     host = Host(10, 11, 12)
     first, second = enlist(database, 10, host), enlist(database, 11, host)
     with database.writing() as connection:
-        workers.retire(connection, first)
+        workers.retire(connection, first, node=HERE, pid=10)
     third = enlist(database, 12, host)
 
     assert (first, [first, second]) == (third, numbers(database))
@@ -158,7 +158,7 @@ def test_only_what_was_being_sent_is_settled(database: Database) -> None:
     number = enlist(database, 10, Host(10))
     begin(database, number, mixed)
     with database.writing() as connection:
-        workers.retire(connection, number)
+        workers.retire(connection, number, node=HERE, pid=10)
 
     assert [LEFT, "send_failed by gateway: ", "rejected by relay: 550 5.1.1 nobody"] == (
         states(database, mixed)
@@ -220,6 +220,16 @@ def test_nobody_goes_on_with_a_number_that_is_another_s(database: Database) -> N
 
     assert not beat(database, number, 11, host)
     assert beat(database, number, 10, host)
+
+
+def test_nobody_retires_with_a_number_that_is_another_s(database: Database) -> None:
+    host = Host(10, 11)
+    number = enlist(database, 10, host)
+    begin(database, number, message())
+    with database.writing() as connection:
+        workers.retire(connection, number, node=HERE, pid=11)
+
+    assert ([number], ["sending by relay: "]) == (numbers(database), states(database, message()))
 
 
 # What was recorded while the store was away
