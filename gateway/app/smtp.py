@@ -203,7 +203,7 @@ class _Chores:
         """Learn what is kept of relays and feed; without a store, later."""
         try:
             self._kept = await self._database.read(offers.kept)
-            self._services.offers |= self._kept
+            self._services.offers = {**self._services.offers, **self._kept}
             await self.look_at_feed()
         except StoreUnavailable as error:
             log.error("store_unavailable", reason=str(error))
