@@ -1,0 +1,273 @@
+"""`gateway inbox`, `history`, `documents`, and what `person` and `check` say of replies."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.app.inbound import importer_by_hand
+from gateway.config import load
+from gateway.core.inbox import InboxRow, InboxState
+from gateway.store import inbox
+from gateway.store.blobs import Blobs
+from tests.cli.conftest import Cli
+from tests.inbound.mails import EVA, PDF, SERVER, forward, with_file
+
+LISTENER = f"""
+[[smtp.listeners]]
+name = "import"
+bind = "127.0.0.1:2526"
+purpose = "import"
+trust = "authentication-results"
+authserv_id = "{SERVER}"
+"""
+UNTRUSTED = LISTENER.replace("trust = ", "#").replace("authserv_id", "#")
+
+
+@pytest.fixture
+def office(cli: Cli) -> Cli:
+    """A command line with a small CRM behind it."""
+    cli.configure(LISTENER)
+    cli.feed("staff", f"crm_id,name,email,roles\ns1,Eva Bos,{EVA},personnel_manager\n")
+    cli.feed("people", "crm_id,first_name,emails,owner\n17,Ann,ann@example.org,s1\n")
+    cli.feed("programmes", "crm_id,name\np1,Lehrkräfte\n")
+    cli.feed("applications", "reference,person,programme,status\n4711,17,p1,open\n")
+    return cli
+
+
+def take(cli: Cli, *mails: bytes) -> list[str]:
+    """Have mails taken as from the listener; return their ids."""
+
+    async def taken() -> list[str]:
+        settings = load(cli.file, {})
+        with cli.store() as store:
+            async with importer_by_hand(settings, store) as importer:
+                for number, mail in enumerate(mails, 1):
+                    row = InboxRow(
+                        id=number,
+                        content=await Blobs(settings.store.blobs).put(mail),
+                        size=len(mail),
+                        state=InboxState.WAITING,
+                        origin="import",
+                    )
+                    with store.writing() as connection:
+                        inbox.put(connection, row)
+                    await importer.take_waiting(row)
+        return [f"{number:013}" for number in range(1, len(mails) + 1)]
+
+    return asyncio.run(taken())
+
+
+@pytest.fixture
+def waiting(office: Cli) -> str:
+    """A mail without a reference; its id."""
+    return take(office, with_file(forward(subject="WG: AW: Ihre Bewerbung")).as_bytes())[0]
+
+
+def events(cli: Cli, kind: str) -> list[dict[str, Any]]:
+    return [one for one in cli.json("person", "show", "candidate:17")["timeline"]
+            if one["type"] == kind]  # fmt: skip
+
+
+def test_what_was_not_filed_is_listed_with_its_reason(office: Cli, waiting: str) -> None:
+    (found,) = office.json("inbox", "list")
+
+    assert {"id", "at", "sender", "subject", "reason", "message_id"} <= found.keys()
+    assert (waiting, EVA, "no_reference") == (found["id"], found["sender"], found["reason"])
+    assert "no_reference" in office.do("inbox", "list")
+
+
+def test_a_mail_is_shown_with_what_it_says(office: Cli, waiting: str) -> None:
+    shown = office.do("inbox", "show", waiting)
+
+    assert "State:       needs_attention (no_reference)" in shown
+    assert "das passt mir gut." in shown
+    assert "das passt mir gut." in office.json("inbox", "show", waiting)["text"]
+
+
+def test_assigning_files_it(office: Cli, waiting: str) -> None:
+    done = office("inbox", "assign", waiting, "4711")
+
+    assert (0, "") == (done.code, done.err)
+    assert [] == office.json("inbox", "list")
+    assert ["4711"] == [one["reference"] for one in events(office, "reply")]
+
+
+def test_assigning_to_nothing_is_refused(office: Cli, waiting: str) -> None:
+    done = office("inbox", "assign", waiting, "99")
+
+    assert (1, "gateway: no application has the reference 99\n") == (done.code, done.err)
+
+
+def test_a_retry_that_changes_nothing_says_so(office: Cli, waiting: str) -> None:
+    done = office("inbox", "retry", waiting, "--json")
+
+    assert 1 == done.code
+    assert "no_reference" == json.loads(done.out)["reason"]
+
+
+def test_a_discarded_mail_is_listed_no_more_and_can_still_be_assigned(
+    office: Cli, waiting: str
+) -> None:
+    office.do("inbox", "discard", waiting)
+
+    assert [] == office.json("inbox", "list")
+    assert [waiting] == [o["id"] for o in office.json("inbox", "list", "--state", "discarded")]
+    assert 0 == office("inbox", "assign", waiting, "4711").code
+
+
+@pytest.mark.parametrize("command", [("show",), ("discard",), ("retry",), ("assign",)])
+def test_an_unknown_mail_is_named(office: Cli, command: tuple[str, ...]) -> None:
+    rest = ("4711",) if command == ("assign",) else ()
+
+    done = office("inbox", *command, "0000000000zzz", *rest)
+
+    assert 1 == done.code
+    assert "0000000000zzz" in done.err
+
+
+def test_history_opens_what_was_filed(office: Cli) -> None:
+    take(office, with_file(forward()).as_bytes())
+    (event,) = events(office, "reply")
+
+    found = office.json("history", "show", event["id"])
+
+    assert {
+        *("id", "at", "person", "reference", "staff", "sender_name", "sender", "subject", "date"),
+        *("text", "html", "staff_text", "remarks", "documents"),
+    } <= found.keys()
+    assert ("candidate:17", "4711", "s1") == (found["person"], found["reference"], found["staff"])
+    shown = office.do("history", "show", event["id"])
+    assert "From:        Ann Müller <ann@example.org>" in shown
+    assert "| Bitte ablegen." in shown
+
+
+def test_documents_are_listed_and_saved(office: Cli, tmp_path: Path) -> None:
+    take(office, with_file(forward()).as_bytes())
+    (found,) = office.json("documents", "list", "candidate:17")
+
+    office.do("documents", "save", found["id"], "--to", str(tmp_path))
+
+    assert {"id", "filename", "type", "size", "sha256"} <= found.keys()
+    assert PDF == (tmp_path / "Lebenslauf.pdf").read_bytes()
+    assert [found["id"]] == [one["id"] for one in events(office, "document")]
+    assert found == office.json("documents", "list", "ann@example.org")[0]
+
+
+def test_saving_overwrites_nothing(office: Cli, tmp_path: Path) -> None:
+    take(office, with_file(forward()).as_bytes())
+    (found,) = office.json("documents", "list", "candidate:17")
+    (tmp_path / "there.pdf").write_text("mine")
+
+    done = office("documents", "save", found["id"], "--to", str(tmp_path / "there.pdf"))
+
+    assert 1 == done.code
+    assert "mine" == (tmp_path / "there.pdf").read_text()
+
+
+def test_I10_a_name_made_of_paths_stays_in_the_folder(office: Cli, tmp_path: Path) -> None:
+    take(office, with_file(forward(), "../../outside/CON.pdf").as_bytes())
+    (found,) = office.json("documents", "list", "candidate:17")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    office.do("documents", "save", found["id"], "--to", str(folder))
+
+    assert [found["filename"]] == [one.name for one in folder.iterdir()]
+
+
+def test_I11_names_that_turn_around_are_shown_plainly(office: Cli) -> None:
+    take(office, with_file(forward(), "invoice_\u202egpj.exe").as_bytes())
+
+    (found,) = office.json("documents", "list", "candidate:17")
+
+    assert "invoice_gpj.exe" == found["filename"]
+
+
+def test_a_person_has_applications(office: Cli) -> None:
+    found = office.json("person", "show", "candidate:17")["applications"]
+
+    assert [("4711", "Lehrkräfte", "open")] == [
+        (one["reference"], one["title"], one["status"]) for one in found
+    ]
+    assert "Application 4711: Lehrkräfte (open)" in office.do("person", "show", "candidate:17")
+
+
+def test_the_check_says_what_is_missing_for_trust(cli: Cli) -> None:
+    cli.configure(UNTRUSTED)
+
+    done = cli("check", "--offline")
+
+    assert 1 == done.code
+    assert "listener import: nothing that comes in here is imported, all of it waits" in done.out
+    assert 'set trust = "authentication-results" with authserv_id' in done.out
+
+
+def test_the_check_says_that_nobody_may_import_yet(cli: Cli) -> None:
+    cli.configure(LISTENER)
+
+    out = cli("check", "--offline").out
+
+    assert "nobody may import yet: no staff with an address has a role of personnel_manager" in out
+    assert "no application is known: gateway import applications" in out
+
+
+def test_the_check_names_a_text_that_can_not_be_used(cli: Cli) -> None:
+    cli.configure(LISTENER)
+    folder = cli.folder / "templates" / "reply_refused"
+    folder.mkdir(parents=True)
+    (folder / "de.txt").write_text("Hallo\n")
+
+    done = cli("check", "--offline")
+
+    assert 1 == done.code
+    assert "reply_refused/de.txt: the first line must be `Subject: …`" in done.out
+
+
+class TestApplications:
+    def test_references_are_unique(self, office: Cli) -> None:
+        done = office.feed("applications", "reference,person\n5000,17\n5000,18\n")
+
+        assert 1 == done.code
+        assert "applications.csv:3: 5000 stands in line 2 already\n" == done.err
+        assert {"4711", "5000"} == {
+            one["reference"]
+            for one in office.json("person", "show", "candidate:17")["applications"]
+        }
+
+    def test_unknown_columns_are_refused_by_name(self, office: Cli) -> None:
+        done = office.feed("applications", "reference,person,owner\n5000,17,s1\n")
+
+        assert 1 == done.code
+        assert "unknown column 'owner'" in done.err
+
+    @pytest.mark.parametrize(
+        ("written", "expected"),
+        [
+            ("2026-03-01", "2026-02-28T23:00:00.000Z"),
+            ("2026-03-01T08:30", "2026-03-01T07:30:00.000Z"),
+            ("2026-03-01T08:30:00Z", "2026-03-01T08:30:00.000Z"),
+            ("", None),
+        ],
+    )
+    def test_a_time_without_a_zone_is_local(
+        self, office: Cli, written: str, expected: str | None
+    ) -> None:
+        office.feed("applications", f"reference,person,submitted_at\n4711,17,{written}\n")
+
+        (found,) = office.json("person", "show", "candidate:17")["applications"]
+
+        assert expected == found["submitted_at"]
+
+    def test_a_time_that_is_none_is_told_with_its_line(self, office: Cli) -> None:
+        done = office.feed("applications", "reference,person,submitted_at\n4711,17,soon\n")
+
+        assert "applications.csv:2: submitted_at: not a time" in done.err
+
+    def test_replace_removes_what_the_file_lacks(self, office: Cli) -> None:
+        office.feed("applications", "reference,person\n5000,17\n", "--replace")
+
+        found = office.json("person", "show", "candidate:17")["applications"]
+        assert ["5000"] == [one["reference"] for one in found]
