@@ -126,6 +126,7 @@ class Intake:
 
     async def _more(self) -> None:
         self._raise_if_over()
+        self._resume()
         self._waiter = self._loop.create_future()
         try:
             await self._waiter
