@@ -98,6 +98,7 @@ class Crm:
         self.database = database
         self._numbers = itertools.count(1)
         self._clients = AsyncExitStack()
+        self._connected = datetime.now(UTC)
 
     async def forget(self) -> None:
         """Close the clients, let notices leave, and empty what the relay saw."""
@@ -164,6 +165,7 @@ class Crm:
 
     async def raw(self, door: str = "crm", **options: Any) -> RawClient:
         """Connect to a listener and say nothing."""
+        self._connected = datetime.now(UTC)
         client = await RawClient.connect(self.port(door), **options)
         return await self._clients.enter_async_context(client)
 
@@ -206,14 +208,18 @@ class Crm:
         """The CRM's mail that the relay has taken, without the gateway's own."""
         return [message for message in self.sink.accepted if message.sender]
 
-    async def records(self, count: int = 1, **query: Any) -> list[Message]:
-        """Return the newest messages of the journal, the newest first, once they have ended."""
+    async def records(self, count: int = 1, *, to: str | None = None) -> list[Message]:
+        """Return the newest messages of the journal, the newest first, once they have ended.
+
+        Without an address those of the last client that connected.
+        """
         found: list[Message] = []
+        since = self._connected if to is None else None
 
         def are_there() -> bool:
             nonlocal found
             with self.database.reading() as connection:
-                found = messages.listed(connection, limit=count, **query)
+                found = messages.listed(connection, limit=count, to=to, since=since)
             ended = all(d.state is not State.SENDING for one in found for d in one.deliveries)
             return len(found) == count and ended
 

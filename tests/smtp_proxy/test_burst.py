@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.rig import faults
+from tests.rig.client import stuff
 from tests.rig.process import wait_until
-from tests.smtp_proxy.crm import NO_BULK, Crm, Person, mail, open_crm
+from tests.smtp_proxy.crm import NO_BULK, SENDER, Crm, Person, mail, open_crm
 
 pytestmark = pytest.mark.system
 
@@ -67,6 +68,18 @@ async def test_the_first_few_are_individual_and_the_next_is_a_mailing(burst_crm:
     (record,) = await burst_crm.records()
     assert ["individual"] * FEW + ["bulk"] * 2 == found
     assert "burst" == record.rule
+
+
+async def test_a_burst_as_fast_as_can_be_is_known_from_the_same_message_on(burst_crm: Crm) -> None:
+    recipients, content = strangers(FEW + 9), mail("Vlug")
+    client = await burst_crm.client()
+
+    opening = b"MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n%s"
+    await client.send(b"".join(opening % (SENDER, one, stuff(content)) for one in recipients))
+    await client.replies(4 * len(recipients))
+
+    found = [(await burst_crm.record(one.decode())).kind for one in recipients]
+    assert ["individual"] * FEW + ["bulk"] * 9 == found
 
 
 async def test_members_are_kept_out_of_a_burst_and_the_others_are_not(burst_crm: Crm) -> None:

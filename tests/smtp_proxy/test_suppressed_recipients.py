@@ -8,8 +8,9 @@ import pytest
 
 from gateway.core import ids
 from gateway.core.journal import Message
-from gateway.core.outbox import OutboxState
+from gateway.core.outbox import OutboxRow, OutboxState
 from tests.rig import faults
+from tests.rig.process import wait_until
 from tests.rig.records import Transaction
 from tests.smtp_proxy.crm import (
     BULK,
@@ -85,6 +86,11 @@ async def test_P13_a_notice_comes_from_nobody_and_says_that_no_person_wrote_it(c
     assert "multipart/report" == head.get_content_type()
 
 
+def armed(crm: Crm) -> list[OutboxRow]:
+    """Return the notices that wait for the relay's word."""
+    return [one for one in crm.outbox() if (one.state, one.next_at) == (OutboxState.QUEUED, None)]
+
+
 async def test_S37_the_notice_waits_for_the_relays_word(crm: Crm) -> None:
     crm.sink.fault("dot", faults.delay(1.0), times=1)
     client = await crm.client()
@@ -93,11 +99,11 @@ async def test_S37_the_notice_waits_for_the_relays_word(crm: Crm) -> None:
 
     await client.send(BULK + b".\r\n")
     await crm.sink.wait_for(1)
-    before = crm.outbox()[0]
+    await wait_until(lambda: armed(crm) != [], "the notice that waits")
+    (before,) = armed(crm)
     reply = await client.reply()
     told = await notice(crm)
 
-    assert (OutboxState.QUEUED, None) == (before.state, before.next_at)
     assert 250 == reply.code
     assert before.body == told.content
 
