@@ -33,7 +33,8 @@ class Store(Section):
     `postgresql://USER:PASSWORD@HOST/DATABASE`."""
     blobs: BlobsUrl = option("file:blobs")
     """Attachments and raw mail: `file:FOLDER` (beside this file), `file:///FOLDER` (absolute) or
-    `s3://BUCKET/PREFIX`."""
+    `s3://BUCKET/PREFIX`, whose server and credentials are in the environment (`AWS_ENDPOINT_URL`,
+    `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` …)."""
     outage: ConfigPath = option("outage")
     """Local folder for what passes while the store is away; taken in afterwards."""
 

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +19,9 @@ from obstore.store import LocalStore, S3Store
 from gateway.core.errors import GatewayError
 
 _PIECE = 256 * 1024
+_CONNECT = timedelta(seconds=5)
+_REQUEST = timedelta(seconds=60)
+_RETRY = timedelta(seconds=20)
 
 
 class BlobsUnavailable(GatewayError):
@@ -109,7 +113,12 @@ class Blobs:
         if self._folder is not None:
             return LocalStore(prefix=self._folder, mkdir=True)
         place = urlsplit(self._url)
-        return S3Store(place.netloc, prefix=place.path.strip("/") or None)
+        return S3Store(
+            place.netloc,
+            prefix=place.path.strip("/") or None,
+            client_options={"connect_timeout": _CONNECT, "timeout": _REQUEST},
+            retry_config={"max_retries": 2, "retry_timeout": _RETRY},
+        )
 
 
 def _path(digest: str) -> str:
