@@ -116,7 +116,8 @@ class Blobs:
         return S3Store(
             place.netloc,
             prefix=place.path.strip("/") or None,
-            client_options={"connect_timeout": _CONNECT, "timeout": _REQUEST},
+            # Plain HTTP is for a server named so in AWS_ENDPOINT_URL, on a network of its own.
+            client_options={"connect_timeout": _CONNECT, "timeout": _REQUEST, "allow_http": True},
             retry_config={"max_retries": 2, "retry_timeout": _RETRY},
         )
 
