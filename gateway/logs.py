@@ -11,6 +11,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, MutableMapping
+from datetime import UTC, datetime
 from threading import get_ident
 from typing import Any, BinaryIO, Literal, cast
 
@@ -42,13 +43,34 @@ def setup(level: str, style: Style, *, role: str) -> None:
         TimeStamper(fmt="iso", utc=True, key="at"),
     ]
     render = _rendering(style)
+    global _plain  # noqa: PLW0603  # logging is the process's own
+    stream = _Unfailing(sys.stderr.buffer)
+    _plain = (role, stream) if style == "json" and level in ("debug", "info") else None
     structlog.configure(
         processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, _Unfailing(sys.stderr.buffer))),
+        logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, stream)),
         cache_logger_on_first_use=True,
     )
     _take_in_foreign([*shared, add_logger_name], render, level)
+
+
+def unit(part: str, event: str) -> Callable[..., None]:
+    """Return what logs the end of a unit of work: an `info` line like any other, at less cost.
+
+    What happens thousands of times a second should not pass through a chain made for all cases.
+    """
+    usual = get(part)
+
+    def write(**fields: Any) -> None:
+        if _plain is None:
+            usual.info(event, **fields)
+            return
+        role, out = _plain
+        line = {"part": part, **fields, "event": event, "role": role, "level": "info"}
+        out.write(orjson.dumps({**line, "at": datetime.now(UTC)}, option=orjson.OPT_UTC_Z) + b"\n")
+
+    return write
 
 
 def gather(later: Callable[[Callable[[], None]], object]) -> None:
@@ -100,6 +122,8 @@ class _Gathering:
 
 
 _gathering: _Gathering | None = None
+#: Where lines of JSON go, and the role they tell; None where they look different or aren't kept.
+_plain: "tuple[str, _Unfailing] | None" = None
 
 
 class _Unfailing:

@@ -120,7 +120,7 @@ def _journal(database: Database, services: Services, number: int) -> JournalWrit
 
     Bursts are counted in the store from one message to the next: there it is told at once.
     """
-    committed = services.metrics.journal
+    committed = services.committed
     log_file = _log(database, number, wanted=not services.policy.bursts)
     if log_file is None:
         return JournalWriter(database, number, committed=committed)

@@ -73,7 +73,9 @@ class Policy:
     max_recipients: int = 10_000
     local_time: Callable[[datetime], datetime] = field(default=lambda moment: moment)
 
-    @property
-    def bursts(self) -> tuple[BurstTest, ...]:
-        """The burst rules, if any."""
-        return tuple(rule.test for rule in self.rules if isinstance(rule.test, BurstTest))
+    bursts: tuple[BurstTest, ...] = field(init=False)  #: The burst rules, if any.
+
+    def __post_init__(self) -> None:
+        tests = (rule.test for rule in self.rules)
+        found = tuple(test for test in tests if isinstance(test, BurstTest))
+        object.__setattr__(self, "bursts", found)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 
 from gateway import logs
@@ -24,6 +25,11 @@ from gateway.smtp_proxy.policy import Policy
 from gateway.smtp_proxy.scribe import Scribe
 
 log = logs.get("smtp_proxy")
+_message_done = logs.unit("smtp_proxy", "message_done")
+_message_unknown = partial(log.error, "message_done")
+
+
+_TIMED = 50  #: Commits a second whose time is measured; more tell nothing new.
 
 
 class Services:
@@ -47,6 +53,7 @@ class Services:
         self._date = (datetime.min.replace(tzinfo=UTC), "")
         self._ended: Counter[tuple[Kind, State, By]] = Counter()
         self._messages: Counter[tuple[str, Kind, str]] = Counter()
+        self._commits: list[tuple[float, int]] = []
         self._replies: Counter[tuple[str, int]] = Counter()
 
     def now(self) -> datetime:
@@ -157,9 +164,8 @@ class Services:
             counts[state.value] = counts.get(state.value, 0) + 1
             self._ended[said.kind, state, by] += 1
         self._messages[listener, said.kind, said.rule] += 1
-        write = log.error if State.UNKNOWN.value in counts else log.info
+        write = _message_unknown if State.UNKNOWN.value in counts else _message_done
         write(
-            "message_done",
             message=ids.show(message),
             listener=listener,
             kind=said.kind.value,
@@ -167,6 +173,10 @@ class Services:
             size=size,
             **counts,
         )
+
+    def committed(self, seconds: float, messages: int) -> None:
+        """Count a group the journal has made durable; called on the journal's threads, too."""
+        self._commits.append((seconds, messages))
 
     def count(self) -> None:
         """Bring what was counted since the last time into the metrics."""
@@ -176,6 +186,10 @@ class Services:
             self.metrics.messages(*listener_kind_rule).inc(number)
         for relay_code, number in self._replies.items():
             self.metrics.replies(*relay_code).inc(number)
+        commits, self._commits = self._commits, []
+        for seconds, _ in commits[:_TIMED]:
+            self.metrics.commit_seconds.observe(seconds)
+        self.metrics.committed.inc(sum(messages for _, messages in commits))
         for counter in (self._ended, self._messages, self._replies):
             counter.clear()
 

@@ -120,7 +120,7 @@ class Database:
 
     def prepare(self) -> None:
         """Create a missing schema; raise `WrongSchema` for one of another version."""
-        if self.file is not None:
+        if self.file is not None and self.file.identity() is None:
             self._make(self.file)
         with self.reading() as connection:
             version = _version(connection)
@@ -135,7 +135,7 @@ class Database:
             return _version(connection)
 
     def _make(self, file: SqliteFile) -> None:
-        if file.identity() is None and self._lock is not None and self._lock.path.exists():
+        if self._lock is not None and self._lock.path.exists():
             raise StoreUnavailable(
                 f"{self.url.database} is gone: put it back; to begin with an empty store, remove "
                 f"{self._lock.path}"

@@ -17,7 +17,7 @@ from gateway.core.outbox import Draft
 from gateway.store.database import Database, RowRefused, StoreUnavailable
 from gateway.store.journal_rows import Rows
 
-_GATHER_SECONDS = 0.02  #: How long outcomes wait for company.
+GATHER_SECONDS = 0.02  #: How long outcomes wait for company.
 RETRY_SECONDS = 0.5  #: Between tries while the store is away and outcomes wait.
 _MAX_GROUP = 500
 
@@ -99,7 +99,7 @@ class JournalWriter:
     ) -> "asyncio.Future[None]":
         """Queue a message; the future is done when it is on disk, or raises `StoreUnavailable`."""
         durable: asyncio.Future[None] = self._loop.create_future()
-        self._queue.put(Begun(message, drafts, attempt, durable))
+        self._put(Begun(message, drafts, attempt, durable))
         return durable
 
     def finish(
@@ -115,7 +115,10 @@ class JournalWriter:
 
         `told` is done when the outcome is in the store for every process to see.
         """
-        self._queue.put(Finished(message, tuple(outcomes), attempt, notices_go, told))
+        self._put(Finished(message, tuple(outcomes), attempt, notices_go, told))
+
+    def _put(self, entry: Begun | Finished) -> None:
+        self._queue.put(entry)
 
     async def close(self) -> None:
         """Write what is queued, then end the thread."""
@@ -147,7 +150,7 @@ class JournalWriter:
                 return group, True
             group.add(entry)
             # Messages go at once with whatever is there; outcomes alone wait for company.
-            patience = 0.0 if group.begun else _GATHER_SECONDS
+            patience = 0.0 if group.begun else GATHER_SECONDS
         return group, False
 
     def _commit(self, group: Group) -> list[Finished]:
@@ -183,12 +186,15 @@ class JournalWriter:
 
     def _all_told(self, futures: list["asyncio.Future[None]"]) -> None:
         if futures:
-            self._loop.call_soon_threadsafe(_resolve, futures, None)
+            self._in_loop(_resolve, futures, None)
 
     def _tell(self, begun: list[Begun], error: StoreUnavailable | None) -> None:
         if begun:
             futures = [entry.durable for entry in begun]
-            self._loop.call_soon_threadsafe(_resolve, futures, error)
+            self._in_loop(_resolve, futures, error)
+
+    def _in_loop(self, call: Callable[..., None], *arguments: object) -> None:
+        self._loop.call_soon_threadsafe(call, *arguments)
 
 
 def _resolve(futures: list["asyncio.Future[None]"], error: StoreUnavailable | None) -> None:

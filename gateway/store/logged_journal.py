@@ -13,10 +13,19 @@ from functools import partial
 
 from gateway.core.errors import GatewayError
 from gateway.store.database import Database, RowRefused, StoreUnavailable
-from gateway.store.journal import RETRY_SECONDS, Finished, Group, JournalWriter
+from gateway.store.journal import (
+    GATHER_SECONDS,
+    RETRY_SECONDS,
+    Begun,
+    Finished,
+    Group,
+    JournalWriter,
+)
 from gateway.store.journal_rows import Rows
 from gateway.store.worker_log import NotLogged, WorkerLog
 
+_SLOW_SECONDS = 0.003  #: The longest the event loop waits for the disk before a thread does.
+_SLOW_REST_SECONDS = 2.0  #: For how long the thread does then.
 _APART_SECONDS = 0.05  #: Between two times the store is told: what comes in between gathers.
 
 
@@ -36,7 +45,43 @@ class LoggedJournal(JournalWriter):
     ) -> None:
         self._log = log
         self._taker = Taker(database, log, refused)
+        self._group = Group()
+        self._due_now = self._due_later = False
+        self._home = threading.get_ident()
+        self._slow_until = 0.0
         super().__init__(database, worker, committed=committed)
+
+    def _put(self, entry: Begun | Finished) -> None:
+        """Have an entry logged with all others of this turn of the loop.
+
+        Where the disk takes its time, it is waited for on a thread.
+        """
+        if self._loop.time() < self._slow_until:
+            super()._put(entry)
+            return
+        waits = isinstance(entry, Begun) or entry.told is not None
+        self._group.add(entry)
+        if waits and not self._due_now:
+            self._due_now = True
+            self._loop.call_soon(self._log_now)
+        elif not (waits or self._due_now or self._due_later):
+            self._due_later = True
+            self._loop.call_later(GATHER_SECONDS, self._log_now)
+
+    def _log_now(self) -> None:
+        group, self._group = self._group, Group()
+        self._due_now = self._due_later = False
+        began = self._loop.time()
+        for late in self._commit(group):
+            super()._put(late)
+        if self._loop.time() - began > _SLOW_SECONDS:
+            self._slow_until = self._loop.time() + _SLOW_REST_SECONDS
+
+    def _in_loop(self, call: Callable[..., None], *arguments: object) -> None:
+        if threading.get_ident() == self._home:
+            call(*arguments)
+        else:
+            super()._in_loop(call, *arguments)
 
     def _commit(self, group: Group) -> list[Finished]:
         """Log a group; outcomes that can't be logged go to the store by themselves."""
@@ -69,6 +114,7 @@ class LoggedJournal(JournalWriter):
 
     async def close(self) -> None:
         """Log what is queued and tell the store, then end the threads."""
+        self._log_now()
         await super().close()
         await asyncio.get_running_loop().run_in_executor(None, self._taker.close)
 
