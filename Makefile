@@ -47,10 +47,10 @@ demo: setup
 	@$(BIN)/gateway demo
 
 test: setup packages
-	$(BIN)/pytest -q -n 2 -m "not soak"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not soak"
 
 test-unit: setup
-	$(BIN)/pytest -q -n 2 -m "not soak and not system"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not soak and not system"
 
 check: setup
 	$(BIN)/ruff format --check

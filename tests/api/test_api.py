@@ -26,6 +26,7 @@ WELL = Health(
     relays={"relay": "up", "other": "unknown"},
     roles={"smtp": {"wanted": 2, "ready": 1, "restarts": 3}},
     feeds={"crm": 60},
+    mailboxes={"replies": "up", "new": "unknown"},
 )
 
 
@@ -52,6 +53,7 @@ async def test_a_gateway_that_works_says_so() -> None:
         "status": "ok",
         "store": "ok",
         "relays": {"relay": "up", "other": "unknown"},
+        "mailboxes": {"replies": "up", "new": "unknown"},
         "roles": {"smtp": {"wanted": 2, "ready": 1, "restarts": 3}},
         "feed_age_seconds": {"crm": 60},
         "paused": [],
@@ -65,9 +67,10 @@ async def test_a_gateway_that_works_says_so() -> None:
         Health(store=True, relays={"a": "up", "b": "down"}, roles={}, feeds={}),
         Health(store=True, relays={"a": "our_fault"}, roles={}, feeds={}),
         Health(store=True, relays={}, roles={"smtp": {"wanted": 2, "ready": 0}}, feeds={}),
+        Health(store=True, relays={}, roles={}, feeds={}, mailboxes={"replies": "down"}),
     ],
 )
-async def test_H8_health_fails_with_the_store_a_relay_or_a_role(ill: Health) -> None:
+async def test_H8_health_fails_with_the_store_a_relay_a_mailbox_or_a_role(ill: Health) -> None:
     answer = await ask(ill)
 
     assert (503, "failing") == (answer.status_code, answer.json()["status"])

@@ -169,7 +169,7 @@ async def test_K1_what_is_at_the_dot_is_finished_when_the_supervisor_is_killed(
 
     assert (250, 250) == (sent.end.code, again.end.code)
     assert ["relayed by relay"] * 2 == [
-        states(one)[reached.address] for one in await crm.records(2)
+        states(one)[reached.address] for one in await crm.records(2, to=reached.address)
     ]
 
 

@@ -104,6 +104,14 @@ class Scene:
             if name != PROBE
         )
 
+    async def lose_the_store(self) -> None:
+        """Take the store away, and wait until the gateway has noticed."""
+        await self.outage.begin()
+        await wait_until(self._is_missed, "the gateway to miss the store")
+
+    async def _is_missed(self) -> bool:
+        return not await self._works()
+
     async def restore(self) -> None:
         """Bring the store back, and wait until the gateway has noticed."""
         await self.outage.end()
@@ -171,7 +179,7 @@ async def restart(gateway: GatewayProcess) -> None:
 async def test_P10_only_what_is_positively_individual_passes_and_the_journal_knows_it_later(
     scene: Scene,
 ) -> None:
-    await scene.outage.begin()
+    await scene.lose_the_store()
     said = {
         "bulk": await scene.send(scene.free, content=BULK),
         "default": await scene.send(scene.free),
@@ -201,7 +209,7 @@ async def test_P10_only_what_is_positively_individual_passes_and_the_journal_kno
 
 
 async def test_P10_the_store_is_used_again_as_soon_as_it_is_back(scene: Scene) -> None:
-    await scene.outage.begin()
+    await scene.lose_the_store()
     before = await scene.send(scene.barred, content=BULK)
     await scene.restore()
     suppressed = await scene.send(scene.barred, content=BULK)
@@ -214,7 +222,7 @@ async def test_without_the_local_record_nothing_passes_either(scene: Scene) -> N
     folder = scene.crm.gateway.folder / "outage"
     folder.rename(folder.with_suffix(".aside"))
     folder.write_text("in the way")
-    await scene.outage.begin()
+    await scene.lose_the_store()
     said = await scene.send(scene.free, door="personal")
     folder.unlink()
     folder.with_suffix(".aside").rename(folder)
@@ -244,11 +252,12 @@ async def test_P2_after_the_relays_250_the_crm_hears_it_though_the_store_is_gone
 async def test_K1_killed_while_the_store_is_away_the_local_record_is_taken_in_later(
     scene: Scene,
 ) -> None:
-    await scene.outage.begin()
+    await scene.lose_the_store()
     told = await scene.send(scene.free, door="personal")
     scene.crm.sink.fault("dot", hang(), times=1)
+    before = len(scene.crm.sink.messages)
     left = asyncio.create_task(scene.send(scene.barred, door="personal"))
-    await scene.crm.sink.wait_for(2)
+    await scene.crm.sink.wait_for(before + 1)
     kill_the_worker(scene.crm.gateway)
     with pytest.raises(ConnectionGone):
         await left

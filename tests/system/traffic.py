@@ -73,14 +73,16 @@ class Traffic:
 
     async def _work(self) -> None:
         client: RawClient | None = None
-        while not self._stopping:
-            name = f"<{next(self._numbers)}@crm.example>"
-            while not await self._try(client, name):
-                client = await self._connection(client)
-            self.taken.append(name)
-            self._progress.set()
-        if client is not None:
-            await client.close()
+        try:
+            while not self._stopping:
+                name = f"<{next(self._numbers)}@crm.example>"
+                while not await self._try(client, name):
+                    client = await self._connection(client)
+                self.taken.append(name)
+                self._progress.set()
+        finally:
+            if client is not None:
+                await client.close()
 
     async def _try(self, client: RawClient | None, name: str) -> bool:
         """Send a mail once; whether its 250 was heard."""
