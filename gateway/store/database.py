@@ -27,7 +27,8 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.core.errors import GatewayError
-from gateway.store.schema import VERSION, metadata, schema_version
+from gateway.store.columns import metadata
+from gateway.store.schema import VERSION, schema_version
 from gateway.store.sqlite_file import SqliteFile
 
 T = TypeVar("T")

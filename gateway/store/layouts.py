@@ -9,11 +9,11 @@ from sqlalchemy import Table
 from gateway.core.address import lookup_form
 from gateway.core.applications import Application, Programme
 from gateway.core.people import Group, Membership, Person, Staff, Status
+from gateway.store.columns import microseconds
 from gateway.store.schema import (
     applications,
     groups,
     memberships,
-    microseconds,
     people,
     programmes,
     staff,

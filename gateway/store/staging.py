@@ -31,9 +31,10 @@ from sqlalchemy import (
 )
 
 from gateway.core.people import Person
+from gateway.store.columns import UtcTime
 from gateway.store.database import RowRefused, StoreUnavailable
 from gateway.store.layouts import PEOPLE, Layout, Row, mailboxes
-from gateway.store.schema import UtcTime, memberships
+from gateway.store.schema import memberships
 
 
 class Stage:

@@ -20,9 +20,10 @@ from gateway.core.people import (
     Suppression,
     SuppressionSource,
 )
+from gateway.store.columns import microseconds, moment
 from gateway.store.database import Database
 from gateway.store.quick import QuickReader
-from gateway.store.schema import microseconds, moment, suppressions
+from gateway.store.schema import suppressions
 
 #: More addresses than these are looked up on a thread: the event loop goes on meanwhile.
 _AT_ONCE = 100

@@ -6,7 +6,8 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, insert, inspect
 
 from gateway.core.errors import GatewayError
-from gateway.store.schema import VERSION, metadata, schema_version
+from gateway.store.columns import metadata
+from gateway.store.schema import VERSION, schema_version
 
 _FOLDER = Path(__file__).with_name("migrations")
 

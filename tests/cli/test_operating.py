@@ -24,7 +24,8 @@ COMMANDS = {
     "run", "check", "demo", "db check", "db upgrade", "pause", "resume", "tail", "users hash",
     "import", "suppress add", "suppress list", "suppress release", "suppress show", "explain",
     "messages list", "messages show", "report", "person show", "outbox list", "outbox retry",
-    "outbox cancel",
+    "outbox cancel", "inbox list", "inbox show", "inbox assign", "inbox retry", "inbox discard",
+    "history show", "documents list", "documents save",
 }  # fmt: skip
 
 

@@ -7,8 +7,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+from gateway.store.columns import metadata
 from gateway.store.database import Database
-from gateway.store.schema import VERSION, metadata
+from gateway.store.schema import VERSION
 from gateway.store.upgrade import defects, upgrade
 
 

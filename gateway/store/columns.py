@@ -1,0 +1,65 @@
+"""What columns are made of. Times are microseconds since 1970 in UTC."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Dialect, Integer, MetaData, Text, text
+from sqlalchemy.types import TypeDecorator
+
+_UNIX = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970, the form in which the store keeps times."""
+    since = moment - _UNIX
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def moment(value: int) -> datetime:
+    """Return the aware UTC time of a number of microseconds since 1970."""
+    return _UNIX + timedelta(microseconds=value)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time, kept as microseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Return the number to keep."""
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return the kept time."""
+        return None if value is None else moment(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def key(name: str) -> Column[str]:
+    """Return a column of the primary key."""
+    return Column(name, Text, primary_key=True)
+
+
+def number() -> Column[int]:
+    """Return the column of a row's id."""
+    kind = BigInteger().with_variant(Integer, "sqlite")
+    return Column("id", kind, primary_key=True, autoincrement=False)
+
+
+def words(name: str) -> Column[str]:
+    """Return a column of text, empty where there is none."""
+    return Column(name, Text, nullable=False, server_default="")
+
+
+def flag(name: str, default: str = "false") -> Column[bool]:
+    """Return a column that is true or false."""
+    return Column(name, Boolean, nullable=False, server_default=text(default))
