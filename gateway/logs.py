@@ -111,7 +111,11 @@ class _Gathering:
             return
         if not self._lines:
             self._out = out
-            self._later(self.write)
+            try:
+                self._later(self.write)
+            except RuntimeError:  # The loop has ended: why, is said in the last line.
+                out(line)
+                return
         self._lines.append(line)
 
     def write(self) -> None:

@@ -112,9 +112,9 @@ class Services:
 
     def sweep(self) -> None:
         """Close idle relay connections that are past their time, and count."""
-        self.count()
         for pool in self._pools.values():
             pool.sweep()
+        self.count()
 
     def _relay_seen(
         self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses

@@ -42,6 +42,7 @@ class Worker:
         for listener in listeners:
             door = self._door(listener)
             self._doors[listener.name] = door
+            door.count()  # The files metrics lie in are opened while there is room for them.
             for bound in sockets[listener.name]:
                 self._listen(bound, door)
 
@@ -57,7 +58,7 @@ class Worker:
         self._loop.add_reader(bound, self._accept, bound)
 
     def _accept(self, bound: socket.socket) -> None:
-        """Take one connection at a time: the other workers want some of those that wait."""
+        """Take one connection in."""
         try:
             client, _ = bound.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -97,16 +98,14 @@ class Worker:
                 door.listener = listener
 
     async def sweep(self) -> None:
-        """End waits that last too long, once a second."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(1.0)
-            now = loop.time()
-            for door in self._doors.values():
-                door.count()
-                for session in tuple(door.sessions):
-                    session.check(now)
-            self._services.sweep()
+        """End waits that last too long; bring the metrics up to date."""
+        now = self._loop.time()
+        for door in self._doors.values():
+            for session in tuple(door.sessions):
+                session.check(now)
+        self._services.sweep()
+        for door in self._doors.values():
+            door.count()
 
     async def learn(self) -> None:
         """Call every relay that has never been seen, until each has said what it offers."""
