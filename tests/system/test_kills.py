@@ -13,7 +13,6 @@ import pytest
 
 from gateway.core.journal import Message
 from gateway.core.kinds import State
-from gateway.store import messages
 from gateway.store.database import Database
 from tests.conftest import StartGateway
 from tests.rig.client import ConnectionGone
@@ -24,7 +23,7 @@ from tests.rig.sink import RawSink
 from tests.smtp_proxy.crm import BULK, NO_BULK, SENDER, Crm, mail, states
 from tests.system.conftest import StartCrm
 from tests.system.impatience import IMPATIENT
-from tests.system.traffic import Account, Traffic, account, duplicates, journal
+from tests.system.traffic import Account, Traffic, accounted, duplicates, journal
 
 TWO_WORKERS = {"smtp": {"workers": 2}}
 NOTHING_WRONG = Account(frozenset(), frozenset(), frozenset(), 0)
@@ -58,22 +57,13 @@ def kill_a_worker(gateway: GatewayProcess) -> None:
         os.kill(victim, signal.SIGKILL)
 
 
-async def nothing_is_sending(database: Database) -> None:
-    def none() -> bool:
-        rows = journal(database).values()
-        return all(one.deliveries[0].state is not State.SENDING for one in rows)
-
-    await wait_until(none, "the settling of what was left", 30)
-
-
 async def endure(
     gateway: GatewayProcess, sink: RawSink, database: Database, kills: int
 ) -> tuple[Account, Traffic]:
     async with Traffic(lambda: gateway.port) as traffic:
         await kill_again_and_again(gateway, traffic, kills)
         await traffic.finish()
-    await nothing_is_sending(database)
-    return account(traffic, sink, database), traffic
+    return await accounted(traffic, sink, database), traffic
 
 
 async def test_K1_killed_at_random_no_mail_is_lost_or_unlogged(
@@ -122,7 +112,7 @@ async def test_K1_what_a_killed_worker_left_is_unknown_and_its_retry_is_known_as
     os.kill(smtp, signal.SIGKILL)
     with pytest.raises(ConnectionGone):
         await first_try
-    await wait_until(lambda: "sending" not in str(newest(crm)), "what was left to be settled", 9)
+    await wait_until(lambda: is_settled(crm), "what was left to be settled", 9)
     first, owed = newest(crm), crm.notices(newest(crm))
     again = await crm.send([left_out, reached], content)
     second = await crm.record(reached)
@@ -142,7 +132,7 @@ async def test_P11_what_was_to_be_sent_before_a_crash_is_sent_after_it(
     crm = await start_crm(roles=("smtp",))
     left_out, reached = crm.person(NO_BULK), crm.person()
     await crm.send([left_out, reached], BULK)
-    await wait_until(lambda: [row.next_at for row in crm.notices(newest(crm))] != [None], "it due")
+    await wait_until(lambda: is_due(crm), "a notice that is due")
     await crm.gateway.kill()
     crm.gateway.roles = ("smtp", "sender")
     await crm.gateway.start()
@@ -175,9 +165,21 @@ async def test_K1_what_is_at_the_dot_is_finished_when_the_supervisor_is_killed(
 
 def newest(crm: Crm) -> Message:
     """Return the newest message of the journal as it is now."""
-    with crm.database.reading() as connection:
-        (found,) = messages.listed(connection, limit=1)
-    return found
+    known = journal(crm.database)
+    return known[max(known)]
+
+
+def is_settled(crm: Crm) -> bool:
+    """Whether the journal has messages, and an outcome for each."""
+    known = journal(crm.database).values()
+    ended = [one.state is not State.SENDING for message in known for one in message.deliveries]
+    return bool(ended) and all(ended)
+
+
+def is_due(crm: Crm) -> bool:
+    """Whether the outbox holds something that may be sent."""
+    rows = [row for one in journal(crm.database).values() for row in crm.notices(one)]
+    return any(row.next_at is not None for row in rows)
 
 
 def is_running(pid: int) -> bool:

@@ -1,6 +1,7 @@
 """A CRM that sends without pause, tries again what was not taken, and remembers what was."""
 
 import asyncio
+import contextlib
 import itertools
 import random
 import re
@@ -16,6 +17,7 @@ from gateway.store import messages
 from gateway.store.database import Database
 from tests.rig.client import ConnectionGone, NothingCame, RawClient, Reply
 from tests.rig.faults import Action, FaultTable, Stage, delay
+from tests.rig.process import wait_until
 from tests.rig.sink import RawSink
 
 SENDER = b"recruiter@crm.example"
@@ -145,6 +147,19 @@ class Account:
     unlogged: frozenset[int]  #: The relay has it, the journal doesn't know.
     unexplained: frozenset[str]  #: More than one copy at the relay, and the journal knows of all.
     left: int  #: Still `sending`.
+
+
+async def accounted(traffic: Traffic, sink: RawSink, database: Database) -> Account:
+    """Return the account once the journal has been told everything, or has had the time for it."""
+    with contextlib.suppress(AssertionError):
+        await wait_until(lambda: _is_told(sink, database), "the journal to be told", 30)
+    return account(traffic, sink, database)
+
+
+def _is_told(sink: RawSink, database: Database) -> bool:
+    known = journal(database)
+    is_open = any(_state(known, number) is State.SENDING for number in known)
+    return not is_open and all(number in known for _, number in copies(sink))
 
 
 def account(traffic: Traffic, sink: RawSink, database: Database) -> Account:
