@@ -16,7 +16,7 @@ from gateway.config import Settings
 from gateway.metrics import Metrics
 from gateway.smtp_proxy.judge import Judge
 from gateway.smtp_proxy.outage import LocalRecord, NeverMailed
-from gateway.smtp_proxy.scribe import Scribe, take_local_record_in
+from gateway.smtp_proxy.scribe import Scribe, take_records_in
 from gateway.smtp_proxy.services import Services
 from gateway.smtp_proxy.sink import Tray
 from gateway.smtp_proxy.worker import Worker, again_and_again
@@ -74,7 +74,7 @@ class _Smtp:
             policy(settings), worker=number, shares=settings.smtp.workers, metrics=Metrics()
         )
         self._journal = _journal(database, self._services, number)
-        self._local = LocalRecord(settings.store.outage / f"messages-{life.number}.jsonl")
+        self._local = LocalRecord(settings.store.outage, os.getpid())
         self._never = NeverMailed(settings.store.outage / "never-mailed")
         self._judge(settings)
         self._services.scribe = Scribe(self._journal, self._local, self._services.spawn)
@@ -261,7 +261,7 @@ class _Chores:
 
     async def take_in(self) -> None:
         """Bring in what passed while the store was away."""
-        await take_local_record_in(self._database, self._local, self._number)
+        await take_records_in(self._database, self._local, self._number, common.is_alive)
 
     async def keep_offers(self) -> None:
         """Keep what relays offer whenever it has changed."""

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import errno
 import os
+import re
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -75,6 +76,10 @@ def _mark(address: str) -> int:
     return int.from_bytes(digest, "little")
 
 
+_RECORD = "messages-{}.jsonl"
+_NUMBER = re.compile(r"\d+")
+
+
 class NotRecorded(GatewayError):
     """Neither the store nor the local record could be written."""
 
@@ -92,10 +97,19 @@ class Recorded:
 class LocalRecord:
     """Messages that passed while the store was away: JSON Lines, on disk before the final dot."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, folder: Path, process: int) -> None:
+        """`process` is the id of the one process that writes here."""
+        self._folder = folder
+        self._path = folder / _RECORD.format(process)
         self._messages: set[int] = set()
         self._turn = threading.Lock()  # writing is done on threads
+
+    def of_the_dead(self, alive: Callable[[int], bool]) -> "list[LocalRecord]":
+        """Return what processes recorded here that don't run any more."""
+        own = self._path.name
+        names = (path.name for path in self._folder.glob(_RECORD.format("*")) if path.name != own)
+        ids = (int(found[0]) for name in names if (found := _NUMBER.search(name)))
+        return [LocalRecord(self._folder, process) for process in ids if not alive(process)]
 
     @property
     def empty(self) -> bool:
@@ -177,6 +191,10 @@ class LocalRecord:
             if file.seek(0, os.SEEK_END) == length:
                 file.truncate(0)
                 os.fsync(file.fileno())
+
+    def remove(self) -> None:
+        """Take away the file of a process that is gone."""
+        self._path.unlink(missing_ok=True)
 
 
 def _keep_name(path: Path) -> None:

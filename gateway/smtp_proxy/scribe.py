@@ -112,10 +112,19 @@ class Scribe:
             self._local.forget(message)
 
 
-async def take_local_record_in(database: Database, local: LocalRecord, worker: int) -> int:
-    """Bring the local record into the store; return how many messages that were."""
+async def take_records_in(
+    database: Database, local: LocalRecord, worker: int, alive: Callable[[int], bool]
+) -> None:
+    """Bring the local record into the store, and those of processes that are gone."""
+    await _take_in(database, local, worker)
+    for record in local.of_the_dead(alive):
+        await _take_in(database, record, worker)
+        record.remove()
+
+
+async def _take_in(database: Database, local: LocalRecord, worker: int) -> None:
     if local.empty:
-        return 0
+        return
     loop = asyncio.get_running_loop()
     found = await loop.run_in_executor(None, local.read)
     await database.write(
@@ -125,4 +134,3 @@ async def take_local_record_in(database: Database, local: LocalRecord, worker: i
     )
     await loop.run_in_executor(None, local.drop, found.length)
     log.info("outage_taken_in", messages=len(found.messages))
-    return len(found.messages)
