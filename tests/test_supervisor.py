@@ -71,7 +71,7 @@ async def test_a_process_that_dies_is_started_again_and_the_others_do_not_notice
     os.kill(first, signal.SIGKILL)
     still_greets = [await has_banner(gateway.port) for _ in range(5)]
     await gateway.wait_for_log("process_died")
-    await gateway.wait_for_log("started", 5, timeout=30)
+    await gateway.wait_for_log("started", 6, timeout=30)
 
     now = pids(gateway, "smtp")
     assert all(still_greets)
@@ -90,11 +90,12 @@ async def test_K2_sigterm_ends_every_process_in_order(
     gateway = await start_gateway(sink.port, roles=())
     await started(gateway)
     family = gateway.processes()
+    roles = {role_of(pid) for pid in family} - {""}
 
     code = await gateway.stop()
 
     assert 0 == code
-    assert 4 == len(family)
+    assert 5 == len(family)
     assert not [pid for pid in family if role_of(pid)]
 
 
@@ -109,7 +110,7 @@ async def test_processes_end_by_themselves_when_the_supervisor_is_killed(
     os.kill(gateway.pid, signal.SIGKILL)
 
     await wait_until(lambda: not any(map(role_of, children)), "the end of all children", 30)
-    assert 3 == len(gateway.log_lines("ended"))
+    assert 4 == len(gateway.log_lines("ended"))
 
 
 @pytest.mark.system
@@ -187,10 +188,10 @@ async def test_a_role_that_does_not_exist_is_wrong_use(
 ) -> None:
     gateway = await start_gateway(sink.port, is_started=False)
 
-    done = await gateway.cli("run", "inbound")
+    done = await gateway.cli("run", "sync")
 
     assert 2 == done.returncode
-    assert "no such role: inbound (there are smtp, sender, api)" in done.stderr
+    assert "no such role: sync (there are smtp, inbound, sender, api)" in done.stderr
 
 
 @pytest.mark.system
@@ -270,6 +271,7 @@ def worker(program: str, timing: Timing = QUICK) -> Worker:
         command=[sys.executable, "-c", program],
         order={},
         sockets={},
+        others={},
         timing=timing,
         changed=lambda: None,
         ended=lambda _: None,
