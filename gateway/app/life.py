@@ -28,6 +28,7 @@ class Order:
     number: int  #: Of the process, for its log.
     config: str | None  #: The config file named on the command line.
     sockets: Mapping[str, Sequence[int]]  #: File descriptors that listen, by listener.
+    others: Mapping[str, Sequence[int]]  #: Those of the role's other processes.
     link: int  #: File descriptor of the socket to the supervisor.
 
     @classmethod
@@ -49,10 +50,8 @@ class Life:
 
     def __init__(self, order: Order, settings: Settings) -> None:
         self.settings = settings
-        self.sockets: dict[str, tuple[socket.socket, ...]] = {
-            name: tuple(socket.socket(fileno=number) for number in numbers)
-            for name, numbers in order.sockets.items()
-        }
+        self.sockets = _opened(order.sockets)
+        self.others = _opened(order.others)
         self.stopping = asyncio.Event()
         #: The last news of the roles: how many processes are wanted and ready, and restarts.
         self.roles: Mapping[str, Mapping[str, int]] = {}
@@ -124,3 +123,10 @@ class Life:
 
 async def _nothing_to_do(_: Settings) -> None:
     """For roles that read `Life.settings` anew at each round."""
+
+
+def _opened(numbers: Mapping[str, Sequence[int]]) -> dict[str, tuple[socket.socket, ...]]:
+    return {
+        name: tuple(socket.socket(fileno=number) for number in some)
+        for name, some in numbers.items()
+    }

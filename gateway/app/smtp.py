@@ -101,6 +101,7 @@ class _Smtp:
             running = [tasks.create_task(work) for work in self._work()]
             await self._chores.relays_seen()
             self._worker.open(listeners(self._life.settings), self._life.sockets)
+            running.append(tasks.create_task(self._worker.help(self._life.others)))
             self._life.ready()
             _leave_the_lasting_alone()
             await self._life.stopping.wait()

@@ -1,6 +1,7 @@
 """One process of the `smtp` role: its doors, its sweeper, and its end."""
 
 import asyncio
+import contextlib
 import resource
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ log = logs.get("smtp_proxy")
 
 FINISH_SECONDS = 25.0  #: How long messages at the dot may take when the gateway stops.
 _DESCRIPTORS_PER_SESSION = 3
+_HELP_SECONDS = 0.05  #: Between two looks at what waits at other workers.
 _RETRY_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 30.0
 
@@ -57,17 +59,29 @@ class Worker:
         self._listening[bound] = door
         self._loop.add_reader(bound, self._accept, bound)
 
+    async def help(self, others: Mapping[str, Sequence[socket.socket]]) -> None:
+        """Take in what waits at other workers for too long: they are dead or have much to do."""
+        while not self._closing:
+            await asyncio.sleep(_HELP_SECONDS)
+            with contextlib.suppress(OSError):  # Our own doors tell where there is no room.
+                for name, sockets in others.items():
+                    for bound in sockets:
+                        self._take(bound, self._doors[name])
+
     def _accept(self, bound: socket.socket) -> None:
-        """Take one connection in."""
+        try:
+            self._take(bound, self._listening[bound])
+        except OSError as error:
+            self._rest(bound, error)
+
+    def _take(self, bound: socket.socket, door: Door) -> None:
+        """Take one connection in, if one waits."""
         try:
             client, _ = bound.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
-        except OSError as error:
-            self._rest(bound, error)
-            return
         client.setblocking(False)
-        self._services.spawn(self._welcome(client, self._listening[bound]))
+        self._services.spawn(self._welcome(client, door))
 
     def _rest(self, bound: socket.socket, error: OSError) -> None:
         """Let clients wait a moment where the system has no room for another connection."""

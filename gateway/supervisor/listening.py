@@ -9,6 +9,7 @@ from gateway.core.errors import GatewayError
 
 BACKLOG = 1024
 Bind = tuple[str, int]
+Place = tuple[Bind, int]  #: An address, and the number of the process among those of its role.
 
 _ADVICE = {
     errno.EADDRINUSE: "another program listens there already",
@@ -22,25 +23,38 @@ class CantListen(GatewayError):
 
 
 class Sockets:
-    """The sockets the supervisor holds open, by the address they are bound to."""
+    """The sockets the supervisor holds open: for each address one set per process.
+
+    The system spreads connections over the sets (SO_REUSEPORT), evenly also where all come at
+    once; what waits at a process that died is served by the others.
+    """
 
     def __init__(self) -> None:
-        self._open: dict[Bind, tuple[socket.socket, ...]] = {}
+        self._open: dict[Place, tuple[socket.socket, ...]] = {}
 
-    def at(self, bind: Bind) -> tuple[socket.socket, ...]:
-        """Return the sockets listening at an address, bound now unless they were before."""
-        if bind not in self._open:
-            self._open[bind] = tuple(_listen(bind))
-        return self._open[bind]
+    def at(self, place: Place) -> tuple[socket.socket, ...]:
+        """Return the sockets listening at a place, bound now unless they were before."""
+        if place not in self._open:
+            bind, _ = place
+            if all(bind != other for other, _ in self._open):
+                _make_sure_it_is_free(bind)
+            self._open[place] = tuple(_listen(bind, shared=True))
+        return self._open[place]
 
-    def keep_only(self, binds: set[Bind]) -> None:
-        """Close what is bound to any other address."""
-        for bind in self._open.keys() - binds:
-            for one in self._open.pop(bind):
+    def keep_only(self, places: set[Place]) -> None:
+        """Close what is bound to any other place."""
+        for place in self._open.keys() - places:
+            for one in self._open.pop(place):
                 one.close()
 
 
-def _listen(bind: Bind) -> Iterator[socket.socket]:
+def _make_sure_it_is_free(bind: Bind) -> None:
+    """Raise CantListen where somebody listens who would share the address with us."""
+    for one in _listen(bind, shared=False):
+        one.close()
+
+
+def _listen(bind: Bind, *, shared: bool) -> Iterator[socket.socket]:
     host, port = bind
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
@@ -49,16 +63,18 @@ def _listen(bind: Bind) -> Iterator[socket.socket]:
         raise CantListen(f"can't listen at {shown}: {error.strerror}") from error
     for family, address in sorted({(family, address) for family, _, _, _, address in found}):
         try:
-            yield _bound(family, address)
+            yield _bound(family, address, shared=shared)
         except OSError as error:
             reason = _ADVICE.get(error.errno or 0, os.strerror(error.errno or 0))
             raise CantListen(f"can't listen at {shown}: {reason}") from error
 
 
-def _bound(family: socket.AddressFamily, address: object) -> socket.socket:
+def _bound(family: socket.AddressFamily, address: object, *, shared: bool) -> socket.socket:
     one = socket.socket(family, socket.SOCK_STREAM)
     try:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         one.bind(address)  # type: ignore[arg-type]

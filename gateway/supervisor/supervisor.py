@@ -3,13 +3,14 @@
 import asyncio
 import itertools
 import signal
+import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway import logs
 from gateway.core.errors import GatewayError
 from gateway.supervisor import systemd
-from gateway.supervisor.listening import Sockets
+from gateway.supervisor.listening import Bind, Place, Sockets
 from gateway.supervisor.worker import RELOAD, Role, Timing, Worker
 
 log = logs.get("supervisor")
@@ -101,28 +102,33 @@ class Supervisor:
             systemd.tell("WATCHDOG=1")
 
     def _bind(self, roles: Iterable[Role]) -> None:
-        for role in roles:
-            for bind in role.binds.values():
-                self._sockets.at(bind)
+        for place in sorted(_places(roles)):
+            self._sockets.at(place)
 
     def _start(self, role: Role) -> list[Worker]:
-        workers = [self._worker(role) for _ in range(role.processes)]
+        workers = [self._worker(role, place) for place in range(role.processes)]
         self._workers += workers
         for worker in workers:
             self._tasks.create_task(worker.keep())
         return workers
 
-    def _worker(self, role: Role) -> Worker:
+    def _worker(self, role: Role, place: int) -> Worker:
         return Worker(
             role,
             next(self._numbers),
             command=self._command,
             order=self._order,
-            sockets={name: self._sockets.at(bind) for name, bind in role.binds.items()},
+            sockets={name: self._sockets.at((bind, place)) for name, bind in role.binds.items()},
+            others={name: self._others(bind, role, place) for name, bind in role.binds.items()},
             timing=self._timing,
             changed=self._spread_news,
             ended=self._ended,
         )
+
+    def _others(self, bind: Bind, role: Role, place: int) -> tuple[socket.socket, ...]:
+        """Return the sockets of the role's other processes, which help where one has died."""
+        places = (other for other in range(role.processes) if other != place)
+        return tuple(one for other in places for one in self._sockets.at((bind, other)))
 
     def _spread_news(self) -> None:
         status = self.status()
@@ -153,7 +159,7 @@ class Supervisor:
                     await self._replace(role)
                 else:
                     self._tell_to_reload(role)
-            self._sockets.keep_only(_binds(self._roles.values()))
+            self._sockets.keep_only(_places(self._roles.values()))
             log.info("reloaded", roles=self.status())
 
     def _tell_to_reload(self, role: Role) -> None:
@@ -177,8 +183,13 @@ class Supervisor:
         await self._end(old)
 
 
-def _binds(roles: Iterable[Role]) -> set[tuple[str, int]]:
-    return {bind for role in roles for bind in role.binds.values()}
+def _places(roles: Iterable[Role]) -> set[Place]:
+    return {
+        (bind, place)
+        for role in roles
+        for bind in role.binds.values()
+        for place in range(role.processes)
+    }
 
 
 async def _all_ready(workers: Iterable[Worker]) -> None:

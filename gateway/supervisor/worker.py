@@ -54,6 +54,7 @@ class Worker:
         command: Sequence[str],
         order: Mapping[str, Any],
         sockets: Mapping[str, Sequence[socket.socket]],
+        others: Mapping[str, Sequence[socket.socket]],
         timing: Timing,
         changed: Callable[[], None],
         ended: Callable[[int], None],
@@ -65,7 +66,8 @@ class Worker:
         self.gone = asyncio.Event()  #: After `stop`, once the process has ended.
         self._command = command
         self._order = {**order, "role": role.name, "number": number}
-        self._sockets = {name: [one.fileno() for one in some] for name, some in sockets.items()}
+        self._sockets = _numbers(sockets)
+        self._others = _numbers(others)
         self._timing = timing
         self._changed = changed
         self._ended = ended
@@ -135,8 +137,10 @@ class Worker:
             self._changed()
 
     async def _start(self, link: socket.socket) -> asyncio.subprocess.Process:
-        order = {**self._order, "sockets": self._sockets, "link": link.fileno()}
-        inherited = [link.fileno(), *(number for some in self._sockets.values() for number in some)]
+        passed = {"sockets": self._sockets, "others": self._others, "link": link.fileno()}
+        order = {**self._order, **passed}
+        groups = (*self._sockets.values(), *self._others.values())
+        inherited = [link.fileno(), *(number for some in groups for number in some)]
         process = await asyncio.create_subprocess_exec(
             *self._command, json.dumps(order), stdin=asyncio.subprocess.DEVNULL, pass_fds=inherited
         )
@@ -159,3 +163,7 @@ class Worker:
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
+
+
+def _numbers(sockets: Mapping[str, Sequence[socket.socket]]) -> dict[str, list[int]]:
+    return {name: [one.fileno() for one in some] for name, some in sockets.items()}
