@@ -19,6 +19,7 @@ from gateway.app import common
 from gateway.cli.context import Context
 from gateway.cli.demo import sample
 from gateway.cli.demo.relay import Relay, capturing_relay
+from gateway.cli.demo.reply import forward_reply, show_reply
 from gateway.cli.messages import wording
 from gateway.cli.output import console, print_line
 from gateway.core.errors import GatewayError
@@ -49,18 +50,22 @@ def demo() -> None:
     """Show in ten seconds what the gateway does, with a sample CRM and a relay of its own.
 
     Starts a gateway on SQLite, sends a mailing to everybody and one personal mail, and tells
-    person by person what became of them. Nothing leaves this machine, and nothing stays on it.
+    person by person what became of them; then forwards a reply and shows where it was filed.
+    Nothing leaves this machine, and nothing stays on it.
     """
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as name, capturing_relay() as relay:
-        folder, port = Path(name), _free_port()
+        folder, port, replies = Path(name), _free_port(), _free_port()
         file = folder / "gateway.toml"
-        file.write_text(sample.CONFIG.format(relay=relay.port, listener=port), encoding="utf-8")
+        config = sample.CONFIG.format(relay=relay.port, listener=port, replies=replies)
+        file.write_text(config, encoding="utf-8")
         context = Context(file)
         _load(context, folder)
         with _gateway(file, port):
             mailing = [_send(port, sample.MAILING, address) for address in sample.PEOPLE]
             personal = _send(port, sample.PERSONAL, sample.PERSONAL_TO)
+            filed = forward_reply(context, replies)
         _show(context, mailing, personal, relay)
+        show_reply(context, filed)
 
 
 def _free_port() -> int:
@@ -82,7 +87,7 @@ def _load(context: Context, folder: Path) -> None:
 def _gateway(file: Path, port: int) -> Iterator[None]:
     """Run a gateway beside the block."""
     log = file.with_suffix(".log")
-    command = [sys.executable, "-m", "gateway", "--config", str(file), "run", "smtp"]
+    command = [sys.executable, "-m", "gateway", "--config", str(file), "run", "smtp", "inbound"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:

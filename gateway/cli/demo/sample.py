@@ -33,6 +33,12 @@ candidate,104,Dieter,Braun,dieter@example.org,available,de
 contact,201,Élise,Martin,elise@example.org,active,fr
 contact,202,Frits,Bakker,frits@example.org,deceased,nl
 """,
+    "staff": """\
+crm_id,name,email,roles,language
+1,Eva Bos,eva@crm.example,personnel_manager,en
+""",
+    "programmes": "crm_id,name\n1,Teacher of mathematics\n",
+    "applications": "reference,person,programme,responsible\n4711,103,1,1\n",
 }
 
 PEOPLE: Mapping[str, str] = {
@@ -82,4 +88,44 @@ port = {relay}
 [[smtp.listeners]]
 name = "crm"
 bind = "127.0.0.1:{listener}"
+[[smtp.listeners]]
+name = "replies"
+bind = "127.0.0.1:{replies}"
+purpose = "import"
+trust = "internal-only"
+"""
+
+STAFF = "eva@crm.example"
+#: What a member of staff forwards to the import address.
+FORWARD = """\
+From: Eva Bos <eva@crm.example>
+To: replies@crm.example
+Subject: 4711 WG: AW: Ihre Bewerbung
+Message-ID: <forward@crm.example>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="parts"
+
+--parts
+Content-Type: text/plain; charset=utf-8
+
+Please have a look.
+
+-----Ursprüngliche Nachricht-----
+Von: Carla Weber <carla@example.org>
+Gesendet: Mittwoch, 4. März 2026 10:11
+An: Eva Bos <eva@crm.example>
+Betreff: AW: Ihre Bewerbung
+
+Guten Tag Frau Bos,
+
+der Termin am Freitag passt mir gut. Mein Lebenslauf liegt bei.
+
+Carla Weber
+--parts
+Content-Type: application/pdf
+Content-Disposition: attachment; filename="Lebenslauf_Weber.pdf"
+Content-Transfer-Encoding: base64
+
+JVBERi0xLjQK
+--parts--
 """
