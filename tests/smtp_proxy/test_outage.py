@@ -1,0 +1,263 @@
+"""Who is never mailed, as last known, and the local record of what passed without a store."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.core.kinds import Kind
+from gateway.core.people import PersonRef
+from gateway.smtp_proxy.outage import LocalRecord, NeverMailed, NotRecorded
+from tests.rig.tmpfs import small_disk
+from tests.store.journaling import ANN, BEN, ended, going, message, suppressed
+
+US, GONE, NEIGHBOUR = os.getpid(), 2, 3
+FULL = replace(
+    message(
+        0,
+        replace(going(ANN), would="send_failed", persons=(PersonRef.parse("candidate:17"),)),
+        suppressed(BEN),
+        subject='Straße "x" \\ \x1f €',
+    ),
+    login="crm",
+    client="127.0.0.1",
+    kind=Kind.INDIVIDUAL,
+    burst_key=2**62 + 1,
+    attempt_of=7,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "outage"
+
+
+@pytest.fixture
+def local(folder: Path) -> LocalRecord:
+    return LocalRecord(folder, US)
+
+
+def file_of(folder: Path, process: int = US) -> Path:
+    return folder / f"messages-{process}.jsonl"
+
+
+# Who is never mailed
+
+
+def test_nobody_can_be_mailed_who_was_never_asked_about(folder: Path) -> None:
+    never = NeverMailed(folder / "never-mailed")
+
+    assert (False, True) == (never.known, ANN in never)
+
+
+def test_what_is_remembered_outlives_the_process(folder: Path) -> None:
+    NeverMailed(folder / "never-mailed").replace([ANN])
+    never = NeverMailed(folder / "never-mailed")
+
+    assert (True, True, False) == (never.known, ANN in never, BEN in never)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sets(st.emails(), max_size=30), st.emails())
+def test_exactly_those_told_are_never_mailed(
+    tmp_path_factory: pytest.TempPathFactory, told: set[str], other: str
+) -> None:
+    never = NeverMailed(tmp_path_factory.mktemp("never") / "mailed")
+    never.replace(told)
+
+    assert all(address in never for address in told)
+    assert (other in told) == (other in never)
+
+
+def test_nobody_is_known_to_be_barred_where_nobody_is(folder: Path) -> None:
+    never = NeverMailed(folder / "never-mailed")
+    never.replace([ANN])
+    never.replace([])
+
+    assert (True, False) == (never.known, ANN in never)
+
+
+def test_K3_what_could_not_be_written_down_counts_and_is_written_later(folder: Path) -> None:
+    folder.write_text("in the way")
+    never = NeverMailed(folder / "never-mailed")
+    with pytest.raises(OSError, match="exists"):
+        never.replace([ANN])
+    counted = ANN in never
+    folder.unlink()
+    never.replace([ANN])
+
+    assert counted
+    assert ANN in NeverMailed(folder / "never-mailed")
+
+
+def test_a_file_that_was_deleted_is_written_anew(folder: Path) -> None:
+    never = NeverMailed(folder / "never-mailed")
+    for _ in range(2):
+        never.replace([ANN])
+        (folder / "never-mailed").unlink()
+    never.replace([ANN])
+
+    assert ANN in NeverMailed(folder / "never-mailed")
+
+
+# The local record
+
+
+async def test_what_was_recorded_is_read_as_it_was(local: LocalRecord) -> None:
+    await local.begin(FULL)
+    await local.finish(FULL.id, tuple(ended(FULL)))
+    found = local.read()
+
+    assert ((FULL,), tuple(ended(FULL)), frozenset()) == (
+        found.messages,
+        found.outcomes,
+        found.left,
+    )
+
+
+async def test_a_message_whose_outcome_is_awaited_is_not_left(local: LocalRecord) -> None:
+    await local.begin(FULL)
+    waiting = local.holds(FULL.id), local.read().left
+    local.forget(FULL.id)
+    forgotten = local.holds(FULL.id), local.read().left
+
+    assert ((True, frozenset()), (False, frozenset({FULL.id}))) == (waiting, forgotten)
+
+
+async def test_K1_a_message_of_an_earlier_life_is_left(local: LocalRecord, folder: Path) -> None:
+    await local.begin(FULL)
+
+    assert {FULL.id} == LocalRecord(folder, US).read().left
+
+
+async def test_K1_half_a_line_of_a_killed_process_harms_no_other(
+    local: LocalRecord, folder: Path
+) -> None:
+    first, second = message(0), message(1)
+    await local.begin(first)
+    whole = file_of(folder).read_bytes()
+    for length in range(0, len(whole), 7):
+        file_of(folder).write_bytes(whole + whole[:length])
+        later = LocalRecord(folder, US)
+        await later.begin(second)
+        assert {first.id, second.id} == {one.id for one in later.read().messages}
+
+
+async def test_what_comes_while_it_is_taken_in_is_kept(local: LocalRecord) -> None:
+    first, second = message(0), message(1)
+    await local.begin(first)
+    length = local.read().length
+    await local.begin(second)
+    local.drop(length)
+    kept = local.read()
+    local.drop(kept.length)
+
+    assert ({first.id, second.id}, True) == ({one.id for one in kept.messages}, local.empty)
+
+
+async def test_many_may_record_at_once(local: LocalRecord) -> None:
+    several = [message(minute) for minute in range(50)]
+    await asyncio.gather(*map(local.begin, several))
+
+    assert {one.id for one in several} == {one.id for one in local.read().messages}
+
+
+async def test_P1_a_record_is_synced_before_anything_happens(
+    local: LocalRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    await local.begin(message(0))
+    both = len(synced)
+    await local.begin(message(1))
+
+    assert (2, 3) == (both, len(synced))  # the file, its folder; the file
+
+
+@pytest.mark.system
+async def test_K3_a_record_that_finds_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
+    first, second = message(0), message(1, subject="x" * 400)
+    with small_disk(tmp_path / "disk", "64k") as disk:
+        local = LocalRecord(disk.folder, US)
+        await local.begin(first)
+        disk.fill()
+        with pytest.raises(NotRecorded, match="No space left"):
+            await record_many(local)
+        held = local.holds(second.id)
+        disk.free()
+        await local.begin(second)
+        whole = file_of(disk.folder).read_bytes()
+        found = local.read()
+
+    assert not held
+    assert (first.id, second.id) == (found.messages[0].id, found.messages[-1].id)
+    assert whole.count(b"\n") == 2 * len(found.messages)
+
+
+async def record_many(local: LocalRecord) -> None:
+    for minute in range(2, 50):
+        await local.begin(message(minute, subject="x" * 400))
+
+
+async def test_an_outcome_that_can_not_be_recorded_says_so(
+    local: LocalRecord, folder: Path
+) -> None:
+    await local.begin(FULL)
+    file_of(folder).rename(folder.parent / "aside")
+    folder.rmdir()
+    folder.write_text("in the way")
+    with pytest.raises(NotRecorded, match="exists"):
+        await local.finish(FULL.id, tuple(ended(FULL)))
+
+
+# Records of others
+
+
+async def test_records_of_the_dead_are_found_and_those_of_the_living_left_alone(
+    folder: Path, local: LocalRecord
+) -> None:
+    for process, minute in ((US, 0), (GONE, 1), (NEIGHBOUR, 2)):
+        await LocalRecord(folder, process).begin(message(minute))
+    (folder / "messages-of-somebody.jsonl").touch()
+    found = local.of_the_dead(lambda process: process == NEIGHBOUR)
+    seen = [(record.read().messages, record.read().left) for record in found]
+    for record in found:
+        record.remove()
+
+    assert [((message(1),), frozenset({message(1).id}))] == seen
+    assert [] == local.of_the_dead(lambda process: process == NEIGHBOUR)
+    assert file_of(folder, NEIGHBOUR).exists()
+
+
+WRITER = """\
+import asyncio, sys
+from pathlib import Path
+from gateway.smtp_proxy.outage import LocalRecord
+from tests.store.journaling import message
+
+async def main():
+    local = LocalRecord(Path(sys.argv[1]), 7)
+    for minute in range(10_000):
+        await local.begin(message(minute))
+        print(minute, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_K1_killed_while_writing_it_has_recorded_all_it_said_it_had(folder: Path) -> None:
+    command = [sys.executable, "-c", WRITER, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        said = [int(writer.stdout.readline()) for _ in range(30)]
+        writer.kill()
+        said += map(int, writer.stdout.read().split())
+    found = {one.id for one in LocalRecord(folder, 7).read().messages}
+
+    assert {message(minute).id for minute in said} <= found
