@@ -1,10 +1,15 @@
 """The `inbound` role: forwarded replies, from mailboxes and listeners into the history."""
 
 import asyncio
+import contextlib
 import os
+import shutil
+import tempfile
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from email.utils import parseaddr
+from pathlib import Path
 
 from gateway import logs
 from gateway.app import common
@@ -15,6 +20,7 @@ from gateway.config.inbound import Mailbox
 from gateway.config.smtp import Listener
 from gateway.core import ids
 from gateway.core.filing import RULES, DocumentRule
+from gateway.core.inbox import SPOOL
 from gateway.core.letter import IMPORTED, REFUSED
 from gateway.inbound.admission import Admission, sender_entries
 from gateway.inbound.desk import Desk
@@ -35,6 +41,8 @@ from gateway.store.database import Database
 
 log = logs.get("inbound")
 
+_LEFT_SECONDS = 3600  #: A mail is in hand for seconds.
+
 
 async def run_inbound(life: Life) -> None:
     """File what comes until the life ends."""
@@ -49,6 +57,7 @@ async def run_inbound(life: Life) -> None:
     holder = f"{common.node()}:{os.getpid()}"
     desk = Desk(database, importer, holder=holder, stopping=life.stopping, clock=now)
     try:
+        await asyncio.to_thread(_sweep)
         await readers.start()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(desk.run())
@@ -56,6 +65,15 @@ async def run_inbound(life: Life) -> None:
     finally:
         await readers.close()
         database.close()
+
+
+def _sweep() -> None:
+    """Remove what processes that were killed left of mails they had in hand."""
+    oldest = time.time() - _LEFT_SECONDS
+    for path in Path(tempfile.gettempdir()).glob(f"{SPOOL}*"):
+        with contextlib.suppress(OSError):
+            if path.lstat().st_mtime < oldest:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -11,9 +12,11 @@ from gateway.cli import documents
 from gateway.cli.context import Context, Json, NotFound, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
+from gateway.core.inbox import DeliveryReport
 from gateway.core.journal import Delivery, Message
 from gateway.core.kinds import State
 from gateway.core.note_template import NoteTemplate, pick
+from gateway.store import inbox
 from gateway.store import messages as journal
 
 app = typer.Typer(help="The journal of messages.", no_args_is_help=True)
@@ -71,12 +74,14 @@ def show_message(
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
         found = journal.one(connection, read_id(number))
+        reports = inbox.reported(connection, read_id(number))
     if found is None:
         raise NotFound(f"the journal has no message {number}")
     if as_json:
-        print_json(documents.message(found))
+        reported = {"reports": [asdict(one) for one in reports]} if reports else {}
+        print_json(documents.message(found) | reported)
         return
-    for line in _described(chosen, found):
+    for line in (*_described(chosen, found), *map(_report, reports)):
         print_line(line)
 
 
@@ -139,6 +144,11 @@ def wording(context: Context) -> NoteTemplate:
     """Return the words in which people are told of states."""
     settings = context.settings
     return pick(common.note_templates(settings), settings.suppression.language)
+
+
+def _report(one: DeliveryReport) -> str:
+    what = one_line(f"{one.action} {one.status}, {one.diagnostic}")
+    return f"Reported:    {one_line(one.recipient)}: {what}"
 
 
 def _delivery(one: Delivery, template: NoteTemplate) -> Iterator[str]:

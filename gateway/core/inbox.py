@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from gateway.core.ids import moment_of
 
+SPOOL = "gateway-mail-"  #: How temporary files begin that hold mail.
+
 
 class InboxState(StrEnum):
     """Where a mail stands."""

@@ -13,7 +13,7 @@ from gateway import logs
 from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.filing import RULES, DocumentRule
-from gateway.core.inbox import InboxRow, InboxState, Reason, Sighting
+from gateway.core.inbox import SPOOL, InboxRow, InboxState, Reason, Sighting
 from gateway.inbound.admission import Admission
 from gateway.inbound.clerk import Case, Clerk
 from gateway.inbound.notices import Post
@@ -141,7 +141,7 @@ class ReplyImporter:
     async def look(self, row: InboxRow) -> Reading | None:
         """Read a mail without deciding anything; None where it can't be read."""
         async with self._fetched(row) as file:
-            with tempfile.TemporaryDirectory(prefix="gateway-mail-") as folder:
+            with tempfile.TemporaryDirectory(prefix=SPOOL) as folder:
                 reading, _ = await self._read(row, file, Path(folder), self._origin_of(row))
                 return reading
 
@@ -183,7 +183,7 @@ class ReplyImporter:
         kept: Awaitable[None] | None = None,
     ) -> Verdict:
         """Read a mail and decide on it; `kept` ends when the raw mail is safe."""
-        with tempfile.TemporaryDirectory(prefix="gateway-mail-") as folder:
+        with tempfile.TemporaryDirectory(prefix=SPOOL) as folder:
             try:
                 reading, fault = await self._read(row, file, Path(folder), origin)
             finally:
@@ -264,7 +264,7 @@ class ReplyImporter:
     @asynccontextmanager
     async def _fetched(self, row: InboxRow) -> AsyncIterator[Path]:
         """Lend the raw mail as a file."""
-        with tempfile.NamedTemporaryFile(prefix="gateway-mail-") as file:
+        with tempfile.NamedTemporaryFile(prefix=SPOOL) as file:
             async for piece in self._blobs.pieces(row.content):
                 file.write(piece)
             file.flush()

@@ -9,7 +9,7 @@ from typing import IO
 
 from gateway import logs
 from gateway.core.envelope import Recipient, Sender
-from gateway.core.inbox import InboxRow, InboxState
+from gateway.core.inbox import SPOOL, InboxRow, InboxState
 from gateway.core.kinds import By
 from gateway.core.reply import Reply
 from gateway.smtp_proxy.body import Body, TooLarge
@@ -101,7 +101,7 @@ class Sink:
         return [reply] * (self._recipients if self._lmtp else 1)
 
     async def _kept(self, body: Body) -> Reply:
-        with tempfile.NamedTemporaryFile(prefix="gateway-mail-") as file:
+        with tempfile.NamedTemporaryFile(prefix=SPOOL) as file:
             try:
                 size, digest = await _write(body, file)
             except TooLarge:

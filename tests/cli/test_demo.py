@@ -33,5 +33,8 @@ async def test_the_demo_shows_person_by_person_what_was_sent_and_what_failed(
     assert 'recipient is in the group "Geen bulk-mail"' in done.stdout
     assert "To lift it: untick the group" in done.stdout
     assert "The relay got 4 mails: Anna Jansen, Carla Weber, Dieter Braun, Bram" in done.stdout
+    assert "filed to candidate:103 at application 4711" in done.stdout
+    assert "document: Lebenslauf_Weber.pdf → cv" in done.stdout
+    assert "A reply from Carla Weber was filed." in done.stdout
     assert "\x1b" not in done.stdout
     assert [] == list(tmp_path.iterdir())

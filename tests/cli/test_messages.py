@@ -3,8 +3,10 @@
 import re
 
 from gateway.core import ids
+from gateway.core.inbox import DeliveryReport
 from gateway.core.kinds import State
 from gateway.core.people import PersonKind, PersonRef
+from gateway.store import inbox
 from tests.cli.conftest import Cli, delivery, message
 
 ANN = PersonRef(PersonKind.CANDIDATE, "17")
@@ -137,3 +139,20 @@ def test_the_report_shows_what_enforcing_would_change(cli: Cli) -> None:
     assert "more" not in text
     assert "fine" not in text
     assert 2 == cli("report").code
+
+
+def test_what_another_server_reported_is_shown_with_the_message(cli: Cli) -> None:
+    kept = message(0, delivery("ann@example.org"))
+    report = DeliveryReport(
+        recipient="ann@example.org", action="failed", status="5.1.1", diagnostic="unknown user"
+    )
+    cli.keep(kept)
+    with cli.store() as store, store.writing() as connection:
+        inbox.add_reports(connection, 7, kept.id, [report])
+
+    shown = cli.json("messages", "show", ids.show(kept.id))
+
+    assert [{"recipient": "ann@example.org", "action": "failed", "status": "5.1.1",
+             "diagnostic": "unknown user"}] == shown["reports"]  # fmt: skip
+    line = "Reported:    ann@example.org: failed 5.1.1, unknown user"
+    assert line in cli.do("messages", "show", ids.show(kept.id))

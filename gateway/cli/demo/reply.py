@@ -1,0 +1,52 @@
+"""The reply of a candidate that the demo forwards, and where it is filed."""
+
+import smtplib
+import time
+from email import message_from_bytes
+
+from gateway.cli.context import Context
+from gateway.cli.demo import sample
+from gateway.cli.output import one_line, print_line
+from gateway.core.errors import GatewayError
+from gateway.core.history import HistoryEntry
+from gateway.core.people import PersonKind, PersonRef
+from gateway.store import history, outbox
+
+_FILED_SECONDS = 30.0
+_CANDIDATE = PersonRef(PersonKind.CANDIDATE, "103")
+
+
+class NotFiled(GatewayError):
+    """The demo's reply was not filed in time."""
+
+
+def forward_reply(context: Context, port: int) -> HistoryEntry:
+    """Forward a candidate's reply as staff do; return what it is filed as."""
+    with smtplib.SMTP("127.0.0.1", port, timeout=30) as server:
+        server.sendmail(sample.STAFF, "replies@crm.example", sample.FORWARD.encode())
+    deadline = time.monotonic() + _FILED_SECONDS
+    with context.store() as store:
+        while time.monotonic() < deadline:
+            with store.reading() as connection:
+                found = history.of_person(connection, _CANDIDATE)
+            if found:
+                return found[0]
+            time.sleep(0.1)
+    raise NotFiled("the forwarded reply was not filed in time")
+
+
+def show_reply(context: Context, entry: HistoryEntry) -> None:
+    """Print the entry, its documents, and what those responsible are told."""
+    print_line("\nA reply that Eva Bos forwarded as “4711 WG: AW: Ihre Bewerbung”:", "bold")
+    print_line(f"  filed to {entry.person} at application {entry.reference}")
+    print_line(f"  from {one_line(entry.sender_name)} <{entry.sender}>: {one_line(entry.subject)}")
+    print_line(f"  Eva's own words, kept apart: {one_line(entry.staff_text)}")
+    for document in entry.documents:
+        print_line(f"  document: {document.filename} → {document.type}", "green")
+    with context.store() as store, store.reading() as connection:
+        (notice,) = outbox.listed(connection)
+    mail = message_from_bytes(notice.body)
+    text = mail.get_payload(decode=True)
+    print_line(f"\nThe notice for {notice.recipient}:", "bold")
+    for line in text.decode().splitlines() if isinstance(text, bytes) else ():
+        print_line(f"  {line}" if line else "")
