@@ -161,15 +161,27 @@ def anchors(page: Path) -> set[str]:
 
 def logged_events() -> set[str]:
     return {
-        node.args[0].value
+        str(_event(node))
         for path in MODULES
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call)
         and node.args
-        and isinstance(node.args[0], ast.Constant)
-        and isinstance(node.args[0].value, str)
-        and ast.unparse(node.func) in {"write", *(f"log.{level}" for level in LEVELS)}
+        and isinstance(node.args[-1 if _is_unit(node) else 0], ast.Constant)
+        and isinstance(_event(node), str)
+        and (
+            _is_unit(node)
+            or ast.unparse(node.func) in {"write", *(f"log.{level}" for level in LEVELS)}
+        )
     }
+
+
+def _is_unit(node: ast.Call) -> bool:
+    """Whether a call makes the logger of a unit of work: `logs.unit(part, event)`."""
+    return ast.unparse(node.func) == "logs.unit"
+
+
+def _event(node: ast.Call) -> object:
+    return ast.literal_eval(node.args[-1 if _is_unit(node) else 0])
 
 
 def metrics() -> dict[str, str]:

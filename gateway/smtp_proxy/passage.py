@@ -21,10 +21,8 @@ from gateway.smtp_proxy.judge import STORE_AWAY, Case
 from gateway.smtp_proxy.policy import Listener
 from gateway.smtp_proxy.record import Client, Entry, Record
 from gateway.smtp_proxy.services import Services
+from gateway.smtp_proxy.trace import is_looping, trace
 
-MAX_RECEIVED = 100  #: RFC 5321, 6.3.
-MAX_LOOPS = 3  #: How often one message may come by here.
-LOOP_HEADER = "X-Gateway-Loop"
 _LATE_SECONDS = 600.0
 _OK = Reply.of("250 2.1.5 Ok")
 _TOO_MANY = Reply.of("452 4.5.3 Too many recipients")
@@ -149,7 +147,7 @@ class Passage:
     async def _decide(self, head: Head) -> Refused | None:
         record = self._record
         record.header_block, record.headers = head.block, Headers.parse(head.block)
-        if self._loops(record.headers):
+        if is_looping(record.headers, self._policy.instance):
             return Refused(_LOOPS, By.GATEWAY)
         taken = [entry for entry in record.entries if entry.taken]
         case = self._case(
@@ -162,10 +160,6 @@ class Passage:
         for entry, verdict in zip(taken, judged.verdicts, strict=True):
             entry.verdict = verdict
         return None if judged.refusal is None else Refused(judged.refusal, By.GATEWAY)
-
-    def _loops(self, headers: Headers) -> bool:
-        own = headers.texts(LOOP_HEADER.lower()).count(self._policy.instance)
-        return own >= MAX_LOOPS or headers.count("received") >= MAX_RECEIVED
 
     def _case(
         self, recipients: Sequence[Recipient], addresses: Sequence[str], headers: Headers
@@ -216,17 +210,14 @@ class Passage:
         return "dkim-signature" in self._record.headers
 
     def _trace(self) -> bytes:
-        """Return the header lines that go on top (RFC 5321, 4.4; RFC 3848)."""
-        client, policy = self._client, self._policy
-        protocol = ("LMTP" if self._listener.lmtp else "ESMTP") if client.extended else "SMTP"
-        protocol += ("S" if client.tls else "") + ("A" if client.login else "")
-        helo = client.helo.encode("ascii", "replace").decode()
-        return (
-            f"Received: from {helo} ([{client.ip}])\r\n"
-            f"\tby {policy.hostname} with {protocol} id {ids.show(self._record.id)};\r\n"
-            f"\t{self._services.date(self._record.at)}\r\n"
-            f"{LOOP_HEADER}: {policy.instance}\r\n"
-        ).encode()
+        return trace(
+            self._client,
+            lmtp=self._listener.lmtp,
+            hostname=self._policy.hostname,
+            instance=self._policy.instance,
+            message=ids.show(self._record.id),
+            date=self._services.date(self._record.at),
+        )
 
     # The end
 

@@ -8,15 +8,16 @@ here. What it does well stays: the AUTH exchange, and STARTTLS with its discarde
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import cast
 
-from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword, Session, TLSSetupException
+from aiosmtpd.smtp import Session, TLSSetupException
 
 from gateway import logs
 from gateway.core.envelope import MAX_COMMAND, Recipient, Refused, parse_mail, parse_rcpt
 from gateway.core.kinds import By
 from gateway.core.reply import Reply
 from gateway.smtp_proxy.doors import Door, Transaction
+from gateway.smtp_proxy.exchange import Exchange
 from gateway.smtp_proxy.intake import ClientGone, ClientSlow, Intake, LineTooLong, Stopping
 from gateway.smtp_proxy.record import Client
 
@@ -40,7 +41,7 @@ class _Closing(Exception):
     """The session is over; everything has been said."""
 
 
-class GatewaySMTP(SMTP):
+class GatewaySMTP(Exchange):
     """One client's connection."""
 
     def __init__(self, door: Door) -> None:
@@ -64,9 +65,6 @@ class GatewaySMTP(SMTP):
         self._quiet_since: float | None = None  #: Since when a transaction stands still.
         self._failed_logins = 0
         self._sloppy = False
-
-    def __del__(self) -> None:
-        """There is no stream here that could have kept an exception."""
 
     # What the transport calls
 
@@ -105,12 +103,6 @@ class GatewaySMTP(SMTP):
         self._intake.end(ClientGone())
         self._door.left(self)
         self.transport = None
-
-    def pause_writing(self) -> None:
-        """Nothing to do: replies are short, and a client that reads none is slow."""
-
-    def resume_writing(self) -> None:
-        """Nothing to do either."""
 
     # What the worker calls
 
@@ -210,14 +202,6 @@ class GatewaySMTP(SMTP):
 
     def _say(self, reply: str) -> None:
         self._write(Reply.of(reply).encode())
-
-    def _write(self, octets: bytes) -> None:
-        if self.transport is not None:
-            self.transport.write(octets)
-
-    async def push(self, status: str | bytes) -> None:
-        """Say what aiosmtpd's AUTH and STARTTLS have to say."""
-        self._write((status.encode("ascii") if isinstance(status, str) else status) + b"\r\n")
 
     # Verbs
 
@@ -361,25 +345,14 @@ class GatewaySMTP(SMTP):
         self._require(self._may_log_in(), "538 5.7.11 Encryption required")
         self._require(self._login is None, "503 5.5.1 Already authenticated")
         self._require(self._passage is None, "503 5.5.1 Not within a transaction")
-        mechanism, *rest = argument.decode("ascii", "replace").split() or [""]
-        exchange = {"PLAIN": self.auth_PLAIN, "LOGIN": self.auth_LOGIN}.get(mechanism.upper())
-        if exchange is None or len(rest) > 1:
-            raise Refused("504 5.5.4 Unrecognised authentication type")
-        result = await exchange(None, [mechanism, *rest])
-        if not result.success:
+        if (given := await self._credentials(argument)) is None:
             return
         assert users is not None
-        given = cast(LoginPassword, result.auth_data)
         self._login = await users.verify(given.login, given.password)
         if self._login is None:
             await self._wrong_password()
         else:
             self._say("235 2.7.0 Authentication successful")
-
-    def _authenticate(self, mechanism: str, auth_data: Any) -> AuthResult:
-        """Hand on what the client gave; it is verified off the event loop."""
-        del mechanism
-        return AuthResult(success=True, auth_data=auth_data)
 
     async def _wrong_password(self) -> None:
         self._failed_logins += 1
