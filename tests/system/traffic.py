@@ -46,7 +46,7 @@ class Traffic:
     clients: int = 6
     fields: Sequence[str] = ()  #: More header fields.
     taken: list[str] = field(default_factory=list)  #: Message-IDs whose 250 was heard.
-    replies: Counter[str] = field(default_factory=Counter)  #: First lines, and lost connections.
+    replies: Counter[str] = field(default_factory=Counter)  #: Codes, and lost connections.
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _stopping: bool = False
     _progress: asyncio.Event = field(default_factory=asyncio.Event)
@@ -95,7 +95,7 @@ class Traffic:
         except _FAILURES as error:
             self.replies[type(error).__name__] += 1
             return False
-        self.replies[f"{reply.code} {reply.lines[0].decode()[:20]}"] += 1
+        self.replies[f"{reply.code} {reply.enhanced}"] += 1
         return reply.is_good
 
     async def _send(self, client: RawClient, name: str) -> Reply:
