@@ -18,7 +18,8 @@ log = logs.get("inbound")
 
 _LOOK_SECONDS = 0.2
 _AWAY_SECONDS = 2.0
-_LEASE = timedelta(minutes=5)
+#: After a crash mails wait so long. Who takes longer does no harm: a mail is settled only once.
+_LEASE = timedelta(seconds=15)
 _AT_ONCE = 4  #: So many are claimed together; other machines want some too.
 
 

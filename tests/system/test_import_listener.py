@@ -145,7 +145,7 @@ async def test_what_was_taken_survives_a_kill(
     await gateway.kill()
 
     await gateway.start()
-    await wait_until(lambda: len(sink.messages) >= 10, "ten notices", 30)
+    await wait_until(lambda: len(sink.messages) >= 10, "ten notices", 60)
 
     person = await gateway.cli_json("person", "show", "candidate:17")
     assert 10 == len([one for one in person["timeline"] if one["type"] == "reply"])
