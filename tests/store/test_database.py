@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import insert, select, text, update
 
 from gateway.store import database as module
+from gateway.store import quick
 from gateway.store.database import Database, RowRefused, StoreUnavailable, WrongSchema
 from gateway.store.quick import QuickReader
 from gateway.store.schema import pauses, relay_offers, schema_version
@@ -181,7 +182,10 @@ def test_nothing_is_written_to_a_file_that_was_moved_away(file_store: Database) 
     assert ["all", "bulk"] == paused(file_store)
 
 
-async def test_quick_reads_notice_that_the_file_was_moved_away(file_store: Database) -> None:
+async def test_quick_reads_notice_that_the_file_was_moved_away(
+    file_store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quick, "_LOOK_SECONDS", -1.0)
     path = path_of(file_store)
     reader = QuickReader(file_store)
     write(file_store)
