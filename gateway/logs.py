@@ -68,13 +68,17 @@ def unit(part: str, event: str) -> Callable[..., None]:
             return
         role, out = _plain
         line = {"part": part, **fields, "event": event, "role": role, "level": "info"}
-        out.write(orjson.dumps({**line, "at": datetime.now(UTC)}, option=orjson.OPT_UTC_Z) + b"\n")
+        text = orjson.dumps({**line, "at": datetime.now(UTC)}, option=orjson.OPT_UTC_Z) + b"\n"
+        if _gathering is None:
+            out.write(text)
+        else:
+            _gathering.take(text, out.write_now)
 
     return write
 
 
 def gather(later: Callable[[Callable[[], None]], object]) -> None:
-    """Write this thread's lines together from now on: a system call each is dear on a busy day.
+    """Write this thread's units of work together from now on: a system call each is dear.
 
     `later` runs what it is given a moment later, on this thread; a process that is killed loses
     the lines of that moment.
@@ -119,7 +123,9 @@ class _Gathering:
         self._lines.append(line)
 
     def write(self) -> None:
-        """Write what has gathered."""
+        """Write what has gathered; on its own thread only."""
+        if get_ident() != self._thread:
+            return
         lines, self._lines = self._lines, []
         if lines and self._out is not None:
             self._out(b"".join(lines))
@@ -137,12 +143,11 @@ class _Unfailing:
         self._stream = stream
 
     def write(self, line: bytes) -> None:
-        if _gathering is None:
-            self._write(line)
-        else:
-            _gathering.take(line, self._write)
+        if _gathering is not None:
+            _gathering.write()
+        self.write_now(line)
 
-    def _write(self, line: bytes) -> None:
+    def write_now(self, line: bytes) -> None:
         try:
             self._stream.write(line)
         except OSError:

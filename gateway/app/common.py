@@ -4,6 +4,7 @@ import os
 import socket
 import ssl
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -147,8 +148,9 @@ def host_name() -> str:
 
 
 def notifier(settings: Settings) -> str:
-    """Return the address that mail of the gateway's own comes from."""
-    return settings.notices.sender or f"postmaster@{host_name()}"
+    """Return the bare address that mail of the gateway's own comes from."""
+    _, address = parseaddr(settings.notices.sender or "")
+    return address or f"postmaster@{host_name()}"
 
 
 def note_templates(settings: Settings) -> dict[str, NoteTemplate]:

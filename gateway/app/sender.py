@@ -6,7 +6,6 @@ import os
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from functools import partial
 from typing import Any
 
@@ -19,7 +18,7 @@ from gateway.core.address import domain_of
 from gateway.core.outbox import OutboxRow, OutboxState, Result
 from gateway.crm.folder import FeedFolder, FolderUnusable, Handled
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
-from gateway.delivery.pool import Pool
+from gateway.delivery.pool import PROXY_SHARE, Pool
 from gateway.delivery.settings import RelaySettings, choose
 from gateway.delivery.submission import submit
 from gateway.metrics import Metrics, RelayHealth
@@ -119,15 +118,13 @@ class Post:
             pool.close()
 
     def _take(self, settings: Settings, relays: tuple[RelaySettings, ...]) -> None:
-        shares = settings.smtp.workers + 1
         self._relays = relays
-        self._pools = {relay.name: self._pool(relay, shares) for relay in relays}
-        _, address = parseaddr(settings.notices.sender or "")
-        self._own_address = address or f"postmaster@{common.host_name()}"
+        self._pools = {relay.name: self._pool(relay) for relay in relays}
+        self._own_address = common.notifier(settings)
 
-    def _pool(self, relay: RelaySettings, shares: int) -> Pool:
+    def _pool(self, relay: RelaySettings) -> Pool:
         pace = relay.messages_per_minute
-        per_minute = pace / shares if pace else None
+        per_minute = pace * (1 - PROXY_SHARE) if pace else None
         return Pool(relay, connections=1, per_minute=per_minute, observe=self._relay_seen)
 
     def _relay_seen(

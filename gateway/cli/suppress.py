@@ -31,6 +31,12 @@ _By = Annotated[
     str | None, typer.Option(help="Who asked for it; else the user of this system.", metavar="WHO")
 ]
 
+_MAIL = {
+    Scope.MAILCHIMP: "campaigns",
+    Scope.BULK: "bulk mail",
+    Scope.ALL: "mail at all",
+}
+
 
 @app.command("add")
 def add(
@@ -60,7 +66,7 @@ def add(
             since=present,
             until=end,
         )
-    print_line(f"Suppressed: {address} gets no {scope} mail{_until(chosen, end)}.")
+    print_line(f"Suppressed: {address} gets no {_MAIL[scope]}{_until(chosen, end)}.")
 
 
 @app.command("release")

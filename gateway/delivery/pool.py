@@ -9,6 +9,7 @@ from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.settings import RelaySettings
 
 IDLE_SECONDS = 8.0  #: Below what relays grant; Postfix keeps its own for 2 s.
+PROXY_SHARE = 0.9  #: Of a relay's pace, for the proxy; the rest is for mail of the gateway's own.
 MAX_TRANSACTIONS = 1000  #: Of one connection; then a fresh one, so that relays can rebalance.
 
 Observer = Callable[[RelaySettings, "RelayConnection | RelayLost | RelayRefuses"], None]

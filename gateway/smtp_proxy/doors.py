@@ -129,7 +129,7 @@ class Door:
         """Return the banner; 421 while no relay has ever said what it takes."""
         if not self._offers():
             return _UNKNOWN_RELAY
-        return Reply(220, (f"{self.hostname} ESMTP",))
+        return Reply(220, (f"{self.hostname} {'LMTP' if self.listener.lmtp else 'ESMTP'}",))
 
     @property
     def extensions(self) -> frozenset[str]:

@@ -16,7 +16,7 @@ from gateway.core.classify import Classification
 from gateway.core.kinds import By, Kind, State
 from gateway.core.reply import Reply
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
-from gateway.delivery.pool import Pool
+from gateway.delivery.pool import PROXY_SHARE, Pool
 from gateway.delivery.replies import is_our_fault
 from gateway.delivery.settings import RelaySettings
 from gateway.metrics import Metrics, RelayHealth
@@ -93,13 +93,13 @@ class Services:
         return pool
 
     def _new_pool(self, relay: RelaySettings) -> Pool:
-        # One place in all stays free for the sender role.
+        # One place in all, and a share of the pace, stay free for the sender role.
         places = max(1, (relay.max_connections - 1) // self._shares)
         pace = relay.messages_per_minute
         return Pool(
             relay,
             connections=places,
-            per_minute=pace / self._shares if pace else None,
+            per_minute=pace * PROXY_SHARE / self._shares if pace else None,
             observe=self._relay_seen,
         )
 
