@@ -98,7 +98,7 @@ class Crm:
         self.database = database
         self._numbers = itertools.count(1)
         self._clients = AsyncExitStack()
-        self._connected = datetime.now(UTC)
+        self._connected = [datetime.now(UTC)]
 
     async def forget(self) -> None:
         """Close the clients, let notices leave, and empty what the relay saw."""
@@ -165,7 +165,7 @@ class Crm:
 
     async def raw(self, door: str = "crm", **options: Any) -> RawClient:
         """Connect to a listener and say nothing."""
-        self._connected = datetime.now(UTC)
+        self._connected.append(datetime.now(UTC))
         client = await RawClient.connect(self.port(door), **options)
         return await self._clients.enter_async_context(client)
 
@@ -211,10 +211,10 @@ class Crm:
     async def records(self, count: int = 1, *, to: str | None = None) -> list[Message]:
         """Return the newest messages of the journal, the newest first, once they have ended.
 
-        Without an address those of the last client that connected.
+        Without an address those of as many clients that connected last.
         """
         found: list[Message] = []
-        since = self._connected if to is None else None
+        since = self._connected[-count:][0] if to is None else None
 
         def are_there() -> bool:
             nonlocal found
