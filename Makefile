@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup packages demo test test-unit check format bench soak docs lock clean
+.PHONY: help setup packages demo test test-failed test-unit check format bench soak docs lock clean
 
 help:
 	@echo "make demo       a gateway with a sample CRM, one mailing and one mail, shown person by person"
@@ -48,6 +48,9 @@ demo: setup
 
 test: setup packages
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not soak"
+
+test-failed: setup packages
+	$(BIN)/pytest -q --last-failed --last-failed-no-failures none -m "not soak"
 
 test-unit: setup
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "not soak and not system"
