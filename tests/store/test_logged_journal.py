@@ -178,8 +178,7 @@ async def test_a_row_the_store_refuses_takes_no_other_with_it(
     await until(lambda: states(database, good) == ["sending by relay: "])
     clash = notice(bad)
     object.__setattr__(clash, "id", taken.id)
-    with away(database):
-        await journal.begin(bad, drafts=(clash,))
+    await journal.begin(bad, drafts=(clash,))
     await journal.begin(message(2))
     await until(lambda: states(database, message(2)) == ["sending by relay: "])
 
