@@ -189,7 +189,7 @@ class Taker:
         while True:
             try:
                 self._tell(rows)
-            except StoreUnavailable:
+            except Exception:  # Whatever it is: the log keeps the rows until the store has them.
                 self._behind = True
                 if self._closing.wait(RETRY_SECONDS):
                     return False
