@@ -1,0 +1,50 @@
+"""The tables; addresses are in lookup form."""
+
+from gateway.store.schema.feed import (
+    addresses,
+    applications,
+    feeds,
+    groups,
+    memberships,
+    people,
+    programmes,
+    staff,
+    statuses,
+)
+from gateway.store.schema.host import leases, pauses, schema_version
+from gateway.store.schema.inbound import documents, history, inbox, reports, sightings
+from gateway.store.schema.journal import attempts, deliveries, messages, relay_offers, workers
+from gateway.store.schema.outbox import events, outbox
+from gateway.store.schema.suppressions import suppressions
+
+#: The newest migration; a store at another version is refused.
+VERSION = "0003"
+
+__all__ = [
+    "VERSION",
+    "addresses",
+    "applications",
+    "attempts",
+    "deliveries",
+    "documents",
+    "events",
+    "feeds",
+    "groups",
+    "history",
+    "inbox",
+    "leases",
+    "memberships",
+    "messages",
+    "outbox",
+    "pauses",
+    "people",
+    "programmes",
+    "relay_offers",
+    "reports",
+    "schema_version",
+    "sightings",
+    "staff",
+    "statuses",
+    "suppressions",
+    "workers",
+]

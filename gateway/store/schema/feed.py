@@ -1,0 +1,118 @@
+"""The tables of the feed: what the CRM told.
+
+`source` owns a row; `--replace` removes only its own.
+"""
+
+from sqlalchemy import Column, Date, Index, Integer, SmallInteger, Table, text
+
+from gateway.store.columns import UtcTime, flag, key, metadata, words
+
+people = Table(
+    "people",
+    metadata,
+    key("kind"),
+    key("crm_id"),
+    words("source"),
+    words("first_name"),
+    words("last_name"),
+    words("emails"),  # as given, `;` between them, the primary one first
+    words("status"),
+    words("finance_status"),
+    words("owner"),
+    words("language"),
+    Column("birthday", Date),
+    flag("consent_email"),
+    flag("mail_on_set_date"),
+    flag("mail_after_first_delivery"),
+    flag("active", "true"),
+    Column("status_since", UtcTime),
+    sqlite_with_rowid=False,
+)
+Index("ix_people_owner", people.c.owner)
+
+addresses = Table(
+    "addresses",
+    metadata,
+    key("address"),
+    key("kind"),
+    key("person"),
+    # -1: the mailbox behind a plus address, which counts with `plus_addresses` only
+    Column("position", SmallInteger, nullable=False, server_default=text("0")),
+    sqlite_with_rowid=False,
+)
+Index("ix_addresses_kind_person", addresses.c.kind, addresses.c.person)
+
+staff = Table(
+    "staff",
+    metadata,
+    key("crm_id"),
+    words("source"),
+    words("name"),
+    words("email"),
+    words("address"),  # the e-mail in lookup form
+    words("roles"),  # `;` between them
+    words("language"),
+)
+Index("ix_staff_address", staff.c.address)
+
+groups = Table(
+    "groups",
+    metadata,
+    key("kind"),
+    key("crm_id"),
+    words("source"),
+    words("name"),
+    words("tag"),
+    flag("active", "true"),
+)
+
+statuses = Table(
+    "statuses",
+    metadata,
+    key("kind"),
+    key("crm_id"),
+    words("source"),
+    words("name"),
+    words("tag"),
+    flag("initial"),
+    flag("closed"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    key("kind"),
+    key("person"),
+    key("group_id"),
+    key("source"),
+    Column("since", UtcTime, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("ix_memberships_kind_group_id", memberships.c.kind, memberships.c.group_id)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    key("source"),
+    key("what"),  # people, staff, groups …
+    Column("at", UtcTime, nullable=False),
+    Column("records", Integer, nullable=False),
+    words("file"),  # the last file taken from the folder: it is never taken twice
+)
+
+programmes = Table("programmes", metadata, key("crm_id"), words("source"), words("name"))
+
+applications = Table(
+    "applications",
+    metadata,
+    key("reference"),
+    words("source"),
+    words("kind"),
+    words("person"),
+    words("programme"),
+    words("title"),
+    words("status"),
+    words("responsible"),  # crm_ids of staff, `;` between them
+    Column("submitted_at", UtcTime),
+)
+Index("ix_applications_kind_person", applications.c.kind, applications.c.person)

@@ -1,0 +1,104 @@
+"""The tables of the importer: what came in and what was filed."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
+
+from gateway.store.columns import UtcTime, flag, key, metadata, number, words
+
+inbox = Table(
+    "inbox",
+    metadata,
+    number(),
+    Column("content", Text, nullable=False, unique=True),  # SHA-256 of what was kept of the mail
+    flag("whole", "true"),  # or only its header
+    Column("size", BigInteger, nullable=False, server_default=text("0")),
+    Column("state", Text, nullable=False),
+    words("reason"),  # why it waits, or what sort of automatic mail it is
+    words("detail"),
+    words("origin"),  # the mailbox or listener it came in by
+    Column("envelope_sender", Text),
+    words("sender"),
+    words("address"),  # the sender in lookup form
+    words("subject"),
+    words("message_id"),
+    Column("entry", BigInteger),  # of the history
+    flag("answered"),
+    words("holder"),
+    Column("held_until", UtcTime),
+)
+Index("ix_inbox_state", inbox.c.state, inbox.c.id)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    key("mailbox"),
+    key("folder"),
+    Column("uidvalidity", BigInteger, primary_key=True, autoincrement=False),
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("inbox", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("ix_sightings_inbox", sightings.c.inbox)
+
+history = Table(
+    "history",
+    metadata,
+    number(),
+    Column("kind", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),  # of the original: filed once per application
+    Column("inbox", BigInteger, nullable=False),
+    Column("raw", Text, nullable=False),  # the raw mail's SHA-256
+    words("staff"),
+    words("sender_name"),
+    words("sender"),
+    words("recipients"),
+    words("copies"),
+    words("subject"),
+    Column("date", UtcTime),
+    words("date_text"),
+    words("message_id"),
+    words("text"),
+    words("html"),
+    words("staff_text"),
+    words("remarks"),  # a line each
+)
+Index("ix_history_kind_person", history.c.kind, history.c.person)
+Index(
+    "ix_history_reference_fingerprint",
+    history.c.reference,
+    history.c.fingerprint,
+    unique=True,
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    number(),
+    Column("entry", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+)
+Index("ix_documents_entry", documents.c.entry)
+Index("ix_documents_kind_person", documents.c.kind, documents.c.person)
+
+# What other servers reported of mail that went out, one row a recipient.
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("inbox", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("message", BigInteger),  # the journal's, where it is known
+    words("recipient"),
+    words("action"),
+    words("status"),
+    words("diagnostic"),
+)
+Index("ix_reports_message", reports.c.message)

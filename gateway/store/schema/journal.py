@@ -1,0 +1,87 @@
+"""The tables of the journal and of those who write it."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, text
+
+from gateway.store.columns import UtcTime, key, metadata, words
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True,
+           autoincrement=False),
+    Column("worker", SmallInteger, nullable=False),
+    words("listener"),
+    Column("login", Text),
+    words("client"),
+    words("sender"),
+    words("subject"),
+    words("message_id"),
+    Column("kind", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    words("relay"),
+    Column("size", BigInteger, nullable=False, server_default=text("0")),
+    Column("burst_key", BigInteger),
+    Column("attempt_of", BigInteger),
+)  # fmt: skip
+Index(
+    "ix_messages_burst_key",
+    messages.c.burst_key,
+    messages.c.id,
+    sqlite_where=messages.c.burst_key.is_not(None),
+    postgresql_where=messages.c.burst_key.is_not(None),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("message", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("recipient", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    words("reply"),
+    words("note"),
+    words("would"),
+    words("persons"),  # candidate:17, a space between two
+    sqlite_with_rowid=False,
+)
+Index("ix_deliveries_address", deliveries.c.address, deliveries.c.message)
+Index(
+    "ix_deliveries_sending",
+    deliveries.c.message,
+    sqlite_where=deliveries.c.state == "sending",
+    postgresql_where=deliveries.c.state == "sending",
+)
+
+# Transactions a client may try again: refused for now, unknown, or answered to nobody.
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("fingerprint", BigInteger, primary_key=True, autoincrement=False),
+    Column("message", BigInteger, primary_key=True, autoincrement=False),
+    words("content_hash"),
+    Column("state", Text, nullable=False),  # pending: the verdict may still come
+    words("verdict"),
+)
+Index("ix_attempts_message", attempts.c.message)
+
+# Processes that write the journal: whoever finds one dead settles what it left.
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),
+    Column("node", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("alive_until", UtcTime, nullable=False),
+)
+
+relay_offers = Table(
+    "relay_offers",
+    metadata,
+    key("relay"),
+    Column("extensions", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)

@@ -1,0 +1,44 @@
+"""The tables of what the gateway itself must send or tell."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
+
+from gateway.store.columns import UtcTime, metadata, number, words
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True,
+           autoincrement=False),
+    Column("type", Text, nullable=False),
+    Column("key", Text, nullable=False, unique=True),  # the same thing is put in only once
+    Column("sender", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("message", BigInteger),  # the journal's message it is about
+    words("relay"),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_at", UtcTime),  # none while it waits for a verdict
+    words("error"),
+    words("holder"),
+    Column("held_until", UtcTime),
+)  # fmt: skip
+Index(
+    "ix_outbox_next_at",
+    outbox.c.next_at,
+    sqlite_where=outbox.c.state == "queued",
+    postgresql_where=outbox.c.state == "queued",
+)
+Index("ix_outbox_message", outbox.c.message)
+Index("ix_outbox_state", outbox.c.state)  # counted often, and the rows are large
+
+# What happened that webhooks are to tell, until each endpoint's part of it is in the outbox.
+
+events = Table(
+    "events",
+    metadata,
+    number(),
+    Column("type", Text, nullable=False),
+    words("person"),  # candidate:17; told in order to each endpoint
+    Column("data", Text, nullable=False),  # JSON
+)
