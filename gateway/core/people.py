@@ -41,6 +41,7 @@ class Person:
     first_name: str = ""
     last_name: str = ""
     emails: tuple[str, ...] = ()  #: As given; the first is the primary one.
+    unusable: tuple[str, ...] = ()  #: What was given for an address and can be none.
     status: str = ""  #: crm_id of a status of the person's kind.
     finance_status: str = ""
     owner: str = ""  #: crm_id of a member of staff.

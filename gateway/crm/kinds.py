@@ -47,6 +47,7 @@ def _person(fields: Fields) -> Person:
         first_name=fields.text("first_name"),
         last_name=fields.text("last_name"),
         emails=fields.addresses("emails"),
+        unusable=fields.unusable("emails"),
         status=fields.text("status"),
         finance_status=fields.text("finance_status"),
         owner=fields.text("owner"),

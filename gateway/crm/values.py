@@ -102,6 +102,10 @@ class Fields:
         self.remarks += [f"{name}: {each!r} is left out: {fault}" for each, fault in given if fault]
         return tuple(each for each, fault in given if not fault)
 
+    def unusable(self, name: str) -> tuple[str, ...]:
+        """Return those of several mail addresses to which no mail can be sent."""
+        return tuple(each for each in self.items(name) if _fault(each))
+
 
 @lru_cache(50_000)
 def _day(value: str) -> date | None:

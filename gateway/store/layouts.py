@@ -70,6 +70,7 @@ def _person(person: Person) -> Row:
         person.first_name,
         person.last_name,
         ";".join(person.emails),
+        ";".join(person.unusable),
         person.status,
         person.finance_status,
         person.owner,
@@ -131,7 +132,7 @@ def mailboxes(person: Person) -> Iterator[tuple[str, int]]:
     return iter(positions.items())
 
 
-PEOPLE = Layout(table=people, keys=("kind", "crm_id"), row=_person)
+PEOPLE = Layout(table=people, keys=("kind", "crm_id"), row=_person, follows={"unusable": "emails"})
 STAFF = Layout(table=staff, keys=("crm_id",), row=_staff, follows={"address": "email"})
 GROUPS = Layout(table=groups, keys=("kind", "crm_id"), row=_group)
 STATUSES = Layout(table=statuses, keys=("kind", "crm_id"), row=_status)

@@ -103,6 +103,7 @@ def _person(ref: PersonRef, row: Row[Any]) -> Person:
         first_name=row.first_name,
         last_name=row.last_name,
         emails=tuple(filter(None, row.emails.split(";"))),
+        unusable=tuple(filter(None, row.unusable.split(";"))),
         status=row.status,
         finance_status=row.finance_status,
         owner=row.owner,

@@ -1,5 +1,11 @@
 """The tables; addresses are in lookup form."""
 
+from gateway.store.schema.campaigns import (
+    audience_members,
+    audiences,
+    campaign_members,
+    campaigns,
+)
 from gateway.store.schema.feed import (
     addresses,
     applications,
@@ -18,13 +24,17 @@ from gateway.store.schema.outbox import events, outbox
 from gateway.store.schema.suppressions import suppressions
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0003"
+VERSION = "0004"
 
 __all__ = [
     "VERSION",
     "addresses",
     "applications",
     "attempts",
+    "audience_members",
+    "audiences",
+    "campaign_members",
+    "campaigns",
     "deliveries",
     "documents",
     "events",

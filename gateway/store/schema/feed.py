@@ -16,6 +16,7 @@ people = Table(
     words("first_name"),
     words("last_name"),
     words("emails"),  # as given, `;` between them, the primary one first
+    words("unusable"),  # what was given for an address and can be none, `;` between them
     words("status"),
     words("finance_status"),
     words("owner"),
