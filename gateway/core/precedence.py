@@ -27,6 +27,8 @@ class Activity:
     url: str = ""  #: Of a click.
     bounce: str = ""  #: `hard` or `soft`, of a bounce.
     machine: bool = False  #: An open by a mail proxy that fetched the pictures ahead of the reader.
+    reason: str = ""  #: Of who unsubscribed, in that person's words.
+    nth: int = 0  #: Of those alike in one second, from 0: Mailchimp gives activities no ids.
 
 
 def member_status(

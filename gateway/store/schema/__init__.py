@@ -1,5 +1,6 @@
 """The tables; addresses are in lookup form."""
 
+from gateway.store.schema.activities import activities, opt_outs
 from gateway.store.schema.campaigns import (
     audience_members,
     audiences,
@@ -24,10 +25,11 @@ from gateway.store.schema.outbox import events, outbox
 from gateway.store.schema.suppressions import suppressions
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0004"
+VERSION = "0005"
 
 __all__ = [
     "VERSION",
+    "activities",
     "addresses",
     "applications",
     "attempts",
@@ -45,6 +47,7 @@ __all__ = [
     "leases",
     "memberships",
     "messages",
+    "opt_outs",
     "outbox",
     "pauses",
     "people",

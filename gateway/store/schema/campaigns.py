@@ -73,6 +73,7 @@ audiences = Table(
     Column("read_until", UtcTime),  # its members are known as they were then
     Column("unsubscribed_until", UtcTime),  # the way back has seen who left until then
     Column("cleaned_until", UtcTime),
+    Column("next_sync", UtcTime),  # none: at once
 )
 
 # Addresses as Mailchimp knows them, and those it will not have.
