@@ -11,6 +11,7 @@ from pathlib import Path
 from gateway.app import common
 from gateway.app.certificates import valid_until
 from gateway.app.check_inbound import settings_for_replies, store_for_replies
+from gateway.app.check_loops import own_listener
 from gateway.app.findings import Finding, error, good, warning
 from gateway.config import Settings
 from gateway.config.smtp import Listener, Relay
@@ -36,14 +37,17 @@ async def check(settings: Settings, *, offline: bool) -> AsyncIterator[Finding]:
     if is_file or not offline:
         for finding in await asyncio.to_thread(lambda: list(_store(settings))):
             yield finding
-    if not offline:
-        for relay in settings.relays:
+    for relay in settings.relays:
+        if (listener := own_listener(settings, relay, offline=offline)) is not None:
+            yield _loop(relay, listener)
+        elif not offline:
             async for finding in _relay(relay):
                 yield finding
 
 
 def _local(settings: Settings) -> Iterator[Finding]:
     yield from _kinds(settings)
+    yield from _refusals(settings)
     yield from _notes(settings)
     yield from _folders(settings)
     yield from settings_for_replies(settings)
@@ -79,6 +83,17 @@ def _kinds(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield good("rules", f"{len(settings.all_rules)} rules; what none matches is bulk")
+
+
+def _refusals(settings: Settings) -> Iterator[Finding]:
+    """Say where two settings contradict each other."""
+    at_rcpt = [one.name for one in settings.smtp.listeners if one.reject_at == "rcpt"]
+    if at_rcpt and settings.suppression.reply == "accept":
+        yield warning(
+            "replies",
+            f'suppression.reply = "accept" refuses nobody, also at {", ".join(at_rcpt)}: '
+            'take reject_at = "rcpt" out there, or set reply = "reject"',
+        )
 
 
 def _notes(settings: Settings) -> Iterator[Finding]:
@@ -195,6 +210,14 @@ def _state(found: Snapshot) -> Iterator[Finding]:
         if count := found.outbox.get(state, 0):
             advice = f"gateway outbox list --state {state}, then retry or cancel"
             yield warning("outbox", f"{count} entries are {state}: {advice}")
+
+
+def _loop(relay: Relay, listener: Listener) -> Finding:
+    return error(
+        f"relay {relay.name}",
+        f"{relay.host}:{relay.port} is the gateway's own listener {listener.name}, mail would go "
+        "round in circles: give the host and port of the mail server",
+    )
 
 
 async def _relay(relay: Relay) -> AsyncIterator[Finding]:

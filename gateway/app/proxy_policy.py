@@ -33,6 +33,7 @@ def policy(settings: Settings) -> Policy:
         normalise_newlines=settings.smtp.bare_newline == "normalize",
         max_size=settings.smtp.max_message_size,
         max_recipients=settings.smtp.max_recipients,
+        max_per_client=max(1, settings.smtp.max_connections_per_client // settings.smtp.workers),
         local_time=lambda moment: moment.astimezone(zone),
     )
 

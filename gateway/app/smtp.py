@@ -37,6 +37,7 @@ _SWITCH_SECONDS = 0.001
 _COLLECT_AFTER = 20_000  #: New objects; Python's own 700 come with every other message.
 _LOG_SECONDS = 0.05  #: For how long lines of log gather.
 _SWEEP_SECONDS = 1.0
+_ROOM_SECONDS = 0.2
 _FEED_SECONDS = 15.0
 _NEVER_SECONDS = 30.0
 _TAKE_IN_SECONDS = 1.0
@@ -115,6 +116,7 @@ class _Smtp:
         chores = self._chores
         return (
             again_and_again(self._worker.sweep, _SWEEP_SECONDS),
+            again_and_again(self._worker.make_room, _ROOM_SECONDS),
             self._worker.learn(),
             again_and_again(chores.beat, workers.BEAT.total_seconds()),
             again_and_again(chores.look_at_feed, _FEED_SECONDS),

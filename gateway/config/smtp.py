@@ -136,7 +136,7 @@ class Listener(Section):
     must log in then, inside TLS or from this host; absent: AUTH is not offered."""
     reject_at: Literal["content", "rcpt"] = "content"
     """Where mail is known to be bulk: refuse a suppressed recipient after the content or at
-    RCPT."""
+    RCPT; without effect where `suppression.reply` is `accept`."""
     trust: Trust | None = option(example="authentication-results")
     """With purpose `import`: what proves that a mail comes from whom it names;
     absent: nothing is filed, all of it waits for a decision."""
@@ -184,6 +184,9 @@ class Smtp(Section):
     """The largest message taken; what the relay offers counts where it is less."""
     max_recipients: Count = 10_000
     """Recipients of one message; 452 for those above."""
+    max_connections_per_client: Count = 2_000
+    """Connections one address may have open at the same time, divided among the workers; 421 for
+    those above."""
     bare_newline: Literal["normalize", "reject"] = "normalize"
     """What becomes of CR or LF alone: made CRLF, or refused. Signed mail (DKIM) is always
     refused."""

@@ -39,6 +39,11 @@ class Pool:
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether somebody waits for a connection."""
+        return any(not turn.done() for turn in self._queue)
+
     async def acquire(self, seconds: float, *, fresh: bool = False) -> RelayConnection:
         """Return a connection for one transaction within so many seconds.
 

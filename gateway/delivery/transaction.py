@@ -51,6 +51,11 @@ class RelayTransaction:
         """Whether a relay connection is held just now."""
         return self._connection is not None
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether others wait for a connection to the relay."""
+        return self._pool.is_crowded
+
     async def add(self, recipients: Sequence[Recipient]) -> list[Reply]:
         """Offer recipients to the relay; return what the client hears for each.
 

@@ -10,6 +10,9 @@ from gateway.smtp_proxy.intake import Intake
 _GRACE_SECONDS = 120.0  #: Before the slowest allowed pace counts.
 _SLOWEST = 500.0  #: Octets a second (Postfix: smtpd_min_data_rate).
 _IDLE_SECONDS = 180.0  #: Between two chunks (RFC 5321, 4.5.3.2.5).
+_STALL_SECONDS = 5.0  #: Without any octet, while others wait for the relay.
+_CROWDED_GRACE_SECONDS = 10.0  #: Of waiting for the client, before its pace counts then.
+_CROWDED_SLOWEST = 10_000.0  #: Octets a second, while others wait for the relay.
 
 
 class TooLarge(Exception):
@@ -42,6 +45,8 @@ class Body:
         self._sum = 0
         self._unsummed = b""
         self._ended = False
+        self._waits_since: float | None = None
+        self._waited = 0.0  # seconds, for the client
         self.size = 0  #: Octets of content read so far, as received.
 
     def content_hash(self) -> str:
@@ -77,6 +82,21 @@ class Body:
         self._unsummed = piece.octets
         return piece
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is the client that everything waits for."""
+        return self._waits_since is not None
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the client takes longer than it may while others wait."""
+        if self._waits_since is None:
+            return False
+        quiet = self._clock() - self._waits_since
+        waited = self._waited + quiet
+        crawls = waited > _CROWDED_GRACE_SECONDS and self.size < waited * _CROWDED_SLOWEST
+        return quiet > _STALL_SECONDS or crawls
+
     async def drain(self) -> None:
         """Read the rest and drop it: a refusal is said after the content."""
         while not self._ended:
@@ -86,9 +106,21 @@ class Body:
         now = self._clock()
         slowest = self._began + _GRACE_SECONDS + self.size / _SLOWEST
         self._intake.deadline = min(slowest, now + _IDLE_SECONDS)
-        piece = self._splitter.feed(await self._intake.chunk())
+        if self._intake.pending:
+            chunk = await self._intake.chunk()
+        else:
+            chunk = await self._awaited(now)
+        piece = self._splitter.feed(chunk)
         self.size += len(piece.octets)
         if piece.last:
             self._ended = True
             self._intake.give_back(self._splitter.rest)
         return piece
+
+    async def _awaited(self, now: float) -> bytes:
+        self._waits_since = now
+        try:
+            return await self._intake.chunk()
+        finally:
+            self._waited += self._clock() - now
+            self._waits_since = None

@@ -11,11 +11,11 @@ from gateway.smtp_proxy.intake import Intake
 from gateway.smtp_proxy.passage import Passage
 from gateway.smtp_proxy.policy import Listener
 from gateway.smtp_proxy.record import Client
+from gateway.smtp_proxy.room import Room
 from gateway.smtp_proxy.services import Services
 from gateway.smtp_proxy.sink import Sink, Tray
 
 _NOT_HERE = Reply.of("554 5.7.1 Access denied")
-_FULL = Reply.of("421 4.3.2 Too many connections; try again later")
 _STOPPING = Reply.of("421 4.3.2 The gateway is stopping; try again later")
 _UNKNOWN_RELAY = Reply.of("421 4.3.2 No relay has been reached yet; try again later")
 #: Extensions of a door to the importer.
@@ -26,6 +26,9 @@ _PASSED_ON = ("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
 
 class Session(Protocol):
     """A client's connection, as its door sees it."""
+
+    def make_way(self) -> None:
+        """Let others use a relay that stands by."""
 
     def check(self, now: float) -> None:
         """End a wait that has lasted too long."""
@@ -58,6 +61,14 @@ class Transaction(Protocol):
     def hang_up(self) -> None:
         """Let go of whatever is held, at once."""
 
+    @property
+    def stands_by(self) -> bool:
+        """Whether something is held that could be had back, while the client thinks."""
+
+    @property
+    def is_in_the_way(self) -> bool:
+        """Whether others wait for it."""
+
     async def step_aside(self) -> None:
         """Let go of what others could use while the client thinks."""
 
@@ -71,12 +82,12 @@ _TIMED = 50  #: Messages a second whose time is measured; more tell nothing new.
 class Door:
     """One listener in one worker."""
 
-    def __init__(self, listener: Listener, services: Services, *, max_sessions: int) -> None:
+    def __init__(self, listener: Listener, services: Services, room: Room) -> None:
         self.listener = listener
         self._services = services
-        self._max_sessions = max_sessions
+        self._room = room
         self._stopping = False
-        self.sessions: set[Session] = set()
+        self.sessions: dict[Session, str] = {}  #: And the addresses of the clients.
         self._times: list[float] = []
         self._known: tuple[object, object] = (None, None)  # what the next was worked out from
         self._common: frozenset[str] = frozenset()
@@ -102,7 +113,8 @@ class Door:
         if refusal is not None:
             self._services.metrics.refused("connection").inc()
             return refusal
-        self.sessions.add(session)
+        self.sessions[session] = peer
+        self._room.enter(peer)
         return None
 
     def _objection(self, peer: str) -> Reply | None:
@@ -110,11 +122,13 @@ class Door:
             return _NOT_HERE
         if self._stopping:
             return _STOPPING
-        return _FULL if len(self.sessions) >= self._max_sessions else None
+        return self._room.objection(peer, self._services.policy.max_per_client)
 
     def left(self, session: Session) -> None:
         """Forget a connection that is gone."""
-        self.sessions.discard(session)
+        peer = self.sessions.pop(session, None)
+        if peer is not None:
+            self._room.leave(peer)
 
     def count(self) -> None:
         """Bring what was counted since the last second into the metrics."""
@@ -199,10 +213,8 @@ class Door:
 class ImportDoor(Door):
     """A listener with purpose `import`: it knows no relay."""
 
-    def __init__(
-        self, listener: Listener, services: Services, tray: Tray, *, max_sessions: int
-    ) -> None:
-        super().__init__(listener, services, max_sessions=max_sessions)
+    def __init__(self, listener: Listener, services: Services, room: Room, tray: Tray) -> None:
+        super().__init__(listener, services, room)
         self._tray = tray
 
     @property

@@ -84,7 +84,7 @@ class Judge:
         try:
             standings = await self._standings.of(case.addresses)
         except StoreUnavailable:
-            return early, [self._last_known(address) for address in case.addresses]
+            return early, self._last_known(case, early)
         found = [standings.get(address, NOBODY) for address in case.addresses]
         return early, [_verdict(case, kind, standing, early) for standing in found]
 
@@ -130,19 +130,23 @@ class Judge:
         return _Burst(key=key, reached=reached, addresses=frozenset(case.addresses), now=now)
 
     def _without_store(self, policy: Policy, case: Case, mark: int) -> Judgement:
-        """Only what a rule or listener positively calls individual may pass."""
+        """Pass what goes whatever the store says, and what is positively called individual."""
         classification = _classify(policy, case, None)
-        passes = classification.certain and classification.kind is Kind.INDIVIDUAL
+        is_individual = classification.certain and classification.kind is Kind.INDIVIDUAL
+        passes = goes_anyway(case.listener, classification) or (is_individual and self._never.known)
         return Judgement(
             classification=classification,
-            verdicts=tuple(self._last_known(address) for address in case.addresses),
+            verdicts=tuple(self._last_known(case, classification)),
             fingerprint=mark,
-            refusal=None if passes and self._never.known else STORE_AWAY,
+            refusal=None if passes else STORE_AWAY,
             outage=True,
         )
 
-    def _last_known(self, address: str) -> Verdict:
-        return Verdict(blocked=LAST_KNOWN if address in self._never else ())
+    def _last_known(self, case: Case, said: Classification | None) -> list[Verdict]:
+        if not goes_anyway(case.listener, said):
+            return [Verdict(blocked=LAST_KNOWN if a in self._never else ()) for a in case.addresses]
+        never = self._never if self._never.known else ()
+        return [Verdict(would=LAST_KNOWN if a in never else ()) for a in case.addresses]
 
 
 #: What is said of an address that was under scope `all` when the store was last asked.
@@ -205,6 +209,11 @@ def _facts(case: Case, burst: _Burst | None = None) -> Facts:
     return facts if burst is None else replace(facts, burst=burst.count)
 
 
+def goes_anyway(listener: Listener, said: Classification | None) -> bool:
+    """Whether mail is relayed whoever is suppressed: it is only observed, or overridden."""
+    return listener.observe or (said is not None and said.rule == _OVERRIDE)
+
+
 def _is_overridden(policy: Policy, case: Case) -> bool:
     header = policy.override.header
     return _is_overridden_login(policy, case) or bool(header and header in case.headers)
@@ -220,7 +229,7 @@ def _verdict(case: Case, kind: Kind, standing: Standing, said: Classification | 
     blocked = blocking(kind, standing)
     if not blocked:
         return Verdict(standing=standing)
-    if case.listener.observe or (said is not None and said.rule == _OVERRIDE):
+    if goes_anyway(case.listener, said):
         return Verdict(would=blocked, standing=standing)
     return Verdict(blocked=blocked, standing=standing)
 

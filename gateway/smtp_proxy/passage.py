@@ -24,11 +24,13 @@ from gateway.smtp_proxy.services import Services
 from gateway.smtp_proxy.trace import is_looping, trace
 
 _LATE_SECONDS = 600.0
+_GATHERED = 65_536  #: Octets of content that don't yet keep a relay waiting for a slow client.
 _OK = Reply.of("250 2.1.5 Ok")
 _TOO_MANY = Reply.of("452 4.5.3 Too many recipients")
 _TOO_LARGE = Reply.of("552 5.3.4 The message is too large")
 _LOOPS = Reply.of("554 5.4.6 The message goes round in circles")
 _PENDING = Reply.of("451 4.4.2 The relay's answer to this message is still awaited")
+_TOO_SLOW = Reply.of("451 4.4.2 Too slow while others wait for the relay; try again later")
 _CLIENT_GONE = Reply.of("451 4.4.2 The connection was lost before the end")
 _ACCEPTED = Reply.of("250 2.0.0 Taken; nobody may be mailed, the sender is told")
 
@@ -55,6 +57,9 @@ class Passage:
         self._listener = listener
         self._client = client
         self._sender = sender
+        self._body: Body | None = None  #: What is coming in.
+        self._too_slow = False
+        self._streaming = False  #: Whether the content goes on to the relay.
         self._tail = b""  #: The last of the content, which goes with the final dot.
         self._record = Record(services, listener, client, sender)
         self._settings = choose(
@@ -84,13 +89,17 @@ class Passage:
         entries = await self._looked_up(recipients[:room]) if room else []
         live = [entry for entry in entries if not entry.verdict.blocked]
         for entry in entries:
-            if entry.verdict.blocked and self._listener.reject_at_rcpt:
+            if entry.verdict.blocked and self._refuses_at_rcpt:
                 entry.reply = self._record.fail([entry], self._record.classification)
         if live:
             await self._offer(live)
         self._record.entries += entries
         over = len(recipients) - len(entries)
         return [entry.reply for entry in entries] + [_TOO_MANY] * over
+
+    @property
+    def _refuses_at_rcpt(self) -> bool:
+        return self._listener.reject_at_rcpt and not self._policy.accept_suppressed
 
     async def _looked_up(self, recipients: Sequence[Recipient]) -> list[Entry]:
         addresses = [self._services.lookup(recipient.address) for recipient in recipients]
@@ -109,16 +118,33 @@ class Passage:
             if not reply.positive:
                 entry.settle(_state_after(reply), By.RELAY, reply.text)
 
+    @property
+    def stands_by(self) -> bool:
+        """Whether a relay connection is held that could be had back, while the client thinks."""
+        waits = self._body is None or self._body.waits
+        return self._relay.open and waits and not self._streaming
+
+    @property
+    def is_in_the_way(self) -> bool:
+        """Whether others wait for a relay connection that is held while the client thinks."""
+        if not (self._relay.open and self._relay.is_crowded):
+            return False
+        return self.stands_by or (self._body is not None and self._body.is_slow)
+
     async def step_aside(self) -> None:
-        """Let others use the relay connection while the client thinks."""
-        if self._record.judgement is None:
+        """Let others use the relay connection; where content is under way, that ends it."""
+        if self.stands_by:
             await self._relay.end()
+        elif self._body is not None and self._body.waits:
+            self._too_slow = True
+            self._relay.hang_up()
 
     # DATA
 
     async def content(self, intake: Intake) -> list[Reply]:
         """Take the content; return one reply, or with LMTP one per accepted recipient."""
         body = Body(intake, max_size=self._policy.max_size, clock=self._services.monotonic)
+        self._body = body
         try:
             refused = await self._taken_in(body)
             if refused is not None:
@@ -181,20 +207,29 @@ class Passage:
             await self._relay.end()
             await body.drain()
             return None
-        refused = await self._line_up(going)
-        if refused is not None:
-            return Refused(refused, By.RELAY)
         normalise = self._policy.normalise_newlines and not self._is_signed
         cleaner = Cleaner(normalise=normalise)
         octets, last = self._trace() + cleaner.feed(head.octets), head.last
+        while not last and len(octets) < _GATHERED:
+            piece = await body.piece()
+            octets, last = octets + cleaner.feed(piece.octets), piece.last
+        self._streaming = True
+        refused = await self._line_up(going)
+        if refused is not None:
+            return Refused(refused, By.RELAY)
         while not last:
             self._relay.write(octets)
             if not await self._relay.drain():
-                return Refused(replies.TRY_LATER, By.RELAY)
+                return self._cut_off()
             piece = await body.piece()
             octets, last = cleaner.feed(piece.octets), piece.last
         self._tail = octets
         return None
+
+    def _cut_off(self) -> Refused:
+        if self._too_slow:
+            return Refused(_TOO_SLOW, By.GATEWAY)
+        return Refused(replies.TRY_LATER, By.RELAY)
 
     async def _line_up(self, going: list[Entry]) -> Reply | None:
         """Make the relay's recipients exactly those who may get the message, and say DATA."""

@@ -71,6 +71,7 @@ class Policy:
     normalise_newlines: bool = True
     max_size: int = 50_000_000
     max_recipients: int = 10_000
+    max_per_client: int = 2_000  #: Connections of one address, in one worker.
     local_time: Callable[[datetime], datetime] = field(default=lambda moment: moment)
 
     bursts: tuple[BurstTest, ...] = field(init=False)  #: The burst rules, if any.

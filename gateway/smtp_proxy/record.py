@@ -14,7 +14,7 @@ from gateway.core.note import Facts, Note, reasons, refusal, render
 from gateway.core.outbox import Draft
 from gateway.core.people import PersonRef
 from gateway.core.reply import Reply
-from gateway.smtp_proxy.judge import Judgement, Verdict
+from gateway.smtp_proxy.judge import Judgement, Verdict, goes_anyway
 from gateway.smtp_proxy.policy import Listener
 from gateway.smtp_proxy.services import Services
 
@@ -214,7 +214,8 @@ class Record:
         """Write the message down durably; False if it could not be."""
         said = self.classification
         individual = said.certain and said.kind is Kind.INDIVIDUAL
-        return await self._services.scribe.begin(self.message(), drafts, may_be_local=individual)
+        may_be_local = individual or goes_anyway(self._listener, said)
+        return await self._services.scribe.begin(self.message(), drafts, may_be_local=may_be_local)
 
     def finish(
         self,

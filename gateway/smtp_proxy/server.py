@@ -26,6 +26,7 @@ logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs every c
 
 COMMAND_SECONDS = 300.0  #: Between two commands (RFC 5321, 4.5.3.2.7).
 STALL_SECONDS = 5.0  #: After which a client in a transaction gives the relay connection back.
+CROWDED_STALL_SECONDS = 0.25  #: The same, while others wait for one.
 MAX_ERRORS = 20
 MAX_JUNK = 1000  #: NOOP, RSET, VRFY and the like without a message.
 _MAX_BATCH = 200  #: RCPTs taken from the buffer at once.
@@ -109,11 +110,19 @@ class GatewaySMTP(Exchange):
     def check(self, now: float) -> None:
         """End a wait that has lasted too long, and let others use a relay that stands by."""
         self._intake.check(now)
-        quiet = self._quiet_since
         passage = self._passage or self._taking
-        if quiet is not None and now - quiet > STALL_SECONDS and passage is not None:
-            self._quiet_since = None
+        if passage is not None and self._is_quiet(STALL_SECONDS) and passage.stands_by:
             self._door.spawn(passage.step_aside())
+
+    def make_way(self) -> None:
+        """Let others use a relay that stands by, where they wait for it."""
+        passage = self._passage or self._taking
+        if passage is not None and self._is_quiet(CROWDED_STALL_SECONDS) and passage.is_in_the_way:
+            self._door.spawn(passage.step_aside())
+
+    def _is_quiet(self, seconds: float) -> bool:
+        """Whether the client has let a while go by since the last answer it got."""
+        return self._quiet_since is not None and self.loop.time() - self._quiet_since > seconds
 
     def stop(self) -> None:
         """End the session at the next wait for the client."""

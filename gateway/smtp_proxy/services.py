@@ -103,6 +103,11 @@ class Services:
             observe=self._relay_seen,
         )
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether somebody waits for a connection to a relay."""
+        return any(pool.is_crowded for pool in self._pools.values())
+
     def apply(self, policy: Policy) -> None:
         """Go by a new policy from the next transaction on; old connections end by themselves."""
         self.policy = policy

@@ -124,6 +124,16 @@ class Sink:
     def hang_up(self) -> None:
         """Nothing is held."""
 
+    @property
+    def stands_by(self) -> bool:
+        """Nothing is held that others could use."""
+        return False
+
+    @property
+    def is_in_the_way(self) -> bool:
+        """Nobody waits for what is held."""
+        return False
+
     async def step_aside(self) -> None:
         """Nothing is held that others could use."""
 

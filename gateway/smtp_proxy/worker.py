@@ -10,6 +10,7 @@ from gateway import logs
 from gateway.delivery.connection import RelayLost, RelayRefuses
 from gateway.smtp_proxy.doors import Door, ImportDoor
 from gateway.smtp_proxy.policy import Listener, Policy
+from gateway.smtp_proxy.room import Room
 from gateway.smtp_proxy.server import GatewaySMTP
 from gateway.smtp_proxy.services import Services
 from gateway.smtp_proxy.sink import Tray
@@ -35,7 +36,7 @@ class Worker:
         self._listening: dict[socket.socket, Door] = {}
         self._closing = False
         self._loop = asyncio.get_running_loop()
-        self._max_sessions = _raise_descriptor_limit() // _DESCRIPTORS_PER_SESSION
+        self._room = Room(_raise_descriptor_limit() // _DESCRIPTORS_PER_SESSION)
 
     def open(
         self, listeners: Sequence[Listener], sockets: Mapping[str, Sequence[socket.socket]]
@@ -50,10 +51,9 @@ class Worker:
 
     def _door(self, listener: Listener) -> Door:
         if not listener.imports:
-            return Door(listener, self._services, max_sessions=self._max_sessions)
+            return Door(listener, self._services, self._room)
         assert self._tray is not None
-        most = self._max_sessions
-        return ImportDoor(listener, self._services, self._tray, max_sessions=most)
+        return ImportDoor(listener, self._services, self._room, self._tray)
 
     def _listen(self, bound: socket.socket, door: Door) -> None:
         self._listening[bound] = door
@@ -120,6 +120,13 @@ class Worker:
         self._services.sweep()
         for door in self._doors.values():
             door.count()
+
+    async def make_room(self) -> None:
+        """Let those go on who wait for a relay that others hold and don't use."""
+        if self._services.is_crowded:
+            for door in self._doors.values():
+                for session in tuple(door.sessions):
+                    session.make_way()
 
     async def learn(self) -> None:
         """Call every relay that has never been seen, until each has said what it offers."""

@@ -81,6 +81,50 @@ def test_what_settings_mean_is_told(cli: Cli, config: str, complaint: str) -> No
     assert complaint in lines
 
 
+OTHER_RELAY = """\
+[[relays]]
+name = "mail"
+host = "{}"
+port = 2525
+match = {{sender_domain = "example.org"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("bind", "host"),
+    [("127.0.0.1", "localhost"), ("0.0.0.0", "127.0.0.2"), ("localhost", "127.0.0.1")],
+)
+def test_a_relay_that_is_the_gateway_itself_is_named(cli: Cli, bind: str, host: str) -> None:
+    relay = OTHER_RELAY.format(host)
+
+    code, lines = offline(cli, listener(bind=f"{bind}:2525") + relay)
+
+    assert (
+        f"error relay mail: {host}:2525 is the gateway's own listener crm, mail would go round in "
+        "circles: give the host and port of the mail server"
+    ) in lines
+    assert 1 == code
+
+
+def test_a_relay_at_another_address_or_port_is_not_taken_for_the_gateway(cli: Cli) -> None:
+    relay = OTHER_RELAY.format("127.0.0.2")
+
+    assert 0 == offline(cli, listener(bind="127.0.0.1:2525") + relay)[0]
+    assert 0 == offline(cli, listener(bind="0.0.0.0:2526") + relay)[0]
+
+
+def test_replies_that_contradict_each_other_are_told(cli: Cli) -> None:
+    code, lines = offline(
+        cli, listener(reject_at="rcpt", kind="bulk") + '[suppression]\nreply = "accept"\n'
+    )
+
+    assert 0 == code
+    assert (
+        'warning replies: suppression.reply = "accept" refuses nobody, also at crm: take reject_at '
+        '= "rcpt" out there, or set reply = "reject"'
+    ) in lines
+
+
 def test_a_feed_that_is_old_or_young_is_told_with_its_age(cli: Cli) -> None:
     cli.feed("people", "crm_id\n1\n")
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from gateway.core.journal import Message
+from gateway.core.kinds import State
 from tests.conftest import StartGateway
 from tests.rig.client import ConnectionGone, RawClient, Reply
 from tests.rig.faults import delay, hang
@@ -37,6 +38,7 @@ from tests.system.impatience import IMPATIENT
 
 PROBE = b"probe@example.org"
 RULES = [{"name": "from-a-person", "kind": "individual", "header": "X-Personal"}]
+SETTINGS = {"rules": RULES, "smtp": {"override": {"header": "X-Override"}}}
 PERSONAL = mail("Persoonlijk", "X-Personal: yes")
 LOST = "unknown by gateway"
 
@@ -131,7 +133,7 @@ Shared = tuple[Crm, Outage, Person]
 @asynccontextmanager
 async def shared(folder: Path, url: str, outage: Outage) -> AsyncIterator[Shared]:
     """A gateway that knows who is never mailed."""
-    async with open_crm(folder, {"rules": RULES}, store_url=url, wrapper=IMPATIENT) as crm:
+    async with open_crm(folder, SETTINGS, store_url=url, wrapper=IMPATIENT) as crm:
         deceased = crm.person(status=DECEASED)
         await restart(crm.gateway)
         yield crm, outage, deceased
@@ -206,6 +208,28 @@ async def test_P10_only_what_is_positively_individual_passes_and_the_journal_kno
     assert ["relayed by relay"] == list(states(barred[0]).values())
     assert 1 == sum(states(one)[scene.free.address] == "relayed by relay" for one in free)
     assert ("individual", "rule from-a-person") == (barred[0].kind, f"rule {barred[0].rule}")
+
+
+async def test_P10_what_goes_whatever_the_store_says_passes_without_it(scene: Scene) -> None:
+    overridden = mail("Noodgeval", "X-Override: yes", bulk=True)
+    await scene.lose_the_store()
+    said = [
+        await scene.send(scene.barred, scene.deceased, content=BULK, door="observe"),
+        await scene.send(scene.barred, content=INDIVIDUAL, door="observe"),
+        await scene.send(scene.free, scene.deceased, content=overridden),
+    ]
+    came = scene.came()
+    await scene.restore()
+    default, observed = await scene.history(scene.barred, 2)
+    (override,) = await scene.history(scene.free)
+
+    assert [250, 250, 250] == [one.code for one in said]
+    assert {scene.barred.address: 2, scene.free.address: 1, scene.deceased.address: 2} == came
+    assert {"relayed by relay"} == {*states(observed).values(), *states(override).values()}
+    assert ["default", "precedence", "override"] == [
+        one.rule for one in (default, observed, override)
+    ]
+    assert ["", State.SEND_FAILED] == [one.would for one in observed.deliveries]
 
 
 async def test_P10_the_store_is_used_again_as_soon_as_it_is_back(scene: Scene) -> None:
