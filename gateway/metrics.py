@@ -116,11 +116,6 @@ class Metrics:
         if succeeded_at is not None:
             self._mailbox_success(name).set(succeeded_at)
 
-    def journal(self, seconds: float, messages: int) -> None:
-        """Count a group commit."""
-        self.commit_seconds.observe(seconds)
-        self.committed.inc(messages)
-
 
 def _labelled(metric: M) -> Callable[..., M]:
     """Return what finds a metric by the values of its labels, each looked up once."""

@@ -41,7 +41,8 @@ def test_metrics_count_by_their_labels() -> None:
     found = Metrics()
     found.deliveries(Kind.BULK, State.SEND_FAILED, By.GATEWAY).inc()
     found.deliveries(Kind.BULK, State.SEND_FAILED, By.GATEWAY).inc(2)
-    found.journal(0.5, 7)
+    found.commit_seconds.observe(0.5)
+    found.committed.inc(7)
 
     text = generate_latest(found.registry).decode()
     assert 'gateway_deliveries_total{by="gateway",kind="bulk",state="send_failed"} 3.0' in text

@@ -37,11 +37,6 @@ class RelayTransaction:
         self._deadline = 0.0  # by `monotonic`, of the step under way
 
     @property
-    def relay(self) -> str:
-        """The relay's name."""
-        return self._pool.settings.name
-
-    @property
     def recipients(self) -> list[Recipient]:
         """Those the relay has taken in this transaction."""
         return self._recipients

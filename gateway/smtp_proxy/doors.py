@@ -27,7 +27,7 @@ _PASSED_ON = ("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
 class Session(Protocol):
     """A client's connection, as its door sees it."""
 
-    def make_way(self) -> None:
+    def make_way(self, now: float) -> None:
         """Let others use a relay that stands by."""
 
     def check(self, now: float) -> None:

@@ -62,7 +62,6 @@ class Judgement:
     burst_key: int | None = None
     earlier: tuple[Attempt, ...] = ()
     refusal: Reply | None = None  #: Said to the whole message, after the content.
-    outage: bool = False  #: Whether the store could not be asked.
 
 
 class Judge:
@@ -139,7 +138,6 @@ class Judge:
             verdicts=tuple(self._last_known(case, classification)),
             fingerprint=mark,
             refusal=None if passes else STORE_AWAY,
-            outage=True,
         )
 
     def _last_known(self, case: Case, said: Classification | None) -> list[Verdict]:

@@ -1,7 +1,6 @@
 """The passage of one message: a CRM's transaction tied to a relay's."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from gateway.core import ids
 from gateway.core.address import domain_of
@@ -15,6 +14,7 @@ from gateway.core.reply import Reply
 from gateway.delivery import replies
 from gateway.delivery.settings import choose
 from gateway.delivery.transaction import Lost, RelayTransaction
+from gateway.smtp_proxy.answers import Hashed, Refused, earlier_answer, state_after
 from gateway.smtp_proxy.body import Body, Head, TooLarge
 from gateway.smtp_proxy.intake import ClientGone, ClientSlow, Intake, Stopping
 from gateway.smtp_proxy.judge import STORE_AWAY, Case
@@ -24,26 +24,15 @@ from gateway.smtp_proxy.services import Services
 from gateway.smtp_proxy.trace import is_looping, trace
 
 _LATE_SECONDS = 600.0
-_GATHERED = 65_536  #: Octets of content that don't yet keep a relay waiting for a slow client.
 _OK = Reply.of("250 2.1.5 Ok")
 _TOO_MANY = Reply.of("452 4.5.3 Too many recipients")
 _TOO_LARGE = Reply.of("552 5.3.4 The message is too large")
 _LOOPS = Reply.of("554 5.4.6 The message goes round in circles")
 _PENDING = Reply.of("451 4.4.2 The relay's answer to this message is still awaited")
-_TOO_SLOW = Reply.of("451 4.4.2 Too slow while others wait for the relay; try again later")
 _CLIENT_GONE = Reply.of("451 4.4.2 The connection was lost before the end")
+_TOO_SLOW = Reply.of("451 4.4.2 Too slow while others wait for the relay; try again later")
 _ACCEPTED = Reply.of("250 2.0.0 Taken; nobody may be mailed, the sender is told")
-
-
-Hashed = Callable[[], str]  #: Tells the hash of the content when somebody asks.
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Nothing of the message goes on; whoever said so."""
-
-    reply: Reply
-    by: By
+_GATHERED = 65_536  #: Octets of content that don't yet keep a relay waiting for a slow client.
 
 
 class Passage:
@@ -116,7 +105,7 @@ class Passage:
             entry.reply = reply
             entry.offered = reply.positive
             if not reply.positive:
-                entry.settle(_state_after(reply), By.RELAY, reply.text)
+                entry.settle(state_after(reply), By.RELAY, reply.text)
 
     @property
     def stands_by(self) -> bool:
@@ -135,7 +124,7 @@ class Passage:
         """Let others use the relay connection; where content is under way, that ends it."""
         if self.stands_by:
             await self._relay.end()
-        elif self._body is not None and self._body.waits:
+        elif self.is_in_the_way:
             self._too_slow = True
             self._relay.hang_up()
 
@@ -220,16 +209,13 @@ class Passage:
         while not last:
             self._relay.write(octets)
             if not await self._relay.drain():
-                return self._cut_off()
+                return Refused(replies.TRY_LATER, By.RELAY)
             piece = await body.piece()
+            if self._too_slow:
+                return Refused(_TOO_SLOW, By.GATEWAY)
             octets, last = cleaner.feed(piece.octets), piece.last
         self._tail = octets
         return None
-
-    def _cut_off(self) -> Refused:
-        if self._too_slow:
-            return Refused(_TOO_SLOW, By.GATEWAY)
-        return Refused(replies.TRY_LATER, By.RELAY)
 
     async def _line_up(self, going: list[Entry]) -> Reply | None:
         """Make the relay's recipients exactly those who may get the message, and say DATA."""
@@ -260,7 +246,7 @@ class Passage:
         """Read the rest, drop it, and say no to all."""
         self._relay.hang_up()
         await body.drain()
-        state = _state_after(refused.reply)
+        state = state_after(refused.reply)
         taken = [entry for entry in self._record.entries if entry.taken]
         for entry in taken:
             entry.settle(state, refused.by, refused.reply.text)
@@ -275,7 +261,7 @@ class Passage:
     async def _hand_over(self, hashed: Hashed, intake: Intake) -> Reply:
         """Write it down, then the final dot, then the verdict."""
         record = self._record
-        repeated = _repeated(record, hashed)
+        repeated = earlier_answer(record, hashed)
         if repeated is not None:
             return self._answer_again(repeated)
         going = [entry for entry in record.entries if entry.going]
@@ -305,7 +291,7 @@ class Passage:
         if isinstance(verdict, Lost):
             return await self._unknown(going, verdict, hashed, drafts)
         heard = self._heard(verdict)
-        state = _state_after(heard)
+        state = state_after(heard)
         self._services.relay_said(self._settings, verdict)
         attempt = None
         if state is State.DEFERRED:
@@ -326,7 +312,7 @@ class Passage:
         drafts: tuple[Draft, ...],
         attempt: Attempt | None,
     ) -> None:
-        state = _state_after(self._heard(verdict))
+        state = state_after(self._heard(verdict))
         for entry in going:
             entry.settle(state, By.RELAY, verdict.text)
         notices_go = state is State.RELAYED if drafts else None
@@ -357,7 +343,7 @@ class Passage:
             self._record.finish((), attempt=attempt, notices_go=False if drafts else None)
             return
         heard = self._heard(verdict)
-        kept = "open" if _state_after(heard) is State.DEFERRED else "verdict"
+        kept = "open" if state_after(heard) is State.DEFERRED else "verdict"
         attempt = self._record.attempt(kept, hashed(), heard.text)
         self._ended(going, verdict, drafts, attempt)
 
@@ -368,7 +354,7 @@ class Passage:
         for entry in self._record.entries:
             if entry.taken:
                 entry.settle(
-                    _state_after(reply), By.GATEWAY, f"as {ids.show(earlier.message)}: {reply.text}"
+                    state_after(reply), By.GATEWAY, f"as {ids.show(earlier.message)}: {reply.text}"
                 )
         self._services.scribe.note(self._record.message(), None)
         self._record.log()
@@ -411,22 +397,3 @@ class Passage:
         record.size = size
         self._services.scribe.note(record.message(), None)
         record.log()
-
-
-def _state_after(reply: Reply) -> State:
-    if reply.positive:
-        return State.RELAYED
-    return State.REJECTED if reply.permanent else State.DEFERRED
-
-
-def _repeated(record: Record, hashed: Hashed) -> Attempt | None:
-    """Return the earlier attempt whose verdict, come or awaited, is this retry's answer, too."""
-    earlier = record.judgement.earlier if record.judgement else ()
-    return next(
-        (
-            attempt
-            for attempt in reversed(earlier)
-            if attempt.state in ("pending", "verdict") and attempt.content_hash == hashed()
-        ),
-        None,
-    )

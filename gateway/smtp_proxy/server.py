@@ -36,6 +36,7 @@ _SENDER_OK = b"250 2.1.0 Ok\r\n"
 _GO_AHEAD = b"354 End data with <CR><LF>.<CR><LF>\r\n"
 _WEB = frozenset((b"GET", b"POST", b"HEAD", b"PUT", b"CONNECT", b"OPTIONS", b"DELETE", b"PATCH"))
 _BEFORE_TLS = frozenset((b"EHLO", b"HELO", b"LHLO", b"STARTTLS", b"NOOP", b"QUIT", b"RSET"))
+_REFUSED = (b"EXPN", b"TURN", b"ETRN", b"BDAT", b"XCLIENT", b"XFORWARD")
 
 
 class _Closing(Exception):
@@ -60,11 +61,9 @@ class GatewaySMTP(Exchange):
         self._helo: bytes | None = None
         self._extended = False
         self._passage: Transaction | None = None
-        self._errors = 0
-        self._junk = 0
+        self._errors = self._junk = self._failed_logins = 0
         self._taking: Transaction | None = None  #: Whose content is coming in.
         self._quiet_since: float | None = None  #: Since when a transaction stands still.
-        self._failed_logins = 0
         self._sloppy = False
 
     # What the transport calls
@@ -108,21 +107,17 @@ class GatewaySMTP(Exchange):
     # What the worker calls
 
     def check(self, now: float) -> None:
-        """End a wait that has lasted too long, and let others use a relay that stands by."""
+        """End a wait that has lasted too long."""
         self._intake.check(now)
-        passage = self._passage or self._taking
-        if passage is not None and self._is_quiet(STALL_SECONDS) and passage.stands_by:
-            self._door.spawn(passage.step_aside())
 
-    def make_way(self) -> None:
-        """Let others use a relay that stands by, where they wait for it."""
+    def make_way(self, now: float) -> None:
+        """Let others use a relay that stands by: soon where they wait for it, else later."""
         passage = self._passage or self._taking
-        if passage is not None and self._is_quiet(CROWDED_STALL_SECONDS) and passage.is_in_the_way:
+        if passage is None or self._quiet_since is None:
+            return
+        seconds = CROWDED_STALL_SECONDS if passage.is_in_the_way else STALL_SECONDS
+        if now - self._quiet_since > seconds and (passage.is_in_the_way or passage.stands_by):
             self._door.spawn(passage.step_aside())
-
-    def _is_quiet(self, seconds: float) -> bool:
-        """Whether the client has let a while go by since the last answer it got."""
-        return self._quiet_since is not None and self.loop.time() - self._quiet_since > seconds
 
     def stop(self) -> None:
         """End the session at the next wait for the client."""
@@ -400,10 +395,5 @@ _VERBS: dict[bytes, _Verb] = {
     b"QUIT": GatewaySMTP._quit_verb,
     b"STARTTLS": GatewaySMTP._starttls_verb,
     b"AUTH": GatewaySMTP._auth_verb,
-    b"EXPN": GatewaySMTP._refused_verb,
-    b"TURN": GatewaySMTP._refused_verb,
-    b"ETRN": GatewaySMTP._refused_verb,
-    b"BDAT": GatewaySMTP._refused_verb,
-    b"XCLIENT": GatewaySMTP._refused_verb,
-    b"XFORWARD": GatewaySMTP._refused_verb,
+    **dict.fromkeys(_REFUSED, GatewaySMTP._refused_verb),
 }

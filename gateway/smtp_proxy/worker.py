@@ -117,6 +117,7 @@ class Worker:
         for door in self._doors.values():
             for session in tuple(door.sessions):
                 session.check(now)
+                session.make_way(now)
         self._services.sweep()
         for door in self._doors.values():
             door.count()
@@ -124,9 +125,10 @@ class Worker:
     async def make_room(self) -> None:
         """Let those go on who wait for a relay that others hold and don't use."""
         if self._services.is_crowded:
+            now = self._loop.time()
             for door in self._doors.values():
                 for session in tuple(door.sessions):
-                    session.make_way()
+                    session.make_way(now)
 
     async def learn(self) -> None:
         """Call every relay that has never been seen, until each has said what it offers."""

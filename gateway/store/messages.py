@@ -61,11 +61,6 @@ def would_fail(connection: Connection, since: datetime | None, limit: int = 1000
     return several(connection, _newest(connection, query, limit))
 
 
-def of_address(connection: Connection, address: str, limit: int = 100) -> list[Message]:
-    """Return the messages to an address, the newest first."""
-    return listed(connection, to=address, limit=limit)
-
-
 def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> list[Message]:
     """Return the messages to a person's addresses, the newest first.
 

@@ -17,7 +17,7 @@ from gateway.core.people import (
     StatusKind,
     Suppression,
 )
-from gateway.store.schema import addresses, feeds, groups, memberships, people, statuses
+from gateway.store.schema import addresses, groups, memberships, people, statuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +72,6 @@ def suppressions_of(
         for entry in holder.suppressions
     )
     return tuple(dict.fromkeys([*own, *brought]))
-
-
-def feed_age(connection: Connection) -> dict[str, dict[str, datetime]]:
-    """Return when each source last told of people, groups …: source, then what, then when."""
-    ages: dict[str, dict[str, datetime]] = {}
-    for source, what, at in connection.execute(select(feeds.c.source, feeds.c.what, feeds.c.at)):
-        ages.setdefault(source, {})[what] = at
-    return ages
 
 
 def _record(connection: Connection, ref: PersonRef) -> PersonRecord | None:

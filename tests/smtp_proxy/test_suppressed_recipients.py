@@ -347,6 +347,19 @@ async def test_lmtp_that_accepts_owes_the_notice_its_answers_no_longer_are(
     assert [sender.decode()] == [row.recipient for row in other_crm.notices(record)]
 
 
+async def test_who_accepts_refuses_nobody_at_rcpt_either(other_crm: Crm) -> None:
+    member, sender = other_crm.person(NO_BULK), b"strict@crm.example"
+
+    sent = await other_crm.send([member, b"free@example.org"], BULK, sender=sender, door="strict")
+
+    record = await other_crm.record(member)
+    assert [250, 250] == [reply.code for reply in sent.recipients]
+    assert 250 == sent.end.code
+    assert [[b"free@example.org"]] == [message.recipients for message in other_crm.relayed]
+    assert "send_failed by gateway" == states(record)[member.address]
+    assert [sender.decode()] == [row.recipient for row in other_crm.notices(record)]
+
+
 async def test_accepted_mail_of_nobody_is_told_nobody(other_crm: Crm) -> None:
     member = other_crm.person(NO_BULK)
 

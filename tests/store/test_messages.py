@@ -163,7 +163,7 @@ def test_a_person_has_the_mail_to_their_addresses_but_not_that_of_an_earlier_own
     with database.reading() as connection:
         assert ["Hello 1", "Hello 0"] == subjects(journal.of_person(connection, ANN))
         assert ["Hello 3"] == subjects(journal.of_person(connection, BEN))
-        assert 3 == len(journal.of_address(connection, "ann@x.org"))
+        assert 3 == len(journal.listed(connection, limit=10, to="ann@x.org"))
 
 
 def test_what_is_still_being_sent_is_settled_only_when_it_is_old(database: Database) -> None:

@@ -1,16 +1,48 @@
 """The migrations and the schema are two tellings of one thing."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+import gateway.store.migrations
+from gateway.core.kinds import TAG_SCOPES, Scope, State
+from gateway.core.people import PersonRef
+from gateway.store import suppression
 from gateway.store.columns import metadata
-from gateway.store.database import Database
+from gateway.store.database import Database, WrongSchema
+from gateway.store.messages import listed
+from gateway.store.people import find
 from gateway.store.schema import VERSION
+from gateway.store.suppression import Standings
 from gateway.store.upgrade import defects, upgrade
+
+AT = 1_764_000_000_000_000  #: Microseconds since 1970.
+ID = 1 << 58
+AS_OF_0001 = (
+    "INSERT INTO schema_version VALUES ('0001')",
+    'INSERT INTO "groups" (kind, crm_id, source, name, tag)'
+    " VALUES ('candidate', '12', 'crm', 'Geen bulk-mail', 'NoMailingsTag')",
+    "INSERT INTO people (kind, crm_id, source, first_name, last_name, emails)"
+    " VALUES ('candidate', '17', 'crm', 'Ann', 'Jansen', 'ann@example.org')",
+    "INSERT INTO addresses (address, kind, person) VALUES ('ann@example.org', 'candidate', '17')",
+    "INSERT INTO memberships (kind, person, group_id, source, since)"
+    f" VALUES ('candidate', '17', '12', 'crm', {AT})",
+    "INSERT INTO suppressions (id, address, scope, since)"
+    f" VALUES (1, 'bob@example.org', 'all', {AT})",
+    "INSERT INTO messages (id, worker, listener, subject, kind, rule)"
+    f" VALUES ({ID}, 0, 'crm', 'Vacature', 'bulk', 'precedence')",
+    'INSERT INTO deliveries (message, position, recipient, address, state, "by")'
+    f" VALUES ({ID}, 0, 'ann@example.org', 'ann@example.org', 'send_failed', 'gateway')",
+    "INSERT INTO outbox (id, type, key, sender, recipient, body, state)"
+    " VALUES (1, 'dsn', '1', '', 'crm@example.org', 'x', 'sent')",
+)
 
 
 @pytest.fixture
@@ -35,6 +67,31 @@ def test_the_migrations_lead_to_the_schema(database: Database) -> None:
     assert VERSION == database.version()
 
 
+def test_P19_an_upgrade_keeps_what_the_first_version_knew(database: Database) -> None:
+    fill_as_of_0001(database)
+    with pytest.raises(WrongSchema, match="gateway db upgrade"):
+        database.prepare()
+
+    with database.writing() as connection:
+        done = upgrade(connection, database.version())
+    database.prepare()
+
+    with database.reading() as connection:
+        assert [] == defects(connection)
+        (told,) = listed(connection, limit=10)
+        (person,) = find(connection, PersonRef.parse("candidate:17"))
+        (entry,) = suppression.listed(connection, at=datetime.now(UTC))
+        standings = Standings(database, tag_scopes=TAG_SCOPES).within(
+            connection, ["ann@example.org"]
+        )
+    assert ("0002", VERSION) == (done[0], done[-1])
+    (holder,) = standings["ann@example.org"].holders
+    assert ["Geen bulk-mail"] == [one.name for one in holder.suppressions]
+    assert ("Vacature", State.SEND_FAILED) == (told.subject, told.deliveries[0].state)
+    assert ("Ann", ("ann@example.org",)) == (person.person.first_name, person.addresses)
+    assert ("bob@example.org", Scope.ALL) == (entry.address, entry.scope)
+
+
 def test_a_store_of_this_version_needs_no_upgrade(database: Database) -> None:
     database.prepare()
 
@@ -43,6 +100,17 @@ def test_a_store_of_this_version_needs_no_upgrade(database: Database) -> None:
 
     assert [] == done
     assert VERSION == database.version()
+
+
+def fill_as_of_0001(database: Database) -> None:
+    """Make the store a gateway of the first version left behind."""
+    folder = Path(gateway.store.migrations.__file__).parent
+    first = ScriptDirectory(folder).get_revision("0001")
+    with database.writing() as connection:
+        with Operations.context(MigrationContext.configure(connection)):
+            first.module.upgrade()
+        for statement in AS_OF_0001:
+            connection.execute(text(statement))
 
 
 def test_what_a_store_lacks_is_named(database: Database) -> None:
