@@ -50,12 +50,13 @@ campaign_members = Table(
     flag("included"),  # by the last preparation
     words("reason"),  # why not
     words("detail"),
+    flag("expected"),  # was in when it was added or processed last: the guard counts from there
     flag("segmented"),  # its address was put into the campaign's segment for this person
     words("status"),  # by its activities; empty before the first
     Column("added_at", UtcTime, nullable=False),
     sqlite_with_rowid=False,
 )
-Index("ix_campaign_members_address", campaign_members.c.address, campaign_members.c.campaign)
+Index("ix_campaign_members_campaign", campaign_members.c.campaign, campaign_members.c.address)
 Index("ix_campaign_members_person", campaign_members.c.kind, campaign_members.c.person)
 
 # What activation found or made at Mailchimp; the one activated last is used.

@@ -66,13 +66,14 @@ def _campaign_members() -> None:
         Column("included", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         Column("reason", sa.Text(), server_default="", nullable=False),
         Column("detail", sa.Text(), server_default="", nullable=False),
+        Column("expected", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         Column("segmented", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         Column("status", sa.Text(), server_default="", nullable=False),
         Column("added_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("campaign", "kind", "person", name="pk_campaign_members"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_campaign_members_address", "campaign_members", ["address", "campaign"])
+    op.create_index("ix_campaign_members_campaign", "campaign_members", ["campaign", "address"])
     op.create_index("ix_campaign_members_person", "campaign_members", ["kind", "person"])
 
 

@@ -1,0 +1,133 @@
+"""Campaigns of the CRM that go out through Mailchimp."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.core import ids
+from gateway.core.merge_tags import unknown_merge_tags
+
+#: Of the CRM's name in the title at Mailchimp, so that the mark behind it is never cut off.
+TITLE_LENGTH = 80
+TEXT_BYTES = 255  #: Mailchimp cuts the text of a merge field there (MAILCHIMP 3).
+
+
+class CampaignState(StrEnum):
+    """Where a campaign stands."""
+
+    DRAFT = "draft"  #: In the gateway only.
+    OPENED = "opened"  #: Created at Mailchimp, not on its way.
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    SENT = "sent"
+    DELETED = "deleted"
+
+
+#: What can still be changed, prepared and sent.
+OPEN_STATES = (CampaignState.DRAFT, CampaignState.OPENED, CampaignState.SCHEDULED)
+GONE_STATES = (CampaignState.SENDING, CampaignState.SENT)
+
+#: What Mailchimp calls the state of a campaign, and what it is here.
+FROM_MAILCHIMP = {
+    "save": CampaignState.OPENED,
+    "paused": CampaignState.OPENED,
+    "schedule": CampaignState.SCHEDULED,
+    "sending": CampaignState.SENDING,
+    "canceling": CampaignState.SENDING,
+    "sent": CampaignState.SENT,
+    "canceled": CampaignState.SENT,
+    "archived": CampaignState.SENT,
+}
+
+
+class Ask(StrEnum):
+    """A request to Mailchimp whose answer may have been lost."""
+
+    NOTHING = ""
+    SEGMENT = "segment"
+    CREATE = "create"
+    SEND = "send"
+    SCHEDULE = "schedule"
+    UNSCHEDULE = "unschedule"
+    REFRESH = "refresh"  #: Unscheduled to be trimmed: it must be scheduled again.
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """One campaign; its name is the subject of its mails."""
+
+    id: int
+    name: str
+    state: CampaignState
+    template: int
+    template_name: str = ""
+    from_name: str
+    from_address: str
+    audience: str = ""  #: The audience's id at Mailchimp.
+    segment: int | None = None  #: The segment's id at Mailchimp.
+    mailchimp_id: str = ""
+    web_id: int | None = None
+    link: str = ""  #: Where people open it in Mailchimp.
+    asked: Ask = Ask.NOTHING  #: The answer of this is not kept yet: look before asking again.
+    asked_at: datetime | None = None
+    opened_at: datetime | None = None  #: Its creation at Mailchimp.
+    scheduled_for: datetime | None = None
+    refreshed_at: datetime | None = None  #: When it was prepared last and its segment built.
+    sent_at: datetime | None = None
+    trouble: str = ""  #: Why it stays behind what was wanted.
+
+    @property
+    def title(self) -> str:
+        """What it is called in Mailchimp; the mark in brackets finds it again."""
+        return f"{self.name[:TITLE_LENGTH].strip()} {mark(self.id)}"
+
+    @property
+    def segment_name(self) -> str:
+        """What its segment is called in Mailchimp."""
+        return f"crm-{ids.show(self.id)}"
+
+
+def mark(campaign: int) -> str:
+    """Return what tells a campaign's title from all others."""
+    return f"[{ids.show(campaign)}]"
+
+
+def naming_faults(name: str, from_name: str) -> list[str]:
+    """Return what is wrong with a campaign's name and from-name, in plain words."""
+    faults = []
+    for what, text in (("the name", name), ("the from-name", from_name)):
+        if not text.strip():
+            faults.append(f"{what} is blank")
+        if not text.isprintable():
+            faults.append(f"{what} holds characters that can't be printed")
+        if unknown := unknown_merge_tags(text):
+            known = "*|FNAME|*, *|LNAME|*, *|OWNERNAME|*, *|OWNEREMAIL|*"
+            faults.append(f"{what} bears {', '.join(unknown)}; the merge tags are {known}")
+    return faults
+
+
+def merge_fields(
+    first_name: str, last_name: str, owner_name: str, owner_email: str
+) -> dict[str, str]:
+    """Return what Mailchimp fills into a member's mail, as Mailchimp keeps it (S2)."""
+    values = {
+        "FNAME": first_name,
+        "LNAME": last_name,
+        "OWNERNAME": owner_name,
+        "OWNEREMAIL": owner_email,
+    }
+    return {tag: _cut(value) for tag, value in values.items()}
+
+
+def known_fields(told: object) -> dict[str, str]:
+    """Return the CRM's merge fields out of what Mailchimp tells of a member."""
+    fields = told if isinstance(told, Mapping) else {}
+    return {
+        tag: str(fields.get(tag) or "") for tag in ("FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL")
+    }
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:TEXT_BYTES].decode(errors="ignore").strip()

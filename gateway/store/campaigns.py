@@ -1,0 +1,51 @@
+"""Campaigns, one row each."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from gateway.core import ids
+from gateway.core.campaigns import Ask, Campaign, CampaignState
+from gateway.core.errors import GatewayError
+from gateway.store.schema import campaigns
+
+_FIELDS = tuple(Campaign.__dataclass_fields__)
+
+
+class NoSuchCampaign(GatewayError):
+    """There is no campaign of that id."""
+
+
+def put(connection: Connection, campaign: Campaign) -> None:
+    """Keep a new campaign."""
+    row = {name: getattr(campaign, name) for name in _FIELDS}
+    connection.execute(insert(campaigns).values(row))
+
+
+def one(connection: Connection, number: int) -> Campaign:
+    """Return a campaign; NoSuchCampaign if there is none."""
+    row = connection.execute(select(campaigns).where(campaigns.c.id == number)).first()
+    if row is None:
+        raise NoSuchCampaign(f"there is no campaign {ids.show(number)}: gateway campaigns list")
+    return _campaign(row)
+
+
+def listed(
+    connection: Connection, *, states: tuple[CampaignState, ...] = tuple(CampaignState)
+) -> list[Campaign]:
+    """Return the campaigns in these states, the newest first."""
+    query = select(campaigns).where(campaigns.c.state.in_(states))
+    return [_campaign(row) for row in connection.execute(query.order_by(campaigns.c.id.desc()))]
+
+
+def change(connection: Connection, number: int, **values: Any) -> Campaign:
+    """Set fields of a campaign; return it as it is now."""
+    query = update(campaigns).where(campaigns.c.id == number)
+    connection.execute(query.values(**values))
+    return one(connection, number)
+
+
+def _campaign(row: Row[Any]) -> Campaign:
+    values = {name: row._mapping[name] for name in _FIELDS}
+    values |= {"state": CampaignState(row.state), "asked": Ask(row.asked)}
+    return Campaign(**values)
