@@ -9,6 +9,7 @@ import pytest
 
 from tests.rig.certificates import Certificates, make_certificates
 from tests.rig.client import RawClient
+from tests.rig.dovecot import Dovecot
 from tests.rig.faultproxy import FaultProxy
 from tests.rig.gateway import GatewayProcess, gateway_config
 from tests.rig.postfix import Postfix
@@ -49,6 +50,19 @@ def postgres() -> Iterator[Postgres]:
     server = open_postgres()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+async def dovecot(certificates: Certificates) -> AsyncIterator[Dovecot]:
+    """An IMAP server."""
+    async with Dovecot(certificates) as server:
+        yield server
+
+
+@pytest.fixture
+def user(request: pytest.FixtureRequest) -> str:
+    """The name of a user of a test's own, whose mailbox is empty."""
+    return f"u{abs(hash(request.node.nodeid))}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -15,6 +15,7 @@ from gateway import logs
 from gateway.app import common
 from gateway.app.common import now, open_database
 from gateway.app.life import Life
+from gateway.app.mailboxes import Mailboxes, MailboxWatch
 from gateway.config import Settings
 from gateway.config.inbound import Mailbox
 from gateway.config.smtp import Listener
@@ -26,7 +27,9 @@ from gateway.inbound.admission import Admission, sender_entries
 from gateway.inbound.desk import Desk
 from gateway.inbound.importer import ReplyImporter, Rules
 from gateway.inbound.notices import Post
+from gateway.inbound.poller import Poller
 from gateway.inbound.readers import Readers
+from gateway.inbound.tenure import Tenure
 from gateway.inbound.verdict import (
     Filed,
     Ignored,
@@ -48,20 +51,28 @@ async def run_inbound(life: Life) -> None:
     """File what comes until the life ends."""
     database = open_database(life.settings)
     readers = Readers()
-    importer = _importer(life.settings, database, readers, _Tally(Metrics()).heard)
+    metrics = Metrics()
+    importer = _importer(life.settings, database, readers, _Tally(metrics).heard)
+    holder = f"{common.node()}:{os.getpid()}"
+    tenure, watch = Tenure(database, holder, now), MailboxWatch(metrics)
+    mailboxes = Mailboxes(
+        lambda mailbox: Poller(mailbox, importer=importer, tenure=tenure, watch=watch)
+    )
 
     async def apply(settings: Settings) -> None:
-        importer.rules = rules(settings)
+        new = rules(settings)
+        await mailboxes.apply(settings)
+        importer.rules = new
 
-    life.apply = apply
-    holder = f"{common.node()}:{os.getpid()}"
     desk = Desk(database, importer, holder=holder, stopping=life.stopping, clock=now)
     try:
         await asyncio.to_thread(_sweep)
         await readers.start()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(desk.run())
-            life.ready()
+        await mailboxes.apply(life.settings)
+        life.apply = apply
+        life.ready()
+        await desk.run()
+        await mailboxes.stop()
     finally:
         await readers.close()
         database.close()

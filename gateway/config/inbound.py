@@ -6,7 +6,18 @@ from pydantic import SecretStr, model_validator
 
 from gateway.config.section import Section, option, wrong
 from gateway.config.smtp import Trust, require_authserv_id
-from gateway.config.values import Host, HttpUrl, Interval, Name, Pattern, Port, Size, Text, Texts
+from gateway.config.values import (
+    ExistingFile,
+    Host,
+    HttpUrl,
+    Interval,
+    Name,
+    Pattern,
+    Port,
+    Size,
+    Text,
+    Texts,
+)
 
 
 class Oauth(Section):
@@ -32,9 +43,11 @@ class Mailbox(Section):
     host: Host = option(..., example="imap.example.org")
     """The IMAP server."""
     port: Port = 993
-    """Port; 143 where `tls` is `none` and no port is given."""
-    tls: Literal["none", "implicit"] = "implicit"
+    """Port; 143 where `tls` is not `implicit` and no port is given."""
+    tls: Literal["none", "starttls", "implicit"] = "implicit"
     """`none` is for a server on this host."""
+    ca: ExistingFile | None = option(example="imap-ca.pem")
+    """Authorities that may have signed the server's certificate (PEM); absent: the system's."""
     auth: Literal["password", "xoauth2"] = "password"
     """How the gateway logs in."""
     username: Text = option(..., example="replies@example.org")
@@ -69,7 +82,7 @@ class Mailbox(Section):
     @model_validator(mode="before")
     @classmethod
     def _default_port(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("tls") == "none":
+        if isinstance(values, dict) and values.get("tls") in ("none", "starttls"):
             return {"port": 143} | values
         return values
 

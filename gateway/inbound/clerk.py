@@ -116,8 +116,11 @@ class Clerk:
         if case.reading is not None and case.reading.face.automatic:
             kind = case.reading.face.automatic
             return replace(case.row, state=InboxState.IGNORED, reason=kind)
-        if not case.row.whole:
+        was_unreadable = case.row.reason == Reason.UNREADABLE
+        if not case.row.whole and not (case.fault or was_unreadable):
             return Objection(reason=Reason.TOO_LARGE, detail=f"{case.row.size} octets")
+        if not case.row.whole:
+            return Objection(reason=Reason.UNREADABLE, detail=case.fault or case.row.detail)
         if case.reading is None or case.fault:
             return Objection(reason=Reason.UNREADABLE, detail=case.fault)
         return objection(

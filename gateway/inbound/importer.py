@@ -89,10 +89,15 @@ class ReplyImporter:
         self._heard = heard
         self.rules = rules
 
-    async def known(self, sighting: Sighting) -> Verdict | None:
-        """Return the verdict on a mail that was taken before: it need not be fetched again."""
+    async def known(self, sighting: Sighting, size: int | None = None) -> Verdict | None:
+        """Return the verdict on a mail that was taken before: it need not be fetched again.
+
+        With `size`, its length in octets, another mail that a server puts there is none of those.
+        """
         row = await self._database.read(lambda connection: inbox.sighted(connection, sighting))
-        return None if row is None else verdict_on(row)
+        if row is None or size not in (None, row.size):
+            return None
+        return verdict_on(row)
 
     async def take(self, mail: RawMail, origin: Origin) -> Verdict:
         """Take a mail; it is recorded durably before there is a verdict.
@@ -108,7 +113,9 @@ class ReplyImporter:
                 return await self._seen_again(before, origin, found)
         row = before or self._new_row(mail, content, origin)
         kept = asyncio.create_task(self._blobs.put_file(mail.file, content))
-        return await self._handled(row, mail.file, origin, is_new=before is None, kept=kept)
+        return await self._handled(
+            row, mail.file, origin, is_new=before is None, kept=kept, fault=mail.fault
+        )
 
     async def take_waiting(self, row: InboxRow) -> Verdict:
         """Take a mail that a listener has put into the inbox."""
@@ -133,7 +140,7 @@ class ReplyImporter:
         if await self._database.read(lambda found: applications.find(found, reference)) is None:
             raise NoSuchApplication(f"no application has the reference {reference}")
         if not row.whole:
-            raise NotWhole(f"{ids.show(number)} was too large to be fetched: file it by hand")
+            raise NotWhole(f"{ids.show(number)} was not fetched whole: file it by hand")
         async with self._fetched(row) as file:
             origin = self._origin_of(row)
             return await self._handled(row, file, origin, reference=reference, by_hand=True)
@@ -181,18 +188,22 @@ class ReplyImporter:
         is_new: bool = False,
         by_hand: bool = False,
         kept: Awaitable[None] | None = None,
+        fault: str = "",
     ) -> Verdict:
-        """Read a mail and decide on it; `kept` ends when the raw mail is safe."""
+        """Read a mail and decide on it; `kept` ends when the raw mail is safe.
+
+        `fault` says why there is no more of it.
+        """
         with tempfile.TemporaryDirectory(prefix=SPOOL) as folder:
             try:
-                reading, fault = await self._read(row, file, Path(folder), origin)
+                reading, found = await self._read(row, file, Path(folder), origin)
             finally:
                 if kept is not None:
                     await kept
             case = Case(
                 row=row,
                 reading=reading,
-                fault=fault,
+                fault=fault or found,
                 sighting=origin.sighting,
                 reference=reference,
                 is_new=is_new,

@@ -63,7 +63,8 @@ class RawMail:
 
     file: Path
     size: int  #: Octets of the whole mail.
-    whole: bool = True  #: Or the file holds only its header, because it is over `max_size`.
+    whole: bool = True  #: Or the file holds only its header, because it is over `max_size` …
+    fault: str = ""  #: … or because the rest can't be had, for this reason.
 
 
 class Importer(Protocol):
@@ -72,8 +73,11 @@ class Importer(Protocol):
     Raises `StoreUnavailable` or `BlobsUnavailable` where the mail must wait and be given again.
     """
 
-    async def known(self, sighting: Sighting) -> Verdict | None:
-        """Return the verdict on a mail that was taken before: it need not be fetched again."""
+    async def known(self, sighting: Sighting, size: int | None = None) -> Verdict | None:
+        """Return the verdict on a mail that was taken before: it need not be fetched again.
+
+        With `size`, its length in octets, another mail that a server puts there is none of those.
+        """
 
     async def take(self, mail: RawMail, origin: Origin) -> Verdict:
         """Take a mail, at whatever time and however often it is given."""

@@ -394,5 +394,5 @@ class TestTooLarge:
     async def test_I7_it_can_not_be_assigned(self, office: Office) -> None:
         verdict = await self._oversized(office)
 
-        with pytest.raises(NotWhole, match="too large"):
+        with pytest.raises(NotWhole, match="not fetched whole"):
             await office.importer.assign(verdict.inbox, "4711")

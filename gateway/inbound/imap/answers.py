@@ -1,0 +1,79 @@
+"""What the answers of an IMAP server say."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from aioimaplib.aioimaplib import Response
+
+from gateway.inbound.imap.text import Garbled, Value, responses, values
+from gateway.inbound.imap.wire import shown
+
+_CODE = re.compile(rb"\[([A-Z0-9-]+)(?: ([^\]]*))?\]", re.IGNORECASE)
+
+
+def untagged(answer: Response, word: str) -> Iterable[list[Value]]:
+    """Return the responses of an answer that begin with a word, without it."""
+    for parts in responses(answer.lines[:-1]):
+        first = bytes(parts[0]).partition(b" ")[0]
+        if first.upper() == word.encode():
+            yield values(parts)[1:]
+
+
+def fetched(answer: Response) -> Iterable[dict[str, Value]]:
+    """Return what an answer to FETCH tells of each mail."""
+    for parts in responses(answer.lines[:-1]):
+        if not re.match(rb"\d+ FETCH ", parts[0], re.IGNORECASE):
+            continue
+        match values(parts):
+            case [_, _, list(items)] if len(items) % 2 == 0:
+                names = [str(name).upper() for name in items[::2]]
+                yield dict(zip(names, items[1::2], strict=True))
+            case _:
+                raise Garbled("an answer to FETCH can't be read")
+
+
+def joined(answer: Response) -> bytes:
+    """Return an answer as one text."""
+    return b"\n".join(map(bytes, answer.lines))
+
+
+def said(answer: Response) -> str:
+    """Return a server's own words."""
+    return f"{answer.result} {shown(bytes(answer.lines[-1]))}"
+
+
+def code(answer: Response) -> bytes:
+    """Return the code of an answer, such as TRYCREATE (RFC 5530); empty if it has none."""
+    found = _CODE.match(bytes(answer.lines[-1]))
+    return found[1].upper() if found else b""
+
+
+def text(value: Value) -> str:
+    """Return a value as text."""
+    match value:
+        case bytes():
+            return value.decode("utf-8", "replace")
+        case str():
+            return value
+        case _:
+            return ""
+
+
+def uid_set(uids: Sequence[int]) -> str:
+    """Write UIDs as a set, runs of them as ranges."""
+    runs: list[list[int]] = []
+    for uid in sorted(uids):
+        if runs and uid == runs[-1][1] + 1:
+            runs[-1][1] = uid
+        else:
+            runs.append([uid, uid])
+    return ",".join(str(a) if a == b else f"{a}:{b}" for a, b in runs)
+
+
+def moment(value: Value) -> datetime | None:
+    """Return a time as servers write it, in UTC; None if it is none."""
+    try:
+        return datetime.strptime(text(value).strip(), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

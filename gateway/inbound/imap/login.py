@@ -1,0 +1,90 @@
+"""Connecting to a mailbox's server and logging in."""
+
+import asyncio
+import ssl
+
+from aioimaplib.aioimaplib import Response
+
+from gateway.inbound.imap.answers import code, said
+from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
+from gateway.inbound.imap.text import MailboxLost
+from gateway.inbound.imap.wire import Wire, shown
+
+CONNECT_SECONDS = 15.0
+#: What a server says where it is the server that can't just now (RFC 5530).
+_PASSING = frozenset({b"UNAVAILABLE", b"INUSE", b"SERVERBUG", b"LIMIT", b"OVERQUOTA"})
+
+
+async def connect(wire: Wire, settings: MailboxSettings) -> None:
+    context = settings.context if settings.tls == "implicit" else None
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await wire.loop.create_connection(
+                lambda: wire, settings.host, settings.port, ssl=context
+            )
+        greeting = await wire.greet()
+        if wire.state == "LOGOUT":
+            raise MailboxLost(f"the server is not available: {shown(greeting[2:])}")
+        await wire.capability()
+        if settings.tls == "starttls":
+            await _start_tls(wire, settings)
+    except ssl.SSLError as error:
+        raise MailboxRefuses("tls", _reason(error)) from error
+    except TimeoutError as error:
+        raise MailboxLost(f"no connection within {CONNECT_SECONDS:g} s") from error
+    except OSError as error:
+        raise MailboxLost(f"no connection: {error.strerror or error}") from error
+
+
+async def _start_tls(wire: Wire, settings: MailboxSettings) -> None:
+    if "STARTTLS" not in wire.capabilities or settings.context is None:
+        raise MailboxRefuses("tls", "the server offers no STARTTLS")
+    answer = await wire.start_tls(settings.context, settings.host)
+    if answer.result != "OK":
+        raise MailboxRefuses("tls", f"the server refuses STARTTLS: {said(answer)}")
+
+
+async def log_in(wire: Wire, settings: MailboxSettings) -> None:
+    if wire.state == "AUTH":
+        return
+    if settings.tokens is not None:
+        answer = await _with_token(wire, settings, fresh=False)
+        if answer.result == "NO":
+            answer = await _with_token(wire, settings, fresh=True)
+    else:
+        answer = await _with_password(wire, settings)
+    if answer.result != "OK":
+        if code(answer) in _PASSING:
+            raise MailboxLost(f"can't log in now: {said(answer)}")
+        raise MailboxRefuses("login", f"the login is refused: {said(answer)}")
+    await wire.capability()
+
+
+async def _with_password(wire: Wire, settings: MailboxSettings) -> Response:
+    user, password = settings.username, settings.password
+    is_plain = "AUTH=PLAIN" in wire.capabilities
+    if "LOGINDISABLED" in wire.capabilities and not is_plain:
+        raise MailboxRefuses("login", "the server takes no password on this connection: set tls")
+    if is_plain and not ("LOGINDISABLED" not in wire.capabilities and _is_ascii(user, password)):
+        return await wire.authenticate("PLAIN", f"\0{user}\0{password}".encode())
+    try:
+        return await wire.login(user, password)
+    except ValueError as error:
+        raise MailboxRefuses("login", "username or password has a control character") from error
+
+
+async def _with_token(wire: Wire, settings: MailboxSettings, *, fresh: bool) -> Response:
+    assert settings.tokens is not None
+    token = await settings.tokens.token(fresh=fresh)
+    initial = f"user={settings.username}\1auth=Bearer {token}\1\1"
+    return await wire.authenticate("XOAUTH2", initial.encode())
+
+
+def _is_ascii(*texts: str) -> bool:
+    return all(text.isascii() for text in texts)
+
+
+def _reason(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    return f"TLS fails: {error.reason or error}"

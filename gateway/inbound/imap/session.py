@@ -1,0 +1,274 @@
+"""A session with a mailbox: its folders, what lies in them, and moving that on."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, Self
+
+from aioimaplib.aioimaplib import Response
+
+from gateway.inbound.imap.answers import (
+    code,
+    fetched,
+    joined,
+    moment,
+    said,
+    text,
+    uid_set,
+    untagged,
+)
+from gateway.inbound.imap.login import connect, log_in
+from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
+from gateway.inbound.imap.text import MailboxLost, Value, encoded_name, quoted
+from gateway.inbound.imap.wire import Wire
+
+PIECE = 1024 * 1024  #: Octets of a mail that are fetched at once.
+COMMAND_SECONDS = 60.0
+_MOST = 200  #: Mails whose sizes are asked for at once.
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a mail that was not fetched yet."""
+
+    size: int  #: In octets, as the server says.
+    arrived: datetime | None
+
+
+class MailRefused(Exception):
+    """The server won't give out one mail; the text is its own."""
+
+
+class TooLong(Exception):
+    """A mail is longer than it may be."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(f"{length} octets and more")
+        self.length = length  #: What was read of it, in octets.
+
+
+class Session:
+    """A connection that is logged in. After `MailboxLost` it is of no use."""
+
+    def __init__(self, wire: Wire, settings: MailboxSettings) -> None:
+        self._wire = wire
+        self._settings = settings
+        self._prefix = ""
+        self._delimiter = ""
+        self._idles = True
+
+    @classmethod
+    async def open(cls, settings: MailboxSettings) -> Self:
+        """Connect and log in; `MailboxLost` or `MailboxRefuses` where that fails."""
+        wire = Wire(COMMAND_SECONDS, largest=PIECE)
+        try:
+            await connect(wire, settings)
+            await log_in(wire, settings)
+            session = cls(wire, settings)
+            await session._find_root()
+        except BaseException:
+            wire.fail("given up")
+            raise
+        return session
+
+    @property
+    def news(self) -> asyncio.Event:
+        """Set when there is more in the folder than before."""
+        return self._wire.news
+
+    @property
+    def can_idle(self) -> bool:
+        """Whether the server tells of new mail by itself."""
+        return self._idles and "IDLE" in self._wire.capabilities
+
+    @property
+    def can_move(self) -> bool:
+        """Whether the server moves mails in one step (RFC 6851)."""
+        return "MOVE" in self._wire.capabilities
+
+    @property
+    def can_expunge(self) -> bool:
+        """Whether the server removes named mails only (RFC 4315)."""
+        return "UIDPLUS" in self._wire.capabilities
+
+    async def close(self) -> None:
+        """Say goodbye, and close whatever comes of it."""
+        with contextlib.suppress(MailboxLost, TimeoutError):
+            async with asyncio.timeout(2):
+                await self._wire.logout()
+        self._wire.fail("closed")
+
+    # Folders
+
+    async def _find_root(self) -> None:
+        """Learn where the account's own folders lie, and what divides their names."""
+        if "NAMESPACE" in self._wire.capabilities:
+            for found in untagged(await self._wire.namespace(), "NAMESPACE"):
+                match found:
+                    case [[[bytes(prefix), delimiter, *_], *_], *_]:
+                        self._prefix = prefix.decode("ascii", "replace")
+                        self._delimiter = text(delimiter)
+        if not self._delimiter:
+            for _, delimiter, _ in await self._list("", ""):
+                self._delimiter = delimiter
+
+    async def _list(self, root: str, pattern: str) -> list[tuple[list[Value], str, str]]:
+        """Return attributes, delimiter and name (as it goes over the wire) of folders."""
+        answer = await self._wire.simple_command("LIST", quoted(root), quoted(pattern))
+        found = []
+        for each in untagged(answer, "LIST"):
+            match each:
+                case [list(attributes), delimiter, name]:
+                    found.append((attributes, text(delimiter), text(name)))
+        return found
+
+    def _written(self, name: str) -> str:
+        """Return a folder's name as it goes over the wire."""
+        if name.upper() == "INBOX":
+            return "INBOX"
+        if self._delimiter not in ("", "/"):
+            name = name.replace("/", self._delimiter)
+        own = encoded_name(name)
+        return own if own.startswith(self._prefix) else self._prefix + own
+
+    async def has_folder(self, name: str) -> bool:
+        """Whether a folder is there and may hold mail."""
+        wanted = self._written(name)
+        for attributes, _, found in await self._list("", wanted):
+            if found == wanted:
+                held = {str(one).lower() for one in attributes}
+                return not held & {"\\noselect", "\\nonexistent"}
+        return False
+
+    async def make_folder(self, name: str) -> None:
+        """Create a folder that isn't there; `MailboxRefuses` where that fails."""
+        if await self.has_folder(name):
+            return
+        answer = await self._wire.simple_command("CREATE", quoted(self._written(name)))
+        if answer.result != "OK" and not await self.has_folder(name):
+            raise MailboxRefuses("folder", f"can't create the folder {name!r}: {said(answer)}")
+        await self._wire.simple_command("SUBSCRIBE", quoted(self._written(name)))
+
+    async def select(self, name: str) -> int | None:
+        """Open a folder and return its UIDVALIDITY; None: its UIDs mean nothing after the session.
+
+        Raises `MailboxRefuses` where there is no such folder, or it can't be changed.
+        """
+        answer = await self._wire.select(quoted(self._written(name)))
+        if answer.result != "OK":
+            raise MailboxRefuses("folder", f"can't open the folder {name!r}: {said(answer)}")
+        if code(answer) == b"READ-ONLY":
+            raise MailboxRefuses("folder", f"may only read the folder {name!r}, not move its mail")
+        found = re.search(rb"\[UIDVALIDITY (\d+)\]", joined(answer), re.IGNORECASE)
+        return int(found[1]) if found else None
+
+    # Mails
+
+    async def search(self) -> list[int]:
+        """Return the UIDs of all mails that aren't marked as deleted, the oldest first."""
+        self.news.clear()
+        await self._wire.simple_command("NOOP")
+        answer = await self._wire.search("UNDELETED", charset=None, by_uid=True)
+        self._must(answer)
+        found: set[int] = set()
+        for each in untagged(answer, "SEARCH"):
+            found.update(int(one) for one in each if isinstance(one, str) and one.isdigit())
+        return sorted(found)
+
+    async def facts(self, uids: Sequence[int]) -> dict[int, Facts]:
+        """Return what is known of mails; those that are gone are missing."""
+        found: dict[int, Facts] = {}
+        for start in range(0, len(uids), _MOST):
+            found |= await self._facts(uids[start : start + _MOST])
+        return found
+
+    async def _facts(self, uids: Sequence[int]) -> dict[int, Facts]:
+        """Return what is known; where one mail makes the server refuse, of the others."""
+        answer = await self._wire.fetch(
+            uid_set(uids), "(UID RFC822.SIZE INTERNALDATE)", by_uid=True
+        )
+        if answer.result != "OK":
+            half = len(uids) // 2
+            return await self._facts(uids[:half]) | await self._facts(uids[half:]) if half else {}
+        found: dict[int, Facts] = {}
+        for items in fetched(answer):
+            match items:
+                case {"UID": str(uid), "RFC822.SIZE": str(size)} if (uid + size).isdigit():
+                    found[int(uid)] = Facts(int(size), moment(items.get("INTERNALDATE")))
+        return found
+
+    async def fetch(self, uid: int, size: int, file: IO[bytes], most: int) -> int | None:
+        """Write a mail to a file and return its length in octets; None if it is gone.
+
+        Raises `TooLong` for more than `most` octets, `MailRefused` where the server says no.
+        """
+        length = 0
+        while True:
+            piece = await self._piece(uid, "", length)
+            if piece is None:
+                return None
+            file.write(piece)
+            length += len(piece)
+            if length > most:
+                raise TooLong(length)
+            if not piece or (len(piece) < PIECE and length >= size):
+                return length
+
+    async def header(self, uid: int, file: IO[bytes]) -> int | None:
+        """Write the header of a mail, or so much of it as is read, to a file; None: it is gone."""
+        piece = await self._piece(uid, "HEADER", 0)
+        return None if piece is None else file.write(piece)
+
+    async def _piece(self, uid: int, section: str, start: int) -> bytes | None:
+        what = f"(UID BODY.PEEK[{section}]<{start}.{PIECE}>)"
+        answer = await self._wire.fetch(str(uid), what, by_uid=True)
+        if answer.result != "OK":
+            raise MailRefused(said(answer))
+        for items in fetched(answer):
+            if items.get("UID") != str(uid):
+                continue
+            name = next((one for one in items if one.startswith(f"BODY[{section}]")), "")
+            piece = items.get(name)
+            if isinstance(piece, bytes):
+                return piece
+        return None
+
+    async def move(self, uids: Sequence[int], folder: str) -> None:
+        """Move mails; `MailboxRefuses` where that fails. What is gone already is fine."""
+        target = quoted(self._written(folder))
+        answer = await self._transfer(uid_set(uids), target)
+        if answer.result != "OK" and code(answer) == b"TRYCREATE":
+            await self.make_folder(folder)
+            answer = await self._transfer(uid_set(uids), target)
+        if answer.result != "OK":
+            raise MailboxRefuses("folder", f"can't move mail to {folder!r}: {said(answer)}")
+
+    async def _transfer(self, uids: str, target: str) -> Response:
+        if self.can_move:
+            return await self._wire.move(uids, target, by_uid=True)
+        copied = await self._wire.copy(uids, target, by_uid=True)
+        if copied.result != "OK":
+            return copied
+        marked = await self._wire.store(uids, "+FLAGS.SILENT", "(\\Deleted)", by_uid=True)
+        if marked.result == "OK" and self.can_expunge:
+            return await self._wire.expunge(uids, by_uid=True)
+        # A plain EXPUNGE would remove what others have marked: the marks stay.
+        return marked
+
+    async def wait(self, seconds: float, stopping: asyncio.Event) -> None:
+        """Wait until there is news, it is time to stop, or so long."""
+        if self.can_idle:
+            self._idles = await self._wire.idle(seconds, stopping)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await stopping.wait()
+
+    def _must(self, answer: Response) -> None:
+        """Give the session up where a command that can't fail did."""
+        if answer.result != "OK":
+            self._wire.fail(said(answer))
+            raise MailboxLost(said(answer))

@@ -1,0 +1,52 @@
+"""What is known of a mailbox before it is opened."""
+
+import ssl
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, Protocol
+
+from gateway.core.errors import GatewayError
+from gateway.inbound.verdict import Origin
+
+Stage = Literal["tls", "login", "token", "folder"]
+
+
+class MailboxRefuses(GatewayError):
+    """A mailbox's server won't do what the gateway needs: someone must change a setting."""
+
+    def __init__(self, stage: Stage, text: str) -> None:
+        super().__init__(text)
+        self.stage = stage
+
+
+class Tokens(Protocol):
+    """Gives access tokens."""
+
+    async def token(self, *, fresh: bool = False) -> str:
+        """Return a token; `fresh`: not the one that was given last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxSettings:
+    """One `[[inbound.mailboxes]]` of the config."""
+
+    name: str
+    host: str
+    port: int
+    tls: Literal["none", "starttls", "implicit"]
+    context: ssl.SSLContext | None = None
+    username: str
+    password: str = ""
+    tokens: Tokens | None = None  #: Instead of the password.
+    folder: str = "INBOX"
+    imported: str = "Imported"
+    needs_attention: str = "Needs attention"
+    ignored: str = "Ignored"
+    max_size: int = 50_000_000
+    every: timedelta = timedelta(minutes=1)
+    origin: Origin
+
+    @property
+    def account(self) -> str:
+        """What tells the folder from all others, whatever the mailbox is called here."""
+        return f"{self.username}@{self.host}:{self.port}/{self.folder}"

@@ -1,0 +1,113 @@
+"""Access tokens for mailboxes, by OAuth 2.0 (RFC 6749, 4.4 and 6)."""
+
+import asyncio
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.inbound.imap.settings import MailboxRefuses
+from gateway.inbound.imap.text import MailboxLost
+
+_ANSWER_SECONDS = 15.0
+_EARLY_SECONDS = 60.0  #: A token is not used in the last moments of its life.
+_SHORTEST_LIFE = 5.0
+_USUAL_LIFE = 3600.0  #: Of a token that doesn't say.
+_LONGEST_ANSWER = 1_000_000
+_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OauthSettings:
+    """How tokens are asked for; without a refresh token the application asks in its own name."""
+
+    url: str
+    client_id: str
+    client_secret: str = ""
+    refresh_token: str = ""
+    scope: str = ""
+
+
+class TokenSource:
+    """Fetches tokens in a thread and keeps each as long as it is good."""
+
+    def __init__(
+        self, settings: OauthSettings, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._refresh_token = settings.refresh_token
+        self._token = ""
+        self._until = 0.0
+        self._turn = asyncio.Lock()
+
+    async def token(self, *, fresh: bool = False) -> str:
+        """Return a token; `fresh`: not the one that was given last.
+
+        Raises `MailboxRefuses` where the settings are not accepted, `MailboxLost` where the server
+        can't be reached.
+        """
+        async with self._turn:
+            if fresh or not self._token or self._clock() >= self._until:
+                self._keep(await asyncio.to_thread(_post, self._settings.url, self._form()))
+            return self._token
+
+    def _form(self) -> dict[str, str]:
+        settings = self._settings
+        form = {
+            "grant_type": "refresh_token" if self._refresh_token else "client_credentials",
+            "client_id": settings.client_id,
+            "client_secret": settings.client_secret,
+            "refresh_token": self._refresh_token,
+            "scope": settings.scope,
+        }
+        return {name: value for name, value in form.items() if value}
+
+    def _keep(self, answer: Mapping[str, Any]) -> None:
+        token = answer.get("access_token")
+        if not isinstance(token, str) or not token:
+            raise MailboxRefuses("token", "the token server's answer holds no access_token")
+        try:
+            life = float(answer.get("expires_in") or _USUAL_LIFE)
+        except (TypeError, ValueError):
+            life = _USUAL_LIFE
+        self._token = token
+        self._until = self._clock() + max(life - _EARLY_SECONDS, _SHORTEST_LIFE)
+        renewed = answer.get("refresh_token")
+        if self._refresh_token and isinstance(renewed, str) and renewed:
+            self._refresh_token = renewed
+
+
+def _post(url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+    request = urllib.request.Request(  # noqa: S310  # the settings take web addresses only
+        url,
+        data=urllib.parse.urlencode(form).encode(),
+        headers={"Accept": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310
+            found = json.loads(answer.read(_LONGEST_ANSWER))
+    except urllib.error.HTTPError as error:
+        with error:
+            raise _refusal(error) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise MailboxLost(f"no access token: {reason}") from error
+    return found if isinstance(found, dict) else {}
+
+
+def _refusal(error: urllib.error.HTTPError) -> MailboxRefuses | MailboxLost:
+    """Return what a refusal means: for now, or until a setting is changed (RFC 6749, 5.2)."""
+    if error.code >= 500 or error.code in (408, 429):
+        return MailboxLost(f"no access token: the token server answers {error.code}")
+    try:
+        found = json.loads(error.read(_LONGEST_ANSWER))
+        text = f"{found['error']}: {found.get('error_description', '')}"
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        text = str(error.code)
+    shown = " ".join(text.split())[:_SHOWN].rstrip(": ")
+    return MailboxRefuses("token", f"the token server refuses: {shown}")

@@ -1,0 +1,299 @@
+"""aioimaplib's protocol, made safe against servers that misbehave.
+
+What its own reading of answers does not survive is done anew here: thousands of lines at once, a
+connection that ends within an answer or before `+`, literals of any announced size, error
+challenges of XOAUTH2, `* ` within a line. One command is under way at a time, and each wait has an
+end; after anything unexpected the connection is closed for good.
+"""
+
+import asyncio
+import base64
+import contextlib
+import re
+import ssl
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any, cast
+
+from aioimaplib.aioimaplib import (
+    AUTH,
+    CONNECTED,
+    LOGOUT,
+    NONAUTH,
+    STARTED,
+    Command,
+    IMAP4ClientProtocol,
+    Response,
+)
+
+from gateway.inbound.imap.text import LITERAL, Garbled, MailboxLost, Part, quoted
+
+_CRLF = b"\r\n"
+_LONGEST_LINE = 8_000_000  #: A search may find a million mails.
+_LARGEST_ANSWER = 16_000_000
+_COUNT = re.compile(rb"(\d{1,10}) (EXISTS|EXPUNGE|RECENT)\b", re.IGNORECASE)
+_SHOWN = 200
+
+
+class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no types
+    """One connection to an IMAP server; a command may take `seconds`."""
+
+    pending_sync_command: Command | None
+    transport: Any
+
+    def __init__(self, seconds: float, largest: int) -> None:
+        """Take literals of up to `largest` octets."""
+        super().__init__(asyncio.get_running_loop())
+        self.news = asyncio.Event()  #: Set when there is more in the folder than before.
+        self.failure: str | None = None
+        self._seconds = seconds
+        self._largest = largest
+        self._turn = asyncio.Lock()
+        self._greeting: asyncio.Future[bytes] = self.loop.create_future()
+        self._buffer = bytearray()
+        self._searched = 0
+        self._missing = 0
+        self._parts: list[Part] = []
+        self._taken = 0
+        self._exists = 0
+        self._bye = ""
+        self._answers: deque[bytes] = deque()
+
+    # What the transport calls
+
+    def data_received(self, data: bytes) -> None:
+        """Take answers apart."""
+        self._buffer += data
+        try:
+            while self.failure is None and self._step():
+                pass
+        except Garbled as error:
+            self.fail(str(error))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever waits."""
+        self.fail(self._bye or f"the connection was lost{f': {exc}' if exc else ''}")
+
+    def _step(self) -> bool:
+        """Take one line or some of a literal; whether there may be more."""
+        if self._missing:
+            some = self._buffer[: self._missing]
+            cast(bytearray, self._parts[-1]).extend(some)
+            del self._buffer[: len(some)]
+            self._missing -= len(some)
+            return not self._missing
+        end = self._buffer.find(_CRLF, self._searched)
+        if end < 0:
+            self._searched = max(0, len(self._buffer) - 1)
+            if self._searched > _LONGEST_LINE:
+                raise Garbled("a line without end")
+            return False
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + len(_CRLF)]
+        self._searched = 0
+        self._take_line(line)
+        return True
+
+    def _take_line(self, line: bytes) -> None:
+        self._parts.append(line)
+        self._taken += len(line)
+        found = LITERAL.search(line)
+        if found is None:
+            parts, self._parts = self._parts, []
+            self._take_response(parts)
+            return
+        self._missing = int(found[1])
+        self._taken += self._missing
+        if self._missing > self._largest:
+            raise Garbled(f"{self._missing} octets announced where less was asked for")
+        self._parts.append(bytearray())
+
+    def _take_response(self, parts: list[Part]) -> None:
+        if self._taken > _LARGEST_ANSWER:
+            raise Garbled("an answer without end")
+        first = parts[0]
+        if self.state in (STARTED, CONNECTED):
+            if not self._greeting.done():
+                self._greeting.set_result(bytes(first))
+        elif first.startswith(b"* "):
+            self._take_untagged([first[2:], *parts[1:]])
+        elif first.startswith(b"+"):
+            self._take_continuation()
+        else:
+            self._take_tagged(bytes(first))
+
+    def _take_untagged(self, parts: list[Part]) -> None:
+        first = bytes(parts[0])
+        if found := _COUNT.match(first):
+            self._count(int(found[1]), found[2].upper())
+        elif first[:4].upper() == b"BYE ":
+            self._bye = f"the server says goodbye: {shown(first[4:])}"
+        elif self.pending_sync_command is not None:
+            for part in parts:
+                self.pending_sync_command.append_to_resp(part)
+
+    def _count(self, number: int, what: bytes) -> None:
+        if what == b"EXPUNGE":
+            self._exists -= 1
+        elif what == b"EXISTS":
+            if number > self._exists:
+                self.news.set()
+            self._exists = number
+
+    def _take_continuation(self) -> None:
+        command = self.pending_sync_command
+        if command is None or command.name not in ("IDLE", "AUTHENTICATE"):
+            raise Garbled("the server asks for more where nothing is due")
+        if command.name == "IDLE":
+            self._idle_event.set()
+        else:
+            # XOAUTH2 tells its error in a challenge and waits for an empty line.
+            self.transport.write((self._answers.popleft() if self._answers else b"") + _CRLF)
+
+    def _take_tagged(self, line: bytes) -> None:
+        tag, _, rest = line.partition(b" ")
+        command = self.pending_sync_command
+        if command is None or tag != command.tag.encode():
+            raise Garbled("an answer nobody asked for")
+        self.pending_sync_command = None
+        result, _, text = rest.partition(b" ")
+        command.close(text, result=result.upper().decode("ascii", "replace"))
+
+    def fail(self, why: str) -> None:
+        """Close the connection at once; whoever waits hears why."""
+        if self.failure is None:
+            self.failure = why
+        if self.transport is not None:
+            self.transport.abort()
+        if not self._greeting.done():
+            self._greeting.set_exception(MailboxLost(self.failure))
+            self._greeting.exception()  # Whoever waits sees it; nobody has to.
+        command, self.pending_sync_command = self.pending_sync_command, None
+        if command is not None:
+            command._exception = MailboxLost(self.failure)
+            command._event.set()
+        self.news.set()
+
+    # Commands
+
+    def send(self, line: str, scrub: str | None = None) -> None:  # noqa: ARG002
+        """Send a line."""
+        self.transport.write(line.encode() + _CRLF)
+
+    async def execute(self, command: Command, scrub: str | None = None) -> Response:  # noqa: ARG002
+        """Send a command and return the answer; `MailboxLost` where there is none in time."""
+        async with self._turn:
+            self._begin(command)
+            await self._end_of(command)
+        return command.response
+
+    def _begin(self, command: Command) -> None:
+        if self.failure is not None:
+            raise MailboxLost(self.failure)
+        self._taken = 0
+        self.pending_sync_command = command
+        self.send(str(command))
+
+    async def _end_of(self, command: Command) -> None:
+        await self._within(command.wait(), f"no answer to {command.name}")
+
+    async def _within(self, wait: Coroutine[Any, Any, Any], complaint: str) -> None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                await wait
+        except TimeoutError as error:
+            self.fail(f"{complaint} within {self._seconds:g} s")
+            raise MailboxLost(str(self.failure)) from error
+        except asyncio.CancelledError:
+            self.fail("given up")
+            raise
+
+    def command(self, name: str, *words: str) -> Command:
+        """Return a command with a tag of its own."""
+        return Command(name, self.new_tag(), *words, loop=self.loop)
+
+    async def greet(self) -> bytes:
+        """Return the greeting; the state is then what it says."""
+        greeting: bytes = b""
+
+        async def wait() -> None:
+            nonlocal greeting
+            greeting = await asyncio.shield(self._greeting)
+
+        await self._within(wait(), "no greeting")
+        word = greeting[2:].partition(b" ")[0].upper()
+        self.state = {b"OK": NONAUTH, b"PREAUTH": AUTH}.get(word, LOGOUT)
+        return greeting
+
+    async def capability(self) -> None:
+        """Learn what the server can do."""
+        response = await self.execute(self.command("CAPABILITY"))
+        for line in response.lines[:-1]:
+            word, _, rest = bytes(line).partition(b" ")
+            if word.upper() == b"CAPABILITY":
+                self.capabilities = set(rest.decode("ascii", "replace").upper().split())
+
+    async def start_tls(self, context: ssl.SSLContext, host: str) -> Response:
+        """Go on encrypted; what the server can do is asked again."""
+        response = await self.execute(self.command("STARTTLS"))
+        if response.result != "OK":
+            return response
+        if self._buffer or self._parts:
+            self.fail("octets before the TLS handshake")
+            raise MailboxLost(str(self.failure))
+        self.transport = await self.loop.start_tls(
+            self.transport, self, context, server_hostname=host
+        )
+        self.capabilities = set()
+        await self.capability()
+        return response
+
+    async def login(self, user: str, password: str) -> Response:
+        """Log in with a password of ASCII."""
+        response = await self.execute(self.command("LOGIN", quoted(user), quoted(password)))
+        return self._logged_in(response)
+
+    async def authenticate(self, mechanism: str, initial: bytes) -> Response:
+        """Log in by a mechanism whose client speaks once."""
+        word = base64.b64encode(initial)
+        at_once = "SASL-IR" in self.capabilities
+        self._answers = deque(() if at_once else (word,))
+        words = (word.decode(),) if at_once else ()
+        return self._logged_in(await self.execute(self.command("AUTHENTICATE", mechanism, *words)))
+
+    def _logged_in(self, response: Response) -> Response:
+        if response.result == "OK":
+            self.state = AUTH
+        return response
+
+    async def idle(self, seconds: float, stopping: asyncio.Event) -> bool:
+        """Wait for news that long at most; False where the server doesn't do IDLE (RFC 2177)."""
+        async with self._turn:
+            command = self.command("IDLE")
+            self._idle_event.clear()
+            self._begin(command)
+            await self._within(_first(self._idle_event, command._event), "no answer to IDLE")
+            if self._idle_event.is_set() and self.failure is None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await _first(self.news, stopping, command._event)
+                if self.failure is None and not command._event.is_set():
+                    self.transport.write(b"DONE" + _CRLF)
+            await self._end_of(command)
+        return bool(command.response.result == "OK")
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Wait for the first of some events."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+def shown(text: bytes) -> str:
+    """Return words of a server so that they can be shown in one line."""
+    decoded = text[:_SHOWN].decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "\ufffd" for char in decoded)

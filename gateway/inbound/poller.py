@@ -1,0 +1,166 @@
+"""Watches a mailbox: takes each mail, and moves it on once its record is committed."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Iterator
+from typing import Protocol
+
+from gateway import logs
+from gateway.inbound.imap.session import Session
+from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
+from gateway.inbound.imap.text import MailboxLost
+from gateway.inbound.importer import TEMPORARY
+from gateway.inbound.taking import Listed, Taker
+from gateway.inbound.tenure import Tenure
+from gateway.inbound.verdict import Filed, Ignored, Importer, NeedsAttention, Repeated, Verdict
+
+log = logs.get("inbound")
+
+_AT_ONCE = 3  #: Mails that are fetched and taken side by side.
+_OTHERS_SECONDS = 2.0
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 60.0
+_REFUSED_WAIT = 30.0  #: Logins that fail too often may lock an account.
+_LONGEST_REFUSED_WAIT = 900.0
+
+
+class Watch(Protocol):
+    """Hears how a mailbox is."""
+
+    def read(self, mailbox: str) -> None:
+        """Hear that it was read to its end."""
+
+    def down(self, mailbox: str) -> None:
+        """Hear that it can't be read."""
+
+
+class Poller:
+    """Watches one mailbox until `stop`."""
+
+    def __init__(
+        self, settings: MailboxSettings, *, importer: Importer, tenure: Tenure, watch: Watch
+    ) -> None:
+        self._settings = settings
+        self._tenure = tenure
+        self._watch = watch
+        self._taker = Taker(settings, importer)
+        self._stopping = asyncio.Event()
+        self._halt = asyncio.Event()  #: Set when a session is to end.
+        self._failures = 0
+        self._unmoved: MailboxRefuses | None = None
+
+    def stop(self) -> None:
+        """End soon, with the mails in hand finished."""
+        self._stopping.set()
+        self._halt.set()
+
+    async def run(self) -> None:
+        """Watch the mailbox; whatever fails is tried again later, less and less often."""
+        while not self._stopping.is_set():
+            self._halt.clear()
+            try:
+                async with self._tenure.of(self._settings.account, self._halt) as has_it:
+                    if has_it:
+                        await self._serve()
+                if not has_it:
+                    await self._pause(_OTHERS_SECONDS)
+            except TEMPORARY as error:
+                log.error("mailbox_put_off", mailbox=self._settings.name, reason=str(error))
+                await self._pause(self._wait(_FIRST_WAIT, _LONGEST_WAIT))
+            except MailboxRefuses as error:
+                self._down(error)
+                await self._pause(self._wait(_REFUSED_WAIT, _LONGEST_REFUSED_WAIT))
+            except MailboxLost as error:
+                self._down(error)
+                await self._pause(self._wait(_FIRST_WAIT, _LONGEST_WAIT))
+            except Exception:
+                self._watch.down(self._settings.name)
+                log.exception("mailbox_fault", mailbox=self._settings.name)
+                await self._pause(self._wait(_FIRST_WAIT, _LONGEST_WAIT))
+
+    def _down(self, error: MailboxRefuses | MailboxLost) -> None:
+        self._watch.down(self._settings.name)
+        log.error("mailbox_unusable", mailbox=self._settings.name, reason=str(error))
+
+    def _wait(self, first: float, longest: float) -> float:
+        wait: float = min(longest, first * 2 ** min(self._failures, 16))
+        self._failures += 1
+        return wait * random.uniform(1.0, 1.1)  # noqa: S311  # spreads, hides nothing
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+    async def _serve(self) -> None:
+        """Watch until the session is to end."""
+        session = await Session.open(self._settings)
+        try:
+            for folder in self._targets():
+                await session.make_folder(folder)
+            uidvalidity = await session.select(self._settings.folder)
+            fields = {"idle": session.can_idle, "move": session.can_move}
+            log.info("mailbox_opened", mailbox=self._settings.name, **fields)
+            while not self._halt.is_set():
+                await self._round(session, uidvalidity)
+                if not (session.news.is_set() or self._halt.is_set()):
+                    await session.wait(self._settings.every.total_seconds(), self._halt)
+        finally:
+            await session.close()
+
+    def _targets(self) -> tuple[str, ...]:
+        settings = self._settings
+        return settings.imported, settings.needs_attention, settings.ignored
+
+    async def _round(self, session: Session, uidvalidity: int | None) -> None:
+        """Take everything that is there; those that failed before come last."""
+        self._unmoved = None
+        uids = await session.search()
+        uids.sort(key=lambda uid: self._taker.failures(uidvalidity, uid))
+        for start in range(0, len(uids), 200):
+            some = uids[start : start + 200]
+            facts = await session.facts(some)
+            mails = (Listed(uid=uid, uidvalidity=uidvalidity, facts=facts.get(uid)) for uid in some)
+            await self._take_all(session, mails)
+            if self._halt.is_set():
+                return
+        if self._unmoved is not None:
+            raise self._unmoved
+        self._failures = 0
+        self._watch.read(self._settings.name)
+
+    async def _take_all(self, session: Session, mails: Iterator[Listed]) -> None:
+        """Take some mails side by side; after a failure those in hand are finished."""
+        failures: list[Exception] = []
+
+        async def work() -> None:
+            for mail in mails:
+                if self._halt.is_set() or failures:
+                    return
+                try:
+                    await self._take(session, mail)
+                except Exception as error:
+                    failures.append(error)
+
+        await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
+        if failures:
+            raise failures[0]
+
+    async def _take(self, session: Session, mail: Listed) -> None:
+        verdict = await self._taker.take(session, mail)
+        if verdict is None:
+            return
+        try:
+            await session.move([mail.uid], self._target(verdict))
+        except MailboxRefuses as error:
+            self._unmoved = error
+
+    def _target(self, verdict: Verdict) -> str:
+        match verdict:
+            case Filed() | Repeated():
+                return self._settings.imported
+            case NeedsAttention():
+                return self._settings.needs_attention
+            case Ignored():
+                return self._settings.ignored

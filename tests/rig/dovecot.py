@@ -1,0 +1,218 @@
+"""A Dovecot of our own: IMAP in plain text, with STARTTLS and TLS, and with chosen abilities."""
+
+import imaplib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from tests.rig.certificates import Certificates
+from tests.rig.logfile import LogFile
+from tests.rig.process import (
+    LOOPBACK,
+    Guard,
+    ended,
+    free_port,
+    has_listener,
+    launch,
+    needs,
+    program,
+    signal_group,
+    wait_until,
+)
+
+PASSWORD = 'right"pass\\word'
+OWNER = "mail"  #: The system's user that the mails belong to.
+CONFIG = """\
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/dovecot.log
+protocols = imap
+listen = {loopback}
+ssl = yes
+ssl_cert = <{pair.cert}
+ssl_key = <{pair.key}
+auth_mechanisms = plain login xoauth2
+mail_location = maildir:{folder}/mail/%u
+first_valid_uid = 1
+first_valid_gid = 1
+mail_max_userip_connections = 100
+service anvil {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+  }}
+}}
+service stats {{
+  unix_listener stats-writer {{
+    mode = 0666
+  }}
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2.conf
+}}
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={owner} gid={owner} home={folder}/home/%u
+}}
+namespace inbox {{
+  inbox = yes
+  separator = {separator}
+  prefix = {prefix}
+}}
+{more}
+"""
+
+
+class Dovecot:
+    """One instance: whoever gives PASSWORD has a mailbox, and who shows a token that is active."""
+
+    def __init__(
+        self,
+        certificates: Certificates,
+        *,
+        separator: str = "/",
+        prefix: str = "",
+        capability: str = "",
+        introspection: str = "http://127.0.0.1:9/",
+        more: str = "",
+    ) -> None:
+        """`capability` replaces what it offers after the login, e.g. without MOVE or IDLE."""
+        if os.geteuid() != 0:
+            needs("dovecot", "only root can start an instance of one's own")
+        self._program = program("dovecot", "dovecot-imapd")
+        self.port = free_port()
+        self.tls_port = free_port()
+        # Dovecot's own user must get here, which a folder of pytest's does not allow.
+        self.folder = Path(tempfile.mkdtemp(prefix="gateway-dovecot-"))
+        self._log = LogFile(self.folder / "dovecot.log")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
+        more += f"\nimap_capability = {capability}" if capability else ""
+        text = CONFIG.format(
+            folder=self.folder,
+            loopback=LOOPBACK,
+            pair=certificates.server,
+            port=self.port,
+            tls_port=self.tls_port,
+            password=PASSWORD,
+            owner=OWNER,
+            separator=separator,
+            prefix=prefix,
+            more=more,
+        )
+        self._configure(text, introspection)
+
+    def _configure(self, text: str, introspection: str) -> None:
+        self.folder.chmod(0o755)
+        for name in ("mail", "home"):
+            (self.folder / name).mkdir()
+            shutil.chown(self.folder / name, OWNER, OWNER)
+        (self.folder / "dovecot.conf").write_text(text)
+        (self.folder / "oauth2.conf").write_text(
+            f"introspection_mode = post\nintrospection_url = {introspection}\n"
+            "username_attribute = username\nactive_attribute = active\nactive_value = true\n"
+        )
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Start it and wait until it takes connections."""
+        command = [self._program, "-F", "-c", str(self.folder / "dovecot.conf")]
+        self._process = launch(command, self.folder / "start.log")
+        self._guard = Guard.of_group(self._process.pid, self.folder)
+        await wait_until(self._has_started, "the greeting of Dovecot", timeout=30)
+
+    async def _has_started(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self.folder / "start.log").read_text()
+        return await has_listener(self.port)
+
+    async def stop(self) -> None:
+        """Stop it; its mail stays, and it may be started again."""
+        if self._process is None or self._guard is None:
+            return
+        self._process.terminate()
+        await ended(self._process)
+        signal_group(self._process.pid, signal.SIGKILL)
+        self._guard.release()
+        self._process = None
+
+    async def close(self) -> None:
+        """Stop it and remove its folder."""
+        await self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log_text(self) -> str:
+        """Return what it logged."""
+        return self._log.text()
+
+    # A mailbox, as its owner sees it
+
+    @contextmanager
+    def open(self, user: str) -> Iterator[imaplib.IMAP4]:
+        """Lend a connection that is logged in."""
+        with imaplib.IMAP4(LOOPBACK, self.port) as client:
+            client.login(user, PASSWORD)
+            yield client
+
+    def deliver(self, user: str, *mails: bytes, folder: str = "INBOX") -> None:
+        """Put mails into a folder."""
+        with self.open(user) as client:
+            for mail in mails:
+                done, said = client.append(folder, "", "", mail)
+                assert done == "OK", said
+
+    def mails(self, user: str, folder: str = "INBOX") -> list[bytes]:
+        """Return the mails of a folder that are not marked as deleted, the oldest first."""
+        with self.open(user) as client:
+            if client.select(folder, readonly=True)[0] != "OK":
+                return []
+            _, found = client.uid("SEARCH", "UNDELETED")
+            return [_content(client, uid) for uid in found[0].split()]
+
+    def count(self, user: str, folder: str = "INBOX") -> int:
+        """Return how many mails a folder has that are not marked as deleted; none if it isn't."""
+        with self.open(user) as client:
+            if client.select(folder, readonly=True)[0] != "OK":
+                return 0
+            return len(client.uid("SEARCH", "UNDELETED")[1][0].split())
+
+    def folders(self, user: str) -> list[str]:
+        """Return the names of all folders, as they go over the wire."""
+        with self.open(user) as client:
+            _, lines = client.list()
+            return sorted(_name(line) for line in lines if isinstance(line, bytes))
+
+
+def _content(client: imaplib.IMAP4, uid: bytes) -> bytes:
+    _, found = client.uid("FETCH", uid.decode(), "(BODY.PEEK[])")
+    assert isinstance(found[0], tuple)
+    return bytes(found[0][1])
+
+
+def _name(line: bytes) -> str:
+    text = line.decode()
+    return text.rpartition(' "')[2].strip('"') if text.endswith('"') else text.split()[-1]
