@@ -14,9 +14,20 @@ from gateway.core.people import (
     Status,
     StatusKind,
 )
+from gateway.core.training import Closing, Qualification
 from gateway.crm.values import Fields
 
-Record = Person | Staff | Group | Status | Membership | Programme | Application
+Record = (
+    Person
+    | Staff
+    | Group
+    | Status
+    | Membership
+    | Programme
+    | Application
+    | Qualification
+    | Closing
+)
 _PERSON_KINDS = {"": PersonKind.CANDIDATE} | {kind.value: kind for kind in PersonKind}
 _STATUS_KINDS = {"": StatusKind.CANDIDATE} | {kind.value: kind for kind in StatusKind}
 
@@ -113,6 +124,29 @@ def _application(fields: Fields) -> Application:
     )
 
 
+def _qualification(fields: Fields) -> Qualification:
+    return Qualification(
+        crm_id=fields.required("crm_id"),
+        person=PersonRef(_kind_of(fields), fields.required("person")),
+        name=fields.text("name"),
+        licence_number=fields.text("licence_number"),
+        examiner_number=fields.text("examiner_number"),
+        examiner=fields.text("examiner"),
+        created_by=fields.text("created_by"),
+        acquired_on=fields.day("acquired_on"),
+        expires_on=fields.day("expires_on"),
+        notice_days=fields.count("notice_days"),
+    )
+
+
+def _closing(fields: Fields) -> Closing:
+    return Closing(
+        crm_id=fields.required("crm_id"),
+        person=PersonRef(_kind_of(fields), fields.required("person")),
+        closed_on=fields.day("closed_on"),
+    )
+
+
 #: In the order in which files are taken in: first what suppresses, so that nobody comes before
 #: the group or status that keeps mail away.
 KINDS: Mapping[str, FileKind] = {
@@ -195,6 +229,32 @@ KINDS: Mapping[str, FileKind] = {
             key=lambda fields: (fields.required("reference"),),
             record=_application,
             is_unique=True,
+        ),
+        FileKind(
+            name="qualifications",
+            columns=(
+                "crm_id",
+                "kind",
+                "person",
+                "name",
+                "licence_number",
+                "examiner_number",
+                "examiner",
+                "created_by",
+                "acquired_on",
+                "expires_on",
+                "notice_days",
+            ),
+            needed=frozenset({"crm_id", "person"}),
+            key=lambda fields: (fields.required("crm_id"),),
+            record=_qualification,
+        ),
+        FileKind(
+            name="deliveries",
+            columns=("crm_id", "kind", "person", "closed_on"),
+            needed=frozenset({"crm_id", "person"}),
+            key=lambda fields: (fields.required("crm_id"),),
+            record=_closing,
         ),
     )
 }

@@ -18,6 +18,7 @@ _USUAL = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,18}"
 )
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_COUNT = re.compile(r"[0-9]{1,5}")
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_][A-Za-z]{2,4})?")
 
 
@@ -65,6 +66,15 @@ class Fields:
             return _day(self.text(name))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
+
+    def count(self, name: str) -> int | None:
+        """Return a whole number from 0 on; None where it is blank."""
+        value = self.text(name)
+        if not value:
+            return None
+        if not _COUNT.fullmatch(value):
+            raise ValueError(f"{name}: not a number of days such as 30: {value!r}")
+        return int(value)
 
     def moment(self, name: str) -> datetime | None:
         """Return a time written 1980-05-31T08:30, local unless it says otherwise, or a date."""

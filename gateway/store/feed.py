@@ -21,10 +21,12 @@ from gateway.store.database import Database
 from gateway.store.guard import Effects, Guard
 from gateway.store.layouts import (
     APPLICATIONS,
+    CLOSINGS,
     GROUPS,
     MEMBERSHIPS,
     PEOPLE,
     PROGRAMMES,
+    QUALIFICATIONS,
     STAFF,
     STATUSES,
     Layout,
@@ -35,7 +37,17 @@ from gateway.store.upsert import insert_into
 
 LAYOUTS = {
     layout.what: layout
-    for layout in (PEOPLE, STAFF, GROUPS, STATUSES, MEMBERSHIPS, PROGRAMMES, APPLICATIONS)
+    for layout in (
+        PEOPLE,
+        STAFF,
+        GROUPS,
+        STATUSES,
+        MEMBERSHIPS,
+        PROGRAMMES,
+        APPLICATIONS,
+        QUALIFICATIONS,
+        CLOSINGS,
+    )
 }
 
 

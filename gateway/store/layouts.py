@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Table
@@ -9,13 +10,16 @@ from sqlalchemy import Table
 from gateway.core.address import lookup_form
 from gateway.core.applications import Application, Programme
 from gateway.core.people import Group, Membership, Person, Staff, Status
+from gateway.core.training import Closing, Qualification
 from gateway.store.columns import microseconds
 from gateway.store.schema import (
     applications,
+    closings,
     groups,
     memberships,
     people,
     programmes,
+    qualifications,
     staff,
     statuses,
 )
@@ -34,11 +38,12 @@ class Layout:
     row: Callable[[Any], Row]  #: The values of `columns`, in their order.
     #: Columns that go with another one.
     follows: Mapping[str, str] = field(default_factory=dict)
+    called: str = ""  #: The kind's name where it isn't the table's.
 
     @property
     def what(self) -> str:
         """The kind's name: people, staff, groups …"""
-        return self.table.name
+        return self.called or self.table.name
 
     @property
     def has_owner_in_key(self) -> bool:
@@ -64,6 +69,7 @@ class Layout:
 
 
 def _person(person: Person) -> Row:
+    born = person.birthday
     return (
         person.ref.kind.value,
         person.ref.crm_id,
@@ -75,11 +81,12 @@ def _person(person: Person) -> Row:
         person.finance_status,
         person.owner,
         person.language,
-        None if person.birthday is None else person.birthday.isoformat(),
+        _iso(born),
         person.consent_email,
         person.mail_on_set_date,
         person.mail_after_first_delivery,
         person.active,
+        None if born is None else 100 * born.month + born.day,
     )
 
 
@@ -119,6 +126,30 @@ def _application(application: Application) -> Row:
     )
 
 
+def _qualification(one: Qualification) -> Row:
+    return (
+        one.crm_id,
+        one.person.kind.value,
+        one.person.crm_id,
+        one.name,
+        one.licence_number,
+        one.examiner_number,
+        one.examiner,
+        one.created_by,
+        _iso(one.acquired_on),
+        _iso(one.expires_on),
+        one.notice_days,
+    )
+
+
+def _closing(one: Closing) -> Row:
+    return (one.crm_id, one.person.kind.value, one.person.crm_id, _iso(one.closed_on))
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
 def mailboxes(person: Person) -> Iterator[tuple[str, int]]:
     """Yield the addresses a person is found by, each with its position.
 
@@ -132,7 +163,12 @@ def mailboxes(person: Person) -> Iterator[tuple[str, int]]:
     return iter(positions.items())
 
 
-PEOPLE = Layout(table=people, keys=("kind", "crm_id"), row=_person, follows={"unusable": "emails"})
+PEOPLE = Layout(
+    table=people,
+    keys=("kind", "crm_id"),
+    row=_person,
+    follows={"unusable": "emails", "anniversary": "birthday"},
+)
 STAFF = Layout(table=staff, keys=("crm_id",), row=_staff, follows={"address": "email"})
 GROUPS = Layout(table=groups, keys=("kind", "crm_id"), row=_group)
 STATUSES = Layout(table=statuses, keys=("kind", "crm_id"), row=_status)
@@ -140,4 +176,14 @@ MEMBERSHIPS = Layout(table=memberships, keys=("kind", "person", "group_id"), row
 PROGRAMMES = Layout(table=programmes, keys=("crm_id",), row=_programme)
 APPLICATIONS = Layout(
     table=applications, keys=("reference",), row=_application, follows={"kind": "person"}
+)
+QUALIFICATIONS = Layout(
+    table=qualifications, keys=("crm_id",), row=_qualification, follows={"kind": "person"}
+)
+CLOSINGS = Layout(
+    table=closings,
+    keys=("crm_id",),
+    row=_closing,
+    follows={"kind": "person"},
+    called="deliveries",
 )

@@ -10,11 +10,13 @@ from gateway.store.schema.campaigns import (
 from gateway.store.schema.feed import (
     addresses,
     applications,
+    closings,
     feeds,
     groups,
     memberships,
     people,
     programmes,
+    qualifications,
     staff,
     statuses,
 )
@@ -23,9 +25,10 @@ from gateway.store.schema.inbound import documents, history, inbox, reports, sig
 from gateway.store.schema.journal import attempts, deliveries, messages, relay_offers, workers
 from gateway.store.schema.outbox import events, outbox
 from gateway.store.schema.suppressions import suppressions
+from gateway.store.schema.triggers import epochs, occurrences, trigger_looks, trigger_runs
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0005"
+VERSION = "0006"
 
 __all__ = [
     "VERSION",
@@ -37,8 +40,10 @@ __all__ = [
     "audiences",
     "campaign_members",
     "campaigns",
+    "closings",
     "deliveries",
     "documents",
+    "epochs",
     "events",
     "feeds",
     "groups",
@@ -47,11 +52,13 @@ __all__ = [
     "leases",
     "memberships",
     "messages",
+    "occurrences",
     "opt_outs",
     "outbox",
     "pauses",
     "people",
     "programmes",
+    "qualifications",
     "relay_offers",
     "reports",
     "schema_version",
@@ -59,5 +66,7 @@ __all__ = [
     "staff",
     "statuses",
     "suppressions",
+    "trigger_looks",
+    "trigger_runs",
     "workers",
 ]

@@ -27,9 +27,30 @@ people = Table(
     flag("mail_after_first_delivery"),
     flag("active", "true"),
     Column("status_since", UtcTime),
+    Column("anniversary", SmallInteger),  # of the birthday: 229 is 29 February
     sqlite_with_rowid=False,
 )
 Index("ix_people_owner", people.c.owner)
+Index(
+    "ix_people_anniversary",
+    people.c.anniversary,
+    sqlite_where=people.c.anniversary.is_not(None),
+    postgresql_where=people.c.anniversary.is_not(None),
+)
+Index(
+    "ix_people_mail_on_set_date",
+    people.c.kind,
+    people.c.crm_id,
+    sqlite_where=text("mail_on_set_date"),
+    postgresql_where=text("mail_on_set_date"),
+)
+Index(
+    "ix_people_mail_after_first_delivery",
+    people.c.kind,
+    people.c.crm_id,
+    sqlite_where=text("mail_after_first_delivery"),
+    postgresql_where=text("mail_after_first_delivery"),
+)
 
 addresses = Table(
     "addresses",
@@ -117,3 +138,42 @@ applications = Table(
     Column("submitted_at", UtcTime),
 )
 Index("ix_applications_kind_person", applications.c.kind, applications.c.person)
+
+qualifications = Table(
+    "qualifications",
+    metadata,
+    key("crm_id"),
+    words("source"),
+    words("kind"),
+    words("person"),
+    words("name"),
+    words("licence_number"),
+    words("examiner_number"),
+    words("examiner"),
+    words("created_by"),
+    Column("acquired_on", Date),
+    Column("expires_on", Date),
+    Column("notice_days", Integer),
+)
+Index("ix_qualifications_kind_person", qualifications.c.kind, qualifications.c.person)
+Index("ix_qualifications_expires_on", qualifications.c.expires_on)
+Index(
+    "ix_qualifications_notice_days_expires_on",
+    qualifications.c.notice_days,
+    qualifications.c.expires_on,
+    sqlite_where=qualifications.c.notice_days.is_not(None),
+    postgresql_where=qualifications.c.notice_days.is_not(None),
+)
+
+# The feed calls them deliveries; here that is a word of the journal.
+closings = Table(
+    "closings",
+    metadata,
+    key("crm_id"),
+    words("source"),
+    words("kind"),
+    words("person"),
+    Column("closed_on", Date),
+)
+Index("ix_closings_kind_person", closings.c.kind, closings.c.person, closings.c.closed_on)
+Index("ix_closings_closed_on", closings.c.closed_on)

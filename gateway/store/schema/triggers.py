@@ -1,0 +1,115 @@
+"""The tables of triggered mail: the ledger of occurrences, the runs, and the epoch of the store."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from gateway.store.columns import UtcTime, key, metadata, number, words
+
+occurrences = Table(
+    "occurrences",
+    metadata,
+    number(),
+    Column("trigger", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    # What tells it from the trigger's other ones: a date, an end, a transition.
+    Column("occurrence", Text, nullable=False),
+    words("about"),  # crm_id of a qualification, reference of an application
+    words("recipient"),  # empty: the person; else who is mailed about the person
+    Column("run", BigInteger),
+    Column("state", Text, nullable=False),
+    words("reason"),  # why it was skipped, failed, held or put off
+    Column("due_at", UtcTime, nullable=False),
+    Column("latest_at", UtcTime),  # not sent after this
+    Column("next_at", UtcTime),  # when it is tried; only while it is due
+    words("facts"),  # JSON: what the event itself brought (the acting member of staff …)
+    words("address"),  # where it went or should have gone
+    words("subject"),
+    words("message_id"),
+    Column("body", LargeBinary),  # kept until it is settled: a retry sends the same octets
+    Column("message", BigInteger),  # the journal's message
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    words("holder"),
+    Column("held_until", UtcTime),
+    Column("settled_at", UtcTime),
+    UniqueConstraint(
+        "trigger", "kind", "person", "occurrence", "about", "recipient", name="uq_occurrences"
+    ),
+)
+Index("ix_occurrences_kind_person", occurrences.c.kind, occurrences.c.person)
+Index(
+    "ix_occurrences_next_at",
+    occurrences.c.next_at,
+    occurrences.c.id,
+    sqlite_where=occurrences.c.state == "due",
+    postgresql_where=occurrences.c.state == "due",
+)
+Index(
+    "ix_occurrences_held_until",
+    occurrences.c.held_until,
+    sqlite_where=occurrences.c.state == "sending",
+    postgresql_where=occurrences.c.state == "sending",
+)
+Index(
+    "ix_occurrences_held",
+    occurrences.c.id,
+    sqlite_where=occurrences.c.state == "held",
+    postgresql_where=occurrences.c.state == "held",
+)
+Index("ix_occurrences_run_state", occurrences.c.run, occurrences.c.state)
+
+trigger_runs = Table(
+    "trigger_runs",
+    metadata,
+    number(),
+    Column("trigger", Text, nullable=False),
+    Column("day", Date, nullable=False),  # the local day it looked at
+    Column("state", Text, nullable=False),  # open, waiting (put off), held, finished
+    Column("due", Integer, nullable=False, server_default=text("0")),
+    Column("skipped", Integer, nullable=False, server_default=text("0")),  # never in the ledger
+    words("skips"),  # JSON: the first of them, each with its reason
+    words("error"),
+    words("report_to"),
+    Column("reports", Integer, nullable=False, server_default=text("0")),
+    Column("finished_at", UtcTime),
+)
+Index("ix_trigger_runs_trigger", trigger_runs.c.trigger, trigger_runs.c.id)
+Index(
+    "ix_trigger_runs_open",
+    trigger_runs.c.id,
+    sqlite_where=trigger_runs.c.state != "finished",
+    postgresql_where=trigger_runs.c.state != "finished",
+)
+
+# How far each trigger has looked.
+
+trigger_looks = Table(
+    "trigger_looks",
+    metadata,
+    key("trigger"),
+    Column("day", Date, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+# What a file outside the database must agree with, or all mail is held.
+
+epochs = Table(
+    "epochs",
+    metadata,
+    key("name"),
+    Column("epoch", Text, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+    words("held"),  # why all mail is held; empty: it isn't
+)
