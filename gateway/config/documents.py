@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from gateway.config.rules import SHIPPED_RULES, Rule
 from gateway.config.section import FILE_SUFFIX, Section, is_array, options, table_of
 from gateway.config.settings import Settings
+from gateway.config.triggers import TriggerFile
 from gateway.config.wording import in_toml, type_name
 
 INTRODUCTION = """\
@@ -63,7 +64,9 @@ def write_docs(root: Path) -> None:
 def reference() -> str:
     """Return the page with a table of keys for every section, in Markdown."""
     top = _key_table(Settings)
-    return "\n".join([INTRODUCTION, "## Top level\n", top, *_chapters(Settings, "")])
+    files = f"## Trigger files: `triggers/NAME.toml`\n\n{_purpose(TriggerFile)}\n"
+    chapters = [*_chapters(Settings, ""), files, _key_table(TriggerFile)]
+    return "\n".join([INTRODUCTION, "## Top level\n", top, *chapters])
 
 
 def sample() -> str:

@@ -59,7 +59,7 @@ class Triggers(Section):
     """Whether a run without mail is reported too."""
     epoch_file: ConfigPath | None = option(example="epoch")
     """A file outside the database that tells a restored or cloned store from the real one; keep
-    it out of the database's backup."""
+    it out of the database's backup. Absent: `epoch` in the folder of `[store] outage`."""
 
 
 class Templates(Section):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -19,10 +19,12 @@ _WORDS: dict[object, str] = {
     bool: "true, false",
     timedelta: "duration",
     time: "time of day",
+    date: "date",
     Path: "path",
     SecretStr: "secret",
     Bind: "address:port",
     tuple[time, time]: "hours",
+    tuple[int, int]: "day of the year",
     re.Pattern[str]: "regular expression",
     Network: "network",
 }

@@ -18,15 +18,7 @@ from gateway.core.training import Closing, Qualification
 from gateway.crm.values import Fields
 
 Record = (
-    Person
-    | Staff
-    | Group
-    | Status
-    | Membership
-    | Programme
-    | Application
-    | Qualification
-    | Closing
+    Person | Staff | Group | Status | Membership | Programme | Application | Qualification | Closing
 )
 _PERSON_KINDS = {"": PersonKind.CANDIDATE} | {kind.value: kind for kind in PersonKind}
 _STATUS_KINDS = {"": StatusKind.CANDIDATE} | {kind.value: kind for kind in StatusKind}

@@ -62,6 +62,12 @@ Index(
     postgresql_where=occurrences.c.state == "sending",
 )
 Index(
+    "ix_occurrences_holder",
+    occurrences.c.holder,
+    sqlite_where=occurrences.c.holder != "",
+    postgresql_where=occurrences.c.holder != "",
+)
+Index(
     "ix_occurrences_held",
     occurrences.c.id,
     sqlite_where=occurrences.c.state == "held",

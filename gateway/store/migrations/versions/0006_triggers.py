@@ -94,6 +94,7 @@ def _occurrences() -> None:
     op.create_index("ix_occurrences_run_state", "occurrences", ["run", "state"])
     _partial("ix_occurrences_next_at", "occurrences", ["next_at", "id"], "state = 'due'")
     _partial("ix_occurrences_held_until", "occurrences", ["held_until"], "state = 'sending'")
+    _partial("ix_occurrences_holder", "occurrences", ["holder"], "holder != ''")
     _partial("ix_occurrences_held", "occurrences", ["id"], "state = 'held'")
 
 
@@ -135,8 +136,8 @@ def _looks() -> None:
 
 
 def _partial(name: str, table: str, columns: list[str], where: str) -> None:
-    told = {"sqlite_where": sa.text(where), "postgresql_where": sa.text(where)}
-    op.create_index(name, table, columns, unique=False, **told)
+    some = sa.text(where)
+    op.create_index(name, table, columns, sqlite_where=some, postgresql_where=some)
 
 
 def _text(name: str) -> Column[str]:

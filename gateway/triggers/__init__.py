@@ -1,0 +1,1 @@
+"""Mail on events: selected, rendered, sent once, reported."""

@@ -1,0 +1,219 @@
+"""Templates of triggered mail: a text and perhaps HTML per language, in Jinja's sandbox."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateError, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.meta import find_undeclared_variables
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from gateway.core.errors import GatewayError
+from gateway.core.notice import in_language
+from gateway.core.trigger import QUALIFICATION_DATA, Trigger
+from gateway.triggers.values import NAMES, QUALIFICATION, names_for
+
+#: The placeholders of seed S4, and what stands for them.
+PLACEHOLDERS = {
+    "QUALIFIKATION": "name",
+    "PRUEFNR": "licence_number",
+    "PRUEFERNR": "examiner_number",
+    "PRUEFERNAME": "examiner",
+    "AUSSTELLER": "issuer",
+    "PRUEFDATUM": "acquired_on",
+    "VERFALLDATUM": "expires_on",
+}
+MOST_OCTETS = 1_000_000  #: Of a rendered text.
+_MOST_REPEATED = 10_000
+
+_SUBJECT = "Subject:"
+_PLACEHOLDER = re.compile(rf"\[({'|'.join(PLACEHOLDERS)})\]")
+_BRACKETED = re.compile(r"\[([^\W\d_][\w-]+)\]")
+_CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<!.*?>", re.DOTALL)
+
+
+class BadTemplate(GatewayError):
+    """A template can't be used; the text names file, what is wrong and what to do."""
+
+
+class NotRendered(GatewayError):
+    """A template failed for one person; the text says how."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The files of a template in one language."""
+
+    file: str  #: The text's, as errors name it.
+    text: str  #: With its subject.
+    html: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What one person is written."""
+
+    language: str
+    subject: str
+    text: str
+    html: str = ""  #: Empty: there is none.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """A template in one language, compiled."""
+
+    language: str
+    file: str
+    subject: Template
+    text: Template
+    html: Template | None
+    used: frozenset[str]  #: Names it takes values from.
+    bracketed: tuple[str, ...]  #: Words in brackets that are no placeholders.
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Where templates run: they reach nothing but their values, and make nothing huge."""
+
+    intercepted_binops = frozenset(("*", "**"))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        numbers = isinstance(left, int | float) and isinstance(right, int | float)
+        if operator == "**" or not numbers:
+            raise SecurityError(f"{operator} is for numbers only")
+        return super().call_binop(context, operator, left, right)
+
+
+_TEXT = _Sandbox(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+_HTML = _Sandbox(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
+
+
+class Letters:
+    """A template in every language it has; `default` is that of people whose own it lacks."""
+
+    def __init__(self, sources: Mapping[str, Source], *, default: str) -> None:
+        self._wordings = {
+            language: _compiled(language, source) for language, source in sources.items()
+        }
+        self._default = default
+
+    def render(self, language: str, values: Mapping[str, object]) -> Rendered:
+        """Write a mail in a language, else the default one, else the first; `NotRendered`."""
+        wording = in_language(self._wordings, language, self._default)
+        html = "" if wording.html is None else _run(wording, wording.html, values)
+        subject = " ".join(_run(wording, wording.subject, values).split())
+        return Rendered(
+            language=wording.language,
+            subject=subject,
+            text=_run(wording, wording.text, values).strip("\n") + "\n",
+            html=html,
+        )
+
+    def language_of(self, language: str) -> str:
+        """Return the language a person of that language is written in."""
+        return in_language(self._wordings, language, self._default).language
+
+    def faults(self, trigger: Trigger) -> Iterator[str]:
+        """Tell what keeps a trigger from using the template."""
+        there = names_for(trigger)
+        for wording in self._wordings.values():
+            for name in sorted(wording.used - there):
+                yield f"{wording.file}: {_not_there(name, trigger)}"
+
+    def doubts(self) -> Iterator[str]:
+        """Tell of words in brackets that stay as they are."""
+        for wording in self._wordings.values():
+            for word in wording.bracketed:
+                known = ", ".join(f"[{each}]" for each in PLACEHOLDERS)
+                yield f"{wording.file}: [{word}] is no placeholder and stays as it is; {known} are"
+
+
+def _not_there(name: str, trigger: Trigger) -> str:
+    if name != QUALIFICATION:
+        return f"{name} has no value in mail of {trigger.event}"
+    return (
+        f'the qualification\'s values need before_send = ["{QUALIFICATION_DATA}"] '
+        f"in the trigger {trigger.name}"
+    )
+
+
+def _compiled(language: str, source: Source) -> Wording:
+    head, _, body = source.text.removeprefix("\ufeff").partition("\n")
+    if not head.startswith(_SUBJECT) or not head.removeprefix(_SUBJECT).strip():
+        raise BadTemplate(f"{source.file}: the first line must be `{_SUBJECT} …`")
+    subject = head.removeprefix(_SUBJECT).strip()
+    html = None if source.html is None else _code(source.html)
+    parts = [_code(subject), _code(body)]
+    html_file = source.file.removesuffix(".txt") + ".html"
+    used = frozenset(_used(_TEXT, parts[0], source.file)) | frozenset(
+        _used(_TEXT, parts[1], source.file)
+    )
+    if html is not None:
+        used |= frozenset(_used(_HTML, html, html_file))
+    written = "\n".join((subject, body, source.html or ""))
+    return Wording(
+        language=language,
+        file=source.file,
+        subject=_TEXT.from_string(parts[0]),
+        text=_TEXT.from_string(parts[1]),
+        html=None if html is None else _HTML.from_string(html),
+        used=used,
+        bracketed=tuple(_bracketed(written)),
+    )
+
+
+def _code(text: str) -> str:
+    """Return text with the placeholders as Jinja knows them."""
+    return _PLACEHOLDER.sub(_value_of, text)
+
+
+def _value_of(placeholder: re.Match[str]) -> str:
+    return f"{{{{ {QUALIFICATION}.{PLACEHOLDERS[placeholder[1]]} }}}}"
+
+
+def _bracketed(text: str) -> Iterator[str]:
+    plain = _CODE.sub("", _PLACEHOLDER.sub("", text))
+    yield from dict.fromkeys(found[1] for found in _BRACKETED.finditer(plain))
+
+
+def _used(sandbox: _Sandbox, text: str, file: str) -> Iterator[str]:
+    """Yield the names a template takes values from; BadTemplate for what there can't be."""
+    try:
+        tree = sandbox.parse(text)
+        names = find_undeclared_variables(tree)
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        raise BadTemplate(f"{file}{f':{line}' if line else ''}: {error}") from None
+    for name in sorted(names - NAMES.keys() - sandbox.globals.keys()):
+        raise BadTemplate(f"{file}: {name} is unknown; there are {', '.join(sorted(NAMES))}")
+    for found in tree.find_all(nodes.Getattr):
+        if isinstance(found.node, nodes.Name) and found.node.name in names:
+            _check_value(file, found.node.name, found.attr)
+    yield from names & NAMES.keys()
+
+
+def _check_value(file: str, name: str, value: str) -> None:
+    known = NAMES[name]
+    if value not in known:
+        there = ", ".join(f"{name}.{each}" for each in sorted(known))
+        raise BadTemplate(f"{file}: {name}.{value} is unknown; there are {there}")
+
+
+def _run(wording: Wording, template: Template, values: Mapping[str, object]) -> str:
+    try:
+        text = template.render(values)
+    except Exception as error:  # whatever a template does, the others' mail goes
+        raise NotRendered(f"{wording.file}: {type(error).__name__}: {error}") from error
+    if len(text) > MOST_OCTETS:
+        raise NotRendered(f"{wording.file}: more than {MOST_OCTETS} characters")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A trigger with its template, both checked."""
+
+    trigger: Trigger
+    letters: Letters

@@ -1,0 +1,241 @@
+"""The ledger of triggered mail: each occurrence once, whatever happens to those who send it."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from gateway.core.journal import Delivery, Message, Outcome
+from gateway.core.kinds import By, State
+from gateway.core.occurrence import Due, Ending, Occurrence, OccurrenceState
+from gateway.core.people import PersonKind, PersonRef
+from gateway.core.trigger import TriggerEvent
+from gateway.store import epochs, ledger, messages
+from gateway.store.database import Database
+from tests.store.feeding import NOW
+
+LEASE = timedelta(minutes=5)
+ANN = PersonRef(PersonKind.CANDIDATE, "1")
+ALL = frozenset(TriggerEvent)
+
+
+def due(number: int = 1, **facts: Any) -> Due:
+    return Due(
+        **{
+            "id": number,
+            "trigger": "birthday",
+            "event": TriggerEvent.BIRTHDAY,
+            "person": ANN,
+            "occurrence": "2026-11-20",
+            "due_at": NOW,
+            "latest_at": NOW + timedelta(hours=15),
+            **facts,
+        }
+    )
+
+
+def claim(connection: Connection, holder: str = "a", now: datetime = NOW) -> list[Occurrence]:
+    return ledger.claim(connection, holder, now, lease=LEASE, limit=10, events=ALL)
+
+
+def mail(number: int = 100) -> ledger.Mail:
+    message = Message(
+        id=number,
+        at=NOW,
+        listener="triggers",
+        sender="office@example.org",
+        deliveries=(
+            Delivery(
+                recipient="ann@example.org",
+                address="ann@example.org",
+                state=State.SENDING,
+                by=By.GATEWAY,
+                persons=(ANN,),
+            ),
+        ),
+    )
+    return ledger.Mail(
+        address="ann@example.org", subject="Hi", message_id="<1@x>", body=b"x", message=message
+    )
+
+
+def begin(connection: Connection, holder: str = "a", now: datetime = NOW) -> bool:
+    return ledger.begin(connection, 1, holder, mail(), now=now, lease=LEASE)
+
+
+def relayed() -> Outcome:
+    return Outcome(message=100, position=0, state=State.RELAYED, by=By.RELAY, reply="250 ok")
+
+
+def one(database: Database, number: int = 1) -> Occurrence:
+    with database.reading() as connection:
+        found = ledger.one(connection, number)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def connection(database: Database) -> Any:
+    with database.writing() as connection:
+        yield connection
+
+
+def test_an_occurrence_is_in_the_ledger_only_once(connection: Connection) -> None:
+    first = ledger.put(connection, [due(1)], now=NOW)
+    again = ledger.put(connection, [due(2), due(3, about="q1")], now=NOW)
+
+    assert ([1], [3]) == (first, again)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"trigger": "other"},
+        {"person": PersonRef(PersonKind.CONTACT, "1")},
+        {"occurrence": "2027-11-20"},
+        {"about": "q2"},
+        {"recipient": "staff:3"},
+    ],
+)
+def test_what_differs_in_any_part_of_the_key_is_another_one(
+    connection: Connection, other: dict[str, Any]
+) -> None:
+    ledger.put(connection, [due(1)], now=NOW)
+
+    assert [2] == ledger.put(connection, [due(2, **other)], now=NOW)
+
+
+def test_what_comes_too_late_is_recorded_as_expired(database: Database) -> None:
+    """RELIABILITY E3."""
+    with database.writing() as connection:
+        ledger.put(connection, [due(latest_at=NOW)], now=NOW)
+        taken = claim(connection)
+
+    assert [] == taken
+    assert OccurrenceState.EXPIRED is one(database).state
+
+
+def test_two_nodes_never_take_the_same_row(connection: Connection) -> None:
+    """RELIABILITY E4."""
+    ledger.put(connection, [due(1), due(2, about="q")], now=NOW)
+
+    first, second = claim(connection, "a"), claim(connection, "b")
+
+    assert ([1, 2], []) == ([row.id for row in first], [row.id for row in second])
+
+
+def test_who_took_a_row_and_lost_it_may_not_send(connection: Connection) -> None:
+    """RELIABILITY E4: a lease that is over is another's, clocks that jump included."""
+    ledger.put(connection, [due(latest_at=None)], now=NOW)
+    claim(connection, "a")
+    claim(connection, "b", NOW + LEASE)
+
+    assert not begin(connection, "a")
+    assert begin(connection, "b", NOW + LEASE)
+    assert not begin(connection, "b", NOW + LEASE)
+
+
+def test_a_sent_mail_is_in_the_ledger_and_in_the_journal(database: Database) -> None:
+    with database.writing() as connection:
+        ledger.put(connection, [due()], now=NOW)
+        claim(connection)
+        assert begin(connection)
+        assert OccurrenceState.SENDING is one_in(connection).state
+        sent = Ending(state=OccurrenceState.SENT)
+        assert ledger.end(connection, 1, "a", ending=sent, outcome=relayed(), now=NOW)
+    with database.reading() as connection:
+        [message] = messages.listed(connection, to="ann@example.org")
+
+    row = one(database)
+    assert (OccurrenceState.SENT, 1, 100, None) == (row.state, row.attempts, row.message, row.body)
+    assert State.RELAYED is message.deliveries[0].state
+
+
+def one_in(connection: Connection) -> Occurrence:
+    found = ledger.one(connection, 1)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_a_crash_leaves_is_unknown_and_never_taken_again(
+    database: Database, gone: bool
+) -> None:
+    """RELIABILITY E5: known at once where the process is seen to be gone, else after its lease."""
+    later = NOW if gone else NOW + LEASE
+    with database.writing() as connection:
+        ledger.put(connection, [due()], now=NOW)
+        claim(connection)
+        begin(connection)
+    with database.writing() as connection:
+        assert ["a"] == ledger.holders(connection)
+        [left] = ledger.recover(connection, later, {"a"} if gone else ())
+        taken = claim(connection, "b", later + timedelta(days=9))
+        [message] = messages.listed(connection, to="ann@example.org")
+
+    assert [] == taken
+    assert (1, OccurrenceState.UNKNOWN) == (left.id, left.state)
+    assert State.UNKNOWN is message.deliveries[0].state
+
+
+def test_a_result_that_comes_after_the_lease_still_counts(database: Database) -> None:
+    with database.writing() as connection:
+        ledger.put(connection, [due()], now=NOW)
+        claim(connection)
+        begin(connection)
+        ledger.recover(connection, NOW + LEASE, ())
+        sent = Ending(state=OccurrenceState.SENT)
+        assert ledger.end(connection, 1, "a", ending=sent, outcome=relayed(), now=NOW)
+        [message] = messages.listed(connection, to="ann@example.org")
+
+    assert OccurrenceState.SENT is one(database).state
+    assert State.RELAYED is message.deliveries[0].state
+
+
+def test_what_a_dead_process_took_and_did_not_begin_is_due_at_once(connection: Connection) -> None:
+    ledger.put(connection, [due()], now=NOW)
+    claim(connection, "a")
+    ledger.recover(connection, NOW, {"a"})
+
+    assert [1] == [row.id for row in claim(connection, "b")]
+
+
+def test_a_mail_put_off_is_tried_again_with_the_same_octets(connection: Connection) -> None:
+    ledger.put(connection, [due()], now=NOW)
+    claim(connection)
+    begin(connection)
+    later = NOW + timedelta(minutes=1)
+    put_off = Ending(state=OccurrenceState.DUE, reason="450 later", next_at=later)
+    deferred = replace(relayed(), state=State.DEFERRED)
+    ledger.end(connection, 1, "a", ending=put_off, outcome=deferred, now=NOW)
+
+    assert [] == claim(connection, "b")
+    [again] = claim(connection, "b", later)
+    assert (b"x", "<1@x>", 1) == (again.body, again.message_id, again.attempts)
+
+
+def test_what_is_held_waits_until_it_is_let_go(connection: Connection) -> None:
+    epochs.begin(connection, "one")
+    ledger.put(connection, [due(1)], now=NOW)
+    taken = claim(connection)
+
+    epochs.hold(connection, "restored")
+    ledger.hold(connection, "restored")
+    ledger.put(connection, [due(2, about="q")], now=NOW)
+
+    assert ([1], []) == ([row.id for row in taken], claim(connection))
+    assert not begin(connection)
+    epochs.resume(connection, 7)
+    assert ledger.resume(connection, NOW) == 2
+    assert [1, 2] == [row.id for row in claim(connection)]
+
+
+def test_the_epoch_is_the_first_one_given_and_its_mark_only_rises(connection: Connection) -> None:
+    epochs.begin(connection, "one")
+    epochs.begin(connection, "two")
+    epochs.reach(connection, 9)
+    epochs.reach(connection, 5)
+
+    assert epochs.Epoch("one", 9, 0, "") == epochs.read(connection)

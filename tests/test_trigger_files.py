@@ -1,0 +1,178 @@
+"""Trigger files: checked in full, and what is wrong named with file, key and cure."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.app import triggers
+from gateway.config import ConfigError, load
+from gateway.core.kinds import Kind
+from gateway.core.trigger import StoredDates, Trigger
+
+QUALIFIED = 'event = "qualification_expired"\ntemplate = "letter"\n'
+
+
+class Office:
+    """A config folder with triggers and templates."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "gateway.toml").write_text('[triggers]\nreport_to = "office@example.org"\n')
+        self.template("letter", nl="Subject: Hallo\n\nBeste {{ person.name }},\n")
+
+    def template(self, name: str, **texts: str) -> None:
+        folder = self.folder / "templates" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for language, text in texts.items():
+            stem, _, suffix = language.partition("_")
+            (folder / f"{stem}.{suffix or 'txt'}").write_text(text)
+
+    def read(self, text: str) -> Trigger:
+        """Read one trigger file."""
+        (self.folder / "triggers").mkdir(exist_ok=True)
+        (self.folder / "triggers" / "mine.toml").write_text(text)
+        return triggers.rules(load(self.folder / "gateway.toml", {}))["mine"].trigger
+
+    def complaint(self, text: str) -> str:
+        """Return what is said about a wrong trigger file."""
+        with pytest.raises(ConfigError) as caught:
+            self.read(text)
+        return str(caught.value)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+def test_a_date_event_is_bulk_and_ends_with_its_day_as_shipped(office: Office) -> None:
+    found = office.read('event = "birthday"\ntemplate = "letter"\n')
+
+    assert found.enabled
+    assert Kind.BULK is found.kind
+    assert timedelta(0) == found.latest
+    assert found.report_to == "office@example.org"
+    assert found.recipients == ()
+
+
+def test_an_application_event_is_individual_and_for_the_candidate(office: Office) -> None:
+    found = office.read('event = "submitted"\ntemplate = "letter"\nprogramme = "p1"\n')
+
+    assert Kind.INDIVIDUAL is found.kind
+    assert (found.programme, found.status, found.recipients) == ("p1", "", ("candidate",))
+
+
+def test_every_key_of_the_contract_is_read(office: Office) -> None:
+    found = office.read(
+        'enabled = false\nevent = "set_date"\ntemplate = "letter"\nkind = "individual"\n'
+        'report_to = "me@example.org"\nreport_empty = true\nlatest = "2d"\n'
+        'from = "Office <o@example.org>"\n'
+        'dates = ["2027-03-01", 2027-04-01]\nyearly = ["02-29"]\nmonthly = [31]\n'
+    )
+
+    assert not found.enabled
+    assert timedelta(days=2) == found.latest
+    assert (found.report_to, found.report_empty) == ("me@example.org", True)
+    assert found.sender == "Office <o@example.org>"
+    assert found.stored == StoredDates(
+        dates=(date(2027, 3, 1), date(2027, 4, 1)), yearly=((2, 29),), monthly=(31,)
+    )
+
+
+def test_the_acknowledgement_is_active_for_every_programme_in_four_languages(
+    office: Office,
+) -> None:
+    rules = triggers.rules(load(office.folder / "gateway.toml", {}))
+
+    rule = rules["acknowledgement"]
+    assert (rule.trigger.enabled, rule.trigger.programme) == (True, "")
+    assert {"nl", "de", "fr", "en"} == {rule.letters.language_of(one) for one in
+                                        ("nl", "de", "fr", "en")}  # fmt: skip
+
+
+def test_a_file_of_the_same_name_replaces_the_acknowledgement(office: Office) -> None:
+    (office.folder / "triggers").mkdir()
+    (office.folder / "triggers" / "acknowledgement.toml").write_text(
+        'enabled = false\nevent = "submitted"\ntemplate = "acknowledgement"\n'
+    )
+
+    rules = triggers.rules(load(office.folder / "gateway.toml", {}))
+
+    assert not rules["acknowledgement"].trigger.enabled
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('event = "birthday"\ntemplate = "letter"\nrecipients = ["x@example.org"]\n',
+         "recipients: remove it: birthday itself selects who is mailed"),
+        ('event = "birthday"\ntemplate = "letter"\nrecipients = []\n', "recipients: remove it"),
+        ('event = "birthday"\ntemplate = "letter"\nprogramme = "p1"\n', "programme: remove it"),
+        ('event = "birthday"\ntemplate = "letter"\ndates = ["2027-01-01"]\n', "dates: remove it"),
+        ('event = "birthday"\ntemplate = "letter"\nevry = 1\n', "evry: unknown key"),
+        ('event = "birthdy"\ntemplate = "letter"\n', 'event: not one of "birthday"'),
+        ('event = "birthday"\n', "template: is required"),
+        ('event = "birthday"\ntemplate = "none"\n', "template: write it first"),
+        ('event = "birthday"\ntemplate = "letter"\nkind = "both"\n', "kind: not one of"),
+        ('event = "birthday"\ntemplate = "letter"\nlatest = "soon"\n', "latest: not a duration"),
+        ('event = "birthday"\ntemplate = "letter"\nbefore_send = ["qualification_data"]\n',
+         "before_send: qualification_data is there with"),
+        ('event = "set_date"\ntemplate = "letter"\n', "dates: set_date needs one of"),
+        ('event = "set_date"\ntemplate = "letter"\ndates = ["1.3.2027"]\n', "dates[0]: not a date"),
+        ('event = "set_date"\ntemplate = "letter"\nyearly = ["02-30"]\n', "yearly[0]: not a day"),
+        ('event = "set_date"\ntemplate = "letter"\nmonthly = [32]\n', "monthly[0]: not a day"),
+        ('event = "submitted"\ntemplate = "letter"\nrecipients = []\n',
+         "recipients: names nobody"),
+        ('event = "submitted"\ntemplate = "letter"\nrecipients = ["boss"]\n',
+         "recipients[0]: not candidate, responsible:ROLE"),
+        ("event = ", "not TOML"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_refused_with_file_key_and_cure(
+    office: Office, text: str, said: str
+) -> None:
+    complaint = office.complaint(text)
+
+    assert f"{office.folder}/triggers/mine.toml" in complaint
+    assert said in complaint
+
+
+@pytest.mark.parametrize("used", ["[PRUEFNR]", "{{ qualification.name }}"])
+def test_a_template_has_a_qualifications_values_only_with_before_send(
+    office: Office, used: str
+) -> None:
+    office.template("letter", de=f"Subject: Ende\n\n{used}\n")
+
+    complaint = office.complaint(QUALIFIED)
+    found = office.read(QUALIFIED + 'before_send = ["qualification_data"]\n')
+
+    assert "templates/letter/de.txt" in complaint
+    assert 'before_send = ["qualification_data"]' in complaint
+    assert found.qualification_data
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Hallo\n\nText\n", "the first line must be `Subject: …`"),
+        ("Subject: Hi\n\n{{ person.frist_name }}\n", "person.frist_name is unknown"),
+        ("Subject: Hi\n\n{{ nobody }}\n", "nobody is unknown"),
+        ("Subject: Hi\n\n{% if %}\n", "nl.txt"),
+        ("Subject: Hi\n\n{{ application.reference }}\n", "application has no value"),
+    ],
+)
+def test_a_wrong_template_is_refused(office: Office, text: str, said: str) -> None:
+    office.template("letter", nl=text)
+
+    assert said in office.complaint('event = "birthday"\ntemplate = "letter"\n')
+
+
+def test_every_wrong_file_is_named_at_once(office: Office) -> None:
+    (office.folder / "triggers").mkdir()
+    (office.folder / "triggers" / "other.toml").write_text("event = 1\n")
+
+    complaint = office.complaint("evnt = 2\n")
+
+    assert "mine.toml: evnt: unknown key; did you mean event?" in complaint
+    assert "other.toml: event" in complaint

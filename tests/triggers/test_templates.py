@@ -1,0 +1,156 @@
+"""What people are written: in their language, safely, and what templates can't do."""
+
+from datetime import date
+from email import message_from_bytes, policy
+
+import pytest
+
+from gateway.core.kinds import Kind
+from gateway.core.people import Person, PersonKind, PersonRef
+from gateway.core.training import Qualification
+from gateway.core.trigger_mail import TriggerMail, build
+from gateway.triggers.templates import BadTemplate, Letters, NotRendered, Source
+from gateway.triggers.values import Subject, values
+from tests.store.feeding import NOW
+
+ANN = Person(ref=PersonRef(PersonKind.CANDIDATE, "1"), first_name="Ann", last_name="O'Neil <b>")
+LICENCE = Qualification(
+    crm_id="q1",
+    person=ANN.ref,
+    name="Übungsleiter C",
+    licence_number="L-1",
+    examiner_number="P-7",
+    examiner="Dr. Prüfer",
+    acquired_on=date(2025, 3, 1),
+    expires_on=date(2027, 3, 1),
+)
+S4 = "[QUALIFIKATION]|[PRUEFNR]|[PRUEFERNR]|[PRUEFERNAME]|[AUSSTELLER]|[PRUEFDATUM]|[VERFALLDATUM]"
+
+
+def letters(default: str = "nl", **texts: str) -> Letters:
+    sources = {
+        language: Source(
+            file=f"{language}.txt", text=f"Subject: Hallo {{{{ person.first_name }}}}\n\n{text}"
+        )
+        for language, text in texts.items()
+    }
+    return Letters(sources, default=default)
+
+
+def written(template: str, language: str = "de") -> str:
+    about = Subject(person=ANN, day=date(2027, 3, 1), qualification=LICENCE, issuer="Eva Bos")
+    return letters(**{language: template}).render(language, values(about, language)).text.strip()
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "last"),
+    [
+        ("de", "01.03.2025", "01.03.2027"),
+        ("nl", "01-03-2025", "01-03-2027"),
+        ("fr", "01/03/2025", "01/03/2027"),
+        ("en", "1 March 2025", "1 March 2027"),
+        ("pl", "2025-03-01", "2027-03-01"),
+    ],
+)
+def test_the_placeholders_of_s4_work_as_written_with_dates_in_the_readers_language(
+    language: str, first: str, last: str
+) -> None:
+    expected = f"Übungsleiter C|L-1|P-7|Dr. Prüfer|Eva Bos|{first}|{last}"
+
+    assert expected == written(S4, language)
+
+
+def test_other_words_in_brackets_stay_and_are_told_once() -> None:
+    found = letters(nl="[VORNAME] [VORNAME] [PRUEFNR] {{ person['name'] }} [1]\n")
+
+    assert ["nl.txt: [VORNAME]"] == [one.partition(" is")[0] for one in found.doubts()]
+    assert written("[VORNAME]") == "[VORNAME]"
+
+
+@pytest.mark.parametrize(("own", "read"), [("fr", "fr"), ("de-AT", "de"), ("pl", "nl"), ("", "nl")])
+def test_the_language_is_the_persons_else_the_default(own: str, read: str) -> None:
+    found = letters(de="Hallo", fr="Bonjour", nl="Dag")
+
+    assert read == found.language_of(own)
+
+
+def test_without_the_default_language_it_is_the_first_there_is() -> None:
+    assert letters(default="nl", de="Hallo", fr="Bonjour").language_of("pl") == "de"
+
+
+def test_what_people_are_called_is_escaped_in_html_and_plain_in_text() -> None:
+    source = Source(
+        file="nl.txt", text="Subject: Hi\n\n{{ person.name }}", html="<p>{{ person.name }}</p>"
+    )
+
+    rendered = Letters({"nl": source}, default="nl").render(
+        "nl", values(Subject(person=ANN, day=date(2027, 3, 1)), "nl")
+    )
+
+    assert rendered.text == "Ann O'Neil <b>\n"
+    assert rendered.html == "<p>Ann O&#39;Neil &lt;b&gt;</p>"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "{{ person.__class__ }}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{ 'x' * 99999999 }}",
+        "{{ 9 ** 99999999 }}",
+        "{% for n in range(999999999) %}x{% endfor %}",
+        "{% include '/etc/passwd' %}",
+        "{{ 1 / 0 }}",
+        "{% for n in range(99999) %}0123456789abcdef{% endfor %}",
+    ],
+)
+def test_a_template_gets_out_of_its_sandbox_by_no_way(code: str) -> None:
+    with pytest.raises((NotRendered, BadTemplate)):
+        written(code)
+
+
+def test_nothing_in_a_name_begins_another_header_line() -> None:
+    """RELIABILITY H5."""
+    mail = TriggerMail(
+        id=1,
+        at=NOW,
+        sender='"Büro" <office@example.org>',
+        hostname="gw.example.org",
+        recipient="ann@example.org",
+        name="Ann\r\nBcc: evil@example.org\n\u2028X: y",
+        language="nl",
+        kind=Kind.BULK,
+        subject="Hi\r\nBcc: evil@example.org \x00" + "lang " * 90,
+        text="Tekst",
+        html="<p>é</p>",
+    )
+
+    read = message_from_bytes(build(mail), policy=policy.default)
+
+    assert read["Bcc"] is None
+    assert read["X"] is None
+    assert read["From"] == "Büro <office@example.org>"
+    assert str(read["Subject"]).startswith("Hi Bcc: evil@example.org lang")
+    assert read["Auto-Submitted"] == "auto-generated"
+    assert ["text/plain", "text/html"] == [part.get_content_type() for part in read.iter_parts()]
+    assert ["Tekst\n", "<p>é</p>\n"] == [
+        part.get_content().replace("\r\n", "\n") for part in read.iter_parts()
+    ]
+    assert build(mail) == build(mail)
+
+
+def test_an_address_beyond_ascii_stands_as_it_is() -> None:
+    mail = TriggerMail(
+        id=1,
+        at=NOW,
+        sender="office@example.org",
+        hostname="gw.example.org",
+        recipient="jürgen@bücher.example",
+        name="Jürgen",
+        language="de",
+        kind=Kind.INDIVIDUAL,
+        subject="Grüße",
+        text="Hallo",
+    )
+
+    assert "To: <jürgen@bücher.example>\r\n".encode() in build(mail)
