@@ -110,7 +110,7 @@ def test_a_file_of_the_same_name_replaces_the_acknowledgement(office: Office) ->
         ('event = "birthday"\ntemplate = "letter"\nrecipients = []\n', "recipients: remove it"),
         ('event = "birthday"\ntemplate = "letter"\nprogramme = "p1"\n', "programme: remove it"),
         ('event = "birthday"\ntemplate = "letter"\ndates = ["2027-01-01"]\n', "dates: remove it"),
-        ('event = "birthday"\ntemplate = "letter"\nevry = 1\n', "evry: unknown key"),
+        ('event = "birthday"\ntemplate = "letter"\nxyz = 1\n', "xyz: unknown key"),
         ('event = "birthdy"\ntemplate = "letter"\n', 'event: not one of "birthday"'),
         ('event = "birthday"\n', "template: is required"),
         ('event = "birthday"\ntemplate = "none"\n', "template: write it first"),
@@ -142,7 +142,7 @@ def test_a_wrong_file_is_refused_with_file_key_and_cure(
 def test_a_template_has_a_qualifications_values_only_with_before_send(
     office: Office, used: str
 ) -> None:
-    office.template("letter", de=f"Subject: Ende\n\n{used}\n")
+    office.template("letter", de=f"Subject: Schluss\n\n{used}\n")
 
     complaint = office.complaint(QUALIFIED)
     found = office.read(QUALIFIED + 'before_send = ["qualification_data"]\n')

@@ -121,7 +121,7 @@ def test_nothing_in_a_name_begins_another_header_line() -> None:
         language="nl",
         kind=Kind.BULK,
         subject="Hi\r\nBcc: evil@example.org \x00" + "lang " * 90,
-        text="Tekst",
+        text="Woorden",
         html="<p>é</p>",
     )
 
@@ -133,7 +133,7 @@ def test_nothing_in_a_name_begins_another_header_line() -> None:
     assert str(read["Subject"]).startswith("Hi Bcc: evil@example.org lang")
     assert read["Auto-Submitted"] == "auto-generated"
     assert ["text/plain", "text/html"] == [part.get_content_type() for part in read.iter_parts()]
-    assert ["Tekst\n", "<p>é</p>\n"] == [
+    assert ["Woorden\n", "<p>é</p>\n"] == [
         part.get_content().replace("\r\n", "\n") for part in read.iter_parts()
     ]
     assert build(mail) == build(mail)
