@@ -13,6 +13,7 @@ from gateway import logs
 from gateway.app import common
 from gateway.app.common import now, open_database
 from gateway.app.life import Life
+from gateway.app.webhooks import Webhooks
 from gateway.config import Settings
 from gateway.core.address import domain_of
 from gateway.core.outbox import OutboxRow, OutboxState, Result
@@ -43,7 +44,15 @@ async def run_sender(life: Life) -> None:
     database = open_database(life.settings)
     holder = f"{common.node()}:{os.getpid()}"
     post = Post(life.settings, Metrics())
-    life.apply = post.apply
+    webhooks = Webhooks(
+        life.settings, database, holder=holder, stopping=life.stopping, count=post.count
+    )
+
+    async def apply(settings: Settings) -> None:
+        webhooks.apply(settings)
+        await post.apply(settings)
+
+    life.apply = apply
     worker = Worker(
         database,
         post.deliver,
@@ -60,6 +69,7 @@ async def run_sender(life: Life) -> None:
         await store_ready(life, database)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run())
+            tasks.create_task(webhooks.run())
             tasks.create_task(_repeat(life, TIDY_EVERY, tidying))
             tasks.create_task(_repeat(life, _SWEEP, post.sweep))
             tasks.create_task(take_in_files(life, database, holder))

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from gateway.app.explain import Explanation, Fate, Question, explain
-from gateway.cli import documents
 from gateway.cli.context import Context, Json, of
 from gateway.cli.output import print_json, print_line
 from gateway.cli.suppress import described
 from gateway.core.kinds import State
+from gateway.store import documents
 
 _OUTCOMES = {State.RELAYED: "relay", State.SEND_FAILED: "send_failed"}
 

@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import documents
 from gateway.cli.context import Context, Json, NotFound, of, read_id, read_person
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.history import Document
 from gateway.core.people import PersonRef
-from gateway.store import history, people
+from gateway.store import documents, history, people
 from gateway.store.blobs import Blobs
 
 app = typer.Typer(help="Documents of people.", no_args_is_help=True)

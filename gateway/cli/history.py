@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import documents
 from gateway.cli.context import Context, Json, NotFound, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.history import HistoryEntry
-from gateway.store import history
+from gateway.store import documents, history
 
 app = typer.Typer(help="Replies that were filed to people.", no_args_is_help=True)
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli import documents
 from gateway.cli.context import Context, Json, NotFound, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.inbox import InboxRow, InboxState
-from gateway.store import inbox
+from gateway.store import documents, inbox
 from gateway.store.blobs import Blobs
 from gateway.store.database import Database
 

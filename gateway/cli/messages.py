@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from gateway.app import common
-from gateway.cli import documents
 from gateway.cli.context import Context, Json, NotFound, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
@@ -16,7 +15,7 @@ from gateway.core.inbox import DeliveryReport
 from gateway.core.journal import Delivery, Message
 from gateway.core.kinds import State
 from gateway.core.note_template import NoteTemplate, pick
-from gateway.store import inbox
+from gateway.store import documents, inbox
 from gateway.store import messages as journal
 
 app = typer.Typer(help="The journal of messages.", no_args_is_help=True)

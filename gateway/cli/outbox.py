@@ -7,11 +7,10 @@ import typer
 
 from gateway.app.common import now
 from gateway.cli.context import Context, Json, of, read_id
-from gateway.cli.documents import Document
-from gateway.cli.output import in_utc, local, one_line, print_json, print_line, print_table
+from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.outbox import OutboxRow, OutboxState
-from gateway.store import outbox
+from gateway.store import documents, outbox
 
 app = typer.Typer(help="What the gateway itself sends.", no_args_is_help=True)
 
@@ -31,7 +30,7 @@ def list_entries(
     with chosen.store() as store, store.reading() as connection:
         found = outbox.listed(connection, state=state, limit=limit)
     if as_json:
-        print_json([_document(row) for row in found])
+        print_json([documents.outbox(row) for row in found])
         return
     headings = ("id", "time", "type", "to", "state", "attempts", "next", "error")
     print_table(headings, (_row(chosen, row) for row in found))
@@ -51,20 +50,6 @@ def cancel(context: typer.Context, number: _Id) -> None:
     with of(context).store() as store, store.writing() as connection:
         before = outbox.cancel(connection, read_id(number))
     print_line(f"Cancelled: {number}, which was {before.state}.")
-
-
-def _document(row: OutboxRow) -> Document:
-    return {
-        "id": ids.show(row.id),
-        "at": in_utc(row.at),
-        "type": row.type,
-        "to": row.recipient,
-        "message": None if row.message is None else ids.show(row.message),
-        "state": row.state,
-        "attempts": row.attempts,
-        "next_at": in_utc(row.next_at),
-        "error": row.error,
-    }
 
 
 def _row(context: Context, row: OutboxRow) -> Sequence[object]:

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from rich.console import Console
 from rich.table import Table
@@ -52,13 +52,6 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Return text without line ends, so that it can't pass for something else."""
     return " ".join(printable(text).split())
-
-
-def in_utc(moment: datetime | None) -> str | None:
-    """Return a time as JSON has it: ISO 8601 in UTC."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def local(moment: datetime | None, zone: tzinfo) -> str:

@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import documents
 from gateway.cli.context import Context, Json, NotFound, of, read_person
-from gateway.cli.output import in_utc, local, one_line, print_json, print_line, print_table
+from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.cli.suppress import described, open_standings
 from gateway.core.applications import KnownApplication
 from gateway.core.people import PersonRef
-from gateway.store.people import PersonRecord
+from gateway.store import documents
 from gateway.store.timeline import Event, Page, pages
 
 app = typer.Typer(help="People of the CRM.", no_args_is_help=True)
@@ -40,37 +39,11 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
     if not found:
         raise NotFound(f"nobody known as {wanted}")
     if as_json:
-        documented = [_document(page) for page in found]
+        documented = [documents.person(page) for page in found]
         print_json(documented if len(documented) > 1 else documented[0])
         return
     for page in found:
         _print(chosen, page)
-
-
-def _document(page: Page) -> documents.Document:
-    known = page.record.person
-    return {
-        "person": str(known.ref),
-        "name": known.name,
-        "active": known.active,
-        "addresses": list(page.record.addresses),
-        "status": _status(page.record),
-        "groups": _groups(page.record),
-        "suppressions": [documents.suppression(one) for one in page.suppressions],
-        "applications": [documents.application(one) for one in page.applications],
-        "timeline": [_event(event) for event in page.timeline],
-    }
-
-
-def _event(event: Event) -> documents.Document:
-    return {
-        "at": in_utc(event.at),
-        "type": event.type,
-        "id": event.id,
-        "reference": event.reference,
-        "summary": event.summary,
-        "state": event.state,
-    }
 
 
 def _print(context: Context, page: Page) -> None:
@@ -78,23 +51,14 @@ def _print(context: Context, page: Page) -> None:
     inactive = "" if known.active else " (not active)"
     print_line(f"{known.ref} {one_line(known.name)}{inactive}", "bold")
     print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
-    print_line(f"Status:    {one_line(_status(record)) or '-'}")
-    print_line(f"Groups:    {one_line(', '.join(_groups(record))) or '-'}")
+    print_line(f"Status:    {one_line(documents.status_of(record)) or '-'}")
+    print_line(f"Groups:    {one_line(', '.join(documents.groups_of(record))) or '-'}")
     for one in page.suppressions:
         print_line(f"  {described(context, one)}")
     for each in page.applications:
         print_line(f"Application {one_line(_application(each))}")
     print_line()
     print_table(("time", "type", "id", "state", "about", "summary"), _rows(context, page.timeline))
-
-
-def _status(record: PersonRecord) -> str:
-    """Return the status as people call it; as the CRM does where its name isn't known."""
-    return record.status.name if record.status and record.status.name else record.person.status
-
-
-def _groups(record: PersonRecord) -> list[str]:
-    return [joined.group.name or joined.group.crm_id for joined in record.groups]
 
 
 def _application(one: KnownApplication) -> str:

@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 
 from gateway.app import common
-from gateway.cli import documents
 from gateway.cli.context import Context, Json, NotFound, of, wrong_use
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.cli.switches import user_name
 from gateway.core.kinds import Scope
 from gateway.core.people import Standing, Suppression
-from gateway.store import suppression
+from gateway.store import documents, suppression
 from gateway.store.database import Database
 from gateway.store.suppression import Entry, Standings
 
@@ -115,7 +114,7 @@ def show(context: typer.Context, address: _Address, as_json: Json = False) -> No
             history = suppression.history(connection, lookup)
         standings.close()
     if as_json:
-        print_json(_document(lookup, standing, history))
+        print_json(documents.standing(lookup, standing, history))
         return
     for line in _described(chosen, lookup, standing, history):
         print_line(line)
@@ -138,21 +137,6 @@ def described(context: Context, one: Suppression) -> str:
     return f"no {one.scope} mail: {one.source}{name}{person}{since}{until}{by}{note}"
 
 
-def _document(address: str, standing: Standing, history: Sequence[Entry]) -> documents.Document:
-    return {
-        "address": address,
-        "persons": [str(holder.ref) for holder in standing.holders],
-        "suppressions": [documents.suppression(one) for one in _all(standing)],
-        "history": [documents.entry(one) for one in history],
-    }
-
-
-def _all(standing: Standing) -> Iterator[Suppression]:
-    yield from standing.own
-    for holder in standing.holders:
-        yield from holder.suppressions
-
-
 def _described(
     context: Context, address: str, standing: Standing, history: Sequence[Entry]
 ) -> Iterator[str]:
@@ -160,7 +144,7 @@ def _described(
     for holder in standing.holders:
         inactive = "" if holder.active else ", not active"
         yield f"  belongs to {holder.ref} {one_line(holder.name)}{inactive}"
-    reasons = list(_all(standing))
+    reasons = list(documents.reasons(standing))
     yield from (f"  {described(context, one)}" for one in reasons)
     if not reasons:
         yield "  is not suppressed"

@@ -10,13 +10,12 @@ from typing import Annotated
 import typer
 
 from gateway.app.common import now
-from gateway.cli import documents
 from gateway.cli.context import Context, of
 from gateway.cli.messages import tally
 from gateway.cli.output import local, one_line, print_line
 from gateway.core import ids
 from gateway.core.journal import Message
-from gateway.store import messages
+from gateway.store import documents, messages
 from gateway.store.database import Database
 
 _POLL_SECONDS = 0.5

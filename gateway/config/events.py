@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, SecretStr, model_validator
 
 from gateway.config.section import Section, option, wrong
-from gateway.config.values import ConfigPath, HttpUrl, MailAddress
+from gateway.config.values import ConfigPath, ExistingFile, HttpUrl, MailAddress
 
 Event = Literal[
     "message.send_failed",
@@ -75,9 +75,11 @@ class Webhook(Section):
     url: HttpUrl = option(..., example="https://crm.example.org/gateway")
     """Where events are posted."""
     secret: SecretStr
-    """The key events are signed with (HMAC-SHA256)."""
+    """The key events are signed with (HMAC-SHA256); behind `whsec_` it is read as base64."""
     events: tuple[Event, ...] = option(..., example=["message.send_failed"])
     """Which events are told."""
+    ca: ExistingFile | None = option(example="crm-ca.pem")
+    """Authorities that vouch for the address; absent: those of the system."""
 
     @model_validator(mode="after")
     def _is_told_something(self) -> Self:

@@ -147,6 +147,7 @@ class Settings(Section):
         _unique("relays", "name", [relay.name for relay in self.relays])
         _unique("smtp.listeners", "name", [one.name for one in self.smtp.listeners])
         _unique("rules", "name", [rule.name for rule in self.rules])
+        _unique("webhooks", "url", [one.url for one in self.webhooks])
         _unique("inbound.mailboxes", "name", [box.name for box in self.inbound.mailboxes])
         return self
 

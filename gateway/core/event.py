@@ -27,3 +27,25 @@ class Event:
     type: EventType
     person: PersonRef | None = None  #: Whose events are told in order.
     data: Mapping[str, object]  #: What JSON can say; times as ISO 8601 in UTC.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """What is told of one thing that happened, to everyone who asked for its type."""
+
+    id: str  #: The same however often it is told.
+    type: EventType
+    at: str  #: ISO 8601 in UTC.
+    person: str  #: `candidate:17`; empty where it is about nobody who is known.
+    lane: str  #: What is told one after the other: a person, or an address; empty: in any order.
+    data: Mapping[str, object]
+
+    def document(self) -> dict[str, object]:
+        """Return the JSON document."""
+        return {
+            "id": self.id,
+            "type": self.type.value,
+            "at": self.at,
+            "person": self.person or None,
+            "data": dict(self.data),
+        }

@@ -6,7 +6,9 @@ from enum import StrEnum
 from typing import assert_never
 
 from gateway.core.ids import moment_of
-from gateway.core.retry import next_try
+from gateway.core.retry import FOR_MAIL, FOR_WEBHOOKS, next_try
+
+WEBHOOK = "webhook"  #: The type of what goes to a web address, not by mail.
 
 
 class OutboxState(StrEnum):
@@ -40,6 +42,7 @@ class Draft:
     message: int | None = None  #: The journal's message it is about.
     relay: str = ""  #: Empty: the one that fits.
     due: datetime | None = None  #: None: armed, it waits for `release`.
+    lane: str = ""  #: Rows of one lane are sent one after the other.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,7 @@ class OutboxRow:
     attempts: int  #: Begun so far, the present one included.
     next_at: datetime | None
     error: str
+    lane: str = ""
 
     @property
     def at(self) -> datetime:
@@ -105,17 +109,26 @@ class Settlement:
     next_at: datetime | None = None
 
 
-def settlement(result: Result, attempts: int, now: datetime, jitter: float) -> Settlement:
-    """Decide what becomes of a row after that many attempts; `jitter` is random, from 0 to 1."""
+def settlement(
+    result: Result, attempts: int, now: datetime, jitter: float, kind: str = ""
+) -> Settlement:
+    """Decide what becomes of a row after that many attempts; `jitter` is random, from 0 to 1.
+
+    A webhook that may have arrived is sent again: its receiver knows it by its id.
+    """
+    is_webhook = kind == WEBHOOK
+    patience = FOR_WEBHOOKS if is_webhook else FOR_MAIL
     match result:
         case Sent():
             return Settlement(state=OutboxState.SENT)
         case Refused(reply):
             return Settlement(state=OutboxState.FAILED, error=reply)
+        case Unknown(reason) if is_webhook:
+            return _deferred(reason, next_try(attempts, now, jitter, patience))
         case Unknown(reason):
             return Settlement(state=OutboxState.UNKNOWN, error=reason)
         case Deferred(reason):
-            return _deferred(reason, next_try(attempts, now, jitter))
+            return _deferred(reason, next_try(attempts, now, jitter, patience))
         case _:
             assert_never(result)
 

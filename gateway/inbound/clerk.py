@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.core.applications import KnownApplication
+from gateway.core.event import Event, EventType
 from gateway.core.filing import DocumentRule
 from gateway.core.history import REPEATED, HistoryEntry
 from gateway.core.inbox import InboxRow, InboxState, Reason, Sighting
@@ -23,7 +24,7 @@ from gateway.inbound.notices import (
     of_refused,
 )
 from gateway.inbound.reading import Original, Reading
-from gateway.store import applications, history, inbox, outbox, people
+from gateway.store import applications, documents, events, history, inbox, outbox, people
 
 _RAW_NAME = "message.eml"
 Connection = Any  #: A transaction of the store, handed on to it.
@@ -94,6 +95,8 @@ class Clerk:
                 row, state=InboxState.NEEDS_ATTENTION, reason=decision.reason, detail=detail
             )
             row = self._answered(connection, case, facts, row, now)
+            if not case.by_hand:
+                self._happened(connection, EventType.REPLY_NEEDS_ATTENTION, documents.mail(row))
         else:
             row = self._filed(connection, case, facts, row, now)
         inbox.settle(connection, row)
@@ -221,7 +224,20 @@ class Clerk:
             staff_name=(staff.name or staff.email) if staff else filing.staff,
         )
         self._announce(connection, news, now)
+        told = documents.filed(entry)
+        self._happened(connection, EventType.REPLY_IMPORTED, told, entry.person)
         return replace(row, state=InboxState.FILED, reason="", detail="", entry=entry.id)
+
+    def _happened(
+        self,
+        connection: Connection,
+        kind: EventType,
+        data: documents.Document,
+        person: PersonRef | None = None,
+    ) -> None:
+        """Keep what others may want to be told of."""
+        event = Event(id=self._new_id(), type=kind, person=person, data=data)
+        events.put(connection, [event])
 
     def _repeated(
         self, connection: Connection, entry: HistoryEntry, row: InboxRow, now: datetime

@@ -44,7 +44,7 @@ class Worker:
 
     `holder` names this process among all that share the store. `clock` returns aware times,
     `jitter` random numbers from 0 to 1. `count` hears a row's type and the state an attempt
-    left it in.
+    left it in. With an `endpoint` it sends the webhooks to that address, else mail.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Worker:
         jitter: Callable[[], float],
         count: Callable[[str, OutboxState], None],
         limits: Limits | None = None,
+        endpoint: str = "",
     ) -> None:
         self._database = database
         self._deliver = deliver
@@ -67,6 +68,7 @@ class Worker:
         self._jitter = jitter
         self._count = count
         self._limits = limits or Limits()
+        self._endpoint = endpoint
         self._busy = 0
         self._news = asyncio.Event()
 
@@ -113,14 +115,15 @@ class Worker:
             return []
 
     async def _claim(self, room: int) -> list[OutboxRow]:
-        now = self._clock()
-        if not await self._database.read(lambda connection: outbox.has_work(connection, now)):
+        now, endpoint, lease = self._clock(), self._endpoint, self._limits.lease
+        if not await self._database.read(
+            lambda connection: outbox.has_work(connection, now, endpoint)
+        ):
             return []
-        lease = self._limits.lease
         left, rows = await self._database.write(
             lambda connection: (
-                outbox.recover(connection, now),
-                outbox.claim(connection, self._holder, now, lease, room),
+                outbox.recover(connection, now, endpoint),
+                outbox.claim(connection, self._holder, now, lease, room, endpoint=endpoint),
             )
         )
         for row in left:
@@ -130,7 +133,7 @@ class Worker:
     async def _send(self, row: OutboxRow) -> None:
         """Send a row and keep the result: the network is used between two transactions."""
         result = await self._attempt(row)
-        settled = settlement(result, row.attempts, self._clock(), self._jitter())
+        settled = settlement(result, row.attempts, self._clock(), self._jitter(), row.type)
         if await self._keep(row, settled):
             self._tell(row, settled)
 

@@ -10,8 +10,9 @@ import orjson
 from sqlalchemy import Connection, delete
 
 from gateway.core.journal import Attempt, Message, Outcome
+from gateway.core.kinds import State
 from gateway.core.outbox import Draft
-from gateway.store import outbox, schema
+from gateway.store import events, outbox, schema
 from gateway.store.bulk import insert_rows
 from gateway.store.schema import attempts
 
@@ -96,6 +97,9 @@ class Rows:
         """Write them in a transaction."""
         insert_rows(connection, schema.messages, _MESSAGE, self.messages, conflict="DO NOTHING")
         insert_rows(connection, schema.deliveries, _DELIVERY, self.deliveries, conflict=_ENDED_NOW)
+        failed = dict.fromkeys(row[0] for row in self.deliveries if row[4] == State.SEND_FAILED)
+        if failed:
+            events.put_send_failed(connection, failed)
         for draft in self.drafts:
             outbox.put(connection, _draft(draft))
         if self.outcomes:

@@ -2,27 +2,40 @@
 
 A row is `queued` without a time while it is armed, `queued` with one until it is due, `sending`
 while a worker holds it, and then settled. A worker that vanishes leaves its rows `sending`: when
-its hold is over they are `unknown`, and only a person has them sent again.
+its hold is over they are `unknown`, and only a person has them sent again. Webhooks are queued anew
+instead, and those of one lane are sent one after the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, or_, select, update
 
 from gateway.core import ids
 from gateway.core.errors import GatewayError
-from gateway.core.outbox import SETTLED, Draft, OutboxRow, OutboxState, Settlement
+from gateway.core.outbox import SETTLED, WEBHOOK, Draft, OutboxRow, OutboxState, Settlement
 from gateway.store.schema import outbox
 from gateway.store.upsert import insert_into
 
 INTERRUPTED = "the worker that sent it ended; it may have been sent or not"
 
+_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 _RETRIED = (OutboxState.UNKNOWN, OutboxState.FAILED, OutboxState.CANCELLED)
 _CANCELLED = (OutboxState.QUEUED, OutboxState.FAILED, OutboxState.UNKNOWN)
 _IS_QUEUED = outbox.c.state == OutboxState.QUEUED
 _IS_SENDING = outbox.c.state == OutboxState.SENDING
+_EARLIER = outbox.alias("earlier")
+_IS_NEXT = or_(
+    outbox.c.lane == "",
+    ~exists().where(
+        _EARLIER.c.lane == outbox.c.lane,
+        _EARLIER.c.id < outbox.c.id,
+        _EARLIER.c.lane != "",
+        _EARLIER.c.state.in_((OutboxState.QUEUED, OutboxState.SENDING)),
+    ),
+)
+GONE = "no webhook with this address is in the settings any more"
 
 
 class NoSuchRow(GatewayError):
@@ -35,7 +48,13 @@ class WrongState(GatewayError):
 
 def put(connection: Connection, draft: Draft) -> bool:
     """Queue something to send; False if its key is there already and nothing was put in."""
-    row = {
+    insert = insert_into(connection, outbox).values(_values(draft))
+    query = insert.on_conflict_do_nothing(index_elements=[outbox.c.key])
+    return connection.scalar(query.returning(outbox.c.id)) is not None
+
+
+def _values(draft: Draft) -> dict[str, object]:
+    return {
         "id": draft.id,
         "type": draft.type,
         "key": draft.key,
@@ -46,10 +65,16 @@ def put(connection: Connection, draft: Draft) -> bool:
         "relay": draft.relay,
         "state": OutboxState.QUEUED,
         "next_at": draft.due,
+        "lane": draft.lane,
     }
-    insert = insert_into(connection, outbox).values(row)
-    query = insert.on_conflict_do_nothing(index_elements=[outbox.c.key])
-    return connection.scalar(query.returning(outbox.c.id)) is not None
+
+
+def put_all(connection: Connection, drafts: Iterable[Draft]) -> None:
+    """Queue many things to send; those whose key is there already are left out."""
+    rows = [_values(draft) for draft in drafts]
+    if rows:
+        insert = insert_into(connection, outbox)
+        connection.execute(insert.on_conflict_do_nothing(index_elements=[outbox.c.key]), rows)
 
 
 def release(connection: Connection, message: int, now: datetime) -> int:
@@ -66,22 +91,30 @@ def cancel_armed(connection: Connection, message: int) -> int:
     return connection.execute(delete(outbox).where(_is_armed(message))).rowcount
 
 
-def has_work(connection: Connection, now: datetime) -> bool:
+def has_work(connection: Connection, now: datetime, endpoint: str = "") -> bool:
     """Whether `claim` or `recover` would find anything."""
-    is_due = and_(_IS_QUEUED, outbox.c.next_at <= now)
+    is_due = and_(_IS_QUEUED, outbox.c.next_at <= now, _IS_NEXT)
     is_left = and_(_IS_SENDING, outbox.c.held_until <= now)
-    return connection.scalar(select(outbox.c.id).where(or_(is_due, is_left)).limit(1)) is not None
+    query = select(outbox.c.id).where(_share(endpoint), or_(is_due, is_left))
+    return connection.scalar(query.limit(1)) is not None
 
 
 def claim(
-    connection: Connection, holder: str, now: datetime, lease: timedelta, limit: int
+    connection: Connection,
+    holder: str,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    *,
+    endpoint: str = "",
 ) -> list[OutboxRow]:
     """Take up to `limit` due rows, the longest due first; nobody else gets them meanwhile.
 
+    With an `endpoint`, the webhooks to that address; else all that goes by mail.
     The attempt is counted before it is made. What isn't settled when the lease is over becomes
     `unknown`.
     """
-    due = select(outbox.c.id).where(_IS_QUEUED, outbox.c.next_at <= now)
+    due = select(outbox.c.id).where(_share(endpoint), _IS_QUEUED, outbox.c.next_at <= now, _IS_NEXT)
     due = due.order_by(outbox.c.next_at, outbox.c.id).limit(limit)
     taken = list(connection.scalars(due.with_for_update(skip_locked=True)))
     if not taken:
@@ -101,25 +134,56 @@ def claim(
 def settle(connection: Connection, number: int, holder: str, result: Settlement) -> bool:
     """Keep how an attempt ended; False if the row isn't the holder's any more.
 
-    A result that comes after the lease is still better than `unknown`.
+    A result that comes after the lease is still better than `unknown`. What is behind the row in
+    its lane waits as long as it does.
     """
     is_open = outbox.c.state.in_((OutboxState.SENDING, OutboxState.UNKNOWN))
     query = update(outbox).where(outbox.c.id == number, outbox.c.holder == holder, is_open)
     query = query.values(
         state=result.state, error=result.error, next_at=result.next_at, held_until=None
     )
-    return connection.execute(query).rowcount == 1
+    lane = connection.scalar(query.returning(outbox.c.lane))
+    if lane and result.next_at is not None:
+        behind = update(outbox).where(
+            outbox.c.lane == lane, outbox.c.lane != "", outbox.c.id > number, _IS_QUEUED
+        )
+        behind = behind.where(outbox.c.next_at < result.next_at)
+        connection.execute(behind.values(next_at=result.next_at))
+    return lane is not None
 
 
-def recover(connection: Connection, now: datetime) -> list[OutboxRow]:
-    """Turn what vanished workers left into `unknown`; return the rows."""
-    left = select(outbox.c.id).where(_IS_SENDING, outbox.c.held_until <= now)
+def recover(connection: Connection, now: datetime, endpoint: str = "") -> list[OutboxRow]:
+    """Turn what vanished workers left into `unknown`, webhooks into `queued`; return the rows."""
+    left = select(outbox.c.id).where(_share(endpoint), _IS_SENDING, outbox.c.held_until <= now)
     found = list(connection.scalars(left.with_for_update(skip_locked=True)))
     if found:
+        state = OutboxState.QUEUED if endpoint else OutboxState.UNKNOWN
         lost = update(outbox).where(outbox.c.id.in_(found))
-        lost = lost.values(state=OutboxState.UNKNOWN, error=INTERRUPTED, held_until=None)
+        lost = lost.values(
+            state=state,
+            error=INTERRUPTED,
+            held_until=None,
+            next_at=now if endpoint else None,
+        )
         connection.execute(lost)
     return _rows(connection, found)
+
+
+def give_up_others(connection: Connection, endpoints: Sequence[str]) -> list[OutboxRow]:
+    """Give up the webhooks to any other address than these; return the rows."""
+    others = select(outbox.c.id).where(
+        outbox.c.type == WEBHOOK, _IS_QUEUED, outbox.c.recipient.not_in(endpoints)
+    )
+    found = list(connection.scalars(others.with_for_update(skip_locked=True)))
+    for start in range(0, len(found), _AT_ONCE):
+        some = found[start : start + _AT_ONCE]
+        given_up = update(outbox).where(outbox.c.id.in_(some))
+        connection.execute(given_up.values(state=OutboxState.FAILED, error=GONE, next_at=None))
+    return [
+        row
+        for start in range(0, len(found), _AT_ONCE)
+        for row in _rows(connection, found[start : start + _AT_ONCE])
+    ]
 
 
 def listed(
@@ -166,6 +230,12 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
     return len(numbers)
 
 
+def _share(endpoint: str) -> ColumnElement[bool]:
+    if not endpoint:
+        return outbox.c.type != WEBHOOK
+    return and_(outbox.c.type == WEBHOOK, outbox.c.recipient == endpoint)
+
+
 def _is_armed(message: int) -> ColumnElement[bool]:
     return and_(outbox.c.message == message, _IS_QUEUED, outbox.c.next_at.is_(None))
 
@@ -207,4 +277,5 @@ def _row(row: Row[Any]) -> OutboxRow:
         attempts=row.attempts,
         next_at=row.next_at,
         error=row.error,
+        lane=row.lane,
     )

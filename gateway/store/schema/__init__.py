@@ -1,6 +1,7 @@
 """The tables; addresses are in lookup form."""
 
 from gateway.store.schema.activities import activities, opt_outs
+from gateway.store.schema.api import answers, tokens
 from gateway.store.schema.campaigns import (
     audience_members,
     audiences,
@@ -28,12 +29,13 @@ from gateway.store.schema.suppressions import suppressions
 from gateway.store.schema.triggers import epochs, occurrences, trigger_looks, trigger_runs
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0006"
+VERSION = "0007"
 
 __all__ = [
     "VERSION",
     "activities",
     "addresses",
+    "answers",
     "applications",
     "attempts",
     "audience_members",
@@ -66,6 +68,7 @@ __all__ = [
     "staff",
     "statuses",
     "suppressions",
+    "tokens",
     "trigger_looks",
     "trigger_runs",
     "workers",

@@ -22,6 +22,7 @@ outbox = Table(
     words("error"),
     words("holder"),
     Column("held_until", UtcTime),
+    words("lane"),  # rows of one lane are sent one after the other
 )  # fmt: skip
 Index(
     "ix_outbox_next_at",
@@ -31,6 +32,14 @@ Index(
 )
 Index("ix_outbox_message", outbox.c.message)
 Index("ix_outbox_state", outbox.c.state)  # counted often, and the rows are large
+
+Index(
+    "ix_outbox_lane",
+    outbox.c.lane,
+    outbox.c.id,
+    sqlite_where=outbox.c.lane != "",
+    postgresql_where=outbox.c.lane != "",
+)
 
 # What happened that webhooks are to tell, until each endpoint's part of it is in the outbox.
 

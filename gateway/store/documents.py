@@ -1,16 +1,28 @@
-"""The JSON documents of the command line; scripts rely on their fields."""
+"""The JSON documents of the command line, the API and webhooks; scripts rely on their fields."""
 
-from gateway.cli.output import in_utc
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
 from gateway.core import ids
 from gateway.core.applications import KnownApplication
 from gateway.core.history import Document as PersonDocument
 from gateway.core.history import HistoryEntry
 from gateway.core.inbox import InboxRow
 from gateway.core.journal import Delivery, Message
-from gateway.core.people import Suppression
+from gateway.core.outbox import OutboxRow
+from gateway.core.people import Standing, Suppression
+from gateway.store.people import PersonRecord
 from gateway.store.suppression import Entry
+from gateway.store.timeline import Event, Page
 
 Document = dict[str, object]
+
+
+def in_utc(moment: datetime | None) -> str | None:
+    """Return a time as JSON has it: ISO 8601 in UTC."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def message(one: Message) -> Document:
@@ -132,6 +144,12 @@ def history_entry(one: HistoryEntry) -> Document:
     }
 
 
+def filed(one: HistoryEntry) -> Document:
+    """Return a reply that was filed without what it says: that is asked for by its id."""
+    texts = ("text", "html", "staff_text", "remarks")
+    return {name: value for name, value in history_entry(one).items() if name not in texts}
+
+
 def document(one: PersonDocument) -> Document:
     """Return a file that came with a reply."""
     return {
@@ -144,4 +162,74 @@ def document(one: PersonDocument) -> Document:
         "sha256": one.sha256,
         "reference": one.reference,
         "entry": ids.show(one.entry),
+    }
+
+
+def person(page: Page) -> Document:
+    """Return a person with suppressions, applications and timeline."""
+    known = page.record.person
+    return {
+        "person": str(known.ref),
+        "name": known.name,
+        "active": known.active,
+        "addresses": list(page.record.addresses),
+        "status": status_of(page.record),
+        "groups": groups_of(page.record),
+        "suppressions": [suppression(one) for one in page.suppressions],
+        "applications": [application(one) for one in page.applications],
+        "timeline": [event(one) for one in page.timeline],
+    }
+
+
+def event(one: Event) -> Document:
+    """Return one thing of a person's timeline."""
+    return {
+        "at": in_utc(one.at),
+        "type": one.type,
+        "id": one.id,
+        "reference": one.reference,
+        "summary": one.summary,
+        "state": one.state,
+    }
+
+
+def status_of(record: PersonRecord) -> str:
+    """Return the status as people call it; as the CRM does where its name isn't known."""
+    return record.status.name if record.status and record.status.name else record.person.status
+
+
+def groups_of(record: PersonRecord) -> list[str]:
+    """Return the names of a person's groups."""
+    return [joined.group.name or joined.group.crm_id for joined in record.groups]
+
+
+def standing(address: str, known: Standing, history: Sequence[Entry]) -> Document:
+    """Return all that suppresses an address, whoever has it, and its history."""
+    return {
+        "address": address,
+        "persons": [str(holder.ref) for holder in known.holders],
+        "suppressions": [suppression(one) for one in reasons(known)],
+        "history": [entry(one) for one in history],
+    }
+
+
+def reasons(known: Standing) -> Iterator[Suppression]:
+    """Yield what suppresses an address itself, then what its holders bring."""
+    yield from known.own
+    for holder in known.holders:
+        yield from holder.suppressions
+
+
+def outbox(row: OutboxRow) -> Document:
+    """Return an entry of the outbox."""
+    return {
+        "id": ids.show(row.id),
+        "at": in_utc(row.at),
+        "type": row.type,
+        "to": row.recipient,
+        "message": None if row.message is None else ids.show(row.message),
+        "state": row.state,
+        "attempts": row.attempts,
+        "next_at": in_utc(row.next_at),
+        "error": row.error,
     }

@@ -1,0 +1,114 @@
+"""Takes what happened to those who asked for it: a row of the outbox for each."""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from gateway import logs
+from gateway.core.event import EventType, Telling
+from gateway.core.outbox import WEBHOOK, Draft
+from gateway.store import events, leases, outbox
+from gateway.store.database import Database, StoreUnavailable
+
+log = logs.get("webhooks")
+
+LEASE = timedelta(seconds=10)
+_AT_ONCE = 50  #: Events in one transaction: mail waits no longer than for that.
+_POLL = timedelta(milliseconds=200)
+_IDLE = timedelta(seconds=5)  #: Between looks while nobody asks for events.
+_AWAY = timedelta(seconds=5)
+
+#: Which events each address asks for.
+Wishes = Mapping[str, Collection[EventType]]
+Connection = Any  #: A transaction of the store, handed on to it.
+
+
+class Dispatcher:
+    """Hands events on until `stopping` is set; of all on one store, one at a time works.
+
+    `wishes` tells who asks for what, `told` hears that rows were put into the outbox.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        wishes: Callable[[], Wishes],
+        *,
+        holder: str,
+        stopping: asyncio.Event,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], int],
+        told: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._wishes = wishes
+        self._holder = holder
+        self._stopping = stopping
+        self._clock = clock
+        self._new_id = new_id
+        self._told = told
+
+    async def run(self) -> None:
+        """Look for events again and again."""
+        while not self._stopping.is_set():
+            try:
+                handed_on = await self.round()
+            except StoreUnavailable as error:
+                log.error("webhooks_store_away", reason=str(error))
+                await self._pause(_AWAY)
+                continue
+            if handed_on:
+                self._told()
+                continue
+            await self._pause(_POLL if self._wishes() else _IDLE)
+
+    async def round(self) -> int:
+        """Hand on the oldest events; return how many there were."""
+        if not await self._database.read(events.has_any):
+            return 0
+        now, wishes = self._clock(), self._wishes()
+        return await self._database.write(lambda connection: self._hand_on(connection, now, wishes))
+
+    def _hand_on(self, connection: Connection, now: datetime, wishes: Wishes) -> int:
+        if not leases.take(connection, "webhooks", self._holder, now, LEASE):
+            return 0
+        found = events.oldest(connection, _AT_ONCE)
+        drafts = (
+            self._draft(telling, url, now)
+            for tellings in found.values()
+            for telling in tellings
+            for url in _who_asks(telling, wishes)
+        )
+        outbox.put_all(connection, drafts)
+        events.forget(connection, found)
+        return len(found)
+
+    def _draft(self, telling: Telling, url: str, now: datetime) -> Draft:
+        return Draft(
+            id=self._new_id(),
+            type=WEBHOOK,
+            key=f"webhook:{telling.id}:{_mark(url)}",
+            recipient=url,
+            body=orjson.dumps(telling.document()),
+            due=now,
+            lane=f"{telling.lane} {_mark(url)}" if telling.lane else "",
+        )
+
+    async def _pause(self, duration: timedelta) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(duration.total_seconds()):
+                await self._stopping.wait()
+
+
+def _who_asks(telling: Telling, wishes: Wishes) -> Iterator[str]:
+    return (url for url, types in wishes.items() if telling.type in types)
+
+
+def _mark(url: str) -> str:
+    """Return what stands for an address where it must not be read."""
+    return hashlib.blake2b(url.encode(), digest_size=12).hexdigest()

@@ -1,0 +1,119 @@
+"""Webhooks: what is posted to a web address, and what its answer means.
+
+The headers are those of Standard Webhooks (standardwebhooks.com): whoever has a library for it
+checks the signature with that.
+"""
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import hashlib
+import hmac
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import httpx
+
+from gateway.core.event import EventType
+from gateway.core.outbox import Deferred, OutboxRow, Refused, Result, Sent
+
+CONCURRENCY = 8  #: Requests to one address at a time.
+_CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 15.0
+_DRAIN_SECONDS = 1.0  #: For the rest of an answer, so that its connection can be kept.
+_DRAIN_OCTETS = 64 * 1024
+_PREFIX = "whsec_"  #: Behind it the key is in base64.
+GONE = 410  #: The receiver wants no more of it (RFC 9110, 15.5.11).
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """An address that is told what happens."""
+
+    url: str
+    secret: str = field(repr=False)
+    events: frozenset[EventType]
+    context: ssl.SSLContext = field(repr=False)
+
+
+class Courier:
+    """Posts to one endpoint; redirects are not followed, certificates are checked."""
+
+    def __init__(self, endpoint: Endpoint, *, clock: Callable[[], datetime]) -> None:
+        self._endpoint = endpoint
+        self._clock = clock
+        self._client = httpx.AsyncClient(
+            verify=endpoint.context,
+            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=CONCURRENCY, keepalive_expiry=20),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def deliver(self, row: OutboxRow) -> Result:
+        """Post a row once."""
+        number = row.key.split(":")[1]
+        headers = signed(self._endpoint.secret, number, self._clock(), row.body)
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await self._post(row.body, headers)
+        except TimeoutError:
+            return Deferred(f"no answer within {timedelta(seconds=_ANSWER_SECONDS)}")
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+            return Deferred(f"{type(error).__name__}: {error}"[:300])
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    async def _post(self, body: bytes, headers: Mapping[str, str]) -> Result:
+        url = self._endpoint.url
+        async with self._client.stream("POST", url, content=body, headers=headers) as answer:
+            result = judged(answer.status_code)
+            with contextlib.suppress(httpx.HTTPError, TimeoutError):
+                await _drain(answer)
+        return result
+
+
+def judged(status: int) -> Result:
+    """Return what an answer means: only 2xx has taken it, only 410 never will."""
+    if 200 <= status < 300:
+        return Sent(f"HTTP {status}")
+    if status == GONE:
+        return Refused(f"HTTP {status}")
+    return Deferred(f"HTTP {status}")
+
+
+def signed(secret: str, number: str, now: datetime, body: bytes) -> dict[str, str]:
+    """Return the headers of a webhook; `number` is the id of what it tells."""
+    seconds = str(int(now.timestamp()))
+    content = b".".join((number.encode(), seconds.encode(), body))
+    digest = hmac.digest(key_of(secret), content, hashlib.sha256)
+    return {
+        "content-type": "application/json",
+        "user-agent": "crm-mail-gateway",
+        "webhook-id": number,
+        "webhook-timestamp": seconds,
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+
+
+def key_of(secret: str) -> bytes:
+    """Return the octets of a secret: those behind `whsec_` in base64, else as they are."""
+    if secret.startswith(_PREFIX):
+        with contextlib.suppress(binascii.Error):
+            return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    return secret.encode()
+
+
+async def _drain(answer: httpx.Response) -> None:
+    """Read a short answer to its end; of a long one the connection is given up."""
+    octets = 0
+    async with asyncio.timeout(_DRAIN_SECONDS):
+        async for piece in answer.aiter_raw():
+            octets += len(piece)
+            if octets > _DRAIN_OCTETS:
+                return
