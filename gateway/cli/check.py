@@ -17,9 +17,10 @@ def check_everything(
     context: typer.Context,
     offline: Annotated[bool, typer.Option("--offline", help="Try no connection.")] = False,
 ) -> None:
-    """Try everything the config names and say, a line each, what is wrong and what to do.
+    """Try everything the config names.
 
-    The exit code is 1 if anything is wrong; warnings alone are 0.
+    Says in a line each what is wrong and what to do. The exit code is 1 if anything is wrong;
+    warnings alone are 0.
     """
     levels = asyncio.run(_print_findings(of(context), offline=offline))
     raise typer.Exit(1 if Level.ERROR in levels else 0)

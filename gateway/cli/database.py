@@ -14,7 +14,10 @@ app = typer.Typer(help="The store's schema.", no_args_is_help=True)
 
 @app.command("upgrade")
 def upgrade_schema(context: typer.Context) -> None:
-    """Bring the store to the version of this gateway; stop the gateway and make a copy first."""
+    """Bring the store to the version of this gateway.
+
+    Stop the gateway and make a copy first.
+    """
     database = common.open_database(of(context).settings)
     try:
         before = _version(database)
@@ -35,7 +38,7 @@ def upgrade_schema(context: typer.Context) -> None:
 
 @app.command("check")
 def check_schema(context: typer.Context) -> None:
-    """Tell the version of the store and whether everything that belongs to it is there."""
+    """Tell the store's version, and whether it is whole."""
     database = common.open_database(of(context).settings)
     try:
         if _version(database) is None:

@@ -37,7 +37,7 @@ def explain_message(
     login: _Login = None,
     as_json: Json = False,
 ) -> None:
-    """Explain the decision on a message rule by rule, without sending it.
+    """Explain the decision on a message, without sending it.
 
     Shows which rule says what the message is, what suppresses each recipient, the note, and what
     would change if the person left a group.

@@ -43,10 +43,11 @@ def import_feed(
     dry_run: _DryRun = False,
     source: _Source = None,
 ) -> None:
-    """Take in a file of the CRM: what differs is applied in one transaction.
+    """Take in a file of the CRM.
 
-    Rows that can't be read are told with their line; the others are taken in. An import that
-    would lift many suppressions applies nothing without --lift.
+    What differs is applied in one transaction. Rows that can't be read are told with their line;
+    the others are taken in. An import that would lift many suppressions applies nothing without
+    --lift.
     """
     chosen = of(context)
     with chosen.store() as store, _progress() as progress:

@@ -23,7 +23,10 @@ def entries() -> None:
 
 @app.command("show")
 def show(context: typer.Context, number: _Entry, as_json: Json = False) -> None:
-    """Show a reply: who wrote what to whom, what staff added, and its documents."""
+    """Show a reply, and what came with it.
+
+    That is who wrote what to whom, what staff added, and its documents.
+    """
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
         found = history.one(connection, read_id(number))

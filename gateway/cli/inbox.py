@@ -72,14 +72,20 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
 def assign(
     context: typer.Context, number: _Id, reference: _Reference, as_json: Json = False
 ) -> None:
-    """File a mail at an application, as if its subject had begun with the right reference."""
+    """File a mail at an application.
+
+    It is treated as if its subject had begun with the right reference.
+    """
     wanted = read_id(number)
     _decide(of(context), lambda importer: importer.assign(wanted, reference), as_json=as_json)
 
 
 @app.command("retry")
 def retry(context: typer.Context, number: _Id, as_json: Json = False) -> None:
-    """Look at a mail again: the application, the role or the setting may be there now."""
+    """Look at a mail again.
+
+    The application, the role or the setting that it lacked may be there now.
+    """
     wanted = read_id(number)
     _decide(of(context), lambda importer: importer.retry(wanted), as_json=as_json)
 

@@ -69,7 +69,10 @@ def show_message(
     number: Annotated[str, typer.Argument(metavar="ID", help="The id of a message.")],
     as_json: Json = False,
 ) -> None:
-    """Show a message with what became of it for each recipient, and the note that says why."""
+    """Show a message, what became of it, and why.
+
+    For each recipient that is the state, who said so, and the note.
+    """
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
         found = journal.one(connection, read_id(number))
@@ -90,7 +93,10 @@ def report(
     since: _Since = None,
     as_json: Json = False,
 ) -> None:
-    """Report what enforcing would change: mail of observe mode that suppressed people got."""
+    """Report what enforcing would change.
+
+    That is mail which suppressed people got because a listener only observes, or by an override.
+    """
     del would_fail
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:

@@ -38,7 +38,7 @@ def list_entries(
 
 @app.command("retry")
 def retry(context: typer.Context, number: _Id) -> None:
-    """Have an entry sent anew; one that is unknown may then arrive twice."""
+    """Have an entry sent anew; an unknown one may arrive twice."""
     with of(context).store() as store, store.writing() as connection:
         before = outbox.retry(connection, read_id(number), now())
     print_line(f"Queued again: {number}, which was {before.state}.")

@@ -25,7 +25,9 @@ def person() -> None:
 
 @app.command("show")
 def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None:
-    """Show a person with suppressions and timeline; of an address, everybody who has it.
+    """Show a person, what suppresses them, and their timeline.
+
+    Of an address, everybody who has it is shown.
 
     With --json that is one document, or an array where several people have the address.
     """

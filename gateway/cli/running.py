@@ -7,14 +7,14 @@ import typer
 from gateway.app.run import ROLES, UnknownRole, run_gateway
 from gateway.cli.context import of, wrong_use
 
-_ROLES = typer.Argument(metavar="[ROLE …]", help=f"Of {', '.join(ROLES)}; none: all of them.")
+_ROLES = typer.Argument(metavar="ROLE …", help=f"Of {', '.join(ROLES)}; none: all of them.")
 
 
 def run(context: typer.Context, roles: Annotated[list[str] | None, _ROLES] = None) -> None:
-    """Run the gateway, or only some of its roles, until SIGTERM or Ctrl-C.
+    """Run the gateway, or some of its roles.
 
-    Each role is a process of its own and is started again when it dies; SIGHUP has the config
-    and the certificates read again.
+    It ends with SIGTERM or Ctrl-C. Each role is a process of its own and is started again when it
+    dies; SIGHUP has the config and the certificates read again.
     """
     try:
         run_gateway(of(context).file, roles or [])

@@ -30,12 +30,6 @@ _By = Annotated[
     str | None, typer.Option(help="Who asked for it; else the user of this system.", metavar="WHO")
 ]
 
-_MAIL = {
-    Scope.MAILCHIMP: "campaigns",
-    Scope.BULK: "bulk mail",
-    Scope.ALL: "mail at all",
-}
-
 
 @app.command("add")
 def add(
@@ -65,7 +59,7 @@ def add(
             since=present,
             until=end,
         )
-    print_line(f"Suppressed: {address} gets no {_MAIL[scope]}{_until(chosen, end)}.")
+    print_line(f"Suppressed: {address} gets {scope.covers}{_until(chosen, end)}.")
 
 
 @app.command("release")
@@ -104,7 +98,7 @@ def list_suppressions(
 
 @app.command("show")
 def show(context: typer.Context, address: _Address, as_json: Json = False) -> None:
-    """Show all that suppresses an address, whoever has it, and its history."""
+    """Show all that suppresses an address, and its history."""
     chosen = of(context)
     lookup = chosen.lookup(address)
     with chosen.store() as store:
@@ -134,7 +128,7 @@ def described(context: Context, one: Suppression) -> str:
     note = f": {one_line(one.remark)}" if one.remark else ""
     by = f" by {one.origin}" if one.origin else ""
     until = _until(context, one.until)
-    return f"no {one.scope} mail: {one.source}{name}{person}{since}{until}{by}{note}"
+    return f"{one.scope.covers}: {one.source}{name}{person}{since}{until}{by}{note}"
 
 
 def _described(
@@ -151,7 +145,7 @@ def _described(
     for one in history:
         if one.released_at is not None:
             when = local(one.released_at, context.zone)
-            yield f"  was out of {one.scope} mail; released {when} by {one.released_by}"
+            yield f"  got {one.scope.covers}; released {when} by {one.released_by}"
 
 
 def _row(context: Context, one: Entry) -> Sequence[object]:

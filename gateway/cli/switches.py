@@ -22,14 +22,17 @@ class What(StrEnum):
 def pause(
     context: typer.Context, what: Annotated[What, typer.Argument(help="Bulk mail, or all mail.")]
 ) -> None:
-    """Have mail wait at the CRM: it hears 451 and tries again, until `gateway resume`."""
+    """Have mail wait at the CRM.
+
+    It hears 451 and tries again, until `gateway resume`.
+    """
     with of(context).store() as store, store.writing() as connection:
         gate.pause(connection, what, now=now(), by=user_name())
     print_line(f"Paused: {what}. The CRM hears 451 until `gateway resume`.")
 
 
 def resume(context: typer.Context) -> None:
-    """Let everything go that was paused."""
+    """Let go what was paused."""
     with of(context).store() as store, store.writing() as connection:
         lifted = gate.resume(connection)
     print_line(f"Resumed: {', '.join(lifted)}." if lifted else "Nothing was paused.")

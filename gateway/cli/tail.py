@@ -51,7 +51,10 @@ def tail(
         bool, typer.Option("--json", help="Print a JSON document per line.")
     ] = False,
 ) -> None:
-    """Follow decisions live: each message once it is settled, until Ctrl-C."""
+    """Follow decisions live, until Ctrl-C.
+
+    Shows each message once it is settled.
+    """
     chosen = of(context)
     try:
         with chosen.store() as store:

@@ -21,7 +21,17 @@ class Scope(StrEnum):
         """Whether a suppression of this scope also stands for the other."""
         return _WIDTH[self] >= _WIDTH[other]
 
+    @property
+    def covers(self) -> str:
+        """What somebody gets under it, in English: `no bulk mail`."""
+        return _COVERS[self]
 
+
+_COVERS = {
+    Scope.MAILCHIMP: "no campaigns",
+    Scope.BULK: "no bulk mail",
+    Scope.ALL: "no mail at all",
+}
 _WIDTH = {Scope.MAILCHIMP: 1, Scope.BULK: 2, Scope.ALL: 3}
 
 #: The effect of a tag as shipped (seed S1, S2); settings may widen it, never narrow it.

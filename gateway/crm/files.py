@@ -127,7 +127,10 @@ def _row(line: int, columns: list[str], values: list[str]) -> RawRow:
 
 
 def _texts(line: str) -> dict[str, str]:
-    values = json.loads(line)
+    try:
+        values = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error.msg} at column {error.colno}") from error
     if not isinstance(values, dict):
         raise ValueError("is not a JSON object")
     return {name: _text(name, value) for name, value in values.items()}

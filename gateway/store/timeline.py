@@ -77,14 +77,14 @@ def _brought(found: Iterable[Suppression]) -> Iterator[Event]:
     """Tell of what groups and the status brought."""
     for one in found:
         if one.person is not None and one.since is not None:
-            summary = f'{one.source} "{one.name}": no {one.scope} mail'
+            summary = f'{one.source} "{one.name}": {one.scope.covers}'
             yield Event(at=one.since, type="suppression", id="", summary=summary, state=ADDED)
 
 
 def _own(history: Iterable[Entry]) -> Iterator[Event]:
     """Tell of suppressions of the address itself, and of their end."""
     for one in history:
-        what, number = f"{one.address}: no {one.scope} mail", ids.show(one.id)
+        what, number = f"{one.address}: {one.scope.covers}", ids.show(one.id)
         summary = f"{what} ({one.remark})" if one.remark else what
         yield Event(at=one.since, type="suppression", id=number, summary=summary, state=ADDED)
         if one.released_at is not None:

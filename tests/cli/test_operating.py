@@ -206,3 +206,18 @@ def test_the_outbox_is_listed_cancelled_and_retried(cli: Cli) -> None:
 def test_what_the_outbox_lacks_can_not_be_retried(cli: Cli) -> None:
     assert 1 == cli("outbox", "retry", "0" * 13).code
     assert 2 == cli("outbox", "cancel", "x").code
+
+
+def test_help_says_every_command_in_a_whole_sentence(cli: Cli) -> None:
+    main = cli.do("--help")
+    words = [line.split()[0] for line in main.partition("Commands:")[2].splitlines() if line]
+    pages = [main, *(cli.do(word, "--help") for word in words)]
+
+    cut_off = [
+        line
+        for page in pages
+        for line in page.partition("Commands:")[2].splitlines()
+        if line.endswith("...")
+    ]
+    assert {"run", "check", "suppress", "messages", "demo"} <= {*words}
+    assert [] == cut_off

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.smtp_proxy.crm import BULK, DECEASED, INDIVIDUAL, NO_BULK, SENDER, Crm, mail, states
+from tests.smtp_proxy.crm import BULK, DECEASED, INDIVIDUAL, NO_BULK, Crm, mail, states
 
 pytestmark = pytest.mark.system
 
@@ -233,8 +233,7 @@ async def test_an_override_header_reaches_even_those_who_get_no_mail_at_all(crm:
 
 
 async def send_both(crm: Crm) -> list[int]:
-    client = await crm.client()
-    sent = [await client.transaction(SENDER, [STRANGER], one) for one in (BULK, INDIVIDUAL)]
+    sent = [await crm.send([STRANGER], one) for one in (BULK, INDIVIDUAL)]
     return [one.end.code for one in sent]
 
 
@@ -242,7 +241,7 @@ async def test_a_pause_of_bulk_mail_lets_personal_mail_flow(each_crm: Crm) -> No
     await each_crm.gateway.do("pause", "bulk")
     paused = await send_both(each_crm)
     (_, record) = await each_crm.records(count=2)
-    await each_crm.gateway.do("resume")
+    each_crm.resume()
     resumed = await send_both(each_crm)
 
     assert ([451, 250], [250, 250]) == (paused, resumed)

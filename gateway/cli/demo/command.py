@@ -47,11 +47,11 @@ class Sent:
 
 
 def demo() -> None:
-    """Show in ten seconds what the gateway does, with a sample CRM and a relay of its own.
+    """Show in ten seconds what the gateway does.
 
-    Starts a gateway on SQLite, sends a mailing to everybody and one personal mail, and tells
-    person by person what became of them; then forwards a reply and shows where it was filed.
-    Nothing leaves this machine, and nothing stays on it.
+    Starts a gateway on SQLite, with a sample CRM and a relay of its own, sends a mailing to
+    everybody and one personal mail, and tells person by person what became of them; then forwards
+    a reply and shows where it was filed. Nothing leaves this machine, and nothing stays on it.
     """
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as name, capturing_relay() as relay:
         folder, port, replies = Path(name), _free_port(), _free_port()
