@@ -11,6 +11,7 @@ import nh3
 _LONGEST = 5_000_000
 _MOST_TAGS = 60_000
 _MOST_SIGNS = 100_000
+_MOST_MOVED = 20_000_000_000
 _MOST_ROWS = 50_000
 _LONGEST_TAG = 6_000
 _DEEPEST = 400
@@ -100,9 +101,12 @@ def _is_bearable(markup: str) -> bool:
     """Whether HTML can be parsed in a moment.
 
     Nesting, stray ampersands and the attributes of one tag cost their square; open formats are
-    copied into every block.
+    copied into every block; for what has to be escaped all the text behind it is moved.
     """
-    if len(markup) > _LONGEST or markup.count("<") + markup.count("&") > _MOST_SIGNS:
+    escaped = markup.count("&") + markup.count("\xa0")
+    if len(markup) > _LONGEST or len(markup) * escaped > _MOST_MOVED:
+        return False
+    if markup.count("<") + escaped > _MOST_SIGNS or markup.count(">") > _MOST_SIGNS:
         return False
     if any(len(found[0]) > _LONGEST_TAG for found in _WHOLE_TAG.finditer(markup)):
         return False
@@ -227,7 +231,7 @@ class _Reader:
         if not self._preformatted:
             self._text.append(html.unescape(_BLANKS.sub(" ", text)))
             return
-        *ended, last = text.split("\n")
+        *ended, last = text.split("\n", _MOST_ROWS - len(self.rows))
         for line in ended:
             self._text.append(html.unescape(line))
             offset += len(line) + 1

@@ -8,7 +8,7 @@ from email.message import Message
 from html import escape
 
 _MOST_PARTS = 5_000
-_LONGEST = 5_000_000
+_LONGEST = 1_500_000  #: Characters of text that are read; less than that is kept.
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 #: Charsets whose label means less than what is sent under it.
 _WIDER = {

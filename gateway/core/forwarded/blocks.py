@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from gateway.core.forwarded.dates import parse_date
-from gateway.core.forwarded.labels import Label, is_glued, read_label, split_glued
+from gateway.core.forwarded.labels import Label, is_glued, read_bare_label, read_label, split_glued
 from gateway.core.forwarded.lines import Line
+from gateway.core.forwarded.mailboxes import is_people
 from gateway.core.forwarded.words import LANGUAGES_OF, Role
 from gateway.core.prefixes import without_prefixes
 
 _LONGEST = 60  #: Lines of a block, wrapped ones and empty ones included.
 _AHEAD = 3  #: Lines in which a known word has to follow what is none …
 _AHEAD_IF_ANNOUNCED = 6  #: … and below a separator.
+_SHORTEST_FRAME, _LONGEST_FRAME = 4, 12
+_SHORTEST_BARE = 3
 _GLUED_LINES = 5
 _PEOPLE = (Role.SENDER, Role.TO, Role.CC, Role.BCC, Role.REPLY_TO)
 _TELLING = (Role.DATE, Role.TO, Role.SUBJECT)
@@ -36,9 +39,29 @@ def read_block(
     `subject` is that of the mail around it, which tells where a wrapped subject ends.
     """
     first = read_label(lines[start].text)
+    if first is None and announced:
+        return _read_bare(lines, start)
     if first is None or first.role is Role.OTHER or (first.role is None and not announced):
         return None
     return read_glued(lines, start) or _Reader(lines, start, announced, subject).read()
+
+
+def _read_bare(lines: Sequence[Line], start: int) -> Block | None:
+    """Read a header whose words stand without colons, as eM Client writes them."""
+    fields: dict[Role, str] = {}
+    role, end = Role.OTHER, start
+    while end < min(start + _LONGEST_FRAME, len(lines)) and not lines[end].is_blank:
+        label = read_bare_label(lines[end].text)
+        if label is not None and label.role is not None and label.role not in fields:
+            role = label.role
+            fields[role] = label.value
+        elif role in _PEOPLE and "@" in lines[end].text:
+            fields[role] = f"{fields[role]} {lines[end].text}"
+        else:
+            break
+        end += 1
+    is_block = "@" in fields.get(Role.SENDER, "") and len(fields) >= _SHORTEST_BARE
+    return Block(fields=fields, languages=(), end=end) if is_block else None
 
 
 def read_glued(lines: Sequence[Line], start: int, text: str = "") -> Block | None:
@@ -71,13 +94,13 @@ class _Reader:
         self._unknown: list[str] = []
         self._role = Role.OTHER
         self._spaced: bool | None = None
+        self._framed = announced and _is_framed(lines, start)
 
     def read(self) -> Block | None:
         """Return the block, where what was read is one."""
         while self._end < self._last and self._take():
             pass
-        if self._announced:
-            self._place_unknown()
+        self._place_unknown()
         if not self._is_block():
             return None
         return Block(fields=self._fields, languages=self._languages(), end=self._end)
@@ -112,12 +135,24 @@ class _Reader:
         """Take a word nobody knows where known ones follow, or where it can only be the subject."""
         ends = self._end + 1 == len(self._lines) or self._lines[self._end + 1].is_blank
         closing = self._announced and Role.SUBJECT not in self._fields and bool(self._fields)
-        if not self._word_follows() and not (closing and ends):
+        is_part = self._framed or self._word_follows() or self._is_people(label.value)
+        if not is_part and not (closing and ends):
             return False
         self._unknown.append(label.value)
         self._role = Role.OTHER
         self._end += 1
         return True
+
+    def _is_people(self, value: str) -> bool:
+        """Whether the value under an unknown word is people, where a header has some.
+
+        Those who got a copy stand below those who got the mail, and everybody below a separator
+        stands above the text.
+        """
+        if not is_people(value):
+            return False
+        lacking = self._announced and not {Role.SENDER, Role.TO} <= self._fields.keys()
+        return lacking or self._role in (Role.SENDER, Role.TO)
 
     def _skip_blank(self) -> bool:
         """Pass over one or two empty lines, where the block has them between its lines."""
@@ -126,7 +161,9 @@ class _Reader:
             return False
         label = read_label(self._lines[following].text)
         known = label is not None and label.role is not None and label.role not in self._fields
-        if not (self._is_spaced() and known) and not (self._lacks_value() and label is None):
+        is_last = self._announced and label is not None and label.role is Role.SUBJECT
+        is_value = label is None and self._lacks_value()
+        if not is_value and not (known and (is_last or self._is_spaced())):
             return False
         self._spaced = True
         self._end = following
@@ -177,7 +214,13 @@ class _Reader:
             label = read_label(line.text)
             if label is not None and label.role is not None:
                 return label.role not in self._fields
+            if label is not None and self._is_foreign() and is_people(label.value):
+                return True
         return False
+
+    def _is_foreign(self) -> bool:
+        """Whether a separator stands above words of a language that isn't known."""
+        return self._announced and Role.SENDER not in self._fields
 
     def _place_unknown(self) -> None:
         """Give values under unknown words the role that only they can have."""
@@ -207,6 +250,16 @@ class _Reader:
         sets = [LANGUAGES_OF[key] for key in self._keys if key in LANGUAGES_OF]
         common = frozenset.intersection(*sets) if sets else frozenset()
         return tuple(sorted(common or (sets[0] if sets else ())))
+
+
+def _is_framed(lines: Sequence[Line], start: int) -> bool:
+    """Whether nothing but words with values stands between a separator and an empty line."""
+    for number, line in enumerate(lines[start : start + _LONGEST_FRAME]):
+        if line.is_blank:
+            return number >= _SHORTEST_FRAME
+        if line.depth != lines[start].depth or read_label(line.text) is None:
+            return False
+    return False
 
 
 def _is_open(value: str) -> bool:

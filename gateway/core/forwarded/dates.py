@@ -8,15 +8,20 @@ from email.utils import parsedate_to_datetime
 from gateway.core.forwarded.months import month_number
 
 _LONGEST = 120
+_COLONS = {ord(mark): ":" for mark in "∶：︰"}
 _CENTURY = 2000
 _YEARS = range(1970, 2200)
 
 _INTERNET = re.compile(
     r"(?:[A-Za-z]{3}, )?\d{1,2} [A-Za-z]{3} \d{4} \d\d:\d\d(?::\d\d)? (?:[+-]\d{4}|GMT)"
 )
-_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4}) ?[-/.年년] ?(\d{1,2}) ?[-/.月월] ?(\d{1,2})(?!\d)")
-_NUMBERS = re.compile(r"(?<!\d)(\d{1,2}) ?[-/.] ?(\d{1,2}) ?[-/.] ?(\d{4}|\d{2})(?!\d)")
-_LINK = r"(?:[ ](?:de|del|of|d[’'])(?=[ ’'\w]))?[ ’']{0,2}"
+_YEAR_FIRST = re.compile(
+    r"(?<!\d)(\d{4})(?: ?[-/.年년] ?| )(\d{1,2})(?: ?[-/.月월] ?| )(\d{1,2})(?!\d)"
+)
+_NUMBERS = re.compile(
+    r"(?<![\d:])(\d{1,2})(?: ?[-/.] ?| de | )(\d{1,2})(?: ?[-/.] ?| de | )(\d{4}|\d{2})(?!\d)"
+)
+_LINK = r"(?:[ ](?:de|del|of|d[’'])(?=[ ’'\w]))?[- ’'/]{0,2}"
 _WORD = r"([^\W\d_]+)"
 _DAY_FIRST = re.compile(
     rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|º|ª)?[.,]?{_LINK}{_WORD}[.,]{{0,2}}{_LINK}(\d{{4}}|\d\d)(?![\d:])"
@@ -46,7 +51,7 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
     `languages` decide between months of one name and, where both readings are possible, whether
     an American put the month first; `zone` is assumed where the text names none.
     """
-    text = " ".join(text[:_LONGEST].split())
+    text = " ".join(text[:_LONGEST].translate(_COLONS).split())
     if _INTERNET.fullmatch(text):
         return _internet(text, zone)
     for day, rest in _days(text, tuple(languages)):

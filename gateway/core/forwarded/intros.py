@@ -2,45 +2,32 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC
 
+from gateway.core.forwarded.dates import parse_date
+from gateway.core.forwarded.introwords import FILLER, PREPOSITION, find_verb
 from gateway.core.forwarded.lines import Line
 from gateway.core.forwarded.mailboxes import Mailbox, parse_mailbox
 
 _LONGEST = 400
 _MOST_LINES = 3
 
-#: How languages say that somebody wrote; what is longer stands before what it contains.
-_WROTE_WORDS = (
-    *("wrote", "writes", "schrieb", "schreibt", "schreef", "het volgende geschreven", "geschreven"),
-    *("a écrit", "ha scritto", "scrisse", "escribió", "va escriure", "escreveu", "a scris"),
-    *("skrev", "skrifaði", "kirjoitti", "kirjutas", "rakstīja", "parašė", "rašė"),
-    *("napisał(a)", "napisała", "napisał", "pisze", "napsal(a)", "napsala", "napsal"),
-    *("napísal(a)", "napísala", "napísal", "je napisao/la", "je napisao", "je napisala"),
-    *("napisao/la je", "napisao je", "napisala je", "napisao", "napisala", "napisal/-a", "napisal"),
-    *("ezt írta", "írta", "şunu yazdı", "şunları yazdı", "yazdı"),
-    *("написал(а)", "написала", "написал", "пишет", "написав", "пише", "написа", "έγραψε"),
-    *("menulis", "đã viết", "כתב/ה", "כתבה", "כתב", "كتب", "さんは書きました", "さんが書きました"),
-    *("が書きました", "のメール", "写道", "寫道", "写入", "작성"),
-)
-_WROTE = re.compile("|".join(map(re.escape, _WROTE_WORDS)), re.IGNORECASE)
 _NO_PART = r"\s<>()\[\]\"„“”«»,;:@"
 _ADDRESS = re.compile(
     rf"[(\[]?<?(?:mailto:)?(?<![^{_NO_PART}])[^{_NO_PART}]{{1,128}}@[^{_NO_PART}]{{1,255}}>?[)\]]?"
 )
 _QUOTED_NAME = re.compile(r"[\"“„«”]\s?([^\"“”„«»]{1,100})[\"“”»]\s*$")
-#: What stands between the time and the name: zones, halves of the day, "the user" …
-_FILLER = re.compile(
-    r"(?:[apAP]\.? ?[mM]\.?|at|um|Uhr|uhr|kl\.?|klo|om|o|u|v|h|a|d\.|heeft|ha|г\.?|р\.?|ч\.?|в|у|от"
-    r"|від|пользователь|користувач|потребител|používateľ(?:ka)?|uživatel|odesílatel|użytkownik|korisnik"
-    r"|uporabnik|kasutaja|vartotojas|lietotājs|kullanıcısı|keltezéssel|időpontban|tarihinde|órakor"
-    r"|ο χρήστης|ο/η|ο|η|στις|에|に|于|[πμ]\.?μ\.?|GMT|UTC|[CWE]ES?T|MES?Z|[ECMP][SD]T|BST|MSK"
-    r"|TRT)"
-    r"(?=[\s,，:]|$)"
-)
-_PREPOSITION = re.compile(r"[\s,]+(?:on|am|le|op|el|il|em|den|dne|dnia|w dniu|в|на|tarihinde)\s*$")
 _DIGIT = re.compile(r"\d")
-_TRIM = " \t,;:，：、.-–"
+#: A name as people write theirs: two words at least, where the script has capitals they begin so.
+_WORD = r"[^\W\d_a-zß-öø-ÿа-яα-ω][^\s,;:@]{0,40}"
+_PERSON = re.compile(rf"{_WORD}(?: {_WORD}){{1,5}}")
+#: A weekday between the date and the name.
+_BRACKET = re.compile(r"^(?:[^()]*\)|\s*\([^()]*\))")
+_RUN_ON = re.compile(r"(?<=[^\W\d]|>):\s{2,}(?=\S)")
+_LONGEST_VERB = 40
+_DATED = re.compile(r"\W{0,3}(?:[^\W\d]{1,14}[.,]?\W{1,2})?\d")
+_TRIM = " \t,;:，：、،.-–־[]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +37,7 @@ class Intro:
     sender: Mailbox
     date: str
     end: int
+    rest: str = ""  #: What of the quoted mail stands on its last line.
 
 
 def read_intro(lines: Sequence[Line], start: int, *, announced: bool = False) -> Intro | None:
@@ -57,6 +45,9 @@ def read_intro(lines: Sequence[Line], start: int, *, announced: bool = False) ->
 
     `announced` says that a separator stands above it: then no word for writing is needed.
     """
+    text = lines[start].text[:_LONGEST]
+    if _RUN_ON.search(text) is not None and (found := _run_on(lines, start)) is not None:
+        return found
     text = ""
     for end in range(start, min(start + _MOST_LINES, len(lines))):
         line = lines[end]
@@ -65,24 +56,60 @@ def read_intro(lines: Sequence[Line], start: int, *, announced: bool = False) ->
         text = f"{text} {line.text}".strip()
         if len(text) > _LONGEST:
             return None
-        if text[-1] in ":：":
-            return _intro(text, lines, end + 1, announced)
+        if text[-1] in ":：" or (_quoted(lines, end + 1) and _ends_written(text)):
+            return _intro(text.strip("-– "), lines, end + 1, announced)
     return None
+
+
+def _run_on(lines: Sequence[Line], start: int) -> Intro | None:
+    """Read an introduction that the quoted mail follows on the same line, as Yahoo's app has it."""
+    text, rest = _RUN_ON.split(lines[start].text, maxsplit=1)
+    if find_verb(text) is None:
+        return None
+    intro = _intro(f"{text}:", lines, start + 1, announced=False)
+    return replace(intro, rest=rest.strip()) if intro is not None else None
+
+
+def read_framed_intro(lines: Sequence[Line], start: int) -> Intro | None:
+    """Read an introduction between dashes: `---- On 4 March 2026, Ann <ann@x> wrote ----`."""
+    text = lines[start].text.strip("-–— ")
+    if len(text) > _LONGEST or not _ends_written(text):
+        return None
+    return _intro(text, lines, start + 1, announced=False)
 
 
 def _intro(text: str, lines: Sequence[Line], end: int, announced: bool) -> Intro | None:
     quoted = _quoted(lines, end)
-    if _DIGIT.search(text) is None or not (quoted or "@" in text):
-        return None
-    folded = text.casefold()
-    written = any(word in folded for word in _WROTE_WORDS)
     address = _ADDRESS.search(text)
-    if not (quoted and (written or address)) and not (address and (written or announced)):
+    if not quoted and address is None:
         return None
-    name, date = _name_and_date(_WROTE.sub(" ", text), address is not None)
+    wrote = find_verb(text)
+    name, date = _name_and_date(text, wrote, address)
+    if not _is_told(text, name, date, (quoted, announced, wrote is not None, address is not None)):
+        return None
     sender = parse_mailbox(address[0].strip("()[]")) if address else None
     mailbox = Mailbox(name, sender.address if sender else "")
     return Intro(sender=mailbox, date=date, end=end) if mailbox != Mailbox("", "") else None
+
+
+def _is_told(text: str, name: str, date: str, signs: tuple[bool, bool, bool, bool]) -> bool:
+    """Whether there are signs enough that a line says who wrote what is below it."""
+    quoted, announced, written, addressed = signs
+    if _DIGIT.search(text) is None:
+        return quoted and written and (addressed or _PERSON.fullmatch(name) is not None)
+    if addressed:
+        return quoted or written or announced
+    if written:
+        return quoted
+    is_dated = _DATED.match(text) is not None and parse_date(date, zone=UTC) is not None
+    return quoted and is_dated and _PERSON.fullmatch(name) is not None
+
+
+def _ends_written(text: str) -> bool:
+    """Whether a line without a colon ends with the verb: `-- On 4 March, Ann Roe wrote --`."""
+    end = text.rstrip("-– ")[-_LONGEST_VERB:]
+    found = find_verb(end)
+    return found is not None and found.end() == len(end)
 
 
 def _quoted(lines: Sequence[Line], start: int) -> bool:
@@ -91,26 +118,40 @@ def _quoted(lines: Sequence[Line], start: int) -> bool:
     return following is not None and following.depth > lines[start - 1].depth
 
 
-def _name_and_date(text: str, addressed: bool) -> tuple[str, str]:
-    """Divide an introduction, its verb left out, into the name and the date."""
-    address = _ADDRESS.search(text) if addressed else None
+def _name_and_date(
+    text: str, wrote: re.Match[str] | None, address: re.Match[str] | None
+) -> tuple[str, str]:
+    """Divide an introduction into the name and the date: around the verb, else where digits end."""
+    if address is None and wrote is not None:
+        before, after = text[: wrote.start()], text[wrote.end() :]
+        for name, date in ((before, after), (after, before)):
+            if name.strip(_TRIM) and _DIGIT.search(name) is None:
+                return _name(PREPOSITION.sub("", name)), date.strip(_TRIM)
+    if wrote is not None:
+        text = f"{text[: wrote.start()]}\0{text[wrote.end() :]}"
+    address = _ADDRESS.search(text) if address else None
     before, after = (text[: address.start()], text[address.end() :]) if address else (text, "")
+    return _around(before.replace("\0", " "), after.replace("\0", " "), address is not None)
+
+
+def _around(before: str, after: str, addressed: bool) -> tuple[str, str]:
+    """Divide what stands before and behind an address, or a text without one."""
     if _DIGIT.search(before) is None:
-        return _name(before), after.strip(_TRIM)
+        return _name(before), PREPOSITION.sub("", after).strip(_TRIM)
     quoted = _QUOTED_NAME.search(before)
     if quoted is not None:
         return _name(quoted[1]), before[: quoted.start()].strip(_TRIM)
     end = max(found.end() for found in _DIGIT.finditer(before))
     name = _name(before[end:])
-    if name or address is not None:
+    if name or addressed:
         return name, before.removesuffix(name).strip(_TRIM)
     start = _DIGIT.search(before).start()  # type: ignore[union-attr]
-    return _name(_PREPOSITION.sub("", before[:start])), before[start:].strip(_TRIM)
+    return _name(PREPOSITION.sub("", before[:start])), before[start:].strip(_TRIM)
 
 
 def _name(text: str) -> str:
     """Take off everything that stands around a name."""
-    text = text.strip(_TRIM)
-    while (found := _FILLER.match(text)) is not None:
+    text = _BRACKET.sub("", text).strip(_TRIM)
+    while (found := FILLER.match(text)) is not None:
         text = text[found.end() :].lstrip(_TRIM)
     return text.strip(_TRIM + "\"'„“”«»()<>[]*")

@@ -26,10 +26,27 @@ def read_label(text: str) -> Label | None:
         return None
     head, value = found["head"].strip(), found["value"].strip()
     key = label_key(head.strip(_BOLD + " "))
-    role = ROLES.get(key)
+    role = _role(key)
     if role is None and not _may_be_label(key, value):
         return None
     return Label(role, key, _without_bold(head, value))
+
+
+def read_bare_label(text: str) -> Label | None:
+    """Read a line as a known header word and, without a colon between them, a value."""
+    found = _BARE.match(text)
+    if found is None:
+        return None
+    key = label_key(found["head"])
+    return Label(ROLES[key], key, found["value"].strip())
+
+
+def _role(key: str) -> Role | None:
+    """Return what a word means; `Kopi til (CC)` is known where one of its halves is."""
+    word, bracket, gloss = key.rstrip(")）").replace("（", "(").partition("(")
+    if not bracket:
+        return ROLES.get(key)
+    return ROLES.get(key) or ROLES.get(gloss.strip()) or ROLES.get(word.strip())
 
 
 def _may_be_label(key: str, value: str) -> bool:
@@ -58,6 +75,11 @@ def _alternatives(*roles: Role) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
+_BARE = re.compile(
+    rf"[*_]{{0,2}}(?P<head>{_alternatives(*(role for role in Role if role is not Role.OTHER))})"
+    r"[*_]{0,2}\s+(?P<value>\S.*)",
+    re.IGNORECASE,
+)
 _ADDRESSED = _alternatives(Role.TO, Role.CC, Role.BCC, Role.REPLY_TO, Role.DATE)
 #: Yahoo's text has no line breaks in the header: `…@example.org>An: "…" <…>Gesendet: …Betreff: …`
 _GLUED = re.compile(

@@ -22,6 +22,7 @@ _BEHALF = re.compile(
     r"|em nome de|på vegne af|på vegne av|för|w imieniu|jménem|v zastoupení) (?=[\"<]|\S{1,128}@)",
     re.IGNORECASE,
 )
+_PERSON = re.compile(rf"\s*(?:[^<>@]{{0,100}}[<\[(]\s*)?{_ADDRESS}\s*[>\])]?\s*")
 _WRAPPING = " \t\"'„“”«»‘’<>()[]*,;|"
 
 
@@ -46,6 +47,12 @@ def parse_mailbox(text: str) -> Mailbox | None:
     mailboxes = [_mailbox(piece) for piece in _split(_BEHALF.split(plain, maxsplit=1)[0])[:_MOST]]
     named = [mailbox for mailbox in mailboxes if mailbox.address] or mailboxes
     return next((mailbox for mailbox in named if mailbox.name or mailbox.address), None)
+
+
+def is_people(text: str) -> bool:
+    """Whether a text is nothing but mailboxes, each with its address."""
+    parts = [part for part in _split(_plain(text))[:_MOST] if part.strip()]
+    return bool(parts) and all(_PERSON.fullmatch(part) for part in parts)
 
 
 def _plain(text: str) -> str:
@@ -92,4 +99,6 @@ def _last_address(text: str) -> re.Match[str] | None:
 
 def _name(text: str) -> str:
     name = " ".join(text.split()).strip(_WRAPPING)
+    if name.count("(") > name.count(")"):
+        name = f"{name})"
     return name.replace('\\"', '"').replace("\\\\", "\\")

@@ -46,7 +46,7 @@ def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Origin
         return None
     body = unquoted(raw_lines[place.start : place.end], place.depth)
     if isinstance(place.header, Intro):
-        body = outdented(body)
+        body = [place.header.rest, *outdented(body)]
     own = (joined(raw_lines[: place.own_end]), joined(raw_lines[place.rest :]))
     return Original(
         heading=read_heading(place, subject=subject, zone=zone),

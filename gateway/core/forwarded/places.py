@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.core.forwarded.blocks import Block, read_block, read_glued
-from gateway.core.forwarded.intros import Intro, read_intro
+from gateway.core.forwarded.intros import Intro, read_framed_intro, read_intro
 from gateway.core.forwarded.labels import read_label
 from gateway.core.forwarded.lines import Line, is_quoted, last_quoted, read_line, read_lines
 from gateway.core.forwarded.separators import (
     after_dashes,
     is_announcement,
+    is_cut,
     is_dashed,
     is_end,
+    is_line,
     is_rule,
 )
 
@@ -51,7 +53,7 @@ def _header_at(lines: Sequence[Line], index: int, subject: str) -> Block | Intro
         if glued is not None:
             return glued
     if _separates(lines, index):
-        return _announced(lines, index, subject)
+        return _announced(lines, index, subject) or read_framed_intro(lines, index)
     return read_block(lines, index, subject=subject) or read_intro(lines, index)
 
 
@@ -98,7 +100,9 @@ def _start(lines: Sequence[Line], index: int, header: Block | Intro) -> int:
     """Return where the text begins: below the separator, where it stands there once more."""
     for below in range(header.end, min(header.end + _GAP, len(lines))):
         if not lines[below].is_blank:
-            return below + 1 if lines[below] == lines[index] else header.end
+            text = lines[below].text
+            repeated = lines[below] == lines[index] or is_cut(text) or is_rule(text)
+            return below + 1 if repeated else header.end
     return header.end
 
 
@@ -126,8 +130,15 @@ def _quoted_end(raw_lines: Sequence[str], header: Block | Intro) -> int | None:
 
 
 def _own_end(lines: Sequence[Line], index: int) -> int:
-    """Return where the forwarder's words end: above empty lines and a rule across the page."""
+    """Return where the forwarder's words end: above empty lines, rules and separators."""
     end = index
-    while end and (lines[end - 1].is_blank or is_rule(lines[end - 1].text)):
+    while end and _is_above(lines[end - 1], lines[index]):
         end -= 1
     return end
+
+
+def _is_above(line: Line, first: Line) -> bool:
+    """Whether a line above the first of what was forwarded belongs to it."""
+    if line.is_blank or is_line(line.text) or line.text == first.text:
+        return True
+    return is_announcement(line.text) or (is_dashed(line.text) and not is_end(line.text))

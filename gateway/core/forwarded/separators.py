@@ -4,17 +4,25 @@ import re
 
 from gateway.core.forwarded.words import label_key
 
-_DASH = r"[-–—_=*~#]"
+_DASH = r"[-‐‑‒–—―─━═_=*~#+]"
+_LINE = re.compile(rf"{_DASH}{{3,}}")
 _RULE = re.compile(rf"{_DASH}{{8,}}")
 _DASHED = re.compile(rf"{_DASH}{{2,}} {{0,3}}(?=[^\W\d_]).{{2,120}} {{0,3}}{_DASH}{{2,}}:?")
+_CUT = re.compile(rf"{_DASH}{{2,}}8<{_DASH}{{2,}}.{{0,120}}")
 _END = re.compile(
-    rf"{_DASH}{{2,}} ?(?:end|ende|einde|fin|fine|fim|slut|koniec|konec)\b.*", re.IGNORECASE
+    rf"{_DASH}{{2,}}(?:8<{_DASH}*)? ?(?:end|ende|einde|fin|fine|fim|slut|loppu|lõpp|vége|sfârșit"
+    rf"|koniec|konec|kraj|конец|кінець|край)\b.*{_DASH}{{2,}}",
+    re.IGNORECASE,
 )
 _WITH_REST = re.compile(r"[-–—]{2,} ?(?=[^\W\d_])[^-–—]{3,60} ?[-–—]{2,} ?(?P<rest>\S.*)")
 
 #: Announcements that stand alone, as Apple Mail, MailMate and others have them.
 _PHRASES = (
-    "Begin forwarded message|Forwarded message|Start of forwarded message|Original message"
+    "This is a forwarded message|Dies ist eine weitergeleitete Nachricht"
+    "|Dit is een doorgestuurd bericht|Ceci est un message transféré|Ceci est un message réexpédié"
+    "|Este es un mensaje reenviado|Questo è un messaggio inoltrato|To jest przekazana wiadomość"
+    "|Это пересылаемое сообщение"
+    "|Begin forwarded message|Forwarded message|Start of forwarded message|Original message"
     "|Begin doorgestuurd bericht|Begin van doorgestuurd bericht|Doorgestuurd bericht"
     "|Oorspronkelijk bericht|Origineel bericht|Anfang der weitergeleiteten Nachricht"
     "|Anfang der weitergeleiteten E-Mail|Beginn der weitergeleiteten Nachricht"
@@ -80,6 +88,16 @@ def is_rule(text: str) -> bool:
     return _RULE.fullmatch(text) is not None
 
 
+def is_line(text: str) -> bool:
+    """Whether a line is nothing but a stroke, however short, that isn't a signature's `--`."""
+    return _LINE.fullmatch(text) is not None
+
+
+def is_cut(text: str) -> bool:
+    """Whether a line is where scissors would cut, as The Bat! has them: `===8<=====`."""
+    return _CUT.fullmatch(text) is not None
+
+
 def is_dashed(text: str) -> bool:
     """Whether a line is words between dashes, in any language: `-----Original Message-----`."""
     return _DASHED.fullmatch(text) is not None
@@ -87,7 +105,7 @@ def is_dashed(text: str) -> bool:
 
 def is_end(text: str) -> bool:
     """Whether a line says that a forwarded mail ends: `----- End forwarded message -----`."""
-    return _END.fullmatch(text) is not None and is_dashed(text)
+    return _END.fullmatch(text) is not None
 
 
 def is_announcement(text: str) -> bool:

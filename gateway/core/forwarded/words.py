@@ -35,12 +35,18 @@ _OTHERS = (
     "|Mellékletek|Fontosság|Szervezet|Privitak|Privici|Važnost|Organizacija|Priponke|Ek|Ekler"
     "|Önem|Kurum|Вложение|Вложения|Важность|Организация|Вкладення|Вкладені файли|Важливість"
     "|Прикачени файлове|Συνημμένα|Οργανισμός|添付ファイル|重要度|附件|重要性|첨부|첨부 파일"
+    "|Organització|Společnost|Organisatsioon|Järjestö|Fyrirtæki/Stofnun|Įstaiga|Organizācija"
+    "|Organisasjon|Firma/Organizacja|Organização|Organizație|Организација|Tổ chức|Εταιρεία"
+    "|ארגון|المنظّمة|组织|公司|소속|องค์กร|Mailer|Signed by|Mailed by|Flag Status"
+    "|Priorité|Priorytet|Priorita|Prioriteta|Приоритет|Пріоритет|Bijlage(n)|Bilag|Fylgiskjöl"
+    "|Pielikumi|Priedai|Priloge|Прилози|קבצים מצורפים|المرفقات|Tệp đính kèm"
 )
 
 _INVISIBLE = dict.fromkeys(
     [*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0x61C, 0xFEFF, 0xAD]
 )
 _SPACES = dict.fromkeys(map(ord, "\xa0\u2007\u2009\u202f\u3000\t"), " ")
+_VOWELS = dict.fromkeys([*range(0x64B, 0x653), 0x640, 0x670])
 _CLEAN = _INVISIBLE | _SPACES
 
 
@@ -50,8 +56,8 @@ def readable(text: str) -> str:
 
 
 def label_key(label: str) -> str:
-    """Return the one form in which header words are compared."""
-    return " ".join(unicodedata.normalize("NFC", label).casefold().split())
+    """Return the one form in which header words are compared, without vowel signs of Arabic."""
+    return " ".join(unicodedata.normalize("NFC", label).translate(_VOWELS).casefold().split())
 
 
 def _role_table() -> dict[str, Role]:

@@ -1,0 +1,59 @@
+"""How languages introduce a quoted mail, `Am 4. März um 10:11 schrieb Ann:`; mostly data."""
+
+import re
+
+#: How they say that somebody wrote, a family of languages each.
+_WROTE = (
+    "wrote|writes|said|schrieb|schreibt|folgendes geschrieben|geschrieben|schreift|schreef"
+    "|schrijft|het volgende geschreven|geschreven|skryf",
+    "a écrit|écrit|ha scritto|scrisse|scrive|escribió|escribiu|va escriure|ha escrit|escreveu"
+    "|a scris|escriguèt|al scrivè",
+    "skrev|skreiv|skriver|skrifaði|kirjoitti|kirjutas|kirjutab|rakstīja|parašė|rašė|rašo",
+    "napisał(a)|napisał/a|napisała|napisał|pisze|napsal(a)|napsala|napsal|píše|napísal(a)|napísala"
+    "|napísal|je napisao/la|je napisao(la)|je napisao|je napisala|napisao/la je|napisao je"
+    "|napisala je|napisao|napisala|je napisal(a)|napisal/-a|napisal(a)|napisal|piše|napisaŭ",
+    "ezt írta|írta|írja|şunu yazdı|şunları yazdı|yazdı|yazmış|yazıb|ka shkruar|shkroi"
+    "|(e)k idatzi du|idatzi du|ysgrifennodd|scríobh|skribis",
+    "написал(а)|написала|написал|писал(а)|писал|пишет|написав(ла)|написав|пише|написа"
+    "|напісаў|напісала|напиша|έγραψε|γράφει|գրեց|დაწერა",
+    "נכתב על ידי|כתב/ה|כתבה|כתב|كتب|كتبت|نوشته است|نوشت|लिखा|เขียนว่า|เขียนเมื่อ|đã viết|viết|menulis",
+    "さんは書きました|さんが書きました|が書きました|のメール|写道|寫道|寫到|提到|写于|写入"
+    "|이(가) 쓴 글|이(가) 쓴 내용|이(가)|님이 쓴 글|님이 작성|쓴 글|작성",
+)
+#: What they put between the time and the name: zones, halves of the day, "the user" …
+_FILLERS = (
+    r"[ap]\.? ?m\.?|[πμ]\.?μ\.?|GMT|UTC|[CWE]ES?T|MES?Z|[ECMP][SD]T|BST|MSK|TRT",
+    r"at|um|uhr|kl\.?|klo|om|o|u|v|h|a|d\.|heeft|hat|ha|je|г\.?|р\.?|ч\.?|в|у|от|від|на",
+    r"пользователь|користувач|потребител|používateľ(?:ka)?|uživatel|odesílatel|użytkownik",
+    r"korisnik|uporabnik|kasutaja|vartotojas|lietotājs|kullanıcısı|en/na|il mitent|ο χρήστης",
+    r"ο/η|ο|η|keltezéssel|dátummal|időpontban|tarihinde|tarixdə|órakor|-?kor|saatinde|egunean",
+    r"στις|에|に|于|於",
+)
+#: What they put between a name and the date behind it.
+_PREPOSITIONS = (
+    r"on|am|le|op|el|il|em|den|dne|dňa|dnia|w dniu|di|la|às|þann|je|v|at|в|на|στις|tarihinde",
+    r"vào lúc|vào|على|في|ב־|בתאריך|於|于|在|@",
+)
+
+
+def _pattern(word: str) -> str:
+    """Return what finds a word; only scripts that divide words by blanks need it whole."""
+    escaped = re.escape(word)
+    if word[-1] >= "\u0e00":
+        return escaped
+    start = r"(?<!\w)" if word[0].isalpha() else ""
+    end = r"(?!\w)" if word[-1].isalpha() else ""
+    return f"{start}{escaped}{end}"
+
+
+_WORDS = sorted({word for line in _WROTE for word in line.split("|")}, key=len, reverse=True)
+_PATTERNS = {word: re.compile(_pattern(word), re.IGNORECASE) for word in _WORDS}
+FILLER = re.compile(rf"(?:{'|'.join(_FILLERS)})(?=[\s,，:،]|$)", re.IGNORECASE)
+PREPOSITION = re.compile(rf"(?:^|[\s,，、،]+)(?:{'|'.join(_PREPOSITIONS)})\s*$", re.IGNORECASE)
+
+
+def find_verb(text: str) -> re.Match[str] | None:
+    """Return where a text says that somebody wrote; the longest way of saying it counts."""
+    folded = text.lower()
+    candidates = (_PATTERNS[word].search(text) for word in _WORDS if word in folded)
+    return next((found for found in candidates if found is not None), None)

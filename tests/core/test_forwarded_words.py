@@ -1,0 +1,85 @@
+"""Header words above a forwarded mail: those we know, and what is made of those we don't."""
+
+import pytest
+
+from gateway.core.forwarded import Mailbox, Original, find_original
+from gateway.core.forwarded.labels import read_label
+from gateway.core.forwarded.languages import LANGUAGES
+from gateway.core.forwarded.words import Role, label_key
+
+BODY = "Guten Tag,\n\ndas passt."
+OWN = "Bitte ablegen.\n\nBob"
+ANN = Mailbox("Ann Roe", "ann@example.org")
+
+FOREIGN = """\
+-------- Zprofa dobbl --------
+Opisk: AW: Termin
+Dnevi: Wed, 4 Mar 2026 10:11:00 +0000
+Odkud: Ann Roe <ann@example.org>
+Kamto: bob@example.com, cleo@example.com
+Vedno: Max <max@example.org>
+
+
+"""
+
+
+def test_a_header_in_a_language_nobody_taught_us_is_read_by_its_form() -> None:
+    found = _found(f"{OWN}\n\n{FOREIGN}{BODY}")
+
+    assert ANN == found.heading.sender
+    assert found.heading.subject == "AW: Termin"
+    assert ["bob@example.com", "cleo@example.com"] == [to.address for to in found.heading.to]
+    assert ["max@example.org"] == [cc.address for cc in found.heading.cc]
+    assert found.heading.date is not None
+    assert BODY == found.body
+    assert OWN == found.own_text
+
+
+def test_an_unknown_word_below_the_recipients_names_those_who_got_a_copy() -> None:
+    text = "Von: Ann Roe <ann@example.org>\nDatum: heute\nBetreff: x\nAn: Bob\nDurchschlag: "
+
+    found = _found(f"{text}Max <max@example.org>\n\n{BODY}")
+
+    assert (Mailbox("Max", "max@example.org"),) == found.heading.cc
+    assert BODY == found.body
+
+
+def test_a_line_of_the_text_right_below_the_header_is_no_part_of_it() -> None:
+    text = "Von: Ann Roe <ann@example.org>\nDatum: heute\nAn: Bob\nBetreff: x\n"
+
+    found = _found(f"{text}Kontakt: ann@example.org\nBis bald")
+
+    assert found.body == "Kontakt: ann@example.org\nBis bald"
+
+
+def test_no_word_means_two_things() -> None:
+    meanings: dict[str, set[str]] = {}
+    for words in LANGUAGES.values():
+        for role, variants in words._asdict().items():
+            for word in variants.split("|"):
+                meanings.setdefault(label_key(word), set()).add(role)
+
+    assert [] == [word for word, roles in meanings.items() if len(roles) > 1]
+
+
+@pytest.mark.parametrize(
+    ("written", "role"),
+    [
+        ("Kopi til (CC)", Role.CC),
+        ("Irgendwas (CC)", Role.CC),
+        ("An (Empfänger)", Role.TO),
+        ("المُرسِل", Role.SENDER),
+        ("*Von*", Role.SENDER),
+    ],
+)
+def test_a_word_is_known_with_a_gloss_or_signs(written: str, role: Role) -> None:
+    label = read_label(f"{written}: x")
+
+    assert label is not None
+    assert role is label.role
+
+
+def _found(text: str) -> Original:
+    found = find_original(text)
+    assert found is not None
+    return found
