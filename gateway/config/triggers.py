@@ -34,7 +34,7 @@ SHIPPED = Path(__file__).parents[2] / "config" / "triggers"
 #: one (seed S5: the acknowledgement of a submission "est déjà présent par défaut").
 ACTIVE_AS_SHIPPED = ("acknowledgement",)
 _ADDRESS = re.compile(r"[^\s<>@;,]+@[^\s<>@;,]+")
-_FOR_APPLICATIONS = ("programme", "status")
+_FOR_APPLICATIONS = ("programme", "status", "phase")
 _FOR_STORED_DATES = ("dates", "yearly", "monthly")
 
 
@@ -123,6 +123,8 @@ class TriggerFile(Section):
     """Applications for this programme only."""
     status: Text | None = option(example="accepted")
     """Applications that come into this status only."""
+    phase: Literal["initial"] | None = None
+    """`initial`: applications whose status is marked initial only."""
     recipients: Annotated[tuple[Recipient, ...], BeforeValidator(_several)] | None = option(
         example=["candidate"]
     )
@@ -227,4 +229,5 @@ def _trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger:
         programme=file.programme or "",
         status=file.status or "",
         recipients=file.recipients or ((CANDIDATE,) if is_of_application else ()),
+        initial_phase=file.phase is not None,
     )

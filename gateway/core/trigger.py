@@ -124,6 +124,7 @@ class Trigger:
     programme: str = ""  #: crm_id; empty: every one.
     status: str = ""  #: crm_id; empty: any.
     recipients: tuple[str, ...] = ()
+    initial_phase: bool = False  #: Only where the application's status is of the first phase.
 
     @property
     def is_of_date(self) -> bool:

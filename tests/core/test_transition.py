@@ -1,0 +1,130 @@
+"""Which triggers a submission or a changed status fires, and whom they mail (seed S5)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.core.applications import Application, KnownApplication
+from gateway.core.kinds import Kind
+from gateway.core.people import PersonKind, PersonRef, Staff
+from gateway.core.transition import Around, Transition, fired, recipients, warning
+from gateway.core.trigger import Trigger, TriggerEvent
+
+ANN = PersonRef(PersonKind.CANDIDATE, "17")
+MANAGER = Staff(crm_id="1", email="mia@crm.example", roles=("manager",))
+EVALUATOR = Staff(crm_id="2", email="eva@crm.example", roles=("evaluator",))
+OWNER = Staff(crm_id="3", email="Otto@crm.example")
+
+
+def trigger(name: str, event: TriggerEvent = TriggerEvent.SUBMITTED, **keys: Any) -> Trigger:
+    keys = {"kind": Kind.INDIVIDUAL, "latest": timedelta(days=2), "template": "t"} | keys
+    return Trigger(name=name, event=event, **{"recipients": ("candidate",), **keys})
+
+
+SHIPPED = trigger("acknowledgement", initial_phase=True)
+
+
+def transition(
+    event: TriggerEvent = TriggerEvent.SUBMITTED, *, status: str = "new", initial: bool = True
+) -> Transition:
+    application = Application(reference="4711", person=ANN, programme="p1", status=status)
+    return Transition(
+        id=1,
+        at=datetime(2026, 3, 1, tzinfo=UTC),
+        event=event,
+        application=KnownApplication(application=application),
+        before="",
+        is_initial=initial,
+    )
+
+
+def names(triggers: tuple[Trigger, ...]) -> list[str]:
+    return [one.name for one in triggers]
+
+
+def test_a_submission_is_acknowledged_for_every_programme() -> None:
+    assert ["acknowledgement"] == names(fired([SHIPPED], transition()))
+
+
+def test_only_in_the_initial_phase() -> None:
+    assert [] == names(fired([SHIPPED], transition(initial=False)))
+
+
+def test_a_programmes_own_replaces_it_there() -> None:
+    own = trigger("own", programme="p1")
+    other = trigger("other", programme="p2")
+
+    assert ["own"] == names(fired([SHIPPED, own, other], transition()))
+
+
+def test_one_for_every_programme_replaces_it_too() -> None:
+    assert ["all"] == names(fired([SHIPPED, trigger("all")], transition()))
+
+
+def test_one_that_only_tells_staff_replaces_nothing() -> None:
+    staff = trigger("staff", recipients=("responsible:manager",), programme="p1")
+
+    assert ["acknowledgement", "staff"] == names(fired([SHIPPED, staff], transition()))
+
+
+def test_one_that_does_not_fit_the_status_replaces_nothing() -> None:
+    own = trigger("own", programme="p1", status="second")
+
+    assert ["acknowledgement"] == names(fired([SHIPPED, own], transition()))
+    assert ["own"] == names(fired([SHIPPED, own], transition(status="second")))
+
+
+def test_what_is_switched_off_fires_nothing() -> None:
+    assert [] == names(fired([trigger("off", enabled=False)], transition()))
+
+
+def test_a_submission_fires_no_trigger_of_staff_and_the_other_way_round() -> None:
+    changed = trigger("changed", TriggerEvent.STATUS_CHANGED, status="new")
+
+    assert [] == names(fired([changed], transition()))
+    assert ["changed"] == names(fired([SHIPPED, changed], transition(TriggerEvent.STATUS_CHANGED)))
+
+
+@pytest.mark.parametrize(("status", "wanted"), [("accepted", ["t"]), ("new", [])])
+def test_a_changed_status_fires_what_names_it(status: str, wanted: list[str]) -> None:
+    rule = trigger("t", TriggerEvent.STATUS_CHANGED, status="accepted")
+
+    assert wanted == names(fired([rule], transition(TriggerEvent.STATUS_CHANGED, status=status)))
+
+
+def test_every_fitting_trigger_of_a_changed_status_fires() -> None:
+    rules = [
+        trigger("any", TriggerEvent.STATUS_CHANGED),
+        trigger("own", TriggerEvent.STATUS_CHANGED, programme="p1", status="new"),
+    ]
+
+    assert ["any", "own"] == names(fired(rules, transition(TriggerEvent.STATUS_CHANGED)))
+
+
+def test_recipients_are_who_the_trigger_names_nobody_twice() -> None:
+    around = Around(responsible=(MANAGER, EVALUATOR), owner=OWNER, actor=MANAGER)
+    wanted = (
+        "candidate",
+        "responsible:manager",
+        "owner",
+        "actor",
+        "OTTO@crm.example",
+        "x@a.example",
+    )
+
+    assert ["", "staff:1", "staff:3", "x@a.example"] == list(
+        recipients(trigger("t", recipients=wanted), around)
+    )
+
+
+def test_who_is_not_there_is_not_mailed() -> None:
+    wanted = ("responsible:manager", "owner", "actor")
+
+    assert [] == list(recipients(trigger("t", recipients=wanted), Around()))
+
+
+def test_the_warning_is_the_callers_and_french_to_the_letter() -> None:
+    assert "Cette action enverra un e-mail aux candidats sélectionnés" == warning("fr")
+    assert warning("en") == warning("pl")
+    assert 4 == len({warning(language) for language in ("nl", "de", "fr", "en")})
