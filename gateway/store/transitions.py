@@ -82,4 +82,4 @@ def _statuses(connection: Connection) -> Mapping[str, bool]:
     """Return the statuses of applications, each with whether it is of the first phase."""
     query = select(statuses.c.crm_id, statuses.c.initial)
     rows = connection.execute(query.where(statuses.c.kind == StatusKind.APPLICATION.value))
-    return {crm_id: initial for crm_id, initial in rows}
+    return {row.crm_id: row.initial for row in rows}
