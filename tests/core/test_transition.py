@@ -1,5 +1,6 @@
 """Which triggers a submission or a changed status fires, and whom they mail (seed S5)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,8 +19,15 @@ OWNER = Staff(crm_id="3", email="Otto@crm.example")
 
 
 def trigger(name: str, event: TriggerEvent = TriggerEvent.SUBMITTED, **keys: Any) -> Trigger:
-    keys = {"kind": Kind.INDIVIDUAL, "latest": timedelta(days=2), "template": "t"} | keys
-    return Trigger(name=name, event=event, **{"recipients": ("candidate",), **keys})
+    plain = Trigger(
+        name=name,
+        event=event,
+        template="t",
+        kind=Kind.INDIVIDUAL,
+        latest=timedelta(days=2),
+        recipients=("candidate",),
+    )
+    return replace(plain, **keys)
 
 
 SHIPPED = trigger("acknowledgement", initial_phase=True)
