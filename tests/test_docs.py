@@ -29,6 +29,10 @@ COMMANDS = {
     "messages list", "messages show", "report", "person show", "history show",
     "documents list", "documents save", "inbox list", "inbox show", "inbox assign",
     "inbox discard", "inbox retry", "outbox list", "outbox retry", "outbox cancel",
+    "mailchimp activate", "mailchimp status", "mailchimp templates", "mailchimp sandbox",
+    "campaigns list", "campaigns show", "campaigns create", "campaigns add", "campaigns remove",
+    "campaigns prepare", "campaigns open", "campaigns send", "campaigns schedule",
+    "campaigns unschedule", "campaigns delete", "campaigns recreate",
 }  # fmt: skip
 FILES = ("cert", "key", "ca", "users", "password_file")
 LEVELS = ("debug", "info", "warning", "error", "exception")

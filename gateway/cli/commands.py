@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli import (
+    campaigns,
     check,
     database,
     demo,
@@ -14,6 +15,7 @@ from gateway.cli import (
     files,
     history,
     inbox,
+    mailchimp,
     messages,
     outbox,
     person,
@@ -60,5 +62,7 @@ app.add_typer(person.app, name="person")
 app.add_typer(history.app, name="history")
 app.add_typer(files.app, name="documents")
 app.add_typer(inbox.app, name="inbox")
+app.add_typer(mailchimp.app, name="mailchimp")
+app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(outbox.app, name="outbox")
 app.command("demo")(demo.demo)

@@ -75,7 +75,7 @@ def judge(facts: Facts, now: datetime) -> Out | None:
         return Out(Reason.INVALID_ADDRESS if facts.has_unusable else Reason.NO_ADDRESS)
     if not is_mailable(facts.address):
         return Out(Reason.INVALID_ADDRESS)
-    return _suppressed(facts) or _kept_out(facts.known, now)
+    return _suppressed(facts) or kept_out(facts.known, now)
 
 
 def is_mailable(address: str) -> bool:
@@ -111,7 +111,7 @@ def _told(entry: Suppression, ref: PersonRef) -> str:
     return f"{what}{of_whom}"
 
 
-def _kept_out(known: Known | None, now: datetime) -> Out | None:
+def kept_out(known: Known | None, now: datetime) -> Out | None:
     """Return what Mailchimp says of an address; what it refused for a while passes (M5)."""
     if known is None:
         return None

@@ -288,12 +288,20 @@ def outgoing(
     return [_outgoing(row) for row in connection.execute(query)]
 
 
-def to_segment(connection: Connection, campaign: int, *, after: str, limit: int) -> list[str]:
-    """Return up to so many addresses, after one, that are in and not in the segment."""
-    mine = and_(_M.campaign == campaign, _M.included, ~_M.segmented, _M.address > after)
-    return list(
-        connection.scalars(select(_M.address).where(mine).order_by(_M.address).limit(limit))
+def to_segment(
+    connection: Connection, campaign: int, audience: str, *, after: str, limit: int
+) -> list[tuple[str, str]]:
+    """Return up to so many addresses, after one, that are in and not in the segment.
+
+    Each with the form in which Mailchimp has it.
+    """
+    at_mailchimp = and_(
+        audience_members.c.audience == audience, audience_members.c.address == _M.address
     )
+    mine = and_(_M.campaign == campaign, _M.included, ~_M.segmented, _M.address > after)
+    query = select(_M.address, audience_members.c.email).outerjoin(audience_members, at_mailchimp)
+    rows = connection.execute(query.where(mine).order_by(_M.address).limit(limit))
+    return [(address, email or address) for address, email in rows]
 
 
 def count_to_segment(connection: Connection, campaign: int) -> int:

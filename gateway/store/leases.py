@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, or_, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from gateway.store.schema import leases
 from gateway.store.upsert import insert_into
@@ -35,3 +35,8 @@ def drop(connection: Connection, name: str, holder: str) -> None:
     """Give a lease back."""
     own = delete(leases).where(leases.c.name == name, leases.c.holder == holder)
     connection.execute(own)
+
+
+def holder(connection: Connection, name: str) -> str | None:
+    """Return who took a lease last, be it over or not; None for one that was given back."""
+    return connection.scalar(select(leases.c.holder).where(leases.c.name == name))

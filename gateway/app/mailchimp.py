@@ -1,0 +1,86 @@
+"""From settings to the work on campaigns."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parseaddr
+
+from gateway.app import common
+from gateway.config import Settings
+from gateway.core.errors import GatewayError
+from gateway.store.database import Database
+from gateway.store.suppression import Standings
+from gateway.sync.activation import Wishes
+from gateway.sync.client import MailchimpClient
+from gateway.sync.office import Office, Progress, in_silence
+from gateway.sync.transport import Limits
+
+
+class NoKey(GatewayError):
+    """The settings name no account of Mailchimp's."""
+
+
+def client(settings: Settings, *, limits: Limits | None = None) -> MailchimpClient:
+    """Return a client of the account; NoKey where the settings name none."""
+    key = settings.mailchimp.api_key
+    if key is None or not key.get_secret_value():
+        raise NoKey(
+            "there is no Mailchimp account: set [mailchimp] api_key (gateway mailchimp sandbox "
+            "is one to try with)"
+        )
+    base_url = settings.mailchimp.base_url
+    return MailchimpClient(
+        key.get_secret_value(), base_url=str(base_url) if base_url else None, limits=limits
+    )
+
+
+@contextmanager
+def office(
+    settings: Settings, database: Database, *, progress: Progress = in_silence
+) -> Iterator[Office]:
+    """Lend what work on campaigns is done with."""
+    limits = Limits()
+    asked = client(settings, limits=limits)
+    standings = Standings(
+        database,
+        tag_scopes=settings.suppression.tags,
+        plus_addresses=settings.suppression.plus_addresses,
+    )
+    try:
+        yield Office(
+            database=database,
+            client=asked,
+            standings=standings,
+            holder=f"{common.node()}:{os.getpid()}",
+            is_gone=is_gone,
+            clock=common.now,
+            pause=time.sleep,
+            threads=limits.connections,
+            beat=progress,
+        )
+    finally:
+        standings.close()
+        asked.close()
+
+
+def is_gone(holder: str) -> bool:
+    """Whether the holder of a campaign was a process of this machine that ended."""
+    node, _, pid = holder.rpartition(":")
+    return node == common.node() and pid.isdecimal() and not common.is_alive(int(pid))
+
+
+def wishes(settings: Settings) -> Wishes:
+    """Return what activation goes by."""
+    contact = settings.mailchimp.audience_contact
+    sender, address = parseaddr(settings.notices.sender or "")
+    company = contact.company if contact else ""
+    public_url = settings.mailchimp.public_url
+    return Wishes(
+        audience=settings.mailchimp.audience or "",
+        contact=contact.model_dump() if contact else None,
+        from_name=sender or company,
+        from_email=address or common.notifier(settings),
+        language=settings.suppression.language,
+        public_url=str(public_url) if public_url else "",
+    )

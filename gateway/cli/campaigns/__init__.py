@@ -1,0 +1,5 @@
+"""Campaigns that go out through Mailchimp, on the command line."""
+
+from gateway.cli.campaigns.command import app
+
+__all__ = ["app"]

@@ -1,0 +1,394 @@
+"""The commands on campaigns."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from gateway.app import common
+from gateway.cli.campaigns import people, show
+from gateway.cli.context import Context, Json, NotFound, of, read_id, read_person, wrong_use
+from gateway.cli.output import complain, local, print_json, print_line, print_table
+from gateway.core import ids
+from gateway.core.campaigns import Campaign
+from gateway.core.people import PersonRef
+from gateway.core.schedule import NotScheduled, Unschedulable
+from gateway.core.schedule import schedule as to_utc
+from gateway.store import campaign_members, campaigns
+from gateway.store import people as store_people
+from gateway.store.database import Database
+
+if TYPE_CHECKING:
+    from gateway.sync.office import Office
+
+app = typer.Typer(help="Campaigns that go out through Mailchimp.", no_args_is_help=True)
+
+SHOWN = 50  #: Members listed on a terminal; --json has all.
+
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a campaign.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, which is the subject.")]
+_Template = Annotated[
+    int, typer.Option(metavar="ID", help="A template: see gateway mailchimp templates.")
+]
+_FromName = Annotated[str, typer.Option(metavar="NAME", help="Whom the mails come from.")]
+_FromAddress = Annotated[str, typer.Option(metavar="ADDRESS", help="The address they come from.")]
+_People = Annotated[
+    list[str] | None, typer.Option(metavar="PERSON", help="candidate:17, or an address.")
+]
+_Groups = Annotated[
+    list[str] | None, typer.Option(metavar="GROUP", help="A group's id or name, or contact:7.")
+]
+_Files = Annotated[
+    list[Path] | None,
+    typer.Option("--file", metavar="CSV", help="A file with kind and crm_id, or email."),
+]
+_Yes = Annotated[bool, typer.Option("--yes", help="Even if unexpectedly many drop out.")]
+_At = Annotated[
+    str, typer.Option(metavar="LOCALTIME", help="A quarter hour such as 2026-03-12T08:30.")
+]
+
+
+@app.command("list")
+def list_campaigns(context: typer.Context, as_json: Json = False) -> None:
+    """List the campaigns, the newest first."""
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        found = [
+            (one, campaign_members.tally(connection, one.id))
+            for one in campaigns.listed(connection)
+        ]
+    if as_json:
+        print_json([show.document(one, tally) for one, tally in found])
+        return
+    print_table(
+        ("id", "name", "state", "for", "members"),
+        (
+            (
+                ids.show(one.id),
+                one.name,
+                one.state,
+                local(one.sent_at or one.scheduled_for, chosen.zone),
+                show.counted(tally),
+            )
+            for one, tally in found
+        ),
+    )
+
+
+@app.command("show")
+def show_campaign(context: typer.Context, number: _Id, as_json: Json = False) -> None:
+    """Show a campaign and its members: who is in, who is out, and why."""
+    chosen = of(context)
+    with chosen.store() as store:
+        _print(chosen, store, read_id(number), as_json=as_json, members=True)
+
+
+@app.command("create")
+def create(
+    context: typer.Context,
+    name: _Name,
+    *,
+    template: _Template,
+    from_name: _FromName,
+    from_address: _FromAddress,
+    as_json: Json = False,
+) -> None:
+    """Make a campaign; its name is the subject, and merge tags in it are filled in by Mailchimp."""
+    from gateway.sync import campaigns as desk
+
+    draft = desk.Draft(name=name, template=template, from_name=from_name, from_address=from_address)
+    with _office(context) as (chosen, office):
+        campaign, remarks = desk.create(office, draft, common.Ids().next())
+        _warn(remarks)
+        _done(chosen, office, campaign, f"Created: {ids.show(campaign.id)}", as_json=as_json)
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    number: _Id,
+    *,
+    person: _People = None,
+    group: _Groups = None,
+    file: _Files = None,
+    as_json: Json = False,
+) -> None:
+    """Put people into a campaign: one by one, a group, a file; all three may be repeated."""
+    from gateway.sync import campaigns as desk
+
+    wanted = read_id(number)
+    if not (person or group or file):
+        wrong_use("name somebody: --person, --group or --file")
+    with _office(context) as (chosen, office):
+        refs, problems = _chosen_people(chosen, office.database, person, group, file)
+        added = desk.add(office, wanted, refs)
+        problems += [f"the CRM tells of no {ref}" for ref in added.unknown]
+        for problem in problems:
+            complain(problem)
+        campaign = _stored(office, wanted)
+        text = f"Added: {added.added}; {added.known} were in it before"
+        _done(chosen, office, campaign, text, as_json=as_json)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command("remove")
+def remove(
+    context: typer.Context,
+    number: _Id,
+    *,
+    person: Annotated[str, typer.Option(metavar="PERSON", help="candidate:17, or an address.")],
+    as_json: Json = False,
+) -> None:
+    """Take a person out of a campaign; of an address, everybody who has it."""
+    from gateway.sync import campaigns as desk
+
+    wanted = read_id(number)
+    with _office(context) as (chosen, office):
+        refs = _named(chosen, office.database, person)
+        gone = [ref for ref in refs if desk.remove(office, wanted, ref)]
+        if not gone:
+            raise NotFound(f"{person} is not in the campaign {number}")
+        text = f"Removed: {', '.join(map(str, gone))}"
+        _done(chosen, office, _stored(office, wanted), text, as_json=as_json)
+
+
+@app.command("prepare")
+def prepare(
+    context: typer.Context, number: _Id, *, yes: _Yes = False, as_json: Json = False
+) -> None:
+    """Show who is in, who is out and why, and what would change at Mailchimp; nothing leaves.
+
+    With --yes who is in now is taken for right, and the guard counts from there.
+    """
+    from gateway.sync import campaigns as desk
+
+    with _office(context) as (_, office):
+        campaign, plan, faults = desk.preview(office, read_id(number))
+        _warn(faults)
+        if yes:
+            with office.database.writing() as connection:
+                campaign_members.expect(connection, campaign.id)
+        with office.database.reading() as connection:
+            members = list(campaign_members.members(connection, campaign.id))
+    if as_json:
+        found = show.document(campaign, plan.tally)
+        outs = {"members": [show.member(one) for one in members], "changes": show.plan(plan)}
+        print_json(found | outs | {"missing": faults})
+        return
+    for line in show.changes(plan):
+        print_line(line)
+    _print_members([one for one in members if not one.included])
+
+
+@app.command("open")
+def open_campaign(
+    context: typer.Context, number: _Id, *, yes: _Yes = False, as_json: Json = False
+) -> None:
+    """Create a campaign at Mailchimp with its recipients and give the link; it is not sent."""
+    from gateway.sync import campaigns as desk
+
+    with _office(context) as (chosen, office):
+        campaign, missing = desk.open_at_mailchimp(office, read_id(number), yes=yes)
+        _warn([f"before it can be sent: {each}" for each in missing])
+        _done(chosen, office, campaign, f"Opened: {campaign.link}", as_json=as_json)
+
+
+@app.command("send")
+def send(context: typer.Context, number: _Id, *, yes: _Yes = False, as_json: Json = False) -> None:
+    """Send a campaign now."""
+    from gateway.sync import campaigns as desk
+
+    with _office(context) as (chosen, office):
+        campaign = desk.send(office, read_id(number), yes=yes)
+        _done(chosen, office, campaign, f"On its way: {campaign.link}", as_json=as_json)
+
+
+@app.command("schedule")
+def schedule(
+    context: typer.Context, number: _Id, *, at: _At, yes: _Yes = False, as_json: Json = False
+) -> None:
+    """Schedule a campaign; shortly before its time it is brought up to date once more."""
+    from gateway.sync import campaigns as desk
+
+    wanted = read_id(number)
+    with _office(context) as (chosen, office):
+        moment = _quarter(chosen, at)
+        campaign = desk.schedule(office, wanted, moment, yes=yes)
+        text = f"Scheduled for {local(campaign.scheduled_for, chosen.zone)}: {campaign.link}"
+        _done(chosen, office, campaign, text, as_json=as_json)
+
+
+@app.command("unschedule")
+def unschedule(context: typer.Context, number: _Id, as_json: Json = False) -> None:
+    """Take a campaign out of the schedule; it stays at Mailchimp."""
+    from gateway.sync import campaigns as desk
+
+    with _office(context) as (chosen, office):
+        campaign = desk.unschedule(office, read_id(number))
+        _done(chosen, office, campaign, f"Not scheduled any more: {number}", as_json=as_json)
+
+
+@app.command("delete")
+def delete(context: typer.Context, number: _Id, as_json: Json = False) -> None:
+    """Delete a campaign that was not sent, here and at Mailchimp; its people stay everywhere."""
+    from gateway.sync import campaigns as desk
+
+    with _office(context) as (chosen, office):
+        campaign = desk.delete(office, read_id(number))
+        _done(chosen, office, campaign, f"Deleted: {number}", as_json=as_json)
+
+
+@app.command("recreate")
+def recreate(
+    context: typer.Context,
+    number: _Id,
+    *,
+    template: Annotated[int | None, typer.Option(metavar="ID", help="Another template.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Delete a campaign and make it anew, with the same people and, if wanted, a new template."""
+    from gateway.sync import campaigns as desk
+
+    with _office(context) as (chosen, office):
+        campaign, remarks = desk.recreate(
+            office, read_id(number), template=template, new=common.Ids().next()
+        )
+        _warn(remarks)
+        text = f"Created: {ids.show(campaign.id)}, in place of {number}"
+        _done(chosen, office, campaign, text, as_json=as_json)
+
+
+@contextmanager
+def _office(context: typer.Context) -> Iterator[tuple[Context, "Office"]]:
+    from gateway.app import mailchimp
+
+    chosen = of(context)
+    with (
+        chosen.store() as store,
+        _bar() as beat,
+        mailchimp.office(chosen.settings, store, progress=beat) as office,
+    ):
+        yield chosen, office
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar on a terminal, and nothing elsewhere."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        tasks: dict[str, int] = {}
+
+        def beat(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=None)
+            bar.update(tasks[what], completed=done, total=total or None)  # type: ignore[arg-type]
+
+        yield beat
+
+
+def _stored(office: "Office", number: int) -> Campaign:
+    with office.database.reading() as connection:
+        return campaigns.one(connection, number)
+
+
+def _done(
+    context: Context, office: "Office", campaign: Campaign, text: str, *, as_json: bool
+) -> None:
+    if as_json:
+        _print(context, office.database, campaign.id, as_json=True, members=True)
+        return
+    print_line(text)
+    with office.database.reading() as connection:
+        print_line(f"Members: {show.counted(campaign_members.tally(connection, campaign.id))}")
+
+
+def _print(context: Context, store: Database, number: int, *, as_json: bool, members: bool) -> None:
+    with store.reading() as connection:
+        campaign = campaigns.one(connection, number)
+        tally = campaign_members.tally(connection, number)
+        found = list(campaign_members.members(connection, number)) if members else []
+    if as_json:
+        rows = {"members": [show.member(one) for one in found]}
+        print_json(show.document(campaign, tally) | rows)
+        return
+    for line in show.described(context, campaign, tally):
+        print_line(line)
+    _print_members(found)
+
+
+def _print_members(found: list[campaign_members.Member]) -> None:
+    if not found:
+        return
+    print_line("")
+    print_table(("person", "name", "address", "state", "because"), show.rows(found[:SHOWN]))
+    if len(found) > SHOWN:
+        print_line(f"… and {len(found) - SHOWN} more: --json has all")
+
+
+def _warn(texts: Iterable[str]) -> None:
+    for text in texts:
+        complain(f"note: {text}")
+
+
+def _chosen_people(
+    context: Context,
+    store: Database,
+    persons: list[str] | None,
+    groups: list[str] | None,
+    files: list[Path] | None,
+) -> tuple[list[PersonRef], list[str]]:
+    refs: list[PersonRef] = []
+    problems: list[str] = []
+    for one in persons or []:
+        refs += _named(context, store, one)
+    with store.reading() as connection:
+        for name in groups or []:
+            found = campaign_members.find_groups(connection, people.group_name(name))
+            group = people.chosen_group(name, found)
+            refs += campaign_members.people_in(connection, group)
+        for file in files or []:
+            for row in people.rows(
+                file,
+                lambda address: store_people.holders(connection, context.lookup(address)),
+            ):
+                refs += row.people
+                if row.problem:
+                    problems.append(f"{file.name}:{row.line}: {row.problem}")
+    return refs, problems
+
+
+def _named(context: Context, store: Database, text: str) -> list[PersonRef]:
+    wanted = read_person(text)
+    if isinstance(wanted, PersonRef):
+        return [wanted]
+    with store.reading() as connection:
+        found = store_people.holders(connection, context.lookup(wanted))
+    if not found:
+        raise NotFound(f"nobody known as {text}")
+    return list(found)
+
+
+def _quarter(context: Context, text: str) -> datetime:
+    """Return the time Mailchimp takes for a local one; it is refused with the nearest ones."""
+    from gateway.sync import campaigns as desk
+
+    moment = context.moment(text)
+    assert moment
+    found = to_utc(moment.astimezone(context.zone).replace(tzinfo=None), context.zone, common.now())
+    if isinstance(found, NotScheduled):
+        offered = " or ".join(f"{one:%Y-%m-%dT%H:%M}" for one in found.nearest)
+        raise desk.WrongState(f"{text}: {_UNSCHEDULABLE[found.reason]}; the nearest is {offered}")
+    return found.at
+
+
+_UNSCHEDULABLE = {
+    Unschedulable.OFF_QUARTER: "Mailchimp sends at :00, :15, :30 and :45 only",
+    Unschedulable.NO_SUCH_TIME: "the clocks skip this time",
+    Unschedulable.PAST: "is past",
+}

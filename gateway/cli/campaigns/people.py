@@ -1,0 +1,96 @@
+"""Whom a command adds to a campaign: people named one by one, groups, files."""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from gateway.cli.context import NotFound
+from gateway.core.errors import GatewayError
+from gateway.core.people import Group, PersonKind, PersonRef
+
+#: The columns of a file that name a person, by key or by address.
+KEYS = ("person", "crm_id", "id")
+ADDRESSES = ("address", "email", "emails")
+
+#: Returns who has an address.
+Holders = Callable[[str], tuple[PersonRef, ...]]
+
+
+class FileRefused(GatewayError):
+    """A file of people can't be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a file: who is meant, or why nobody is."""
+
+    line: int
+    people: tuple[PersonRef, ...]
+    problem: str = ""
+
+
+def rows(path: Path, holders: Holders) -> Iterator[Row]:
+    """Yield the people of a CSV file.
+
+    With a header row, `kind` and `crm_id` (or `person`) name a person, or an `email` does; other
+    columns don't matter. Without one, each line begins with `candidate:17` or an address.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            yield from _rows(file, holders)
+    except UnicodeDecodeError as error:
+        raise FileRefused(f"{path}: is not UTF-8") from error
+    except csv.Error as error:
+        raise FileRefused(f"{path}: {error}") from error
+
+
+def _rows(lines: Iterator[str], holders: Holders) -> Iterator[Row]:
+    reader = csv.reader(lines)
+    first = next(reader, [])
+    names = [cell.strip().lower() for cell in first]
+    columns: Sequence[str] = names
+    given: Iterator[list[str]] = reader
+    start = 1
+    if not {*KEYS, *ADDRESSES} & set(names):
+        columns, given, start = ("person",), chain([first], reader), 0
+    for line, values in enumerate(given, start + 1):
+        cells = dict(zip(columns, (value.strip() for value in values), strict=False))
+        if any(cells.values()):
+            yield _row(line, cells, holders)
+
+
+def _row(line: int, cells: Mapping[str, str], holders: Holders) -> Row:
+    key = next(filter(None, (cells.get(name) for name in KEYS)), "")
+    email = next(filter(None, (cells.get(name) for name in ADDRESSES)), "")
+    try:
+        if key and "@" not in key:
+            return Row(line, (_person(cells.get("kind", ""), key),))
+    except ValueError as error:
+        return Row(line, (), str(error))
+    address = (email or key).partition(";")[0].strip()
+    found = holders(address) if address else ()
+    return Row(line, found, "" if found else f"nobody has {address or 'no address'}")
+
+
+def _person(kind: str, key: str) -> PersonRef:
+    if ":" in key:
+        return PersonRef.parse(key)
+    return PersonRef(PersonKind(kind.lower() or PersonKind.CANDIDATE), key)
+
+
+def chosen_group(wanted: str, found: Sequence[Group]) -> Group:
+    """Return the group meant by `candidate:7`, `7` or a name; candidates' where both kinds fit."""
+    kind, colon, _ = wanted.partition(":")
+    if colon and kind in set(PersonKind):
+        found = [group for group in found if group.kind == kind]
+    if not found:
+        raise NotFound(f"there is no group {wanted}")
+    return found[0]
+
+
+def group_name(wanted: str) -> str:
+    """Return a group's crm_id or name without the kind before it."""
+    kind, colon, name = wanted.partition(":")
+    return name if colon and kind in set(PersonKind) else wanted

@@ -1,0 +1,125 @@
+"""How campaigns look, to people and to scripts."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gateway.cli.context import Context
+from gateway.cli.output import in_utc, local, one_line
+from gateway.core import ids
+from gateway.core.campaigns import Campaign
+from gateway.core.membership import Reason
+from gateway.store.campaign_members import Member
+
+if TYPE_CHECKING:
+    from gateway.sync.preparation import Plan
+
+Document = dict[str, object]
+
+REASONS = {
+    Reason.OPT_OUT: 'in the group "MailChimp opt-out"',
+    Reason.SUPPRESSED: "gets no bulk mail",
+    Reason.INVALID_ADDRESS: "the address can be none",
+    Reason.NO_ADDRESS: "has no address",
+    Reason.DUPLICATE: "another member has the address",
+    Reason.UNSUBSCRIBED: "unsubscribed at Mailchimp",
+    Reason.CLEANED: "the address bounces, says Mailchimp",
+    Reason.REFUSED: "Mailchimp does not take the address",
+}
+
+
+def document(one: Campaign, tally: Mapping[str, int]) -> Document:
+    """Return a campaign without its members."""
+    return {
+        "id": ids.show(one.id),
+        "name": one.name,
+        "state": one.state,
+        "mailchimp_id": one.mailchimp_id or None,
+        "link": one.link or None,
+        "template": one.template,
+        "template_name": one.template_name,
+        "from_name": one.from_name,
+        "from_address": one.from_address,
+        "created_at": in_utc(ids.moment_of(one.id)),
+        "opened_at": in_utc(one.opened_at),
+        "scheduled_for": in_utc(one.scheduled_for),
+        "sent_at": in_utc(one.sent_at),
+        "trouble": one.trouble or None,
+        "included": tally.get("", 0),
+        "excluded": {reason: number for reason, number in sorted(tally.items()) if reason},
+    }
+
+
+def member(one: Member) -> Document:
+    """Return a member of a campaign."""
+    return {
+        "person": str(one.ref),
+        "name": one.name,
+        "address": one.address or None,
+        "in": one.included,
+        "reason": one.reason or None,
+        "detail": one.detail or None,
+        "status": one.status or None,
+    }
+
+
+def plan(one: "Plan") -> Document:
+    """Return what would change at Mailchimp."""
+    return {
+        "new": one.new,
+        "changed": one.changed,
+        "unchanged": one.unchanged,
+        "to_segment": one.to_segment,
+        "from_segment": len(one.from_segment),
+        "dropped": one.drop.dropped,
+        "dropped_of": one.drop.before,
+        "needs_yes": one.drop.is_alarming,
+    }
+
+
+def described(context: Context, one: Campaign, tally: Mapping[str, int]) -> Iterator[str]:
+    """Yield a campaign line by line."""
+    yield f"{one_line(one.name)}"
+    yield f"Id:        {ids.show(one.id)}"
+    yield f"State:     {one.state}{_when(context, one)}"
+    if one.trouble:
+        yield f"Trouble:   {one_line(one.trouble)}"
+    yield f"From:      {one_line(one.from_name)} <{one.from_address}>"
+    yield f"Template:  {one.template} {one_line(one.template_name)}"
+    if one.link:
+        yield f"Mailchimp: {one.link}"
+    yield f"Members:   {counted(tally)}"
+
+
+def counted(tally: Mapping[str, int]) -> str:
+    """Return how many are in, and out for which reason."""
+    outs = (f"{number} {reason}" for reason, number in sorted(tally.items()) if reason)
+    return ", ".join([f"{tally.get('', 0)} in", *outs])
+
+
+def changes(one: "Plan") -> Iterator[str]:
+    """Yield what preparing found, in words."""
+    yield f"In:  {one.included}"
+    for reason, number in sorted(one.tally.items()):
+        if reason:
+            yield f"Out: {number} {reason} ({REASONS[Reason(reason)]})"
+    yield (
+        f"At Mailchimp: {one.new} new, {one.changed} with changed data, {one.unchanged} as they "
+        f"are; the segment gets {one.to_segment} and loses {len(one.from_segment)}"
+    )
+    if one.drop.is_alarming:
+        yield (
+            f"{one.drop.dropped} of {one.drop.before} members dropped out since the last time: "
+            "if that is right, open, send or schedule with --yes"
+        )
+
+
+def rows(members: Iterable[Member]) -> Iterator[Sequence[object]]:
+    """Yield the members as a table has them."""
+    for one in members:
+        state = one.status or "in" if one.included else one.reason or "not looked at"
+        yield str(one.ref), one_line(one.name), one.address, state, one_line(one.detail)
+
+
+def _when(context: Context, one: Campaign) -> str:
+    at = one.sent_at or one.scheduled_for
+    return f", {local(at, context.zone)}" if at else ""

@@ -1,0 +1,128 @@
+"""The Mailchimp account: activated, looked at, and one to try with."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.context import Context, Json, of
+from gateway.cli.output import print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from gateway.sync.activation import Step
+    from gateway.sync.readiness import Standing
+
+app = typer.Typer(help="The Mailchimp account campaigns go out through.", no_args_is_help=True)
+
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be made.")]
+_Port = Annotated[int, typer.Option(help="Where to listen; 0: any free port.", min=0, max=65535)]
+
+
+@app.command("activate")
+def activate(context: typer.Context, *, dry_run: _DryRun = False, as_json: Json = False) -> None:
+    """Prove the key and find or make what campaigns need: audience, merge fields, opt-out groups.
+
+    May be repeated; what is there is left as it is.
+    """
+    from gateway.app import common, mailchimp
+    from gateway.sync.activation import Activation, Did
+
+    chosen = of(context)
+    client = mailchimp.client(chosen.settings)
+    steps: list[Step] = []
+    try:
+        with chosen.store() as store:
+            activation = Activation(
+                client=client,
+                database=store,
+                wishes=mailchimp.wishes(chosen.settings),
+                clock=common.now,
+                dry_run=dry_run,
+            )
+            for step in activation.run():
+                steps.append(step)
+                if not as_json:
+                    print_line(f"{step.did:<10}  {step.what}: {step.text}")
+    finally:
+        client.close()
+    if as_json:
+        print_json([{"what": one.what, "did": one.did, "text": one.text} for one in steps])
+    raise typer.Exit(int(any(step.did is Did.FAILED for step in steps)))
+
+
+@app.command("status")
+def status(context: typer.Context, *, as_json: Json = False) -> None:
+    """Say what is there of all a first campaign needs, and what to do about the rest."""
+    account = _account(of(context))
+    found = account.prerequisites()
+    is_ready = all(each.is_met for each in found)
+    if as_json:
+        rows = [{"name": each.name, "met": each.is_met, "text": each.text} for each in found]
+        audience = account.audience
+        print_json(
+            {
+                "ready": is_ready,
+                "prerequisites": rows,
+                "audience": {"id": audience.id, "name": audience.name} if audience else None,
+            }
+        )
+    else:
+        for each in found:
+            print_line(f"{'ok' if each.is_met else 'missing':<8}  {each.name}: {each.text}")
+    raise typer.Exit(0 if is_ready else 1)
+
+
+@app.command("templates")
+def templates(context: typer.Context, *, as_json: Json = False) -> None:
+    """List the account's templates and whether campaigns can be made with them."""
+    found = _account(of(context)).templates
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": each.id,
+                    "name": each.name,
+                    "content_type": each.content_type,
+                    "usable": not each.fault,
+                    "fault": each.fault,
+                }
+                for each in found
+            ]
+        )
+        return
+    rows = ((each.id, each.name, each.fault or "can be used") for each in found)
+    print_table(("id", "name", "use"), rows)
+
+
+@app.command("sandbox")
+def sandbox(*, port: _Port = 4010) -> None:
+    """Run an account to try with, in memory, until Ctrl-C: no key is needed, nothing is sent."""
+    from gateway.sync.sandbox import Options, Sandbox
+
+    with Sandbox(port=port, options=Options(lively=True)) as account:
+        audience = account.furnish()
+        print_line("A Mailchimp account to try with; what it holds ends with it. In the config:")
+        print_line("")
+        print_line("[mailchimp]")
+        print_line('api_key = "sandbox-us1"')
+        print_line(f'base_url = "{account.url}"')
+        print_line(f'audience = "{audience}"')
+        print_line("")
+        print_line("It has a template (gateway mailchimp templates) and the domain crm.test.")
+        try:
+            account.wait()
+        except KeyboardInterrupt:
+            print_line("")
+
+
+def _account(context: Context) -> "Standing":
+    from gateway.app import mailchimp
+    from gateway.store import audiences
+    from gateway.sync import readiness
+
+    client = mailchimp.client(context.settings)
+    try:
+        with context.store() as store, store.reading() as connection:
+            audience = audiences.active(connection)
+        return readiness.look(client, audience)
+    finally:
+        client.close()

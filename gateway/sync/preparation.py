@@ -1,0 +1,160 @@
+"""Preparing a campaign: who is in, who is out, and what would change at Mailchimp."""
+
+from dataclasses import dataclass
+
+from gateway.core.address import lookup_form
+from gateway.core.campaigns import Campaign
+from gateway.core.errors import GatewayError
+from gateway.core.membership import Drop, Facts, Out, judge
+from gateway.core.people import NOBODY, PersonRef
+from gateway.store import audiences, campaign_members
+from gateway.store.campaign_members import Candidate
+from gateway.sync.errors import NotFound
+from gateway.sync.office import Office
+from gateway.sync.reading import read_audience
+
+JUDGED_AT_ONCE = 1_000
+PAGE = 2_000  #: Addresses that go out, looked at together: four batches for four threads.
+
+
+class TooManyDropOut(GatewayError):
+    """So many members would drop out that it may be a mistake; --yes goes on."""
+
+
+class SegmentGone(GatewayError):
+    """The campaign's segment was deleted at Mailchimp."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What preparing found, and what would change at Mailchimp."""
+
+    tally: dict[str, int]  #: Members by reason; in are those under the empty one.
+    new: int  #: To be added to the audience.
+    changed: int  #: In the audience with other data.
+    unchanged: int
+    to_segment: int
+    from_segment: tuple[str, ...]  #: Addresses as Mailchimp has them.
+    drop: Drop
+
+    @property
+    def included(self) -> int:
+        """How many are in."""
+        return self.tally.get("", 0)
+
+
+def prepare(office: Office, campaign: Campaign) -> Plan:
+    """Judge every member afresh; Mailchimp is only read."""
+    read_audience(office, campaign.audience)
+    judge_members(office, campaign)
+    leaving = read_segment(office, campaign)
+    new, changed, unchanged = _changes(office, campaign)
+    with office.database.reading() as connection:
+        return Plan(
+            tally=campaign_members.tally(connection, campaign.id),
+            new=new,
+            changed=changed,
+            unchanged=unchanged,
+            to_segment=campaign_members.count_to_segment(connection, campaign.id),
+            from_segment=tuple(leaving),
+            drop=campaign_members.drop(connection, campaign.id),
+        )
+
+
+def guard(plan: Plan) -> None:
+    """Raise TooManyDropOut where more drop out than happens by itself (M10)."""
+    if plan.drop.is_alarming:
+        raise TooManyDropOut(
+            f"{plan.drop.dropped} of {plan.drop.before} members would drop out, and not by the "
+            "opt-out group: look with gateway campaigns prepare whether the CRM's export is "
+            "whole; if it is right, repeat with --yes"
+        )
+
+
+def judge_members(office: Office, campaign: Campaign) -> None:
+    """Decide of every member whether it is in, by what the store knows."""
+    with office.database.reading() as connection:
+        total = campaign_members.count(connection, campaign.id)
+    last: PersonRef | None = None
+    done = 0
+    while chunk := _judged(office, campaign, last):
+        with office.database.writing() as connection:
+            campaign_members.keep_judgements(connection, campaign.id, chunk)
+        last = chunk[-1][0].ref
+        done += len(chunk)
+        office.beat("Looking at the members", done, total)
+    with office.database.writing() as connection:
+        campaign_members.leave_out_duplicates(connection, campaign.id)
+
+
+def _judged(
+    office: Office, campaign: Campaign, after: PersonRef | None
+) -> list[tuple[Candidate, Out | None]]:
+    now = office.clock()
+    with office.database.reading() as connection:
+        chunk = campaign_members.candidates(
+            connection, campaign.id, after=after, limit=JUDGED_AT_ONCE
+        )
+        addresses = [one.address for one in chunk if one.address]
+        standings = office.standings.within(connection, addresses)
+        known = audiences.known(connection, campaign.audience, addresses)
+    return [
+        (
+            one,
+            judge(
+                Facts(
+                    ref=one.ref,
+                    is_known=one.is_known,
+                    address=one.address,
+                    has_unusable=one.has_unusable,
+                    opted_out=one.opted_out,
+                    standing=standings.get(one.address, NOBODY),
+                    known=known.get(one.address),
+                ),
+                now,
+            ),
+        )
+        for one in chunk
+    ]
+
+
+def read_segment(office: Office, campaign: Campaign) -> list[str]:
+    """Note who is in the campaign's segment; return the addresses that have to leave it."""
+    with office.database.writing() as connection:
+        campaign_members.forget_segment(connection, campaign.id)
+    if campaign.segment is None:
+        return []
+    leaving: list[str] = []
+    read = 0
+    try:
+        for page in office.client.segment_members(campaign.audience, campaign.segment):
+            emails = {
+                lookup_form(str(each.get("email_address") or "")): str(each.get("email_address"))
+                for each in page
+            }
+            with office.database.writing() as connection:
+                extra = campaign_members.found_in_segment(connection, campaign.id, list(emails))
+            leaving += [emails[address] for address in extra]
+            read += len(page)
+            office.beat("Reading the segment", read, 0)
+    except NotFound as error:
+        raise SegmentGone(
+            "the campaign's segment was deleted at Mailchimp: gateway campaigns recreate"
+        ) from error
+    return leaving
+
+
+def _changes(office: Office, campaign: Campaign) -> tuple[int, int, int]:
+    new = changed = unchanged = 0
+    after = ""
+    while True:
+        with office.database.reading() as connection:
+            page = campaign_members.outgoing(
+                connection, campaign.id, campaign.audience, after=after, limit=PAGE
+            )
+        new += sum(not one.status for one in page)
+        unchanged += sum(bool(one.status) and one.is_current for one in page)
+        changed += sum(bool(one.status) and not one.is_current for one in page)
+        if len(page) < PAGE:
+            return new, changed, unchanged
+        after = page[-1].address

@@ -1,0 +1,190 @@
+"""What must be there before a campaign can leave, in plain words with what to do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.core.address import domain_of
+from gateway.core.errors import GatewayError
+from gateway.store.audiences import Audience
+from gateway.sync.client import MailchimpClient
+from gateway.sync.transport import Document
+
+LOOKS = 4  #: A fresh campaign's checklist may lag behind for some seconds (MAILCHIMP 4.14).
+BETWEEN_LOOKS = 2.0  #: Seconds.
+NEW_BUILDER = "multichannel"
+
+
+class NotReady(GatewayError):
+    """Something is missing before a campaign can be made or can leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prerequisite:
+    """One thing that must be there before the first campaign."""
+
+    name: str  #: activated, template, domain_verified, domain_authenticated.
+    is_met: bool
+    text: str  #: What is there, or what is missing and what to do.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A template of the account, and why it can't be used, if it can't."""
+
+    id: int
+    name: str
+    content_type: str
+    fault: str  #: Empty: it can be used.
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the account has for campaigns."""
+
+    audience: Audience | None
+    templates: tuple[Template, ...]
+    domains: tuple[Document, ...]
+
+    def prerequisites(self) -> list[Prerequisite]:
+        """Return the document's list, met or not (S2, "Voorbereiding")."""
+        return [self._activated(), self._template(), self._verified(), self._authenticated()]
+
+    def check(self) -> None:
+        """Raise NotReady with all that is missing."""
+        missing = [each.text for each in self.prerequisites() if not each.is_met]
+        if missing:
+            raise NotReady("campaigns can't be made yet: " + "; ".join(missing))
+
+    def template(self, number: int) -> Template:
+        """Return the account's template of that id; NotReady names those there are."""
+        found = next((each for each in self.templates if each.id == number), None)
+        if found is not None:
+            return found
+        names = ", ".join(f"{each.id} ({each.name})" for each in self.templates if not each.fault)
+        raise NotReady(f"the account has no template {number}; it has {names}")
+
+    def sender_fault(self, address: str) -> str:
+        """Return why mail can't leave from an address; empty: it can."""
+        domain = domain_of(address)
+        found = self._domain(domain)
+        if found is None or not found.get("verified"):
+            return (
+                f"the domain {domain} of the from-address is not verified at Mailchimp: verify it "
+                "there under Account, Domains (Mailchimp mails a code to an address of the domain)"
+            )
+        return ""
+
+    def sender_remark(self, address: str) -> str:
+        """Return what may keep mail from an address out of inboxes; empty: nothing."""
+        found = self._domain(domain_of(address))
+        if found and found.get("verified") and not found.get("authenticated"):
+            return f"{found.get('domain')}: {_UNAUTHENTICATED}"
+        return ""
+
+    def _domain(self, domain: str) -> Document | None:
+        same = (each for each in self.domains if domain_of(f"x@{each.get('domain')}") == domain)
+        return next(same, None)
+
+    def _activated(self) -> Prerequisite:
+        if self.audience is None:
+            return Prerequisite("activated", False, NOT_ACTIVATED)
+        return Prerequisite("activated", True, f"audience {self.audience.name}")
+
+    def _template(self) -> Prerequisite:
+        usable = [each.name for each in self.templates if not each.fault]
+        if usable:
+            return Prerequisite("template", True, ", ".join(usable))
+        faults = "; ".join(f"{each.name}: {each.fault}" for each in self.templates)
+        missing = f"there is no usable template{f' ({faults})' if faults else ''}: make one at "
+        return Prerequisite(
+            "template",
+            False,
+            missing + "https://admin.mailchimp.com/templates/ with the classic builder or as HTML",
+        )
+
+    def _verified(self) -> Prerequisite:
+        good = [str(each.get("domain")) for each in self.domains if each.get("verified")]
+        if good:
+            return Prerequisite("domain_verified", True, ", ".join(good))
+        others = ", ".join(str(each.get("domain")) for each in self.domains)
+        return Prerequisite(
+            "domain_verified",
+            False,
+            f"no sender domain is verified{f' ({others} not yet)' if others else ''}: verify the "
+            "domain of the from-address at Mailchimp under Account, Domains",
+        )
+
+    def _authenticated(self) -> Prerequisite:
+        good = [
+            str(each.get("domain"))
+            for each in self.domains
+            if each.get("verified") and each.get("authenticated")
+        ]
+        if good:
+            return Prerequisite("domain_authenticated", True, ", ".join(good))
+        return Prerequisite(
+            "domain_authenticated", False, f"no sender domain is authenticated: {_UNAUTHENTICATED}"
+        )
+
+
+NOT_ACTIVATED = "Mailchimp is not activated: gateway mailchimp activate"
+_UNAUTHENTICATED = (
+    "put the SPF and CNAME records into the DNS that Mailchimp shows under Account, Domains, "
+    "Start authentication"
+)
+
+
+def look(client: MailchimpClient, audience: Audience | None) -> Standing:
+    """Ask Mailchimp what the account has: one call each for templates and domains."""
+    return Standing(
+        audience=audience,
+        templates=tuple(map(_template, client.templates())),
+        domains=tuple(client.sender_domains()),
+    )
+
+
+def missing_for_sending(
+    client: MailchimpClient, mailchimp_id: str, pause: Callable[[float], None]
+) -> list[str]:
+    """Return what Mailchimp's checklist misses, looked at again while a campaign is fresh."""
+    missing: list[str] = []
+    for number in range(LOOKS):
+        if number:
+            pause(BETWEEN_LOOKS)
+        missing = _missing(client.checklist(mailchimp_id))
+        if not missing:
+            break
+    return missing
+
+
+def _missing(checklist: Document) -> list[str]:
+    items = [each for each in checklist.get("items") or [] if each.get("type") == "error"]
+    texts = [
+        ": ".join(str(item[key]) for key in ("heading", "details") if item.get(key))
+        for item in items
+    ]
+    if not texts and checklist.get("is_ready") is False:
+        return ["Mailchimp says that the campaign is not ready and gives no reason"]
+    return texts
+
+
+def _template(document: Document) -> Template:
+    return Template(
+        id=int(document.get("id") or 0),
+        name=str(document.get("name") or ""),
+        content_type=str(document.get("content_type") or ""),
+        fault=_fault(document),
+    )
+
+
+def _fault(document: Document) -> str:
+    if document.get("active") is False:
+        return "it was deleted at Mailchimp"
+    if str(document.get("type") or "user") != "user":
+        return "it is not one of the account's own"
+    if document.get("content_type") == NEW_BUILDER:
+        return (
+            "it was made with Mailchimp's new builder, whose content the API leaves out: make it "
+            "anew with the classic builder or as HTML"
+        )
+    return ""

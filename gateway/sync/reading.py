@@ -1,0 +1,67 @@
+"""Reading an audience into the store: a first time whole, then what changed."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from gateway.core.address import lookup_form
+from gateway.core.membership import Known
+from gateway.store import audiences
+from gateway.sync.errors import NotFound, Refused
+from gateway.sync.office import Office, moment
+from gateway.sync.transport import Document
+
+#: Clocks differ, and what was just written may show late (MAILCHIMP 4.9).
+OVERLAP = timedelta(minutes=10)
+
+
+class AudienceGone(Refused):
+    """The audience was deleted at Mailchimp."""
+
+
+def read_audience(office: Office, audience: str) -> None:
+    """Bring what is known of an audience's members up to date; a page is kept as it is read.
+
+    How far it is read moves with the last page only, so that a reading that breaks off is begun
+    again. Who was passed over, having changed between two pages, is met when it is to be added:
+    Mailchimp says then that it is there.
+    """
+    with office.database.reading() as connection:
+        before = audiences.one(connection, audience)
+    began = office.clock()
+    since = before.read_until - OVERLAP if before and before.read_until else None
+    read = 0
+    try:
+        office.client.audience(audience)
+        for status in (None, "archived"):
+            for page in office.client.members(audience, status=status, changed_since=since):
+                read += len(page)
+                _keep(office, audience, page)
+                office.beat("Reading the audience", read, 0)
+    except NotFound as error:
+        raise AudienceGone(
+            f"the audience {audience} is not there any more: gateway mailchimp activate, then "
+            "recreate the campaign",
+            status=error.status,
+        ) from error
+    with office.database.writing() as connection:
+        audiences.change(connection, audience, read_until=began)
+
+
+def known_member(document: Document) -> Known:
+    """Return what Mailchimp tells of a member."""
+    email = str(document.get("email_address") or "")
+    return Known(
+        address=lookup_form(email),
+        email=email,
+        email_id=str(document.get("id") or ""),
+        contact_id=str(document.get("contact_id") or ""),
+        status=str(document.get("status") or ""),
+        merge_fields=audiences.fields_as_text(document.get("merge_fields")),
+        changed_at=moment(document.get("last_changed")),
+    )
+
+
+def _keep(office: Office, audience: str, page: Iterable[Document]) -> None:
+    known = [one for one in map(known_member, page) if one.address and one.status]
+    with office.database.writing() as connection:
+        audiences.take_in(connection, audience, known)

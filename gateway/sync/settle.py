@@ -1,0 +1,72 @@
+"""What a campaign is here, by what Mailchimp says of it."""
+
+from datetime import datetime
+from typing import Any
+
+from gateway.core.campaigns import FROM_MAILCHIMP, Ask, Campaign, CampaignState
+from gateway.store import campaigns
+from gateway.sync.errors import NotFound
+from gateway.sync.office import Office, moment, told
+from gateway.sync.transport import Document
+
+UNSCHEDULED = "it is not scheduled at Mailchimp any more"
+PAUSED = "it is paused at Mailchimp: look there why"
+CANCELLED = "it was cancelled at Mailchimp while it was sent"
+
+
+def look(office: Office, campaign: Campaign) -> Campaign:
+    """Return the campaign as it stands at Mailchimp; one that is gone there is deleted here."""
+    if not campaign.mailchimp_id or campaign.state is CampaignState.DELETED:
+        return campaign
+    try:
+        document = office.client.campaign(campaign.mailchimp_id)
+    except NotFound:
+        return keep(office, campaign, state=CampaignState.DELETED, asked=Ask.NOTHING)
+    return keep(office, campaign, **changes(campaign, document))
+
+
+def changes(campaign: Campaign, document: Document) -> dict[str, Any]:
+    """Return the fields of a campaign that Mailchimp's document of it sets."""
+    status = str(document.get("status") or "")
+    state = FROM_MAILCHIMP.get(status, campaign.state)
+    found: dict[str, Any] = {"state": state}
+    at = moment(document.get("send_time"))
+    match state:
+        case CampaignState.OPENED:
+            found |= _behind(campaign, status)
+        case CampaignState.SCHEDULED:
+            found |= {"scheduled_for": at or campaign.scheduled_for, "trouble": ""}
+        case CampaignState.SENDING | CampaignState.SENT:
+            trouble = CANCELLED if status == "canceled" else ""
+            found |= {"sent_at": at or campaign.sent_at, "trouble": trouble, "asked": Ask.NOTHING}
+    return found
+
+
+def _behind(campaign: Campaign, status: str) -> dict[str, Any]:
+    """Return what to tell of a campaign that is not on its way though it was."""
+    if status == "paused":
+        return {"trouble": PAUSED}
+    if campaign.state is CampaignState.SCHEDULED and campaign.asked is Ask.NOTHING:
+        return {"trouble": UNSCHEDULED, "scheduled_for": None}
+    return {}
+
+
+def created(document: Document, link: str, now: datetime) -> dict[str, Any]:
+    """Return the fields of a campaign that was just created at Mailchimp."""
+    at = moment(document.get("create_time")) or now
+    web_id = document.get("web_id")
+    return {
+        "state": CampaignState.OPENED,
+        "mailchimp_id": told(document, "id"),
+        "web_id": web_id if isinstance(web_id, int) else None,
+        "link": link if web_id else "",
+        "opened_at": at,
+        "next_sync": at,
+        "asked": Ask.NOTHING,
+    }
+
+
+def keep(office: Office, campaign: Campaign, **values: Any) -> Campaign:
+    """Set fields of a campaign in a transaction of its own."""
+    with office.database.writing() as connection:
+        return campaigns.change(connection, campaign.id, **values)

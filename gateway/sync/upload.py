@@ -1,0 +1,303 @@
+"""Bringing a campaign's members to Mailchimp: new ones added, known ones updated, the segment.
+
+Nobody is ever subscribed again: new addresses go in by calls that leave known ones alone, and
+known ones are updated without a status.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from itertools import zip_longest
+from typing import TypeVar
+
+from gateway.core.address import lookup_form
+from gateway.core.campaigns import Ask, Campaign
+from gateway.core.membership import Known, Out, Reason, kept_out
+from gateway.store import audiences, campaign_members, campaigns
+from gateway.store.campaign_members import Outgoing
+from gateway.sync.client import BATCH, MailchimpClient, member_id
+from gateway.sync.errors import AnswerLost, NotFound, Refused, is_passing
+from gateway.sync.office import Office, told
+from gateway.sync.preparation import PAGE
+from gateway.sync.reading import known_member
+from gateway.sync.transport import Document
+
+#: When Mailchimp is asked again for an address it refused for a while (MAILCHIMP 4.4).
+PASSING = timedelta(days=1)
+KEPT_AT_ONCE = 100  #: Calls whose results are written in one transaction.
+_ATTEMPTS = 3
+_PAUSE = 2.0  #: Seconds before a call whose answer was lost is made again.
+_EXISTS = "ERROR_CONTACT_EXISTS"
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of some addresses."""
+
+    known: list[Known] = field(default_factory=list)
+    refused: list[Known] = field(default_factory=list)
+    outs: list[tuple[str, Out]] = field(default_factory=list)
+
+    def add(self, other: "Result") -> None:
+        """Take in what became of others."""
+        self.known += other.known
+        self.refused += other.refused
+        self.outs += other.outs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploader:
+    """Makes the calls, several side by side; the store is written between them."""
+
+    office: Office
+    campaign: Campaign
+    double_optin: bool
+
+    def members(self, *, may_add: bool = True) -> None:
+        """Add who is new, 500 a call, and update whose data changed, one a call."""
+        done, total = 0, self._count()
+        carried: list[Outgoing] = []
+        with self._pool() as pool:
+            for page in self._pages():
+                new = [*carried, *(one for one in page if not one.status and may_add)]
+                whole = len(new) - len(new) % BATCH
+                carried = new[whole:]
+                changed = [one for one in page if one.status and not one.is_current]
+                self._run(pool, new[:whole], changed)
+                done += len(page)
+                self.office.beat("Bringing members to Mailchimp", done, total)
+            self._run(pool, carried, [])
+
+    def segment(self, leaving: Sequence[str], *, may_add: bool = True) -> None:
+        """Take addresses out of the segment and put in who is in, 500 each a call."""
+        total = self._count() if may_add else len(leaving)
+        done = 0
+        arrivals = self._arrivals() if may_add else iter(())
+        with self._pool() as pool:
+            calls = zip_longest(_slices(leaving, BATCH), arrivals, fillvalue=())
+            for some in _by(self.office.threads, calls):
+                results = pool.map(lambda call: self._change_segment(*call), some)
+                for arrived, result in results:
+                    self._keep(result)
+                    self._note(arrived)
+                    done += len(arrived)
+                self.office.beat("Building the segment", done, total)
+
+    # Members.
+
+    def _pages(self) -> Iterator[list[Outgoing]]:
+        after = ""
+        while True:
+            with self.office.database.reading() as connection:
+                page = campaign_members.outgoing(
+                    connection, self.campaign.id, self.campaign.audience, after=after, limit=PAGE
+                )
+            yield page
+            if len(page) < PAGE:
+                return
+            after = page[-1].address
+
+    def _count(self) -> int:
+        with self.office.database.reading() as connection:
+            return campaign_members.tally(connection, self.campaign.id).get("", 0)
+
+    def _run(
+        self, pool: ThreadPoolExecutor, new: Sequence[Outgoing], changed: Sequence[Outgoing]
+    ) -> None:
+        tasks = [partial(self._add, batch) for batch in _slices(new, BATCH)]
+        tasks += [partial(self._update, one) for one in changed]
+        for some in _by(KEPT_AT_ONCE, tasks):
+            together = Result()
+            try:
+                for result in pool.map(_call, some):
+                    together.add(result)
+            finally:
+                self._keep(together)
+
+    def _keep(self, result: Result) -> None:
+        if not (result.known or result.refused or result.outs):
+            return
+        audience = self.campaign.audience
+        with self.office.database.writing() as connection:
+            audiences.take_in(connection, audience, result.known)
+            audiences.refuse(connection, audience, result.refused)
+            campaign_members.exclude(connection, self.campaign.id, result.outs)
+
+    def _add(self, batch: Sequence[Outgoing]) -> Result:
+        """Add addresses; where the answer is lost once more: who is in then is left alone."""
+        status = "pending" if self.double_optin else "subscribed"
+        bodies = [
+            {"email_address": one.email, "status": status, "merge_fields": one.merge_fields}
+            for one in batch
+        ]
+        client, audience = self.office.client, self.campaign.audience
+        answer = self._patiently(lambda: client.add_members(audience, bodies))
+        result = Result()
+        for name in ("new_members", "updated_members"):
+            for document in answer.get(name) or []:
+                self._take(result, known_member(document))
+        for error in answer.get("errors") or []:
+            self._take_error(result, error)
+        self._take_silent(result, batch)
+        return result
+
+    def _take(self, result: Result, known: Known) -> None:
+        result.known.append(known)
+        out = kept_out(known, self.office.clock())
+        if out is not None:
+            result.outs.append((known.address, out))
+
+    def _take_error(self, result: Result, error: Document) -> None:
+        email = str(error.get("email_address") or "")
+        if error.get("error_code") == _EXISTS:
+            self._look_up(result, email)
+            return
+        text = str(error.get("error") or error.get("field_message") or "no reason given")
+        self._refuse(result, lookup_form(email), text, passing=is_passing(text))
+
+    def _take_silent(self, result: Result, batch: Sequence[Outgoing]) -> None:
+        answered = {one.address for one in (*result.known, *result.refused)}
+        answered |= {address for address, _ in result.outs}
+        for one in batch:
+            if one.address not in answered:
+                out = Out(Reason.REFUSED, "Mailchimp said nothing of it: prepare again")
+                result.outs.append((one.address, out))
+
+    def _look_up(self, result: Result, email: str, otherwise: str = "") -> None:
+        """Take an address as Mailchimp has it, after it turned out to be other than thought."""
+        try:
+            document = self.office.client.member(self.campaign.audience, member_id(email))
+        except NotFound:
+            out = Out(Reason.REFUSED, otherwise or "Mailchimp does not find it: prepare again")
+            result.outs.append((lookup_form(email), out))
+            return
+        known = known_member(document)
+        self._take(result, known)
+        if otherwise and known.status == "subscribed":
+            result.outs.append((known.address, Out(Reason.REFUSED, otherwise)))
+
+    def _update(self, one: Outgoing) -> Result:
+        """Update a member; a status is given for the case only that it is gone (MAILCHIMP 4.1)."""
+        body = {
+            "email_address": one.email,
+            "status_if_new": "pending" if self.double_optin else "subscribed",
+            "merge_fields": one.merge_fields,
+        }
+        result = Result()
+        number = one.email_id or member_id(one.email)
+        try:
+            document = self.office.client.put_member(self.campaign.audience, number, body)
+        except Refused as error:
+            if error.status != 400:
+                raise
+            self._refuse(result, one.address, str(error), passing=error.is_temporary)
+        else:
+            self._take(result, known_member(document))
+        return result
+
+    def _refuse(self, result: Result, address: str, text: str, *, passing: bool) -> None:
+        until = self.office.clock() + PASSING if passing else None
+        result.refused.append(Known(address=address, refusal=text, refused_until=until))
+        result.outs.append((address, Out(Reason.REFUSED, text)))
+
+    # The segment.
+
+    def _arrivals(self) -> Iterator[list[tuple[str, str]]]:
+        after = ""
+        while True:
+            with self.office.database.reading() as connection:
+                chunk = campaign_members.to_segment(
+                    connection, self.campaign.id, self.campaign.audience, after=after, limit=BATCH
+                )
+            if not chunk:
+                return
+            yield chunk
+            after = chunk[-1][0]
+
+    def _change_segment(
+        self, leaving: Sequence[str], arriving: Sequence[tuple[str, str]]
+    ) -> tuple[list[str], Result]:
+        """Make one call; return who is in the segment by it, and what became of the others."""
+        client, campaign = self.office.client, self.campaign
+        assert campaign.segment is not None
+        add = [email for _, email in arriving]
+        change = partial(
+            client.change_segment, campaign.audience, campaign.segment, add=add, remove=leaving
+        )
+        answer = self._patiently(change)
+        result, ignored = Result(), set()
+        for error in answer.get("errors") or []:
+            for email in error.get("email_addresses") or []:
+                ignored.add(lookup_form(str(email)))
+                self._look_up(result, str(email), str(error.get("error") or ""))
+        return [address for address, _ in arriving if address not in ignored], result
+
+    def _note(self, arrived: Sequence[str]) -> None:
+        with self.office.database.writing() as connection:
+            campaign_members.found_in_segment(connection, self.campaign.id, arrived)
+
+    def _patiently(self, call: Callable[[], Document]) -> Document:
+        """Make a call that may be made twice, again where its answer is lost."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return call()
+            except AnswerLost:
+                self.office.pause(_PAUSE)
+        return call()
+
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.office.threads, "mailchimp")
+
+
+def ensure_segment(office: Office, campaign: Campaign) -> Campaign:
+    """Return the campaign with a segment of its own, found again by its name or made."""
+    if campaign.segment is not None:
+        return campaign
+    found = _find_segment(office.client, campaign) if campaign.asked is Ask.SEGMENT else None
+    if found is None:
+        _keep(office, campaign, asked=Ask.SEGMENT, asked_at=office.clock())
+        found = _make_segment(office.client, campaign)
+    return _keep(office, campaign, segment=int(told(found, "id")), asked=Ask.NOTHING)
+
+
+def _make_segment(client: MailchimpClient, campaign: Campaign) -> Document:
+    try:
+        return client.create_segment(campaign.audience, campaign.segment_name)
+    except (AnswerLost, Refused):
+        found = _find_segment(client, campaign)
+        if found is None:
+            raise
+        return found
+
+
+def _find_segment(client: MailchimpClient, campaign: Campaign) -> Document | None:
+    segments = client.segments(campaign.audience)
+    return next((each for each in segments if each.get("name") == campaign.segment_name), None)
+
+
+def _keep(office: Office, campaign: Campaign, **values: object) -> Campaign:
+    with office.database.writing() as connection:
+        return campaigns.change(connection, campaign.id, **values)
+
+
+def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _by(size: int, items: Iterable[T]) -> Iterator[list[T]]:
+    group: list[T] = []
+    for item in items:
+        group.append(item)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _call(task: Callable[[], Result]) -> Result:
+    return task()
