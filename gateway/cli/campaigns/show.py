@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.cli.context import Context
-from gateway.cli.output import in_utc, local, one_line
+from gateway.cli.output import local, one_line
 from gateway.core import ids
 from gateway.core.campaigns import Campaign
 from gateway.core.membership import Reason
 from gateway.store.campaign_members import Member
+from gateway.store.documents import in_utc
 
 if TYPE_CHECKING:
     from gateway.sync.preparation import Plan
