@@ -170,18 +170,22 @@ def relay_health() -> dict[str, RelayHealth]:
     return {name: RelayHealth(value) for name, value in found.items()}
 
 
+def relay_replies() -> dict[str, float]:
+    """Return how many final replies the processes of this host had from each relay."""
+    return _gauges("gateway_relay_replies", "relay")
+
+
 def _gauges(name: str, label: str) -> dict[str, float]:
-    """Return the values of a metric over all processes of this host, by a label."""
+    """Return the values of a metric over all processes of this host, added up by a label."""
     registry = CollectorRegistry()
     if not os.environ.get(FOLDER):
         return {}
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return {
-        sample.labels[label]: sample.value
-        for metric in registry.collect()
-        if metric.name == name
-        for sample in metric.samples
-    }
+    found: dict[str, float] = {}
+    for metric in registry.collect():
+        for sample in metric.samples if metric.name == name else ():
+            found[sample.labels[label]] = found.get(sample.labels[label], 0.0) + sample.value
+    return found
 
 
 class _Readings(Collector):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-#: What is known of a relay; `unknown`: no mail went there since the start.
+#: What is known of a relay that does not work.
 BAD_RELAY = frozenset(("down", "our_fault"))
 
 

@@ -9,6 +9,7 @@ from gateway.api.health import Health
 from gateway.api.server import serve
 from gateway.app.common import now, open_database
 from gateway.app.life import Life
+from gateway.app.relay_watch import RelayWatch
 from gateway.core.kinds import State
 from gateway.metrics import Reading, RelayHealth
 from gateway.store.database import Database, StoreUnavailable
@@ -37,10 +38,11 @@ class Witness:
     def __init__(self, life: Life, database: Database) -> None:
         self._life = life
         self._database = database
+        self._watch = RelayWatch()
 
     async def health(self) -> Health:
-        """Return whether everything works, having asked the store."""
-        found = await self._snapshot()
+        """Return whether everything works, having asked the store and the silent relays."""
+        found, _ = await asyncio.gather(self._snapshot(), self._look_at_relays())
         heard = await asyncio.to_thread(metrics.relay_health)
         read = await asyncio.to_thread(metrics.mailboxes_up)
         return Health(
@@ -54,9 +56,12 @@ class Witness:
 
     async def metrics(self) -> bytes:
         """Return every metric of every process of this host."""
-        found = await self._snapshot()
+        found, _ = await asyncio.gather(self._snapshot(), self._look_at_relays())
         readings = [*_of_processes(self._life.roles), *_of_store(found)]
         return await asyncio.to_thread(metrics.exposition, readings)
+
+    async def _look_at_relays(self) -> None:
+        await self._watch.look(self._life.settings.relays)
 
     async def _snapshot(self) -> Snapshot | None:
         try:

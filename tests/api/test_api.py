@@ -210,8 +210,14 @@ async def test_H8_health_turns_red_when_the_relay_is_gone_and_green_when_it_is_b
     await sink.listen()
     await send(gateway.port, "ben@example.org", bulk=False)
     await heard(gateway, "/health", lambda code, _: code == 200)
+    await sink.close()
+    await heard(gateway, "/health", lambda code, _: code == 503)  # without any mail
+    await sink.listen()
+    await heard(gateway, "/health", lambda code, _: code == 200)
+    state = await heard(gateway, "/metrics", lambda code, _: code == 200)
 
     assert '"relays":{"relay":"down"}' in red
+    assert 1 == value(state, "gateway_relay_health", relay="relay")
     assert "ben" not in red
     assert str(sink.port) not in red
 
