@@ -83,7 +83,7 @@ _BARE = re.compile(
 _ADDRESSED = _alternatives(Role.TO, Role.CC, Role.BCC, Role.REPLY_TO, Role.DATE)
 #: Yahoo's text has no line breaks in the header: `…@example.org>An: "…" <…>Gesendet: …Betreff: …`
 _GLUED = re.compile(
-    rf"(?<=[>\s;])(?P<addressed>{_ADDRESSED})(?:\s?[:：]|(?<=\bD[wW])\s)"
+    rf"(?:(?<=[>\s;])|(?<=[a-z])(?![a-z]))(?P<addressed>{_ADDRESSED})(?:\s?[:：]|(?<=\bD[wW])\s)"
     rf"|(?P<subject>{_alternatives(Role.SUBJECT)})\s?[:：]"
 )
 
