@@ -36,8 +36,8 @@ RULES = (
         words=(
             *("anschreiben", "*anschreiben", "bewerbungsschreiben", "bewerbungsbrief"),
             *("motivationsschreiben", "motivationsbrief", "begleitschreiben", "begleitbrief"),
-            *("motivatie", "motivatiebrief", "sollicitatiebrief", "motivatie brief"),
-            *("sollicitatie brief", "begeleidende brief"),
+            *("motivation", "motivatie", "motivatiebrief", "sollicitatiebrief"),
+            *("motivatie brief", "sollicitatie brief", "begeleidende brief"),
             *("lettre de motivation", "lettre motivation", "lettre de candidature"),
             *("lettre d accompagnement", "lettre de présentation"),
             *("cover letter", "coverletter", "covering letter", "motivation letter"),

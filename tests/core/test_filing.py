@@ -14,6 +14,7 @@ from gateway.core.filing import OTHER, DocumentRule, clean_filename, document_ty
     [
         ("Anschreiben.pdf", "cover_letter"),
         ("Bewerbungsanschreiben_Müller.docx", "cover_letter"),
+        ("Motivation_Ann.pdf", "cover_letter"),
         ("Motivationsschreiben 2026.pdf", "cover_letter"),
         ("motivatiebrief-jan.pdf", "cover_letter"),
         ("Sollicitatiebrief.doc", "cover_letter"),

@@ -10,30 +10,42 @@ from gateway.core.forwarded.months import month_number
 _LONGEST = 120
 _COLONS = {ord(mark): ":" for mark in "∶：︰"}
 _CENTURY = 2000
+_BUDDHIST, _BUDDHIST_FROM = 543, 2500  #: What Thai calendars count more, and where that shows.
 _YEARS = range(1970, 2200)
 
 _INTERNET = re.compile(
     r"(?:[A-Za-z]{3}, )?\d{1,2} [A-Za-z]{3} \d{4} \d\d:\d\d(?::\d\d)? (?:[+-]\d{4}|GMT)"
 )
-_YEAR_FIRST = re.compile(
-    r"(?<!\d)(\d{4})(?: ?[-/.年년] ?| )(\d{1,2})(?: ?[-/.月월] ?| )(\d{1,2})(?!\d)"
+_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4}) ?[-/.年년] ?(\d{1,2}) ?[-/.月월] ?(\d{1,2})(?!\d)")
+_NUMBERS = re.compile(r"(?<!\d)(\d{1,2}) ?[-/.] ?(\d{1,2}) ?[-/.] ?(\d{4}|\d{2})(?!\d)")
+_PLAIN_YEAR_FIRST = re.compile(r"(?<![\d:./-])(\d{4}) (\d{1,2}) (\d{1,2})(?![\d:./-])")
+#: `4 3 2026`, `4 de 3 de 2026`, `4 tháng 3, 2026`
+_PLAIN_NUMBERS = re.compile(
+    r"(?<![\d:./-])(\d{1,2}),?(?: de| tháng| thg)? (\d{1,2})(?: de|,)?(?: năm)? (\d{4})(?![\d:./-])"
 )
-_NUMBERS = re.compile(
-    r"(?<![\d:])(\d{1,2})(?: ?[-/.] ?| de | )(\d{1,2})(?: ?[-/.] ?| de | )(\d{4}|\d{2})(?!\d)"
-)
-_LINK = r"(?:[ ](?:de|del|of|d[’'])(?=[ ’'\w]))?[- ’'/]{0,2}"
-_WORD = r"([^\W\d_]+)"
+_LINK = r"(?:[ ](?:(?:de|del|of)(?= )|d(?=[’'])))?[- ’'/]{0,2}"
+_WORD = r"([^\W\d_][^\s\d,:;/()’'-]{1,20})"
 _DAY_FIRST = re.compile(
-    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|º|ª)?[.,]?{_LINK}{_WORD}[.,]{{0,2}}{_LINK}(\d{{4}}|\d\d)(?![\d:])"
+    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|º|ª)?[.,]?{_LINK}{_WORD}[.,]{{0,2}}{_LINK}"
+    r"(?:[คพ]\.ศ\. ?)?(\d{4}|\d\d)(?![\d:])"
 )
 _MONTH_FIRST = re.compile(
     rf"(?<!\w){_WORD}\.? (\d{{1,2}})(?:st|nd|rd|th)?[.,]?(?: de)? (\d{{4}})(?!\d)"
 )
-_YEAR_MONTH = re.compile(rf"(?<!\d)(\d{{4}})[.,]?(?: m\.)? {_WORD}\.?(?: mēn\.)? (\d{{1,2}})(?!\d)")
+_YEAR_MONTH = re.compile(
+    rf"(?<!\d)(\d{{4}})(?:\(e\)ko)?[.,]?(?: m\.| թ\.)?[ -]{_WORD}(?: mēn\.)?[ -](\d{{1,2}})(?!\d)"
+)
+_YEAR_DAY = re.compile(rf"(?<!\d)(\d{{4}})\. gada (\d{{1,2}})\. {_WORD}")
 
-_TIME = re.compile(r"(?<![\d.])(\d{1,2}) ?[:.hHu時시点點] ?(\d\d)(?:[:.分분] ?(\d\d))?(?!\d)")
+_TIME = re.compile(
+    r"(?<![\d.])(\d{1,2}) ?[:.hHu時시点點] ?(\d\d|\d(?=[分분]))(?:[:.分분] ?(\d\d))?(?!\d)"
+)
+#: Halves of the day, before or behind the time: those that begin at noon, then the others.
 _HALF = re.compile(
-    r"(?<=\d) ?([ap])\.? ?m\b|(午後|下午|오후|(?<=\d) ?(?:μ\.?μ|م\b))", re.IGNORECASE
+    r"(?<=\d) ?(?:(p\.? ?m\b|μ\.?μ|م\b|PTG\b|MD\b|m\.d\.)|(?:a\.? ?m\b|π\.?μ|ص\b|PG\b|p\.d\.))"
+    r"|(?:(午後|下午|晚上|中午|傍晚|오후|\bPM(?= \d))"
+    r"|(?:午前|上午|凌晨|清晨|早上|오전|\bAM(?= \d)))(?= ?\d)",
+    re.IGNORECASE,
 )
 _OFFSET = re.compile(r"(?<!\d)([+\-−])(\d{1,2}):?(\d\d)?(?!\d)")
 _NAMED = re.compile(r"(?<![A-Za-z])([A-Z]{3,5}|Z)(?![A-Za-z])")
@@ -72,15 +84,21 @@ def _internet(text: str, zone: tzinfo) -> datetime | None:
 
 def _days(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]:
     """Yield each day the text may name with what is left beside it, the surest first."""
-    for found in _YEAR_FIRST.finditer(text):
-        yield from _day(text, found, *found.groups())
-    for pattern, order in ((_DAY_FIRST, "dmy"), (_YEAR_MONTH, "ymd"), (_MONTH_FIRST, "mdy")):
+    for pattern in (_YEAR_FIRST, _PLAIN_YEAR_FIRST):
+        for found in pattern.finditer(text):
+            yield from _day(text, found, *found.groups())
+    for pattern, order in (
+        (_DAY_FIRST, "dmy"),
+        (_YEAR_MONTH, "ymd"),
+        (_YEAR_DAY, "ydm"),
+        (_MONTH_FIRST, "mdy"),
+    ):
         for found in pattern.finditer(text):
             parts = dict(zip(order, found.groups(), strict=True))
             month = month_number(parts["m"], languages)
             if month is not None:
                 yield from _day(text, found, parts["y"], str(month), parts["d"])
-    for found in _NUMBERS.finditer(text):
+    for found in (*_NUMBERS.finditer(text), *_PLAIN_NUMBERS.finditer(text)):
         first, second, year = found.groups()
         if _is_american(text, int(first), int(second), languages):
             first, second = second, first
@@ -98,6 +116,8 @@ def _day(
     text: str, found: re.Match[str], year: str, month: str, day: str
 ) -> Iterator[tuple[date, str]]:
     number = int(year) if len(year) > 2 else int(year) + _CENTURY
+    if number > _BUDDHIST_FROM:
+        number -= _BUDDHIST
     if number not in _YEARS:
         return
     try:
@@ -111,8 +131,7 @@ def _clock(found: re.Match[str], text: str) -> time | None:
     hour, minute, second = (int(part or 0) for part in found.groups())
     half = _HALF.search(text)
     if half is not None and hour <= 12:
-        afternoon = half[2] or half[1].lower() == "p"
-        hour = hour % 12 + (12 if afternoon else 0)
+        hour = hour % 12 + (12 if half[1] or half[2] else 0)
     try:
         return time(hour, minute, second)
     except ValueError:

@@ -23,7 +23,7 @@ _NAMES = {
         "enero febrero marzo abril mayo junio julio agosto septiembre|setiembre octubre "
         "noviembre diciembre"
     ),
-    "ca": "gener febrer març abril maig juny juliol agost setembre octubre novembre desembre",
+    "ca": "gener febrer març abril maig juny juliol agost|ag setembre octubre novembre desembre",
     "it": (
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre "
         "dicembre"
@@ -113,6 +113,61 @@ _NAMES = {
     ),
     "ar": "يناير فبراير مارس أبريل|ابريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
     "id": "januari februari maret april mei juni juli agustus september oktober november desember",
+    "be": (
+        "студзень|студзеня люты|лютага сакавік|сакавіка красавік|красавіка май|мая "
+        "чэрвень|чэрвеня ліпень|ліпеня жнівень|жніўня верасень|верасня кастрычнік|кастрычніка "
+        "лістапад|лістапада снежань|снежня"
+    ),
+    "mk": (
+        "јануари февруари март април мај јуни јули август септември октомври ноември декември"
+    ),
+    "sq": "janar shkurt mars prill maj qershor korrik gusht shtator tetor nëntor dhjetor",
+    "az": (
+        "yanvar fevral mart aprel may iyun|iyn iyul|iyl avqust sentyabr oktyabr noyabr dekabr"
+    ),
+    "gl": (
+        "xaneiro febreiro marzo abril maio xuño xullo agosto setembro outubro novembro "
+        "decembro"
+    ),
+    "eu": (
+        "urtarrila|urtarrilaren otsaila|otsailaren martxoa|martxoaren apirila|apirilaren "
+        "maiatza|maiatzaren ekaina|ekainaren uztaila|uztailaren abuztua|abuztuaren "
+        "iraila|irailaren urria|urriaren azaroa|azaroaren abendua|abenduaren"
+    ),
+    "cy": (
+        "ionawr chwefror mawrth ebrill mai mehefin gorffennaf awst medi hydref tachwedd "
+        "rhagfyr"
+    ),
+    "lb": (
+        "januar februar mäerz abrëll mee juni juli august september oktober november dezember"
+    ),
+    "eo": (
+        "januaro februaro marto aprilo majo junio julio aŭgusto septembro oktobro novembro "
+        "decembro"
+    ),
+    "ms": (
+        "januari februari mac april mei jun julai ogos september oktober november disember"
+    ),
+    "fa": (
+        "ژانویه|ژانویهٔ فوریه|فوریهٔ مارس آوریل مه|مهٔ ژوئن ژوئیه|ژوئیهٔ اوت سپتامبر اکتبر "
+        "نوامبر دسامبر"
+    ),
+    "hi": (
+        "जनवरी|जन॰ फ़रवरी|फ़र॰ मार्च अप्रैल मई जून जुलाई|जुल॰ अगस्त|अग॰ सितंबर|सित॰ "
+        "अक्टूबर|अक्टू॰ नवंबर|नव॰ दिसंबर|दिस॰"
+    ),
+    "th": (
+        "มกราคม|ม.ค กุมภาพันธ์|ก.พ มีนาคม|มี.ค เมษายน|เม.ย พฤษภาคม|พ.ค มิถุนายน|มิ.ย "
+        "กรกฎาคม|ก.ค สิงหาคม|ส.ค กันยายน|ก.ย ตุลาคม|ต.ค พฤศจิกายน|พ.ย ธันวาคม|ธ.ค"
+    ),
+    "hy": (
+        "հունվարի|հնվ փետրվարի|փտվ մարտի|մրտ ապրիլի մայիսի|մյս հունիսի|հնս հուլիսի|հլս "
+        "օգոստոսի|օգս սեպտեմբերի հոկտեմբերի նոյեմբերի դեկտեմբերի"
+    ),
+    "ka": (
+        "იანვარი თებერვალი მარტი აპრილი მაისი ივნისი ივლისი აგვისტო სექტემბერი ოქტომბერი "
+        "ნოემბერი დეკემბერი"
+    ),
 }  # fmt: skip
 
 
@@ -132,9 +187,7 @@ def month_number(word: str, languages: Iterable[str]) -> int | None:
 
     `lis` is October to a Croat and November to a Pole.
     """
-    folded = word.casefold().rstrip(".")
-    if len(folded) < _SHORTEST:
-        return None
+    folded = word.casefold().rstrip(".׳'")
     for language in [*languages, *_FORMS]:
         number = _number_in(folded, _FORMS.get(language, ()))
         if number is not None:
@@ -144,6 +197,8 @@ def month_number(word: str, languages: Iterable[str]) -> int | None:
 
 def _number_in(word: str, forms: Iterable[tuple[str, int]]) -> int | None:
     exact = [number for form, number in forms if form == word]
-    begun = exact or [number for form, number in forms if form.startswith(word)]
+    if exact or len(word) < _SHORTEST:
+        return exact[0] if exact else None
+    begun = [number for form, number in forms if form.startswith(word)]
     declined = begun or [n for form, n in forms if len(form) > _SHORTEST and word.startswith(form)]
     return declined[0] if declined else None
