@@ -12,6 +12,7 @@ from gateway.app import common
 from gateway.app.certificates import valid_until
 from gateway.app.check_inbound import settings_for_replies, store_for_replies
 from gateway.app.check_loops import own_listener
+from gateway.app.check_mailbox import mailboxes
 from gateway.app.findings import Finding, error, good, warning
 from gateway.config import Settings
 from gateway.config.smtp import Listener, Relay
@@ -43,6 +44,8 @@ async def check(settings: Settings, *, offline: bool) -> AsyncIterator[Finding]:
         elif not offline:
             async for finding in _relay(relay):
                 yield finding
+        async for finding in mailboxes(settings):
+            yield finding
 
 
 def _local(settings: Settings) -> Iterator[Finding]:

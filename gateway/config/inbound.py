@@ -72,19 +72,26 @@ class Mailbox(Section):
     """Where mail is moved that could not be filed."""
     ignored: Text = "Ignored"
     """Where automatic answers and reports are moved."""
-    trust: Trust = "authentication-results"
+    trust: Trust | None = option(example="authentication-results")
     """What proves that a mail comes from the member of staff it names: the topmost
     Authentication-Results of `authserv_id`, Exchange's mark for mail of the own tenant, or that
-    the mailbox takes internal mail only."""
+    the mailbox takes internal mail only. Absent, and without `authserv_id`: nothing is filed, all
+    of it waits for a decision."""
     authserv_id: Text | None = option(example="mail.example.org")
     """The name of the own server in Authentication-Results."""
 
     @model_validator(mode="before")
     @classmethod
-    def _default_port(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("tls") in ("none", "starttls"):
-            return {"port": 143} | values
-        return values
+    def _defaults(cls, values: Any) -> Any:
+        """Fill in what follows from other keys."""
+        if not isinstance(values, dict):
+            return values
+        filled: dict[str, Any] = {}
+        if values.get("tls") in ("none", "starttls"):
+            filled["port"] = 143
+        if "authserv_id" in values:
+            filled["trust"] = "authentication-results"
+        return filled | values
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

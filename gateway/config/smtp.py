@@ -213,4 +213,7 @@ def _needs_both(section: Relay | Listener, one: str, other: str) -> None:
 def require_authserv_id(trust: Trust | None, authserv_id: str | None) -> None:
     """Refuse trust in Authentication-Results of no server in particular."""
     if trust == "authentication-results" and authserv_id is None:
-        wrong("authserv_id", 'is missing; trust = "authentication-results" needs it')
+        wrong(
+            "authserv_id",
+            'is missing; trust = "authentication-results" needs it, nothing would be imported',
+        )

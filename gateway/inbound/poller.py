@@ -99,15 +99,24 @@ class Poller:
         try:
             for folder in self._targets():
                 await session.make_folder(folder)
-            uidvalidity = await session.select(self._settings.folder)
+            await session.select(self._settings.folder)
             fields = {"idle": session.can_idle, "move": session.can_move}
             log.info("mailbox_opened", mailbox=self._settings.name, **fields)
             while not self._halt.is_set():
-                await self._round(session, uidvalidity)
-                if not (session.news.is_set() or self._halt.is_set()):
-                    await session.wait(self._settings.every.total_seconds(), self._halt)
+                await self._until_quiet(session)
+                await session.wait(self._settings.every.total_seconds(), self._halt)
         finally:
             await session.close()
+
+    async def _until_quiet(self, session: Session) -> None:
+        """Take mails until there is no news.
+
+        The folder is opened anew: one that somebody has replaced would show its old face for ever.
+        """
+        uidvalidity = await session.select(self._settings.folder)
+        await self._round(session, uidvalidity)
+        while session.news.is_set() and not self._halt.is_set():
+            await self._round(session, uidvalidity)
 
     def _targets(self) -> tuple[str, ...]:
         settings = self._settings

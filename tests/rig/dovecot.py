@@ -182,13 +182,13 @@ class Dovecot:
         """Put mails into a folder."""
         with self.open(user) as client:
             for mail in mails:
-                done, said = client.append(folder, "", "", mail)
+                done, said = client.append(_quoted(folder), "", "", mail)
                 assert done == "OK", said
 
     def mails(self, user: str, folder: str = "INBOX") -> list[bytes]:
         """Return the mails of a folder that are not marked as deleted, the oldest first."""
         with self.open(user) as client:
-            if client.select(folder, readonly=True)[0] != "OK":
+            if client.select(_quoted(folder), readonly=True)[0] != "OK":
                 return []
             _, found = client.uid("SEARCH", "UNDELETED")
             return [_content(client, uid) for uid in found[0].split()]
@@ -196,7 +196,7 @@ class Dovecot:
     def count(self, user: str, folder: str = "INBOX") -> int:
         """Return how many mails a folder has that are not marked as deleted; none if it isn't."""
         with self.open(user) as client:
-            if client.select(folder, readonly=True)[0] != "OK":
+            if client.select(_quoted(folder), readonly=True)[0] != "OK":
                 return 0
             return len(client.uid("SEARCH", "UNDELETED")[1][0].split())
 
@@ -216,3 +216,7 @@ def _content(client: imaplib.IMAP4, uid: bytes) -> bytes:
 def _name(line: bytes) -> str:
     text = line.decode()
     return text.rpartition(' "')[2].strip('"') if text.endswith('"') else text.split()[-1]
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -22,7 +22,7 @@ async def connect(wire: Wire, settings: MailboxSettings) -> None:
             await wire.loop.create_connection(
                 lambda: wire, settings.host, settings.port, ssl=context
             )
-        greeting = await wire.greet()
+            greeting = await wire.greet()
         if wire.state == "LOGOUT":
             raise MailboxLost(f"the server is not available: {shown(greeting[2:])}")
         await wire.capability()
@@ -31,7 +31,7 @@ async def connect(wire: Wire, settings: MailboxSettings) -> None:
     except ssl.SSLError as error:
         raise MailboxRefuses("tls", _reason(error)) from error
     except TimeoutError as error:
-        raise MailboxLost(f"no connection within {CONNECT_SECONDS:g} s") from error
+        raise MailboxLost(f"no greeting within {CONNECT_SECONDS:g} s") from error
     except OSError as error:
         raise MailboxLost(f"no connection: {error.strerror or error}") from error
 

@@ -26,7 +26,6 @@ from gateway.inbound.imap.text import MailboxLost, Value, encoded_name, quoted
 from gateway.inbound.imap.wire import Wire
 
 PIECE = 1024 * 1024  #: Octets of a mail that are fetched at once.
-COMMAND_SECONDS = 60.0
 _MOST = 200  #: Mails whose sizes are asked for at once.
 
 
@@ -63,7 +62,7 @@ class Session:
     @classmethod
     async def open(cls, settings: MailboxSettings) -> Self:
         """Connect and log in; `MailboxLost` or `MailboxRefuses` where that fails."""
-        wire = Wire(COMMAND_SECONDS, largest=PIECE)
+        wire = Wire(settings.patience.total_seconds(), largest=PIECE)
         try:
             await connect(wire, settings)
             await log_in(wire, settings)

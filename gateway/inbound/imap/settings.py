@@ -44,6 +44,7 @@ class MailboxSettings:
     ignored: str = "Ignored"
     max_size: int = 50_000_000
     every: timedelta = timedelta(minutes=1)
+    patience: timedelta = timedelta(minutes=1)  #: How long a command may take.
     origin: Origin
 
     @property

@@ -93,21 +93,21 @@ def _post(url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
             found = json.loads(answer.read(_LONGEST_ANSWER))
     except urllib.error.HTTPError as error:
         with error:
-            raise _refusal(error) from error
+            raise _refusal(error, url) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
-        raise MailboxLost(f"no access token: {reason}") from error
+        raise MailboxLost(f"no access token from {url}: {reason}") from error
     return found if isinstance(found, dict) else {}
 
 
-def _refusal(error: urllib.error.HTTPError) -> MailboxRefuses | MailboxLost:
+def _refusal(error: urllib.error.HTTPError, url: str) -> MailboxRefuses | MailboxLost:
     """Return what a refusal means: for now, or until a setting is changed (RFC 6749, 5.2)."""
     if error.code >= 500 or error.code in (408, 429):
-        return MailboxLost(f"no access token: the token server answers {error.code}")
+        return MailboxLost(f"no access token from {url}: {error.code}")
     try:
         found = json.loads(error.read(_LONGEST_ANSWER))
         text = f"{found['error']}: {found.get('error_description', '')}"
     except (ValueError, KeyError, TypeError, AttributeError, OSError):
         text = str(error.code)
     shown = " ".join(text.split())[:_SHOWN].rstrip(": ")
-    return MailboxRefuses("token", f"the token server refuses: {shown}")
+    return MailboxRefuses("token", f"{url} refuses: {shown}")

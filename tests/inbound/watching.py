@@ -1,0 +1,61 @@
+"""Pollers that watch mailboxes for an office's importer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.inbound.imap.settings import MailboxSettings
+from gateway.inbound.poller import Poller
+from gateway.inbound.tenure import Tenure
+from tests.inbound.office import MAILBOX, Office
+from tests.rig.dovecot import PASSWORD
+from tests.rig.process import LOOPBACK
+
+
+class Watched:
+    """What was heard of mailboxes, one word per change."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def read(self, mailbox: str) -> None:
+        self.heard.append("read")
+
+    def down(self, mailbox: str) -> None:
+        self.heard.append("down")
+
+
+def settings(port: int, user: str = "eva", **changes: Any) -> MailboxSettings:
+    """Return the settings of a mailbox that answers or is given up within seconds."""
+    usual = MailboxSettings(
+        name=MAILBOX.name,
+        host=LOOPBACK,
+        port=port,
+        tls="none",
+        username=user,
+        password=PASSWORD,
+        every=timedelta(milliseconds=200),
+        patience=timedelta(seconds=5),
+        origin=MAILBOX,
+    )
+    return replace(usual, **changes)
+
+
+@asynccontextmanager
+async def watching(
+    office: Office, mailbox: MailboxSettings, holder: str = "here", importer: Any = None
+) -> AsyncIterator[Watched]:
+    """Have a mailbox watched during the block."""
+    watched = Watched()
+    tenure = Tenure(office.database, holder, lambda: datetime.now(UTC))
+    poller = Poller(mailbox, importer=importer or office.importer, tenure=tenure, watch=watched)
+    task = asyncio.create_task(poller.run())
+    try:
+        yield watched
+    finally:
+        poller.stop()
+        async with asyncio.timeout(20):
+            await task
