@@ -98,7 +98,7 @@ class Connection:
         """Speak IMAP until the client goes."""
         if await self._faulty("GREETING", []):
             self.say("* OK ready")
-        while line := (await self.reader.readline()).decode().rstrip("\r\n"):
+        while line := (await self.reader.readline()).decode("latin-1").rstrip("\r\n"):
             self.tag, name, *words = line.split(" ")
             if name == "UID":
                 name = f"UID {words.pop(0)}"

@@ -33,7 +33,8 @@ async def connect(wire: Wire, settings: MailboxSettings) -> None:
     except TimeoutError as error:
         raise MailboxLost(f"no greeting within {CONNECT_SECONDS:g} s") from error
     except OSError as error:
-        raise MailboxLost(f"no connection: {error.strerror or error}") from error
+        reason = error.strerror or str(error) or type(error).__name__
+        raise MailboxLost(f"no connection: {reason}") from error
 
 
 async def _start_tls(wire: Wire, settings: MailboxSettings) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import IO, Self
 
 from aioimaplib.aioimaplib import Response
@@ -51,6 +51,9 @@ class TooLong(Exception):
 
 class Session:
     """A connection that is logged in. After `MailboxLost` it is of no use."""
+
+    #: Servers may close a connection that idles for 30 minutes (RFC 2177).
+    LONGEST_IDLE = timedelta(minutes=28)
 
     def __init__(self, wire: Wire, settings: MailboxSettings) -> None:
         self._wire = wire
@@ -260,7 +263,8 @@ class Session:
     async def wait(self, seconds: float, stopping: asyncio.Event) -> None:
         """Wait until there is news, it is time to stop, or so long."""
         if self.can_idle:
-            self._idles = await self._wire.idle(seconds, stopping)
+            longest = self.LONGEST_IDLE.total_seconds()
+            self._idles = await self._wire.idle(min(seconds, longest), stopping)
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -57,6 +57,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         self._taken = 0
         self._exists = 0
         self._bye = ""
+        self._deaf = False  #: Set while nothing that comes may be believed.
         self._answers: deque[bytes] = deque()
 
     # What the transport calls
@@ -65,7 +66,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         """Take answers apart."""
         self._buffer += data
         try:
-            while self.failure is None and self._step():
+            while self.failure is None and not self._deaf and self._step():
                 pass
         except Garbled as error:
             self.fail(str(error))
@@ -157,6 +158,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
             raise Garbled("an answer nobody asked for")
         self.pending_sync_command = None
         result, _, text = rest.partition(b" ")
+        self._deaf = command.name == "STARTTLS" and result.upper() == b"OK"
         command.close(text, result=result.upper().decode("ascii", "replace"))
 
     def fail(self, why: str) -> None:
@@ -244,6 +246,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         self.transport = await self.loop.start_tls(
             self.transport, self, context, server_hostname=host
         )
+        self._deaf = False
         self.capabilities = set()
         await self.capability()
         return response
