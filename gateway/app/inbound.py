@@ -54,7 +54,8 @@ async def run_inbound(life: Life) -> None:
     metrics = Metrics()
     importer = _importer(life.settings, database, readers, _Tally(metrics).heard)
     holder = f"{common.node()}:{os.getpid()}"
-    tenure, watch = Tenure(database, holder, now), MailboxWatch(metrics)
+    tenure = Tenure(database, holder, now, is_gone=_is_gone)
+    watch = MailboxWatch(metrics)
     mailboxes = Mailboxes(
         lambda mailbox: Poller(mailbox, importer=importer, tenure=tenure, watch=watch)
     )
@@ -76,6 +77,12 @@ async def run_inbound(life: Life) -> None:
     finally:
         await readers.close()
         database.close()
+
+
+def _is_gone(holder: str) -> bool:
+    """Whether a process that holds a lease ran on this machine and has ended."""
+    node, _, pid = holder.rpartition(":")
+    return node == common.node() and pid.isdigit() and not common.is_alive(int(pid))
 
 
 def _sweep() -> None:

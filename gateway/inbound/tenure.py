@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from gateway.store import leases
 from gateway.store.database import Database, StoreUnavailable
@@ -15,12 +16,23 @@ _RENEW_SECONDS = 4.0
 
 
 class Tenure:
-    """Who may look into a mailbox; `holder` names this process."""
+    """Who may look into a mailbox; `holder` names this process.
 
-    def __init__(self, database: Database, holder: str, clock: Callable[[], datetime]) -> None:
+    `is_gone` tells of another's name whether its process surely ended: its lease is over then.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        holder: str,
+        clock: Callable[[], datetime],
+        *,
+        is_gone: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._database = database
         self._holder = holder
         self._clock = clock
+        self._is_gone = is_gone
 
     @asynccontextmanager
     async def of(self, name: str, lost: asyncio.Event) -> AsyncIterator[bool]:
@@ -43,9 +55,14 @@ class Tenure:
 
     async def _take(self, name: str) -> bool:
         now = self._clock()
-        return await self._database.write(
-            lambda connection: leases.take(connection, name, self._holder, now, _LEASE)
-        )
+
+        def take(connection: Any) -> bool:
+            other = leases.holder_of(connection, name)
+            if other is not None and self._is_gone(other):
+                leases.drop(connection, name, other)
+            return leases.take(connection, name, self._holder, now, _LEASE)
+
+        return await self._database.write(take)
 
     async def _keep(self, name: str, lost: asyncio.Event) -> None:
         while not lost.is_set():

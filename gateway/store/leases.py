@@ -31,6 +31,11 @@ def renew(
     return connection.execute(own.values(until=now + duration)).rowcount == 1
 
 
+def holder_of(connection: Connection, name: str) -> str | None:
+    """Return who holds a lease, or held it last."""
+    return connection.scalar(select(leases.c.holder).where(leases.c.name == name))
+
+
 def drop(connection: Connection, name: str, holder: str) -> None:
     """Give a lease back."""
     own = delete(leases).where(leases.c.name == name, leases.c.holder == holder)

@@ -37,6 +37,7 @@ listen = {loopback}
 ssl = yes
 ssl_cert = <{pair.cert}
 ssl_key = <{pair.key}
+auth_failure_delay = 0
 auth_mechanisms = plain login xoauth2
 mail_location = maildir:{folder}/mail/%u
 first_valid_uid = 1
@@ -44,6 +45,9 @@ first_valid_gid = 1
 mail_max_userip_connections = 100
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service imap-login {{
   chroot =

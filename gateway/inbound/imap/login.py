@@ -49,8 +49,9 @@ async def log_in(wire: Wire, settings: MailboxSettings) -> None:
     if wire.state == "AUTH":
         return
     if settings.tokens is not None:
+        was_held = settings.tokens.has_one
         answer = await _with_token(wire, settings, fresh=False)
-        if answer.result == "NO":
+        if answer.result == "NO" and was_held:
             answer = await _with_token(wire, settings, fresh=True)
     else:
         answer = await _with_password(wire, settings)

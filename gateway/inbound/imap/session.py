@@ -22,7 +22,7 @@ from gateway.inbound.imap.answers import (
 )
 from gateway.inbound.imap.login import connect, log_in
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
-from gateway.inbound.imap.text import MailboxLost, Value, encoded_name, quoted
+from gateway.inbound.imap.text import MailboxLost, Value, decoded_name, encoded_name, quoted
 from gateway.inbound.imap.wire import Wire
 
 PIECE = 1024 * 1024  #: Octets of a mail that are fetched at once.
@@ -140,7 +140,7 @@ class Session:
         """Whether a folder is there and may hold mail."""
         wanted = self._written(name)
         for attributes, _, found in await self._list("", wanted):
-            if found == wanted:
+            if decoded_name(found) == decoded_name(wanted):
                 held = {str(one).lower() for one in attributes}
                 return not held & {"\\noselect", "\\nonexistent"}
         return False

@@ -22,6 +22,10 @@ class MailboxRefuses(GatewayError):
 class Tokens(Protocol):
     """Gives access tokens."""
 
+    @property
+    def has_one(self) -> bool:
+        """Whether a token is there that needn't be fetched."""
+
     async def token(self, *, fresh: bool = False) -> str:
         """Return a token; `fresh`: not the one that was given last."""
 

@@ -45,6 +45,11 @@ class TokenSource:
         self._until = 0.0
         self._turn = asyncio.Lock()
 
+    @property
+    def has_one(self) -> bool:
+        """Whether a token is there that needn't be fetched."""
+        return bool(self._token) and self._clock() < self._until
+
     async def token(self, *, fresh: bool = False) -> str:
         """Return a token; `fresh`: not the one that was given last.
 
@@ -52,7 +57,7 @@ class TokenSource:
         can't be reached.
         """
         async with self._turn:
-            if fresh or not self._token or self._clock() >= self._until:
+            if fresh or not self.has_one:
                 self._keep(await asyncio.to_thread(_post, self._settings.url, self._form()))
             return self._token
 
