@@ -1,137 +1,22 @@
 """The worker of the outbox, on both stores."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import structlog
-from sqlalchemy import Connection
 
 from gateway.core import ids
 from gateway.core.outbox import (
     Deferred,
-    Draft,
-    OutboxRow,
     OutboxState,
     Refused,
-    Result,
-    Sent,
     Unknown,
 )
-from gateway.outbox.worker import Deliver, Limits, Worker
+from gateway.outbox.worker import Limits
 from gateway.store import outbox
-from gateway.store.database import Database, StoreUnavailable
-
-NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
-ID = ids.first_id_at(NOW)
-SOON = timedelta(milliseconds=20)
-T = TypeVar("T")
-PATIENCE = 20.0  #: Seconds until a test gives up waiting.
-
-
-class Relay:
-    """Takes rows, answers as told, and remembers whom it got them from."""
-
-    def __init__(self, answers: Mapping[int, Result | Exception] | None = None) -> None:
-        self.answers = dict(answers or {})
-        self.taken: list[int] = []
-        self.most = 0  #: Rows in hand at one time.
-        self.open = asyncio.Event()
-        self.open.set()
-        self.news = asyncio.Condition()
-        self._in_hand = 0
-
-    async def __call__(self, row: OutboxRow) -> Result:
-        self._in_hand += 1
-        self.most = max(self.most, self._in_hand)
-        self.taken.append(row.id)
-        async with self.news:
-            self.news.notify_all()
-        try:
-            await self.open.wait()
-            answer = self.answers.get(row.id, Sent("250 ok"))
-        finally:
-            self._in_hand -= 1
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    async def has(self, count: int) -> None:
-        async with asyncio.timeout(PATIENCE), self.news:
-            await self.news.wait_for(lambda: len(self.taken) >= count)
-
-
-class Shaky(Database):
-    """A store that can be away."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.is_away = False
-        self.missed = asyncio.Semaphore(0)  #: Released each time it was asked in vain.
-
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        self._check()
-        return await super().read(work)
-
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        self._check()
-        return await super().write(work)
-
-    def _check(self) -> None:
-        if self.is_away:
-            self.missed.release()
-            raise StoreUnavailable("the store failed: away")
-
-    async def missed_at_least(self, count: int) -> None:
-        async with asyncio.timeout(PATIENCE):
-            for _ in range(count):
-                await self.missed.acquire()
-
-
-class Counts:
-    """Counts as the metrics do, and lets a test wait for a count."""
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[str, OutboxState]] = []
-        self._changed = asyncio.Event()
-
-    def __call__(self, kind: str, state: OutboxState) -> None:
-        self.seen.append((kind, state))
-        self._changed.set()
-
-    async def reach(self, count: int) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while len(self.seen) < count:
-                await self._changed.wait()
-                self._changed.clear()
-
-
-class Running:
-    """A worker at work."""
-
-    def __init__(self, database: Database, deliver: Deliver, limits: Limits, holder: str) -> None:
-        self.now = NOW
-        self.counts = Counts()
-        self.stopping = asyncio.Event()
-        self.worker = Worker(
-            database,
-            deliver,
-            holder=holder,
-            stopping=self.stopping,
-            clock=lambda: self.now,
-            jitter=lambda: 0.0,
-            count=self.counts,
-            limits=limits,
-        )
-        self.task = asyncio.create_task(self.worker.run())
-
-    async def stop(self) -> None:
-        self.stopping.set()
-        async with asyncio.timeout(PATIENCE):
-            await self.task
+from gateway.store.database import Database
+from tests.outbox.workshop import ID, NOW, SOON, Relay, Shaky, put, rows, running, states
 
 
 @pytest.fixture
@@ -141,36 +26,6 @@ def database(store_url: str) -> Iterator[Shaky]:
     database.prepare()
     yield database
     database.close()
-
-
-@contextlib.asynccontextmanager
-async def running(
-    database: Database, deliver: Deliver, *, limits: Limits | None = None, holder: str = "one"
-) -> AsyncIterator[Running]:
-    work = Running(database, deliver, limits or Limits(poll=SOON, away=SOON), holder)
-    try:
-        yield work
-    finally:
-        await work.stop()
-
-
-async def put(database: Database, count: int, *, first: int = 0, due: datetime = NOW) -> list[int]:
-    numbers = [ID + first + n for n in range(count)]
-    drafts = [
-        Draft(id=n, type="dsn", key=str(n), recipient="a@example.org", body=b"x", due=due)
-        for n in numbers
-    ]
-    await database.write(lambda connection: [outbox.put(connection, draft) for draft in drafts])
-    return numbers
-
-
-async def rows(database: Database) -> list[OutboxRow]:
-    listed = await database.read(lambda connection: outbox.listed(connection, limit=1000))
-    return sorted(listed, key=lambda row: row.id)
-
-
-async def states(database: Database) -> list[OutboxState]:
-    return [row.state for row in await rows(database)]
 
 
 async def test_what_is_due_is_sent_and_counted(database: Database) -> None:

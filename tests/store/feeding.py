@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from gateway.core.people import (
     Group,
     Membership,
@@ -56,3 +58,21 @@ def tell_all(
     with feed(database, what) as under_way:
         under_way.add(list(enumerate(records, 2)))
         return under_way.apply(Terms(**{"source": source, "now": NOW, **terms}))
+
+
+def counts(outcome: Outcome) -> tuple[int, int, int, int]:
+    """Return added, changed, removed, unchanged."""
+    return outcome.added, outcome.changed, outcome.removed, outcome.unchanged
+
+
+def rows(database: Database, table: Any) -> list[tuple[Any, ...]]:
+    """Return a table's rows in order."""
+    with database.reading() as connection:
+        return sorted(tuple(row) for row in connection.execute(select(table)))
+
+
+def suppressed_people(database: Database, count: int, **terms: Any) -> None:
+    """Make people who get no bulk mail."""
+    tell(database, "groups", no_bulk())
+    tell_all(database, "people", (person(str(n), f"p{n}@example.org") for n in range(count)))
+    tell_all(database, "memberships", (member(str(n)) for n in range(count)), **terms)

@@ -1,18 +1,15 @@
 """Records of the feed against what is known: compared, guarded, applied at once or not at all."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
-import pytest
 from sqlalchemy import func, select
 
 from gateway.core.kinds import Scope
 from gateway.core.people import Group, Membership, PersonRef, Staff, Status, StatusKind
 from gateway.store import schema, suppression
 from gateway.store.database import Database
-from gateway.store.feed import Outcome, Terms, feed
+from gateway.store.feed import Terms, feed
 from gateway.store.people import find, suppressions_of
 from gateway.store.status import snapshot
 from gateway.store.suppression import Standings
@@ -20,40 +17,24 @@ from tests.store.feeding import (
     CANDIDATE,
     CONTACT,
     NOW,
+    counts,
     deceased,
     member,
     no_bulk,
     person,
+    rows,
+    suppressed_people,
     tell,
-    tell_all,
 )
 
 LATER = NOW + timedelta(hours=1)
 ANN, BOB = "ann@example.org", "bob@example.org"
 
 
-def counts(outcome: Outcome) -> tuple[int, int, int, int]:
-    """Return added, changed, removed, unchanged."""
-    return outcome.added, outcome.changed, outcome.removed, outcome.unchanged
-
-
-def rows(database: Database, table: Any) -> list[tuple[Any, ...]]:
-    """Return a table's rows in order."""
-    with database.reading() as connection:
-        return sorted(tuple(row) for row in connection.execute(select(table)))
-
-
 def known(database: Database) -> list[str]:
     """Return the crm_ids of the people known."""
     with database.reading() as connection:
         return sorted(connection.scalars(select(schema.people.c.crm_id)))
-
-
-def suppressed_people(database: Database, count: int, **terms: Any) -> None:
-    """Make people who get no bulk mail."""
-    tell(database, "groups", no_bulk())
-    tell_all(database, "people", (person(str(n), f"p{n}@example.org") for n in range(count)))
-    tell_all(database, "memberships", (member(str(n)) for n in range(count)), **terms)
 
 
 def test_what_is_new_changed_and_the_same_is_told_apart(database: Database) -> None:
@@ -255,121 +236,6 @@ def test_a_dry_run_tells_what_would_change_and_changes_nothing(database: Databas
 
     assert (1, 0, 2, 1, 2) == (*counts(outcome), outcome.suppressions_lifted)
     assert before == (rows(database, schema.memberships), rows(database, schema.feeds))
-
-
-def test_suppressions_are_counted_by_address_and_scope(database: Database) -> None:
-    tell(database, "groups", no_bulk(), no_bulk("quiet too"))
-    tell(database, "statuses", deceased())
-    tell(database, "memberships", member("1"), member("1", "quiet too"))
-
-    first = tell(database, "people", person("1", ANN, BOB))
-    second = tell(database, "people", person("1", ANN, status="deceased"))
-
-    assert (2, 0) == (first.suppressions_added, first.suppressions_lifted)
-    assert (1, 1) == (second.suppressions_added, second.suppressions_lifted)
-
-
-Lifting = Callable[[Database], Outcome]
-
-
-def rows_gone(database: Database, **terms: Any) -> Outcome:
-    return tell_all(
-        database, "memberships", (member(str(n)) for n in range(20, 50)), replace=True, **terms
-    )
-
-
-def people_gone(database: Database, **terms: Any) -> Outcome:
-    records = (person(str(n), f"p{n}@example.org") for n in range(20, 50))
-    return tell_all(database, "people", records, replace=True, **terms)
-
-
-def tag_emptied(database: Database, **terms: Any) -> Outcome:
-    return tell(database, "groups", replace(no_bulk(), tag=""), **terms)
-
-
-def group_inactive(database: Database, **terms: Any) -> Outcome:
-    return tell(database, "groups", no_bulk(active=False), **terms)
-
-
-def addresses_gone(database: Database, **terms: Any) -> Outcome:
-    return tell_all(database, "people", (person(str(n)) for n in range(20)), **terms)
-
-
-@pytest.mark.parametrize(
-    "lift", [rows_gone, people_gone, tag_emptied, group_inactive, addresses_gone]
-)
-def test_the_guard_holds_back_an_import_that_lifts_many_suppressions_whatever_the_cause(
-    database: Database, standings: Standings, lift: Callable[..., Outcome]
-) -> None:
-    suppressed_people(database, 50)
-    tables = (schema.memberships, schema.people, schema.groups, schema.addresses, schema.feeds)
-    before = [rows(database, table) for table in tables]
-
-    held = lift(database)
-    after = [rows(database, table) for table in tables]
-    lifted = lift(database, lift=True)
-
-    assert (True, 50) == (held.is_held_back, held.suppressions_held)
-    assert before == after
-    assert (False, held.suppressions_lifted) == (lifted.is_held_back, lifted.suppressions_lifted)
-    assert (
-        {} == standings.now(["p0@example.org"])
-        or not standings.now(["p0@example.org"])["p0@example.org"].holders[0].suppressions
-    )
-
-
-@pytest.mark.parametrize("cause", ["status of people", "tag of status", "status gone"])
-def test_the_guard_counts_statuses(database: Database, cause: str) -> None:
-    tell(database, "statuses", deceased())
-    people = [person(str(n), f"p{n}@example.org", status="deceased") for n in range(20)]
-    tell_all(database, "people", people)
-
-    match cause:
-        case "status of people":
-            outcome = tell_all(database, "people", [replace(one, status="") for one in people])
-        case "tag of status":
-            outcome = tell(database, "statuses", replace(deceased(), tag="", name="Weg"))
-        case _:
-            outcome = tell(database, "statuses", replace=True)
-
-    assert (True, 20, 20) == (
-        outcome.is_held_back,
-        outcome.suppressions_lifted,
-        outcome.suppressions_held,
-    )
-
-
-@pytest.mark.parametrize(
-    ("all_of_them", "lifted", "is_held_back"),
-    [(19, 19, False), (20, 20, True), (100, 20, False), (100, 21, True)],
-)
-def test_the_guard_wants_twenty_and_more_than_a_fifth(
-    database: Database, all_of_them: int, lifted: int, *, is_held_back: bool
-) -> None:
-    suppressed_people(database, all_of_them)
-
-    outcome = tell_all(
-        database,
-        "memberships",
-        (member(str(number)) for number in range(lifted, all_of_them)),
-        replace=True,
-    )
-
-    assert (is_held_back, lifted) == (outcome.is_held_back, outcome.suppressions_lifted)
-
-
-def test_the_guard_measures_against_what_this_source_holds(database: Database) -> None:
-    suppressed_people(database, 200, source="mailchimp")
-    tell_all(database, "people", (person(str(n), f"p{n}@example.org") for n in range(200, 230)))
-    tell_all(database, "memberships", (member(str(n)) for n in range(200, 230)))
-
-    outcome = tell(database, "memberships", replace=True)
-
-    assert (True, 30, 30) == (
-        outcome.is_held_back,
-        outcome.suppressions_lifted,
-        outcome.suppressions_held,
-    )
 
 
 def test_an_application_status_is_none_of_a_person(database: Database) -> None:
