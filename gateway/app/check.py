@@ -17,12 +17,12 @@ from gateway.app.findings import Finding, error, good, warning
 from gateway.config import Settings
 from gateway.config.smtp import Listener, Relay
 from gateway.core.errors import GatewayError
-from gateway.core.kinds import Kind
+from gateway.core.kinds import TAG_SCOPES, Kind
 from gateway.core.outbox import OutboxState
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.smtp_proxy.users import Users
 from gateway.store.database import StoreUnavailable
-from gateway.store.status import Snapshot, snapshot
+from gateway.store.status import Snapshot, snapshot, tags
 
 FEED_OLD = timedelta(days=2)
 CERTIFICATE_ENDS_SOON = timedelta(days=14)
@@ -184,7 +184,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
     try:
         common.prepare(database)
         with database.reading() as connection:
-            found = snapshot(connection)
+            found, carried = snapshot(connection), tags(connection)
         replies = list(store_for_replies(settings, database))
     except StoreUnavailable as problem:
         yield error("store", f"{problem}: bulk mail is answered 451 until it is back")
@@ -196,7 +196,18 @@ def _store(settings: Settings) -> Iterator[Finding]:
         database.close()
     yield good("store", "answers, and its schema is whole")
     yield from _state(found)
+    yield from _tags(carried)
     yield from replies
+
+
+def _tags(carried: tuple[str, ...]) -> Iterator[Finding]:
+    """Name tags of the CRM that mean nothing here: one of them may be a slip."""
+    if idle := [tag for tag in carried if tag not in TAG_SCOPES]:
+        yield warning(
+            "tags",
+            f"{', '.join(idle)} has no effect on mail: if it should, write one of "
+            f"{', '.join(TAG_SCOPES)} in the CRM",
+        )
 
 
 def _state(found: Snapshot) -> Iterator[Finding]:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, union
 
 from gateway.core.ids import moment_of
 from gateway.core.inbox import InboxState
 from gateway.core.kinds import State
-from gateway.store.schema import deliveries, feeds, inbox, outbox, pauses
+from gateway.store.schema import deliveries, feeds, groups, inbox, outbox, pauses, statuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +40,10 @@ def snapshot(connection: Connection) -> Snapshot:
         sending=connection.scalar(sending) or 0,
         paused=tuple(connection.scalars(select(pauses.c.what).order_by(pauses.c.what))),
     )
+
+
+def tags(connection: Connection) -> tuple[str, ...]:
+    """Return every tag that a group or status carries, whether it has an effect or not."""
+    carried = union(select(groups.c.tag), select(statuses.c.tag)).subquery()
+    found = select(carried.c.tag).where(carried.c.tag != "").order_by(carried.c.tag)
+    return tuple(connection.scalars(found))

@@ -131,6 +131,18 @@ def test_a_feed_that_is_old_or_young_is_told_with_its_age(cli: Cli) -> None:
     assert "ok feed: crm was last fed 0 days and 0 hours ago" in offline(cli)[1]
 
 
+def test_a_tag_without_effect_is_told_for_it_may_be_a_slip(cli: Cli) -> None:
+    cli.feed("groups", "crm_id,name,tag\n1,A,NoMailingTag\n2,B,NoMailingsTag\n3,C,\n")
+
+    code, lines = offline(cli)
+
+    assert 0 == code
+    assert (
+        "warning tags: NoMailingTag has no effect on mail: if it should, write one of "
+        "NoMailingsTag, NoMailTag, NoMailChimpMailingsTag in the CRM"
+    ) in lines
+
+
 def test_a_pause_and_what_was_given_up_are_told(cli: Cli) -> None:
     draft = Draft(
         id=ids.first_id_at(datetime.now(UTC)), type="dsn", key="1", recipient="a@x.org", body=b""
