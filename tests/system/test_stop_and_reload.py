@@ -34,11 +34,11 @@ async def at_the_dot(crm: Crm, seconds: float) -> "asyncio.Task[Any]":
 
 
 async def in_the_content(crm: Crm) -> RawClient:
-    """Begin a mail and stop in the middle of its content."""
+    """Begin a large mail and stop in the middle of its content, some of which the relay has."""
     client = await crm.client()
     for line in (b"MAIL FROM:<%s>" % SENDER, b"RCPT TO:<half@example.org>", b"DATA"):
         await client.command(line)
-    await client.send(INDIVIDUAL)
+    await client.send(INDIVIDUAL + b"0123456789 abcdef\r\n" * 10_000)
     await crm.sink.wait_until(lambda: any(one.has_data for one in crm.sink.transactions))
     return client
 

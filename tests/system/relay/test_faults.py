@@ -272,13 +272,12 @@ async def test_a_client_that_stalls_gives_its_relay_connection_back(side: RelayS
     await side.use({"max_connections": 2})  # one for the proxy, one in reserve
     stalled = await side.crm.client()
     await stalled.pipeline(b"MAIL FROM:<ann@crm.example>", b"RCPT TO:<eve@example.org>")
-    busy = await side.crm.send([BOB])
-    await wait_until(lambda: b"RSET" in side.sink.connections[0].commands, "RSET", 15)
     served = await side.crm.send([BOB])
     await stalled.command(b"DATA")
     await stalled.send(INDIVIDUAL + b".\r\n")
 
-    assert ["451 4.3.2", "250 2.0.0"] == [short(busy.end), short(served.end)]
+    assert "250 2.0.0" == short(served.end)
+    assert b"RSET" in side.sink.connections[0].commands
     assert 250 == (await stalled.reply()).code
     assert [[BOB], [EVE]] == [message.recipients for message in side.sink.accepted]
     assert 1 == len(side.sink.connections)
