@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from email.message import Message
 from html import escape
 
+from gateway.inbound.flowed import is_flowed, unflowed
+
 _MOST_PARTS = 5_000
 _LONGEST = 1_500_000  #: Characters of text that are read; less than that is kept.
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
@@ -82,9 +84,14 @@ def is_shown(part: Message) -> bool:
 
 
 def _readings(parts: list[Message]) -> tuple[str | None, str | None]:
-    texts = [decoded_text(part) for part in parts if part.get_content_subtype() != "html"]
+    texts = [_plain(part) for part in parts if part.get_content_subtype() != "html"]
     markups = [decoded_text(part) for part in parts if part.get_content_subtype() == "html"]
     return ("\n".join(texts) if texts else None), ("<br>".join(markups) if markups else None)
+
+
+def _plain(part: Message) -> str:
+    text = decoded_text(part)
+    return unflowed(text[:_LONGEST], part) if is_flowed(part) else text
 
 
 def _as_markup(text: str | None, markup: str | None) -> str:

@@ -1,6 +1,7 @@
 """What was forwarded inline: its sender, date, subject, recipients and text."""
 
 from gateway.core.forwarded.dates import parse_date
+from gateway.core.forwarded.labels import begins_field
 from gateway.core.forwarded.mailboxes import Mailbox, parse_mailbox, parse_mailboxes
 from gateway.core.forwarded.original import Heading, Original, find_original
 from gateway.core.forwarded.places import find_place
@@ -9,6 +10,7 @@ __all__ = [
     "Heading",
     "Mailbox",
     "Original",
+    "begins_field",
     "find_original",
     "find_place",
     "parse_date",

@@ -9,6 +9,7 @@ from gateway.core.forwarded.words import ROLES, Role, label_key
 _LABELLED = re.compile(r"(?P<head>[^:：]{1,45})[:：](?P<value>.*)", re.DOTALL)
 _WORDS = re.compile(r"[^\W\d_][\w’'()/. -]*")
 _BOLD = "*_"
+_LONGEST_HEAD = 100
 
 
 class Label(NamedTuple):
@@ -30,6 +31,12 @@ def read_label(text: str) -> Label | None:
     if role is None and not _may_be_label(key, value):
         return None
     return Label(role, key, _without_bold(head, value))
+
+
+def begins_field(text: str) -> bool:
+    """Whether a line begins with a known header word and a colon."""
+    label = read_label(text[:_LONGEST_HEAD])
+    return label is not None and label.role is not None
 
 
 def read_bare_label(text: str) -> Label | None:
