@@ -33,6 +33,7 @@ COMMANDS = {
     "campaigns list", "campaigns show", "campaigns create", "campaigns add", "campaigns remove",
     "campaigns prepare", "campaigns open", "campaigns send", "campaigns schedule",
     "campaigns unschedule", "campaigns delete", "campaigns recreate",
+    "triggers list", "triggers preview", "triggers run", "triggers history", "triggers resume",
 }  # fmt: skip
 FILES = ("cert", "key", "ca", "users", "password_file")
 LEVELS = ("debug", "info", "warning", "error", "exception")

@@ -13,6 +13,7 @@ from gateway.app.certificates import valid_until
 from gateway.app.check_inbound import settings_for_replies, store_for_replies
 from gateway.app.check_loops import own_listener
 from gateway.app.check_mailbox import mailboxes
+from gateway.app.check_triggers import settings_for_triggers, store_for_triggers
 from gateway.app.findings import Finding, error, good, warning
 from gateway.config import Settings
 from gateway.config.smtp import Listener, Relay
@@ -54,6 +55,7 @@ def _local(settings: Settings) -> Iterator[Finding]:
     yield from _notes(settings)
     yield from _folders(settings)
     yield from settings_for_replies(settings)
+    yield from settings_for_triggers(settings)
     for listener in settings.smtp.listeners:
         yield from _listener(listener)
     for relay in settings.relays:
@@ -185,7 +187,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         common.prepare(database)
         with database.reading() as connection:
             found, carried = snapshot(connection), tags(connection)
-        replies = list(store_for_replies(settings, database))
+        rest = [*store_for_replies(settings, database), *store_for_triggers(settings, database)]
     except StoreUnavailable as problem:
         yield error("store", f"{problem}: bulk mail is answered 451 until it is back")
         return
@@ -197,7 +199,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
     yield good("store", "answers, and its schema is whole")
     yield from _state(found)
     yield from _tags(carried)
-    yield from replies
+    yield from rest
 
 
 def _tags(carried: tuple[str, ...]) -> Iterator[Finding]:

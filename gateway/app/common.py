@@ -3,6 +3,7 @@
 import os
 import socket
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
@@ -37,12 +38,15 @@ def now() -> datetime:
 class Ids:
     """New ids of this process; `salt` (10 bits) keeps it apart from others."""
 
-    def __init__(self, salt: int | None = None) -> None:
+    def __init__(
+        self, salt: int | None = None, clock: Callable[[], datetime] | None = None
+    ) -> None:
         self._source = IdSource(int.from_bytes(os.urandom(2)) if salt is None else salt)
+        self._clock = clock or now
 
     def next(self) -> int:
         """Return a new id for this moment."""
-        return self._source.next(milliseconds_of(datetime.now(UTC)))
+        return self._source.next(milliseconds_of(self._clock()))
 
 
 def open_database(settings: Settings) -> Database:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway import logs, metrics
+from gateway.app import triggers
 from gateway.app.common import open_database, prepare
 from gateway.config import Settings, load
 from gateway.config.values import Bind
@@ -26,10 +27,13 @@ class UnknownRole(GatewayError):
 def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     """Run roles (none: all) under a supervisor until SIGTERM or Ctrl-C.
 
-    Raises GatewayError if the config or the store can't be used, or an address not be listened at.
+    Raises GatewayError if the config, a trigger or the store can't be used, or an address not be
+    listened at.
     """
     wanted = _checked(names)
     settings = _read(config)
+    if "sender" in wanted:
+        triggers.rules(settings)  # What is wrong with one of them stops the start.
     _prepare_store(settings)
     with metrics.shared_folder():
         supervisor = Supervisor(

@@ -13,6 +13,7 @@ from gateway import logs
 from gateway.app import common
 from gateway.app.common import now, open_database
 from gateway.app.life import Life
+from gateway.app.triggered import TriggeredMail
 from gateway.app.webhooks import Webhooks
 from gateway.config import Settings
 from gateway.core.address import domain_of
@@ -63,6 +64,7 @@ async def run_sender(life: Life) -> None:
         count=post.count,
     )
     tidying = partial(tidy, life, database, holder)
+    triggered = TriggeredMail(life, database, post)
     try:
         # A store that is away keeps nobody from starting: mail gets the answers for that case.
         life.ready()
@@ -73,7 +75,9 @@ async def run_sender(life: Life) -> None:
             tasks.create_task(_repeat(life, TIDY_EVERY, tidying))
             tasks.create_task(_repeat(life, _SWEEP, post.sweep))
             tasks.create_task(take_in_files(life, database, holder))
+            tasks.create_task(triggered.work())
     finally:
+        triggered.close()
         post.close()
         database.close()
 
@@ -106,6 +110,15 @@ class Post:
         pool = self._pools[self._relay(row).name]
         sender = row.sender or ("" if pool.settings.null_sender else self._own_address)
         return await submit(pool, sender=sender, recipient=row.recipient, content=row.body)
+
+    def relay_of(self, sender: str) -> str:
+        """Return the name of the relay for mail of a sender."""
+        return self._chosen(sender).name
+
+    async def carry(self, *, sender: str, recipient: str, content: bytes) -> Result:
+        """Send a mail once, whatever it is."""
+        pool = self._pools[self.relay_of(sender)]
+        return await submit(pool, sender=sender, recipient=recipient, content=content)
 
     def count(self, kind: str, state: OutboxState) -> None:
         """Count how an attempt ended."""
@@ -148,8 +161,11 @@ class Post:
 
     def _relay(self, row: OutboxRow) -> RelaySettings:
         named = next((one for one in self._relays if one.name == row.relay), None)
-        domain = domain_of(row.sender)
-        return named or choose(self._relays, listener="", login=None, sender_domain=domain)
+        return named or self._chosen(row.sender)
+
+    def _chosen(self, sender: str) -> RelaySettings:
+        domain = domain_of(sender)
+        return choose(self._relays, listener="", login=None, sender_domain=domain)
 
 
 async def tidy(life: Life, database: Database, holder: str) -> None:

@@ -1,8 +1,11 @@
 """From trigger files and templates to what the sender of triggered mail works with."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from gateway import logs
+from gateway.app import common
 from gateway.app.common import SHIPPED_TEMPLATES
 from gateway.config import ConfigError, Settings
 from gateway.config.triggers import (
@@ -11,7 +14,15 @@ from gateway.config.triggers import (
     trigger_files,
 )
 from gateway.core.errors import GatewayError
+from gateway.core.letter import RUN_REPORT
+from gateway.store.database import Database
+from gateway.store.suppression import Standings
+from gateway.triggers.plan import Plan
 from gateway.triggers.templates import Letters, Rule, Source
+
+log = logs.get("triggers")
+
+Signature = tuple[tuple[str, int, int], ...]
 
 EPOCH_FILE = "epoch"  #: In the folder of `[store] outage`, unless the settings name another.
 
@@ -85,3 +96,91 @@ def _read(file: Path) -> str:
 def epoch_file(settings: Settings) -> Path:
     """Return the file that tells a restored or cloned store from the real one."""
     return settings.triggers.epoch_file or settings.store.outage / EPOCH_FILE
+
+
+def plan(settings: Settings, found: Mapping[str, Rule], standings: Standings) -> Plan:
+    """Return what triggered mail goes by; GatewayError if a file can't be used."""
+    own = settings.triggers
+    language = settings.suppression.language
+    return Plan(
+        rules=found,
+        zone=common.time_zone(settings),
+        daily_at=own.daily_at,
+        quiet_hours=own.quiet_hours,
+        sender=settings.notices.sender or common.notifier(settings),
+        hostname=common.host_name(),
+        language=language,
+        reports=common.letters(settings, "trigger_report", RUN_REPORT),
+        note=common.note_templates(settings)[language],
+        epoch_file=epoch_file(settings),
+        lookup=lambda address: common.lookup(settings, address),
+        standings=standings,
+    )
+
+
+@contextmanager
+def planned(settings: Settings, database: Database) -> Iterator[Plan]:
+    """Lend the plan of a command that only looks."""
+    standings = open_standings(settings, database)
+    try:
+        yield plan(settings, rules(settings), standings)
+    finally:
+        standings.close()
+
+
+def open_standings(settings: Settings, database: Database) -> Standings:
+    """Return what tells who is suppressed; `close` it in the end."""
+    return Standings(
+        database,
+        tag_scopes=settings.suppression.tags,
+        plus_addresses=settings.suppression.plus_addresses,
+    )
+
+
+class Files:
+    """The trigger files and templates as they are now, read again when one has changed.
+
+    A file that has become wrong leaves the trigger as it was, loudly.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._seen: Signature = ()
+        self.rules: dict[str, Rule] = {}
+        self.refresh()
+
+    def refresh(self) -> bool:
+        """Read what has changed; whether anything had."""
+        seen = signature(self._settings)
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        files = trigger_files(self._settings.triggers.folder)
+        read = {name: self._rule(name, file) for name, file in files.items()}
+        self.rules = {name: one for name, one in read.items() if one is not None}
+        return True
+
+    def _rule(self, name: str, file: Path) -> Rule | None:
+        try:
+            return rule(self._settings, name, file)
+        except ConfigError as error:
+            log.error("trigger_refused", trigger=name, reason=str(error))
+            return self.rules.get(name)
+
+
+def signature(settings: Settings) -> Signature:
+    """Return what shows that a trigger file or a template has changed."""
+    files = [
+        *settings.triggers.folder.glob("*.toml"),
+        *settings.templates.folder.glob("*/*.txt"),
+        *settings.templates.folder.glob("*/*.html"),
+    ]
+    return tuple(sorted(filter(None, map(_state, files))))
+
+
+def _state(file: Path) -> tuple[str, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return str(file), found.st_mtime_ns, found.st_size

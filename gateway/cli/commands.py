@@ -23,6 +23,7 @@ from gateway.cli import (
     suppress,
     switches,
     tail,
+    triggers,
     users,
 )
 from gateway.cli.context import Context
@@ -64,5 +65,6 @@ app.add_typer(files.app, name="documents")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(mailchimp.app, name="mailchimp")
 app.add_typer(campaigns.app, name="campaigns")
+app.add_typer(triggers.app, name="triggers")
 app.add_typer(outbox.app, name="outbox")
 app.command("demo")(demo.demo)

@@ -55,6 +55,17 @@ REFUSED = Wording(
     ),
 )
 
+#: Tells of a run of a trigger.
+RUN_REPORT = Wording(
+    placeholders=frozenset(
+        (
+            *("trigger", "day", "sent", "skipped", "failed", "unknown", "expired", "waiting"),
+            *("held", "error", "details"),
+        )
+    ),
+    sections=frozenset(),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:

@@ -78,6 +78,11 @@ def pause(connection: Connection, what: str, *, now: datetime, by: str) -> None:
     connection.execute(insert(pauses).values(what=what, since=now, by=by))
 
 
+def paused(connection: Connection) -> frozenset[str]:
+    """Return what is paused: `bulk`, `all`."""
+    return frozenset(connection.scalars(select(pauses.c.what)))
+
+
 def resume(connection: Connection) -> list[str]:
     """Lift every pause; return what was paused."""
     lifted = list(connection.scalars(select(pauses.c.what)))

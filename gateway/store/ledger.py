@@ -18,7 +18,7 @@ from gateway.core.kinds import By, State
 from gateway.core.occurrence import Due, Ending, Occurrence, OccurrenceState
 from gateway.core.people import PersonKind, PersonRef
 from gateway.core.trigger import TriggerEvent
-from gateway.store import epochs, journal
+from gateway.store import epochs, journal, trigger_runs
 from gateway.store.bulk import insert_rows
 from gateway.store.columns import microseconds
 from gateway.store.schema import deliveries, occurrences
@@ -33,6 +33,7 @@ _COLUMNS = (
     *("id", "trigger", "event", "kind", "person", "occurrence", "about", "recipient", "run"),
     *("state", "reason", "due_at", "latest_at", "next_at", "facts", "settled_at"),
 )
+_THERE_ALREADY = '("trigger", kind, person, occurrence, about, recipient) DO NOTHING'
 _c = occurrences.c
 _IS_DUE = _c.state == OccurrenceState.DUE
 _IS_SENDING = _c.state == OccurrenceState.SENDING
@@ -66,7 +67,7 @@ def put(
     waiting = iter(dues)
     while chunk := list(islice(waiting, _AT_ONCE)):
         rows = [_new_row(due, run, now, why) for due in chunk]
-        insert_rows(connection, occurrences, _COLUMNS, rows, conflict="DO NOTHING")
+        insert_rows(connection, occurrences, _COLUMNS, rows, conflict=_THERE_ALREADY)
         ids = select(_c.id).where(_c.id.in_([due.id for due in chunk]))
         added += connection.scalars(ids.order_by(_c.id))
     return added
@@ -236,17 +237,31 @@ def recover(connection: Connection, now: datetime, gone: Collection[str]) -> lis
 
 
 def hold(connection: Connection, why: str) -> int:
-    """Hold everything that is due; return how many occurrences that were."""
+    """Hold all mail, for that reason; return how many occurrences were due."""
+    epochs.hold(connection, why)
     query = update(occurrences).where(_IS_DUE)
     query = query.values(state=OccurrenceState.HELD, reason=why, holder="", next_at=None)
     return connection.execute(query).rowcount
 
 
-def resume(connection: Connection, now: datetime) -> int:
-    """Let go of everything that is held; return how many occurrences that were."""
+def resume(connection: Connection, now: datetime, *, epoch: str, high: int) -> int:
+    """Let go of everything that is held; return how many occurrences that were.
+
+    A store without an epoch gets this one; what was sent before counts as lower than `high`.
+    """
+    found = epochs.begin(connection, epoch)
+    epochs.resume(connection, max(high, found.high))
+    trigger_runs.reopen(connection)
     query = update(occurrences).where(_c.state == OccurrenceState.HELD)
     query = query.values(state=OccurrenceState.DUE, reason="", next_at=now)
     return connection.execute(query).rowcount
+
+
+def is_busy(connection: Connection, run: int) -> bool:
+    """Whether some process has mail of a run in hand."""
+    taken = and_(_IS_DUE, _c.holder != "")
+    busy = select(_c.id).where(_c.run == run, or_(_IS_SENDING, taken)).limit(1)
+    return connection.scalar(busy) is not None
 
 
 def one(connection: Connection, number: int) -> Occurrence | None:

@@ -80,7 +80,7 @@ def _record(connection: Connection, ref: PersonRef) -> PersonRecord | None:
     if row is None:
         return None
     return PersonRecord(
-        person=_person(ref, row),
+        person=from_row(ref, row),
         source=row.source,
         addresses=_addresses(connection, ref),
         status=_status(connection, ref.kind, row.status),
@@ -89,7 +89,8 @@ def _record(connection: Connection, ref: PersonRef) -> PersonRecord | None:
     )
 
 
-def _person(ref: PersonRef, row: Row[Any]) -> Person:
+def from_row(ref: PersonRef, row: Row[Any]) -> Person:
+    """Return the person a row of the table is."""
     return Person(
         ref=ref,
         first_name=row.first_name,

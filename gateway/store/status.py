@@ -47,3 +47,9 @@ def tags(connection: Connection) -> tuple[str, ...]:
     carried = union(select(groups.c.tag), select(statuses.c.tag)).subquery()
     found = select(carried.c.tag).where(carried.c.tag != "").order_by(carried.c.tag)
     return tuple(connection.scalars(found))
+
+
+def fed_at(connection: Connection) -> datetime | None:
+    """Return when any source last brought anything."""
+    found: datetime | None = connection.scalar(select(func.max(feeds.c.at)))
+    return found

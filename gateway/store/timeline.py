@@ -11,14 +11,16 @@ from gateway.core.applications import KnownApplication
 from gateway.core.history import HistoryEntry
 from gateway.core.journal import Message
 from gateway.core.kinds import State
+from gateway.core.occurrence import Occurrence
 from gateway.core.people import PersonRef, Suppression
-from gateway.store import applications, history, messages, people, suppression
+from gateway.store import applications, history, ledger, messages, people, suppression
 from gateway.store.people import PersonRecord
 from gateway.store.suppression import Entry, Standings
 
 ADDED = "added"
 RELEASED = "released"
 FILED = "filed"
+TRIGGERS = "triggers"  #: The listener of messages the ledger tells of.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class Event:
     """One thing that happened."""
 
     at: datetime
-    type: str  #: message, reply, document or suppression
+    type: str  #: message, reply, document, trigger_mail or suppression
     id: str  #: As people see it; empty where it has none.
     summary: str
     state: str
@@ -56,7 +58,14 @@ def _page(connection: Connection, standings: Standings, record: PersonRecord) ->
     mail = messages.of_person(connection, record.person.ref)
     blocks = [each for one in record.addresses for each in suppression.history(connection, one)]
     replies = history.of_person(connection, record.person.ref)
-    events = [*_mails(record, mail), *_brought(found), *_own(blocks), *_replies(replies)]
+    triggered = ledger.of_person(connection, record.person.ref)
+    events = [
+        *_mails(record, mail),
+        *_triggered(triggered),
+        *_brought(found),
+        *_own(blocks),
+        *_replies(replies),
+    ]
     return Page(
         record,
         found,
@@ -68,9 +77,25 @@ def _page(connection: Connection, standings: Standings, record: PersonRecord) ->
 def _mails(record: PersonRecord, mail: Iterable[Message]) -> Iterator[Event]:
     addresses = set(record.addresses)
     for one in mail:
+        if one.listener == TRIGGERS:
+            continue
         theirs = (each.state for each in one.deliveries if each.address in addresses)
         state, number = next(theirs, State.UNKNOWN), ids.show(one.id)
         yield Event(at=one.at, type="message", id=number, summary=one.subject, state=state)
+
+
+def _triggered(rows: Iterable[Occurrence]) -> Iterator[Event]:
+    """Tell of mail on events, sent or not."""
+    for one in rows:
+        said = f"{one.trigger}: {one.subject or one.reason}".removesuffix(": ")
+        yield Event(
+            at=one.settled_at or one.at,
+            type="trigger_mail",
+            id=ids.show(one.id if one.message is None else one.message),
+            summary=f"{said} ({one.reason})" if one.subject and one.reason else said,
+            state=one.state,
+            reference=one.about,
+        )
 
 
 def _brought(found: Iterable[Suppression]) -> Iterator[Event]:

@@ -25,7 +25,8 @@ COMMANDS = {
     "import", "suppress add", "suppress list", "suppress release", "suppress show", "explain",
     "messages list", "messages show", "report", "person show", "outbox list", "outbox retry",
     "outbox cancel", "inbox list", "inbox show", "inbox assign", "inbox retry", "inbox discard",
-    "history show", "documents list", "documents save",
+    "history show", "documents list", "documents save", "triggers list", "triggers preview",
+    "triggers run", "triggers history", "triggers resume",
 }  # fmt: skip
 
 

@@ -221,14 +221,13 @@ def test_what_is_held_waits_until_it_is_let_go(connection: Connection) -> None:
     ledger.put(connection, [due(1)], now=NOW)
     taken = claim(connection)
 
-    epochs.hold(connection, "restored")
     ledger.hold(connection, "restored")
     ledger.put(connection, [due(2, about="q")], now=NOW)
 
     assert ([1], []) == ([row.id for row in taken], claim(connection))
     assert not begin(connection)
-    epochs.resume(connection, 7)
-    assert ledger.resume(connection, NOW) == 2
+    assert ledger.resume(connection, NOW, epoch="two", high=7) == 2
+    assert epochs.Epoch("one", 7, 0, "") == epochs.read(connection)
     assert [1, 2] == [row.id for row in claim(connection)]
 
 

@@ -1,0 +1,73 @@
+"""`gateway check` for mail on events: are its files right, and is there anybody to mail?"""
+
+from collections.abc import Iterator
+
+from gateway.app import triggers
+from gateway.app.findings import Finding, error, good, warning
+from gateway.config import ConfigError, Settings
+from gateway.config.triggers import ACTIVE_AS_SHIPPED, trigger_files
+from gateway.core.trigger import TriggerEvent
+from gateway.store import due, epochs
+from gateway.store.database import Database
+from gateway.triggers.epoch import EpochFile, EpochFileUnusable
+from gateway.triggers.templates import Rule
+
+#: What each event goes by, as files of the feed are called.
+FEEDS = {
+    TriggerEvent.BIRTHDAY: ("people",),
+    TriggerEvent.QUALIFICATION_EXPIRED: ("people", "qualifications"),
+    TriggerEvent.QUALIFICATION_EXPIRING: ("people", "qualifications"),
+    TriggerEvent.SET_DATE: ("people",),
+    TriggerEvent.FIRST_DELIVERY: ("people", "deliveries"),
+    TriggerEvent.SUBMITTED: ("people", "applications"),
+    TriggerEvent.STATUS_CHANGED: ("people", "applications"),
+}
+
+
+def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
+    """Look at each trigger file with its template."""
+    for name, file in trigger_files(settings.triggers.folder).items():
+        try:
+            rule = triggers.rule(settings, name, file)
+        except ConfigError as problem:
+            yield from (error(f"trigger {name}", text) for text in problem.problems)
+            continue
+        state = "on" if rule.trigger.enabled else "off"
+        yield good(f"trigger {name}", f"{rule.trigger.event}, {rule.trigger.kind}, {state}")
+        yield from (warning(f"trigger {name}", text) for text in rule.letters.doubts())
+
+
+def store_for_triggers(settings: Settings, database: Database) -> Iterator[Finding]:
+    """Look at whether triggers that are on have anything to go by, and whether mail is held."""
+    rules = [one for one in _usable(settings) if one.trigger.enabled]
+    with database.reading() as connection:
+        never_fed = {what for what in _wanted(rules) if due.never_fed(connection, what)}
+        held = epochs.held(connection)
+    for rule in rules:
+        for what in FEEDS[rule.trigger.event]:
+            if what in never_fed and rule.trigger.name not in ACTIVE_AS_SHIPPED:
+                advice = f"{what} were never loaded: gateway import {what} FILE"
+                yield warning(f"trigger {rule.trigger.name}", advice)
+    if held:
+        yield error("triggers", f"all triggered mail is held: {held}; gateway triggers resume")
+    yield from _epoch_file(settings)
+
+
+def _usable(settings: Settings) -> Iterator[Rule]:
+    for name, file in trigger_files(settings.triggers.folder).items():
+        try:
+            yield triggers.rule(settings, name, file)
+        except ConfigError:
+            continue
+
+
+def _wanted(rules: list[Rule]) -> set[str]:
+    return {what for rule in rules for what in FEEDS[rule.trigger.event]}
+
+
+def _epoch_file(settings: Settings) -> Iterator[Finding]:
+    file = triggers.epoch_file(settings)
+    try:
+        EpochFile(file).read()
+    except EpochFileUnusable as problem:
+        yield error("triggers", f"{problem}; no triggered mail is sent without it")

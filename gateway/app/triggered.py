@@ -1,0 +1,199 @@
+"""The part of the `sender` role that mails on events, and the same done by hand."""
+
+import asyncio
+import contextlib
+import os
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from gateway import logs
+from gateway.app import common, triggers
+from gateway.app.life import Life
+from gateway.config import Settings
+from gateway.core.errors import GatewayError
+from gateway.core.trigger_run import Run, RunState
+from gateway.store import ledger, trigger_runs
+from gateway.store.database import Database, StoreUnavailable
+from gateway.triggers.epoch import EpochFileUnusable, Watch
+from gateway.triggers.plan import Carrier, Plan
+from gateway.triggers.reports import Reporter
+from gateway.triggers.runner import Runner
+from gateway.triggers.sender import Limits, Outside, Sender
+from gateway.triggers.templates import Rule
+
+SEND_EVERY = timedelta(seconds=1)
+LOOK_EVERY = timedelta(seconds=2)  #: Has a trigger's hour come, or has a file changed?
+REPORT_EVERY = timedelta(seconds=2)
+LIFE_EVERY = timedelta(seconds=5)
+WAIT_FOR_OTHERS = timedelta(minutes=5)
+
+log = logs.get("triggers")
+
+
+class Desk:
+    """Everything that mails on events, for one process; `close` it in the end."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        carrier: Carrier,
+        *,
+        stopping: asyncio.Event,
+        clock: Callable[[], datetime] = common.now,
+    ) -> None:
+        self._clock = clock
+        self._database = database
+        self._settings = settings
+        self.files = triggers.Files(settings)
+        self._standings = triggers.open_standings(settings, database)
+        self.plan = self._make_plan()
+        self._nonce = secrets.token_hex(4)
+        holder = f"{common.node()}:{os.getpid()}:{self._nonce}"
+        self._new_id = common.Ids(clock=clock).next
+        self.watch = Watch(database, self.plan.epoch_file)
+        self.sender = Sender(
+            database,
+            lambda: self.plan,
+            carrier,
+            self.watch,
+            outside=Outside(
+                holder=holder,
+                clock=clock,
+                new_id=common.Ids(clock=clock).next,
+                jitter=random.random,
+                is_gone=self._is_gone,
+            ),
+            stopping=stopping,
+            limits=Limits(),
+        )
+        self.runner = Runner(
+            database,
+            lambda: self.plan,
+            clock=clock,
+            new_id=common.Ids(clock=clock).next,
+            holder=holder,
+        )
+        self.reporter = Reporter(
+            database, lambda: self.plan, clock=clock, new_id=common.Ids(clock=clock).next
+        )
+
+    def refresh(self, settings: Settings) -> None:
+        """Go by new settings and by what has changed in the files; GatewayError: by the old."""
+        if settings is not self._settings:
+            files = triggers.Files(settings)
+            self._standings.close()
+            self._standings = triggers.open_standings(settings, self._database)
+            self.files, self._settings = files, settings
+            self.watch = self.sender.watch = Watch(self._database, triggers.epoch_file(settings))
+        elif not self.files.refresh():
+            return
+        self.plan = self._make_plan()
+
+    async def look(self) -> None:
+        """Run every trigger whose hour has come, where mail may leave; else it is held."""
+        if self.plan.active() and self.runner.has_come(self._clock()):
+            await self.watch.may_send()
+            await self.runner.run_due()
+
+    async def run(self, rule: Rule, *, even_now: bool) -> Run:
+        """Run a trigger and send what it found; return what became of it.
+
+        Before the hour of `daily_at`, nothing is due unless `even_now`.
+        """
+        now, trigger = self._clock(), rule.trigger
+        nothing = Run(
+            id=self._new_id(),
+            trigger=trigger.name,
+            day=self.plan.day(now),
+            state=RunState.FINISHED,
+            report_to=trigger.report_to,
+        )
+        if not (even_now or self.runner.has_come(now)):
+            return nothing
+        number = await self.runner.run(rule)
+        await self.sender.send_due(runs=[number], in_quiet_hours_too=even_now)
+        await self._others_are_done(number)
+        await self.reporter.report()
+        found = await self._database.read(lambda connection: trigger_runs.one(connection, number))
+        return found or nothing
+
+    async def _others_are_done(self, number: int) -> None:
+        """Wait for mails of a run that another process has taken."""
+        until = common.now() + WAIT_FOR_OTHERS
+        while common.now() < until:
+            if not await self._database.read(lambda connection: ledger.is_busy(connection, number)):
+                return
+            await asyncio.sleep(0.2)
+
+    async def resume(self) -> int:
+        """Let everything go that is held; return how many occurrences."""
+        return await self.watch.resume(self._clock(), self._new_id())
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._standings.close()
+
+    def _make_plan(self) -> Plan:
+        return triggers.plan(self._settings, dict(self.files.rules), self._standings)
+
+    def _is_gone(self, holder: str) -> bool:
+        """Whether a holder of rows was a process of this machine and has ended."""
+        node, _, rest = holder.rpartition(":")
+        node, _, pid = node.rpartition(":")
+        if node != common.node() or not pid.isdigit():
+            return False
+        if int(pid) == os.getpid():
+            return rest != self._nonce
+        return not common.is_alive(int(pid))
+
+
+class TriggeredMail:
+    """Runs the triggers as long as the `sender` role lives."""
+
+    def __init__(self, life: Life, database: Database, carrier: Carrier) -> None:
+        self._life = life
+        self._desk = Desk(life.settings, database, carrier, stopping=life.stopping)
+
+    async def work(self) -> None:
+        """Look, send and report again and again."""
+        desk = self._desk
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._again(LOOK_EVERY, self._look))
+            tasks.create_task(self._again(SEND_EVERY, desk.sender.send_due))
+            tasks.create_task(self._again(REPORT_EVERY, desk.reporter.report))
+            tasks.create_task(self._again(LIFE_EVERY, self._show_life))
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._desk.close()
+
+    async def _look(self) -> None:
+        try:
+            self._desk.refresh(self._life.settings)
+        except (GatewayError, OSError) as error:
+            log.error("triggers_put_off", reason=str(error))
+        await self._desk.look()
+
+    async def _show_life(self) -> None:
+        await self._desk.watch.show_life()
+
+    async def _again(self, every: timedelta, chore: Callable[[], Awaitable[object]]) -> None:
+        """Do a chore at intervals; what keeps it from working is told and tried again."""
+        while not self._life.stopping.is_set():
+            try:
+                await chore()
+            except (StoreUnavailable, EpochFileUnusable) as error:
+                log.error("triggers_put_off", reason=str(error))
+                await self._rest(LOOK_EVERY)
+            except Exception:  # the sender role has other work to do
+                log.exception("triggers_fault")
+                await self._rest(LOOK_EVERY)
+            await self._rest(every)
+
+    async def _rest(self, duration: timedelta) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(duration.total_seconds()):
+                await self._life.stopping.wait()

@@ -1,0 +1,248 @@
+"""Mail on events: what triggers there are, what they would do, and what they did."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from gateway import logs
+from gateway.app import triggers
+from gateway.app.common import now as now_utc
+from gateway.app.sender import Post
+from gateway.app.triggered import Desk
+from gateway.cli.context import Context, Json, NotFound, of, wrong_use
+from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.core.errors import GatewayError
+from gateway.core.occurrence import OccurrenceState
+from gateway.core.trigger import Trigger
+from gateway.core.trigger_run import Run
+from gateway.metrics import Metrics
+from gateway.store import epochs, trigger_runs
+from gateway.store.database import Database
+from gateway.triggers import documents
+from gateway.triggers.preview import Preview, preview
+from gateway.triggers.templates import Rule
+
+app = typer.Typer(help="Mail on events.", no_args_is_help=True)
+
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="The trigger's file, without .toml.")]
+_OneName = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="One trigger; else all that are on.")
+]
+_On = Annotated[
+    str | None, typer.Option("--on", metavar="DATE", help="As on this day; else as today.")
+]
+_Now = Annotated[
+    bool, typer.Option("--now", help="Before the hour of daily_at and in quiet hours too.")
+]
+_Limit = Annotated[int, typer.Option(help="At most so many, the newest.", min=1)]
+
+
+class CannotRun(GatewayError):
+    """A trigger can't be run or previewed as asked."""
+
+
+@app.command("list")
+def list_triggers(context: typer.Context, as_json: Json = False) -> None:
+    """List the triggers, on and off."""
+    chosen = of(context)
+    rules = triggers.rules(chosen.settings)
+    with chosen.store() as store, store.reading() as connection:
+        looked = {name: trigger_runs.looked(connection, name) for name in rules}
+    if as_json:
+        print_json([_listed(one.trigger, looked[name]) for name, one in rules.items()])
+        return
+    headings = ("name", "on", "event", "template", "kind", "looked at")
+    print_table(headings, (_row(one.trigger, looked[name]) for name, one in rules.items()))
+
+
+@app.command("preview")
+def preview_trigger(
+    context: typer.Context, name: _Name, on: _On = None, as_json: Json = False
+) -> None:
+    """Show who would get what, and who would not and why; nothing is sent."""
+    chosen = of(context)
+    rule = _rule(chosen, name)
+    if not rule.trigger.is_of_date:
+        raise CannotRun(f"{name}: {rule.trigger.event} is no event of a date")
+    with chosen.store() as store:
+        shown = _previewed(chosen, store, rule, _day(on))
+    if as_json:
+        print_json(documents.preview(shown))
+        return
+    _show_preview(shown)
+
+
+@app.command("run")
+def run_triggers(
+    context: typer.Context, name: _OneName = None, now: _Now = False, as_json: Json = False
+) -> None:
+    """Run date events now: who is due and has no mail yet gets it; report what was done."""
+    chosen = of(context)
+    _log_as_usual(chosen)
+    rules = [_to_run(chosen, name)] if name else _all_that_are_on(chosen)
+    with chosen.store() as store:
+        runs, held = asyncio.run(_run(chosen, store, rules, even_now=now))
+    told = [documents.run(one) for one in runs]
+    if as_json:
+        print_json(told[0] if name else told)
+    else:
+        _show_runs(chosen, runs)
+    if held:
+        raise CannotRun(f"all triggered mail is held: {held}; gateway triggers resume")
+    if any(run.error or run.count(*_FAULTS) for run in runs):
+        raise typer.Exit(1)
+
+
+@app.command("history")
+def history(context: typer.Context, limit: _Limit = 50, as_json: Json = False) -> None:
+    """List the runs and what became of them, the newest first."""
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        runs = trigger_runs.listed(connection, limit=limit)
+    if as_json:
+        print_json([documents.run(run) for run in runs])
+        return
+    _show_runs(chosen, runs)
+
+
+@app.command("resume")
+def resume(context: typer.Context) -> None:
+    """Let triggered mail go that is held; the store is believed from now on."""
+    chosen = of(context)
+    _log_as_usual(chosen)
+    with chosen.store() as store:
+        count = asyncio.run(_resume(chosen, store))
+    print_line(f"Let go: {count} mails; those that are too late are not sent.")
+
+
+_FAULTS = (OccurrenceState.FAILED, OccurrenceState.HELD, OccurrenceState.UNKNOWN)
+
+
+def _log_as_usual(chosen: Context) -> None:
+    """Log what is sent here as the `sender` role does, on standard error."""
+    settings = chosen.settings
+    logs.setup(settings.log.level, settings.log.format, role="cli")
+
+
+def _rule(chosen: Context, name: str) -> Rule:
+    rules = triggers.rules(chosen.settings)
+    if name not in rules:
+        raise NotFound(f"no trigger is called {name} (there are {', '.join(rules)})")
+    return rules[name]
+
+
+def _to_run(chosen: Context, name: str) -> Rule:
+    rule = _rule(chosen, name)
+    if not rule.trigger.is_of_date:
+        raise CannotRun(f"{name}: {rule.trigger.event} is no event of a date; it mails at once")
+    if not rule.trigger.enabled:
+        raise CannotRun(f"{name} is switched off: set enabled = true in its file")
+    return rule
+
+
+def _all_that_are_on(chosen: Context) -> list[Rule]:
+    found = triggers.rules(chosen.settings).values()
+    return [one for one in found if one.trigger.enabled and one.trigger.is_of_date]
+
+
+def _day(on: str | None) -> date | None:
+    if on is None:
+        return None
+    try:
+        return date.fromisoformat(on)
+    except ValueError:
+        wrong_use(f"not a date such as 2027-03-01: {on}")
+
+
+def _previewed(chosen: Context, store: Database, rule: Rule, day: date | None) -> Preview:
+    with triggers.planned(chosen.settings, store) as plan, store.reading() as connection:
+        today = plan.day(now_utc())
+        return preview(connection, plan, rule, day or today, is_today=day in (None, today))
+
+
+async def _run(
+    chosen: Context, store: Database, rules: Sequence[Rule], *, even_now: bool
+) -> tuple[list[Run], str]:
+    post = Post(chosen.settings, Metrics())
+    desk = Desk(chosen.settings, store, post, stopping=asyncio.Event())
+    try:
+        may_send = await desk.watch.may_send()
+        runs = [await desk.run(rule, even_now=even_now) for rule in rules]
+        held = "" if may_send else await store.read(epochs.held)
+        return runs, held
+    finally:
+        desk.close()
+        post.close()
+
+
+async def _resume(chosen: Context, store: Database) -> int:
+    post = Post(chosen.settings, Metrics())
+    desk = Desk(chosen.settings, store, post, stopping=asyncio.Event())
+    try:
+        return await desk.resume()
+    finally:
+        desk.close()
+        post.close()
+
+
+def _listed(trigger: Trigger, looked: date | None) -> dict[str, object]:
+    return {
+        "name": trigger.name,
+        "enabled": trigger.enabled,
+        "event": trigger.event.value,
+        "template": trigger.template,
+        "kind": trigger.kind.value,
+        "report_to": trigger.report_to or None,
+        "looked_at": None if looked is None else looked.isoformat(),
+    }
+
+
+def _row(trigger: Trigger, looked: date | None) -> Sequence[object]:
+    on = "yes" if trigger.enabled else "no"
+    return trigger.name, on, trigger.event, trigger.template, trigger.kind, looked or "-"
+
+
+def _show_preview(shown: Preview) -> None:
+    print_line(
+        f"{shown.trigger}: mails: {len(shown.mails)}, left out: {len(shown.skipped)}", "bold"
+    )
+    for mail in shown.mails:
+        about = f" about {mail.about}" if mail.about else ""
+        print_line(f"\n{mail.person}{about} <{mail.to}>: {one_line(mail.subject)}", "green")
+        for line in mail.text.splitlines():
+            print_line(f"  {line}" if line else "")
+    if shown.skipped:
+        print_line()
+        rows = ((one.person, one.about, one_line(one.reason)) for one in shown.skipped)
+        print_table(("left out", "about", "because"), rows)
+
+
+def _show_runs(chosen: Context, runs: Sequence[Run]) -> None:
+    headings = ("time", "trigger", "day", "state", "sent", "skipped", "failed", "other")
+    print_table(headings, (_run_row(chosen, run) for run in runs))
+
+
+def _run_row(chosen: Context, run: Run) -> Sequence[object]:
+    return (
+        local(run.at, chosen.zone),
+        run.trigger,
+        run.day,
+        "failed" if run.error else run.state,
+        run.count(OccurrenceState.SENT),
+        run.left_out,
+        run.count(OccurrenceState.FAILED),
+        ", ".join(_others(run)) or "-",
+    )
+
+
+def _others(run: Run) -> Iterator[str]:
+    for state in (OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED, OccurrenceState.HELD):
+        if run.count(state):
+            yield f"{run.count(state)} {state}"
+    if run.waiting:
+        yield f"{run.waiting} waiting"
+    if run.error:
+        yield one_line(run.error)

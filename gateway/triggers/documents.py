@@ -1,0 +1,52 @@
+"""Previews and runs as JSON has them."""
+
+from gateway.core import ids
+from gateway.core.occurrence import OccurrenceState
+from gateway.core.trigger_run import Run, Skip
+from gateway.store.documents import in_utc
+from gateway.triggers.preview import Preview
+
+Document = dict[str, object]
+
+
+def preview(shown: Preview) -> Document:
+    """Return what a trigger would do."""
+    return {
+        "trigger": shown.trigger,
+        "mails": [
+            {
+                "person": str(one.person),
+                "about": one.about,
+                "to": one.to,
+                "subject": one.subject,
+                "text": one.text,
+            }
+            for one in shown.mails
+        ],
+        "skipped": [_skip(one) for one in shown.skipped],
+        "warning": shown.warning or None,
+    }
+
+
+def _skip(one: Skip) -> Document:
+    return {"person": str(one.person), "about": one.about, "reason": one.reason}
+
+
+def run(run: Run) -> Document:
+    """Return a run as JSON has it."""
+    return {
+        "id": ids.show(run.id),
+        "trigger": run.trigger,
+        "at": in_utc(run.at),
+        "day": run.day.isoformat(),
+        "state": run.state.value,
+        "sent": run.count(OccurrenceState.SENT),
+        "skipped": run.left_out,
+        "failed": run.count(OccurrenceState.FAILED),
+        "unknown": run.count(OccurrenceState.UNKNOWN),
+        "expired": run.count(OccurrenceState.EXPIRED),
+        "held": run.count(OccurrenceState.HELD),
+        "waiting": run.waiting,
+        "error": run.error,
+        "report_to": run.report_to or None,
+    }

@@ -1,0 +1,173 @@
+"""The mark outside the database by which a restored or cloned store is told from the real one."""
+
+import asyncio
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+
+from gateway import logs
+from gateway.core.errors import GatewayError
+from gateway.store import epochs, ledger
+from gateway.store.database import Database
+from gateway.store.epochs import Epoch
+
+log = logs.get("triggers")
+
+#: How often another gateway's sign of life is looked for, and how many times.
+JOIN_SECONDS = 1.0
+JOIN_TRIES = 20
+
+_COPIED = (
+    "this gateway has no epoch file for the store: it looks like a copy of another gateway's "
+    "store, or the file was lost"
+)
+_OLDER = "the store is older than what was sent from it: it looks like one restored from a copy"
+_FOREIGN = "the store and the epoch file don't belong together: it looks like another store"
+_EMPTIED = "the store is new, but mail was sent from another one before"
+
+
+class EpochFileUnusable(GatewayError):
+    """The epoch file can't be read or written; no triggered mail is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the file says: the store it belongs to, and the newest message sent from it."""
+
+    epoch: str
+    high: int
+
+
+class EpochFile:
+    """The file; it is replaced whole, so that no crash leaves half of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> Mark | None:
+        """Return the mark; None: there is none. Raise `EpochFileUnusable`."""
+        try:
+            found = orjson.loads(self.path.read_bytes())
+            return Mark(str(found["epoch"]), int(found["high"]))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise EpochFileUnusable(f"{self.path}: {error.strerror}") from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise EpochFileUnusable(f"{self.path}: not an epoch file") from error
+
+    def write(self, mark: Mark) -> None:
+        """Keep a mark; raise `EpochFileUnusable`."""
+        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(orjson.dumps({"epoch": mark.epoch, "high": mark.high}) + b"\n")
+            beside.replace(self.path)
+        except OSError as error:
+            raise EpochFileUnusable(f"{self.path}: {error.strerror}") from error
+
+
+class Watch:
+    """Compares store and file before anything is sent."""
+
+    def __init__(self, database: Database, path: Path) -> None:
+        self._database = database
+        self._file = EpochFile(path)
+
+    async def may_send(self) -> bool:
+        """Whether the store is the one the file knows, and nothing is held.
+
+        On a mismatch everything due is held. Raise `EpochFileUnusable`.
+        """
+        found = await self._database.read(epochs.read)
+        mark = self._file.read()
+        nothing_sent = mark is None or mark.high == 0
+        if found is None or (mark is None and found.high == 0):
+            found = await self._first(is_new=nothing_sent)
+            mark = self._file.read()
+        if mark is None:
+            mark = await self._join(found)
+        if not found.held and (why := mismatch(found, mark)):
+            await self._hold(why)
+            return False
+        return not found.held
+
+    async def show_life(self) -> None:
+        """Let gateways that join see that this one is at work; keep up with what they sent."""
+        found, mark = await self._database.read(epochs.read), self._file.read()
+        if found is None or mark is None or found.held or mismatch(found, mark):
+            return
+        await self._database.write(epochs.beat)
+        self._keep(found)
+
+    async def reach(self, message: int) -> None:
+        """Note outside the database that a message is about to be sent."""
+        mark = self._file.read()
+        if mark is None:
+            raise EpochFileUnusable(f"{self._file.path}: is gone")
+        if mark.high < message:
+            self._file.write(Mark(mark.epoch, message))
+
+    async def resume(self, now: datetime, new_id: int) -> int:
+        """Let everything go that is held, because a person says so; return how many occurrences.
+
+        The store is believed from now on, whatever the file said.
+        """
+        mark, fresh = self._file.read(), secrets.token_hex(8)
+        high = max(new_id, mark.high if mark else 0)
+        count = await self._database.write(
+            lambda connection: ledger.resume(connection, now, epoch=fresh, high=high)
+        )
+        found = await self._database.read(epochs.read)
+        if found is not None:
+            self._keep(found)
+        return count
+
+    def _keep(self, found: Epoch) -> None:
+        mark = Mark(found.epoch, found.high)
+        if self._file.read() != mark:
+            self._file.write(mark)
+
+    async def _first(self, *, is_new: bool) -> Epoch:
+        """Begin with a store nothing was sent from yet."""
+        held = "" if is_new else _EMPTIED
+        found = await self._database.write(
+            lambda connection: epochs.begin(connection, secrets.token_hex(8), held=held)
+        )
+        if is_new:
+            self._keep(found)
+        elif found.held:
+            await self._hold(found.held)
+        return found
+
+    async def _join(self, found: Epoch) -> Mark | None:
+        """Wait for a sign of life of a gateway that knows the store: then this one belongs to it.
+
+        A copy of a store shows none.
+        """
+        for _ in range(JOIN_TRIES):
+            if found.held:
+                return None
+            await asyncio.sleep(JOIN_SECONDS)
+            now = await self._database.read(epochs.read)
+            if now is not None and now.beat > found.beat and not now.held:
+                self._keep(now)
+                return Mark(now.epoch, found.high)
+        return None
+
+    async def _hold(self, why: str) -> None:
+        count = await self._database.write(lambda connection: ledger.hold(connection, why))
+        log.error("triggers_held", reason=why, occurrences=count)
+
+
+def mismatch(found: Epoch, mark: Mark | None) -> str:
+    """Return why store and file don't agree; empty: they do."""
+    if mark is None:
+        return _COPIED
+    if mark.epoch != found.epoch:
+        return _FOREIGN
+    return _OLDER if mark.high > found.high else ""

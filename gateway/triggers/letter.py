@@ -1,0 +1,99 @@
+"""The mail of one occurrence: to whom it goes and what it says."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from gateway.core.occurrence import Facts, Occurrence
+from gateway.core.people import Person
+from gateway.core.trigger import Trigger
+from gateway.core.trigger_mail import TriggerMail, build, message_id
+from gateway.store.due import STAFF
+from gateway.triggers.plan import Plan
+from gateway.triggers.templates import Rendered, Rule
+from gateway.triggers.values import Subject, values
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Who is mailed."""
+
+    address: str  #: Empty: there is none.
+    name: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A mail, ready to be sent."""
+
+    address: str
+    subject: str
+    message_id: str
+    body: bytes
+
+
+def addressee(recipient: str, facts: Facts) -> Addressee:
+    """Return who is mailed: the person, a member of staff, or an address."""
+    if recipient.startswith(STAFF):
+        staff = facts.staff
+        return Addressee(staff.email, staff.name, staff.language) if staff else _NOBODY
+    if recipient:
+        return Addressee(recipient, "", "")
+    return of_person(facts.person) if facts.person else _NOBODY
+
+
+_NOBODY = Addressee("", "", "")
+
+
+def of_person(person: Person) -> Addressee:
+    """Return a person as who is mailed: at the primary address."""
+    return Addressee(next(iter(person.emails), ""), person.name, person.language)
+
+
+def render(rule: Rule, facts: Facts, language: str, day: date) -> Rendered:
+    """Write what a reader of that language gets; raise `NotRendered`."""
+    if facts.person is None:
+        raise AssertionError("nobody is written to about nobody")
+    subject = Subject(
+        person=facts.person,
+        day=day,
+        qualification=facts.qualification if rule.trigger.qualification_data else None,
+        issuer=facts.issuer,
+        application=facts.application,
+        actor=facts.actor,
+    )
+    return rule.letters.render(language, values(subject, rule.letters.language_of(language)))
+
+
+def write(plan: Plan, rule: Rule, row: Occurrence, facts: Facts, now: datetime) -> Letter:
+    """Write the mail of an occurrence, or take the one of the attempt before; `NotRendered`."""
+    to = addressee(row.recipient, facts)
+    if row.body is not None and row.address == to.address:
+        return Letter(
+            address=row.address, subject=row.subject, message_id=row.message_id, body=row.body
+        )
+    rendered = render(rule, facts, to.language, plan.day(row.due_at))
+    mail = TriggerMail(
+        id=row.id,
+        at=now.astimezone(plan.zone),
+        sender=sender_of(plan, rule.trigger),
+        hostname=plan.hostname,
+        recipient=to.address,
+        name=to.name,
+        language=rendered.language,
+        kind=rule.trigger.kind,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+    )
+    return Letter(
+        address=to.address,
+        subject=rendered.subject,
+        message_id=message_id(mail),
+        body=build(mail),
+    )
+
+
+def sender_of(plan: Plan, trigger: Trigger) -> str:
+    """Return who a trigger's mail is from."""
+    return trigger.sender or plan.sender

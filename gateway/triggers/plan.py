@@ -1,0 +1,54 @@
+"""What triggered mail goes by, made from the settings by the app."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, tzinfo
+from pathlib import Path
+from typing import Protocol
+
+from gateway.core.letter import Letter
+from gateway.core.note_template import NoteTemplate
+from gateway.core.outbox import Result
+from gateway.store.suppression import Standings
+from gateway.triggers.templates import Rule
+
+LISTENER = "triggers"  #: What the journal calls the place this mail comes from.
+
+
+class Carrier(Protocol):
+    """Takes mail to its relay."""
+
+    def relay_of(self, sender: str) -> str:
+        """Return the name of the relay for mail of a sender."""
+        ...
+
+    async def carry(self, *, sender: str, recipient: str, content: bytes) -> Result:
+        """Send a mail once; what it raises counts as `Unknown`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The settings of triggered mail, and the triggers themselves."""
+
+    rules: Mapping[str, Rule]  #: By the trigger's name; also those that are switched off.
+    zone: tzinfo
+    daily_at: time
+    quiet_hours: tuple[time, time] | None
+    sender: str  #: Of mail whose trigger names none; may have a name.
+    hostname: str
+    language: str  #: Of reports and notes.
+    reports: Mapping[str, Letter]  #: The wording of reports by language.
+    note: NoteTemplate
+    epoch_file: Path
+    lookup: Callable[[str], str]  #: The form in which an address is looked up.
+    standings: Standings
+
+    def day(self, now: datetime) -> date:
+        """Return the local day."""
+        return now.astimezone(self.zone).date()
+
+    def active(self) -> list[Rule]:
+        """Return the rules of date events that are switched on, by name."""
+        rules = (self.rules[name] for name in sorted(self.rules))
+        return [rule for rule in rules if rule.trigger.enabled and rule.trigger.is_of_date]

@@ -1,0 +1,104 @@
+"""What a run would do: who would get what, who would not, and why. Nothing is sent or kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from gateway.core.decide import blocking
+from gateway.core.occurrence import SETTLED, first_day_to_look_at
+from gateway.core.people import NOBODY, PersonRef, Standing
+from gateway.core.trigger import Trigger
+from gateway.core.trigger_run import Skip
+from gateway.store import due, trigger_runs
+from gateway.store.due import Candidate
+from gateway.triggers import record
+from gateway.triggers.letter import of_person, render
+from gateway.triggers.plan import Plan
+from gateway.triggers.runner import why_not
+from gateway.triggers.templates import NotRendered, Rule
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewMail:
+    """A mail that would be sent."""
+
+    person: PersonRef
+    about: str
+    to: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a trigger would do."""
+
+    trigger: str
+    mails: tuple[PreviewMail, ...]
+    skipped: tuple[Skip, ...]
+    warning: str = ""  #: What people are told before they go on.
+
+
+def preview(connection: Any, plan: Plan, rule: Rule, today: date, *, is_today: bool) -> Preview:
+    """Return what a run of a date event on a day would do; `is_today`: as things stand now."""
+    trigger = rule.trigger
+    looked = trigger_runs.looked(connection, trigger.name) if is_today else None
+    first = first_day_to_look_at(trigger, looked, today)
+    found = list(due.candidates(connection, trigger, first, today, fresh=False))
+    told = [one for one in found if not _is_of_the_past(one, today)]
+    standings = _standings(connection, plan, told)
+    outcomes = [_outcome(plan, rule, one, today, standings) for one in told]
+    return Preview(
+        trigger=trigger.name,
+        mails=tuple(one for one in outcomes if isinstance(one, PreviewMail)),
+        skipped=tuple(one for one in outcomes if isinstance(one, Skip)),
+    )
+
+
+def _is_of_the_past(one: Candidate, today: date) -> bool:
+    """Whether it was settled on an earlier day: that is in the history."""
+    return one.known in SETTLED and one.day != today
+
+
+def _standings(connection: Any, plan: Plan, found: Sequence[Candidate]) -> dict[str, Standing]:
+    wanted = [plan.lookup(one.person.emails[0]) for one in found if one.person.emails]
+    known: dict[str, Standing] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        known |= plan.standings.within(connection, wanted[start : start + _AT_ONCE])
+    return known
+
+
+def _outcome(
+    plan: Plan, rule: Rule, one: Candidate, today: date, standings: Mapping[str, Standing]
+) -> PreviewMail | Skip:
+    why = _why_not(plan, rule.trigger, one, today, standings)
+    if why:
+        return Skip(one.person.ref, one.about, why)
+    to = of_person(one.person)
+    try:
+        rendered = render(rule, one.facts, to.language, one.day)
+    except NotRendered as error:
+        return Skip(one.person.ref, one.about, str(error))
+    return PreviewMail(
+        person=one.person.ref,
+        about=one.about,
+        to=to.address,
+        subject=rendered.subject,
+        text=rendered.text,
+    )
+
+
+def _why_not(
+    plan: Plan, trigger: Trigger, one: Candidate, today: date, standings: Mapping[str, Standing]
+) -> str:
+    if one.known in SETTLED:
+        return f"already {one.known}"
+    why = why_not(trigger, one, today)
+    if why:
+        return why
+    standing = standings.get(plan.lookup(one.person.emails[0]), NOBODY)
+    blocked = blocking(trigger.kind, standing)
+    return record.reason(blocked) if blocked else ""

@@ -1,0 +1,128 @@
+"""What the journal keeps of triggered mail: a message each, like any other."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Any, assert_never
+
+from gateway.core import note
+from gateway.core.decide import blocking
+from gateway.core.journal import Delivery, Message, Outcome
+from gateway.core.kinds import By, Kind, State
+from gateway.core.occurrence import Occurrence
+from gateway.core.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.people import PersonRef, Standing, Suppression
+from gateway.core.trigger import Trigger
+from gateway.store.status import fed_at
+from gateway.triggers.letter import Letter, sender_of
+from gateway.triggers.plan import LISTENER, Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One mail about to be sent."""
+
+    plan: Plan
+    trigger: Trigger
+    row: Occurrence
+    letter: Letter
+    message: int  #: Its id in the journal.
+    now: datetime
+    relay: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why an address doesn't get it."""
+
+    standing: Standing
+    suppressions: tuple[Suppression, ...]
+
+
+def rule_name(trigger: Trigger) -> str:
+    """Return what the journal calls the rule that decided."""
+    return f"trigger:{trigger.name}"
+
+
+def sending(case: Case, standing: Standing) -> Message:
+    """Return the message before its fate is known."""
+    return _message(case, standing, state=State.SENDING)
+
+
+def send_failed(connection: Any, case: Case, blocked: Blocked) -> Message:
+    """Return the message that isn't sent, with the note that says why."""
+    standing = blocked.standing
+    facts = note.Facts(
+        message=case.message,
+        now=case.now.astimezone(case.plan.zone),
+        kind=case.trigger.kind,
+        rule=rule_name(case.trigger),
+        recipient=case.letter.address,
+        suppressions=blocked.suppressions,
+        personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
+        feed_as_of=fed_at(connection),
+        persons=_persons(case, standing),
+    )
+    said = note.render(case.plan.note, facts).full
+    return _message(case, standing, state=State.SEND_FAILED, said=said)
+
+
+def outcome(message: int, result: Result) -> Outcome:
+    """Return how the message ended."""
+    state, by, reply = _ended(result)
+    return Outcome(message=message, position=0, state=state, by=by, reply=reply)
+
+
+def reason(suppressions: Iterable[Suppression]) -> str:
+    """Say in a line what suppresses an address."""
+    named = (f'{one.source} "{one.name}"' if one.name else str(one.source) for one in suppressions)
+    return f"suppressed: {', '.join(dict.fromkeys(named))}"
+
+
+def _ended(result: Result) -> tuple[State, By, str]:
+    match result:
+        case Sent(reply):
+            return State.RELAYED, By.RELAY, reply
+        case Refused(reply):
+            return State.REJECTED, By.RELAY, reply
+        case Deferred(why):
+            return State.DEFERRED, By.RELAY, why
+        case Unknown(why):
+            return State.UNKNOWN, By.GATEWAY, why
+        case _:
+            assert_never(result)
+
+
+def _message(case: Case, standing: Standing, *, state: State, said: str = "") -> Message:
+    letter = case.letter
+    return Message(
+        id=case.message,
+        at=case.now,
+        listener=LISTENER,
+        sender=parseaddr(sender_of(case.plan, case.trigger))[1],
+        subject=letter.subject,
+        message_id=letter.message_id,
+        kind=case.trigger.kind,
+        rule=rule_name(case.trigger),
+        relay=case.relay,
+        size=len(letter.body),
+        attempt_of=case.row.message,
+        deliveries=(
+            Delivery(
+                recipient=letter.address,
+                address=case.plan.lookup(letter.address),
+                state=state,
+                by=By.GATEWAY,
+                note=said,
+                persons=_persons(case, standing),
+            ),
+        ),
+    )
+
+
+def _persons(case: Case, standing: Standing) -> tuple[PersonRef, ...]:
+    """Return who is mailed: the person alone, be the address shared or not."""
+    if not case.row.recipient:
+        return (case.row.person,)
+    return tuple(holder.ref for holder in standing.holders)

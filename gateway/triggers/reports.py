@@ -1,0 +1,186 @@
+"""Reports of runs: kept inside, and by mail to whom the settings name."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from typing import Any
+
+from gateway import logs
+from gateway.core import ids
+from gateway.core.event import Event, EventType
+from gateway.core.letter import Letter
+from gateway.core.notice import Notice, build, in_language
+from gateway.core.occurrence import Occurrence, OccurrenceState
+from gateway.core.outbox import Draft
+from gateway.core.trigger_run import Run, RunState
+from gateway.store import events, ledger, outbox, trigger_runs
+from gateway.store.database import Database
+from gateway.triggers.plan import Plan
+from gateway.triggers.values import written
+
+log = logs.get("triggers")
+
+TYPE = "trigger_report"
+#: A run that is being looked for so long was broken off.
+_BROKEN_OFF = timedelta(minutes=10)
+_INTERIM = timedelta(hours=1)  #: Mail that waits longer is reported before it is settled.
+_LINES = 100
+_AT_ONCE = 1_000
+_FAULTS = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED)
+
+
+class Reporter:
+    """Makes the report of each run whose mail is settled."""
+
+    def __init__(
+        self,
+        database: Database,
+        plan: Callable[[], Plan],
+        *,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], int],
+    ) -> None:
+        self._database = database
+        self._plan = plan
+        self._clock = clock
+        self._new_id = new_id
+
+    async def report(self) -> None:
+        """Report every run that has come to an end, or to a stop."""
+        for run in await self._database.read(trigger_runs.unfinished):
+            state = reached(run, self._clock())
+            if state is not None:
+                await self._report(run, state)
+
+    async def _report(self, run: Run, state: RunState) -> None:
+        now, plan = self._clock(), self._plan()
+
+        def work(connection: Any) -> bool:
+            if not trigger_runs.report(connection, run, state, now):
+                return False
+            events.put(connection, [self._event(run, state, now)])
+            if run.report_to and is_mailed(run, plan):
+                rows = ledger.of_run(connection, run.id, _AT_ONCE)
+                outbox.put(connection, self._draft(plan, run, rows, now))
+            return True
+
+        if await self._database.write(work):
+            tell(run, state)
+
+    def _draft(self, plan: Plan, run: Run, rows: list[Occurrence], now: datetime) -> Draft:
+        letter = in_language(plan.reports, plan.language)
+        filled = _filled(run, rows, letter)
+        _, recipient = parseaddr(run.report_to)
+        number = self._new_id()
+        notice = Notice(
+            id=number,
+            at=now.astimezone(plan.zone),
+            sender=plan.sender,
+            hostname=plan.hostname,
+            recipient=recipient,
+            language=letter.language,
+            subject=letter.head(filled),
+            text=letter.body(filled),
+        )
+        return Draft(
+            id=number,
+            type=TYPE,
+            key=f"{TYPE}:{ids.show(run.id)}:{run.reports}",
+            recipient=recipient,
+            body=build(notice),
+            due=now,
+        )
+
+    def _event(self, run: Run, state: RunState, now: datetime) -> Event:
+        return Event(
+            id=self._new_id(),
+            type=EventType.TRIGGER_RUN_FINISHED,
+            data={
+                "run": ids.show(run.id),
+                "trigger": run.trigger,
+                "day": run.day.isoformat(),
+                "state": state.value,
+                "sent": run.count(OccurrenceState.SENT),
+                "skipped": run.left_out,
+                "failed": run.count(OccurrenceState.FAILED),
+                "unknown": run.count(OccurrenceState.UNKNOWN),
+                "expired": run.count(OccurrenceState.EXPIRED),
+                "held": run.count(OccurrenceState.HELD),
+                "waiting": run.waiting,
+                "error": run.error,
+                "at": now.isoformat(),
+            },
+        )
+
+
+def is_mailed(run: Run, plan: Plan) -> bool:
+    """Whether a run is told of by mail: it had something to send, or failed, or all are asked."""
+    rule = plan.rules.get(run.trigger)
+    return not run.is_empty or (rule is not None and rule.trigger.report_empty)
+
+
+def reached(run: Run, now: datetime) -> RunState | None:
+    """Return the state a run has come to and is to be reported in; None: nothing is new."""
+    if run.state is RunState.LOOKING:
+        return RunState.FINISHED if now - run.at > _BROKEN_OFF and not run.waiting else None
+    if run.waiting:
+        is_long = now - run.at > _INTERIM and not run.reports
+        return RunState.WAITING if is_long else None
+    if run.count(OccurrenceState.HELD):
+        return None if run.state is RunState.HELD and run.reports else RunState.HELD
+    return RunState.FINISHED
+
+
+def tell(run: Run, state: RunState) -> None:
+    """Say in the log what became of a run."""
+    fields = {
+        "run": ids.show(run.id),
+        "trigger": run.trigger,
+        "state": state,
+        "sent": run.count(OccurrenceState.SENT),
+        "skipped": run.left_out,
+        "failed": run.count(OccurrenceState.FAILED),
+        "unknown": run.count(OccurrenceState.UNKNOWN),
+        "expired": run.count(OccurrenceState.EXPIRED),
+        "held": run.count(OccurrenceState.HELD),
+    }
+    if run.error or state is RunState.HELD:
+        log.error("trigger_run_finished", **fields)
+    else:
+        log.info("trigger_run_finished", **fields)
+
+
+def _filled(run: Run, rows: list[Occurrence], letter: Letter) -> dict[str, str]:
+    return {
+        "trigger": run.trigger,
+        "day": written(run.day, letter.language),
+        "sent": str(run.count(OccurrenceState.SENT)),
+        "skipped": str(run.left_out),
+        "failed": str(run.count(OccurrenceState.FAILED)),
+        "unknown": _some(run.count(OccurrenceState.UNKNOWN)),
+        "expired": _some(run.count(OccurrenceState.EXPIRED)),
+        "waiting": _some(run.waiting),
+        "held": _some(run.count(OccurrenceState.HELD)),
+        "error": run.error,
+        "details": "\n".join(_details(run, rows)),
+    }
+
+
+def _some(count: int) -> str:
+    return str(count) if count else ""
+
+
+def _details(run: Run, rows: list[Occurrence]) -> Iterator[str]:
+    """Tell of the first of those who got no mail, and why: the rest are in the history."""
+    faults = [row for row in rows if row.state in _FAULTS]
+    skipped = [row for row in rows if row.state is OccurrenceState.SKIPPED]
+    lines = [f"- {_who(row.person, row.about)}: {row.state}: {row.reason}" for row in faults]
+    lines += [f"- {_who(row.person, row.about)}: {row.reason}" for row in skipped]
+    lines += [f"- {_who(one.person, one.about)}: {one.reason}" for one in run.skips]
+    yield from lines[:_LINES]
+    if len(lines) > _LINES:
+        yield f"- … ({len(lines) - _LINES})"
+
+
+def _who(person: object, about: str) -> str:
+    return f"{person} {about}".strip()

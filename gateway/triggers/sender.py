@@ -1,0 +1,347 @@
+"""The sender of triggered mail: what is due leaves once, its conditions looked at again."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from typing import Any
+
+from gateway import logs
+from gateway.core import ids
+from gateway.core.decide import blocking
+from gateway.core.event import Event, EventType
+from gateway.core.kinds import Kind
+from gateway.core.occurrence import (
+    Ending,
+    Facts,
+    Occurrence,
+    OccurrenceState,
+    ending,
+    in_quiet_hours,
+    unmet,
+)
+from gateway.core.outbox import Result, Unknown
+from gateway.core.people import NOBODY
+from gateway.core.trigger import APPLICATION_EVENTS, TriggerEvent
+from gateway.store import due, events, gate, ledger
+from gateway.store.database import Database, StoreUnavailable
+from gateway.triggers import record
+from gateway.triggers.epoch import EpochFileUnusable, Watch
+from gateway.triggers.letter import addressee, sender_of, write
+from gateway.triggers.plan import Carrier, Plan
+from gateway.triggers.templates import NotRendered, Rule
+
+log = logs.get("triggers")
+
+Connection = Any  #: A transaction of the store, handed on to it.
+_PAUSED = timedelta(seconds=30)  #: Until a paused mail is looked at again.
+_EVERY = frozenset(TriggerEvent)
+_LOUD = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much the sender does at once, and how long it waits."""
+
+    concurrency: int = 2  #: The relay connection is shared with the outbox.
+    batch: int = 16
+    taken: timedelta = timedelta(minutes=2)  #: How long rows are taken that are not sent yet.
+    attempt: timedelta = timedelta(minutes=4)  #: One delivery; shorter than the lease.
+    lease: timedelta = timedelta(minutes=5)
+    away: timedelta = timedelta(seconds=2)  #: Between tries while the store is away.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What the sender takes from the world around it."""
+
+    holder: str  #: Names this process among all that share the store.
+    clock: Callable[[], datetime]  #: Aware.
+    new_id: Callable[[], int]
+    jitter: Callable[[], float]
+    is_gone: Callable[[str], bool]  #: Whether a holder is known to have ended.
+
+
+class Sender:
+    """Sends what is due in the ledger, and nothing twice."""
+
+    def __init__(
+        self,
+        database: Database,
+        plan: Callable[[], Plan],
+        carrier: Carrier,
+        watch: Watch,
+        *,
+        outside: Outside,
+        stopping: asyncio.Event,
+        limits: Limits | None = None,
+    ) -> None:
+        self._database = database
+        self._plan = plan
+        self._carrier = carrier
+        self.watch = watch
+        self._outside = outside
+        self._stopping = stopping
+        self._limits = limits or Limits()
+
+    async def send_due(
+        self, *, runs: Collection[int] | None = None, in_quiet_hours_too: bool = False
+    ) -> int:
+        """Send what is due now (of some runs only); return how many rows were looked at.
+
+        Raise `StoreUnavailable`, and `EpochFileUnusable` where nothing can be sent safely.
+        """
+        done = 0
+        while not self._stopping.is_set():
+            rows = await self._take(runs, quiet_too=in_quiet_hours_too)
+            if not rows:
+                break
+            await self._send_all(rows)
+            done += len(rows)
+        return done
+
+    async def _take(self, runs: Collection[int] | None, *, quiet_too: bool) -> list[Occurrence]:
+        outside, now = self._outside, self._outside.clock()
+        gone = await self._gone()
+        if not gone and not await self._database.read(lambda c: ledger.has_work(c, now)):
+            return []
+        for row in await self._database.write(lambda c: ledger.recover(c, now, gone)):
+            self._tell(row, Ending(state=row.state, reason=row.reason))
+        if not await self.watch.may_send():
+            return []
+        return await self._database.write(
+            lambda connection: ledger.claim(
+                connection,
+                outside.holder,
+                now,
+                lease=self._limits.taken,
+                limit=self._limits.batch,
+                events=self._allowed(now, quiet_too=quiet_too),
+                runs=runs,
+            )
+        )
+
+    async def _gone(self) -> list[str]:
+        holders = await self._database.read(ledger.holders)
+        return [one for one in holders if self._outside.is_gone(one)]
+
+    def _allowed(self, now: datetime, *, quiet_too: bool) -> frozenset[TriggerEvent]:
+        """Return the events whose mail may leave now: those of applications always."""
+        plan = self._plan()
+        is_quiet = in_quiet_hours(plan.quiet_hours, now.astimezone(plan.zone).time())
+        return APPLICATION_EVENTS if is_quiet and not quiet_too else _EVERY
+
+    async def _send_all(self, rows: list[Occurrence]) -> None:
+        """Send rows a few at a time; what isn't begun when the process stops is given back."""
+        waiting = list(reversed(rows))
+
+        async def work() -> None:
+            while waiting and not self._stopping.is_set():
+                await self._send(waiting.pop())
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(self._limits.concurrency):
+                    tasks.create_task(work())
+        except* (StoreUnavailable, EpochFileUnusable) as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            if waiting:
+                await self._give_back([row.id for row in waiting])
+
+    async def _give_back(self, numbers: list[int]) -> None:
+        outside = self._outside
+        try:
+            await self._database.write(
+                lambda connection: ledger.let_go(
+                    connection, outside.holder, numbers, outside.clock()
+                )
+            )
+        except StoreUnavailable as error:
+            log.error("triggers_put_off", reason=str(error))
+
+    async def _send(self, row: Occurrence) -> None:
+        """Take one occurrence through; the network is used between two transactions."""
+        plan, now = self._plan(), self._outside.clock()
+        rule = plan.rules.get(row.trigger)
+        facts = await self._database.read(lambda connection: due.facts(connection, row))
+        refused = _refused(plan, rule, row, facts, now)
+        if refused is not None or rule is None:
+            await self._settle(row, refused or Ending(state=OccurrenceState.SKIPPED))
+            return
+        try:
+            letter = await asyncio.to_thread(write, plan, rule, row, facts, now)
+        except NotRendered as error:
+            await self._settle(row, Ending(state=OccurrenceState.FAILED, reason=str(error)))
+            return
+        message = self._outside.new_id()
+        case = record.Case(
+            plan=plan,
+            trigger=rule.trigger,
+            row=row,
+            letter=letter,
+            message=message,
+            now=now,
+            relay=self._carrier.relay_of(_address(sender_of(plan, rule.trigger))),
+        )
+        decided = await self._database.write(lambda c: self._begin(c, case, facts))
+        if decided is not None:
+            self._tell(row, decided)
+            return
+        await self.watch.reach(message)
+        await self._deliver(case)
+
+    def _begin(self, connection: Connection, case: record.Case, facts: Facts) -> Ending | None:
+        """Look at everything again in the transaction that lets the mail go (RELIABILITY E6).
+
+        Returns how the occurrence ended without being sent; None: it is being sent.
+        """
+        row, plan, holder = case.row, case.plan, self._outside.holder
+        if due.facts(connection, row) != facts:
+            ledger.let_go(connection, holder, [row.id], case.now)
+            return Ending(state=OccurrenceState.DUE, reason="changed meanwhile", next_at=case.now)
+        if _is_paused(gate.paused(connection), case.trigger.kind):
+            paused = Ending(
+                state=OccurrenceState.DUE, reason="mail is paused", next_at=case.now + _PAUSED
+            )
+            ledger.settle(connection, row.id, holder, paused, now=case.now)
+            return paused
+        address = plan.lookup(case.letter.address)
+        standing = plan.standings.within(connection, [address]).get(address, NOBODY)
+        blocked = blocking(case.trigger.kind, standing)
+        if blocked:
+            return self._suppressed(connection, case, record.Blocked(standing, blocked))
+        mail = ledger.Mail(
+            address=case.letter.address,
+            subject=case.letter.subject,
+            message_id=case.letter.message_id,
+            body=case.letter.body,
+            message=record.sending(case, standing),
+        )
+        if ledger.begin(connection, row.id, holder, mail, now=case.now, lease=self._limits.lease):
+            return None
+        return Ending(state=OccurrenceState.DUE, reason="taken by another process")
+
+    def _suppressed(
+        self, connection: Connection, case: record.Case, blocked: record.Blocked
+    ) -> Ending:
+        ended = Ending(state=OccurrenceState.SKIPPED, reason=record.reason(blocked.suppressions))
+        ledger.settle(
+            connection,
+            case.row.id,
+            self._outside.holder,
+            ended,
+            now=case.now,
+            message=record.send_failed(connection, case, blocked),
+            address=case.letter.address,
+        )
+        return ended
+
+    async def _deliver(self, case: record.Case) -> None:
+        result = await self._carried(case)
+        now, row = self._outside.clock(), case.row
+        ended = ending(result, row.attempts + 1, now, self._outside.jitter(), row.latest_at)
+        outcome = record.outcome(case.message, result)
+        told = [self._event(case, now)] if ended.state is OccurrenceState.SENT else []
+
+        def work(connection: Connection) -> bool:
+            events.put(connection, told)
+            return ledger.end(
+                connection, row.id, self._outside.holder, ending=ended, outcome=outcome, now=now
+            )
+
+        await self._keep(case, work)
+        self._tell(row, ended)
+
+    async def _carried(self, case: record.Case) -> Result:
+        sender = _address(sender_of(case.plan, case.trigger))
+        letter = case.letter
+        try:
+            async with asyncio.timeout(self._limits.attempt.total_seconds()):
+                return await self._carrier.carry(
+                    sender=sender, recipient=letter.address, content=letter.body
+                )
+        except TimeoutError:
+            return Unknown(f"no end after {self._limits.attempt}")
+        except Exception as error:  # one mail's fault must not stop the others
+            log.exception("trigger_fault", occurrence=ids.show(case.row.id))
+            return Unknown(f"the gateway failed: {type(error).__name__}")
+
+    async def _keep(self, case: record.Case, work: Callable[[Connection], bool]) -> None:
+        """Write a result down, trying until the lease is over."""
+        give_up_at = self._outside.clock() + self._limits.lease
+        while True:
+            try:
+                await self._database.write(work)
+            except StoreUnavailable as error:
+                if self._stopping.is_set() or self._outside.clock() >= give_up_at:
+                    log.error("trigger_result_lost", occurrence=ids.show(case.row.id))
+                    return
+                log.error("triggers_put_off", reason=str(error))
+            else:
+                return
+            await asyncio.sleep(self._limits.away.total_seconds())
+
+    async def _settle(self, row: Occurrence, ended: Ending) -> None:
+        now = self._outside.clock()
+        if await self._database.write(
+            lambda connection: ledger.settle(
+                connection, row.id, self._outside.holder, ended, now=now
+            )
+        ):
+            self._tell(row, ended)
+
+    def _event(self, case: record.Case, now: datetime) -> Event:
+        row = case.row
+        return Event(
+            id=self._outside.new_id(),
+            type=EventType.TRIGGER_SENT,
+            person=row.person,
+            data={
+                "trigger": row.trigger,
+                "event": row.event.value,
+                "person": str(row.person),
+                "about": row.about,
+                "occurrence": row.occurrence,
+                "message": ids.show(case.message),
+                "message_id": case.letter.message_id,
+                "at": now.isoformat(),
+            },
+        )
+
+    def _tell(self, row: Occurrence, ended: Ending) -> None:
+        fields = {"trigger": row.trigger, "occurrence": ids.show(row.id), "state": ended.state}
+        if ended.state in _LOUD:
+            log.error("trigger_failed", reason=ended.reason, **fields)
+        elif ended.state is OccurrenceState.DUE:
+            log.warning("trigger_put_off", reason=ended.reason, **fields)
+        else:
+            log.info("trigger_done", **fields)
+
+
+def _address(mailbox: str) -> str:
+    return parseaddr(mailbox)[1]
+
+
+def _is_paused(paused: frozenset[str], kind: Kind) -> bool:
+    return "all" in paused or (kind is Kind.BULK and "bulk" in paused)
+
+
+def _refused(
+    plan: Plan, rule: Rule | None, row: Occurrence, facts: Facts, now: datetime
+) -> Ending | None:
+    """Return how an occurrence ends that isn't sent; None: nothing speaks against it."""
+    skipped = OccurrenceState.SKIPPED
+    if rule is None or rule.trigger.event is not row.event:
+        return Ending(state=skipped, reason="the trigger is gone")
+    if not rule.trigger.enabled:
+        return Ending(state=skipped, reason="the trigger is switched off")
+    if row.latest_at is not None and row.latest_at <= now:
+        return Ending(state=OccurrenceState.EXPIRED, reason=ledger.TOO_LATE)
+    why = unmet(rule.trigger, row.occurrence, facts, plan.day(now), to_person=not row.recipient)
+    if why:
+        return Ending(state=skipped, reason=why)
+    if not addressee(row.recipient, facts).address:
+        return Ending(state=skipped, reason="no address")
+    return None

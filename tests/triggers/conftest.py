@@ -1,0 +1,25 @@
+"""An office on a store of each kind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.store.database import Database
+from tests.triggers.office import Office
+
+
+@pytest.fixture
+def database(store_url: str) -> Iterator[Database]:
+    """An empty store of each kind."""
+    database = Database(store_url)
+    database.prepare()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def office(tmp_path: Path, database: Database) -> Iterator[Office]:
+    office = Office(tmp_path / "office", database)
+    yield office
+    office.close()

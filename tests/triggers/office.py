@@ -1,0 +1,196 @@
+"""An office that mails on events: files, a store, a clock that is set, and a relay that records."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from gateway.app import triggers
+from gateway.app.triggered import Desk
+from gateway.config import load
+from gateway.core.occurrence import Occurrence
+from gateway.core.outbox import OutboxRow, Result, Sent
+from gateway.core.people import Person, PersonKind, PersonRef
+from gateway.core.training import Closing, Qualification
+from gateway.core.trigger_run import Run
+from gateway.store import ledger, outbox, trigger_runs
+from gateway.store.database import Database
+from gateway.triggers.preview import Preview, preview
+from tests.store.feeding import person, tell
+
+ZONE = ZoneInfo("Europe/Berlin")
+ANN = PersonRef(PersonKind.CANDIDATE, "ann")
+LETTER = "Subject: {{ person.first_name }}\n\nText\n"
+CONFIG = """\
+time_zone = "Europe/Berlin"
+[notices]
+from = "Office <office@example.org>"
+[triggers]
+"""
+
+
+@dataclass(slots=True)
+class Relay:
+    """Takes mail, and answers as it is told."""
+
+    mails: list[EmailMessage] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    answer: Callable[[str], Result] = field(default=lambda _: Sent("250 ok"))
+
+    def relay_of(self, sender: str) -> str:
+        return "relay"
+
+    async def carry(self, *, sender: str, recipient: str, content: bytes) -> Result:
+        self.recipients.append(recipient)
+        self.contents.append(content)
+        self.mails.append(message_from_bytes(content, policy=policy.default))
+        return self.answer(recipient)
+
+
+class Office:
+    """One node; `another` is a second one with the same store, `restarted` the same one anew."""
+
+    def __init__(self, folder: Path, database: Database, relay: Relay | None = None) -> None:
+        self.folder = folder
+        self.database = database
+        self.relay = relay or Relay()
+        self.now = datetime(2027, 3, 1, 9, tzinfo=ZONE)
+        self._desk: Desk | None = None
+        self._told: dict[str, dict[Any, object]] = {}
+        if not (folder / "gateway.toml").exists():
+            folder.mkdir(exist_ok=True)
+            self.configure("")
+            self.template("letter", de=LETTER)
+
+    @property
+    def desk(self) -> Desk:
+        """What works, made when it is first asked for."""
+        if self._desk is None:
+            self._desk = Desk(
+                load(self.folder / "gateway.toml", {}),
+                self.database,
+                self.relay,
+                stopping=asyncio.Event(),
+                clock=lambda: self.now.astimezone(UTC),
+            )
+        return self._desk
+
+    def close(self) -> None:
+        if self._desk is not None:
+            self._desk.close()
+            self._desk = None
+
+    restart = close
+
+    def configure(self, text: str) -> None:
+        """Write the config, with more keys of [triggers]."""
+        (self.folder / "gateway.toml").write_text(CONFIG + text)
+        self.close()
+
+    def trigger(self, name: str, text: str) -> None:
+        """Write a trigger file: its event and whatever else."""
+        folder = self.folder / "triggers"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.toml").write_text(f'template = "letter"\n{text}\n')
+
+    def template(self, name: str, **texts: str) -> None:
+        folder = self.folder / "templates" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for language, text in texts.items():
+            (folder / f"{language}.txt").write_text(text)
+
+    def at(self, day: str, hour: int = 9, minute: int = 0) -> None:
+        """Set the clock to a local time."""
+        self.now = datetime.combine(date.fromisoformat(day), datetime.min.time(), ZONE).replace(
+            hour=hour, minute=minute
+        )
+
+    async def work(self, day: str | None = None, hour: int = 9) -> list[str]:
+        """Do what the role does at a time, until nothing is left; return who got mail."""
+        if day is not None:
+            self.at(day, hour)
+        self.flush()
+        before = len(self.relay.recipients)
+        self.desk.refresh(self.desk._settings)
+        await self.desk.look()
+        await self.desk.sender.send_due()
+        await self.desk.reporter.report()
+        return self.relay.recipients[before:]
+
+    async def work_through(self, first: str, days: int) -> list[tuple[str, str]]:
+        """Work on each day; return the day and address of every mail."""
+        sent = []
+        day = date.fromisoformat(first)
+        for number in range(days):
+            today = (day + timedelta(days=number)).isoformat()
+            sent += [(today, one.partition("@")[0]) for one in sorted(await self.work(today))]
+        return sent
+
+    def ledger(self, who: str = "ann") -> list[Occurrence]:
+        """Return a person's rows, the oldest first."""
+        with self.database.reading() as connection:
+            return ledger.of_person(connection, PersonRef(PersonKind.CANDIDATE, who))[::-1]
+
+    def states(self, who: str = "ann") -> list[str]:
+        return [row.state.value for row in self.ledger(who)]
+
+    def reasons(self, who: str = "ann") -> list[str]:
+        return [row.reason for row in self.ledger(who)]
+
+    def runs(self) -> list[Run]:
+        with self.database.reading() as connection:
+            return trigger_runs.listed(connection)[::-1]
+
+    def queued(self) -> list[OutboxRow]:
+        with self.database.reading() as connection:
+            return outbox.listed(connection)[::-1]
+
+    def preview(self, name: str, day: str) -> Preview:
+        self.flush()
+        settings = load(self.folder / "gateway.toml", {})
+        with (
+            triggers.planned(settings, self.database) as plan,
+            self.database.reading() as connection,
+        ):
+            on = date.fromisoformat(day)
+            return preview(connection, plan, plan.rules[name], on, is_today=False)
+
+    # What the CRM tells
+
+    def people(self, *records: Person) -> None:
+        for one in records:
+            self._told.setdefault("people", {})[one.ref] = one
+
+    def flush(self) -> None:
+        """Have the store take in what the CRM tells; done before anything that looks at it."""
+        for what, records in self._told.items():
+            tell(self.database, what, *records.values())
+        self._told.clear()
+
+    def person(self, name: str = "ann", **facts: Any) -> None:
+        """Tell of a person who agreed to mail."""
+        told = {"consent_email": True, "first_name": name.title(), "language": "de", **facts}
+        self.people(person(name, f"{name}@example.org", **told))
+
+    def qualification(self, crm_id: str = "q1", who: str = "ann", **facts: Any) -> None:
+        for key in ("expires_on", "acquired_on"):
+            if isinstance(facts.get(key), str):
+                facts[key] = date.fromisoformat(facts[key])
+        ref = PersonRef(PersonKind.CANDIDATE, who)
+        one = Qualification(crm_id=crm_id, person=ref, name="Trainer", **facts)
+        self._told.setdefault("qualifications", {})[crm_id] = one
+
+    def closing(self, crm_id: str, day: str, who: str = "ann") -> None:
+        ref = PersonRef(PersonKind.CANDIDATE, who)
+        closed = Closing(crm_id=crm_id, person=ref, closed_on=date.fromisoformat(day))
+        self._told.setdefault("deliveries", {})[crm_id] = closed
+
+
+def addresses(names: Sequence[str]) -> list[str]:
+    return [f"{name}@example.org" for name in names]

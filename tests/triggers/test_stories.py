@@ -1,0 +1,324 @@
+"""Every date event of seed S4 as a story with a moving clock, and each side of its conditions."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from gateway.core.people import PersonKind, PersonRef
+from tests.store.feeding import member, no_bulk, person, tell
+from tests.triggers.office import LETTER, Office
+
+BORN = date(1980, 3, 1)
+QUALIFIED = 'event = "{}"\nbefore_send = ["qualification_data"]'
+
+# Birthday
+
+
+async def test_a_birthday_is_mailed_once_each_year_on_its_day(office: Office) -> None:
+    office.trigger("birthday", 'event = "birthday"')
+    office.person(birthday=BORN)
+
+    first = await office.work_through("2027-02-27", 4)
+    again = await office.work_through("2028-02-28", 3)
+
+    assert [("2027-03-01", "ann")] == first
+    assert [("2028-03-01", "ann")] == again
+
+
+async def test_a_birthday_mail_leaves_at_the_hour_set_and_not_before(office: Office) -> None:
+    office.configure('daily_at = "10:30"\n')
+    office.trigger("birthday", 'event = "birthday"')
+    office.person(birthday=BORN)
+
+    early = await office.work("2027-03-01", 10)
+    late = await office.work("2027-03-01", 11)
+
+    assert ([], ["ann@example.org"]) == (early, late)
+
+
+async def test_each_side_of_each_condition_of_a_birthday(office: Office) -> None:
+    sides: list[tuple[dict[str, Any], bool]] = [
+        ({}, True),
+        ({"consent_email": False}, False),
+        ({"finance_status": ""}, True),
+        ({"finance_status": "Aktiv"}, True),
+        ({"finance_status": "Gekündigt"}, False),
+        ({"finance_status": "Gekündigt (Widerrufen)"}, False),
+        ({"finance_status": "Gekündigt (Storniert)"}, False),
+        ({"finance_status": "Gekündigt (Ausgeschlossen)"}, False),
+        ({"finance_status": "Gekündigt (Verstorben)"}, False),
+        ({"finance_status": "Geku\u0308ndigt"}, False),
+        ({"finance_status": "Gekündigt (Umzug)"}, True),
+        ({"finance_status": "Storniert"}, True),
+        ({"finance_status": "(Storniert)"}, True),
+        ({"status": "anything"}, True),
+        ({"active": False}, False),
+        ({"birthday": date(1980, 3, 2)}, False),
+        ({"birthday": None}, False),
+    ]
+    office.trigger("birthday", 'event = "birthday"')
+    for number, (facts, _) in enumerate(sides):
+        office.person(f"p{number:02}", **{"birthday": BORN, **facts})
+
+    sent = await office.work("2027-03-01")
+
+    assert expected(sides) == sorted(sent)
+
+
+def expected(sides: list[tuple[dict[str, Any], bool]]) -> list[str]:
+    return [f"p{number:02}@example.org" for number, (_, is_mailed) in enumerate(sides) if is_mailed]
+
+
+async def test_groups_without_a_tag_have_no_influence_on_a_birthday(office: Office) -> None:
+    tell(office.database, "groups", no_bulk("g", active=False))
+    tell(office.database, "memberships", member("ann", "g"))
+    office.trigger("birthday", 'event = "birthday"')
+    office.person(birthday=BORN)
+
+    assert ["ann@example.org"] == await office.work("2027-03-01")
+
+
+@pytest.mark.parametrize(("kind", "is_mailed"), [("bulk", False), ("individual", True)])
+async def test_who_is_out_of_mailings_gets_only_mail_of_the_other_kind(
+    office: Office, kind: str, is_mailed: bool
+) -> None:
+    tell(office.database, "groups", no_bulk())
+    tell(office.database, "memberships", member("ann"))
+    office.trigger("birthday", f'event = "birthday"\nkind = "{kind}"')
+    office.person(birthday=BORN)
+
+    sent = await office.work("2027-03-01")
+
+    assert is_mailed == bool(sent)
+    assert office.states() == ["sent" if is_mailed else "skipped"]
+
+
+async def test_a_leap_day_birthday_is_the_28th_in_other_years(office: Office) -> None:
+    """RELIABILITY E2."""
+    office.trigger("birthday", 'event = "birthday"')
+    office.person(birthday=date(1980, 2, 29))
+
+    sent = await office.work_through("2027-02-27", 3) + await office.work_through("2028-02-28", 3)
+
+    assert [("2027-02-28", "ann"), ("2028-02-29", "ann")] == sent
+
+
+# Qualifications
+
+
+async def test_an_expired_qualification_is_told_once_for_each_end(office: Office) -> None:
+    office.trigger("expired", QUALIFIED.format("qualification_expired"))
+    office.person()
+    office.qualification(expires_on="2027-03-03")
+
+    first = await office.work_through("2027-03-01", 6)
+    office.qualification(expires_on="2027-03-09")
+    moved = await office.work_through("2027-03-07", 5)
+
+    assert [("2027-03-03", "ann")] == first
+    assert [("2027-03-09", "ann")] == moved
+
+
+async def test_notice_comes_as_long_before_the_end_as_the_qualification_says(
+    office: Office,
+) -> None:
+    office.trigger("expiring", QUALIFIED.format("qualification_expiring"))
+    office.trigger("expired", QUALIFIED.format("qualification_expired"))
+    for who in ("ann", "bob", "cat"):
+        office.person(who)
+    office.qualification("q1", "ann", expires_on="2027-03-12", notice_days=10)
+    office.qualification("q2", "bob", expires_on="2027-03-12", notice_days=8)
+    office.qualification("q3", "cat", expires_on="2027-03-12")
+
+    sent = await office.work_through("2027-03-01", 14)
+
+    assert [("2027-03-02", "ann"), ("2027-03-04", "bob")] == sent[:2]
+    assert [("2027-03-12", who) for who in ("ann", "bob", "cat")] == sent[2:]
+
+
+async def test_what_is_found_after_its_end_gets_only_the_expired_mail(office: Office) -> None:
+    office.trigger("expiring", QUALIFIED.format("qualification_expiring"))
+    office.trigger("expired", QUALIFIED.format("qualification_expired"))
+    office.person()
+    office.qualification(expires_on="2027-02-25", notice_days=30)
+
+    await office.work("2027-03-01")
+
+    assert ["expired"] == [row.trigger for row in office.ledger()]
+
+
+async def test_a_moved_end_is_a_new_occurrence_of_the_notice(office: Office) -> None:
+    office.trigger("expiring", QUALIFIED.format("qualification_expiring"))
+    office.person()
+    office.qualification(expires_on="2027-03-12", notice_days=10)
+    await office.work("2027-03-02")
+    office.qualification(expires_on="2028-03-12", notice_days=10)
+
+    sent = await office.work_through("2028-03-01", 4)
+
+    assert [("2028-03-02", "ann")] == sent
+
+
+@pytest.mark.parametrize("event", ["qualification_expired", "qualification_expiring"])
+async def test_each_side_of_each_condition_of_a_qualification(office: Office, event: str) -> None:
+    sides: list[tuple[dict[str, Any], bool]] = [
+        ({}, True),
+        ({"consent_email": False}, False),
+        ({"finance_status": "Gekündigt"}, True),
+        ({"finance_status": "Gekündigt (Verstorben)"}, True),
+        ({"active": False}, False),
+    ]
+    office.trigger("mine", QUALIFIED.format(event))
+    end = "2027-03-01" if event == "qualification_expired" else "2027-03-05"
+    for number, (facts, _) in enumerate(sides):
+        office.person(f"p{number:02}", **facts)
+        office.qualification(f"q{number}", f"p{number:02}", expires_on=end, notice_days=4)
+
+    assert expected(sides) == sorted(await office.work("2027-03-01"))
+
+
+async def test_two_certificates_that_end_on_one_day_are_two_mails(office: Office) -> None:
+    office.template("letter", de="Subject: x\n\n[PRUEFNR] [AUSSTELLER] [VERFALLDATUM]\n")
+    office.trigger("expired", QUALIFIED.format("qualification_expired"))
+    office.person()
+    office.qualification("q1", expires_on="2027-03-01", licence_number="L-1")
+    office.qualification("q2", expires_on="2027-03-01", licence_number="L-2")
+
+    sent = await office.work("2027-03-01")
+
+    assert ["ann@example.org"] * 2 == sent
+    texts = sorted(mail.get_content().strip() for mail in office.relay.mails)
+    assert ["L-1  01.03.2027", "L-2  01.03.2027"] == texts
+
+
+# Set dates
+
+
+async def test_a_set_date_is_for_everyone_whose_flag_is_yes_when_it_comes(office: Office) -> None:
+    office.trigger("dates", 'event = "set_date"\ndates = ["2027-03-03", "2027-03-06"]')
+    office.person("ann", mail_on_set_date=True)
+    office.person("bob", mail_on_set_date=False)
+    office.person("cat", mail_on_set_date=True, consent_email=False, finance_status="Gekündigt")
+
+    first = await office.work_through("2027-03-01", 4)
+    office.person("bob", mail_on_set_date=True)
+    office.person("ann", mail_on_set_date=False)
+    second = await office.work_through("2027-03-05", 4)
+
+    assert [("2027-03-03", "ann"), ("2027-03-03", "cat")] == first
+    assert [("2027-03-06", "bob"), ("2027-03-06", "cat")] == second
+
+
+async def test_a_set_date_can_come_every_year_and_every_month(office: Office) -> None:
+    office.trigger("dates", 'event = "set_date"\nyearly = ["03-02"]\nmonthly = [31]')
+    office.person(mail_on_set_date=True)
+
+    sent = await office.work_through("2027-02-26", 36)
+
+    assert ["2027-02-28", "2027-03-02", "2027-03-31"] == [day for day, _ in sent]
+
+
+async def test_without_anybody_who_wants_it_a_set_date_mails_nobody(office: Office) -> None:
+    office.trigger("dates", 'event = "set_date"\ndates = ["2027-03-01"]')
+    office.person()
+
+    assert [] == await office.work("2027-03-01")
+    assert [] == office.runs()
+
+
+# First deliveries
+
+
+async def test_the_first_delivery_is_followed_by_one_mail_ever(office: Office) -> None:
+    office.trigger("first", 'event = "first_delivery"\nmonthly = [1]')
+    office.person(mail_after_first_delivery=True)
+    office.closing("c1", "2027-02-10")
+
+    first = await office.work_through("2027-02-27", 5)
+    office.closing("c2", "2027-03-20")
+    office.closing("c3", "2027-03-10")
+    later = await office.work_through("2027-03-30", 4)
+
+    assert [("2027-03-01", "ann")] == first
+    assert [] == later
+
+
+async def test_the_mail_comes_at_the_first_stored_date_strictly_after_the_closing(
+    office: Office,
+) -> None:
+    office.trigger("first", 'event = "first_delivery"\ndates = ["2027-03-01", "2027-03-05"]')
+    office.person("ann", mail_after_first_delivery=True)
+    office.person("bob", mail_after_first_delivery=True)
+    office.closing("c1", "2027-02-28", "ann")
+    office.closing("c2", "2027-03-01", "bob")
+
+    sent = await office.work_through("2027-02-27", 8)
+
+    assert [("2027-03-01", "ann"), ("2027-03-05", "bob")] == sent
+
+
+async def test_each_side_of_each_condition_of_a_first_delivery(office: Office) -> None:
+    wanted = {"mail_after_first_delivery": True}
+    sides: list[tuple[dict[str, Any], bool]] = [
+        (wanted, True),
+        ({}, False),
+        (wanted | {"consent_email": False}, True),
+        (wanted | {"finance_status": "Gekündigt"}, True),
+        (wanted | {"active": False}, False),
+        (wanted | {"last_name": "without a closing"}, False),
+    ]
+    office.trigger("first", 'event = "first_delivery"\ndates = ["2027-03-01"]')
+    for number, (facts, _) in enumerate(sides):
+        office.person(f"p{number:02}", **facts)
+        if "last_name" not in facts:
+            office.closing(f"c{number}", "2027-02-20", f"p{number:02}")
+
+    assert expected(sides) == sorted(await office.work("2027-03-01"))
+
+
+# Previews
+
+
+async def test_a_preview_says_who_would_get_what_and_who_would_not_and_why(
+    office: Office,
+) -> None:
+    tell(office.database, "groups", no_bulk())
+    tell(office.database, "memberships", member("cat"))
+    office.trigger("birthday", 'event = "birthday"')
+    office.person("ann", birthday=BORN)
+    office.person("bob", birthday=BORN, consent_email=False)
+    office.person("cat", birthday=BORN)
+    office.people(person("dan", birthday=BORN, consent_email=True))
+
+    shown = office.preview("birthday", "2029-03-01")
+
+    [mail] = shown.mails
+    assert ("candidate:ann", "ann@example.org") == (str(mail.person), mail.to)
+    assert ("Ann", "Text\n") == (mail.subject, mail.text)
+    assert {
+        "candidate:bob": "no consent to e-mail",
+        "candidate:cat": 'suppressed: group "Geen bulk-mail"',
+        "candidate:dan": "no address",
+    } == {str(one.person): one.reason for one in shown.skipped}
+
+
+async def test_a_run_does_what_the_preview_showed(office: Office) -> None:
+    office.template("letter", de="Subject: [QUALIFIKATION]\n\n[PRUEFNR]\n", nl=LETTER)
+    office.trigger("expired", QUALIFIED.format("qualification_expired"))
+    office.person("ann")
+    office.person("bob", language="nl")
+    office.person("cat", consent_email=False)
+    for number, who in enumerate(("ann", "bob", "cat")):
+        office.qualification(f"q{number}", who, expires_on="2027-03-01", licence_number="L")
+
+    shown = office.preview("expired", "2027-03-01")
+    await office.work("2027-03-01")
+
+    assert [mail.to for mail in shown.mails] == office.relay.recipients
+    assert [mail.subject for mail in shown.mails] == [
+        mail["Subject"] for mail in office.relay.mails
+    ]
+    [run] = office.runs()
+    assert (2, 1) == (run.due, run.left_out)
+    assert PersonRef(PersonKind.CANDIDATE, "cat") == run.skips[0].person
