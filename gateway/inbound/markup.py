@@ -26,6 +26,9 @@ _WHOLE_TAG = re.compile(
     rf"(?:(?:{_SPACE}|/)++|[^ \t\r\n\f/>][^ \t\r\n\f/>=]*+(?:{_VALUE})?+)*+"
 )
 _DATA = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,60};base64,[A-Za-z0-9+/=]*+", re.IGNORECASE)
+#: An address that its program forgot to escape; as a tag it would be left out.
+_BARE_ADDRESS = re.compile(r"<([^\s<>@\"'=/]{1,64}@[^\s<>@\"'=/]{1,255})>")
+_MOST_ADDRESSES = 1_000
 _TOKEN = re.compile(r'<(?P<closing>/?)(?P<name>[a-z][a-z0-9]*)(?:[^">]|"[^"]*")*>')
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
 _EMPTY = frozenset({"area", "br", "col", "hr", "img", "wbr"})
@@ -71,7 +74,7 @@ def safe_html(markup: str) -> str:
     if not _is_bearable(markup):
         return ""
     return nh3.clean(
-        markup,
+        _BARE_ADDRESS.sub(r"&lt;\1&gt;", markup, count=_MOST_ADDRESSES),
         tags=set(_TAGS),
         clean_content_tags={"script", "style", "title"},
         attribute_filter=_attribute,

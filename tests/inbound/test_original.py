@@ -146,6 +146,17 @@ def test_html_is_cut_where_the_original_begins(text: str | None, html: str) -> N
     assert "blockquote" not in found.html
 
 
+def test_an_address_that_html_forgot_to_escape_is_kept() -> None:
+    html = "Von: Ann Müller <ann@example.org><br>Datum: heute<br>An: <bob@example.com><br><br>Ja."
+
+    found = recover(_forward(html=html))
+
+    assert found.heading is not None
+    assert ANN == found.heading.sender
+    assert (Mailbox("", "bob@example.com"),) == found.heading.to
+    assert found.text == "Ja."
+
+
 def test_a_picture_that_begins_the_original_is_kept() -> None:
     assert '<img src="cid:logo">Das' in recover(_forward(html=OUTLOOK_ON_THE_WEB)).html
 
