@@ -52,6 +52,30 @@ def test_a_line_of_the_text_right_below_the_header_is_no_part_of_it() -> None:
     assert found.body == "Kontakt: ann@example.org\nBis bald"
 
 
+COPIED = [
+    "---- Zprofa ----\n{subject}: x\n{date}: heute\n{sender}: Ann Roe <ann@example.org>\n"
+    "{to}: bob@example.com\n{cc}: Max <max@example.org>, \n dora@example.org\n\n",
+    "{sender}: Ann Roe <ann@example.org>\n{date}: heute\n{to}: Bob <bob@example.com>\n"
+    "{cc}: Max <max@example.org>; dora@example.org\n{subject}: x\n",
+    "  ----- Zprofa ----- {sender}: Ann Roe <ann@example.org>{to}: Bob <bob@example.com>"
+    "{cc}: Max <max@example.org>; <dora@example.org>{date}: heute{subject}: x\n ",
+]
+
+
+@pytest.mark.parametrize("text", COPIED, ids=["thunderbird", "outlook", "yahoo"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_got_a_copy_is_read_in_every_language(language: str, text: str) -> None:
+    words = {role: said.split("|") for role, said in LANGUAGES[language]._asdict().items()}
+    for number, cc in enumerate(words["cc"]):
+        first = {role: said[number % len(said)] for role, said in words.items()}
+
+        found = _found(f"{OWN}\n\n{text.format(**first | {'cc': cc})}{BODY}")
+
+        assert ["bob@example.com"] == [each.address for each in found.heading.to]
+        assert ["max@example.org", "dora@example.org"] == [cc.address for cc in found.heading.cc]
+        assert ("x", BODY, OWN) == (found.heading.subject, found.body, found.own_text)
+
+
 def test_no_word_means_two_things() -> None:
     meanings: dict[str, set[str]] = {}
     for words in LANGUAGES.values():
