@@ -1,7 +1,6 @@
 """The JSON documents of the command line, the API and webhooks; scripts rely on their fields."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 from gateway.core import ids
 from gateway.core.applications import KnownApplication
@@ -9,6 +8,7 @@ from gateway.core.history import Document as PersonDocument
 from gateway.core.history import HistoryEntry
 from gateway.core.inbox import InboxRow
 from gateway.core.journal import Delivery, Message
+from gateway.core.moments import in_utc
 from gateway.core.outbox import OutboxRow
 from gateway.core.people import Standing, Suppression
 from gateway.store.people import PersonRecord
@@ -16,13 +16,6 @@ from gateway.store.suppression import Entry
 from gateway.store.timeline import Event, Page
 
 Document = dict[str, object]
-
-
-def in_utc(moment: datetime | None) -> str | None:
-    """Return a time as JSON has it: ISO 8601 in UTC."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def message(one: Message) -> Document:

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Row, delete, insert, select
 from gateway.core import ids
 from gateway.core.event import Event, EventType, Telling
 from gateway.core.kinds import State
+from gateway.core.moments import in_utc
 from gateway.store import messages
 from gateway.store.bulk import insert_rows
-from gateway.store.documents import in_utc
 from gateway.store.schema import events
 
 _COLUMNS = ("id", "type", "person", "data")

@@ -1,9 +1,9 @@
 """Previews and runs as JSON has them."""
 
 from gateway.core import ids
+from gateway.core.moments import in_utc
 from gateway.core.occurrence import OccurrenceState
 from gateway.core.trigger_run import Run, Skip
-from gateway.store.documents import in_utc
 from gateway.triggers.preview import Preview
 
 Document = dict[str, object]

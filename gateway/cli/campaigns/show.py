@@ -8,8 +8,8 @@ from gateway.cli.output import local, one_line
 from gateway.core import ids
 from gateway.core.campaigns import Campaign
 from gateway.core.membership import Reason
+from gateway.core.moments import in_utc
 from gateway.store.campaign_members import Member
-from gateway.store.documents import in_utc
 
 if TYPE_CHECKING:
     from gateway.sync.preparation import Plan
