@@ -41,6 +41,10 @@ async def _live(order: Order, life: Life) -> None:
                 from gateway.app.inbound import run_inbound
 
                 await run_inbound(life)
+            case "sync":
+                from gateway.app.sync import run_sync
+
+                await run_sync(life)
             case "sender":
                 from gateway.app.sender import run_sender
 

@@ -15,7 +15,7 @@ from gateway.core.errors import GatewayError
 from gateway.store.database import StoreUnavailable
 from gateway.supervisor import Role, Supervisor
 
-ROLES = ("smtp", "inbound", "sender", "api")
+ROLES = ("smtp", "inbound", "sync", "sender", "api")
 
 log = logs.get("supervisor")
 

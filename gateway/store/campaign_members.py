@@ -1,6 +1,5 @@
 """The members of a campaign: people of the CRM, and what their mails are made of."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,7 +110,7 @@ def count(connection: Connection, campaign: int) -> int:
 def tally(connection: Connection, campaign: int) -> dict[str, int]:
     """Return how many are in (under the empty reason) and out, by reason, as prepared last."""
     mine = select(_M.reason, func.count()).where(_M.campaign == campaign).group_by(_M.reason)
-    return Counter(dict(connection.execute(mine).tuples().all()))
+    return {row[0]: row[1] for row in connection.execute(mine)}
 
 
 def known_people(connection: Connection, refs: Sequence[PersonRef]) -> set[PersonRef]:
@@ -318,10 +317,24 @@ def forget_segment(connection: Connection, campaign: int) -> None:
 
 def found_in_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> list[str]:
     """Note that addresses are in the segment; return those of them that are not in."""
-    mine = and_(_M.campaign == campaign, _M.address.in_(addresses), _M.included)
-    wanted = set(connection.scalars(select(_M.address).where(mine)))
-    connection.execute(update(campaign_members).where(mine).values(segmented=True))
-    return [address for address in addresses if address not in wanted]
+    mine = and_(_M.campaign == campaign, _M.address.in_(addresses))
+    wanted = set(connection.scalars(select(_M.address).where(mine, _M.included)))
+    extra = [address for address in addresses if address not in wanted]
+    is_noted = or_(_M.included, _M.address.in_(extra))
+    connection.execute(update(campaign_members).where(mine, is_noted).values(segmented=True))
+    return extra
+
+
+def has_left_segment(connection: Connection, campaign: int) -> bool:
+    """Whether anybody is out whose address is in the segment."""
+    mine = and_(_M.campaign == campaign, _M.segmented, ~_M.included)
+    return connection.execute(select(_M.person).where(mine).limit(1)).first() is not None
+
+
+def left_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> None:
+    """Note that addresses (in lookup form) are not in the segment any more."""
+    mine = and_(_M.campaign == campaign, _M.address.in_(addresses))
+    connection.execute(update(campaign_members).where(mine).values(segmented=False))
 
 
 def _is(campaign: int, ref: PersonRef) -> ColumnElement[bool]:

@@ -125,6 +125,7 @@ def remove(office: Office, number: int, ref: PersonRef) -> bool:
     with claimed(office, number) as held:
         _open_one(held, number)
         with held.database.writing() as connection:
+            campaigns.change(connection, number, refreshed_at=None)
             return campaign_members.remove(connection, number, ref)
 
 
@@ -134,6 +135,9 @@ def preview(office: Office, number: int) -> tuple[Campaign, Plan, list[str]]:
         campaign = _looked_at(held, number)
         account = standing(held)
         plan = prepare(held, campaign)
+        if plan.from_segment:
+            # So that the sync looks at the whole of a scheduled one again before its time.
+            campaign = keep(held, campaign, refreshed_at=None)
     return campaign, plan, _faults(account, campaign) + _remarks(account, campaign)
 
 

@@ -81,9 +81,9 @@ class Uploader:
             calls = zip_longest(_slices(leaving, BATCH), arrivals, fillvalue=())
             for some in _by(self.office.threads, calls):
                 results = pool.map(lambda call: self._change_segment(*call), some)
-                for arrived, result in results:
+                for (left, _), (arrived, result) in zip(some, results, strict=True):
                     self._keep(result)
-                    self._note(arrived)
+                    self._note(left, arrived)
                     done += len(arrived)
                 self.office.beat("Building the segment", done, total)
 
@@ -236,8 +236,10 @@ class Uploader:
                 self._look_up(result, str(email), str(error.get("error") or ""))
         return [address for address, _ in arriving if address not in ignored], result
 
-    def _note(self, arrived: Sequence[str]) -> None:
+    def _note(self, left: Sequence[str], arrived: Sequence[str]) -> None:
         with self.office.database.writing() as connection:
+            gone = [lookup_form(email) for email in left]
+            campaign_members.left_segment(connection, self.campaign.id, gone)
             campaign_members.found_in_segment(connection, self.campaign.id, arrived)
 
     def _patiently(self, call: Callable[[], Document]) -> Document:

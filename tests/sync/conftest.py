@@ -1,12 +1,15 @@
 """A sandbox for each test of the sync."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from gateway.store.database import Database
 from gateway.sync.sandbox import Sandbox
 from tests.sync.api import START, Api
 from tests.sync.contract import contract
+from tests.sync.marketing import Marketing
 
 
 @pytest.fixture
@@ -38,3 +41,22 @@ def lax() -> Iterator[Api]:
 def audience(sandbox: Sandbox) -> str:
     """An audience in an account that has a template and a sender domain."""
     return sandbox.furnish()
+
+
+@pytest.fixture
+def marketing(sandbox: Sandbox, tmp_path: Path) -> Iterator[Marketing]:
+    """A CRM before an account with an audience, a template and a sender domain."""
+    database = Database(f"sqlite:///{tmp_path}/gateway.db")
+    database.prepare()
+    marketing = Marketing(database, sandbox)
+    yield marketing
+    marketing.close()
+    database.close()
+
+
+@pytest.fixture
+def active(marketing: Marketing) -> Marketing:
+    """The same, activated, with a member of staff who owns the people."""
+    marketing.activate()
+    marketing.staff()
+    return marketing

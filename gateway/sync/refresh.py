@@ -1,0 +1,204 @@
+"""Scheduled campaigns shortly before their time: once more brought up to date, or taken back.
+
+Mailchimp may have frozen who gets a campaign when it was scheduled (MAILCHIMP 4.15). So where
+somebody must drop out it is unscheduled, the segment trimmed, and scheduled again for its time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from gateway.core.campaigns import Ask, Campaign, CampaignState
+from gateway.core.errors import GatewayError
+from gateway.store import campaign_members, campaigns
+from gateway.store.database import StoreUnavailable
+from gateway.sync import acts
+from gateway.sync.campaigns import uploader_for
+from gateway.sync.errors import MailchimpError, Refused
+from gateway.sync.office import Busy, Office, claimed, in_silence
+from gateway.sync.preparation import Plan, guard, judge_members, prepare
+from gateway.sync.settle import keep, look
+
+#: So long before its time a campaign is brought up to date once more.
+BEFORE = timedelta(minutes=15)
+#: From then on who must drop out is looked for, in the store alone, as often as this.
+AGAIN = timedelta(minutes=1)
+#: So late it is left as it is: what is unscheduled now may miss its time.
+TOO_LATE = timedelta(minutes=1)
+#: So long after its time it is looked at whether it left.
+LEAVES_WITHIN = timedelta(minutes=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A campaign was brought up to date."""
+
+    campaign: int
+    updated: int  #: Members whose data changed.
+    left_out: int  #: Members who dropped out.
+
+
+@dataclass(frozen=True, slots=True)
+class Unscheduled:
+    """A campaign is not on its way any more though it was scheduled."""
+
+    campaign: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A campaign could not be brought up to date; it is tried again, and goes out as it is."""
+
+    campaign: int
+    reason: str
+
+
+Heard = Refreshed | Unscheduled | Failed
+
+
+@dataclass(slots=True, kw_only=True)
+class Refresher:
+    """Looks after all scheduled campaigns; made for a thread."""
+
+    office: Office
+    heard: Callable[[Heard], None]
+    looked: dict[int, datetime] = field(default_factory=dict)  #: When each was looked at last.
+
+    def run(self) -> None:
+        """Do what is due; one campaign's trouble doesn't keep the others waiting."""
+        now = self.office.clock()
+        with self.office.database.reading() as connection:
+            states = (CampaignState.SCHEDULED, CampaignState.OPENED, CampaignState.SENDING)
+            found = campaigns.listed(connection, states=states)
+        for campaign in found:
+            if self._is_due(campaign, now):
+                self._tend(campaign, now)
+
+    def _is_due(self, campaign: Campaign, now: datetime) -> bool:
+        if campaign.asked is Ask.REFRESH:
+            return True
+        at = campaign.scheduled_for or campaign.sent_at
+        looked = self.looked.get(campaign.id)
+        if at is None or (looked is not None and now - looked < AGAIN):
+            return False
+        return at - BEFORE <= now <= at + LEAVES_WITHIN
+
+    def _tend(self, campaign: Campaign, now: datetime) -> None:
+        try:
+            with claimed(self.office, campaign.id) as office:
+                self.looked[campaign.id] = now
+                with office.database.reading() as connection:
+                    current = campaigns.one(connection, campaign.id)
+                _Refresh(office, current, self.heard).run()
+        except Busy:
+            return
+        except StoreUnavailable:
+            raise
+        except (MailchimpError, GatewayError) as error:
+            self.heard(Failed(campaign.id, str(error)))
+
+
+@dataclass(slots=True)
+class _Refresh:
+    """What one campaign needs now."""
+
+    office: Office
+    campaign: Campaign
+    heard: Callable[[Heard], None]
+
+    def run(self) -> None:
+        at, now = self.campaign.scheduled_for, self.office.clock()
+        if self.campaign.asked is Ask.REFRESH:
+            self._go_on()
+        elif at is None or now > at:
+            look(self.office, self.campaign)
+        elif self.campaign.state is CampaignState.SCHEDULED and now < at - TOO_LATE:
+            self._bring_up_to_date(at)
+
+    def _bring_up_to_date(self, at: datetime) -> None:
+        refreshed = self.campaign.refreshed_at
+        if refreshed is None or refreshed < at - BEFORE or self._somebody_left():
+            self._look()
+            if self.campaign.state is CampaignState.SCHEDULED:
+                self._refresh(at)
+
+    def _somebody_left(self) -> bool:
+        judge_members(self.office, self.campaign)
+        with self.office.database.reading() as connection:
+            return campaign_members.has_left_segment(connection, self.campaign.id)
+
+    def _look(self) -> None:
+        before = self.campaign
+        self.campaign = look(self.office, before)
+        if self.campaign.state in {CampaignState.OPENED, CampaignState.DELETED}:
+            reason = self.campaign.trouble or "it was deleted at Mailchimp"
+            self.heard(Unscheduled(before.id, reason))
+
+    def _refresh(self, at: datetime) -> None:
+        plan = prepare(self.office, self.campaign)
+        try:
+            guard(plan)
+        except GatewayError as error:
+            self._take_back(str(error))
+            return
+        if plan.from_segment:
+            self._trim(plan, at)
+        if self.campaign.state is CampaignState.SCHEDULED:
+            self._finish(plan)
+
+    def _go_on(self) -> None:
+        """Finish a refresh that was broken off, perhaps between unscheduling and scheduling."""
+        self.campaign = look(self.office, self.campaign)
+        at = self.campaign.scheduled_for
+        if self.campaign.state not in {CampaignState.OPENED, CampaignState.SCHEDULED} or at is None:
+            keep(self.office, self.campaign, asked=Ask.NOTHING)
+        elif at <= self.office.clock():
+            self._give_up("it could not be scheduled again before its time")
+        else:
+            plan = prepare(self.office, self.campaign)
+            self._trim(plan, at)
+            self._finish(plan)
+
+    def _trim(self, plan: Plan, at: datetime) -> None:
+        # Nobody ends this halfway: what is unscheduled is scheduled again.
+        office = replace(self.office, beat=in_silence)
+        self.campaign = keep(office, self.campaign, asked=Ask.REFRESH, asked_at=office.clock())
+        try:
+            if self.campaign.state is CampaignState.SCHEDULED:
+                self.campaign = acts.unschedule(office, self.campaign)
+            if self.campaign.state is CampaignState.OPENED:
+                uploader_for(office, self.campaign).segment(plan.from_segment, may_add=False)
+                self.campaign = acts.schedule(office, self.campaign, at)
+        except (acts.CannotBeSent, Refused) as error:
+            self._give_up(str(error))
+
+    def _finish(self, plan: Plan) -> None:
+        if self.campaign.state is not CampaignState.SCHEDULED:
+            return
+        uploader_for(self.office, self.campaign).members(may_add=False)
+        with self.office.database.writing() as connection:
+            campaign_members.expect(connection, self.campaign.id)
+        keep(self.office, self.campaign, refreshed_at=self.office.clock())
+        self.heard(Refreshed(self.campaign.id, plan.changed, len(plan.from_segment)))
+
+    def _take_back(self, reason: str) -> None:
+        """Unschedule for good: a person has to look."""
+        campaign = acts.unschedule(self.office, self.campaign)
+        if campaign.state is CampaignState.OPENED:
+            self.campaign = campaign
+            self._give_up(reason)
+
+    def _give_up(self, reason: str) -> None:
+        self.campaign = look(self.office, self.campaign)
+        if self.campaign.state is CampaignState.SCHEDULED:
+            self.campaign = acts.unschedule(
+                self.office, keep(self.office, self.campaign, asked=Ask.NOTHING)
+            )
+        if self.campaign.state is not CampaignState.OPENED:
+            return
+        text = f"it was unscheduled and stays so: {reason}"
+        self.campaign = keep(
+            self.office, self.campaign, asked=Ask.NOTHING, scheduled_for=None, trouble=text
+        )
+        self.heard(Unscheduled(self.campaign.id, reason))

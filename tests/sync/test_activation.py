@@ -1,0 +1,229 @@
+"""Activation: what campaigns need is found or made, as often as it is asked (S2)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from gateway.core.people import Group, PersonKind
+from gateway.store import audiences, opt_outs
+from gateway.store.database import Database
+from gateway.sync import readiness
+from gateway.sync.activation import CannotActivate, Did, Step
+from gateway.sync.errors import NotAuthorised
+from gateway.sync.sandbox import Fault, Sandbox
+from tests.sync.api import START
+from tests.sync.contract import contract
+from tests.sync.marketing import CONTACT, Marketing, candidate
+
+
+def did(steps: list[Step]) -> dict[str, list[Did]]:
+    found: dict[str, list[Did]] = {}
+    for step in steps:
+        found.setdefault(step.what, []).append(step.did)
+    return found
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Marketing]:
+    """A CRM before an account without any audience."""
+    with Sandbox(start=START, check=contract()) as sandbox:
+        database = Database(f"sqlite:///{tmp_path}/gateway.db")
+        database.prepare()
+        marketing = Marketing(database, sandbox)
+        sandbox.delete_audience(marketing.audience)
+        yield marketing
+        marketing.close()
+        database.close()
+        assert not sandbox.violations
+
+
+def test_all_that_campaigns_need_is_made_and_found_again(empty: Marketing) -> None:
+    made = did(empty.activate())
+    found = did(empty.activate())
+
+    (audience,) = empty.sandbox.account.audiences.values()
+    assert audience.body["name"] == "CRM users"
+    tags = [field.tag for field in audience.merge_fields]
+    assert {"FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL"} <= set(tags)
+    assert len(tags) == len(set(tags))
+    assert made["audience"] == [Did.MADE]
+    assert made["candidate group"] == made["contact group"] == [Did.MADE]
+    assert {Did.FOUND} == {each for some in found.values() for each in some}
+    with empty.database.reading() as connection:
+        for kind in PersonKind:
+            group = opt_outs.group(connection, kind)
+            assert group
+            assert (group.name, group.tag) == ("MailChimp opt-out", "NoMailChimpMailingsTag")
+        active = audiences.active(connection)
+    assert active
+    assert active.id == audience.id
+
+
+def test_a_dry_run_changes_nothing_anywhere(empty: Marketing) -> None:
+    steps = did(empty.activate(dry_run=True))
+
+    assert steps["audience"] == [Did.WOULD_MAKE]
+    assert steps["merge field"] == [Did.WOULD_MAKE] * 4
+    assert steps["contact group"] == [Did.WOULD_MAKE]
+    assert not empty.sandbox.account.audiences
+    assert {"GET"} == {call.method for call in empty.sandbox.asked}
+    with empty.database.reading() as connection:
+        assert audiences.active(connection) is None
+        assert opt_outs.group(connection, PersonKind.CANDIDATE) is None
+
+
+def test_groups_of_the_crm_that_bear_the_tag_are_adopted(marketing: Marketing) -> None:
+    old = Group(kind=PersonKind.CANDIDATE, crm_id="1", tag=opt_outs.TAG, active=False)
+    marketing.tell("groups", [old])
+    marketing.group("77", candidate("ann"), tag=opt_outs.TAG)
+
+    steps = did(marketing.activate())
+
+    assert steps["candidate group"] == [Did.FOUND]
+    assert steps["contact group"] == [Did.MADE]
+    with marketing.database.reading() as connection:
+        adopted = opt_outs.group(connection, PersonKind.CANDIDATE)
+    assert adopted
+    assert adopted.crm_id == "77"
+
+
+@pytest.mark.parametrize("wanted", ["id", "name"])
+def test_an_audience_is_chosen_by_id_or_name(marketing: Marketing, wanted: str) -> None:
+    other = marketing.sandbox.add_audience("Newsletter")
+    audience = other if wanted == "id" else "Newsletter"
+    marketing.wishes = replace(marketing.wishes, audience=audience, contact=None)
+
+    marketing.activate()
+
+    with marketing.database.reading() as connection:
+        active = audiences.active(connection)
+    assert active
+    assert active.id == other
+
+
+def test_an_audience_that_may_not_be_made_is_told_with_the_cure(empty: Marketing) -> None:
+    empty.wishes = replace(empty.wishes, contact=None)
+    with pytest.raises(CannotActivate, match="audience_contact"):
+        empty.activate()
+
+    empty.sandbox.add_audience("One")
+    empty.sandbox.options.max_audiences = 1
+    empty.wishes = replace(empty.wishes, contact=CONTACT)
+    with pytest.raises(CannotActivate, match=r"plan allows no further audience than One"):
+        empty.activate()
+
+
+@pytest.mark.parametrize("fault", [Fault.DROPPED, Fault.BAD_GATEWAY, Fault.BLOCKED])
+def test_m2_what_was_made_and_not_answered_is_not_made_twice(
+    empty: Marketing, fault: Fault
+) -> None:
+    empty.sandbox.faults.add(fault, method="POST", path="^/lists$")
+    empty.sandbox.faults.add(fault, method="POST", path="merge-fields")
+
+    empty.activate()
+
+    (audience,) = empty.sandbox.account.audiences.values()
+    tags = [field.tag for field in audience.merge_fields]
+    assert sorted(tags) == sorted(set(tags))
+    assert "OWNEREMAIL" in tags
+
+
+def test_m9_a_revoked_key_is_told(marketing: Marketing) -> None:
+    marketing.sandbox.revoke_key()
+
+    with pytest.raises(NotAuthorised):
+        marketing.activate()
+
+
+class _Page(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Stay silent."""
+
+
+@pytest.fixture
+def public_url() -> Iterator[str]:
+    """A web server that answers where Mailchimp looks."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_webhook_is_registered_where_the_gateway_can_be_reached(
+    sandbox: Sandbox, tmp_path: Path, public_url: str
+) -> None:
+    sandbox.options.signs_webhooks = True
+    database = Database(f"sqlite:///{tmp_path}/gateway.db")
+    database.prepare()
+    marketing = Marketing(database, sandbox, public_url=public_url)
+
+    first, second = did(marketing.activate()), did(marketing.activate())
+
+    (hook,) = sandbox.account.audience(marketing.audience).webhooks.values()
+    assert hook.url.startswith(f"{public_url}/mailchimp/webhook/")
+    assert hook.events["unsubscribe"]
+    assert not hook.sources["api"]
+    with database.reading() as connection:
+        kept = audiences.active(connection)
+    assert kept
+    assert (kept.webhook, kept.webhook_url, kept.webhook_secret) == (hook.id, hook.url, hook.secret)
+    assert first["webhook"] == [Did.MADE]
+    assert second["webhook"] == [Did.FOUND]
+    marketing.close()
+    database.close()
+
+
+def test_a_webhook_nobody_answers_for_is_told_and_the_rest_is_done(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/gateway.db")
+    database.prepare()
+    marketing = Marketing(database, sandbox, public_url="http://127.0.0.1:1")
+
+    steps = marketing.activate()
+
+    assert steps[-1].did is Did.FAILED
+    assert "polled" in steps[-1].text
+    with database.reading() as connection:
+        assert audiences.active(connection)
+    marketing.close()
+    database.close()
+
+
+# What must be there before a first campaign.
+
+
+def missing(marketing: Marketing) -> set[str]:
+    with marketing.database.reading() as connection:
+        audience = audiences.active(connection)
+    found = readiness.look(marketing.client, audience).prerequisites()
+    return {each.name for each in found if not each.is_met}
+
+
+def test_the_documents_prerequisites_are_listed_until_they_are_met(marketing: Marketing) -> None:
+    account = marketing.sandbox.account
+    account.templates.clear()
+    account.domains.clear()
+    everything = {"activated", "template", "domain_verified", "domain_authenticated"}
+    assert missing(marketing) == everything
+
+    marketing.activate()
+    marketing.sandbox.add_template("New", content_type="multichannel")
+    marketing.sandbox.add_domain("crm.test", verified=False, authenticated=False)
+    assert missing(marketing) == everything - {"activated"}
+
+    marketing.sandbox.add_template("Classic")
+    marketing.sandbox.add_domain("crm.test", verified=True, authenticated=False)
+    assert missing(marketing) == {"domain_authenticated"}
+
+    marketing.sandbox.add_domain("crm.test")
+    assert missing(marketing) == set()

@@ -1,0 +1,453 @@
+"""Campaigns out: who is in, who is out, and the three endings (S2)."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from gateway.core.campaigns import CampaignState
+from gateway.core.kinds import Scope
+from gateway.store.database import Database
+from gateway.sync import campaigns as desk
+from gateway.sync.acts import CannotBeSent
+from gateway.sync.campaigns import CampaignRefused, WrongState
+from gateway.sync.preparation import TooManyDropOut
+from gateway.sync.readiness import NotReady
+from gateway.sync.sandbox import Sandbox
+from tests.sync.marketing import Marketing, candidate, contact, email, quarter
+
+ANN, BOB, CLO, DAN = (candidate(each) for each in ("ann", "bob", "clo", "dan"))
+EVA = contact("eva")
+
+
+@pytest.fixture
+def stored(sandbox: Sandbox, store_url: str) -> Iterator[Marketing]:
+    """An activated CRM on each kind of store."""
+    database = Database(store_url)
+    database.prepare()
+    marketing = Marketing(database, sandbox)
+    marketing.activate()
+    marketing.staff()
+    yield marketing
+    marketing.close()
+    database.close()
+
+
+# Making one.
+
+
+def test_nothing_is_made_before_the_activation(marketing: Marketing) -> None:
+    with pytest.raises(NotReady, match="gateway mailchimp activate"):
+        marketing.campaign()
+
+
+def test_nothing_is_made_before_the_prerequisites_are_met(active: Marketing) -> None:
+    active.sandbox.account.templates.clear()
+    active.sandbox.add_domain("crm.test", authenticated=False)
+
+    with pytest.raises(NotReady, match=r"no usable template.*SPF and CNAME"):
+        active.campaign()
+
+
+@pytest.mark.parametrize(
+    ("draft", "told"),
+    [
+        ({"name": "Hallo *|VOORNAAM|*"}, r"\*\|VOORNAAM\|\*"),
+        ({"from_name": "*|FNAME"}, "from-name"),
+        ({"name": "  "}, "blank"),
+        ({"from_name": ""}, "blank"),
+        ({"from_address": "office"}, "from-address"),
+    ],
+)
+def test_what_cannot_be_a_campaign_is_refused(
+    active: Marketing, draft: dict[str, str], told: str
+) -> None:
+    with pytest.raises(CampaignRefused, match=told):
+        active.campaign(**draft)
+
+
+def test_a_template_of_another_account_is_refused_with_those_there_are(active: Marketing) -> None:
+    with pytest.raises(NotReady, match="Nieuwsbrief"):
+        active.campaign(template=1)
+
+
+def test_merge_tags_pass_verbatim_and_the_name_is_the_subject(active: Marketing) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN, name="Beste *|FNAME|*", from_name="*|OWNERNAME|*")
+
+    desk.open_at_mailchimp(active.office, number, yes=False)
+
+    settings = active.sandbox.account.campaign(active.one(number).mailchimp_id).settings
+    assert settings["subject_line"] == "Beste *|FNAME|*"
+    assert settings["from_name"] == "*|OWNERNAME|*"
+    assert settings["reply_to"] == "office@crm.test"
+    assert settings["template_id"] == active.template
+
+
+# Who is in and who is out.
+
+
+def everybody(marketing: Marketing) -> int:
+    """Make a campaign with a member for every reason to be out, and two who are in."""
+    out = [candidate(each) for each in ("opted", "bulk", "all", "staff", "twice", "gone")]
+    marketing.people(ANN, *out)
+    marketing.people(EVA)
+    marketing.people(candidate("invalid"), emails=(), unusable=("not-an-address",))
+    marketing.people(candidate("intranet"), emails=("somebody@intranet",))
+    marketing.people(candidate("none"), emails=())
+    marketing.people(candidate("twice"), emails=(email("ann").upper(),))
+    marketing.people(candidate("fake"), emails=("somebody@example.org",))
+    for name in ("left", "bounced", "archived", "waiting"):
+        marketing.people(candidate(name))
+        marketing.sandbox.add_member(marketing.audience, email(name))
+    marketing.sandbox.opt_out(marketing.audience, email("left"))
+    marketing.sandbox.clean(marketing.audience, email("bounced"))
+    marketing.member(email("archived")).status = "archived"
+    marketing.member(email("waiting")).status = "pending"
+    marketing.opt_out(candidate("opted"))
+    marketing.group("quiet", candidate("bulk"), tag="NoMailingsTag")
+    marketing.group("dead", candidate("all"), tag="NoMailTag")
+    marketing.suppress(email("staff"), Scope.MAILCHIMP)
+    names = ("invalid", "intranet", "none", "fake", "left", "bounced", "archived", "waiting")
+    return marketing.campaign(ANN, EVA, *out, *(candidate(each) for each in names))
+
+
+OUTS = {
+    "candidate:ann": "",
+    "contact:eva": "",
+    "candidate:opted": "opt_out",
+    "candidate:bulk": "suppressed",
+    "candidate:all": "suppressed",
+    "candidate:staff": "suppressed",
+    "candidate:twice": "duplicate",
+    "candidate:invalid": "invalid_address",
+    "candidate:intranet": "invalid_address",
+    "candidate:none": "no_address",
+    "candidate:left": "unsubscribed",
+    "candidate:bounced": "cleaned",
+    "candidate:archived": "refused",
+    "candidate:waiting": "refused",
+    "candidate:gone": "no_address",
+}
+
+
+def test_prepare_tells_who_is_out_and_why_and_nothing_leaves(stored: Marketing) -> None:
+    number = everybody(stored)
+    stored.tell("people", [], replace=True, source="nobody")
+    with stored.database.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM people WHERE crm_id = 'gone'")
+    since = len(stored.sandbox.asked)
+
+    _, plan, _ = desk.preview(stored.office, number)
+
+    assert stored.outs(number) == OUTS | {"candidate:fake": ""}
+    assert (plan.included, plan.new, plan.changed, plan.unchanged) == (3, 3, 0, 0)
+    assert {"GET"} == {call.method for call in list(stored.sandbox.asked)[since:]}
+    assert not stored.sandbox.account.campaigns
+
+
+def test_what_mailchimp_refuses_is_out_with_its_reason(active: Marketing) -> None:
+    number = everybody(active)
+
+    desk.send(active.office, number, yes=False)
+
+    fake = active.members(number)["candidate:fake"]
+    assert (fake.included, fake.reason) == (False, "refused")
+    assert "fake or invalid" in fake.detail
+    assert active.recipients(number) == {email("ann"), email("eva"), email("gone")}
+
+
+def test_members_may_leave_and_come_until_it_is_sent(active: Marketing) -> None:
+    active.people(ANN, BOB, CLO)
+    number = active.campaign(ANN, BOB)
+
+    assert desk.remove(active.office, number, BOB)
+    assert not desk.remove(active.office, number, BOB)
+    added = desk.add(active.office, number, [ANN, CLO, DAN])
+
+    assert (added.added, added.known, added.unknown) == (1, 1, (DAN,))
+    assert set(active.outs(number)) == {"candidate:ann", "candidate:clo"}
+    desk.send(active.office, number, yes=False)
+    with pytest.raises(WrongState, match="sent once"):
+        desk.add(active.office, number, [BOB])
+    with pytest.raises(WrongState, match="sent once"):
+        desk.remove(active.office, number, ANN)
+
+
+# Open, send.
+
+
+def test_open_creates_it_once_with_its_recipients_and_sends_nothing(stored: Marketing) -> None:
+    stored.people(ANN, BOB)
+    number = stored.campaign(ANN, BOB)
+
+    campaign, missing = desk.open_at_mailchimp(stored.office, number, yes=False)
+    desk.open_at_mailchimp(stored.office, number, yes=False)
+
+    assert missing == []
+    assert campaign.state is CampaignState.OPENED
+    assert str(campaign.web_id) in campaign.link
+    assert len(stored.sandbox.account.campaigns) == 1
+    assert stored.segment(number) == {email("ann"), email("bob")}
+    assert stored.status_there(number) == "save"
+    assert stored.member(email("ann")).merge_fields == {
+        "FNAME": "Ann",
+        "LNAME": "Aa",
+        "OWNERNAME": "Olga Owner",
+        "OWNEREMAIL": "olga@crm.test",
+    }
+
+
+def test_every_ending_prepares_afresh(active: Marketing) -> None:
+    active.people(ANN, BOB, CLO)
+    number = active.campaign(ANN, BOB)
+    desk.open_at_mailchimp(active.office, number, yes=False)
+    since = len(active.sandbox.asked)
+    active.sandbox.advance(minutes=30)
+    active.people(ANN, first_name="Anna")
+    active.opt_out(BOB)
+    desk.add(active.office, number, [CLO])
+
+    desk.send(active.office, number, yes=False)
+
+    assert active.recipients(number) == {email("ann"), email("clo")}
+    assert active.member(email("ann")).merge_fields["FNAME"] == "Anna"
+    assert active.member(email("bob")).status == "subscribed"
+    assert active.asked("PUT", "/members/", since) == 1
+    assert active.one(number).state is CampaignState.SENDING
+
+
+def test_sent_is_sent_once(active: Marketing) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    desk.send(active.office, number, yes=False)
+    active.sandbox.advance(minutes=5)
+
+    with pytest.raises(WrongState, match="sent once"):
+        desk.send(active.office, number, yes=False)
+
+    assert active.asked("POST", "/actions/send") == 1
+
+
+def test_nobody_who_left_is_ever_subscribed_again(active: Marketing) -> None:
+    for ref in (ANN, BOB, CLO):
+        active.people(ref)
+        active.sandbox.add_member(active.audience, email(ref.crm_id))
+    number = active.campaign(ANN, BOB, CLO)
+    active.sandbox.opt_out(active.audience, email("ann"))
+    active.sandbox.unsubscribe_by_staff(active.audience, email("bob"))
+
+    desk.send(active.office, number, yes=False)
+
+    assert active.recipients(number) == {email("clo")}
+    assert active.member(email("ann")).status == "unsubscribed"
+    assert active.member(email("bob")).status == "unsubscribed"
+    assert active.outs(number)["candidate:bob"] == "unsubscribed"
+
+
+def test_nobody_is_unsubscribed_archived_or_deleted(active: Marketing) -> None:
+    stranger = active.sandbox.add_member(active.audience, "stranger@klant.test")
+    active.people(ANN, BOB)
+    number = active.campaign(ANN, BOB)
+    desk.open_at_mailchimp(active.office, number, yes=False)
+    desk.remove(active.office, number, BOB)
+    active.people(ANN, emails=("new@klant.test",))
+
+    desk.send(active.office, number, yes=False)
+
+    assert active.recipients(number) == {"new@klant.test"}
+    statuses = {
+        active.member(each).status
+        for each in (email("ann"), email("bob"), "new@klant.test", stranger.address)
+    }
+    assert statuses == {"subscribed"}
+    assert active.asked("DELETE") == 0
+
+
+# Schedule.
+
+
+def test_a_schedule_is_kept_and_taken_back(active: Marketing) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    at = quarter(active.sandbox.now())
+
+    scheduled = desk.schedule(active.office, number, at, yes=False)
+
+    assert (scheduled.state, scheduled.scheduled_for) == (CampaignState.SCHEDULED, at)
+    assert active.status_there(number) == "schedule"
+    with pytest.raises(WrongState, match="unschedule first"):
+        desk.open_at_mailchimp(active.office, number, yes=False)
+    later = desk.schedule(active.office, number, at + timedelta(minutes=15), yes=False)
+    assert later.scheduled_for == at + timedelta(minutes=15)
+    taken_back = desk.unschedule(active.office, number)
+    assert (taken_back.state, taken_back.scheduled_for) == (CampaignState.OPENED, None)
+    assert active.status_there(number) == "save"
+    with pytest.raises(WrongState, match="not scheduled"):
+        desk.unschedule(active.office, number)
+
+
+def test_a_scheduled_campaign_may_be_sent_at_once(active: Marketing) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    desk.schedule(active.office, number, quarter(active.sandbox.now()), yes=False)
+
+    desk.send(active.office, number, yes=False)
+
+    assert active.recipients(number) == {email("ann")}
+
+
+def test_a_plan_without_scheduling_is_told(active: Marketing) -> None:
+    active.sandbox.options.may_schedule = False
+    active.people(ANN)
+    number = active.campaign(ANN)
+
+    with pytest.raises(CannotBeSent, match="Essentials"):
+        desk.schedule(active.office, number, quarter(active.sandbox.now()), yes=False)
+
+    assert active.one(number).state is CampaignState.OPENED
+    assert "Essentials" in active.one(number).trouble
+
+
+def test_what_staff_did_at_mailchimp_is_seen(active: Marketing) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    desk.schedule(active.office, number, quarter(active.sandbox.now()), yes=False)
+    active.client.unschedule(active.one(number).mailchimp_id)
+
+    desk.preview(active.office, number)
+    assert "not scheduled at Mailchimp" in active.one(number).trouble
+
+    active.client.delete_campaign(active.one(number).mailchimp_id)
+    with pytest.raises(WrongState, match="recreate"):
+        desk.send(active.office, number, yes=False)
+    assert active.one(number).state is CampaignState.DELETED
+
+
+# What is missing for sending.
+
+
+def test_an_unverified_domain_is_told_before_anything_is_made(active: Marketing) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN, from_address="office@other.test")
+
+    with pytest.raises(NotReady, match=r"domain other\.test .* not verified"):
+        desk.send(active.office, number, yes=False)
+
+    assert not active.sandbox.account.campaigns
+
+
+def test_a_template_of_the_new_builder_is_told_and_recreated_with_another(
+    active: Marketing,
+) -> None:
+    active.people(ANN)
+    new = active.sandbox.add_template("New", content_type="multichannel")
+    number = active.campaign(ANN, template=new)
+    opened, missing = desk.open_at_mailchimp(active.office, number, yes=False)
+    assert any("new builder" in each for each in missing)
+
+    with pytest.raises(NotReady, match="new builder"):
+        desk.schedule(active.office, number, quarter(active.sandbox.now()), yes=False)
+
+    anew, _ = desk.recreate(active.office, number, template=active.template, new=active.new_id())
+    assert opened.mailchimp_id not in active.sandbox.account.campaigns
+    assert active.one(number).state is CampaignState.DELETED
+    assert (anew.name, anew.state) == ("Vacatures", CampaignState.DRAFT)
+    desk.send(active.office, anew.id, yes=False)
+    assert active.recipients(anew.id) == {email("ann")}
+
+
+def test_mailchimps_checklist_is_told_in_its_words(active: Marketing) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    desk.open_at_mailchimp(active.office, number, yes=False)
+    active.sandbox.account.campaign(active.one(number).mailchimp_id).html = ""
+
+    with pytest.raises(NotReady, match=r"no content of its own.*recreate"):
+        desk.send(active.office, number, yes=False)
+
+    assert active.asked("POST", "/actions/send") == 0
+    assert "content" in active.one(number).trouble
+
+
+def test_nobody_in_is_told(active: Marketing) -> None:
+    active.people(ANN)
+    active.opt_out(ANN)
+    with pytest.raises(NotReady, match="campaigns add"):
+        desk.send(active.office, active.campaign(), yes=False)
+
+    with pytest.raises(NotReady, match="why each member is out"):
+        desk.send(active.office, active.campaign(ANN), yes=False)
+
+    assert not active.sandbox.account.campaigns
+
+
+# Delete.
+
+
+def test_delete_takes_the_campaign_and_nobody_with_it(active: Marketing) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    desk.schedule(active.office, number, quarter(active.sandbox.now()), yes=False)
+
+    desk.delete(active.office, number)
+    desk.delete(active.office, number)
+
+    assert not active.sandbox.account.campaigns
+    assert active.one(number).state is CampaignState.DELETED
+    assert active.member(email("ann")).status == "subscribed"
+    with pytest.raises(WrongState, match="deleted"):
+        desk.send(active.office, number, yes=False)
+
+
+def test_what_was_sent_is_not_deleted(active: Marketing) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    desk.send(active.office, number, yes=False)
+
+    with pytest.raises(WrongState, match="sent once"):
+        desk.delete(active.office, number)
+    with pytest.raises(WrongState, match="sent once"):
+        desk.recreate(active.office, number, template=None, new=active.new_id())
+
+
+# The guard.
+
+
+def test_m10_a_tiny_export_stops_before_the_campaign_shrinks(active: Marketing) -> None:
+    many = [candidate(f"p{each}") for each in range(40)]
+    active.people(*many)
+    number = active.campaign(*many)
+    desk.open_at_mailchimp(active.office, number, yes=False)
+    active.people(*many[:5], replace_all=True)
+
+    _, plan, _ = desk.preview(active.office, number)
+    assert (plan.drop.before, plan.drop.dropped) == (40, 35)
+    with pytest.raises(TooManyDropOut, match=r"35 of 40 .* --yes"):
+        desk.send(active.office, number, yes=False)
+    assert len(active.segment(number)) == 40
+
+    desk.send(active.office, number, yes=True)
+    assert len(active.recipients(number)) == 5
+
+
+def test_m10_an_export_that_shrank_before_the_first_time_stops_too(active: Marketing) -> None:
+    many = [candidate(f"p{each}") for each in range(40)]
+    active.people(*many)
+    number = active.campaign(*many)
+    active.people(*many[:5], replace_all=True)
+
+    with pytest.raises(TooManyDropOut):
+        desk.send(active.office, number, yes=False)
+
+
+def test_m10_opt_outs_by_the_group_do_not_count(active: Marketing) -> None:
+    many = [candidate(f"p{each}") for each in range(40)]
+    active.people(*many)
+    number = active.campaign(*many)
+    desk.open_at_mailchimp(active.office, number, yes=False)
+    active.opt_out(*many[:35])
+
+    desk.send(active.office, number, yes=False)
+
+    assert len(active.recipients(number)) == 5

@@ -1,0 +1,243 @@
+"""A scheduled campaign is brought up to date once more, and taken back where it must be (S2)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from gateway.core.campaigns import Ask, CampaignState
+from gateway.sync import acts
+from gateway.sync import campaigns as desk
+from gateway.sync.refresh import Failed, Refreshed, Unscheduled
+from gateway.sync.sandbox import Fault
+from gateway.sync.sandbox.call import Problem
+from tests.sync.marketing import Marketing, candidate, email, quarter
+
+ANN, BOB, CLO = (candidate(each) for each in ("ann", "bob", "clo"))
+
+
+@pytest.fixture
+def scheduled(active: Marketing) -> int:
+    """A campaign to Ann and Bob, scheduled two hours ahead, its recipients frozen."""
+    active.sandbox.options.snapshots_segments = True
+    active.people(ANN, BOB)
+    number = active.campaign(ANN, BOB)
+    desk.schedule(active.office, number, quarter(active.sandbox.now()), yes=False)
+    return number
+
+
+def at(marketing: Marketing, number: int) -> datetime:
+    found = marketing.one(number).scheduled_for
+    assert found
+    return found
+
+
+def leave(marketing: Marketing) -> None:
+    """Let the campaign's time come."""
+    marketing.sandbox.advance(hours=3)
+
+
+def test_who_opts_out_after_scheduling_gets_nothing(active: Marketing, scheduled: int) -> None:
+    when = at(active, scheduled)
+    active.opt_out(BOB)
+
+    assert active.refresh(hours=1) == []
+    assert active.refresh(minutes=50) == [Refreshed(scheduled, updated=0, left_out=1)]
+
+    assert at(active, scheduled) == when
+    assert active.status_there(scheduled) == "schedule"
+    leave(active)
+    assert active.recipients(scheduled) == {email("ann")}
+    assert active.member(email("bob")).status == "subscribed"
+
+
+def test_data_is_updated_without_touching_the_schedule(active: Marketing, scheduled: int) -> None:
+    active.people(ANN, first_name="Anna")
+
+    assert active.refresh(minutes=110) == [Refreshed(scheduled, updated=1, left_out=0)]
+
+    assert active.member(email("ann")).merge_fields["FNAME"] == "Anna"
+    assert active.asked("POST", "unschedule") == 0
+    assert active.refresh(minutes=2) == []
+
+
+def test_who_opts_out_in_the_last_minutes_gets_nothing_either(
+    active: Marketing, scheduled: int
+) -> None:
+    active.refresh(minutes=110)
+    active.opt_out(ANN)
+
+    assert active.refresh(minutes=5) == [Refreshed(scheduled, updated=0, left_out=1)]
+
+    leave(active)
+    assert active.recipients(scheduled) == {email("bob")}
+
+
+def test_who_was_taken_out_of_the_campaign_gets_nothing(active: Marketing, scheduled: int) -> None:
+    active.refresh(minutes=110)
+    desk.remove(active.office, scheduled, ANN)
+
+    active.refresh(minutes=3)
+
+    leave(active)
+    assert active.recipients(scheduled) == {email("bob")}
+
+
+def test_a_look_in_between_hides_nobody_from_the_refresh(active: Marketing, scheduled: int) -> None:
+    active.refresh(minutes=110)
+    active.opt_out(ANN)
+    desk.preview(active.office, scheduled)
+
+    active.refresh(minutes=3)
+
+    leave(active)
+    assert active.recipients(scheduled) == {email("bob")}
+
+
+def test_in_the_last_minute_it_is_left_alone(active: Marketing, scheduled: int) -> None:
+    active.refresh(minutes=110)
+    active.opt_out(ANN)
+
+    assert active.refresh(minutes=9, seconds=30) == []
+
+    assert active.status_there(scheduled) == "schedule"
+
+
+def test_nobody_is_added_by_a_refresh(active: Marketing, scheduled: int) -> None:
+    active.people(CLO)
+    desk.add(active.office, scheduled, [CLO])
+
+    active.refresh(minutes=110)
+
+    assert not active.is_member(email("clo"))
+
+
+def test_a_campaign_that_cannot_be_scheduled_again_stays_unscheduled_loudly(
+    active: Marketing, scheduled: int
+) -> None:
+    active.opt_out(BOB)
+    problem = Problem(400, "Bad Request", "This campaign cannot be scheduled: .")
+    active.sandbox.faults.add(problem, method="POST", path="actions/schedule")
+
+    (heard,) = active.refresh(minutes=110)
+
+    assert isinstance(heard, Unscheduled)
+    one = active.one(scheduled)
+    assert (one.state, one.scheduled_for) == (CampaignState.OPENED, None)
+    assert "unscheduled and stays so" in one.trouble
+    leave(active)
+    assert active.status_there(scheduled) == "save"
+
+
+def test_a_campaign_whose_last_member_left_stays_unscheduled_loudly(
+    active: Marketing, scheduled: int
+) -> None:
+    active.opt_out(ANN, BOB)
+
+    (heard,) = active.refresh(minutes=110)
+
+    assert isinstance(heard, Unscheduled)
+    assert "No recipients" in active.one(scheduled).trouble
+
+
+@pytest.mark.parametrize("fault", [Fault.DROPPED, Fault.BAD_GATEWAY, Fault.BLOCKED])
+@pytest.mark.parametrize("step", ["unschedule", "/segments/", "actions/schedule"])
+def test_m2_an_answer_lost_on_the_way_leaves_it_scheduled_for_its_time(
+    active: Marketing, scheduled: int, step: str, fault: Fault
+) -> None:
+    when = at(active, scheduled)
+    active.opt_out(BOB)
+    active.sandbox.faults.add(fault, method="POST", path=step)
+
+    active.refresh(minutes=110)
+
+    assert at(active, scheduled) == when
+    leave(active)
+    assert active.recipients(scheduled) == {email("ann")}
+
+
+@pytest.mark.parametrize("step", ["look", "unscheduled", "trimmed", "scheduled"])
+def test_m8_a_refresh_that_was_broken_off_is_finished(
+    active: Marketing, scheduled: int, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    when = at(active, scheduled)
+    active.opt_out(BOB)
+    place = {
+        "look": "gateway.sync.refresh.acts.unschedule",
+        "unscheduled": "gateway.sync.upload.Uploader.segment",
+        "trimmed": "gateway.sync.refresh.acts.schedule",
+        "scheduled": "gateway.sync.refresh._Refresh._finish",
+    }[step]
+    with monkeypatch.context() as patch:
+        patch.setattr(place, _killed)
+        with pytest.raises(KeyboardInterrupt):
+            active.refresh(minutes=110)
+
+    active.restarted()
+    active.refresh(minutes=1)
+
+    one = active.one(scheduled)
+    assert (one.state, one.scheduled_for, one.asked) == (
+        CampaignState.SCHEDULED,
+        when,
+        Ask.NOTHING,
+    )
+    leave(active)
+    assert active.recipients(scheduled) == {email("ann")}
+
+
+def _killed(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_unreachable_mailchimp_is_tried_until_the_time_has_come(
+    active: Marketing, scheduled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active.opt_out(BOB)
+    with monkeypatch.context() as patch:
+        patch.setattr(acts, "schedule", _unclear)
+        assert [Failed(scheduled, "gone")] == active.refresh(minutes=110)
+        assert [Failed(scheduled, "gone")] == active.refresh(minutes=1)
+
+        (heard,) = active.refresh(minutes=20)
+
+    assert isinstance(heard, Unscheduled)
+    assert active.one(scheduled).state is CampaignState.OPENED
+
+
+def _unclear(*_: object) -> None:
+    raise acts.Unclear("gone")
+
+
+def test_m10_a_tiny_export_takes_the_campaign_back(active: Marketing) -> None:
+    many = [candidate(f"p{each}") for each in range(40)]
+    active.people(*many)
+    number = active.campaign(*many)
+    desk.schedule(active.office, number, quarter(active.sandbox.now()), yes=False)
+    active.people(*many[:5], replace_all=True)
+
+    (heard,) = active.refresh(minutes=110)
+
+    assert isinstance(heard, Unscheduled)
+    assert "35 of 40" in active.one(number).trouble
+    assert active.status_there(number) == "save"
+    assert len(active.segment(number)) == 40
+
+
+def test_that_it_left_is_seen_soon(active: Marketing, scheduled: int) -> None:
+    active.refresh(hours=2, seconds=30)
+    assert active.one(scheduled).state is CampaignState.SENDING
+
+    active.refresh(minutes=2)
+    assert active.one(scheduled).state is CampaignState.SENT
+    assert active.one(scheduled).sent_at == active.sandbox.now() - timedelta(minutes=2, seconds=30)
+
+
+def test_m9_a_revoked_key_is_told_and_the_campaign_goes_out_as_it_is(
+    active: Marketing, scheduled: int
+) -> None:
+    active.sandbox.revoke_key()
+
+    (heard,) = active.refresh(minutes=110)
+
+    assert isinstance(heard, Failed)
+    assert "API Key Invalid" in heard.reason
