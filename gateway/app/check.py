@@ -45,6 +45,7 @@ async def check(settings: Settings, *, offline: bool) -> AsyncIterator[Finding]:
         elif not offline:
             async for finding in _relay(relay):
                 yield finding
+    if not offline:
         async for finding in mailboxes(settings):
             yield finding
 
