@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import nh3
 
@@ -26,6 +27,7 @@ _WHOLE_TAG = re.compile(
     rf"(?:(?:{_SPACE}|/)++|[^ \t\r\n\f/>][^ \t\r\n\f/>=]*+(?:{_VALUE})?+)*+"
 )
 _DATA = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,60};base64,[A-Za-z0-9+/=]*+", re.IGNORECASE)
+_MAILTO = re.compile(r'href="mailto:([^"?\s]{3,320})')
 #: An address that its program forgot to escape; as a tag it would be left out.
 _BARE_ADDRESS = re.compile(r"<([^\s<>@\"'=/]{1,64}@[^\s<>@\"'=/]{1,255})>")
 _MOST_ADDRESSES = 1_000
@@ -197,6 +199,7 @@ class _Reader:
         self._quotes = 0
         self._preformatted = 0
         self._text: list[str] = []
+        self._linked = 0  #: Pieces of text when the last link opened.
         self._start = 0
         self._parent: Element | None = None
         end = 0
@@ -214,6 +217,7 @@ class _Reader:
         if found["closing"]:
             self._close()
             return
+        self._linked = len(self._text) if name == "a" else self._linked
         if name == "br":
             self._end_row(found.end(), counts=True)
         elif name == "hr":
@@ -228,7 +232,16 @@ class _Reader:
     def _close(self) -> None:
         if self._element is not None:
             self._count(self._element.name, -1)
+            self._text.append(self._address(self._element))
             self._element = self._element.parent
+
+    def _address(self, element: Element) -> str:
+        """Return the address that a link to a person has beside the name it shows."""
+        found = _MAILTO.search(element.written) if element.name == "a" else None
+        shown = "".join(self._text[self._linked :]).strip()
+        if found is None or not shown or "@" in shown:
+            return ""
+        return f" <{html.unescape(unquote(found[1]))}>"
 
     def _read_text(self, text: str, offset: int) -> None:
         if not self._preformatted:

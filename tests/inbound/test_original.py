@@ -146,6 +146,22 @@ def test_html_is_cut_where_the_original_begins(text: str | None, html: str) -> N
     assert "blockquote" not in found.html
 
 
+def test_an_address_that_only_a_link_tells_is_read() -> None:
+    """Windows Mail shows the name and hides the address behind it."""
+    html = (
+        '<div>Bitte ablegen.</div><div style="border-top: 1px solid"><b>Von:</b>&nbsp;'
+        '<a href="mailto:ann%40example.org?subject=x">Ann Müller</a><br><b>Gesendet:</b> heute<br>'
+        '<b>An:</b> <a href="mailto:bob@example.com">bob@example.com</a></div><div>Ja.</div>'
+    )
+
+    found = recover(_forward(html=html))
+
+    assert found.heading is not None
+    assert ANN == found.heading.sender
+    assert (Mailbox("", "bob@example.com"),) == found.heading.to
+    assert found.text == "Ja."
+
+
 def test_an_address_that_html_forgot_to_escape_is_kept() -> None:
     html = "Von: Ann Müller <ann@example.org><br>Datum: heute<br>An: <bob@example.com><br><br>Ja."
 
