@@ -35,6 +35,14 @@ class RelayHealth(Enum):
     OUR_FAULT = -1.0  #: It refuses the gateway itself: someone must change a setting.
 
 
+class MailchimpHealth(Enum):
+    """What the last sync says of Mailchimp."""
+
+    UP = 1.0
+    DOWN = 0.0  #: It can't be reached, or does not answer.
+    REFUSED = -1.0  #: It refuses the gateway itself, or the audience is gone: someone must act.
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A metric that is read when asked for, with a value for each value of its label."""
@@ -93,12 +101,36 @@ class Metrics:
         )
         lag = "From a mail's arrival to its record."
         self._inbound_seconds = time("gateway_inbound_seconds", lag, buckets=_INBOUND_SECONDS)
+        self._measure_mailchimp()
         self.committed = count("gateway_journal_messages", "Messages committed to the journal.")
         commit, message = "A group commit of the journal.", "MAIL to the reply after the content."
         self.commit_seconds = time(
             "gateway_journal_commit_seconds", commit, buckets=_COMMIT_SECONDS
         )
         self.message_seconds = time("gateway_message_seconds", message, buckets=_MESSAGE_SECONDS)
+
+    def mailchimp(self, health: MailchimpHealth) -> None:
+        """Keep what the last sync says of Mailchimp."""
+        self._mailchimp("main").set(health.value)
+        if health is MailchimpHealth.UP:
+            self._sync_success.set_to_current_time()
+
+    def synced(self, activities: int, opt_outs: int) -> None:
+        """Count what a sync brought."""
+        self._activities.inc(activities)
+        self._opt_outs.inc(opt_outs)
+
+    def _measure_mailchimp(self) -> None:
+        count = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        asked = "1 answers, 0 can't be reached, -1 refuses the gateway itself."
+        self._mailchimp = _labelled(
+            gauge("gateway_mailchimp_health", asked, ["account"], multiprocess_mode="mostrecent")
+        )
+        success = "When Mailchimp last told what is new, in seconds since 1970."
+        self._sync_success = gauge("gateway_sync_success", success, multiprocess_mode="max")
+        self._activities = count("gateway_activities", "What members of campaigns did.")
+        self._opt_outs = count("gateway_opt_outs", "People whom Mailchimp's word suppressed.")
 
     def relay(self, name: str, health: RelayHealth) -> None:
         """Keep what the last connection or message says of a relay."""
@@ -173,6 +205,12 @@ def relay_health() -> dict[str, RelayHealth]:
 def relay_replies() -> dict[str, float]:
     """Return how many final replies the processes of this host had from each relay."""
     return _gauges("gateway_relay_replies", "relay")
+
+
+def mailchimp_health() -> MailchimpHealth | None:
+    """Return what the processes of this host last heard of Mailchimp; None: nothing yet."""
+    found = _gauges("gateway_mailchimp_health", "account")
+    return MailchimpHealth(found["main"]) if "main" in found else None
 
 
 def _gauges(name: str, label: str) -> dict[str, float]:

@@ -34,6 +34,7 @@ COMMANDS = {
     "campaigns prepare", "campaigns open", "campaigns send", "campaigns schedule",
     "campaigns unschedule", "campaigns delete", "campaigns recreate",
     "triggers list", "triggers preview", "triggers run", "triggers history", "triggers resume",
+    "campaigns sync", "campaigns report", "campaigns opt-outs",
 }  # fmt: skip
 FILES = ("cert", "key", "ca", "users", "password_file")
 LEVELS = ("debug", "info", "warning", "error", "exception")

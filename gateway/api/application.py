@@ -1,9 +1,9 @@
 """What can be asked over HTTP."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from fastapi import FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 
 from gateway.api.health import Health
@@ -17,6 +17,7 @@ def application(
     health: Callable[[], Awaitable[Health]],
     metrics: Callable[[], Awaitable[bytes]],
     metrics_type: str,
+    routers: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """Build the API: `GET /health` answers 200 or 503, `GET /metrics` in Prometheus' format."""
     app = FastAPI(title="CRM mail gateway", openapi_url=None)
@@ -32,4 +33,6 @@ def application(
     async def get_metrics() -> Response:
         return Response(await recent_metrics.get(), headers={"content-type": metrics_type})
 
+    for router in routers:
+        app.include_router(router)
     return app

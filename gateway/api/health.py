@@ -17,6 +17,7 @@ class Health:
     feeds: Mapping[str, int]  #: Seconds since each source last brought anything.
     paused: Sequence[str] = ()
     mailboxes: Mapping[str, str] = field(default_factory=dict)  #: up, down or unknown
+    mailchimp: str | None = None  #: up, down, refused or unknown; None: there is no account.
 
     @property
     def good(self) -> bool:
@@ -24,6 +25,7 @@ class Health:
         return (
             self.store
             and "down" not in self.mailboxes.values()
+            and self.mailchimp != "refused"
             and BAD_RELAY.isdisjoint(self.relays.values())
             and all(role["ready"] > 0 for role in self.roles.values())
         )
@@ -35,6 +37,7 @@ class Health:
             "store": "ok" if self.store else "unavailable",
             "relays": dict(self.relays),
             "mailboxes": dict(self.mailboxes),
+            "mailchimp": self.mailchimp,
             "roles": {name: dict(counts) for name, counts in self.roles.items()},
             "feed_age_seconds": dict(self.feeds),
             "paused": list(self.paused),

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Iterator, Mapping
 
 from gateway import metrics
+from gateway.api import mailchimp
 from gateway.api.application import application
 from gateway.api.health import Health
 from gateway.api.server import serve
 from gateway.app.common import now, open_database
+from gateway.app.hints import StoredHints
 from gateway.app.life import Life
 from gateway.app.relay_watch import RelayWatch
 from gateway.core.kinds import State
@@ -25,7 +27,10 @@ async def run_api(life: Life) -> None:
     try:
         witness = Witness(life, database)
         app = application(
-            health=witness.health, metrics=witness.metrics, metrics_type=metrics.CONTENT_TYPE
+            health=witness.health,
+            metrics=witness.metrics,
+            metrics_type=metrics.CONTENT_TYPE,
+            routers=[mailchimp.router(StoredHints(database), now)],
         )
         await serve(app, life.sockets["api"], ready=life.ready, stopping=life.stopping)
     finally:
@@ -52,6 +57,7 @@ class Witness:
             feeds=_ages(found) if found else {},
             paused=found.paused if found else (),
             mailboxes={name: _UP[read.get(name)] for name in self._mailboxes()},
+            mailchimp=await asyncio.to_thread(self._mailchimp),
         )
 
     async def metrics(self) -> bytes:
@@ -69,6 +75,12 @@ class Witness:
                 return await self._database.read(snapshot)
         except (StoreUnavailable, TimeoutError):
             return None
+
+    def _mailchimp(self) -> str | None:
+        if self._life.settings.mailchimp.api_key is None:
+            return None
+        heard = metrics.mailchimp_health()
+        return "unknown" if heard is None else heard.name.lower()
 
     def _mailboxes(self) -> list[str]:
         return [mailbox.name for mailbox in self._life.settings.inbound.mailboxes]

@@ -20,6 +20,7 @@ from gateway.core.letter import Letter, Wording, parse_letter
 from gateway.core.note_template import NoteTemplate, parse_template
 from gateway.delivery.settings import Match, RelaySettings
 from gateway.store.database import Database
+from gateway.store.suppression import Standings
 from gateway.store.upgrade import DamagedSchema, defects
 
 NOTES = "notes"  #: The folder of the notes' wording, below that of the templates.
@@ -190,6 +191,16 @@ def _texts(settings: Settings, name: str) -> dict[str, Path]:
 def lookup(settings: Settings, address: str) -> str:
     """Return the form by which an address is looked up under these settings."""
     return lookup_form(address, plus_addresses=settings.suppression.plus_addresses)
+
+
+def standings(settings: Settings, database: Database) -> Standings:
+    """Return what tells who is suppressed under these settings; to be closed in the end."""
+    return Standings(
+        database,
+        tag_scopes=settings.suppression.tags,
+        plus_addresses=settings.suppression.plus_addresses,
+        optout_scope=settings.mailchimp.optout_scope,
+    )
 
 
 def node() -> str:

@@ -23,7 +23,6 @@ from gateway.smtp_proxy.policy import Listener, Policy
 from gateway.store import status
 from gateway.store.database import Database
 from gateway.store.gate import Gate
-from gateway.store.suppression import Standings
 
 _OVERRIDE = "override"
 
@@ -80,11 +79,7 @@ async def explain(settings: Settings, database: Database, question: Question) ->
     """Judge a message as a worker would; nothing is sent, and nothing written."""
     chosen, case = policy(settings), _case(settings, question)
     judge = Judge(
-        Standings(
-            database,
-            tag_scopes=settings.suppression.tags,
-            plus_addresses=settings.suppression.plus_addresses,
-        ),
+        common.standings(settings, database),
         Gate(database),
         NeverMailed(settings.store.outage / "never-mailed"),
     )

@@ -10,7 +10,6 @@ from gateway.app import common
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.store.database import Database
-from gateway.store.suppression import Standings
 from gateway.sync.activation import Wishes
 from gateway.sync.client import MailchimpClient
 from gateway.sync.office import Office, Progress, in_silence
@@ -37,22 +36,18 @@ def client(settings: Settings, *, limits: Limits | None = None) -> MailchimpClie
 
 @contextmanager
 def office(
-    settings: Settings, database: Database, *, progress: Progress = in_silence
+    settings: Settings, database: Database, *, progress: Progress = in_silence, part: str = "main"
 ) -> Iterator[Office]:
-    """Lend what work on campaigns is done with."""
+    """Lend what work on campaigns is done with; the parts of a process hold campaigns apart."""
     limits = Limits()
     asked = client(settings, limits=limits)
-    standings = Standings(
-        database,
-        tag_scopes=settings.suppression.tags,
-        plus_addresses=settings.suppression.plus_addresses,
-    )
+    standings = common.standings(settings, database)
     try:
         yield Office(
             database=database,
             client=asked,
             standings=standings,
-            holder=f"{common.node()}:{os.getpid()}",
+            holder=f"{common.node()}/{part}:{os.getpid()}",
             is_gone=is_gone,
             clock=common.now,
             pause=time.sleep,
@@ -66,7 +61,8 @@ def office(
 
 def is_gone(holder: str) -> bool:
     """Whether the holder of a campaign was a process of this machine that ended."""
-    node, _, pid = holder.rpartition(":")
+    place, _, pid = holder.rpartition(":")
+    node = place.rpartition("/")[0]
     return node == common.node() and pid.isdecimal() and not common.is_alive(int(pid))
 
 

@@ -83,7 +83,7 @@ class _Smtp:
         self._chores = _Chores(database, self._services, number, self._local, life.stopping)
 
     def _judge(self, settings: Settings) -> None:
-        self._standings = _standings(settings, self._database)
+        self._standings = common.standings(settings, self._database)
         self._services.judge = Judge(self._standings, Gate(self._database), self._never)
 
     async def apply(self, fresh: Settings) -> None:
@@ -168,14 +168,6 @@ def _tray(settings: Settings, database: Database, services: Services) -> Tray:
         Blobs(settings.store.blobs),
         new_id=services.new_id,
         max_size=settings.inbound.max_size,
-    )
-
-
-def _standings(settings: Settings, database: Database) -> Standings:
-    return Standings(
-        database,
-        tag_scopes=settings.suppression.tags,
-        plus_addresses=settings.suppression.plus_addresses,
     )
 
 

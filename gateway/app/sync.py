@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway import logs
-from gateway.app import common, mailchimp
+from gateway.app import common, mailchimp, returns
 from gateway.app.life import Life
+from gateway.app.sender import store_ready
 from gateway.core import ids
 from gateway.store.database import Database, StoreUnavailable
 from gateway.sync.refresh import Failed, Heard, Refreshed, Refresher, Unscheduled
@@ -25,9 +26,11 @@ async def run_sync(life: Life) -> None:
     """Do what is due at Mailchimp until the life ends."""
     database = common.open_database(life.settings)
     try:
+        life.ready()
+        await store_ready(life, database)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(refresh_scheduled(life, database))
-            life.ready()
+            tasks.create_task(returns.follow(life, database))
     finally:
         database.close()
 

@@ -48,7 +48,7 @@ class Desk:
         self._database = database
         self._settings = settings
         self.files = triggers.Files(settings)
-        self._standings = triggers.open_standings(settings, database)
+        self._standings = common.standings(settings, database)
         self.plan = self._make_plan()
         self._nonce = secrets.token_hex(4)
         holder = f"{common.node()}:{os.getpid()}:{self._nonce}"
@@ -85,7 +85,7 @@ class Desk:
         if settings is not self._settings:
             files = triggers.Files(settings)
             self._standings.close()
-            self._standings = triggers.open_standings(settings, self._database)
+            self._standings = common.standings(settings, self._database)
             self.files, self._settings = files, settings
             self.watch = self.sender.watch = Watch(self._database, triggers.epoch_file(settings))
         elif not self.files.refresh():

@@ -121,20 +121,11 @@ def plan(settings: Settings, found: Mapping[str, Rule], standings: Standings) ->
 @contextmanager
 def planned(settings: Settings, database: Database) -> Iterator[Plan]:
     """Lend the plan of a command that only looks."""
-    standings = open_standings(settings, database)
+    standings = common.standings(settings, database)
     try:
         yield plan(settings, rules(settings), standings)
     finally:
         standings.close()
-
-
-def open_standings(settings: Settings, database: Database) -> Standings:
-    """Return what tells who is suppressed; `close` it in the end."""
-    return Standings(
-        database,
-        tag_scopes=settings.suppression.tags,
-        plus_addresses=settings.suppression.plus_addresses,
-    )
 
 
 class Files:

@@ -7,7 +7,7 @@ import typer
 
 from gateway.cli.context import Context, Json, NotFound, of, read_person
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
-from gateway.cli.suppress import described, open_standings
+from gateway.cli.suppress import described, open_standings, refusal
 from gateway.core.applications import KnownApplication
 from gateway.core.people import PersonRef
 from gateway.store import documents
@@ -57,6 +57,8 @@ def _print(context: Context, page: Page) -> None:
     print_line(f"Groups:    {one_line(', '.join(documents.groups_of(record))) or '-'}")
     for one in page.suppressions:
         print_line(f"  {described(context, one)}")
+    for refused in page.refusals:
+        print_line(f"  {refusal(context, refused)}")
     for each in page.applications:
         print_line(f"Application {one_line(_application(each))}")
     print_line()

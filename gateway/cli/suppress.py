@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from gateway.app import common
-from gateway.cli.context import Context, Json, NotFound, of, wrong_use
+from gateway.cli.context import Context, Json, NotFound, of, read_person, wrong_use
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.cli.switches import user_name
 from gateway.core.kinds import Scope
-from gateway.core.people import Standing, Suppression
-from gateway.store import documents, suppression
+from gateway.core.people import PersonRef, Standing, Suppression
+from gateway.store import documents, leavers, opt_outs, people, suppression
 from gateway.store.database import Database
 from gateway.store.suppression import Entry, Standings
 
@@ -63,15 +63,52 @@ def add(
 
 
 @app.command("release")
-def release(context: typer.Context, address: _Address, by: _By = None) -> None:
-    """Lift the suppression of an address; its history stays."""
-    chosen = of(context)
-    lookup, who = chosen.lookup(address), by or user_name()
+def release(
+    context: typer.Context,
+    address: Annotated[
+        str, typer.Argument(metavar="ADDRESS", help="A mail address, or candidate:17.")
+    ],
+    by: _By = None,
+) -> None:
+    """Lift the suppression of an address, and opt-outs from Mailchimp; their history stays.
+
+    Whoever has the address leaves the opt-out group as far as Mailchimp put them in. Mailchimp
+    itself may go on refusing: that is said.
+    """
+    chosen, who, present = of(context), by or user_name(), common.now()
+    wanted = read_person(address)
     with chosen.store() as store, store.writing() as connection:
-        count = suppression.release(connection, lookup, by=who, at=common.now())
-    if not count:
-        raise NotFound(f"nothing suppresses the address {address} itself")
+        if isinstance(wanted, PersonRef):
+            refs: Sequence[PersonRef] = [wanted]
+            count = 0
+        else:
+            lookup = chosen.lookup(wanted)
+            refs = people.holders(connection, lookup)
+            count = suppression.release(connection, lookup, by=who, at=present)
+        lifted = leavers.lift(connection, refs, by=who, now=present)
+        found = [record for ref in refs for record in people.find(connection, ref)]
+        addresses = {each for record in found for each in record.addresses}
+        refused = opt_outs.refusals(connection, addresses)
+    if not (count or lifted):
+        raise NotFound(f"nothing suppresses {address} itself, and nobody there opted out")
     print_line(f"Released: {address}.")
+    for ref in lifted:
+        print_line(f"{ref} is out of the opt-out group.")
+    for one in refused:
+        print_line(refusal(chosen, one))
+
+
+def refusal(context: Context, one: opt_outs.Refusal) -> str:
+    """Return in one line that Mailchimp itself sends no campaigns to an address, and what helps."""
+    since = f" since {local(one.since, context.zone)}" if one.since else ""
+    match one.status:
+        case "unsubscribed":
+            why = f"unsubscribed{since}; only the person can subscribe again, by a form of yours"
+        case "cleaned":
+            why = f"cleaned{since}, for the address bounces; mail from the CRM is not stopped"
+        case _:
+            why = one_line(one.reason)
+    return f"Mailchimp itself still refuses {one.address}: {why}"
 
 
 @app.command("list")
@@ -116,8 +153,7 @@ def show(context: typer.Context, address: _Address, as_json: Json = False) -> No
 
 def open_standings(context: Context, store: Database) -> Standings:
     """Return what tells who is suppressed, under the settings."""
-    rules = context.settings.suppression
-    return Standings(store, tag_scopes=rules.tags, plus_addresses=rules.plus_addresses)
+    return common.standings(context.settings, store)
 
 
 def described(context: Context, one: Suppression) -> str:

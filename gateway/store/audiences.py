@@ -31,6 +31,9 @@ class Audience:
     webhook_url: str = ""
     webhook_secret: str = ""  #: With which Mailchimp signs.
     read_until: datetime | None = None  #: Its members are known as they were then.
+    unsubscribed_until: datetime | None = None  #: Who left is known until then.
+    cleaned_until: datetime | None = None
+    next_sync: datetime | None = None  #: None: at once.
 
 
 def active(connection: Connection) -> Audience | None:
@@ -44,6 +47,16 @@ def one(connection: Connection, number: str) -> Audience | None:
     """Return an audience by its id at Mailchimp."""
     row = connection.execute(select(audiences).where(audiences.c.id == number)).first()
     return None if row is None else _audience(row)
+
+
+def with_webhook(connection: Connection) -> list[Audience]:
+    """Return the audiences of which Mailchimp tells what happens."""
+    return [one for one in all_of_them(connection) if one.webhook_url]
+
+
+def all_of_them(connection: Connection) -> list[Audience]:
+    """Return the audiences that were ever activated."""
+    return [_audience(row) for row in connection.execute(select(audiences).order_by("id"))]
 
 
 def activate(

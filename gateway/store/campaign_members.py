@@ -51,7 +51,6 @@ class Member:
     included: bool
     reason: str  #: Why not.
     detail: str
-    status: str  #: By its activities; empty before the first.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +166,6 @@ def members(connection: Connection, campaign: int) -> Iterator[Member]:
             included=row.included,
             reason=row.reason,
             detail=row.detail,
-            status=row.status,
         )
 
 

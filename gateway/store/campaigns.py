@@ -27,7 +27,7 @@ def one(connection: Connection, number: int) -> Campaign:
     row = connection.execute(select(campaigns).where(campaigns.c.id == number)).first()
     if row is None:
         raise NoSuchCampaign(f"there is no campaign {ids.show(number)}: gateway campaigns list")
-    return _campaign(row)
+    return from_row(row)
 
 
 def listed(
@@ -35,7 +35,7 @@ def listed(
 ) -> list[Campaign]:
     """Return the campaigns in these states, the newest first."""
     query = select(campaigns).where(campaigns.c.state.in_(states))
-    return [_campaign(row) for row in connection.execute(query.order_by(campaigns.c.id.desc()))]
+    return [from_row(row) for row in connection.execute(query.order_by(campaigns.c.id.desc()))]
 
 
 def change(connection: Connection, number: int, **values: Any) -> Campaign:
@@ -45,7 +45,8 @@ def change(connection: Connection, number: int, **values: Any) -> Campaign:
     return one(connection, number)
 
 
-def _campaign(row: Row[Any]) -> Campaign:
+def from_row(row: Row[Any]) -> Campaign:
+    """Return a campaign from a row of its table."""
     values = {name: row._mapping[name] for name in _FIELDS}
     values |= {"state": CampaignState(row.state), "asked": Ask(row.asked)}
     return Campaign(**values)

@@ -11,6 +11,7 @@ from gateway.core.journal import Delivery, Message
 from gateway.core.moments import in_utc
 from gateway.core.outbox import OutboxRow
 from gateway.core.people import Standing, Suppression
+from gateway.store.opt_outs import Refusal
 from gateway.store.people import PersonRecord
 from gateway.store.suppression import Entry
 from gateway.store.timeline import Event, Page
@@ -169,8 +170,19 @@ def person(page: Page) -> Document:
         "status": status_of(page.record),
         "groups": groups_of(page.record),
         "suppressions": [suppression(one) for one in page.suppressions],
+        "mailchimp": [refusal(one) for one in page.refusals],
         "applications": [application(one) for one in page.applications],
         "timeline": [event(one) for one in page.timeline],
+    }
+
+
+def refusal(one: Refusal) -> Document:
+    """Return an address Mailchimp itself sends no campaigns to."""
+    return {
+        "address": one.address,
+        "status": one.status or "refused",
+        "since": in_utc(one.since),
+        "reason": one.reason or None,
     }
 
 
@@ -193,7 +205,8 @@ def status_of(record: PersonRecord) -> str:
 
 def groups_of(record: PersonRecord) -> list[str]:
     """Return the names of a person's groups."""
-    return [joined.group.name or joined.group.crm_id for joined in record.groups]
+    names = (joined.group.name or joined.group.crm_id for joined in record.groups)
+    return list(dict.fromkeys(names))
 
 
 def standing(address: str, known: Standing, history: Sequence[Entry]) -> Document:

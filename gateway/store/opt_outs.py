@@ -1,12 +1,14 @@
 """The groups "MailChimp opt-out": who is in one gets no campaign (S2)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, and_, func, insert, or_, select
 
 from gateway.core.people import Group, PersonKind, PersonRef
-from gateway.store.schema import groups, memberships
+from gateway.store.schema import audience_members, campaigns, groups, memberships
+from gateway.store.schema import opt_outs as table
 from gateway.store.upsert import insert_into
 
 TAG = "NoMailChimpMailingsTag"
@@ -14,6 +16,42 @@ NAME = "MailChimp opt-out"
 #: Owns the groups the gateway made and the memberships that came from Mailchimp: no feed does.
 SOURCE = "mailchimp"
 OWN_ID = "mailchimp-opt-out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOut:
+    """An opt-out as it is kept."""
+
+    address: str
+    at: datetime
+    campaign: int | None
+    title: str  #: Of the campaign.
+    reason: str
+    lifted_at: datetime | None  #: When staff undid it.
+    lifted_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InGroup:
+    """A person who is in an opt-out group by Mailchimp's word."""
+
+    person: PersonRef
+    group: str  #: Its crm_id.
+    address: str
+    at: datetime
+    campaign: int | None
+    title: str  #: Of the campaign.
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Mailchimp itself sends no campaigns to an address."""
+
+    address: str
+    status: str  #: unsubscribed, cleaned; or empty, with a reason
+    since: datetime | None
+    reason: str = ""
 
 
 def group(connection: Connection, kind: PersonKind) -> Group | None:
@@ -49,6 +87,58 @@ def _join(connection: Connection, ref: PersonRef, group_id: str, now: datetime) 
     query = insert_into(connection, memberships).values(**row, source=SOURCE, since=now)
     put_in = query.on_conflict_do_nothing().returning(memberships.c.person)
     return connection.scalar(put_in) is not None
+
+
+def of_person(connection: Connection, person: PersonRef) -> list[OptOut]:
+    """Return the opt-outs of a person, those undone among them, the oldest first."""
+    c = table.c
+    query = (
+        select(table, func.coalesce(campaigns.c.name, "").label("title"))
+        .select_from(table.outerjoin(campaigns, campaigns.c.id == c.campaign))
+        .where(c.kind == person.kind.value, c.person == person.crm_id)
+        .order_by(c.at)
+    )
+    names = OptOut.__dataclass_fields__
+    return [
+        OptOut(**{name: row._mapping[name] for name in names}) for row in connection.execute(query)
+    ]
+
+
+def in_force(connection: Connection, *, since: datetime | None = None) -> list[InGroup]:
+    """Return the opt-outs in force, the latest first."""
+    c, m = table.c, memberships.c
+    joined = and_(m.kind == c.kind, m.person == c.person, m.source == SOURCE)
+    query = (
+        select(table, m.group_id, func.coalesce(campaigns.c.name, "").label("title"))
+        .select_from(table.join(memberships, joined))
+        .outerjoin(campaigns, campaigns.c.id == c.campaign)
+        .where(c.lifted_at.is_(None))
+        .order_by(c.at.desc(), c.kind, c.person)
+    )
+    if since is not None:
+        query = query.where(c.at >= since)
+    return [
+        InGroup(
+            person=PersonRef(PersonKind(row.kind), row.person),
+            group=row.group_id,
+            address=row.address,
+            at=row.at,
+            campaign=row.campaign,
+            title=row.title,
+            reason=row.reason,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def refusals(connection: Connection, wanted: Iterable[str]) -> list[Refusal]:
+    """Return which of these addresses (in lookup form) Mailchimp itself sends no campaigns to."""
+    c = audience_members.c
+    refused = or_(c.status.in_(("unsubscribed", "cleaned")), c.refusal != "")
+    query = select(c.address, c.status, c.changed_at, c.refusal).where(
+        c.address.in_(list(wanted)), refused
+    )
+    return [Refusal(*row) for row in connection.execute(query.order_by(c.address))]
 
 
 def _free_id(connection: Connection, kind: PersonKind) -> str:

@@ -28,6 +28,7 @@ from gateway.store.schema import suppressions
 #: More addresses than these are looked up on a thread: the event loop goes on meanwhile.
 _AT_ONCE = 100
 _CHUNK = 1_000
+MAILCHIMP = "mailchimp"  #: Owns the memberships of those who opted out there.
 
 _STATEMENT = """
 SELECT w.value, 'status', p.kind, p.crm_id, p.first_name, p.last_name, p.active, p.language,
@@ -77,7 +78,8 @@ def utc_now() -> datetime:
 class Standings:
     """Tells what is known of addresses at this moment, never from memory.
 
-    `tag_scopes` gives tags their effect. With `plus_addresses`, `ann+x@example.org` stands for
+    `tag_scopes` gives tags their effect, and `optout_scope` that of a group somebody is in by
+    Mailchimp's word, if that is wider. With `plus_addresses`, `ann+x@example.org` stands for
     `ann@example.org`, in the store as in the question.
     """
 
@@ -87,10 +89,12 @@ class Standings:
         *,
         tag_scopes: Mapping[str, Scope],
         plus_addresses: bool = False,
+        optout_scope: Scope = Scope.MAILCHIMP,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
         self._tag_scopes = dict(tag_scopes)
+        self._optout_scope = optout_scope
         self._plus_addresses = plus_addresses
         self._lowest = -1 if plus_addresses else 0
         self._clock = clock
@@ -166,7 +170,7 @@ class Standings:
         for row in rows:
             findings = found.get(row[0])
             if findings is None:
-                findings = found[row[0]] = _Findings(self._tag_scopes)
+                findings = found[row[0]] = _Findings(self._tag_scopes, self._optout_scope)
             findings.add(row)
         return {address: findings.standing() for address, findings in found.items()}
 
@@ -174,10 +178,11 @@ class Standings:
 class _Findings:
     """The rows of one address."""
 
-    __slots__ = ("_effects", "_own", "_people", "_tag_scopes")
+    __slots__ = ("_effects", "_optout_scope", "_own", "_people", "_tag_scopes")
 
-    def __init__(self, tag_scopes: Mapping[str, Scope]) -> None:
+    def __init__(self, tag_scopes: Mapping[str, Scope], optout_scope: Scope) -> None:
         self._tag_scopes = tag_scopes
+        self._optout_scope = optout_scope
         self._people: dict[tuple[str, str], Row] = {}
         self._effects: list[Row] = []
         self._own: list[Row] = []
@@ -206,11 +211,17 @@ class _Findings:
             active=bool(active),
             language=language,
             suppressions=tuple(
-                _suppression(row, self._tag_scopes[row[9]], ref)
+                _suppression(row, self._scope(row), ref)
                 for row in self._effects
                 if (row[2], row[3]) == key
             ),
         )
+
+    def _scope(self, row: Row) -> Scope:
+        scope = self._tag_scopes[row[9]]
+        by_mailchimp = row[1] == "group" and row[10] == MAILCHIMP
+        is_wider = by_mailchimp and not scope.includes(self._optout_scope)
+        return self._optout_scope if is_wider else scope
 
 
 def _suppression(row: Row, scope: Scope, person: PersonRef | None) -> Suppression:

@@ -13,7 +13,19 @@ from gateway.core.journal import Message
 from gateway.core.kinds import State
 from gateway.core.occurrence import Occurrence
 from gateway.core.people import PersonRef, Suppression
-from gateway.store import applications, history, ledger, messages, people, suppression
+from gateway.core.precedence import Activity, ActivityType
+from gateway.store import (
+    activities,
+    applications,
+    history,
+    ledger,
+    messages,
+    opt_outs,
+    people,
+    suppression,
+)
+from gateway.store.activities import Done
+from gateway.store.opt_outs import OptOut, Refusal
 from gateway.store.people import PersonRecord
 from gateway.store.suppression import Entry, Standings
 
@@ -28,7 +40,7 @@ class Event:
     """One thing that happened."""
 
     at: datetime
-    type: str  #: message, reply, document, trigger_mail or suppression
+    type: str  #: message, reply, document, activity, opt_out, trigger_mail or suppression
     id: str  #: As people see it; empty where it has none.
     summary: str
     state: str
@@ -43,6 +55,7 @@ class Page:
     suppressions: tuple[Suppression, ...]
     applications: tuple[KnownApplication, ...]
     timeline: tuple[Event, ...]  #: The newest first.
+    refusals: tuple[Refusal, ...]  #: Where Mailchimp itself sends no campaigns to.
 
 
 def pages(
@@ -65,12 +78,15 @@ def _page(connection: Connection, standings: Standings, record: PersonRecord) ->
         *_brought(found),
         *_own(blocks),
         *_replies(replies),
+        *map(_done, activities.of_person(connection, record.person.ref)),
+        *_opt_outs(opt_outs.of_person(connection, record.person.ref)),
     ]
     return Page(
         record,
         found,
         applications.of_person(connection, record.person.ref),
         tuple(sorted(events, key=lambda one: one.at, reverse=True)),
+        tuple(opt_outs.refusals(connection, record.addresses)),
     )
 
 
@@ -138,3 +154,40 @@ def _replies(replies: Iterable[HistoryEntry]) -> Iterator[Event]:
                 state=document.type,
                 reference=one.reference,
             )
+
+
+def _done(one: Done) -> Event:
+    """Tell of what the person did with a campaign."""
+    activity = one.act.activity
+    return Event(
+        at=activity.at,
+        type="activity",
+        id=ids.show(one.campaign),
+        summary=f'"{one.title}": {described(activity)}',
+        state=activity.type.value,
+    )
+
+
+def described(activity: Activity) -> str:
+    """Return an activity in words."""
+    match activity.type:
+        case ActivityType.BOUNCED:
+            return f"bounced ({activity.bounce})" if activity.bounce else "bounced"
+        case ActivityType.OPENED:
+            return "opened by a machine" if activity.machine else "opened"
+        case ActivityType.CLICKED:
+            return f"clicked {activity.url}".strip()
+        case ActivityType.UNSUBSCRIBED:
+            return f"unsubscribed ({activity.reason})" if activity.reason else "unsubscribed"
+
+
+def _opt_outs(known: Iterable[OptOut]) -> Iterator[Event]:
+    """Tell of opt-outs at Mailchimp, and of those staff undid."""
+    for one in known:
+        through = f' through "{one.title}"' if one.title else " at Mailchimp"
+        number = "" if one.campaign is None else ids.show(one.campaign)
+        what = f"{one.address} unsubscribed{through}"
+        yield Event(at=one.at, type="opt_out", id=number, summary=what, state=ADDED)
+        if one.lifted_at is not None:
+            undone = f"{what}: undone by {one.lifted_by}"
+            yield Event(at=one.lifted_at, type="opt_out", id=number, summary=undone, state=RELEASED)

@@ -54,6 +54,7 @@ async def test_a_gateway_that_works_says_so() -> None:
         "store": "ok",
         "relays": {"relay": "up", "other": "unknown"},
         "mailboxes": {"replies": "up", "new": "unknown"},
+        "mailchimp": None,
         "roles": {"smtp": {"wanted": 2, "ready": 1, "restarts": 3}},
         "feed_age_seconds": {"crm": 60},
         "paused": [],

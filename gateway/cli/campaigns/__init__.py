@@ -1,5 +1,6 @@
 """Campaigns that go out through Mailchimp, on the command line."""
 
+from gateway.cli.campaigns import report
 from gateway.cli.campaigns.command import app
 
-__all__ = ["app"]
+__all__ = ["app", "report"]

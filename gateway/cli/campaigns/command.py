@@ -1,18 +1,15 @@
 """The commands on campaigns."""
 
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from gateway.app import common
-from gateway.cli.campaigns import people, show
+from gateway.cli.campaigns import exports, people, reports, show
+from gateway.cli.campaigns.desk import office_of
 from gateway.cli.context import Context, Json, NotFound, of, read_id, read_person, wrong_use
 from gateway.cli.output import complain, local, print_json, print_line, print_table
 from gateway.core import ids
@@ -20,7 +17,7 @@ from gateway.core.campaigns import Campaign
 from gateway.core.people import PersonRef
 from gateway.core.schedule import NotScheduled, Unschedulable
 from gateway.core.schedule import schedule as to_utc
-from gateway.store import campaign_members, campaigns
+from gateway.store import activities, campaign_members, campaigns
 from gateway.store import people as store_people
 from gateway.store.database import Database
 
@@ -31,7 +28,7 @@ app = typer.Typer(help="Campaigns that go out through Mailchimp.", no_args_is_he
 
 SHOWN = 50  #: Members listed on a terminal; --json has all.
 
-_Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a campaign.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a campaign.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, which is the subject.")]
 _Template = Annotated[
     int, typer.Option(metavar="ID", help="A template: see gateway mailchimp templates.")
@@ -82,10 +79,20 @@ def list_campaigns(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command("show")
-def show_campaign(context: typer.Context, number: _Id, as_json: Json = False) -> None:
-    """Show a campaign and its members: who is in, who is out, and why."""
+def show_campaign(
+    context: typer.Context,
+    number: Id,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print what its members did as CSV, for the CRM.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show a campaign and its members: who is in, who is out and why, and what they did."""
     chosen = of(context)
     with chosen.store() as store:
+        if as_csv:
+            exports.print_activities(store, read_id(number))
+            return
         _print(chosen, store, read_id(number), as_json=as_json, members=True)
 
 
@@ -103,7 +110,7 @@ def create(
     from gateway.sync import campaigns as desk
 
     draft = desk.Draft(name=name, template=template, from_name=from_name, from_address=from_address)
-    with _office(context) as (chosen, office):
+    with office_of(context) as (chosen, office):
         campaign, remarks = desk.create(office, draft, common.Ids().next())
         _warn(remarks)
         _done(chosen, office, campaign, f"Created: {ids.show(campaign.id)}", as_json=as_json)
@@ -112,7 +119,7 @@ def create(
 @app.command("add")
 def add(
     context: typer.Context,
-    number: _Id,
+    number: Id,
     *,
     person: _People = None,
     group: _Groups = None,
@@ -125,7 +132,7 @@ def add(
     wanted = read_id(number)
     if not (person or group or file):
         wrong_use("name somebody: --person, --group or --file")
-    with _office(context) as (chosen, office):
+    with office_of(context) as (chosen, office):
         refs, problems = _chosen_people(chosen, office.database, person, group, file)
         added = desk.add(office, wanted, refs)
         problems += [f"the CRM tells of no {ref}" for ref in added.unknown]
@@ -140,7 +147,7 @@ def add(
 @app.command("remove")
 def remove(
     context: typer.Context,
-    number: _Id,
+    number: Id,
     *,
     person: Annotated[str, typer.Option(metavar="PERSON", help="candidate:17, or an address.")],
     as_json: Json = False,
@@ -149,7 +156,7 @@ def remove(
     from gateway.sync import campaigns as desk
 
     wanted = read_id(number)
-    with _office(context) as (chosen, office):
+    with office_of(context) as (chosen, office):
         refs = _named(chosen, office.database, person)
         gone = [ref for ref in refs if desk.remove(office, wanted, ref)]
         if not gone:
@@ -160,7 +167,7 @@ def remove(
 
 @app.command("prepare")
 def prepare(
-    context: typer.Context, number: _Id, *, yes: _Yes = False, as_json: Json = False
+    context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json = False
 ) -> None:
     """Show who is in, who is out and why, and what would change at Mailchimp; nothing leaves.
 
@@ -168,7 +175,7 @@ def prepare(
     """
     from gateway.sync import campaigns as desk
 
-    with _office(context) as (_, office):
+    with office_of(context) as (_, office):
         campaign, plan, faults = desk.preview(office, read_id(number))
         _warn(faults)
         if yes:
@@ -188,36 +195,36 @@ def prepare(
 
 @app.command("open")
 def open_campaign(
-    context: typer.Context, number: _Id, *, yes: _Yes = False, as_json: Json = False
+    context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json = False
 ) -> None:
     """Create a campaign at Mailchimp with its recipients and give the link; it is not sent."""
     from gateway.sync import campaigns as desk
 
-    with _office(context) as (chosen, office):
+    with office_of(context) as (chosen, office):
         campaign, missing = desk.open_at_mailchimp(office, read_id(number), yes=yes)
         _warn([f"before it can be sent: {each}" for each in missing])
         _done(chosen, office, campaign, f"Opened: {campaign.link}", as_json=as_json)
 
 
 @app.command("send")
-def send(context: typer.Context, number: _Id, *, yes: _Yes = False, as_json: Json = False) -> None:
+def send(context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json = False) -> None:
     """Send a campaign now."""
     from gateway.sync import campaigns as desk
 
-    with _office(context) as (chosen, office):
+    with office_of(context) as (chosen, office):
         campaign = desk.send(office, read_id(number), yes=yes)
         _done(chosen, office, campaign, f"On its way: {campaign.link}", as_json=as_json)
 
 
 @app.command("schedule")
 def schedule(
-    context: typer.Context, number: _Id, *, at: _At, yes: _Yes = False, as_json: Json = False
+    context: typer.Context, number: Id, *, at: _At, yes: _Yes = False, as_json: Json = False
 ) -> None:
     """Schedule a campaign; shortly before its time it is brought up to date once more."""
     from gateway.sync import campaigns as desk
 
     wanted = read_id(number)
-    with _office(context) as (chosen, office):
+    with office_of(context) as (chosen, office):
         moment = _quarter(chosen, at)
         campaign = desk.schedule(office, wanted, moment, yes=yes)
         text = f"Scheduled for {local(campaign.scheduled_for, chosen.zone)}: {campaign.link}"
@@ -225,21 +232,21 @@ def schedule(
 
 
 @app.command("unschedule")
-def unschedule(context: typer.Context, number: _Id, as_json: Json = False) -> None:
+def unschedule(context: typer.Context, number: Id, as_json: Json = False) -> None:
     """Take a campaign out of the schedule; it stays at Mailchimp."""
     from gateway.sync import campaigns as desk
 
-    with _office(context) as (chosen, office):
+    with office_of(context) as (chosen, office):
         campaign = desk.unschedule(office, read_id(number))
         _done(chosen, office, campaign, f"Not scheduled any more: {number}", as_json=as_json)
 
 
 @app.command("delete")
-def delete(context: typer.Context, number: _Id, as_json: Json = False) -> None:
+def delete(context: typer.Context, number: Id, as_json: Json = False) -> None:
     """Delete a campaign that was not sent, here and at Mailchimp; its people stay everywhere."""
     from gateway.sync import campaigns as desk
 
-    with _office(context) as (chosen, office):
+    with office_of(context) as (chosen, office):
         campaign = desk.delete(office, read_id(number))
         _done(chosen, office, campaign, f"Deleted: {number}", as_json=as_json)
 
@@ -247,7 +254,7 @@ def delete(context: typer.Context, number: _Id, as_json: Json = False) -> None:
 @app.command("recreate")
 def recreate(
     context: typer.Context,
-    number: _Id,
+    number: Id,
     *,
     template: Annotated[int | None, typer.Option(metavar="ID", help="Another template.")] = None,
     as_json: Json = False,
@@ -255,41 +262,13 @@ def recreate(
     """Delete a campaign and make it anew, with the same people and, if wanted, a new template."""
     from gateway.sync import campaigns as desk
 
-    with _office(context) as (chosen, office):
+    with office_of(context) as (chosen, office):
         campaign, remarks = desk.recreate(
             office, read_id(number), template=template, new=common.Ids().next()
         )
         _warn(remarks)
         text = f"Created: {ids.show(campaign.id)}, in place of {number}"
         _done(chosen, office, campaign, text, as_json=as_json)
-
-
-@contextmanager
-def _office(context: typer.Context) -> Iterator[tuple[Context, "Office"]]:
-    from gateway.app import mailchimp
-
-    chosen = of(context)
-    with (
-        chosen.store() as store,
-        _bar() as beat,
-        mailchimp.office(chosen.settings, store, progress=beat) as office,
-    ):
-        yield chosen, office
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar on a terminal, and nothing elsewhere."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
-        tasks: dict[str, int] = {}
-
-        def beat(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=None)
-            bar.update(tasks[what], completed=done, total=total or None)  # type: ignore[arg-type]
-
-        yield beat
 
 
 def _stored(office: "Office", number: int) -> Campaign:
@@ -309,24 +288,31 @@ def _done(
 
 
 def _print(context: Context, store: Database, number: int, *, as_json: bool, members: bool) -> None:
+    counts_machines = context.settings.mailchimp.count_machine_opens
     with store.reading() as connection:
         campaign = campaigns.one(connection, number)
         tally = campaign_members.tally(connection, number)
         found = list(campaign_members.members(connection, number)) if members else []
+        doings = show.Doings(activities.by_recipient(connection, number), counts_machines)
+    numbers = reports.known(store, number)
     if as_json:
-        rows = {"members": [show.member(one) for one in found]}
-        print_json(show.document(campaign, tally) | rows)
+        rows = {"members": [show.member(one, doings) for one in found]}
+        short = numbers and reports.numbers(numbers, count_machine_opens=counts_machines)
+        print_json(show.document(campaign, tally) | rows | {"report": short})
         return
     for line in show.described(context, campaign, tally):
         print_line(line)
-    _print_members(found)
+    _print_members(found, doings)
 
 
-def _print_members(found: list[campaign_members.Member]) -> None:
+def _print_members(
+    found: list[campaign_members.Member], doings: show.Doings = show.NOTHING_DONE
+) -> None:
     if not found:
         return
     print_line("")
-    print_table(("person", "name", "address", "state", "because"), show.rows(found[:SHOWN]))
+    rows = show.rows(found[:SHOWN], doings)
+    print_table(("person", "name", "address", "state", "because"), rows)
     if len(found) > SHOWN:
         print_line(f"… and {len(found) - SHOWN} more: --json has all")
 

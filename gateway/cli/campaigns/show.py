@@ -1,6 +1,7 @@
 """How campaigns look, to people and to scripts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.cli.context import Context
@@ -9,6 +10,7 @@ from gateway.core import ids
 from gateway.core.campaigns import Campaign
 from gateway.core.membership import Reason
 from gateway.core.moments import in_utc
+from gateway.core.precedence import Activity, ActivityType, member_status
 from gateway.store.campaign_members import Member
 
 if TYPE_CHECKING:
@@ -50,8 +52,27 @@ def document(one: Campaign, tally: Mapping[str, int]) -> Document:
     }
 
 
-def member(one: Member) -> Document:
-    """Return a member of a campaign."""
+@dataclass(frozen=True, slots=True)
+class Doings:
+    """What the members of a campaign did, and whether opens by machines count."""
+
+    by_recipient: Mapping[str, Sequence[Activity]]
+    count_machine_opens: bool = True
+
+    def of(self, one: Member) -> Sequence[Activity]:
+        """Return what a member did; people with one address did the same."""
+        return self.by_recipient.get(one.address, ())
+
+    def status(self, one: Member) -> ActivityType | None:
+        """Return the highest of it (S2, "Status")."""
+        return member_status(self.of(one), count_machine_opens=self.count_machine_opens)
+
+
+NOTHING_DONE = Doings({})
+
+
+def member(one: Member, doings: Doings = NOTHING_DONE) -> Document:
+    """Return a member of a campaign with what it did."""
     return {
         "person": str(one.ref),
         "name": one.name,
@@ -59,7 +80,20 @@ def member(one: Member) -> Document:
         "in": one.included,
         "reason": one.reason or None,
         "detail": one.detail or None,
-        "status": one.status or None,
+        "status": doings.status(one),
+        "activities": [activity(each) for each in doings.of(one)],
+    }
+
+
+def activity(one: Activity) -> Document:
+    """Return one thing a member did."""
+    return {
+        "type": one.type,
+        "at": in_utc(one.at),
+        "url": one.url or None,
+        "machine": one.machine,
+        "bounce": one.bounce or None,
+        "reason": one.reason or None,
     }
 
 
@@ -114,10 +148,10 @@ def changes(one: "Plan") -> Iterator[str]:
         )
 
 
-def rows(members: Iterable[Member]) -> Iterator[Sequence[object]]:
+def rows(members: Iterable[Member], doings: Doings = NOTHING_DONE) -> Iterator[Sequence[object]]:
     """Yield the members as a table has them."""
     for one in members:
-        state = one.status or "in" if one.included else one.reason or "not looked at"
+        state = doings.status(one) or "in" if one.included else one.reason or "not looked at"
         yield str(one.ref), one_line(one.name), one.address, state, one_line(one.detail)
 
 

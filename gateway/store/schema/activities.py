@@ -37,7 +37,6 @@ opt_outs = Table(
     Column("changed_at", UtcTime, nullable=False),  # what Mailchimp told by then is known
     Column("campaign", BigInteger),  # through which, where that is known
     words("reason"),
-    words("group_id"),
     Column("seen_at", UtcTime, nullable=False),
     Column("lifted_at", UtcTime),
     words("lifted_by"),

@@ -52,7 +52,6 @@ campaign_members = Table(
     words("detail"),
     flag("expected"),  # was in when it was added or processed last: the guard counts from there
     flag("segmented"),  # its address was put into the campaign's segment for this person
-    words("status"),  # by its activities; empty before the first
     Column("added_at", UtcTime, nullable=False),
     sqlite_with_rowid=False,
 )

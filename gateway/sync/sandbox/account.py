@@ -42,6 +42,7 @@ class Options:
     sending_takes: timedelta = timedelta(minutes=1)
     visible_after: timedelta = timedelta()  #: Until an event shows in reports; up to 4 minutes.
     shuffles_pages: bool = False  #: Rows of reports change order between calls.
+    renames_in_reports: bool = False  #: Who changed the address bears the new one in reports.
     shortens_problems: bool = False  #: Problems come without `type`, against the contract.
     signs_webhooks: bool = False
     doubles_webhooks: bool = False  #: Each is sent twice.

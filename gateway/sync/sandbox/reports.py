@@ -135,7 +135,7 @@ def list_activity(account: Account, call: Call) -> Answer:
     recipients, now = list(campaign.recipients.values()), account.now()
     document = {
         "emails": [
-            _row(campaign, recipient)
+            _row(account, campaign, recipient)
             | {"activity": [_event(event) for event in _shown(recipient, since, now)]}
             for recipient in _rows(account, call, recipients)
         ],
@@ -145,13 +145,14 @@ def list_activity(account: Account, call: Call) -> Answer:
     return Answer(200, shaped(call, document))
 
 
-def _row(campaign: Campaign, recipient: Recipient) -> Document:
+def _row(account: Account, campaign: Campaign, recipient: Recipient) -> Document:
+    is_moved = account.options.renames_in_reports
     return {
         "campaign_id": campaign.id,
         "list_id": campaign.audience_id,
         "list_is_active": True,
-        "email_id": recipient.email_id,
-        "email_address": recipient.address,
+        "email_id": recipient.member.id if is_moved else recipient.email_id,
+        "email_address": recipient.member.address if is_moved else recipient.address,
     }
 
 
@@ -174,7 +175,7 @@ def list_unsubscribed(account: Account, call: Call) -> Answer:
     left = _left(account, campaign)
     document = {
         "unsubscribes": [
-            _row(campaign, recipient)
+            _row(account, campaign, recipient)
             | {"timestamp": write_time(recipient.left), "reason": recipient.member.reason}
             for recipient in _rows(account, call, left)
         ],
@@ -202,7 +203,7 @@ def list_recipients(account: Account, call: Call) -> Answer:
 def _recipient(account: Account, campaign: Campaign, recipient: Recipient) -> Document:
     shown = _shown(recipient, None, account.now())
     opens = [event.at for event in shown if event.action == "open"]
-    return _row(campaign, recipient) | {
+    return _row(account, campaign, recipient) | {
         "merge_fields": recipient.member.merge_fields,
         "vip": False,
         "status": recipient.status,
@@ -222,7 +223,7 @@ def list_opens(account: Account, call: Call) -> Answer:
     every = [event for opens in opened.values() for event in opens]
     document = {
         "members": [
-            _opener(campaign, campaign.recipients[email_id], opens)
+            _opener(account, campaign, campaign.recipients[email_id], opens)
             for email_id, opens in _rows(account, call, list(opened.items()))
         ],
         "campaign_id": campaign.id,
@@ -233,8 +234,10 @@ def list_opens(account: Account, call: Call) -> Answer:
     return Answer(200, shaped(call, document))
 
 
-def _opener(campaign: Campaign, recipient: Recipient, opens: list[Event]) -> Document:
-    return _row(campaign, recipient) | {
+def _opener(
+    account: Account, campaign: Campaign, recipient: Recipient, opens: list[Event]
+) -> Document:
+    return _row(account, campaign, recipient) | {
         "contact_status": recipient.member.status,
         "merge_fields": recipient.member.merge_fields,
         "vip": False,
@@ -289,7 +292,8 @@ def list_clickers(account: Account, call: Call) -> Answer:
             clicks[recipient.email_id] = clicks.get(recipient.email_id, 0) + 1
     document = {
         "members": [
-            _row(campaign, campaign.recipients[each]) | {"clicks": clicks[each], "url_id": link_id}
+            _row(account, campaign, campaign.recipients[each])
+            | {"clicks": clicks[each], "url_id": link_id}
             for each in call.page(list(clicks))
         ],
         "campaign_id": campaign.id,

@@ -198,6 +198,12 @@ class Sandbox:
         with self._audience(audience_id) as audience:
             clean(self.account, audience_id, audience.member(address))
 
+    def rename(self, audience_id: str, address: str, new: str) -> None:
+        """Let a member change the address by itself."""
+        with self._audience(audience_id) as audience:
+            member = audience.member(address)
+            self._staff(audience).update(member, {"email_address": new}, None)
+
     def forget(self, audience_id: str, address: str) -> None:
         """Delete a member for ever, as staff can at Mailchimp."""
         with self._audience(audience_id) as audience:

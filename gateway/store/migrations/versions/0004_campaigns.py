@@ -68,7 +68,6 @@ def _campaign_members() -> None:
         Column("detail", sa.Text(), server_default="", nullable=False),
         Column("expected", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         Column("segmented", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        Column("status", sa.Text(), server_default="", nullable=False),
         Column("added_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("campaign", "kind", "person", name="pk_campaign_members"),
         sqlite_with_rowid=False,

@@ -40,7 +40,6 @@ def upgrade() -> None:
         Column("changed_at", sa.BigInteger(), nullable=False),
         Column("campaign", sa.BigInteger(), nullable=True),
         Column("reason", sa.Text(), server_default="", nullable=False),
-        Column("group_id", sa.Text(), server_default="", nullable=False),
         Column("seen_at", sa.BigInteger(), nullable=False),
         Column("lifted_at", sa.BigInteger(), nullable=True),
         Column("lifted_by", sa.Text(), server_default="", nullable=False),

@@ -1,0 +1,110 @@
+"""Where Mailchimp tells that something happened: it only brings a sync forward."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request, Response
+
+PATH = "/mailchimp/webhook/{token}"
+SIGNATURE = "x-mailchimp-signature"
+FRESH = timedelta(minutes=5)  #: How far a signature's time may be off.
+LARGEST = 65_536
+_PART = "data[{}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """The webhook of an audience, known by the token in its address."""
+
+    audience: str
+    secret: str  #: With which Mailchimp signs; empty: it doesn't.
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a webhook tells: something happened in an audience, perhaps through a campaign."""
+
+    audience: str
+    campaign: str  #: Its id at Mailchimp; empty for none.
+    fingerprint: str  #: The same for what is told again.
+
+
+class Hints(Protocol):
+    """What the endpoint needs of the gateway."""
+
+    async def hook(self, token: str) -> Hook | None:
+        """Return the webhook with this token in its address."""
+
+    async def take(self, hint: Hint) -> None:
+        """Have what a hint is about looked at soon; once, however often it is told."""
+
+
+def router(hints: Hints, clock: Callable[[], datetime]) -> APIRouter:
+    """Build the endpoint: GET for Mailchimp's check of the address, POST for what happened.
+
+    An unknown address is 404, a bad or old signature 403, what is no webhook 400.
+    """
+    routes = APIRouter()
+
+    @routes.get(PATH)
+    async def check(token: str) -> Response:
+        return Response(status_code=404 if await hints.hook(token) is None else 200)
+
+    @routes.post(PATH)
+    async def take(token: str, request: Request) -> Response:
+        hook = await hints.hook(token)
+        if hook is None:
+            return Response(status_code=404)
+        body = await _body(request)
+        if body is None:
+            return Response(status_code=413)
+        if hook.secret and not is_signed(
+            body, request.headers.get(SIGNATURE, ""), hook.secret, clock()
+        ):
+            return Response(status_code=403)
+        hint = read(body, hook.audience)
+        if hint is None:
+            return Response(status_code=400)
+        await hints.take(hint)
+        return Response(status_code=200)
+
+    return routes
+
+
+async def _body(request: Request) -> bytes | None:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST:
+            return None
+    return body
+
+
+def is_signed(body: bytes, header: str, secret: str, now: datetime) -> bool:
+    """Check `t=<unix>,v1=<hex>`: HMAC-SHA256 of time, dot and raw body, of the last 5 minutes."""
+    parts = dict(part.strip().partition("=")[::2] for part in header.split(","))
+    told = parts.get("t", "")
+    if not (told.isascii() and told.isdecimal() and len(told) <= 12):
+        return False
+    if abs(now.timestamp() - int(told)) > FRESH.total_seconds():
+        return False
+    wanted = hmac.new(secret.encode(), f"{told}.".encode() + body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(wanted.encode(), parts.get("v1", "").encode())
+
+
+def read(body: bytes, audience: str) -> Hint | None:
+    """Read a form-encoded webhook; None if it is none of this audience's."""
+    try:
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
+    except ValueError:
+        return None
+    kind, told_of = fields.get("type", ""), fields.get(_PART.format("list_id"), "")
+    if not kind or told_of != audience:
+        return None
+    campaign = fields.get(_PART.format("id" if kind == "campaign" else "campaign_id"), "")
+    return Hint(audience, campaign, hashlib.sha256(body).hexdigest())

@@ -1,0 +1,96 @@
+"""What the CRM may want to take over: who opted out, and what members did."""
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import typer
+
+from gateway.cli.context import Json, of
+from gateway.cli.output import local, one_line, print_json, print_table
+from gateway.core import ids
+from gateway.core.moments import in_utc
+from gateway.core.precedence import Activity
+from gateway.store import activities, campaign_members, campaigns, opt_outs
+from gateway.store.database import Database
+from gateway.store.opt_outs import InGroup
+
+_ACTIVITY = (
+    *("kind", "person", "address", "campaign", "title"),
+    *("type", "at", "url", "bounce", "machine", "reason"),
+)
+_OPT_OUT = ("kind", "group", "person", "address", "at", "campaign", "title", "reason")
+
+
+def print_activities(store: Database, number: int) -> None:
+    """Print what the members of a campaign did, a line for each person and activity."""
+    writer = csv.writer(sys.stdout)
+    writer.writerow(_ACTIVITY)
+    with store.reading() as connection:
+        campaign = campaigns.one(connection, number)
+        done = activities.by_recipient(connection, number)
+        for member in campaign_members.members(connection, number):
+            first = (member.ref.kind.value, member.ref.crm_id, member.address)
+            title = (ids.show(number), campaign.name)
+            for one in done.get(member.address, ()):
+                writer.writerow(map(harmless, (*first, *title, *_cells(one))))
+
+
+def _cells(one: Activity) -> Iterator[str]:
+    yield from (one.type.value, in_utc(one.at) or "", one.url, one.bounce)
+    yield from ("true" if one.machine else "false", one.reason)
+
+
+def list_opt_outs(
+    context: typer.Context,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only those since a day or local time.")
+    ] = None,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV, for the CRM's own opt-out group.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List who is in an opt-out group by Mailchimp's word, the latest first."""
+    chosen = of(context)
+    after = chosen.moment(since)
+    with chosen.store() as store, store.reading() as connection:
+        found = opt_outs.in_force(connection, since=after)
+    if as_json:
+        print_json([_document(one) for one in found])
+        return
+    if as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(_OPT_OUT)
+        writer.writerows([harmless(cell) for cell in _row(one)] for one in found)
+        return
+    headings = ("time", "person", "address", "through", "reason")
+    print_table(headings, (_shown(one, local(one.at, chosen.zone)) for one in found))
+
+
+def _document(one: InGroup) -> dict[str, object]:
+    return {
+        "person": str(one.person),
+        "group": one.group,
+        "address": one.address,
+        "at": in_utc(one.at),
+        "campaign": None if one.campaign is None else ids.show(one.campaign),
+        "title": one.title or None,
+        "reason": one.reason or None,
+    }
+
+
+def _row(one: InGroup) -> Sequence[str]:
+    campaign = "" if one.campaign is None else ids.show(one.campaign)
+    who = (one.person.kind.value, one.group, one.person.crm_id, one.address)
+    return (*who, in_utc(one.at) or "", campaign, one.title, one.reason)
+
+
+def _shown(one: InGroup, when: str) -> Sequence[object]:
+    return when, one.person, one.address, one_line(one.title) or "-", one_line(one.reason)
+
+
+def harmless(cell: str) -> str:
+    """Keep spreadsheets from taking a text for a formula."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

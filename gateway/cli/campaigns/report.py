@@ -1,0 +1,311 @@
+"""What became of a campaign: its report, its plot, and the look at Mailchimp for both."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.app import common
+from gateway.cli.campaigns.command import Id, app
+from gateway.cli.campaigns.desk import office_of
+from gateway.cli.campaigns.exports import list_opt_outs
+from gateway.cli.campaigns.reports import numbers
+from gateway.cli.context import Context, Json, of, read_id, wrong_use
+from gateway.cli.output import complain, local, one_line, print_json, print_line
+from gateway.core import ids
+from gateway.core.campaigns import CampaignState
+from gateway.core.counters import Counters
+from gateway.core.errors import GatewayError
+from gateway.core.moments import in_utc
+from gateway.core.plot import Shape, draw, svg
+from gateway.core.report import Report, Series, growth, report, width
+from gateway.store import campaign_reports, campaign_syncs, campaigns
+from gateway.store.campaign_syncs import Synced
+from gateway.store.database import Database
+
+if TYPE_CHECKING:
+    from gateway.sync.rounds import Heard
+
+Document = dict[str, object]
+
+_BUSY_SECONDS = 120.0
+_SAYS = {
+    CampaignState.DRAFT: "it is a draft: gateway campaigns send",
+    CampaignState.OPENED: "it waits at Mailchimp: gateway campaigns send",
+    CampaignState.SCHEDULED: "it is scheduled",
+    CampaignState.SENDING: "it is on its way",
+    CampaignState.DELETED: "it was deleted",
+}
+_Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Draw it over time: a file .svg or .png."),
+]
+
+
+class NotSent(GatewayError):
+    """There is no report of a campaign that was not sent."""
+
+
+class CannotWrite(GatewayError):
+    """The plot can't be written."""
+
+
+app.command("opt-outs")(list_opt_outs)
+
+
+@app.command("sync")
+def sync(
+    context: typer.Context,
+    number: Annotated[
+        str | None, typer.Argument(metavar="ID", help="A campaign; without one, all of them.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Read now what members did and who opted out; the role sync does it by itself."""
+    wanted = None if number is None else read_id(number)
+    brought = _Brought()
+    with office_of(context) as (chosen, office):
+        from gateway.app.returns import made
+
+        if wanted is not None:
+            with office.database.reading() as connection:
+                campaigns.one(connection, wanted)
+        rounds = made(chosen.settings, office, brought.hear)
+        _patiently(lambda: rounds.run(everything=True) if wanted is None else rounds.one(wanted))
+    if as_json:
+        print_json(brought.document())
+    else:
+        print_line(brought.text())
+    if brought.problems:
+        for problem in brought.problems:
+            complain(problem)
+        raise typer.Exit(1)
+
+
+@app.command("report")
+def show_report(
+    context: typer.Context, number: Id, *, plot: _Plot = None, as_json: Json = False
+) -> None:
+    """Show what became of a campaign that was sent: bounces, opens, clicks, unsubscribes, links.
+
+    Mailchimp is asked for what is new; where it can't be, what is known is shown.
+    """
+    wanted, paint = read_id(number), _painter(plot)
+    chosen = of(context)
+    with chosen.store() as store:
+        with store.reading() as connection:
+            campaigns.one(connection, wanted)
+        _freshen(context, wanted)
+        known = _sent(store, wanted)
+        with store.reading() as connection:
+            kept = campaign_reports.kept(connection, wanted)
+        found = report(known.counters or Counters(), kept)
+        if plot is not None:
+            _write(plot, paint(chosen, known, _series(store, known)))
+    if as_json:
+        print_json(document(known, found, count_machine_opens=_counts_machines(chosen)))
+        return
+    for line in _lines(chosen, known, found):
+        print_line(line)
+    if plot is not None:
+        print_line(f"Plot: {plot}")
+
+
+def document(known: Synced, found: Report, *, count_machine_opens: bool) -> Document:
+    """Return a report as JSON has it."""
+    one = known.campaign
+    return {
+        "id": ids.show(one.id),
+        "name": one.name,
+        "state": one.state,
+        "mailchimp_id": one.mailchimp_id,
+        "sent_at": in_utc(one.sent_at),
+        "as_of": in_utc(known.synced_at),
+        **numbers(found, count_machine_opens=count_machine_opens),
+        "bounces": {"hard": found.hard, "soft": found.soft, "syntax": found.syntax},
+        "opens": {
+            "times": found.opens.times,
+            "members": found.opens.members,
+            "times_without_machines": found.opens_by_people.times,
+            "members_without_machines": found.opens_by_people.members,
+            "count_machine_opens": count_machine_opens,
+        },
+        "clicks": {"times": found.clicks.times, "members": found.clicks.members},
+        "links": [
+            {"url": link.url, "clicks": link.clicks, "members": link.members}
+            for link in found.links
+        ],
+    }
+
+
+class _Brought:
+    """What a sync brought, gathered."""
+
+    def __init__(self) -> None:
+        self.new = 0
+        self.opted_out = 0
+        self.moved: list[tuple[int, CampaignState]] = []
+        self.problems: list[str] = []
+
+    def hear(self, heard: "Heard") -> None:
+        """Take in what is told."""
+        from gateway.sync.rounds import Copied, Left, Moved, PutOff
+
+        match heard:
+            case Copied(_, mirrored):
+                self.new += mirrored.new
+                self.opted_out += mirrored.opted_out
+            case Left(_, departed):
+                self.opted_out += departed.opted_out
+            case Moved(campaign, state):
+                self.moved.append((campaign, state))
+            case PutOff(campaign, reason):
+                named = f"{ids.show(campaign)}: " if campaign else ""
+                self.problems.append(f"{named}{reason}")
+
+    def document(self) -> Document:
+        """Return it as JSON has it."""
+        return {
+            "activities": self.new,
+            "opted_out": self.opted_out,
+            "states": {ids.show(campaign): state for campaign, state in self.moved},
+            "problems": self.problems,
+        }
+
+    def text(self) -> str:
+        """Return it in words."""
+        states = "".join(f"; {ids.show(campaign)} is {state}" for campaign, state in self.moved)
+        return f"New: {self.new} activities, {self.opted_out} opt-outs{states}"
+
+
+def _patiently(work: Callable[[], None]) -> None:
+    """Do something as soon as no other process has the campaign in hand, within two minutes."""
+    from gateway.sync.office import Busy
+
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            work()
+        except Busy:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.5)
+        else:
+            return
+
+
+def _freshen(context: typer.Context, number: int) -> None:
+    """Ask Mailchimp for what is new; what keeps it from telling is said, and no more."""
+    try:
+        with office_of(context) as (chosen, office):
+            from gateway.app.returns import made
+
+            rounds = made(chosen.settings, office, lambda _: None)
+            _patiently(lambda: rounds.one(number))
+    except GatewayError as error:
+        complain(f"note: this is what is known; Mailchimp can't be asked: {error}")
+
+
+def _sent(store: Database, number: int) -> Synced:
+    with store.reading() as connection:
+        known = campaign_syncs.one(connection, number)
+    assert known
+    state = known.campaign.state
+    was_sent = known.campaign.sent_at is not None and known.counters is not None
+    if state is CampaignState.SENT or (state is CampaignState.DELETED and was_sent):
+        return known
+    raise NotSent(
+        f"the campaign {ids.show(number)} was not sent, so there is no report: {_SAYS[state]}"
+    )
+
+
+def _counts_machines(context: Context) -> bool:
+    return context.settings.mailchimp.count_machine_opens
+
+
+def _lines(context: Context, known: Synced, found: Report) -> Iterator[str]:
+    one, sent = known.campaign, max(found.sent, 1)
+
+    def share(number: int) -> str:
+        return f"{number} ({number / sent:.1%})"
+
+    yield one_line(one.name)
+    yield f"Sent:         {found.sent} on {local(one.sent_at, context.zone)}"
+    yield f"As of:        {local(known.synced_at, context.zone)}"
+    syntax = f", {found.syntax} bad addresses" if found.syntax else ""
+    yield f"Bounced:      {share(found.bounced)}: {found.hard} hard, {found.soft} soft{syntax}"
+    yield f"Opened:       {share(found.opens.members)}, {found.opens.times} times"
+    people = found.opens_by_people
+    yield f"  not by machines: {share(people.members)}, {people.times} times"
+    yield f"Clicked:      {share(found.clicks.members)}, {found.clicks.times} times"
+    yield f"Unsubscribed: {share(found.unsubscribed)}"
+    for link in found.links:
+        yield f"  {link.clicks} clicks by {link.members}: {one_line(link.url)}"
+
+
+# The plot.
+
+
+def _series(store: Database, known: Synced) -> list[Series]:
+    start = known.campaign.sent_at or common.now()
+    with store.reading() as connection:
+        latest = campaign_reports.last(connection, known.campaign.id)
+        end = max(filter(None, (known.synced_at, latest, start + timedelta(minutes=10))))
+        buckets = campaign_reports.over_time(connection, known.campaign.id, width(end - start))
+    names = {
+        "opened": "Opens",
+        "people": "not by machines",
+        "clicked": "Clicks",
+        "unsubscribed": "Unsubscribes",
+        "bounced": "Bounces",
+    }
+    return [growth(name, buckets.get(key, []), start, end) for key, name in names.items()]
+
+
+Paint = Callable[[Context, Synced, Sequence[Series]], bytes]
+
+
+def _painter(file: Path | None) -> Paint:
+    kind = ".svg" if file is None else file.suffix.lower()
+    if kind not in {".svg", ".png"}:
+        wrong_use(f"a plot is a file .svg or .png, not {file}")
+    return _written if kind == ".svg" else _painted
+
+
+def _written(context: Context, known: Synced, series: Sequence[Series]) -> bytes:
+    return svg(_drawn(context, known, series)).encode()
+
+
+def _painted(context: Context, known: Synced, series: Sequence[Series]) -> bytes:
+    from gateway.cli.picture import png
+
+    return png(_drawn(context, known, series))
+
+
+def _drawn(context: Context, known: Synced, series: Sequence[Series]) -> list[Shape]:
+    one = known.campaign
+    sent = known.counters.sent if known.counters else 0
+    subtitle = f"Sent to {sent:,} on {_minute(context, one.sent_at)}"
+    as_of = f" · as of {_minute(context, known.synced_at)}"
+    return draw(
+        _shortened(one.name), subtitle + as_of, series, zone=context.zone, nothing="Nothing yet"
+    )
+
+
+def _minute(context: Context, at: datetime | None) -> str:
+    return local(at, context.zone)[:16]
+
+
+def _shortened(name: str) -> str:
+    text = one_line(name)
+    return text if len(text) <= 70 else f"{text[:69]}…"
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise CannotWrite(f"{file}: {error.strerror}") from error

@@ -1,0 +1,198 @@
+"""The activities of one campaign, read from Mailchimp's reports into the store."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.core.activity import (
+    Seen,
+    of_email_activity,
+    of_open_details,
+    of_unsubscribed,
+)
+from gateway.core.address import lookup_form
+from gateway.core.counters import ALL, OVERLAP, Counters, Reading, is_worse, missing
+from gateway.core.membership import Known
+from gateway.core.people import PersonRef
+from gateway.core.precedence import Activity, ActivityType
+from gateway.store import activities, audiences, events, leavers, people
+from gateway.store.activities import Act, Mailing
+from gateway.store.database import Database
+from gateway.store.leavers import Leaving
+from gateway.sync.client import MailchimpClient
+from gateway.sync.errors import NotFound
+from gateway.sync.reading import known_member
+from gateway.sync.transport import Document
+
+Connection = Any  #: A transaction of the store, handed on to it.
+
+_IN_ONE_COMMIT = 1000  #: Activities: nobody who writes waits long for the turn.
+_LOOKED_UP = 50  #: Recipients nobody knows are asked for one by one, so many in one sync.
+_AGAIN = 10  #: Times all is read once more while that brings what was missing.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirrored:
+    """What a sync of one campaign brought."""
+
+    new: int
+    opted_out: int
+    until: datetime | None  #: The newest activity known.
+    gaps: Mapping[str, int]  #: What Mailchimp counts and does not show.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """Copies what members did; each commit stands for itself, and reading again adds nothing."""
+
+    database: Database
+    client: MailchimpClient
+    new_id: Callable[[], int]
+    clock: Callable[[], datetime]
+    #: Asked before every commit; raises where another process has taken over.
+    may_write: Callable[[], None] = lambda: None
+    #: Told of each page how many rows were on it.
+    seen: Callable[[int], None] = lambda _: None
+
+    def copy(
+        self,
+        mailing: Mailing,
+        counters: Counters,
+        reading: Reading,
+        *,
+        until: datetime | None,
+        gaps: Mapping[str, int],
+    ) -> Mirrored:
+        """Read what is new, with an overlap; all of it where Mailchimp counts more than is kept."""
+        run = _Run(self, mailing, until)
+        run.read(reading, until and until - OVERLAP)
+        gap = self._gap(mailing, counters)
+        for _ in range(_AGAIN):
+            if not is_worse(gap, gaps):
+                break
+            run.read(ALL, None)
+            before, gap = gap, self._gap(mailing, counters)
+            if gap == before:
+                break
+        return Mirrored(new=run.new, opted_out=run.opted_out, until=run.until, gaps=gap)
+
+    def _gap(self, mailing: Mailing, counters: Counters) -> dict[str, int]:
+        with self.database.reading() as connection:
+            return missing(counters, activities.counts(connection, mailing.id))
+
+
+class _Run:
+    """One reading of one campaign."""
+
+    def __init__(self, mirror: Mirror, mailing: Mailing, until: datetime | None) -> None:
+        self._mirror = mirror
+        self._mailing = mailing
+        self._looked_up = 0
+        self.until = until
+        self.new = 0
+        self.opted_out = 0
+
+    def read(self, reading: Reading, since: datetime | None) -> None:
+        """Take in what the reports tell; opens first by the report that knows of machines."""
+        client, campaign = self._mirror.client, self._mailing.mailchimp_id
+        if reading.opens:
+            self._take(client.open_details(campaign, since=since), of_open_details)
+        if reading.activity:
+            self._take(client.email_activity(campaign, since=since), of_email_activity)
+        if reading.unsubscribed:
+            self._take(client.unsubscribed(campaign), of_unsubscribed)
+
+    def _take(
+        self,
+        pages: Iterable[list[Document]],
+        read: Callable[[Iterable[Document]], Iterator[Seen]],
+    ) -> None:
+        waiting: list[Seen] = []
+        number = 0
+        for page in pages:
+            self._mirror.seen(len(page))
+            for one in read(page):
+                waiting.append(one)
+                number += len(one.activities)
+                if number >= _IN_ONE_COMMIT:
+                    self._keep(waiting)
+                    waiting, number = [], 0
+        self._keep(waiting)
+
+    def _keep(self, seen: Sequence[Seen]) -> None:
+        if not seen:
+            return
+        self._look_up(seen)
+        self._mirror.may_write()
+        with self._mirror.database.writing() as connection:
+            new, opted_out = self._written(connection, seen)
+        self.new += new
+        self.opted_out += opted_out
+        self.until = max(filter(None, [self.until, *_times(seen)]), default=None)
+
+    def _written(self, connection: Connection, seen: Sequence[Seen]) -> tuple[int, int]:
+        mirror, mailing, now = self._mirror, self._mailing, self._mirror.clock()
+        new = activities.keep(connection, mailing, seen, now=now)
+        events.put(connection, activities.events(connection, mailing, new, mirror.new_id))
+        left = list(_leavings(connection, mailing, seen))
+        done = leavers.opt_out(connection, left, now=now, new_id=mirror.new_id)
+        return len(new), len(done)
+
+    def _look_up(self, seen: Sequence[Seen]) -> None:
+        """Ask for recipients nobody knows: they may be members under another address now."""
+        mirror, mailing = self._mirror, self._mailing
+        with mirror.database.reading() as connection:
+            unknown = activities.unknown_contacts(connection, mailing, seen)
+        found: list[Known] = []
+        for email_id in unknown[: _LOOKED_UP - self._looked_up]:
+            self._looked_up += 1
+            try:
+                found.append(known_member(mirror.client.member(mailing.audience, email_id)))
+            except (NotFound, ValueError):
+                continue
+        if found:
+            mirror.may_write()
+            with mirror.database.writing() as connection:
+                audiences.take_in(connection, mailing.audience, found)
+
+
+def _times(seen: Iterable[Seen]) -> Iterator[datetime]:
+    """Yield the times of what `since` goes by; unsubscribes come without it."""
+    for one in seen:
+        for each in one.activities:
+            if each.type is not ActivityType.UNSUBSCRIBED:
+                yield each.at
+
+
+def _leavings(connection: Connection, mailing: Mailing, seen: Iterable[Seen]) -> Iterator[Leaving]:
+    """Yield everybody an unsubscribe is about: who has the address, and whom it was sent to."""
+    left = [one for one in seen if any(map(_is_unsubscribe, one.activities))]
+    if not left:
+        return
+    recipients = activities.recipients_of(connection, mailing, left)
+    members = activities.members_by_address(connection, mailing.id, set(recipients.values()))
+    for one in left:
+        recipient = recipients[one.email_id, one.email]
+        addresses = dict.fromkeys((recipient, lookup_form(one.email)))
+        holders = [ref for each in addresses for ref in people.holders(connection, each)]
+        refs = dict.fromkeys([*holders, *members.get(recipient, ())])
+        for ref in refs:
+            for act in filter(_is_unsubscribe, one.activities):
+                if ref is not None:
+                    yield _leaving(ref, mailing, Act(recipient, act))
+
+
+def _leaving(ref: PersonRef, mailing: Mailing, act: Act) -> Leaving:
+    return Leaving(
+        person=ref,
+        audience=mailing.audience,
+        address=act.recipient,
+        at=act.activity.at,
+        campaign=mailing.id,
+        reason=act.activity.reason,
+    )
+
+
+def _is_unsubscribe(one: Activity) -> bool:
+    return one.type is ActivityType.UNSUBSCRIBED

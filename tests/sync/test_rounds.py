@@ -1,0 +1,315 @@
+"""What comes back of campaigns: every activity once, at the pace of their age."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.core.campaigns import CampaignState
+from gateway.core.people import PersonKind, PersonRef
+from gateway.store.database import Database
+from gateway.sync.errors import NotAuthorised
+from gateway.sync.reading import AudienceGone
+from gateway.sync.rounds import PutOff
+from gateway.sync.sandbox import Fault, Sandbox
+from tests.sync.returning import ANN, BOB, CLO, DAN, Crm, address
+
+LINK = "https://www.crm.test/jobs"
+
+
+BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty store, in a file where nothing else is asked for."""
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    if getattr(request, "param", "sqlite") == "postgresql":
+        url = request.getfixturevalue("postgres").fresh_database()
+    database = Database(url)
+    database.prepare()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def crm(database: Database, sandbox: Sandbox) -> Iterator[Crm]:
+    """A CRM with four people, all of them in the audience."""
+    crm = Crm(database, sandbox)
+    crm.subscribe(ANN, BOB, CLO, DAN)
+    yield crm
+    crm.close()
+
+
+@BOTH
+def test_every_activity_is_kept_with_its_campaign(crm: Crm) -> None:
+    campaign = crm.campaign(ANN, BOB, CLO, DAN)
+    sandbox, number = crm.sandbox, campaign.mailchimp_id
+    sandbox.open(number, address(ANN))
+    sandbox.open(number, address(ANN))
+    sandbox.open(number, address(ANN), proxy=True)
+    sandbox.advance(minutes=1)
+    sandbox.click(number, address(ANN), LINK)
+    sandbox.open(number, address(ANN))
+    sandbox.bounce(number, address(BOB), "soft")
+    sandbox.unsubscribe(number, address(DAN), "too many")
+
+    crm.sync()
+
+    kept = {"opened": 4, "clicked": 1, "bounced": 1, "unsubscribed": 1, "machine": 1}
+    assert kept == crm.kept(campaign)
+    assert ["opened"] * 3 + ["clicked", "opened"] == crm.types(ANN)
+    assert {("Vacatures", campaign.id)} == {(one.title, one.campaign) for one in crm.done(ANN)}
+    (clicked,) = (one.act.activity for one in crm.done(ANN) if one.act.activity.url)
+    (bounced,) = (one.act.activity for one in crm.done(BOB))
+    (left,) = (one.act.activity for one in crm.done(DAN))
+    assert (LINK, "soft", "too many") == (clicked.url, bounced.bounce, left.reason)
+    assert [] == crm.done(CLO)
+
+
+@BOTH
+def test_reading_again_changes_nothing(crm: Crm) -> None:
+    campaign = crm.campaign(ANN, BOB)
+    crm.sandbox.open(campaign.mailchimp_id, address(ANN))
+    crm.sandbox.unsubscribe(campaign.mailchimp_id, address(BOB))
+    crm.sync()
+    kept, told = crm.kept(campaign), crm.events()
+
+    for _ in range(3):
+        crm.sandbox.advance(minutes=10)
+        crm.sync()
+
+    assert kept == crm.kept(campaign)
+    assert told == crm.events()
+    assert {
+        ("campaign.activity", "candidate:ann"): 1,
+        ("campaign.activity", "candidate:bob"): 1,
+        ("person.opted_out", "candidate:bob"): 1,
+    } == Counter(told)
+
+
+@BOTH
+def test_whoever_opts_out_is_in_the_group_of_the_kind(crm: Crm) -> None:
+    campaign = crm.campaign(ANN, DAN)
+    crm.sandbox.unsubscribe(campaign.mailchimp_id, address(ANN))
+    crm.sandbox.opt_out(crm.audience, address(DAN))
+    crm.sandbox.unsubscribe_by_staff(crm.audience, address(BOB))
+    crm.sandbox.clean(crm.audience, address(CLO))
+
+    crm.sync()
+
+    assert {ANN, BOB, DAN} == crm.opted_out()
+    assert ["unsubscribed"] == crm.types(ANN)
+    assert [] == crm.types(DAN)
+
+
+@BOTH
+def test_everybody_with_the_address_opts_out_also_who_gets_it_later(crm: Crm) -> None:
+    twin = PersonRef(PersonKind.CONTACT, "twin")
+    late = PersonRef(PersonKind.CANDIDATE, "late")
+    crm.tell(twin, twin="ANN@crm.test")
+    crm.sandbox.opt_out(crm.audience, address(ANN))
+    crm.sync()
+    first = crm.opted_out()
+
+    crm.tell(late, late="ann@CRM.test")
+    crm.sync()
+
+    assert {ANN, twin} == first
+    assert {ANN, twin, late} == crm.opted_out()
+
+
+def test_activities_are_those_of_every_member_with_the_address(crm: Crm) -> None:
+    """M7: two people of the CRM with one address are one member at Mailchimp."""
+    twin = PersonRef(PersonKind.CONTACT, "ann")
+    crm.tell(twin)
+    campaign = crm.campaign(ANN, twin)
+    crm.sandbox.click(campaign.mailchimp_id, address(ANN), LINK)
+
+    crm.sync()
+
+    assert ["clicked"] == crm.types(ANN) == crm.types(twin)
+    assert [("campaign.activity", "candidate:ann"), ("campaign.activity", "contact:ann")] == sorted(
+        crm.events()
+    )
+
+
+@pytest.mark.parametrize("is_named_anew", [True, False])
+def test_m7_an_address_changed_at_mailchimp_stays_that_of_the_member(
+    crm: Crm, is_named_anew: bool
+) -> None:
+    """The reports may name the new address, the CRM knows the old one alone."""
+    crm.sandbox.options.renames_in_reports = is_named_anew
+    campaign = crm.campaign(ANN, BOB)
+    crm.sandbox.open(campaign.mailchimp_id, address(ANN))
+    crm.prepared(ANN, BOB)
+    crm.sync()
+    crm.sandbox.rename(crm.audience, address(ANN), "ann@new.test")
+    crm.sandbox.advance(minutes=1)
+    crm.sandbox.click(campaign.mailchimp_id, address(ANN), LINK)
+    crm.sandbox.unsubscribe(campaign.mailchimp_id, address(ANN))
+
+    crm.sync()
+
+    assert {"opened": 1, "clicked": 1, "unsubscribed": 1} == Counter(crm.types(ANN))
+    assert {"opened": 1, "clicked": 1, "unsubscribed": 1} == crm.kept(campaign)
+    assert {ANN} == crm.opted_out()
+
+
+def test_m7_who_changed_the_address_and_then_leaves_the_audience_is_known(crm: Crm) -> None:
+    crm.prepared(ANN)
+    crm.sandbox.rename(crm.audience, address(ANN), "ann@new.test")
+    crm.sandbox.opt_out(crm.audience, "ann@new.test")
+
+    crm.sync()
+
+    assert {ANN} == crm.opted_out()
+
+
+def test_a_late_or_shuffled_report_loses_nothing(crm: Crm) -> None:
+    """Rows change places between pages and events show minutes late, older than the newest."""
+    options = crm.sandbox.options
+    options.visible_after = timedelta(minutes=4)
+    campaign = crm.campaign(ANN, BOB, CLO, DAN)
+    for minute in range(30):
+        crm.sandbox.open(campaign.mailchimp_id, address([ANN, BOB, CLO, DAN][minute % 4]))
+        crm.sandbox.advance(minutes=1)
+        if minute % 3 == 0:
+            crm.sync()
+    crm.sandbox.advance(minutes=10)
+    crm.sync()
+
+    assert 30 == crm.kept(campaign)["opened"]
+
+
+def test_what_shows_later_than_any_overlap_is_found_by_the_counters(crm: Crm) -> None:
+    campaign = crm.campaign(ANN, BOB)
+    crm.sandbox.advance(hours=5)
+    crm.sandbox.open(campaign.mailchimp_id, address(ANN))
+    crm.sync()
+    earlier = crm.sandbox.now() - timedelta(hours=4)
+    crm.sandbox.open(campaign.mailchimp_id, address(BOB), at=earlier)
+    crm.sandbox.advance(hours=1)
+
+    crm.sync()
+
+    assert ["opened"] == crm.types(BOB)
+
+
+def test_idle_campaigns_cost_one_call_together_and_two_per_audience(crm: Crm) -> None:
+    for number in range(200):
+        crm.campaign(ANN, name=f"Number {number}")
+    crm.sync()
+    crm.sandbox.advance(days=6)
+
+    crm.sync()
+    calls = crm.sync()
+
+    members = f"GET /lists/{crm.audience}/members"
+    assert ["GET /reports", members, members] == calls
+
+
+def test_a_young_campaign_is_read_even_if_no_counter_moved(crm: Crm) -> None:
+    crm.campaign(ANN)
+    crm.sync()
+    crm.sandbox.advance(days=4)
+
+    assert any("email-activity" in call for call in crm.sync())
+
+
+def test_a_campaign_is_due_by_its_age(crm: Crm) -> None:
+    campaign = crm.campaign(ANN)
+    rounds = crm.rounds()
+    looked = []
+    started = crm.sandbox.now()
+    for _ in range(26 * 6):
+        if rounds.is_due():
+            crm.calls(rounds.run)
+            looked.append(crm.sandbox.now() - started)
+        crm.sandbox.advance(minutes=10)
+
+    minutes = [int(each.total_seconds() // 60) for each in looked]
+    assert [*range(0, 120, 10), *range(120, 24 * 60, 60)] == minutes[: 12 + 22]
+    assert 24 * 60 + 60 >= minutes[-1]
+    assert crm.synced(campaign).next_sync
+
+
+@BOTH
+def test_a_campaign_that_leaves_or_goes_by_itself_is_noticed(crm: Crm) -> None:
+    scheduled, deleted, draft = (
+        crm.campaign(ANN, name=name, send=False) for name in ("one", "two", "three")
+    )
+    at = (crm.sandbox.now() + timedelta(hours=2)).replace(minute=0)
+    path = f"/campaigns/{scheduled.mailchimp_id}/actions/schedule"
+    crm.api.post(path, {"schedule_time": at.isoformat()})
+    crm.api.call("DELETE", f"/campaigns/{deleted.mailchimp_id}")
+    crm.sync()
+    before = [crm.state(each) for each in (scheduled, deleted, draft)]
+    crm.sandbox.advance(hours=3)
+
+    crm.sync()
+
+    assert [CampaignState.SCHEDULED, CampaignState.DELETED, CampaignState.OPENED] == before
+    assert crm.state(scheduled) is CampaignState.SENT
+    assert at == crm.synced(scheduled).campaign.sent_at
+
+
+def test_a_sent_campaign_deleted_at_mailchimp_keeps_what_is_known(crm: Crm) -> None:
+    campaign = crm.campaign(ANN)
+    crm.sandbox.open(campaign.mailchimp_id, address(ANN))
+    crm.sync()
+    crm.api.call("DELETE", f"/campaigns/{campaign.mailchimp_id}")
+
+    crm.sync()
+
+    assert crm.state(campaign) is CampaignState.DELETED
+    assert ["opened"] == crm.types(ANN)
+
+
+@BOTH
+def test_m8_a_sync_that_ends_between_two_pages_is_read_again(crm: Crm) -> None:
+    campaign = crm.campaign(ANN, BOB)
+    crm.sandbox.open(campaign.mailchimp_id, address(ANN))
+    crm.sandbox.click(campaign.mailchimp_id, address(BOB), LINK)
+    crm.sandbox.faults.add(Fault.BLOCKED, times=3, path="email-activity")
+
+    crm.sync()
+    cut_off = crm.kept(campaign), crm.synced(campaign).until
+    put_off = [one for one in crm.heard if isinstance(one, PutOff)]
+    crm.sync()
+
+    assert ({"opened": 1}, None) == cut_off
+    assert 1 == len(put_off)
+    assert {"opened": 1, "clicked": 1} == crm.kept(campaign)
+    assert 2 == len(crm.events())
+
+
+def test_m9_a_revoked_key_stops_the_sync_with_a_reason(crm: Crm) -> None:
+    crm.campaign(ANN)
+    crm.sandbox.revoke_key()
+
+    with pytest.raises(NotAuthorised):
+        crm.rounds().run()
+
+    assert not crm.rounds().is_due()
+
+
+def test_m9_an_audience_that_is_gone_stops_the_sync_with_a_reason(crm: Crm) -> None:
+    crm.sandbox.delete_audience(crm.audience)
+
+    with pytest.raises(AudienceGone, match="gateway mailchimp activate"):
+        crm.rounds().run()
+
+
+@pytest.mark.parametrize("fault", [Fault.EMPTY_429, Fault.EMPTY_403, Fault.BLOCKED, Fault.CUT])
+def test_m1_m3_what_passes_is_tried_again(crm: Crm, fault: Fault) -> None:
+    campaign = crm.campaign(ANN)
+    crm.sandbox.open(campaign.mailchimp_id, address(ANN))
+    crm.sandbox.faults.add(fault, times=2, path="email-activity")
+
+    crm.sync()
+
+    assert {"opened": 1} == crm.kept(campaign)
+    assert [] == [one for one in crm.heard if isinstance(one, PutOff)]
