@@ -271,3 +271,12 @@ def test_a_rule_above_a_disclaimer_does_not_end_the_mail() -> None:
     body = "Hallo\n\n________________\nThis mail is confidential."
 
     assert _found(f"{HEADER}\n{body}").body == body
+
+
+def test_a_signature_between_dashes_above_a_separator_is_the_forwarders() -> None:
+    text = f"Oben\n--- Bob Meier ---\n\n-----Original Message-----\n{HEADER}\nHallo"
+
+    found = _found(text)
+
+    assert found.own_text == "Oben\n--- Bob Meier ---"
+    assert found.body == "Hallo"

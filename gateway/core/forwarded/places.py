@@ -139,6 +139,5 @@ def _own_end(lines: Sequence[Line], index: int) -> int:
 
 def _is_above(line: Line, first: Line) -> bool:
     """Whether a line above the first of what was forwarded belongs to it."""
-    if line.is_blank or is_line(line.text) or line.text == first.text:
-        return True
-    return is_announcement(line.text) or (is_dashed(line.text) and not is_end(line.text))
+    repeated = line.text == first.text or is_announcement(line.text)
+    return repeated or line.is_blank or is_line(line.text)
