@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from gateway.core.applications import KnownApplication
 from gateway.core.errors import GatewayError
 from gateway.core.people import Staff, StatusKind
-from gateway.core.transition import Around
+from gateway.core.transition import Around, Transition
+from gateway.core.trigger import TriggerEvent
 from gateway.store.applications import find, staff_of
-from gateway.store.schema import applications, people, statuses
+from gateway.store.schema import applications, people, statuses, transitions
 
 
 class NoSuchApplication(GatewayError):
@@ -30,6 +31,27 @@ def locked(connection: Connection, reference: str) -> KnownApplication:
     if found is None:
         raise NoSuchApplication(f"no application has the reference {reference}")
     return found
+
+
+def last_event(connection: Connection, reference: str) -> TriggerEvent | None:
+    """Return what was done last to an application through the gateway."""
+    query = select(transitions.c.event).where(transitions.c.reference == reference)
+    found = connection.scalar(query.order_by(transitions.c.id.desc()).limit(1))
+    return None if found is None else TriggerEvent(found)
+
+
+def note(connection: Connection, transition: Transition) -> None:
+    """Keep what was done, and by whom."""
+    application = transition.application.application
+    row = {
+        "id": transition.id,
+        "reference": application.reference,
+        "event": transition.event.value,
+        "before": transition.before,
+        "status": application.status,
+        "actor": transition.actor,
+    }
+    connection.execute(insert(transitions).values(row))
 
 
 def change(

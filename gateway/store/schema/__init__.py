@@ -26,10 +26,16 @@ from gateway.store.schema.inbound import documents, history, inbox, reports, sig
 from gateway.store.schema.journal import attempts, deliveries, messages, relay_offers, workers
 from gateway.store.schema.outbox import events, outbox
 from gateway.store.schema.suppressions import suppressions
-from gateway.store.schema.triggers import epochs, occurrences, trigger_looks, trigger_runs
+from gateway.store.schema.triggers import (
+    epochs,
+    occurrences,
+    transitions,
+    trigger_looks,
+    trigger_runs,
+)
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0007"
+VERSION = "0008"
 
 __all__ = [
     "VERSION",
@@ -68,6 +74,7 @@ __all__ = [
     "staff",
     "statuses",
     "suppressions",
+    "transitions",
     "tokens",
     "trigger_looks",
     "trigger_runs",

@@ -98,6 +98,20 @@ Index(
     postgresql_where=trigger_runs.c.state != "finished",
 )
 
+# What was done to applications through the gateway, never by a feed.
+
+transitions = Table(
+    "transitions",
+    metadata,
+    number(),
+    Column("reference", Text, nullable=False),
+    Column("event", Text, nullable=False),  # submitted, status_changed
+    words("before"),
+    words("status"),
+    words("actor"),  # crm_id of the member of staff
+)
+Index("ix_transitions_reference", transitions.c.reference, transitions.c.id)
+
 # How far each trigger has looked.
 
 trigger_looks = Table(

@@ -1,0 +1,184 @@
+"""`gateway applications`: a submission is acknowledged, a changed status mailed (seed S5)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+STATUS_TRIGGER = """\
+event = "status_changed"
+programme = "p1"
+status = "accepted"
+template = "accepted"
+recipients = ["candidate", "responsible:manager", "actor"]
+"""
+TEMPLATE = """\
+Subject: Your application {{ application.reference }}: {{ application.status }}
+
+Dear {{ person.name }}, {{ actor.name }} has decided.
+"""
+
+
+@pytest.fixture
+def office(cli: Cli) -> Cli:
+    """A command line with a CRM and a trigger of one programme behind it."""
+    cli.feed(
+        "staff",
+        "crm_id,name,email,roles,language\n"
+        "s1,Eva Bos,eva@crm.example,evaluator,fr\n"
+        "s2,Mia Maas,mia@crm.example,manager,\n",
+    )
+    cli.feed(
+        "statuses",
+        "kind,crm_id,name,tag,initial,closed\n"
+        "application,new,New,,yes,\napplication,second,Second round,,,\n"
+        "application,accepted,Accepted,,,\ncandidate,dead,Deceased,NoMailTag,,\n",
+    )
+    cli.feed(
+        "people",
+        "crm_id,first_name,emails,status\n"
+        "17,Ann,ann@example.org,\n18,Bob,bob@example.org,dead\n19,Cas,,\n",
+    )
+    cli.feed("programmes", "crm_id,name\np1,Teachers\np2,Nurses\n")
+    cli.feed(
+        "applications",
+        "reference,person,programme,title,status,responsible\n"
+        "4711,17,p1,Teacher,new,s1;s2\n4712,18,p1,Teacher,new,s2\n"
+        "4713,17,p2,Nurse,new,\n4714,19,p1,Teacher,new,\n4715,17,p1,,second,\n",
+    )
+    _trigger(cli, "accepted", STATUS_TRIGGER, TEMPLATE)
+    return cli
+
+
+def _trigger(cli: Cli, name: str, trigger: str, template: str) -> None:
+    folder = cli.folder / "templates" / name
+    folder.mkdir(parents=True)
+    (folder / "en.txt").write_text(template)
+    (cli.folder / "triggers").mkdir(exist_ok=True)
+    (cli.folder / "triggers" / f"{name}.toml").write_text(trigger)
+
+
+def _to(document: Any) -> list[str]:
+    return [mail["to"] for mail in document["mails"]]
+
+
+def _status(cli: Cli, reference: str) -> str:
+    pages = cli.json("person", "show", "candidate:17")
+    found = {one["reference"]: one["status"] for one in pages["applications"]}
+    return str(found[reference])
+
+
+def test_a_submission_in_the_initial_phase_is_acknowledged_as_shipped(office: Cli) -> None:
+    done = office.json("applications", "submit", "4711")
+
+    assert "acknowledgement" == done["trigger"]
+    assert ["ann@example.org"] == _to(done)
+    assert "4711" in done["mails"][0]["subject"]
+    assert ("candidate:17", "4711") == (done["mails"][0]["person"], done["mails"][0]["about"])
+
+
+def test_a_second_submission_of_the_same_is_none(office: Cli) -> None:
+    office.json("applications", "submit", "4711")
+
+    again = office.json("applications", "submit", "4711")
+
+    assert [] == again["mails"]
+    assert False is again["applications"][0]["changed"]
+
+
+def test_it_may_be_submitted_again_after_staff_gave_it_back(office: Cli) -> None:
+    office.json("applications", "submit", "4711")
+    office.do("applications", "status", "second", "4711", "--by", "s1")
+    office.do("applications", "status", "new", "4711", "--by", "s1")
+
+    again = office.json("applications", "submit", "4711")
+
+    assert ["ann@example.org"] == _to(again)
+
+
+def test_after_the_initial_phase_nothing_acknowledges(office: Cli) -> None:
+    assert [] == office.json("applications", "submit", "4715")["mails"]
+
+
+def test_a_programmes_own_replaces_the_shipped_one(office: Cli) -> None:
+    _trigger(office, "own", 'event = "submitted"\nprogramme = "p1"\ntemplate = "own"\n', TEMPLATE)
+
+    assert "own" == office.json("applications", "submit", "4711")["trigger"]
+    assert "acknowledgement" == office.json("applications", "submit", "4713")["trigger"]
+
+
+def test_a_changed_status_mails_those_the_trigger_names(office: Cli) -> None:
+    done = office.json("applications", "status", "accepted", "4711", "--by", "s1")
+
+    assert ["ann@example.org", "mia@crm.example", "eva@crm.example"] == _to(done)
+    assert "Your application 4711: Accepted" == done["mails"][0]["subject"]
+    assert "Dear Ann, Eva Bos has decided.\n" == done["mails"][0]["text"]
+    assert "Accepted" == _status(office, "4711")
+    assert {"reference": "4711", "before": "new", "status": "accepted", "changed": True} == {
+        key: value for key, value in done["applications"][0].items() if key != "error"
+    }
+
+
+def test_a_status_it_has_already_mails_nobody(office: Cli) -> None:
+    office.do("applications", "status", "accepted", "4711", "--by", "s1")
+
+    assert [] == office.json("applications", "status", "accepted", "4711", "--by", "s2")["mails"]
+
+
+def test_a_dry_run_shows_all_and_changes_nothing(office: Cli) -> None:
+    options = ("accepted", "4711", "4712", "4714", "--by", "s1", "--dry-run")
+
+    shown = office.json("applications", "status", *options)
+
+    assert "Cette action enverra un e-mail aux candidats sélectionnés" == shown["warning"]
+    assert {"candidate:18", "candidate:19"} == {one["person"] for one in shown["skipped"]}
+    assert ['suppressed: status "Deceased"', "no address"] == [
+        one["reason"] for one in shown["skipped"]
+    ]
+    assert "New" == _status(office, "4711")
+    assert shown["mails"] == office.json("applications", "status", *options[:-1])["mails"]
+
+
+def test_without_a_mail_there_is_no_warning(office: Cli) -> None:
+    shown = office.json("applications", "status", "second", "4711", "--by", "s1", "--dry-run")
+
+    assert ([], [], None) == (shown["mails"], shown["skipped"], shown["warning"])
+
+
+def test_the_warning_is_shown_to_people_before(office: Cli) -> None:
+    shown = office.do("applications", "status", "accepted", "4711", "--by", "s1", "--dry-run")
+
+    assert "Cette action enverra un e-mail aux candidats sélectionnés" in shown
+    assert "4711: would be accepted, was new" in shown
+
+
+def test_one_that_is_unknown_stops_no_other(office: Cli) -> None:
+    done = office("applications", "status", "accepted", "1", "4711", "--by", "s1", "--json")
+
+    document = json.loads(done.out)
+    assert 1 == done.code
+    assert "no application has the reference 1" == document["applications"][0]["error"]
+    assert "Accepted" == _status(office, "4711")
+
+
+def test_a_status_the_crm_never_told_of_is_refused(office: Cli) -> None:
+    done = office("applications", "status", "acepted", "4711", "--by", "s1")
+
+    assert 1 == done.code
+    assert "applications have no status acepted; there are accepted, new, second" in done.err
+
+
+def test_a_feed_never_fires(office: Cli) -> None:
+    office.feed("applications", "reference,person,programme,status\n4711,17,p1,accepted\n")
+
+    assert [] == office.json("applications", "status", "accepted", "4711", "--by", "s1")["mails"]
+
+
+def test_a_preview_shows_what_a_change_would_send(office: Cli) -> None:
+    shown = office.json("triggers", "preview", "--reference", "4711", "--status", "accepted")
+
+    assert "accepted" == shown["trigger"]
+    assert ["ann@example.org", "mia@crm.example"] == _to(shown)
+    assert "New" == _status(office, "4711")
