@@ -22,9 +22,7 @@ _Status = Annotated[str, typer.Argument(metavar="STATUS", help="The status's crm
 _NewStatus = Annotated[
     str | None, typer.Option("--status", metavar="S", help="The status it has now (crm_id).")
 ]
-_By = Annotated[
-    str, typer.Option("--by", metavar="STAFF", help="Who did it: crm_id or address.")
-]
+_By = Annotated[str, typer.Option("--by", metavar="STAFF", help="Who did it: crm_id or address.")]
 _DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Change and send nothing; show what would be mailed.")
 ]
@@ -54,6 +52,7 @@ def change_status(
     context: typer.Context,
     status: _Status,
     references: _References,
+    *,
     by: _By,
     dry_run: _DryRun = False,
     as_json: Json = False,
@@ -97,9 +96,13 @@ def _show(done: Done, *, dry_run: bool) -> None:
 
 
 def _line(change: Change, *, dry_run: bool) -> str:
+    return one_line(f"{change.reference}: {_said(change, dry_run=dry_run)}")
+
+
+def _said(change: Change, *, dry_run: bool) -> str:
     if change.error:
-        return one_line(f"{change.reference}: {change.error}")
+        return change.error
     if not change.changed:
-        return one_line(f"{change.reference}: nothing changes, it is {change.status or 'so'} already")
+        return f"nothing changes, it is {change.status or 'submitted'} already"
     verb = "would be" if dry_run else "is"
-    return one_line(f"{change.reference}: {verb} {change.status or '-'}, was {change.before or '-'}")
+    return f"{verb} {change.status or 'submitted'}, was {change.before or 'without a status'}"

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli import (
+    applications,
     campaigns,
     check,
     database,
@@ -65,6 +66,7 @@ app.add_typer(files.app, name="documents")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(mailchimp.app, name="mailchimp")
 app.add_typer(campaigns.app, name="campaigns")
+app.add_typer(applications.app, name="applications")
 app.add_typer(triggers.app, name="triggers")
 app.add_typer(outbox.app, name="outbox")
 app.command("demo")(demo.demo)

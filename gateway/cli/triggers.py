@@ -11,12 +11,13 @@ from gateway import logs
 from gateway.app import triggers
 from gateway.app.common import now as now_utc
 from gateway.app.sender import Post
+from gateway.app.transitions import carry_out
 from gateway.app.triggered import Desk
 from gateway.cli.context import Context, Json, NotFound, of, wrong_use
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core.errors import GatewayError
 from gateway.core.occurrence import OccurrenceState
-from gateway.core.trigger import Trigger
+from gateway.core.trigger import Trigger, TriggerEvent
 from gateway.core.trigger_run import Run
 from gateway.metrics import Metrics
 from gateway.store import epochs, trigger_runs
@@ -24,10 +25,15 @@ from gateway.store.database import Database
 from gateway.triggers import documents
 from gateway.triggers.preview import Preview, preview
 from gateway.triggers.templates import Rule
+from gateway.triggers.transitions import Wish
 
 app = typer.Typer(help="Mail on events.", no_args_is_help=True)
 
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="The trigger's file, without .toml.")]
+_OfDate = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", help="The trigger's file, without .toml.")
+]
+_Reference = Annotated[str | None, typer.Option(metavar="R", help="Of an application.")]
+_Status = Annotated[str | None, typer.Option(metavar="S", help="The status it would get (crm_id).")]
 _OneName = Annotated[
     str | None, typer.Argument(metavar="NAME", help="One trigger; else all that are on.")
 ]
@@ -60,19 +66,30 @@ def list_triggers(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command("preview")
 def preview_trigger(
-    context: typer.Context, name: _Name, on: _On = None, as_json: Json = False
+    context: typer.Context,
+    name: _OfDate = None,
+    on: _On = None,
+    *,
+    reference: _Reference = None,
+    status: _Status = None,
+    as_json: Json = False,
 ) -> None:
-    """Show who would get what, and who would not and why; nothing is sent."""
+    """Show who would get what, and who would not and why; nothing is sent.
+
+    Of a date event, or of giving an application a status (--reference and --status).
+    """
     chosen = of(context)
-    rule = _rule(chosen, name)
-    if not rule.trigger.is_of_date:
-        raise CannotRun(f"{name}: {rule.trigger.event} is no event of a date")
+    if (name is None) == (reference is None) or (reference is None) != (status is None):
+        wrong_use("name a trigger, or give --reference and --status")
     with chosen.store() as store:
-        shown = _previewed(chosen, store, rule, _day(on))
+        if reference is not None:
+            shown = _change_previewed(chosen, store, reference, status)
+        else:
+            shown = _date_previewed(chosen, store, name or "", _day(on))
     if as_json:
         print_json(documents.preview(shown))
         return
-    _show_preview(shown)
+    show_preview(shown)
 
 
 @app.command("run")
@@ -157,10 +174,29 @@ def _day(on: str | None) -> date | None:
         wrong_use(f"not a date such as 2027-03-01: {on}")
 
 
-def _previewed(chosen: Context, store: Database, rule: Rule, day: date | None) -> Preview:
+def _date_previewed(chosen: Context, store: Database, name: str, day: date | None) -> Preview:
+    rule = _rule(chosen, name)
+    if not rule.trigger.is_of_date:
+        raise CannotRun(f"{name} is no event of a date: preview it by --reference and --status")
     with triggers.planned(chosen.settings, store) as plan, store.reading() as connection:
         today = plan.day(now_utc())
         return preview(connection, plan, rule, day or today, is_today=day in (None, today))
+
+
+def _change_previewed(
+    chosen: Context, store: Database, reference: str, status: str | None
+) -> Preview:
+    wish = Wish(
+        event=TriggerEvent.STATUS_CHANGED,
+        references=(reference,),
+        status=status,
+        language=chosen.settings.suppression.language,
+    )
+    done = carry_out(chosen.settings, store, wish, dry_run=True)
+    for change in done.changes:
+        if change.error:
+            raise NotFound(change.error)
+    return done.preview
 
 
 async def _run(
@@ -205,7 +241,7 @@ def _row(trigger: Trigger, looked: date | None) -> Sequence[object]:
     return trigger.name, on, trigger.event, trigger.template, trigger.kind, looked or "-"
 
 
-def _show_preview(shown: Preview) -> None:
+def show_preview(shown: Preview) -> None:
     print_line(
         f"{shown.trigger}: mails: {len(shown.mails)}, left out: {len(shown.skipped)}", "bold"
     )

@@ -1,10 +1,11 @@
-"""Previews and runs as JSON has them."""
+"""Previews, runs and what was done to applications as JSON has them."""
 
 from gateway.core import ids
 from gateway.core.moments import in_utc
 from gateway.core.occurrence import OccurrenceState
 from gateway.core.trigger_run import Run, Skip
 from gateway.triggers.preview import Preview
+from gateway.triggers.transitions import Change, Done
 
 Document = dict[str, object]
 
@@ -30,6 +31,21 @@ def preview(shown: Preview) -> Document:
 
 def _skip(one: Skip) -> Document:
     return {"person": str(one.person), "about": one.about, "reason": one.reason}
+
+
+def done(what: Done) -> Document:
+    """Return what was done to applications, and what it mails."""
+    return {**preview(what.preview), "applications": [_change(one) for one in what.changes]}
+
+
+def _change(one: Change) -> Document:
+    return {
+        "reference": one.reference,
+        "before": one.before,
+        "status": one.status,
+        "changed": one.changed,
+        "error": one.error or None,
+    }
 
 
 def run(run: Run) -> Document:

@@ -166,9 +166,9 @@ class Sender:
         plan, now = self._plan(), self._outside.clock()
         rule = plan.rules.get(row.trigger)
         facts = await self._database.read(lambda connection: due.facts(connection, row))
-        refused = _refused(plan, rule, row, facts, now)
-        if refused is not None or rule is None:
-            await self._settle(row, refused or Ending(state=OccurrenceState.SKIPPED))
+        found = refused(plan, rule, row, facts, now)
+        if found is not None or rule is None:
+            await self._settle(row, found or Ending(state=OccurrenceState.SKIPPED))
             return
         try:
             letter = await asyncio.to_thread(write, plan, rule, row, facts, now)
@@ -328,7 +328,7 @@ def _is_paused(paused: frozenset[str], kind: Kind) -> bool:
     return "all" in paused or (kind is Kind.BULK and "bulk" in paused)
 
 
-def _refused(
+def refused(
     plan: Plan, rule: Rule | None, row: Occurrence, facts: Facts, now: datetime
 ) -> Ending | None:
     """Return how an occurrence ends that isn't sent; None: nothing speaks against it."""

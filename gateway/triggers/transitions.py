@@ -95,14 +95,14 @@ class Office:
             changes[reference], mails = self._changed(wish, reference)
             owed += mails
         outcomes = [self._outcome(row) for row in owed]
-        mails = tuple(one for one in outcomes if isinstance(one, PreviewMail))
+        sent = tuple(one for one in outcomes if isinstance(one, PreviewMail))
         return Done(
             changes=tuple(changes[reference] for reference in dict.fromkeys(wish.references)),
             preview=Preview(
                 trigger=", ".join(dict.fromkeys(row.trigger for row in owed)),
-                mails=mails,
+                mails=sent,
                 skipped=tuple(one for one in outcomes if isinstance(one, Skip)),
-                warning=warning(wish.language) if mails else "",
+                warning=warning(wish.language) if sent else "",
             ),
         )
 
@@ -155,9 +155,7 @@ class Office:
         return [row for row in rows if row is not None]
 
     def _dues(self, transition: Transition) -> Iterator[Due]:
-        around = transitions.around(
-            self._connection, transition.application, transition.actor
-        )
+        around = transitions.around(self._connection, transition.application, transition.actor)
         for trigger in fired(self._triggers(), transition):
             for recipient in recipients(trigger, around):
                 yield self._due(transition, trigger, recipient)
@@ -205,4 +203,3 @@ class Office:
             subject=rendered.subject,
             text=rendered.text,
         )
-
