@@ -175,7 +175,15 @@ def unmet(
         case TriggerEvent.FIRST_DELIVERY:
             return _unmet_first_delivery(trigger, person, facts.first_closing, today)
         case _:
-            return "" if facts.application else "the application is gone"
+            return _unmet_application(trigger, facts.application)
+
+
+def _unmet_application(trigger: Trigger, known: KnownApplication | None) -> str:
+    if known is None:
+        return "the application is gone"
+    if trigger.status not in ("", known.application.status):
+        return "the application has another status now"
+    return ""
 
 
 def _unmet_birthday(person: Person, occurrence: str) -> str:
