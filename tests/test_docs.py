@@ -35,6 +35,7 @@ COMMANDS = {
     "campaigns unschedule", "campaigns delete", "campaigns recreate",
     "triggers list", "triggers preview", "triggers run", "triggers history", "triggers resume",
     "campaigns sync", "campaigns report", "campaigns opt-outs",
+    "applications submit", "applications status",
 }  # fmt: skip
 FILES = ("cert", "key", "ca", "users", "password_file")
 LEVELS = ("debug", "info", "warning", "error", "exception")

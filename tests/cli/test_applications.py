@@ -164,10 +164,10 @@ def test_one_that_is_unknown_stops_no_other(office: Cli) -> None:
 
 
 def test_a_status_the_crm_never_told_of_is_refused(office: Cli) -> None:
-    done = office("applications", "status", "acepted", "4711", "--by", "s1")
+    done = office("applications", "status", "akzeptiert", "4711", "--by", "s1")
 
     assert 1 == done.code
-    assert "applications have no status acepted; there are accepted, new, second" in done.err
+    assert "applications have no status akzeptiert; there are accepted, new, second" in done.err
 
 
 def test_a_feed_never_fires(office: Cli) -> None:
