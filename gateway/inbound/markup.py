@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 import nh3
 
-_LONGEST = 5_000_000
+_LONGEST = 5_000_000  #: Characters that are looked at …
+_LONGEST_BARE = 1_000_000  #: … and of these, without comments and pictures in the HTML itself.
 _MOST_TAGS = 60_000
 _MOST_SIGNS = 100_000
 _MOST_MOVED = 20_000_000_000
@@ -70,9 +71,9 @@ def safe_html(markup: str) -> str:
     """Return HTML that can be shown: no scripts, no styles, no pictures from elsewhere.
 
     Only pictures that came with the mail (`cid:`) stay. What nobody could read safely (over
-    5 MB, 60,000 tags or 400 tags deep) is shown as nothing; the raw mail has it.
+    1 MB, 60,000 tags or 400 tags deep) is shown as nothing; the raw mail has it.
     """
-    markup = _DATA.sub("", _without_comments(markup[: _LONGEST + 1]))
+    markup = _bare(markup)
     if not _is_bearable(markup):
         return ""
     return nh3.clean(
@@ -89,6 +90,11 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     if tag == "img" and name == "src" and not value.lower().startswith("cid:"):
         return None
     return value
+
+
+def _bare(markup: str) -> str:
+    """Leave out what nobody reads."""
+    return _DATA.sub("", _without_comments(markup[: _LONGEST + 1]))
 
 
 def _without_comments(markup: str) -> str:
@@ -109,7 +115,7 @@ def _is_bearable(markup: str) -> bool:
     copied into every block; for what has to be escaped all the text behind it is moved.
     """
     escaped = markup.count("&") + markup.count("\xa0")
-    if len(markup) > _LONGEST or len(markup) * escaped > _MOST_MOVED:
+    if len(markup) > _LONGEST_BARE or len(markup) * escaped > _MOST_MOVED:
         return False
     if markup.count("<") + escaped > _MOST_SIGNS or markup.count(">") > _MOST_SIGNS:
         return False
@@ -185,7 +191,7 @@ def read_page(markup: str) -> Page:
     safe = safe_html(markup)
     if safe or not markup:
         return Page(safe, _Reader(safe).rows)
-    bare = html.unescape(_ANY_TAG.sub("\n", _without_comments(markup[:_LONGEST])))
+    bare = html.unescape(_ANY_TAG.sub("\n", _bare(markup)[:_LONGEST_BARE]))
     lines = [line for line in bare.split("\n", _MOST_ROWS) if line.strip()]
     return Page("", [Row(line, 0, None) for line in lines])
 
