@@ -80,6 +80,9 @@ class Metrics:
         self.outbox = _labelled(
             count("gateway_outbox_attempts", "Tries to send mail of our own.", ["type", "state"])
         )
+        self._requests = _labelled(
+            count("gateway_api_requests", "Requests to the API.", ["route", "method", "status"])
+        )
         clients = "Clients connected."
         self.connections = _labelled(
             gauge("gateway_connections", clients, ["listener"], multiprocess_mode="livesum")
@@ -131,6 +134,10 @@ class Metrics:
         self._sync_success = gauge("gateway_sync_success", success, multiprocess_mode="max")
         self._activities = count("gateway_activities", "What members of campaigns did.")
         self._opt_outs = count("gateway_opt_outs", "People whom Mailchimp's word suppressed.")
+
+    def request(self, route: str, method: str, status: int) -> None:
+        """Count a request to the API; 0: nothing was answered."""
+        self._requests(route, method, str(status)).inc()
 
     def relay(self, name: str, health: RelayHealth) -> None:
         """Keep what the last connection or message says of a relay."""

@@ -2,14 +2,30 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 
+from gateway.api import problems
+from gateway.api.bearer import known
+from gateway.api.guard import Count, Guard
 from gateway.api.health import Health
+from gateway.api.page import page
+from gateway.api.problems import Problem
 from gateway.api.recent import Recent
+from gateway.api.routes import feed, history, inbox, messages, outbox, people, suppressions
+from gateway.api.schemas import described
+from gateway.api.services import Services
 
 KEEP = timedelta(seconds=2)  #: For so long an answer serves everyone who asks.
+_LOOPBACK = ("127.0.0.1", "::1")
+_PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
+
+def _uncounted(_route: str, _method: str, _status: int) -> None:
+    """Count nothing."""
 
 
 def application(
@@ -17,22 +33,90 @@ def application(
     health: Callable[[], Awaitable[Health]],
     metrics: Callable[[], Awaitable[bytes]],
     metrics_type: str,
+    services: Services | None = None,
     routers: Sequence[APIRouter] = (),
+    count: Count = _uncounted,
 ) -> FastAPI:
-    """Build the API: `GET /health` answers 200 or 503, `GET /metrics` in Prometheus' format."""
-    app = FastAPI(title="CRM mail gateway", openapi_url=None)
+    """Build the API; without `services` only health, metrics and further routers.
+
+    Nothing is built from the Host header, no other origin is let in, and `/a/` isn't `/a`.
+    """
+    app = FastAPI(
+        title="CRM mail gateway",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    problems.install(app)
+    _add_health(app, health, metrics, metrics_type)
+    if services is not None:
+        _add_routes(app, services)
+    for router in routers:
+        app.include_router(router, include_in_schema=False)
+    app.add_middleware(Guard, count=count)
+    return app
+
+
+def _add_health(
+    app: FastAPI,
+    health: Callable[[], Awaitable[Health]],
+    metrics: Callable[[], Awaitable[bytes]],
+    metrics_type: str,
+) -> None:
     recent_health = Recent(health, KEEP)
     recent_metrics = Recent(metrics, KEEP)
 
-    @app.get("/health")
-    async def get_health() -> JSONResponse:
+    @app.get("/health", include_in_schema=False)
+    async def get_health(request: Request) -> JSONResponse:
+        """Tell how the gateway is; to strangers, only whether it works."""
         answer = await recent_health.get()
-        return JSONResponse(answer.document(), 200 if answer.good else 503)
+        told = answer.document()
+        if not await _is_known(request):
+            told = {"status": told["status"]}
+        return JSONResponse(told, 200 if answer.good else 503)
 
-    @app.get("/metrics")
-    async def get_metrics() -> Response:
+    @app.get("/metrics", include_in_schema=False)
+    async def get_metrics(request: Request) -> Response:
+        if not await _is_known(request):
+            asks = {"www-authenticate": "Bearer"}
+            raise Problem(401, "from elsewhere a token is needed", headers=asks)
         return Response(await recent_metrics.get(), headers={"content-type": metrics_type})
 
-    for router in routers:
-        app.include_router(router)
-    return app
+
+async def _is_known(request: Request) -> bool:
+    """Whether a request comes from this very machine, not passed on, or bears a valid token."""
+    peer = request.client.host if request.client else ""
+    if peer in _LOOPBACK and not any(name in request.headers for name in _PASSED_ON):
+        return True
+    using: Services | None = request.app.state.services
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if using is None or scheme.lower() != "bearer":
+        return False
+    return await known(using, secret.strip()) is not None
+
+
+def _add_routes(app: FastAPI, services: Services) -> None:
+    app.include_router(feed.router(services.feed))
+    for part in (suppressions, messages, people, history, inbox, outbox):
+        app.include_router(part.router)
+    api = described(
+        get_openapi(title=app.title, version=app.version, routes=app.routes, description=_ABOUT)
+    )
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def get_description() -> Any:
+        return JSONResponse(api)
+
+    @app.get("/docs", include_in_schema=False)
+    async def get_page() -> Response:
+        return page()
+
+
+_ABOUT = """What the command line does, over HTTP; `docs/api.md` of the gateway has examples.
+
+Problems are told as `application/problem+json`. A list gives `items` and `next`, the `cursor` of
+the next page. A request with an `Idempotency-Key` is done once, however often it comes within a
+day. What was fetched has an `ETag` for `If-None-Match`."""

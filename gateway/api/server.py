@@ -5,12 +5,16 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterator, Sequence
 
+import h11
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_CONNECTIONS = 100
 _GRACE_SECONDS = 5
 _KEEP_ALIVE_SECONDS = 10
+_HEAD_SECONDS = 10.0  #: For a request to be there up to the end of its header.
+_HEAD_OCTETS = 32 * 1024
 
 
 class _Server(uvicorn.Server):
@@ -18,6 +22,39 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the process."""
         yield
+
+
+class _Patient(H11Protocol):
+    """Closes connections whose request doesn't come: a hundred of them would shut out everybody."""
+
+    _head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is h11.IDLE:
+            self._expect()
+        else:
+            self._stop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop()
+        super().connection_lost(exc)
+
+    def _expect(self) -> None:
+        if self._head is None:
+            self._head = self.loop.call_later(_HEAD_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        self.transport.close()
+
+    def _stop(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
 
 
 async def serve(
@@ -31,11 +68,14 @@ async def serve(
     server = _Server(
         uvicorn.Config(
             app,
+            http=_Patient,
             lifespan="off",
             ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
+            h11_max_incomplete_event_size=_HEAD_OCTETS,
             limit_concurrency=MAX_CONNECTIONS,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,

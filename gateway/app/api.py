@@ -8,14 +8,19 @@ from gateway.api import mailchimp
 from gateway.api.application import application
 from gateway.api.health import Health
 from gateway.api.server import serve
+from gateway.api.services import Services
+from gateway.app import common
 from gateway.app.common import now, open_database
+from gateway.app.feeding import Door
 from gateway.app.hints import StoredHints
 from gateway.app.life import Life
 from gateway.app.relay_watch import RelayWatch
 from gateway.core.kinds import State
-from gateway.metrics import Reading, RelayHealth
+from gateway.metrics import Metrics, Reading, RelayHealth
+from gateway.store.blobs import Blobs
 from gateway.store.database import Database, StoreUnavailable
 from gateway.store.status import Snapshot, snapshot
+from gateway.store.suppression import Standings
 
 _UP = {True: "up", False: "down", None: "unknown"}
 _STORE_SECONDS = 5.0  #: How long the store may take before it counts as away.
@@ -31,10 +36,31 @@ async def run_api(life: Life) -> None:
             metrics=witness.metrics,
             metrics_type=metrics.CONTENT_TYPE,
             routers=[mailchimp.router(StoredHints(database), now)],
+            services=services(life, database),
+            count=Metrics().request,
         )
         await serve(app, life.sockets["api"], ready=life.ready, stopping=life.stopping)
     finally:
         database.close()
+
+
+def services(life: Life, database: Database) -> Services:
+    """Return what requests are answered with, under the settings of each moment."""
+    return Services(
+        database=database,
+        blobs=Blobs(life.settings.store.blobs),
+        feed=Door(lambda: life.settings, database),
+        standings=lambda: _standings(life, database),
+        lookup=lambda address: common.lookup(life.settings, address),
+        zone=lambda: common.time_zone(life.settings),
+        clock=now,
+        new_id=common.Ids().next,
+    )
+
+
+def _standings(life: Life, database: Database) -> Standings:
+    rules = life.settings.suppression
+    return Standings(database, tag_scopes=rules.tags, plus_addresses=rules.plus_addresses)
 
 
 class Witness:

@@ -25,7 +25,7 @@ from gateway.delivery.settings import RelaySettings, choose
 from gateway.delivery.submission import submit
 from gateway.metrics import Metrics, RelayHealth
 from gateway.outbox.worker import Worker
-from gateway.store import gate, leases, messages, outbox
+from gateway.store import answers, gate, leases, messages, outbox
 from gateway.store.database import Database, StoreUnavailable
 
 TIDY_EVERY = timedelta(minutes=10)
@@ -175,12 +175,13 @@ async def tidy(life: Life, database: Database, holder: str) -> None:
     ):
         return
     await database.write(lambda connection: gate.forget_attempts(connection, now()))
-    for prune in (messages.prune, outbox.prune):
-        await _prune(life, database, prune)
-
-
-async def _prune(life: Life, database: Database, prune: Prune) -> None:
     oldest = now() - life.settings.journal.keep
+    for prune in (messages.prune, outbox.prune):
+        await _prune(life, database, prune, oldest)
+    await _prune(life, database, answers.prune, now() - answers.KEEP)
+
+
+async def _prune(life: Life, database: Database, prune: Prune, oldest: datetime) -> None:
     forgotten = TIDY_STEP
     while forgotten == TIDY_STEP and not life.stopping.is_set():
         forgotten = await database.write(lambda connection: prune(connection, oldest, TIDY_STEP))

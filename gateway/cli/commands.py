@@ -24,6 +24,7 @@ from gateway.cli import (
     suppress,
     switches,
     tail,
+    tokens,
     triggers,
     users,
 )
@@ -69,4 +70,5 @@ app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(applications.app, name="applications")
 app.add_typer(triggers.app, name="triggers")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(tokens.app, name="tokens")
 app.command("demo")(demo.demo)

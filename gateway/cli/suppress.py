@@ -13,6 +13,7 @@ from gateway.cli.output import local, one_line, print_json, print_line, print_ta
 from gateway.cli.switches import user_name
 from gateway.core.kinds import Scope
 from gateway.core.people import PersonRef, Standing, Suppression
+from gateway.core.spreadsheet import harmless
 from gateway.store import documents, leavers, opt_outs, people, suppression
 from gateway.store.database import Database
 from gateway.store.suppression import Entry, Standings
@@ -128,7 +129,7 @@ def list_suppressions(
     if as_csv:
         writer = csv.writer(sys.stdout)
         writer.writerow(headings)
-        writer.writerows([_harmless(str(cell)) for cell in _row(chosen, one)] for one in found)
+        writer.writerows([harmless(str(cell)) for cell in _row(chosen, one)] for one in found)
         return
     print_table(headings, (_row(chosen, one) for one in found))
 
@@ -199,8 +200,3 @@ def _checked(context: Context, address: str) -> str:
     if not (local_part and domain) or any(one.isspace() for one in lookup):
         wrong_use(f"not a mail address: {address}")
     return lookup
-
-
-def _harmless(cell: str) -> str:
-    """Keep spreadsheets from taking a text for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and cell != "-" else cell

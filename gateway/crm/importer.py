@@ -79,6 +79,7 @@ def import_file(
     source: str,
     now: datetime,
     replace: bool = False,
+    remove: bool = False,
     lift: bool = False,
     dry_run: bool = False,
     progress: Progress = in_silence,
@@ -89,18 +90,23 @@ def import_file(
     """Take in a file of one of `KINDS`.
 
     `progress` hears how many octets of how many are read. `mark` is remembered with the data, see
-    `gateway.store.feed.last_file`. `zone` is that of times that name none.
+    `gateway.store.feed.last_file`. With `remove`, what the file names goes; only its keys count.
+    `zone` is that of times that name none.
     Raises `FileRefused` and `StoreUnavailable`; nothing was applied then.
     """
     file = FeedFile(path, KINDS[kind])
     with feed(database, kind) as under_way:
         intake = _Intake(KINDS[kind], under_way, zone)
-        intake.take(file, progress)
+        if remove:
+            intake.take_keys(file)
+        else:
+            intake.take(file, progress)
         terms = Terms(
             source=source,
             now=now,
             # A row that can't be told from the missing ones would be taken for gone.
             replace=replace and not intake.has_lost_rows,
+            remove=remove,
             lift=lift,
             dry_run=dry_run,
             tag_scopes=tag_scopes,
@@ -144,6 +150,25 @@ class _Intake:
             self._feed.add(found)
             self.records += len(found)
             progress(file.position, file.size)
+
+    def take_keys(self, file: FeedFile) -> None:
+        """Take in only which things the rows speak of."""
+        rows = file.rows()
+        while batch := list(islice(rows, _BATCH)):
+            keys = [(row.line, self._key(row)) for row in batch]
+            found = [(line, key) for line, key in keys if key is not None]
+            self._feed.keep_all(found)
+            self.records += len(found)
+
+    def _key(self, row: RawRow) -> tuple[str, ...] | None:
+        if row.problem:
+            self._report(row.line, row.problem)
+            return None
+        try:
+            return self._kind.key(Fields(row.texts, self._zone))
+        except ValueError as error:
+            self._report(row.line, str(error))
+            return None
 
     def _record(self, row: RawRow) -> Record | None:
         fields = Fields(row.texts, self._zone)

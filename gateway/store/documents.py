@@ -11,6 +11,7 @@ from gateway.core.journal import Delivery, Message
 from gateway.core.moments import in_utc
 from gateway.core.outbox import OutboxRow
 from gateway.core.people import Standing, Suppression
+from gateway.core.token import Token
 from gateway.store.opt_outs import Refusal
 from gateway.store.people import PersonRecord
 from gateway.store.suppression import Entry
@@ -238,4 +239,17 @@ def outbox(row: OutboxRow) -> Document:
         "attempts": row.attempts,
         "next_at": in_utc(row.next_at),
         "error": row.error,
+    }
+
+
+def token(one: Token) -> Document:
+    """Return a token, without what its bearer shows."""
+    return {
+        "id": ids.show(one.id),
+        "at": in_utc(one.at),
+        "name": one.name,
+        "source": one.source,
+        "scopes": sorted(one.scopes),
+        "last_used": in_utc(one.last_used),
+        "revoked_at": in_utc(one.revoked_at),
     }

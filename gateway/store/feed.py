@@ -57,6 +57,7 @@ class Terms:
 
     source: str  #: Who tells; owns what it brings.
     now: datetime
+    remove: bool = False  #: What is told is gone; only the keys that were kept count.
     replace: bool = False  #: What this source brought before and doesn't tell now goes.
     lift: bool = False  #: Even if many suppressions are lifted.
     dry_run: bool = False
@@ -97,6 +98,10 @@ class Feed:
         """Note a row that can't be read: what is known under its key is not replaced."""
         self._stage.keep(line, key)
 
+    def keep_all(self, keys: Sequence[tuple[int, tuple[str, ...]]]) -> None:
+        """Note many keys, each with its line."""
+        self._stage.keep_all(keys)
+
     def apply(self, terms: Terms) -> Outcome:
         """Write the differences in one transaction, or nothing; return what changed."""
         self._stage.close_entry()
@@ -114,6 +119,9 @@ class Feed:
         return _outcome(counts, effects, is_held_back=is_held_back)
 
     def _compare(self, terms: Terms) -> None:
+        if terms.remove:
+            self._stage.look_for_kept(source=terms.source)
+            return
         told = self._layout.told(terms.told)
         self._stage.compare(source=terms.source, told=told, now=terms.now, replace=terms.replace)
 

@@ -101,12 +101,18 @@ def waiting_for_person(connection: Connection, number: int) -> InboxRow:
 
 
 def listed(
-    connection: Connection, *, states: Sequence[InboxState] = (), limit: int = 50
+    connection: Connection,
+    *,
+    states: Sequence[InboxState] = (),
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[InboxRow]:
-    """Return mails, the newest first."""
+    """Return mails, the newest first; with `before`, those older than this id."""
     query = select(inbox).order_by(inbox.c.id.desc()).limit(limit)
     if states:
         query = query.where(inbox.c.state.in_(states))
+    if before is not None:
+        query = query.where(inbox.c.id < before)
     return [_row(row) for row in connection.execute(query)]
 
 

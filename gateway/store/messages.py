@@ -32,11 +32,13 @@ def listed(
     to: str | None = None,
     sender: str | None = None,
     since: datetime | None = None,
+    before: int | None = None,
     limit: int = 50,
 ) -> list[Message]:
     """Return messages that fit everything asked for, the newest first.
 
-    `to` is in lookup form; with it, `state` is that of the delivery to this address.
+    `to` is in lookup form; with it, `state` is that of the delivery to this address. `before` is
+    an id: only what is older is returned.
     """
     query = select(messages.c.id)
     if to is not None:
@@ -45,6 +47,8 @@ def listed(
         query = query.where(exists().where(_is_of_message, deliveries.c.state == state))
     if sender is not None:
         query = query.where(func.lower(messages.c.sender) == sender.lower())
+    if before is not None:
+        query = query.where(messages.c.id < before)
     return several(connection, _newest(connection, _since(query, since), limit))
 
 

@@ -187,13 +187,27 @@ def give_up_others(connection: Connection, endpoints: Sequence[str]) -> list[Out
 
 
 def listed(
-    connection: Connection, *, state: OutboxState | None = None, limit: int = 50
+    connection: Connection,
+    *,
+    state: OutboxState | None = None,
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[OutboxRow]:
-    """Return rows, the newest first."""
+    """Return rows, the newest first; with `before`, those older than this id."""
     query = select(outbox.c.id).order_by(outbox.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(outbox.c.state == state)
+    if before is not None:
+        query = query.where(outbox.c.id < before)
     return _rows(connection, list(connection.scalars(query)))
+
+
+def one(connection: Connection, number: int) -> OutboxRow:
+    """Return a row, or raise `NoSuchRow`."""
+    found = _rows(connection, [number])
+    if not found:
+        raise NoSuchRow(f"the outbox has no {ids.show(number)}")
+    return found[0]
 
 
 def retry(connection: Connection, number: int, now: datetime) -> OutboxRow:
@@ -260,7 +274,7 @@ def _any_of(states: Sequence[OutboxState]) -> str:
 def _rows(connection: Connection, numbers: Sequence[int]) -> list[OutboxRow]:
     found = connection.execute(select(outbox).where(outbox.c.id.in_(numbers)))
     rows = {row.id: _row(row) for row in found}
-    return [rows[number] for number in numbers]
+    return [rows[number] for number in numbers if number in rows]
 
 
 def _row(row: Row[Any]) -> OutboxRow:

@@ -99,6 +99,12 @@ class Stage:
         with self._connection.begin():
             self._connection.execute(insert(self.staged).values(line=line, kept=True, **names))
 
+    def keep_all(self, keys: Sequence[tuple[int, tuple[str, ...]]]) -> None:
+        """Note many keys, each with its line."""
+        rest = (None,) * len(self.layout.values)
+        with self._connection.begin():
+            load(self._connection, self.staged, [(line, True, *key, *rest) for line, key in keys])
+
     def close_entry(self) -> None:
         """Make what was taken in ready to be compared."""
         keys = [self.staged.c[name] for name in self.layout.keys]
@@ -119,6 +125,15 @@ class Stage:
         execute(insert(self.changes).from_select(list(self.changes.columns), changes.select()))
         if replace:
             execute(insert(self.removed).from_select(self.layout.keys, self._gone(source)))
+
+    def look_for_kept(self, *, source: str) -> None:
+        """Fill `removed` with what the source brought of the keys noted; within a transaction."""
+        table = self.layout.table
+        there = exists().where(self.same_key(table, self.staged))
+        found = select(*(table.c[name] for name in self.layout.keys)).where(
+            table.c.source == source, there, _nobody_elses(table, source)
+        )
+        self._connection.execute(insert(self.removed).from_select(self.layout.keys, found))
 
     def _gone(self, source: str) -> Select[Any]:
         table = self.layout.table

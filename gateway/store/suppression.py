@@ -7,7 +7,17 @@ from itertools import islice
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, RowMapping, TextClause, insert, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    TextClause,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from gateway.core.address import lookup_form
 from gateway.core.decide import never_mailed
@@ -295,11 +305,22 @@ def release(connection: Connection, address: str, *, by: str, at: datetime) -> i
     return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
 
 
-def listed(connection: Connection, *, at: datetime) -> tuple[Entry, ...]:
-    """Return the suppressions of single addresses in force at a moment, by address."""
+def listed(
+    connection: Connection,
+    *,
+    at: datetime,
+    after: tuple[str, int] | None = None,
+    limit: int | None = None,
+) -> tuple[Entry, ...]:
+    """Return the suppressions of single addresses in force at a moment, by address.
+
+    `after` is the address and id of an entry: those behind it are returned.
+    """
     order = (suppressions.c.address, suppressions.c.id)
-    rows = connection.execute(select(suppressions).where(_in_force(at)).order_by(*order))
-    return tuple(map(_entry, rows.mappings()))
+    query = select(suppressions).where(_in_force(at)).order_by(*order).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(*order) > after)
+    return tuple(map(_entry, connection.execute(query).mappings()))
 
 
 def history(connection: Connection, address: str) -> tuple[Entry, ...]:

@@ -1,0 +1,59 @@
+"""Who asks: a bearer token in the Authorization header (RFC 6750)."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from gateway.api.problems import Problem
+from gateway.api.services import Services, services
+from gateway.core.token import Token, TokenScope
+from gateway.store import tokens
+
+_SCHEME = HTTPBearer(auto_error=False, description="A token of `gateway tokens create`.")
+_LONGEST = 200  #: Letters of a token; what is longer isn't even looked up.
+
+_Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)]
+
+
+def bearer(*scopes: TokenScope) -> Callable[..., Awaitable[Token]]:
+    """Return what lets in whoever has one of these scopes."""
+
+    async def let_in(request: Request, shown: _Shown) -> Token:
+        secret = shown.credentials if shown is not None else ""
+        found = await known(services(request), secret)
+        if found is None:
+            asks = 'Bearer error="invalid_token"' if secret else "Bearer"
+            raise Problem(401, "a valid token is needed", headers={"www-authenticate": asks})
+        request.state.token = found
+        if found.scopes.isdisjoint(scopes):
+            wanted = " or ".join(scopes)
+            asks = f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'
+            raise Problem(
+                403, f"the token lacks the scope {wanted}", headers={"www-authenticate": asks}
+            )
+        return found
+
+    return let_in
+
+
+async def known(using: Services, secret: str) -> Token | None:
+    """Return the valid token of which this is the secret, and note its use."""
+    if not secret or len(secret) > _LONGEST or not secret.isascii():
+        return None
+    found = await using.database.read(lambda connection: tokens.find(connection, secret))
+    now = using.clock()
+    if found is not None and tokens.is_stale(found, now):
+        await using.database.write(lambda connection: tokens.used(connection, found.id, now))
+    return found
+
+
+#: For routes that need not know who asks.
+READS = Depends(bearer(TokenScope.READ))
+READS_SUPPRESSIONS = Depends(bearer(TokenScope.READ, TokenScope.SUPPRESSIONS))
+SENDS = Depends(bearer(TokenScope.OUTBOX))
+
+Feeder = Annotated[Token, Depends(bearer(TokenScope.FEED))]
+Suppressor = Annotated[Token, Depends(bearer(TokenScope.SUPPRESSIONS))]
+Sender = Annotated[Token, Depends(bearer(TokenScope.OUTBOX))]

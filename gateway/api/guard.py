@@ -1,0 +1,173 @@
+"""What stands before every route: limits, patience, harmless headers, a line of log and a count."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway import logs
+from gateway.api.problems import Problem, problem
+from gateway.core import ids
+
+log = logs.get("api")
+
+MAX_BODY = 1024 * 1024
+MAX_BULK = 1024 * 1024 * 1024  #: Of a feed: some million people.
+_PIECE_SECONDS = 20.0  #: For the next piece of a request or an answer to pass.
+_LEAST_RATE = 1024  #: Octets a second a request comes at, after a while.
+_AFTER_SECONDS = 30.0
+
+_HARMLESS = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'; sandbox",
+    b"cache-control": b"no-store",
+}
+
+Count = Callable[[str, str, int], None]  #: Hears route, method and status of each answer.
+
+
+class Guard:
+    """Wraps an application."""
+
+    def __init__(self, app: ASGIApp, count: Count) -> None:
+        self._app = app
+        self._count = count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.monotonic()
+        passage = _Passage(scope, receive, send)
+        try:
+            await passage.through(self._app)
+        finally:
+            self._tell(scope, passage.status, time.monotonic() - began)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "")
+        method = scope["method"] if route else ""
+        token = scope.get("state", {}).get("token")
+        self._count(route, method, status)
+        write = log.debug if route in ("/health", "/metrics") else log.info
+        write(
+            "request",
+            route=route,
+            method=method,
+            status=status,
+            seconds=round(seconds, 4),
+            token=None if token is None else ids.show(token.id),
+        )
+
+
+@dataclass(slots=True)
+class _Passage:
+    """One request on its way in, and the answer on its way out."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    status: int = 0  #: Nothing was answered.
+
+    async def through(self, app: ASGIApp) -> None:
+        try:
+            _check(self.scope)
+            came = self._bulk() if _is_bulk(self.scope) else await self._whole()
+        except Problem as refused:
+            answer = problem(refused.status_code, refused.detail, headers={"connection": "close"})
+            await answer(self.scope, self.receive, self._send)
+            return
+        try:
+            await app(self.scope, came, self._send)
+        except Exception:  # It was told and logged on its way here.
+            if not self.status:
+                raise
+
+    async def _whole(self) -> Receive:
+        """Read a small body to its end before anything is done."""
+        body = b"".join([piece async for piece in _pieces(self.receive, MAX_BODY)])
+        told = False
+
+        async def again() -> Message:
+            nonlocal told
+            if told:
+                return await self.receive()
+            told = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return again
+
+    def _bulk(self) -> Receive:
+        pieces = _pieces(self.receive, MAX_BULK)
+
+        async def next_piece() -> Message:
+            piece = await anext(pieces, None)
+            if piece is None:
+                return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": piece, "more_body": True}
+
+        return next_piece
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            given = dict(message["headers"])
+            more = [(name, value) for name, value in _HARMLESS.items() if name not in given]
+            message = {**message, "headers": [*message["headers"], *more]}
+        async with asyncio.timeout(_PIECE_SECONDS):
+            await self.send(message)
+
+
+async def _pieces(receive: Receive, most: int):  # type: ignore[no-untyped-def]
+    """Yield a body as it comes; it may be neither too long nor too slow."""
+    began, octets = time.monotonic(), 0
+    while True:
+        message = await _next(receive)
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "the request broke off")
+        piece = message.get("body", b"")
+        octets += len(piece)
+        if octets > most:
+            raise Problem(413, f"more than {most} octets")
+        took = time.monotonic() - began
+        if took > _AFTER_SECONDS and octets < _LEAST_RATE * took:
+            raise Problem(408, "the request comes too slowly")
+        if piece:
+            yield piece
+        if not message.get("more_body", False):
+            return
+
+
+async def _next(receive: Receive) -> Message:
+    try:
+        async with asyncio.timeout(_PIECE_SECONDS):
+            return await receive()
+    except TimeoutError:
+        raise Problem(408, f"nothing came for {_PIECE_SECONDS:.0f} s") from None
+
+
+def _is_bulk(scope: Scope) -> bool:
+    return bool(scope["method"] == "POST" and scope["path"].startswith("/feed/"))
+
+
+def _check(scope: Scope) -> None:
+    """Refuse what is ambiguous (RFC 9112, 6.3) or can't mean anything."""
+    names = [name for name, _ in scope["headers"]]
+    if b"content-length" in names and b"transfer-encoding" in names:
+        raise Problem(400, "both a length and a transfer coding")
+    if any(names.count(name) > 1 for name in (b"host", b"authorization", b"content-type")):
+        raise Problem(400, "a header stands there twice")
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise Problem(400, "a NUL in the address")
+    length = _length(scope["headers"])
+    if length > (MAX_BULK if _is_bulk(scope) else MAX_BODY):
+        raise Problem(413, "the request is too large")
+
+
+def _length(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    given = next((value for name, value in headers if name == b"content-length"), b"0")
+    return int(given) if given.isdigit() else 0

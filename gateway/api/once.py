@@ -1,0 +1,98 @@
+"""Requests with an Idempotency-Key: done once, however often they come."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import Header, Request, Response
+
+from gateway.api.problems import Problem
+from gateway.api.services import Services
+from gateway.core.token import Token
+from gateway.store import answers
+from gateway.store.answers import Answer
+
+Connection = Any  #: A transaction of the store, handed on to it.
+
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[!-~]+$",
+        description="A name of this request: sent again, it gets the same answer for a day.",
+    ),
+]
+
+
+async def in_one_step(
+    using: Services,
+    request: Request,
+    token: Token,
+    key: str | None,
+    work: Callable[[Connection], Answer],
+) -> Response:
+    """Work in one transaction with what is remembered of it: done once, whatever breaks."""
+    now = using.clock()
+    if key is None:
+        return _response(await using.database.write(work))
+    asked = _asked(request, token, key, await request.body())
+
+    def remembered(connection: Connection) -> Response:
+        earlier = answers.begin(connection, asked, now)
+        if earlier is not None:
+            return _again(earlier)
+        answer = work(connection)
+        answers.keep(connection, asked, answer)
+        return _response(answer)
+
+    return await using.database.write(remembered)
+
+
+async def in_steps(
+    using: Services,
+    asked: answers.Request | None,
+    work: Callable[[], Awaitable[Answer]],
+) -> Response:
+    """Work in transactions of its own; a request that failed may come again."""
+    if asked is None:
+        return _response(await work())
+    now = using.clock()
+    earlier = await using.database.write(lambda connection: answers.begin(connection, asked, now))
+    if earlier is not None:
+        return _again(earlier)
+    try:
+        answer = await work()
+    except BaseException:
+        await using.database.write(lambda connection: answers.forget(connection, asked))
+        raise
+    await using.database.write(lambda connection: answers.keep(connection, asked, answer))
+    return _response(answer)
+
+
+def asked_as(
+    request: Request, token: Token, key: str | None, content: str
+) -> answers.Request | None:
+    """Return what is remembered of a request whose content has this digest."""
+    return None if key is None else _asked(request, token, key, content.encode())
+
+
+def _asked(request: Request, token: Token, key: str, content: bytes) -> answers.Request:
+    target = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    digest = hashlib.sha256(target + content).hexdigest()
+    return answers.Request(token=token.id, key=key, digest=digest)
+
+
+def _again(earlier: answers.Earlier) -> Response:
+    if not earlier.is_same:
+        raise Problem(422, "another request came by this Idempotency-Key")
+    if earlier.answer is None:
+        raise Problem(409, "this request is worked on", headers={"retry-after": "5"})
+    response = _response(earlier.answer)
+    response.headers["idempotency-replayed"] = "true"
+    return response
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, media_type=answer.type or None)

@@ -1,0 +1,95 @@
+"""What goes wrong, told as `application/problem+json` (RFC 9457)."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from gateway import logs
+from gateway.core.errors import GatewayError
+from gateway.store import inbox, outbox
+from gateway.store.blobs import BlobMissing, BlobsUnavailable
+from gateway.store.database import RowRefused, StoreUnavailable
+
+TYPE = "application/problem+json"
+RETRY_SECONDS = "5"
+
+log = logs.get("api")
+
+
+class Problem(HTTPException):
+    """Why a request isn't answered as asked; `more` are further members of the document."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(status, detail, dict(headers or {}))
+        self.more = dict(more or {})
+
+
+def problem(
+    status: int,
+    detail: str = "",
+    *,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
+) -> Response:
+    """Return the answer that tells a problem."""
+    title = HTTPStatus(status).phrase
+    told = {"type": "about:blank", "title": title, "status": status}
+    if detail and detail != title:
+        told["detail"] = detail
+    body = orjson.dumps({**told, **(more or {})})
+    return Response(body, status, dict(headers or {}), media_type=TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of an application told as a problem."""
+    app.add_exception_handler(HTTPException, _told)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(GatewayError, _known)
+    app.add_exception_handler(Exception, _fault)
+
+
+def _told(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    more = error.more if isinstance(error, Problem) else None
+    return problem(error.status_code, str(error.detail), headers=error.headers, more=more)
+
+
+def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = [{"at": _place(one["loc"]), "text": one["msg"]} for one in error.errors()]
+    return problem(422, "the request isn't valid", more={"errors": found})
+
+
+def _place(parts: Sequence[object]) -> str:
+    return ".".join(map(str, parts))
+
+
+def _known(_: Request, error: Exception) -> Response:
+    match error:
+        case RowRefused():
+            return problem(422, "the store refuses what was given")
+        case StoreUnavailable() | BlobsUnavailable():
+            away = {"retry-after": RETRY_SECONDS}
+            return problem(503, "the store is away", headers=away)
+        case BlobMissing() | outbox.NoSuchRow() | inbox.NoSuchMail():
+            return problem(404, "there is no such thing")
+        case outbox.WrongState() | inbox.WrongState():
+            return problem(409, str(error))
+        case _:
+            return _fault(_, error)
+
+
+def _fault(_: Request, error: Exception) -> Response:
+    log.error("request_failed", exc_info=error)
+    return problem(500, "the gateway failed; its log says why")

@@ -1,0 +1,121 @@
+"""Answers: JSON with an ETag, pages with a cursor, and what a request may say."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from fastapi import Depends, Query, Request, Response
+from pydantic import AfterValidator
+
+from gateway.api.problems import Problem
+from gateway.api.services import Services, services
+from gateway.core import ids
+
+T = TypeVar("T")
+JSON = "application/json"
+MOST = 500  #: Entries of a page.
+_LARGEST = 2**63 - 1
+
+Using = Annotated[Services, Depends(services)]
+Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most.")]
+Cursor = Annotated[
+    str | None, Query(max_length=2000, description="`next` of the page before, for the next one.")
+]
+
+
+def _plain(text: str) -> str:
+    if "\0" in text or any(0xD800 <= ord(one) <= 0xDFFF for one in text):
+        raise ValueError("must be text without NUL and lone surrogates")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_plain)]
+
+
+def reply(request: Request, document: object, status: int = 200) -> Response:
+    """Return a JSON document; 304 if the one who asks has it already (RFC 9110, 13.1.2)."""
+    body = octets(document)
+    if request.method != "GET":
+        return Response(body, status, media_type=JSON)
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    if matches(request, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, status, headers, media_type=JSON)
+
+
+def octets(document: object) -> bytes:
+    """Return JSON in UTF-8, whatever the texts in it hold."""
+    try:
+        return orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        return json.dumps(document).encode()
+
+
+def matches(request: Request, tag: str) -> bool:
+    """Whether the one who asks has what bears this tag."""
+    given = request.headers.get("if-none-match", "")
+    tags = [one.strip().removeprefix("W/") for one in given.split(",")]
+    return tag in tags or given.strip() == "*"
+
+
+def page(
+    request: Request,
+    found: Sequence[T],
+    limit: int,
+    *,
+    document: Callable[[T], Mapping[str, object]],
+    cursor: Callable[[T], str],
+) -> Response:
+    """Return a page of at most `limit` entries; `found` has one more if there is a next page."""
+    shown = found[:limit]
+    more = cursor(shown[-1]) if len(found) > limit else None
+    return reply(request, {"items": [document(one) for one in shown], "next": more})
+
+
+def id_cursor(one: Any) -> str:
+    """Return the cursor behind an entry that has an id."""
+    return ids.show(one.id)
+
+
+def before(cursor: str | None) -> int | None:
+    """Read a cursor that is an id."""
+    if cursor is None:
+        return None
+    try:
+        return min(ids.read(cursor), _LARGEST)
+    except ValueError:
+        raise Problem(422, "cursor: not one of a page before") from None
+
+
+def wrapped(parts: Sequence[str]) -> str:
+    """Return a cursor made of texts."""
+    return base64.urlsafe_b64encode(orjson.dumps(list(parts))).decode()
+
+
+def unwrapped(cursor: str, count: int) -> list[str]:
+    """Read a cursor made of so many texts."""
+    try:
+        parts = orjson.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error):
+        parts = None
+    if isinstance(parts, list) and len(parts) == count:
+        texts = [one for one in parts if isinstance(one, str) and "\0" not in one]
+        if len(texts) == count:
+            return texts
+    raise Problem(422, "cursor: not one of a page before")
+
+
+def read_id(text: str) -> int:
+    """Read an id; what can't be one names nothing."""
+    try:
+        number = ids.read(text)
+    except ValueError:
+        number = _LARGEST + 1
+    if number > _LARGEST:
+        raise Problem(404, "there is no such thing")
+    return number

@@ -1,0 +1,229 @@
+"""People, groups, statuses … as the CRM tells of them: upserted and deleted, one or many."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Query, Request, Response
+
+from gateway.api.bearer import Feeder
+from gateway.api.once import Key, asked_as, in_steps
+from gateway.api.problems import TYPE, Problem
+from gateway.api.replies import JSON, Using, octets
+from gateway.api.schemas import FEED_REPORT, answers, record
+from gateway.api.services import FeedDoor, FeedRefused, FeedTerms, Services, Taken
+from gateway.core.token import Token
+from gateway.store.answers import Answer
+
+DryRun = Annotated[bool, Query(description="Only tell what would change.")]
+Lift = Annotated[bool, Query(description="Apply it even if it lifts many suppressions.")]
+Replace = Annotated[
+    bool, Query(description="Remove what this source brought before and doesn't tell now.")
+]
+
+_HELD_BACK = "would lift too many suppressions: nothing was applied; lift=true if that is right"
+#: Files taken in at a time: the store has one writer anyway, and other requests go on meanwhile.
+_TURN = anyio.CapacityLimiter(1)
+
+
+def router(feed: FeedDoor) -> APIRouter:
+    """Return the routes of every kind of record there is."""
+    made = APIRouter(prefix="/feed", tags=["feed"])
+    for kind, columns in feed.kinds().items():
+        _add(made, kind, columns)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Routes:
+    """The routes of one kind of record."""
+
+    kind: str
+
+    async def upsert_many(
+        self,
+        request: Request,
+        using: Using,
+        token: Feeder,
+        *,
+        dry_run: DryRun = False,
+        lift: Lift = False,
+        replace: Replace = False,
+        key: Key = None,
+    ) -> Response:
+        terms = FeedTerms(source=token.source, replace=replace, lift=lift, dry_run=dry_run)
+        return await self._many(request, using, token, terms, key)
+
+    async def delete_many(
+        self,
+        request: Request,
+        using: Using,
+        token: Feeder,
+        *,
+        dry_run: DryRun = False,
+        lift: Lift = False,
+        key: Key = None,
+    ) -> Response:
+        terms = FeedTerms(source=token.source, remove=True, lift=lift, dry_run=dry_run)
+        return await self._many(request, using, token, terms, key)
+
+    async def upsert_one(
+        self,
+        request: Request,
+        using: Using,
+        token: Feeder,
+        name: str,
+        *,
+        dry_run: DryRun = False,
+        lift: Lift = False,
+    ) -> Response:
+        told = await _object(request)
+        columns = self._key(using, name)
+        for column, value in columns.items():
+            if str(told.setdefault(column, value)) != value:
+                raise Problem(422, f"{column}: the address says {value!r}")
+        terms = FeedTerms(source=token.source, lift=lift, dry_run=dry_run)
+        return await self._one(using, told, terms)
+
+    async def delete_one(
+        self,
+        using: Using,
+        token: Feeder,
+        name: str,
+        *,
+        dry_run: DryRun = False,
+        lift: Lift = False,
+    ) -> Response:
+        terms = FeedTerms(source=token.source, remove=True, lift=lift, dry_run=dry_run)
+        return await self._one(using, self._key(using, name), terms)
+
+    def _key(self, using: Services, name: str) -> Mapping[str, str]:
+        try:
+            return using.feed.key(self.kind, name)
+        except ValueError as error:
+            raise Problem(422, str(error)) from None
+
+    async def _one(self, using: Services, told: Mapping[str, object], terms: FeedTerms) -> Response:
+        async with _folder() as folder:
+            file = folder / f"{self.kind}.jsonl"
+            file.write_bytes(json.dumps(told).encode() + b"\n")
+            taken = await _taken(using, self.kind, file, terms)
+        if not taken.records:
+            raise Problem(422, "the record can't be taken in", more=dict(taken.report))
+        if terms.remove and not taken.report.get("removed") and not taken.is_held_back:
+            raise Problem(404, "this source has brought no such record")
+        answer = _answer(taken)
+        return Response(answer.body, answer.status, media_type=answer.type)
+
+    async def _many(
+        self, request: Request, using: Services, token: Token, terms: FeedTerms, key: str | None
+    ) -> Response:
+        async with _folder() as folder:
+            file = folder / f"{self.kind}.jsonl"
+            digest = await _kept(request, file)
+
+            async def work() -> Answer:
+                return _answer(await _taken(using, self.kind, file, terms))
+
+            return await in_steps(using, asked_as(request, token, key, digest), work)
+
+
+async def _object(request: Request) -> dict[str, Any]:
+    try:
+        told = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise Problem(422, "the request is no JSON") from None
+    if not isinstance(told, dict):
+        raise Problem(422, "the request is no JSON object")
+    return told
+
+
+@asynccontextmanager
+async def _folder() -> AsyncIterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="gateway-feed-") as folder:
+        yield Path(folder)
+
+
+async def _kept(request: Request, file: Path) -> str:
+    """Keep a body in a file as it comes; return its SHA-256."""
+    digest = hashlib.sha256()
+    with file.open("wb") as opened:
+        async for piece in request.stream():
+            digest.update(piece)
+            opened.write(piece)
+    return digest.hexdigest()
+
+
+async def _taken(using: Services, kind: str, file: Path, terms: FeedTerms) -> Taken:
+    try:
+        return await anyio.to_thread.run_sync(
+            lambda: using.feed.take_in(kind, file, terms), limiter=_TURN
+        )
+    except FeedRefused as error:
+        raise Problem(422, str(error)) from None
+
+
+def _answer(taken: Taken) -> Answer:
+    if not taken.is_held_back:
+        return Answer(status=200, type=JSON, body=octets(taken.report))
+    told = {"type": "about:blank", "title": "Conflict", "status": 409, "detail": _HELD_BACK}
+    return Answer(status=409, type=TYPE, body=octets({**told, **taken.report}))
+
+
+def _add(made: APIRouter, kind: str, columns: tuple[str, ...]) -> None:
+    routes = _Routes(kind)
+    schema = record(columns)
+    report = answers(FEED_REPORT, "What was changed, and what is wrong with which line.")
+    lines = {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/x-ndjson": {
+                    "schema": {"type": "string", "description": "A JSON object per line."}
+                },
+                "text/csv": {"schema": {"type": "string", "description": "With a header row."}},
+            },
+        }
+    }
+    one = {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
+    made.add_api_route(
+        f"/{kind}",
+        routes.upsert_many,
+        methods=["POST"],
+        summary=f"Upsert many {kind}",
+        responses=report,
+        openapi_extra=lines,
+        name=f"upsert_{kind}",
+    )
+    made.add_api_route(
+        f"/{kind}/delete",
+        routes.delete_many,
+        methods=["POST"],
+        summary=f"Delete many {kind}",
+        responses=report,
+        openapi_extra=lines,
+        name=f"delete_{kind}",
+    )
+    made.add_api_route(
+        f"/{kind}/{{name:path}}",
+        routes.upsert_one,
+        methods=["PUT"],
+        summary=f"Upsert one of the {kind}",
+        responses=report,
+        openapi_extra=one,
+        name=f"upsert_one_of_{kind}",
+    )
+    made.add_api_route(
+        f"/{kind}/{{name:path}}",
+        routes.delete_one,
+        methods=["DELETE"],
+        summary=f"Delete one of the {kind}",
+        responses=report,
+        name=f"delete_one_of_{kind}",
+    )

@@ -1,0 +1,122 @@
+"""What was filed to people: replies, and the documents that came with them."""
+
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from gateway.api.bearer import READS
+from gateway.api.problems import Problem
+from gateway.api.replies import Using, matches, read_id, reply
+from gateway.api.schemas import DOCUMENT, HISTORY, answers
+from gateway.core.history import Document
+from gateway.core.note import ascii_text
+from gateway.store import documents, history
+from gateway.store.blobs import BlobMissing, Blobs
+
+router = APIRouter(tags=["history"], dependencies=[READS])
+
+OCTETS = "application/octet-stream"  #: Of every document: none is ever shown as what it claims.
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_CONTENT = {
+    200: {"content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
+    206: {"content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
+}
+
+
+@router.get("/history/{id}", responses=answers(HISTORY, "The reply, with its documents."))
+async def show_entry(request: Request, using: Using, id: str) -> Response:  # noqa: A002
+    """Show a reply that was filed."""
+    number = read_id(id)
+    found = await using.database.read(lambda connection: history.one(connection, number))
+    if found is None:
+        raise Problem(404, "the history has no such entry")
+    return reply(request, documents.history_entry(found))
+
+
+@router.get("/documents/{id}", responses=answers(DOCUMENT, "What is known of the document."))
+async def show_document(request: Request, using: Using, id: str) -> Response:  # noqa: A002
+    """Show what is known of a document."""
+    return reply(request, documents.document(await _found(using, id)))
+
+
+@router.get("/documents/{id}/content", responses=_CONTENT)  # type: ignore[arg-type]
+async def download(request: Request, using: Using, id: str) -> Response:  # noqa: A002
+    """Download a document, or a range of its octets (RFC 9110, 14)."""
+    found = await _found(using, id)
+    tag = f'"{found.sha256}"'
+    headers = {
+        "etag": tag,
+        "accept-ranges": "bytes",
+        "cache-control": "private, no-cache",
+        "content-disposition": disposition(found.filename),
+    }
+    if matches(request, tag):
+        return Response(status_code=304, headers=headers)
+    asked = request.headers.get("range", "")
+    if request.headers.get("if-range", tag) != tag:
+        asked = ""
+    span = _span(asked, found.size)
+    if span is None:
+        return await _streamed(using.blobs, found, range(found.size), 200, headers)
+    if not span:
+        raise Problem(416, headers={"content-range": f"bytes */{found.size}"})
+    headers["content-range"] = f"bytes {span[0]}-{span[-1]}/{found.size}"
+    return await _streamed(using.blobs, found, span, 206, headers)
+
+
+async def _found(using: Using, text: str) -> Document:
+    number = read_id(text)
+    found = await using.database.read(lambda connection: history.document(connection, number))
+    if found is None:
+        raise Problem(404, "there is no such document")
+    return found
+
+
+def disposition(filename: str) -> str:
+    """Return what has a file saved, never shown, by its name (RFC 6266, 4.3)."""
+    plain = "".join(one if one not in '"\\%;' else "_" for one in ascii_text(filename))
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+def _span(text: str, size: int) -> range | None:
+    """Return the octets that are asked for; none where there are none; None: all of them."""
+    asked = _RANGE.fullmatch(text.strip())
+    if asked is None or asked[1] == asked[2] == "":
+        return None
+    if not asked[1]:
+        return range(max(0, size - int(asked[2])), size)
+    first, last = int(asked[1]), int(asked[2]) if asked[2] else size - 1
+    if asked[2] and last < first:
+        return None
+    return range(first, min(last + 1, size)) if first < size else range(0)
+
+
+async def _streamed(
+    blobs: Blobs, found: Document, span: range, status: int, headers: dict[str, str]
+) -> Response:
+    pieces = _cut(blobs.pieces(found.sha256), span)
+    first = await anext(pieces, b"")  # A missing file is told before an answer begins.
+    if span and not first:
+        raise BlobMissing("the blob store lacks octets of a document")
+
+    async def all_of_it() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    length = {"content-length": str(len(span))}
+    return StreamingResponse(all_of_it(), status, headers | length, media_type=OCTETS)
+
+
+async def _cut(pieces: AsyncIterator[bytes], span: range) -> AsyncIterator[bytes]:
+    at = 0
+    async for piece in pieces:
+        part = piece[max(0, span.start - at) : max(0, span.stop - at)]
+        at += len(piece)
+        if part:
+            yield part
+        if at >= span.stop:
+            return

@@ -1,0 +1,42 @@
+"""Mail for the importer: what waits for a decision, and what became of the rest."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from gateway.api.bearer import READS
+from gateway.api.problems import Problem
+from gateway.api.replies import Cursor, Limit, Using, before, id_cursor, page, read_id, reply
+from gateway.api.schemas import MAIL, answers, pages
+from gateway.core.inbox import InboxState
+from gateway.store import documents, inbox
+
+router = APIRouter(prefix="/inbox", tags=["inbox"], dependencies=[READS])
+
+_State = Annotated[list[InboxState] | None, Query(description="Mails in these states instead.")]
+
+
+@router.get("", responses=pages(MAIL))
+async def list_mails(
+    request: Request,
+    using: Using,
+    state: _State = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """List the mails that wait for a decision, the newest first."""
+    number, states = before(cursor), state or [InboxState.NEEDS_ATTENTION]
+    found = await using.database.read(
+        lambda connection: inbox.listed(connection, states=states, before=number, limit=limit + 1)
+    )
+    return page(request, found, limit, document=documents.mail, cursor=id_cursor)
+
+
+@router.get("/{id}", responses=answers(MAIL, "The mail."))
+async def show_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
+    """Show a mail: where it stands, and why."""
+    number = read_id(id)
+    found = await using.database.read(lambda connection: inbox.one(connection, number))
+    if found is None:
+        raise Problem(404, "the inbox has no such mail")
+    return reply(request, documents.mail(found))

@@ -1,0 +1,77 @@
+"""The journal: what came, what was decided for each recipient, and why."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from gateway.api.bearer import READS
+from gateway.api.problems import Problem
+from gateway.api.replies import (
+    Cursor,
+    Limit,
+    Text,
+    Using,
+    before,
+    id_cursor,
+    page,
+    read_id,
+    reply,
+)
+from gateway.api.schemas import MESSAGE, answers, pages
+from gateway.core.kinds import State
+from gateway.store import documents, inbox, messages
+
+router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READS])
+
+Connection = Any  #: A transaction of the store, handed on to it.
+_Since = Annotated[datetime | None, Query(description="Local unless it says otherwise.")]
+
+
+@router.get("", responses=pages(MESSAGE))
+async def list_messages(
+    request: Request,
+    using: Using,
+    *,
+    state: Annotated[State | None, Query(description="With a delivery in this state.")] = None,
+    to: Annotated[Text | None, Query(description="To this address.")] = None,
+    sender: Annotated[Text | None, Query(alias="from", description="From this address.")] = None,
+    since: _Since = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """List messages, the newest first."""
+    recipient = None if to is None else using.lookup(to)
+    start = since if since is None or since.tzinfo else since.replace(tzinfo=using.zone())
+    number = before(cursor)
+    found = await using.database.read(
+        lambda connection: messages.listed(
+            connection,
+            state=state,
+            to=recipient,
+            sender=sender,
+            since=start,
+            before=number,
+            limit=limit + 1,
+        )
+    )
+    return page(request, found, limit, document=documents.message, cursor=id_cursor)
+
+
+@router.get("/{id}", responses=answers(MESSAGE, "The message with its deliveries."))
+async def show_message(request: Request, using: Using, id: str) -> Response:  # noqa: A002
+    """Show a message with what became of it for each recipient, and the note that says why."""
+    number = read_id(id)
+
+    def look(connection: Connection) -> documents.Document | None:
+        found = messages.one(connection, number)
+        if found is None:
+            return None
+        reports = [asdict(one) for one in inbox.reported(connection, number)]
+        return documents.message(found) | ({"reports": reports} if reports else {})
+
+    document = await using.database.read(look)
+    if document is None:
+        raise Problem(404, "the journal has no such message")
+    return reply(request, document)

@@ -1,0 +1,94 @@
+"""What the gateway itself sends."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from gateway.api.bearer import SENDS, Sender
+from gateway.api.once import Key, in_one_step
+from gateway.api.replies import (
+    JSON,
+    Cursor,
+    Limit,
+    Using,
+    before,
+    id_cursor,
+    octets,
+    page,
+    read_id,
+    reply,
+)
+from gateway.api.schemas import OUTBOX, answers, pages
+from gateway.core.outbox import OutboxState
+from gateway.store import documents, outbox
+from gateway.store.answers import Answer
+
+router = APIRouter(prefix="/outbox", tags=["outbox"])
+
+Connection = Any  #: A transaction of the store, handed on to it.
+
+
+@router.get("", responses=pages(OUTBOX), dependencies=[SENDS])
+async def list_entries(
+    request: Request,
+    using: Using,
+    *,
+    state: Annotated[OutboxState | None, Query(description="Only in this state.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """List what was and is to be sent, the newest first."""
+    number = before(cursor)
+    found = await using.database.read(
+        lambda connection: outbox.listed(connection, state=state, before=number, limit=limit + 1)
+    )
+    return page(request, found, limit, document=documents.outbox, cursor=id_cursor)
+
+
+@router.get("/{id}", responses=answers(OUTBOX, "The entry."), dependencies=[SENDS])
+async def show_entry(request: Request, using: Using, id: str) -> Response:  # noqa: A002
+    """Show an entry."""
+    number = read_id(id)
+    found = await using.database.read(lambda connection: outbox.one(connection, number))
+    return reply(request, documents.outbox(found))
+
+
+@router.post("/{id}/retry", responses=answers(OUTBOX, "It is queued again."))
+async def retry(
+    request: Request,
+    using: Using,
+    token: Sender,
+    id: str,  # noqa: A002
+    key: Key = None,
+) -> Response:
+    """Have an entry sent anew; a mail that is unknown may then arrive twice."""
+    number, now = read_id(id), using.clock()
+
+    def work(connection: Connection) -> Answer:
+        outbox.retry(connection, number, now)
+        return _as_it_is(connection, number)
+
+    return await in_one_step(using, request, token, key, work)
+
+
+@router.post("/{id}/cancel", responses=answers(OUTBOX, "It is given up."))
+async def cancel(
+    request: Request,
+    using: Using,
+    token: Sender,
+    id: str,  # noqa: A002
+    key: Key = None,
+) -> Response:
+    """Give an entry up for good."""
+    number = read_id(id)
+
+    def work(connection: Connection) -> Answer:
+        outbox.cancel(connection, number)
+        return _as_it_is(connection, number)
+
+    return await in_one_step(using, request, token, key, work)
+
+
+def _as_it_is(connection: Connection, number: int) -> Answer:
+    body = octets(documents.outbox(outbox.one(connection, number)))
+    return Answer(status=200, type=JSON, body=body)

@@ -1,0 +1,92 @@
+"""People: what is known of them, and everything that happened."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from gateway.api.bearer import READS
+from gateway.api.problems import Problem
+from gateway.api.replies import Text, Using, reply
+from gateway.api.schemas import DOCUMENT, EVENT, HISTORY, PERSON, answers, items
+from gateway.core.people import PersonRef
+from gateway.store import documents, history, people
+from gateway.store.timeline import pages as timeline
+
+router = APIRouter(prefix="/people", tags=["people"], dependencies=[READS])
+
+Connection = Any  #: A transaction of the store, handed on to it.
+
+
+@router.get("", responses=items(PERSON))
+async def find_people(
+    request: Request,
+    using: Using,
+    address: Annotated[Text, Query(description="A mail address.")],
+) -> Response:
+    """Find everybody who has an address."""
+    lookup, standings = using.lookup(address), using.standings()
+    found = await using.database.read(
+        lambda connection: [
+            documents.person(page) for page in timeline(connection, standings, lookup)
+        ]
+    )
+    return reply(request, {"items": found, "next": None})
+
+
+@router.get("/{person}", responses=answers(PERSON, "The person with the timeline."))
+async def show_person(request: Request, using: Using, person: Text) -> Response:
+    """Show a person with suppressions, applications and timeline."""
+    return reply(request, await _known(using, person))
+
+
+@router.get("/{person}/timeline", responses=items(EVENT))
+async def show_timeline(request: Request, using: Using, person: Text) -> Response:
+    """List everything that happened with a person, the newest first."""
+    known = await _known(using, person)
+    return reply(request, {"items": known["timeline"], "next": None})
+
+
+@router.get("/{person}/history", responses=items(HISTORY))
+async def list_history(request: Request, using: Using, person: Text) -> Response:
+    """List the replies filed to a person, the newest first."""
+    ref = _ref(person)
+    return await _listed(
+        request, using, ref,
+        lambda found: [documents.history_entry(one) for one in history.of_person(found, ref)],
+    )  # fmt: skip
+
+
+@router.get("/{person}/documents", responses=items(DOCUMENT))
+async def list_documents(request: Request, using: Using, person: Text) -> Response:
+    """List a person's documents, the newest first."""
+    ref = _ref(person)
+    return await _listed(
+        request, using, ref,
+        lambda found: [documents.document(one) for one in history.documents_of(found, ref)],
+    )  # fmt: skip
+
+
+async def _listed(request: Request, using: Using, ref: PersonRef, look: Any) -> Response:
+    def listed(connection: Connection) -> list[documents.Document] | None:
+        found: list[documents.Document] = look(connection)
+        return found if found or people.find(connection, ref) else None
+
+    found = await using.database.read(listed)
+    if found is None:
+        raise Problem(404, "nobody is known by this key")
+    return reply(request, {"items": found, "next": None})
+
+
+async def _known(using: Using, person: str) -> documents.Document:
+    ref, standings = _ref(person), using.standings()
+    found = await using.database.read(lambda connection: timeline(connection, standings, ref))
+    if not found:
+        raise Problem(404, "nobody is known by this key")
+    return documents.person(found[0])
+
+
+def _ref(text: str) -> PersonRef:
+    try:
+        return PersonRef.parse(text)
+    except ValueError:
+        raise Problem(404, "a person is written candidate:17 or contact:17") from None

@@ -1,0 +1,235 @@
+"""The JSON documents of answers, as OpenAPI describes them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gateway.core.inbox import InboxState
+from gateway.core.kinds import By, Kind, Scope, State
+from gateway.core.outbox import OutboxState
+from gateway.core.people import SuppressionSource
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_COUNT: Schema = {"type": "integer"}
+_FLAG: Schema = {"type": "boolean"}
+_TIME: Schema = {"type": "string", "format": "date-time"}
+_ID: Schema = {"type": "string", "pattern": "^[0-9a-z]{13}$"}
+_REF: Schema = {"type": "string", "description": "candidate:17 or contact:17"}
+PROBLEM_TYPE = "application/problem+json"
+
+
+def _none_or(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _one_of(words: Iterable[str]) -> Schema:
+    return {"type": "string", "enum": [str(word) for word in words]}
+
+
+def _object(**fields: Schema) -> Schema:
+    return {"type": "object", "required": list(fields), "properties": fields}
+
+
+def _list(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+DELIVERY = _object(
+    recipient=_TEXT,
+    persons=_list(_REF),
+    state=_one_of(State),
+    by=_one_of(By),
+    reply=_TEXT,
+    note=_TEXT,
+    would=_TEXT,
+)
+MESSAGE = _object(
+    id=_ID,
+    at=_TIME,
+    sender=_TEXT,
+    subject=_TEXT,
+    message_id=_TEXT,
+    kind=_one_of(Kind),
+    rule=_TEXT,
+    listener=_TEXT,
+    login=_none_or(_TEXT),
+    client=_TEXT,
+    relay=_TEXT,
+    size=_COUNT,
+    attempt_of=_none_or(_ID),
+    deliveries=_list(DELIVERY),
+)
+SUPPRESSION = _object(
+    scope=_one_of(Scope),
+    source=_one_of(SuppressionSource),
+    name=_TEXT,
+    origin=_TEXT,
+    person=_none_or(_REF),
+    since=_none_or(_TIME),
+    until=_none_or(_TIME),
+    note=_TEXT,
+    public=_FLAG,
+)
+ENTRY = _object(
+    id=_ID,
+    address=_TEXT,
+    scope=_one_of(Scope),
+    note=_TEXT,
+    public=_FLAG,
+    by=_TEXT,
+    since=_TIME,
+    until=_none_or(_TIME),
+    released_at=_none_or(_TIME),
+    released_by=_TEXT,
+)
+STANDING = _object(
+    address=_TEXT, persons=_list(_REF), suppressions=_list(SUPPRESSION), history=_list(ENTRY)
+)
+APPLICATION = _object(
+    reference=_TEXT,
+    title=_TEXT,
+    status=_TEXT,
+    closed=_FLAG,
+    programme=_TEXT,
+    submitted_at=_none_or(_TIME),
+)
+EVENT = _object(at=_TIME, type=_TEXT, id=_TEXT, reference=_TEXT, summary=_TEXT, state=_TEXT)
+PERSON = _object(
+    person=_REF,
+    name=_TEXT,
+    active=_FLAG,
+    addresses=_list(_TEXT),
+    status=_TEXT,
+    groups=_list(_TEXT),
+    suppressions=_list(SUPPRESSION),
+    applications=_list(APPLICATION),
+    timeline=_list(EVENT),
+)
+DOCUMENT = _object(
+    id=_ID,
+    at=_TIME,
+    filename=_TEXT,
+    type=_TEXT,
+    content_type=_TEXT,
+    size=_COUNT,
+    sha256=_TEXT,
+    reference=_TEXT,
+    entry=_ID,
+)
+HISTORY = _object(
+    id=_ID,
+    at=_TIME,
+    person=_REF,
+    reference=_TEXT,
+    staff=_TEXT,
+    sender_name=_TEXT,
+    sender=_TEXT,
+    to=_TEXT,
+    cc=_TEXT,
+    subject=_TEXT,
+    date=_none_or(_TIME),
+    date_text=_TEXT,
+    message_id=_TEXT,
+    text=_TEXT,
+    html=_TEXT,
+    staff_text=_TEXT,
+    remarks=_list(_TEXT),
+    documents=_list(DOCUMENT),
+    inbox=_ID,
+    raw_sha256=_TEXT,
+)
+MAIL = _object(
+    id=_ID,
+    at=_TIME,
+    sender=_TEXT,
+    subject=_TEXT,
+    reason=_TEXT,
+    message_id=_TEXT,
+    state=_one_of(InboxState),
+    detail=_TEXT,
+    origin=_TEXT,
+    size=_COUNT,
+    entry=_none_or(_ID),
+)
+OUTBOX = _object(
+    id=_ID,
+    at=_TIME,
+    type=_TEXT,
+    to=_TEXT,
+    message=_none_or(_ID),
+    state=_one_of(OutboxState),
+    attempts=_COUNT,
+    next_at=_none_or(_TIME),
+    error=_TEXT,
+)
+FEED_REPORT = _object(
+    kind=_TEXT,
+    source=_TEXT,
+    at=_TIME,
+    replace=_FLAG,
+    dry_run=_FLAG,
+    records=_COUNT,
+    added=_COUNT,
+    changed=_COUNT,
+    removed=_COUNT,
+    unchanged=_COUNT,
+    suppressions_added=_COUNT,
+    suppressions_lifted=_COUNT,
+    is_held_back=_FLAG,
+    problems=_list(_object(line=_COUNT, text=_TEXT)),
+    problem_count=_COUNT,
+)
+PROBLEM: Schema = {
+    "type": "object",
+    "description": "RFC 9457",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": _COUNT,
+        "detail": _TEXT,
+        "errors": _list(_object(at=_TEXT, text=_TEXT)),
+    },
+}
+
+
+def record(columns: Iterable[str]) -> Schema:
+    """Return what describes a record of the feed: a value for each of its columns."""
+    value = {
+        "anyOf": [
+            {"type": ["string", "integer", "boolean", "null"]},
+            _list({"type": ["string", "integer"]}),
+        ]
+    }
+    properties = dict.fromkeys(columns, value)
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def answers(schema: Schema, text: str, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Return the answers of a route that gives one document."""
+    content = {"application/json": {"schema": schema}}
+    return {status: {"description": text, "content": content}}
+
+
+def items(schema: Schema) -> dict[int | str, dict[str, Any]]:
+    """Return the answers of a route that gives a list."""
+    listed = _object(items=_list(schema), next=_none_or(_TEXT))
+    return answers(listed, "The entries; `next` is the cursor of the next page, if there is one.")
+
+
+pages = items
+
+
+def described(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return FastAPI's description with the problems every route may answer."""
+    told = {"description": "Why not", "content": {PROBLEM_TYPE: {"schema": PROBLEM}}}
+    paths = dict(document["paths"])
+    for methods in paths.values():
+        for operation in methods.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = told
+    parts = dict(document.get("components", {}))
+    schemas = parts.get("schemas", {})
+    kept = {name: one for name, one in schemas.items() if "ValidationError" not in name}
+    return {**document, "paths": paths, "components": {**parts, "schemas": kept}}

@@ -1,0 +1,71 @@
+"""What the API works with; `gateway.app` fills it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Protocol
+
+from fastapi import Request
+
+from gateway.core.errors import GatewayError
+from gateway.store.blobs import Blobs
+from gateway.store.database import Database
+from gateway.store.suppression import Standings
+
+
+class FeedRefused(GatewayError):
+    """What was told of people, groups … can't be taken in as it is; nothing of it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedTerms:
+    """On which terms records are taken in."""
+
+    source: str  #: Who tells; owns what it brings.
+    replace: bool = False
+    remove: bool = False  #: The records are gone; only their keys count.
+    lift: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of records."""
+
+    report: Mapping[str, object]
+    records: int
+    is_held_back: bool  #: The guard let nothing of it through.
+
+
+class FeedDoor(Protocol):
+    """Takes in what the CRM tells, as `gateway import` does."""
+
+    def kinds(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the columns of each kind of record."""
+
+    def key(self, kind: str, text: str) -> Mapping[str, str]:
+        """Return the columns that a path such as `candidate:17` stands for; else ValueError."""
+
+    def take_in(self, kind: str, file: Path, terms: FeedTerms) -> Taken:
+        """Take in a file; `FeedRefused` if it can't be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What answers are made of."""
+
+    database: Database
+    blobs: Blobs
+    feed: FeedDoor
+    standings: Callable[[], Standings]  #: Under the settings of this moment.
+    lookup: Callable[[str], str]
+    zone: Callable[[], tzinfo]
+    clock: Callable[[], datetime]
+    new_id: Callable[[], int]
+
+
+def services(request: Request) -> Services:
+    """Return what answers this request."""
+    found: Services = request.app.state.services
+    return found

@@ -1,0 +1,96 @@
+"""Tokens of the API."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from gateway.app import common
+from gateway.cli.context import Context, Json, of, read_id
+from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.cli.switches import user_name
+from gateway.core import ids
+from gateway.core.token import Token, TokenScope
+from gateway.store import documents, tokens
+
+app = typer.Typer(help="Tokens of the API.", no_args_is_help=True)
+
+PREFIX = "gw_"  #: Shows what it is to whoever finds one where it should not be.
+_OCTETS = 32
+
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a token.")]
+_Scopes = Annotated[
+    list[TokenScope], typer.Option("--scope", help="What its bearer may do; may be repeated.")
+]
+_Name = Annotated[
+    str | None, typer.Option(help="Whose it is, for the record; else the user of this system.")
+]
+_Source = Annotated[
+    str | None, typer.Option(help="Who owns the rows it brings; else [crm] source.", metavar="NAME")
+]
+
+
+@app.command("create")
+def create(
+    context: typer.Context,
+    *,
+    scope: _Scopes,
+    name: _Name = None,
+    source: _Source = None,
+    as_json: Json = False,
+) -> None:
+    """Make a token and print it: it is shown this once and kept nowhere.
+
+    `read` reads everything, `feed` tells of people, groups, statuses …, `suppressions` adds and
+    releases suppressions, `outbox` sees what the gateway sends and has it sent again.
+    """
+    chosen = of(context)
+    token = Token(
+        id=common.Ids().next(),
+        name=name or user_name(),
+        source=source or chosen.settings.crm.source,
+        scopes=frozenset(scope),
+    )
+    secret = PREFIX + secrets.token_urlsafe(_OCTETS)
+    with chosen.store() as store, store.writing() as connection:
+        tokens.add(connection, token, secret)
+    if as_json:
+        print_json(documents.token(token) | {"token": secret})
+        return
+    print_line(secret)
+
+
+@app.command("list")
+def list_tokens(context: typer.Context, as_json: Json = False) -> None:
+    """List the tokens there are and were, the newest first."""
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        found = tokens.listed(connection)
+    if as_json:
+        print_json([documents.token(one) for one in found])
+        return
+    headings = ("id", "made", "name", "source", "scopes", "last used", "revoked")
+    print_table(headings, (_row(chosen, one) for one in found))
+
+
+@app.command("revoke")
+def revoke(context: typer.Context, number: _Id) -> None:
+    """End a token's validity at once."""
+    with of(context).store() as store, store.writing() as connection:
+        before = tokens.revoke(connection, read_id(number), common.now())
+    print_line(f"Revoked: {number} ({one_line(before.name)}).")
+
+
+def _row(context: Context, one: Token) -> Sequence[object]:
+    made, used = local(one.at, context.zone), local(one.last_used, context.zone)
+    scopes, name = ", ".join(sorted(one.scopes)), one_line(one.name)
+    return (
+        ids.show(one.id),
+        made,
+        name,
+        one.source,
+        scopes,
+        used,
+        local(one.revoked_at, context.zone),
+    )

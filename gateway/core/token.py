@@ -1,0 +1,33 @@
+"""Tokens of the API: who may ask for what."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.core.ids import moment_of
+
+
+class TokenScope(StrEnum):
+    """What the bearer of a token may do."""
+
+    READ = "read"  #: People, messages, history, documents, inbox, campaigns, suppressions.
+    FEED = "feed"  #: Tell of people, groups, statuses … as the CRM's files do.
+    SUPPRESSIONS = "suppressions"  #: Add and release suppressions, and read them.
+    OUTBOX = "outbox"  #: Read what the gateway sends, have it sent again, give it up.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token; what its bearer shows is kept nowhere."""
+
+    id: int
+    name: str
+    source: str  #: Owns the rows its bearer brings.
+    scopes: frozenset[TokenScope]
+    last_used: datetime | None = None
+    revoked_at: datetime | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it was made."""
+        return moment_of(self.id)

@@ -1,0 +1,79 @@
+"""The API's tokens, kept as the SHA-256 of what their bearers show."""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from gateway.core import ids
+from gateway.core.errors import GatewayError
+from gateway.core.token import Token, TokenScope
+from gateway.store.schema import tokens
+
+#: How exactly the last use is known: not every request is to be written down.
+_EXACTLY = timedelta(minutes=1)
+
+
+class NoSuchToken(GatewayError):
+    """There is no token of that id."""
+
+
+def add(connection: Connection, token: Token, secret: str) -> None:
+    """Keep a new token; `secret` is what its bearer shows."""
+    row = {"id": token.id, "digest": _digest(secret), "name": token.name, "source": token.source}
+    scopes = " ".join(sorted(token.scopes))
+    connection.execute(insert(tokens).values(**row, scopes=scopes))
+
+
+def find(connection: Connection, secret: str) -> Token | None:
+    """Return the token of which this is the secret; None if there is none, or it is revoked."""
+    valid = select(tokens).where(tokens.c.digest == _digest(secret), tokens.c.revoked_at.is_(None))
+    row = connection.execute(valid).first()
+    return None if row is None else _token(row)
+
+
+def is_stale(token: Token, now: datetime) -> bool:
+    """Whether its last use should be written down anew."""
+    return token.last_used is None or now - token.last_used >= _EXACTLY
+
+
+def used(connection: Connection, number: int, now: datetime) -> None:
+    """Keep when a token was used last."""
+    mine = update(tokens).where(
+        tokens.c.id == number, or_(tokens.c.last_used.is_(None), tokens.c.last_used < now)
+    )
+    connection.execute(mine.values(last_used=now))
+
+
+def listed(connection: Connection) -> list[Token]:
+    """Return all tokens, the newest first, those revoked too."""
+    rows = connection.execute(select(tokens).order_by(tokens.c.id.desc()))
+    return [_token(row) for row in rows]
+
+
+def revoke(connection: Connection, number: int, now: datetime) -> Token:
+    """End a token's validity at once; return it as it was, or raise `NoSuchToken`."""
+    row = connection.execute(select(tokens).where(tokens.c.id == number).with_for_update()).first()
+    if row is None:
+        raise NoSuchToken(f"there is no token {ids.show(number)}")
+    if row.revoked_at is None:
+        mine = update(tokens).where(tokens.c.id == number)
+        connection.execute(mine.values(revoked_at=now))
+    return _token(row)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _token(row: Row[Any]) -> Token:
+    known = set(TokenScope)
+    return Token(
+        id=row.id,
+        name=row.name,
+        source=row.source,
+        scopes=frozenset(TokenScope(one) for one in row.scopes.split() if one in known),
+        last_used=row.last_used,
+        revoked_at=row.revoked_at,
+    )
