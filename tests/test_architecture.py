@@ -18,7 +18,7 @@ LONGEST_FILE = 400
 #: One row of words per language, which reads best in one place.
 TABLES = {"gateway/core/forwarded/languages.py"}
 #: What several packages may use: it shapes values and knows nothing of the outside.
-SHARED = {"argon2", "orjson"}
+SHARED = {"argon2", "orjson", "pydantic"}
 #: Hosts of package registries, and folders of one machine. Written apart, or this file had them.
 FOREIGN = re.compile("|".join(("pypi" + r"\.org", "python" + "hosted", r"(?<![\w.])/(work|root)/")))
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "triggers list", "triggers preview", "triggers run", "triggers history", "triggers resume",
     "campaigns sync", "campaigns report", "campaigns opt-outs",
     "applications submit", "applications status",
+    "tokens create", "tokens list", "tokens revoke",
 }  # fmt: skip
 FILES = ("cert", "key", "ca", "users", "password_file")
 LEVELS = ("debug", "info", "warning", "error", "exception")

@@ -223,7 +223,8 @@ pages = items
 
 def described(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return FastAPI's description with the problems every route may answer."""
-    told = {"description": "Why not", "content": {PROBLEM_TYPE: {"schema": PROBLEM}}}
+    ref = {"$ref": "#/components/schemas/Problem"}
+    told = {"description": "Why not", "content": {PROBLEM_TYPE: {"schema": ref}}}
     paths = dict(document["paths"])
     for methods in paths.values():
         for operation in methods.values():
@@ -232,4 +233,5 @@ def described(document: Mapping[str, Any]) -> dict[str, Any]:
     parts = dict(document.get("components", {}))
     schemas = parts.get("schemas", {})
     kept = {name: one for name, one in schemas.items() if "ValidationError" not in name}
+    kept["Problem"] = PROBLEM
     return {**document, "paths": paths, "components": {**parts, "schemas": kept}}

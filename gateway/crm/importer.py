@@ -1,6 +1,6 @@
 """A file of the feed taken in, and the report of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
@@ -90,17 +90,14 @@ def import_file(
     """Take in a file of one of `KINDS`.
 
     `progress` hears how many octets of how many are read. `mark` is remembered with the data, see
-    `gateway.store.feed.last_file`. With `remove`, what the file names goes; only its keys count.
-    `zone` is that of times that name none.
+    `gateway.store.feed.last_file`. With `remove` what it names goes; only keys count. `zone` is
+    that of times that name none.
     Raises `FileRefused` and `StoreUnavailable`; nothing was applied then.
     """
     file = FeedFile(path, KINDS[kind])
     with feed(database, kind) as under_way:
         intake = _Intake(KINDS[kind], under_way, zone)
-        if remove:
-            intake.take_keys(file)
-        else:
-            intake.take(file, progress)
+        intake.take(file, progress, keys_only=remove)
         terms = Terms(
             source=source,
             now=now,
@@ -142,23 +139,24 @@ class _Intake:
         self.problem_count = 0
         self.has_lost_rows = False  #: Rows whose key can't be read.
 
-    def take(self, file: FeedFile, progress: Progress) -> None:
+    def take(self, file: FeedFile, progress: Progress, *, keys_only: bool) -> None:
         rows = file.rows()
+        add = self._add_keys if keys_only else self._add
         while batch := list(islice(rows, _BATCH)):
-            records = [(row.line, self._record(row)) for row in batch]
-            found = [(line, record) for line, record in records if record is not None]
-            self._feed.add(found)
-            self.records += len(found)
+            self.records += add(batch)
             progress(file.position, file.size)
 
-    def take_keys(self, file: FeedFile) -> None:
-        """Take in only which things the rows speak of."""
-        rows = file.rows()
-        while batch := list(islice(rows, _BATCH)):
-            keys = [(row.line, self._key(row)) for row in batch]
-            found = [(line, key) for line, key in keys if key is not None]
-            self._feed.keep_all(found)
-            self.records += len(found)
+    def _add(self, batch: Sequence[RawRow]) -> int:
+        records = [(row.line, self._record(row)) for row in batch]
+        found = [(line, record) for line, record in records if record is not None]
+        self._feed.add(found)
+        return len(found)
+
+    def _add_keys(self, batch: Sequence[RawRow]) -> int:
+        keys = [(row.line, self._key(row)) for row in batch]
+        found = [(line, key) for line, key in keys if key is not None]
+        self._feed.keep_all(found)
+        return len(found)
 
     def _key(self, row: RawRow) -> tuple[str, ...] | None:
         if row.problem:

@@ -176,54 +176,34 @@ def _answer(taken: Taken) -> Answer:
     return Answer(status=409, type=TYPE, body=octets({**told, **taken.report}))
 
 
+_LINES: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-ndjson": {
+                "schema": {"type": "string", "description": "A JSON object per line."}
+            },
+            "text/csv": {"schema": {"type": "string", "description": "With a header row."}},
+        },
+    }
+}
+
+
 def _add(made: APIRouter, kind: str, columns: tuple[str, ...]) -> None:
     routes = _Routes(kind)
-    schema = record(columns)
-    report = answers(FEED_REPORT, "What was changed, and what is wrong with which line.")
-    lines = {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/x-ndjson": {
-                    "schema": {"type": "string", "description": "A JSON object per line."}
-                },
-                "text/csv": {"schema": {"type": "string", "description": "With a header row."}},
-            },
-        }
-    }
-    one = {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
-    made.add_api_route(
-        f"/{kind}",
-        routes.upsert_many,
-        methods=["POST"],
-        summary=f"Upsert many {kind}",
-        responses=report,
-        openapi_extra=lines,
-        name=f"upsert_{kind}",
-    )
-    made.add_api_route(
-        f"/{kind}/delete",
-        routes.delete_many,
-        methods=["POST"],
-        summary=f"Delete many {kind}",
-        responses=report,
-        openapi_extra=lines,
-        name=f"delete_{kind}",
-    )
-    made.add_api_route(
-        f"/{kind}/{{name:path}}",
-        routes.upsert_one,
-        methods=["PUT"],
-        summary=f"Upsert one of the {kind}",
-        responses=report,
-        openapi_extra=one,
-        name=f"upsert_one_of_{kind}",
-    )
-    made.add_api_route(
-        f"/{kind}/{{name:path}}",
-        routes.delete_one,
-        methods=["DELETE"],
-        summary=f"Delete one of the {kind}",
-        responses=report,
-        name=f"delete_one_of_{kind}",
-    )
+    one = {"requestBody": {"required": True, "content": {JSON: {"schema": record(columns)}}}}
+    for path, method, answer, what, extra in (
+        ("", "POST", routes.upsert_many, "Upsert many", _LINES),
+        ("/delete", "POST", routes.delete_many, "Delete many", _LINES),
+        ("/{name:path}", "PUT", routes.upsert_one, "Upsert one of the", one),
+        ("/{name:path}", "DELETE", routes.delete_one, "Delete one of the", None),
+    ):
+        made.add_api_route(
+            f"/{kind}{path}",
+            answer,
+            methods=[method],
+            summary=f"{what} {kind}",
+            responses=answers(FEED_REPORT, "What was changed, and what is wrong with which line."),
+            openapi_extra=extra,
+            name=f"{answer.__name__}_{kind}",
+        )

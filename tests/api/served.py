@@ -1,0 +1,146 @@
+"""The API as it is served: uvicorn on a port of 127.0.0.1, a store behind it, and tokens."""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+from fastapi import FastAPI
+
+from gateway.api.application import application
+from gateway.api.health import Health
+from gateway.api.server import serve
+from gateway.app.api import services
+from gateway.app.common import Ids
+from gateway.app.life import Life
+from gateway.config import Settings
+from gateway.core.token import Token, TokenScope
+from gateway.store import tokens
+from gateway.store.blobs import Blobs
+from gateway.store.database import Database
+from tests.rig.process import LOOPBACK
+
+IDS = Ids(7)
+EVERYTHING = tuple(TokenScope)
+
+
+@dataclass(slots=True)
+class StillLife:
+    """What the API takes from the life of its process."""
+
+    settings: Settings
+
+
+@dataclass(slots=True)
+class Served:
+    """An API that answers."""
+
+    database: Database
+    settings: Settings
+    app: FastAPI
+    blobs: Blobs
+    port: int = 0
+    counted: list[tuple[str, str, int]] = field(default_factory=list)
+    _tokens: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def token(
+        self, *scopes: TokenScope, source: str = "crm", name: str = "tester", fresh: bool = False
+    ) -> str:
+        """Return a token's secret; the same for the same wishes unless it is to be fresh."""
+        wish = (*sorted(scopes or EVERYTHING), source, name)
+        if wish in self._tokens and not fresh:
+            return self._tokens[wish]
+        secret = "gw_" + secrets.token_urlsafe(32)
+        made = Token(
+            id=IDS.next(), name=name, source=source, scopes=frozenset(scopes or EVERYTHING)
+        )
+        with self.database.writing() as connection:
+            tokens.add(connection, made, secret)
+        self._tokens[wish] = secret
+        return secret
+
+    async def ask(
+        self, method: str, path: str, *, token: str | None = "", **options: Any
+    ) -> httpx.Response:
+        """Send a request with a token that may do everything, another one, or none."""
+        headers = dict(options.pop("headers", {}))
+        if token is not None:
+            headers["authorization"] = f"Bearer {token or self.token()}"
+        async with httpx.AsyncClient(
+            base_url=f"http://{LOOPBACK}:{self.port}", trust_env=False, timeout=60, verify=False
+        ) as client:
+            return await client.request(method, path, headers=headers, **options)
+
+    async def get(self, path: str, **params: Any) -> Any:
+        """Return the document at a path."""
+        answer = await self.ask("GET", path, params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def feed(
+        self, kind: str, *lines: str, status: int = 200, token: str = "", **params: Any
+    ) -> Any:
+        """Upsert records, a line of JSON each."""
+        body = "".join(f"{line}\n" for line in lines).encode()
+        answer = await self.ask("POST", f"/feed/{kind}", content=body, params=params, token=token)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def raw(self, *pieces: bytes, pause: float = 0.0, patience: float = 20.0) -> bytes:
+        """Send octets as they are and return all that comes until the connection ends."""
+        reader, writer = await asyncio.open_connection(LOOPBACK, self.port)
+        try:
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(pause)
+            async with asyncio.timeout(patience):
+                return await reader.read()
+        finally:
+            writer.transport.abort()
+
+
+async def _well() -> Health:
+    return Health(store=True, relays={"relay": "up"}, roles={}, feeds={"crm": 5})
+
+
+async def _metrics() -> bytes:
+    return b"gateway_x 1.0\n"
+
+
+@contextlib.asynccontextmanager
+async def served(
+    store_url: str, folder: Path, changes: Sequence[tuple[str, Any]] = ()
+) -> AsyncIterator[Served]:
+    """Serve the API of an empty store."""
+    settings = Settings.model_validate(
+        {"store": {"url": store_url, "blobs": f"file://{folder}/blobs"}, **dict(changes)}
+    )
+    database = Database(store_url)
+    database.prepare()
+    counted: list[tuple[str, str, int]] = []
+    using = services(cast(Life, StillLife(settings)), database)
+    app = application(
+        health=_well,
+        metrics=_metrics,
+        metrics_type="text/plain",
+        services=using,
+        count=lambda route, method, status: counted.append((route, method, status)),
+    )
+    listening = socket.create_server((LOOPBACK, 0), backlog=200)
+    stopping, ready = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(serve(app, [listening], ready=ready.set, stopping=stopping))
+    try:
+        await ready.wait()
+        port = listening.getsockname()[1]
+        yield Served(database, settings, app, using.blobs, port, counted)
+    finally:
+        stopping.set()
+        async with asyncio.timeout(30):
+            await task
+        database.close()

@@ -1,0 +1,179 @@
+"""What the CRM tells over HTTP is taken in as its files are."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gateway.core.token import TokenScope
+from gateway.crm.importer import import_file
+from tests.api.served import Served, served
+
+ANN = '{"crm_id":"17","emails":["ann@example.org"],"first_name":"Ann","status":"s1"}'
+TAGGED = '{"crm_id":"g1","name":"No news","tag":"NoMailingsTag"}'
+
+
+async def test_a_person_is_upserted_and_what_is_not_told_stays(api: Served) -> None:
+    first = await api.ask("PUT", "/feed/people/candidate:17", content=ANN)
+    second = await api.ask("PUT", "/feed/people/candidate:17", json={"last_name": "Müller"})
+
+    assert (200, 1) == (first.status_code, first.json()["added"])
+    assert (200, 1) == (second.status_code, second.json()["changed"])
+    person = await api.get("/people/candidate:17")
+    assert ("Ann Müller", ["ann@example.org"]) == (person["name"], person["addresses"])
+
+
+async def test_many_are_taken_in_and_each_bad_line_is_told(api: Served) -> None:
+    report = await api.feed(
+        "people", ANN, "{no json", '{"crm_id":""}', '{"crm_id":"18","birthday":"x"}', "[1]"
+    )
+
+    assert (1, 1, 4) == (report["records"], report["added"], report["problem_count"])
+    assert [2, 3, 4, 5] == [one["line"] for one in report["problems"]]
+    assert "birthday" in report["problems"][2]["text"]
+
+
+async def test_csv_is_taken_as_well(one_api: Served) -> None:
+    report = await one_api.feed("staff", "crm_id,name,email", "s1,Eva,eva@example.org")
+
+    assert 1 == report["added"]
+
+
+async def test_a_dry_run_tells_what_would_change_and_changes_nothing(api: Served) -> None:
+    report = await api.feed("people", ANN, dry_run=True)
+
+    assert (True, 1) == (report["dry_run"], report["added"])
+    assert 404 == (await api.ask("GET", "/people/candidate:17")).status_code
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ('{"crm_id":"1","shoe_size":44}', "shoe_size"),
+        ("", "is empty"),
+        ("name,emails\nx,y", "crm_id"),
+    ],
+)
+async def test_what_can_not_be_read_as_a_whole_is_refused_without_a_path(
+    one_api: Served, body: str, why: str
+) -> None:
+    answer = await one_api.ask("POST", "/feed/people", content=body.encode())
+
+    assert (422, "application/problem+json") == (
+        answer.status_code, answer.headers["content-type"],
+    )  # fmt: skip
+    assert why in answer.json()["detail"]
+    assert "tmp" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/feed/people/17", {}, 422),
+        ("/feed/people/robot:17", {}, 422),
+        ("/feed/people/candidate:17", {"crm_id": "18"}, 422),
+        ("/feed/people/candidate:17", {"birthday": "never"}, 422),
+        ("/feed/people/candidate:17", {"emails": {"a": 1}}, 422),
+        ("/feed/people/candidate:17", [1], 422),
+        ("/feed/programmes/p1", {"name": "One"}, 200),
+        ("/feed/memberships/g1/candidate:17", {}, 200),
+        ("/feed/memberships/g1", {}, 422),
+        ("/feed/nonsense/1", {}, 404),
+    ],
+)
+async def test_a_single_record_says_what_is_wrong_with_it(
+    one_api: Served, path: str, body: object, status: int
+) -> None:
+    answer = await one_api.ask("PUT", path, json=body)
+
+    assert status == answer.status_code, answer.text
+
+
+async def test_a_membership_suppresses_and_its_end_lifts_it(api: Served) -> None:
+    await api.feed("people", ANN)
+    await api.feed("groups", TAGGED)
+    added = await api.ask("PUT", "/feed/memberships/g1/candidate:17", json={})
+    [suppressed] = (await api.get("/suppressions/ann@example.org"))["suppressions"]
+    lifted = await api.ask("DELETE", "/feed/memberships/g1/candidate:17")
+
+    assert 1 == added.json()["suppressions_added"]
+    assert ("bulk", "No news", "crm") == (
+        suppressed["scope"], suppressed["name"], suppressed["origin"],
+    )  # fmt: skip
+    assert (1, 1) == (lifted.json()["removed"], lifted.json()["suppressions_lifted"])
+    assert [] == (await api.get("/suppressions/ann@example.org"))["suppressions"]
+
+
+async def test_only_what_the_token_s_source_brought_is_deleted(api: Served) -> None:
+    other = api.token(TokenScope.FEED, source="hr")
+    await api.feed("people", ANN)
+    await api.feed("people", '{"crm_id":"18"}', '{"crm_id":"19"}', token=other)
+
+    mine = await api.ask("DELETE", "/feed/people/candidate:18")
+    gone = await api.ask(
+        "POST", "/feed/people/delete", content=b'{"crm_id":"17"}\n{"crm_id":"18"}\n'
+    )
+    theirs = await api.ask("DELETE", "/feed/people/candidate:18", token=other)
+
+    assert 404 == mine.status_code
+    assert (2, 1) == (gone.json()["records"], gone.json()["removed"])
+    assert (200, 1) == (theirs.status_code, theirs.json()["removed"])
+    assert 404 == (await api.ask("GET", "/people/candidate:17")).status_code
+    assert 200 == (await api.ask("GET", "/people/candidate:19")).status_code
+
+
+async def test_an_address_goes_with_its_person(api: Served) -> None:
+    await api.feed("people", ANN)
+    await api.ask("DELETE", "/feed/people/candidate:17")
+
+    assert [] == (await api.get("/people", address="ann@example.org"))["items"]
+
+
+async def test_the_guard_holds_back_what_would_lift_many_suppressions(api: Served) -> None:
+    people = [f'{{"crm_id":"{n}","emails":"p{n}@example.org"}}' for n in range(30)]
+    members = [f'{{"group":"g1","person":"{n}"}}' for n in range(30)]
+    await api.feed("people", *people)
+    await api.feed("groups", TAGGED)
+    await api.feed("memberships", *members)
+
+    replaced = await api.feed("memberships", members[0], replace=True, status=409)
+    deleted = await api.ask("POST", "/feed/memberships/delete", content="\n".join(members).encode())
+    emptied = await api.ask("PUT", "/feed/groups/candidate:g1", json={"tag": ""})
+    held = await api.get("/suppressions/p7@example.org")
+    lifted = await api.ask("PUT", "/feed/groups/candidate:g1?lift=true", json={"tag": ""})
+
+    assert (29, True) == (replaced["suppressions_lifted"], replaced["is_held_back"])
+    assert [409, 409] == [deleted.status_code, emptied.status_code]
+    assert "lift=true" in emptied.json()["detail"]
+    assert 1 == len(held["suppressions"])
+    assert (200, 30) == (lifted.status_code, lifted.json()["suppressions_lifted"])
+
+
+async def test_it_is_what_gateway_import_would_have_done(tmp_path: Path) -> None:
+    odd = '{"crm_id":"18","emails":"a@x.org;nonsense","active":false}'
+    text = "\n".join((ANN, odd, "{bad"))
+    file = tmp_path / "people.jsonl"
+    file.write_text(text)
+    async with served(f"sqlite:///{tmp_path}/one.db", tmp_path) as api:
+        told = await api.feed("people", *text.split("\n"))
+        here = [await api.get(f"/people/candidate:{n}") for n in (17, 18)]
+    async with served(f"sqlite:///{tmp_path}/other.db", tmp_path) as other:
+        now = datetime.now(UTC)
+        report = import_file(other.database, "people", file, source="crm", now=now).as_json()
+        there = [await other.get(f"/people/candidate:{n}") for n in (17, 18)]
+
+    assert here == there
+    assert json.loads(json.dumps(report | {"at": told["at"]})) == told | {"file": "people.jsonl"}
+
+
+async def test_a_bulk_request_with_a_key_is_done_once(one_api: Served) -> None:
+    async def send(body: str) -> tuple[int, object]:
+        answer = await one_api.ask(
+            "POST", "/feed/people", content=body, headers={"idempotency-key": "load-1"}
+        )
+        return answer.status_code, answer.json().get("added")
+
+    assert [(200, 1), (200, 1), (422, None)] == [
+        await send(ANN), await send(ANN), await send(ANN.replace("17", "18")),
+    ]  # fmt: skip

@@ -1,0 +1,137 @@
+"""Suppressions over HTTP."""
+
+import asyncio
+import csv
+import io
+import json
+
+import pytest
+
+from gateway.core.token import TokenScope
+from tests.api.served import Served
+
+
+async def test_a_suppression_is_added_shown_listed_and_released(api: Served) -> None:
+    added = await api.ask(
+        "POST",
+        "/suppressions",
+        json={"address": "Ann@Example.org", "scope": "all", "note": "by phone", "by": "eva"},
+    )
+    shown = await api.get("/suppressions/ANN@example.org")
+    released = await api.ask("DELETE", "/suppressions/ann@example.org")
+    again = await api.ask("DELETE", "/suppressions/ann@example.org")
+
+    assert (201, "ann@example.org", "eva") == (
+        added.status_code, added.json()["address"], added.json()["by"],
+    )  # fmt: skip
+    assert ["all"] == [one["scope"] for one in shown["suppressions"]]
+    assert [204, 404] == [released.status_code, again.status_code]
+    [past] = (await api.get("/suppressions/ann@example.org"))["history"]
+    assert "tester" == past["released_by"]
+    assert [] == (await api.get("/suppressions"))["items"]
+
+
+async def test_a_list_comes_in_pages_without_a_gap(api: Served) -> None:
+    for number in (3, 1, 2, 5, 4):
+        await api.ask("POST", "/suppressions", json={"address": f"p{number}@x.org"})
+
+    seen: list[list[str]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await api.get("/suppressions", limit=2, **cursor)
+        seen.append([one["address"] for one in page["items"]])
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+
+    assert [["p1@x.org", "p2@x.org"], ["p3@x.org", "p4@x.org"], ["p5@x.org"]] == seen
+
+
+async def test_until_is_local_and_lies_ahead(one_api: Served) -> None:
+    good = {"address": "a@x.org", "until": "2999-07-01T12:00:00"}
+    added = await one_api.ask("POST", "/suppressions", json=good)
+    past = await one_api.ask(
+        "POST", "/suppressions", json={**good, "until": "2020-01-01T00:00:00Z"}
+    )
+
+    assert "2999-07-01T10:00:00.000Z" == added.json()["until"]
+    assert 422 == past.status_code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"address": "nobody"},
+        {"address": "a b@x.org"},
+        {"address": "a@x.org\r\nBcc: b@x.org"},
+        {"address": "a\u0000@x.org"},
+        {"address": "a@x.org", "scope": "none"},
+        {"address": "a@x.org", "colour": "red"},
+        {"address": "a@x.org", "note": "x" * 2001},
+        {"address": "a@x.org", "note": "\ud800"},
+        {"address": "a@x.org", "until": "tomorrow"},
+    ],
+)
+async def test_what_is_wrong_is_told_as_a_problem(one_api: Served, body: object) -> None:
+    answer = await one_api.ask(
+        "POST",
+        "/suppressions",
+        content=json.dumps(body),
+        headers={"content-type": "application/json"},
+    )
+
+    assert (422, "application/problem+json") == (
+        answer.status_code, answer.headers["content-type"],
+    )  # fmt: skip
+    assert [] == (await one_api.get("/suppressions"))["items"]
+
+
+async def test_a_request_with_a_key_is_done_once_also_when_it_comes_ten_times_at_once(
+    api: Served,
+) -> None:
+    async def send(note: str = "x", token: str = "") -> tuple[int, bytes]:
+        answer = await api.ask(
+            "POST",
+            "/suppressions",
+            json={"address": "ann@x.org", "note": note},
+            headers={"idempotency-key": "k-1"},
+            token=token,
+        )
+        return answer.status_code, answer.content
+
+    api.token()
+    answers = await asyncio.gather(*(send() for _ in range(10)))
+    other = await send("another note")
+    stranger = await send(token=api.token(TokenScope.SUPPRESSIONS))
+
+    assert 1 == len(set(answers))
+    assert 201 == answers[0][0]
+    assert 422 == other[0]
+    assert (201, True) == (stranger[0], stranger[1] != answers[0][1])
+    assert 2 == len((await api.get("/suppressions"))["items"])
+
+
+async def test_a_request_that_was_refused_may_come_again_by_its_key(one_api: Served) -> None:
+    headers = {"idempotency-key": "k-2"}
+    first = await one_api.ask("POST", "/outbox/0000000000001/retry", headers=headers)
+    second = await one_api.ask("POST", "/outbox/0000000000001/retry", headers=headers)
+
+    assert [404, 404] == [first.status_code, second.status_code]
+
+
+async def test_H5_no_cell_of_an_export_is_a_formula(one_api: Served) -> None:
+    notes = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", 'a"b,c\nd']
+    for number, note in enumerate(notes):
+        await one_api.ask(
+            "POST", "/suppressions", json={"address": f"p{number}@x.org", "note": note}
+        )
+    await one_api.ask("POST", "/suppressions", json={"address": "=cmd|x@x.org"})
+
+    answer = await one_api.ask("GET", "/suppressions.csv")
+    heading, *rows = csv.reader(io.StringIO(answer.text))
+
+    assert ["address", "scope", "since", "until", "by", "note"] == heading
+    assert 7 == len(rows)
+    assert [] == [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@", "\t")]
+    assert "attachment" in answer.headers["content-disposition"]
