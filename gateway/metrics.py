@@ -80,9 +80,6 @@ class Metrics:
         self.outbox = _labelled(
             count("gateway_outbox_attempts", "Tries to send mail of our own.", ["type", "state"])
         )
-        self._requests = _labelled(
-            count("gateway_api_requests", "Requests to the API.", ["route", "method", "status"])
-        )
         clients = "Clients connected."
         self.connections = _labelled(
             gauge("gateway_connections", clients, ["listener"], multiprocess_mode="livesum")
@@ -105,6 +102,7 @@ class Metrics:
         lag = "From a mail's arrival to its record."
         self._inbound_seconds = time("gateway_inbound_seconds", lag, buckets=_INBOUND_SECONDS)
         self._measure_mailchimp()
+        self._measure_api()
         self.committed = count("gateway_journal_messages", "Messages committed to the journal.")
         commit, message = "A group commit of the journal.", "MAIL to the reply after the content."
         self.commit_seconds = time(
@@ -134,6 +132,12 @@ class Metrics:
         self._sync_success = gauge("gateway_sync_success", success, multiprocess_mode="max")
         self._activities = count("gateway_activities", "What members of campaigns did.")
         self._opt_outs = count("gateway_opt_outs", "People whom Mailchimp's word suppressed.")
+
+    def _measure_api(self) -> None:
+        count = partial(Counter, registry=self.registry)
+        self._requests = _labelled(
+            count("gateway_api_requests", "Requests to the API.", ["route", "method", "status"])
+        )
 
     def request(self, route: str, method: str, status: int) -> None:
         """Count a request to the API; 0: nothing was answered."""

@@ -90,9 +90,8 @@ def import_file(
     """Take in a file of one of `KINDS`.
 
     `progress` hears how many octets of how many are read. `mark` is remembered with the data, see
-    `gateway.store.feed.last_file`. With `remove` what it names goes; only keys count. `zone` is
-    that of times that name none.
-    Raises `FileRefused` and `StoreUnavailable`; nothing was applied then.
+    `gateway.store.feed.last_file`; with `remove` what it names goes; `zone` is that of times that
+    name none. Raises `FileRefused` and `StoreUnavailable`; nothing was applied then.
     """
     file = FeedFile(path, KINDS[kind])
     with feed(database, kind) as under_way:
@@ -112,18 +111,13 @@ def import_file(
         )
         outcome = under_way.apply(terms)
     return Report(
-        kind=kind,
-        file=path.name,
-        source=source,
-        at=now,
-        replace=replace,
-        dry_run=dry_run,
+        kind=kind, file=path.name, source=source, at=now, replace=replace, dry_run=dry_run,
         records=intake.records,
         outcome=outcome,
         problems=tuple(intake.problems),
         problem_count=intake.problem_count,
         is_incomplete=replace and intake.has_lost_rows,
-    )
+    )  # fmt: skip
 
 
 class _Intake:
