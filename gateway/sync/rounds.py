@@ -19,6 +19,7 @@ from gateway.sync.reading import AudienceGone
 
 #: After Mailchimp could not be asked, or while another process has the campaign.
 PUT_OFF = timedelta(minutes=5)
+LEAVING = timedelta(minutes=10)  #: So soon a campaign that leaves is looked at again.
 _NOT_THERE = (CampaignState.DRAFT, CampaignState.DELETED)
 #: Reports are asked for from so long before the oldest campaign was sent: clocks differ.
 _MARGIN = timedelta(days=1)
@@ -254,7 +255,16 @@ class Rounds:
     # When.
 
     def _next(self, one: Synced, now: datetime) -> datetime:
-        return next_sync(age_from=one.age_from(sending=self.from_sending) or now, synced_at=now)
+        """Return when a campaign is looked at next: by its age, and soon once it leaves."""
+        due = next_sync(age_from=one.age_from(sending=self.from_sending) or now, synced_at=now)
+        leaves_at = one.campaign.scheduled_for
+        match one.campaign.state:
+            case CampaignState.SENDING:
+                return min(due, now + LEAVING)
+            case CampaignState.SCHEDULED if leaves_at is not None:
+                return min(due, max(leaves_at, now) + LEAVING)
+            case _:
+                return due
 
     def _note(self, seen: Sequence[Synced]) -> None:
         """Keep that campaigns were looked at, and that nothing had moved."""
