@@ -211,13 +211,12 @@ def test_whoever_leaves_again_after_staff_undid_it_is_out_again(campaign: Campai
     cli.do("suppress", "release", "candidate:bob")
     campaign.sandbox.advance(hours=1)
     campaign.sandbox.confirm(audience, "bob@crm.test")
-    campaign.sandbox.member(audience, "bob@crm.test").status = "subscribed"
     campaign.sandbox.advance(hours=1)
     campaign.sandbox.opt_out(audience, "bob@crm.test")
 
     cli.do("campaigns", "sync")
 
-    assert ["MailChimp opt-out"] == cli.json("person", "show", "candidate:bob")["groups"]
+    assert "MailChimp opt-out" in cli.json("person", "show", "candidate:bob")["groups"]
 
 
 def test_a_cleaned_address_is_told_and_stops_no_mail(campaign: Campaign) -> None:
