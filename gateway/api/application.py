@@ -15,7 +15,16 @@ from gateway.api.health import Health
 from gateway.api.page import page
 from gateway.api.problems import Problem
 from gateway.api.recent import Recent
-from gateway.api.routes import feed, history, inbox, messages, outbox, people, suppressions
+from gateway.api.routes import (
+    applications,
+    feed,
+    history,
+    inbox,
+    messages,
+    outbox,
+    people,
+    suppressions,
+)
 from gateway.api.schemas import described
 from gateway.api.services import Services
 
@@ -100,7 +109,7 @@ async def _is_known(request: Request) -> bool:
 
 def _add_routes(app: FastAPI, services: Services) -> None:
     app.include_router(feed.router(services.feed))
-    for part in (suppressions, messages, people, history, inbox, outbox):
+    for part in (applications, suppressions, messages, people, history, inbox, outbox):
         app.include_router(part.router)
     api = described(
         get_openapi(title=app.title, version=app.version, routes=app.routes, description=_ABOUT)

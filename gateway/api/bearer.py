@@ -56,4 +56,5 @@ SENDS = Depends(bearer(TokenScope.OUTBOX))
 
 Feeder = Annotated[Token, Depends(bearer(TokenScope.FEED))]
 Suppressor = Annotated[Token, Depends(bearer(TokenScope.SUPPRESSIONS))]
+Teller = Annotated[Token, Depends(bearer(TokenScope.EVENTS))]
 Sender = Annotated[Token, Depends(bearer(TokenScope.OUTBOX))]

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from gateway import logs
+from gateway.api.services import HappenedNot
 from gateway.core.errors import GatewayError
 from gateway.store import inbox, outbox
 from gateway.store.blobs import BlobMissing, BlobsUnavailable
@@ -84,6 +85,8 @@ def _known(_: Request, error: Exception) -> Response:
             return problem(503, "the store is away", headers=away)
         case BlobMissing() | outbox.NoSuchRow() | inbox.NoSuchMail():
             return problem(404, "there is no such thing")
+        case HappenedNot():
+            return problem(422, str(error))
         case outbox.WrongState() | inbox.WrongState():
             return problem(409, str(error))
         case _:

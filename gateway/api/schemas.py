@@ -180,6 +180,15 @@ FEED_REPORT = _object(
     problems=_list(_object(line=_COUNT, text=_TEXT)),
     problem_count=_COUNT,
 )
+HAPPENED = _object(
+    trigger=_TEXT,
+    mails=_list(_object(person=_REF, about=_TEXT, to=_TEXT, subject=_TEXT, text=_TEXT)),
+    skipped=_list(_object(person=_REF, about=_TEXT, reason=_TEXT)),
+    warning=_none_or(_TEXT),
+    applications=_list(
+        _object(reference=_TEXT, before=_TEXT, status=_TEXT, changed=_FLAG, error=_none_or(_TEXT))
+    ),
+)
 PROBLEM: Schema = {
     "type": "object",
     "description": "RFC 9457",

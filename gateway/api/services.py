@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastapi import Request
 
@@ -52,12 +52,38 @@ class FeedDoor(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """Something that happened to applications, told by the CRM."""
+
+    references: tuple[str, ...]
+    status: str | None  #: crm_id of the one they have now; None: as it was.
+    by: str | None  #: The member of staff who gave it; None: the candidate submitted it.
+    languages: tuple[str, ...]  #: Those the one who asks reads, the best first.
+    dry_run: bool = False
+
+
+Apply = Callable[[Any, Happened], Mapping[str, object]]
+
+
+class HappenedNot(GatewayError):
+    """What is told can't have happened: there is no such status."""
+
+
+class ApplicationDoor(Protocol):
+    """Keeps what happened to applications, and mails what is owed for it."""
+
+    def open(self) -> Apply:
+        """Return what works in a transaction, under the triggers of this moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What answers are made of."""
 
     database: Database
     blobs: Blobs
     feed: FeedDoor
+    applications: ApplicationDoor
     standings: Callable[[], Standings]  #: Under the settings of this moment.
     lookup: Callable[[str], str]
     zone: Callable[[], tzinfo]

@@ -9,7 +9,7 @@ from gateway.api.application import application
 from gateway.api.health import Health
 from gateway.api.server import serve
 from gateway.api.services import Services
-from gateway.app import common
+from gateway.app import common, transitions
 from gateway.app.common import now, open_database
 from gateway.app.feeding import Door
 from gateway.app.hints import StoredHints
@@ -20,7 +20,6 @@ from gateway.metrics import Metrics, Reading, RelayHealth
 from gateway.store.blobs import Blobs
 from gateway.store.database import Database, StoreUnavailable
 from gateway.store.status import Snapshot, snapshot
-from gateway.store.suppression import Standings
 
 _UP = {True: "up", False: "down", None: "unknown"}
 _STORE_SECONDS = 5.0  #: How long the store may take before it counts as away.
@@ -50,17 +49,13 @@ def services(life: Life, database: Database) -> Services:
         database=database,
         blobs=Blobs(life.settings.store.blobs),
         feed=Door(lambda: life.settings, database),
-        standings=lambda: _standings(life, database),
+        applications=transitions.Door(lambda: life.settings, database),
+        standings=lambda: common.standings(life.settings, database),
         lookup=lambda address: common.lookup(life.settings, address),
         zone=lambda: common.time_zone(life.settings),
         clock=now,
         new_id=common.Ids().next,
     )
-
-
-def _standings(life: Life, database: Database) -> Standings:
-    rules = life.settings.suppression
-    return Standings(database, tag_scopes=rules.tags, plus_addresses=rules.plus_addresses)
 
 
 class Witness:

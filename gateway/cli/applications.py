@@ -60,8 +60,7 @@ def change_status(
     """Give applications a status: what the triggers owe for it is mailed at once."""
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        known = who_acts(chosen.settings, connection, by)
-    actor = known[0] if known else None
+        actor = who_acts(chosen.settings, connection, by)
     if actor is None:
         complain(f"no staff is known as {by}: nobody is mailed as the one who acted")
     wish = Wish(

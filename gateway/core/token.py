@@ -13,6 +13,7 @@ class TokenScope(StrEnum):
     READ = "read"  #: People, messages, history, documents, inbox, campaigns, suppressions.
     FEED = "feed"  #: Tell of people, groups, statuses … as the CRM's files do.
     SUPPRESSIONS = "suppressions"  #: Add and release suppressions, and read them.
+    EVENTS = "events"  #: Tell what happened to applications: that mails people.
     OUTBOX = "outbox"  #: Read what the gateway sends, have it sent again, give it up.
 
 

@@ -1,0 +1,113 @@
+"""What happened to applications: submitted, or given a status by staff; both mail people."""
+
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.api.bearer import Teller
+from gateway.api.once import Key, in_one_step
+from gateway.api.problems import Problem
+from gateway.api.replies import JSON, Text, Using, octets
+from gateway.api.schemas import HAPPENED, answers
+from gateway.api.services import Happened
+from gateway.core.token import Token
+from gateway.store.answers import Answer
+
+router = APIRouter(prefix="/applications", tags=["applications"])
+
+Connection = Any  #: A transaction of the store, handed on to it.
+MOST = 1000  #: Applications told of at once.
+
+_Reference = Annotated[Text, Field(min_length=1, max_length=200)]
+_StatusId = Annotated[Text, Field(min_length=1, max_length=200)]
+_DryRun = Annotated[bool, Query(description="Change and mail nothing; only tell what would be.")]
+_ANSWERS = answers(HAPPENED, "What was done, and the mail it owes; `warning` if there is any.")
+
+
+class Submission(BaseModel):
+    """A submission by the candidate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: _StatusId | None = Field(None, description="The status it has now (crm_id).")
+    dry_run: bool = False
+
+
+class StatusChange(BaseModel):
+    """A status that a member of staff has given to applications by hand."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    references: list[_Reference] = Field(min_length=1, max_length=MOST)
+    status: _StatusId = Field(description="The status they have now (crm_id).")
+    by: _StatusId = Field(description="Who did it: crm_id or address of a member of staff.")
+    dry_run: bool = False
+
+
+@router.post("/{reference}/submitted", responses=_ANSWERS)
+async def submitted(
+    request: Request,
+    using: Using,
+    token: Teller,
+    reference: Text,
+    told: Submission | None = None,
+    *,
+    dry_run: _DryRun = False,
+    key: Key = None,
+) -> Response:
+    """Tell that a candidate has submitted an application: it is acknowledged at once."""
+    happened = Happened(
+        references=(reference,),
+        status=told.status if told else None,
+        by=None,
+        languages=_languages(request),
+        dry_run=dry_run or (told is not None and told.dry_run),
+    )
+    return await _kept(request, using, token, key, happened)
+
+
+@router.post("/status", responses=_ANSWERS)
+async def status_changed(
+    request: Request,
+    using: Using,
+    token: Teller,
+    told: StatusChange,
+    *,
+    dry_run: _DryRun = False,
+    key: Key = None,
+) -> Response:
+    """Tell that staff gave applications a status: what is owed for it is mailed at once.
+
+    What can't be done to one is told beside it and stops no other.
+    """
+    happened = Happened(
+        references=tuple(told.references),
+        status=told.status,
+        by=told.by,
+        languages=_languages(request),
+        dry_run=dry_run or told.dry_run,
+    )
+    return await _kept(request, using, token, key, happened)
+
+
+async def _kept(
+    request: Request, using: Using, token: Token, key: str | None, happened: Happened
+) -> Response:
+    apply = await anyio.to_thread.run_sync(using.applications.open)
+
+    def work(connection: Connection) -> Answer:
+        told = apply(connection, happened)
+        if all(one["error"] for one in told["applications"]):  # type: ignore[attr-defined]
+            raise Problem(404, "there is no such application", more=dict(told))
+        return Answer(status=200, type=JSON, body=octets(told))
+
+    return await in_one_step(using, request, token, key, work)
+
+
+def _languages(request: Request) -> tuple[str, ...]:
+    """Return the languages a request asks for, in its order; weights don't count."""
+    given = request.headers.get("accept-language", "")
+    names = (one.partition(";")[0].strip()[:2].lower() for one in given.split(","))
+    return tuple(name for name in names if name.isalpha())
