@@ -88,6 +88,17 @@ def _new_row(due: Due, run: int | None, now: datetime, hold: str) -> tuple[objec
     )  # fmt: skip
 
 
+def revive(connection: Connection, trigger: str, now: datetime, run: int) -> int:
+    """Make due what a clock that ran ahead found too late; return how many that were."""
+    query = update(occurrences).where(
+        _c.trigger == trigger, _c.state == OccurrenceState.EXPIRED, _c.latest_at > now
+    )
+    query = query.values(
+        state=OccurrenceState.DUE, reason="", next_at=now, run=run, settled_at=None
+    )
+    return connection.execute(query).rowcount
+
+
 def has_work(connection: Connection, now: datetime) -> bool:
     """Whether `claim` or `recover` might find anything."""
     is_due = and_(_IS_DUE, _c.next_at <= now)

@@ -18,7 +18,7 @@ from gateway.core.occurrence import (
 )
 from gateway.core.trigger import Trigger
 from gateway.core.trigger_run import Run, RunState, Skip, is_far_more
-from gateway.store import due, leases, ledger, trigger_runs
+from gateway.store import due, epochs, leases, ledger, trigger_runs
 from gateway.store.database import Database, StoreUnavailable
 from gateway.store.due import Candidate
 from gateway.triggers.plan import Plan
@@ -124,8 +124,8 @@ class Runner:
         if is_far_more(len(found.dues), found.usual):
             hold = f"{len(found.dues)} mails: far more than usual (at most {found.usual})"
             log.error("trigger_run_held", trigger=trigger.name, occurrences=len(found.dues))
-        await self._database.write(lambda connection: trigger_runs.begin(connection, run))
-        added, waiting = 0, iter(found.dues)
+        added = await self._database.write(lambda connection: _begin(connection, run, now))
+        waiting = iter(found.dues)
         while chunk := list(islice(waiting, _AT_ONCE)):
             added += await self._put_some(run, chunk, now, hold)
         state = RunState.HELD if hold else RunState.OPEN
@@ -172,6 +172,12 @@ class Runner:
                     due_at=local_moment(one.day, plan.daily_at, plan.zone),
                     latest_at=latest_moment(trigger, one.day, plan.zone, _end(one.facts)),
                 )
+
+
+def _begin(connection: Any, run: Run, now: datetime) -> int:
+    """Write a run down; return how many occurrences are due that seemed too late before."""
+    trigger_runs.begin(connection, run)
+    return 0 if epochs.held(connection) else ledger.revive(connection, run.trigger, now, run.id)
 
 
 def skipped(trigger: Trigger, found: Sequence[Candidate], today: date) -> Iterator[Skip]:

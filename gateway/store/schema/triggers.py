@@ -73,6 +73,13 @@ Index(
     sqlite_where=occurrences.c.state == "held",
     postgresql_where=occurrences.c.state == "held",
 )
+Index(
+    "ix_occurrences_expired",
+    occurrences.c.trigger,
+    occurrences.c.latest_at,
+    sqlite_where=occurrences.c.state == "expired",
+    postgresql_where=occurrences.c.state == "expired",
+)
 Index("ix_occurrences_run_state", occurrences.c.run, occurrences.c.state)
 
 trigger_runs = Table(

@@ -95,6 +95,8 @@ def _occurrences() -> None:
     _partial("ix_occurrences_next_at", "occurrences", ["next_at", "id"], "state = 'due'")
     _partial("ix_occurrences_held_until", "occurrences", ["held_until"], "state = 'sending'")
     _partial("ix_occurrences_holder", "occurrences", ["holder"], "holder != ''")
+    expired = ["trigger", "latest_at"]
+    _partial("ix_occurrences_expired", "occurrences", expired, "state = 'expired'")
     _partial("ix_occurrences_held", "occurrences", ["id"], "state = 'held'")
 
 

@@ -1,0 +1,527 @@
+"""Each occurrence once, whatever clocks, nodes, relays and people do meanwhile."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.core.journal import Delivery
+from gateway.core.kinds import Scope, State
+from gateway.core.occurrence import OccurrenceState, local_moment
+from gateway.core.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.people import Person
+from gateway.store import gate, messages, suppression
+from gateway.store.database import Database
+from gateway.store.feed import Terms, feed
+from tests.store.feeding import NOW, member, no_bulk, person, tell
+from tests.triggers.office import ZONE, Office
+
+BIRTHDAY = 'event = "birthday"'
+BORN = date(1980, 3, 1)
+
+
+@pytest.fixture
+def other(tmp_path: Path, office: Office, database: Database) -> Iterator[Office]:
+    """A second node on the same store, with the same files and the same relay."""
+    other = Office(office.folder, database, office.relay)
+    other.now = office.now
+    yield other
+    other.close()
+
+
+def deliveries(office: Office, to: str = "ann@example.org") -> list[Delivery]:
+    with office.database.reading() as connection:
+        found = messages.listed(connection, to=to)[::-1]
+    return [message.deliveries[0] for message in found]
+
+
+# E1: both nights in which clocks are changed
+
+
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
+async def test_e1_there_is_one_mail_a_day_in_the_nights_when_clocks_change(
+    office: Office, day: str
+) -> None:
+    office.configure('daily_at = "02:30"\n')
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=date(1980, *date.fromisoformat(day).timetuple()[1:3]))
+    midnight = datetime.combine(date.fromisoformat(day), datetime.min.time(), ZONE)
+    sent = []
+
+    for quarter in range(0, 26 * 4):
+        office.now = midnight.astimezone(UTC) + timedelta(minutes=15 * quarter)
+        if await office.work():
+            sent.append(office.now)
+
+    # The first of the two times that there are, or as much later as the clocks jump: the same.
+    assert [datetime(2026, *date.fromisoformat(day).timetuple()[1:3], 1 if "03" in day else 0, 30,
+                     tzinfo=UTC)] == sent  # fmt: skip
+
+
+def test_e1_an_hour_the_clocks_skip_is_later_and_of_two_it_is_the_first() -> None:
+    at = time(2, 30)
+
+    assert datetime(2026, 3, 29, 1, 30, tzinfo=UTC) == local_moment(date(2026, 3, 29), at, ZONE)
+    assert datetime(2026, 10, 25, 0, 30, tzinfo=UTC) == local_moment(date(2026, 10, 25), at, ZONE)
+
+
+# E3: clocks that jump, and days that were missed
+
+
+async def test_e3_a_clock_that_jumps_makes_no_second_mail_and_skips_no_day(office: Office) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    for day in range(1, 6):
+        office.person(f"p{day}", birthday=date(1980, 3, day))
+
+    sent = []
+    for number in (1, 3, 2, 3, 9, 4, 5, 1):
+        sent += await office.work(f"2027-03-0{number}")
+
+    assert [f"p{day}@example.org" for day in (1, 3, 2, 4, 5)] == sent
+
+
+async def test_e3_after_an_outage_what_is_in_time_is_sent_and_the_rest_is_expired(
+    office: Office,
+) -> None:
+    office.trigger("birthday", BIRTHDAY + '\nlatest = "2d"')
+    for day in range(1, 7):
+        office.person(f"p{day}", birthday=date(1980, 3, day))
+    await office.work("2027-03-01")
+
+    sent = await office.work("2027-03-06")
+
+    assert [f"p{day}@example.org" for day in (4, 5, 6)] == sorted(sent)
+    assert [["expired"], ["expired"], ["sent"]] == [office.states(f"p{day}") for day in (2, 3, 4)]
+    counts = office.runs()[-1].counts
+    assert (3, 2) == (counts[OccurrenceState.SENT], counts[OccurrenceState.EXPIRED])
+
+
+async def test_e3_a_birthday_mail_never_leaves_after_the_end_of_its_day(office: Office) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    office.relay.answer = lambda _: Deferred("450 later")
+    await office.work("2027-03-01", 8)
+    office.relay.answer = lambda _: Sent("250 ok")
+
+    late = await office.work("2027-03-02", 0)
+
+    assert [] == late
+    assert office.states() == ["expired"]
+
+
+# E4: two nodes
+
+
+async def test_e4_two_nodes_send_each_mail_once(office: Office, other: Office) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    for number in range(40):
+        office.person(f"p{number}", birthday=BORN)
+    office.flush()
+
+    await asyncio.gather(office.work("2027-03-01"), other.work("2027-03-01"))
+
+    assert sorted(f"p{number}@example.org" for number in range(40)) == sorted(
+        office.relay.recipients
+    )
+
+
+async def test_e4_two_nodes_make_one_report(office: Office, other: Office) -> None:
+    office.configure('report_to = "boss@example.org"\n')
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+
+    await office.work("2027-03-01")
+    await other.work("2027-03-01")
+    await office.desk.reporter.report()
+
+    [report] = office.queued()
+    assert ("trigger_report", "boss@example.org") == (report.type, report.recipient)
+
+
+# E5: a crash in the middle
+
+
+async def test_e5_what_was_being_sent_when_the_process_died_is_unknown_and_never_sent_again(
+    office: Office,
+) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    office.relay.answer = _die
+
+    with pytest.raises(BaseExceptionGroup):
+        await office.work("2027-03-01")
+    office.relay.answer = lambda _: Sent("250 ok")
+    office.restart()
+    again = await office.work("2027-03-01", 10) + await office.work("2027-03-01", 20)
+
+    assert [] == again
+    assert office.states() == ["unknown"]
+    assert [State.UNKNOWN] == [one.state for one in deliveries(office)]
+    assert office.runs()[0].counts == {OccurrenceState.UNKNOWN: 1}
+
+
+def _die(_: str) -> Result:
+    raise Killed
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing after it is done."""
+
+
+async def test_e5_a_retry_sends_the_same_octets_under_the_same_message_id(office: Office) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    office.relay.answer = lambda _: Deferred("450 later")
+    await office.work("2027-03-01", 8)
+    office.template("letter", de="Subject: Another one\n\nText\n")
+    office.relay.answer = lambda _: Sent("250 ok")
+
+    await office.work("2027-03-01", 9)
+
+    first, second = office.relay.contents
+    assert first == second
+    assert office.states() == ["sent"]
+    assert [State.DEFERRED, State.RELAYED] == [one.state for one in deliveries(office)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [(Refused("550 no"), "failed"), (Unknown("silence"), "unknown"), (Sent("250"), "sent")],
+)
+async def test_e5_what_is_settled_is_not_sent_again(
+    office: Office, answer: Result, state: str
+) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    office.relay.answer = lambda _: answer
+
+    sent = await office.work("2027-03-01", 8) + await office.work("2027-03-01", 12)
+
+    assert ["ann@example.org"] == sent
+    assert [state] == office.states()
+
+
+# E6: people change between queueing and sending
+
+
+async def test_e6_conditions_are_looked_at_again_in_the_moment_of_sending(office: Office) -> None:
+    office.configure('quiet_hours = "07:00-10:00"\n')
+    office.trigger("birthday", BIRTHDAY)
+    for who in ("ann", "bob", "cat", "dan", "eva", "fay"):
+        office.person(who, birthday=BORN)
+    quiet = await office.work("2027-03-01", 9)
+    office.person("ann", birthday=BORN, consent_email=False)
+    office.person("bob", birthday=date(1980, 3, 2))
+    office.person("cat", birthday=BORN, active=False)
+    tell(office.database, "groups", no_bulk())
+    tell(office.database, "memberships", member("dan"))
+    office.flush()
+    with feed(office.database, "people") as under_way:
+        kept = ("ann", "bob", "cat", "dan", "fay")
+        for line, who in enumerate(kept):
+            under_way.keep(line, ("candidate", who))
+        under_way.apply(Terms(source="crm", now=NOW, replace=True))
+
+    sent = await office.work("2027-03-01", 10)
+
+    assert ([], ["fay@example.org"]) == (quiet, sent)
+    assert ["no consent to e-mail"] == office.reasons("ann")
+    assert ["the birthday is another day now"] == office.reasons("bob")
+    assert ["not active"] == office.reasons("cat")
+    assert ['suppressed: group "Geen bulk-mail"'] == office.reasons("dan")
+    assert ["the person is gone"] == office.reasons("eva")
+    [failed] = deliveries(office, "dan@example.org")
+    assert State.SEND_FAILED is failed.state
+    assert "Geen bulk-mail" in failed.note
+
+
+async def test_e6_a_new_address_is_written_to_not_the_old_one(office: Office) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    office.relay.answer = lambda _: Deferred("450 later")
+    await office.work("2027-03-01", 8)
+    office.relay.answer = lambda _: Sent("250 ok")
+    office.people(_moved())
+
+    sent = await office.work("2027-03-01", 9)
+
+    assert ["new@example.org"] == sent
+    assert "new@example.org" in str(office.relay.mails[-1]["To"])
+    assert office.relay.mails[0]["Message-ID"] == office.relay.mails[1]["Message-ID"]
+
+
+def _moved() -> Person:
+    return person("ann", "new@example.org", birthday=BORN, consent_email=True, language="de")
+
+
+async def test_e6_a_suppression_added_a_moment_before_counts(office: Office) -> None:
+    office.trigger("birthday", BIRTHDAY + '\nkind = "individual"')
+    office.person(birthday=BORN)
+    with office.database.writing() as connection:
+        suppression.add(
+            connection, id=1, address="ann@example.org", scope=Scope.ALL, remark="", public=False,
+            by="eva", since=NOW, until=None,
+        )  # fmt: skip
+
+    assert [] == await office.work("2027-03-01")
+    assert ["suppressed: staff"] == office.reasons()
+
+
+async def test_a_pause_holds_mail_back_until_it_is_lifted(office: Office) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    with office.database.writing() as connection:
+        gate.pause(connection, "bulk", now=NOW, by="ops")
+
+    paused = await office.work("2027-03-01", 8)
+    with office.database.writing() as connection:
+        gate.resume(connection)
+
+    assert ([], ["ann@example.org"]) == (paused, await office.work("2027-03-01", 9))
+
+
+# E7: the rule changes while mail is due
+
+
+@pytest.mark.parametrize(
+    ("edited", "reason"),
+    [
+        (BIRTHDAY + "\nenabled = false", "the trigger is switched off"),
+        ('event = "set_date"\ndates = ["2027-03-01"]', "the trigger is gone"),
+        ("", "the trigger is gone"),
+    ],
+)
+async def test_e7_mail_due_under_a_rule_that_is_gone_or_off_is_skipped(
+    office: Office, edited: str, reason: str
+) -> None:
+    office.configure('quiet_hours = "07:00-10:00"\n')
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    await office.work("2027-03-01", 9)
+    if edited:
+        office.trigger("birthday", edited)
+    else:
+        (office.folder / "triggers" / "birthday.toml").unlink()
+
+    assert [] == await office.work("2027-03-01", 10)
+    assert [reason] == office.reasons()
+
+
+async def test_e7_a_date_taken_out_of_the_trigger_is_not_mailed_any_more(office: Office) -> None:
+    office.configure('quiet_hours = "07:00-10:00"\n')
+    office.trigger("dates", 'event = "set_date"\ndates = ["2027-03-01"]')
+    office.person(mail_on_set_date=True)
+    await office.work("2027-03-01", 9)
+    office.trigger("dates", 'event = "set_date"\ndates = ["2027-03-02"]')
+
+    assert [] == await office.work("2027-03-01", 10)
+    assert ["the date is no longer stored in the trigger"] == office.reasons()
+
+
+async def test_e7_a_file_that_has_become_wrong_leaves_the_trigger_as_it_was(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    await office.work("2027-02-28")
+    office.trigger("birthday", 'event = "birthdy"')
+
+    sent = await office.work("2027-03-01")
+
+    assert ["ann@example.org"] == sent
+    assert "trigger_refused" in capsys.readouterr().out
+
+
+async def test_e7_a_new_file_counts_without_a_restart(office: Office) -> None:
+    office.person(birthday=BORN)
+    await office.work("2027-02-28")
+    office.trigger("birthday", BIRTHDAY)
+
+    assert ["ann@example.org"] == await office.work("2027-03-01")
+
+
+# E8: one template that fails
+
+
+async def test_e8_a_template_that_fails_for_one_person_fails_for_nobody_else(
+    office: Office,
+) -> None:
+    office.template("letter", de="Subject: x\n\n{{ 1 // (person.first_name | length - 3) }}\n")
+    office.trigger("birthday", BIRTHDAY)
+    for who in ("anna", "bob", "carl"):
+        office.person(who, birthday=BORN)
+
+    sent = await office.work("2027-03-01")
+
+    assert ["anna@example.org", "carl@example.org"] == sorted(sent)
+    assert (["failed"], ["sent"]) == (office.states("bob"), office.states("carl"))
+    assert "ZeroDivisionError" in office.reasons("bob")[0]
+
+
+# E9: many at once
+
+
+async def test_e9_a_4xx_in_the_middle_puts_off_that_mail_alone(office: Office) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    for number in range(30):
+        office.person(f"p{number:02}", birthday=BORN)
+    office.relay.answer = lambda to: Deferred("450 busy") if to.startswith("p1") else Sent("250")
+    await office.work("2027-03-01", 8)
+    office.relay.answer = lambda _: Sent("250 ok")
+
+    again = await office.work("2027-03-01", 9)
+
+    assert [f"p{number}@example.org" for number in range(10, 20)] == sorted(again)
+    assert {"sent"} == {office.states(f"p{number:02}")[0] for number in range(30)}
+
+
+# Quiet hours
+
+
+async def test_date_mail_waits_for_the_end_of_quiet_hours(office: Office) -> None:
+    office.configure('daily_at = "06:00"\nquiet_hours = "21:00-07:00"\n')
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+
+    quiet = await office.work("2027-03-01", 6)
+    loud = await office.work("2027-03-01", 7)
+
+    assert ([], ["ann@example.org"]) == (quiet, loud)
+
+
+# What looks like a copy, and what is far more than usual
+
+
+async def test_a_restored_store_holds_its_mail_until_it_is_let_go(office: Office) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    await office.work("2027-03-01")
+    file = office.folder / "outage" / "epoch"
+    mark = file.read_text()
+    office.person("bob", birthday=date(1980, 3, 2))
+    # The file has seen a mail the store knows nothing of any more.
+    file.write_text(mark.replace('"high":', '"high":1'))
+
+    held = await office.work("2027-03-02")
+    let_go = await office.desk.resume()
+    sent = await office.work("2027-03-02", 10)
+
+    assert ([], 1) == (held, let_go)
+    assert ["bob@example.org"] == sent
+    assert ["finished", "finished"] == [run.state for run in office.runs()]
+
+
+@pytest.mark.parametrize("mark", ["", '{"epoch":"other","high":1}'])
+async def test_a_cloned_store_holds_its_mail(
+    office: Office, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.triggers.epoch.JOIN_SECONDS", 0.01)
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    await office.work("2027-03-01")
+    file = office.folder / "outage" / "epoch"
+    file.unlink()
+    if mark:
+        file.write_text(mark)
+    office.person("bob", birthday=date(1980, 3, 2))
+
+    held = await office.work("2027-03-02")
+
+    assert [] == held
+    assert office.states("bob") == ["held"]
+    assert ["held"] == [run.state for run in office.runs()][-1:]
+
+
+async def test_a_node_that_joins_a_store_at_work_needs_no_ado(
+    office: Office, tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.triggers.epoch.JOIN_SECONDS", 0.05)
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    await office.work("2027-03-01")
+    joining = Office(tmp_path / "second", database, office.relay)
+    joining.trigger("birthday", BIRTHDAY)
+    joining.person("bob", birthday=date(1980, 3, 2))
+
+    async def live() -> None:
+        while True:
+            await office.desk.watch.show_life()
+            await asyncio.sleep(0.02)
+
+    life = asyncio.create_task(live())
+    sent = await joining.work("2027-03-02")
+    life.cancel()
+    joining.close()
+
+    assert ["bob@example.org"] == sent
+
+
+async def test_a_run_far_larger_than_usual_is_held_and_reported_at_once(office: Office) -> None:
+    office.configure('report_to = "boss@example.org"\n')
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    await office.work("2027-03-01")
+    for number in range(100):
+        office.person(f"p{number}", birthday=date(1980, 3, 2))
+
+    held = await office.work("2027-03-02")
+    reports = len(office.queued())
+    await office.desk.resume()
+    sent = await office.work("2027-03-02", 10)
+
+    assert ([], 2) == (held, reports)
+    assert len(sent) == 100
+    assert len(office.queued()) == 3
+
+
+async def test_a_first_run_is_never_far_more_than_usual(office: Office) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    for number in range(120):
+        office.person(f"p{number}", birthday=BORN)
+
+    assert len(await office.work("2027-03-01")) == 120
+
+
+# Reports
+
+
+async def test_a_run_that_sent_is_reported_by_mail_and_kept(office: Office) -> None:
+    office.configure('report_to = "boss@example.org"\n')
+    office.trigger("birthday", BIRTHDAY + '\nreport_to = "own@example.org"')
+    office.person("ann", birthday=BORN)
+    office.person("bob", birthday=BORN, consent_email=False)
+
+    await office.work("2027-03-01")
+
+    [report] = office.queued()
+    [run] = office.runs()
+    assert report.recipient == "own@example.org"
+    assert b"candidate:bob: no consent to e-mail" in report.body
+    assert ("finished", 1, 1) == (run.state, run.counts[OccurrenceState.SENT], run.left_out)
+
+
+@pytest.mark.parametrize(("asked", "told"), [(False, 0), (True, 1)])
+async def test_a_run_without_mail_is_reported_only_when_asked(
+    office: Office, asked: bool, told: int
+) -> None:
+    office.configure(f'report_to = "boss@example.org"\nreport_empty = {str(asked).lower()}\n')
+    office.trigger("birthday", BIRTHDAY)
+    office.person()
+
+    await office.work("2027-03-01")
+
+    assert told == len(office.queued()) == len(office.runs())
+
+
+async def test_a_run_whose_mail_failed_is_reported_with_the_reason(office: Office) -> None:
+    office.configure('report_to = "boss@example.org"\n')
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    office.relay.answer = lambda _: Refused("550 5.1.1 unknown")
+
+    await office.work("2027-03-01")
+
+    [report] = office.queued()
+    assert b"candidate:ann: failed: 550 5.1.1 unknown" in report.body
