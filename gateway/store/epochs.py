@@ -50,7 +50,7 @@ def held(connection: Connection) -> str:
 def reach(connection: Connection, message: int) -> None:
     """Note that a message is being sent."""
     own = update(epochs).where(epochs.c.name == _NAME, epochs.c.high < message)
-    connection.execute(own.values(high=message))
+    connection.execute(own.values(high=message, beat=epochs.c.beat + 1))
 
 
 def beat(connection: Connection) -> None:
