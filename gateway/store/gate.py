@@ -18,6 +18,7 @@ _SQL = (
     "SELECT '', message, content_hash, state, verdict FROM attempts "
     "WHERE fingerprint = {0} AND message >= {0} ORDER BY 2"
 )
+_ANYTHING = "SELECT 1 FROM pauses UNION ALL SELECT 1 FROM attempts LIMIT 1"
 _BURST = (
     "SELECT d.address, min(m.id), max(m.id) FROM messages m JOIN deliveries d ON d.message = m.id "
     "WHERE m.burst_key = {0} AND m.id >= {0} AND d.state NOT IN ('rejected', 'aborted') "
@@ -33,16 +34,24 @@ class View:
     earlier: tuple[Attempt, ...]  #: Oldest first.
 
 
+_NOTHING = View(paused=frozenset(), earlier=())
+
+
 class Gate:
     """Asked once per message."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._reader = QuickReader(database)
         mark = "?" if database.is_sqlite else "%s"
         self._sql, self._burst = _SQL.format(mark), _BURST.format(mark)
+        self._version: bytes | None = None
+        self._is_empty = False  #: Whether there was nothing at all to show in that version.
 
     async def look(self, fingerprint: int, now: datetime) -> View:
         """Return the pauses in force and the attempts of the same transaction in 24 hours."""
+        if self._database.is_sqlite and self._nothing_at_all():
+            return _NOTHING
         oldest = ids.first_id_at(now - REMEMBERED)
         rows = await self._reader.rows(self._sql, (fingerprint, oldest))
         return View(
@@ -59,6 +68,13 @@ class Gate:
                 if not what
             ),
         )
+
+    def _nothing_at_all(self) -> bool:
+        version = self._reader.version()
+        if version is None or version != self._version:
+            self._version = version
+            self._is_empty = not self._reader.rows_now(_ANYTHING, ())
+        return self._is_empty
 
     async def burst(self, key: int, since: datetime) -> dict[str, tuple[datetime, datetime]]:
         """Return the addresses a burst has reached since then, with the first and last time."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.store.database import Database, StoreUnavailable
+from gateway.store.wal_index import WalIndex
 
 _BUSY_SECONDS = 1.0
 _LOOK_SECONDS = 0.2  #: Between two looks whether the file is still the same one.
@@ -23,6 +24,7 @@ class QuickReader:
         self._database = database
         self._file = database.file
         self._held: sqlite3.Connection | None = None
+        self._index: WalIndex | None = None
         self._look_again = 0.0
         self._of: tuple[int, int] | None = None  # the file that was opened
 
@@ -41,19 +43,38 @@ class QuickReader:
         try:
             return self._connection().execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
-            self.close()
-            raise StoreUnavailable(f"the store failed: {error}") from error
+            raise self._failed(error) from error
+
+    def version(self) -> bytes | None:
+        """Return what is equal only while nothing in the store changes; None if nothing tells.
+
+        It costs far less than any question. `StoreUnavailable` when the store fails.
+        """
+        if not self._database.is_sqlite:
+            return None
+        try:
+            self._connection()
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+        return self._index.header() if self._index else None
+
+    def _failed(self, error: sqlite3.Error) -> StoreUnavailable:
+        self.close()
+        return StoreUnavailable(f"the store failed: {error}")
 
     def _connection(self) -> sqlite3.Connection:
-        assert self._file is not None
         now = time.monotonic()
         if now > self._look_again:
             self._look_again = now + _LOOK_SECONDS
             self._look()
-        if self._held is None:
-            self._held, self._of = self._file.connect(_BUSY_SECONDS), self._file.identity()
-            self._held.execute(f"PRAGMA mmap_size = {_MAPPED}")
-        return self._held
+        return self._held or self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        assert self._file is not None
+        held, self._of = self._file.connect(_BUSY_SECONDS), self._file.identity()
+        held.execute(f"PRAGMA mmap_size = {_MAPPED}")
+        self._held, self._index = held, WalIndex(self._file.path)
+        return held
 
     def _look(self) -> None:
         """Let go of a file that was moved away, deleted or replaced."""
@@ -65,4 +86,4 @@ class QuickReader:
         """Let go of the held connection; the next question opens another."""
         if self._held is not None:
             self._held.close()
-            self._held = None
+            self._held = self._index = None

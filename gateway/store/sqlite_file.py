@@ -10,17 +10,17 @@ class SqliteFile:
     """The file at one path, and whether it is still the same one."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self.path = path
         self._address = f"file:{quote(path)}?mode=rw"
 
     def make(self) -> None:
         """Create the file empty if there is none; OSError if that can't be."""
-        Path(self._path).touch()
+        Path(self.path).touch()
 
     def identity(self) -> tuple[int, int] | None:
         """Return what tells the file at the path from any other; None if there is none."""
         try:
-            found = os.stat(self._path)  # noqa: PTH116  # a Path costs more, once a message
+            found = os.stat(self.path)  # noqa: PTH116  # a Path costs more, once a message
         except OSError:
             return None
         return found.st_dev, found.st_ino

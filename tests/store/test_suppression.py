@@ -1,9 +1,10 @@
 """Who is suppressed, as told by groups, statuses and staff."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +24,7 @@ from gateway.core.people import (
 )
 from gateway.store import suppression
 from gateway.store.database import Database, StoreUnavailable
+from gateway.store.quick import QuickReader
 from gateway.store.suppression import Standings
 from tests.store.feeding import CANDIDATE, CONTACT, NOW, deceased, member, no_bulk, person, tell
 
@@ -124,6 +126,61 @@ def test_an_expired_suppression_does_not_count(database: Database, standings: St
     suppress(database, until=NOW + timedelta(microseconds=1), number=2, scope=Scope.ALL)
 
     assert [(SuppressionSource.STAFF, Scope.ALL)] == scopes(standings)
+
+
+def test_a_suppression_that_was_known_ends_when_its_time_is_over(database: Database) -> None:
+    suppress(database, until=NOW + HOUR)
+    moment = [NOW]
+    standings = Standings(database, tag_scopes=TAG_SCOPES, clock=lambda: moment[0])
+    before = scopes(standings)
+    moment[0] = NOW + HOUR
+
+    assert ([(SuppressionSource.STAFF, Scope.BULK)], []) == (before, scopes(standings))
+    standings.close()
+
+
+def test_what_another_process_commits_binds_at_the_next_question(store_url: str) -> None:
+    """Asked again and again between many commits, of which SQLite checkpoints some."""
+    database, other = Database(store_url), Database(store_url)
+    database.prepare()
+    standings = Standings(database, tag_scopes=TAG_SCOPES)
+    told = []
+    for number in range(1, 60):
+        address = f"{number}@example.org"
+        before = scopes(standings, address)
+        suppress(other, address, number=number, remark="x" * 100_000)
+        told.append((before, scopes(standings, address), scopes(standings, address)))
+    standings.close()
+    other.close()
+    database.close()
+
+    suppressed = [(SuppressionSource.STAFF, Scope.BULK)]
+    assert [([], suppressed, suppressed)] * 59 == told
+
+
+def test_nothing_is_asked_twice_while_the_store_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/store.db")
+    database.prepare()
+    standings = Standings(database, tag_scopes=TAG_SCOPES)
+    asked: list[object] = []
+    usual = QuickReader.rows_now
+
+    def noted(reader: QuickReader, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        asked.append(values)
+        return usual(reader, sql, values)
+
+    monkeypatch.setattr(QuickReader, "rows_now", noted)
+    for _ in range(3):
+        standings.now([ANN])
+    once = len(asked)
+    suppress(database)
+    standings.now([ANN])
+
+    assert (1, 2) == (once, len(asked))
+    standings.close()
+    database.close()
 
 
 def test_a_released_suppression_does_not_count_and_stays_in_the_history(
