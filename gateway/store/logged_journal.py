@@ -24,9 +24,10 @@ from gateway.store.journal import (
 from gateway.store.journal_rows import Rows
 from gateway.store.worker_log import NotLogged, WorkerLog
 
-_SLOW_SECONDS = 0.003  #: The longest the event loop waits for the disk before a thread does.
-_SLOW_REST_SECONDS = 2.0  #: For how long the thread does then.
-_APART_SECONDS = 0.05  #: Between two times the store is told: what comes in between gathers.
+_SLOW_SECONDS = 0.003  #: A disk that usually takes longer is waited for on a thread.
+_USUAL = 0.125  #: What one commit counts in telling what the disk usually takes.
+_APART_SECONDS = 0.25  #: Between two times the store is told: what comes in between gathers.
+_HURRIED_SECONDS = 0.05  #: The same where somebody waits until the store has it.
 
 
 class LoggedJournal(JournalWriter):
@@ -48,7 +49,9 @@ class LoggedJournal(JournalWriter):
         self._group = Group()
         self._due_now = self._due_later = False
         self._home = threading.get_ident()
-        self._slow_until = 0.0
+        self._usual = (
+            0.0  #: Seconds a commit takes, one very slow one not counted for more than slow.
+        )
         super().__init__(database, worker, committed=committed)
 
     def _put(self, entry: Begun | Finished) -> None:
@@ -56,7 +59,7 @@ class LoggedJournal(JournalWriter):
 
         Where the disk takes its time, it is waited for on a thread.
         """
-        if self._loop.time() < self._slow_until:
+        if self._usual > _SLOW_SECONDS:
             super()._put(entry)
             return
         waits = isinstance(entry, Begun) or entry.told is not None
@@ -71,11 +74,8 @@ class LoggedJournal(JournalWriter):
     def _log_now(self) -> None:
         group, self._group = self._group, Group()
         self._due_now = self._due_later = False
-        began = self._loop.time()
         for late in self._commit(group):
             super()._put(late)
-        if self._loop.time() - began > _SLOW_SECONDS:
-            self._slow_until = self._loop.time() + _SLOW_REST_SECONDS
 
     def _in_loop(self, call: Callable[..., None], *arguments: object) -> None:
         if threading.get_ident() == self._home:
@@ -94,7 +94,9 @@ class LoggedJournal(JournalWriter):
             return self._without_log(group, error)
         except (TypeError, ValueError) as error:  # Something that JSON can't hold.
             return self._commit_singly(group, error)
-        self._committed(time.monotonic() - began, len(group.begun))
+        took = time.monotonic() - began
+        self._usual += _USUAL * (min(took, 2 * _SLOW_SECONDS) - self._usual)
+        self._committed(took, len(group.begun))
         self._tell(group.begun, None)
         return []
 
@@ -148,7 +150,7 @@ class Taker:
             self._rows.add(rows)
             if after is not None:
                 self._after.append(after)
-            if not self._waiting:
+            if not self._waiting or after is not None:
                 self._waiting = True
                 self._turn.notify()
 
@@ -179,7 +181,10 @@ class Taker:
 
     def _pause(self) -> None:
         """Let more come together where the store was told only just now."""
-        left = self._last + _APART_SECONDS - time.monotonic()
+        with self._turn:
+            left = self._last + _APART_SECONDS - time.monotonic()
+            self._turn.wait_for(lambda: self._after or self._closing.is_set(), left)
+        left = self._last + _HURRIED_SECONDS - time.monotonic()
         if left > 0:
             self._closing.wait(left)
         self._last = time.monotonic()

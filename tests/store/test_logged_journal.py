@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, func, select
 
 from gateway.core.kinds import State
-from gateway.store import outbox, workers
+from gateway.store import outbox, worker_log, workers
 from gateway.store.database import Database, StoreUnavailable
 from gateway.store.logged_journal import LoggedJournal
 from gateway.store.schema import attempts, messages
@@ -229,6 +229,47 @@ def test_a_log_begins_empty_and_forgets_what_the_store_has(tmp_path: Path) -> No
 
     assert [[[2]]] == [batch["messages"] for batch in kept]
     assert [] == left_in(tmp_path / "log")
+
+
+def test_what_earlier_turns_left_in_a_file_counts_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_log, "_WORTH_KEEPING", range(1000))
+    log = WorkerLog(tmp_path / "log")
+    for number in range(3):
+        log.append({"messages": [[number]]}, durable=True)
+    log.switch()
+    log.forget()
+    log.switch()
+    empty = left_in(tmp_path / "log")
+    log.append({"messages": [[8]]}, durable=True)  # As long as the first: the others stand whole.
+    log.close()
+
+    assert b'"messages":[[2]]' in (tmp_path / "log.a").read_bytes()
+    assert [] == empty
+    assert [[[8]]] == [batch["messages"] for batch in left_in(tmp_path / "log")]
+
+
+def test_a_line_half_old_and_half_new_counts_for_nothing(tmp_path: Path) -> None:
+    log = WorkerLog(tmp_path / "log")
+    log.append({"messages": [[1, "old"]]}, durable=True)
+    log.close()
+    part = tmp_path / "log.a"
+    octets = part.read_bytes()
+    part.write_bytes(octets.replace(b"[1,", b"[2,"))
+
+    assert [] == left_in(tmp_path / "log")
+
+
+@pytest.mark.parametrize("length", [1, 17_000_000])
+def test_a_log_gives_room_back_that_it_does_not_need(tmp_path: Path, length: int) -> None:
+    log = WorkerLog(tmp_path / "log")
+    log.append({"messages": [["x" * length]]}, durable=True)
+    log.switch()
+    log.forget()
+    log.close()
+
+    assert 0 == (tmp_path / "log.a").stat().st_size
 
 
 def test_a_log_on_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
