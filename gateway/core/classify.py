@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from gateway.core.headers import Headers
@@ -107,6 +107,11 @@ class Rule:
     name: str
     kind: Kind
     test: Test
+    header: str = field(init=False)  #: Without which it can't match, in lower case; or empty.
+
+    def __post_init__(self) -> None:
+        test = self.test
+        object.__setattr__(self, "header", test.name if isinstance(test, HeaderTest) else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +140,9 @@ def classify(facts: Facts, rules: Sequence[Rule], default: Kind) -> Classificati
     """Return what the first matching rule says, else the default."""
     present = facts.headers.names
     for rule in rules:
-        test = rule.test
-        if isinstance(test, HeaderTest) and test.name not in present:
+        if rule.header and rule.header not in present:
             continue  # The usual case, without a call.
-        if test(facts) is not None:
+        if rule.test(facts) is not None:
             return Classification(rule.kind, rule.name)
     return Classification(default, DEFAULT)
 

@@ -1,7 +1,7 @@
 """Replies of SMTP (RFC 5321, 4.2): what a relay said, made fit to be said again."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 MAX_LINE = 500  #: Octets of text in one line; RFC 5321 allows 512 with code and CRLF.
@@ -16,6 +16,11 @@ class Reply:
 
     code: int
     lines: tuple[str, ...]
+    #: Whether the command did what it should (2xx).
+    positive: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "positive", 200 <= self.code < 300)
 
     @classmethod
     def of(cls, text: str) -> "Reply":
@@ -26,11 +31,6 @@ class Reply:
     def received(cls, code: int, lines: list[bytes]) -> "Reply":
         """Take over what a peer said: printable ASCII, at most 20 lines of 500 octets."""
         return _received(code, *lines[:MAX_LINES])
-
-    @property
-    def positive(self) -> bool:
-        """Whether the command did what it should (2xx)."""
-        return 200 <= self.code < 300
 
     @property
     def permanent(self) -> bool:
@@ -58,6 +58,12 @@ class Reply:
             % (self.code, b" " if n == last else b"-", line.encode("ascii", "replace"))
             for n, line in enumerate(self.lines)
         )
+
+
+@lru_cache(256)
+def encoded(text: str) -> bytes:
+    """Return a reply like `"250 2.0.0 Ok"` as it is sent; the gateway says the same few all day."""
+    return Reply.of(text).encode()
 
 
 @lru_cache(4096)

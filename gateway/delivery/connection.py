@@ -6,6 +6,7 @@ import re
 import ssl
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import cast
 
 from gateway.core.errors import GatewayError
@@ -65,6 +66,10 @@ class RelayConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take replies apart and hand each to the command that waits longest."""
+        if not (self._buffer or self._lines) and (replies := _whole(data)):
+            for reply in replies:
+                self._hear(reply)
+            return
         data = self._buffer + data if self._buffer else data
         *lines, self._buffer = data.split(b"\n")
         for line in lines:
@@ -95,12 +100,15 @@ class RelayConnection(asyncio.Protocol):
         if found[2] == b"-":
             return
         lines, self._lines = self._lines, []
+        self._hear(Reply.received(int(found[1]), lines))
+
+    def _hear(self, reply: Reply) -> None:
         if not self._waiting:
             self._fail("a reply nobody asked for")
             return
         waiting = self._waiting.popleft()
         if not waiting.done():
-            waiting.set_result(Reply.received(int(found[1]), lines))
+            waiting.set_result(reply)
 
     # One timer per connection is re-armed only when it fires: waits cost nothing else.
 
@@ -338,6 +346,20 @@ class RelayConnection(asyncio.Protocol):
         return connection
 
     _banner: "asyncio.Future[Reply]"
+
+
+@lru_cache(1024)
+def _whole(data: bytes) -> tuple[Reply, ...]:
+    """Return the replies of one line each that came together; empty if there is anything else.
+
+    A relay says the same few things all day.
+    """
+    found = [_LINE.match(line.rstrip(b"\r")) for line in data[:_MAX_LINE].split(b"\n")[:-1]]
+    if not data.endswith(b"\n") or len(data) > _MAX_LINE:
+        return ()
+    if any(one is None or one[2] == b"-" for one in found):
+        return ()
+    return tuple(Reply.received(int(one[1]), [one[3] or b""]) for one in found if one)
 
 
 def _reason(error: BaseException) -> str:

@@ -91,6 +91,7 @@ class Door:
         self._times: list[float] = []
         self._known: tuple[object, object] = (None, None)  # what the next was worked out from
         self._common: frozenset[str] = frozenset()
+        self._greeting = _UNKNOWN_RELAY
 
     @property
     def hostname(self) -> str:
@@ -141,19 +142,26 @@ class Door:
 
     def greeting(self) -> Reply:
         """Return the banner; 421 while no relay has ever said what it takes."""
-        if not self._offers():
-            return _UNKNOWN_RELAY
-        return Reply(220, (f"{self.hostname} {'LMTP' if self.listener.lmtp else 'ESMTP'}",))
+        self._keep_up()
+        return self._greeting
 
     @property
     def extensions(self) -> frozenset[str]:
         """The extensions whose parameters are understood."""
-        known = self._services.offers, self._services.policy
-        if self._known[0] is not known[0] or self._known[1] is not known[1]:
-            self._known = known
-            offers = self._offers()
-            self._common = frozenset(offers[0]).intersection(*offers[1:]) if offers else frozenset()
+        self._keep_up()
         return self._common
+
+    def _keep_up(self) -> None:
+        known = self._services.offers, self._services.policy
+        if self._known[0] is known[0] and self._known[1] is known[1]:
+            return
+        self._known = known
+        offers = self._offers()
+        self._common = frozenset(offers[0]).intersection(*offers[1:]) if offers else frozenset()
+        self._greeting = self._banner() if offers else _UNKNOWN_RELAY
+
+    def _banner(self) -> Reply:
+        return Reply(220, (f"{self.hostname} {'LMTP' if self.listener.lmtp else 'ESMTP'}",))
 
     def offers(self) -> list[str]:
         """Return the lines of EHLO's answer."""
@@ -224,7 +232,7 @@ class ImportDoor(Door):
 
     def greeting(self) -> Reply:
         """Return the banner."""
-        return Reply(220, (f"{self.hostname} {'LMTP' if self.listener.lmtp else 'ESMTP'}",))
+        return self._banner()
 
     @property
     def extensions(self) -> frozenset[str]:

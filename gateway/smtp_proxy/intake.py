@@ -64,8 +64,9 @@ class Intake:
         self._buffer = b""
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     # What the session asks.
 
@@ -124,20 +125,13 @@ class Intake:
             await self._more()
         self._buffer = self._buffer[self._buffer.index(b"\n") + 1 :]
 
-    async def _more(self) -> None:
-        self._raise_if_over()
-        self._resume()
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-        if not self._buffer:
-            self._raise_if_over()
-
-    def _raise_if_over(self) -> None:
+    def _more(self) -> "asyncio.Future[None]":
+        """Return what is done when something has come, or the end."""
         if self._over is not None:
             raise self._over
+        self._resume()
+        self._waiter = self._loop.create_future()
+        return self._waiter
 
     def _resume(self) -> None:
         if self._paused:

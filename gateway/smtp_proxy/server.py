@@ -15,7 +15,7 @@ from aiosmtpd.smtp import Session, TLSSetupException
 from gateway import logs
 from gateway.core.envelope import MAX_COMMAND, Recipient, Refused, parse_mail, parse_rcpt
 from gateway.core.kinds import By
-from gateway.core.reply import Reply
+from gateway.core.reply import Reply, encoded
 from gateway.smtp_proxy.doors import Door, Transaction
 from gateway.smtp_proxy.exchange import Exchange
 from gateway.smtp_proxy.intake import ClientGone, ClientSlow, Intake, LineTooLong, Stopping
@@ -205,7 +205,7 @@ class GatewaySMTP(Exchange):
             raise _Closing
 
     def _say(self, reply: str) -> None:
-        self._write(Reply.of(reply).encode())
+        self._write(encoded(reply))
 
     # Verbs
 
