@@ -128,14 +128,14 @@ async def _pieces(receive: Receive, most: int):  # type: ignore[no-untyped-def]
     while True:
         message = await _next(receive)
         if message["type"] == "http.disconnect":
-            raise Problem(400, "the request broke off")
+            raise _cut_off(400, "the request broke off")
         piece = message.get("body", b"")
         octets += len(piece)
         if octets > most:
-            raise Problem(413, f"more than {most} octets")
+            raise _cut_off(413, f"more than {most} octets")
         took = time.monotonic() - began
         if took > _AFTER_SECONDS and octets < _LEAST_RATE * took:
-            raise Problem(408, "the request comes too slowly")
+            raise _cut_off(408, "the request comes too slowly")
         if piece:
             yield piece
         if not message.get("more_body", False):
@@ -147,7 +147,12 @@ async def _next(receive: Receive) -> Message:
         async with asyncio.timeout(_PIECE_SECONDS):
             return await receive()
     except TimeoutError:
-        raise Problem(408, f"nothing came for {_PIECE_SECONDS:.0f} s") from None
+        raise _cut_off(408, f"nothing came for {_PIECE_SECONDS:.0f} s") from None
+
+
+def _cut_off(status: int, why: str) -> Problem:
+    """Return the answer to a request whose rest nobody waits for."""
+    return Problem(status, why, headers={"connection": "close"})
 
 
 def _is_bulk(scope: Scope) -> bool:

@@ -20,3 +20,11 @@ async def one_api(tmp_path: Path) -> AsyncIterator[Served]:
     """The API on SQLite."""
     async with served(f"sqlite:///{tmp_path}/gateway.db", tmp_path) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+async def shared_api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """One API on SQLite for the tests of a file that change nothing."""
+    folder = tmp_path_factory.mktemp("api")
+    async with served(f"sqlite:///{folder}/gateway.db", folder) as found:
+        yield found

@@ -95,14 +95,24 @@ class Served:
         """Send octets as they are and return all that comes until the connection ends."""
         reader, writer = await asyncio.open_connection(LOOPBACK, self.port)
         try:
-            for piece in pieces:
-                writer.write(piece)
-                await writer.drain()
-                await asyncio.sleep(pause)
+            with contextlib.suppress(ConnectionError):
+                for piece in pieces:
+                    writer.write(piece)
+                    await writer.drain()
+                    await asyncio.sleep(pause)
             async with asyncio.timeout(patience):
-                return await reader.read()
+                return await _all_of(reader)
         finally:
             writer.transport.abort()
+
+
+async def _all_of(reader: asyncio.StreamReader) -> bytes:
+    """Read until the connection ends, be it by a reset."""
+    read = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := await reader.read(65536):
+            read += piece
+    return read
 
 
 async def _well() -> Health:
