@@ -25,6 +25,7 @@ from gateway.core.inbox import SPOOL
 from gateway.core.letter import IMPORTED, REFUSED
 from gateway.inbound.admission import Admission, sender_entries
 from gateway.inbound.desk import Desk
+from gateway.inbound.imap.settings import MailboxSettings
 from gateway.inbound.importer import ReplyImporter, Rules
 from gateway.inbound.notices import Post
 from gateway.inbound.poller import Poller
@@ -54,11 +55,13 @@ async def run_inbound(life: Life) -> None:
     metrics = Metrics()
     importer = _importer(life.settings, database, readers, _Tally(metrics).heard)
     holder = f"{common.node()}:{os.getpid()}"
-    tenure = Tenure(database, holder, now, is_gone=_is_gone)
     watch = MailboxWatch(metrics)
-    mailboxes = Mailboxes(
-        lambda mailbox: Poller(mailbox, importer=importer, tenure=tenure, watch=watch)
-    )
+
+    def poller(mailbox: MailboxSettings) -> Poller:
+        tenure = Tenure(database, f"{holder}:{mailbox.name}", now, is_gone=_is_gone)
+        return Poller(mailbox, importer=importer, tenure=tenure, watch=watch)
+
+    mailboxes = Mailboxes(poller)
 
     async def apply(settings: Settings) -> None:
         new = rules(settings)
@@ -81,7 +84,8 @@ async def run_inbound(life: Life) -> None:
 
 def _is_gone(holder: str) -> bool:
     """Whether a process that holds a lease ran on this machine and has ended."""
-    node, _, pid = holder.rpartition(":")
+    node, _, rest = holder.partition(":")
+    pid = rest.partition(":")[0]
     return node == common.node() and pid.isdigit() and not common.is_alive(int(pid))
 
 

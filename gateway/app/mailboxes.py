@@ -15,6 +15,8 @@ from gateway.inbound.poller import Poller
 from gateway.inbound.verdict import Origin
 from gateway.metrics import Metrics
 
+_END_SECONDS = 15.0  #: A server that doesn't answer keeps nobody for longer.
+
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
@@ -57,8 +59,12 @@ class Mailboxes:
 async def _end(watched: list[_Watched]) -> None:
     for one in watched:
         one.poller.stop()
-    if watched:
-        await asyncio.wait([one.task for one in watched])
+    tasks = [one.task for one in watched]
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=_END_SECONDS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class MailboxWatch:

@@ -19,6 +19,8 @@ from obstore.store import LocalStore, S3Store
 from gateway.core.errors import GatewayError
 
 _PIECE = 256 * 1024
+_S3_PIECE = 8 * 1024 * 1024  #: S3 takes no smaller ones than 5 MiB.
+_LARGE = 4 * 1024 * 1024  #: Larger files are put piece by piece, so that they cost no memory.
 _CONNECT = timedelta(seconds=5)
 _REQUEST = timedelta(seconds=60)
 _RETRY = timedelta(seconds=20)
@@ -78,8 +80,13 @@ class Blobs:
             store = self._opened()
             if self._has(store, path):
                 return
-            # One request: whoever else puts the same content puts the same octets.
-            obstore.put(store, path, content, use_multipart=False)
+            # All at once, or in pieces that appear together at the end: whoever else puts the same
+            # content puts the same octets.
+            in_pieces = isinstance(content, Path) and content.stat().st_size > _LARGE
+            chunk = _PIECE if self._folder is not None else _S3_PIECE
+            obstore.put(
+                store, path, content, use_multipart=in_pieces, chunk_size=chunk, max_concurrency=1
+            )
             if self._folder is not None:
                 self._make_durable(self._folder / path)
         except AlreadyExistsError:

@@ -1,6 +1,7 @@
 """Files under their SHA-256: put once, never overwritten."""
 
 import hashlib
+import resource
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,6 +34,20 @@ async def test_a_file_is_put_without_being_read_into_memory(blobs: Blobs, tmp_pa
     await blobs.put_file(file, digest)
 
     assert b"content" == await blobs.get(digest)
+
+
+async def test_a_large_file_costs_no_memory(blobs: Blobs, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    content = bytes(range(256)) * 180_000
+    file.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    await blobs.put(b"whatever the library needs is loaded")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    await blobs.put_file(file, digest)
+
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000
+    assert content == await blobs.get(digest)
 
 
 async def test_what_is_there_is_not_overwritten(blobs: Blobs, tmp_path: Path) -> None:
