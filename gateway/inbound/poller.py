@@ -67,23 +67,24 @@ class Poller:
                     await self._pause(_OTHERS_SECONDS)
             except TEMPORARY as error:
                 log.error("mailbox_put_off", mailbox=self._settings.name, reason=str(error))
-                await self._pause(self._wait(_FIRST_WAIT, _LONGEST_WAIT))
+                await self._pause(self._wait())
             except MailboxRefuses as error:
                 self._down(error)
                 await self._pause(self._wait(_REFUSED_WAIT, _LONGEST_REFUSED_WAIT))
             except MailboxLost as error:
                 self._down(error)
-                await self._pause(self._wait(_FIRST_WAIT, _LONGEST_WAIT))
+                await self._pause(self._wait())
             except Exception:
                 self._watch.down(self._settings.name)
                 log.exception("mailbox_fault", mailbox=self._settings.name)
-                await self._pause(self._wait(_FIRST_WAIT, _LONGEST_WAIT))
+                await self._pause(self._wait())
 
     def _down(self, error: MailboxRefuses | MailboxLost) -> None:
         self._watch.down(self._settings.name)
         log.error("mailbox_unusable", mailbox=self._settings.name, reason=str(error))
 
-    def _wait(self, first: float, longest: float) -> float:
+    def _wait(self, first: float = _FIRST_WAIT, longest: float = _LONGEST_WAIT) -> float:
+        first = min(first, self._settings.every.total_seconds())
         wait: float = min(longest, first * 2 ** min(self._failures, 16))
         self._failures += 1
         return wait * random.uniform(1.0, 1.1)  # noqa: S311  # spreads, hides nothing
