@@ -12,8 +12,8 @@ from gateway.core.people import PersonKind
 from gateway.store import audiences, opt_outs
 from gateway.store.database import Database
 from gateway.sync.client import MailchimpClient
-from gateway.sync.errors import AnswerLost, MailchimpError
-from gateway.sync.office import told
+from gateway.sync.errors import MailchimpError
+from gateway.sync.office import once, told
 from gateway.sync.transport import Document
 
 NAME = "CRM users"  #: Of an audience the gateway makes.
@@ -26,7 +26,6 @@ FIELDS = {
 #: What a webhook tells of: it only brings a sync forward.
 EVENTS = ("unsubscribe", "cleaned", "upemail", "campaign")
 WEBHOOK_PATH = "/mailchimp/webhook/"
-_ATTEMPTS = 3
 
 
 class CannotActivate(GatewayError):
@@ -141,7 +140,7 @@ class Activation:
         def look() -> Document | None:
             return _matching(self.client.audiences().get("lists") or [], name)
 
-        return _once(lambda: self.client.create_audience(body), look)
+        return once(lambda: self.client.create_audience(body), look)
 
     def _merge_fields(self, audience: str) -> Iterator[Step]:
         there = self._tags(audience) if audience else set()
@@ -158,7 +157,7 @@ class Activation:
         def look() -> Document | None:
             return {"tag": tag} if tag in self._tags(audience) else None
 
-        _once(lambda: self.client.add_merge_field(audience, tag=tag, name=name), look)
+        once(lambda: self.client.add_merge_field(audience, tag=tag, name=name), look)
 
     def _tags(self, audience: str) -> set[str]:
         return {str(each.get("tag")) for each in self.client.merge_fields(audience)}
@@ -214,7 +213,7 @@ class Activation:
             return next((each for each in hooks if each.get("url") == url), None)
 
         try:
-            made = _once(lambda: self.client.create_webhook(audience, url, EVENTS), look)
+            made = once(lambda: self.client.create_webhook(audience, url, EVENTS), look)
         except MailchimpError as error:
             text = f"{base}: {error}: let the role api run where [mailchimp] public_url leads, then"
             return Step(Did.FAILED, "webhook", f"{text} activate again; until then all is polled")
@@ -243,15 +242,3 @@ def _matching(lists: list[Document], wanted: str) -> Document | None:
 
 def _step(did: Did, what: str, document: Document) -> Step:
     return Step(did, what, f"{document.get('name', '')} ({document.get('id', '')})")
-
-
-def _once(make: Callable[[], Document], look: Callable[[], Document | None]) -> Document:
-    """Make a thing; where the answer is lost, look whether it is there before trying again."""
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return make()
-        except AnswerLost:
-            found = look()
-            if found is not None:
-                return found
-    return make()

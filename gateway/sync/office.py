@@ -11,11 +11,12 @@ from gateway.store import leases
 from gateway.store.database import Database
 from gateway.store.suppression import Standings
 from gateway.sync.client import MailchimpClient
-from gateway.sync.errors import MailchimpError
+from gateway.sync.errors import AnswerLost, MailchimpError
 from gateway.sync.transport import Document
 
 LEASE = timedelta(minutes=15)  #: One call to Mailchimp with all its repetitions takes less.
 RENEW_AFTER = timedelta(minutes=1)
+_ATTEMPTS = 3
 
 #: Hears what is done, how much of it, and how much there is.
 Progress = Callable[[str, int, int], None]
@@ -83,6 +84,18 @@ def _renew(office: Office, name: str, campaign: int) -> None:
     with office.database.writing() as connection:
         if not leases.renew(connection, name, office.holder, office.clock(), LEASE):
             raise Busy(f"another process took over {ids.show(campaign)}")
+
+
+def once(make: Callable[[], Document], look: Callable[[], Document | None]) -> Document:
+    """Make a thing; where the answer is lost, look whether it is there before trying again."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return make()
+        except AnswerLost:
+            found = look()
+            if found is not None:
+                return found
+    return make()
 
 
 def told(document: Document, name: str) -> str:

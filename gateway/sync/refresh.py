@@ -20,7 +20,7 @@ from gateway.sync.preparation import Plan, guard, judge_members, prepare
 from gateway.sync.settle import keep, look
 
 #: So long before its time a campaign is brought up to date once more.
-BEFORE = timedelta(minutes=15)
+BEFORE = timedelta(minutes=20)
 #: From then on who must drop out is looked for, in the store alone, as often as this.
 AGAIN = timedelta(minutes=1)
 #: So late it is left as it is: what is unscheduled now may miss its time.

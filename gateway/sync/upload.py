@@ -19,7 +19,7 @@ from gateway.store import audiences, campaign_members, campaigns
 from gateway.store.campaign_members import Outgoing
 from gateway.sync.client import BATCH, MailchimpClient, member_id
 from gateway.sync.errors import AnswerLost, NotFound, Refused, is_passing
-from gateway.sync.office import Office, told
+from gateway.sync.office import Office, once, told
 from gateway.sync.preparation import PAGE
 from gateway.sync.reading import known_member
 from gateway.sync.transport import Document
@@ -268,8 +268,12 @@ def ensure_segment(office: Office, campaign: Campaign) -> Campaign:
 
 def _make_segment(client: MailchimpClient, campaign: Campaign) -> Document:
     try:
-        return client.create_segment(campaign.audience, campaign.segment_name)
-    except (AnswerLost, Refused):
+        return once(
+            lambda: client.create_segment(campaign.audience, campaign.segment_name),
+            lambda: _find_segment(client, campaign),
+        )
+    except Refused:
+        # One of this name may be there: of a call that came late.
         found = _find_segment(client, campaign)
         if found is None:
             raise

@@ -41,7 +41,7 @@ def test_who_opts_out_after_scheduling_gets_nothing(active: Marketing, scheduled
     active.opt_out(BOB)
 
     assert active.refresh(hours=1) == []
-    assert active.refresh(minutes=50) == [Refreshed(scheduled, updated=0, left_out=1)]
+    assert active.refresh(minutes=45) == [Refreshed(scheduled, updated=0, left_out=1)]
 
     assert at(active, scheduled) == when
     assert active.status_there(scheduled) == "schedule"

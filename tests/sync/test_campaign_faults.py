@@ -1,0 +1,316 @@
+"""Campaigns out while things go wrong: rows M1 to M9 of the reliability catalogue."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+import pytest
+
+from gateway.core.campaigns import CampaignState
+from gateway.store import audiences
+from gateway.sync import campaigns as desk
+from gateway.sync.acts import Unclear
+from gateway.sync.errors import AnswerLost, NotAuthorised
+from gateway.sync.office import Busy, claimed
+from gateway.sync.reading import AudienceGone
+from gateway.sync.sandbox import Fault
+from gateway.sync.transport import Document
+from tests.sync.marketing import Marketing, candidate, contact, email, quarter
+
+ANN, BOB, CLO = (candidate(each) for each in ("ann", "bob", "clo"))
+LOST = [Fault.DROPPED, Fault.BAD_GATEWAY, Fault.CUT, Fault.BLOCKED]
+
+
+def campaign_to_two(marketing: Marketing) -> int:
+    marketing.people(ANN, BOB)
+    return marketing.campaign(ANN, BOB)
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.EMPTY_429, Fault.EMPTY_403])
+def test_m1_a_throttled_campaign_leaves_once_and_whole(active: Marketing, fault: Fault) -> None:
+    number = campaign_to_two(active)
+    for path in ("^/lists/[^/]+$", "/segments$", "/segments/", "^/campaigns$", "actions/send"):
+        active.sandbox.faults.add(fault, method="POST", path=path)
+
+    desk.send(active.office, number, yes=False)
+
+    assert active.recipients(number) == {email("ann"), email("bob")}
+    assert len(active.sandbox.account.campaigns) == 1
+    assert active.sandbox.most_at_once <= 4
+
+
+@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize(
+    "path", ["^/lists/[^/]+$", "/segments$", "/segments/", "^/campaigns$", "actions/send"]
+)
+def test_m2_m3_an_answer_lost_is_looked_up_and_nothing_is_done_twice(
+    active: Marketing, path: str, fault: Fault
+) -> None:
+    number = campaign_to_two(active)
+    active.sandbox.faults.add(fault, method="POST", path=path)
+
+    campaign = desk.send(active.office, number, yes=False)
+
+    assert campaign.state is CampaignState.SENDING
+    assert active.recipients(number) == {email("ann"), email("bob")}
+    assert len(active.sandbox.account.campaigns) == 1
+    segments = active.sandbox.account.audience(active.audience).segments
+    assert [each.name for each in segments.values()] == [active.one(number).segment_name]
+
+
+def test_m2_a_send_that_is_never_answered_is_looked_up_by_the_next_command(
+    active: Marketing,
+) -> None:
+    number = campaign_to_two(active)
+    active.sandbox.faults.add(Fault.DROPPED, method="POST", path="actions/send")
+    active.sandbox.faults.add(Fault.BLOCKED, times=100, method="GET", path="^/campaigns/[^/]+$")
+    with pytest.raises(Exception, match="Request Blocked"):
+        desk.send(active.office, number, yes=False)
+    active.sandbox.faults.clear()
+
+    campaign = desk.send(active.office, number, yes=False)
+
+    assert campaign.state is CampaignState.SENDING
+    assert active.asked("POST", "actions/send") == 1
+
+
+def test_m2_a_creation_nobody_can_find_is_told_and_found_later(active: Marketing) -> None:
+    number = campaign_to_two(active)
+    active.sandbox.faults.add(Fault.BLOCKED, times=3, method="POST", path="^/campaigns$")
+    with pytest.raises(Unclear, match="looked for before"):
+        desk.open_at_mailchimp(active.office, number, yes=False)
+
+    active.sandbox.faults.add(Fault.DROPPED, method="POST", path="^/campaigns$")
+    desk.open_at_mailchimp(active.office, number, yes=False)
+
+    assert len(active.sandbox.account.campaigns) == 1
+
+
+def test_m2_an_update_whose_answer_is_lost_is_made_again(active: Marketing) -> None:
+    number = campaign_to_two(active)
+    desk.open_at_mailchimp(active.office, number, yes=False)
+    active.people(ANN, first_name="Anna")
+    active.sandbox.faults.add(Fault.DROPPED, method="PUT", path="/members/")
+
+    desk.send(active.office, number, yes=False)
+
+    assert active.member(email("ann")).merge_fields["FNAME"] == "Anna"
+
+
+def test_m4_of_a_batch_each_members_result_counts(active: Marketing) -> None:
+    good = [candidate(f"p{each}") for each in range(10)]
+    active.people(*good)
+    active.people(ANN, emails=("a@example.com",))
+    active.people(BOB, emails=("b@example.com",))
+    number = active.campaign(ANN, BOB, *good)
+
+    desk.send(active.office, number, yes=False)
+
+    assert len(active.recipients(number)) == 10
+    outs = active.outs(number)
+    assert (outs["candidate:ann"], outs["candidate:bob"]) == ("refused", "refused")
+
+
+def test_m5_what_mailchimp_refuses_for_good_is_flagged_and_not_tried_again(
+    active: Marketing,
+) -> None:
+    active.people(ANN, BOB)
+    active.sandbox.add_member(active.audience, email("ann"))
+    active.sandbox.forget(active.audience, email("ann"))
+    number = active.campaign(ANN, BOB)
+    desk.open_at_mailchimp(active.office, number, yes=False)
+    since = len(active.sandbox.asked)
+
+    desk.open_at_mailchimp(active.office, number, yes=False)
+
+    ann = active.members(number)["candidate:ann"]
+    assert ann.reason == "refused"
+    assert "permanently deleted" in ann.detail
+    assert active.asked("POST", f"/lists/{active.audience}", since) == 0
+
+
+def test_m5_what_mailchimp_refuses_for_a_while_is_tried_again_later(active: Marketing) -> None:
+    active.sandbox.options.busy_addresses = frozenset({email("ann")})
+    number = campaign_to_two(active)
+    desk.open_at_mailchimp(active.office, number, yes=False)
+    assert active.outs(number)["candidate:ann"] == "refused"
+    active.sandbox.options.busy_addresses = frozenset()
+    desk.open_at_mailchimp(active.office, number, yes=False)
+    assert not active.is_member(email("ann"))
+
+    active.sandbox.advance(days=1, hours=1)
+    desk.send(active.office, number, yes=False)
+
+    assert active.recipients(number) == {email("ann"), email("bob")}
+
+
+def test_m5_a_field_the_account_requires_keeps_nobody_out(active: Marketing) -> None:
+    active.sandbox.require_merge_field(active.audience, "LNAME")
+    active.people(ANN, last_name="")
+    number = active.campaign(ANN)
+
+    desk.send(active.office, number, yes=False)
+
+    assert active.recipients(number) == {email("ann")}
+
+
+def test_m5_whoever_is_in_without_being_known_is_taken_as_it_is(active: Marketing) -> None:
+    active.people(ANN, BOB, CLO)
+    for ref in (ANN, BOB):
+        active.sandbox.add_member(active.audience, email(ref.crm_id))
+    active.sandbox.opt_out(active.audience, email("ann"))
+    number = active.campaign(ANN, BOB, CLO)
+    # As if they had been passed over while pages were read.
+    with active.database.writing() as connection:
+        later = active.sandbox.now() + timedelta(hours=1)
+        audiences.change(connection, active.audience, read_until=later)
+
+    desk.send(active.office, number, yes=False)
+
+    assert active.recipients(number) == {email("bob"), email("clo")}
+    assert active.outs(number)["candidate:ann"] == "unsubscribed"
+
+
+def test_m7_a_changed_address_takes_the_old_ones_place(active: Marketing) -> None:
+    number = campaign_to_two(active)
+    desk.open_at_mailchimp(active.office, number, yes=False)
+    active.people(ANN, emails=("anna@klant.test",))
+
+    desk.send(active.office, number, yes=False)
+
+    assert active.recipients(number) == {"anna@klant.test", email("bob")}
+
+
+def test_m7_another_case_is_the_same_address(active: Marketing) -> None:
+    active.people(ANN, emails=("Ann@Klant.test",))
+    active.sandbox.add_member(active.audience, "ANN@klant.TEST")
+    number = active.campaign(ANN)
+
+    desk.send(active.office, number, yes=False)
+
+    assert len(active.sandbox.account.audience(active.audience).members) == 1
+    assert len(active.recipients(number)) == 1
+
+
+def test_m7_two_people_with_one_address_are_one_member_and_the_stricter_wins(
+    active: Marketing,
+) -> None:
+    active.people(ANN, BOB)
+    active.people(contact("ann2"), emails=(email("ann"),))
+    active.people(contact("bob2"), emails=(email("bob"),))
+    active.opt_out(contact("bob2"))
+    number = active.campaign(ANN, BOB, contact("ann2"), contact("bob2"))
+
+    desk.send(active.office, number, yes=False)
+
+    assert active.recipients(number) == {email("ann")}
+    assert active.outs(number) == {
+        "candidate:ann": "",
+        "contact:ann2": "duplicate",
+        "candidate:bob": "opt_out",
+        "contact:bob2": "opt_out",
+    }
+
+
+def test_m8_a_reading_that_breaks_off_between_pages_is_begun_again(
+    active: Marketing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refs = [candidate(f"p{each}") for each in range(1100)]
+    active.people(*refs)
+    for ref in refs:
+        active.sandbox.add_member(active.audience, email(ref.crm_id))
+    active.sandbox.opt_out(active.audience, email("p1099"))
+    number = active.campaign(*refs)
+    whole = active.client.members
+
+    def cut(*which: Any, **how: Any) -> Iterator[list[Document]]:
+        yield next(whole(*which, **how))
+        raise AnswerLost("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(active.client, "members", cut)
+        with pytest.raises(AnswerLost):
+            desk.preview(active.office, number)
+
+    _, plan, _ = desk.preview(active.office, number)
+
+    assert plan.tally == {"": 1099, "unsubscribed": 1}
+
+
+def test_m9_an_audience_that_was_deleted_is_told_with_the_cure(active: Marketing) -> None:
+    number = campaign_to_two(active)
+    active.sandbox.delete_audience(active.audience)
+
+    with pytest.raises(AudienceGone, match="gateway mailchimp activate"):
+        desk.preview(active.office, number)
+
+
+def test_m9_a_revoked_key_stops_everything(active: Marketing) -> None:
+    number = campaign_to_two(active)
+    active.sandbox.revoke_key()
+
+    with pytest.raises(NotAuthorised):
+        desk.send(active.office, number, yes=False)
+
+
+def test_double_opt_in_asks_first(active: Marketing) -> None:
+    audience = active.sandbox.add_audience("Double", double_optin=True)
+    active.audience = audience
+    active.sandbox.advance(minutes=1)
+    with active.database.writing() as connection:
+        audiences.activate(
+            connection, audience, name="Double", double_optin=True, now=active.sandbox.now()
+        )
+    active.people(ANN, BOB)
+    active.sandbox.add_member(audience, email("bob"))
+    number = active.campaign(ANN, BOB)
+
+    desk.open_at_mailchimp(active.office, number, yes=False)
+
+    assert active.member(email("ann")).status == "pending"
+    assert active.outs(number)["candidate:ann"] == "refused"
+    active.sandbox.advance(hours=1)
+    active.sandbox.confirm(audience, email("ann"))
+    desk.send(active.office, number, yes=False)
+    assert active.recipients(number) == {email("ann"), email("bob")}
+
+
+def test_one_campaign_is_worked_on_by_one_process_at_a_time(active: Marketing) -> None:
+    number = campaign_to_two(active)
+    other = replace(active.office, holder="other:2")
+
+    with claimed(other, number):
+        with pytest.raises(Busy):
+            desk.send(active.office, number, yes=False)
+        took_over = replace(active.office, is_gone=lambda holder: holder == "other:2")
+        desk.send(took_over, number, yes=False)
+
+
+def test_the_calls_are_as_few_as_the_api_allows(active: Marketing) -> None:
+    new = [candidate(f"new{each}") for each in range(1200)]
+    known = [candidate(f"old{each}") for each in range(1100)]
+    active.people(*new, *known)
+    for ref in known:
+        active.sandbox.add_member(
+            active.audience,
+            email(ref.crm_id),
+            FNAME="Ann" if ref.crm_id != "old7" else "Other",
+            LNAME="Aa",
+            OWNERNAME="Olga Owner",
+            OWNEREMAIL="olga@crm.test",
+        )
+    number = active.campaign(*new, *known)
+    since = len(active.sandbox.asked)
+
+    desk.schedule(active.office, number, quarter(active.sandbox.now()), yes=False)
+
+    calls = list(active.sandbox.asked)[since:]
+    paths = [f"{call.method} {call.path.replace(active.audience, 'ID')}" for call in calls]
+    assert paths.count("POST /lists/ID") == ceil(1200 / 500)
+    assert sum(path.startswith("PUT /lists/ID/members/") for path in paths) == 1
+    assert sum(path.startswith("POST /lists/ID/segments/") for path in paths) == ceil(2300 / 500)
+    assert paths.count("GET /lists/ID/members") == ceil(1100 / 1000) + 1
+    assert len(active.segment(number)) == 2300
+    assert active.sandbox.most_at_once <= 4
