@@ -13,6 +13,7 @@ from gateway.app.certificates import valid_until
 from gateway.app.check_inbound import settings_for_replies, store_for_replies
 from gateway.app.check_loops import own_listener
 from gateway.app.check_mailbox import mailboxes
+from gateway.app.check_mailchimp import account
 from gateway.app.check_triggers import settings_for_triggers, store_for_triggers
 from gateway.app.findings import Finding, error, good, warning
 from gateway.config import Settings
@@ -38,6 +39,9 @@ async def check(settings: Settings, *, offline: bool) -> AsyncIterator[Finding]:
     is_file = settings.store.url.get_secret_value().startswith("sqlite:")
     if is_file or not offline:
         for finding in await asyncio.to_thread(lambda: list(_store(settings))):
+            yield finding
+    if not offline:
+        for finding in await asyncio.to_thread(lambda: list(account(settings))):
             yield finding
     for relay in settings.relays:
         if (listener := own_listener(settings, relay, offline=offline)) is not None:

@@ -15,6 +15,8 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    insert,
+    literal,
     or_,
     select,
     tuple_,
@@ -22,20 +24,16 @@ from sqlalchemy import (
 )
 
 from gateway.core.address import lookup_form
-from gateway.core.campaigns import merge_fields
 from gateway.core.membership import Drop, Out, Reason
 from gateway.core.people import Group, PersonKind, PersonRef
-from gateway.store.audiences import fields_as_text
 from gateway.store.bulk import insert_rows
-from gateway.store.columns import microseconds
+from gateway.store.columns import UtcTime, microseconds
 from gateway.store.opt_outs import TAG
 from gateway.store.schema import (
-    audience_members,
     campaign_members,
     groups,
     memberships,
     people,
-    staff,
 )
 
 _M = campaign_members.c
@@ -66,26 +64,23 @@ class Candidate:
     opted_out: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """An address a campaign goes to, with what Mailchimp shall know of it."""
-
-    address: str  #: In lookup form.
-    email: str
-    merge_fields: dict[str, str]
-    status: str  #: At Mailchimp; empty: not in the audience.
-    email_id: str
-    is_current: bool  #: Mailchimp has these merge fields already.
-
-
-def add(connection: Connection, campaign: int, refs: Iterable[PersonRef], now: datetime) -> int:
-    """Put people into a campaign; return how many were not in it."""
-    before = count(connection, campaign)
+def add(connection: Connection, campaign: int, refs: Sequence[PersonRef], now: datetime) -> int:
+    """Put up to some thousand people into a campaign; return how many were not in it."""
+    kinds = sorted({ref.kind for ref in refs})
+    before = sum(_count_of(connection, campaign, kind, refs) for kind in kinds)
     at = microseconds(now)
-    rows = [(campaign, ref.kind.value, ref.crm_id, at) for ref in dict.fromkeys(refs)]
+    rows = [(campaign, ref.kind.value, ref.crm_id, at) for ref in refs]
     columns = ("campaign", "kind", "person", "added_at")
     insert_rows(connection, campaign_members, columns, rows, conflict="DO NOTHING")
-    return count(connection, campaign) - before
+    return len(set(refs)) - before
+
+
+def _count_of(
+    connection: Connection, campaign: int, kind: PersonKind, refs: Sequence[PersonRef]
+) -> int:
+    wanted = [ref.crm_id for ref in refs if ref.kind == kind]
+    mine = and_(_M.campaign == campaign, _M.kind == kind.value, _M.person.in_(wanted))
+    return connection.scalar(select(func.count()).select_from(campaign_members).where(mine)) or 0
 
 
 def remove(connection: Connection, campaign: int, ref: PersonRef) -> bool:
@@ -95,9 +90,10 @@ def remove(connection: Connection, campaign: int, ref: PersonRef) -> bool:
 
 def copy(connection: Connection, campaign: int, other: int, now: datetime) -> int:
     """Put the members of a campaign into another one; return how many."""
-    mine = select(_M.kind, _M.person).where(_M.campaign == campaign)
-    refs = [PersonRef(PersonKind(kind), person) for kind, person in connection.execute(mine)]
-    return add(connection, other, refs, now)
+    names = ["campaign", "kind", "person", "added_at"]
+    mine = select(literal(other), _M.kind, _M.person, literal(now, UtcTime()))
+    copied = insert(campaign_members).from_select(names, mine.where(_M.campaign == campaign))
+    return connection.execute(copied).rowcount
 
 
 def count(connection: Connection, campaign: int) -> int:
@@ -113,11 +109,14 @@ def tally(connection: Connection, campaign: int) -> dict[str, int]:
 
 
 def known_people(connection: Connection, refs: Sequence[PersonRef]) -> set[PersonRef]:
-    """Return those of some people the CRM tells of."""
-    pairs = [(ref.kind.value, ref.crm_id) for ref in refs]
-    query = select(people.c.kind, people.c.crm_id)
-    found = connection.execute(query.where(tuple_(people.c.kind, people.c.crm_id).in_(pairs)))
-    return {PersonRef(PersonKind(kind), crm_id) for kind, crm_id in found}
+    """Return those of up to some thousand people the CRM tells of."""
+    found: set[PersonRef] = set()
+    for kind in {ref.kind for ref in refs}:
+        wanted = [ref.crm_id for ref in refs if ref.kind == kind]
+        query = select(people.c.crm_id).where(people.c.kind == kind.value)
+        rows = connection.scalars(query.where(people.c.crm_id.in_(wanted)))
+        found |= {PersonRef(kind, crm_id) for crm_id in rows}
+    return found
 
 
 def find_groups(connection: Connection, name: str) -> list[Group]:
@@ -258,83 +257,6 @@ def exclude(connection: Connection, campaign: int, outs: Iterable[tuple[str, Out
         connection.execute(mine.values(included=False, reason=out.reason.value, detail=out.detail))
 
 
-# What goes out.
-
-
-def outgoing(
-    connection: Connection, campaign: int, audience: str, *, after: str, limit: int
-) -> list[Outgoing]:
-    """Return up to so many addresses that are in, after one of them, in order."""
-    same = and_(people.c.kind == _M.kind, people.c.crm_id == _M.person)
-    at_mailchimp = and_(
-        audience_members.c.audience == audience, audience_members.c.address == _M.address
-    )
-    query = (
-        select(
-            *(_M.address, people.c.emails, people.c.first_name, people.c.last_name),
-            *(staff.c.name, staff.c.email),
-            *(audience_members.c[name] for name in ("status", "email_id", "merge_fields")),
-        )
-        .join(people, same)
-        .outerjoin(staff, staff.c.crm_id == people.c.owner)
-        .outerjoin(audience_members, at_mailchimp)
-        .where(_M.campaign == campaign, _M.included, _M.address > after)
-        .order_by(_M.address)
-        .limit(limit)
-    )
-    return [_outgoing(row) for row in connection.execute(query)]
-
-
-def to_segment(
-    connection: Connection, campaign: int, audience: str, *, after: str, limit: int
-) -> list[tuple[str, str]]:
-    """Return up to so many addresses, after one, that are in and not in the segment.
-
-    Each with the form in which Mailchimp has it.
-    """
-    at_mailchimp = and_(
-        audience_members.c.audience == audience, audience_members.c.address == _M.address
-    )
-    mine = and_(_M.campaign == campaign, _M.included, ~_M.segmented, _M.address > after)
-    query = select(_M.address, audience_members.c.email).outerjoin(audience_members, at_mailchimp)
-    rows = connection.execute(query.where(mine).order_by(_M.address).limit(limit))
-    return [(address, email or address) for address, email in rows]
-
-
-def count_to_segment(connection: Connection, campaign: int) -> int:
-    """Return how many addresses are in and not in the segment."""
-    mine = and_(_M.campaign == campaign, _M.included, ~_M.segmented)
-    return connection.scalar(select(func.count()).select_from(campaign_members).where(mine)) or 0
-
-
-def forget_segment(connection: Connection, campaign: int) -> None:
-    """Take nobody for being in the segment."""
-    mine = update(campaign_members).where(_M.campaign == campaign, _M.segmented)
-    connection.execute(mine.values(segmented=False))
-
-
-def found_in_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> list[str]:
-    """Note that addresses are in the segment; return those of them that are not in."""
-    mine = and_(_M.campaign == campaign, _M.address.in_(addresses))
-    wanted = set(connection.scalars(select(_M.address).where(mine, _M.included)))
-    extra = [address for address in addresses if address not in wanted]
-    is_noted = or_(_M.included, _M.address.in_(extra))
-    connection.execute(update(campaign_members).where(mine, is_noted).values(segmented=True))
-    return extra
-
-
-def has_left_segment(connection: Connection, campaign: int) -> bool:
-    """Whether anybody is out whose address is in the segment."""
-    mine = and_(_M.campaign == campaign, _M.segmented, ~_M.included)
-    return connection.execute(select(_M.person).where(mine).limit(1)).first() is not None
-
-
-def left_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> None:
-    """Note that addresses (in lookup form) are not in the segment any more."""
-    mine = and_(_M.campaign == campaign, _M.address.in_(addresses))
-    connection.execute(update(campaign_members).where(mine).values(segmented=False))
-
-
 def _is(campaign: int, ref: PersonRef) -> ColumnElement[bool]:
     return and_(_M.campaign == campaign, _M.kind == ref.kind.value, _M.person == ref.crm_id)
 
@@ -368,17 +290,4 @@ def _candidate(row: Row[Any]) -> Candidate:
         address=lookup_form(email) if email else "",
         has_unusable=bool(row.unusable),
         opted_out=row.opted_out,
-    )
-
-
-def _outgoing(row: Row[Any]) -> Outgoing:
-    email = next(filter(None, row.emails.split(";")), "")
-    fields = merge_fields(row.first_name, row.last_name, row.name or "", row.email or "")
-    return Outgoing(
-        address=row.address,
-        email=email if email.isascii() else row.address,
-        merge_fields=fields,
-        status=row.status or "",
-        email_id=row.email_id or "",
-        is_current=row.merge_fields == fields_as_text(fields),
     )

@@ -4,9 +4,10 @@ Each ending prepares afresh: the audience is read, every member judged, data upd
 added, the segment built.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from gateway.core import ids
 from gateway.core.address import lookup_form
@@ -30,6 +31,8 @@ from gateway.sync.preparation import Plan, guard, judge_members, prepare
 from gateway.sync.readiness import NEW_BUILDER, NOT_ACTIVATED, NotReady, Standing
 from gateway.sync.settle import keep, look
 from gateway.sync.upload import Uploader, ensure_segment
+
+_ADDED_AT_ONCE = 1_000
 
 
 class WrongState(GatewayError):
@@ -105,19 +108,30 @@ def create(office: Office, draft: Draft, number: int) -> tuple[Campaign, list[st
 
 def add(office: Office, number: int, refs: Iterable[PersonRef]) -> Added:
     """Put people into a campaign that has not left, and judge them by what is known here."""
-    wanted = list(dict.fromkeys(refs))
+    added = known = 0
+    unknown: list[PersonRef] = []
     with claimed(office, number) as held:
         campaign = _open_one(held, number)
         now = held.clock()
-        with held.database.writing() as connection:
-            known = campaign_members.known_people(connection, wanted)
-            found = [ref for ref in wanted if ref in known]
-            added = campaign_members.add(connection, number, found, now)
+        for chunk in _chunks(dict.fromkeys(refs)):
+            with held.database.writing() as connection:
+                there = campaign_members.known_people(connection, chunk)
+                found = [ref for ref in chunk if ref in there]
+                new = campaign_members.add(connection, number, found, now)
+            added += new
+            known += len(found) - new
+            unknown += [ref for ref in chunk if ref not in there]
+            held.beat("Adding people", added + known, 0)
         judge_members(held, campaign)
         with held.database.writing() as connection:
             campaign_members.expect_new(connection, number, now)
-    unknown = tuple(ref for ref in wanted if ref not in known)
-    return Added(added=added, known=len(found) - added, unknown=unknown)
+    return Added(added=added, known=known, unknown=tuple(unknown))
+
+
+def _chunks(refs: Iterable[PersonRef]) -> Iterator[list[PersonRef]]:
+    rest = iter(refs)
+    while chunk := list(islice(rest, _ADDED_AT_ONCE)):
+        yield chunk
 
 
 def remove(office: Office, number: int, ref: PersonRef) -> bool:

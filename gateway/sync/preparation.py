@@ -7,7 +7,7 @@ from gateway.core.campaigns import Campaign
 from gateway.core.errors import GatewayError
 from gateway.core.membership import Drop, Facts, Out, judge
 from gateway.core.people import NOBODY, PersonRef
-from gateway.store import audiences, campaign_members
+from gateway.store import audiences, campaign_members, campaign_segments
 from gateway.store.campaign_members import Candidate
 from gateway.sync.errors import NotFound
 from gateway.sync.office import Office
@@ -55,7 +55,7 @@ def prepare(office: Office, campaign: Campaign) -> Plan:
             new=new,
             changed=changed,
             unchanged=unchanged,
-            to_segment=campaign_members.count_to_segment(connection, campaign.id),
+            to_segment=campaign_segments.count_to_segment(connection, campaign.id),
             from_segment=tuple(leaving),
             drop=campaign_members.drop(connection, campaign.id),
         )
@@ -121,7 +121,7 @@ def _judged(
 def read_segment(office: Office, campaign: Campaign) -> list[str]:
     """Note who is in the campaign's segment; return the addresses that have to leave it."""
     with office.database.writing() as connection:
-        campaign_members.forget_segment(connection, campaign.id)
+        campaign_segments.forget_segment(connection, campaign.id)
     if campaign.segment is None:
         return []
     leaving: list[str] = []
@@ -133,7 +133,7 @@ def read_segment(office: Office, campaign: Campaign) -> list[str]:
                 for each in page
             }
             with office.database.writing() as connection:
-                extra = campaign_members.found_in_segment(connection, campaign.id, list(emails))
+                extra = campaign_segments.found_in_segment(connection, campaign.id, list(emails))
             leaving += [emails[address] for address in extra]
             read += len(page)
             office.beat("Reading the segment", read, 0)
@@ -149,7 +149,7 @@ def _changes(office: Office, campaign: Campaign) -> tuple[int, int, int]:
     after = ""
     while True:
         with office.database.reading() as connection:
-            page = campaign_members.outgoing(
+            page = campaign_segments.outgoing(
                 connection, campaign.id, campaign.audience, after=after, limit=PAGE
             )
         new += sum(not one.status for one in page)

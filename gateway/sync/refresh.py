@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from gateway.core.campaigns import Ask, Campaign, CampaignState
 from gateway.core.errors import GatewayError
-from gateway.store import campaign_members, campaigns
+from gateway.store import campaign_members, campaign_segments, campaigns
 from gateway.store.database import StoreUnavailable
 from gateway.sync import acts
 from gateway.sync.campaigns import uploader_for
@@ -126,7 +126,7 @@ class _Refresh:
     def _somebody_left(self) -> bool:
         judge_members(self.office, self.campaign)
         with self.office.database.reading() as connection:
-            return campaign_members.has_left_segment(connection, self.campaign.id)
+            return campaign_segments.has_left_segment(connection, self.campaign.id)
 
     def _look(self) -> None:
         before = self.campaign

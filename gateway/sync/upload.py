@@ -15,8 +15,8 @@ from typing import TypeVar
 from gateway.core.address import lookup_form
 from gateway.core.campaigns import Ask, Campaign
 from gateway.core.membership import Known, Out, Reason, kept_out
-from gateway.store import audiences, campaign_members, campaigns
-from gateway.store.campaign_members import Outgoing
+from gateway.store import audiences, campaign_members, campaign_segments, campaigns
+from gateway.store.campaign_segments import Outgoing
 from gateway.sync.client import BATCH, MailchimpClient, member_id
 from gateway.sync.errors import AnswerLost, NotFound, Refused, is_passing
 from gateway.sync.office import Office, once, told
@@ -93,7 +93,7 @@ class Uploader:
         after = ""
         while True:
             with self.office.database.reading() as connection:
-                page = campaign_members.outgoing(
+                page = campaign_segments.outgoing(
                     connection, self.campaign.id, self.campaign.audience, after=after, limit=PAGE
                 )
             yield page
@@ -210,7 +210,7 @@ class Uploader:
         after = ""
         while True:
             with self.office.database.reading() as connection:
-                chunk = campaign_members.to_segment(
+                chunk = campaign_segments.to_segment(
                     connection, self.campaign.id, self.campaign.audience, after=after, limit=BATCH
                 )
             if not chunk:
@@ -239,8 +239,8 @@ class Uploader:
     def _note(self, left: Sequence[str], arrived: Sequence[str]) -> None:
         with self.office.database.writing() as connection:
             gone = [lookup_form(email) for email in left]
-            campaign_members.left_segment(connection, self.campaign.id, gone)
-            campaign_members.found_in_segment(connection, self.campaign.id, arrived)
+            campaign_segments.left_segment(connection, self.campaign.id, gone)
+            campaign_segments.found_in_segment(connection, self.campaign.id, arrived)
 
     def _patiently(self, call: Callable[[], Document]) -> Document:
         """Make a call that may be made twice, again where its answer is lost."""

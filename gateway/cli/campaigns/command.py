@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,7 +94,7 @@ def show_campaign(
         if as_csv:
             exports.print_activities(store, read_id(number))
             return
-        _print(chosen, store, read_id(number), as_json=as_json, members=True)
+        _print(chosen, store, read_id(number), as_json=as_json)
 
 
 @app.command("create")
@@ -182,15 +183,16 @@ def prepare(
             with office.database.writing() as connection:
                 campaign_members.expect(connection, campaign.id)
         with office.database.reading() as connection:
-            members = list(campaign_members.members(connection, campaign.id))
-    if as_json:
-        found = show.document(campaign, plan.tally)
-        outs = {"members": [show.member(one) for one in members], "changes": show.plan(plan)}
-        print_json(found | outs | {"missing": faults})
-        return
-    for line in show.changes(plan):
-        print_line(line)
-    _print_members([one for one in members if not one.included])
+            members = campaign_members.members(connection, campaign.id)
+            if as_json:
+                rows = {"members": [show.member(one) for one in members]}
+                more = {"changes": show.plan(plan), "missing": faults}
+                print_json(show.document(campaign, plan.tally) | rows | more)
+                return
+            for line in show.changes(plan):
+                print_line(line)
+            outs = sum(number for reason, number in plan.tally.items() if reason)
+            _print_members((one for one in members if not one.included), outs)
 
 
 @app.command("open")
@@ -280,41 +282,44 @@ def _done(
     context: Context, office: "Office", campaign: Campaign, text: str, *, as_json: bool
 ) -> None:
     if as_json:
-        _print(context, office.database, campaign.id, as_json=True, members=True)
+        _print(context, office.database, campaign.id, as_json=True)
         return
     print_line(text)
     with office.database.reading() as connection:
         print_line(f"Members: {show.counted(campaign_members.tally(connection, campaign.id))}")
 
 
-def _print(context: Context, store: Database, number: int, *, as_json: bool, members: bool) -> None:
+def _print(context: Context, store: Database, number: int, *, as_json: bool) -> None:
     counts_machines = context.settings.mailchimp.count_machine_opens
+    numbers = reports.known(store, number)
     with store.reading() as connection:
         campaign = campaigns.one(connection, number)
         tally = campaign_members.tally(connection, number)
-        found = list(campaign_members.members(connection, number)) if members else []
         doings = show.Doings(activities.by_recipient(connection, number), counts_machines)
-    numbers = reports.known(store, number)
-    if as_json:
-        rows = {"members": [show.member(one, doings) for one in found]}
-        short = numbers and reports.numbers(numbers, count_machine_opens=counts_machines)
-        print_json(show.document(campaign, tally) | rows | {"report": short})
-        return
-    for line in show.described(context, campaign, tally):
-        print_line(line)
-    _print_members(found, doings)
+        members = campaign_members.members(connection, number)
+        if as_json:
+            rows = {"members": [show.member(one, doings) for one in members]}
+            short = numbers and reports.numbers(numbers, count_machine_opens=counts_machines)
+            print_json(show.document(campaign, tally) | rows | {"report": short})
+            return
+        for line in show.described(context, campaign, tally):
+            print_line(line)
+        _print_members(members, sum(tally.values()), doings)
 
 
 def _print_members(
-    found: list[campaign_members.Member], doings: show.Doings = show.NOTHING_DONE
+    members: Iterable[campaign_members.Member],
+    total: int,
+    doings: show.Doings = show.NOTHING_DONE,
 ) -> None:
-    if not found:
+    """Print the first of some members, and how many more there are."""
+    if not total:
         return
     print_line("")
-    rows = show.rows(found[:SHOWN], doings)
-    print_table(("person", "name", "address", "state", "because"), rows)
-    if len(found) > SHOWN:
-        print_line(f"… and {len(found) - SHOWN} more: --json has all")
+    headings = ("person", "name", "address", "state", "because")
+    print_table(headings, show.rows(islice(members, SHOWN), doings))
+    if total > SHOWN:
+        print_line(f"… and {total - SHOWN} more: --json has all")
 
 
 def _warn(texts: Iterable[str]) -> None:
