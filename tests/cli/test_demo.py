@@ -14,6 +14,7 @@ async def test_the_demo_shows_person_by_person_what_was_sent_and_what_failed(
 ) -> None:
     done = await run(str(COMMAND), "demo", environment={"TMPDIR": str(tmp_path)}, timeout=90)
     mailing, personal = done.stdout.partition("A personal mail")[::2]
+    personal, campaign = personal.partition("A Mailchimp campaign")[::2]
 
     def became(text: str) -> dict[str, str]:
         names = ("Anna", "Bram", "Carla", "Dieter", "Élise", "Frits")
@@ -36,5 +37,13 @@ async def test_the_demo_shows_person_by_person_what_was_sent_and_what_failed(
     assert "filed to candidate:103 at application 4711" in done.stdout
     assert "document: Lebenslauf_Weber.pdf → cv" in done.stdout
     assert "A reply from Carla Weber was filed." in done.stdout
+    assert {"Anna": "sent", "Carla": "left out", "Dieter": "sent"} == {
+        line.split()[0]: "left out" if "left out" in line else "sent"
+        for line in campaign.splitlines()
+        if line.startswith(("Anna", "Carla", "Dieter")) and "unsubscribed" not in line
+    }
+    assert "Sent:         2 on" in campaign
+    assert "Clicked:      1 (50.0%), once" in campaign
+    assert "Dieter Braun unsubscribed, and is in “Geen Mailchimp” from now on" in campaign
     assert "\x1b" not in done.stdout
     assert [] == list(tmp_path.iterdir())

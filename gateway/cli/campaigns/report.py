@@ -114,6 +114,15 @@ def show_report(
         print_line(f"Plot: {plot}")
 
 
+def lines_of(context: Context, number: int) -> Iterator[str]:
+    """Yield the report of a campaign that was sent, as it is known."""
+    with context.store() as store:
+        known = _sent(store, number)
+        with store.reading() as connection:
+            kept = campaign_reports.kept(connection, number)
+    yield from _lines(context, known, report(known.counters or Counters(), kept))
+
+
 def document(known: Synced, found: Report, *, count_machine_opens: bool) -> Document:
     """Return a report as JSON has it."""
     one = known.campaign
@@ -237,13 +246,17 @@ def _lines(context: Context, known: Synced, found: Report) -> Iterator[str]:
     yield f"As of:        {local(known.synced_at, context.zone)}"
     syntax = f", {found.syntax} bad addresses" if found.syntax else ""
     yield f"Bounced:      {share(found.bounced)}: {found.hard} hard, {found.soft} soft{syntax}"
-    yield f"Opened:       {share(found.opens.members)}, {found.opens.times} times"
+    yield f"Opened:       {share(found.opens.members)}, {_often(found.opens.times)}"
     people = found.opens_by_people
-    yield f"  not by machines: {share(people.members)}, {people.times} times"
-    yield f"Clicked:      {share(found.clicks.members)}, {found.clicks.times} times"
+    yield f"  not by machines: {share(people.members)}, {_often(people.times)}"
+    yield f"Clicked:      {share(found.clicks.members)}, {_often(found.clicks.times)}"
     yield f"Unsubscribed: {share(found.unsubscribed)}"
     for link in found.links:
-        yield f"  {link.clicks} clicks by {link.members}: {one_line(link.url)}"
+        yield f"  {one_line(link.url)}: {_often(link.clicks)}, by {link.members}"
+
+
+def _often(times: int) -> str:
+    return "once" if times == 1 else f"{times} times"
 
 
 # The plot.

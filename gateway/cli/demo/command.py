@@ -17,7 +17,7 @@ from rich.text import Text
 
 from gateway.app import common
 from gateway.cli.context import Context
-from gateway.cli.demo import sample
+from gateway.cli.demo import campaign, sample
 from gateway.cli.demo.relay import Relay, capturing_relay
 from gateway.cli.demo.reply import forward_reply, show_reply
 from gateway.cli.messages import wording
@@ -51,12 +51,19 @@ def demo() -> None:
 
     Starts a gateway on SQLite, with a sample CRM and a relay of its own, sends a mailing to
     everybody and one personal mail, and tells person by person what became of them; then forwards
-    a reply and shows where it was filed. Nothing leaves this machine, and nothing stays on it.
+    a reply and shows where it was filed; then sends a campaign through a Mailchimp account of its
+    own and shows the report. Nothing leaves this machine, and nothing stays on it.
     """
-    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as name, capturing_relay() as relay:
+    with (
+        tempfile.TemporaryDirectory(prefix="gateway-demo-") as name,
+        capturing_relay() as relay,
+        campaign.account(common.now()) as account,
+    ):
         folder, port, replies = Path(name), _free_port(), _free_port()
         file = folder / "gateway.toml"
-        config = sample.CONFIG.format(relay=relay.port, listener=port, replies=replies)
+        config = sample.CONFIG.format(
+            relay=relay.port, listener=port, replies=replies, mailchimp=account.url
+        )
         file.write_text(config, encoding="utf-8")
         context = Context(file)
         _load(context, folder)
@@ -66,6 +73,7 @@ def demo() -> None:
             filed = forward_reply(context, replies)
         _show(context, mailing, personal, relay)
         show_reply(context, filed)
+        campaign.show_campaign(context, campaign.send_campaign(context, account))
 
 
 def _free_port() -> int:

@@ -81,6 +81,10 @@ url = "sqlite:///gateway.db"
 level = "warning"
 [suppression]
 language = "en"
+[mailchimp]
+api_key = "make-believe-us1"
+base_url = "{mailchimp}"
+audience = "CRM users"
 [[relays]]
 name = "relay"
 host = "127.0.0.1"

@@ -1,0 +1,112 @@
+"""The campaign of the demo: out to a make-believe account, and back with its report."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from gateway.app import common, mailchimp
+from gateway.app.returns import made
+from gateway.cli.campaigns.report import lines_of
+from gateway.cli.campaigns.show import REASONS
+from gateway.cli.context import Context
+from gateway.cli.demo import sample
+from gateway.cli.output import console, one_line, print_line
+from gateway.core.membership import Reason
+from gateway.core.people import PersonRef
+from gateway.store import campaign_members, people
+
+if TYPE_CHECKING:
+    from gateway.sync.office import Office
+    from gateway.sync.sandbox import Sandbox
+
+NAME = "Vacancies for *|FNAME|*"
+_LINK = "https://crm.example/vacancies/4711"
+_OPENS, _LEAVES = "anna@example.org", "dieter@example.org"
+
+
+@contextmanager
+def account(start: datetime) -> Iterator["Sandbox"]:
+    """Run an account of Mailchimp's that exists here only, its clock moved by hand."""
+    from gateway.sync.sandbox import Options, Sandbox
+
+    with Sandbox(start=start, options=Options(refused_domains=frozenset())) as sandbox:
+        sandbox.furnish()
+        yield sandbox
+
+
+def send_campaign(context: Context, sandbox: "Sandbox") -> int:
+    """Send a campaign to everybody, let a day pass, and bring back what happened."""
+    from gateway.sync import campaigns as desk
+    from gateway.sync.activation import Activation
+
+    with context.store() as store, mailchimp.office(context.settings, store) as found:
+        office = replace(found, clock=sandbox.now, pause=lambda _: None)
+        wishes = mailchimp.wishes(context.settings)
+        activation = Activation(
+            client=office.client,
+            database=store,
+            wishes=wishes,
+            clock=sandbox.now,
+            dry_run=False,
+        )
+        list(activation.run())
+        draft = desk.Draft(
+            name=NAME,
+            template=next(iter(sandbox.account.templates)),
+            from_name="Recruiter",
+            from_address="recruiter@crm.test",
+        )
+        campaign, _ = desk.create(office, draft, common.Ids().next())
+        desk.add(office, campaign.id, _everybody(office))
+        there = desk.send(office, campaign.id, yes=False).mailchimp_id
+        _let_a_day_pass(sandbox, there)
+        made(context.settings, office, lambda _: None).one(campaign.id)
+    return campaign.id
+
+
+def _everybody(office: "Office") -> list[PersonRef]:
+    with office.database.reading() as connection:
+        return [ref for each in sample.PEOPLE for ref in people.holders(connection, each)]
+
+
+def _let_a_day_pass(sandbox: "Sandbox", there: str) -> None:
+    sandbox.advance(minutes=3)
+    sandbox.open(there, _OPENS, proxy=True)
+    sandbox.advance(hours=2)
+    sandbox.open(there, _OPENS)
+    sandbox.click(there, _OPENS, _LINK)
+    sandbox.advance(hours=20)
+    sandbox.open(there, _LEAVES)
+    sandbox.unsubscribe(there, _LEAVES, "too many mails")
+    sandbox.advance(minutes=10)
+
+
+def show_campaign(context: Context, number: int) -> None:
+    """Print who got it and who did not, its report, and what an opt-out leads to."""
+    print_line(f"\nA Mailchimp campaign to everybody, “{NAME}”, at a make-believe account:", "bold")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("person", "became", "because"):
+        table.add_column(heading)
+    with context.store() as store, store.reading() as connection:
+        for one in campaign_members.members(connection, number):
+            because = "" if one.included else REASONS[Reason(one.reason)]
+            table.add_row(one.name, "sent" if one.included else "left out", because)
+        console().print(table)
+        print_line("\nA day later, gateway campaigns report has:", "bold")
+    for line in lines_of(context, number):
+        print_line(f"  {line}")
+    with context.store() as store, store.reading() as connection:
+        for ref in people.holders(connection, _LEAVES):
+            for record in people.find(connection, ref):
+                names = (
+                    f"“{one_line(one.group.name)}”" for one in record.groups if one.group.active
+                )
+                print_line(
+                    f"{record.person.name} unsubscribed, and is in {', '.join(names)} from now on: "
+                    "no feed of the CRM undoes that.",
+                    "green",
+                )
