@@ -1,5 +1,6 @@
 """What all tests share: relays, stores, gateways and clients, ended in order."""
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from gateway.store.database import Database
 from tests.rig.certificates import Certificates, make_certificates
 from tests.rig.client import RawClient
 from tests.rig.dovecot import Dovecot
@@ -66,12 +68,39 @@ def user(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty store of each kind."""
+def bare_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A store of each kind without a schema."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/gateway.db"
     server: Postgres = request.getfixturevalue("postgres")
     return server.fresh_database()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A store of each kind with a schema and nothing in it."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("prepared_file"), tmp_path / "gateway.db")
+        yield f"sqlite:///{tmp_path}/gateway.db"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.prepared_database(prepare) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in a file with a schema and nothing in it, to be copied."""
+    file = tmp_path_factory.mktemp("prepared") / "gateway.db"
+    prepare(f"sqlite:///{file}")
+    return file
+
+
+def prepare(url: str) -> None:
+    """Create the schema."""
+    database = Database(url)
+    database.prepare()
+    database.close()
 
 
 @pytest.fixture

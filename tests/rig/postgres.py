@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -24,6 +24,14 @@ unix_socket_directories = '{folder}'
 shared_buffers = 16MB
 max_connections = 200
 timezone = 'UTC'
+fsync = off
+full_page_writes = off
+autovacuum = off
+"""
+#: What tells whether a test has changed more of a database than the rows.
+SHAPE = """\
+SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL SELECT 'schema_version', version FROM schema_version ORDER BY 1, 2
 """
 USER = "gateway"
 PASSWORD = "s3cret"
@@ -36,6 +44,8 @@ class Postgres:
         self.url = url  #: Of a database to log in to for making others.
         self._numbers = itertools.count(1)
         self._databases: list[str] = []
+        self._spare: list[str] = []  # prepared databases that nobody uses
+        self._shape: list[tuple[str, str]] = []  # of a prepared database
 
     def fresh_database(self) -> str:
         """Make an empty database and return its URL, `postgresql://user:pw@host:port/name`."""
@@ -43,6 +53,21 @@ class Postgres:
         self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         self._databases.append(name)
         return urlsplit(self.url)._replace(path=f"/{name}").geturl()
+
+    @contextlib.contextmanager
+    def prepared_database(self, prepare: Callable[[str], None]) -> Iterator[str]:
+        """Lend a database with a schema and nothing in it; it is emptied for the next test."""
+        if self._spare:
+            url = self._spare.pop()
+        else:
+            url = self.fresh_database()
+            prepare(url)
+            self._shape = _shape(url)
+        yield url
+        self.terminate_backends(url)
+        if _shape(url) == self._shape:
+            _empty(url, {table for table, _ in self._shape} - {"schema_version"})
+            self._spare.append(url)
 
     def terminate_backends(self, url: str) -> int:
         """End every connection to that database and return how many there were."""
@@ -73,6 +98,20 @@ class Postgres:
     def close(self) -> None:
         """Leave the server as it was."""
         self.drop_databases()
+
+
+def _shape(url: str) -> list[tuple[str, str]]:
+    try:
+        with psycopg.connect(url) as connection:
+            return connection.execute(SHAPE).fetchall()
+    except psycopg.Error:
+        return []
+
+
+def _empty(url: str, tables: Iterable[str]) -> None:
+    with psycopg.connect(url) as connection:
+        for name in tables:
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
 
 
 class OwnPostgres(Postgres):

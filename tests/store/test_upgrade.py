@@ -46,9 +46,9 @@ AS_OF_0001 = (
 
 
 @pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
+def database(bare_store_url: str) -> Iterator[Database]:
     """An empty store of each kind, without a schema."""
-    database = Database(store_url)
+    database = Database(bare_store_url)
     if database.file is not None:
         database.file.make()
     yield database
