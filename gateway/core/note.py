@@ -36,7 +36,7 @@ _FOLDED = str.maketrans(
 class Facts:
     """What a note tells of one recipient of one message."""
 
-    message: int  #: The journal's id.
+    message: int  #: The journal's id; 0 for one that is only explained.
     now: datetime  #: Aware; every time is shown in its zone.
     kind: Kind
     rule: str
@@ -144,7 +144,7 @@ def _full(template: NoteTemplate, facts: Facts) -> str:
     values = {
         "state": template.send_failed,
         "recipient": one_line(facts.recipient),
-        "id": ids.show(facts.message),
+        "id": ids.show(facts.message) if facts.message else "-",
         "now": template.moment(facts.now),
         "kind": template.words[facts.kind],
         "rule": one_line(facts.rule),

@@ -49,6 +49,7 @@ def test_a_suppressed_recipient_is_explained_with_the_note_and_what_would_help(f
         reason["person"],
     )
     assert "Geen bulk-mail" in delivery["note"]
+    assert "0000000000000" not in delivery["note"]  # There is no such message.
     assert [{"person": "candidate:17", "group": "Geen bulk-mail", "outcome": "relay"}] == delivery[
         "if_left"
     ]
