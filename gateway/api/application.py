@@ -17,6 +17,7 @@ from gateway.api.problems import Problem
 from gateway.api.recent import Recent
 from gateway.api.routes import (
     applications,
+    campaigns,
     feed,
     history,
     inbox,
@@ -109,7 +110,7 @@ async def _is_known(request: Request) -> bool:
 
 def _add_routes(app: FastAPI, services: Services) -> None:
     app.include_router(feed.router(services.feed))
-    for part in (applications, suppressions, messages, people, history, inbox, outbox):
+    for part in (applications, suppressions, messages, people, history, inbox, outbox, campaigns):
         app.include_router(part.router)
     api = described(
         get_openapi(title=app.title, version=app.version, routes=app.routes, description=_ABOUT)

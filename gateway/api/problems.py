@@ -13,6 +13,7 @@ from gateway.api.services import HappenedNot
 from gateway.core.errors import GatewayError
 from gateway.store import inbox, outbox
 from gateway.store.blobs import BlobMissing, BlobsUnavailable
+from gateway.store.campaigns import NoSuchCampaign
 from gateway.store.database import RowRefused, StoreUnavailable
 
 TYPE = "application/problem+json"
@@ -83,7 +84,7 @@ def _known(_: Request, error: Exception) -> Response:
         case StoreUnavailable() | BlobsUnavailable():
             away = {"retry-after": RETRY_SECONDS}
             return problem(503, "the store is away", headers=away)
-        case BlobMissing() | outbox.NoSuchRow() | inbox.NoSuchMail():
+        case BlobMissing() | outbox.NoSuchRow() | inbox.NoSuchMail() | NoSuchCampaign():
             return problem(404, "there is no such thing")
         case HappenedNot():
             return problem(422, str(error))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gateway.core.campaigns import CampaignState
 from gateway.core.inbox import InboxState
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.outbox import OutboxState
@@ -163,6 +164,51 @@ OUTBOX = _object(
     next_at=_none_or(_TIME),
     error=_TEXT,
 )
+CAMPAIGN = _object(
+    id=_ID,
+    name=_TEXT,
+    state=_one_of(CampaignState),
+    mailchimp_id=_none_or(_TEXT),
+    link=_none_or(_TEXT),
+    template=_COUNT,
+    template_name=_TEXT,
+    from_name=_TEXT,
+    from_address=_TEXT,
+    created_at=_TIME,
+    opened_at=_none_or(_TIME),
+    scheduled_for=_none_or(_TIME),
+    sent_at=_none_or(_TIME),
+    trouble=_none_or(_TEXT),
+    included=_COUNT,
+    excluded={"type": "object", "additionalProperties": _COUNT},
+)
+ACTIVITY = _object(
+    type=_TEXT,
+    at=_TIME,
+    url=_none_or(_TEXT),
+    machine=_FLAG,
+    bounce=_none_or(_TEXT),
+    reason=_none_or(_TEXT),
+)
+MEMBER = _object(
+    person=_REF,
+    name=_TEXT,
+    address=_none_or(_TEXT),
+    reason=_none_or(_TEXT),
+    detail=_none_or(_TEXT),
+    status=_none_or(_TEXT),
+    activities=_list(ACTIVITY),
+    **{"in": _FLAG},
+)
+NUMBERS = _object(sent=_COUNT, bounced=_COUNT, opened=_COUNT, clicked=_COUNT, unsubscribed=_COUNT)
+CAMPAIGN_WHOLE: Schema = {
+    **CAMPAIGN,
+    "properties": {
+        **CAMPAIGN["properties"],
+        "members": _list(MEMBER),
+        "report": _none_or(NUMBERS),
+    },
+}
 FEED_REPORT = _object(
     kind=_TEXT,
     source=_TEXT,

@@ -87,6 +87,7 @@ class Services:
     standings: Callable[[], Standings]  #: Under the settings of this moment.
     lookup: Callable[[str], str]
     zone: Callable[[], tzinfo]
+    count_machine_opens: Callable[[], bool]
     clock: Callable[[], datetime]
     new_id: Callable[[], int]
 

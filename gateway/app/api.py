@@ -53,6 +53,7 @@ def services(life: Life, database: Database) -> Services:
         standings=lambda: common.standings(life.settings, database),
         lookup=lambda address: common.lookup(life.settings, address),
         zone=lambda: common.time_zone(life.settings),
+        count_machine_opens=lambda: life.settings.mailchimp.count_machine_opens,
         clock=now,
         new_id=common.Ids().next,
     )

@@ -31,10 +31,16 @@ def one(connection: Connection, number: int) -> Campaign:
 
 
 def listed(
-    connection: Connection, *, states: tuple[CampaignState, ...] = tuple(CampaignState)
+    connection: Connection,
+    *,
+    states: tuple[CampaignState, ...] = tuple(CampaignState),
+    before: int | None = None,
+    limit: int | None = None,
 ) -> list[Campaign]:
-    """Return the campaigns in these states, the newest first."""
-    query = select(campaigns).where(campaigns.c.state.in_(states))
+    """Return the campaigns in these states, the newest first; with `before`, older than this id."""
+    query = select(campaigns).where(campaigns.c.state.in_(states)).limit(limit)
+    if before is not None:
+        query = query.where(campaigns.c.id < before)
     return [from_row(row) for row in connection.execute(query.order_by(campaigns.c.id.desc()))]
 
 

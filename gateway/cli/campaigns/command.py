@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.app import common
-from gateway.cli.campaigns import exports, people, reports, show
+from gateway.cli.campaigns import exports, people, show
 from gateway.cli.campaigns.desk import office_of
 from gateway.cli.context import Context, Json, NotFound, of, read_id, read_person, wrong_use
 from gateway.cli.output import complain, local, print_json, print_line, print_table
@@ -18,8 +18,9 @@ from gateway.core.campaigns import Campaign
 from gateway.core.people import PersonRef
 from gateway.core.schedule import NotScheduled, Unschedulable
 from gateway.core.schedule import schedule as to_utc
-from gateway.store import activities, campaign_members, campaigns
+from gateway.store import activities, campaign_documents, campaign_members, campaigns
 from gateway.store import people as store_people
+from gateway.store.campaign_documents import NOTHING_DONE, Doings
 from gateway.store.database import Database
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def list_campaigns(context: typer.Context, as_json: Json = False) -> None:
             for one in campaigns.listed(connection)
         ]
     if as_json:
-        print_json([show.document(one, tally) for one, tally in found])
+        print_json([campaign_documents.document(one, tally) for one, tally in found])
         return
     print_table(
         ("id", "name", "state", "for", "members"),
@@ -185,9 +186,9 @@ def prepare(
         with office.database.reading() as connection:
             members = campaign_members.members(connection, campaign.id)
             if as_json:
-                rows = {"members": [show.member(one) for one in members]}
+                rows = {"members": [campaign_documents.member(one) for one in members]}
                 more = {"changes": show.plan(plan), "missing": faults}
-                print_json(show.document(campaign, plan.tally) | rows | more)
+                print_json(campaign_documents.document(campaign, plan.tally) | rows | more)
                 return
             for line in show.changes(plan):
                 print_line(line)
@@ -291,17 +292,17 @@ def _done(
 
 def _print(context: Context, store: Database, number: int, *, as_json: bool) -> None:
     counts_machines = context.settings.mailchimp.count_machine_opens
-    numbers = reports.known(store, number)
     with store.reading() as connection:
+        if as_json:
+            told = campaign_documents.whole(
+                connection, number, count_machine_opens=counts_machines, with_members=True
+            )
+            print_json(told)
+            return
         campaign = campaigns.one(connection, number)
         tally = campaign_members.tally(connection, number)
-        doings = show.Doings(activities.by_recipient(connection, number), counts_machines)
+        doings = Doings(activities.by_recipient(connection, number), counts_machines)
         members = campaign_members.members(connection, number)
-        if as_json:
-            rows = {"members": [show.member(one, doings) for one in members]}
-            short = numbers and reports.numbers(numbers, count_machine_opens=counts_machines)
-            print_json(show.document(campaign, tally) | rows | {"report": short})
-            return
         for line in show.described(context, campaign, tally):
             print_line(line)
         _print_members(members, sum(tally.values()), doings)
@@ -310,7 +311,7 @@ def _print(context: Context, store: Database, number: int, *, as_json: bool) -> 
 def _print_members(
     members: Iterable[campaign_members.Member],
     total: int,
-    doings: show.Doings = show.NOTHING_DONE,
+    doings: Doings = NOTHING_DONE,
 ) -> None:
     """Print the first of some members, and how many more there are."""
     if not total:

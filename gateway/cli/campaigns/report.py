@@ -12,7 +12,6 @@ from gateway.app import common
 from gateway.cli.campaigns.command import Id, app
 from gateway.cli.campaigns.desk import office_of
 from gateway.cli.campaigns.exports import list_opt_outs
-from gateway.cli.campaigns.reports import numbers
 from gateway.cli.context import Context, Json, of, read_id, wrong_use
 from gateway.cli.output import complain, local, one_line, print_json, print_line
 from gateway.core import ids
@@ -23,6 +22,7 @@ from gateway.core.moments import in_utc
 from gateway.core.plot import Shape, draw, svg
 from gateway.core.report import Report, Series, growth, report, width
 from gateway.store import campaign_reports, campaign_syncs, campaigns
+from gateway.store.campaign_documents import numbers
 from gateway.store.campaign_syncs import Synced
 from gateway.store.database import Database
 

@@ -1,7 +1,6 @@
 """How campaigns look, to people and to scripts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.cli.context import Context
@@ -9,8 +8,7 @@ from gateway.cli.output import local, one_line
 from gateway.core import ids
 from gateway.core.campaigns import Campaign
 from gateway.core.membership import Reason
-from gateway.core.moments import in_utc
-from gateway.core.precedence import Activity, ActivityType, member_status
+from gateway.store.campaign_documents import NOTHING_DONE, Doings
 from gateway.store.campaign_members import Member
 
 if TYPE_CHECKING:
@@ -28,73 +26,6 @@ REASONS = {
     Reason.CLEANED: "the address bounces, says Mailchimp",
     Reason.REFUSED: "Mailchimp does not take the address",
 }
-
-
-def document(one: Campaign, tally: Mapping[str, int]) -> Document:
-    """Return a campaign without its members."""
-    return {
-        "id": ids.show(one.id),
-        "name": one.name,
-        "state": one.state,
-        "mailchimp_id": one.mailchimp_id or None,
-        "link": one.link or None,
-        "template": one.template,
-        "template_name": one.template_name,
-        "from_name": one.from_name,
-        "from_address": one.from_address,
-        "created_at": in_utc(ids.moment_of(one.id)),
-        "opened_at": in_utc(one.opened_at),
-        "scheduled_for": in_utc(one.scheduled_for),
-        "sent_at": in_utc(one.sent_at),
-        "trouble": one.trouble or None,
-        "included": tally.get("", 0),
-        "excluded": {reason: number for reason, number in sorted(tally.items()) if reason},
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Doings:
-    """What the members of a campaign did, and whether opens by machines count."""
-
-    by_recipient: Mapping[str, Sequence[Activity]]
-    count_machine_opens: bool = True
-
-    def of(self, one: Member) -> Sequence[Activity]:
-        """Return what a member did; people with one address did the same."""
-        return self.by_recipient.get(one.address, ())
-
-    def status(self, one: Member) -> ActivityType | None:
-        """Return the highest of it (S2, "Status")."""
-        return member_status(self.of(one), count_machine_opens=self.count_machine_opens)
-
-
-NOTHING_DONE = Doings({})
-
-
-def member(one: Member, doings: Doings = NOTHING_DONE) -> Document:
-    """Return a member of a campaign with what it did."""
-    return {
-        "person": str(one.ref),
-        "name": one.name,
-        "address": one.address or None,
-        "in": one.included,
-        "reason": one.reason or None,
-        "detail": one.detail or None,
-        "status": doings.status(one),
-        "activities": [activity(each) for each in doings.of(one)],
-    }
-
-
-def activity(one: Activity) -> Document:
-    """Return one thing a member did."""
-    return {
-        "type": one.type,
-        "at": in_utc(one.at),
-        "url": one.url or None,
-        "machine": one.machine,
-        "bounce": one.bounce or None,
-        "reason": one.reason or None,
-    }
 
 
 def plan(one: "Plan") -> Document:

@@ -1,0 +1,55 @@
+"""Campaigns that go out through Mailchimp: what they are, who is in, what members did."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from gateway.api.bearer import READS
+from gateway.api.replies import Cursor, Limit, Using, before, page, read_id, reply
+from gateway.api.schemas import CAMPAIGN, CAMPAIGN_WHOLE, answers, pages
+from gateway.core import ids
+from gateway.core.campaigns import Campaign
+from gateway.store import campaign_documents, campaign_members, campaigns
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], dependencies=[READS])
+
+Connection = Any  #: A transaction of the store, handed on to it.
+_Counted = tuple[Campaign, dict[str, int]]
+_Members = Annotated[bool, Query(description="Leave the members out with `false`.")]
+
+
+@router.get("", responses=pages(CAMPAIGN))
+async def list_campaigns(
+    request: Request, using: Using, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    """List the campaigns, the newest first, without their members."""
+    number = before(cursor)
+
+    def look(connection: Connection) -> list[_Counted]:
+        found = campaigns.listed(connection, before=number, limit=limit + 1)
+        return [(one, campaign_members.tally(connection, one.id)) for one in found]
+
+    return page(
+        request,
+        await using.database.read(look),
+        limit,
+        document=lambda one: campaign_documents.document(*one),
+        cursor=lambda one: ids.show(one[0].id),
+    )
+
+
+@router.get("/{id}", responses=answers(CAMPAIGN_WHOLE, "The campaign with its members."))
+async def show_campaign(
+    request: Request,
+    using: Using,
+    id: str,  # noqa: A002
+    members: _Members = True,
+) -> Response:
+    """Show a campaign: who is in, who is out and why, what they did, and its numbers."""
+    number, machines = read_id(id), using.count_machine_opens()
+    document = await using.database.read(
+        lambda connection: campaign_documents.whole(
+            connection, number, count_machine_opens=machines, with_members=members
+        )
+    )
+    return reply(request, document)
