@@ -55,7 +55,7 @@ class LoggedJournal(JournalWriter):
         super().__init__(database, worker, committed=committed)
 
     def _put(self, entry: Begun | Finished) -> None:
-        """Have an entry logged with all others of this turn of the loop.
+        """Have an entry logged with all others of this turn of the loop and the next.
 
         Where the disk takes its time, it is waited for on a thread.
         """
@@ -66,10 +66,13 @@ class LoggedJournal(JournalWriter):
         self._group.add(entry)
         if waits and not self._due_now:
             self._due_now = True
-            self._loop.call_soon(self._log_now)
+            self._loop.call_soon(self._log_next)
         elif not (waits or self._due_now or self._due_later):
             self._due_later = True
             self._loop.call_later(GATHER_SECONDS, self._log_now)
+
+    def _log_next(self) -> None:
+        self._loop.call_soon(self._log_now)
 
     def _log_now(self) -> None:
         group, self._group = self._group, Group()
