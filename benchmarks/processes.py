@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 START_LIMIT = 30.0
@@ -55,15 +56,34 @@ def process_tree(pid: int) -> list[int]:
     return [pid, *(each for child in children for each in process_tree(int(child)))]
 
 
-def cpu_seconds(pid: int) -> float:
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """Seconds of processor time."""
+
+    user: float
+    system: float
+
+    @property
+    def total(self) -> float:
+        """Both."""
+        return self.user + self.system
+
+    def since(self, earlier: "Cpu", *, share: int) -> "Cpu":
+        """Return one share of what was used after an earlier moment."""
+        return Cpu((self.user - earlier.user) / share, (self.system - earlier.system) / share)
+
+
+def cpu_used(pid: int) -> Cpu:
     """Return what a process tree has used so far, ended children included."""
-    ticks = sum(_ticks(each) for each in process_tree(pid))
-    return ticks / os.sysconf("SC_CLK_TCK")
+    ticks = [_ticks(each) for each in process_tree(pid)]
+    user, system = (sum(each) / os.sysconf("SC_CLK_TCK") for each in zip(*ticks, strict=True))
+    return Cpu(user, system)
 
 
-def _ticks(pid: int) -> int:
+def _ticks(pid: int) -> tuple[int, int]:
     after_the_name = _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
-    return sum(int(field) for field in after_the_name[11:15])
+    numbers = [int(field) for field in after_the_name[11:15]] or [0, 0, 0, 0]
+    return numbers[0] + numbers[2], numbers[1] + numbers[3]
 
 
 def _text(file: Path) -> str:

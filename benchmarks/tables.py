@@ -73,13 +73,17 @@ def verdict(cells: Sequence[Measured]) -> str:
 
 
 def processor_time(cells: Sequence[Measured]) -> Table:
-    """Return what a message costs each peer itself."""
+    """Return what a message costs each peer itself, and how much of it the system takes."""
     peers = _peers(cells)
     head = ("cell", *("sink" if name == "direct" else TITLES[name] for name in peers))
     rows = tuple(
-        (cell.cell.name, *(f"{cell.cpu(name) * 1000:.2f}" for name in peers)) for cell in cells
+        (
+            cell.cell.name,
+            *(f"{cell.cpu(name) * 1000:.2f} ({cell.system_share(name):.0%})" for name in peers),
+        )
+        for cell in cells
     )
-    return Table("Processor time per message, ms", head, rows)
+    return Table("Processor time per message, ms (of it in the system)", head, rows)
 
 
 def latency(measured: Sequence[Latency], machine: Machine) -> Table:

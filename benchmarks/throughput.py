@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from benchmarks.cells import Cell
 from benchmarks.load import send
 from benchmarks.peers import Peer
-from benchmarks.processes import BenchmarkError, cpu_seconds, wait_until
+from benchmarks.processes import BenchmarkError, Cpu, cpu_used, wait_until
 
 WARM_UP = 0.3  #: Seconds.
 SETTLE_LIMIT = 15.0
@@ -18,7 +18,7 @@ class Sample:
     """One peer in one cell and one round."""
 
     rate: float  #: Messages per second.
-    cpu: float  #: Seconds of processor time a message cost the peer itself.
+    cpu: Cpu  #: What a message cost the peer itself.
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,12 @@ class Measured:
 
     def cpu(self, peer: str) -> float:
         """Return the median of processor seconds per message."""
-        return statistics.median(sample.cpu for sample in self.samples[peer])
+        return statistics.median(sample.cpu.total for sample in self.samples[peer])
+
+    def system_share(self, peer: str) -> float:
+        """Return which part of the processor time the system took: sockets and disk."""
+        used = [sample.cpu for sample in self.samples[peer]]
+        return sum(cpu.system for cpu in used) / (sum(cpu.total for cpu in used) or 1.0)
 
     def ratio(self, peer: str, other: str) -> float:
         """Return the median over the rounds of one peer's rate over another's."""
@@ -74,12 +79,12 @@ def _amount(peer: Peer, cell: Cell, seconds: float) -> int:
 
 def _sample(peer: Peer, cell: Cell, messages: int) -> Sample:
     expected = {where: count() + messages for where, count in peer.counts.items()}
-    cpu = cpu_seconds(peer.pid)
+    before = cpu_used(peer.pid)
     seconds = send(cell, port=peer.port, messages=messages)
-    cpu = cpu_seconds(peer.pid) - cpu
+    cpu = cpu_used(peer.pid).since(before, share=messages)
     for where, count in peer.counts.items():
         _compare(f"{peer.name}, {cell.name}: the {where}", count, expected[where])
-    return Sample(messages / seconds, cpu / messages)
+    return Sample(messages / seconds, cpu)
 
 
 def _compare(subject: str, count: Callable[[], int], expected: int) -> None:
