@@ -119,9 +119,14 @@ class Pool:
         self._observe(self.settings, connection)
         return connection
 
-    def release(self, connection: RelayConnection) -> None:
-        """Take a connection back; only one with nothing open is used again."""
+    def release(self, connection: RelayConnection, *, unused: bool = False) -> None:
+        """Take a connection back; only one with nothing open is used again.
+
+        `unused`: no message went out, none counts against the pace.
+        """
         self._give_place()
+        if unused and self._pace is not None:
+            self._pace.give_back()
         connection.served += 1
         if connection.usable and connection.served < MAX_TRANSACTIONS and not self._closed:
             self._idle.append((self._loop.time(), connection))
@@ -177,5 +182,9 @@ class Pace:
         try:
             await asyncio.sleep(delay)
         except asyncio.CancelledError:
-            self._next -= self._interval
+            self.give_back()
             raise
+
+    def give_back(self) -> None:
+        """Let another have a turn that was not used."""
+        self._next -= self._interval

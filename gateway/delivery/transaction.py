@@ -237,17 +237,17 @@ class RelayTransaction:
         except RelayLost:
             self._pool.discard(connection)
             return
-        self._give_back(connection, reply)
+        self._give_back(connection, reply, unused=True)
 
     def hang_up(self) -> None:
         """Close the relay connection: without its final dot the content is nothing."""
         self._drop()
 
-    def _give_back(self, connection: RelayConnection, last: Reply) -> None:
+    def _give_back(self, connection: RelayConnection, last: Reply, *, unused: bool = False) -> None:
         if last.code == 421:
             self._pool.discard(connection)
         else:
-            self._pool.release(connection)
+            self._pool.release(connection, unused=unused)
 
     def _drop(self) -> None:
         if self._connection is not None:

@@ -8,7 +8,7 @@ from gateway.core.reply import Reply
 from gateway.delivery import pool as pool_module
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.pool import Pace, Pool, RelayBusy
-from tests.delivery.relays import Observed, make_pool, relay_settings
+from tests.delivery.relays import BOB, Observed, begun, make_pool, relay_settings, served
 from tests.rig import faults
 from tests.rig.process import free_port
 from tests.rig.sink import RawSink
@@ -258,3 +258,16 @@ async def test_who_gets_no_turn_in_time_hears_busy(sink: RawSink) -> None:
         await pool.acquire(0.05)
 
     assert 1 == len(sink.connections)
+
+
+async def test_a_transaction_without_content_costs_no_message_of_the_minute(sink: RawSink) -> None:
+    """A suppressed recipient, or a client that stalls, takes nobody else's turn."""
+    pool = make_pool(relay_settings(sink.port), per_minute=1)
+    for _ in range(5):
+        transaction = begun(pool)
+        assert [250] == [reply.code for reply in await transaction.add([BOB])]
+        await transaction.end()
+    await served(pool)
+    pool.close()
+
+    assert 1 == len(sink.accepted)

@@ -107,7 +107,7 @@ def sending(side: RelaySide) -> int:
 
 
 @pytest.mark.timeout(500)
-@pytest.mark.parametrize("seconds", [15, pytest.param(300, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("seconds", [8, pytest.param(300, marks=pytest.mark.soak)])
 async def test_P9_S32_S33_slow_clients_and_a_slow_relay_leave_nothing_over(
     side: RelaySide, seconds: float
 ) -> None:
