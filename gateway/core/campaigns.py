@@ -1,5 +1,6 @@
 """Campaigns of the CRM that go out through Mailchimp."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from gateway.core.merge_tags import unknown_merge_tags
 
 #: Of the CRM's name in the title at Mailchimp, so that the mark behind it is never cut off.
 TITLE_LENGTH = 80
+_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})  #: Unicode's categories of what has no place.
 TEXT_BYTES = 255  #: Mailchimp cuts the text of a merge field there (MAILCHIMP 3).
 
 
@@ -100,8 +102,8 @@ def naming_faults(name: str, from_name: str) -> list[str]:
     for what, text in (("the name", name), ("the from-name", from_name)):
         if not text.strip():
             faults.append(f"{what} is blank")
-        if not text.isprintable():
-            faults.append(f"{what} holds characters that can't be printed")
+        if any(unicodedata.category(one) in _CONTROLS for one in text):
+            faults.append(f"{what} holds a line end or another control character")
         if unknown := unknown_merge_tags(text):
             known = "*|FNAME|*, *|LNAME|*, *|OWNERNAME|*, *|OWNEREMAIL|*"
             faults.append(f"{what} bears {', '.join(unknown)}; the merge tags are {known}")

@@ -96,6 +96,7 @@ class Activation:
         if self.dry_run:
             return {}, Step(Did.WOULD_MAKE, "audience", name)
         made = self._create(name)
+        told(made, "id")
         return made, _step(Did.MADE, "audience", made)
 
     def _choice(self, lists: list[Document]) -> Document | None:

@@ -4,7 +4,7 @@ Each ending prepares afresh: the audience is read, every member judged, data upd
 added, the segment built.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -258,12 +258,7 @@ def _process(office: Office, campaign: Campaign, *, yes: bool) -> Campaign:
     plan = prepare(office, campaign)
     if not yes:
         guard(plan)
-    if not plan.included:
-        raise NotReady(
-            "nobody is in: gateway campaigns prepare says why each member is out"
-            if plan.tally
-            else "nobody is in: gateway campaigns add"
-        )
+    _refuse_empty(plan.tally)
     if campaign.state is CampaignState.SCHEDULED:
         campaign = acts.unschedule(office, campaign)
         _refuse_gone(campaign)
@@ -271,11 +266,20 @@ def _process(office: Office, campaign: Campaign, *, yes: bool) -> Campaign:
     uploader = uploader_for(office, campaign)
     uploader.members()
     uploader.segment(plan.from_segment)
+    with office.database.reading() as connection:
+        _refuse_empty(campaign_members.tally(connection, campaign.id))
     campaign = acts.create(office, campaign)
     with office.database.writing() as connection:
         campaign_members.expect(connection, campaign.id)
         values = {"refreshed_at": office.clock(), "trouble": ""}
         return campaigns.change(connection, campaign.id, **values)
+
+
+def _refuse_empty(tally: Mapping[str, int]) -> None:
+    if not tally:
+        raise NotReady("nobody is in: gateway campaigns add")
+    if not tally.get("", 0):
+        raise NotReady("nobody is in: gateway campaigns show says why each member is out")
 
 
 def uploader_for(office: Office, campaign: Campaign) -> Uploader:

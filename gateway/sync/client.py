@@ -20,7 +20,7 @@ ACTIVITY_PAGE = 500
 #: Of members in one call, for adding to an audience or changing a segment.
 BATCH = 500
 KEY = re.compile(r"[^\s-]+-(?P<data_centre>[a-z]{2,}[0-9]+)")
-ID = re.compile(r"[A-Za-z0-9]+")
+ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 MEMBER_FIELDS = ("id", "contact_id", "email_address", "status", "merge_fields", "last_changed")
 
 Item = TypeVar("Item")

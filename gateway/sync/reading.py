@@ -31,7 +31,7 @@ def read_audience(office: Office, audience: str) -> None:
     since = before.read_until - OVERLAP if before and before.read_until else None
     read = 0
     try:
-        office.client.audience(audience)
+        double_optin = office.client.audience(audience).get("double_optin") is True
         for status in (None, "archived"):
             for page in office.client.members(audience, status=status, changed_since=since):
                 read += len(page)
@@ -44,7 +44,7 @@ def read_audience(office: Office, audience: str) -> None:
             status=error.status,
         ) from error
     with office.database.writing() as connection:
-        audiences.change(connection, audience, read_until=began)
+        audiences.change(connection, audience, read_until=began, double_optin=double_optin)
 
 
 def known_member(document: Document) -> Known:

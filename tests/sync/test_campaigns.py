@@ -379,6 +379,9 @@ def test_nobody_in_is_told(active: Marketing) -> None:
     with pytest.raises(NotReady, match="why each member is out"):
         desk.send(active.office, active.campaign(ANN), yes=False)
 
+    active.people(BOB, emails=("somebody@example.org",))
+    with pytest.raises(NotReady, match="why each member is out"):
+        desk.send(active.office, active.campaign(BOB), yes=False)
     assert not active.sandbox.account.campaigns
 
 
