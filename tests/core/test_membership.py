@@ -1,0 +1,139 @@
+"""Who of a campaign's members is in, by what is known of it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.campaigns import merge_fields, naming_faults
+from gateway.core.kinds import Scope
+from gateway.core.membership import Drop, Facts, Known, Out, Reason, is_mailable, judge
+from gateway.core.people import (
+    NOBODY,
+    Holder,
+    PersonKind,
+    PersonRef,
+    Standing,
+    Suppression,
+    SuppressionSource,
+)
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+ANN, BOB = (PersonRef(PersonKind.CANDIDATE, each) for each in ("ann", "bob"))
+
+
+def facts(standing: Standing = NOBODY, known: Known | None = None, **other: object) -> Facts:
+    values = {
+        "ref": ANN,
+        "is_known": True,
+        "address": "ann@klant.test",
+        "has_unusable": False,
+        "opted_out": False,
+    }
+    return Facts(**(values | other), standing=standing, known=known)  # type: ignore[arg-type]
+
+
+def held_by(ref: PersonRef, scope: Scope, *, active: bool = True) -> Standing:
+    entry = Suppression(scope=scope, source=SuppressionSource.GROUP, name="Out", person=ref)
+    holder = Holder(ref=ref, name="", active=active, suppressions=(entry,))
+    return Standing(holders=(Holder(ref=ANN, name="", active=True), holder))
+
+
+def status(status: str, refusal: str = "", until: datetime | None = None) -> Known:
+    return Known(address="ann@klant.test", status=status, refusal=refusal, refused_until=until)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (facts(), None),
+        (facts(known=status("subscribed")), None),
+        (facts(opted_out=True, address="", known=status("cleaned")), Reason.OPT_OUT),
+        (facts(is_known=False), Reason.NO_ADDRESS),
+        (facts(address=""), Reason.NO_ADDRESS),
+        (facts(address="", has_unusable=True), Reason.INVALID_ADDRESS),
+        (facts(address="ann@intranet"), Reason.INVALID_ADDRESS),
+        (facts(held_by(ANN, Scope.BULK)), Reason.SUPPRESSED),
+        (facts(held_by(BOB, Scope.ALL)), Reason.SUPPRESSED),
+        (facts(held_by(BOB, Scope.MAILCHIMP)), Reason.OPT_OUT),
+        (facts(held_by(BOB, Scope.BULK, active=False)), None),
+        (facts(known=status("unsubscribed")), Reason.UNSUBSCRIBED),
+        (facts(known=status("cleaned")), Reason.CLEANED),
+        (facts(known=status("archived")), Reason.REFUSED),
+        (facts(known=status("pending")), Reason.REFUSED),
+        (facts(known=status("transactional")), Reason.REFUSED),
+        (facts(known=status("", "fake")), Reason.REFUSED),
+        (facts(known=status("", "often", NOW + timedelta(hours=1))), Reason.REFUSED),
+        (facts(known=status("", "often", NOW)), None),
+        (facts(known=status("")), None),
+    ],
+)
+def test_the_first_reason_that_holds_counts(told: Facts, reason: Reason | None) -> None:
+    out = judge(told, NOW)
+
+    assert (out.reason if out else None) == reason
+
+
+def test_whose_suppression_it_is_can_be_told() -> None:
+    assert judge(facts(held_by(BOB, Scope.BULK)), NOW) == Out(
+        Reason.SUPPRESSED, "group Out of candidate:bob"
+    )
+    assert judge(facts(known=status("", "looks fake")), NOW) == Out(Reason.REFUSED, "looks fake")
+
+
+@pytest.mark.parametrize(
+    ("address", "good"),
+    [
+        ("ann@klant.test", True),
+        ("o'neil+x@mail.klant.example", True),
+        ("ann@xn--bcher-kva.test", True),
+        ("ann", False),
+        ("@klant.test", False),
+        ("ann@", False),
+        ("ann@klant", False),
+        ("ann@[127.0.0.1]", False),
+        ("a..n@klant.test", False),
+        (".ann@klant.test", False),
+        ("a b@klant.test", False),
+        ("ann@klant..test", False),
+        ("x" * 65 + "@klant.test", False),
+    ],
+)
+def test_what_can_be_an_address_on_the_internet(address: str, good: bool) -> None:
+    assert is_mailable(address) is good
+
+
+@pytest.mark.parametrize(
+    ("before", "dropped", "alarming"),
+    [(100, 20, False), (100, 21, True), (20, 9, False), (20, 10, True), (0, 0, False)],
+)
+def test_m10_more_than_one_in_five_and_ten_at_least_is_alarming(
+    before: int, dropped: int, alarming: bool
+) -> None:
+    assert Drop(before=before, dropped=dropped).is_alarming is alarming
+
+
+@given(st.tuples(*(st.text(st.characters(codec="utf-8")),) * 4))
+def test_merge_fields_fit_mailchimp_and_stay_the_same_when_told_again(
+    values: tuple[str, str, str, str],
+) -> None:
+    fields = merge_fields(*values)
+
+    assert all(len(each.encode()) <= 255 for each in fields.values())
+    assert merge_fields(*fields.values()) == fields
+
+
+@pytest.mark.parametrize(
+    ("name", "faults"),
+    [
+        ("Vacatures", 0),
+        ("Gratis é \u00a0 👩‍💻 *|FNAME|*", 0),
+        ("", 1),
+        ("two\nlines", 1),
+        ("*|NAME|*", 1),
+        ("a *| b", 1),
+    ],
+)
+def test_a_name_is_printable_and_bears_known_tags_only(name: str, faults: int) -> None:
+    assert len(naming_faults(name, "CRM")) == faults
