@@ -50,7 +50,7 @@ def build(mail: TriggerMail) -> bytes:
         f"Date: {format_datetime(mail.at)}",
         f"Message-ID: {message_id(mail)}",
         "Auto-Submitted: auto-generated",
-        "X-Auto-Response-Suppress: All",
+        "X-Auto-Response-Suppress: OOF, AutoReply",
         *(["Precedence: bulk"] if mail.kind is Kind.BULK else []),
         f"{MARK}: {ids.show(mail.id)}",
         "MIME-Version: 1.0",

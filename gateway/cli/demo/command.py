@@ -18,6 +18,7 @@ from rich.text import Text
 from gateway.app import common
 from gateway.cli.context import Context
 from gateway.cli.demo import campaign, sample
+from gateway.cli.demo.birthday import show_birthday
 from gateway.cli.demo.relay import Relay, capturing_relay
 from gateway.cli.demo.reply import forward_reply, show_reply
 from gateway.cli.messages import wording
@@ -51,8 +52,8 @@ def demo() -> None:
 
     Starts a gateway on SQLite, with a sample CRM and a relay of its own, sends a mailing to
     everybody and one personal mail, and tells person by person what became of them; then forwards
-    a reply and shows where it was filed; then sends a campaign through a Mailchimp account of its
-    own and shows the report. Nothing leaves this machine, and nothing stays on it.
+    a reply and shows where it was filed; mails birthdays; then sends a campaign through a Mailchimp
+    account of its own and shows the report. Nothing leaves this machine, and nothing stays on it.
     """
     with (
         tempfile.TemporaryDirectory(prefix="gateway-demo-") as name,
@@ -73,6 +74,7 @@ def demo() -> None:
             filed = forward_reply(context, replies)
         _show(context, mailing, personal, relay)
         show_reply(context, filed)
+        show_birthday(context, file)
         campaign.show_campaign(context, campaign.send_campaign(context, account))
 
 

@@ -81,6 +81,10 @@ url = "sqlite:///gateway.db"
 level = "warning"
 [suppression]
 language = "en"
+[notices]
+from = "Recruiting <office@crm.example>"
+[triggers]
+report_to = "office@crm.example"
 [mailchimp]
 api_key = "make-believe-us1"
 base_url = "{mailchimp}"
@@ -132,4 +136,22 @@ Content-Transfer-Encoding: base64
 
 JVBERi0xLjQK
 --parts--
+"""
+
+#: A trigger and its template.
+BIRTHDAY: Mapping[str, str] = {
+    "triggers/birthday.toml": 'event = "birthday"\ntemplate = "birthday"\n',
+    "templates/birthday/nl.txt": """\
+Subject: Gefeliciteerd, {{ person.first_name }}!
+
+Beste {{ person.name }}, van harte gefeliciteerd met uw verjaardag!
+""",
+}
+
+#: Whose birthday it is, and who agreed to mail: the other columns stay as they are.
+BORN = """\
+crm_id,birthday,consent_email
+101,{born},yes
+102,{born},yes
+103,{born},no
 """

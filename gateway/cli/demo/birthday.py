@@ -1,0 +1,45 @@
+"""The birthday mail of the demo: a preview, a run, and the report of it."""
+
+import subprocess
+import sys
+from email import message_from_bytes
+from pathlib import Path
+
+from gateway.app import common
+from gateway.cli.context import Context
+from gateway.cli.demo import sample
+from gateway.cli.output import print_line
+from gateway.crm.importer import import_file
+from gateway.store import outbox
+from gateway.triggers.reports import TYPE
+
+
+def show_birthday(context: Context, file: Path) -> None:
+    """Mail whose birthday is today, as the commands do it, and print the report."""
+    _prepare(context, file.parent)
+    print_line("\nBirthdays today, those of Anna, Bram and Carla:", "bold")
+    for words in (("preview", "birthday"), ("run", "birthday", "--now")):
+        print_line(f"\n$ gateway triggers {' '.join(words)}", "bold")
+        sys.stdout.flush()
+        command = [sys.executable, "-m", "gateway", "--config", str(file), "triggers", *words]
+        subprocess.run(command, check=True)
+    with context.store() as store, store.reading() as connection:
+        report = next(row for row in outbox.listed(connection) if row.type == TYPE)
+    print_line(f"\nThe report for {report.recipient}:", "bold")
+    text = message_from_bytes(report.body).get_payload(decode=True)
+    for line in text.decode().splitlines() if isinstance(text, bytes) else ():
+        print_line(f"  {line}" if line else "")
+
+
+def _prepare(context: Context, folder: Path) -> None:
+    """Write the trigger and its template, and have the CRM tell of birthdays."""
+    for name, text in sample.BIRTHDAY.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    now = common.now()
+    born = now.astimezone(context.zone).strftime("1980-%m-%d")
+    people = folder / "people.csv"
+    people.write_text(sample.BORN.format(born=born), encoding="utf-8")
+    with context.store() as store:
+        import_file(store, "people", people, source="crm", now=now)
