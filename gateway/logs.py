@@ -150,13 +150,13 @@ class _Unfailing:
     def write_now(self, line: bytes) -> None:
         try:
             self._stream.write(line)
-        except OSError:
+        except (OSError, ValueError):  # or it is closed
             return
 
     def flush(self) -> None:
         try:
             self._stream.flush()
-        except OSError:
+        except (OSError, ValueError):
             return
 
 

@@ -91,7 +91,10 @@ def _new_row(due: Due, run: int | None, now: datetime, hold: str) -> tuple[objec
 def revive(connection: Connection, trigger: str, now: datetime, run: int) -> int:
     """Make due what a clock that ran ahead found too late; return how many that were."""
     query = update(occurrences).where(
-        _c.trigger == trigger, _c.state == OccurrenceState.EXPIRED, _c.latest_at > now
+        _c.trigger == trigger,
+        _c.state == OccurrenceState.EXPIRED,
+        _c.due_at <= now,
+        _c.latest_at > now,
     )
     query = query.values(
         state=OccurrenceState.DUE, reason="", next_at=now, run=run, settled_at=None

@@ -23,3 +23,14 @@ def office(tmp_path: Path, database: Database) -> Iterator[Office]:
     office = Office(tmp_path / "office", database)
     yield office
     office.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Office]:
+    """An office on SQLite, for what doesn't depend on the store."""
+    database = Database(f"sqlite:///{tmp_path}/desk.db")
+    database.prepare()
+    office = Office(tmp_path / "office", database)
+    yield office
+    office.close()
+    database.close()

@@ -42,18 +42,18 @@ def deliveries(office: Office, to: str = "ann@example.org") -> list[Delivery]:
 
 @pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
 async def test_e1_there_is_one_mail_a_day_in_the_nights_when_clocks_change(
-    office: Office, day: str
+    desk: Office, day: str
 ) -> None:
-    office.configure('daily_at = "02:30"\n')
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=date(1980, *date.fromisoformat(day).timetuple()[1:3]))
+    desk.configure('daily_at = "02:30"\n')
+    desk.trigger("birthday", BIRTHDAY)
+    desk.person(birthday=date(1980, *date.fromisoformat(day).timetuple()[1:3]))
     midnight = datetime.combine(date.fromisoformat(day), datetime.min.time(), ZONE)
     sent = []
 
-    for quarter in range(0, 26 * 4):
-        office.now = midnight.astimezone(UTC) + timedelta(minutes=15 * quarter)
-        if await office.work():
-            sent.append(office.now)
+    for quarter in range(0, 16):
+        desk.now = midnight.astimezone(UTC) + timedelta(minutes=15 * quarter)
+        if await desk.work():
+            sent.append(desk.now)
 
     # The first of the two times that there are, or as much later as the clocks jump: the same.
     assert [datetime(2026, *date.fromisoformat(day).timetuple()[1:3], 1 if "03" in day else 0, 30,
@@ -77,9 +77,9 @@ async def test_e3_a_clock_that_jumps_makes_no_second_mail_and_skips_no_day(offic
 
     sent = []
     for number in (1, 3, 2, 3, 9, 4, 5, 1):
-        sent += await office.work(f"2027-03-0{number}")
+        sent += [(number, one) for one in await office.work(f"2027-03-0{number}")]
 
-    assert [f"p{day}@example.org" for day in (1, 3, 2, 4, 5)] == sent
+    assert [(day, f"p{day}@example.org") for day in (1, 3, 2, 4, 5)] == sent
 
 
 async def test_e3_after_an_outage_what_is_in_time_is_sent_and_the_rest_is_expired(
@@ -98,17 +98,17 @@ async def test_e3_after_an_outage_what_is_in_time_is_sent_and_the_rest_is_expire
     assert (3, 2) == (counts[OccurrenceState.SENT], counts[OccurrenceState.EXPIRED])
 
 
-async def test_e3_a_birthday_mail_never_leaves_after_the_end_of_its_day(office: Office) -> None:
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    office.relay.answer = lambda _: Deferred("450 later")
-    await office.work("2027-03-01", 8)
-    office.relay.answer = lambda _: Sent("250 ok")
+async def test_e3_a_birthday_mail_never_leaves_after_the_end_of_its_day(desk: Office) -> None:
+    desk.trigger("birthday", BIRTHDAY)
+    desk.person(birthday=BORN)
+    desk.relay.answer = lambda _: Deferred("450 later")
+    await desk.work("2027-03-01", 8)
+    desk.relay.answer = lambda _: Sent("250 ok")
 
-    late = await office.work("2027-03-02", 0)
+    late = await desk.work("2027-03-02", 0)
 
     assert [] == late
-    assert office.states() == ["expired"]
+    assert desk.states() == ["expired"]
 
 
 # E4: two nodes
@@ -191,16 +191,16 @@ async def test_e5_a_retry_sends_the_same_octets_under_the_same_message_id(office
     [(Refused("550 no"), "failed"), (Unknown("silence"), "unknown"), (Sent("250"), "sent")],
 )
 async def test_e5_what_is_settled_is_not_sent_again(
-    office: Office, answer: Result, state: str
+    desk: Office, answer: Result, state: str
 ) -> None:
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    office.relay.answer = lambda _: answer
+    desk.trigger("birthday", BIRTHDAY)
+    desk.person(birthday=BORN)
+    desk.relay.answer = lambda _: answer
 
-    sent = await office.work("2027-03-01", 8) + await office.work("2027-03-01", 12)
+    sent = await desk.work("2027-03-01", 8) + await desk.work("2027-03-01", 12)
 
     assert ["ann@example.org"] == sent
-    assert [state] == office.states()
+    assert [state] == desk.states()
 
 
 # E6: people change between queueing and sending
@@ -237,49 +237,49 @@ async def test_e6_conditions_are_looked_at_again_in_the_moment_of_sending(office
     assert "Geen bulk-mail" in failed.note
 
 
-async def test_e6_a_new_address_is_written_to_not_the_old_one(office: Office) -> None:
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    office.relay.answer = lambda _: Deferred("450 later")
-    await office.work("2027-03-01", 8)
-    office.relay.answer = lambda _: Sent("250 ok")
-    office.people(_moved())
+async def test_e6_a_new_address_is_written_to_not_the_old_one(desk: Office) -> None:
+    desk.trigger("birthday", BIRTHDAY)
+    desk.person(birthday=BORN)
+    desk.relay.answer = lambda _: Deferred("450 later")
+    await desk.work("2027-03-01", 8)
+    desk.relay.answer = lambda _: Sent("250 ok")
+    desk.people(_moved())
 
-    sent = await office.work("2027-03-01", 9)
+    sent = await desk.work("2027-03-01", 9)
 
     assert ["new@example.org"] == sent
-    assert "new@example.org" in str(office.relay.mails[-1]["To"])
-    assert office.relay.mails[0]["Message-ID"] == office.relay.mails[1]["Message-ID"]
+    assert "new@example.org" in str(desk.relay.mails[-1]["To"])
+    assert desk.relay.mails[0]["Message-ID"] == desk.relay.mails[1]["Message-ID"]
 
 
 def _moved() -> Person:
     return person("ann", "new@example.org", birthday=BORN, consent_email=True, language="de")
 
 
-async def test_e6_a_suppression_added_a_moment_before_counts(office: Office) -> None:
-    office.trigger("birthday", BIRTHDAY + '\nkind = "individual"')
-    office.person(birthday=BORN)
-    with office.database.writing() as connection:
+async def test_e6_a_suppression_added_a_moment_before_counts(desk: Office) -> None:
+    desk.trigger("birthday", BIRTHDAY + '\nkind = "individual"')
+    desk.person(birthday=BORN)
+    with desk.database.writing() as connection:
         suppression.add(
             connection, id=1, address="ann@example.org", scope=Scope.ALL, remark="", public=False,
             by="eva", since=NOW, until=None,
         )  # fmt: skip
 
-    assert [] == await office.work("2027-03-01")
-    assert ["suppressed: staff"] == office.reasons()
+    assert [] == await desk.work("2027-03-01")
+    assert ["suppressed: staff"] == desk.reasons()
 
 
-async def test_a_pause_holds_mail_back_until_it_is_lifted(office: Office) -> None:
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    with office.database.writing() as connection:
+async def test_a_pause_holds_mail_back_until_it_is_lifted(desk: Office) -> None:
+    desk.trigger("birthday", BIRTHDAY)
+    desk.person(birthday=BORN)
+    with desk.database.writing() as connection:
         gate.pause(connection, "bulk", now=NOW, by="ops")
 
-    paused = await office.work("2027-03-01", 8)
-    with office.database.writing() as connection:
+    paused = await desk.work("2027-03-01", 8)
+    with desk.database.writing() as connection:
         gate.resume(connection)
 
-    assert ([], ["ann@example.org"]) == (paused, await office.work("2027-03-01", 9))
+    assert ([], ["ann@example.org"]) == (paused, await desk.work("2027-03-01", 9))
 
 
 # E7: the rule changes while mail is due
@@ -294,99 +294,99 @@ async def test_a_pause_holds_mail_back_until_it_is_lifted(office: Office) -> Non
     ],
 )
 async def test_e7_mail_due_under_a_rule_that_is_gone_or_off_is_skipped(
-    office: Office, edited: str, reason: str
+    desk: Office, edited: str, reason: str
 ) -> None:
-    office.configure('quiet_hours = "07:00-10:00"\n')
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    await office.work("2027-03-01", 9)
+    desk.configure('quiet_hours = "07:00-10:00"\n')
+    desk.trigger("birthday", BIRTHDAY)
+    desk.person(birthday=BORN)
+    await desk.work("2027-03-01", 9)
     if edited:
-        office.trigger("birthday", edited)
+        desk.trigger("birthday", edited)
     else:
-        (office.folder / "triggers" / "birthday.toml").unlink()
+        (desk.folder / "triggers" / "birthday.toml").unlink()
 
-    assert [] == await office.work("2027-03-01", 10)
-    assert [reason] == office.reasons()
+    assert [] == await desk.work("2027-03-01", 10)
+    assert [reason] == desk.reasons()
 
 
-async def test_e7_a_date_taken_out_of_the_trigger_is_not_mailed_any_more(office: Office) -> None:
-    office.configure('quiet_hours = "07:00-10:00"\n')
-    office.trigger("dates", 'event = "set_date"\ndates = ["2027-03-01"]')
-    office.person(mail_on_set_date=True)
-    await office.work("2027-03-01", 9)
-    office.trigger("dates", 'event = "set_date"\ndates = ["2027-03-02"]')
+async def test_e7_a_date_taken_out_of_the_trigger_is_not_mailed_any_more(desk: Office) -> None:
+    desk.configure('quiet_hours = "07:00-10:00"\n')
+    desk.trigger("dates", 'event = "set_date"\ndates = ["2027-03-01"]')
+    desk.person(mail_on_set_date=True)
+    await desk.work("2027-03-01", 9)
+    desk.trigger("dates", 'event = "set_date"\ndates = ["2027-03-02"]')
 
-    assert [] == await office.work("2027-03-01", 10)
-    assert ["the date is no longer stored in the trigger"] == office.reasons()
+    assert [] == await desk.work("2027-03-01", 10)
+    assert ["the date is no longer stored in the trigger"] == desk.reasons()
 
 
 async def test_e7_a_file_that_has_become_wrong_leaves_the_trigger_as_it_was(
-    office: Office, capsys: pytest.CaptureFixture[str]
+    desk: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    await office.work("2027-02-28")
-    office.trigger("birthday", 'event = "birthdy"')
+    desk.trigger("birthday", BIRTHDAY)
+    desk.person(birthday=BORN)
+    await desk.work("2027-02-28")
+    desk.trigger("birthday", 'event = "birthdy"')
 
-    sent = await office.work("2027-03-01")
+    sent = await desk.work("2027-03-01")
 
     assert ["ann@example.org"] == sent
     assert "trigger_refused" in capsys.readouterr().out
 
 
-async def test_e7_a_new_file_counts_without_a_restart(office: Office) -> None:
-    office.person(birthday=BORN)
-    await office.work("2027-02-28")
-    office.trigger("birthday", BIRTHDAY)
+async def test_e7_a_new_file_counts_without_a_restart(desk: Office) -> None:
+    desk.person(birthday=BORN)
+    await desk.work("2027-02-28")
+    desk.trigger("birthday", BIRTHDAY)
 
-    assert ["ann@example.org"] == await office.work("2027-03-01")
+    assert ["ann@example.org"] == await desk.work("2027-03-01")
 
 
 # E8: one template that fails
 
 
 async def test_e8_a_template_that_fails_for_one_person_fails_for_nobody_else(
-    office: Office,
+    desk: Office,
 ) -> None:
-    office.template("letter", de="Subject: x\n\n{{ 1 // (person.first_name | length - 3) }}\n")
-    office.trigger("birthday", BIRTHDAY)
+    desk.template("letter", de="Subject: x\n\n{{ 1 // (person.first_name | length - 3) }}\n")
+    desk.trigger("birthday", BIRTHDAY)
     for who in ("anna", "bob", "carl"):
-        office.person(who, birthday=BORN)
+        desk.person(who, birthday=BORN)
 
-    sent = await office.work("2027-03-01")
+    sent = await desk.work("2027-03-01")
 
     assert ["anna@example.org", "carl@example.org"] == sorted(sent)
-    assert (["failed"], ["sent"]) == (office.states("bob"), office.states("carl"))
-    assert "ZeroDivisionError" in office.reasons("bob")[0]
+    assert (["failed"], ["sent"]) == (desk.states("bob"), desk.states("carl"))
+    assert "ZeroDivisionError" in desk.reasons("bob")[0]
 
 
 # E9: many at once
 
 
-async def test_e9_a_4xx_in_the_middle_puts_off_that_mail_alone(office: Office) -> None:
-    office.trigger("birthday", BIRTHDAY)
+async def test_e9_a_4xx_in_the_middle_puts_off_that_mail_alone(desk: Office) -> None:
+    desk.trigger("birthday", BIRTHDAY)
     for number in range(30):
-        office.person(f"p{number:02}", birthday=BORN)
-    office.relay.answer = lambda to: Deferred("450 busy") if to.startswith("p1") else Sent("250")
-    await office.work("2027-03-01", 8)
-    office.relay.answer = lambda _: Sent("250 ok")
+        desk.person(f"p{number:02}", birthday=BORN)
+    desk.relay.answer = lambda to: Deferred("450 busy") if to.startswith("p1") else Sent("250")
+    await desk.work("2027-03-01", 8)
+    desk.relay.answer = lambda _: Sent("250 ok")
 
-    again = await office.work("2027-03-01", 9)
+    again = await desk.work("2027-03-01", 9)
 
     assert [f"p{number}@example.org" for number in range(10, 20)] == sorted(again)
-    assert {"sent"} == {office.states(f"p{number:02}")[0] for number in range(30)}
+    assert {"sent"} == {desk.states(f"p{number:02}")[0] for number in range(30)}
 
 
 # Quiet hours
 
 
-async def test_date_mail_waits_for_the_end_of_quiet_hours(office: Office) -> None:
-    office.configure('daily_at = "06:00"\nquiet_hours = "21:00-07:00"\n')
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
+async def test_date_mail_waits_for_the_end_of_quiet_hours(desk: Office) -> None:
+    desk.configure('daily_at = "06:00"\nquiet_hours = "21:00-07:00"\n')
+    desk.trigger("birthday", BIRTHDAY)
+    desk.person(birthday=BORN)
 
-    quiet = await office.work("2027-03-01", 6)
-    loud = await office.work("2027-03-01", 7)
+    quiet = await desk.work("2027-03-01", 6)
+    loud = await desk.work("2027-03-01", 7)
 
     assert ([], ["ann@example.org"]) == (quiet, loud)
 
@@ -415,23 +415,23 @@ async def test_a_restored_store_holds_its_mail_until_it_is_let_go(office: Office
 
 @pytest.mark.parametrize("mark", ["", '{"epoch":"other","high":1}'])
 async def test_a_cloned_store_holds_its_mail(
-    office: Office, mark: str, monkeypatch: pytest.MonkeyPatch
+    desk: Office, mark: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.triggers.epoch.JOIN_SECONDS", 0.01)
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    await office.work("2027-03-01")
-    file = office.folder / "outage" / "epoch"
+    desk.trigger("birthday", BIRTHDAY)
+    desk.person(birthday=BORN)
+    await desk.work("2027-03-01")
+    file = desk.folder / "outage" / "epoch"
     file.unlink()
     if mark:
         file.write_text(mark)
-    office.person("bob", birthday=date(1980, 3, 2))
+    desk.person("bob", birthday=date(1980, 3, 2))
 
-    held = await office.work("2027-03-02")
+    held = await desk.work("2027-03-02")
 
     assert [] == held
-    assert office.states("bob") == ["held"]
-    assert ["held"] == [run.state for run in office.runs()][-1:]
+    assert desk.states("bob") == ["held"]
+    assert ["held"] == [run.state for run in desk.runs()][-1:]
 
 
 async def test_a_node_that_joins_a_store_at_work_needs_no_ado(
@@ -476,27 +476,27 @@ async def test_a_run_far_larger_than_usual_is_held_and_reported_at_once(office: 
     assert len(office.queued()) == 3
 
 
-async def test_a_first_run_is_never_far_more_than_usual(office: Office) -> None:
-    office.trigger("birthday", BIRTHDAY)
+async def test_a_first_run_is_never_far_more_than_usual(desk: Office) -> None:
+    desk.trigger("birthday", BIRTHDAY)
     for number in range(120):
-        office.person(f"p{number}", birthday=BORN)
+        desk.person(f"p{number}", birthday=BORN)
 
-    assert len(await office.work("2027-03-01")) == 120
+    assert len(await desk.work("2027-03-01")) == 120
 
 
 # Reports
 
 
-async def test_a_run_that_sent_is_reported_by_mail_and_kept(office: Office) -> None:
-    office.configure('report_to = "boss@example.org"\n')
-    office.trigger("birthday", BIRTHDAY + '\nreport_to = "own@example.org"')
-    office.person("ann", birthday=BORN)
-    office.person("bob", birthday=BORN, consent_email=False)
+async def test_a_run_that_sent_is_reported_by_mail_and_kept(desk: Office) -> None:
+    desk.configure('report_to = "boss@example.org"\n')
+    desk.trigger("birthday", BIRTHDAY + '\nreport_to = "own@example.org"')
+    desk.person("ann", birthday=BORN)
+    desk.person("bob", birthday=BORN, consent_email=False)
 
-    await office.work("2027-03-01")
+    await desk.work("2027-03-01")
 
-    [report] = office.queued()
-    [run] = office.runs()
+    [report] = desk.queued()
+    [run] = desk.runs()
     assert report.recipient == "own@example.org"
     assert b"candidate:bob: no consent to e-mail" in report.body
     assert ("finished", 1, 1) == (run.state, run.counts[OccurrenceState.SENT], run.left_out)
@@ -504,24 +504,24 @@ async def test_a_run_that_sent_is_reported_by_mail_and_kept(office: Office) -> N
 
 @pytest.mark.parametrize(("asked", "told"), [(False, 0), (True, 1)])
 async def test_a_run_without_mail_is_reported_only_when_asked(
-    office: Office, asked: bool, told: int
+    desk: Office, asked: bool, told: int
 ) -> None:
-    office.configure(f'report_to = "boss@example.org"\nreport_empty = {str(asked).lower()}\n')
-    office.trigger("birthday", BIRTHDAY)
-    office.person()
+    desk.configure(f'report_to = "boss@example.org"\nreport_empty = {str(asked).lower()}\n')
+    desk.trigger("birthday", BIRTHDAY)
+    desk.person()
 
-    await office.work("2027-03-01")
+    await desk.work("2027-03-01")
 
-    assert told == len(office.queued()) == len(office.runs())
+    assert told == len(desk.queued()) == len(desk.runs())
 
 
-async def test_a_run_whose_mail_failed_is_reported_with_the_reason(office: Office) -> None:
-    office.configure('report_to = "boss@example.org"\n')
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    office.relay.answer = lambda _: Refused("550 5.1.1 unknown")
+async def test_a_run_whose_mail_failed_is_reported_with_the_reason(desk: Office) -> None:
+    desk.configure('report_to = "boss@example.org"\n')
+    desk.trigger("birthday", BIRTHDAY)
+    desk.person(birthday=BORN)
+    desk.relay.answer = lambda _: Refused("550 5.1.1 unknown")
 
-    await office.work("2027-03-01")
+    await desk.work("2027-03-01")
 
-    [report] = office.queued()
+    [report] = desk.queued()
     assert b"candidate:ann: failed: 550 5.1.1 unknown" in report.body

@@ -26,13 +26,13 @@ async def test_a_birthday_is_mailed_once_each_year_on_its_day(office: Office) ->
     assert [("2028-03-01", "ann")] == again
 
 
-async def test_a_birthday_mail_leaves_at_the_hour_set_and_not_before(office: Office) -> None:
-    office.configure('daily_at = "10:30"\n')
-    office.trigger("birthday", 'event = "birthday"')
-    office.person(birthday=BORN)
+async def test_a_birthday_mail_leaves_at_the_hour_set_and_not_before(desk: Office) -> None:
+    desk.configure('daily_at = "10:30"\n')
+    desk.trigger("birthday", 'event = "birthday"')
+    desk.person(birthday=BORN)
 
-    early = await office.work("2027-03-01", 10)
-    late = await office.work("2027-03-01", 11)
+    early = await desk.work("2027-03-01", 10)
+    late = await desk.work("2027-03-01", 11)
 
     assert ([], ["ann@example.org"]) == (early, late)
 
@@ -70,13 +70,13 @@ def expected(sides: list[tuple[dict[str, Any], bool]]) -> list[str]:
     return [f"p{number:02}@example.org" for number, (_, is_mailed) in enumerate(sides) if is_mailed]
 
 
-async def test_groups_without_a_tag_have_no_influence_on_a_birthday(office: Office) -> None:
-    tell(office.database, "groups", no_bulk("g", active=False))
-    tell(office.database, "memberships", member("ann", "g"))
-    office.trigger("birthday", 'event = "birthday"')
-    office.person(birthday=BORN)
+async def test_groups_without_a_tag_have_no_influence_on_a_birthday(desk: Office) -> None:
+    tell(desk.database, "groups", no_bulk("g", active=False))
+    tell(desk.database, "memberships", member("ann", "g"))
+    desk.trigger("birthday", 'event = "birthday"')
+    desk.person(birthday=BORN)
 
-    assert ["ann@example.org"] == await office.work("2027-03-01")
+    assert ["ann@example.org"] == await desk.work("2027-03-01")
 
 
 @pytest.mark.parametrize(("kind", "is_mailed"), [("bulk", False), ("individual", True)])
@@ -137,15 +137,15 @@ async def test_notice_comes_as_long_before_the_end_as_the_qualification_says(
     assert [("2027-03-12", who) for who in ("ann", "bob", "cat")] == sent[2:]
 
 
-async def test_what_is_found_after_its_end_gets_only_the_expired_mail(office: Office) -> None:
-    office.trigger("expiring", QUALIFIED.format("qualification_expiring"))
-    office.trigger("expired", QUALIFIED.format("qualification_expired"))
-    office.person()
-    office.qualification(expires_on="2027-02-25", notice_days=30)
+async def test_what_is_found_after_its_end_gets_only_the_expired_mail(desk: Office) -> None:
+    desk.trigger("expiring", QUALIFIED.format("qualification_expiring"))
+    desk.trigger("expired", QUALIFIED.format("qualification_expired"))
+    desk.person()
+    desk.qualification(expires_on="2027-02-25", notice_days=30)
 
-    await office.work("2027-03-01")
+    await desk.work("2027-03-01")
 
-    assert ["expired"] == [row.trigger for row in office.ledger()]
+    assert ["expired"] == [row.trigger for row in desk.ledger()]
 
 
 async def test_a_moved_end_is_a_new_occurrence_of_the_notice(office: Office) -> None:
@@ -210,21 +210,21 @@ async def test_a_set_date_is_for_everyone_whose_flag_is_yes_when_it_comes(office
     assert [("2027-03-06", "bob"), ("2027-03-06", "cat")] == second
 
 
-async def test_a_set_date_can_come_every_year_and_every_month(office: Office) -> None:
-    office.trigger("dates", 'event = "set_date"\nyearly = ["03-02"]\nmonthly = [31]')
-    office.person(mail_on_set_date=True)
+async def test_a_set_date_can_come_every_year_and_every_month(desk: Office) -> None:
+    desk.trigger("dates", 'event = "set_date"\nyearly = ["03-02"]\nmonthly = [31]')
+    desk.person(mail_on_set_date=True)
 
-    sent = await office.work_through("2027-02-26", 36)
+    sent = await desk.work_through("2027-02-26", 36)
 
     assert ["2027-02-28", "2027-03-02", "2027-03-31"] == [day for day, _ in sent]
 
 
-async def test_without_anybody_who_wants_it_a_set_date_mails_nobody(office: Office) -> None:
-    office.trigger("dates", 'event = "set_date"\ndates = ["2027-03-01"]')
-    office.person()
+async def test_without_anybody_who_wants_it_a_set_date_mails_nobody(desk: Office) -> None:
+    desk.trigger("dates", 'event = "set_date"\ndates = ["2027-03-01"]')
+    desk.person()
 
-    assert [] == await office.work("2027-03-01")
-    assert [] == office.runs()
+    assert [] == await desk.work("2027-03-01")
+    assert [] == desk.runs()
 
 
 # First deliveries
@@ -245,15 +245,15 @@ async def test_the_first_delivery_is_followed_by_one_mail_ever(office: Office) -
 
 
 async def test_the_mail_comes_at_the_first_stored_date_strictly_after_the_closing(
-    office: Office,
+    desk: Office,
 ) -> None:
-    office.trigger("first", 'event = "first_delivery"\ndates = ["2027-03-01", "2027-03-05"]')
-    office.person("ann", mail_after_first_delivery=True)
-    office.person("bob", mail_after_first_delivery=True)
-    office.closing("c1", "2027-02-28", "ann")
-    office.closing("c2", "2027-03-01", "bob")
+    desk.trigger("first", 'event = "first_delivery"\ndates = ["2027-03-01", "2027-03-05"]')
+    desk.person("ann", mail_after_first_delivery=True)
+    desk.person("bob", mail_after_first_delivery=True)
+    desk.closing("c1", "2027-02-28", "ann")
+    desk.closing("c2", "2027-03-01", "bob")
 
-    sent = await office.work_through("2027-02-27", 8)
+    sent = await desk.work_through("2027-02-27", 8)
 
     assert [("2027-03-01", "ann"), ("2027-03-05", "bob")] == sent
 
@@ -281,17 +281,17 @@ async def test_each_side_of_each_condition_of_a_first_delivery(office: Office) -
 
 
 async def test_a_preview_says_who_would_get_what_and_who_would_not_and_why(
-    office: Office,
+    desk: Office,
 ) -> None:
-    tell(office.database, "groups", no_bulk())
-    tell(office.database, "memberships", member("cat"))
-    office.trigger("birthday", 'event = "birthday"')
-    office.person("ann", birthday=BORN)
-    office.person("bob", birthday=BORN, consent_email=False)
-    office.person("cat", birthday=BORN)
-    office.people(person("dan", birthday=BORN, consent_email=True))
+    tell(desk.database, "groups", no_bulk())
+    tell(desk.database, "memberships", member("cat"))
+    desk.trigger("birthday", 'event = "birthday"')
+    desk.person("ann", birthday=BORN)
+    desk.person("bob", birthday=BORN, consent_email=False)
+    desk.person("cat", birthday=BORN)
+    desk.people(person("dan", birthday=BORN, consent_email=True))
 
-    shown = office.preview("birthday", "2029-03-01")
+    shown = desk.preview("birthday", "2029-03-01")
 
     [mail] = shown.mails
     assert ("candidate:ann", "ann@example.org") == (str(mail.person), mail.to)

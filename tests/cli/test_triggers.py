@@ -1,0 +1,183 @@
+"""Mail on events from the command line: looked at before, done, and looked at after."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.cli.demo.relay import Relay, capturing_relay
+from tests.cli.conftest import Cli
+
+TODAY = datetime.now(ZoneInfo("Europe/Amsterdam")).date().isoformat()
+PEOPLE = """\
+crm_id,first_name,emails,mail_on_set_date,language
+1,Ann,ann@example.org,yes,nl
+2,Bob,,yes,nl
+"""
+
+
+class Office:
+    """A config with one trigger that is due today."""
+
+    def __init__(self, cli: Cli, port: int) -> None:
+        self.cli = cli
+        cli.configure('[notices]\nfrom = "office@example.org"\n[triggers]\ndaily_at = "00:00"\n')
+        text = cli.file.read_text().replace("port = 1\n", f"port = {port}\n")
+        cli.file.write_text(text)
+        self.write("triggers/letter.toml", self.trigger())
+        self.write("templates/letter/nl.txt", "Subject: Dag {{ person.first_name }}\n\nWoorden\n")
+
+    def trigger(self, more: str = "") -> str:
+        return (
+            f'event = "set_date"\ntemplate = "letter"\ndates = ["{TODAY}"]\nlatest = "2d"\n{more}'
+        )
+
+    def write(self, name: str, text: str) -> None:
+        file = self.cli.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+@pytest.fixture
+def relay() -> Iterator[Relay]:
+    with capturing_relay() as relay:
+        yield relay
+
+
+@pytest.fixture
+def office(cli: Cli, relay: Relay) -> Office:
+    return Office(cli, relay.port)
+
+
+def test_the_list_names_every_trigger_with_what_it_does(office: Office) -> None:
+    office.write("triggers/off.toml", 'enabled = false\nevent = "birthday"\ntemplate = "letter"\n')
+
+    listed = {one["name"]: one for one in office.cli.json("triggers", "list")}
+
+    assert {"acknowledgement", "letter", "off"} == set(listed)
+    assert ("set_date", "bulk", True) == tuple(
+        listed["letter"][key] for key in ("event", "kind", "enabled")
+    )
+    assert not listed["off"]["enabled"]
+
+
+def test_a_preview_a_run_and_its_report_agree(office: Office, relay: Relay) -> None:
+    office.cli.feed("people", PEOPLE)
+
+    before = office.cli.json("triggers", "preview", "letter")
+    run = office.cli.json("triggers", "run", "letter")
+    after = office.cli.json("triggers", "preview", "letter")
+
+    assert [
+        {"person": "candidate:1", "about": "", "to": "ann@example.org", "subject": "Dag Ann",
+         "text": "Woorden\n"}
+    ] == before["mails"]  # fmt: skip
+    assert [{"person": "candidate:2", "about": "", "reason": "no address"}] == before["skipped"]
+    assert before["warning"] is None
+    assert ("letter", 1, 1, 0, None) == tuple(
+        run[key] for key in ("trigger", "sent", "skipped", "failed", "report_to")
+    )
+    assert [["ann@example.org"]] == [mail.recipients for mail in relay.mails]
+    assert [run["id"]] == [one["id"] for one in office.cli.json("triggers", "history")]
+    assert {"candidate:1": "already sent", "candidate:2": "no address"} == {
+        one["person"]: one["reason"] for one in after["skipped"]
+    }
+
+
+def test_a_second_run_sends_only_what_is_new(office: Office, relay: Relay) -> None:
+    office.cli.feed("people", PEOPLE)
+    office.cli.do("triggers", "run")
+    office.cli.feed("people", PEOPLE + "3,Cat,cat@example.org,yes,nl\n")
+
+    runs = office.cli.json("triggers", "run")
+
+    assert [1] == [run["sent"] for run in runs]
+    assert ["ann@example.org", "cat@example.org"] == [one.recipients[0] for one in relay.mails]
+
+
+def test_before_its_hour_a_trigger_runs_only_now(office: Office, relay: Relay) -> None:
+    office.cli.feed("people", PEOPLE)
+    text = office.cli.file.read_text().replace('"00:00"', '"23:59"')
+    office.cli.file.write_text(text)
+
+    early = office.cli.json("triggers", "run", "letter")
+    at_once = office.cli.json("triggers", "run", "letter", "--now")
+
+    assert (0, 1) == (early["sent"], at_once["sent"])
+
+
+def test_each_mail_is_in_the_journal_and_in_the_timeline(office: Office) -> None:
+    office.cli.feed("people", PEOPLE)
+    office.cli.do("triggers", "run", "letter")
+
+    [message] = office.cli.json("messages", "list")
+    [event] = office.cli.json("person", "show", "candidate:1")["timeline"]
+
+    assert ("trigger:letter", "triggers", "bulk") == tuple(
+        message[key] for key in ("rule", "listener", "kind")
+    )
+    assert "relayed" == message["deliveries"][0]["state"]
+    assert ("trigger_mail", "sent") == (event["type"], event["state"])
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("preview", "nothing"), 1, "no trigger is called nothing"),
+        (("preview", "letter", "--on", "1.3.2027"), 2, "not a date such as 2027-03-01"),
+        (("run", "off"), 1, "off is switched off"),
+        (("run", "acknowledgement"), 1, "is no event of a date"),
+    ],
+)
+def test_what_cannot_be_done_is_told(
+    office: Office, words: tuple[str, ...], code: int, said: str
+) -> None:
+    office.write("triggers/off.toml", 'enabled = false\nevent = "birthday"\ntemplate = "letter"\n')
+
+    done = office.cli("triggers", *words)
+
+    assert code == done.code
+    assert said in done.err
+
+
+def test_a_copy_of_the_store_holds_its_mail_until_it_is_let_go(
+    office: Office, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.triggers.epoch.JOIN_SECONDS", 0.01)
+    office.cli.feed("people", PEOPLE)
+    office.cli.do("triggers", "run")
+    office.cli.feed("people", PEOPLE + "3,Cat,cat@example.org,yes,nl\n")
+    (office.cli.folder / "outage" / "epoch").unlink()
+
+    held = office.cli("triggers", "run", "letter")
+    checked = office.cli("check", "--offline")
+    let_go = office.cli.do("triggers", "resume")
+    office.cli.do("triggers", "run")
+
+    assert 1 == held.code
+    assert "all triggered mail is held" in held.err
+    assert "all triggered mail is held" in checked.out + checked.err
+    assert "Let go: 1" in let_go
+
+
+def test_check_names_wrong_files_doubtful_words_and_feeds_never_loaded(office: Office) -> None:
+    office.write("triggers/wrong.toml", 'event = "birthday"\ntemplate = "none"\n')
+    office.write("templates/letter/de.txt", "Subject: Hallo [VORNAME]\n\nText\n")
+
+    done = office.cli("check", "--offline")
+    lines = [line for line in done.out.splitlines() if "trigger" in line]
+
+    assert 1 == done.code
+    assert [line for line in lines if "error" in line and "wrong.toml: template: write it" in line]
+    assert [line for line in lines if "warning" in line and "[VORNAME] is no placeholder" in line]
+    assert [line for line in lines if "warning" in line and "people were never loaded" in line]
+
+
+def test_a_wrong_trigger_stops_the_start_and_is_named(office: Office) -> None:
+    office.write("triggers/letter.toml", office.trigger('recipients = ["x@example.org"]\n'))
+
+    done = office.cli("run", "sender")
+
+    assert 1 == done.code
+    assert "letter.toml: recipients: remove it: set_date itself selects" in done.err
