@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -313,3 +315,55 @@ def test_m1_m3_what_passes_is_tried_again(crm: Crm, fault: Fault) -> None:
 
     assert {"opened": 1} == crm.kept(campaign)
     assert [] == [one for one in crm.heard if isinstance(one, PutOff)]
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def test_m8_a_sync_killed_at_any_point_loses_and_doubles_nothing(
+    crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.sync.mirror._IN_ONE_COMMIT", 2)
+    campaign = crm.campaign(ANN, BOB, CLO, DAN)
+    for who in (ANN, BOB, CLO, DAN):
+        crm.sandbox.open(campaign.mailchimp_id, address(who))
+        crm.sandbox.click(campaign.mailchimp_id, address(who), LINK)
+    crm.sandbox.unsubscribe(campaign.mailchimp_id, address(BOB))
+    crm.sandbox.opt_out(crm.audience, address(DAN))
+    steps = 0
+    while not crm.synced(campaign).counters:
+        steps += 1
+        left = iter(range(steps))
+
+        def beat(*_: object, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise Killed
+
+        with suppress(Killed):
+            crm.rounds(office=crm.office(beat=beat, is_gone=lambda _: True)).run(everything=True)
+    crm.sync()
+
+    assert steps > 5
+    assert {"opened": 4, "clicked": 4, "unsubscribed": 1} == crm.kept(campaign)
+    assert {BOB, DAN} == crm.opted_out()
+    assert {"campaign.activity": 9, "person.opted_out": 2} == Counter(
+        kind for kind, _ in crm.events()
+    )
+
+
+def test_two_that_look_at_once_add_everything_once(crm: Crm) -> None:
+    campaign = crm.campaign(ANN, BOB, CLO, DAN)
+    for who in (ANN, BOB, CLO, DAN):
+        crm.sandbox.click(campaign.mailchimp_id, address(who), LINK)
+        crm.sandbox.unsubscribe(campaign.mailchimp_id, address(who))
+    offices = [crm.office(holder=f"node:{number}") for number in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda office: crm.rounds(office=office).run(everything=True), offices))
+    crm.sync()
+
+    assert {"clicked": 4, "unsubscribed": 4} == crm.kept(campaign)
+    assert {"campaign.activity": 8, "person.opted_out": 4} == Counter(
+        kind for kind, _ in crm.events()
+    )
