@@ -67,8 +67,8 @@ def _activity(one: Document) -> Activity | None:
     return Activity(
         type=kind,
         at=at,
-        url=str(one.get("url") or "") if is_click else "",
-        bounce=str(one.get("type") or "") if is_bounce else "",
+        url=_text(one.get("url")) if is_click else "",
+        bounce=_text(one.get("type")) if is_bounce else "",
     )
 
 
@@ -84,14 +84,14 @@ def _unsubscribe(row: Document) -> Activity | None:
     at = read_time(row.get("timestamp"))
     if at is None:
         return None
-    reason = str(row.get("reason") or "")
+    reason = _text(row.get("reason"))
     return Activity(type=ActivityType.UNSUBSCRIBED, at=at, reason=reason)
 
 
 def _seen(row: Document, activities: Iterable[Activity | None]) -> Seen:
     return Seen(
-        email=str(row.get("email_address") or ""),
-        email_id=str(row.get("email_id") or ""),
+        email=_text(row.get("email_address")),
+        email_id=_text(row.get("email_id")),
         activities=tuple(_numbered(each for each in activities if each is not None)),
     )
 
@@ -103,3 +103,8 @@ def _numbered(activities: Iterable[Activity]) -> Iterator[Activity]:
         key = (one.type, one.at, one.url)
         yield replace(one, nth=alike[key]) if alike[key] else one
         alike[key] += 1
+
+
+def _text(value: object) -> str:
+    """Return text every store can hold."""
+    return str(value or "").replace("\0", "").encode(errors="replace").decode()

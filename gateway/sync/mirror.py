@@ -27,7 +27,7 @@ from gateway.sync.transport import Document
 
 Connection = Any  #: A transaction of the store, handed on to it.
 
-_IN_ONE_COMMIT = 1000  #: Activities: nobody who writes waits long for the turn.
+_IN_ONE_COMMIT = 500  #: Activities: nobody who writes waits long for the turn.
 _LOOKED_UP = 50  #: Recipients nobody knows are asked for one by one, so many in one sync.
 _AGAIN = 10  #: Times all is read once more while that brings what was missing.
 

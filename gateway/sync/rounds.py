@@ -166,12 +166,13 @@ class Rounds:
     def _report(self, one: Synced, counters: Counters | None) -> None:
         """Read what is new of a campaign; one whose report is missing may have been deleted."""
         try:
-            if counters is not None:
-                self._copy(one, counters)
-            elif (still := self._look(one)) is not None:
-                self._note([still])
+            if counters is None:
+                report = self.office.client.report(one.campaign.mailchimp_id)
+                counters = Counters.of_report(report)
+            self._copy(one, counters)
         except NotFound:
-            self._looked_at(one)
+            still = self._looked_at(one)
+            self._note([still] if still else [])
         except NotAuthorised:
             raise
         except (Busy, Refused) as error:
