@@ -30,6 +30,7 @@ from gateway.inbound.importer import ReplyImporter, Rules
 from gateway.inbound.notices import Post
 from gateway.inbound.poller import Poller
 from gateway.inbound.readers import Readers
+from gateway.inbound.shelf import Shelf
 from gateway.inbound.tenure import Tenure
 from gateway.inbound.verdict import (
     Filed,
@@ -59,7 +60,8 @@ async def run_inbound(life: Life) -> None:
 
     def poller(mailbox: MailboxSettings) -> Poller:
         tenure = Tenure(database, f"{holder}:{mailbox.name}", now, is_gone=_is_gone)
-        return Poller(mailbox, importer=importer, tenure=tenure, watch=watch)
+        shelf = Shelf(database)
+        return Poller(mailbox, importer=importer, tenure=tenure, shelf=shelf, watch=watch)
 
     mailboxes = Mailboxes(poller)
 

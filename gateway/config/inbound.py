@@ -100,6 +100,9 @@ class Mailbox(Section):
         if self.auth == "xoauth2" and self.oauth is None:
             wrong("oauth", 'is missing; auth = "xoauth2" needs it')
         require_authserv_id(self.trust, self.authserv_id)
+        for key in ("imported", "needs_attention", "ignored"):
+            if getattr(self, key).casefold() == self.folder.casefold():
+                wrong(key, "is the folder mail arrives in: it would be taken again and again")
         return self
 
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from gateway import logs
+from gateway.core.inbox import Sighting
 from gateway.inbound.imap.session import Session
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
 from gateway.inbound.imap.text import MailboxLost
 from gateway.inbound.importer import TEMPORARY
+from gateway.inbound.shelf import Shelf
 from gateway.inbound.taking import Listed, Taker
 from gateway.inbound.tenure import Tenure
 from gateway.inbound.verdict import Filed, Ignored, Importer, NeedsAttention, Repeated, Verdict
@@ -39,9 +41,16 @@ class Poller:
     """Watches one mailbox until `stop`."""
 
     def __init__(
-        self, settings: MailboxSettings, *, importer: Importer, tenure: Tenure, watch: Watch
+        self,
+        settings: MailboxSettings,
+        *,
+        importer: Importer,
+        tenure: Tenure,
+        shelf: Shelf,
+        watch: Watch,
     ) -> None:
         self._settings = settings
+        self._shelf = shelf
         self._tenure = tenure
         self._watch = watch
         self._taker = Taker(settings, importer)
@@ -114,6 +123,11 @@ class Poller:
 
         The folder is opened anew: one that somebody has replaced would show its old face for ever.
         """
+        self._unmoved = None
+        try:
+            await self._move_on(session)
+        except MailboxRefuses as error:
+            self._unmoved = error
         uidvalidity = await session.select(self._settings.folder)
         await self._round(session, uidvalidity)
         while session.news.is_set() and not self._halt.is_set():
@@ -125,7 +139,6 @@ class Poller:
 
     async def _round(self, session: Session, uidvalidity: int | None) -> None:
         """Take everything that is there; those that failed before come last."""
-        self._unmoved = None
         uids = await session.search()
         uids.sort(key=lambda uid: self._taker.failures(uidvalidity, uid))
         for start in range(0, len(uids), 200):
@@ -162,9 +175,28 @@ class Poller:
         if verdict is None:
             return
         try:
-            await session.move([mail.uid], self._target(verdict))
+            place = await session.move([mail.uid], self._target(verdict))
         except MailboxRefuses as error:
             self._unmoved = error
+            return
+        if isinstance(verdict, NeedsAttention) and place is not None:
+            await self._shelf.put(verdict.inbox, self._shelved(*place))
+
+    def _shelved(self, uidvalidity: int, uid: int) -> Sighting:
+        name, folder = self._settings.name, self._settings.needs_attention
+        return Sighting(mailbox=name, folder=folder, uidvalidity=uidvalidity, uid=uid)
+
+    async def _move_on(self, session: Session) -> None:
+        """Move mails that needed attention and that a person has decided on."""
+        folder = self._settings.needs_attention
+        decided = await self._shelf.decided(self._settings.name, folder)
+        if not decided:
+            return
+        uidvalidity = await session.select(folder)
+        for where, verdict in decided:
+            if where.uidvalidity == uidvalidity:
+                await session.move([where.uid], self._target(verdict))
+        await self._shelf.clear([where for where, _ in decided])
 
     def _target(self, verdict: Verdict) -> str:
         match verdict:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
 
 from gateway.core import ids
 from gateway.core.address import lookup_form
@@ -45,6 +45,33 @@ def sight(connection: Connection, where: Sighting, number: int) -> None:
     """Note where a mail was seen."""
     query = insert_into(connection, sightings).values(**asdict(where), inbox=number)
     connection.execute(query.on_conflict_do_nothing())
+
+
+def unsight(connection: Connection, places: Sequence[Sighting]) -> None:
+    """Forget where mails were seen."""
+    for where in places:
+        same = (sightings.c[name] == value for name, value in asdict(where).items())
+        connection.execute(delete(sightings).where(*same))
+
+
+def decided_in(
+    connection: Connection, mailbox: str, folder: str
+) -> list[tuple[Sighting, InboxRow]]:
+    """Return the mails that were seen in a folder and need no attention any more."""
+    open_states = (InboxState.NEEDS_ATTENTION.value, InboxState.WAITING.value)
+    query = (
+        select(inbox, sightings.c.uidvalidity, sightings.c.uid)
+        .join(sightings, sightings.c.inbox == inbox.c.id)
+        .where(sightings.c.mailbox == mailbox, sightings.c.folder == folder)
+        .where(inbox.c.state.not_in(open_states))
+    )
+    return [
+        (
+            Sighting(mailbox=mailbox, folder=folder, uidvalidity=row.uidvalidity, uid=row.uid),
+            _row(row),
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def sighted(connection: Connection, where: Sighting) -> InboxRow | None:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from gateway.core.applications import Application
 from gateway.core.inbox import InboxState, Reason, Sighting
 from gateway.inbound.importer import ReplyImporter
 from gateway.inbound.verdict import Origin, RawMail, Verdict
 from gateway.store import inbox
 from gateway.store.database import StoreUnavailable
 from tests.inbound.mails import forward, with_file
-from tests.inbound.office import Office
+from tests.inbound.office import CANDIDATE, Office
 from tests.inbound.watching import settings, watching
 from tests.rig.certificates import Certificates
 from tests.rig.dovecot import Dovecot
@@ -138,6 +139,42 @@ async def test_a_connection_is_encrypted_as_the_settings_say(
 
     async with watching(office, settings(port, user, tls=tls, context=context)):
         await wait_until(holds(dovecot, user, "Imported", 1), "the mail", 20)
+
+
+async def test_a_mail_that_is_decided_on_by_hand_is_moved_on(
+    each_office: Office, dovecot: Dovecot, user: str
+) -> None:
+    assigned, discarded, waiting = (
+        reply(number, subject=f"WG: Ihre Bewerbung {number}") for number in range(3)
+    )
+    dovecot.deliver(user, assigned, discarded, waiting)
+    async with watching(each_office, settings(dovecot.port, user)):
+        await wait_until(holds(dovecot, user, "Needs attention", 3), "the mails", 20)
+        numbers = {one.subject[-1]: one.id for one in each_office.mails()}
+
+        await each_office.importer.assign(numbers["0"], "4711")
+        with each_office.database.writing() as connection:
+            inbox.discard(connection, numbers["1"])
+        await wait_until(holds(dovecot, user, "Needs attention", 1), "two to be moved", 20)
+
+    assert [assigned] == dovecot.mails(user, "Imported")
+    assert [discarded] == dovecot.mails(user, "Ignored")
+    assert [waiting] == dovecot.mails(user, "Needs attention")
+
+
+async def test_a_mail_moved_back_by_hand_is_looked_at_again(
+    office: Office, dovecot: Dovecot, user: str
+) -> None:
+    dovecot.deliver(user, reply(subject="6000 Ihre Bewerbung"))
+    async with watching(office, settings(dovecot.port, user)):
+        await wait_until(holds(dovecot, user, "Needs attention", 1), "the mail", 20)
+        office.feed("applications", Application(reference="6000", person=CANDIDATE))
+        with dovecot.open(user) as client:
+            client.select('"Needs attention"')
+            client.uid("MOVE", "1:*", "INBOX")
+        await wait_until(holds(dovecot, user, "Imported", 1), "the mail in Imported", 20)
+
+    assert ["6000"] == [one.reference for one in office.entries()]
 
 
 class TestExactlyOnce:

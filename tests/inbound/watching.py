@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.inbound.imap.settings import MailboxSettings
 from gateway.inbound.poller import Poller
+from gateway.inbound.shelf import Shelf
 from gateway.inbound.tenure import Tenure
 from tests.inbound.office import MAILBOX, Office
 from tests.rig.dovecot import PASSWORD
@@ -51,7 +52,13 @@ async def watching(
     """Have a mailbox watched during the block."""
     watched = Watched()
     tenure = Tenure(office.database, holder, lambda: datetime.now(UTC))
-    poller = Poller(mailbox, importer=importer or office.importer, tenure=tenure, watch=watched)
+    poller = Poller(
+        mailbox,
+        importer=importer or office.importer,
+        tenure=tenure,
+        shelf=Shelf(office.database),
+        watch=watched,
+    )
     task = asyncio.create_task(poller.run())
     try:
         yield watched

@@ -238,8 +238,11 @@ class Session:
                 return piece
         return None
 
-    async def move(self, uids: Sequence[int], folder: str) -> None:
-        """Move mails; `MailboxRefuses` where that fails. What is gone already is fine."""
+    async def move(self, uids: Sequence[int], folder: str) -> tuple[int, int] | None:
+        """Move mails; `MailboxRefuses` where that fails. What is gone already is fine.
+
+        Returns UIDVALIDITY and UID of one mail in its new place, where the server tells (RFC 4315).
+        """
         target = quoted(self._written(folder))
         answer = await self._transfer(uid_set(uids), target)
         if answer.result != "OK" and code(answer) == b"TRYCREATE":
@@ -247,6 +250,8 @@ class Session:
             answer = await self._transfer(uid_set(uids), target)
         if answer.result != "OK":
             raise MailboxRefuses("folder", f"can't move mail to {folder!r}: {said(answer)}")
+        place = re.search(rb"\[COPYUID (\d+) \S+ (\d+)\]", joined(answer), re.IGNORECASE)
+        return (int(place[1]), int(place[2])) if place else None
 
     async def _transfer(self, uids: str, target: str) -> Response:
         if self.can_move:
@@ -256,9 +261,9 @@ class Session:
             return copied
         marked = await self._wire.store(uids, "+FLAGS.SILENT", "(\\Deleted)", by_uid=True)
         if marked.result == "OK" and self.can_expunge:
-            return await self._wire.expunge(uids, by_uid=True)
+            marked = await self._wire.expunge(uids, by_uid=True)
         # A plain EXPUNGE would remove what others have marked: the marks stay.
-        return marked
+        return copied if marked.result == "OK" else marked
 
     async def wait(self, seconds: float, stopping: asyncio.Event) -> None:
         """Wait until there is news, it is time to stop, or so long."""
