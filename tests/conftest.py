@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from gateway.store import events
 from gateway.store.database import Database
 from tests.rig.certificates import Certificates, make_certificates
 from tests.rig.client import RawClient
@@ -16,6 +17,7 @@ from tests.rig.faultproxy import FaultProxy
 from tests.rig.gateway import GatewayProcess, gateway_config
 from tests.rig.postfix import Postfix
 from tests.rig.postgres import Postgres, open_postgres
+from tests.rig.schemas import checked_put
 from tests.rig.sink import RawSink, SinkSettings
 
 Connect = Callable[..., Awaitable[RawClient]]
@@ -38,6 +40,14 @@ class StartGateway(Protocol):
         wrapper: Sequence[str] = (),
         is_started: bool = True,
     ) -> GatewayProcess: ...
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_is_told_fits_its_schema() -> Iterator[None]:
+    """Hold every event that any test has kept for webhooks against its documented schema."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(events, "put", checked_put)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -84,6 +84,12 @@ ENTRY = _object(
     released_at=_none_or(_TIME),
     released_by=_TEXT,
 )
+RELEASED = _object(
+    address=_TEXT,
+    released=_COUNT,
+    left_opt_out_group=_list(_REF),
+    refused=_list({"type": "object"}),
+)
 STANDING = _object(
     address=_TEXT, persons=_list(_REF), suppressions=_list(SUPPRESSION), history=_list(ENTRY)
 )

@@ -14,7 +14,7 @@ from gateway.cli.switches import user_name
 from gateway.core.kinds import Scope
 from gateway.core.people import PersonRef, Standing, Suppression
 from gateway.core.spreadsheet import harmless
-from gateway.store import documents, leavers, opt_outs, people, suppression
+from gateway.store import documents, opt_outs, releases, suppression
 from gateway.store.database import Database
 from gateway.store.suppression import Entry, Standings
 
@@ -78,24 +78,15 @@ def release(
     """
     chosen, who, present = of(context), by or user_name(), common.now()
     wanted = read_person(address)
+    key = wanted if isinstance(wanted, PersonRef) else chosen.lookup(wanted)
     with chosen.store() as store, store.writing() as connection:
-        if isinstance(wanted, PersonRef):
-            refs: Sequence[PersonRef] = [wanted]
-            count = 0
-        else:
-            lookup = chosen.lookup(wanted)
-            refs = people.holders(connection, lookup)
-            count = suppression.release(connection, lookup, by=who, at=present)
-        lifted = leavers.lift(connection, refs, by=who, now=present)
-        found = [record for ref in refs for record in people.find(connection, ref)]
-        addresses = {each for record in found for each in record.addresses}
-        refused = opt_outs.refusals(connection, addresses)
-    if not (count or lifted):
+        found = releases.release(connection, key, by=who, now=present)
+    if not found.is_any:
         raise NotFound(f"nothing suppresses {address} itself, and nobody there opted out")
     print_line(f"Released: {address}.")
-    for ref in lifted:
+    for ref in found.lifted:
         print_line(f"{ref} is out of the opt-out group.")
-    for one in refused:
+    for one in found.refused:
         print_line(refusal(chosen, one))
 
 

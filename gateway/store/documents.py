@@ -14,6 +14,7 @@ from gateway.core.people import Standing, Suppression
 from gateway.core.token import Token
 from gateway.store.opt_outs import Refusal
 from gateway.store.people import PersonRecord
+from gateway.store.releases import Released
 from gateway.store.suppression import Entry
 from gateway.store.timeline import Event, Page
 
@@ -184,6 +185,16 @@ def refusal(one: Refusal) -> Document:
         "status": one.status or "refused",
         "since": in_utc(one.since),
         "reason": one.reason or None,
+    }
+
+
+def released(address: str, one: Released) -> Document:
+    """Return what was lifted of an address, and what Mailchimp still refuses."""
+    return {
+        "address": address,
+        "released": one.count,
+        "left_opt_out_group": [str(person) for person in one.lifted],
+        "refused": [refusal(each) for each in one.refused],
     }
 
 

@@ -76,6 +76,6 @@ def fuzz(api: Served) -> None:
             suppress_health_check=list(HealthCheck),
         )
         def check(case: schemathesis.Case) -> None:  # type: ignore[type-arg]
-            case.call_and_validate(base_url=base, headers=headers, checks=CHECKS)
+            case.call_and_validate(base_url=base, headers=headers, checks=CHECKS, timeout=60)
 
         check()

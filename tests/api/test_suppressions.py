@@ -25,7 +25,8 @@ async def test_a_suppression_is_added_shown_listed_and_released(api: Served) -> 
         added.status_code, added.json()["address"], added.json()["by"],
     )  # fmt: skip
     assert ["all"] == [one["scope"] for one in shown["suppressions"]]
-    assert [204, 404] == [released.status_code, again.status_code]
+    assert [200, 404] == [released.status_code, again.status_code]
+    assert 1 == released.json()["released"]
     [past] = (await api.get("/suppressions/ann@example.org"))["history"]
     assert "tester" == past["released_by"]
     assert [] == (await api.get("/suppressions"))["items"]

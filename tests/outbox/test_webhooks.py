@@ -28,6 +28,7 @@ from gateway.outbox.webhook import judged, key_of, signed
 from gateway.store import events, outbox
 from gateway.store.database import Database
 from gateway.store.journal import take_in
+from tests.rig import schemas
 from tests.rig.certificates import Certificates
 from tests.rig.process import free_port, wait_until
 from tests.rig.receiver import CLOSE, HANG, Answer, Posted, Receiver
@@ -89,6 +90,12 @@ class Running:
         self.stopping.set()
         async with asyncio.timeout(40):
             await self._task
+
+
+@pytest.fixture(autouse=True)
+def any_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let events of these tests tell anything."""
+    monkeypatch.setattr(events, "put", schemas._put)
 
 
 def happened(kind: EventType = EventType.REPLY_IMPORTED, person: PersonRef | None = ANN) -> Event:
@@ -393,6 +400,16 @@ def test_the_check_of_the_documentation_takes_what_is_genuine_and_nothing_else()
     assert not names["is_genuine"](SECRET.encode(), headers, b"{ }")
     assert not names["is_genuine"](SECRET.encode(), {**headers, "webhook-id": "id-2"}, b"{}")
     assert not names["is_genuine"](SECRET.encode(), old, b"{}")
+
+
+def test_every_event_has_a_schema_that_the_documentation_links() -> None:
+    page = (schemas.SCHEMAS.parent / "webhooks.md").read_text()
+
+    for kind in EventType:
+        assert f"| `{kind}` |" in page
+        assert f"[schema](webhooks/{kind}.json)" in page
+        assert schemas._validator(kind)
+    assert len(EventType) == len(list(schemas.SCHEMAS.glob("*.json")))
 
 
 async def test_a_certificate_is_checked_and_one_of_an_own_authority_can_be_trusted(

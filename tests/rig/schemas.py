@@ -1,17 +1,48 @@
 """The schemas of what webhooks tell, as the documentation has them."""
 
 import json
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from sqlalchemy import Connection
+
+from gateway.core import ids
+from gateway.core.event import Event
+from gateway.store import events
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "webhooks"
+_MOST = 50  #: Events looked at of those put in at once.
 
 
 def check(document: Any) -> None:
     """Hold what a webhook told against the schema of its type."""
-    schema = json.loads((SCHEMAS / f"{document['type']}.json").read_text())
+    _validator(document["type"]).validate(document)
+
+
+@cache
+def _validator(kind: str) -> Draft202012Validator:
+    schema = json.loads((SCHEMAS / f"{kind}.json").read_text())
     Draft202012Validator.check_schema(schema)
-    checker = Draft202012Validator.FORMAT_CHECKER
-    Draft202012Validator(schema, format_checker=checker).validate(document)
+    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+_put = events.put
+
+
+def checked_put(connection: Connection, happened: Iterable[Event]) -> None:
+    """Keep events as `gateway.store.events.put` does, each as its schema says."""
+    those = list(happened)
+    for one in those[:_MOST]:
+        check(
+            {
+                "id": ids.show(one.id),
+                "type": one.type.value,
+                "at": ids.moment_of(one.id).isoformat(),
+                "person": None if one.person is None else str(one.person),
+                "data": json.loads(json.dumps(one.data)),
+            }
+        )
+    _put(connection, those)

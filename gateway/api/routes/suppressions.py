@@ -23,11 +23,11 @@ from gateway.api.replies import (
     unwrapped,
     wrapped,
 )
-from gateway.api.schemas import ENTRY, STANDING, answers, pages
+from gateway.api.schemas import ENTRY, RELEASED, STANDING, answers, pages
 from gateway.core.kinds import Scope
 from gateway.core.people import Standing
 from gateway.core.spreadsheet import harmless
-from gateway.store import documents, suppression
+from gateway.store import documents, releases, suppression
 from gateway.store.answers import Answer
 from gateway.store.suppression import Entry
 
@@ -146,21 +146,25 @@ async def show_suppressions(request: Request, using: Using, address: Text) -> Re
     return reply(request, await using.database.read(look))
 
 
-@router.delete("/{address:path}", status_code=204)
+@router.delete("/{address:path}", responses=answers(RELEASED, "What was lifted."))
 async def release(
+    request: Request,
     using: Using,
     token: Suppressor,
     address: Text,
     by: Annotated[Text, Query(max_length=200, description="Who asked for it.")] = "",
 ) -> Response:
-    """Lift what suppresses the address itself; its history stays."""
-    lookup, who, at = using.lookup(address), by or token.name, using.clock()
-    count = await using.database.write(
-        lambda connection: suppression.release(connection, lookup, by=who, at=at)
+    """Lift what suppresses the address itself, and opt-outs from Mailchimp; their history stays.
+
+    Mailchimp itself may go on refusing: that is told.
+    """
+    lookup, who, now = using.lookup(address), by or token.name, using.clock()
+    found = await using.database.write(
+        lambda connection: releases.release(connection, lookup, by=who, now=now)
     )
-    if not count:
-        raise Problem(404, "nothing suppresses the address itself")
-    return Response(status_code=204)
+    if not found.is_any:
+        raise Problem(404, "nothing suppresses the address itself, and nobody there opted out")
+    return reply(request, documents.released(lookup, found))
 
 
 def _checked(lookup: str) -> str:
