@@ -253,7 +253,8 @@ async def _relay(relay: Relay) -> AsyncIterator[Finding]:
         )
         return
     except RelayLost as problem:
-        yield error(what, f"{where}: {problem}: is it running, and tls right?")
+        reason = str(problem).removeprefix(f"{relay.name}: ")
+        yield error(what, f"{where}: {reason}: is it running, and are host, port and tls right?")
         return
     except GatewayError as problem:
         yield error(what, str(problem))

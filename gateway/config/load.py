@@ -43,4 +43,5 @@ def _read(file: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not a text in UTF-8") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: not TOML: {error}") from error
+        hint = "; a table stands once: put its keys together" if "twice" in str(error) else ""
+        raise ConfigError(f"{file}: not TOML: {error}{hint}") from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 import re
 import ssl
 from collections import deque
@@ -365,4 +366,6 @@ def _whole(data: bytes) -> tuple[Reply, ...]:
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return f"no connection within {CONNECT_SECONDS} s"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
     return str(error) or type(error).__name__

@@ -249,7 +249,7 @@ async def test_a_relay_that_is_away_is_an_error_with_advice(start_gateway: Start
     code, line = await relay_line(start_gateway, port)
     assert 1 == code
     assert line.startswith(f"error relay relay: {LOOPBACK}:{port}: ")
-    assert line.endswith("is it running, and tls right?")
+    assert line.endswith("is it running, and are host, port and tls right?")
 
 
 @pytest.mark.system
