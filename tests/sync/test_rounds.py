@@ -11,11 +11,13 @@ import pytest
 
 from gateway.core.campaigns import CampaignState
 from gateway.core.people import PersonKind, PersonRef
+from gateway.store import events
 from gateway.store.database import Database
 from gateway.sync.errors import NotAuthorised
 from gateway.sync.reading import AudienceGone
 from gateway.sync.rounds import PutOff
 from gateway.sync.sandbox import Fault, Sandbox
+from tests.rig import schemas
 from tests.sync.returning import ANN, BOB, CLO, DAN, Crm, address
 
 LINK = "https://www.crm.test/jobs"
@@ -367,3 +369,22 @@ def test_two_that_look_at_once_add_everything_once(crm: Crm) -> None:
     assert {"campaign.activity": 8, "person.opted_out": 4} == Counter(
         kind for kind, _ in crm.events()
     )
+
+
+def test_webhooks_tell_the_crm_of_activities_and_opt_outs(crm: Crm) -> None:
+    campaign = crm.campaign(ANN, BOB, DAN)
+    crm.sandbox.open(campaign.mailchimp_id, address(ANN), proxy=True)
+    crm.sandbox.bounce(campaign.mailchimp_id, address(DAN))
+    crm.sandbox.unsubscribe(campaign.mailchimp_id, address(BOB), "too many")
+    crm.sandbox.opt_out(crm.audience, address(CLO))
+
+    crm.sync()
+
+    with crm.database.reading() as connection:
+        tellings = [one for some in events.oldest(connection, 100).values() for one in some]
+    documents = [one.document() for one in tellings]
+    assert {"campaign.activity": 3, "person.opted_out": 2} == Counter(
+        one["type"] for one in documents
+    )
+    for one in documents:
+        schemas.check(one)
