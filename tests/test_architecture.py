@@ -53,6 +53,10 @@ def test_every_outside_library_has_one_home() -> None:
         ("gateway.app.smtp", {"fastapi", "uvicorn", "typer", "alembic"}),
         ("gateway.app.sender", {"fastapi", "uvicorn", "typer", "alembic", "aiosmtpd"}),
         ("gateway.app.api", {"typer", "alembic", "aiosmtpd"}),
+        ("gateway.app.inbound", {"fastapi", "uvicorn", "typer", "aiosmtpd", "mailchimp_marketing"}),
+        # The licences of these two don't go together in one process.
+        ("gateway.cli.commands", {"aioimaplib"}),
+        ("gateway.app.mailbox_calls", {"mailchimp_marketing"}),
     ],
 )
 def test_a_role_loads_only_what_it_needs(module: str, not_wanted: set[str]) -> None:

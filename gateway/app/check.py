@@ -32,8 +32,10 @@ _ANSWER_SECONDS = 10.0
 _LOUD = (OutboxState.FAILED, OutboxState.UNKNOWN)
 
 
-async def check(settings: Settings, *, offline: bool) -> AsyncIterator[Finding]:
-    """Look at everything the settings name; `offline` tries no connection."""
+async def check(
+    settings: Settings, config: Path | None, *, offline: bool
+) -> AsyncIterator[Finding]:
+    """Look at everything the settings of a config file name; `offline` tries no connection."""
     for finding in _local(settings):
         yield finding
     is_file = settings.store.url.get_secret_value().startswith("sqlite:")
@@ -50,7 +52,7 @@ async def check(settings: Settings, *, offline: bool) -> AsyncIterator[Finding]:
             async for finding in _relay(relay):
                 yield finding
     if not offline:
-        async for finding in mailboxes(settings):
+        async for finding in mailboxes(settings, config):
             yield finding
 
 

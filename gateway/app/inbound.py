@@ -6,28 +6,19 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from email.utils import parseaddr
 from pathlib import Path
 
 from gateway import logs
 from gateway.app import common
 from gateway.app.common import now, open_database
+from gateway.app.importing import reply_importer, rules
 from gateway.app.life import Life
 from gateway.app.mailboxes import Mailboxes, MailboxWatch
 from gateway.config import Settings
-from gateway.config.inbound import Mailbox
-from gateway.config.smtp import Listener
 from gateway.core import ids
-from gateway.core.filing import RULES, DocumentRule
 from gateway.core.inbox import SPOOL
-from gateway.core.letter import IMPORTED, REFUSED
-from gateway.inbound.admission import Admission, sender_entries
 from gateway.inbound.desk import Desk
 from gateway.inbound.imap.settings import MailboxSettings
-from gateway.inbound.importer import ReplyImporter, Rules
-from gateway.inbound.notices import Post
 from gateway.inbound.poller import Poller
 from gateway.inbound.readers import Readers
 from gateway.inbound.shelf import Shelf
@@ -41,8 +32,6 @@ from gateway.inbound.verdict import (
     Verdict,
 )
 from gateway.metrics import Metrics
-from gateway.store.blobs import Blobs
-from gateway.store.database import Database
 
 log = logs.get("inbound")
 
@@ -54,7 +43,7 @@ async def run_inbound(life: Life) -> None:
     database = open_database(life.settings)
     readers = Readers()
     metrics = Metrics()
-    importer = _importer(life.settings, database, readers, _Tally(metrics).heard)
+    importer = reply_importer(life.settings, database, readers, _Tally(metrics).heard)
     holder = f"{common.node()}:{os.getpid()}"
     watch = MailboxWatch(metrics)
 
@@ -100,33 +89,6 @@ def _sweep() -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-@asynccontextmanager
-async def importer_by_hand(settings: Settings, database: Database) -> AsyncIterator[ReplyImporter]:
-    """Lend an importer for what a person decides."""
-    readers = Readers()
-    try:
-        yield _importer(settings, database, readers)
-    finally:
-        await readers.close()
-
-
-def _importer(
-    settings: Settings,
-    database: Database,
-    readers: Readers,
-    heard: Callable[[Origin, Verdict], None] = lambda _, __: None,
-) -> ReplyImporter:
-    return ReplyImporter(
-        database,
-        Blobs(settings.store.blobs),
-        readers,
-        rules=rules(settings),
-        new_id=common.Ids().next,
-        clock=now,
-        heard=heard,
-    )
-
-
 class _Tally:
     """Logs and counts what becomes of mails."""
 
@@ -155,49 +117,3 @@ def _log(origin: Origin, verdict: Verdict) -> str:
         case Ignored(kind):
             log.info("reply_ignored", kind=kind, **fields)
             return "ignored"
-
-
-# From settings to the importer's own values
-
-
-def rules(settings: Settings) -> Rules:
-    """Return what the importer goes by; GatewayError if a text can't be used."""
-    own = (
-        DocumentRule(type=one.type, words=one.words, images_only=one.images_only)
-        for one in settings.inbound.document_types
-    )
-    return Rules(
-        reference=settings.inbound.reference.pattern,
-        zone=settings.time_zone,
-        admission=Admission(
-            roles=frozenset(settings.inbound.allowed_roles),
-            senders=sender_entries(settings.inbound.allowed_senders),
-        ),
-        post=_post(settings),
-        origins=origins(settings),
-        documents=(*own, *RULES),
-    )
-
-
-def origins(settings: Settings) -> dict[str, Origin]:
-    """Return the mailboxes and import listeners, each with what proves a sender there."""
-    doors = (one for one in settings.smtp.listeners if one.purpose == "import")
-    places: list[Mailbox | Listener] = [*settings.inbound.mailboxes, *doors]
-    return {
-        one.name: Origin(name=one.name, trust=one.trust, authserv_id=one.authserv_id or "")
-        for one in places
-    }
-
-
-def _post(settings: Settings) -> Post:
-    return Post(
-        sender=common.notifier(settings),
-        hostname=common.host_name(),
-        language=settings.suppression.language,
-        zone=common.time_zone(settings),
-        imported=common.letters(settings, "reply_imported", IMPORTED),
-        refused=common.letters(settings, "reply_refused", REFUSED),
-        lookup=lambda address: common.lookup(settings, address),
-        fallback_to=parseaddr(settings.notices.fallback_to or "")[1],
-        max_size=settings.inbound.max_size,
-    )

@@ -28,7 +28,7 @@ def check_everything(
 
 async def _print_findings(context: Context, *, offline: bool) -> set[Level]:
     levels: set[Level] = set()
-    async for finding in check(context.settings, offline=offline):
+    async for finding in check(context.settings, context.file, offline=offline):
         levels.add(finding.level)
         print_line(_line(finding), _STYLES[finding.level])
     return levels

@@ -101,7 +101,7 @@ def discard(context: typer.Context, number: _Id) -> None:
 def _decide(
     context: Context, work: "Callable[[ReplyImporter], Awaitable[Verdict]]", *, as_json: bool
 ) -> None:
-    from gateway.app.inbound import importer_by_hand
+    from gateway.app.importing import importer_by_hand
     from gateway.inbound.verdict import NeedsAttention
 
     async def decided(store: Database) -> "Verdict":
@@ -141,7 +141,7 @@ def _found(store: Database, number: str) -> InboxRow:
 
 
 async def _text(context: Context, store: Database, row: InboxRow) -> str:
-    from gateway.app.inbound import importer_by_hand
+    from gateway.app.importing import importer_by_hand
 
     async with importer_by_hand(context.settings, store) as importer:
         reading = await importer.look(row)

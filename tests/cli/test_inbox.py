@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app.inbound import importer_by_hand
+from gateway.app.importing import importer_by_hand
 from gateway.config import load
 from gateway.core.inbox import InboxRow, InboxState
 from gateway.store import inbox
