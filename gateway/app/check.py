@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway.app import common
 from gateway.app.certificates import valid_until
+from gateway.app.check_http import settings_for_http
 from gateway.app.check_inbound import settings_for_replies, store_for_replies
 from gateway.app.check_loops import own_listener
 from gateway.app.check_mailbox import mailboxes
@@ -63,6 +64,7 @@ def _local(settings: Settings) -> Iterator[Finding]:
     yield from _folders(settings)
     yield from settings_for_replies(settings)
     yield from settings_for_triggers(settings)
+    yield from settings_for_http(settings)
     for listener in settings.smtp.listeners:
         yield from _listener(listener)
     for relay in settings.relays:

@@ -4,6 +4,7 @@ import asyncio
 import random
 import ssl
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from gateway import logs
 from gateway.app import common
@@ -150,7 +151,8 @@ def _endpoint(webhook: Webhook) -> Endpoint:
         context = ssl.create_default_context(cafile=webhook.ca)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise BadCertificate(f"webhook {webhook.url}: its authorities: {reason}") from error
+        host = urlsplit(webhook.url).hostname
+        raise BadCertificate(f"webhook to {host}: its authorities: {reason}") from error
     return Endpoint(
         url=webhook.url,
         secret=webhook.secret.get_secret_value(),

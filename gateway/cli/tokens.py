@@ -43,7 +43,8 @@ def create(
     """Make a token and print it: it is shown this once and kept nowhere.
 
     `read` reads everything, `feed` tells of people, groups, statuses …, `suppressions` adds and
-    releases suppressions, `outbox` sees what the gateway sends and has it sent again.
+    releases suppressions, `events` tells that applications were submitted or changed, `outbox`
+    sees what the gateway sends and has it sent again.
     """
     chosen = of(context)
     token = Token(

@@ -54,6 +54,17 @@ def test_offline_no_relay_is_called(cli: Cli) -> None:
     ("config", "complaint"),
     [
         (
+            '[[webhooks]]\nurl = "http://crm.example.org/x?key=hunter2"\nsecret = "s"\n'
+            'events = ["reply.imported"]\n',
+            "warning webhooks: crm.example.org is told in plain HTTP, which others can read: use "
+            "https",
+        ),
+        (
+            '[api]\nbind = "0.0.0.0:8025"\n',
+            "warning api: 0.0.0.0:8025 can be reached from elsewhere in plain HTTP: put a web "
+            "server with TLS in front and bind to 127.0.0.1",
+        ),
+        (
             "[smtp]\nshipped_rules = false\n",
             "warning rules: nothing can ever be recognised as a mailing: add a [[rules]] entry, a "
             'listener with kind = "bulk", or set smtp.default_kind = "bulk"',
