@@ -28,7 +28,7 @@ from gateway.store import due, events, gate, ledger
 from gateway.store.database import Database, StoreUnavailable
 from gateway.triggers import record
 from gateway.triggers.epoch import EpochFileUnusable, Watch
-from gateway.triggers.letter import addressee, sender_of, write
+from gateway.triggers.letter import Letter, addressee, sender_of, write
 from gateway.triggers.plan import Carrier, Plan
 from gateway.triggers.templates import NotRendered, Rule
 
@@ -37,6 +37,8 @@ log = logs.get("triggers")
 Connection = Any  #: A transaction of the store, handed on to it.
 _PAUSED = timedelta(seconds=30)  #: Until a paused mail is looked at again.
 _EVERY = frozenset(TriggerEvent)
+_LATE = Ending(state=OccurrenceState.EXPIRED, reason=ledger.TOO_LATE)
+_GONE = Ending(state=OccurrenceState.SKIPPED, reason="the trigger is gone")
 _LOUD = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN)
 
 
@@ -44,8 +46,8 @@ _LOUD = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN)
 class Limits:
     """How much the sender does at once, and how long it waits."""
 
-    concurrency: int = 2  #: The relay connection is shared with the outbox.
-    batch: int = 16
+    concurrency: int = 4  #: The relay connection is shared with the outbox.
+    batch: int = 32
     taken: timedelta = timedelta(minutes=2)  #: How long rows are taken that are not sent yet.
     attempt: timedelta = timedelta(minutes=4)  #: One delivery; shorter than the lease.
     lease: timedelta = timedelta(minutes=5)
@@ -61,6 +63,15 @@ class Outside:
     new_id: Callable[[], int]
     jitter: Callable[[], float]
     is_gone: Callable[[str], bool]  #: Whether a holder is known to have ended.
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A row with its mail, or with why there is none."""
+
+    row: Occurrence
+    facts: Facts
+    outcome: Letter | Ending
 
 
 class Sender:
@@ -134,11 +145,12 @@ class Sender:
 
     async def _send_all(self, rows: list[Occurrence]) -> None:
         """Send rows a few at a time; what isn't begun when the process stops is given back."""
-        waiting = list(reversed(rows))
+        plan = self._plan()
+        waiting = (await self._prepared(plan, rows))[::-1]
 
         async def work() -> None:
             while waiting and not self._stopping.is_set():
-                await self._send(waiting.pop())
+                await self._send(plan, waiting.pop())
 
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -148,7 +160,16 @@ class Sender:
             raise errors.exceptions[0] from None
         finally:
             if waiting:
-                await self._give_back([row.id for row in waiting])
+                await self._give_back([one.row.id for one in waiting])
+
+    async def _prepared(self, plan: Plan, rows: list[Occurrence]) -> list[Prepared]:
+        """Look at what rows are about and write their mails, all in one go."""
+        now = self._outside.clock()
+        known = await self._database.read(
+            lambda connection: [due.facts(connection, row) for row in rows]
+        )
+        pairs = list(zip(rows, known, strict=True))
+        return await asyncio.to_thread(lambda: [_prepare(plan, *pair, now) for pair in pairs])
 
     async def _give_back(self, numbers: list[int]) -> None:
         outside = self._outside
@@ -161,31 +182,24 @@ class Sender:
         except StoreUnavailable as error:
             log.error("triggers_put_off", reason=str(error))
 
-    async def _send(self, row: Occurrence) -> None:
+    async def _send(self, plan: Plan, prepared: Prepared) -> None:
         """Take one occurrence through; the network is used between two transactions."""
-        plan, now = self._plan(), self._outside.clock()
+        row, outcome, now = prepared.row, prepared.outcome, self._outside.clock()
         rule = plan.rules.get(row.trigger)
-        facts = await self._database.read(lambda connection: due.facts(connection, row))
-        found = refused(plan, rule, row, facts, now)
-        if found is not None or rule is None:
-            await self._settle(row, found or Ending(state=OccurrenceState.SKIPPED))
-            return
-        try:
-            letter = await asyncio.to_thread(write, plan, rule, row, facts, now)
-        except NotRendered as error:
-            await self._settle(row, Ending(state=OccurrenceState.FAILED, reason=str(error)))
+        if isinstance(outcome, Ending) or rule is None:
+            await self._settle(row, outcome if isinstance(outcome, Ending) else _GONE)
             return
         message = self._outside.new_id()
         case = record.Case(
             plan=plan,
             trigger=rule.trigger,
             row=row,
-            letter=letter,
+            letter=outcome,
             message=message,
             now=now,
             relay=self._carrier.relay_of(_address(sender_of(plan, rule.trigger))),
         )
-        decided = await self._database.write(lambda c: self._begin(c, case, facts))
+        decided = await self._database.write(lambda c: self._begin(c, case, prepared.facts))
         if decided is not None:
             self._tell(row, decided)
             return
@@ -198,6 +212,9 @@ class Sender:
         Returns how the occurrence ended without being sent; None: it is being sent.
         """
         row, plan, holder = case.row, case.plan, self._outside.holder
+        if row.latest_at is not None and row.latest_at <= case.now:
+            ledger.settle(connection, row.id, holder, _LATE, now=case.now)
+            return _LATE
         if due.facts(connection, row) != facts:
             ledger.let_go(connection, holder, [row.id], case.now)
             return Ending(state=OccurrenceState.DUE, reason="changed meanwhile", next_at=case.now)
@@ -324,6 +341,17 @@ def _address(mailbox: str) -> str:
     return parseaddr(mailbox)[1]
 
 
+def _prepare(plan: Plan, row: Occurrence, facts: Facts, now: datetime) -> Prepared:
+    rule = plan.rules.get(row.trigger)
+    found = refused(plan, rule, row, facts, now)
+    if found is not None or rule is None:
+        return Prepared(row, facts, found or _GONE)
+    try:
+        return Prepared(row, facts, write(plan, rule, row, facts, now))
+    except NotRendered as error:
+        return Prepared(row, facts, Ending(state=OccurrenceState.FAILED, reason=str(error)))
+
+
 def _is_paused(paused: frozenset[str], kind: Kind) -> bool:
     return "all" in paused or (kind is Kind.BULK and "bulk" in paused)
 
@@ -334,11 +362,11 @@ def refused(
     """Return how an occurrence ends that isn't sent; None: nothing speaks against it."""
     skipped = OccurrenceState.SKIPPED
     if rule is None or rule.trigger.event is not row.event:
-        return Ending(state=skipped, reason="the trigger is gone")
+        return _GONE
     if not rule.trigger.enabled:
         return Ending(state=skipped, reason="the trigger is switched off")
     if row.latest_at is not None and row.latest_at <= now:
-        return Ending(state=OccurrenceState.EXPIRED, reason=ledger.TOO_LATE)
+        return _LATE
     why = unmet(rule.trigger, row.occurrence, facts, plan.day(now), to_person=not row.recipient)
     if why:
         return Ending(state=skipped, reason=why)

@@ -21,7 +21,7 @@ from tests.system.traffic import Hesitation
 
 pytestmark = pytest.mark.system
 
-AT_ONCE = 2  #: Mails a node has under way.
+AT_ONCE = 4  #: Mails a node has under way.
 TRIGGER = """\
 event = "set_date"
 template = "letter"
