@@ -6,7 +6,7 @@ before it came, Mailchimp is looked at before anything is asked again.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from gateway.core.campaigns import GONE_STATES, Ask, Campaign, CampaignState, mark
@@ -20,8 +20,6 @@ from gateway.sync.transport import Document
 ROUNDS = 3  #: A request is made so often at most, each after a look.
 LOOKS = 3  #: What was asked may show late.
 BETWEEN = 3.0  #: Seconds.
-#: Clocks differ: how much earlier than asked a campaign may seem to be created.
-SKEW = timedelta(days=1)
 MADE_ANEW = ". What can't be sent is best made anew: gateway campaigns recreate"
 
 
@@ -95,8 +93,8 @@ def _body(campaign: Campaign) -> Document:
 
 
 def _find(office: Office, campaign: Campaign) -> Document | None:
-    since = (campaign.asked_at or office.clock()) - SKEW
-    for document in office.client.campaigns(created_since=since):
+    """Look through all of them: what was asked for lately may bear an earlier time there."""
+    for document in office.client.campaigns():
         title = str((document.get("settings") or {}).get("title") or "")
         if title.endswith(mark(campaign.id)):
             return document
@@ -217,10 +215,11 @@ def _look_until(
 
 
 def _finish(office: Office, campaign: Campaign, act: _Act) -> Campaign:
-    wish = Ask.NOTHING if act.done["state"] is not CampaignState.OPENED else campaign.asked
-    asked = wish if wish is Ask.REFRESH else Ask.NOTHING
-    values = {} if _is_gone(campaign) else act.done
-    return keep(office, campaign, **values, asked=asked)
+    """Keep that it is done; a refresh goes on after the unscheduling."""
+    goes_on = campaign.asked is Ask.REFRESH and act.done["state"] is CampaignState.OPENED
+    is_over = _is_gone(campaign) or campaign.state is CampaignState.DELETED
+    asked = Ask.REFRESH if goes_on and not is_over else Ask.NOTHING
+    return keep(office, campaign, **({} if is_over else act.done), asked=asked)
 
 
 def _after_refusal(office: Office, campaign: Campaign, error: Refused, act: _Act) -> Campaign:

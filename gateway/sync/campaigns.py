@@ -32,6 +32,7 @@ from gateway.sync.readiness import NEW_BUILDER, NOT_ACTIVATED, NotReady, Standin
 from gateway.sync.settle import keep, look
 from gateway.sync.upload import Uploader, ensure_segment
 
+UNFINISHED = "it was unscheduled to be prepared anew, which did not come to its end"
 _ADDED_AT_ONCE = 1_000
 
 
@@ -218,10 +219,10 @@ def delete(office: Office, number: int) -> Campaign:
 def recreate(
     office: Office, number: int, *, template: int | None, new: int
 ) -> tuple[Campaign, list[str]]:
-    """Delete a campaign and make it anew as a draft with the same members."""
-    with office.database.reading() as connection:
-        old = campaigns.one(connection, number)
-    _refuse_gone(old)
+    """Make a campaign anew as a draft with the same members, then delete the old one."""
+    with claimed(office, number) as held:
+        old = look(held, _found_again(held, _stored(held, number)))
+        _refuse_gone(old)
     draft = Draft(
         name=old.name,
         template=template or old.template,
@@ -229,7 +230,6 @@ def recreate(
         from_address=old.from_address,
     )
     campaign, remarks = create(office, draft, new)
-    delete(office, number)
     with claimed(office, new) as held:
         now = held.clock()
         with held.database.writing() as connection:
@@ -237,6 +237,7 @@ def recreate(
         judge_members(held, campaign)
         with held.database.writing() as connection:
             campaign_members.expect_new(connection, new, now)
+    delete(office, number)
     return campaign, remarks
 
 
@@ -262,6 +263,7 @@ def _process(office: Office, campaign: Campaign, *, yes: bool) -> Campaign:
     if campaign.state is CampaignState.SCHEDULED:
         campaign = acts.unschedule(office, campaign)
         _refuse_gone(campaign)
+        campaign = keep(office, campaign, trouble=UNFINISHED)
     campaign = ensure_segment(office, campaign)
     uploader = uploader_for(office, campaign)
     uploader.members()

@@ -202,10 +202,10 @@ class MailchimpClient:
         method = self._official.verifiedDomains.get_verified_domains_all
         return _rows(self._call(method), "domains")
 
-    def campaigns(self, *, created_since: datetime) -> list[Document]:
-        """Return the campaigns created after a second."""
-        method = self._official.campaigns.list
-        return self._all("campaigns", method, since_create_time=timestamp(created_since))
+    def campaigns(self, *, created_since: datetime | None = None) -> list[Document]:
+        """Return all campaigns, or those created after a second."""
+        narrowed = {"since_create_time": timestamp(created_since)} if created_since else {}
+        return self._all("campaigns", self._official.campaigns.list, **narrowed)
 
     def campaign(self, campaign_id: str) -> Document:
         """Return a campaign as it stands."""

@@ -1,7 +1,7 @@
 """Reading an audience into the store: a first time whole, then what changed."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.core.address import lookup_form
 from gateway.core.membership import Known
@@ -10,7 +10,7 @@ from gateway.sync.errors import NotFound, Refused
 from gateway.sync.office import Office, moment
 from gateway.sync.transport import Document
 
-#: Clocks differ, and what was just written may show late (MAILCHIMP 4.9).
+#: What was written at the same time as the newest change may show after it (MAILCHIMP 4.9).
 OVERLAP = timedelta(minutes=10)
 
 
@@ -21,21 +21,21 @@ class AudienceGone(Refused):
 def read_audience(office: Office, audience: str) -> None:
     """Bring what is known of an audience's members up to date; a page is kept as it is read.
 
-    How far it is read moves with the last page only, so that a reading that breaks off is begun
-    again. Who was passed over, having changed between two pages, is met when it is to be added:
-    Mailchimp says then that it is there.
+    How far it is read, by Mailchimp's clock, moves with the last page only, so that a reading that
+    breaks off is begun again. Who was passed over, having changed between two pages, is met when it
+    is to be added: Mailchimp says then that it is there.
     """
     with office.database.reading() as connection:
         before = audiences.one(connection, audience)
-    began = office.clock()
-    since = before.read_until - OVERLAP if before and before.read_until else None
+    newest = before.read_until if before else None
+    since = newest - OVERLAP if newest else None
     read = 0
     try:
         double_optin = office.client.audience(audience).get("double_optin") is True
         for status in (None, "archived"):
             for page in office.client.members(audience, status=status, changed_since=since):
                 read += len(page)
-                _keep(office, audience, page)
+                newest = _keep(office, audience, page, newest)
                 office.beat("Reading the audience", read, 0)
     except NotFound as error:
         raise AudienceGone(
@@ -44,7 +44,7 @@ def read_audience(office: Office, audience: str) -> None:
             status=error.status,
         ) from error
     with office.database.writing() as connection:
-        audiences.change(connection, audience, read_until=began, double_optin=double_optin)
+        audiences.change(connection, audience, read_until=newest, double_optin=double_optin)
 
 
 def known_member(document: Document) -> Known:
@@ -61,7 +61,11 @@ def known_member(document: Document) -> Known:
     )
 
 
-def _keep(office: Office, audience: str, page: Iterable[Document]) -> None:
+def _keep(
+    office: Office, audience: str, page: Iterable[Document], newest: datetime | None
+) -> datetime | None:
+    """Keep a page of members; return when the newest change was."""
     known = [one for one in map(known_member, page) if one.address and one.status]
     with office.database.writing() as connection:
         audiences.take_in(connection, audience, known)
+    return max((at for at in (newest, *(one.changed_at for one in known)) if at), default=None)

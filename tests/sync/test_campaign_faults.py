@@ -314,3 +314,17 @@ def test_the_calls_are_as_few_as_the_api_allows(active: Marketing) -> None:
     assert paths.count("GET /lists/ID/members") == ceil(1100 / 1000) + 1
     assert len(active.segment(number)) == 2300
     assert active.sandbox.most_at_once <= 4
+
+
+def test_clocks_that_differ_by_weeks_hide_nobody_and_double_nothing(active: Marketing) -> None:
+    ahead = replace(active.office, clock=lambda: active.sandbox.now() + timedelta(days=60))
+    number = campaign_to_two(active)
+    active.sandbox.faults.add(Fault.DROPPED, method="POST", path="^/campaigns$")
+    desk.open_at_mailchimp(ahead, number, yes=False)
+    active.sandbox.advance(hours=2)
+    active.sandbox.opt_out(active.audience, email("bob"))
+
+    desk.preview(ahead, number)
+
+    assert active.outs(number)["candidate:bob"] == "unsubscribed"
+    assert len(active.sandbox.account.campaigns) == 1

@@ -11,9 +11,11 @@ from gateway.store.database import Database
 from gateway.sync import campaigns as desk
 from gateway.sync.acts import CannotBeSent
 from gateway.sync.campaigns import CampaignRefused, WrongState
+from gateway.sync.errors import AnswerLost
 from gateway.sync.preparation import TooManyDropOut
 from gateway.sync.readiness import NotReady
 from gateway.sync.sandbox import Sandbox
+from gateway.sync.upload import Uploader
 from tests.sync.marketing import Marketing, candidate, contact, email, quarter
 
 ANN, BOB, CLO, DAN = (candidate(each) for each in ("ann", "bob", "clo", "dan"))
@@ -322,6 +324,43 @@ def test_what_staff_did_at_mailchimp_is_seen(active: Marketing) -> None:
     with pytest.raises(WrongState, match="recreate"):
         desk.send(active.office, number, yes=False)
     assert active.one(number).state is CampaignState.DELETED
+
+
+def test_a_campaign_deleted_at_mailchimp_meanwhile_stays_deleted(
+    active: Marketing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    desk.schedule(active.office, number, quarter(active.sandbox.now()), yes=False)
+    whole = active.client.unschedule
+
+    def late(mailchimp_id: str) -> None:
+        active.client.delete_campaign(mailchimp_id)
+        whole(mailchimp_id)
+
+    monkeypatch.setattr(active.client, "unschedule", late)
+    desk.unschedule(active.office, number)
+
+    assert active.one(number).state is CampaignState.DELETED
+
+
+def test_what_is_prepared_anew_and_breaks_off_says_that_it_is_not_scheduled(
+    active: Marketing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    at = quarter(active.sandbox.now())
+    desk.schedule(active.office, number, at, yes=False)
+    monkeypatch.setattr(Uploader, "members", _broken)
+
+    with pytest.raises(AnswerLost):
+        desk.schedule(active.office, number, at, yes=False)
+
+    assert "unscheduled" in active.one(number).trouble
+
+
+def _broken(_: Uploader) -> None:
+    raise AnswerLost("gone")
 
 
 # What is missing for sending.
