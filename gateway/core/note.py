@@ -9,8 +9,8 @@ from datetime import datetime
 
 from gateway.core import ids
 from gateway.core.kinds import Kind, Scope
-from gateway.core.note_template import MAX_SHORT_VALUE, NoteTemplate
-from gateway.core.people import PersonRef, Suppression, SuppressionSource
+from gateway.core.note_template import MAX_SHORT_VALUE, OPT_OUT, NoteTemplate
+from gateway.core.people import MAILCHIMP, PersonRef, Suppression, SuppressionSource
 from gateway.core.reply import Reply
 
 MAX_SHORT_LINES = 5
@@ -63,7 +63,9 @@ def render(template: NoteTemplate, facts: Facts) -> Note:
 def reasons(template: NoteTemplate, facts: Facts) -> str:
     """Write only what would have failed it, for mail that went all the same."""
     entries = _strictest_first(facts.suppressions)
-    written = (template.fill(one.source, _reason(template, facts, one)) for one in entries)
+    written = (
+        template.fill(_section(template, one), _reason(template, facts, one)) for one in entries
+    )
     return "\n\n".join(dict.fromkeys(map("\n".join, written)))
 
 
@@ -102,7 +104,7 @@ def _short(template: NoteTemplate, facts: Facts) -> tuple[str, ...]:
         "feed": _moment(template, facts, facts.feed_as_of),
         **reason,
     }
-    lines = template.fill(f"short {first.source}", _discreet(values))
+    lines = template.fill(f"short {_section(template, first)}", _discreet(values))
     if facts.personal_mail:
         lines += template.fill("short personal", {})
     return _fitting(lines)
@@ -171,6 +173,14 @@ def _reason(template: NoteTemplate, facts: Facts, entry: Suppression) -> dict[st
         "person": str(entry.person or ""),
         "address": shlex.quote(one_line(facts.recipient)),
     }
+
+
+def _section(template: NoteTemplate, entry: Suppression) -> str:
+    """Return under what a template explains a suppression; a group left to Mailchimp differs."""
+    by_mailchimp = entry.source is SuppressionSource.GROUP and entry.origin == MAILCHIMP
+    if by_mailchimp and OPT_OUT in template.sections and f"short {OPT_OUT}" in template.sections:
+        return OPT_OUT
+    return entry.source
 
 
 def _strictest_first(entries: tuple[Suppression, ...]) -> list[Suppression]:

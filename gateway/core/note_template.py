@@ -30,6 +30,7 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "short group": _SHORT,
     "short status": _SHORT,
     "short staff": _SHORT,
+    "short opt out": _SHORT,
     "short personal": frozenset(),
     "short several": frozenset(("id", "state", "count", "names")),
     "full": frozenset(
@@ -41,11 +42,16 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "group": _REASON,
     "status": _REASON,
     "staff": _REASON,
+    "opt out": _REASON,
     "personal": frozenset(),
     "no personal": frozenset(),
     "report subject": frozenset(("state", "subject")),
     "report": frozenset(("subject", "now", "id", "count")),
 }
+
+#: Of a group somebody is in by Mailchimp's word; without it the group's section serves.
+OPT_OUT = "opt out"
+_OPTIONAL = frozenset((OPT_OUT, f"short {OPT_OUT}"))
 
 #: Every key of `[words]`; `scope_bulk` says what a person gets who is out of bulk mail.
 WORDS = (
@@ -56,7 +62,7 @@ WORDS = (
 )
 
 _HEADING = re.compile(r"\[([a-z ]+)\]\s*\Z")
-_REPLIES = ("short group", "short status", "short staff", "short several")
+_REPLIES = ("short group", "short status", "short staff", "short opt out", "short several")
 _ALWAYS_KNOWN = frozenset(("id", "state", "name", "scope", "count", "names"))
 
 
@@ -128,7 +134,7 @@ def parse_template(text: str, language: str, source: str = "") -> NoteTemplate:
     source = source or f"{language}.txt"
     raw = _split(text, source)
     for name in SECTIONS:
-        if name not in raw:
+        if name not in raw and name not in _OPTIONAL:
             raise BadNoteTemplate(f"{source}: the section [{name}] is missing")
     sections = {
         name: tuple(_line(line, number, name, source) for number, line in _trimmed(lines))
@@ -136,7 +142,8 @@ def parse_template(text: str, language: str, source: str = "") -> NoteTemplate:
         if name != "words"
     }
     for name in _REPLIES:
-        _check_first_line(sections[name], name, source)
+        if name in sections:
+            _check_first_line(sections[name], name, source)
     return NoteTemplate(
         language=language,
         words=MappingProxyType(_words(raw["words"], source)),

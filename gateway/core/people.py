@@ -109,6 +109,10 @@ class Membership:
     person: str
 
 
+#: Owns what Mailchimp's word brought: memberships in the opt-out groups.
+MAILCHIMP = "mailchimp"
+
+
 class SuppressionSource(StrEnum):
     """What a suppression rests on."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, insert, or_, select
 
-from gateway.core.people import Group, PersonKind, PersonRef
+from gateway.core.people import MAILCHIMP, Group, PersonKind, PersonRef
 from gateway.store.schema import audience_members, campaigns, groups, memberships
 from gateway.store.schema import opt_outs as table
 from gateway.store.upsert import insert_into
@@ -14,7 +14,7 @@ from gateway.store.upsert import insert_into
 TAG = "NoMailChimpMailingsTag"
 NAME = "MailChimp opt-out"
 #: Owns the groups the gateway made and the memberships that came from Mailchimp: no feed does.
-SOURCE = "mailchimp"
+SOURCE = MAILCHIMP
 OWN_ID = "mailchimp-opt-out"
 
 

@@ -23,6 +23,7 @@ from gateway.core.address import lookup_form
 from gateway.core.decide import never_mailed
 from gateway.core.kinds import Scope
 from gateway.core.people import (
+    MAILCHIMP,
     Holder,
     PersonKind,
     PersonRef,
@@ -39,7 +40,6 @@ from gateway.store.schema import suppressions
 _AT_ONCE = 100
 _CHUNK = 1_000
 _KNOWN_AT_MOST = 10_000
-MAILCHIMP = "mailchimp"  #: Owns the memberships of those who opted out there.
 
 #: `wanted` gives rows whose `value` are the addresses, or is empty where there is one address only.
 _STATEMENT = """

@@ -209,3 +209,18 @@ def test_S36_one_refusal_for_all_names_the_reasons_and_nobody() -> None:
 )
 def test_letters_become_the_nearest_ascii(text: str, expected: str) -> None:
     assert expected == ascii_text(text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_opt_out_at_mailchimp_is_not_lifted_in_the_crm(language: str) -> None:
+    shipped = template(language)
+    opted_out = replace(FACTS, suppressions=(replace(GROUP, origin="mailchimp"),))
+    own = {name: lines for name, lines in shipped.sections.items() if "opt out" not in name}
+
+    note = render(shipped, opted_out)
+    by_older_wording = render(replace(shipped, sections=own), opted_out)
+
+    assert "Mailchimp" in note.short[0]
+    assert any("gateway suppress release" in line for line in note.short)
+    assert "gateway suppress release ralph@example.org" in note.full
+    assert render(shipped, FACTS).short == by_older_wording.short

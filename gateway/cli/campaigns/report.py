@@ -36,7 +36,7 @@ _SAYS = {
     CampaignState.DRAFT: "it is a draft: gateway campaigns send",
     CampaignState.OPENED: "it waits at Mailchimp: gateway campaigns send",
     CampaignState.SCHEDULED: "it is scheduled",
-    CampaignState.SENDING: "it is on its way",
+    CampaignState.SENDING: "it is on its way: try again in some minutes",
     CampaignState.DELETED: "it was deleted",
 }
 _Plot = Annotated[
@@ -227,7 +227,7 @@ def _sent(store: Database, number: int) -> Synced:
     if state is CampaignState.SENT or (state is CampaignState.DELETED and was_sent):
         return known
     raise NotSent(
-        f"the campaign {ids.show(number)} was not sent, so there is no report: {_SAYS[state]}"
+        f"there is no report of {ids.show(number)} yet, for it was not sent: {_SAYS[state]}"
     )
 
 
@@ -256,7 +256,7 @@ def _lines(context: Context, known: Synced, found: Report) -> Iterator[str]:
 
 
 def _often(times: int) -> str:
-    return "once" if times == 1 else f"{times} times"
+    return {0: "never", 1: "once"}.get(times, f"{times} times")
 
 
 # The plot.
