@@ -79,7 +79,9 @@ class Poller:
                 await self._pause(self._wait())
             except MailboxRefuses as error:
                 self._down(error)
-                await self._pause(self._wait(_REFUSED_WAIT, _LONGEST_REFUSED_WAIT))
+                is_login = error.stage in ("login", "token")
+                waits = (_REFUSED_WAIT, _LONGEST_REFUSED_WAIT) if is_login else ()
+                await self._pause(self._wait(*waits))
             except MailboxLost as error:
                 self._down(error)
                 await self._pause(self._wait())
