@@ -24,7 +24,8 @@ from gateway.store.journal import (
 from gateway.store.journal_rows import Rows
 from gateway.store.worker_log import NotLogged, WorkerLog
 
-_SLOW_SECONDS = 0.003  #: A disk that usually takes longer is waited for on a thread.
+_SLOW_SECONDS = 0.001  #: A disk that usually takes longer is waited for on a thread.
+_SLOW_REST_SECONDS = 2.0  #: For how long the thread does, before the event loop tries again.
 _USUAL = 0.125  #: What one commit counts in telling what the disk usually takes.
 _APART_SECONDS = 0.25  #: Between two times the store is told: what comes in between gathers.
 _HURRIED_SECONDS = 0.05  #: The same where somebody waits until the store has it.
@@ -49,9 +50,8 @@ class LoggedJournal(JournalWriter):
         self._group = Group()
         self._due_now = self._due_later = False
         self._home = threading.get_ident()
-        self._usual = (
-            0.0  #: Seconds a commit takes, one very slow one not counted for more than slow.
-        )
+        self._usual = 0.0  #: Seconds a commit takes; a very slow one counts as twice slow.
+        self._slow_until = 0.0
         super().__init__(database, worker, committed=committed)
 
     def _put(self, entry: Begun | Finished) -> None:
@@ -59,7 +59,7 @@ class LoggedJournal(JournalWriter):
 
         Where the disk takes its time, it is waited for on a thread.
         """
-        if self._usual > _SLOW_SECONDS:
+        if self._loop.time() < self._slow_until:
             super()._put(entry)
             return
         waits = isinstance(entry, Begun) or entry.told is not None
@@ -77,8 +77,16 @@ class LoggedJournal(JournalWriter):
     def _log_now(self) -> None:
         group, self._group = self._group, Group()
         self._due_now = self._due_later = False
+        began = time.monotonic()
         for late in self._commit(group):
             super()._put(late)
+        if group:
+            self._took(time.monotonic() - began)
+
+    def _took(self, seconds: float) -> None:
+        self._usual += _USUAL * (min(seconds, 2 * _SLOW_SECONDS) - self._usual)
+        if self._usual > _SLOW_SECONDS:
+            self._usual, self._slow_until = 0.0, self._loop.time() + _SLOW_REST_SECONDS
 
     def _in_loop(self, call: Callable[..., None], *arguments: object) -> None:
         if threading.get_ident() == self._home:
@@ -97,9 +105,7 @@ class LoggedJournal(JournalWriter):
             return self._without_log(group, error)
         except (TypeError, ValueError) as error:  # Something that JSON can't hold.
             return self._commit_singly(group, error)
-        took = time.monotonic() - began
-        self._usual += _USUAL * (min(took, 2 * _SLOW_SECONDS) - self._usual)
-        self._committed(took, len(group.begun))
+        self._committed(time.monotonic() - began, len(group.begun))
         self._tell(group.begun, None)
         return []
 
