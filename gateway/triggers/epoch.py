@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -83,26 +84,35 @@ class Watch:
 
         On a mismatch everything due is held. Raise `EpochFileUnusable`.
         """
-        found = await self._database.read(epochs.read)
-        mark = self._file.read()
+        mark, found = await self._compared()
         nothing_sent = mark is None or mark.high == 0
         if found is None or (mark is None and found.high == 0):
-            found = await self._first(is_new=nothing_sent)
-            mark = self._file.read()
+            await self._first(is_new=nothing_sent)
+            mark, found = await self._compared()
+        if found is None or found.held:
+            return False
         if mark is None:
             mark = await self._join(found)
-        if not found.held and (why := mismatch(found, mark)):
-            await self._hold(why)
-            return False
-        return not found.held
+        if not mismatch(found, mark):
+            return True
+        return not await self._hold(mark)
+
+    async def _compared(self) -> tuple[Mark | None, Epoch | None]:
+        """Return what the file says, then what the store does.
+
+        What is sent meanwhile is in the store before it is in the file: read in this order, the
+        store is never behind by itself.
+        """
+        mark = self._file.read()
+        return mark, await self._database.read(epochs.read)
 
     async def show_life(self) -> None:
         """Let gateways that join see that this one is at work; keep up with what they sent."""
-        found, mark = await self._database.read(epochs.read), self._file.read()
+        mark, found = await self._compared()
         if found is None or mark is None or found.held or mismatch(found, mark):
             return
         await self._database.write(epochs.beat)
-        self._keep(found)
+        await self.reach(found.high)
 
     async def reach(self, message: int) -> None:
         """Note outside the database that a message is about to be sent."""
@@ -132,8 +142,8 @@ class Watch:
         if self._file.read() != mark:
             self._file.write(mark)
 
-    async def _first(self, *, is_new: bool) -> Epoch:
-        """Begin with a store nothing was sent from yet."""
+    async def _first(self, *, is_new: bool) -> None:
+        """Begin with a store nothing was sent from yet; where something was, all is held."""
         held = "" if is_new else _EMPTIED
         found = await self._database.write(
             lambda connection: epochs.begin(connection, secrets.token_hex(8), held=held)
@@ -141,8 +151,8 @@ class Watch:
         if is_new:
             self._keep(found)
         elif found.held:
-            await self._hold(found.held)
-        return found
+            await self._database.write(lambda connection: ledger.hold(connection, found.held))
+            log.error("triggers_held", reason=found.held, occurrences=0)
 
     async def _join(self, found: Epoch) -> Mark | None:
         """Wait for a sign of life of a gateway that knows the store: then this one belongs to it.
@@ -159,9 +169,18 @@ class Watch:
                 return Mark(now.epoch, found.high)
         return None
 
-    async def _hold(self, why: str) -> None:
-        count = await self._database.write(lambda connection: ledger.hold(connection, why))
-        log.error("triggers_held", reason=why, occurrences=count)
+    async def _hold(self, mark: Mark | None) -> bool:
+        """Hold everything due if the store still doesn't agree with the mark; whether it does."""
+
+        def work(connection: Any) -> tuple[str, int]:
+            found = epochs.read(connection)
+            why = "" if found is None else mismatch(found, mark)
+            return why, ledger.hold(connection, why) if why else 0
+
+        why, count = await self._database.write(work)
+        if why:
+            log.error("triggers_held", reason=why, occurrences=count)
+        return bool(why)
 
 
 def mismatch(found: Epoch, mark: Mark | None) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from gateway.core.kinds import Scope, State
 from gateway.core.occurrence import OccurrenceState, local_moment
 from gateway.core.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.people import Person
-from gateway.store import gate, messages, suppression
+from gateway.store import epochs, gate, messages, suppression
 from gateway.store.database import Database
 from gateway.store.feed import Terms, feed
+from gateway.triggers.epoch import Watch
 from tests.store.feeding import NOW, member, no_bulk, person, tell
 from tests.triggers.office import ZONE, Office
 
@@ -525,3 +527,30 @@ async def test_a_run_whose_mail_failed_is_reported_with_the_reason(desk: Office)
 
     [report] = desk.queued()
     assert b"candidate:ann: failed: 550 5.1.1 unknown" in report.body
+
+
+async def test_mail_that_leaves_meanwhile_makes_no_store_look_like_a_copy(office: Office) -> None:
+    office.trigger("birthday", BIRTHDAY)
+    office.person(birthday=BORN)
+    await office.work("2027-03-01")
+    other = Watch(office.database, office.folder / "outage" / "epoch")
+    with office.database.reading() as connection:
+        known = epochs.read(connection)
+    assert known is not None
+    sent = asyncio.Event()
+
+    async def send() -> None:
+        for number in range(known.high + 1, known.high + 60):
+            await office.database.write(partial(epochs.reach, message=number))
+            await other.reach(number)
+        sent.set()
+
+    async def look() -> list[bool]:
+        found = []
+        while not sent.is_set():
+            found.append(await office.desk.watch.may_send())
+        return found
+
+    _, found = await asyncio.gather(send(), look())
+
+    assert {True} == set(found)
