@@ -8,6 +8,7 @@ import pytest
 
 from gateway.core.token import TokenScope
 from gateway.crm.importer import import_file
+from gateway.store import events
 from tests.api.served import Served, served
 
 ANN = '{"crm_id":"17","emails":["ann@example.org"],"first_name":"Ann","status":"s1"}'
@@ -165,6 +166,20 @@ async def test_it_is_what_gateway_import_would_have_done(tmp_path: Path) -> None
 
     assert here == there
     assert json.loads(json.dumps(report | {"at": told["at"]})) == told | {"file": "people.jsonl"}
+
+
+async def test_a_feed_mails_nobody_whatever_it_changes(one_api: Served) -> None:
+    await one_api.feed("people", ANN)
+    await one_api.feed("statuses", '{"kind":"application","crm_id":"accepted","name":"Accepted"}')
+    row = {"person": "17", "status": "new", "submitted_at": "2026-03-01"}
+    for status in ("new", "accepted"):
+        row["status"] = status
+        answer = await one_api.ask("PUT", "/feed/applications/4711", json=row)
+        assert 200 == answer.status_code, answer.text
+
+    assert [] == (await one_api.get("/outbox"))["items"]
+    with one_api.database.reading() as connection:
+        assert not events.has_any(connection)
 
 
 async def test_a_bulk_request_with_a_key_is_done_once(one_api: Served) -> None:

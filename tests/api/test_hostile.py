@@ -58,6 +58,22 @@ async def test_H6_a_feed_may_be_larger_but_not_endless(
     assert 3000 == whole.json()["added"]
 
 
+async def test_H6_a_feed_of_one_endless_line_is_refused_before_it_is_read(
+    shared_api: Served,
+) -> None:
+    fine = b'{"crm_id":"1","first_name":"%s"}\n' % (b"x" * 900_000)
+    endless = fine + b'{"crm_id":"' + b"1" * 3_000_000
+
+    taken = await shared_api.ask("POST", "/feed/people?dry_run=true", content=fine * 3)
+    answer = await shared_api.raw(
+        head(shared_api, "POST /feed/people", f"Content-Length: {len(endless)}"), endless
+    )
+
+    assert 200 == taken.status_code
+    assert status(answer) in (413, 0)
+    assert 404 == (await shared_api.ask("GET", "/people/candidate:1")).status_code
+
+
 async def test_H6_a_body_that_does_not_come_is_not_waited_for(
     shared_api: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ Replace = Annotated[
     bool, Query(description="Remove what this source brought before and doesn't tell now.")
 ]
 
+LONGEST_LINE = 1024 * 1024  #: Of a feed: a record is read whole.
 _HELD_BACK = "would lift too many suppressions: nothing was applied; lift=true if that is right"
 #: Files taken in at a time: the store has one writer anyway, and other requests go on meanwhile.
 _TURN = anyio.CapacityLimiter(1)
@@ -152,9 +153,14 @@ async def _folder() -> AsyncIterator[Path]:
 
 async def _kept(request: Request, file: Path) -> str:
     """Keep a body in a file as it comes; return its SHA-256."""
-    digest = hashlib.sha256()
+    digest, open_line = hashlib.sha256(), 0
     with file.open("wb") as opened:
         async for piece in request.stream():
+            first, last = piece.find(b"\n"), piece.rfind(b"\n")
+            if open_line + (len(piece) if first < 0 else first) > LONGEST_LINE:
+                close = {"connection": "close"}
+                raise Problem(413, f"a line of more than {LONGEST_LINE} octets", headers=close)
+            open_line = open_line + len(piece) if first < 0 else len(piece) - last - 1
             digest.update(piece)
             opened.write(piece)
     return digest.hexdigest()
