@@ -7,7 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from gateway.core.address import lookup_form
 from gateway.core.errors import GatewayError
+from gateway.core.membership import is_mailable
 from gateway.core.people import PersonKind
 from gateway.store import audiences, opt_outs
 from gateway.store.database import Database
@@ -131,7 +133,7 @@ class Activation:
             "permission_reminder": f"You are known to {contact.get('company', name)}.",
             "campaign_defaults": {
                 "from_name": self.wishes.from_name,
-                "from_email": self.wishes.from_email,
+                "from_email": self._from_email(),
                 "subject": "",
                 "language": self.wishes.language,
             },
@@ -142,6 +144,13 @@ class Activation:
             return _matching(self.client.audiences().get("lists") or [], name)
 
         return once(lambda: self.client.create_audience(body), look)
+
+    def _from_email(self) -> str:
+        """Return the address mail comes from unless a campaign says otherwise, as all do here."""
+        if is_mailable(lookup_form(self.wishes.from_email)):
+            return self.wishes.from_email
+        domains = (each for each in self.client.sender_domains() if each.get("verified"))
+        return f"noreply@{next(domains, {}).get('domain') or 'localhost.localdomain'}"
 
     def _merge_fields(self, audience: str) -> Iterator[Step]:
         there = self._tags(audience) if audience else set()

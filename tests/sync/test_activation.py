@@ -63,6 +63,15 @@ def test_all_that_campaigns_need_is_made_and_found_again(empty: Marketing) -> No
     assert active.id == audience.id
 
 
+def test_a_gateway_without_a_name_on_the_internet_borrows_one(empty: Marketing) -> None:
+    empty.wishes = replace(empty.wishes, from_email="postmaster@[127.0.0.1]")
+
+    empty.activate()
+
+    (audience,) = empty.sandbox.account.audiences.values()
+    assert audience.body["campaign_defaults"]["from_email"] == "noreply@crm.test"
+
+
 def test_a_dry_run_changes_nothing_anywhere(empty: Marketing) -> None:
     steps = did(empty.activate(dry_run=True))
 

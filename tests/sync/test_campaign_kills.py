@@ -1,6 +1,5 @@
 """A campaign survives a process that is killed at any point: nothing is lost or doubled."""
 
-import json
 import signal
 import subprocess
 import time
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.core import ids
 from gateway.core.campaigns import CampaignState
 from gateway.store.database import Database
 from gateway.sync import campaigns as desk
@@ -142,6 +142,7 @@ def end(active: Marketing, number: int, ending: str) -> None:
 
 # Real processes.
 
+MANY = 1100
 CONFIG = """\
 [store]
 url = "sqlite:///gateway.db"
@@ -156,37 +157,35 @@ base_url = "{url}"
 
 
 def test_m8_commands_killed_with_kill_9_are_finished_by_the_next(tmp_path: Path) -> None:
-    (tmp_path / "people.csv").write_text(
-        "crm_id,first_name,emails\n"
-        + "".join(f"{each},Ann,p{each}@klant.test\n" for each in range(1100))
-    )
     with Sandbox(check=contract()) as sandbox:
-        sandbox.furnish()
-        template = next(iter(sandbox.account.templates))
+        number, audience = many_people(tmp_path, sandbox)
         (tmp_path / "gateway.toml").write_text(CONFIG.format(url=sandbox.url))
-        run(tmp_path, "mailchimp", "activate")
-        run(tmp_path, "import", "people", str(tmp_path / "people.csv"))
-        draft = ("--template", str(template), "--from-name", "CRM", "--from-address", "a@crm.test")
-        made = json.loads(run(tmp_path, "campaigns", "create", "Hallo", *draft, "--json"))
-        run(tmp_path, "campaigns", "add", made["id"], "--file", str(tmp_path / "people.csv"))
-        command = ("campaigns", "send", made["id"])
-        for path in (f"/lists/{made_audience(sandbox)}", "/segments/", "/campaigns"):
+        command = ("campaigns", "send", number)
+        for path in (f"/lists/{audience}", "/segments/", "/campaigns"):
             kill_after(sandbox, tmp_path, path, command)
 
         run(tmp_path, *command)
 
         (campaign,) = sandbox.account.campaigns.values()
-        assert len(campaign.recipients) == 1100
+        assert len(campaign.recipients) == MANY
         assert campaign.status in {"sending", "sent"}
-        (audience,) = sandbox.account.audiences.values()
-        assert len(audience.members) == 1100
-        assert len(audience.segments) == 1
+        assert len(sandbox.account.audience(audience).members) == MANY
+        assert len(sandbox.account.audience(audience).segments) == 1
         assert not sandbox.violations
 
 
-def made_audience(sandbox: Sandbox) -> str:
-    (audience,) = sandbox.account.audiences
-    return audience
+def many_people(folder: Path, sandbox: Sandbox) -> tuple[str, str]:
+    """Make a campaign for three batches of people; return its id and the audience's."""
+    database = Database(f"sqlite:///{folder}/gateway.db")
+    database.prepare()
+    marketing = Marketing(database, sandbox)
+    marketing.activate()
+    refs = [candidate(f"p{each}") for each in range(MANY)]
+    marketing.people(*refs)
+    number = marketing.campaign(*refs)
+    marketing.close()
+    database.close()
+    return ids.show(number), marketing.audience
 
 
 def run(folder: Path, *arguments: str) -> str:
