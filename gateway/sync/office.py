@@ -43,6 +43,7 @@ class Office:
     pause: Callable[[float], None]  #: Waits so many seconds.
     threads: int = 4  #: Calls made side by side.
     beat: Progress = field(default=in_silence)  #: To be called between two steps.
+    finished: Callable[[], None] = field(default=lambda: None)  #: To be called after the last.
 
 
 @contextmanager
@@ -68,6 +69,7 @@ def claimed(office: Office, campaign: int) -> Iterator[Office]:
     finally:
         with office.database.writing() as connection:
             leases.drop(connection, name, office.holder)
+        office.finished()
 
 
 def _take(office: Office, name: str, campaign: int) -> None:

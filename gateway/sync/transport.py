@@ -153,8 +153,14 @@ def _broken(error: requests.RequestException) -> MailchimpError:
         cause.reason, NewConnectionError
     )
     if never_connected or isinstance(error, requests.ConnectTimeout):
-        return Unreachable(f"No connection to Mailchimp: {error}")
+        return Unreachable(f"No connection to Mailchimp: {_reason(error, cause)}")
     return AnswerLost(f"The connection to Mailchimp broke: {error}")
+
+
+def _reason(error: Exception, cause: object) -> str:
+    """Return what went wrong without the names of the classes it went wrong in."""
+    found = str(cause.reason if isinstance(cause, MaxRetryError) else error)
+    return found.partition("): ")[2] or found
 
 
 def _read(response: requests.Response) -> Document:

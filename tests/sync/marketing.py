@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from gateway.core import ids
 from gateway.core.campaigns import Campaign
 from gateway.core.ids import IdSource, milliseconds_of
 from gateway.core.kinds import TAG_SCOPES, Scope
@@ -234,3 +236,16 @@ class Marketing:
 def quarter(at: datetime, *, hours: int = 2) -> datetime:
     """Return a quarter hour some hours from a time."""
     return at.replace(minute=0, second=0, microsecond=0).replace(hour=at.hour + hours)
+
+
+def campaign_in(folder: Path, sandbox: Sandbox, *refs: PersonRef) -> tuple[str, str]:
+    """Make a campaign in the store of a folder, for commands; return its id and the audience's."""
+    database = Database(f"sqlite:///{folder}/gateway.db")
+    database.prepare()
+    marketing = Marketing(database, sandbox)
+    marketing.activate()
+    marketing.people(*refs)
+    number = marketing.campaign(*refs)
+    marketing.close()
+    database.close()
+    return ids.show(number), marketing.audience

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from gateway.core import ids
 from gateway.core.campaigns import CampaignState
 from gateway.store.database import Database
 from gateway.sync import campaigns as desk
@@ -18,7 +17,7 @@ from gateway.sync.sandbox import Sandbox
 from tests.rig.gateway import COMMAND
 from tests.sync.api import START
 from tests.sync.contract import contract
-from tests.sync.marketing import Marketing, candidate, email, quarter
+from tests.sync.marketing import Marketing, campaign_in, candidate, email, quarter
 
 ANN, BOB, CLO = (candidate(each) for each in ("ann", "bob", "clo"))
 
@@ -158,7 +157,8 @@ base_url = "{url}"
 
 def test_m8_commands_killed_with_kill_9_are_finished_by_the_next(tmp_path: Path) -> None:
     with Sandbox(check=contract()) as sandbox:
-        number, audience = many_people(tmp_path, sandbox)
+        refs = [candidate(f"p{each}") for each in range(MANY)]
+        number, audience = campaign_in(tmp_path, sandbox, *refs)
         (tmp_path / "gateway.toml").write_text(CONFIG.format(url=sandbox.url))
         command = ("campaigns", "send", number)
         for path in (f"/lists/{audience}", "/segments/", "/campaigns"):
@@ -172,20 +172,6 @@ def test_m8_commands_killed_with_kill_9_are_finished_by_the_next(tmp_path: Path)
         assert len(sandbox.account.audience(audience).members) == MANY
         assert len(sandbox.account.audience(audience).segments) == 1
         assert not sandbox.violations
-
-
-def many_people(folder: Path, sandbox: Sandbox) -> tuple[str, str]:
-    """Make a campaign for three batches of people; return its id and the audience's."""
-    database = Database(f"sqlite:///{folder}/gateway.db")
-    database.prepare()
-    marketing = Marketing(database, sandbox)
-    marketing.activate()
-    refs = [candidate(f"p{each}") for each in range(MANY)]
-    marketing.people(*refs)
-    number = marketing.campaign(*refs)
-    marketing.close()
-    database.close()
-    return ids.show(number), marketing.audience
 
 
 def run(folder: Path, *arguments: str) -> str:
