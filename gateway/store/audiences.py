@@ -16,6 +16,11 @@ from gateway.store.schema import audience_members, audiences
 
 _AS_READ = ("email", "email_id", "contact_id", "status", "merge_fields", "changed_at")
 _SET = ", ".join(f'"{name}" = excluded."{name}"' for name in _AS_READ)
+#: Of two who tell of an address the later news counts, whoever writes last (M6).
+IS_NO_OLDER = (
+    "audience_members.changed_at IS NULL OR excluded.changed_at IS NULL "
+    "OR excluded.changed_at >= audience_members.changed_at"
+)
 _REFUSED = ("refusal", "refused_until")
 
 
@@ -85,7 +90,10 @@ def fields_as_text(fields: object) -> str:
 
 
 def take_in(connection: Connection, audience: str, members: Iterable[Known]) -> None:
-    """Keep addresses as Mailchimp tells of them; what it refused before is forgotten."""
+    """Keep addresses as Mailchimp tells of them; what it refused before is forgotten.
+
+    Older news than is known change nothing.
+    """
     rows = [
         (audience, one.address, *(_plain(getattr(one, name)) for name in _AS_READ))
         for one in {each.address: each for each in members}.values()
@@ -95,7 +103,10 @@ def take_in(connection: Connection, audience: str, members: Iterable[Known]) -> 
         audience_members,
         ("audience", "address", *_AS_READ),
         rows,
-        conflict=f"(audience, address) DO UPDATE SET {_SET}, refusal = '', refused_until = NULL",
+        conflict=(
+            f"(audience, address) DO UPDATE SET {_SET}, refusal = '', refused_until = NULL "
+            f"WHERE {IS_NO_OLDER}"
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from gateway.core.event import Event, EventType
 from gateway.core.membership import Known
 from gateway.core.moments import in_utc
 from gateway.core.people import PersonKind, PersonRef
-from gateway.store import events, opt_outs
+from gateway.store import audiences, events, opt_outs
 from gateway.store.bulk import insert_rows
 from gateway.store.columns import microseconds
 from gateway.store.schema import addresses, audience_members, campaigns, groups, memberships
@@ -20,9 +20,6 @@ from gateway.store.schema import opt_outs as table
 
 _AT_ONCE = 500
 _TOLD = ("email", "email_id", "contact_id", "status", "changed_at")
-_IS_NEWER = (
-    "audience_members.changed_at IS NULL OR excluded.changed_at >= audience_members.changed_at"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +50,7 @@ def take_in(connection: Connection, audience: str, left: Sequence[Known]) -> int
         conflict=(
             "(audience, address) DO UPDATE SET "
             + ", ".join(f"{name} = excluded.{name}" for name in _TOLD)
-            + f" WHERE {_IS_NEWER}"
+            + f" WHERE {audiences.IS_NO_OLDER}"
         ),
     )
     _follow_contacts(connection, audience, news)
@@ -149,9 +146,9 @@ def _known_opt_outs(
     connection: Connection, wanted: Mapping[tuple[str, str, str, str], Leaving]
 ) -> Iterator[tuple[tuple[str, str, str, str], Row[Any]]]:
     """Yield the rows of these people and addresses, the newest last."""
-    audiences = {one.audience for one in wanted.values()}
+    there = {one.audience for one in wanted.values()}
     for some in _in_parts(sorted({one.address for one in wanted.values()})):
-        mine = (table.c.audience.in_(audiences), table.c.address.in_(some))
+        mine = (table.c.audience.in_(there), table.c.address.in_(some))
         rows = connection.execute(select(table).where(*mine).order_by(table.c.at))
         for row in rows:
             yield (row.kind, row.person, row.audience, row.address), row

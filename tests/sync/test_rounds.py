@@ -11,10 +11,10 @@ import pytest
 
 from gateway.core.campaigns import CampaignState
 from gateway.core.people import PersonKind, PersonRef
-from gateway.store import events
+from gateway.store import audiences, events, opt_outs
 from gateway.store.database import Database
 from gateway.sync.errors import NotAuthorised
-from gateway.sync.reading import AudienceGone
+from gateway.sync.reading import AudienceGone, known_member
 from gateway.sync.rounds import PutOff
 from gateway.sync.sandbox import Fault, Sandbox
 from tests.rig import schemas
@@ -388,3 +388,22 @@ def test_webhooks_tell_the_crm_of_activities_and_opt_outs(crm: Crm) -> None:
     )
     for one in documents:
         schemas.check(one)
+
+
+@BOTH
+def test_m6_of_two_who_tell_of_an_address_the_later_news_counts(crm: Crm) -> None:
+    """A preparation read a page before somebody left, and writes it down after the sync did."""
+    member = crm.sandbox.member(crm.audience, address(ANN))
+    page = [{"email_address": member.address, "id": member.id, "status": "subscribed"}]
+    page[0] |= {"last_changed": member.last_changed.isoformat()}
+    crm.sandbox.advance(minutes=1)
+    crm.sandbox.opt_out(crm.audience, address(ANN))
+    crm.sync()
+
+    with crm.database.writing() as connection:
+        audiences.take_in(connection, crm.audience, map(known_member, page))
+
+    with crm.database.reading() as connection:
+        (refused,) = opt_outs.refusals(connection, [address(ANN)])
+    assert "unsubscribed" == refused.status
+    assert {ANN} == crm.opted_out()
