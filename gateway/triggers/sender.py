@@ -350,6 +350,10 @@ def _prepare(plan: Plan, row: Occurrence, facts: Facts, now: datetime) -> Prepar
         return Prepared(row, facts, write(plan, rule, row, facts, now))
     except NotRendered as error:
         return Prepared(row, facts, Ending(state=OccurrenceState.FAILED, reason=str(error)))
+    except Exception as error:  # one mail's fault must not stop the others
+        log.exception("trigger_fault", occurrence=ids.show(row.id))
+        why = f"{type(error).__name__}: {error}"
+        return Prepared(row, facts, Ending(state=OccurrenceState.FAILED, reason=why))
 
 
 def _is_paused(paused: frozenset[str], kind: Kind) -> bool:

@@ -362,6 +362,19 @@ async def test_e8_a_template_that_fails_for_one_person_fails_for_nobody_else(
     assert "ZeroDivisionError" in desk.reasons("bob")[0]
 
 
+async def test_e8_a_mail_that_cannot_be_written_stops_nobody_elses(desk: Office) -> None:
+    broken = '{% if person.first_name == "Bob" %}{{ "\\ud800" }}{% endif %}'
+    desk.template("letter", de=f"Subject: x\n\n{broken}\n")
+    desk.trigger("birthday", BIRTHDAY)
+    for who in ("anna", "bob", "carl"):
+        desk.person(who, birthday=BORN)
+
+    sent = await desk.work("2027-03-01")
+
+    assert ["anna@example.org", "carl@example.org"] == sorted(sent)
+    assert ["failed"] == desk.states("bob")
+
+
 # E9: many at once
 
 
