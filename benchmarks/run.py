@@ -6,17 +6,18 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import decision, latency, machine, memory, tables, throughput
+from benchmarks import decision, latency, machine, memory, selection, tables, throughput
 from benchmarks.cells import MATRIX, Cell
 from benchmarks.decision import Decision
 from benchmarks.latency import Latency
 from benchmarks.machine import Machine
 from benchmarks.memory import Memory
 from benchmarks.peers import PEERS, Peer, started
+from benchmarks.selection import Selection
 from benchmarks.tables import Table
 from benchmarks.throughput import Measured
 
-PARTS = ("throughput", "latency", "memory", "decision")
+PARTS = ("throughput", "latency", "memory", "decision", "selection")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,8 @@ class Plan:
         """How many steps of the progress bar it takes."""
         rounds = {"throughput": len(self.cells) * self.rounds, "latency": self.rounds}
         beside = sum(rounds.get(part, 0) for part in self.parts) * len(self.peers)
-        return beside + ("memory" in self.parts) + len(self.sizes) * ("decision" in self.parts)
+        alone = len(self.sizes) * ("decision" in self.parts) + ("selection" in self.parts)
+        return beside + ("memory" in self.parts) + alone
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class Results:
     latency: Sequence[Latency] = ()
     memory: Memory | None = None
     decisions: Sequence[Decision] = ()
+    selections: Sequence[Selection] = ()
 
     def tables(self) -> list[Table]:
         """Return everything there is to show."""
@@ -59,6 +62,8 @@ class Results:
             found.append(tables.memory(self.memory))
         if self.decisions:
             found.append(tables.decisions(self.decisions))
+        if self.selections:
+            found.append(tables.selections(self.selections))
         return [*found, tables.machine(self.machine)]
 
 
@@ -77,6 +82,8 @@ def run(plan: Plan, directory: Path) -> Results:
                 _beside_each_other(plan, peers, results, step)
         if "decision" in plan.parts:
             results.decisions = decision.measure(directory, plan.sizes, step)
+        if "selection" in plan.parts:
+            results.selections = selection.measure(directory, step)
     return results
 
 

@@ -10,6 +10,7 @@ from benchmarks.latency import Latency
 from benchmarks.machine import Machine
 from benchmarks.memory import Memory
 from benchmarks.peers import PEERS
+from benchmarks.selection import Selection
 from benchmarks.throughput import Measured
 
 AIM = 1.5
@@ -121,6 +122,13 @@ def decisions(measured: Sequence[Decision]) -> Table:
     )
     head = ("suppressed addresses", "recipient not among them", "recipient among them")
     return Table("Cost of a decision, µs at the median", head, rows)
+
+
+def selections(measured: Sequence[Selection]) -> Table:
+    """Return how long it takes to find for whom each date event is due."""
+    rows = tuple((each.event, f"{each.selected:,}", f"{each.seconds:.2f}") for each in measured)
+    title = "Due occurrences of 1,000,000 people (aim: 5 s)"
+    return Table(title, ("event", "selected", "seconds"), rows)
 
 
 def machine(described: Machine) -> Table:
