@@ -122,6 +122,7 @@ def is_worse(now: Mapping[str, int], known: Mapping[str, int]) -> bool:
 
 def _of_activity(counters: Counters) -> tuple[object, ...]:
     return (
+        counters.sent,
         counters.hard_bounces,
         counters.soft_bounces,
         counters.syntax_errors,

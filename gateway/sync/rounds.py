@@ -245,13 +245,24 @@ class Rounds:
         try:
             departed = departures.read(place)
         except NotFound as error:
-            raise AudienceGone(
-                f'the audience "{place.name}" is not at Mailchimp any more: '
-                "gateway mailchimp activate"
-            ) from error
+            self._missing(place, error)
+            return
         with office.database.writing() as connection:
             audiences.change(connection, place.id, next_sync=office.clock() + DAILY)
         self.heard(Left(place.id, departed))
+
+    def _missing(self, place: Audience, error: NotFound) -> None:
+        """Raise AudienceGone; an audience of former times may go, and is looked for daily."""
+        office = self.office
+        with office.database.reading() as connection:
+            used = audiences.active(connection)
+        text = (
+            f'the audience "{place.name}" is not at Mailchimp any more: gateway mailchimp activate'
+        )
+        if used is None or used.id == place.id:
+            raise AudienceGone(text) from error
+        with office.database.writing() as connection:
+            audiences.change(connection, place.id, next_sync=office.clock() + DAILY)
 
     # When.
 

@@ -73,6 +73,7 @@ def test_an_idle_campaign_is_one_sent_over_five_days_ago(
         ({"last_open": "b"}, Reading(activity=True, opens=True, unsubscribed=False)),
         ({"machine_opens": 2}, Reading(activity=False, opens=True, unsubscribed=False)),
         ({"clicks": 3}, Reading(activity=True, opens=False, unsubscribed=False)),
+        ({"sent": 11}, Reading(activity=True, opens=False, unsubscribed=False)),
         ({"soft_bounces": 1}, Reading(activity=True, opens=False, unsubscribed=False)),
         ({"unsubscribed": 1}, Reading(activity=False, opens=False, unsubscribed=True)),
     ],

@@ -307,6 +307,23 @@ def test_m9_an_audience_that_is_gone_stops_the_sync_with_a_reason(crm: Crm) -> N
         crm.rounds().run()
 
 
+def test_m9_an_audience_of_former_times_may_go(crm: Crm) -> None:
+    former, crm.audience = crm.audience, crm.sandbox.add_audience("another")
+    crm.sandbox.advance(minutes=1)
+    with crm.database.writing() as connection:
+        audiences.activate(
+            connection, crm.audience, name="another", double_optin=False, now=crm.sandbox.now()
+        )
+    crm.sandbox.delete_audience(former)
+    crm.subscribe(ANN)
+    crm.sandbox.opt_out(crm.audience, address(ANN))
+
+    crm.rounds().run()
+
+    assert {ANN} == crm.opted_out()
+    assert not crm.rounds().is_due()
+
+
 @pytest.mark.parametrize("fault", [Fault.EMPTY_429, Fault.EMPTY_403, Fault.BLOCKED, Fault.CUT])
 def test_m1_m3_what_passes_is_tried_again(crm: Crm, fault: Fault) -> None:
     campaign = crm.campaign(ANN)
