@@ -148,12 +148,13 @@ def preview(office: Office, number: int) -> tuple[Campaign, Plan, list[str]]:
     """Prepare, and return what would change at Mailchimp and what is missing; nothing leaves."""
     with claimed(office, number) as held:
         campaign = _looked_at(held, number)
-        account = standing(held)
+        account = readiness.look(held.client, activated(held.database))
         plan = prepare(held, campaign)
         if plan.from_segment:
             # So that the sync looks at the whole of a scheduled one again before its time.
             campaign = keep(held, campaign, refreshed_at=None)
-    return campaign, plan, _faults(account, campaign) + _remarks(account, campaign)
+    missing = [each.text for each in account.prerequisites() if not each.is_met]
+    return campaign, plan, missing or _faults(account, campaign) + _remarks(account, campaign)
 
 
 def open_at_mailchimp(office: Office, number: int, *, yes: bool) -> tuple[Campaign, list[str]]:

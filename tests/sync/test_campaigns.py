@@ -376,6 +376,19 @@ def test_an_unverified_domain_is_told_before_anything_is_made(active: Marketing)
     assert not active.sandbox.account.campaigns
 
 
+def test_prepare_tells_what_is_missing_beside_who_is_in(active: Marketing) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    active.sandbox.add_domain("crm.test", verified=False, authenticated=False)
+
+    _, plan, missing = desk.preview(active.office, number)
+
+    assert plan.included == 1
+    assert any("verify the domain" in each for each in missing)
+    with pytest.raises(NotReady, match="verify the domain"):
+        desk.send(active.office, number, yes=False)
+
+
 def test_a_template_of_the_new_builder_is_told_and_recreated_with_another(
     active: Marketing,
 ) -> None:
