@@ -8,7 +8,7 @@ import pytest
 from gateway.app import triggers
 from gateway.config import ConfigError, load
 from gateway.core.kinds import Kind
-from gateway.core.trigger import StoredDates, Trigger
+from gateway.core.trigger import DATE_EVENTS, StoredDates, Trigger
 
 QUALIFIED = 'event = "qualification_expired"\ntemplate = "letter"\n'
 
@@ -176,3 +176,16 @@ def test_every_wrong_file_is_named_at_once(office: Office) -> None:
 
     assert "mine.toml: evnt: unknown key; did you mean event?" in complaint
     assert "other.toml: event" in complaint
+
+
+def test_there_is_a_working_example_of_every_date_event_and_none_is_on() -> None:
+    rules = triggers.rules(load(Path("config/gateway.toml"), {}))
+
+    on = {rule.trigger.name for rule in rules.values() if rule.trigger.enabled}
+    assert {"acknowledgement"} == on
+    assert DATE_EVENTS == {rule.trigger.event for rule in rules.values()} & DATE_EVENTS
+    for rule in rules.values():
+        assert [] == list(rule.letters.doubts())
+        assert {"nl", "de", "fr", "en"} == {
+            rule.letters.language_of(one) for one in ("nl", "de", "fr", "en")
+        }
