@@ -286,11 +286,14 @@ def first_day_to_look_at(trigger: Trigger, looked: date | None, today: date) -> 
 
     After an outage that is the last day looked at, so that nothing is skipped (E3). Facts may
     come late: what is still of use is looked for too, but a set date is for those who wanted
-    mail when it came.
+    mail when it came, so one that was looked at is over.
     """
+    is_set_date = trigger.event is TriggerEvent.SET_DATE
+    if looked is not None and is_set_date:
+        looked += _DAY
     missed = min(looked, today) if looked is not None else today
     first = max(missed, today - CATCH_UP)
-    if trigger.event is TriggerEvent.SET_DATE or trigger.latest is None:
+    if is_set_date or trigger.latest is None:
         return first
     return min(first, today - timedelta(days=trigger.latest.days))
 

@@ -210,6 +210,25 @@ async def test_a_set_date_is_for_everyone_whose_flag_is_yes_when_it_comes(office
     assert [("2027-03-06", "bob"), ("2027-03-06", "cat")] == second
 
 
+async def test_a_set_date_that_has_come_is_not_for_whoever_wants_mail_later(desk: Office) -> None:
+    desk.trigger("dates", 'event = "set_date"\ndates = ["2027-03-03", "2027-03-06"]')
+    desk.person()
+    await desk.work("2027-03-03")
+    desk.person(mail_on_set_date=True)
+
+    sent = await desk.work_through("2027-03-04", 4)
+
+    assert [("2027-03-06", "ann")] == sent
+
+
+async def test_E3_a_set_date_missed_in_an_outage_is_caught_up(desk: Office) -> None:
+    desk.trigger("dates", 'event = "set_date"\ndates = ["2027-03-03"]')
+    desk.person(mail_on_set_date=True)
+    await desk.work("2027-03-02")
+
+    assert ["ann@example.org"] == await desk.work("2027-03-05")
+
+
 async def test_a_set_date_can_come_every_year_and_every_month(desk: Office) -> None:
     desk.trigger("dates", 'event = "set_date"\nyearly = ["03-02"]\nmonthly = [31]')
     desk.person(mail_on_set_date=True)
