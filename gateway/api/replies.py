@@ -77,6 +77,24 @@ def page(
     return reply(request, {"items": [document(one) for one in shown], "next": more})
 
 
+def part(request: Request, whole: Sequence[object], limit: int, cursor: str | None) -> Response:
+    """Return a page of a list that is there as a whole, the newest first.
+
+    The cursor counts what is older, so that news shift no page.
+    """
+    older = len(whole) if cursor is None else min(_count(cursor), len(whole))
+    start = len(whole) - older
+    shown = whole[start : start + limit]
+    left = older - len(shown)
+    return reply(request, {"items": shown, "next": str(left) if left else None})
+
+
+def _count(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < len(str(_LARGEST))):
+        raise Problem(422, "cursor: not one of a page before")
+    return int(cursor)
+
+
 def id_cursor(one: Any) -> str:
     """Return the cursor behind an entry that has an id."""
     return ids.show(one.id)

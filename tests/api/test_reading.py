@@ -118,6 +118,25 @@ async def test_a_person_has_a_timeline_a_history_and_documents(api: Served) -> N
     assert "Lebenslauf.pdf" == (await api.get(f"/documents/{document}"))["filename"]
 
 
+async def test_pages_of_a_timeline_have_no_gap_while_new_entries_come(one_api: Served) -> None:
+    person = "/people/candidate:17/timeline"
+    await one_api.feed("people", '{"crm_id":"17","emails":"ann@example.org"}')
+    for _ in range(5):
+        keep(one_api, message("ann@example.org", State.RELAYED))
+    whole = (await one_api.get(person))["items"]
+
+    first = await one_api.get(person, limit=2)
+    keep(one_api, message("ann@example.org", State.RELAYED))
+    second = await one_api.get(person, limit=2, cursor=first["next"])
+    third = await one_api.get(person, limit=2, cursor=second["next"])
+    answer = await one_api.ask("GET", f"{person}?cursor=x")
+
+    assert 5 == len(whole)
+    assert whole == first["items"] + second["items"] + third["items"]
+    assert third["next"] is None
+    assert 422 == answer.status_code
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
-from gateway.api.replies import Text, Using, reply
-from gateway.api.schemas import DOCUMENT, EVENT, HISTORY, PERSON, answers, items
+from gateway.api.replies import MOST, Cursor, Limit, Text, Using, part, reply
+from gateway.api.schemas import DOCUMENT, EVENT, HISTORY, PERSON, answers, items, pages
 from gateway.core.people import PersonRef
 from gateway.store import documents, history, people
 from gateway.store.timeline import pages as timeline
@@ -39,34 +39,54 @@ async def show_person(request: Request, using: Using, person: Text) -> Response:
     return reply(request, await _known(using, person))
 
 
-@router.get("/{person}/timeline", responses=items(EVENT))
-async def show_timeline(request: Request, using: Using, person: Text) -> Response:
+@router.get("/{person}/timeline", responses=pages(EVENT))
+async def show_timeline(
+    request: Request,
+    using: Using,
+    person: Text,
+    limit: Limit = MOST,
+    cursor: Cursor = None,
+) -> Response:
     """List everything that happened with a person, the newest first."""
-    known = await _known(using, person)
-    return reply(request, {"items": known["timeline"], "next": None})
+    events: Any = (await _known(using, person))["timeline"]
+    return part(request, events, limit, cursor)
 
 
-@router.get("/{person}/history", responses=items(HISTORY))
-async def list_history(request: Request, using: Using, person: Text) -> Response:
+@router.get("/{person}/history", responses=pages(HISTORY))
+async def list_history(
+    request: Request,
+    using: Using,
+    person: Text,
+    limit: Limit = MOST,
+    cursor: Cursor = None,
+) -> Response:
     """List the replies filed to a person, the newest first."""
     ref = _ref(person)
-    return await _listed(
-        request, using, ref,
+    found = await _listed(
+        using, ref,
         lambda found: [documents.history_entry(one) for one in history.of_person(found, ref)],
     )  # fmt: skip
+    return part(request, found, limit, cursor)
 
 
-@router.get("/{person}/documents", responses=items(DOCUMENT))
-async def list_documents(request: Request, using: Using, person: Text) -> Response:
+@router.get("/{person}/documents", responses=pages(DOCUMENT))
+async def list_documents(
+    request: Request,
+    using: Using,
+    person: Text,
+    limit: Limit = MOST,
+    cursor: Cursor = None,
+) -> Response:
     """List a person's documents, the newest first."""
     ref = _ref(person)
-    return await _listed(
-        request, using, ref,
+    found = await _listed(
+        using, ref,
         lambda found: [documents.document(one) for one in history.documents_of(found, ref)],
     )  # fmt: skip
+    return part(request, found, limit, cursor)
 
 
-async def _listed(request: Request, using: Using, ref: PersonRef, look: Any) -> Response:
+async def _listed(using: Using, ref: PersonRef, look: Any) -> list[documents.Document]:
     def listed(connection: Connection) -> list[documents.Document] | None:
         found: list[documents.Document] = look(connection)
         return found if found or people.find(connection, ref) else None
@@ -74,7 +94,7 @@ async def _listed(request: Request, using: Using, ref: PersonRef, look: Any) -> 
     found = await using.database.read(listed)
     if found is None:
         raise Problem(404, "nobody is known by this key")
-    return reply(request, {"items": found, "next": None})
+    return found
 
 
 async def _known(using: Using, person: str) -> documents.Document:
