@@ -90,7 +90,9 @@ def _problem(error: ErrorDetails, settings: type[BaseModel]) -> str:
 
 def _unknown(path: KeyPath, settings: type[BaseModel]) -> str:
     section = _section_at(path, settings)
-    return "unknown key" + suggestion(str(path[-1]), list(known_keys(section)) if section else [])
+    known = known_keys(section) if section else []
+    nearest = suggestion(str(path[-1]), known)
+    return "unknown key" + (nearest or (f"; there are {', '.join(known)}" if known else ""))
 
 
 def suggestion(key: str, known: list[str]) -> str:
