@@ -12,6 +12,7 @@ from gateway.sync.transport import Document
 LOOKS = 4  #: A fresh campaign's checklist may lag behind for some seconds (MAILCHIMP 4.14).
 BETWEEN_LOOKS = 2.0  #: Seconds.
 NEW_BUILDER = "multichannel"
+NOT_OWN = ("base", "gallery")  #: Types of templates that belong to Mailchimp.
 
 
 class NotReady(GatewayError):
@@ -180,7 +181,7 @@ def _template(document: Document) -> Template:
 def _fault(document: Document) -> str:
     if document.get("active") is False:
         return "it was deleted at Mailchimp"
-    if str(document.get("type") or "user") != "user":
+    if document.get("type") in NOT_OWN:
         return "it is not one of the account's own"
     if document.get("content_type") == NEW_BUILDER:
         return (

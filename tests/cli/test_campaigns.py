@@ -12,6 +12,8 @@ from gateway.sync.sandbox import Sandbox
 from tests.cli.conftest import Cli
 from tests.sync.contract import contract
 
+ANY = "0sbbkk2fqqr00"  #: The id of a campaign that need not be there.
+
 
 class Shop:
     """A command line with a small CRM before an account."""
@@ -71,6 +73,9 @@ def test_status_says_what_a_first_campaign_needs(cli: Cli) -> None:
         draft = ("--from-name", "CRM", "--from-address", "office@crm.test")
         made = cli("campaigns", "create", "X", "--template", str(shop.template), *draft)
         assert (made.code, "gateway mailchimp activate" in made.err) == (1, True)
+        for command in (("prepare", ANY), ("send", ANY), ("delete", ANY), ("sync",)):
+            refused = cli("campaigns", *command)
+            assert (refused.code, "gateway mailchimp activate" in refused.err) == (1, True)
 
         before = cli("mailchimp", "status", "--json")
         cli.do("mailchimp", "activate", "--dry-run")

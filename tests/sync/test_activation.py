@@ -1,5 +1,6 @@
 """Activation: what campaigns need is found or made, as often as it is asked (S2)."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,8 +17,10 @@ from gateway.sync.activation import CannotActivate, Did, Step
 from gateway.sync.errors import NotAuthorised
 from gateway.sync.sandbox import Fault, Sandbox
 from tests.sync.api import START
+from tests.sync.asking import asking
 from tests.sync.contract import contract
 from tests.sync.marketing import CONTACT, Marketing, candidate
+from tests.sync.scripted import JSON, Reply
 
 
 def did(steps: list[Step]) -> dict[str, list[Did]]:
@@ -236,3 +239,16 @@ def test_the_documents_prerequisites_are_listed_until_they_are_met(marketing: Ma
 
     marketing.sandbox.add_domain("crm.test")
     assert missing(marketing) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "usable"), [("user", True), ("base", False), ("gallery", False), ("string", True)]
+)
+def test_a_template_is_the_accounts_own_unless_it_says_otherwise(kind: str, usable: bool) -> None:
+    template = {"id": 7, "name": "Letter", "type": kind, "content_type": "template"}
+    body = {"templates": [template], "domains": []}
+
+    with asking(Reply(200, json.dumps(body).encode(), JSON)) as (client, _):
+        (found,) = readiness.look(client, None).templates
+
+    assert (found.fault == "") is usable

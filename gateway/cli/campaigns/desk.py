@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def office_of(context: typer.Context) -> Iterator[tuple[Context, "Office"]]:
-    """Lend what work on campaigns is done with; on a terminal a bar shows how far it is."""
+    """Lend what work on campaigns is done with; on a terminal a bar shows how far it is.
+
+    NotReady before the activation, whatever campaign is named.
+    """
     from gateway.app import mailchimp
+    from gateway.sync.campaigns import activated
 
     chosen = of(context)
     with (
@@ -27,6 +31,7 @@ def office_of(context: typer.Context) -> Iterator[tuple[Context, "Office"]]:
         _bar() as bar,
         mailchimp.office(chosen.settings, store, progress=bar.beat) as office,
     ):
+        activated(store)
         yield chosen, replace(office, finished=bar.stop)
 
 
