@@ -15,6 +15,7 @@ from gateway.core.headers import Headers
 from gateway.inbound.verdict import Trust
 
 _AUTH_AS = "x-ms-exchange-organization-authas"
+_UNASKED = frozenset(("none", "bestguesspass"))  #: DMARC of a domain that publishes no policy.
 _LONGEST = 20_000  #: Octets of a field that are read.
 _ADDRESS = re.compile(r"[^\s<>()\"',;:]+@[^\s<>()\"',;:]+")
 _UNKEEPABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
@@ -104,9 +105,9 @@ def _authenticated(headers: Headers, domain: str, authserv_id: str) -> str:
 
 
 def _passes(results: Iterable[Any], domain: str) -> bool:
-    """Whether DMARC passed, or where nobody asked it, DKIM or SPF for the sender's own domain."""
+    """Whether DMARC passed, or without a policy of it DKIM or SPF for the sender's own domain."""
     known = [(str(each.method).lower(), str(each.result).lower(), each) for each in results]
-    dmarc = [each for method, _, each in known if method == "dmarc"]
+    dmarc = [each for method, result, each in known if method == "dmarc" and result not in _UNASKED]
     if dmarc:
         return all(
             str(each.result).lower() == "pass" and _value(each, "header", "from") in ("", domain)
