@@ -20,6 +20,7 @@ from gateway.core.forwarded import (
     parse_mailboxes,
 )
 from gateway.core.headers import decoded
+from gateway.core.prefixes import without_prefixes
 from gateway.inbound.markup import Page, read_page
 from gateway.inbound.texts import Content, children, read_content
 
@@ -50,9 +51,18 @@ def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) 
     page = read_page(content.markup) if content.markup is not None else None
     text = content.text if content.text is not None else _text_of(page)
     attached = attached_mail(mail)
-    if attached is not None:
+    if attached is not None and not _is_enclosed(attached, text, subject):
         return _of_attached(attached, text, zone)
     return _inline(text, page, subject, zone)
+
+
+def _is_enclosed(attached: Message, text: str, subject: str) -> bool:
+    """Whether an attached mail is a file of the one the text forwards: that one has the subject."""
+    wanted = without_prefixes(subject).casefold()
+    if not wanted or without_prefixes(_field(attached, "subject")).casefold() == wanted:
+        return False
+    inline = find_original(text)
+    return inline is not None and without_prefixes(inline.heading.subject).casefold() == wanted
 
 
 def _text_of(page: Page | None) -> str:

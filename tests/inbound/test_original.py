@@ -62,6 +62,22 @@ def test_an_attached_mail_is_the_original_and_the_text_is_the_forwarders() -> No
     assert ["CV.pdf"] == [p.get_filename() for p in found.attached.walk() if p.get_filename()]
 
 
+def test_a_mail_attached_to_what_the_text_forwards_is_a_file_of_that() -> None:
+    text = "Bitte ablegen.\n\nVon: Max <max@example.net>\nBetreff: AW: Ihre Bewerbung\n\nHallo"
+    mail = _forward(text)
+    admission = _reply()
+    admission.replace_header("Subject", "Zulassung")
+    mail.add_attachment(admission)
+
+    found = recover(mail.as_bytes(), subject="Ihre Bewerbung")
+
+    assert found.heading is not None
+    assert Mailbox("Max", "max@example.net") == found.heading.sender
+    assert found.text == "Hallo"
+    assert found.staff_text == "Bitte ablegen."
+    assert found.attached is None
+
+
 def test_an_attached_mail_is_found_where_its_label_or_its_encoding_is_wrong() -> None:
     as_file = _forward("x")
     as_file.add_attachment(
