@@ -26,12 +26,12 @@ class Found:
 
 
 def reference_pattern(pattern: str = DIGITS) -> re.Pattern[str]:
-    """Compile the pattern of a setting; only ASCII letters and digits count as such.
+    """Compile the pattern of a setting; its letters match in either case, only ASCII ones.
 
     Raises BadPattern where it is no regular expression or has no group `reference`.
     """
     try:
-        whole = re.compile(rf"(?:{pattern})(?=[{_BLANKS}]|\Z)", re.ASCII)
+        whole = re.compile(rf"(?:{pattern})(?=[{_BLANKS}]|\Z)", re.ASCII | re.IGNORECASE)
     except re.error as error:
         raise BadPattern(f"not a regular expression: {error}") from error
     if "reference" not in whole.groupindex:

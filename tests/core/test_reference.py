@@ -134,6 +134,7 @@ def test_the_pattern_is_a_setting() -> None:
     pattern = reference_pattern(r"REQ-(?P<reference>\d{4})|(?P<other>x)")
 
     assert Found("4711", "Stelle") == find_reference("WG: REQ-4711 AW: Stelle", pattern)
+    assert Found("4711", "Stelle") == find_reference("Req-4711 Stelle", pattern)
     assert find_reference("REQ-４７１１ Stelle", pattern) is None
     assert find_reference("REQ-47110 Stelle", pattern) is None
     assert find_reference("x Stelle", pattern) is None
