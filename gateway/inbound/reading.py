@@ -118,7 +118,8 @@ def read_face(headers: Headers, task: Task) -> Face:
     """Read what the header tells."""
     sender = read_sender(headers)
     subject = _line(headers.text("subject"))
-    found = find_reference(subject, reference_pattern(task.reference))
+    # The blanks as they came: not each of those that are shown as one may follow a reference.
+    found = find_reference(_clean(headers.text("subject")), reference_pattern(task.reference))
     field = _field_of(headers, task)
     kind = automatic_kind(field)
     trust, authserv_id = task.trust, task.authserv_id
@@ -128,7 +129,7 @@ def read_face(headers: Headers, task: Task) -> Face:
         distrust=distrust(headers, sender, trust=trust, authserv_id=authserv_id),
         subject=subject,
         reference=found.reference if found else None,
-        bare_subject=found.subject if found else without_prefixes(subject),
+        bare_subject=_line(found.subject) if found else without_prefixes(subject),
         message_id=_line(headers.text("message-id")),
         automatic=kind.value if kind else "",
         may_be_answered=may_be_answered(field, loop_field=LOOP_FIELD),
@@ -158,9 +159,9 @@ def _original(recovered: Recovered, face: Face, attachments: Sequence[Attachment
         date=None,
         date_text="",
         message_id=_message_id(attached) if attached is not None else "",
-        text=_clean(recovered.text)[:_LONGEST_TEXT],
+        text=_lines(recovered.text),
         html=_clean(recovered.html) if len(recovered.html) <= _LONGEST_TEXT else "",
-        staff_text=_clean(recovered.staff_text)[:_LONGEST_TEXT],
+        staff_text=_lines(recovered.staff_text),
         fingerprint="",
     )
     if heading is not None:
@@ -203,6 +204,11 @@ def _message_id(mail: Message) -> str:
 
 def _line(text: str) -> str:
     return " ".join(_clean(text).split())[:_LONGEST_LINE]
+
+
+def _lines(text: str) -> str:
+    """Return a text of several lines, each ended by `\\n` whatever its mail ended them by."""
+    return _clean(text.replace("\r\n", "\n").replace("\r", "\n"))[:_LONGEST_TEXT]
 
 
 def _clean(text: str) -> str:

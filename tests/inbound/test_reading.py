@@ -365,3 +365,22 @@ def tnef(name: bytes, content: bytes) -> bytes:
         written += len(value).to_bytes(4, "little") + value
         written += (sum(value) & 0xFFFF).to_bytes(2, "little")
     return written
+
+
+@pytest.mark.parametrize(("after", "reference"), [("A0", "4711"), ("09", "4711"), ("2003", None)])
+async def test_I17_only_some_blanks_end_a_reference(
+    read: Read, after: str, reference: str | None
+) -> None:
+    mail = forward(subject=f"4711{chr(int(after, 16))}x")
+
+    assert reference == (await read(mail)).face.reference
+
+
+async def test_lines_end_in_one_way_however_a_mail_was_forwarded(read: Read) -> None:
+    attached = (await read(as_attachment(original(said="Eins\nzwei")))).original
+    inline = (await read(forward(said="Eins\nzwei"))).original
+
+    assert attached is not None
+    assert inline is not None
+    assert attached.text == "Guten Tag,\n\nEins\nzwei"
+    assert "\r" not in inline.text + inline.staff_text
