@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -91,10 +92,13 @@ def retry(context: typer.Context, number: _Id, as_json: Json = False) -> None:
 
 
 @app.command("discard")
-def discard(context: typer.Context, number: _Id) -> None:
+def discard(context: typer.Context, number: _Id, as_json: Json = False) -> None:
     """Give a mail up; it stays known and can still be assigned."""
     with of(context).store() as store, store.writing() as connection:
         before = inbox.discard(connection, read_id(number))
+    if as_json:
+        print_json(documents.mail(replace(before, state=InboxState.DISCARDED)))
+        return
     print_line(f"Discarded: {number}, which was {before.state} ({before.reason}).")
 
 

@@ -111,8 +111,9 @@ def test_a_retry_that_changes_nothing_says_so(office: Cli, waiting: str) -> None
 def test_a_discarded_mail_is_listed_no_more_and_can_still_be_assigned(
     office: Cli, waiting: str
 ) -> None:
-    office.do("inbox", "discard", waiting)
+    discarded = office.json("inbox", "discard", waiting)
 
+    assert (waiting, "discarded") == (discarded["id"], discarded["state"])
     assert [] == office.json("inbox", "list")
     assert [waiting] == [o["id"] for o in office.json("inbox", "list", "--state", "discarded")]
     assert 0 == office("inbox", "assign", waiting, "4711").code
