@@ -40,9 +40,9 @@ def show(context: typer.Context, number: _Entry, as_json: Json = False) -> None:
 
 
 def _described(context: Context, one: HistoryEntry) -> Iterator[str]:
-    name = f"{one_line(one.sender_name)} " if one.sender_name else ""
+    address = f"<{one_line(one.sender)}>" if one.sender else ""
     yield f"Subject:     {one_line(one.subject)}"
-    yield f"From:        {name}<{one_line(one.sender)}>"
+    yield f"From:        {f'{one_line(one.sender_name)} {address}'.strip()}"
     if one.recipients:
         yield f"To:          {one_line(one.recipients)}"
     if one.copies:

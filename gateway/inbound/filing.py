@@ -1,6 +1,7 @@
 """From a mail that was read to an entry of the history."""
 
 import mimetypes
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -84,7 +85,12 @@ def _is_somebody_else(
 ) -> bool:
     if original.sender:
         return lookup(original.sender) not in candidate.addresses
-    return original.sender_name.casefold() != candidate.name.casefold()
+    return _words(original.sender_name) != _words(candidate.name)
+
+
+def _words(name: str) -> list[str]:
+    """Return what a name consists of, whichever of its parts comes first: `Müller, Ann`."""
+    return sorted(re.findall(r"\w+", name.casefold()))
 
 
 def _document(

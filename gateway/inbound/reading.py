@@ -194,8 +194,12 @@ def _fingerprint(original: Original, face: Face, attachments: Sequence[Attachmen
 
 
 def _mailboxes(mailboxes: Sequence[Mailbox]) -> str:
-    shown = (f"{each.name} <{each.address}>" if each.name else each.address for each in mailboxes)
+    shown = map(_mailbox, mailboxes)
     return _clean("; ".join(" ".join(each.split()) for each in shown))
+
+
+def _mailbox(one: Mailbox) -> str:
+    return f"{one.name} <{one.address}>" if one.name and one.address else one.name or one.address
 
 
 def _message_id(mail: Message) -> str:

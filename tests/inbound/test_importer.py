@@ -77,6 +77,20 @@ async def test_a_sender_who_is_not_the_candidate_is_remarked_and_does_not_block(
     assert (NOT_THE_CANDIDATE,) == entry.remarks
 
 
+@pytest.mark.parametrize(
+    ("name", "remarks"), [("Müller, Ann", ()), ("Müller, Max", (NOT_THE_CANDIDATE,))]
+)
+async def test_a_candidate_named_without_an_address_is_known_by_name(
+    office: Office, name: str, remarks: tuple[str, ...]
+) -> None:
+    text = f"Von: {name}\nGesendet: 4.3.2026 10:11\nAn: Bos, Eva\nBetreff: x\n\nGerne."
+
+    entry = await office.filed(forward(text=text))
+
+    assert (name, "", "Bos, Eva") == (entry.sender_name, entry.sender, entry.recipients)
+    assert remarks == entry.remarks
+
+
 async def test_any_address_of_the_candidate_is_the_candidate(office: Office) -> None:
     entry = await office.filed(as_attachment(original(sender="ANN.Private@Example.net")))
 
