@@ -15,7 +15,10 @@ from gateway.store.columns import microseconds
 from gateway.store.schema import audience_members, audiences
 
 _AS_READ = ("email", "email_id", "contact_id", "status", "merge_fields", "changed_at")
-_SET = ", ".join(f'"{name}" = excluded."{name}"' for name in _AS_READ)
+_SET = ", ".join(
+    [f'"{name}" = excluded."{name}"' for name in _AS_READ if name != "changed_at"]
+    + ["changed_at = COALESCE(excluded.changed_at, audience_members.changed_at)"]
+)
 #: Of two who tell of an address the later news counts, whoever writes last (M6).
 IS_NO_OLDER = (
     "audience_members.changed_at IS NULL OR excluded.changed_at IS NULL "

@@ -1,7 +1,7 @@
 """Who left an audience, and is in the opt-out group for it until staff undo it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,13 +34,18 @@ class Leaving:
     reason: str = ""
 
 
-def take_in(connection: Connection, audience: str, left: Sequence[Known]) -> int:
+def take_in(connection: Connection, audience: str, left: Sequence[Known], *, now: datetime) -> int:
     """Keep what Mailchimp tells of who left, and of the same contact's former addresses.
 
-    Older news than is known change nothing (M6). Returns how many were news.
+    Older news than is known change nothing (M6); those without a time, which the contract allows,
+    are of when they were met first. Returns how many were news.
     """
     rows = {one.address: one for one in left if one.address}
     before = _known(connection, audience, rows)
+    rows = {
+        address: one if one.changed_at else replace(one, changed_at=_met(one, before, now))
+        for address, one in rows.items()
+    }
     news = [one for one in rows.values() if before.get(one.address) != (one.status, one.changed_at)]
     insert_rows(
         connection,
@@ -55,6 +60,11 @@ def take_in(connection: Connection, audience: str, left: Sequence[Known]) -> int
     )
     _follow_contacts(connection, audience, news)
     return len(news)
+
+
+def _met(one: Known, before: Mapping[str, tuple[str, datetime | None]], now: datetime) -> datetime:
+    status, at = before.get(one.address, ("", None))
+    return at if at and status == one.status else now
 
 
 def _known(

@@ -82,7 +82,7 @@ class Departures:
                 continue
             self.may_write()
             with self.database.writing() as connection:
-                news += leavers.take_in(connection, audience.id, left)
+                news += leavers.take_in(connection, audience.id, left, now=self.clock())
         return number, news, newest
 
     def _keep_until(self, audience: Audience, until: dict[str, datetime | None]) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from gateway.core.campaigns import CampaignState
+from gateway.core.membership import Known
 from gateway.core.people import PersonKind, PersonRef
-from gateway.store import audiences, events, opt_outs
+from gateway.store import audiences, events, leavers, opt_outs
 from gateway.store.database import Database
 from gateway.sync.errors import NotAuthorised
 from gateway.sync.reading import AudienceGone, known_member
@@ -424,3 +425,20 @@ def test_m6_of_two_who_tell_of_an_address_the_later_news_counts(crm: Crm) -> Non
         (refused,) = opt_outs.refusals(connection, [address(ANN)])
     assert "unsubscribed" == refused.status
     assert {ANN} == crm.opted_out()
+
+
+@BOTH
+def test_who_left_at_an_untold_time_is_out_since_that_was_met_first(crm: Crm) -> None:
+    left = Known(address=address(ANN), email=address(ANN), status="unsubscribed")
+    now = crm.sandbox.now()
+
+    with crm.database.writing() as connection:
+        news = [
+            leavers.take_in(connection, crm.audience, [left], now=now + timedelta(days=day))
+            for day in range(3)
+        ]
+        audiences.take_in(connection, crm.audience, [left])
+        found = leavers.pending(connection, crm.audience)
+
+    assert news == [1, 0, 0]
+    assert [(one.person, one.at) for one in found] == [(ANN, now)]
