@@ -17,6 +17,7 @@ from gateway.inbound.filing import Candidate
 #: Roles of those responsible for an application who are told of a reply (seed 002).
 RESPONSIBLE = frozenset(("personnel_manager", "department", "department_plus"))
 MOST_ANSWERS = 5  #: To one sender within an hour.
+_MB = 1_000_000
 _LINES = 12
 _LONGEST_LINE = 300
 _IMPORTED = "reply_imported"
@@ -108,7 +109,7 @@ def of_refused(
         "subject": row.subject or "-",
         "reference": reference,
         "number": ids.show(row.id),
-        "max_size": f"{post.max_size // 1_000_000} MB",
+        "max_size": _size(post.max_size),
     }
     values["reason"] = letter.section(row.reason, values)
     notice = Notice(
@@ -124,6 +125,10 @@ def of_refused(
         answers=True,
     )
     return _draft(notice, kind=_REFUSED, key=f"{_REFUSED}:{ids.show(row.id)}", now=now)
+
+
+def _size(octets: int) -> str:
+    return f"{octets // 1000} kB" if octets < _MB else f"{octets / _MB:g} MB"
 
 
 #: A forged sender hears nothing.

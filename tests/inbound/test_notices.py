@@ -1,5 +1,7 @@
 """Who hears of a reply that was filed, and of a mail that was not."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage, Message
 from email.policy import default
@@ -7,11 +9,13 @@ from email.policy import default
 import pytest
 
 from gateway.core.applications import Application
-from gateway.core.inbox import Reason
+from gateway.core.inbox import InboxRow, InboxState, Reason
 from gateway.core.outbox import OutboxRow
+from gateway.core.people import Staff
+from gateway.inbound.notices import of_refused
 from gateway.inbound.verdict import NeedsAttention
 from tests.inbound.mails import EVA, FAILED, forward, with_file
-from tests.inbound.office import CANDIDATE, Office
+from tests.inbound.office import CANDIDATE, Office, rules
 
 
 def read(row: OutboxRow) -> Message:
@@ -100,6 +104,18 @@ class TestAnswers:
         assert EVA == row.recipient
         assert advice in " ".join(text(row).split())
         assert each_office.mail(verdict.inbox).answered
+
+    @pytest.mark.parametrize(
+        ("octets", "shown"), [(200_000, "200 kB"), (1_500_000, "1.5 MB"), (50_000_000, "50 MB")]
+    )
+    def test_P14_staff_hear_how_large_a_mail_may_be(self, octets: int, shown: str) -> None:
+        row = InboxRow(id=1, content="", state=InboxState.NEEDS_ATTENTION, reason=Reason.TOO_LARGE)
+        eva = Staff(crm_id="s1", email=EVA, language="en")
+        post = replace(rules().post, max_size=octets)
+
+        draft = of_refused(post, row, staff=eva, reference="", now=datetime.now(UTC), number=2)
+
+        assert f"larger than the {shown} that" in draft.body.decode()
 
     async def test_the_answer_belongs_to_the_mail_and_asks_for_none(self, office: Office) -> None:
         await office.take(forward(subject="WG: x"))
