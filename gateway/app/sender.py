@@ -27,6 +27,7 @@ from gateway.metrics import Metrics, RelayHealth
 from gateway.outbox.worker import Worker
 from gateway.store import answers, gate, leases, messages, outbox
 from gateway.store.database import Database, StoreUnavailable
+from gateway.triggers import reports
 
 TIDY_EVERY = timedelta(minutes=10)
 TIDY_STEP = 500  #: Rows forgotten in one transaction: mail waits no longer than for that.
@@ -166,6 +167,20 @@ class Post:
     def _chosen(self, sender: str) -> RelaySettings:
         domain = domain_of(sender)
         return choose(self._relays, listener="", login=None, sender_domain=domain)
+
+
+async def send_reports(database: Database, post: Post) -> None:
+    """Send the reports of runs that wait, whether or not the role runs anywhere."""
+    worker = Worker(
+        database,
+        post.deliver,
+        holder=f"{common.node()}:{os.getpid()}:reports",
+        stopping=asyncio.Event(),
+        clock=now,
+        jitter=random.random,
+        count=post.count,
+    )
+    await worker.send_due(only=reports.TYPE)
 
 
 async def tidy(life: Life, database: Database, holder: str) -> None:

@@ -114,7 +114,9 @@ class Desk:
         if not (even_now or self.runner.has_come(now)):
             return nothing
         number = await self.runner.run(rule)
-        await self.sender.send_due(runs=[number], in_quiet_hours_too=even_now)
+        waiting = await self._database.read(trigger_runs.unfinished)
+        earlier = [one.id for one in waiting if one.trigger == trigger.name]
+        await self.sender.send_due(runs=[number, *earlier], in_quiet_hours_too=even_now)
         await self._others_are_done(number)
         await self.reporter.report()
         found = await self._database.read(lambda connection: trigger_runs.one(connection, number))

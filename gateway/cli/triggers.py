@@ -10,7 +10,7 @@ import typer
 from gateway import logs
 from gateway.app import triggers
 from gateway.app.common import now as now_utc
-from gateway.app.sender import Post
+from gateway.app.sender import Post, send_reports
 from gateway.app.transitions import carry_out
 from gateway.app.triggered import Desk
 from gateway.cli.context import Context, Json, NotFound, of, wrong_use
@@ -207,6 +207,7 @@ async def _run(
     try:
         may_send = await desk.watch.may_send()
         runs = [await desk.run(rule, even_now=even_now) for rule in rules]
+        await send_reports(store, post)
         held = "" if may_send else await store.read(epochs.held)
         return runs, held
     finally:

@@ -88,6 +88,15 @@ class Worker:
                 if not rows:
                     await self._pause(self._limits.poll)
 
+    async def send_due(self, only: str) -> None:
+        """Send each row of one type that is due, one after the other, once."""
+        now, lease = self._clock(), self._limits.lease
+        while rows := await self._database.write(
+            lambda connection: outbox.claim(connection, self._holder, now, lease, 1, only=only)
+        ):
+            for row in rows:
+                await self._send(row)
+
     async def _notice_stop(self) -> None:
         await self._stopping.wait()
         self.wake()

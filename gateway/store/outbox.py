@@ -107,14 +107,18 @@ def claim(
     limit: int,
     *,
     endpoint: str = "",
+    only: str = "",
 ) -> list[OutboxRow]:
     """Take up to `limit` due rows, the longest due first; nobody else gets them meanwhile.
 
-    With an `endpoint`, the webhooks to that address; else all that goes by mail.
+    With an `endpoint`, the webhooks to that address; else all that goes by mail, or `only` one
+    type of it.
     The attempt is counted before it is made. What isn't settled when the lease is over becomes
     `unknown`.
     """
     due = select(outbox.c.id).where(_share(endpoint), _IS_QUEUED, outbox.c.next_at <= now, _IS_NEXT)
+    if only:
+        due = due.where(outbox.c.type == only)
     due = due.order_by(outbox.c.next_at, outbox.c.id).limit(limit)
     taken = list(connection.scalars(due.with_for_update(skip_locked=True)))
     if not taken:

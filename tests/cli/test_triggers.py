@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
+import structlog
 
 from gateway.cli.demo.relay import Relay, capturing_relay
+from gateway.logs import setup as _set_up
 from tests.cli.conftest import Cli
 
 TODAY = datetime.now(ZoneInfo("Europe/Amsterdam")).date().isoformat()
@@ -46,8 +49,15 @@ def relay() -> Iterator[Relay]:
 
 
 @pytest.fixture
-def office(cli: Cli, relay: Relay) -> Office:
+def office(cli: Cli, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> Office:
+    monkeypatch.setattr("gateway.logs.setup", _set_up_for_now)
     return Office(cli, relay.port)
+
+
+def _set_up_for_now(level: str, style: Literal["json", "console"], *, role: str) -> None:
+    """Set logs up so that no logger keeps what it finds: other tests look at what is logged."""
+    _set_up(level, style, role=role)
+    structlog.configure(cache_logger_on_first_use=False)
 
 
 def test_the_list_names_every_trigger_with_what_it_does(office: Office) -> None:
@@ -83,6 +93,18 @@ def test_a_preview_a_run_and_its_report_agree(office: Office, relay: Relay) -> N
     assert {"candidate:1": "already sent", "candidate:2": "no address"} == {
         one["person"]: one["reason"] for one in after["skipped"]
     }
+
+
+def test_the_report_leaves_with_the_run_though_no_sender_runs(office: Office, relay: Relay) -> None:
+    office.write("triggers/letter.toml", office.trigger('report_to = "boss@example.org"\n'))
+    office.cli.feed("people", PEOPLE)
+
+    run = office.cli.json("triggers", "run", "letter")
+    [entry] = office.cli.json("outbox", "list")
+
+    assert "boss@example.org" == run["report_to"]
+    assert ("trigger_report", "sent") == (entry["type"], entry["state"])
+    assert ["boss@example.org"] == relay.mails[-1].recipients
 
 
 def test_a_second_run_sends_only_what_is_new(office: Office, relay: Relay) -> None:
@@ -159,6 +181,7 @@ def test_a_copy_of_the_store_holds_its_mail_until_it_is_let_go(
     assert "all triggered mail is held" in held.err
     assert "all triggered mail is held" in checked.out + checked.err
     assert "Let go: 1" in let_go
+    assert ["cat@example.org"] == relay.mails[-1].recipients
 
 
 def test_check_names_wrong_files_doubtful_words_and_feeds_never_loaded(office: Office) -> None:
