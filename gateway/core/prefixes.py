@@ -32,12 +32,15 @@ _WORDS = (
 
 #: What stands in brackets where the mail came from outside or looked odd: [EXTERN], ***SPAM*** …
 _MARKS = (
-    "ext|extern(?:al|e|es|er|en|a|o|í|ý|i|ally)?|esterno|esterna|externí|zewnętrzn[yae]"
+    r"ext\.?|extern(?:al|e|es|er|en|a|o|í|ý|i|ally)?|esterno|esterna|externí|zewnętrzn[yae]"
     "|ekstern|eksternt|ulkoinen|külső|dış|harici|внешн[яеий]{1,2}|зовнішн[яєій]{1,2}"
     "|vanbuiten|outside|untrusted|unverified|caution|warning|suspicious|suspected|spam|bulk|junk"
     "|achtung|vorsicht|let\\sop|attention|secure|encrypted|verschlüsselt|versleuteld|chiffré"
 )
-_KINDS = "e-?mails?|mails?|sender|absender|afzender|expéditeur|message|nachricht|bericht|spam"
+_KINDS = (
+    "e-?mails?|mails?|courriels?|sender|absender|afzender|expéditeur|message|nachricht|bericht"
+    "|spam|from|von|van"
+)
 _MARK = rf"(?:(?:{_KINDS})[ \t\xa0_-]+)?(?:{_MARKS})(?:[ \t\xa0_-]+(?:{_KINDS}))?"
 _BLANK = r"[ \t\xa0\r\n\u3000\u200e\u200f\ufeff]*+"
 _WORD = "|".join(sorted((word for line in _WORDS for word in line.split()), key=len, reverse=True))
@@ -45,7 +48,7 @@ _COUNT = r"(?:\s?[\[(^]?[0-9]{1,3}[\])]?)?"
 
 _PREFIX = re.compile(
     rf"(?:{_WORD})\.?{_COUNT}[ \t\xa0]*+[:：]{_BLANK}"
-    rf"|[\[({{<*#]{{1,3}}[ ]?(?:{_MARK})[ ]?[!]?[\])}}>*#]{{1,3}}[:：]?{_BLANK}",
+    rf"|[\[({{<*#]{{1,3}}[ ]?!?(?:{_MARK})[ ]?[!?:]?[\])}}>*#]{{1,3}}[:：]?{_BLANK}",
     re.IGNORECASE,
 )
 _LEADING = re.compile(_BLANK)

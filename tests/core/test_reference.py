@@ -62,6 +62,11 @@ PREFIXES = [
     "(EXT)",
     "***SPAM***",
     "[E-Mail extern]",
+    "[Ext. E-Mail]",
+    "[Courriel externe]",
+    "[Von extern]",
+    "[!EXTERN]",
+    "[SPAM?]",
     "EXTERN:",
 ]
 
