@@ -132,7 +132,9 @@ class Runner:
         is_news = bool(added or (found.skips and not found.is_again) or trigger.report_empty)
 
         def close(connection: Any) -> None:
-            trigger_runs.look(connection, trigger.name, run.day, now)
+            # By hand before the hour: what the CRM tells until then is still looked for.
+            if self.has_come(now):
+                trigger_runs.look(connection, trigger.name, run.day, now)
             if is_news:
                 trigger_runs.found(connection, run.id, due=added, state=state)
             else:

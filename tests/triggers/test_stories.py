@@ -37,6 +37,23 @@ async def test_a_birthday_mail_leaves_at_the_hour_set_and_not_before(desk: Offic
     assert ([], ["ann@example.org"]) == (early, late)
 
 
+async def test_a_run_by_hand_before_the_hour_does_not_end_the_looking_of_the_day(
+    office: Office,
+) -> None:
+    office.configure('daily_at = "10:30"\n')
+    office.trigger("birthday", 'event = "birthday"')
+    office.person(birthday=BORN)
+    office.flush()
+    office.at("2027-03-01", 9)
+    by_hand = await office.desk.run(office.desk.plan.rules["birthday"], even_now=True)
+    office.person("bob", birthday=BORN)
+
+    later = await office.work("2027-03-01", 11)
+
+    assert 1 == by_hand.due
+    assert ["bob@example.org"] == later
+
+
 async def test_each_side_of_each_condition_of_a_birthday(office: Office) -> None:
     sides: list[tuple[dict[str, Any], bool]] = [
         ({}, True),
