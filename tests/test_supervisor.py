@@ -71,7 +71,7 @@ async def test_a_process_that_dies_is_started_again_and_the_others_do_not_notice
     os.kill(first, signal.SIGKILL)
     still_greets = [await has_banner(gateway.port) for _ in range(5)]
     await gateway.wait_for_log("process_died")
-    await gateway.wait_for_log("started", 6, timeout=30)
+    await gateway.wait_for_log("started", 7, timeout=30)
 
     now = pids(gateway, "smtp")
     assert all(still_greets)
@@ -110,7 +110,7 @@ async def test_processes_end_by_themselves_when_the_supervisor_is_killed(
     os.kill(gateway.pid, signal.SIGKILL)
 
     await wait_until(lambda: not any(map(role_of, children)), "the end of all children", 30)
-    assert 4 == len(gateway.log_lines("ended"))
+    assert 5 == len(gateway.log_lines("ended"))
 
 
 @pytest.mark.system

@@ -36,7 +36,10 @@ def submit(
     dry_run: _DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Tell that a candidate has submitted an application: it is acknowledged at once."""
+    """Tell that a candidate has submitted an application.
+
+    It is acknowledged at once, as the triggers say.
+    """
     chosen = of(context)
     wish = Wish(
         event=TriggerEvent.SUBMITTED,
@@ -57,7 +60,10 @@ def change_status(
     dry_run: _DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Give applications a status: what the triggers owe for it is mailed at once."""
+    """Give applications a status, and mail what is owed.
+
+    The triggers say who is mailed; it leaves at once.
+    """
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
         actor = who_acts(chosen.settings, connection, by)

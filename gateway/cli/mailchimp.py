@@ -19,9 +19,10 @@ _Port = Annotated[int, typer.Option(help="Where to listen; 0: any free port.", m
 
 @app.command("activate")
 def activate(context: typer.Context, *, dry_run: _DryRun = False, as_json: Json = False) -> None:
-    """Prove the key and find or make what campaigns need: audience, merge fields, opt-out groups.
+    """Prove the key, and find or make what campaigns need.
 
-    May be repeated; what is there is left as it is.
+    That is the audience, its merge fields and the opt-out groups. May be repeated; what is there
+    is left as it is.
     """
     from gateway.app import common, mailchimp
     from gateway.sync.activation import Activation, Did
@@ -51,7 +52,10 @@ def activate(context: typer.Context, *, dry_run: _DryRun = False, as_json: Json 
 
 @app.command("status")
 def status(context: typer.Context, *, as_json: Json = False) -> None:
-    """Say what is there of all a first campaign needs, and what to do about the rest."""
+    """Say what a first campaign needs and still lacks.
+
+    And what to do about the rest.
+    """
     account = _account(of(context))
     found = account.prerequisites()
     is_ready = all(each.is_met for each in found)
@@ -73,7 +77,10 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
 
 @app.command("templates")
 def templates(context: typer.Context, *, as_json: Json = False) -> None:
-    """List the account's templates and whether campaigns can be made with them."""
+    """List the account's templates.
+
+    And whether campaigns can be made with them.
+    """
     found = _account(of(context)).templates
     if as_json:
         print_json(
@@ -95,7 +102,10 @@ def templates(context: typer.Context, *, as_json: Json = False) -> None:
 
 @app.command("sandbox")
 def sandbox(*, port: _Port = 4010) -> None:
-    """Run an account to try with, in memory, until Ctrl-C: no key is needed, nothing is sent."""
+    """Run an account to try with, until Ctrl-C.
+
+    It is in memory only: no key is needed, nothing is sent.
+    """
     from gateway.sync.sandbox import Options, Sandbox
 
     with Sandbox(port=port, options=Options(lively=True)) as account:

@@ -71,10 +71,11 @@ def release(
     ],
     by: _By = None,
 ) -> None:
-    """Lift the suppression of an address, and opt-outs from Mailchimp; their history stays.
+    """Lift the suppression of an address, and opt-outs.
 
-    Whoever has the address leaves the opt-out group as far as Mailchimp put them in. Mailchimp
-    itself may go on refusing: that is said.
+    Of opt-outs, those from Mailchimp; the history of both stays. Whoever has the address leaves
+    the opt-out group as far as Mailchimp put them in. Mailchimp itself may go on refusing: that
+    is said.
     """
     chosen, who, present = of(context), by or user_name(), common.now()
     wanted = read_person(address)

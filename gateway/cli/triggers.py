@@ -30,7 +30,7 @@ from gateway.triggers.transitions import Wish
 app = typer.Typer(help="Mail on events.", no_args_is_help=True)
 
 _OfDate = Annotated[
-    str | None, typer.Argument(metavar="[NAME]", help="The trigger's file, without .toml.")
+    str | None, typer.Argument(metavar="NAME", help="The trigger's file, without .toml.")
 ]
 _Reference = Annotated[str | None, typer.Option(metavar="R", help="Of an application.")]
 _Status = Annotated[str | None, typer.Option(metavar="S", help="The status it would get (crm_id).")]
@@ -74,9 +74,10 @@ def preview_trigger(
     status: _Status = None,
     as_json: Json = False,
 ) -> None:
-    """Show who would get what, and who would not and why; nothing is sent.
+    """Show who would get what, and who would not.
 
-    Of a date event, or of giving an application a status (--reference and --status).
+    Nothing is sent. Of a date event, or of giving an application a status (--reference and
+    --status).
     """
     chosen = of(context)
     if (name is None) == (reference is None) or (reference is None) != (status is None):
@@ -96,7 +97,10 @@ def preview_trigger(
 def run_triggers(
     context: typer.Context, name: _OneName = None, now: _Now = False, as_json: Json = False
 ) -> None:
-    """Run date events now: who is due and has no mail yet gets it; report what was done."""
+    """Run date events now, and report what was done.
+
+    Who is due and has no mail yet gets it.
+    """
     chosen = of(context)
     _log_as_usual(chosen)
     rules = [_to_run(chosen, name)] if name else _all_that_are_on(chosen)
@@ -127,7 +131,10 @@ def history(context: typer.Context, limit: _Limit = 50, as_json: Json = False) -
 
 @app.command("resume")
 def resume(context: typer.Context) -> None:
-    """Let triggered mail go that is held; the store is believed from now on."""
+    """Let triggered mail go that is held.
+
+    The store is believed from now on.
+    """
     chosen = of(context)
     _log_as_usual(chosen)
     with chosen.store() as store:

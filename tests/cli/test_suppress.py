@@ -34,7 +34,7 @@ def test_a_release_keeps_the_history(cli: Cli) -> None:
 def test_releasing_what_is_not_suppressed_fails_with_one_line(cli: Cli) -> None:
     done = cli("suppress", "release", "ann@example.org")
 
-    line = "gateway: nothing suppresses the address ann@example.org itself\n"
+    line = "gateway: nothing suppresses ann@example.org itself, and nobody there opted out\n"
     assert (1, "", line) == (done.code, done.out, done.err)
 
 

@@ -237,4 +237,4 @@ def test_the_epoch_is_the_first_one_given_and_its_mark_only_rises(connection: Co
     epochs.reach(connection, 9)
     epochs.reach(connection, 5)
 
-    assert epochs.Epoch("one", 9, 0, "") == epochs.read(connection)
+    assert epochs.Epoch("one", 9, 1, "") == epochs.read(connection)

@@ -89,7 +89,10 @@ def show_campaign(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show a campaign and its members: who is in, who is out and why, and what they did."""
+    """Show a campaign and what its members did.
+
+    Also who is in, and who is out and why.
+    """
     chosen = of(context)
     with chosen.store() as store:
         if as_csv:
@@ -108,7 +111,10 @@ def create(
     from_address: _FromAddress,
     as_json: Json = False,
 ) -> None:
-    """Make a campaign; its name is the subject, and merge tags in it are filled in by Mailchimp."""
+    """Make a campaign; its name is the subject.
+
+    Merge tags in it are filled in by Mailchimp.
+    """
     from gateway.sync import campaigns as desk
 
     draft = desk.Draft(name=name, template=template, from_name=from_name, from_address=from_address)
@@ -128,7 +134,10 @@ def add(
     file: _Files = None,
     as_json: Json = False,
 ) -> None:
-    """Put people into a campaign: one by one, a group, a file; all three may be repeated."""
+    """Put people into a campaign.
+
+    One by one, by group or by file; all three may be repeated.
+    """
     from gateway.sync import campaigns as desk
 
     wanted = read_id(number)
@@ -154,7 +163,10 @@ def remove(
     person: Annotated[str, typer.Option(metavar="PERSON", help="candidate:17, or an address.")],
     as_json: Json = False,
 ) -> None:
-    """Take a person out of a campaign; of an address, everybody who has it."""
+    """Take a person out of a campaign.
+
+    Of an address, everybody who has it.
+    """
     from gateway.sync import campaigns as desk
 
     wanted = read_id(number)
@@ -171,9 +183,10 @@ def remove(
 def prepare(
     context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json = False
 ) -> None:
-    """Show who is in, who is out and why, and what would change at Mailchimp; nothing leaves.
+    """Show who is in, who is out and why.
 
-    With --yes who is in now is taken for right, and the guard counts from there.
+    Also what would change at Mailchimp; nothing leaves. With --yes who is in now is taken for
+    right, and the guard counts from there.
     """
     from gateway.sync import campaigns as desk
 
@@ -200,7 +213,10 @@ def prepare(
 def open_campaign(
     context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json = False
 ) -> None:
-    """Create a campaign at Mailchimp with its recipients and give the link; it is not sent."""
+    """Create a campaign at Mailchimp, not sent.
+
+    It has its recipients there; its link is given.
+    """
     from gateway.sync import campaigns as desk
 
     with office_of(context) as (chosen, office):
@@ -223,7 +239,10 @@ def send(context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json
 def schedule(
     context: typer.Context, number: Id, *, at: _At, yes: _Yes = False, as_json: Json = False
 ) -> None:
-    """Schedule a campaign; shortly before its time it is brought up to date once more."""
+    """Schedule a campaign for a local time.
+
+    Shortly before, it is brought up to date once more.
+    """
     from gateway.sync import campaigns as desk
 
     wanted = read_id(number)
@@ -246,7 +265,10 @@ def unschedule(context: typer.Context, number: Id, as_json: Json = False) -> Non
 
 @app.command("delete")
 def delete(context: typer.Context, number: Id, as_json: Json = False) -> None:
-    """Delete a campaign that was not sent, here and at Mailchimp; its people stay everywhere."""
+    """Delete a campaign that was not sent.
+
+    Here and at Mailchimp; its people stay everywhere.
+    """
     from gateway.sync import campaigns as desk
 
     with office_of(context) as (chosen, office):
@@ -262,7 +284,10 @@ def recreate(
     template: Annotated[int | None, typer.Option(metavar="ID", help="Another template.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Delete a campaign and make it anew, with the same people and, if wanted, a new template."""
+    """Delete a campaign and make it anew.
+
+    With the same people and, if wanted, a new template.
+    """
     from gateway.sync import campaigns as desk
 
     with office_of(context) as (chosen, office):

@@ -52,7 +52,10 @@ def list_opt_outs(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List who is in an opt-out group by Mailchimp's word, the latest first."""
+    """List who opted out at Mailchimp, the latest first.
+
+    They are in an opt-out group by its word, which no feed undoes.
+    """
     chosen = of(context)
     after = chosen.moment(since)
     with chosen.store() as store, store.reading() as connection:

@@ -64,7 +64,10 @@ def sync(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Read now what members did and who opted out; the role sync does it by itself."""
+    """Read now what members did and who opted out.
+
+    The role `sync` does it by itself.
+    """
     wanted = None if number is None else read_id(number)
     brought = _Brought()
     with office_of(context) as (chosen, office):
@@ -89,9 +92,10 @@ def sync(
 def show_report(
     context: typer.Context, number: Id, *, plot: _Plot = None, as_json: Json = False
 ) -> None:
-    """Show what became of a campaign that was sent: bounces, opens, clicks, unsubscribes, links.
+    """Show what became of a campaign that was sent.
 
-    Mailchimp is asked for what is new; where it can't be, what is known is shown.
+    That is bounces, opens, clicks, unsubscribes and links. Mailchimp is asked for what is new;
+    where it can't be, what is known is shown.
     """
     wanted, paint = read_id(number), _painter(plot)
     chosen = of(context)

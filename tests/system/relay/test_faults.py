@@ -112,7 +112,8 @@ async def test_R6_a_relay_that_leaves_in_the_content_has_nothing(
     to = f"cut-{octets}@example.org"
     action = faults.reset(octets) if cut is faults.reset else faults.disconnect(octets=octets)
     side.sink.fault("content", action, times=1)
-    content = mail("Groot", body=b"0123456789\r\n" * 20_000)
+    # More than sockets hold: the final dot is not on its way when the relay leaves.
+    content = mail("Groot", body=b"0123456789\r\n" * 700_000)
     lost = await side.crm.send([to.encode()], content)
     record = await side.crm.record(to)
     again = await side.crm.send([to.encode()], content)
