@@ -17,7 +17,7 @@ from gateway.delivery.settings import RelaySettings
 _LINE = re.compile(rb"(\d{3})(?:([ -])(.*))?\Z", re.DOTALL)
 _MAX_LINE = 4096  #: Octets of one line of a reply.
 _MAX_LINES = 200  #: Lines of one reply.
-_HIGH_WATER = 1 << 20  #: Octets that may wait to be sent before writing pauses.
+_HIGH_WATER = 1 << 18  #: Octets that may wait to be sent before writing pauses.
 CONNECT_SECONDS = 15
 GREETING_SECONDS = 30
 

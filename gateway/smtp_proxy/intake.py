@@ -19,7 +19,7 @@ class LineTooLong(Exception):
     """A command line without end; it has been passed over."""
 
 
-HIGH_WATER = 256 * 1024  #: Octets held before the client has to wait.
+HIGH_WATER = 128 * 1024  #: Octets held before the client has to wait.
 
 
 class Intake:
