@@ -142,7 +142,7 @@ class Uploader:
                 self._take(result, known_member(document))
         for error in answer.get("errors") or []:
             self._take_error(result, error)
-        self._take_silent(result, batch)
+        # Of whom nothing is said the segment tells: it takes subscribed members only.
         return result
 
     def _take(self, result: Result, known: Known) -> None:
@@ -158,14 +158,6 @@ class Uploader:
             return
         text = str(error.get("error") or error.get("field_message") or "no reason given")
         self._refuse(result, lookup_form(email), text, passing=is_passing(text))
-
-    def _take_silent(self, result: Result, batch: Sequence[Outgoing]) -> None:
-        answered = {one.address for one in (*result.known, *result.refused)}
-        answered |= {address for address, _ in result.outs}
-        for one in batch:
-            if one.address not in answered:
-                out = Out(Reason.REFUSED, "Mailchimp said nothing of it: prepare again")
-                result.outs.append((one.address, out))
 
     def _look_up(self, result: Result, email: str, otherwise: str = "") -> None:
         """Take an address as Mailchimp has it, after it turned out to be other than thought."""
