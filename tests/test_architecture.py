@@ -1,4 +1,4 @@
-"""What holds for the code base as a whole: layers, sizes, and what may not stand in a file."""
+"""What holds for the code base as a whole: layers, and what may not stand in a file."""
 
 import ast
 import re
@@ -12,11 +12,6 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "gateway").rglob("*.py"))
-MEASURED = [*MODULES, *sorted((ROOT / "benchmarks").rglob("*.py"))]
-LONGEST_FUNCTION = 50
-LONGEST_FILE = 400
-#: One row of words per language, which reads best in one place.
-TABLES = {"gateway/core/forwarded/languages.py"}
 #: What several packages may use: it shapes values and knows nothing of the outside.
 SHARED = {"argon2", "orjson", "pydantic"}
 #: Hosts of package registries, and folders of one machine. Written apart, or this file had them.
@@ -66,31 +61,6 @@ def test_a_role_loads_only_what_it_needs(module: str, not_wanted: set[str]) -> N
 
     assert done.returncode == 0, done.stderr
     assert set() == not_wanted & {name.partition(".")[0] for name in done.stdout.split()}
-
-
-# Sizes
-
-
-def test_no_function_is_longer_than_fifty_lines() -> None:
-    long = {
-        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
-        for path in MEASURED
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
-    }
-
-    assert set() == long
-
-
-def test_no_file_is_longer_than_four_hundred_lines() -> None:
-    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in MEASURED}
-
-    assert {} == {
-        name: length
-        for name, length in lengths.items()
-        if length > LONGEST_FILE and name not in TABLES
-    }
 
 
 # What no file may hold

@@ -89,7 +89,10 @@ def show_campaign(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show a campaign and what its members did."""
+    """Show a campaign and what its members did.
+
+    Also who is in, and who is out and why.
+    """
     chosen = of(context)
     with chosen.store() as store:
         if as_csv:
@@ -131,7 +134,10 @@ def add(
     file: _Files = None,
     as_json: Json = False,
 ) -> None:
-    """Put people into a campaign, one by one, by group or file."""
+    """Put people into a campaign.
+
+    One by one, by group or by file; all three may be repeated.
+    """
     from gateway.sync import campaigns as desk
 
     wanted = read_id(number)
@@ -207,7 +213,10 @@ def prepare(
 def open_campaign(
     context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json = False
 ) -> None:
-    """Create a campaign at Mailchimp and give its link."""
+    """Create a campaign at Mailchimp, not sent.
+
+    It has its recipients there; its link is given.
+    """
     from gateway.sync import campaigns as desk
 
     with office_of(context) as (chosen, office):
@@ -256,7 +265,10 @@ def unschedule(context: typer.Context, number: Id, as_json: Json = False) -> Non
 
 @app.command("delete")
 def delete(context: typer.Context, number: Id, as_json: Json = False) -> None:
-    """Delete a campaign here and at Mailchimp."""
+    """Delete a campaign that was not sent.
+
+    Here and at Mailchimp; its people stay everywhere.
+    """
     from gateway.sync import campaigns as desk
 
     with office_of(context) as (chosen, office):
