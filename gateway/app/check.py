@@ -67,6 +67,7 @@ def _local(settings: Settings) -> Iterator[Finding]:
     yield from settings_for_http(settings)
     for listener in settings.smtp.listeners:
         yield from _listener(listener)
+        yield from _at_rcpt(settings, listener)
     for relay in settings.relays:
         if relay.cert is not None:
             yield from _certificate(f"relay {relay.name}", relay.cert)
@@ -108,6 +109,21 @@ def _refusals(settings: Settings) -> Iterator[Finding]:
             f'suppression.reply = "accept" refuses nobody, also at {", ".join(at_rcpt)}: '
             'take reject_at = "rcpt" out there, or set reply = "reject"',
         )
+
+
+def _at_rcpt(settings: Settings, listener: Listener) -> Iterator[Finding]:
+    """Say what refusing single recipients does to the others."""
+    is_effective = listener.purpose == "proxy" and settings.suppression.reply == "reject"
+    if listener.reject_at != "rcpt" or not is_effective:
+        return
+    advice = 'set suppression.report = "always", and look yours up in docs/clients.md'
+    if settings.suppression.report == "always":
+        advice = "look yours up in docs/clients.md"
+    yield warning(
+        f"listener {listener.name}",
+        "refuses single recipients at RCPT: about half of the mail libraries then send to nobody, "
+        f"and some of the others tell their user nothing: {advice}",
+    )
 
 
 def _notes(settings: Settings) -> Iterator[Finding]:

@@ -53,6 +53,10 @@ class Suppression(Section):
 
     reply: Literal["reject", "accept"] = "reject"
     """Where everybody is suppressed: 550 with the note, or 250 and a report by mail only."""
+    report: Literal["needed", "always"] = "needed"
+    """When the sender gets a report by mail of who was left out: where no reply named them
+    (`needed`), or also where one did, at RCPT, over LMTP or after the content (`always`): for CRMs
+    whose mail library tells nobody."""
     language: Literal["nl", "de", "fr", "en"] = "nl"
     """The language of notes and mail to people whose own isn't known."""
     plus_addresses: bool = False

@@ -92,6 +92,38 @@ def test_what_settings_mean_is_told(cli: Cli, config: str, complaint: str) -> No
     assert complaint in lines
 
 
+AT_RCPT = (
+    "refuses single recipients at RCPT: about half of the mail libraries then send to nobody, and "
+    "some of the others tell their user nothing: "
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "complaints"),
+    [
+        (
+            listener(reject_at="rcpt"),
+            [AT_RCPT + 'set suppression.report = "always", and look yours up in docs/clients.md'],
+        ),
+        (
+            '[suppression]\nreport = "always"\n' + listener(reject_at="rcpt"),
+            [AT_RCPT + "look yours up in docs/clients.md"],
+        ),
+        (listener(reject_at="content"), []),
+        ('[suppression]\nreply = "accept"\n' + listener(reject_at="rcpt"), []),
+    ],
+)
+def test_what_libraries_make_of_a_refusal_at_rcpt_is_told(
+    cli: Cli, config: str, complaints: list[str]
+) -> None:
+    code, lines = offline(cli, config)
+
+    assert 0 == code
+    assert [f"warning listener crm: {text}" for text in complaints] == [
+        line for line in lines if "at RCPT" in line
+    ]
+
+
 OTHER_RELAY = """\
 [[relays]]
 name = "mail"
