@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core import ids
+from gateway.core.address import lookup_form
 from gateway.core.kinds import Kind, Scope
-from gateway.core.note_template import MAX_SHORT_VALUE, OPT_OUT, NoteTemplate
+from gateway.core.note_template import (
+    MAX_SHORT_REASONS,
+    MAX_SHORT_VALUE,
+    OPT_OUT,
+    SHORT_LAST,
+    NoteTemplate,
+)
 from gateway.core.people import MAILCHIMP, PersonRef, Suppression, SuppressionSource
 from gateway.core.reply import Reply
 
@@ -18,6 +25,7 @@ MAX_SHORT_OCTETS = 512  #: Of a whole reply: codes, text and line ends.
 STATUS = "5.7.1"  #: Delivery not authorized (RFC 3463, 3.8).
 
 _FRAME = len(f"550-{STATUS} \r\n")
+_REASONS = frozenset(("names", "reason"))
 _DOMAIN = re.compile(r"(?<=\S)@\S+")
 _FOLDED = str.maketrans(
     {
@@ -51,7 +59,8 @@ class Facts:
 class Note:
     """The explanation that goes with `send_failed`."""
 
-    short: tuple[str, ...]  #: ASCII, at most five lines; the first is enough by itself.
+    #: ASCII, at most five lines; the first is enough by itself, and so is the last.
+    short: tuple[str, ...]
     full: str  #: In the reader's language, lines parted by `\n`.
 
 
@@ -72,9 +81,10 @@ def reasons(template: NoteTemplate, facts: Facts) -> str:
 def refusal(template: NoteTemplate, failed: Sequence[Facts]) -> Reply:
     """Return the 550 for recipients of one message who all failed; the reply names none of them.
 
-    Every line starts with the enhanced status (RFC 2034, 4).
+    Every line starts with the enhanced status (RFC 2034, 4). A mailbox named twice counts once.
     """
-    lines = _short(template, failed[0]) if len(failed) == 1 else _several(template, failed)
+    mailboxes = list({lookup_form(facts.recipient): facts for facts in failed}.values())
+    lines = _short(template, mailboxes[0]) if len(mailboxes) == 1 else _several(template, mailboxes)
     return Reply(550, tuple(f"{STATUS} {line}" for line in lines))
 
 
@@ -107,11 +117,11 @@ def _short(template: NoteTemplate, facts: Facts) -> tuple[str, ...]:
     lines = template.fill(f"short {_section(template, first)}", _discreet(values))
     if facts.personal_mail:
         lines += template.fill("short personal", {})
-    return _fitting(lines)
+    return _fitting(lines, _last(template, facts.message, [first]))
 
 
 def _several(template: NoteTemplate, failed: Sequence[Facts]) -> tuple[str, ...]:
-    entries = (entry for facts in failed for entry in facts.suppressions)
+    entries = [entry for facts in failed for entry in facts.suppressions]
     names = dict.fromkeys(_name(template, entry) for entry in entries)
     values = {
         "id": ids.show(failed[0].message),
@@ -119,27 +129,58 @@ def _several(template: NoteTemplate, failed: Sequence[Facts]) -> tuple[str, ...]
         "count": str(len(failed)),
         "names": ", ".join(names),
     }
-    return _fitting(template.fill("short several", _discreet(values)))
+    lines = template.fill("short several", _discreet(values))
+    return _fitting(lines, _last(template, failed[0].message, entries))
+
+
+def _last(template: NoteTemplate, message: int, entries: Sequence[Suppression]) -> str:
+    """Write the line for programs that show only a reply's last one (mutt, emailjs …)."""
+    named = dict.fromkeys(
+        _name(template, entry)
+        if entry.source is SuppressionSource.STAFF
+        else f'"{_clipped(_name(template, entry), MAX_SHORT_VALUE - 2)}"'
+        for entry in entries
+    )
+    values = {
+        "id": ids.show(message),
+        "state": template.send_failed,
+        "reason": ", ".join(named),
+    }
+    return template.fill(SHORT_LAST, _discreet(values))[0]
 
 
 def _discreet(values: Mapping[str, str]) -> dict[str, str]:
     """Shorten values for SMTP, where a line reaches people it isn't about: no addresses."""
-    return {name: _clipped(ascii_text(_DOMAIN.sub("", value))) for name, value in values.items()}
+    plain = {name: ascii_text(_DOMAIN.sub("", value)) for name, value in values.items()}
+    return {
+        name: _clipped(value, MAX_SHORT_REASONS if name in _REASONS else MAX_SHORT_VALUE)
+        for name, value in plain.items()
+    }
 
 
-def _clipped(value: str) -> str:
-    return value if len(value) <= MAX_SHORT_VALUE else value[: MAX_SHORT_VALUE - 3] + "..."
+def _clipped(value: str, most: int) -> str:
+    return value if len(value) <= most else value[: most - 3] + "..."
 
 
-def _fitting(lines: Sequence[str]) -> tuple[str, ...]:
-    kept: list[str] = []
-    room = MAX_SHORT_OCTETS
-    for line in map(ascii_text, lines[:MAX_SHORT_LINES]):
-        room -= _FRAME + len(line)
-        if room < 0:
-            break
-        kept.append(line)
-    return tuple(kept)
+def _fitting(lines: Sequence[str], last: str) -> tuple[str, ...]:
+    """Return the lines that fit into a reply: the first, the last, and between them what may.
+
+    What stands further down counts more: how to lift it more than since when it holds. More lines
+    than there may be are joined, so that nothing is lost that fits.
+    """
+    first, *others = map(ascii_text, lines)
+    if not others:
+        return (first,)
+    last = ascii_text(last)
+    room = MAX_SHORT_OCTETS - 2 * _FRAME - len(first) - len(last)
+    between: list[str] = []
+    for line in reversed(others):
+        if _FRAME + len(line) <= room:
+            room -= _FRAME + len(line)
+            between.insert(0, line)
+    while len(between) > MAX_SHORT_LINES - 2:
+        between[:2] = [f"{between[0].rstrip('.')}. {between[1]}"]
+    return (first, *between, last)
 
 
 def _full(template: NoteTemplate, facts: Facts) -> str:

@@ -17,7 +17,9 @@ from gateway.core.errors import GatewayError
 from gateway.core.kinds import Scope, State
 
 MAX_FIRST_LINE = 300  #: Octets of the short form's first line, its values at their longest.
+MAX_LAST_LINE = 180  #: The same of its last line; with the first it fits into a reply.
 MAX_SHORT_VALUE = 40  #: Letters of one value in the short form.
+MAX_SHORT_REASONS = 80  #: Letters of several reasons, named one after the other.
 
 _REASON = frozenset(("name", "scope", "since", "until", "origin", "remark", "person", "address"))
 _SHORT = frozenset(("id", "state", "name", "scope", "since", "until", "origin", "feed"))
@@ -33,6 +35,7 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "short opt out": _SHORT,
     "short personal": frozenset(),
     "short several": frozenset(("id", "state", "count", "names")),
+    "short last": frozenset(("id", "state", "reason")),
     "full": frozenset(
         (
             *("state", "recipient", "id", "now", "kind", "rule"),
@@ -51,7 +54,10 @@ SECTIONS: Mapping[str, frozenset[str]] = {
 
 #: Of a group somebody is in by Mailchimp's word; without it the group's section serves.
 OPT_OUT = "opt out"
-_OPTIONAL = frozenset((OPT_OUT, f"short {OPT_OUT}"))
+#: The line every short form of several lines ends with, for programs that show the last one only.
+SHORT_LAST = "short last"
+_LAST = "$state: $reason. $id"  #: In files that have no such section.
+_OPTIONAL = frozenset((OPT_OUT, f"short {OPT_OUT}", SHORT_LAST))
 
 #: Every key of `[words]`; `scope_bulk` says what a person gets who is out of bulk mail.
 WORDS = (
@@ -63,6 +69,7 @@ WORDS = (
 
 _HEADING = re.compile(r"\[([a-z ]+)\]\s*\Z")
 _REPLIES = ("short group", "short status", "short staff", "short opt out", "short several")
+_MOST_LETTERS = {"names": MAX_SHORT_REASONS, "reason": MAX_SHORT_REASONS}
 _ALWAYS_KNOWN = frozenset(("id", "state", "name", "scope", "count", "names"))
 
 
@@ -129,7 +136,7 @@ def parse_template(text: str, language: str, source: str = "") -> NoteTemplate:
     """Read the wording of one language; `source` names the file in errors.
 
     Raise `BadNoteTemplate` for sections, words or placeholders that are unknown, missing or given
-    twice, and for a first line of the short form that might not tell the journal's id.
+    twice, and for a first or last line of the short form that might not tell the journal's id.
     """
     source = source or f"{language}.txt"
     raw = _split(text, source)
@@ -141,9 +148,11 @@ def parse_template(text: str, language: str, source: str = "") -> NoteTemplate:
         for name, lines in raw.items()
         if name != "words"
     }
+    sections.setdefault(SHORT_LAST, (_line(_LAST, 0, SHORT_LAST, source),))
     for name in _REPLIES:
         if name in sections:
             _check_first_line(sections[name], name, source)
+    _check_last_line(sections[SHORT_LAST], source)
     return NoteTemplate(
         language=language,
         words=MappingProxyType(_words(raw["words"], source)),
@@ -215,9 +224,21 @@ def _check_first_line(lines: tuple[Line, ...], section: str, source: str) -> Non
         raise BadNoteTemplate(
             f"{source}: [{section}]: ${name} may be unknown: not in the first line"
         )
-    longest = dict.fromkeys(lines[0].names, "x" * MAX_SHORT_VALUE)
-    if len(lines[0].format % longest) > MAX_FIRST_LINE:
+    if _longest(lines[0]) > MAX_FIRST_LINE:
         raise BadNoteTemplate(f"{source}: [{section}]: the first line is too long")
+
+
+def _check_last_line(lines: tuple[Line, ...], source: str) -> None:
+    where = f"{source}: [{SHORT_LAST}]"
+    if len(lines) != 1 or lines[0].names != SECTIONS[SHORT_LAST]:
+        raise BadNoteTemplate(f"{where}: must be one line with $state, $reason and $id")
+    if _longest(lines[0]) > MAX_LAST_LINE:
+        raise BadNoteTemplate(f"{where}: the line is too long")
+
+
+def _longest(line: Line) -> int:
+    values = {name: "x" * (_MOST_LETTERS.get(name, MAX_SHORT_VALUE)) for name in line.names}
+    return len(line.format % values)
 
 
 def _words(lines: _Numbered, source: str) -> dict[str, str]:

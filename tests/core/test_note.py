@@ -60,10 +60,10 @@ def test_the_note_in_dutch_says_which_group_since_when_and_how_to_lift_it() -> N
     assert note.short == (
         'Verzenden mislukt: ontvanger zit in groep "Geen bulk-mail" (geen bulk-mail).'
         f" Nr. {ids.show(ID)}",
-        "In de groep sinds 1 januari 2026",
-        "Gegevens uit het CRM van 12 maart 2026 om 07:00",
+        "In de groep sinds 1 januari 2026. Gegevens uit het CRM van 12 maart 2026 om 07:00",
         'Opheffen: vink de groep "Geen bulk-mail" uit in het CRM',
         "Mail vanuit het eigen dossier van de persoon komt wel aan",
+        f'Verzenden mislukt: "Geen bulk-mail". Nr. {ids.show(ID)}',
     )
     assert (
         f"""\
@@ -103,27 +103,87 @@ def test_the_state_is_named_in_the_readers_language(language: str, state: str) -
     assert note.short[0].startswith(ascii_text(state))
 
 
+OPTED_OUT = replace(GROUP, origin="mailchimp")
+LONG_NAME = "Größe & “Länge” " * 50
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("entry", [GROUP, DECEASED, BLOCKED])
-def test_the_short_form_is_small_ascii_and_its_first_line_is_enough(
-    language: str, entry: Suppression
+@pytest.mark.parametrize("personal_mail", [True, False])
+@pytest.mark.parametrize("name", ["Geen bulk-mail", LONG_NAME])
+@pytest.mark.parametrize(
+    "entries",
+    [[GROUP], [DECEASED], [BLOCKED], [OPTED_OUT], [GROUP, DECEASED, BLOCKED, OPTED_OUT]],
+    ids=["group", "status", "staff", "opt out", "several"],
+)
+def test_the_first_and_the_last_line_are_each_enough_for_programs_that_show_only_one(
+    language: str, entries: list[Suppression], name: str, personal_mail: bool
 ) -> None:
-    long = replace(entry, name="Größe & “Länge” " * 50, since=GROUP.since)
-    note = render(template(language), replace(FACTS, suppressions=(long,)))
-    reply = refusal(template(language), [replace(FACTS, suppressions=(long,))]).encode()
+    failed = [
+        replace(
+            FACTS,
+            recipient=f"{number}@example.org",
+            suppressions=(replace(entry, name=name, since=GROUP.since),),
+            personal_mail=personal_mail,
+        )
+        for number, entry in enumerate(entries)
+    ]
 
-    assert 3 <= len(note.short) <= 5
-    assert all(line.isascii() and line.isprintable() and "@" not in line for line in note.short)
-    assert ids.show(ID) in note.short[0]
-    assert len(reply) <= MAX_SHORT_OCTETS
+    reply = refusal(template(language), failed)
+
+    wording = template(language)
+    reasons = {
+        SuppressionSource.STAFF: ascii_text(wording.words["blocked_address"]),
+        SuppressionSource.GROUP: ascii_text(name)[:30],
+        SuppressionSource.STATUS: ascii_text(name)[:30],
+    }
+    lines = list(reply.lines)
+    assert 3 <= len(lines) <= 5
+    assert len(reply.encode()) <= MAX_SHORT_OCTETS
+    assert all(line.isascii() and line.isprintable() and "@" not in line for line in lines)
+    for line in (lines[0], lines[-1]):
+        assert line.startswith(f"5.7.1 {ascii_text(wording.send_failed)}")
+        assert ids.show(ID) in line
+    assert reasons[entries[0].source] in lines[-1]
+    if entries[0] in (GROUP, DECEASED):
+        assert reasons[entries[0].source] in lines[0]
 
 
-def test_lines_that_do_not_fit_into_the_short_form_are_left_out() -> None:
+def test_lines_that_do_not_fit_are_left_out_but_not_how_to_lift_it() -> None:
     text = (FOLDER / "en.txt").read_text().replace("CRM data as of", "CRM data" + " x" * 200)
 
     note = render(parse_template(text, "en"), FACTS)
 
-    assert len(note.short) == 2
+    assert (
+        "In the group since 1 January 2026",
+        'To lift: untick the group "Geen bulk-mail" in the CRM',
+        "Mail sent from the person's own file still arrives",
+    ) == note.short[1:-1]
+
+
+def test_wording_of_ones_own_without_a_last_line_gets_one() -> None:
+    text = (FOLDER / "en.txt").read_text()
+    start, end = text.index("\n[short last]"), text.index("\n[full]")
+
+    note = render(parse_template(text[:start] + text[end:], "en"), FACTS)
+
+    assert f'Send failed: "Geen bulk-mail". {ids.show(ID)}' == note.short[-1]
+
+
+def test_a_note_of_one_line_needs_no_last_one() -> None:
+    text = (FOLDER / "en.txt").read_text()
+    start, end = text.index("In the group since $since"), text.index("[short status]")
+
+    note = render(
+        parse_template(f"{text[:start]}{text[end:]}", "en"), replace(FACTS, personal_mail=False)
+    )
+
+    assert 1 == len(note.short)
+
+
+def test_a_mailbox_that_is_named_twice_is_one_recipient() -> None:
+    again = replace(FACTS, recipient='"RALPH"@Example.org')
+
+    assert refusal(template("nl"), [FACTS]) == refusal(template("nl"), [again, FACTS])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -163,7 +223,7 @@ def test_an_address_is_lifted_by_a_command_that_is_safe_to_paste() -> None:
     note = render(template("en"), facts)
 
     assert "gateway suppress release '$(reboot)@example.org'" in note.full
-    assert "Blocked since 1 January 2026 by ann" in note.short
+    assert "Blocked since 1 January 2026 by ann. Blocked until 1 June 2026" in note.short
 
 
 def test_the_strictest_reason_stands_first() -> None:
@@ -191,9 +251,11 @@ def test_S36_one_refusal_for_all_names_the_reasons_and_nobody() -> None:
     reply = refusal(template("en"), [FACTS, others])
 
     assert (
-        f"550-5.7.1 Send failed: all 2 recipients are excluded. No. {ids.show(ID)}\r\n"
-        "550-5.7.1 Reason: Geen bulk-mail, blocked address, Over...\r\n"
-        f"550 5.7.1 For each recipient: gateway messages show {ids.show(ID)}\r\n"
+        "550-5.7.1 Send failed: all 2 recipients are excluded (Geen bulk-mail, blocked address, "
+        f"Overleden). No. {ids.show(ID)}\r\n"
+        f"550-5.7.1 For each recipient: gateway messages show {ids.show(ID)}\r\n"
+        '550 5.7.1 Send failed: "Geen bulk-mail", blocked address, "Overleden". '
+        f"No. {ids.show(ID)}\r\n"
     ) == reply.encode().decode()
 
 

@@ -106,6 +106,21 @@ def test_the_first_language_there_is_wins(wanted: tuple[str, ...], expected: str
             "[short group]: $since may be unknown: not in the first line",
         ),
         ("No. $id\n", "No. $id" + "!" * 300 + "\n", "[short group]: the first line is too long"),
+        (
+            "$state: $reason. No. $id\n",
+            "$state: $reason.\n",
+            "[short last]: must be one line with $state, $reason and $id",
+        ),
+        (
+            "$state: $reason. No. $id\n",
+            "$state: $reason. No. $id\nBye\n",
+            "[short last]: must be one line with $state, $reason and $id",
+        ),
+        (
+            "$state: $reason. No. $id\n",
+            "$state: $reason. No. $id" + "!" * 60 + "\n",
+            "[short last]: the line is too long",
+        ),
     ],
 )
 def test_a_wrong_file_names_itself_the_line_and_what_was_expected(
