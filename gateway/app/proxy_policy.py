@@ -26,7 +26,7 @@ def policy(settings: Settings) -> Policy:
         default_kind=settings.smtp.default_kind,
         relays=common.relays(settings),
         note=templates[settings.suppression.language],
-        notifier=common.notifier(settings),
+        notifier=settings.notices.sender or common.notifier(settings),
         override=_override(settings),
         plus_addresses=settings.suppression.plus_addresses,
         accept_suppressed=settings.suppression.reply == "accept",

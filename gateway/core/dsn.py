@@ -11,16 +11,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
-from email.utils import format_datetime
+from email.utils import format_datetime, formataddr, parseaddr
 
-from gateway.core import ids
+from gateway.core import ids, message_ids
+from gateway.core.address import lookup_form
 from gateway.core.envelope import Recipient, Sender
+from gateway.core.headers import Headers
 from gateway.core.note import STATUS, Note, one_line
 from gateway.core.note_template import NoteTemplate
 
 MAX_HEADERS = 64 * 1024  #: Octets of the original's header block that are returned.
 MAX_NOTES = 100  #: Recipients whose note is in the text; the others are named only.
 
+MAX_NAMED = 5  #: Addresses in the text's first sentence.
+
+_NAME = "Mail gateway"  #: In `From`, where the settings give none.
 _MAX_SUBJECT = 200
 _MAX_LINE = 998  #: Octets (RFC 5322, 2.1.1).
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
@@ -43,14 +48,26 @@ class Report:
 
     message_id: str  #: Of the DSN itself: `<…@host>`.
     at: datetime  #: Aware; the DSN's date, and times in it are shown in its zone.
-    notifier: str  #: The address in `From`.
+    notifier: str  #: The address in `From`, with or without a name.
     hostname: str  #: The gateway's own name.
     message: int  #: The journal's id of the original.
     sender: Sender
     subject: str  #: Of the original, as people read it.
     arrived: datetime
     headers: bytes  #: The original's header block, as received.
-    failed: tuple[Failed, ...]
+    failed: tuple[Failed, ...]  #: A mailbox named twice is reported once.
+    others: int = 0  #: Recipients the message went to all the same.
+    given_up: int = 0  #: Recipients it would have gone to, had the client not given up.
+
+    @property
+    def mailboxes(self) -> tuple[Failed, ...]:
+        """Each mailbox that was left out, once: with ORCPT where one of its names came with it."""
+        kept: dict[str, Failed] = {}
+        for failed in self.failed:
+            first = kept.setdefault(lookup_form(failed.recipient.address), failed)
+            if first.recipient.orcpt is None and failed.recipient.orcpt is not None:
+                kept[lookup_form(failed.recipient.address)] = failed
+        return tuple(kept.values())
 
 
 def owed(sender: Sender, recipient: Recipient) -> bool:
@@ -88,13 +105,20 @@ def build(template: NoteTemplate, report: Report) -> bytes:
 
 
 def _header(template: NoteTemplate, report: Report, boundary: str) -> bytes:
-    subject = " ".join(template.fill("report subject", _values(template, report)))
+    name, address = parseaddr(report.notifier)
+    values = _values(template, report)
+    if not report.subject.strip():  # The recipients tell more than nothing.
+        values["subject"] = values["recipients"]
+    subject = " ".join(template.fill("report subject", values))
     fields = (
-        f"From: <{report.notifier}>",
+        f"From: {formataddr((name or _NAME, address))}",
         f"To: <{report.sender.address}>",
         f"Subject: {_encoded(subject, 'Subject')}",
         f"Date: {format_datetime(report.at)}",
         f"Message-ID: {report.message_id}",
+        *_threading(report),
+        "Importance: high",
+        "X-Priority: 1",
         "Auto-Submitted: auto-replied",
         "X-Auto-Response-Suppress: All",
         "MIME-Version: 1.0",
@@ -105,14 +129,23 @@ def _header(template: NoteTemplate, report: Report, boundary: str) -> bytes:
     return _lines(fields)
 
 
+def _threading(report: Report) -> Iterable[str]:
+    """Hang the report on the mail it is about, so that mail programs show it there."""
+    chain = message_ids.chain(Headers.parse(report.headers))
+    if not chain:
+        return ()
+    return f"In-Reply-To: {chain[-1]}", "References: " + "\r\n ".join(chain)
+
+
 def _encoded(text: str, field: str) -> str:
     charset = "us-ascii" if text.isascii() else "utf-8"
     return Header(text, charset, header_name=field).encode(linesep="\r\n")
 
 
 def _text(template: NoteTemplate, report: Report) -> bytes:
-    notes = [failed.note.full for failed in report.failed[:MAX_NOTES]]
-    others = "\n".join(failed.recipient.address for failed in report.failed[MAX_NOTES:])
+    mailboxes = report.mailboxes
+    notes = [failed.note.full for failed in mailboxes[:MAX_NOTES]]
+    others = "\n".join(failed.recipient.address for failed in mailboxes[MAX_NOTES:])
     opening = "\n".join(template.fill("report", _values(template, report)))
     text = f"\n\n{'-' * 72}\n\n".join((opening, *notes, *filter(None, (others,)))) + "\n"
     fields = (
@@ -123,14 +156,24 @@ def _text(template: NoteTemplate, report: Report) -> bytes:
 
 
 def _values(template: NoteTemplate, report: Report) -> dict[str, str]:
+    mailboxes = [one_line(failed.recipient.address) for failed in report.mailboxes]
     subject = one_line(report.subject)[:_MAX_SUBJECT]
     return {
         "state": template.send_failed,
         "subject": subject or "-",
         "now": template.moment(report.arrived.astimezone(report.at.tzinfo)),
         "id": ids.show(report.message),
-        "count": str(len(report.failed)),
+        "count": str(len(mailboxes)),
+        "recipients": _named(mailboxes),
+        "others": str(report.others or ""),
+        "given_up": str(report.given_up or ""),
     }
+
+
+def _named(mailboxes: Sequence[str]) -> str:
+    """Name a few: `ann@example.org, bob@example.org … (+12)`."""
+    more = len(mailboxes) - MAX_NAMED
+    return ", ".join(mailboxes[:MAX_NAMED]) + (f" … (+{more})" if more > 0 else "")
 
 
 def _status(report: Report) -> bytes:
@@ -140,7 +183,7 @@ def _status(report: Report) -> bytes:
     fields = (f"Content-Type: message/{content}", f"Content-Transfer-Encoding: {encoding}")
     groups = [
         _of_message(report),
-        *(_of_recipient(failed, is_international) for failed in report.failed),
+        *(_of_recipient(failed, is_international) for failed in report.mailboxes),
     ]
     return _part(fields, b"\r\n".join(map(_lines, groups)))
 

@@ -48,8 +48,10 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "opt out": _REASON,
     "personal": frozenset(),
     "no personal": frozenset(),
-    "report subject": frozenset(("state", "subject")),
-    "report": frozenset(("subject", "now", "id", "count")),
+    "report subject": frozenset(("state", "subject", "recipients")),
+    "report": frozenset(
+        ("subject", "now", "id", "count", "recipients", "others", "given_up"),
+    ),
 }
 
 #: Of a group somebody is in by Mailchimp's word; without it the group's section serves.

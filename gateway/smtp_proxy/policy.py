@@ -64,7 +64,7 @@ class Policy:
     default_kind: Kind
     relays: tuple[RelaySettings, ...]
     note: NoteTemplate
-    notifier: str  #: Who DSNs come from.
+    notifier: str  #: Who DSNs come from, with or without a name.
     override: Override = Override()
     plus_addresses: bool = False
     accept_suppressed: bool = False  #: `suppression.reply = "accept"`

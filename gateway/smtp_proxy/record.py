@@ -138,6 +138,7 @@ class Record:
             arrived=policy.local_time(self.at),
             headers=self.header_block,
             failed=tuple(dsn.Failed(e.recipient, e.note) for e in left_out if e.note),
+            others=sum(entry.going for entry in self.entries),
         )
         key = dsn.message_key(self.id, self.attempt_of)
         if policy.accept_suppressed:

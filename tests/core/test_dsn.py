@@ -84,7 +84,7 @@ def test_P13_a_dsn_is_an_automatic_report_to_the_sender() -> None:
         "message/delivery-status",
         "text/rfc822-headers",
     ]
-    assert mail["From"] == "postmaster@gateway.example"
+    assert mail["From"] == "Mail gateway <postmaster@gateway.example>"
     assert mail["To"] == "ann@office.example"
     assert mail["Subject"] == "Verzenden mislukt: Mooie vacature"
     assert mail["Message-ID"] == "<1.dsn@gateway.example>"
@@ -218,8 +218,150 @@ def test_nothing_from_outside_can_add_a_field() -> None:
     assert about_bob["Original-Recipient"] == "rfc822; b+0D+0AStatus:+202.0.0"
 
 
-def test_a_message_without_subject_is_still_reported() -> None:
-    assert parsed(replace(REPORT, subject=""))["Subject"] == "Verzenden mislukt: -"
+def test_a_message_without_subject_is_known_by_its_recipients() -> None:
+    assert parsed(replace(REPORT, subject=" "))["Subject"] == "Verzenden mislukt: ralph@example.org"
+
+
+def test_a_report_is_hard_to_overlook() -> None:
+    mail = parsed(replace(REPORT, notifier="Grüße vom Gateway <gw@office.example>"))
+
+    assert mail["From"].addresses[0].display_name == "Grüße vom Gateway"
+    assert mail["From"].addresses[0].addr_spec == "gw@office.example"
+    assert ("high", "1") == (mail["Importance"], mail["X-Priority"])
+
+
+@pytest.mark.parametrize(
+    ("language", "others", "given_up", "opening"),
+    [
+        (
+            "nl",
+            2,
+            0,
+            'Uw bericht "Mooie vacature" van 12 maart 2026 om 09:04 is NIET verstuurd aan '
+            "ralph@example.org, zoe@example.org.\nDe andere ontvangers (2) krijgen het wel.\nPer",
+        ),
+        (
+            "de",
+            1,
+            0,
+            "Ihre Nachricht „Mooie vacature“ vom 12. März 2026, 09:04 Uhr wurde NICHT versendet an "
+            "ralph@example.org, zoe@example.org.\nDie anderen Empfänger (1) bekommen die Nachricht",
+        ),
+        (
+            "fr",
+            0,
+            3,
+            "Votre message « Mooie vacature » du 12 mars 2026 à 09 h 04 n'a PAS été envoyé à "
+            "ralph@example.org, zoe@example.org.\nLes autres destinataires (3) ne le reçoivent pas",
+        ),
+        (
+            "en",
+            0,
+            0,
+            'Your message "Mooie vacature" of 12 March 2026 at 09:04 was NOT sent to '
+            "ralph@example.org, zoe@example.org.\nFor each of them (2)",
+        ),
+    ],
+)
+def test_the_text_begins_with_who_did_not_get_it_and_whether_the_others_did(
+    language: str, others: int, given_up: int, opening: str
+) -> None:
+    out = (failed(language=language), failed("<zoe@example.org>", language))
+    report = replace(REPORT, failed=out, others=others, given_up=given_up)
+
+    text = parts(parsed(report, language))[0].get_content().replace("\r\n", "\n")
+
+    assert opening == text[: len(opening)]
+
+
+def test_of_many_the_text_begins_with_a_few() -> None:
+    many = tuple(failed(f"<p{number}@example.org>") for number in range(8))
+
+    text = parts(parsed(replace(REPORT, failed=many)))[0].get_content()
+
+    assert " aan p0@example.org, p1@example.org, p2@example.org, p3@example.org, " in text
+    assert "p4@example.org … (+3)." in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "in_reply_to", "references"),
+    [
+        ("Message-ID: <a@crm.example>", "<a@crm.example>", "<a@crm.example>"),
+        ("Message-ID:\r\n <a@crm.example>", "<a@crm.example>", "<a@crm.example>"),
+        ("Message-ID: <a@crm.example> (made by crm)", "<a@crm.example>", "<a@crm.example>"),
+        (
+            "Message-ID: <c@crm.example>\r\nReferences: <a@x.example>\r\n\t<b@x.example>",
+            "<c@crm.example>",
+            "<a@x.example> <b@x.example> <c@crm.example>",
+        ),
+        (
+            "Message-ID: <c@crm.example>\r\nReferences: <a@x.example> <undefined> <c@crm.example>",
+            "<c@crm.example>",
+            "<a@x.example> <c@crm.example>",
+        ),
+        (
+            "Message-ID: <c@crm.example>\r\nIn-Reply-To: <b@x.example>",
+            "<c@crm.example>",
+            "<b@x.example> <c@crm.example>",
+        ),
+        (
+            "Message-ID: <c@crm.example>\r\nIn-Reply-To: <a@x.example> <b@x.example>",
+            "<c@crm.example>",
+            "<c@crm.example>",
+        ),
+        ("Message-ID: <undefined>", None, None),
+        ("Message-ID: <>", None, None),
+        ("Message-ID: a@crm.example", None, None),
+        ("Message-ID: <a b@crm.example>", None, None),
+        ("Message-ID: <ä@crm.example>", None, None),
+        ("Message-ID: <a@crm.example> <b@crm.example>", None, None),
+        (f"Message-ID: <{'a' * 500}@crm.example>", None, None),
+        ("Message-ID: <a@crm\rBcc: eve@example.net>", None, None),
+        ("X: none\r\nReferences: <a@x.example>", None, None),
+    ],
+)
+def test_a_report_hangs_on_the_mail_it_is_about(
+    fields: str, in_reply_to: str | None, references: str | None
+) -> None:
+    headers = f"From: ann@office.example\r\n{fields}\r\n\r\n".encode()
+
+    mail = parsed(replace(REPORT, headers=headers))
+
+    assert in_reply_to == mail["In-Reply-To"]
+    assert references == mail["References"]
+    assert "Bcc" not in mail
+
+
+def test_a_long_conversation_is_carried_on_by_its_first_and_latest_mails() -> None:
+    ids_before = [f"<{number}.{'x' * 60}@x.example>" for number in range(300)]
+    headers = f"Message-ID: <own@x.example>\r\nReferences: {' '.join(ids_before)}\r\n\r\n"
+
+    octets = build(template("nl"), replace(REPORT, headers=headers.encode()))
+    mail = message_from_bytes(octets, policy=SMTPUTF8)
+
+    assert [ids_before[0], *ids_before[-19:], "<own@x.example>"] == mail["References"].split()
+    assert max(map(len, octets.partition(b"\r\n\r\n")[0].split(b"\r\n"))) < 998
+
+
+def test_a_mailbox_has_one_group_however_often_it_was_named() -> None:
+    names = (
+        "<Ann@Example.org>",
+        '<"ann"@example.org.>',
+        "<ann@EXAMPLE.org> ORCPT=rfc822;a@b.example",
+    )
+    report = replace(REPORT, failed=(*map(failed, names), failed("<bob@example.org>")))
+
+    mail = parsed(report)
+    _, ann, bob = groups(mail)
+    text = parts(mail)[0].get_content()
+
+    assert ("rfc822; ann@EXAMPLE.org", "rfc822; a@b.example") == (
+        ann["Final-Recipient"],
+        ann["Original-Recipient"],
+    )
+    assert "rfc822; bob@example.org" == bob["Final-Recipient"]
+    assert 2 == text.count("Dit bericht is niet verstuurd aan")
+    assert "(2)" in text
 
 
 def test_the_same_report_is_the_same_octets() -> None:

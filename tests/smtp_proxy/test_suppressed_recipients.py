@@ -86,6 +86,21 @@ async def test_P13_a_notice_comes_from_nobody_and_says_that_no_person_wrote_it(c
     assert "multipart/report" == head.get_content_type()
 
 
+async def test_a_notice_hangs_on_its_mail_and_names_a_mailbox_once(crm: Crm) -> None:
+    member = crm.person(NO_BULK)
+    content = mail("Vacature", "Message-ID: <17@crm.example>", bulk=True)
+
+    await crm.send([b"free@example.org", member, member.mailbox.upper()], content)
+
+    told = await notice(crm)
+    head = message_from_bytes(told.content)
+    text, status, *_ = parts(told)
+    assert ["<17@crm.example>"] * 2 == [head["In-Reply-To"], head["References"]]
+    assert "high" == head["Importance"]
+    assert 1 == str(status).count("Final-Recipient")
+    assert b"De andere ontvangers (1) krijgen het wel." in text.get_payload(decode=True)
+
+
 def armed(crm: Crm) -> list[OutboxRow]:
     """Return the notices that wait for the relay's word."""
     return [one for one in crm.outbox() if (one.state, one.next_at) == (OutboxState.QUEUED, None)]

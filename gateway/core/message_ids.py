@@ -1,0 +1,46 @@
+"""Message-IDs (RFC 5322, 3.6.4): what a mail is called by, and which mail another hangs on."""
+
+import re
+
+from gateway.core.headers import Headers
+
+MAX_LENGTH = 500  #: Octets of one id; longer ones are none.
+MAX_CHAIN = 20  #: Ids of a conversation that are carried on: its first, and the latest.
+
+_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
+_COMMENT = re.compile(r"\([^()]*\)")
+
+
+def well_formed(value: bytes) -> list[str]:
+    """Return the ids in the unfolded value of a field, in order, each once.
+
+    `<undefined>`, `<>`, blanks within an id and what is not printable ASCII make none.
+    """
+    text = _COMMENT.sub(" ", value.decode("ascii", "replace"))
+    found = (each for each in _ID.findall(text) if len(each) <= MAX_LENGTH)
+    return list(dict.fromkeys(found))
+
+
+def own(headers: Headers) -> str:
+    """Return the Message-ID of a mail; empty where it has none that is well-formed."""
+    values = headers.raw("message-id")
+    found = well_formed(values[0]) if values else []
+    return found[0] if len(found) == 1 else ""
+
+
+def chain(headers: Headers) -> list[str]:
+    """Return the References of an answer to a mail: those of the mail itself, then its own id.
+
+    Empty where it has no id of its own: an answer can't hang on it then.
+    """
+    parent = own(headers)
+    if not parent:
+        return []
+    earlier = [each for value in headers.raw("references") for each in well_formed(value)]
+    if not earlier:
+        answered = [each for value in headers.raw("in-reply-to") for each in well_formed(value)]
+        earlier = answered if len(answered) == 1 else []
+    ids = [each for each in dict.fromkeys(earlier) if each != parent]
+    if len(ids) > MAX_CHAIN:
+        ids = ids[:1] + ids[1 - MAX_CHAIN :]
+    return [*ids, parent]
