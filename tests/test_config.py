@@ -175,6 +175,31 @@ def test_the_sender_of_notices_may_have_a_name(tmp_path: Path) -> None:
     assert "CRM <mail@example.org>" == settings.notices.sender
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("<mail@example.org>", "mail@example.org"),
+        ("mailto:mail@example.org", "mail@example.org"),
+        ("CRM, the <mail@example.org>", '"CRM, the" <mail@example.org>'),
+    ],
+)
+def test_an_address_may_be_written_as_people_do(
+    tmp_path: Path, written: str, expected: str
+) -> None:
+    settings = loaded(tmp_path, f'[notices]\nfrom = "{written}"\n')
+
+    assert expected == settings.notices.sender
+
+
+def test_those_who_may_forward_are_addresses_or_domains(tmp_path: Path) -> None:
+    named = '["<eva@example.org>", "example.com", "@example.net", "localhost"]'
+    settings = loaded(tmp_path, f"[inbound]\nallowed_senders = {named}\n")
+
+    assert (
+        "eva@example.org", "example.com", "example.net", "localhost",
+    ) == settings.inbound.allowed_senders  # fmt: skip
+
+
 def test_own_rules_come_before_the_shipped_ones(tmp_path: Path) -> None:
     settings = loaded(tmp_path, '[[rules]]\nname = "own"\nkind = "bulk"\nheader = "X-Mailing"\n')
 

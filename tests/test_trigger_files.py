@@ -63,6 +63,15 @@ def test_an_application_event_is_individual_and_for_the_candidate(office: Office
     assert (found.programme, found.status, found.recipients) == ("p1", "", ("candidate",))
 
 
+def test_a_recipient_is_an_address_however_it_is_written(office: Office) -> None:
+    found = office.read(
+        'event = "submitted"\ntemplate = "letter"\n'
+        'recipients = ["candidate", "Office <office@example.org>", "mailto:b@example.org"]\n'
+    )
+
+    assert ("candidate", "office@example.org", "b@example.org") == found.recipients
+
+
 def test_every_key_of_the_contract_is_read(office: Office) -> None:
     found = office.read(
         'enabled = false\nevent = "set_date"\ntemplate = "letter"\nkind = "individual"\n'
@@ -127,6 +136,10 @@ def test_a_file_of_the_same_name_replaces_the_acknowledgement(office: Office) ->
          "recipients: names nobody"),
         ('event = "submitted"\ntemplate = "letter"\nrecipients = ["boss"]\n',
          "recipients[0]: not candidate, responsible:ROLE"),
+        ('event = "submitted"\ntemplate = "letter"\nrecipients = ["a@x.org; b@x.org"]\n',
+         "recipients[0]: not a mail address, it names several addresses"),
+        ('event = "birthday"\ntemplate = "letter"\nfrom = "office@example.org,"\n',
+         "from: not a mail address, it ends in “,”: leave it out"),
         ("event = ", "not TOML"),
     ],
 )  # fmt: skip

@@ -14,6 +14,7 @@ from pydantic import AfterValidator
 from gateway.api.problems import Problem
 from gateway.api.services import Services, services
 from gateway.core import ids
+from gateway.core.typed_address import NotAnAddress, read_address
 
 T = TypeVar("T")
 JSON = "application/json"
@@ -34,6 +35,29 @@ def _plain(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_plain)]
+
+
+def _one_address(text: str) -> str:
+    found = read_address(text)
+    if isinstance(found, NotAnAddress):
+        raise ValueError(str(found))
+    return found.address
+
+
+def _sender(text: str) -> str:
+    return "" if text.strip() in ("", "<>") else _one_address(text)
+
+
+def _staff(text: str) -> str:
+    return _one_address(text) if "@" in text else text
+
+
+#: One address, however it is written; without what stood around it.
+MailAddress = Annotated[Text, AfterValidator(_one_address)]
+#: The same, or `<>`, the null sender, as an empty text.
+SenderAddress = Annotated[Text, AfterValidator(_sender)]
+#: crm_id or address of a member of staff.
+StaffName = Annotated[Text, AfterValidator(_staff)]
 
 
 def reply(request: Request, document: object, status: int = 200) -> Response:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gateway.app.transitions import carry_out, who_acts
-from gateway.cli.context import Context, Json, of
+from gateway.cli.context import Context, Json, of, read_mail_address
 from gateway.cli.output import complain, one_line, print_json, print_line
 from gateway.cli.triggers import show_preview
 from gateway.core.trigger import TriggerEvent
@@ -64,16 +64,17 @@ def change_status(
 
     The triggers say who is mailed; it leaves at once.
     """
+    named = read_mail_address(by) if "@" in by else by
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        actor = who_acts(chosen.settings, connection, by)
+        actor = who_acts(chosen.settings, connection, named)
     if actor is None:
-        complain(f"no staff is known as {by}: nobody is mailed as the one who acted")
+        complain(f"no staff is known as {named}: nobody is mailed as the one who acted")
     wish = Wish(
         event=TriggerEvent.STATUS_CHANGED,
         references=tuple(references),
         status=status,
-        actor=actor.crm_id if actor else by,
+        actor=actor.crm_id if actor else named,
         language=(actor.language if actor else "") or chosen.settings.suppression.language,
     )
     _carry_out(chosen, wish, dry_run=dry_run, as_json=as_json)

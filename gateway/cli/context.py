@@ -15,6 +15,7 @@ from gateway.config import Settings, load
 from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.people import PersonRef
+from gateway.core.typed_address import NotAnAddress, read_address
 from gateway.store.database import Database
 
 
@@ -92,14 +93,27 @@ def read_id(text: str) -> int:
         wrong_use(str(error))
 
 
+def read_mail_address(text: str) -> str:
+    """Return the one address a text names; wrong use otherwise."""
+    found = read_address(text)
+    if isinstance(found, NotAnAddress):
+        wrong_use(str(found))
+    return found.address
+
+
+def read_sender(text: str) -> str:
+    """Return the address of an envelope sender; empty for `<>`, the null sender."""
+    return "" if text.strip() in ("", "<>") else read_mail_address(text)
+
+
 def read_person(text: str) -> PersonRef | str:
-    """Read `candidate:17`, or take the text for an address."""
-    if "@" in text:
-        return text
+    """Read `candidate:17`, or an address; wrong use otherwise."""
     try:
-        return PersonRef.parse(text)
+        return PersonRef.parse(text.strip())
     except ValueError as error:
-        wrong_use(f"{error}, or an address")
+        if "@" not in text:
+            wrong_use(f"{error}, or an address")
+    return read_mail_address(text)
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

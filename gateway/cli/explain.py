@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from gateway.app.explain import Explanation, Fate, Question, explain
-from gateway.cli.context import Context, Json, of
+from gateway.cli.context import Context, Json, of, read_mail_address, read_sender, wrong_use
 from gateway.cli.output import print_json, print_line
 from gateway.cli.suppress import described
 from gateway.core.kinds import State
+from gateway.core.mail_file import NoMail, read_mail
 from gateway.store import documents
 
 _OUTCOMES = {State.RELAYED: "relay", State.SEND_FAILED: "send_failed"}
@@ -42,11 +43,14 @@ def explain_message(
     Shows which rule says what the message is, what suppresses each recipient, the note, and what
     would change if the person left a group.
     """
+    content = read_mail(message.read_bytes())
+    if isinstance(content, NoMail):
+        wrong_use(f"{message.name} {content.fault}")
     chosen = of(context)
     question = Question(
-        content=message.read_bytes(),
-        sender=sender.strip("<>"),
-        recipients=tuple(one.strip("<>") for one in to),
+        content=content,
+        sender=read_sender(sender),
+        recipients=tuple(map(read_mail_address, to)),
         listener=listener,
         login=login,
     )

@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from gateway.app import common
-from gateway.cli.context import Context, Json, NotFound, of, read_id
+from gateway.cli.context import (
+    Context,
+    Json,
+    NotFound,
+    of,
+    read_id,
+    read_mail_address,
+    read_sender,
+)
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.inbox import DeliveryReport
@@ -47,12 +55,14 @@ def list_messages(
 ) -> None:
     """List messages, the newest first."""
     chosen = of(context)
+    recipient = None if to is None else chosen.lookup(read_mail_address(to))
+    envelope_sender = None if sender is None else read_sender(sender)
     with chosen.store() as store, store.reading() as connection:
         found = journal.listed(
             connection,
             state=state,
-            to=None if to is None else chosen.lookup(to),
-            sender=sender,
+            to=recipient,
+            sender=envelope_sender,
             since=chosen.moment(since),
             limit=limit,
         )

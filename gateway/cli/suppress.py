@@ -8,12 +8,20 @@ from typing import Annotated
 import typer
 
 from gateway.app import common
-from gateway.cli.context import Context, Json, NotFound, of, read_person, wrong_use
+from gateway.cli.context import (
+    Context,
+    Json,
+    NotFound,
+    of,
+    read_mail_address,
+    wrong_use,
+)
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.cli.switches import user_name
 from gateway.core.kinds import Scope
 from gateway.core.people import PersonRef, Standing, Suppression
 from gateway.core.spreadsheet import harmless
+from gateway.core.typed_address import NotAnAddress, TypedAddress, read_address
 from gateway.store import documents, opt_outs, releases, suppression
 from gateway.store.database import Database
 from gateway.store.suppression import Entry, Standings
@@ -44,6 +52,7 @@ def add(
     by: _By = None,
 ) -> None:
     """Suppress an address from the next message on."""
+    typed = _typed(address)
     chosen, present = of(context), common.now()
     end = chosen.end_of_day(until)
     if end is not None and end <= present:
@@ -52,7 +61,7 @@ def add(
         suppression.add(
             connection,
             id=common.Ids().next(),
-            address=_checked(chosen, address),
+            address=chosen.lookup(typed),
             scope=scope,
             remark=note,
             public=public,
@@ -60,7 +69,7 @@ def add(
             since=present,
             until=end,
         )
-    print_line(f"Suppressed: {address} gets {scope.covers}{_until(chosen, end)}.")
+    print_line(f"Suppressed: {typed} gets {scope.covers}{_until(chosen, end)}.")
 
 
 @app.command("release")
@@ -78,10 +87,18 @@ def release(
     is said.
     """
     chosen, who, present = of(context), by or user_name(), common.now()
-    wanted = read_person(address)
-    key = wanted if isinstance(wanted, PersonRef) else chosen.lookup(wanted)
+    typed = _person(address) or read_address(address)
+    match typed:
+        case PersonRef():
+            key: PersonRef | str = typed
+        case TypedAddress():
+            key = chosen.lookup(typed.address)
+        case NotAnAddress():  # Older versions stored what was typed as it stood.
+            key = chosen.lookup(address)
     with chosen.store() as store, store.writing() as connection:
         found = releases.release(connection, key, by=who, now=present)
+    if not found.is_any and isinstance(typed, NotAnAddress):
+        wrong_use(str(typed))
     if not found.is_any:
         raise NotFound(f"nothing suppresses {address} itself, and nobody there opted out")
     print_line(f"Released: {address}.")
@@ -129,8 +146,9 @@ def list_suppressions(
 @app.command("show")
 def show(context: typer.Context, address: _Address, as_json: Json = False) -> None:
     """Show all that suppresses an address, and its history."""
+    typed = read_mail_address(address)
     chosen = of(context)
-    lookup = chosen.lookup(address)
+    lookup = chosen.lookup(typed)
     with chosen.store() as store:
         standings = open_standings(chosen, store)
         with store.reading() as connection:
@@ -186,9 +204,18 @@ def _until(context: Context, until: object) -> str:
     return "" if until is None else f" until {local(until, context.zone)}"  # type: ignore[arg-type]
 
 
-def _checked(context: Context, address: str) -> str:
-    lookup = context.lookup(address)
-    local_part, _, domain = lookup.rpartition("@")
-    if not (local_part and domain) or any(one.isspace() for one in lookup):
-        wrong_use(f"not a mail address: {address}")
-    return lookup
+def _typed(address: str) -> str:
+    """Return the address to suppress; wrong use for anything else, people among it."""
+    if _person(address) is not None:
+        wrong_use(
+            f"{address} is a person, suppressed by a group or status in the CRM; here goes an "
+            f"address of theirs: gateway person show {address} lists them"
+        )
+    return read_mail_address(address)
+
+
+def _person(text: str) -> PersonRef | None:
+    try:
+        return PersonRef.parse(text.strip())
+    except ValueError:
+        return None

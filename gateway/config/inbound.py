@@ -7,6 +7,7 @@ from pydantic import SecretStr, model_validator
 from gateway.config.section import Section, option, wrong
 from gateway.config.smtp import Trust, require_authserv_id
 from gateway.config.values import (
+    AddressesOrDomains,
     ExistingFile,
     Host,
     HttpUrl,
@@ -125,7 +126,7 @@ class Inbound(Section):
     the subject."""
     allowed_roles: Texts = ("personnel_manager", "department_plus")
     """Roles of staff who may forward replies."""
-    allowed_senders: Texts = ()
+    allowed_senders: AddressesOrDomains = ()
     """Further addresses or domains that may."""
     max_size: Size = option("50MB")
     """The largest mail taken."""

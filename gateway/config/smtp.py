@@ -9,6 +9,7 @@ from gateway.config.section import Section, option, wrong
 from gateway.config.values import (
     BindAddress,
     Count,
+    Domains,
     ExistingFile,
     HeaderName,
     Host,
@@ -35,7 +36,7 @@ class RelayMatch(Section):
     """Names of listeners the mail came in at."""
     login: Texts = ()
     """Logins it was sent with."""
-    sender_domain: Texts = ()
+    sender_domain: Domains = ()
     """Domains of the envelope sender."""
 
     @model_validator(mode="after")
@@ -124,7 +125,8 @@ class Listener(Section):
     mode: Literal["enforce", "observe"] = "enforce"
     """`observe` relays everything and records what would have failed."""
     tls: Tls = "none"
-    """Encryption offered (`starttls`) or spoken from the start (`implicit`)."""
+    """`starttls`: everybody must say STARTTLS first, mail in clear text is refused (530);
+    `implicit`: TLS is spoken from the start."""
     cert: ExistingFile | None = option(example="gateway.pem")
     """The listener's certificate with its chain (PEM); read again on SIGHUP."""
     key: ExistingFile | None = option(example="gateway.key")

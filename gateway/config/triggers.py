@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationError, model_val
 from gateway.config.problems import ConfigError, describe
 from gateway.config.section import Section, option, wrong
 from gateway.config.settings import Settings
-from gateway.config.values import Duration, MailAddress, Name, Text
+from gateway.config.values import Duration, MailAddress, Name, Text, parse_address
 from gateway.core.kinds import Kind
 from gateway.core.trigger import (
     ACTOR,
@@ -33,7 +33,6 @@ SHIPPED = Path(__file__).parents[2] / "config" / "triggers"
 #: Of the shipped files, those that are active without being copied; a file of that name replaces
 #: one (seed S5: the acknowledgement of a submission "est déjà présent par défaut").
 ACTIVE_AS_SHIPPED = ("acknowledgement",)
-_ADDRESS = re.compile(r"[^\s<>@;,]+@[^\s<>@;,]+")
 _FOR_APPLICATIONS = ("programme", "status", "phase")
 _FOR_STORED_DATES = ("dates", "yearly", "monthly")
 
@@ -68,10 +67,12 @@ def _day_of_month(value: int) -> int:
 
 
 def _one_of_recipients(value: str) -> str:
-    if value in (CANDIDATE, OWNER, ACTOR) or _ADDRESS.fullmatch(value):
+    if value in (CANDIDATE, OWNER, ACTOR):
         return value
     if value.startswith(RESPONSIBLE) and value.removeprefix(RESPONSIBLE).strip():
         return value
+    if "@" in value:
+        return parse_address(value)
     raise ValueError("not candidate, responsible:ROLE, owner, actor or a mail address")
 
 

@@ -11,9 +11,10 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
+from gateway.core.typed_address import NotAnAddress, TypedAddress, read_address
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
-_MAILBOX = re.compile(r"(?:[^<>\x00-\x1f]*<)?[^\s<>@]+@[^\s<>@]+?(?P<close>>)?")
 
 Network = IPv4Network | IPv6Network
 
@@ -100,11 +101,35 @@ def _known_zone(value: str) -> str:
     return value
 
 
-def _is_mailbox(value: str) -> str:
-    found = _MAILBOX.fullmatch(value)
-    if found is None or ("<" in value) != bool(found["close"]):
-        raise ValueError("not a mail address such as office@example.org")
-    return value
+def parse_mailbox(value: str) -> str:
+    """Read one address, with or without a display name; return both as a header field has them."""
+    return _typed(value).mailbox
+
+
+def parse_address(value: str) -> str:
+    """Read one address; return it without a display name."""
+    return _typed(value).address
+
+
+def parse_domain(value: str) -> str:
+    """Read `example.org` or `@example.org`; return the domain."""
+    domain = value.strip().removeprefix("@")
+    found = read_address(f"x@{domain}")
+    if isinstance(found, NotAnAddress) or found.address.partition("@")[2] != domain:
+        raise ValueError("not a domain such as example.org")
+    return domain
+
+
+def _address_or_domain(value: str) -> str:
+    is_address = "@" in value.strip().removeprefix("@")
+    return parse_address(value) if is_address else parse_domain(value)
+
+
+def _typed(value: str) -> TypedAddress:
+    found = read_address(value)
+    if isinstance(found, NotAnAddress):
+        raise ValueError(f"not a mail address, it {found.fault}")
+    return found
 
 
 def _is_http(value: str) -> str:
@@ -180,7 +205,14 @@ Pattern = Annotated[re.Pattern[str], BeforeValidator(parse_pattern)]
 BindAddress = Annotated[Bind, BeforeValidator(parse_bind)]
 NetworkRange = Annotated[Network, BeforeValidator(parse_network)]
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
-MailAddress = Annotated[str, AfterValidator(_is_mailbox)]
+MailAddress = Annotated[str, AfterValidator(parse_mailbox)]
+Domains = Annotated[
+    tuple[Annotated[str, AfterValidator(parse_domain)], ...], BeforeValidator(_one_or_several)
+]
+AddressesOrDomains = Annotated[
+    tuple[Annotated[str, AfterValidator(_address_or_domain)], ...],
+    BeforeValidator(_one_or_several),
+]
 HttpUrl = Annotated[str, AfterValidator(_is_http)]
 ConfigPath = Annotated[Path, AfterValidator(_resolve)]
 ExistingFile = Annotated[ConfigPath, AfterValidator(_existing_file)]

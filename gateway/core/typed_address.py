@@ -270,7 +270,8 @@ def _domain_fault(domain: str) -> str:
     if domain[0] == "[":
         return ""  # An address literal (RFC 5321, 4.1.3): the envelope's own grammar tells.
     for char in domain:
-        if not (char.isalnum() or char in "-._" or char in _DOMAIN_MARKS or _is_in_label(char)):
+        is_usual = char.isascii() and (char.isalnum() or char in "-._")
+        if not (is_usual or char in _DOMAIN_MARKS or _is_in_label(char)):
             return _cant_stand(char, "behind the @")
     labels = re.sub("[。．｡]", ".", domain).removesuffix(".").split(".")
     if not all(labels):
@@ -315,9 +316,14 @@ def _is_letter_like(char: str) -> bool:
 
 
 def _is_in_label(char: str) -> bool:
-    """Whether a character beyond ASCII can stand in a U-label: a letter, a mark, an emoji."""
+    """Whether a character beyond ASCII can stand in a U-label: a letter, a mark, an emoji.
+
+    Not `℀`, which is `a/c` once it is looked up.
+    """
     category = unicodedata.category(char)
-    return not char.isascii() and (category[0] in "LMN" or category == "So")
+    compatible = unicodedata.normalize("NFKC", char)
+    is_harmless = all(not one.isascii() or one.isalnum() for one in compatible)
+    return not char.isascii() and (category[0] in "LMN" or category == "So") and is_harmless
 
 
 def _check_seen(text: str, *, blanks: bool) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.api.bearer import Teller
 from gateway.api.once import Key, in_one_step
 from gateway.api.problems import Problem
-from gateway.api.replies import JSON, Text, Using, octets
+from gateway.api.replies import JSON, StaffName, Text, Using, octets
 from gateway.api.schemas import HAPPENED, answers
 from gateway.api.services import Happened
 from gateway.core.token import Token
@@ -42,7 +42,11 @@ class StatusChange(BaseModel):
 
     references: list[_Reference] = Field(min_length=1, max_length=MOST)
     status: _StatusId = Field(description="The status they have now (crm_id).")
-    by: _StatusId = Field(description="Who did it: crm_id or address of a member of staff.")
+    by: StaffName = Field(
+        min_length=1,
+        max_length=200,
+        description="Who did it: crm_id or address of a member of staff.",
+    )
     dry_run: bool = False
 
 

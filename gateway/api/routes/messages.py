@@ -11,7 +11,8 @@ from gateway.api.problems import Problem
 from gateway.api.replies import (
     Cursor,
     Limit,
-    Text,
+    MailAddress,
+    SenderAddress,
     Using,
     before,
     id_cursor,
@@ -26,6 +27,10 @@ from gateway.store import documents, inbox, messages
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READS])
 
 Connection = Any  #: A transaction of the store, handed on to it.
+_From = Annotated[
+    SenderAddress | None,
+    Query(alias="from", description="From this envelope sender; `<>` is the null sender."),
+]
 _Since = Annotated[datetime | None, Query(description="Local unless it says otherwise.")]
 
 
@@ -35,8 +40,8 @@ async def list_messages(
     using: Using,
     *,
     state: Annotated[State | None, Query(description="With a delivery in this state.")] = None,
-    to: Annotated[Text | None, Query(description="To this address.")] = None,
-    sender: Annotated[Text | None, Query(alias="from", description="From this address.")] = None,
+    to: Annotated[MailAddress | None, Query(description="To this address.")] = None,
+    sender: _From = None,
     since: _Since = None,
     limit: Limit = 50,
     cursor: Cursor = None,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
-from gateway.api.replies import MOST, Cursor, Limit, Text, Using, part, reply
+from gateway.api.replies import MOST, Cursor, Limit, MailAddress, Text, Using, part, reply
 from gateway.api.schemas import DOCUMENT, EVENT, HISTORY, PERSON, answers, items, pages
 from gateway.core.people import PersonRef
 from gateway.store import documents, history, people
@@ -21,7 +21,7 @@ Connection = Any  #: A transaction of the store, handed on to it.
 async def find_people(
     request: Request,
     using: Using,
-    address: Annotated[Text, Query(description="A mail address.")],
+    address: Annotated[MailAddress, Query(description="A mail address.")],
 ) -> Response:
     """Find everybody who has an address."""
     lookup, standings = using.lookup(address), using.standings()

@@ -15,6 +15,7 @@ from gateway.api.replies import (
     JSON,
     Cursor,
     Limit,
+    MailAddress,
     Text,
     Using,
     octets,
@@ -27,6 +28,7 @@ from gateway.api.schemas import ENTRY, RELEASED, STANDING, answers, pages
 from gateway.core.kinds import Scope
 from gateway.core.people import Standing
 from gateway.core.spreadsheet import harmless
+from gateway.core.typed_address import NotAnAddress, read_address
 from gateway.store import documents, releases, suppression
 from gateway.store.answers import Answer
 from gateway.store.suppression import Entry
@@ -42,7 +44,7 @@ class NewSuppression(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    address: Text = Field(min_length=3, max_length=320)
+    address: MailAddress = Field(min_length=3, max_length=2000)
     scope: Scope = Scope.BULK
     note: Text = Field("", max_length=2000, description="Why; stays inside unless `public`.")
     public: bool = False
@@ -101,7 +103,7 @@ async def suppress(
         raise Problem(422, "until: is in the past")
     entry = Entry(
         id=using.new_id(),
-        address=_checked(using.lookup(asked.address)),
+        address=using.lookup(asked.address),
         scope=asked.scope,
         remark=asked.note,
         public=asked.public,
@@ -134,7 +136,7 @@ async def suppress(
     responses=answers(STANDING, "All that suppresses the address."),
     dependencies=[READS_SUPPRESSIONS],
 )
-async def show_suppressions(request: Request, using: Using, address: Text) -> Response:
+async def show_suppressions(request: Request, using: Using, address: MailAddress) -> Response:
     """Show all that suppresses an address, whoever has it, and its history."""
     lookup = using.lookup(address)
     standings = using.standings()
@@ -158,20 +160,18 @@ async def release(
 
     Mailchimp itself may go on refusing: that is told.
     """
-    lookup, who, now = using.lookup(address), by or token.name, using.clock()
+    typed = read_address(address)
+    # What is no address is looked for as it stands: older versions stored what was told.
+    lookup = using.lookup(address if isinstance(typed, NotAnAddress) else typed.address)
+    who, now = by or token.name, using.clock()
     found = await using.database.write(
         lambda connection: releases.release(connection, lookup, by=who, now=now)
     )
+    if not found.is_any and isinstance(typed, NotAnAddress):
+        raise Problem(422, f"address: {typed}")
     if not found.is_any:
         raise Problem(404, "nothing suppresses the address itself, and nobody there opted out")
     return reply(request, documents.released(lookup, found))
-
-
-def _checked(lookup: str) -> str:
-    local, _, domain = lookup.rpartition("@")
-    if not (local and domain) or any(one.isspace() or not one.isprintable() for one in lookup):
-        raise Problem(422, "address: not a mail address")
-    return lookup
 
 
 def _cursor(one: Entry) -> str:

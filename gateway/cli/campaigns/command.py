@@ -1,6 +1,6 @@
 """The commands on campaigns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,16 @@ import typer
 from gateway.app import common
 from gateway.cli.campaigns import exports, people, show
 from gateway.cli.campaigns.desk import office_of
-from gateway.cli.context import Context, Json, NotFound, of, read_id, read_person, wrong_use
+from gateway.cli.context import (
+    Context,
+    Json,
+    NotFound,
+    of,
+    read_id,
+    read_mail_address,
+    read_person,
+    wrong_use,
+)
 from gateway.cli.output import complain, local, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.campaigns import Campaign
@@ -117,7 +126,12 @@ def create(
     """
     from gateway.sync import campaigns as desk
 
-    draft = desk.Draft(name=name, template=template, from_name=from_name, from_address=from_address)
+    draft = desk.Draft(
+        name=name,
+        template=template,
+        from_name=from_name,
+        from_address=read_mail_address(from_address),
+    )
     with office_of(context) as (chosen, office):
         campaign, remarks = desk.create(office, draft, common.Ids().next())
         _warn(remarks)
@@ -143,8 +157,9 @@ def add(
     wanted = read_id(number)
     if not (person or group or file):
         wrong_use("name somebody: --person, --group or --file")
+    persons = [read_person(one) for one in person or []]
     with office_of(context) as (chosen, office):
-        refs, problems = _chosen_people(chosen, office.database, person, group, file)
+        refs, problems = _chosen_people(chosen, office.database, persons, group, file)
         added = desk.add(office, wanted, refs)
         problems += [f"the CRM tells of no {ref}" for ref in added.unknown]
         for problem in problems:
@@ -169,9 +184,9 @@ def remove(
     """
     from gateway.sync import campaigns as desk
 
-    wanted = read_id(number)
+    wanted, sought = read_id(number), read_person(person)
     with office_of(context) as (chosen, office):
-        refs = _named(chosen, office.database, person)
+        refs = _named(chosen, office.database, sought)
         gone = [ref for ref in refs if desk.remove(office, wanted, ref)]
         if not gone:
             raise NotFound(f"{person} is not in the campaign {number}")
@@ -356,13 +371,13 @@ def _warn(texts: Iterable[str]) -> None:
 def _chosen_people(
     context: Context,
     store: Database,
-    persons: list[str] | None,
+    persons: Sequence[PersonRef | str],
     groups: list[str] | None,
     files: list[Path] | None,
 ) -> tuple[list[PersonRef], list[str]]:
     refs: list[PersonRef] = []
     problems: list[str] = []
-    for one in persons or []:
+    for one in persons:
         refs += _named(context, store, one)
     with store.reading() as connection:
         for name in groups or []:
@@ -380,14 +395,13 @@ def _chosen_people(
     return refs, problems
 
 
-def _named(context: Context, store: Database, text: str) -> list[PersonRef]:
-    wanted = read_person(text)
+def _named(context: Context, store: Database, wanted: PersonRef | str) -> list[PersonRef]:
     if isinstance(wanted, PersonRef):
         return [wanted]
     with store.reading() as connection:
         found = store_people.holders(connection, context.lookup(wanted))
     if not found:
-        raise NotFound(f"nobody known as {text}")
+        raise NotFound(f"nobody known as {wanted}")
     return list(found)
 
 

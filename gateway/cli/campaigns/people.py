@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.cli.context import NotFound
 from gateway.core.errors import GatewayError
 from gateway.core.people import Group, PersonKind, PersonRef
+from gateway.core.typed_address import NotAnAddress, read_address
 
 #: The columns of a file that name a person, by key or by address.
 KEYS = ("person", "crm_id", "id")
@@ -69,9 +70,15 @@ def _row(line: int, cells: Mapping[str, str], holders: Holders) -> Row:
             return Row(line, (_person(cells.get("kind", ""), key),))
     except ValueError as error:
         return Row(line, (), str(error))
-    address = (email or key).partition(";")[0].strip()
-    found = holders(address) if address else ()
-    return Row(line, found, "" if found else f"nobody has {address or 'no address'}")
+    return _holders(line, (email or key).partition(";")[0].strip(), holders)
+
+
+def _holders(line: int, text: str, holders: Holders) -> Row:
+    read = read_address(text)
+    if isinstance(read, NotAnAddress):
+        return Row(line, (), str(read) if text else "names nobody: the address is blank")
+    found = holders(read.address)
+    return Row(line, found, "" if found else f"nobody has {read.address}")
 
 
 def _person(kind: str, key: str) -> PersonRef:

@@ -1,0 +1,95 @@
+"""Files people take for a mail: read as one, or it is said what they are and where the mail is."""
+
+import re
+from dataclasses import dataclass
+
+_EML = "save the mail itself as .eml"
+_SOURCE = f"{_EML} (“show original”, “view source”, “download message”)"
+_OUTLOOK = (
+    "drag it from Outlook on the web or the new Outlook to a folder, or save it there as .eml"
+)
+#: How files begin that are no mail: what they are, and the cure.
+_KINDS = (
+    # The compound file of Outlook ([MS-CFB], 2.2).
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Outlook item (.msg)", _OUTLOOK),
+    (
+        b'x\x9f>"',
+        "is a winmail.dat (TNEF)",
+        "save the mail that it came with as .eml",
+    ),  # [MS-OXTNEF]
+    (b"!BDN", "is an Outlook data file (.pst)", "save the one mail as .eml"),
+    (b"%PDF-", "is a PDF", _SOURCE),
+    (b"PK\x03\x04", "is a ZIP archive or an Office document", "unpack it, or " + _EML),
+    (b"\x1f\x8b", "is compressed (gzip)", "unpack it"),
+    (b"{\\rtf", "is a text with formats (RTF)", _SOURCE),
+    (b"bplist00", "is a property list of Apple", _SOURCE),
+    (b"\x89PNG", "is a picture", _SOURCE),
+    (b"\xff\xd8\xff", "is a picture", _SOURCE),
+    (b"GIF8", "is a picture", _SOURCE),
+)
+_UTF_8 = b"\xef\xbb\xbf"
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+#: A field's name and its colon; all names in use are made of these (RFC 5322, 2.2, allows more).
+_FIELD = re.compile(rb"[A-Za-z0-9][A-Za-z0-9_.-]*[ \t]*:(?!//)")
+#: The line that begins each mail of an mbox file (RFC 4155).
+_MBOX_LINE = rb">?From [^\r\n]*\d{4}[^\r\n]*\r?\n"
+_MBOX_FIRST = re.compile(_MBOX_LINE)
+_MBOX_NEXT = re.compile(rb"\r?\n\r?\n" + _MBOX_LINE + rb"[!-9;-~]+:")
+_APPLE = re.compile(rb"\d{1,10}[ \t]*\r?\n[!-9;-~]+:")
+_SAVED_PAGE = re.compile(rb"^(?:From: <Saved by |Snapshot-Content-Location:)", re.I | re.M)
+_HEADER_MOST = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class NoMail:
+    """A file that is no mail."""
+
+    fault: str  #: What it is, and the cure: `is empty: save the mail again`.
+
+
+def read_mail(content: bytes) -> bytes | NoMail:
+    """Return the mail of a file, without the first line of an mbox; or what the file is instead."""
+    mail = content.removeprefix(_UTF_8)
+    fault = _no_text(mail) or _no_header(mail) or _several(mail)
+    if fault:
+        return NoMail(fault)
+    first = _MBOX_FIRST.match(mail)
+    return mail[first.end() :] if first else mail
+
+
+def _no_text(content: bytes) -> str:
+    if not content.strip():
+        return f"is empty: {_EML} again"
+    for start, what, cure in _KINDS:
+        if content.startswith(start):
+            return f"{what}: {cure}"
+    if content.startswith(_WIDE) or b"\0" in content[:64]:
+        return f"is not written in octets of ASCII (UTF-16?): {_EML}, not as text"
+    return ""
+
+
+def _no_header(content: bytes) -> str:
+    start = content[:_HEADER_MOST]
+    if start.lstrip().startswith(b"<"):
+        return f"is a web page (HTML): {_SOURCE}"
+    if start[:1] in (b"\r", b"\n"):
+        return "begins with an empty line, so that no header stands above it: remove that line"
+    if _APPLE.match(start):
+        return (
+            "is Apple Mail's own file (.emlx): save the mail there as Raw Message Source, or "
+            "remove the first line"
+        )
+    first = _MBOX_FIRST.match(start)
+    header = start[first.end() :] if first else start
+    if _FIELD.match(header) is None:
+        return f"begins with no header field such as “Subject: …”: {_SOURCE}"
+    if _SAVED_PAGE.search(re.split(rb"\r?\n\r?\n", header, maxsplit=1)[0]):
+        return f"is a saved web page (MHTML): {_SOURCE}"
+    return ""
+
+
+def _several(content: bytes) -> str:
+    if not _MBOX_FIRST.match(content):
+        return ""
+    more = len(_MBOX_NEXT.findall(content))
+    return f"holds {more + 1} mails (mbox): {_EML} by itself" if more else ""
