@@ -205,3 +205,32 @@ def metrics() -> dict[str, str]:
         f"{name}_total" if kind == "counter" else name: kind
         for name, kind in (read | counted).items()
     }
+
+
+# Replies
+
+REPLYING = [
+    *sorted((ROOT / "gateway/smtp_proxy").glob("*.py")),
+    *(ROOT / "gateway" / name for name in ("core/envelope.py", "core/content.py")),
+    ROOT / "gateway/delivery/replies.py",
+]
+REPLY = re.compile(r"[45]\d\d [245]\.\d+\.\d+(?= )")
+
+
+def replies(module: Path) -> Iterator[str]:
+    """Yield code and enhanced code of every refusal a module can say."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found = REPLY.match(node.value)
+            yield from [found[0]] if found else []
+
+
+@pytest.mark.parametrize("module", REPLYING, ids=lambda module: module.stem)
+def test_every_refusal_is_in_the_table_of_replies(module: Path) -> None:
+    table = (ROOT / "docs/flow.md").read_text()
+
+    assert [] == sorted({reply for reply in replies(module) if reply not in table})
+
+
+def test_the_replies_of_the_gateway_are_found() -> None:
+    assert 20 < len({reply for module in REPLYING for reply in replies(module)})
