@@ -9,8 +9,8 @@ from gateway.app.proxy_policy import listeners, policy
 from gateway.config import Settings
 from gateway.core import note
 from gateway.core.address import domain_of
-from gateway.core.classify import Classification, Facts, Tried
-from gateway.core.content import header_length
+from gateway.core.classify import UNREAD, Classification, Facts, Tried, why_matched
+from gateway.core.content import MAX_HEADER_BLOCK, header_block_of_file
 from gateway.core.decide import blocking
 from gateway.core.errors import GatewayError
 from gateway.core.headers import Headers
@@ -104,7 +104,7 @@ def _case(settings: Settings, question: Question) -> Case:
         sender=question.sender,
         recipients=question.recipients,
         addresses=tuple(common.lookup(settings, one) for one in question.recipients),
-        headers=Headers.parse(content[: header_length(content) or len(content)]),
+        headers=Headers.of(header_block_of_file(content)),
     )
 
 
@@ -121,6 +121,8 @@ def _tried(chosen: Policy, case: Case, said: Classification) -> Iterator[Tried]:
     """Tell what was looked at, up to what decided."""
     if case.listener.kind is not None:
         yield Tried(f"listener {case.listener.name}", True, f'kind = "{case.listener.kind}"')
+    elif said.rule == UNREAD:
+        yield Tried(said.rule, True, f"the header block is over {MAX_HEADER_BLOCK} octets")
     else:
         yield from _rules(chosen, case, said)
     if said.rule == _OVERRIDE:
@@ -136,7 +138,7 @@ def _rules(chosen: Policy, case: Case, said: Classification) -> Iterator[Tried]:
         headers=case.headers,
     )
     for rule in chosen.rules:
-        because = rule.test(facts)
+        because = why_matched(rule, facts)
         # A burst is counted in the journal: that it matched shows in what was said.
         matched = because is not None or rule.name == said.rule
         yield Tried(rule.name, matched, because or ("counted" if matched else "no match"))

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from gateway.core.headers import Headers
 from gateway.core.kinds import Kind
 
 DEFAULT = "default"
+UNREAD = "unread-header"  #: The header block is too long to be read to its end.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +138,33 @@ class Tried:
 
 
 def classify(facts: Facts, rules: Sequence[Rule], default: Kind) -> Classification:
-    """Return what the first matching rule says, else the default."""
+    """Return what the first matching rule says, else the default.
+
+    A header block that could not be read to its end may hold any mark: it counts as bulk, unless
+    something else than the header decides.
+    """
+    if not facts.headers.whole:
+        return classify_early(facts, rules) or Classification(Kind.BULK, UNREAD)
     present = facts.headers.names
     for rule in rules:
         if rule.header and rule.header not in present:
             continue  # The usual case, without a call.
-        if rule.test(facts) is not None:
+        if why_matched(rule, facts) is not None:
             return Classification(rule.kind, rule.name)
     return Classification(default, DEFAULT)
+
+
+def why_matched(rule: Rule, facts: Facts) -> str | None:
+    """Return why a rule matches, or None.
+
+    A mark of bulk mail counts wherever it stands. What sets mail free must stand where every
+    program reads a header field, not behind a line that ends the header for some.
+    """
+    because = rule.test(facts)
+    if because is None or rule.kind is Kind.BULK:
+        return because
+    certain = facts.headers.certain
+    return because if certain is facts.headers else rule.test(replace(facts, headers=certain))
 
 
 def classify_early(facts: Facts, rules: Sequence[Rule]) -> Classification | None:
@@ -160,7 +180,7 @@ def classify_early(facts: Facts, rules: Sequence[Rule]) -> Classification | None
 def rules_tried(facts: Facts, rules: Sequence[Rule]) -> Iterator[Tried]:
     """Tell each rule up to the one that matched, for people who ask why."""
     for rule in rules:
-        because = rule.test(facts)
+        because = why_matched(rule, facts)
         yield Tried(rule.name, because is not None, because or "no match")
         if because is not None:
             return

@@ -13,9 +13,12 @@ END = b"\r\n.\r\n"
 _FEW_DOTS = 4  #: Looked at one by one.
 MAX_HEADER_BLOCK = 262_144  #: Octets read in search of the empty line.
 
-_NEWLINE = rb"(?:\r\n|\r(?!\n)|(?<!\r)\n)"
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_HEADER_END = re.compile(rb"\A" + _NEWLINE + rb"|" + _NEWLINE + _NEWLINE)
+#: One line end of a program that turned each LF of its CR LF into CR LF again.
+_CRS_LF = re.compile(rb"(?<!\r)\r{2,}\n")
+_MAX_CRS = 65_536  #: In a row; they are held until the octet behind them tells what they are.
+_NUL = "550 5.6.0 The message has a NUL octet"
+_DIRTY = "550 5.6.0 The message has a bare CR or LF (RFC 5321, 2.3.8)"
 
 
 class BadContent(Exception):
@@ -79,26 +82,45 @@ def _unsure(data: bytes) -> int:
 
 
 class Cleaner:
-    """Lets clean content pass untouched; normalises or refuses what could be read as two mails.
+    """Lets clean content pass untouched; mends or refuses what could be read as two mails.
 
-    With `normalise`, bare CR and LF become CR LF: the content is un-stuffed, normalised and stuffed
-    again. Otherwise they raise `BadContent`, as NUL always does.
+    Every line end becomes one CR LF: a bare LF, a bare CR, and any number of CRs before an LF. For
+    that the content is un-stuffed, mended and stuffed again. Whether it may be mended can depend on
+    the header block: until `settle` says so, what is wrong is only noted.
     """
 
-    __slots__ = ("_after_newline", "_first", "_normalise", "normalised")
+    __slots__ = ("_after_newline", "_first", "_held", "_may_mend", "_mended", "_nul", "_settled")
 
-    def __init__(self, *, normalise: bool) -> None:
-        self._normalise = normalise
+    def __init__(self) -> None:
         self._first = True
         self._after_newline = False
-        self.normalised = False
+        self._held = b""  # CRs that may belong to a line end
+        self._mended = self._nul = self._settled = False
+        self._may_mend = True
+
+    def settle(self, *, normalise: bool) -> None:
+        """Say whether line ends may be mended; raise `BadContent` for what has come so far."""
+        self._settled, self._may_mend = True, normalise
+        if self._nul:
+            raise BadContent(_NUL)
+        if self._mended and not normalise:
+            raise BadContent(_DIRTY)
 
     def feed(self, octets: bytes) -> bytes:
-        """Take the octets of a `Piece`; return them as they may go to a relay."""
+        """Take the octets of a `Piece`; return them as they may go to a relay.
+
+        CRs at the end are held until more comes. Content ends in CR LF, so nothing stays behind.
+        """
+        if self._held:
+            octets, self._held = self._held + octets, b""
+        if octets[-1:] == b"\r":
+            octets = self._without_last_crs(octets)
         if not octets:
             return octets
         if b"\0" in octets:
-            raise BadContent("550 5.6.0 The message has a NUL octet")
+            self._nul = True
+            if self._settled:
+                raise BadContent(_NUL)
         clean = octets if _is_clean(octets) else self._cleaned(octets)
         if clean is octets and self._after_newline and octets[:1] == b".":
             clean = b"." + octets
@@ -106,16 +128,28 @@ class Cleaner:
         self._after_newline = clean is not octets and clean.endswith(b"\r\n")
         return clean
 
+    def _without_last_crs(self, octets: bytes) -> bytes:
+        rest = octets.rstrip(b"\r")
+        self._held = octets[len(rest) :]
+        if len(self._held) > _MAX_CRS:
+            raise BadContent(_DIRTY)
+        return rest
+
     def _cleaned(self, octets: bytes) -> bytes:
-        if not self._normalise:
-            raise BadContent("550 5.6.0 The message has a bare CR or LF (RFC 5321, 2.3.8)")
-        self.normalised = True
+        if not self._may_mend:
+            raise BadContent(_DIRTY)
+        self._mended = True
         if self._first and octets[:1] == b".":
             octets = octets[1:]
-        plain = _BARE.sub(b"\r\n", octets.replace(b"\r\n.", b"\r\n"))
+        plain = with_crlf(octets.replace(b"\r\n.", b"\r\n"))
         stuffed = plain.replace(b"\r\n.", b"\r\n..")
         at_start = self._first or self._after_newline
         return b"." + stuffed if at_start and stuffed[:1] == b"." else stuffed
+
+
+def with_crlf(octets: bytes) -> bytes:
+    """Return octets with every line end as CR LF: LF, CR, and any number of CRs before an LF."""
+    return _BARE.sub(b"\r\n", _CRS_LF.sub(b"\r\n", octets))
 
 
 def _is_clean(octets: bytes) -> bool:
@@ -125,12 +159,40 @@ def _is_clean(octets: bytes) -> bool:
     return newlines.newlines in _ORDERLY
 
 
-def header_length(content: bytes) -> int | None:
-    """Return where the header block ends (its last newline counted in), or None if not in sight."""
-    end = content.find(b"\r\n\r\n")  # The usual case, at a third of the cost.
-    if end > 0 and content[:2] != b"\r\n" and _is_clean(content[:end]):
-        return end + 4
-    found = _HEADER_END.search(content)
-    if found is not None:
-        return found.end()
-    return MAX_HEADER_BLOCK if len(content) >= MAX_HEADER_BLOCK else None
+@dataclass(frozen=True, slots=True)
+class HeaderBlock:
+    """The first lines of a message, up to and with the first empty line."""
+
+    octets: bytes  #: Every line end a CR LF.
+    whole: bool = True  #: False when it goes on beyond `MAX_HEADER_BLOCK`: the rest is not known.
+
+    @property
+    def unstuffed(self) -> "HeaderBlock":
+        """The same as the recipient gets it: dots single (RFC 5321, 4.5.2)."""
+        if b"\n." not in self.octets and self.octets[:1] != b".":
+            return self
+        octets = self.octets.replace(b"\r\n.", b"\r\n").removeprefix(b".")
+        return HeaderBlock(octets, self.whole)
+
+
+def header_block(content: bytes, *, is_all: bool) -> HeaderBlock | None:
+    """Return the header block of content whose line ends are CR LF, or None: more must be read.
+
+    Behind an empty first line all is text: for every program, below the gateway's own lines.
+    """
+    if content[:2] == b"\r\n":
+        return HeaderBlock(b"\r\n")
+    end = content.find(b"\r\n\r\n", 0, MAX_HEADER_BLOCK)
+    if end >= 0:
+        return HeaderBlock(content[: end + 4])
+    if len(content) >= MAX_HEADER_BLOCK:
+        return HeaderBlock(content[:MAX_HEADER_BLOCK], whole=False)
+    return HeaderBlock(content) if is_all else None
+
+
+def header_block_of_file(content: bytes) -> HeaderBlock:
+    """Return the header block of a message as a file has it: with line ends of any kind."""
+    head = content[: 2 * MAX_HEADER_BLOCK]
+    clean = head if _is_clean(head) else with_crlf(head)
+    block = header_block(clean, is_all=len(head) == len(content))
+    return block or HeaderBlock(clean, whole=False)

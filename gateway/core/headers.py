@@ -6,8 +6,14 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from email.utils import getaddresses
 
-_NEWLINE = re.compile(rb"\r\n|\r|\n")
+from gateway.core.content import HeaderBlock, with_crlf
+
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
+#: What every program reads as fields: not `Name : value`, an obs-field of RFC 5322 (4.5) at which
+#: Python's `email` ends the header. An mbox's first line may stand before them.
+_ORDERLY = re.compile(
+    rb"(?:>*From [ \t]*+(?!:).*+\n)?(?:[!-9;-~]++:.*+(?:\n|\Z)(?:[ \t].*+(?:\n|\Z))*+)*+"
+)
 _FOLD = re.compile(rb"[ \t]*\n[ \t]+")
 _ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
@@ -18,21 +24,39 @@ _MAX_WORDS = 64  #: Encoded words of one value that are decoded; the rest stays 
 class Headers:
     """The fields of a header block, by name in lower case."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_text", "whole")
 
-    def __init__(self, fields: dict[str, list[bytes]]) -> None:
+    def __init__(
+        self, fields: dict[str, list[bytes]], text: bytes = b"", *, whole: bool = True
+    ) -> None:
         self._fields = fields
+        self._text = text
+        self.whole = whole  #: Whether there are no more fields than these.
 
     @classmethod
-    def parse(cls, block: bytes) -> "Headers":
-        """Read a header block; what is no field is passed over, as mail programs do."""
-        fields: dict[str, list[bytes]] = {}
+    def of(cls, block: HeaderBlock) -> "Headers":
+        """Read a header block."""
+        return cls.parse(block.octets, whole=block.whole)
+
+    @classmethod
+    def parse(cls, block: bytes, *, whole: bool = True) -> "Headers":
+        """Read the octets of a header block; what is no field is passed over."""
         text = block.replace(b"\r\n", b"\n")
         if b"\r" in text:
-            text = _NEWLINE.sub(b"\n", block)
-        for name, value in _FIELD.findall(text):
-            fields.setdefault(name.decode("ascii").lower(), []).append(value)
-        return cls(fields)
+            text = with_crlf(block).replace(b"\r\n", b"\n")
+        return cls(_fields(text), text, whole=whole)
+
+    @property
+    def certain(self) -> "Headers":
+        """The fields that every program reads.
+
+        Some end the header at a line that is no field, and show what follows as text.
+        """
+        orderly = _ORDERLY.match(self._text)
+        end = orderly.end() if orderly else 0
+        if self._text[end:] in (b"", b"\n"):
+            return self
+        return Headers(_fields(self._text[:end]), self._text[:end], whole=self.whole)
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields
@@ -62,6 +86,13 @@ class Headers:
     def addresses(self, name: str) -> list[tuple[str, str]]:
         """Return the (name, address) pairs of an address field, at most 100 of them."""
         return list(_pairs(self.texts(name)))[:100]
+
+
+def _fields(text: bytes) -> dict[str, list[bytes]]:
+    fields: dict[str, list[bytes]] = {}
+    for name, value in _FIELD.findall(text):
+        fields.setdefault(name.decode("ascii").lower(), []).append(value)
+    return fields
 
 
 def decoded(value: bytes) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway.core.automatic import automatic_kind, may_be_answered
-from gateway.core.content import MAX_HEADER_BLOCK, header_length
+from gateway.core.content import MAX_HEADER_BLOCK, header_block_of_file
 from gateway.core.forwarded import Heading, Mailbox
 from gateway.core.headers import Headers
 from gateway.core.prefixes import without_prefixes
@@ -111,7 +111,7 @@ def read(task: Task) -> Reading:
 def _headers(file: Path) -> Headers:
     with file.open("rb") as opened:
         head = opened.read(MAX_HEADER_BLOCK)
-    return Headers.parse(head[: header_length(head)])
+    return Headers.of(header_block_of_file(head))
 
 
 def read_face(headers: Headers, task: Task) -> Face:

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.core.content import Piece, Splitter, header_length
+from gateway.core.content import Cleaner, HeaderBlock, Piece, Splitter, header_block
 from gateway.smtp_proxy.intake import Intake
 
 _GRACE_SECONDS = 120.0  #: Before the slowest allowed pace counts.
@@ -23,14 +23,9 @@ class TooLarge(Exception):
 class Head:
     """The first octets of the content: the whole header block and perhaps more."""
 
-    octets: bytes
-    length: int  #: Of the header block.
+    octets: bytes  #: As they may go to a relay.
+    block: HeaderBlock  #: The header block of these very octets, dots single.
     last: bool  #: Whether that is all the content.
-
-    @property
-    def block(self) -> bytes:
-        """The header block."""
-        return self.octets[: self.length]
 
 
 class Body:
@@ -62,15 +57,15 @@ class Body:
         self._sum = zlib.crc32(self._unsummed, self._sum)
         self._unsummed = b""
 
-    async def head(self) -> Head:
+    async def head(self, cleaner: Cleaner) -> Head:
         """Read until the header block is whole; raise `TooLarge` beyond the size limit."""
         octets = b""
         while True:
             piece = await self.piece()
-            octets += piece.octets
-            length = header_length(octets)
-            if length is not None or piece.last:
-                return Head(octets, len(octets) if length is None else length, piece.last)
+            octets += cleaner.feed(piece.octets)
+            block = header_block(octets, is_all=piece.last)
+            if block is not None:
+                return Head(octets, block.unstuffed, piece.last)
 
     async def piece(self) -> Piece:
         """Read some more; raise `TooLarge` beyond the size limit."""

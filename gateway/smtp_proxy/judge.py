@@ -214,7 +214,11 @@ def goes_anyway(listener: Listener, said: Classification | None) -> bool:
 
 def _is_overridden(policy: Policy, case: Case) -> bool:
     header = policy.override.header
-    return _is_overridden_login(policy, case) or bool(header and header in case.headers)
+    return _is_overridden_login(policy, case) or _has(case.headers, header)
+
+
+def _has(headers: Headers, name: str) -> bool:
+    return bool(name) and name in headers and name in headers.certain
 
 
 def _is_overridden_login(policy: Policy, case: Case) -> bool:

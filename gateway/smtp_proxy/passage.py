@@ -152,8 +152,9 @@ class Passage:
     async def _taken_in(self, body: Body) -> Refused | None:
         """Read, decide and stream all but the tail, which waits for the record."""
         try:
-            head = await body.head()
-            return await self._decide(head) or await self._stream(body, head)
+            cleaner = Cleaner()
+            head = await body.head(cleaner)
+            return await self._decide(head) or await self._stream(body, head, cleaner)
         except TooLarge:
             return Refused(_TOO_LARGE, By.GATEWAY)
         except BadContent as error:
@@ -161,7 +162,7 @@ class Passage:
 
     async def _decide(self, head: Head) -> Refused | None:
         record = self._record
-        record.header_block, record.headers = head.block, Headers.parse(head.block)
+        record.header_block, record.headers = head.block.octets, Headers.of(head.block)
         if is_looping(record.headers, self._policy.instance):
             return Refused(_LOOPS, By.GATEWAY)
         taken = [entry for entry in record.entries if entry.taken]
@@ -190,15 +191,14 @@ class Passage:
 
     # The relay's part
 
-    async def _stream(self, body: Body, head: Head) -> Refused | None:
+    async def _stream(self, body: Body, head: Head, cleaner: Cleaner) -> Refused | None:
         going = [entry for entry in self._record.entries if entry.going]
         if not going:
             await self._relay.end()
             await body.drain()
             return None
-        normalise = self._policy.normalise_newlines and not self._is_signed
-        cleaner = Cleaner(normalise=normalise)
-        octets, last = self._trace() + cleaner.feed(head.octets), head.last
+        cleaner.settle(normalise=self._policy.normalise_newlines and not self._is_signed)
+        octets, last = self._trace() + head.octets, head.last
         while not last and len(octets) < _GATHERED:
             piece = await body.piece()
             octets, last = octets + cleaner.feed(piece.octets), piece.last

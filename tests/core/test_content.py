@@ -1,12 +1,22 @@
 """The end of data and the octets before it."""
 
+from collections.abc import Iterable
+from email import message_from_bytes
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.content import BadContent, Cleaner, Splitter, header_length
+from gateway.core.content import (
+    MAX_HEADER_BLOCK,
+    BadContent,
+    Cleaner,
+    Splitter,
+    header_block,
+    header_block_of_file,
+)
+from gateway.core.headers import Headers
 
 
 def split(chunks: list[bytes]) -> tuple[bytes, bytes | None]:
@@ -21,8 +31,23 @@ def split(chunks: list[bytes]) -> tuple[bytes, bytes | None]:
 
 
 def clean(*pieces: bytes, normalise: bool = True) -> bytes:
-    cleaner = Cleaner(normalise=normalise)
+    cleaner = Cleaner()
+    cleaner.settle(normalise=normalise)
     return b"".join(cleaner.feed(piece) for piece in pieces)
+
+
+def passed_on(content: bytes, cuts: Iterable[int]) -> bytes:
+    """Return what goes on of content that came over the wire in chunks."""
+    wire = content + b".\r\n"
+    places = [0, *sorted(min(cut, len(wire)) for cut in cuts), len(wire)]
+    splitter, cleaner, out = Splitter(), Cleaner(), b""
+    for start, end in pairwise(places):
+        piece = splitter.feed(wire[start:end])
+        out += cleaner.feed(piece.octets)
+        if piece.last:
+            break
+    cleaner.settle(normalise=True)
+    return out
 
 
 HOSTILE = st.text(alphabet="\r\n.\0aé", max_size=40).map(lambda text: text.encode("latin-1"))
@@ -63,7 +88,7 @@ def test_P7_the_first_true_end_of_data_counts_in_any_stream(body: bytes, cuts: l
 
 @given(body=HOSTILE.filter(lambda body: b"\0" not in body), cut=st.integers(0, 40))
 def test_S1_to_S12_what_leaves_has_no_bare_newline_and_no_early_end(body: bytes, cut: int) -> None:
-    splitter, cleaner, out = Splitter(), Cleaner(normalise=True), b""
+    splitter, cleaner, out = Splitter(), Cleaner(), b""
     for chunk in (body[:cut], body[cut:] + b"\r\n.\r\n"):
         piece = splitter.feed(chunk)
         out += cleaner.feed(piece.octets)
@@ -79,7 +104,8 @@ def test_P6_clean_content_passes_octet_for_octet(lines: list[str], cut: int) -> 
     wire = b"".join(
         (b"." if line.startswith(".") else b"") + line.encode() + b"\r\n" for line in lines
     )
-    splitter, cleaner, out = Splitter(), Cleaner(normalise=False), b""
+    splitter, cleaner, out = Splitter(), Cleaner(), b""
+    cleaner.settle(normalise=False)
     for chunk in (wire[:cut], wire[cut:] + b".\r\n"):
         piece = splitter.feed(chunk)
         out += cleaner.feed(piece.octets)
@@ -96,13 +122,34 @@ def test_P6_clean_content_passes_octet_for_octet(lines: list[str], cut: int) -> 
         (b"a\r\n..b\nc\r\n", b"a\r\n..b\r\nc\r\n"),
         (b"a\r\n.\nb\r\n", b"a\r\n\r\nb\r\n"),
         (b"..\n\r\n", b"..\r\n\r\n"),
-        (b"\r\r\n", b"\r\n\r\n"),
+        (b"\r\r\n", b"\r\n"),
+        (b"\r\r\r\r\n", b"\r\n"),
+        (b"a\r\r\nb\r\r\r\nc\r\n", b"a\r\nb\r\nc\r\n"),
+        (b"a\r\r\n\r\r\nb\r\n", b"a\r\n\r\nb\r\n"),
+        (b"a\r\rb\r\n", b"a\r\n\r\nb\r\n"),
+        (b"a\r\r\n..\r\r\nb\r\n", b"a\r\n..\r\nb\r\n"),
+        (b"a\r\r\n.\r\r\nb\r\n", b"a\r\n\r\nb\r\n"),
     ],
 )
 def test_bare_newlines_are_unstuffed_normalised_and_stuffed_again(
     dirty: bytes, expected: bytes
 ) -> None:
     assert expected == clean(dirty)
+    assert expected == passed_on(dirty, cuts=range(len(dirty)))
+
+
+@pytest.mark.parametrize("crs", [1, 2, 7, 1000])
+def test_any_number_of_crs_before_an_lf_is_one_line_end_wherever_it_is_cut(crs: int) -> None:
+    wire = b"A: b" + b"\r" * crs + b"\nC: d\r\n"
+
+    assert {b"A: b\r\nC: d\r\n"} == {
+        clean(wire[:cut], wire[cut:]) for cut in range(min(len(wire), 20))
+    }
+
+
+def test_crs_without_end_are_neither_held_nor_passed_on() -> None:
+    with pytest.raises(BadContent, match=r"550 5\.6\.0"):
+        clean(*[b"\r" * 10_000] * 10)
 
 
 def test_a_dot_after_a_normalised_newline_is_stuffed_across_pieces() -> None:
@@ -120,18 +167,119 @@ def test_a_nul_is_refused() -> None:
         clean(b"a\0b\r\n")
 
 
+@pytest.mark.parametrize("dirty", [b"a\0b\r\n", b"a\nb\r\n", b"a\r\r\n"])
+def test_what_came_before_it_was_known_whether_it_may_be_mended_is_refused_then(
+    dirty: bytes,
+) -> None:
+    cleaner = Cleaner()
+    cleaner.feed(dirty)
+
+    with pytest.raises(BadContent, match=r"550 5\.6\.0"):
+        cleaner.settle(normalise=False)
+
+
 @pytest.mark.parametrize(
-    ("content", "expected"),
+    ("content", "block"),
     [
-        (b"A: b\r\n\r\nbody", 8),
-        (b"A: b\n\nbody", 6),
-        (b"A: b\r\rbody", 6),
-        (b"\r\nbody", 2),
-        (b"A: b\r\n", None),
-        (b"x" * 262_144, 262_144),
+        (b"A: b\r\n\r\nbody", b"A: b\r\n\r\n"),
+        (b"A: b\n\nbody", b"A: b\r\n\r\n"),
+        (b"A: b\r\rbody", b"A: b\r\n\r\n"),
+        (b"A: b\r\r\nC: d\r\r\n\r\r\nbody", b"A: b\r\nC: d\r\n\r\n"),
+        (b"\r\nA: b\r\n\r\nbody", b"\r\n"),
+        (b"A: b\r\n", b"A: b\r\n"),
+        (b"", b""),
     ],
 )
-def test_the_header_block_ends_at_the_first_empty_line(
-    content: bytes, expected: int | None
+def test_the_header_block_ends_at_the_first_empty_line(content: bytes, block: bytes) -> None:
+    found = header_block_of_file(content)
+
+    assert (block, True) == (found.octets, found.whole)
+
+
+@pytest.mark.parametrize(("octets", "whole"), [(262_140, True), (262_141, False)])
+def test_a_header_block_without_end_is_not_whole_however_it_comes(octets: int, whole: bool) -> None:
+    content = b"x" * octets + b"\r\n\r\nbody\r\n"
+    pieces = [content[:n] for n in (262_144, 262_145, len(content))]
+    found = [header_block(piece, is_all=False) for piece in pieces]
+
+    assert {(whole, 262_144)} == {(one.whole, len(one.octets)) for one in found if one}
+    assert whole == header_block_of_file(content).whole
+    assert MAX_HEADER_BLOCK == 262_144
+
+
+# The header block that is judged is the one that goes on.
+
+HEADER_PIECES = st.lists(
+    st.sampled_from(
+        [
+            *(b"\r\n", b"\r\r\n", b"\r\r\r\n", b"\n", b"\r", b"\n\r", b".", b" ", b"\t", b":"),
+            *(b"Precedence: bulk", b"List-Id : x", b"IN-REPLY-TO:<1@x>", b"From me@x Thu", b"X:"),
+            *(b".List-Unsubscribe: <x>", b"no colon", b"\xe9: x", b"Subject: \xff\xfe", b"y" * 90),
+        ]
+    ),
+    max_size=30,
+)
+
+
+def judged(content: bytes, cuts: Iterable[int]) -> Headers | None:
+    """Return what is judged of content that came over the wire in chunks."""
+    wire = content + b".\r\n"
+    places = [0, *sorted(min(cut, len(wire)) for cut in cuts), len(wire)]
+    splitter, cleaner, octets = Splitter(), Cleaner(), b""
+    for start, end in pairwise(places):
+        piece = splitter.feed(wire[start:end])
+        octets += cleaner.feed(piece.octets)
+        block = header_block(octets, is_all=piece.last)
+        if block is not None:
+            return Headers.of(block.unstuffed)
+    return None
+
+
+@settings(max_examples=400)
+@given(pieces=HEADER_PIECES, cuts=st.lists(st.integers(0, 200), max_size=8))
+def test_what_is_judged_is_what_the_recipient_reads(pieces: list[bytes], cuts: list[int]) -> None:
+    content = b"".join(pieces)
+    content = (content if content.endswith(b"\r\n") else content + b"\r\n").replace(
+        b"\r\n.", b"\r\n.."
+    )
+    headers = judged(content, cuts)
+    arrived = passed_on(content, cuts).replace(b"\r\n.", b"\r\n").removeprefix(b".")
+    # As any recipient has it: with the lines of the servers it came by on top.
+    strict = message_from_bytes(b"Received: from here\r\n" + arrived)
+    end = (b"\r\n" + arrived).find(b"\r\n\r\n")
+    first_block = arrived if end < 0 else arrived[: end + 2]
+
+    assert headers is not None
+    assert Headers.parse(first_block).names == headers.names
+    for name in headers.names:
+        assert Headers.parse(first_block).raw(name) == headers.raw(name)
+    assert {name.lower() for name in strict} - {"received"} <= set(headers.names)
+    assert set(headers.certain.names) <= {name.lower() for name in strict}
+
+
+@pytest.mark.parametrize(
+    ("content", "names", "certain"),
+    [
+        ("A: 1\r\n\r\nB: 2\r\n", "a", "a"),
+        ("A: 1\r\r\nB: 2\r\r\n\r\r\nC: 3\r\n", "a b", "a b"),
+        ("\r\nA: 1\r\n\r\nB: 2\r\n", "", ""),
+        ("A: 1\r\nno field\r\nB: 2\r\n", "a b", "a"),
+        ("A: 1\r\n é: 2\r\nB: 3\r\n", "a b", "a b"),
+        ("A: 1\r\né: 2\r\nB: 3\r\n", "a b", "a"),
+        ("A : 1\r\nB\t: 2\r\n", "a b", ""),
+        ("From me@x Thu Jan 1\r\nA: 1\r\n", "a", "a"),
+        (" folded\r\nA: 1\r\n", "a", ""),
+        ("A: 1\r\n \r\n\t\r\nB: 2\r\n", "a b", "a b"),
+        (".A: 1\r\n..B: 2\r\n", "a .b", "a .b"),
+    ],
+)
+def test_marks_count_wherever_some_program_reads_them(
+    content: str, names: str, certain: str
 ) -> None:
-    assert expected == header_length(content)
+    headers = judged(content.encode(), range(len(content)))
+
+    assert headers is not None
+    assert (set(names.split()), set(certain.split())) == (
+        set(headers.names),
+        set(headers.certain.names),
+    )
