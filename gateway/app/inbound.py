@@ -22,6 +22,7 @@ from gateway.inbound.imap.settings import MailboxSettings
 from gateway.inbound.poller import Poller
 from gateway.inbound.readers import Readers
 from gateway.inbound.shelf import Shelf
+from gateway.inbound.stored_quirks import StoredQuirks
 from gateway.inbound.tenure import Tenure
 from gateway.inbound.verdict import (
     Filed,
@@ -49,10 +50,16 @@ async def run_inbound(life: Life) -> None:
 
     def poller(mailbox: MailboxSettings) -> Poller:
         tenure = Tenure(database, f"{holder}:{mailbox.name}", now, is_gone=_is_gone)
-        shelf = Shelf(database)
-        return Poller(mailbox, importer=importer, tenure=tenure, shelf=shelf, watch=watch)
+        return Poller(
+            mailbox,
+            importer=importer,
+            tenure=tenure,
+            shelf=Shelf(database),
+            watch=watch,
+            quirks=StoredQuirks(database, now),
+        )
 
-    mailboxes = Mailboxes(poller)
+    mailboxes = Mailboxes(database, poller)
 
     async def apply(settings: Settings) -> None:
         new = rules(settings)

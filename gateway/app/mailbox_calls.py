@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from gateway.app.common import BadCertificate
+from gateway.app.common import BadCertificate, open_database
 from gateway.app.findings import Finding, error, good, warning
 from gateway.app.mailboxes import mailbox_settings
 from gateway.config import Settings, load
@@ -18,25 +18,47 @@ from gateway.config.inbound import Mailbox
 from gateway.inbound.imap.session import Session
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings, Stage
 from gateway.inbound.imap.text import MailboxLost
+from gateway.store import mailboxes as mailbox_store
+from gateway.store.database import Database, StoreUnavailable
+from gateway.store.schema import VERSION
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 async def mailboxes(settings: Settings) -> AsyncIterator[Finding]:
     """Look at each mailbox; nothing in it is changed."""
-    for mailbox in settings.inbound.mailboxes:
-        what = f"mailbox {mailbox.name}"
-        if mailbox.tls == "none" and mailbox.host not in _LOCAL:
-            text = f'login and mail go to {mailbox.host} in clear text: set tls = "implicit"'
-            yield warning(what, text)
-        async for finding in _mailbox(what, settings, mailbox):
-            yield finding
+    database = _usable_store(settings)
+    try:
+        for mailbox in settings.inbound.mailboxes:
+            what = f"mailbox {mailbox.name}"
+            if mailbox.tls == "none" and mailbox.host not in _LOCAL:
+                text = f'login and mail go to {mailbox.host} in clear text: set tls = "implicit"'
+                yield warning(what, text)
+            async for finding in _mailbox(what, settings, mailbox, database):
+                yield finding
+    finally:
+        if database is not None:
+            database.close()
 
 
-async def _mailbox(what: str, settings: Settings, mailbox: Mailbox) -> AsyncIterator[Finding]:
+def _usable_store(settings: Settings) -> Database | None:
+    """Return the store, which keeps refresh tokens; None where there is none to go by."""
+    database = open_database(settings)
+    try:
+        if database.version() == VERSION:
+            return database
+    except StoreUnavailable:
+        pass
+    database.close()
+    return None
+
+
+async def _mailbox(
+    what: str, settings: Settings, mailbox: Mailbox, database: Database | None
+) -> AsyncIterator[Finding]:
     where = f"{mailbox.host}:{mailbox.port}"
     try:
-        own = mailbox_settings(settings, mailbox)
+        own = mailbox_settings(settings, mailbox, database)
         session = await Session.open(own)
     except BadCertificate as problem:
         yield error(what, str(problem))
@@ -50,6 +72,9 @@ async def _mailbox(what: str, settings: Settings, mailbox: Mailbox) -> AsyncIter
     try:
         async for finding in _session(what, where, session, own):
             yield finding
+        if session.can_idle:
+            async for finding in _idle(what, session, own, database):
+                yield finding
     except MailboxRefuses as problem:
         yield error(what, f"{where}: {problem}: {_cure(mailbox, problem.stage)}")
     except MailboxLost as problem:
@@ -87,8 +112,32 @@ async def _session(
     if missing:
         yield good(what, f"folders that the gateway will create: {', '.join(missing)}")
     if not (session.can_move or session.can_expunge):
-        text = f"{where} can't remove single mails: those taken stay in the folder, marked deleted"
+        text = (
+            f"{where} can't remove single mails (it has neither MOVE nor UIDPLUS): those taken "
+            f"stay in {settings.folder}, marked deleted; they count towards its quota and slow "
+            "each look down: have a mail program expunge (compact) the folder now and then"
+        )
         yield warning(what, text)
+
+
+async def _idle(
+    what: str, session: Session, settings: MailboxSettings, database: Database | None
+) -> AsyncIterator[Finding]:
+    """Tell where a server that offers IDLE tells of new mail late or not at all."""
+    since = None
+    if database is not None:
+        since = await database.read(
+            lambda connection: mailbox_store.idle_silent_since(connection, settings.account)
+        )
+    if since is None and not session.is_courier:
+        return
+    why = "Courier looks for news once a minute" if session.is_courier else f"seen {since:%Y-%m-%d}"
+    every = settings.every.total_seconds()
+    yield warning(
+        what,
+        f"its IDLE doesn't tell of new mail at once ({why}): mail is found within {every:g} s, as "
+        "[inbound] every says; make it less for sooner",
+    )
 
 
 async def main() -> None:

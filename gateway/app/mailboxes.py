@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from gateway.app.common import BadCertificate
 from gateway.config import Settings
-from gateway.config.inbound import Mailbox, Oauth
+from gateway.config.inbound import Mailbox
 from gateway.inbound.imap.settings import MailboxSettings
 from gateway.inbound.imap.tokens import OauthSettings, TokenSource
 from gateway.inbound.poller import Poller
+from gateway.inbound.stored_tokens import StoredRefreshToken
 from gateway.inbound.verdict import Origin
 from gateway.metrics import Metrics
+from gateway.store.database import Database
 
 _END_SECONDS = 15.0  #: A server that doesn't answer keeps nobody for longer.
 
@@ -30,7 +32,8 @@ class _Watched:
 class Mailboxes:
     """Runs a poller per mailbox until `stop`; `make` makes them."""
 
-    def __init__(self, make: Callable[[MailboxSettings], Poller]) -> None:
+    def __init__(self, database: Database, make: Callable[[MailboxSettings], Poller]) -> None:
+        self._database = database
         self._make = make
         self._watched: dict[str, _Watched] = {}
 
@@ -41,7 +44,9 @@ class Mailboxes:
         """
         inbound = settings.inbound
         wanted = {one.name: (one, inbound.max_size, inbound.every) for one in inbound.mailboxes}
-        made = {one.name: mailbox_settings(settings, one) for one in inbound.mailboxes}
+        made = {
+            one.name: mailbox_settings(settings, one, self._database) for one in inbound.mailboxes
+        }
         over = [one for name, one in self._watched.items() if one.key != wanted.get(name, object())]
         await _end(over)
         self._watched = {name: one for name, one in self._watched.items() if one not in over}
@@ -82,8 +87,14 @@ class MailboxWatch:
         self._metrics.mailbox(mailbox, succeeded_at=None)
 
 
-def mailbox_settings(settings: Settings, mailbox: Mailbox) -> MailboxSettings:
-    """Return one mailbox with its TLS context loaded; BadCertificate if that fails."""
+def mailbox_settings(
+    settings: Settings, mailbox: Mailbox, database: Database | None
+) -> MailboxSettings:
+    """Return one mailbox with its TLS context loaded; BadCertificate if that fails.
+
+    Refresh tokens that its server rotates are kept in the database; without one they last as long
+    as the process.
+    """
     return MailboxSettings(
         name=mailbox.name,
         host=mailbox.host,
@@ -92,7 +103,7 @@ def mailbox_settings(settings: Settings, mailbox: Mailbox) -> MailboxSettings:
         context=None if mailbox.tls == "none" else _context(mailbox),
         username=mailbox.username,
         password=mailbox.password.get_secret_value() if mailbox.password else "",
-        tokens=_tokens(mailbox.oauth) if mailbox.auth == "xoauth2" and mailbox.oauth else None,
+        tokens=_tokens(mailbox, database),
         folder=mailbox.folder,
         imported=mailbox.imported,
         needs_attention=mailbox.needs_attention,
@@ -105,16 +116,23 @@ def mailbox_settings(settings: Settings, mailbox: Mailbox) -> MailboxSettings:
     )
 
 
-def _tokens(oauth: Oauth) -> TokenSource:
-    secret, refresh = oauth.client_secret, oauth.refresh_token
+def _tokens(mailbox: Mailbox, database: Database | None) -> TokenSource | None:
+    if mailbox.auth != "xoauth2" or mailbox.oauth is None:
+        return None
+    oauth = mailbox.oauth
+    secret = oauth.client_secret
+    refresh = oauth.refresh_token.get_secret_value() if oauth.refresh_token else ""
+    # Tokens are the account's, whichever of its folders is watched.
+    account = f"{mailbox.username}@{mailbox.host}:{mailbox.port} {oauth.client_id}"
     return TokenSource(
         OauthSettings(
             url=oauth.token_url,
             client_id=oauth.client_id,
             client_secret=secret.get_secret_value() if secret else "",
-            refresh_token=refresh.get_secret_value() if refresh else "",
+            refresh_token=refresh,
             scope=oauth.scope or "",
-        )
+        ),
+        kept=StoredRefreshToken(database, account, refresh) if database and refresh else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gateway import logs
 from gateway.core.inbox import Sighting
+from gateway.inbound.imap.idle import IdleEnd, IdleWatch
 from gateway.inbound.imap.session import Session
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
 from gateway.inbound.imap.text import MailboxLost
@@ -37,6 +38,13 @@ class Watch(Protocol):
         """Hear that it can't be read."""
 
 
+class Quirks(Protocol):
+    """Keeps what a server was seen to do otherwise than it says."""
+
+    async def idle_silent(self, account: str, *, is_silent: bool) -> None:
+        """Keep whether a server that offers IDLE doesn't tell of new mail."""
+
+
 class Poller:
     """Watches one mailbox until `stop`."""
 
@@ -48,11 +56,15 @@ class Poller:
         tenure: Tenure,
         shelf: Shelf,
         watch: Watch,
+        quirks: Quirks,
     ) -> None:
         self._settings = settings
         self._shelf = shelf
         self._tenure = tenure
         self._watch = watch
+        self._quirks = quirks
+        self._idle_watch = IdleWatch()
+        self._idle_end: IdleEnd | None = None  # of the IDLE since the last search
         self._taker = Taker(settings, importer)
         self._stopping = asyncio.Event()
         self._halt = asyncio.Event()  #: Set when a session is to end.
@@ -116,7 +128,8 @@ class Poller:
             log.info("mailbox_opened", mailbox=self._settings.name, **fields)
             while not self._halt.is_set():
                 await self._until_quiet(session)
-                await session.wait(self._settings.every.total_seconds(), self._halt)
+                every = self._settings.every.total_seconds()
+                self._idle_end = await session.wait(every, self._halt)
         finally:
             await session.close()
 
@@ -142,6 +155,9 @@ class Poller:
     async def _round(self, session: Session, uidvalidity: int | None) -> None:
         """Take everything that is there; those that failed before come last."""
         uids = await session.search()
+        ended, self._idle_end = self._idle_end, None
+        if (is_silent := self._idle_watch.searched(uids, ended)) is not None:
+            await self._note_idle(is_silent=is_silent)
         uids.sort(key=lambda uid: self._taker.failures(uidvalidity, uid))
         for start in range(0, len(uids), 200):
             some = uids[start : start + 200]
@@ -154,6 +170,13 @@ class Poller:
             raise self._unmoved
         self._failures = 0
         self._watch.read(self._settings.name)
+
+    async def _note_idle(self, *, is_silent: bool) -> None:
+        """Tell that the server's IDLE is mute: mail then comes as late as `every` says."""
+        if is_silent:
+            every = self._settings.every.total_seconds()
+            log.warning("mailbox_idle_silent", mailbox=self._settings.name, every=every)
+        await self._quirks.idle_silent(self._settings.account, is_silent=is_silent)
 
     async def _take_all(self, session: Session, mails: Iterator[Listed]) -> None:
         """Take some mails side by side; after a failure those in hand are finished."""

@@ -9,7 +9,9 @@ import pytest
 from gateway.inbound.imap.session import Session
 from gateway.inbound.imap.settings import MailboxRefuses
 from gateway.inbound.imap.text import MailboxLost
-from gateway.inbound.imap.tokens import OauthSettings, TokenSource
+from gateway.inbound.imap.tokens import OauthSettings, RefreshTokens, TokenSource
+from gateway.inbound.stored_tokens import StoredRefreshToken
+from gateway.store.database import StoreUnavailable
 from tests.inbound.mails import forward
 from tests.inbound.office import Office
 from tests.inbound.watching import settings, watching
@@ -38,9 +40,14 @@ async def modern(certificates: Certificates, issuer: TokenServer) -> AsyncIterat
         yield server
 
 
-def tokens(issuer: TokenServer, clock: Any = lambda: 0.0, **changes: str) -> TokenSource:
+def tokens(
+    issuer: TokenServer,
+    clock: Any = lambda: 0.0,
+    kept: RefreshTokens | None = None,
+    **changes: str,
+) -> TokenSource:
     usual = {"url": issuer.token_url, "client_id": "gateway", "client_secret": "s&cret="}
-    return TokenSource(OauthSettings(**{**usual, **changes}), clock=clock)
+    return TokenSource(OauthSettings(**{**usual, **changes}), kept=kept, clock=clock)
 
 
 @pytest.mark.system
@@ -148,6 +155,75 @@ async def test_a_refresh_token_that_is_renewed_is_used_the_next_time(issuer: Tok
     await source.token(fresh=True)
 
     assert ["r1", "refresh-1"] == [form["refresh_token"] for form in issuer.forms]
+
+
+async def test_a_renewed_refresh_token_is_used_after_a_restart(
+    office: Office, issuer: TokenServer
+) -> None:
+    issuer.rotates = True
+    kept = StoredRefreshToken(office.database, "eva@imap", "r1")
+    await tokens(issuer, kept=kept, refresh_token="r1").token()
+
+    await tokens(issuer, kept=kept, refresh_token="r1").token()
+
+    assert ["r1", "refresh-1"] == [form["refresh_token"] for form in issuer.forms]
+
+
+async def test_a_new_refresh_token_in_the_config_counts_more_than_a_kept_one(
+    office: Office, issuer: TokenServer
+) -> None:
+    issuer.rotates = True
+    first = StoredRefreshToken(office.database, "eva@imap", "r1")
+    await tokens(issuer, kept=first, refresh_token="r1").token()
+
+    second = StoredRefreshToken(office.database, "eva@imap", "r2")
+    await tokens(issuer, kept=second, refresh_token="r2").token()
+
+    assert ["r1", "r2"] == [form["refresh_token"] for form in issuer.forms]
+
+
+async def test_another_process_uses_the_token_that_was_renewed_meanwhile(
+    office: Office, issuer: TokenServer
+) -> None:
+    issuer.rotates = True
+    kept = StoredRefreshToken(office.database, "eva@imap", "r1")
+    one = tokens(issuer, kept=kept, refresh_token="r1")
+    other = tokens(issuer, kept=kept, refresh_token="r1")
+
+    await one.token()
+    await other.token()
+    await one.token(fresh=True)
+
+    assert ["r1", "refresh-1", "refresh-2"] == [form["refresh_token"] for form in issuer.forms]
+
+
+class _Away:
+    """Keeps a refresh token only once the store is back."""
+
+    def __init__(self) -> None:
+        self.is_away = True
+        self.saved: list[str] = []
+
+    async def load(self) -> str:
+        return ""
+
+    async def save(self, token: str) -> None:
+        if self.is_away:
+            raise StoreUnavailable("away")
+        self.saved.append(token)
+
+
+async def test_a_renewed_refresh_token_is_kept_once_the_store_is_back(issuer: TokenServer) -> None:
+    issuer.rotates = True
+    kept = _Away()
+    source = tokens(issuer, kept=kept, refresh_token="r1")
+    with pytest.raises(StoreUnavailable):
+        await source.token()
+
+    kept.is_away = False
+    token = await source.token()
+
+    assert ("token-1", ["refresh-1"]) == (token, kept.saved)
 
 
 async def test_a_refusal_of_the_token_server_is_told_without_secrets(issuer: TokenServer) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from gateway.inbound.imap.settings import MailboxSettings
 from gateway.inbound.poller import Poller
 from gateway.inbound.shelf import Shelf
+from gateway.inbound.stored_quirks import StoredQuirks
 from gateway.inbound.tenure import Tenure
 from tests.inbound.office import MAILBOX, Office
 from tests.rig.dovecot import PASSWORD
@@ -57,6 +58,7 @@ async def watching(
         importer=importer or office.importer,
         tenure=tenure,
         shelf=Shelf(office.database),
+        quirks=StoredQuirks(office.database, lambda: datetime.now(UTC)),
         watch=watched,
     )
     task = asyncio.create_task(poller.run())

@@ -20,6 +20,7 @@ from gateway.inbound.imap.answers import (
     uid_set,
     untagged,
 )
+from gateway.inbound.imap.idle import IdleEnd
 from gateway.inbound.imap.login import connect, log_in
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
 from gateway.inbound.imap.text import MailboxLost, Value, decoded_name, encoded_name, quoted
@@ -85,6 +86,11 @@ class Session:
     def can_idle(self) -> bool:
         """Whether the server tells of new mail by itself."""
         return self._idles and "IDLE" in self._wire.capabilities
+
+    @property
+    def is_courier(self) -> bool:
+        """Whether the server is Courier (seen in its greeting), which looks for news by itself."""
+        return b"Courier-IMAP" in self._wire.greeting
 
     @property
     def can_move(self) -> bool:
@@ -265,15 +271,19 @@ class Session:
         # A plain EXPUNGE would remove what others have marked: the marks stay.
         return copied if marked.result == "OK" else marked
 
-    async def wait(self, seconds: float, stopping: asyncio.Event) -> None:
-        """Wait until there is news, it is time to stop, or so long."""
+    async def wait(self, seconds: float, stopping: asyncio.Event) -> IdleEnd | None:
+        """Wait until there is news, it is time to stop, or so long; tell how IDLE ended, if any."""
         if self.can_idle:
             longest = self.LONGEST_IDLE.total_seconds()
+            began = self._wire.loop.time()
             self._idles = await self._wire.idle(min(seconds, longest), stopping)
-            return
+            if self._idles:
+                return IdleEnd(self._wire.idle_told, self._wire.loop.time() - began)
+            return None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await stopping.wait()
+        return None
 
     def _must(self, answer: Response) -> None:
         """Give the session up where a command that can't fail did."""

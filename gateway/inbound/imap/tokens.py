@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.inbound.imap.settings import MailboxRefuses
 from gateway.inbound.imap.text import MailboxLost
@@ -32,15 +32,34 @@ class OauthSettings:
     scope: str = ""
 
 
+class RefreshTokens(Protocol):
+    """Keeps the refresh token a server gave in place of the one before, across restarts.
+
+    Servers that rotate them take each one once (RFC 9700, 4.14.2): the config's is then spent.
+    """
+
+    async def load(self) -> str:
+        """Return the one given last; empty: that of the config is still the one to use."""
+
+    async def save(self, token: str) -> None:
+        """Keep one."""
+
+
 class TokenSource:
     """Fetches tokens in a thread and keeps each as long as it is good."""
 
     def __init__(
-        self, settings: OauthSettings, *, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: OauthSettings,
+        *,
+        kept: RefreshTokens | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
+        self._kept = kept
         self._clock = clock
         self._refresh_token = settings.refresh_token
+        self._is_unsaved = False  #: Whether the refresh token is newer than what is kept.
         self._token = ""
         self._until = 0.0
         self._turn = asyncio.Lock()
@@ -58,8 +77,19 @@ class TokenSource:
         """
         async with self._turn:
             if fresh or not self.has_one:
-                self._keep(await asyncio.to_thread(_post, self._settings.url, self._form()))
+                await self._fetch()
+            if self._is_unsaved and self._kept is not None:
+                await self._kept.save(self._refresh_token)
+                self._is_unsaved = False
             return self._token
+
+    async def _fetch(self) -> None:
+        if self._refresh_token and self._kept is not None and not self._is_unsaved:
+            # Another process of this store may have been given a newer one.
+            self._refresh_token = await self._kept.load() or self._refresh_token
+        before = self._refresh_token
+        self._keep(await asyncio.to_thread(_post, self._settings.url, self._form()))
+        self._is_unsaved = self._is_unsaved or self._refresh_token != before
 
     def _form(self) -> dict[str, str]:
         settings = self._settings

@@ -50,6 +50,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         self._largest = largest
         self._turn = asyncio.Lock()
         self._greeting: asyncio.Future[bytes] = self.loop.create_future()
+        self.greeting = b""  #: The server's first line, once it has come.
         self._buffer = bytearray()
         self._searched = 0
         self._missing = 0
@@ -58,6 +59,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         self._exists = 0
         self._bye = ""
         self._deaf = False  #: Set while nothing that comes may be believed.
+        self.idle_told = False  #: Whether the last IDLE told of news before it was ended.
         self._answers: deque[bytes] = deque()
 
     # What the transport calls
@@ -216,16 +218,14 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
 
     async def greet(self) -> bytes:
         """Return the greeting; the state is then what it says."""
-        greeting: bytes = b""
 
         async def wait() -> None:
-            nonlocal greeting
-            greeting = await asyncio.shield(self._greeting)
+            self.greeting = await asyncio.shield(self._greeting)
 
         await self._within(wait(), "no greeting")
-        word = greeting[2:].partition(b" ")[0].upper()
+        word = self.greeting[2:].partition(b" ")[0].upper()
         self.state = {b"OK": NONAUTH, b"PREAUTH": AUTH}.get(word, LOGOUT)
-        return greeting
+        return self.greeting
 
     async def capability(self) -> None:
         """Learn what the server can do."""
@@ -274,12 +274,15 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         async with self._turn:
             command = self.command("IDLE")
             self._idle_event.clear()
+            self.idle_told = False
             self._begin(command)
             await self._within(_first(self._idle_event, command._event), "no answer to IDLE")
             if self._idle_event.is_set() and self.failure is None:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await _first(self.news, stopping, command._event)
+                # What is told only on DONE has waited for it.
+                self.idle_told = self.news.is_set()
                 if self.failure is None and not command._event.is_set():
                     self.transport.write(b"DONE" + _CRLF)
             await self._end_of(command)

@@ -22,7 +22,14 @@ from gateway.store.schema.feed import (
     statuses,
 )
 from gateway.store.schema.host import leases, pauses, schema_version
-from gateway.store.schema.inbound import documents, history, inbox, reports, sightings
+from gateway.store.schema.inbound import (
+    documents,
+    history,
+    inbox,
+    mailbox_states,
+    reports,
+    sightings,
+)
 from gateway.store.schema.journal import attempts, deliveries, messages, relay_offers, workers
 from gateway.store.schema.outbox import events, outbox
 from gateway.store.schema.suppressions import suppressions
@@ -35,7 +42,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0008"
+VERSION = "0009"
 
 __all__ = [
     "VERSION",
@@ -58,6 +65,7 @@ __all__ = [
     "history",
     "inbox",
     "leases",
+    "mailbox_states",
     "memberships",
     "messages",
     "occurrences",

@@ -88,6 +88,17 @@ documents = Table(
 Index("ix_documents_entry", documents.c.entry)
 Index("ix_documents_kind_person", documents.c.kind, documents.c.person)
 
+# What is known of a mailbox's server beside its mail, one row an account and folder.
+
+mailbox_states = Table(
+    "mailbox_states",
+    metadata,
+    key("account"),
+    words("given"),  # digest of the refresh token in the config that led to this one
+    words("refresh_token"),
+    Column("idle_silent_since", UtcTime),
+)
+
 # What other servers reported of mail that went out, one row a recipient.
 
 reports = Table(

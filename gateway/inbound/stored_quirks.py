@@ -1,0 +1,22 @@
+"""What mailbox servers were seen to do otherwise than they say, kept in the store."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from gateway.store import mailboxes
+from gateway.store.database import Database
+
+
+class StoredQuirks:
+    """Keeps it for `gateway check`. Raises `StoreUnavailable`."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def idle_silent(self, account: str, *, is_silent: bool) -> None:
+        """Keep whether a server that offers IDLE doesn't tell of new mail."""
+        since = self._clock() if is_silent else None
+        await self._database.write(
+            lambda connection: mailboxes.keep_idle_silent(connection, account, since)
+        )

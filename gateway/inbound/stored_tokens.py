@@ -1,0 +1,32 @@
+"""Refresh tokens of mailboxes that their servers rotate, kept in the store."""
+
+import hashlib
+
+from gateway.store import mailboxes
+from gateway.store.database import Database
+
+
+class StoredRefreshToken:
+    """The refresh token of one account; `given` is the one in the config.
+
+    A new one in the config puts what was kept out of use. Raises `StoreUnavailable`.
+    """
+
+    def __init__(self, database: Database, account: str, given: str) -> None:
+        self._database = database
+        self._account = account
+        self._given = hashlib.sha256(given.encode()).hexdigest()
+
+    async def load(self) -> str:
+        """Return the token the server gave last; empty: none since the config's."""
+        return await self._database.read(
+            lambda connection: mailboxes.refresh_token(connection, self._account, self._given)
+        )
+
+    async def save(self, token: str) -> None:
+        """Keep the token the server gave."""
+        await self._database.write(
+            lambda connection: mailboxes.keep_refresh_token(
+                connection, self._account, self._given, token
+            )
+        )
