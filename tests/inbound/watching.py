@@ -13,7 +13,7 @@ from gateway.inbound.shelf import Shelf
 from gateway.inbound.stored_quirks import StoredQuirks
 from gateway.inbound.tenure import Tenure
 from tests.inbound.office import MAILBOX, Office
-from tests.rig.dovecot import PASSWORD
+from tests.rig.mailboxes import PASSWORD
 from tests.rig.process import LOOPBACK
 
 

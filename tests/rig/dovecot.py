@@ -1,18 +1,16 @@
 """A Dovecot of our own: IMAP in plain text, with STARTTLS and TLS, and with chosen abilities."""
 
-import imaplib
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from tests.rig.certificates import Certificates
 from tests.rig.logfile import LogFile
+from tests.rig.mailboxes import PASSWORD, Mailboxes
 from tests.rig.process import (
     LOOPBACK,
     Guard,
@@ -26,7 +24,6 @@ from tests.rig.process import (
     wait_until,
 )
 
-PASSWORD = 'right"pass\\word'
 OWNER = "mail"  #: The system's user that the mails belong to.
 CONFIG = """\
 base_dir = {folder}/run
@@ -85,7 +82,7 @@ namespace inbox {{
 """
 
 
-class Dovecot:
+class Dovecot(Mailboxes):
     """One instance: whoever gives PASSWORD has a mailbox, and who shows a token that is active."""
 
     def __init__(
@@ -102,7 +99,7 @@ class Dovecot:
         if os.geteuid() != 0:
             needs("dovecot", "only root can start an instance of one's own")
         self._program = program("dovecot", "dovecot-imapd")
-        self.port = free_port()
+        super().__init__(free_port())
         self.tls_port = free_port()
         # Dovecot's own user must get here, which a folder of pytest's does not allow.
         self.folder = Path(tempfile.mkdtemp(prefix="gateway-dovecot-"))
@@ -172,55 +169,3 @@ class Dovecot:
     def log_text(self) -> str:
         """Return what it logged."""
         return self._log.text()
-
-    # A mailbox, as its owner sees it
-
-    @contextmanager
-    def open(self, user: str) -> Iterator[imaplib.IMAP4]:
-        """Lend a connection that is logged in."""
-        with imaplib.IMAP4(LOOPBACK, self.port) as client:
-            client.login(user, PASSWORD)
-            yield client
-
-    def deliver(self, user: str, *mails: bytes, folder: str = "INBOX") -> None:
-        """Put mails into a folder."""
-        with self.open(user) as client:
-            for mail in mails:
-                done, said = client.append(_quoted(folder), "", "", mail)
-                assert done == "OK", said
-
-    def mails(self, user: str, folder: str = "INBOX") -> list[bytes]:
-        """Return the mails of a folder that are not marked as deleted, the oldest first."""
-        with self.open(user) as client:
-            if client.select(_quoted(folder), readonly=True)[0] != "OK":
-                return []
-            _, found = client.uid("SEARCH", "UNDELETED")
-            return [_content(client, uid) for uid in found[0].split()]
-
-    def count(self, user: str, folder: str = "INBOX") -> int:
-        """Return how many mails a folder has that are not marked as deleted; none if it isn't."""
-        with self.open(user) as client:
-            if client.select(_quoted(folder), readonly=True)[0] != "OK":
-                return 0
-            return len(client.uid("SEARCH", "UNDELETED")[1][0].split())
-
-    def folders(self, user: str) -> list[str]:
-        """Return the names of all folders, as they go over the wire."""
-        with self.open(user) as client:
-            _, lines = client.list()
-            return sorted(_name(line) for line in lines if isinstance(line, bytes))
-
-
-def _content(client: imaplib.IMAP4, uid: bytes) -> bytes:
-    _, found = client.uid("FETCH", uid.decode(), "(BODY.PEEK[])")
-    assert isinstance(found[0], tuple)
-    return bytes(found[0][1])
-
-
-def _name(line: bytes) -> str:
-    text = line.decode()
-    return text.rpartition(' "')[2].strip('"') if text.endswith('"') else text.split()[-1]
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

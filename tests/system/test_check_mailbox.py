@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.rig.certificates import Certificates
+from tests.rig.courier import Courier
 from tests.rig.dovecot import Dovecot
 from tests.rig.gateway import GatewayProcess, gateway_config
 from tests.rig.process import free_port
@@ -58,6 +59,17 @@ async def test_a_mailbox_is_called_and_what_is_found_is_told(
     assert {"ok"} == {line.split()[0] for line in lines if "mailbox encrypted" in line}
     assert [line for line in lines if "warning mailbox bare" in line and "can't remove" in line]
     assert ["INBOX"] == dovecot.folders(user)
+
+
+async def test_a_server_that_tells_of_new_mail_late_is_named(tmp_path: Path) -> None:
+    async with Courier("replies") as courier:
+        _, lines = await checked(tmp_path, mailbox(courier, "replies"))
+
+    assert [
+        "warning mailbox replies: its IDLE doesn't tell of new mail at once (Courier looks for "
+        "news once a minute): mail is found within 60 s, as [inbound] every says; make it less for "
+        "sooner"
+    ] == [line for line in lines if "IDLE" in line]
 
 
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.inbound.mails import EVA, SERVER, forward, with_file
-from tests.rig.dovecot import PASSWORD, Dovecot
+from tests.rig.dovecot import Dovecot
 from tests.rig.gateway import GatewayProcess, gateway_config
+from tests.rig.mailboxes import PASSWORD, Mailboxes
 from tests.rig.process import LOOPBACK, wait_until
 from tests.rig.records import Transaction
 from tests.rig.sink import RawSink, SinkSettings
@@ -26,12 +27,12 @@ FEED = {
 }
 
 
-def mailbox(dovecot: Dovecot, user: str, **changes: object) -> dict[str, Any]:
+def mailbox(server: Mailboxes, user: str, **changes: object) -> dict[str, Any]:
     """Return the settings of a user's mailbox."""
     return {
         "name": "replies",
         "host": LOOPBACK,
-        "port": dovecot.port,
+        "port": server.port,
         "tls": "none",
         "username": user,
         "password": PASSWORD,

@@ -1,0 +1,114 @@
+"""Servers of Debian that are unpacked for a test and never installed: one would push out another.
+
+The packages' files lie over the system's own in a mount namespace that only the server sees.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from tests.rig.logfile import LogFile
+from tests.rig.mailboxes import Mailboxes
+from tests.rig.process import (
+    Guard,
+    ended,
+    free_port,
+    has_listener,
+    launch,
+    needs,
+    signal_group,
+    wait_until,
+)
+
+_PREPARE = """\
+set -e
+mkdir "$HOME/changes"
+mount -t tmpfs tmpfs "$HOME/changes"
+mkdir "$HOME/changes/upper" "$HOME/changes/work"
+mount -t overlay overlay -o "lowerdir=$HOME/packages/usr:/usr" /usr
+mount -t overlay overlay -o \
+    "lowerdir=$HOME/packages/etc:/etc,upperdir=$HOME/changes/upper,workdir=$HOME/changes/work" /etc
+mount -t tmpfs tmpfs /run
+"""
+
+
+def unpack(target: Path, *packages: str) -> None:
+    """Unpack packages, and what they need and the system hasn't; skip where they can't be had."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        needs(packages[0], "only root can unpack it, on Debian")
+    missing = _missing(packages)
+    if not missing:
+        _run("apt-get", "update", "-qq")
+        missing = _missing(packages)
+    if not missing:
+        needs(packages[0], "apt-get knows no such package")
+    folder = target.with_suffix(".files")
+    folder.mkdir()
+    done = _run("apt-get", "download", "-qq", *missing, folder=folder)
+    if done.returncode != 0:
+        needs(packages[0], done.stderr.strip())
+    for file in folder.iterdir():
+        _run("dpkg-deb", "-x", str(file), str(target))
+    for name in ("lib", "sbin", "bin"):  # Older packages have them at the top still.
+        if (target / name).is_dir():
+            shutil.copytree(target / name, target / "usr" / name, symlinks=True, dirs_exist_ok=True)
+    (target / "etc").mkdir(exist_ok=True)
+
+
+def _missing(packages: tuple[str, ...]) -> list[str]:
+    done = _run("apt-get", "install", "--simulate", "--no-install-recommends", *packages)
+    return re.findall(r"^Inst (\S+)", done.stdout, re.MULTILINE)
+
+
+def _run(*command: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+class UnpackedServer(Mailboxes):
+    """An IMAP server of a Debian package; `script` (bash) ends with `exec` of it."""
+
+    def __init__(self, *packages: str, script: str) -> None:
+        super().__init__(free_port())
+        self._packages = packages
+        self._script = script
+        self.folder = Path(tempfile.mkdtemp(prefix=f"gateway-{packages[0]}-"))
+        self.folder.chmod(0o755)
+        self._log = LogFile(self.folder / "log")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
+
+    async def __aenter__(self) -> Self:
+        unpack(self.folder / "packages", *self._packages)
+        script = self.folder / "start"
+        script.write_text(f"{_PREPARE}LISTEN_PORT={self.port}\n{self._script}")
+        # With the first process of the namespace all others of it end.
+        apart = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
+        self._process = launch(
+            [*apart, "bash", str(script)],
+            self._log.path,
+            environment={"HOME": str(self.folder)},
+            folder=self.folder,
+        )
+        self._guard = Guard.of_group(self._process.pid, self.folder)
+        await wait_until(self._has_started, f"the greeting of {self._packages[0]}", timeout=60)
+        return self
+
+    async def _has_started(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.text()
+        return await has_listener(self.port)
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._process is not None
+        assert self._guard is not None
+        signal_group(self._process.pid, signal.SIGKILL)
+        await ended(self._process)
+        self._guard.release()
+        shutil.rmtree(self.folder, ignore_errors=True)
