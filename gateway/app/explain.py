@@ -15,14 +15,17 @@ from gateway.core.decide import blocking
 from gateway.core.errors import GatewayError
 from gateway.core.headers import Headers
 from gateway.core.kinds import Kind, State
+from gateway.core.note_template import NoteTemplate
 from gateway.core.people import PersonRef, Standing, Suppression, SuppressionSource
 from gateway.delivery.settings import choose
 from gateway.smtp_proxy.judge import Case, Judge, Judgement, Verdict
 from gateway.smtp_proxy.outage import NeverMailed
 from gateway.smtp_proxy.policy import Listener, Policy
+from gateway.smtp_proxy.wording import Wording
 from gateway.store import status
 from gateway.store.database import Database
 from gateway.store.gate import Gate
+from gateway.store.staff_languages import StaffLanguages
 
 _OVERRIDE = "override"
 
@@ -86,7 +89,13 @@ async def explain(settings: Settings, database: Database, question: Question) ->
     moment = common.now()
     judgement = await judge.judge(chosen, case, moment)
     feeds = (await database.read(status.snapshot)).feeds
-    teller = _Teller(chosen, judgement, feed_as_of=max(feeds.values(), default=None), now=moment)
+    wording = Wording(StaffLanguages(database))
+    teller = _Teller(
+        await wording.template(chosen, case.sender, case.headers),
+        judgement,
+        feed_as_of=max(feeds.values(), default=None),
+        now=chosen.local_time(moment),
+    )
     return Explanation(
         classification=judgement.classification,
         tried=tuple(_tried(chosen, case, judgement.classification)),
@@ -159,12 +168,17 @@ class _Teller:
     """Puts the verdict on each recipient into words."""
 
     def __init__(
-        self, chosen: Policy, judgement: Judgement, *, feed_as_of: datetime | None, now: datetime
+        self,
+        template: NoteTemplate,
+        judgement: Judgement,
+        *,
+        feed_as_of: datetime | None,
+        now: datetime,
     ) -> None:
-        self._policy = chosen
+        self._template = template
         self._said = judgement.classification
         self._feed_as_of = feed_as_of
-        self._now = chosen.local_time(now)
+        self._now = now
 
     def fate(self, recipient: str, verdict: Verdict) -> Fate:
         """Tell what would become of a recipient."""
@@ -191,7 +205,7 @@ class _Teller:
             feed_as_of=self._feed_as_of,
             persons=tuple(holder.ref for holder in standing.holders),
         )
-        return note.render(self._policy.note, facts).full
+        return note.render(self._template, facts).full
 
     def _what_if(self, standing: Standing, counting: Sequence[Suppression]) -> Iterator[WhatIf]:
         for entry in counting:

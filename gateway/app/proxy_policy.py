@@ -19,17 +19,19 @@ def policy(settings: Settings) -> Policy:
     hostname = common.host_name()
     zone = common.time_zone(settings)
     templates = common.note_templates(settings)
+    language = settings.suppression.language
     return Policy(
         hostname=hostname,
         instance=_instance(hostname, settings),
         rules=common.rules(settings),
         default_kind=settings.smtp.default_kind,
         relays=common.relays(settings),
-        note=templates[settings.suppression.language],
+        notes={language: templates[language], **templates},
         notifier=settings.notices.sender or common.notifier(settings),
         override=_override(settings),
         plus_addresses=settings.suppression.plus_addresses,
         accept_suppressed=settings.suppression.reply == "accept",
+        report_always=settings.suppression.report == "always",
         normalise_newlines=settings.smtp.bare_newline == "normalize",
         max_size=settings.smtp.max_message_size,
         max_recipients=settings.smtp.max_recipients,

@@ -19,6 +19,7 @@ from gateway.smtp_proxy.outage import LocalRecord, NeverMailed
 from gateway.smtp_proxy.scribe import Scribe, take_records_in
 from gateway.smtp_proxy.services import Services
 from gateway.smtp_proxy.sink import Tray
+from gateway.smtp_proxy.wording import Wording
 from gateway.smtp_proxy.worker import Worker, again_and_again
 from gateway.store import offers, status, worker_log, workers
 from gateway.store.blobs import Blobs
@@ -26,6 +27,7 @@ from gateway.store.database import Database, StoreUnavailable, WrongSchema
 from gateway.store.gate import Gate
 from gateway.store.journal import JournalWriter
 from gateway.store.logged_journal import LoggedJournal
+from gateway.store.staff_languages import StaffLanguages
 from gateway.store.suppression import Standings
 from gateway.store.worker_log import WorkerLog
 
@@ -79,6 +81,7 @@ class _Smtp:
         self._never = NeverMailed(settings.store.outage / "never-mailed")
         self._judge(settings)
         self._services.scribe = Scribe(self._journal, self._local, self._services.spawn)
+        self._services.wording = Wording(StaffLanguages(database))
         self._worker = Worker(self._services, _tray(settings, database, self._services))
         self._chores = _Chores(database, self._services, number, self._local, life.stopping)
 

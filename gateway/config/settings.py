@@ -58,7 +58,8 @@ class Suppression(Section):
     (`needed`), or also where one did, at RCPT, over LMTP or after the content (`always`): for CRMs
     whose mail library tells nobody."""
     language: Literal["nl", "de", "fr", "en"] = "nl"
-    """The language of notes and mail to people whose own isn't known."""
+    """The language of notes and mail to people whose own isn't known. A note is in that of the
+    member of staff on file who sent the mail: the envelope's sender, else `From`."""
     plus_addresses: bool = False
     """Whether `ann+x@example.org` is the same person as `ann@example.org`."""
     tags: Mapping[str, Scope] = option(TAG_SCOPES)

@@ -77,9 +77,11 @@ class Passage:
         room = max(0, self._policy.max_recipients - len(self._record.entries))
         entries = await self._looked_up(recipients[:room]) if room else []
         live = [entry for entry in entries if not entry.verdict.blocked]
-        for entry in entries:
-            if entry.verdict.blocked and self._refuses_at_rcpt:
-                entry.reply = self._record.fail([entry], self._record.classification)
+        refused = [entry for entry in entries if entry.verdict.blocked and self._refuses_at_rcpt]
+        if refused:
+            await self._record.choose_wording()
+        for entry in refused:
+            entry.reply = self._record.fail([entry], self._record.classification)
         if live:
             await self._offer(live)
         self._record.entries += entries
@@ -266,6 +268,8 @@ class Passage:
             return self._answer_again(repeated)
         going = [entry for entry in record.entries if entry.going]
         failed = [entry for entry in record.entries if entry.taken and not entry.going]
+        if any(one.verdict.blocked or one.verdict.would for one in record.entries):
+            await record.choose_wording()
         no = record.fail(failed, record.classification) if failed else _OK
         for entry in going:
             entry.settle(State.SENDING, By.RELAY, "")
@@ -384,9 +388,12 @@ class Passage:
     async def abandon(self, by: By) -> None:
         """End a transaction without content: RSET, a new greeting, QUIT or a lost client."""
         await self._relay.end()
-        await self._give_up(by, Reply.of("250 2.0.0 Reset"))
+        drafts = self._record.notices(given_up=True) if by is By.CLIENT else ()
+        await self._give_up(by, Reply.of("250 2.0.0 Reset"), drafts=drafts)
 
-    async def _give_up(self, by: By, said: Reply, *, size: int = 0) -> None:
+    async def _give_up(
+        self, by: By, said: Reply, *, size: int = 0, drafts: tuple[Draft, ...] = ()
+    ) -> None:
         self._relay.hang_up()
         record = self._record
         if not record.entries:
@@ -395,5 +402,8 @@ class Passage:
             if entry.taken:
                 entry.settle(State.ABORTED, by, said.text if by is By.GATEWAY else "")
         record.size = size
-        self._services.scribe.note(record.message(), None)
+        if drafts:
+            self._services.scribe.report(record.message(), drafts)
+        else:
+            self._services.scribe.note(record.message(), None)
         record.log()

@@ -1,7 +1,7 @@
 """What the listeners of a worker go by; a reload puts a new one in its place."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -63,11 +63,12 @@ class Policy:
     rules: tuple[Rule, ...]
     default_kind: Kind
     relays: tuple[RelaySettings, ...]
-    note: NoteTemplate
+    notes: Mapping[str, NoteTemplate]  #: The wording by language, that of the settings first.
     notifier: str  #: Who DSNs come from, with or without a name.
     override: Override = Override()
     plus_addresses: bool = False
     accept_suppressed: bool = False  #: `suppression.reply = "accept"`
+    report_always: bool = False  #: `suppression.report = "always"`
     normalise_newlines: bool = True
     max_size: int = 50_000_000
     max_recipients: int = 10_000
@@ -75,6 +76,11 @@ class Policy:
     local_time: Callable[[datetime], datetime] = field(default=lambda moment: moment)
 
     bursts: tuple[BurstTest, ...] = field(init=False)  #: The burst rules, if any.
+
+    @property
+    def note(self) -> NoteTemplate:
+        """The wording in the language of the settings."""
+        return next(iter(self.notes.values()))
 
     def __post_init__(self) -> None:
         tests = (rule.test for rule in self.rules)

@@ -82,6 +82,8 @@ class Record:
         self.judgement: Judgement | None = None
         self.relay = ""
         self.size = 0
+        self._template = self._policy.note
+        self._asked_with: Headers | None = None  #: The headers the wording was chosen by.
 
     @property
     def classification(self) -> Classification:
@@ -90,13 +92,28 @@ class Record:
             return self.early or INDIVIDUAL
         return self.judgement.classification
 
+    async def choose_wording(self) -> None:
+        """Go on in the language of whoever reads it, which the header block may tell better."""
+        if self._asked_with is self.headers:
+            return
+        self._asked_with = self.headers
+        chosen = await self._services.wording.template(
+            self._policy, self._sender.address, self.headers
+        )
+        if chosen is self._template:
+            return
+        self._template = chosen
+        for entry in self.entries:
+            if entry.note is not None:
+                entry.note = render(chosen, self._facts(entry, self.classification))
+
     def fail(self, entries: Sequence[Entry], said: Classification) -> Reply:
         """Mark recipients as suppressed; return the refusal that tells why."""
         facts = [self._facts(entry, said) for entry in entries]
         for entry, known in zip(entries, facts, strict=True):
-            entry.note = render(self._policy.note, known)
+            entry.note = render(self._template, known)
             entry.settle(State.SEND_FAILED, By.GATEWAY, "")
-        return refusal(self._policy.note, facts)
+        return refusal(self._template, facts)
 
     def _facts(self, entry: Entry, said: Classification) -> Facts:
         standing = entry.verdict.standing
@@ -112,20 +129,29 @@ class Record:
             persons=tuple(holder.ref for holder in standing.holders),
         )
 
-    def notices(self) -> tuple[Draft, ...]:
-        """Build the DSN owed to the sender for those left out (RFC 3464); at most one."""
+    def notices(self, *, given_up: bool = False) -> tuple[Draft, ...]:
+        """Build the DSN owed to the sender for those left out (RFC 3464); at most one.
+
+        It waits for the relay's word where the message goes to others; `given_up` says that the
+        client has ended the transaction before the content, so that it goes to nobody.
+        """
+        always = self._policy.report_always
         left_out = [
             entry
             for entry in self.entries
-            if entry.note is not None and entry.taken and dsn.owed(self._sender, entry.recipient)
+            if entry.note is not None
+            and (entry.taken or always)
+            and dsn.owed(self._sender, entry.recipient)
         ]
-        everyone = all(entry.note is not None for entry in self.entries if entry.taken)
-        refused = not self._policy.accept_suppressed and (everyone or self._listener.lmtp)
-        if not left_out or refused:
+        going = sum(entry.going for entry in self.entries)
+        is_answered = not self._policy.accept_suppressed and (not going or self._listener.lmtp)
+        if not left_out or (is_answered and not always):
             return ()
-        return (self._draft(left_out, armed=not everyone),)
+        if given_up:
+            return (self._draft(left_out, given_up=going),)
+        return (self._draft(left_out, others=going),)
 
-    def _draft(self, left_out: list[Entry], *, armed: bool) -> Draft:
+    def _draft(self, left_out: list[Entry], *, others: int = 0, given_up: int = 0) -> Draft:
         policy = self._policy
         report = dsn.Report(
             message_id=f"<{ids.show(self.id)}.dsn@{policy.hostname}>",
@@ -138,7 +164,8 @@ class Record:
             arrived=policy.local_time(self.at),
             headers=self.header_block,
             failed=tuple(dsn.Failed(e.recipient, e.note) for e in left_out if e.note),
-            others=sum(entry.going for entry in self.entries),
+            others=others,
+            given_up=given_up,
         )
         key = dsn.message_key(self.id, self.attempt_of)
         if policy.accept_suppressed:
@@ -149,10 +176,10 @@ class Record:
             key=key,
             sender="",
             recipient=self._sender.address,
-            body=dsn.build(policy.note, report),
+            body=dsn.build(self._template, report),
             message=self.id,
             relay=self.relay,
-            due=None if armed else self.at,
+            due=None if others else self.at,
         )
 
     @property
@@ -208,7 +235,7 @@ class Record:
 
     def _note(self, entry: Entry) -> str:
         if entry.note is None and entry.verdict.would:
-            return reasons(self._policy.note, self._facts(entry, self.classification))
+            return reasons(self._template, self._facts(entry, self.classification))
         return entry.note.full if entry.note else ""
 
     async def begin(self, drafts: tuple[Draft, ...]) -> bool:

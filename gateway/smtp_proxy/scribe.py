@@ -17,6 +17,8 @@ from gateway.store.workers import take_in
 log = logs.get("smtp_proxy")
 
 _TOLD_SECONDS = 2.0
+_REPORT_TRIES = 120
+_REPORT_SECONDS = 5.0  #: Between tries to have a report sent, while the store is away.
 PATIENCE_SECONDS = 30.0  #: Longer than any one transaction on the store takes.
 
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
@@ -79,6 +81,20 @@ class Scribe:
     async def _note_locally(self, message: Message) -> None:
         if await self._begin_locally(message):
             self._local.forget(message.id)
+
+    def report(self, message: Message, drafts: tuple[Draft, ...]) -> None:
+        """Write down a message that has ended, with a report it owes; nobody waits for it."""
+        self._spawn(self._report(message, drafts))
+
+    async def _report(self, message: Message, drafts: tuple[Draft, ...]) -> None:
+        for number in range(_REPORT_TRIES):
+            with contextlib.suppress(StoreUnavailable, TimeoutError):
+                await self._durable(message, drafts)
+                return
+            if number == 0:
+                await self._note_locally(message)
+            await asyncio.sleep(_REPORT_SECONDS)
+        log.error("report_lost", message=ids.show(message.id))
 
     def finish(
         self,

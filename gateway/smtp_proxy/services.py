@@ -23,6 +23,7 @@ from gateway.metrics import Metrics, RelayHealth
 from gateway.smtp_proxy.judge import Judge
 from gateway.smtp_proxy.policy import Policy
 from gateway.smtp_proxy.scribe import Scribe
+from gateway.smtp_proxy.wording import Wording
 
 log = logs.get("smtp_proxy")
 _message_done = logs.unit("smtp_proxy", "message_done")
@@ -39,6 +40,7 @@ class Services:
         self.policy = policy
         self.judge: Judge
         self.scribe: Scribe
+        self.wording: Wording
         self.offers: dict[
             str, dict[str, str]
         ] = {}  #: What each relay offered last; replaced, never changed.

@@ -85,6 +85,21 @@ async def other_crm(shared_other_crm: Crm) -> Crm:
 
 
 @pytest.fixture(scope="session")
+async def shared_always_crm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crm]:
+    """A gateway that sends a report whatever it has answered."""
+    settings = {**SETTINGS, "suppression": {"report": "always"}}
+    async with open_crm(tmp_path_factory.mktemp("always"), settings) as crm:
+        yield crm
+
+
+@pytest.fixture
+async def always_crm(shared_always_crm: Crm) -> Crm:
+    """The same, emptied."""
+    await shared_always_crm.forget()
+    return shared_always_crm
+
+
+@pytest.fixture(scope="session")
 async def shared_doors(
     tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
 ) -> AsyncIterator[Doors]:
