@@ -67,7 +67,7 @@ async def _health(relay: Relay) -> RelayHealth:
         async with asyncio.timeout(_CALL_SECONDS):
             connection = await RelayConnection.open(settings)
     except RelayRefuses as error:
-        ours = is_our_fault(error.reply, settings.our_fault)
+        ours = is_our_fault(error.reply, settings.our_fault, stage=error.stage)
         return RelayHealth.OUR_FAULT if ours else RelayHealth.DOWN
     except (RelayLost, BadCertificate, TimeoutError):
         return RelayHealth.DOWN

@@ -6,7 +6,8 @@ from functools import lru_cache
 
 MAX_LINE = 500  #: Octets of text in one line; RFC 5321 allows 512 with code and CRLF.
 MAX_LINES = 20
-_ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?= |$)")
+#: OpenSMTPD up to 6.3 put a colon behind it: `501 5.1.3: Recipient address syntax error`.
+_ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?=[ :]|$)")
 _HARMFUL = re.compile(r"[^\x20-\x7e]")
 
 

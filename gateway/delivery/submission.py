@@ -32,12 +32,12 @@ async def _submit(
     refused = await transaction.begin_content() if heard.positive else heard
     if refused is not None:
         await transaction.end()
-        return _result(refused, pool)
+        return _result(refused)
     verdict = await transaction.finish(_stuffed(content))
     if isinstance(verdict, Lost):
         late = await transaction.late_verdict(LATE_SECONDS) if verdict.may_come else None
-        return Unknown(verdict.why) if late is None else _result(late, pool)
-    return _result(verdict, pool)
+        return Unknown(verdict.why) if late is None else _verdict(late, pool)
+    return _verdict(verdict, pool)
 
 
 def _envelope(sender: str, recipient: str, content: bytes) -> tuple[Sender, Recipient]:
@@ -56,9 +56,14 @@ def _stuffed(content: bytes) -> bytes:
     return b"." + stuffed if stuffed[:1] == b"." else stuffed
 
 
-def _result(reply: Reply, pool: Pool) -> Result:
+def _verdict(reply: Reply, pool: Pool) -> Result:
+    """Return what a reply after the content makes of the mail."""
+    if is_our_fault(reply, pool.settings.our_fault):
+        return Deferred(reply.text)
+    return _result(reply)
+
+
+def _result(reply: Reply) -> Result:
     if reply.positive:
         return Sent(reply.text)
-    if reply.permanent and not is_our_fault(reply, pool.settings.our_fault):
-        return Failed(reply.text)
-    return Deferred(reply.text)
+    return Failed(reply.text) if reply.permanent else Deferred(reply.text)

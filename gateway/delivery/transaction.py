@@ -132,7 +132,8 @@ class RelayTransaction:
         heard = [refused] * len(lines) if refused else answers[len(lead) :]
         if any(reply.code == 421 for reply in answers):
             self._drop()
-        return [self._for_client("RCPT", reply) for reply in heard]
+        stage = "RCPT" if refused is None else "MAIL"
+        return [self._for_client(stage, reply) for reply in heard]
 
     def _needs(self, recipients: Sequence[Recipient]) -> frozenset[str]:
         return self._sender.needs.union(*(recipient.needs for recipient in recipients))
@@ -159,9 +160,9 @@ class RelayTransaction:
 
     def _for_client(self, stage: str, reply: Reply) -> Reply:
         patterns = self._pool.settings.our_fault
-        if reply.code >= 400 and replies.is_our_fault(reply, patterns):
+        if replies.is_our_fault(reply, patterns, stage=stage):
             self._pool.complain(stage, reply)
-        return replies.for_client(reply, patterns)
+        return replies.for_client(reply, patterns, stage=stage)
 
     def write(self, octets: bytes) -> None:
         """Send some content."""

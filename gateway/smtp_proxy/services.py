@@ -132,7 +132,9 @@ class Services:
                 self.offers = {**self.offers, relay.name: seen.extensions}
                 self._fresh_offers.set()
             return
-        refuses = isinstance(seen, RelayRefuses) and is_our_fault(seen.reply, relay.our_fault)
+        refuses = isinstance(seen, RelayRefuses) and is_our_fault(
+            seen.reply, relay.our_fault, stage=seen.stage
+        )
         health = RelayHealth.OUR_FAULT if refuses else RelayHealth.DOWN
         self.metrics.relay(relay.name, health)
         self._ill.add(relay.name)

@@ -81,6 +81,15 @@ async def test_a_refusal_for_good_is_final(pool: Pool, sink: RawSink, stage: fau
     assert Refused("550 5.7.1 no") == await send(pool)
 
 
+@pytest.mark.parametrize("line", [b"501 5.1.3 bad", b"501 bob: address must contain a domain"])
+async def test_a_refusal_of_the_address_is_final_whatever_its_code(
+    pool: Pool, sink: RawSink, line: bytes
+) -> None:
+    sink.fault("RCPT", faults.reply(line))
+
+    assert Refused(line.decode()) == await send(pool)
+
+
 @pytest.mark.parametrize("stage", [*STAGES, "dot"])
 async def test_a_refusal_of_the_gateway_itself_is_a_reason_to_try_again(
     pool: Pool, sink: RawSink, stage: faults.Stage

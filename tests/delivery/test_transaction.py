@@ -328,10 +328,23 @@ async def test_a_refusal_of_the_gateway_itself_raises_the_alarm_at_every_stage(
     assert line.decode() == complaint.reply.text
 
 
-async def test_a_refusal_of_the_mail_raises_no_alarm(sink: RawSink) -> None:
+@pytest.mark.parametrize(
+    ("stage", "line"),
+    [
+        ("MAIL", b"501 5.1.7 Bad sender address syntax"),
+        ("MAIL", b"501 ann: sender address must contain a domain"),
+        ("RCPT", b"550 5.1.1 nobody"),
+        ("RCPT", b"501 5.1.3 Bad recipient address syntax"),
+        ("RCPT", b"504 5.5.2 <bob>: Recipient address rejected: need fully-qualified address"),
+    ],
+)
+async def test_a_refusal_of_the_mail_is_passed_on_and_raises_no_alarm(
+    sink: RawSink, stage: faults.Stage, line: bytes
+) -> None:
     observed = Observed()
-    sink.fault("RCPT", faults.reply(b"550 5.1.1 nobody"))
+    sink.fault(stage, faults.reply(line))
 
-    await sent(make_pool(relay_settings(sink.port), observe=observed))
+    verdict = await sent(make_pool(relay_settings(sink.port), observe=observed))
 
+    assert Reply.of(line.decode()) == verdict
     assert not any(isinstance(seen, RelayRefuses) for seen in observed.seen)
