@@ -52,6 +52,8 @@ class RelayConnection(asyncio.Protocol):
         self._buffer = b""
         self._lines: list[bytes] = []
         self._failure: str | None = None
+        self._in_content = False  # between 354 and the verdict
+        self.refusal: Reply | None = None  #: What the relay said in the middle of the content.
         self._resumed: asyncio.Future[None] | None = None
         self._seconds = self._deadline = 0.0
         self._patient: asyncio.Future[Reply] | None = None
@@ -105,8 +107,11 @@ class RelayConnection(asyncio.Protocol):
 
     def _hear(self, reply: Reply) -> None:
         if not self._waiting:
+            if self._in_content and reply.code >= 400:
+                self.refusal = reply
             self._fail("a reply nobody asked for")
             return
+        self._in_content = reply.code == 354
         waiting = self._waiting.popleft()
         if not waiting.done():
             waiting.set_result(reply)

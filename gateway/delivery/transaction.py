@@ -169,16 +169,21 @@ class RelayTransaction:
         if self._connection is not None:
             self._connection.write(octets)
 
-    async def drain(self) -> bool:
-        """Wait until the relay keeps up; False when it is lost and no content is wanted."""
+    async def drain(self) -> Reply | None:
+        """Wait until the relay keeps up; return its refusal, or another 451, to end the content.
+
+        A no that comes before the dot is the relay's verdict: it may have been full, or closing, or
+        tired of a slow client. A yes to half a mail is none.
+        """
         if self._connection is None:
-            return False
+            return replies.TRY_LATER
         try:
             await self._connection.drain(self._budget)
         except RelayLost:
+            refusal = self._connection.refusal
             self._drop()
-            return False
-        return True
+            return refusal or replies.TRY_LATER
+        return None
 
     async def finish(self, octets: bytes) -> Reply | Lost:
         """Send the last of the content with the final dot; wait for the verdict.
@@ -187,8 +192,9 @@ class RelayTransaction:
         `late_verdict` goes on listening.
         """
         began = monotonic()
-        if self._connection is None or not await self.drain():
-            return replies.TRY_LATER
+        refused = await self.drain()
+        if refused is not None or self._connection is None:
+            return refused or replies.TRY_LATER
         left = self._budget - self._spent - (monotonic() - began)
         if left <= 0:
             self._drop()

@@ -210,8 +210,10 @@ class Passage:
             return Refused(refused, By.RELAY)
         while not last:
             self._relay.write(octets)
-            if not await self._relay.drain():
-                return Refused(replies.TRY_LATER, By.RELAY)
+            stopped = await self._relay.drain()
+            if stopped is not None:
+                self._services.relay_said(self._settings, stopped)
+                return Refused(self._heard(stopped), By.RELAY)
             piece = await body.piece()
             if self._too_slow:
                 return Refused(_TOO_SLOW, By.GATEWAY)

@@ -251,13 +251,25 @@ async def test_421_at_one_recipient_does_not_cost_the_others(pool: Pool, sink: R
 # R5: replies that come too early or belong to something else
 
 
-@pytest.mark.parametrize("line", [b"250 2.0.0 taken already", b"550 5.0.0 refused already"])
-async def test_R5_a_reply_before_the_dot_ends_the_transaction(
-    pool: Pool, sink: RawSink, line: bytes
+@pytest.mark.parametrize(
+    ("line", "heard"),
+    [
+        (b"250 2.0.0 taken already", replies.TRY_LATER.text),
+        (b"354 go on", replies.TRY_LATER.text),
+        (b"550 5.0.0 refused already", "550 5.0.0 refused already"),
+        (b"452 4.3.1 disk full", "452 4.3.1 disk full"),
+        (b"421 4.4.2 too slow", "421 4.4.2 too slow"),
+    ],
+)
+async def test_R5_before_the_dot_a_no_is_the_verdict_and_a_yes_is_none(
+    pool: Pool, sink: RawSink, line: bytes, heard: str
 ) -> None:
     sink.fault("DATA", faults.early_reply(line))
 
-    assert replies.TRY_LATER == await sent(pool)
+    verdict = await sent(pool)
+
+    assert isinstance(verdict, Reply)
+    assert heard == verdict.text
     await sink.wait_until(lambda: sink.open_connections == 0)
     assert [] == sink.messages
 

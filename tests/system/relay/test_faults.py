@@ -1,6 +1,7 @@
 """Relays that are away, come back, or say odd things: what the CRM hears and what is delivered."""
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -8,12 +9,14 @@ from gateway.core import ids
 from tests.rig import faults
 from tests.rig.client import Reply
 from tests.rig.faultproxy import HangingPort
+from tests.rig.faults import Action
 from tests.rig.process import free_port, wait_until
 from tests.smtp_proxy.crm import INDIVIDUAL, NO_BULK, SENDER, mail, states
 from tests.system.relay.side import BUDGET, RelaySide
 
 pytestmark = pytest.mark.system
 
+_numbers = itertools.count(1)
 BOB, EVE = b"bob@example.org", b"eve@example.org"
 
 
@@ -121,6 +124,43 @@ async def test_R6_a_relay_that_leaves_in_the_content_has_nothing(
     assert ["451 4.4.1", "250 2.0.0"] == [short(lost.end), short(again.end)]
     assert {to: "deferred by relay"} == states(record)
     assert 1 == len(side.sink.messages)
+
+
+@pytest.mark.parametrize("last", [b"x" * 100_000 + b"\r\n", b"\r\n"], ids=["much left", "the end"])
+@pytest.mark.parametrize(
+    ("line", "heard", "state"),
+    [
+        (b"552 5.3.4 too large", "552 5.3.4 too large", "rejected by relay"),
+        (b"452 4.3.1 disk full", "452 4.3.1 disk full", "deferred by relay"),
+        (b"421 4.4.2 too slow", "451 4.4.2 too slow", "deferred by relay"),
+        (b"250 2.0.0 taken", "451 4.4.1", "deferred by relay"),
+    ],
+)
+@pytest.mark.parametrize("closes", [True, False])
+async def test_R5_what_the_relay_says_in_a_slow_content_is_its_verdict(
+    side: RelaySide, line: bytes, heard: str, state: str, last: bytes, closes: bool
+) -> None:
+    action = (
+        faults.disconnect(line, octets=70_000)
+        if closes
+        else Action(send=line + b"\r\n", octets=70_000)
+    )
+    to = f"slow-{next(_numbers)}@example.org"
+    side.sink.fault("content", action, times=1)
+    client = await side.crm.client()
+    await client.pipeline(b"MAIL FROM:<%s>" % SENDER, b"RCPT TO:<%s>" % to.encode(), b"DATA")
+    await client.send(mail("Groot", body=b"x" * 80_000 + b"\r\n"))
+    await wait_until(lambda: side.sink.open_connections == 0, "the end of the relay's connection")
+    await client.send(last + b".\r\n")
+    end = await client.reply()
+    again = await client.transaction(SENDER, [BOB], INDIVIDUAL)
+    record = await side.crm.record(to)
+
+    assert f"{end.code} {end.text}".startswith(heard)
+    assert {to: state} == states(record)
+    assert 250 == again.end.code
+    assert 1 == len(side.sink.messages)
+    assert [] == side.gateway.log_lines("relay_refuses_gateway")
 
 
 async def test_R6_a_relay_that_leaves_between_rcpt_and_data_has_nothing(side: RelaySide) -> None:
