@@ -84,6 +84,22 @@ ENTRY = _object(
     released_at=_none_or(_TIME),
     released_by=_TEXT,
 )
+SUPPRESSED = _object(
+    id=_none_or(_ID),
+    address=_TEXT,
+    person=_none_or(_REF),
+    scope=_one_of(Scope),
+    source=_one_of(SuppressionSource),
+    name=_TEXT,
+    origin=_TEXT,
+    note=_TEXT,
+    public=_FLAG,
+    by=_TEXT,
+    since=_none_or(_TIME),
+    until=_none_or(_TIME),
+    released_at=_none_or(_TIME),
+    released_by=_TEXT,
+)
 RELEASED = _object(
     address=_TEXT,
     released=_COUNT,

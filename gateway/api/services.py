@@ -11,6 +11,7 @@ from fastapi import Request
 from gateway.core.errors import GatewayError
 from gateway.store.blobs import Blobs
 from gateway.store.database import Database
+from gateway.store.suppressed import SuppressedAddresses
 from gateway.store.suppression import Standings
 
 
@@ -85,6 +86,7 @@ class Services:
     feed: FeedDoor
     applications: ApplicationDoor
     standings: Callable[[], Standings]  #: Under the settings of this moment.
+    suppressed: Callable[[], SuppressedAddresses]  #: The same.
     lookup: Callable[[str], str]
     zone: Callable[[], tzinfo]
     count_machine_opens: Callable[[], bool]

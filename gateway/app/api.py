@@ -51,6 +51,7 @@ def services(life: Life, database: Database) -> Services:
         feed=Door(lambda: life.settings, database),
         applications=transitions.Door(lambda: life.settings, database),
         standings=lambda: common.standings(life.settings, database),
+        suppressed=lambda: common.suppressed_addresses(life.settings, database),
         lookup=lambda address: common.lookup(life.settings, address),
         zone=lambda: common.time_zone(life.settings),
         count_machine_opens=lambda: life.settings.mailchimp.count_machine_opens,

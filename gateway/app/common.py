@@ -20,6 +20,7 @@ from gateway.core.letter import Letter, Wording, parse_letter
 from gateway.core.note_template import NoteTemplate, parse_template
 from gateway.delivery.settings import Match, RelaySettings
 from gateway.store.database import Database
+from gateway.store.suppressed import SuppressedAddresses
 from gateway.store.suppression import Standings
 from gateway.store.upgrade import DamagedSchema, defects
 
@@ -200,6 +201,16 @@ def standings(settings: Settings, database: Database) -> Standings:
         tag_scopes=settings.suppression.tags,
         plus_addresses=settings.suppression.plus_addresses,
         optout_scope=settings.mailchimp.optout_scope,
+    )
+
+
+def suppressed_addresses(settings: Settings, database: Database) -> SuppressedAddresses:
+    """Return what lists everybody who is suppressed under these settings."""
+    return SuppressedAddresses(
+        is_sqlite=database.is_sqlite,
+        tag_scopes=settings.suppression.tags,
+        optout_scope=settings.mailchimp.optout_scope,
+        plus_addresses=settings.suppression.plus_addresses,
     )
 
 

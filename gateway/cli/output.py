@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
+from textwrap import indent
 
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +23,15 @@ def console() -> Console:
 def print_json(value: object) -> None:
     """Print one JSON document; what is beyond ASCII is escaped, so that it can't be garbled."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def print_json_list(values: Iterable[object]) -> None:
+    """Print an array as `print_json` does, an entry at a time: however many they are."""
+    before, after = "[\n", "[]\n"
+    for value in values:
+        sys.stdout.write(before + indent(json.dumps(value, indent=2), "  "))
+        before, after = ",\n", "\n]\n"
+    sys.stdout.write(after)
 
 
 def print_line(text: str = "", style: str = "") -> None:

@@ -1,8 +1,10 @@
-"""Suppressions of single addresses, and all that suppresses one."""
+"""Who is suppressed, all that suppresses an address, and suppressions of single addresses."""
 
 import csv
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Annotated
 
 import typer
@@ -16,7 +18,15 @@ from gateway.cli.context import (
     read_mail_address,
     wrong_use,
 )
-from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.cli.output import (
+    complain,
+    local,
+    one_line,
+    print_json,
+    print_json_list,
+    print_line,
+    print_table,
+)
 from gateway.cli.switches import user_name
 from gateway.core.kinds import Scope
 from gateway.core.people import PersonRef, Standing, Suppression
@@ -24,14 +34,42 @@ from gateway.core.spreadsheet import harmless
 from gateway.core.typed_address import NotAnAddress, TypedAddress, read_address
 from gateway.store import documents, opt_outs, releases, suppression
 from gateway.store.database import Database
+from gateway.store.suppressed import (
+    AT_ONCE,
+    START,
+    ListedSource,
+    Position,
+    Selection,
+    SuppressedAddress,
+)
 from gateway.store.suppression import Entry, Standings
 
-app = typer.Typer(help="Suppressions of single addresses.", no_args_is_help=True)
+app = typer.Typer(
+    help="Who is suppressed, and suppressions of single addresses.", no_args_is_help=True
+)
 
 _Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")]
 _Scope = Annotated[Scope, typer.Option(help="Which mail the address no longer gets.")]
 _Note = Annotated[str, typer.Option(help="Why; stays inside unless --public.", metavar="TEXT")]
 _Public = Annotated[bool, typer.Option("--public", help="Tell the note to whoever writes there.")]
+_SHOWN = 100  #: Lines of the list on a terminal.
+_HEADINGS = ("address", "person", "scope", "source", "name", "since", "until", "by", "note")
+#: Those a program may know by their place come first.
+_CSV_HEADINGS = ("address", "scope", "since", "until", "by", "note", "person", "source", "name")
+_Source = Annotated[
+    ListedSource | None,
+    typer.Option(help="Reasons of this source; mailchimp: opt-outs that Mailchimp told of."),
+]
+_Covering = Annotated[
+    Scope | None,
+    typer.Option(help="Reasons that keep this mail away; bulk lists scope all too."),
+]
+_Limit = Annotated[
+    int | None, typer.Option(help="At most so many lines; on a terminal 100.", min=1)
+]
+_After = Annotated[
+    str | None, typer.Option(help="Only what stands behind this address.", metavar="ADDRESS")
+]
 _Until = Annotated[
     str | None, typer.Option(help="The last day, or a local time; else for ever.", metavar="DATE")
 ]
@@ -124,23 +162,85 @@ def refusal(context: Context, one: opt_outs.Refusal) -> str:
 @app.command("list")
 def list_suppressions(
     context: typer.Context,
+    *,
+    source: _Source = None,
+    scope: _Covering = None,
+    limit: _Limit = None,
+    after: _After = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List the suppressions of single addresses in force, by address."""
+    """List everybody who is suppressed, by address, with a line for each reason.
+
+    Reasons are the groups and statuses of the CRM, opt-outs at Mailchimp, and what staff or the
+    API added. --json and --csv have all of it unless --limit is given.
+    """
+    behind = None if after is None else read_mail_address(after)
     chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
-        found = suppression.listed(connection, at=common.now())
-    if as_json:
-        print_json([documents.entry(one) for one in found])
-        return
-    headings = ("address", "scope", "since", "until", "by", "note")
-    if as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(headings)
-        writer.writerows([harmless(str(cell)) for cell in _row(chosen, one)] for one in found)
-        return
-    print_table(headings, (_row(chosen, one) for one in found))
+    with chosen.store() as store:
+        asked = _Asked(chosen, store, Selection(source, scope), behind)
+        is_shown = not (as_csv or as_json)
+        most = _SHOWN if limit is None and is_shown else limit
+        found = asked.all() if most is None else asked.first(most)
+        if as_json:
+            print_json_list(documents.suppressed(one) for one in found)
+        elif as_csv:
+            writer = csv.writer(sys.stdout)
+            writer.writerow(_CSV_HEADINGS)
+            writer.writerows(map(harmless, map(str, _csv_row(chosen, one))) for one in found)
+        else:
+            print_table(_HEADINGS, (_row(chosen, one) for one in found))
+        if asked.rest:
+            (print_line if is_shown else complain)(asked.rest)
+
+
+class _Asked:
+    """The list that is asked for, and what is said of the part that isn't shown."""
+
+    def __init__(
+        self, context: Context, store: Database, selection: Selection, after: str | None
+    ) -> None:
+        self._store = store
+        self._list = common.suppressed_addresses(context.settings, store)
+        self._selection = selection
+        self._at = common.now()
+        self._start = START if after is None else self._behind(context.lookup(after))
+        self.rest = ""
+
+    def _behind(self, address: str) -> Position:
+        with self._store.reading() as connection:
+            return self._list.behind_all_of(connection, self._selection, address, at=self._at)
+
+    def all(self) -> Iterator[SuppressedAddress]:
+        """Yield everything behind the start."""
+        return self._every(AT_ONCE)
+
+    def first(self, most: int) -> Iterator[SuppressedAddress]:
+        """Yield what is first, no address's reasons cut in two, and set what is said of the rest.
+
+        Only where one address alone has more reasons than wanted, these are all there.
+        """
+        shown, last = 0, ""
+        for address, reasons in groupby(self._every(most + 1), attrgetter("address")):
+            together = list(reasons)
+            if shown and shown + len(together) > most:
+                break
+            yield from together
+            shown, last = shown + len(together), address
+        with self._store.reading() as connection:
+            total = self._list.count(connection, self._selection, at=self._at, after=self._start)
+        if total > shown:
+            more = total - shown
+            self.rest = f"… and {more} more: --after '{last}', or --json or --csv for all"
+
+    def _every(self, at_once: int) -> Iterator[SuppressedAddress]:
+        return self._list.every(
+            self._store.reading,
+            self._selection,
+            at=self._at,
+            after=self._start,
+            at_once=at_once,
+        )
 
 
 @app.command("show")
@@ -195,9 +295,17 @@ def _described(
             yield f"  got {one.scope.covers}; released {when} by {one.released_by}"
 
 
-def _row(context: Context, one: Entry) -> Sequence[object]:
-    since, until = local(one.since, context.zone), local(one.until, context.zone)
-    return one.address, one.scope, since, until, one.by, one_line(one.remark)
+def _row(context: Context, one: SuppressedAddress) -> Sequence[object]:
+    address, scope, since, until, by, note, person, source, name = _csv_row(context, one)
+    return address, person, scope, source, name, since, until, by, note
+
+
+def _csv_row(context: Context, one: SuppressedAddress) -> Sequence[object]:
+    reason = one.suppression
+    since, until = local(reason.since, context.zone), local(reason.until, context.zone)
+    note, name = one_line(reason.remark), one_line(reason.name)
+    told = one.address, reason.scope, since, until, reason.origin, note
+    return *told, reason.person or "", reason.source, name
 
 
 def _until(context: Context, until: object) -> str:

@@ -15,6 +15,7 @@ from gateway.core.token import Token
 from gateway.store.opt_outs import Refusal
 from gateway.store.people import PersonRecord
 from gateway.store.releases import Released
+from gateway.store.suppressed import SuppressedAddress
 from gateway.store.suppression import Entry
 from gateway.store.timeline import Event, Page
 
@@ -82,6 +83,30 @@ def entry(one: Entry) -> Document:
         "until": in_utc(one.until),
         "released_at": in_utc(one.released_at),
         "released_by": one.released_by,
+    }
+
+
+def suppressed(one: SuppressedAddress) -> Document:
+    """Return one reason why an address is suppressed: as `entry`, and what brought it.
+
+    A reason that a group or a status brings has no id of its own.
+    """
+    reason = one.suppression
+    return {
+        "id": None if one.id is None else ids.show(one.id),
+        "address": one.address,
+        "person": None if reason.person is None else str(reason.person),
+        "scope": reason.scope,
+        "source": reason.source,
+        "name": reason.name,
+        "origin": reason.origin,
+        "note": reason.remark,
+        "public": reason.public,
+        "by": reason.origin,
+        "since": in_utc(reason.since),
+        "until": in_utc(reason.until),
+        "released_at": None,
+        "released_by": "",
     }
 
 

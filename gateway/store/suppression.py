@@ -15,7 +15,6 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    tuple_,
     update,
 )
 
@@ -23,16 +22,14 @@ from gateway.core.address import lookup_form
 from gateway.core.decide import never_mailed
 from gateway.core.kinds import Scope
 from gateway.core.people import (
-    MAILCHIMP,
     Holder,
     PersonKind,
     PersonRef,
     Standing,
-    Suppression,
-    SuppressionSource,
 )
-from gateway.store.columns import microseconds, moment
+from gateway.store.columns import microseconds
 from gateway.store.database import Database
+from gateway.store.effects import OF_GROUP, OF_STAFF, OF_STATUS, SOURCE, TAG, Effects, Row
 from gateway.store.quick import QuickReader
 from gateway.store.schema import suppressions
 
@@ -41,31 +38,28 @@ _AT_ONCE = 100
 _CHUNK = 1_000
 _KNOWN_AT_MOST = 10_000
 
-#: `wanted` gives rows whose `value` are the addresses, or is empty where there is one address only.
-_STATEMENT = """
-SELECT {value}, 'status', p.kind, p.crm_id, p.first_name, p.last_name, p.active, p.language,
-       s.name, s.tag, p.source, p.status_since, CAST(NULL AS BIGINT), '', false
-FROM {wanted} addresses a
-JOIN people p ON p.kind = a.kind AND p.crm_id = a.person
-LEFT JOIN statuses s ON s.kind = p.kind AND s.crm_id = p.status AND s.tag <> ''
-WHERE a.address = {value} AND a.position >= {lowest}
-UNION ALL
-SELECT {value}, 'group', m.kind, m.person, '', '', true, '',
-       g.name, g.tag, m.source, m.since, NULL, '', false
-FROM {wanted} addresses a
-JOIN memberships m ON m.kind = a.kind AND m.person = a.person
-JOIN "groups" g ON g.kind = m.kind AND g.crm_id = m.group_id AND g.active AND g.tag <> ''
-WHERE a.address = {value} AND a.position >= {lowest}
-UNION ALL
-SELECT {value}, 'staff', '', '', '', '', true, '',
-       '', o.scope, o."by", o.since, o.until, o.remark, o.public
-FROM {wanted} suppressions o
-WHERE o.address = {value} AND o.released_at IS NULL AND (o.until IS NULL OR o.until > {now})
-"""
-_ONE = _STATEMENT.format(wanted="", value="?1", lowest="?2", now="?3")
-_SEVERAL = _STATEMENT.format(
-    wanted="json_each(?1) w CROSS JOIN", value="w.value", lowest="?2", now="?3"
-)
+
+def _rows_of(*, wanted: str, value: str, lowest: str, now: str) -> str:
+    """Return the statement that gives all rows of some addresses.
+
+    `wanted` gives rows whose `value` are the addresses, or is empty where there is one only.
+    """
+    return " UNION ALL ".join((OF_STATUS, OF_GROUP, OF_STAFF)).format(
+        value=value,
+        own_value=value,
+        wanted=wanted,
+        join="JOIN",
+        where_person=f"a.address = {value}",
+        where_own=f"o.address = {value}",
+        lowest=lowest,
+        now=now,
+        number="",
+        no_number="",
+    )
+
+
+_ONE = _rows_of(wanted="", value="?1", lowest="?2", now="?3")
+_SEVERAL = _rows_of(wanted="json_each(?1) w CROSS JOIN", value="w.value", lowest="?2", now="?3")
 
 _NEVER_MAILED = """
 SELECT a.address FROM addresses a
@@ -81,8 +75,6 @@ UNION
 SELECT address FROM suppressions WHERE released_at IS NULL AND scope = 'all'
 ORDER BY 1
 """
-
-Row = Sequence[Any]
 
 
 def utc_now() -> datetime:
@@ -108,8 +100,7 @@ class Standings:
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
-        self._tag_scopes = dict(tag_scopes)
-        self._optout_scope = optout_scope
+        self._effects = Effects(dict(tag_scopes), optout_scope)
         self._plus_addresses = plus_addresses
         self._lowest = -1 if plus_addresses else 0
         self._clock = clock
@@ -178,7 +169,7 @@ class Standings:
         self._reader.close()
 
     def _never_mailed(self) -> tuple[TextClause, dict[str, object]]:
-        tags = [tag for tag, scope in self._tag_scopes.items() if scope is Scope.ALL]
+        tags = [tag for tag, scope in self._effects.tag_scopes.items() if scope is Scope.ALL]
         names = {f"tag{number}": tag for number, tag in enumerate(tags)}
         marks = ", ".join(f":{name}" for name in names) or "NULL"
         return text(_NEVER_MAILED.format(tags=marks)), {"lowest": self._lowest, **names}
@@ -207,7 +198,7 @@ class Standings:
         for row in rows:
             findings = found.get(row[0])
             if findings is None:
-                findings = found[row[0]] = _Findings(self._tag_scopes, self._optout_scope)
+                findings = found[row[0]] = _Findings(self._effects)
             findings.add(row)
         return {address: findings.standing() for address, findings in found.items()}
 
@@ -215,28 +206,27 @@ class Standings:
 class _Findings:
     """The rows of one address."""
 
-    __slots__ = ("_effects", "_optout_scope", "_own", "_people", "_tag_scopes")
+    __slots__ = ("_effects", "_own", "_people", "_rows")
 
-    def __init__(self, tag_scopes: Mapping[str, Scope], optout_scope: Scope) -> None:
-        self._tag_scopes = tag_scopes
-        self._optout_scope = optout_scope
+    def __init__(self, effects: Effects) -> None:
+        self._effects = effects
         self._people: dict[tuple[str, str], Row] = {}
-        self._effects: list[Row] = []
+        self._rows: list[Row] = []
         self._own: list[Row] = []
 
     def add(self, row: Row) -> None:
-        if row[1] == "staff":
+        if row[SOURCE] == "staff":
             self._own.append(row)
             return
-        if row[1] == "status":
+        if row[SOURCE] == "status":
             self._people[row[2], row[3]] = row
-        if row[9] in self._tag_scopes:
-            self._effects.append(row)
+        if row[TAG] in self._effects.tag_scopes:
+            self._rows.append(row)
 
     def standing(self) -> Standing:
         return Standing(
             holders=tuple(self._holder(key) for key in sorted(self._people)),
-            own=tuple(_suppression(row, Scope(row[9]), None) for row in self._own),
+            own=tuple(self._effects.suppression(row, None) for row in self._own),
         )
 
     def _holder(self, key: tuple[str, str]) -> Holder:
@@ -248,32 +238,9 @@ class _Findings:
             active=bool(active),
             language=language,
             suppressions=tuple(
-                _suppression(row, self._scope(row), ref)
-                for row in self._effects
-                if (row[2], row[3]) == key
+                self._effects.suppression(row, ref) for row in self._rows if (row[2], row[3]) == key
             ),
         )
-
-    def _scope(self, row: Row) -> Scope:
-        scope = self._tag_scopes[row[9]]
-        by_mailchimp = row[1] == "group" and row[10] == MAILCHIMP
-        is_wider = by_mailchimp and not scope.includes(self._optout_scope)
-        return self._optout_scope if is_wider else scope
-
-
-def _suppression(row: Row, scope: Scope, person: PersonRef | None) -> Suppression:
-    name, _, origin, since, until, remark, public = row[8:]
-    return Suppression(
-        scope=scope,
-        source=SuppressionSource(row[1]),
-        name=name,
-        origin=origin,
-        since=None if since is None else moment(since),
-        until=None if until is None else moment(until),
-        remark=remark,
-        public=bool(public),
-        person=person,
-    )
 
 
 def _merged(pair: tuple[Standing | None, Standing | None]) -> Standing:
@@ -294,8 +261,7 @@ def _as_json(addresses: Sequence[str]) -> str:
 def _statement(*, is_sqlite: bool) -> TextClause:
     rows = "json_each(:wanted) w" if is_sqlite else "unnest(CAST(:wanted AS text[])) w(value)"
     wanted = f"{rows} CROSS JOIN"
-    statement = _STATEMENT.format(wanted=wanted, value="w.value", lowest=":lowest", now=":now")
-    return text(statement)
+    return text(_rows_of(wanted=wanted, value="w.value", lowest=":lowest", now=":now"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,24 +302,6 @@ def release(connection: Connection, address: str, *, by: str, at: datetime) -> i
     """Lift what suppresses the address itself; return how many there were. They stay known."""
     statement = update(suppressions).where(_in_force(at), suppressions.c.address == address)
     return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
-
-
-def listed(
-    connection: Connection,
-    *,
-    at: datetime,
-    after: tuple[str, int] | None = None,
-    limit: int | None = None,
-) -> tuple[Entry, ...]:
-    """Return the suppressions of single addresses in force at a moment, by address.
-
-    `after` is the address and id of an entry: those behind it are returned.
-    """
-    order = (suppressions.c.address, suppressions.c.id)
-    query = select(suppressions).where(_in_force(at)).order_by(*order).limit(limit)
-    if after is not None:
-        query = query.where(tuple_(*order) > after)
-    return tuple(map(_entry, connection.execute(query).mappings()))
 
 
 def history(connection: Connection, address: str) -> tuple[Entry, ...]:

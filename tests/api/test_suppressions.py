@@ -48,6 +48,37 @@ async def test_a_list_comes_in_pages_without_a_gap(api: Served) -> None:
     assert [["p1@x.org", "p2@x.org"], ["p3@x.org", "p4@x.org"], ["p5@x.org"]] == seen
 
 
+async def test_everybody_who_is_suppressed_is_listed_from_every_source(api: Served) -> None:
+    for path, body in (
+        ("groups/candidate:g1", {"name": "No mailings", "tag": "NoMailingsTag"}),
+        ("people/candidate:17", {"emails": ["ann@x.org", "ann.bos@x.org"]}),
+        ("memberships/g1/candidate:17", {}),
+    ):
+        assert 200 == (await api.ask("PUT", f"/feed/{path}", json=body)).status_code
+    await api.ask("POST", "/suppressions", json={"address": "bob@x.org", "scope": "all"})
+
+    whole = (await api.get("/suppressions"))["items"]
+    first = await api.get("/suppressions", limit=1)
+    second = await api.get("/suppressions", limit=2, cursor=first["next"])
+    single = await api.get("/suppressions", source="staff")
+    of_all = await api.get("/suppressions", scope="all")
+    exported = await api.ask("GET", "/suppressions.csv", params={"scope": "bulk"})
+
+    assert [
+        ("ann.bos@x.org", "candidate:17", "bulk", "group", "No mailings", "crm"),
+        ("ann@x.org", "candidate:17", "bulk", "group", "No mailings", "crm"),
+        ("bob@x.org", None, "all", "staff", "", "tester"),
+    ] == [
+        tuple(one[key] for key in ("address", "person", "scope", "source", "name", "by"))
+        for one in whole
+    ]
+    assert whole == [*first["items"], *second["items"]]
+    assert [["bob@x.org"]] * 2 == [[one["address"] for one in each["items"]]
+                                   for each in (single, of_all)]  # fmt: skip
+    assert 4 == len(exported.text.splitlines())
+    assert 422 == (await api.ask("GET", "/suppressions?source=moon")).status_code
+
+
 async def test_until_is_local_and_lies_ahead(one_api: Served) -> None:
     good = {"address": "a@x.org", "until": "2999-07-01T12:00:00"}
     added = await one_api.ask("POST", "/suppressions", json=good)
@@ -132,7 +163,8 @@ async def test_H5_no_cell_of_an_export_is_a_formula(one_api: Served) -> None:
     answer = await one_api.ask("GET", "/suppressions.csv")
     heading, *rows = csv.reader(io.StringIO(answer.text))
 
-    assert ["address", "scope", "since", "until", "by", "note"] == heading
+    known = ["address", "scope", "since", "until", "by", "note"]
+    assert [*known, "person", "source", "name"] == heading
     assert 7 == len(rows)
     assert [] == [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@", "\t")]
     assert "attachment" in answer.headers["content-disposition"]

@@ -3,6 +3,8 @@
 import csv
 import io
 
+import pytest
+
 from tests.cli.conftest import Cli
 
 
@@ -62,8 +64,107 @@ def test_the_list_as_csv_is_no_trap_for_spreadsheets(cli: Cli) -> None:
     cli.do("suppress", "add", "ann@example.org", "--note", "=cmd()", "--by", "Eva")
 
     [heading, row] = csv.reader(io.StringIO(cli.do("suppress", "list", "--csv")))
-    assert ["address", "scope", "since", "until", "by", "note"] == heading
-    assert ("ann@example.org", "bulk", "-", "Eva", "'=cmd()") == (*row[:2], *row[3:])
+    known = ["address", "scope", "since", "until", "by", "note"]
+    assert [*known, "person", "source", "name"] == heading
+    assert ("ann@example.org", "bulk", "-", "Eva", "'=cmd()", "", "staff", "") == (
+        *row[:2], *row[3:],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def fed(cli: Cli) -> Cli:
+    """Ann is in a group, Ben has died, Cas left Mailchimp's list, Dee rang up; Eve is free."""
+    cli.feed("groups", "crm_id,name,tag\nno-mail,Geen bulk-mail,NoMailingsTag\n"
+                       "out,Uit,NoMailChimpMailingsTag\n")  # fmt: skip
+    cli.feed("statuses", "kind,crm_id,name,tag\ncandidate,dead,Overleden,NoMailTag\n")
+    cli.feed(
+        "people",
+        "crm_id,emails,status\n17,ann@x.org,\n18,ben@x.org,dead\n19,cas@x.org,\n20,eve@x.org,\n",
+    )
+    cli.feed("memberships", "group,person\nno-mail,17\nno-mail,18\n")
+    cli.feed("memberships", "group,person\nout,19\n", "--source", "mailchimp")
+    cli.do("suppress", "add", "dee@x.org", "--note", "rang up", "--by", "Eva")
+    return cli
+
+
+def test_everybody_who_is_suppressed_is_listed_whatever_the_source(fed: Cli) -> None:
+    found = fed.json("suppress", "list")
+
+    assert [
+        ("ann@x.org", "candidate:17", "bulk", "group", "Geen bulk-mail", "crm", None),
+        ("ben@x.org", "candidate:18", "bulk", "group", "Geen bulk-mail", "crm", None),
+        ("ben@x.org", "candidate:18", "all", "status", "Overleden", "crm", None),
+        ("cas@x.org", "candidate:19", "mailchimp", "group", "Uit", "mailchimp", None),
+    ] == [
+        tuple(one[key] for key in ("address", "person", "scope", "source", "name", "by", "id"))
+        for one in found[:-1]
+    ]
+    assert ("dee@x.org", None, "staff", "Eva", "rang up", False, 13) == (
+        *(found[-1][key] for key in ("address", "person", "source", "by", "note", "public")),
+        len(found[-1]["id"]),
+    )  # fmt: skip
+
+
+def test_people_read_the_list_as_a_table(fed: Cli) -> None:
+    heading, ann, *_, dee = fed.do("suppress", "list").splitlines()
+
+    assert "address person scope source name since until by note" == " ".join(heading.split())
+    assert ["ann@x.org", "candidate:17", "bulk", "group", "Geen", "bulk-mail"] == ann.split()[:6]
+    assert ["dee@x.org", "bulk", "staff"] == dee.split()[:3]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--source", "staff"), ["dee"]),
+        (("--source", "status"), ["ben"]),
+        (("--source", "group"), ["ann", "ben", "cas"]),
+        (("--source", "mailchimp"), ["cas"]),
+        (("--scope", "all"), ["ben"]),
+        (("--scope", "bulk"), ["ann", "ben", "ben", "dee"]),
+        (("--scope", "mailchimp", "--after", "<ben@x.org>"), ["cas", "dee"]),
+        (("--source", "group", "--scope", "bulk"), ["ann", "ben"]),
+        (("--after", "ben@x.org"), ["cas", "dee"]),
+        (("--after", "zoe@x.org"), []),
+        (("--limit", "1"), ["ann"]),
+        (("--limit", "2"), ["ann"]),
+        (("--limit", "3"), ["ann", "ben", "ben"]),
+        (("--limit", "1", "--after", "ann@x.org"), ["ben", "ben"]),
+    ],
+)
+def test_the_list_is_narrowed(fed: Cli, options: tuple[str, ...], expected: list[str]) -> None:
+    found = fed.json("suppress", "list", *options)
+
+    assert [f"{name}@x.org" for name in expected] == [one["address"] for one in found]
+
+
+def test_what_is_not_shown_is_counted_with_how_to_see_it(fed: Cli) -> None:
+    table = fed.do("suppress", "list", "--limit", "3")
+    document = fed("suppress", "list", "--limit", "3", "--json")
+    whole = fed("suppress", "list", "--json")
+
+    line = "… and 2 more: --after 'ben@x.org', or --json or --csv for all"
+    assert line == table.splitlines()[-1]
+    assert (f"{line}\n", "") == (document.err, whole.err)
+
+
+def test_a_terminal_shows_a_hundred_lines_and_a_document_all(cli: Cli) -> None:
+    cli.feed("groups", "crm_id,name,tag\nno-mail,Geen bulk-mail,NoMailingsTag\n")
+    numbers = range(130)
+    cli.feed("people", "crm_id,emails\n" + "".join(f"{n},p{n:03}@x.org\n" for n in numbers))
+    cli.feed("memberships", "group,person\n" + "".join(f"no-mail,{n}\n" for n in numbers))
+
+    lines = cli.do("suppress", "list").splitlines()
+
+    assert (102, "… and 30 more: --after 'p099@x.org', or --json or --csv for all") == (
+        len(lines), lines[-1],
+    )  # fmt: skip
+    assert 130 == len(cli.json("suppress", "list"))
+    assert 131 == len(cli.do("suppress", "list", "--csv").splitlines())
+
+
+def test_an_empty_list_is_an_empty_document(cli: Cli) -> None:
+    assert "[]\n" == cli.do("suppress", "list", "--json")
 
 
 def test_everything_that_suppresses_an_address_is_shown(cli: Cli) -> None:

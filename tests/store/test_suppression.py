@@ -191,24 +191,12 @@ def test_a_released_suppression_does_not_count_and_stays_in_the_history(
     with database.writing() as connection:
         count = suppression.release(connection, ANN, by="carl", at=NOW)
     with database.reading() as connection:
-        listed = suppression.listed(connection, at=NOW)
         history = suppression.history(connection, ANN)
 
-    assert (1, [], ()) == (count, scopes(standings), listed)
+    assert (1, []) == (count, scopes(standings))
     assert [(2, "carl", NOW), (1, "", None)] == [
         (entry.id, entry.released_by, entry.released_at) for entry in history
     ]
-
-
-def test_only_what_is_in_force_is_listed(database: Database) -> None:
-    suppress(database, "b@example.org", number=1)
-    suppress(database, "a@example.org", number=2, until=NOW + HOUR)
-    suppress(database, "c@example.org", number=3, until=NOW)
-
-    with database.reading() as connection:
-        listed = suppression.listed(connection, at=NOW)
-
-    assert ["a@example.org", "b@example.org"] == [entry.address for entry in listed]
 
 
 def test_an_inactive_group_has_no_effect(database: Database, standings: Standings) -> None:

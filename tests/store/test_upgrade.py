@@ -1,7 +1,6 @@
 """The migrations and the schema are two tellings of one thing."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -80,7 +79,7 @@ def test_P19_an_upgrade_keeps_what_the_first_version_knew(database: Database) ->
         assert [] == defects(connection)
         (told,) = listed(connection, limit=10)
         (person,) = find(connection, PersonRef.parse("candidate:17"))
-        (entry,) = suppression.listed(connection, at=datetime.now(UTC))
+        (entry,) = suppression.history(connection, "bob@example.org")
         standings = Standings(database, tag_scopes=TAG_SCOPES).within(
             connection, ["ann@example.org"]
         )

@@ -2,10 +2,12 @@
 
 import csv
 import io
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.bearer import READS_SUPPRESSIONS, Suppressor
@@ -24,19 +26,38 @@ from gateway.api.replies import (
     unwrapped,
     wrapped,
 )
-from gateway.api.schemas import ENTRY, RELEASED, STANDING, answers, pages
+from gateway.api.schemas import ENTRY, RELEASED, STANDING, SUPPRESSED, answers, pages
+from gateway.api.services import Services
 from gateway.core.kinds import Scope
 from gateway.core.people import Standing
 from gateway.core.spreadsheet import harmless
 from gateway.core.typed_address import NotAnAddress, read_address
 from gateway.store import documents, releases, suppression
 from gateway.store.answers import Answer
+from gateway.store.suppressed import (
+    AT_ONCE,
+    START,
+    ListedSource,
+    Position,
+    Selection,
+    SuppressedAddress,
+    behind,
+)
 from gateway.store.suppression import Entry
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
 
 Connection = Any  #: A transaction of the store, handed on to it.
-_COLUMNS = ("address", "scope", "since", "until", "by", "note")
+#: Those a program may know by their place come first.
+_COLUMNS = ("address", "scope", "since", "until", "by", "note", "person", "source", "name")
+Source = Annotated[
+    ListedSource | None,
+    Query(description="`mailchimp`: the opt-outs that Mailchimp told of; they are in a group."),
+]
+Covering = Annotated[
+    Scope | None,
+    Query(description="What keeps this mail away: `bulk` lists scope `all` too."),
+]
 
 
 class NewSuppression(BaseModel):
@@ -52,23 +73,24 @@ class NewSuppression(BaseModel):
     by: Text = Field("", max_length=200, description="Who asked for it; else the token's name.")
 
 
-@router.get("", responses=pages(ENTRY), dependencies=[READS_SUPPRESSIONS])
+@router.get("", responses=pages(SUPPRESSED), dependencies=[READS_SUPPRESSIONS])
 async def list_suppressions(
     request: Request,
     using: Using,
+    *,
+    source: Source = None,
+    scope: Covering = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """List the suppressions of single addresses in force, by address."""
-    at = using.clock()
-    after = None
-    if cursor is not None:
-        address, number = unwrapped(cursor, 2)
-        after = (address, int(number) if number.isdigit() and len(number) < 19 else 0)
+    """List everybody who is suppressed, by address: an entry for each reason in force."""
+    at, listed, selection = using.clock(), using.suppressed(), Selection(source, scope)
+    after = START if cursor is None else _position(cursor)
     found = await using.database.read(
-        lambda connection: suppression.listed(connection, at=at, after=after, limit=limit + 1)
+        lambda connection: listed.page(connection, selection, at=at, after=after, limit=limit + 1)
     )
-    return page(request, found, limit, document=documents.entry, cursor=_cursor)
+    following = wrapped([str(part) for part in behind(found[:limit], after)])
+    return page(request, found, limit, document=documents.suppressed, cursor=lambda _: following)
 
 
 @router.get(
@@ -76,18 +98,55 @@ async def list_suppressions(
     dependencies=[READS_SUPPRESSIONS],
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
-async def export_suppressions(using: Using) -> Response:
-    """Return the suppressions in force as CSV; no cell of it is a formula."""
-    at = using.clock()
-    found = await using.database.read(lambda connection: suppression.listed(connection, at=at))
+async def export_suppressions(
+    using: Using, source: Source = None, scope: Covering = None
+) -> Response:
+    """Return everybody who is suppressed as CSV; no cell of it is a formula."""
+    headers = {"content-disposition": 'attachment; filename="suppressions.csv"'}
+    rows = _csv(using, Selection(source, scope))
+    first = await anext(rows)  # A store that is away is told with a status, not in the middle.
+    return StreamingResponse(_from(first, rows), headers=headers, media_type="text/csv")
+
+
+async def _csv(using: Services, selection: Selection) -> AsyncIterator[str]:
+    """Yield the heading with the first page, then a page at a time."""
+    at, listed = using.clock(), using.suppressed()
+
+    async def read(after: Position) -> list[SuppressedAddress]:
+        return await using.database.read(
+            lambda connection: listed.page(connection, selection, at=at, after=after, limit=AT_ONCE)
+        )
+
+    position = START
+    heading: tuple[str, ...] = _COLUMNS
+    while True:
+        found = await read(position)
+        yield _lines(heading, found)
+        if len(found) < AT_ONCE:
+            return
+        heading, position = (), behind(found, position)
+
+
+def _lines(heading: Sequence[str], found: Sequence[SuppressedAddress]) -> str:
     written = io.StringIO()
     writer = csv.writer(written)
-    writer.writerow(_COLUMNS)
+    if heading:
+        writer.writerow(heading)
     for one in found:
-        told = documents.entry(one)
+        told = documents.suppressed(one)
         writer.writerow([harmless(str(told[name] or "")) for name in _COLUMNS])
-    headers = {"content-disposition": 'attachment; filename="suppressions.csv"'}
-    return Response(written.getvalue(), headers=headers, media_type="text/csv")
+    return written.getvalue()
+
+
+async def _from(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for each in rest:
+        yield each
+
+
+def _position(cursor: str) -> Position:
+    address, number = unwrapped(cursor, 2)
+    return address, int(number) if number.isdigit() and len(number) < 10 else 0
 
 
 @router.post("", status_code=201, responses=answers(ENTRY, "It is suppressed.", 201))
@@ -172,7 +231,3 @@ async def release(
     if not found.is_any:
         raise Problem(404, "nothing suppresses the address itself, and nobody there opted out")
     return reply(request, documents.released(lookup, found))
-
-
-def _cursor(one: Entry) -> str:
-    return wrapped([one.address, str(one.id)])

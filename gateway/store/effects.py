@@ -1,0 +1,71 @@
+"""What suppresses: the rows of the store that may, and what the settings make of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.core.kinds import Scope
+from gateway.core.people import MAILCHIMP, PersonRef, Suppression, SuppressionSource
+from gateway.store.columns import moment
+
+Row = Sequence[Any]
+#: Where in a row what stands.
+SOURCE, TAG, ORIGIN = 1, 9, 10
+
+#: The rows of people with their status, of their groups, and of single addresses. `where_person`
+#: and `where_own` choose the addresses, `value` and `own_value` are these; `wanted` is what joins
+#: them in, if anything; `number` adds a column with the id of a single address's row.
+OF_STATUS = """
+SELECT {value}, 'status', p.kind, p.crm_id, p.first_name, p.last_name, p.active, p.language,
+       s.name, s.tag, p.source, p.status_since, CAST(NULL AS BIGINT), '', false{no_number}
+FROM {wanted} addresses a
+{join} people p ON p.kind = a.kind AND p.crm_id = a.person
+LEFT JOIN statuses s ON s.kind = p.kind AND s.crm_id = p.status AND s.tag <> ''
+WHERE {where_person} AND a.position >= {lowest}"""
+OF_GROUP = """
+SELECT {value}, 'group', m.kind, m.person, '', '', true, '',
+       g.name, g.tag, m.source, m.since, CAST(NULL AS BIGINT), '', false{no_number}
+FROM {wanted} addresses a
+{join} memberships m ON m.kind = a.kind AND m.person = a.person
+{join} "groups" g ON g.kind = m.kind AND g.crm_id = m.group_id AND g.active AND g.tag <> ''
+WHERE {where_person} AND a.position >= {lowest}"""
+OF_STAFF = """
+SELECT {own_value}, 'staff', '', '', '', '', true, '',
+       '', o.scope, o."by", o.since, o.until, o.remark, o.public{number}
+FROM {wanted} suppressions o
+WHERE {where_own} AND o.released_at IS NULL AND (o.until IS NULL OR o.until > {now})"""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What the settings make of a tag: its scope, and that of an opt-out at Mailchimp."""
+
+    tag_scopes: Mapping[str, Scope]
+    optout_scope: Scope
+
+    def scope(self, source: str, tag: str, origin: str) -> Scope:
+        """Return what a status or group covers that bears a known tag, or a single address's row.
+
+        `origin` is who told of it: an opt-out that Mailchimp told of may cover more.
+        """
+        if source == "staff":
+            return Scope(tag)
+        scope = self.tag_scopes[tag]
+        if source == "group" and origin == MAILCHIMP and not scope.includes(self.optout_scope):
+            return self.optout_scope
+        return scope
+
+    def suppression(self, row: Row, person: PersonRef | None) -> Suppression:
+        """Return what a row says."""
+        name, tag, origin, since, until, remark, public = row[8:15]
+        return Suppression(
+            scope=self.scope(row[SOURCE], tag, origin),
+            source=SuppressionSource(row[SOURCE]),
+            name=name,
+            origin=origin,
+            since=None if since is None else moment(since),
+            until=None if until is None else moment(until),
+            remark=remark,
+            public=bool(public),
+            person=person,
+        )
