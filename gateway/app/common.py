@@ -160,9 +160,21 @@ def notifier(settings: Settings) -> str:
 
 
 def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
-    """Return the wording of notes by language, that of the settings first."""
+    """Return the wording of notes by language, that of the settings first.
+
+    What a file of one's own lacks, as it is older than the gateway, is as shipped.
+    """
+    shipped = {
+        file.stem: parse_template(file.read_text(encoding="utf-8"), file.stem, str(file))
+        for file in SHIPPED_TEMPLATES.joinpath(NOTES).glob("*.txt")
+    }
     return {
-        language: parse_template(file.read_text(encoding="utf-8"), language, str(file))
+        language: parse_template(
+            file.read_text(encoding="utf-8"),
+            language,
+            str(file),
+            shipped=shipped.get(language, shipped["en"]),
+        )
         for language, file in _texts(settings, NOTES).items()
     }
 

@@ -12,6 +12,7 @@ from typing import Any
 from gateway import logs
 from gateway.app import common
 from gateway.app.common import now, open_database
+from gateway.app.held_reports import Reporter
 from gateway.app.life import Life
 from gateway.app.triggered import TriggeredMail
 from gateway.app.webhooks import Webhooks
@@ -25,7 +26,7 @@ from gateway.delivery.settings import RelaySettings, choose
 from gateway.delivery.submission import submit
 from gateway.metrics import Metrics, RelayHealth
 from gateway.outbox.worker import Worker
-from gateway.store import answers, gate, leases, messages, outbox
+from gateway.store import answers, gate, held_reports, leases, messages, outbox
 from gateway.store.database import Database, StoreUnavailable
 from gateway.triggers import reports
 
@@ -46,11 +47,13 @@ async def run_sender(life: Life) -> None:
     database = open_database(life.settings)
     holder = f"{common.node()}:{os.getpid()}"
     post = Post(life.settings, Metrics())
+    reporter = Reporter(life.settings)
     webhooks = Webhooks(
         life.settings, database, holder=holder, stopping=life.stopping, count=post.count
     )
 
     async def apply(settings: Settings) -> None:
+        reporter.apply(settings)
         webhooks.apply(settings)
         await post.apply(settings)
 
@@ -63,6 +66,7 @@ async def run_sender(life: Life) -> None:
         clock=now,
         jitter=random.random,
         count=post.count,
+        compose=reporter.compose,
     )
     tidying = partial(tidy, life, database, holder)
     triggered = TriggeredMail(life, database, post)
@@ -191,7 +195,7 @@ async def tidy(life: Life, database: Database, holder: str) -> None:
         return
     await database.write(lambda connection: gate.forget_attempts(connection, now()))
     oldest = now() - life.settings.journal.keep
-    for prune in (messages.prune, outbox.prune):
+    for prune in (messages.prune, outbox.prune, held_reports.prune):
         await _prune(life, database, prune, oldest)
     await _prune(life, database, answers.prune, now() - answers.KEEP)
 

@@ -5,11 +5,12 @@ go as RFC 6533 writes them.
 """
 
 import hashlib
+import json
 import quopri
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
 
@@ -25,6 +26,10 @@ MAX_NOTES = 100  #: Recipients whose note is in the text; the others are named o
 
 MAX_NAMED = 5  #: Addresses in the text's first sentence.
 
+MAX_LISTED = 5_000  #: Recipients that a report of several messages names.
+
+_HOURS_AHEAD = 24
+_MAX_THREADS = 20  #: Messages that a report of several hangs on.
 _NAME = "Mail gateway"  #: In `From`, where the settings give none.
 _MAX_SUBJECT = 200
 _MAX_LINE = 998  #: Octets (RFC 5322, 2.1.1).
@@ -87,9 +92,19 @@ def message_key(message: int, attempt_of: int | None) -> str:
     return f"dsn:{ids.show(message if attempt_of is None else attempt_of)}"
 
 
-def interval_key(sender: str, at: datetime) -> str:
-    """Return the outbox key by which a sender, in lookup form, gets one DSN an hour."""
-    return f"dsn:{sender}:{int(at.timestamp()) // 3600}"
+def hourly_slots(sender: str, now: datetime) -> Iterator[tuple[str, datetime]]:
+    """Yield the outbox keys of a sender's reports from now on, and when each is due.
+
+    A sender (in lookup form) gets two an hour: one at once, and at its end one of all the rest.
+    What comes too late for that goes with the next hour's.
+    """
+    hour = int(now.timestamp()) // 3600
+    due = now
+    for number in range(hour, hour + _HOURS_AHEAD):
+        end = datetime.fromtimestamp((number + 1) * 3600, UTC)
+        yield f"dsn:{sender}:{number}", due
+        yield f"dsn:{sender}:{number}:rest", end
+        due = end
 
 
 def build(template: NoteTemplate, report: Report) -> bytes:
@@ -97,26 +112,51 @@ def build(template: NoteTemplate, report: Report) -> bytes:
 
     It is 7-bit, unless the original's sender is beyond ASCII: that needs SMTPUTF8 anyway.
     """
-    parts = (_text(template, report), _status(report), _original(report))
-    boundary = hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
-    delimiter = f"--{boundary}".encode()
-    body = b"".join(b"%s\r\n%s\r\n" % (delimiter, part) for part in parts)
-    return b"%s\r\n%s%s--\r\n" % (_header(template, report, boundary), body, delimiter)
-
-
-def _header(template: NoteTemplate, report: Report, boundary: str) -> bytes:
-    name, address = parseaddr(report.notifier)
     values = _values(template, report)
     if not report.subject.strip():  # The recipients tell more than nothing.
         values["subject"] = values["recipients"]
-    subject = " ".join(template.fill("report subject", values))
-    fields = (
+    chain = message_ids.chain(Headers.parse(report.headers))
+    envelope = _Envelope(
+        message_id=report.message_id,
+        at=report.at,
+        notifier=report.notifier,
+        recipient=report.sender.address,
+        subject=" ".join(template.fill("report subject", values)),
+        parents=chain[-1:],
+        references=chain,
+    )
+    parts = (_text(template, report), _status(report), _original(report))
+    return _assembled(template, envelope, parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Envelope:
+    """What the header of a report says."""
+
+    message_id: str
+    at: datetime
+    notifier: str
+    recipient: str
+    subject: str
+    parents: Sequence[str]  #: The Message-IDs it hangs on, so that mail programs show it there.
+    references: Sequence[str]
+
+
+def _assembled(template: NoteTemplate, envelope: _Envelope, parts: Sequence[bytes]) -> bytes:
+    boundary = hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
+    delimiter = f"--{boundary}".encode()
+    body = b"".join(b"%s\r\n%s\r\n" % (delimiter, part) for part in parts)
+    return b"%s\r\n%s%s--\r\n" % (_header(template, envelope, boundary), body, delimiter)
+
+
+def _header(template: NoteTemplate, envelope: _Envelope, boundary: str) -> bytes:
+    name, address = parseaddr(envelope.notifier)
+    fields = [
         f"From: {formataddr((name or _NAME, address))}",
-        f"To: <{report.sender.address}>",
-        f"Subject: {_encoded(subject, 'Subject')}",
-        f"Date: {format_datetime(report.at)}",
-        f"Message-ID: {report.message_id}",
-        *_threading(report),
+        f"To: <{envelope.recipient}>",
+        f"Subject: {_encoded(envelope.subject, 'Subject')}",
+        f"Date: {format_datetime(envelope.at)}",
+        f"Message-ID: {envelope.message_id}",
         "Importance: high",
         "X-Priority: 1",
         "Auto-Submitted: auto-replied",
@@ -125,16 +165,13 @@ def _header(template: NoteTemplate, report: Report, boundary: str) -> bytes:
         f"Content-Language: {template.language}",
         'Content-Type: multipart/report; report-type="delivery-status";',
         f' boundary="{boundary}"',
-    )
+    ]
+    if envelope.parents:
+        fields[5:5] = [
+            "In-Reply-To: " + "\r\n ".join(envelope.parents),
+            "References: " + "\r\n ".join(envelope.references),
+        ]
     return _lines(fields)
-
-
-def _threading(report: Report) -> Iterable[str]:
-    """Hang the report on the mail it is about, so that mail programs show it there."""
-    chain = message_ids.chain(Headers.parse(report.headers))
-    if not chain:
-        return ()
-    return f"In-Reply-To: {chain[-1]}", "References: " + "\r\n ".join(chain)
 
 
 def _encoded(text: str, field: str) -> str:
@@ -147,7 +184,11 @@ def _text(template: NoteTemplate, report: Report) -> bytes:
     notes = [failed.note.full for failed in mailboxes[:MAX_NOTES]]
     others = "\n".join(failed.recipient.address for failed in mailboxes[MAX_NOTES:])
     opening = "\n".join(template.fill("report", _values(template, report)))
-    text = f"\n\n{'-' * 72}\n\n".join((opening, *notes, *filter(None, (others,)))) + "\n"
+    return _text_part((opening, *notes, *filter(None, (others,))))
+
+
+def _text_part(paragraphs: Iterable[str]) -> bytes:
+    text = f"\n\n{'-' * 72}\n\n".join(paragraphs) + "\n"
     fields = (
         "Content-Type: text/plain; charset=utf-8",
         "Content-Transfer-Encoding: quoted-printable",
@@ -178,13 +219,14 @@ def _named(mailboxes: Sequence[str]) -> str:
 
 def _status(report: Report) -> bytes:
     is_international = not report.sender.address.isascii()
+    groups = (_of_recipient(failed, is_international) for failed in report.mailboxes)
+    return _status_part([_of_message(report), *groups], is_international)
+
+
+def _status_part(groups: Iterable[Sequence[str]], is_international: bool) -> bytes:
     content = "global-delivery-status" if is_international else "delivery-status"
     encoding = "8bit" if is_international else "7bit"
     fields = (f"Content-Type: message/{content}", f"Content-Transfer-Encoding: {encoding}")
-    groups = [
-        _of_message(report),
-        *(_of_recipient(failed, is_international) for failed in report.mailboxes),
-    ]
     return _part(fields, b"\r\n".join(map(_lines, groups)))
 
 
@@ -200,15 +242,21 @@ def _of_message(report: Report) -> Sequence[str]:
 
 
 def _of_recipient(failed: Failed, is_international: bool) -> Sequence[str]:
+    return _group(
+        failed.recipient.address, failed.recipient.orcpt, failed.note.short[0], is_international
+    )
+
+
+def _group(mailbox: str, orcpt: str | None, reason: str, is_international: bool) -> Sequence[str]:
     fields = (
-        f"Final-Recipient: {_typed(failed.recipient.address, is_international)}",
+        f"Final-Recipient: {_typed(mailbox, is_international)}",
         "Action: failed",
         f"Status: {STATUS}",
-        f"Diagnostic-Code: smtp; 550 {STATUS} {failed.note.short[0]}",
+        f"Diagnostic-Code: smtp; 550 {STATUS} {reason}",
     )
-    if failed.recipient.orcpt is None:
+    if orcpt is None:
         return fields
-    kind, _, address = failed.recipient.orcpt.partition(";")
+    kind, _, address = orcpt.partition(";")
     return (f"Original-Recipient: {kind}; {_plain(address)}", *fields)
 
 
@@ -255,3 +303,137 @@ def _part(fields: Iterable[str], content: bytes) -> bytes:
 
 def _lines(fields: Iterable[str]) -> bytes:
     return "".join(f"{field}\r\n" for field in fields).encode()
+
+
+# Several messages in one report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A mailbox one of several messages did not go to."""
+
+    mailbox: str
+    orcpt: str | None
+    reason: str  #: One line of ASCII.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a report of several messages tells of one."""
+
+    message: int  #: The journal's id.
+    language: str  #: Of the reader.
+    subject: str  #: As people read it.
+    message_id: str  #: Empty where the message has none that is well-formed.
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a report of several messages tells."""
+
+    message_id: str  #: Of the report itself: `<…@host>`.
+    at: datetime  #: Aware; times in it are shown in its zone.
+    notifier: str  #: The address in `From`, with or without a name.
+    hostname: str  #: The gateway's own name.
+    recipient: str  #: Who sent the messages, as written in the envelope.
+    messages: int  #: How many messages it is about, and how many recipients; more than are told.
+    recipients: int
+    since: datetime  #: When the first of the messages came.
+    told: tuple[Told, ...]  #: Those that are named, of `MAX_LISTED` recipients about.
+    notes: Mapping[tuple[int, str], str]  #: By message and mailbox, of the first `MAX_NOTES`.
+
+
+def digest(report: Report, language: str) -> str:
+    """Return what a report of several messages needs of one, as JSON; `read_digest` reads it."""
+    told = Told(
+        message=report.message,
+        language=language,
+        subject=one_line(report.subject)[:_MAX_SUBJECT],
+        message_id=message_ids.own(Headers.parse(report.headers)),
+        left_out=tuple(
+            LeftOut(
+                mailbox=failed.recipient.address,
+                orcpt=failed.recipient.orcpt,
+                reason=failed.note.short[0],
+            )
+            for failed in report.mailboxes
+        ),
+    )
+    return json.dumps(asdict(told), ensure_ascii=False)
+
+
+def read_digest(text: str) -> Told:
+    """Read what `digest` wrote."""
+    fields = json.loads(text)
+    return Told(**{**fields, "left_out": tuple(LeftOut(**one) for one in fields["left_out"])})
+
+
+def build_summary(template: NoteTemplate, summary: Summary) -> bytes:
+    """Write one report of several messages, in the template's language, with CRLF line ends."""
+    parents = list(filter(None, dict.fromkeys(told.message_id for told in summary.told)))
+    values = _summary_values(template, summary)
+    envelope = _Envelope(
+        message_id=summary.message_id,
+        at=summary.at,
+        notifier=summary.notifier,
+        recipient=summary.recipient,
+        subject=" ".join(template.fill("reports subject", values)),
+        parents=parents[:_MAX_THREADS],
+        references=parents[:_MAX_THREADS],
+    )
+    is_international = not summary.recipient.isascii()
+    groups = [[f"Reporting-MTA: dns; {summary.hostname}"]]
+    for told in summary.told:
+        about = [f"X-Gateway-Message: {ids.show(told.message)}"]
+        if told.message_id:
+            about.append(f"X-Original-Message-ID: {told.message_id}")
+        groups += (
+            [*_group(one.mailbox, one.orcpt, one.reason, is_international), *about]
+            for one in told.left_out
+        )
+    text = _summary_text(template, summary, values)
+    return _assembled(template, envelope, (text, _status_part(groups, is_international)))
+
+
+def _summary_values(template: NoteTemplate, summary: Summary) -> dict[str, str]:
+    zone = summary.at.tzinfo
+    named = sum(len(told.left_out) for told in summary.told)
+    return {
+        "state": template.send_failed,
+        "messages": str(summary.messages),
+        "count": str(summary.recipients),
+        "more": str(max(0, summary.recipients - named) or ""),
+        "sender": one_line(summary.recipient),
+        "since": template.moment(summary.since.astimezone(zone)),
+        "now": template.moment(summary.at),
+        "day": (summary.since.astimezone(zone) - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M"),
+    }
+
+
+def _summary_text(template: NoteTemplate, summary: Summary, values: Mapping[str, str]) -> bytes:
+    zone = summary.at.tzinfo
+    listed = [
+        "\n".join(
+            (
+                *template.fill(
+                    "reports message",
+                    {
+                        "id": ids.show(told.message),
+                        "now": template.moment(ids.moment_of(told.message).astimezone(zone)),
+                        "subject": told.subject or "-",
+                    },
+                ),
+                *(f"  {one_line(one.mailbox)}: {one.reason}" for one in told.left_out),
+            )
+        )
+        for told in summary.told
+    ]
+    notes = (
+        summary.notes.get((told.message, one.mailbox), "")
+        for told in summary.told
+        for one in told.left_out
+    )
+    opening = "\n".join(template.fill("reports", values))
+    more = "\n".join(template.fill("reports more", values))
+    return _text_part(filter(None, (opening, "\n\n".join(listed), more, *notes)))

@@ -52,6 +52,10 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "report": frozenset(
         ("subject", "now", "id", "count", "recipients", "others", "given_up"),
     ),
+    "reports subject": frozenset(("state", "messages", "count")),
+    "reports": frozenset(("messages", "count", "sender", "since", "now")),
+    "reports message": frozenset(("id", "now", "subject")),
+    "reports more": frozenset(("more", "sender", "day")),
 }
 
 #: Of a group somebody is in by Mailchimp's word; without it the group's section serves.
@@ -59,6 +63,8 @@ OPT_OUT = "opt out"
 #: The line every short form of several lines ends with, for programs that show the last one only.
 SHORT_LAST = "short last"
 _LAST = "$state: $reason. $id"  #: In files that have no such section.
+#: Sections that wording of one's own may lack: it has them from what is shipped.
+_SHIPPED = (SHORT_LAST, "reports subject", "reports", "reports message", "reports more")
 _OPTIONAL = frozenset((OPT_OUT, f"short {OPT_OUT}", SHORT_LAST))
 
 #: Every key of `[words]`; `scope_bulk` says what a person gets who is out of bulk mail.
@@ -134,22 +140,28 @@ class NoteTemplate:
         ]
 
 
-def parse_template(text: str, language: str, source: str = "") -> NoteTemplate:
+def parse_template(
+    text: str, language: str, source: str = "", shipped: NoteTemplate | None = None
+) -> NoteTemplate:
     """Read the wording of one language; `source` names the file in errors.
 
+    What it may lack is taken from the `shipped` wording.
     Raise `BadNoteTemplate` for sections, words or placeholders that are unknown, missing or given
     twice, and for a first or last line of the short form that might not tell the journal's id.
     """
     source = source or f"{language}.txt"
     raw = _split(text, source)
+    given = dict.fromkeys(_SHIPPED) if shipped is not None else {}
     for name in SECTIONS:
-        if name not in raw and name not in _OPTIONAL:
+        if name not in raw and name not in _OPTIONAL and name not in given:
             raise BadNoteTemplate(f"{source}: the section [{name}] is missing")
     sections = {
         name: tuple(_line(line, number, name, source) for number, line in _trimmed(lines))
         for name, lines in raw.items()
         if name != "words"
     }
+    if shipped is not None:
+        sections = {name: shipped.sections[name] for name in _SHIPPED} | sections
     sections.setdefault(SHORT_LAST, (_line(_LAST, 0, SHORT_LAST, source),))
     for name in _REPLIES:
         if name in sections:

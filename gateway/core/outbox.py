@@ -43,6 +43,7 @@ class Draft:
     relay: str = ""  #: Empty: the one that fits.
     due: datetime | None = None  #: None: armed, it waits for `release`.
     lane: str = ""  #: Rows of one lane are sent one after the other.
+    digest: str = ""  #: What a report of several messages tells of this one; set: it may wait.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,15 +6,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway import logs
 from gateway.core import ids
 from gateway.core.outbox import OutboxRow, OutboxState, Result, Settlement, Unknown, settlement
-from gateway.store import outbox
+from gateway.store import held_reports, outbox
 from gateway.store.database import Database, StoreUnavailable
 
 log = logs.get("outbox")
+
+Connection = Any  #: A transaction of the store, handed on to it.
 
 _ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
 
@@ -44,7 +46,8 @@ class Worker:
 
     `holder` names this process among all that share the store. `clock` returns aware times,
     `jitter` random numbers from 0 to 1. `count` hears a row's type and the state an attempt
-    left it in. With an `endpoint` it sends the webhooks to that address, else mail.
+    left it in. With an `endpoint` it sends the webhooks to that address, else mail; `compose`
+    writes the reports that tell of several messages.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Worker:
         count: Callable[[str, OutboxState], None],
         limits: Limits | None = None,
         endpoint: str = "",
+        compose: held_reports.Compose | None = None,
     ) -> None:
         self._database = database
         self._deliver = deliver
@@ -69,6 +73,7 @@ class Worker:
         self._count = count
         self._limits = limits or Limits()
         self._endpoint = endpoint
+        self._compose = compose
         self._busy = 0
         self._news = asyncio.Event()
 
@@ -132,12 +137,22 @@ class Worker:
         left, rows = await self._database.write(
             lambda connection: (
                 outbox.recover(connection, now, endpoint),
-                outbox.claim(connection, self._holder, now, lease, room, endpoint=endpoint),
+                self._completed(
+                    connection,
+                    outbox.claim(connection, self._holder, now, lease, room, endpoint=endpoint),
+                ),
             )
         )
         for row in left:
             self._tell(row, Settlement(state=row.state, error=row.error))
         return rows
+
+    def _completed(self, connection: Connection, rows: list[OutboxRow]) -> list[OutboxRow]:
+        compose = self._compose
+        if compose is None:
+            return rows
+        whole = (held_reports.complete(connection, row, compose) for row in rows)
+        return [row for row in whole if row is not None]
 
     async def _send(self, row: OutboxRow) -> None:
         """Send a row and keep the result: the network is used between two transactions."""

@@ -31,7 +31,6 @@ _LOOPS = Reply.of("554 5.4.6 The message goes round in circles")
 _PENDING = Reply.of("451 4.4.2 The relay's answer to this message is still awaited")
 _CLIENT_GONE = Reply.of("451 4.4.2 The connection was lost before the end")
 _TOO_SLOW = Reply.of("451 4.4.2 Too slow while others wait for the relay; try again later")
-_ACCEPTED = Reply.of("250 2.0.0 Taken; nobody may be mailed, the sender is told")
 _GATHERED = 65_536  #: Octets of content that don't yet keep a relay waiting for a slow client.
 
 
@@ -280,7 +279,7 @@ class Passage:
             return self._unwritten(going + failed)
         if not going:
             record.log()
-            return _ACCEPTED if self._policy.accept_suppressed else no
+            return record.accepted(failed) if self._policy.accept_suppressed else no
         if intake.gone:
             self._relay.hang_up()
             for entry in going:
@@ -383,8 +382,10 @@ class Passage:
         return [self._lmtp_answer(e, reply) for e in self._record.entries if e.taken]
 
     def _lmtp_answer(self, entry: Entry, reply: Reply) -> Reply:
-        if entry.note is None or self._policy.accept_suppressed:
+        if entry.note is None:
             return reply
+        if self._policy.accept_suppressed:
+            return self._record.accepted([entry]) if reply.positive else reply
         return self._record.fail([entry], self._record.classification)
 
     async def abandon(self, by: By) -> None:

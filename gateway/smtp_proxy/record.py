@@ -151,6 +151,16 @@ class Record:
             return (self._draft(left_out, given_up=going),)
         return (self._draft(left_out, others=going),)
 
+    def accepted(self, entries: Sequence[Entry]) -> Reply:
+        """Return the reply that takes mail to suppressed recipients: it says who will be told."""
+        owed = sum(dsn.owed(self._sender, entry.recipient) for entry in entries)
+        if not owed:
+            return Reply.of("250 2.0.0 Taken, but not mailed")
+        of_whom = "" if owed == len(entries) else f" of {owed} in {len(entries)}"
+        return Reply.of(
+            f"250 2.0.0 Taken, but not mailed; the sender is told{of_whom} by mail within the hour"
+        )
+
     def _draft(self, left_out: list[Entry], *, others: int = 0, given_up: int = 0) -> Draft:
         policy = self._policy
         report = dsn.Report(
@@ -167,19 +177,19 @@ class Record:
             others=others,
             given_up=given_up,
         )
-        key = dsn.message_key(self.id, self.attempt_of)
-        if policy.accept_suppressed:
-            key = dsn.interval_key(self._services.lookup(self._sender.address), self.at)
+        # Where everything is accepted, a mailing of one mail per member owes one for each of them.
+        is_held = policy.accept_suppressed
         return Draft(
             id=self._services.new_id(self.at),
             type="dsn",
-            key=key,
+            key=dsn.message_key(self.id, self.attempt_of),
             sender="",
             recipient=self._sender.address,
             body=dsn.build(self._template, report),
             message=self.id,
             relay=self.relay,
             due=None if others else self.at,
+            digest=dsn.digest(report, self._template.language) if is_held else "",
         )
 
     @property

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete
 from gateway.core.journal import Attempt, Message, Outcome
 from gateway.core.kinds import State
 from gateway.core.outbox import Draft
-from gateway.store import events, outbox, schema
+from gateway.store import events, held_reports, outbox, schema
 from gateway.store.bulk import insert_rows
 from gateway.store.schema import attempts
 
@@ -100,8 +100,11 @@ class Rows:
         failed = dict.fromkeys(row[0] for row in self.deliveries if row[4] == State.SEND_FAILED)
         if failed:
             events.put_send_failed(connection, failed)
-        for draft in self.drafts:
-            outbox.put(connection, _draft(draft))
+        for draft in map(_draft, self.drafts):
+            if draft.digest:
+                held_reports.put(connection, draft)
+            else:
+                outbox.put(connection, draft)
         if self.outcomes:
             sqlite = connection.dialect.name == "sqlite"
             connection.exec_driver_sql(
@@ -111,9 +114,11 @@ class Rows:
         _write_attempts(connection, self.attempts)
         for message, go in self.notices:
             if go:
-                outbox.release(connection, message, datetime.now(UTC))
+                held_reports.release(connection, message, datetime.now(UTC))
             else:
-                outbox.cancel_armed(connection, message)
+                held_reports.cancel_armed(connection, message)
+        if self.drafts or self.notices:
+            held_reports.plan(connection, datetime.now(UTC))
 
     def apart(self) -> Iterator["Rows"]:
         """Yield the rows of each message by themselves."""
@@ -165,6 +170,7 @@ def _plain(draft: Draft) -> dict[str, Any]:
         "message": draft.message,
         "relay": draft.relay,
         "due": draft.due.isoformat() if draft.due else None,
+        "digest": draft.digest,
     }
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, delete, insert, select, update
 from gateway.core.errors import GatewayError
 from gateway.core.journal import Attempt, Message, Outcome, fingerprint
 from gateway.core.kinds import By, State
-from gateway.store import journal, outbox, worker_log
+from gateway.store import held_reports, journal, worker_log
 from gateway.store.journal_rows import Rows
 from gateway.store.schema import attempts, deliveries, messages, workers
 
@@ -127,7 +127,7 @@ def settle(connection: Connection, number: int) -> int:
     left = connection.execute(open_ones).all()
     for message in left:
         journal.write_attempts(connection, _attempts(connection, *message))
-        outbox.cancel_armed(connection, message.id)
+        held_reports.cancel_armed(connection, message.id)
         connection.execute(
             update(deliveries)
             .where(deliveries.c.message == message.id, deliveries.c.state == State.SENDING)
@@ -153,7 +153,7 @@ def _give_up_verdicts(connection: Connection, number: int) -> None:
         .where(attempts.c.state == "pending", messages.c.worker == number)
     )
     for message in connection.scalars(awaited).all():
-        outbox.cancel_armed(connection, message)
+        held_reports.cancel_armed(connection, message)
         connection.execute(
             update(attempts).where(attempts.c.message == message).values(state="open")
         )

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
-from typing import cast
+from itertools import islice
+from typing import Any, cast
 
 import pytest
 
@@ -14,11 +15,17 @@ from gateway.core.dsn import (
     MAX_HEADERS,
     MAX_NOTES,
     Failed,
+    LeftOut,
     Report,
+    Summary,
+    Told,
     build,
-    interval_key,
+    build_summary,
+    digest,
+    hourly_slots,
     message_key,
     owed,
+    read_digest,
 )
 from gateway.core.envelope import Recipient, Sender, parse_mail, parse_rcpt
 from gateway.core.note import render
@@ -70,7 +77,8 @@ def parts(mail: EmailMessage) -> tuple[EmailMessage, EmailMessage, EmailMessage]
 
 def groups(mail: EmailMessage) -> list[dict[str, str]]:
     """The fields of the status part, group by group."""
-    payload = cast(list[EmailMessage], parts(mail)[1].get_payload())
+    status = cast(list[EmailMessage], mail.get_payload())[1]
+    payload = cast(list[EmailMessage], status.get_payload())
     return [{name: str(value) for name, value in group.items()} for group in payload]
 
 
@@ -391,9 +399,125 @@ def test_S38_a_retry_shares_the_key_of_its_first_attempt() -> None:
     assert message_key(ID, None) != message_key(ID + 1, None)
 
 
-def test_a_sender_has_one_key_an_hour() -> None:
-    noon = datetime(2026, 3, 12, 12, tzinfo=UTC)
-    keys = [interval_key("ann@office.example", noon + timedelta(minutes=m)) for m in (0, 59, 60)]
+# Several messages in one report
 
-    assert keys[0] == keys[1] != keys[2]
-    assert keys[0] != interval_key("bob@office.example", noon)
+
+def test_a_sender_gets_two_reports_an_hour() -> None:
+    now = datetime(2026, 3, 12, 12, 20, tzinfo=UTC)
+    slots = list(islice(hourly_slots("ann@office.example", now), 4))
+    later = next(iter(hourly_slots("ann@office.example", now + timedelta(minutes=39))))
+    others = next(iter(hourly_slots("bob@office.example", now)))
+
+    one, two = datetime(2026, 3, 12, 13, tzinfo=UTC), datetime(2026, 3, 12, 14, tzinfo=UTC)
+    assert [now, one, one, two] == [due for _, due in slots]
+    assert 4 == len({key for key, _ in slots})
+    assert slots[0][0] == later[0]
+    assert slots[0][0] != others[0]
+
+
+def told(number: int, *arguments: str, subject: str = "Mooie vacature") -> Told:
+    """What is kept of one message, written and read back."""
+    about = replace(
+        REPORT,
+        message=ID + number,
+        subject=subject,
+        headers=f"Message-ID: <{number}@crm.example>\r\n\r\n".encode(),
+        failed=tuple(failed(one) for one in arguments or (f"<p{number}@example.org>",)),
+    )
+    return read_digest(digest(about, "nl"))
+
+
+def summary(*messages: Told, **fields: Any) -> Summary:
+    count = sum(len(one.left_out) for one in messages)
+    notes = {
+        (one.message, each.mailbox): f"note for {each.mailbox}"
+        for one in messages
+        for each in one.left_out
+    }
+    values = {
+        "message_id": "<2.dsn@gateway.example>",
+        "at": REPORT.at,
+        "notifier": "postmaster@gateway.example",
+        "hostname": "gateway.example",
+        "recipient": "ann@office.example",
+        "messages": len(messages),
+        "recipients": count,
+        "since": REPORT.arrived,
+        "told": messages,
+        "notes": dict(list(notes.items())[:MAX_NOTES]),
+    }
+    return Summary(**{**values, **fields})
+
+
+def parsed_summary(about: Summary, language: str = "nl") -> tuple[EmailMessage, str]:
+    octets = build_summary(template(language), about)
+    mail = message_from_bytes(octets, policy=SMTPUTF8)
+    assert not mail.defects
+    text = cast(list[EmailMessage], mail.get_payload())[0]
+    return mail, text.get_content().replace("\r\n", "\n")
+
+
+def test_one_report_of_several_messages_names_each_with_its_recipients_and_reasons() -> None:
+    first = told(1, "<ralph@example.org>", "<zoe@example.org> ORCPT=rfc822;z@b.example")
+    second = told(2, "<RALPH@example.org>", '<"ralph"@example.org>', subject="Tweede\r\nBcc: x")
+
+    mail, text = parsed_summary(summary(first, second))
+
+    reason = failed().note.short[0]
+    assert "Verzenden mislukt: 2 berichten, 3 ontvangers" == mail["Subject"]
+    assert ["<1@crm.example>", "<2@crm.example>"] == mail["References"].split()
+    assert mail["References"] == mail["In-Reply-To"]
+    assert ("high", "auto-replied") == (mail["Importance"], mail["Auto-Submitted"])
+    assert text.startswith(
+        "2 berichten van ann@office.example zijn sinds 12 maart 2026 om 09:04 NIET verstuurd aan 3 "
+        "ontvangers.\n"
+    )
+    assert (
+        f'Nr. {ids.show(ID + 1)}, 12 maart 2026 om 01:00: "Mooie vacature"\n'
+        f"  ralph@example.org: {reason}\n  zoe@example.org: {reason}\n\n"
+        f'Nr. {ids.show(ID + 2)}, 12 maart 2026 om 01:00: "Tweede Bcc: x"\n'
+        f"  RALPH@example.org: {reason}\n"
+    ) in text
+    assert "note for zoe@example.org" in text
+    about, ralph, zoe, again = groups(mail)
+    assert {"Reporting-MTA": "dns; gateway.example"} == about
+    assert ("rfc822; ralph@example.org", ids.show(ID + 1), "<1@crm.example>") == (
+        ralph["Final-Recipient"],
+        ralph["X-Gateway-Message"],
+        ralph["X-Original-Message-ID"],
+    )
+    assert "rfc822; z@b.example" == zoe["Original-Recipient"]
+    assert ids.show(ID + 2) == again["X-Gateway-Message"]
+
+
+@pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
+def test_a_report_of_very_many_names_some_and_says_how_to_list_the_others(language: str) -> None:
+    many = [told(number) for number in range(MAX_NOTES + 2)]
+
+    _, text = parsed_summary(summary(*many, recipients=7_000), language)
+
+    assert MAX_NOTES == text.count("note for ")
+    assert f"  p{MAX_NOTES + 1}@example.org: " in text
+    assert "6898" in text
+    assert (
+        "gateway messages list --state send_failed --from ann@office.example --since "
+        "2026-03-12T09:03\n"
+    ) in text
+
+
+def test_nothing_to_add_is_not_added() -> None:
+    _, text = parsed_summary(summary(told(1), told(2)))
+
+    assert "gateway messages list" not in text
+
+
+def test_what_is_kept_of_a_message_is_read_back_whole() -> None:
+    report = replace(REPORT, subject="Über\tuns", headers=b"Message-ID: <a@crm.example>\r\n\r\n")
+
+    assert Told(
+        message=ID,
+        language="de",
+        subject="Über uns",
+        message_id="<a@crm.example>",
+        left_out=(LeftOut(mailbox="ralph@example.org", orcpt=None, reason=failed().note.short[0]),),
+    ) == read_digest(digest(report, "de"))

@@ -144,3 +144,15 @@ def test_windows_line_ends_and_a_byte_order_mark_are_no_problem() -> None:
 
     assert TEMPLATES["de"].words == template.words
     assert TEMPLATES["de"].fill("personal", {}) == template.fill("personal", {})
+
+
+def test_what_wording_of_ones_own_lacks_since_an_upgrade_is_as_shipped() -> None:
+    start, own = TEXTS["de"].index("\n[reports subject]"), "$state! $reason, $id"
+    text = TEXTS["de"][:start].replace("$state: $reason. Nr. $id", own)
+
+    template = parse_template(text, "de", shipped=TEMPLATES["de"])
+
+    values = {"id": "1", "now": "jetzt", "subject": "Stelle"}
+    assert ["Nr. 1, jetzt: „Stelle“"] == template.fill("reports message", values)
+    values = {"state": "Versand fehlgeschlagen", "reason": "x", "id": "1"}
+    assert ["Versand fehlgeschlagen! x, 1"] == template.fill("short last", values)

@@ -14,7 +14,7 @@ from gateway.core.journal import Message
 from gateway.core.kinds import State
 from gateway.core.outbox import SETTLED, OutboxRow
 from gateway.crm.importer import import_file
-from gateway.store import gate, messages, outbox
+from gateway.store import gate, messages, outbox, schema
 from gateway.store.database import Database
 from tests.rig.client import Conversation, RawClient
 from tests.rig.gateway import GatewayProcess, gateway_config
@@ -241,7 +241,19 @@ class Crm:
         return [row for row in self.outbox() if row.message == message.id]
 
     def _owed(self) -> list[OutboxRow]:
-        return [row for row in self.outbox() if row.state not in SETTLED]
+        """What is on its way; not the reports that wait for the hour's end, without a body yet."""
+        now = datetime.now(UTC)
+        return [
+            row
+            for row in self.outbox()
+            if row.state not in SETTLED and (row.body or not row.next_at or row.next_at <= now)
+        ]
+
+    def hurry(self, row: OutboxRow) -> None:
+        """Let an entry of the outbox be due now."""
+        with self.database.writing() as connection:
+            due = schema.outbox.update().where(schema.outbox.c.id == row.id)
+            connection.execute(due.values(next_at=datetime.now(UTC)))
 
     async def shown(self, message: Message) -> str:
         """Return what `gateway messages show` says."""

@@ -340,10 +340,22 @@ async def test_a_crm_that_chokes_on_550_hears_250_and_the_sender_one_notice_an_h
     members = [crm.person(NO_BULK) for _ in range(3)]
     sender = b"once-an-hour@crm.example"
 
-    replies = [(await crm.send([member], BULK, sender=sender)).end for member in members]
-
-    records = [await crm.record(member) for member in members]
+    replies = [(await crm.send([members[0]], BULK, sender=sender)).end]
     told = await notice(crm)
+    replies += [(await crm.send([member], BULK, sender=sender)).end for member in members[1:]]
+    records = [await crm.record(member) for member in members]
+    (rest,) = [row for row in crm.outbox() if row.recipient == sender.decode() and not row.body]
+    crm.hurry(rest)
+    await crm.sink.wait_until(lambda: len(notices_at(crm)) == 2, "the rest of the hour")
+
+    text = str(parts(notices_at(crm)[1])[0].get_payload(decode=True))
+    due = rest.next_at or rest.at
+    assert due == due.replace(minute=0, second=0, microsecond=0)
+    assert members[0].address in str(parts(told)[0].get_payload(decode=True))
+    assert [0, 3, 3] == [text.count(member.address) for member in members]
+    assert all(f"Nr. {ids.show(record.id)}" in text for record in records[1:])
+    said = b"2.0.0 Taken, but not mailed; the sender is told by mail within the hour"
+    assert {said} == {reply.lines[0] for reply in replies}
     assert [250, 250, 250] == [reply.code for reply in replies]
     assert [["send_failed"]] * 3 == [[d.state for d in r.deliveries] for r in records]
     assert [] == crm.relayed
@@ -376,13 +388,51 @@ async def test_who_accepts_refuses_nobody_at_rcpt_either(other_crm: Crm) -> None
     assert [sender.decode()] == [row.recipient for row in other_crm.notices(record)]
 
 
-async def test_accepted_mail_of_nobody_is_told_nobody(other_crm: Crm) -> None:
+@pytest.mark.parametrize("door", ["crm", "lmtp"])
+async def test_accepted_mail_of_nobody_is_told_nobody_and_nothing_else_is_said(
+    other_crm: Crm, door: str
+) -> None:
     member = other_crm.person(NO_BULK)
 
-    reply = (await other_crm.send([member], BULK, sender=b"")).end
+    sent = await other_crm.send([member], BULK, sender=b"", door=door)
 
-    assert 250 == reply.code
+    assert (250, "2.0.0 Taken, but not mailed") == (sent.end.code, sent.end.text)
     assert [] == other_crm.notices(await other_crm.record(member))
+
+
+@pytest.mark.parametrize(
+    ("door", "expected"),
+    [
+        (
+            "crm",
+            ["Taken, but not mailed; the sender is told of 1 in 2 by mail within the hour"],
+        ),
+        (
+            "lmtp",
+            [
+                "Taken, but not mailed",
+                "Taken, but not mailed; the sender is told by mail within the hour",
+            ],
+        ),
+    ],
+)
+async def test_the_reply_says_who_is_told(other_crm: Crm, door: str, expected: list[str]) -> None:
+    quiet, loud = other_crm.person(NO_BULK), other_crm.person(NO_BULK)
+    client = await other_crm.client(door)
+    await client.pipeline(
+        b"MAIL FROM:<told-%s@crm.example>" % door.encode(),
+        b"RCPT TO:<%s> NOTIFY=NEVER" % quiet.mailbox,
+        b"RCPT TO:<%s>" % loud.mailbox,
+        b"DATA",
+    )
+    await client.send(BULK + b".\r\n")
+
+    said = [await client.reply() for _ in expected]
+
+    told = await notice(other_crm)
+    assert [f"2.0.0 {text}" for text in expected] == [reply.text for reply in said]
+    assert loud.mailbox in told.content
+    assert quiet.mailbox not in told.content
 
 
 async def test_the_note_speaks_the_language_of_the_settings(other_crm: Crm) -> None:

@@ -31,7 +31,7 @@ from gateway.store.schema.inbound import (
     sightings,
 )
 from gateway.store.schema.journal import attempts, deliveries, messages, relay_offers, workers
-from gateway.store.schema.outbox import events, outbox
+from gateway.store.schema.outbox import events, held_reports, outbox
 from gateway.store.schema.suppressions import suppressions
 from gateway.store.schema.triggers import (
     epochs,
@@ -42,7 +42,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0009"
+VERSION = "0011"
 
 __all__ = [
     "VERSION",
@@ -62,6 +62,7 @@ __all__ = [
     "events",
     "feeds",
     "groups",
+    "held_reports",
     "history",
     "inbox",
     "leases",

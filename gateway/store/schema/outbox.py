@@ -1,6 +1,6 @@
 """The tables of what the gateway itself must send or tell."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, text
 
 from gateway.store.columns import UtcTime, metadata, number, words
 
@@ -39,6 +39,32 @@ Index(
     outbox.c.id,
     sqlite_where=outbox.c.lane != "",
     postgresql_where=outbox.c.lane != "",
+)
+
+# Reports that wait for others to the same reader.
+
+held_reports = Table(
+    "held_reports",
+    metadata,
+    number(),
+    Column("key", Text, nullable=False, unique=True),  # a message and its retries owe one
+    Column("message", BigInteger, nullable=False),
+    Column("sender", Text, nullable=False),  # of the message, in lookup form: the reader
+    Column("recipient", Text, nullable=False),  # the same as written
+    words("relay"),
+    Column("body", LargeBinary, nullable=False),  # of the report on this message alone
+    Column("digest", Text, nullable=False),  # JSON: what a report of several tells of this one
+    Column("recipients", Integer, nullable=False),  # how many were left out
+    Column("armed", Boolean, nullable=False),  # waits for the verdict
+    Column("report", BigInteger),  # the entry of the outbox it goes with
+)
+Index("ix_held_reports_message", held_reports.c.message)
+Index("ix_held_reports_report", held_reports.c.report)
+Index(
+    "ix_held_reports_waiting",
+    held_reports.c.id,
+    sqlite_where=held_reports.c.report.is_(None),
+    postgresql_where=held_reports.c.report.is_(None),
 )
 
 # What happened that webhooks are to tell, until each endpoint's part of it is in the outbox.
