@@ -25,7 +25,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULES = sorted((ROOT / "gateway").rglob("*.py"))
 COMMANDS = {
     "run", "check", "demo", "db upgrade", "db check", "pause", "resume", "tail", "users hash",
-    "import", "suppress add", "suppress release", "suppress list", "suppress show", "explain",
+    "import", "suppress add", "suppress release", "suppress list", "suppress show",
+    "suppress mend", "explain",
     "messages list", "messages show", "report", "person show", "history show",
     "documents list", "documents save", "inbox list", "inbox show", "inbox assign",
     "inbox discard", "inbox retry", "outbox list", "outbox retry", "outbox cancel",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway.app import common
 from gateway.app.certificates import valid_until
+from gateway.app.check_addresses import stored_addresses
 from gateway.app.check_http import settings_for_http
 from gateway.app.check_inbound import settings_for_replies, store_for_replies
 from gateway.app.check_loops import own_listener
@@ -212,7 +213,11 @@ def _store(settings: Settings) -> Iterator[Finding]:
         common.prepare(database)
         with database.reading() as connection:
             found, carried = snapshot(connection), tags(connection)
-        rest = [*store_for_replies(settings, database), *store_for_triggers(settings, database)]
+        rest = [
+            *stored_addresses(database),
+            *store_for_replies(settings, database),
+            *store_for_triggers(settings, database),
+        ]
     except StoreUnavailable as problem:
         yield error("store", f"{problem}: bulk mail is answered 451 until it is back")
         return

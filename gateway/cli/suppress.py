@@ -28,12 +28,14 @@ from gateway.cli.output import (
     print_table,
 )
 from gateway.cli.switches import user_name
+from gateway.core import ids
 from gateway.core.kinds import Scope
 from gateway.core.people import PersonRef, Standing, Suppression
 from gateway.core.spreadsheet import harmless
 from gateway.core.typed_address import NotAnAddress, TypedAddress, read_address
-from gateway.store import documents, opt_outs, releases, suppression
+from gateway.store import documents, mending, opt_outs, releases, suppression
 from gateway.store.database import Database
+from gateway.store.mending import Unmatched
 from gateway.store.suppressed import (
     AT_ONCE,
     START,
@@ -241,6 +243,50 @@ class _Asked:
             after=self._start,
             at_once=at_once,
         )
+
+
+@app.command("mend")
+def mend(
+    context: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing; only tell what would be.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Correct stored addresses that no recipient can have, such as <ann@example.org>.
+
+    Older versions stored what was typed as it stood: it stops no mail. What is understood now
+    stands for the address that was meant, its history with it; the rest is listed with the reason.
+    The exit code is 1 if there is such a rest.
+    """
+    chosen = of(context)
+    plus_addresses = chosen.settings.suppression.plus_addresses
+    with chosen.store() as store, store.writing() as connection:
+        found = [
+            *mending.unmatched_suppressions(connection, common.now()),
+            *mending.unmatched_people(connection),
+        ]
+        if not dry_run:
+            mending.mend(connection, found, plus_addresses=plus_addresses)
+    left = [one for one in found if isinstance(one.meant, NotAnAddress)]
+    if as_json:
+        print_json([documents.unmatched(one) for one in found])
+    else:
+        for one in found:
+            print_line(_mended(one, dry_run=dry_run))
+        verb = "would be" if dry_run else "are"
+        print_line(f"{len(found) - len(left)} {verb} mended, {len(left)} left.")
+    raise typer.Exit(1 if left else 0)
+
+
+def _mended(one: Unmatched, *, dry_run: bool) -> str:
+    whose = str(one.person) if one.person else f"entry {ids.show(one.suppression or 0)}"
+    stored = one_line(one.stored)
+    if isinstance(one.meant, TypedAddress):
+        return f"{whose}: {stored} {'would be' if dry_run else 'is'} {one.meant.address}"
+    if one.person:
+        return f"{whose}: {one.meant}; correct it in the CRM"
+    return f"{whose}: {one.meant}; add what was meant, then: gateway suppress release '{stored}'"
 
 
 @app.command("show")

@@ -54,6 +54,12 @@ def parse_path(octets: bytes) -> tuple[Path, bytes] | None:
     return Path(found[0], address), octets[found.end() :]
 
 
+def fits_envelope(address: str) -> bool:
+    """Whether an address can be the recipient of an envelope, as it stands."""
+    found = parse_path(f"<{address}>".encode(errors="replace"))
+    return found is not None and not found[1] and found[0].address == address
+
+
 def lookup_form(address: str, *, plus_addresses: bool = False) -> str:
     """Return the one form by which an address is stored and looked up.
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from email_validator import EmailNotValidError, validate_email
 
-from gateway.core.address import parse_path
+from gateway.core.address import fits_envelope
+from gateway.core.typed_address import TypedAddress, read_address
 
 Word = TypeVar("Word")
 _FLAGS = dict.fromkeys(("true", "yes", "1"), True) | dict.fromkeys(("false", "no", "0"), False)
@@ -108,13 +109,15 @@ class Fields:
 
     def addresses(self, name: str) -> tuple[str, ...]:
         """Return the usable ones of several mail addresses; the others become remarks."""
-        given = [(each, _fault(each)) for each in self.items(name)]
-        self.remarks += [f"{name}: {each!r} is left out: {fault}" for each, fault in given if fault]
-        return tuple(each for each, fault in given if not fault)
+        given = [(each, *_read(each)) for each in self.items(name)]
+        self.remarks += [
+            f"{name}: {each!r} is left out: it {fault}" for each, _, fault in given if fault
+        ]
+        return tuple(address for _, address, _ in given if address)
 
     def unusable(self, name: str) -> tuple[str, ...]:
         """Return those of several mail addresses to which no mail can be sent."""
-        return tuple(each for each in self.items(name) if _fault(each))
+        return tuple(each for each in self.items(name) if _read(each)[1])
 
 
 @lru_cache(50_000)
@@ -144,6 +147,14 @@ def _check_characters(name: str, value: str) -> None:
         raise ValueError(f"{name}: is not UTF-8") from None
 
 
+def _read(text: str) -> tuple[str, str]:
+    """Return the address a text names, or what keeps it from being one; the other is empty."""
+    found = read_address(text)
+    if isinstance(found, TypedAddress):
+        return found.address, ""
+    return ("", found.fault) if _fault(text) else (text, "")
+
+
 def _fault(address: str) -> str:
     """Return what is wrong with an address; empty: mail can be sent there.
 
@@ -161,10 +172,5 @@ def _fault(address: str) -> str:
             check_deliverability=False,
         )
     except EmailNotValidError as error:
-        return "" if _fits_envelope(address) else str(error)
+        return "" if fits_envelope(address) else str(error)
     return ""
-
-
-def _fits_envelope(address: str) -> bool:
-    found = parse_path(f"<{address}>".encode())
-    return found is not None and found[0].address == address and not found[1]

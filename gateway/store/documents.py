@@ -12,6 +12,8 @@ from gateway.core.moments import in_utc
 from gateway.core.outbox import OutboxRow
 from gateway.core.people import Standing, Suppression
 from gateway.core.token import Token
+from gateway.core.typed_address import TypedAddress
+from gateway.store.mending import Unmatched
 from gateway.store.opt_outs import Refusal
 from gateway.store.people import PersonRecord
 from gateway.store.releases import Released
@@ -107,6 +109,18 @@ def suppressed(one: SuppressedAddress) -> Document:
         "until": in_utc(reason.until),
         "released_at": None,
         "released_by": "",
+    }
+
+
+def unmatched(one: Unmatched) -> Document:
+    """Return a stored text that no recipient can have, and what it is read as now."""
+    is_understood = isinstance(one.meant, TypedAddress)
+    return {
+        "id": None if one.suppression is None else ids.show(one.suppression),
+        "person": None if one.person is None else str(one.person),
+        "stored": one.stored,
+        "address": one.meant.address if isinstance(one.meant, TypedAddress) else None,
+        "reason": None if is_understood else str(one.meant),
     }
 
 
