@@ -28,6 +28,7 @@ MAX_NAMED = 5  #: Addresses in the text's first sentence.
 
 MAX_LISTED = 5_000  #: Recipients that a report of several messages names.
 
+_COMPANY = timedelta(seconds=2)  #: A mailing of one mail per member comes in a burst.
 _HOURS_AHEAD = 24
 _MAX_THREADS = 20  #: Messages that a report of several hangs on.
 _NAME = "Mail gateway"  #: In `From`, where the settings give none.
@@ -95,11 +96,12 @@ def message_key(message: int, attempt_of: int | None) -> str:
 def hourly_slots(sender: str, now: datetime) -> Iterator[tuple[str, datetime]]:
     """Yield the outbox keys of a sender's reports from now on, and when each is due.
 
-    A sender (in lookup form) gets two an hour: one at once, and at its end one of all the rest.
-    What comes too late for that goes with the next hour's.
+    A sender (in lookup form) gets two an hour: one at once, or as soon as a few more may have
+    come, and at its end one of all the rest. What comes too late for that goes with the next
+    hour's.
     """
     hour = int(now.timestamp()) // 3600
-    due = now
+    due = now + _COMPANY
     for number in range(hour, hour + _HOURS_AHEAD):
         end = datetime.fromtimestamp((number + 1) * 3600, UTC)
         yield f"dsn:{sender}:{number}", due

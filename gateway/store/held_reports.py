@@ -129,14 +129,14 @@ def _is_armed(message: int) -> Any:
 
 def _open_entry(connection: Connection, first: Row[Any], now: datetime) -> int | None:
     """Return the entry that takes a reader's rows now; it stays open until we have committed."""
-    for key, due in hourly_slots(first.sender, now):
+    for number, (key, due) in enumerate(hourly_slots(first.sender, now)):
         draft = Draft(
             id=first.id,
             type=TYPE,
             key=key,
             recipient=first.recipient,
             body=b"",
-            message=first.message if due == now else None,
+            message=None if number else first.message,
             relay=first.relay,
             due=due,
         )
