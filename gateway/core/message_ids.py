@@ -36,11 +36,21 @@ def chain(headers: Headers) -> list[str]:
     parent = own(headers)
     if not parent:
         return []
-    earlier = [each for value in headers.raw("references") for each in well_formed(value)]
+    earlier = _named(headers, "references")
     if not earlier:
-        answered = [each for value in headers.raw("in-reply-to") for each in well_formed(value)]
+        answered = _named(headers, "in-reply-to")
         earlier = answered if len(answered) == 1 else []
     ids = [each for each in dict.fromkeys(earlier) if each != parent]
     if len(ids) > MAX_CHAIN:
         ids = ids[:1] + ids[1 - MAX_CHAIN :]
     return [*ids, parent]
+
+
+def _named(headers: Headers, field: str) -> list[str]:
+    """Return the ids in a field, also where a library has put them into encoded words."""
+    values = headers.raw(field)
+    found = [each for value in values for each in well_formed(value)]
+    if found or not values:
+        return found
+    # Python's EmailMessage writes long ids as `=?utf-8?q?=3C…=3E?=`, against RFC 2047 (5).
+    return [each for text in headers.texts(field) for each in well_formed(text.encode())]

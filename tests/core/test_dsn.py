@@ -317,6 +317,16 @@ def test_of_many_the_text_begins_with_a_few() -> None:
             "<c@crm.example>",
             "<c@crm.example>",
         ),
+        (
+            "Message-ID: <c@crm.example>\r\nReferences: =?utf-8?q?=3Ca=40x=2Eexample=3E?=",
+            "<c@crm.example>",
+            "<a@x.example> <c@crm.example>",
+        ),
+        (
+            "Message-ID: <c@crm.example>\r\nReferences: =?utf-8?q?=3Ca=40x=0D=0ABcc=3Ab=40c=3E?=",
+            "<c@crm.example>",
+            "<c@crm.example>",
+        ),
         ("Message-ID: <undefined>", None, None),
         ("Message-ID: <>", None, None),
         ("Message-ID: a@crm.example", None, None),
