@@ -7,7 +7,7 @@ from datetime import datetime
 from gateway.app import common
 from gateway.app.proxy_policy import listeners, policy
 from gateway.config import Settings
-from gateway.core import note
+from gateway.core import ids, note
 from gateway.core.address import domain_of
 from gateway.core.classify import UNREAD, Classification, Facts, Tried, why_matched
 from gateway.core.content import MAX_HEADER_BLOCK, header_block_of_file
@@ -68,6 +68,7 @@ class Explanation:
     """The whole decision."""
 
     classification: Classification
+    recipients: int  #: Of the one transaction it is explained as.
     tried: tuple[Tried, ...]
     refusal: str  #: Said to the whole message, as in a pause; empty: none.
     relay: str
@@ -98,7 +99,8 @@ async def explain(settings: Settings, database: Database, question: Question) ->
     )
     return Explanation(
         classification=judgement.classification,
-        tried=tuple(_tried(chosen, case, judgement.classification)),
+        recipients=case.asked,
+        tried=tuple(_tried(chosen, case, judgement)),
         refusal=judgement.refusal.text if judgement.refusal else "",
         relay=_relay(chosen, case),
         fates=tuple(map(teller.fate, case.recipients, judgement.verdicts)),
@@ -107,12 +109,15 @@ async def explain(settings: Settings, database: Database, question: Question) ->
 
 def _case(settings: Settings, question: Question) -> Case:
     content = question.content
+    addresses = tuple(common.lookup(settings, one) for one in question.recipients)
     return Case(
         listener=_listener(settings, question.listener),
         login=question.login,
         sender=question.sender,
         recipients=question.recipients,
-        addresses=tuple(common.lookup(settings, one) for one in question.recipients),
+        addresses=addresses,
+        named=addresses,
+        asked=len(addresses),
         headers=Headers.of(header_block_of_file(content)),
     )
 
@@ -126,12 +131,16 @@ def _listener(settings: Settings, name: str | None) -> Listener:
     return known[name]
 
 
-def _tried(chosen: Policy, case: Case, said: Classification) -> Iterator[Tried]:
+def _tried(chosen: Policy, case: Case, judgement: Judgement) -> Iterator[Tried]:
     """Tell what was looked at, up to what decided."""
+    said, known = judgement.classification, judgement.known
     if case.listener.kind is not None:
         yield Tried(f"listener {case.listener.name}", True, f'kind = "{case.listener.kind}"')
     elif said.rule == UNREAD:
         yield Tried(said.rule, True, f"the header block is over {MAX_HEADER_BLOCK} octets")
+    elif known is not None:
+        number = ids.show(known.message)
+        yield Tried(known.rule, True, f"the same message was bulk in No. {number}")
     else:
         yield from _rules(chosen, case, said)
     if said.rule == _OVERRIDE:
@@ -143,7 +152,7 @@ def _rules(chosen: Policy, case: Case, said: Classification) -> Iterator[Tried]:
     facts = Facts(
         sender=case.sender,
         login=case.login,
-        recipients=len(case.addresses),
+        recipients=case.asked,
         headers=case.headers,
     )
     for rule in chosen.rules:

@@ -26,7 +26,7 @@ from gateway.delivery.settings import RelaySettings, choose
 from gateway.delivery.submission import submit
 from gateway.metrics import Metrics, RelayHealth
 from gateway.outbox.worker import Worker
-from gateway.store import answers, gate, held_reports, leases, messages, outbox
+from gateway.store import answers, gate, held_reports, known_bulk, leases, messages, outbox
 from gateway.store.database import Database, StoreUnavailable
 from gateway.triggers import reports
 
@@ -188,12 +188,13 @@ async def send_reports(database: Database, post: Post) -> None:
 
 
 async def tidy(life: Life, database: Database, holder: str) -> None:
-    """Forget what is older than `journal.keep`, and attempts no retry can refer to any more."""
+    """Forget what is older than `journal.keep`, and what no later transaction can refer to."""
     if not await database.write(
         lambda connection: leases.take(connection, "tidy", holder, now(), TIDY_EVERY)
     ):
         return
     await database.write(lambda connection: gate.forget_attempts(connection, now()))
+    await database.write(lambda connection: known_bulk.forget(connection, now()))
     oldest = now() - life.settings.journal.keep
     for prune in (messages.prune, outbox.prune, held_reports.prune):
         await _prune(life, database, prune, oldest)

@@ -14,6 +14,7 @@ from gateway.app.life import Life
 from gateway.app.proxy_policy import listeners, policy
 from gateway.config import Settings
 from gateway.metrics import Metrics
+from gateway.smtp_proxy.bulk_memory import BulkMemory
 from gateway.smtp_proxy.judge import Judge
 from gateway.smtp_proxy.outage import LocalRecord, NeverMailed
 from gateway.smtp_proxy.scribe import Scribe, take_records_in
@@ -79,6 +80,7 @@ class _Smtp:
         self._journal = _journal(database, self._services, number)
         self._local = LocalRecord(settings.store.outage, os.getpid())
         self._never = NeverMailed(settings.store.outage / "never-mailed")
+        self._bulk_memory = BulkMemory()
         self._judge(settings)
         self._services.scribe = Scribe(self._journal, self._local, self._services.spawn)
         self._services.wording = Wording(StaffLanguages(database))
@@ -87,7 +89,9 @@ class _Smtp:
 
     def _judge(self, settings: Settings) -> None:
         self._standings = common.standings(settings, self._database)
-        self._services.judge = Judge(self._standings, Gate(self._database), self._never)
+        self._services.judge = Judge(
+            self._standings, Gate(self._database), self._never, self._bulk_memory
+        )
 
     async def apply(self, fresh: Settings) -> None:
         """Go by new settings; start anew where the journal must be kept in another way."""

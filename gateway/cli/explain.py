@@ -67,6 +67,7 @@ def _document(found: Explanation) -> documents.Document:
     return {
         "kind": found.classification.kind,
         "rule": found.classification.rule,
+        "recipients": found.recipients,
         "rules_tried": [
             {"name": one.name, "matched": one.matched, "because": one.because}
             for one in found.tried
@@ -96,6 +97,8 @@ def _described(context: Context, found: Explanation) -> Iterator[str]:
     for one in found.tried:
         yield f"{'→' if one.matched else ' '} {one.name}: {one.because}"
     yield f"Kind: {found.classification.kind}, because of {found.classification.rule}"
+    many = "" if found.recipients == 1 else "s"
+    yield f"Judged as one transaction of {found.recipients} recipient{many}"
     yield f"Relay: {found.relay}"
     if found.refusal:
         yield f"Answer to the whole message: {found.refusal}"

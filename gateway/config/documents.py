@@ -124,7 +124,7 @@ def _test(rule: Rule) -> str:
         return f"its `{rule.header}` matches `{rule.matches.pattern}`"
     if rule.header:
         return f"it has `{rule.header}`"
-    return f"it has at least {rule.recipients_at_least} recipients"
+    return f"it asked for at least {rule.recipients_at_least} recipients"
 
 
 def _row(*cells: str) -> str:

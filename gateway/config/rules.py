@@ -39,7 +39,7 @@ class Rule(Section):
     login: Pattern | None = option(example="^mailing$")
     """Test: the login matches this regular expression."""
     recipients_at_least: Count | None = option(example=10)
-    """Test: the message has at least this many recipients."""
+    """Test: the transaction asked for at least this many recipients, whatever became of them."""
     burst: Burst | None = option(example={"recipients": 50, "within": "10m", "first": "relay"})
     """Test: the message is part of a burst."""
 

@@ -12,6 +12,9 @@ _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+)
 _XTEXT = re.compile(rb"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
 _ORCPT = re.compile(rb"[A-Za-z0-9.-]+;(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
 _CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
+_NAMED = re.compile(r"(?i:TO:)\s*<?([^>]*)")
+_CONTROLS = re.compile(r"[\0-\x1f\x7f]")
+_SHOWN = 512  #: Octets of what was refused that are kept.
 _NOTIFY = frozenset((b"SUCCESS", b"FAILURE", b"DELAY"))
 MAX_COMMAND = 4096  #: Octets of one command line, CRLF not counted.
 
@@ -116,6 +119,14 @@ def parse_rcpt(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> 
         orcpt=orcpt.decode("ascii") if orcpt else None,
         needs=_needs(parameters, _RCPT_PARAMETERS),
     )
+
+
+def malformed(argument: bytes) -> Recipient:
+    """Return what `parse_rcpt` refused as a recipient that may be written down, never sent to."""
+    shown = argument[:_SHOWN].decode("utf-8", "replace")
+    found = _NAMED.match(shown)
+    text = _CONTROLS.sub("\ufffd", found[1] if found else shown).strip()
+    return Recipient(path=Path(argument, text), argument=argument)
 
 
 def _parse(

@@ -41,8 +41,18 @@ class Message:
     size: int = 0  #: Octets of content as received.
     fingerprint: int = 0
     burst_key: int | None = None
+    #: Where it is found bulk and was not known to be: what later transactions of it are sought by.
+    bulk_identities: tuple[int, ...] = ()
     attempt_of: int | None = None
     deliveries: tuple[Delivery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBulk:
+    """That a message was found bulk: by the first transaction that was, and by which rule."""
+
+    message: int
+    rule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,9 @@ class Transaction(Protocol):
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
         """Take recipients in; return what the client hears for each."""
 
+    def refused(self, argument: bytes | None, reply: Reply) -> None:
+        """Take note of a recipient that the grammar refused."""
+
     async def content(self, intake: Intake) -> list[Reply]:
         """Take the content; return what the client hears."""
 

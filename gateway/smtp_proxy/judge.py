@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from gateway.core.burst import burst_key
 from gateway.core.classify import (
+    DEFAULT,
     Classification,
     Facts,
     classify,
@@ -13,10 +14,12 @@ from gateway.core.classify import (
 )
 from gateway.core.decide import blocking
 from gateway.core.headers import Headers
-from gateway.core.journal import Attempt, fingerprint
+from gateway.core.identity import MessageIdentity, message_identity
+from gateway.core.journal import Attempt, KnownBulk, fingerprint
 from gateway.core.kinds import Kind, Scope
 from gateway.core.people import NOBODY, Standing, Suppression, SuppressionSource
 from gateway.core.reply import Reply
+from gateway.smtp_proxy.bulk_memory import BulkMemory
 from gateway.smtp_proxy.outage import NeverMailed
 from gateway.smtp_proxy.policy import Listener, Policy
 from gateway.store.database import StoreUnavailable
@@ -25,6 +28,7 @@ from gateway.store.suppression import Standings
 
 STORE_AWAY = Reply.of("451 4.3.0 The gateway's store is away; try again later")
 PAUSED = Reply.of("451 4.3.2 The operator has paused this mail; try again later")
+TURNED_BULK = Reply.of("451 4.7.1 Just now this turned out to be a mailing; try again later")
 UNDECIDED = Reply.of("451 4.7.1 Too early to tell whether this is a mailing; try again later")
 _BURST_MEMORY = timedelta(hours=24)
 _OVERRIDE = "override"
@@ -40,6 +44,11 @@ class Case:
     recipients: tuple[str, ...]  #: As the CRM wrote them.
     addresses: tuple[str, ...]  #: The same in lookup form.
     headers: Headers
+    message: int = 0  #: Its number in the journal; 0 for one that only might be sent.
+    #: All the CRM asked for in this transaction, whatever became of them, in lookup form; and how
+    #: many times it asked, those included who are not even named here.
+    named: tuple[str, ...] = ()
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +71,28 @@ class Judgement:
     burst_key: int | None = None
     earlier: tuple[Attempt, ...] = ()
     refusal: Reply | None = None  #: Said to the whole message, after the content.
+    sought: int = 0  #: What tells whether the same message was bulk.
+    known: KnownBulk | None = None  #: Why it is bulk whatever the rules say.
+    #: Where the store has yet to learn that the message is bulk: what tells so later.
+    bulk_identities: tuple[int, ...] = ()
+    is_counted: bool = False  #: Whether only a count of recipients made it bulk.
 
 
 class Judge:
     """Judges every message of a worker."""
 
-    def __init__(self, standings: Standings, gate: Gate, never: NeverMailed) -> None:
+    def __init__(
+        self,
+        standings: Standings,
+        gate: Gate,
+        never: NeverMailed,
+        memory: BulkMemory | None = None,
+    ) -> None:
+        """`memory` holds what the worker has found bulk; explain needs none."""
         self._standings = standings
         self._gate = gate
         self._never = never
+        self._memory = memory or BulkMemory()
 
     async def at_rcpt(
         self, policy: Policy, case: Case
@@ -90,17 +112,41 @@ class Judge:
     async def judge(self, policy: Policy, case: Case, now: datetime) -> Judgement:
         """Say what becomes of a message whose header block is known."""
         mark = fingerprint(case.sender, case.recipients, case.headers.text("message-id"))
+        identity = message_identity(case.sender, case.login, case.listener.name, case.headers)
         try:
-            return await self._judge(policy, case, now, mark)
+            judgement = await self._judge(policy, case, now, mark, identity)
         except StoreUnavailable:
-            return self._without_store(policy, case, mark)
+            judgement = self._without_store(policy, case, now, mark, identity)
+        known = judgement.known
+        fresh = known or KnownBulk(case.message, judgement.classification.rule)
+        for number in judgement.bulk_identities or ((judgement.sought,) if known else ()):
+            if self._memory.find(number, now) is None:
+                self._memory.add(number, fresh)
+        return judgement
 
-    async def _judge(self, policy: Policy, case: Case, now: datetime, mark: int) -> Judgement:
-        view = await self._gate.look(mark, now)
+    async def has_turned_bulk(self, judgement: Judgement, now: datetime) -> bool:
+        """Whether another transaction has shown meanwhile that an individual message is bulk.
+
+        Of two parts of a mailing at once, the smaller one may be judged first.
+        """
+        if self._memory.find(judgement.sought, now) is not None:
+            return True
+        try:
+            view = await self._gate.look(judgement.fingerprint, judgement.sought, now)
+        except StoreUnavailable:
+            return False  # What may go without a store is decided elsewhere.
+        return view.bulk is not None
+
+    async def _judge(
+        self, policy: Policy, case: Case, now: datetime, mark: int, identity: MessageIdentity
+    ) -> Judgement:
+        sought = identity.sought(case.named)
+        view = await self._gate.look(mark, sought, now)
+        known = view.bulk or self._memory.find(sought, now)
         standings = await self._standings.of(case.addresses)
         found = [standings.get(address, NOBODY) for address in case.addresses]
         burst = await self._burst(policy, case, found, now)
-        classification = _classify(policy, case, burst)
+        classification = _classify(policy, case, burst, known)
         verdicts = [
             _verdict(case, classification.kind, standing, classification) for standing in found
         ]
@@ -113,6 +159,10 @@ class Judge:
             burst_key=burst.key if burst else None,
             earlier=view.earlier,
             refusal=_refusal(classification.kind, view.paused, verdicts),
+            sought=sought,
+            known=known,
+            bulk_identities=_kept(policy, case, classification, identity) if not view.bulk else (),
+            is_counted=classification.rule in policy.counting,
         )
 
     async def _burst(
@@ -126,11 +176,15 @@ class Judge:
         if key is None:
             return None
         reached = await self._gate.burst(key, now - _BURST_MEMORY)
-        return _Burst(key=key, reached=reached, addresses=frozenset(case.addresses), now=now)
+        return _Burst(key=key, reached=reached, case=case, now=now)
 
-    def _without_store(self, policy: Policy, case: Case, mark: int) -> Judgement:
+    def _without_store(
+        self, policy: Policy, case: Case, now: datetime, mark: int, identity: MessageIdentity
+    ) -> Judgement:
         """Pass what goes whatever the store says, and what is positively called individual."""
-        classification = _classify(policy, case, None)
+        sought = identity.sought(case.named)
+        known = self._memory.find(sought, now)
+        classification = _classify(policy, case, None, known)
         is_individual = classification.certain and classification.kind is Kind.INDIVIDUAL
         passes = goes_anyway(case.listener, classification) or (is_individual and self._never.known)
         return Judgement(
@@ -138,6 +192,9 @@ class Judge:
             verdicts=tuple(self._last_known(case, classification)),
             fingerprint=mark,
             refusal=None if passes else STORE_AWAY,
+            sought=sought,
+            known=known,
+            bulk_identities=_kept(policy, case, classification, identity),
         )
 
     def _last_known(self, case: Case, said: Classification | None) -> list[Verdict]:
@@ -153,18 +210,18 @@ LAST_KNOWN = (Suppression(scope=Scope.ALL, source=SuppressionSource.STATUS, orig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Burst:
-    """The same message to others: whom it reached, first and last."""
+    """The same message to others: whom it was for, first and last."""
 
     key: int
     reached: Mapping[str, tuple[datetime, datetime]]
-    addresses: frozenset[str]
+    case: Case
     now: datetime
 
     def count(self, within: timedelta) -> int:
-        """Return how many different recipients it reached within a time, these included."""
-        since = self.now - within
+        """Return how many different recipients it was for within a time, these included."""
+        since, named = self.now - within, self.case.named
         recent = {address for address, (_, last) in self.reached.items() if last >= since}
-        return len(recent | self.addresses)
+        return len(recent.union(named)) + self.case.asked - len(named)
 
     def deferred(self, policy: Policy, case: Case, verdicts: list[Verdict]) -> list[Verdict]:
         """Let suppressed people wait until the time of a deferring burst rule has passed."""
@@ -189,19 +246,35 @@ def _early(policy: Policy, case: Case) -> Classification | None:
     return classify_early(_facts(case), policy.rules)
 
 
-def _classify(policy: Policy, case: Case, burst: _Burst | None) -> Classification:
+def _classify(
+    policy: Policy, case: Case, burst: _Burst | None, known: KnownBulk | None
+) -> Classification:
     if case.listener.kind is not None:
         said = Classification(case.listener.kind, f"listener {case.listener.name}")
+    elif known is not None:
+        said = Classification(Kind.BULK, known.rule)
     else:
         said = classify(_facts(case, burst), policy.rules, policy.default_kind)
     return Classification(said.kind, _OVERRIDE) if _is_overridden(policy, case) else said
+
+
+def _kept(
+    policy: Policy, case: Case, said: Classification, identity: MessageIdentity
+) -> tuple[int, ...]:
+    """Return what later transactions of a message that was found bulk are sought by."""
+    if said.kind is not Kind.BULK or said.rule in (_OVERRIDE, DEFAULT):
+        return ()
+    # What every such mail says of itself is found in each anew; only a count has to be kept.
+    if not identity.is_own and said.rule not in policy.counting:
+        return ()
+    return identity.kept(case.named)
 
 
 def _facts(case: Case, burst: _Burst | None = None) -> Facts:
     facts = Facts(
         sender=case.sender,
         login=case.login,
-        recipients=len(case.addresses),
+        recipients=case.asked,
         headers=case.headers,
     )
     return facts if burst is None else replace(facts, burst=burst.count)

@@ -231,6 +231,7 @@ def _plain(message: Message) -> dict[str, object]:
         "relay": message.relay,
         "size": message.size,
         "burst_key": message.burst_key,
+        "bulk_identities": message.bulk_identities,
         "attempt_of": message.attempt_of,
         "deliveries": [
             [
@@ -252,6 +253,7 @@ def _message(plain: dict[str, Any]) -> Message:
     fields = dict(plain)
     fields["at"] = datetime.fromisoformat(str(plain["at"]))
     fields["kind"] = Kind(str(plain["kind"]))
+    fields["bulk_identities"] = tuple(plain.get("bulk_identities", ()))
     fields["deliveries"] = tuple(map(_delivery, plain["deliveries"]))
     return Message(**fields)
 

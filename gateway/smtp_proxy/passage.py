@@ -1,14 +1,16 @@
 """The passage of one message: a CRM's transaction tied to a relay's."""
 
+import asyncio
 from collections.abc import Sequence
 
 from gateway.core import ids
 from gateway.core.address import domain_of
 from gateway.core.content import BadContent, Cleaner
-from gateway.core.envelope import Recipient, Sender
+from gateway.core.decide import blocking
+from gateway.core.envelope import Recipient, Sender, malformed
 from gateway.core.headers import Headers
-from gateway.core.journal import Attempt
-from gateway.core.kinds import By, State
+from gateway.core.journal import Attempt, KnownBulk
+from gateway.core.kinds import By, Kind, State
 from gateway.core.outbox import Draft
 from gateway.core.reply import Reply
 from gateway.delivery import replies
@@ -17,7 +19,7 @@ from gateway.delivery.transaction import Lost, RelayTransaction
 from gateway.smtp_proxy.answers import Hashed, Refused, earlier_answer, state_after
 from gateway.smtp_proxy.body import Body, Head, TooLarge
 from gateway.smtp_proxy.intake import ClientGone, ClientSlow, Intake, Stopping
-from gateway.smtp_proxy.judge import STORE_AWAY, Case
+from gateway.smtp_proxy.judge import STORE_AWAY, TURNED_BULK, Case, Verdict, goes_anyway
 from gateway.smtp_proxy.policy import Listener
 from gateway.smtp_proxy.record import Client, Entry, Record
 from gateway.smtp_proxy.services import Services
@@ -47,6 +49,8 @@ class Passage:
         self._sender = sender
         self._body: Body | None = None  #: What is coming in.
         self._too_slow = False
+        self._well_formed = 0  #: Recipients that count for `max_recipients`.
+        self._bulk_known: asyncio.Task[None] | None = None  #: Until every process knows.
         self._streaming = False  #: Whether the content goes on to the relay.
         self._tail = b""  #: The last of the content, which goes with the final dot.
         self._record = Record(services, listener, client, sender)
@@ -73,7 +77,9 @@ class Passage:
 
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
         """Take recipients in; return what the client hears for each."""
-        room = max(0, self._policy.max_recipients - len(self._record.entries))
+        self._record.asked += len(recipients)
+        room = max(0, self._policy.max_recipients - self._well_formed)
+        self._well_formed += min(room, len(recipients))
         entries = await self._looked_up(recipients[:room]) if room else []
         live = [entry for entry in entries if not entry.verdict.blocked]
         refused = [entry for entry in entries if entry.verdict.blocked and self._refuses_at_rcpt]
@@ -86,6 +92,20 @@ class Passage:
         self._record.entries += entries
         over = len(recipients) - len(entries)
         return [entry.reply for entry in entries] + [_TOO_MANY] * over
+
+    def refused(self, argument: bytes | None, reply: Reply) -> None:
+        """Count a recipient the grammar refused: the CRM asked for it all the same.
+
+        `argument` is what it said after RCPT; None where that is not known.
+        """
+        self._record.asked += 1
+        if argument is None or len(self._record.entries) >= self._policy.max_recipients:
+            return
+        recipient = malformed(argument)
+        address = self._services.lookup(recipient.address)
+        entry = Entry(recipient, address, Verdict(), reply)
+        entry.settle(state_after(reply), By.GATEWAY, reply.text)
+        self._record.entries.append(entry)
 
     @property
     def _refuses_at_rcpt(self) -> bool:
@@ -133,6 +153,13 @@ class Passage:
 
     async def content(self, intake: Intake) -> list[Reply]:
         """Take the content; return one reply, or with LMTP one per accepted recipient."""
+        answers = await self._answered(intake)
+        if self._bulk_known is not None:
+            # A recipient that was put off may come next, alone and at another worker.
+            await asyncio.wait((self._bulk_known,))
+        return answers
+
+    async def _answered(self, intake: Intake) -> list[Reply]:
         body = Body(intake, max_size=self._policy.max_size, clock=self._services.monotonic)
         self._body = body
         try:
@@ -174,6 +201,11 @@ class Passage:
         )
         judged = await self._services.judge.judge(self._policy, case, record.at)
         record.judgement = judged
+        if judged.bulk_identities and judged.is_counted:
+            known = KnownBulk(record.id, judged.classification.rule)
+            self._bulk_known = self._services.spawn(
+                self._services.scribe.bulk(judged.bulk_identities, known)
+            )
         for entry, verdict in zip(taken, judged.verdicts, strict=True):
             entry.verdict = verdict
         return None if judged.refusal is None else Refused(judged.refusal, By.GATEWAY)
@@ -188,6 +220,9 @@ class Passage:
             recipients=tuple(recipient.address for recipient in recipients),
             addresses=tuple(addresses),
             headers=headers,
+            message=self._record.id,
+            named=tuple(entry.address for entry in self._record.entries),
+            asked=self._record.asked,
         )
 
     # The relay's part
@@ -267,6 +302,8 @@ class Passage:
         repeated = earlier_answer(record, hashed)
         if repeated is not None:
             return self._answer_again(repeated)
+        if await self._has_turned_bulk():
+            return self._put_off()
         going = [entry for entry in record.entries if entry.going]
         failed = [entry for entry in record.entries if entry.taken and not entry.going]
         if any(one.verdict.blocked or one.verdict.would for one in record.entries):
@@ -364,6 +401,26 @@ class Passage:
         self._services.scribe.note(self._record.message(), None)
         self._record.log()
         return reply
+
+    async def _has_turned_bulk(self) -> bool:
+        """Whether somebody is about to get what another transaction has just shown to be bulk."""
+        record, said = self._record, self._record.classification
+        if said.kind is Kind.BULK or self._listener.kind or goes_anyway(self._listener, said):
+            return False
+        if not any(e.going and blocking(Kind.BULK, e.verdict.standing) for e in record.entries):
+            return False
+        assert record.judgement is not None
+        return await self._services.judge.has_turned_bulk(record.judgement, record.at)
+
+    def _put_off(self) -> Reply:
+        """Have the client try again: the message is bulk by then."""
+        self._relay.hang_up()
+        for entry in self._record.entries:
+            if entry.taken:
+                entry.settle(State.DEFERRED, By.GATEWAY, TURNED_BULK.text)
+        self._services.scribe.note(self._record.message(), self._record.attempt("open", ""))
+        self._record.log()
+        return TURNED_BULK
 
     def _unwritten(self, entries: list[Entry]) -> Reply:
         """Nothing may be sent that is not written down."""

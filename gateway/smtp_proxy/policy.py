@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
-from gateway.core.classify import BurstTest, Rule
+from gateway.core.classify import BurstTest, RecipientsTest, Rule
 from gateway.core.kinds import Kind
 from gateway.core.note_template import NoteTemplate
 from gateway.delivery.settings import RelaySettings
@@ -76,6 +76,8 @@ class Policy:
     local_time: Callable[[datetime], datetime] = field(default=lambda moment: moment)
 
     bursts: tuple[BurstTest, ...] = field(init=False)  #: The burst rules, if any.
+    #: The rules that may say something else of the next transaction of the same message.
+    counting: frozenset[str] = field(init=False)
 
     @property
     def note(self) -> NoteTemplate:
@@ -86,3 +88,5 @@ class Policy:
         tests = (rule.test for rule in self.rules)
         found = tuple(test for test in tests if isinstance(test, BurstTest))
         object.__setattr__(self, "bursts", found)
+        counting = (r.name for r in self.rules if isinstance(r.test, RecipientsTest | BurstTest))
+        object.__setattr__(self, "counting", frozenset(counting))

@@ -76,6 +76,7 @@ class Record:
         self.at = services.now()
         self.id = services.new_id(self.at)
         self.entries: list[Entry] = []
+        self.asked = 0  #: Times the client said RCPT, whatever became of it.
         self.headers = Headers({})
         self.header_block = b""
         self.early: Classification | None = None  #: What is known before the content.
@@ -227,6 +228,7 @@ class Record:
             relay=self.relay,
             size=self.size,
             burst_key=judged.burst_key if judged else None,
+            bulk_identities=judged.bulk_identities if judged else (),
             attempt_of=self.attempt_of,
             deliveries=tuple(map(self._delivery, self.entries)),
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway import logs
 from gateway.core import ids
-from gateway.core.journal import Attempt, Message, Outcome
+from gateway.core.journal import Attempt, KnownBulk, Message, Outcome
 from gateway.core.outbox import Draft
 from gateway.smtp_proxy.outage import LocalRecord, NotRecorded
 from gateway.store.database import Database, StoreUnavailable
@@ -21,7 +21,7 @@ _REPORT_TRIES = 120
 _REPORT_SECONDS = 5.0  #: Between tries to have a report sent, while the store is away.
 PATIENCE_SECONDS = 30.0  #: Longer than any one transaction on the store takes.
 
-Spawn = Callable[[Coroutine[Any, Any, None]], None]
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class Scribe:
@@ -111,6 +111,12 @@ class Scribe:
                 return
             outcomes = ()
         self._journal.finish(message, outcomes, attempt=attempt, notices_go=notices_go)
+
+    async def bulk(self, identities: tuple[int, ...], known: KnownBulk) -> None:
+        """Let every process know that a message is bulk; while the store is away, nobody."""
+        with contextlib.suppress(TimeoutError, StoreUnavailable):
+            async with asyncio.timeout(_TOLD_SECONDS):
+                await self._journal.remember_bulk(identities, known)
 
     async def told(self) -> None:
         """Wait until every process can see what was written so far: a retry may go to another."""

@@ -31,6 +31,8 @@ MAX_ERRORS = 20
 MAX_JUNK = 1000  #: NOOP, RSET, VRFY and the like without a message.
 _MAX_BATCH = 200  #: RCPTs taken from the buffer at once.
 
+_LINE_TOO_LONG = Reply.of("500 5.5.2 Line too long")
+_BARE_NEWLINE = Reply.of("500 5.5.2 A command ends in CR LF")
 _OK = b"250 2.0.0 Ok\r\n"
 _SENDER_OK = b"250 2.1.0 Ok\r\n"
 _GO_AHEAD = b"354 End data with <CR><LF>.<CR><LF>\r\n"
@@ -162,14 +164,18 @@ class GatewaySMTP(Exchange):
             try:
                 await self._command(await self._intake.line(MAX_COMMAND))
             except LineTooLong:
-                self._error("500 5.5.2 Line too long")
+                if self._passage is not None:  # Of what a client says here RCPT alone may be long.
+                    self._passage.refused(None, _LINE_TOO_LONG)
+                self._error(_LINE_TOO_LONG.text)
 
     async def _command(self, line: bytes) -> None:
         verb, _, argument = line.rstrip(b"\r").partition(b" ")
         verb = verb.upper()
         handler = _VERBS.get(verb)
         if not line.endswith(b"\r") and self._refuses_bare_newline():
-            self._error("500 5.5.2 A command ends in CR LF")
+            if verb == b"RCPT" and self._passage is not None:
+                self._passage.refused(argument, _BARE_NEWLINE)
+            self._error(_BARE_NEWLINE.text)
         elif handler is None:
             self._unknown(verb)
         elif self.tls_context is not None and not self._tls and verb not in _BEFORE_TLS:
@@ -283,6 +289,7 @@ class GatewaySMTP(Exchange):
             return parse_rcpt(argument, extensions, utf8=self._transacting.utf8)
         except Refused as refused:
             self._errors += 1
+            self._transacting.refused(argument, refused.reply)
             return refused.reply
 
     @property

@@ -202,11 +202,12 @@ class Services:
         for counter in (self._ended, self._messages, self._replies):
             counter.clear()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something that nobody waits for; `settle` does, at the end."""
+    def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Run something that nobody need wait for; `settle` does, at the end."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def settle(self, seconds: float) -> None:
         """Give what nobody waits for a little time, then end it."""

@@ -94,6 +94,9 @@ class Sink:
         self._recipients += taken
         return [_OK] * taken + [_TOO_MANY] * (len(recipients) - taken)
 
+    def refused(self, argument: bytes | None, reply: Reply) -> None:
+        """Nobody counts."""
+
     async def content(self, intake: Intake) -> list[Reply]:
         """Keep the content; return one reply, or with LMTP one per recipient."""
         body = Body(intake, max_size=self._tray.max_size, clock=self._clock)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -107,9 +108,9 @@ class Database:
         except TimeoutError as error:
             raise StoreUnavailable(f"the store gave no answer in {_READ_SECONDS:.0f} s") from error
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run work in a durable transaction on a thread; an error leaves nothing behind."""
-        return await _on(self._writer, self.writing, work)
+    async def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+        """Run work in a transaction on a thread; an error leaves nothing behind."""
+        return await _on(self._writer, partial(self.writing, durable=durable), work)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""What stands in the way of a message besides suppressions: a pause, or an earlier attempt."""
+"""What is known of a message besides suppressions: a pause, earlier attempts, that it is bulk."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, insert, select
 
 from gateway.core import ids
-from gateway.core.journal import Attempt
+from gateway.core.journal import Attempt, KnownBulk
+from gateway.store import known_bulk
 from gateway.store.database import Database
 from gateway.store.quick import QuickReader
 from gateway.store.schema import attempts, pauses
@@ -16,13 +17,18 @@ REMEMBERED = timedelta(hours=24)  #: How long a retry is known as one.
 _SQL = (
     "SELECT what, 0, '', '', '' FROM pauses UNION ALL "
     "SELECT '', message, content_hash, state, verdict FROM attempts "
-    "WHERE fingerprint = {0} AND message >= {0} ORDER BY 2"
+    "WHERE fingerprint = {0} AND message >= {0} UNION ALL "
+    "SELECT '{1}', message, rule, '', '' FROM bulk_messages "
+    "WHERE identity = {0} AND message >= {0} ORDER BY 2"
 )
-_ANYTHING = "SELECT 1 FROM pauses UNION ALL SELECT 1 FROM attempts LIMIT 1"
+_KNOWN_BULK = "known bulk"  #: Stands in place of what is paused.
+_ANYTHING = (
+    "SELECT 1 FROM pauses UNION ALL SELECT 1 FROM attempts UNION ALL "
+    "SELECT 1 FROM bulk_messages LIMIT 1"
+)
 _BURST = (
     "SELECT d.address, min(m.id), max(m.id) FROM messages m JOIN deliveries d ON d.message = m.id "
-    "WHERE m.burst_key = {0} AND m.id >= {0} AND d.state NOT IN ('rejected', 'aborted') "
-    "GROUP BY d.address"
+    "WHERE m.burst_key = {0} AND m.id >= {0} GROUP BY d.address"
 )
 
 
@@ -32,6 +38,7 @@ class View:
 
     paused: frozenset[str]  #: `bulk`, `all`
     earlier: tuple[Attempt, ...]  #: Oldest first.
+    bulk: KnownBulk | None = None  #: In which transaction the same message was bulk already.
 
 
 _NOTHING = View(paused=frozenset(), earlier=())
@@ -44,18 +51,29 @@ class Gate:
         self._database = database
         self._reader = QuickReader(database)
         mark = "?" if database.is_sqlite else "%s"
-        self._sql, self._burst = _SQL.format(mark), _BURST.format(mark)
+        self._sql, self._burst = _SQL.format(mark, _KNOWN_BULK), _BURST.format(mark)
         self._version: bytes | None = None
         self._is_empty = False  #: Whether there was nothing at all to show in that version.
 
-    async def look(self, fingerprint: int, now: datetime) -> View:
-        """Return the pauses in force and the attempts of the same transaction in 24 hours."""
+    async def look(self, fingerprint: int, identity: int, now: datetime) -> View:
+        """Return what is known of a transaction and of the message it carries.
+
+        The pauses in force, the attempts of the same transaction in 24 hours, and whether the
+        same message was bulk in 7 days.
+        """
         if self._database.is_sqlite and self._nothing_at_all():
             return _NOTHING
-        oldest = ids.first_id_at(now - REMEMBERED)
-        rows = await self._reader.rows(self._sql, (fingerprint, oldest))
+        attempts_since = ids.first_id_at(now - REMEMBERED)
+        bulk_since = ids.first_id_at(now - known_bulk.REMEMBERED)
+        rows = await self._reader.rows(
+            self._sql, (fingerprint, attempts_since, identity, bulk_since)
+        )
+        if not rows:
+            return _NOTHING
+        bulk = next((KnownBulk(row[1], row[2]) for row in rows if row[0] == _KNOWN_BULK), None)
         return View(
-            paused=frozenset(what for what, *_ in rows if what),
+            bulk=bulk,
+            paused=frozenset(what for what, *_ in rows if what and what != _KNOWN_BULK),
             earlier=tuple(
                 Attempt(
                     fingerprint=fingerprint,

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from gateway.core.journal import Attempt, Message, Outcome
+from gateway.core.journal import Attempt, KnownBulk, Message, Outcome
 from gateway.core.outbox import Draft
+from gateway.store import known_bulk
 from gateway.store.database import Database, RowRefused, StoreUnavailable
 from gateway.store.journal_rows import Rows
 
@@ -116,6 +117,16 @@ class JournalWriter:
         `told` is done when the outcome is in the store for every process to see.
         """
         self._put(Finished(message, tuple(outcomes), attempt, notices_go, told))
+
+    async def remember_bulk(self, identities: Sequence[int], known: KnownBulk) -> None:
+        """Let every process know that a message is bulk, ahead of the message itself.
+
+        It need not be durable: the message, which is, says so once more.
+        """
+        rows = [(identity, known.message, known.rule) for identity in identities]
+        await self._database.write(
+            lambda connection: known_bulk.write(connection, rows), durable=False
+        )
 
     def _put(self, entry: Begun | Finished) -> None:
         self._queue.put(entry)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete
 from gateway.core.journal import Attempt, Message, Outcome
 from gateway.core.kinds import State
 from gateway.core.outbox import Draft
-from gateway.store import events, held_reports, outbox, schema
+from gateway.store import events, held_reports, known_bulk, outbox, schema
 from gateway.store.bulk import insert_rows
 from gateway.store.schema import attempts
 
@@ -56,6 +56,7 @@ class Rows:
     drafts: list[dict[str, Any]] = field(default_factory=list)
     outcomes: list[Row] = field(default_factory=list)
     notices: list[tuple[int, bool]] = field(default_factory=list)  #: Message, and whether they go.
+    bulk: list[known_bulk.Row] = field(default_factory=list)
 
     def begin(
         self, worker: int, message: Message, drafts: Iterable[Draft], attempt: Attempt | None
@@ -64,6 +65,7 @@ class Rows:
         self.messages.append(_message_row(message, worker))
         self.deliveries += _delivery_rows(message)
         self.drafts += map(_plain, drafts)
+        self.bulk += ((sought, message.id, message.rule) for sought in message.bulk_identities)
         self._attempt(attempt)
 
     def finish(
@@ -92,11 +94,13 @@ class Rows:
         self.drafts += later.drafts
         self.outcomes += later.outcomes
         self.notices += later.notices
+        self.bulk += later.bulk
 
     def write(self, connection: Connection) -> None:
         """Write them in a transaction."""
         insert_rows(connection, schema.messages, _MESSAGE, self.messages, conflict="DO NOTHING")
         insert_rows(connection, schema.deliveries, _DELIVERY, self.deliveries, conflict=_ENDED_NOW)
+        known_bulk.write(connection, self.bulk)
         failed = dict.fromkeys(row[0] for row in self.deliveries if row[4] == State.SEND_FAILED)
         if failed:
             events.put_send_failed(connection, failed)
@@ -131,6 +135,7 @@ class Rows:
                 drafts=[draft for draft in self.drafts if draft["message"] == one],
                 outcomes=[row for row in self.outcomes if row[0] == one],
                 notices=[notice for notice in self.notices if notice[0] == one],
+                bulk=[row for row in self.bulk if row[1] == one],
             )
 
     def plain(self) -> dict[str, Any]:

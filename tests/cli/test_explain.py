@@ -117,3 +117,19 @@ def test_an_unknown_listener_or_file_is_told(fed: Cli) -> None:
     unknown = fed("explain", str(file), *options, "--listener", "nope")
     assert (1, "gateway: no such listener: nope (there are crm)\n") == (unknown.code, unknown.err)
     assert 2 == fed("explain", "none.eml", *options).code
+
+
+def test_the_recipients_are_explained_as_one_transaction(fed: Cli) -> None:
+    to = [option for number in range(9) for option in ("--to", f"p{number}@example.org")]
+    file = fed.folder / "message.eml"
+
+    found = explain(fed, PLAIN, *to)
+    text = fed.do("explain", str(file), "--from", "crm@example.org", "--to", "a@example.org", *to)
+
+    assert (10, "many-recipients") == (found["recipients"], found["rule"])
+    assert {
+        "name": "many-recipients",
+        "matched": True,
+        "because": "10 recipients",
+    } == found["rules_tried"][-1]
+    assert "Judged as one transaction of 10 recipients\n" in text

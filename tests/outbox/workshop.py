@@ -71,9 +71,9 @@ class Shaky(Database):
         self._check()
         return await super().read(work)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
         self._check()
-        return await super().write(work)
+        return await super().write(work, durable=durable)
 
     def _check(self) -> None:
         if self.is_away:

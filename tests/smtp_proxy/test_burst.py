@@ -143,12 +143,13 @@ async def test_retries_do_not_count(burst_crm: Crm) -> None:
     assert {"individual"} == set(await kinds(burst_crm, [recipient] * 6, mail("Nog eens")))
 
 
-async def test_what_the_relay_refused_does_not_count(burst_crm: Crm) -> None:
-    content = mail("Geweigerd")
-    burst_crm.sink.fault("dot", faults.reply(b"550 5.7.1 no"), times=FEW)
-    await kinds(burst_crm, strangers(FEW), content)
+async def test_what_was_refused_counts_too(burst_crm: Crm) -> None:
+    content, unknown = mail("Geweigerd"), strangers(1)[0]
+    burst_crm.sink.fault("RCPT", faults.reply(b"550 5.1.1 no such user"), address=unknown)
+    burst_crm.sink.fault("dot", faults.reply(b"550 5.7.1 no"), times=1)
+    await burst_crm.send([*strangers(1), unknown, b"no..mail@@example.org"], content)
 
-    assert ["individual"] == await kinds(burst_crm, strangers(1), content)
+    assert ["bulk"] == await kinds(burst_crm, strangers(1), content)
 
 
 async def test_other_subjects_and_authors_are_other_mail(burst_crm: Crm) -> None:

@@ -165,7 +165,7 @@ async def test_a_retry_is_known_though_the_first_attempt_was_recorded_locally(de
     await desk.take_in()
     await desk.scribe.told()
     gate = Gate(desk.database)
-    view = await gate.look(mark(one), NOW)
+    view = await gate.look(mark(one), 0, NOW)
     gate.close()
 
     assert [(one.id, "pending")] == [(found.message, found.state) for found in view.earlier]

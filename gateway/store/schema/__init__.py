@@ -30,7 +30,14 @@ from gateway.store.schema.inbound import (
     reports,
     sightings,
 )
-from gateway.store.schema.journal import attempts, deliveries, messages, relay_offers, workers
+from gateway.store.schema.journal import (
+    attempts,
+    bulk_messages,
+    deliveries,
+    messages,
+    relay_offers,
+    workers,
+)
 from gateway.store.schema.outbox import events, held_reports, outbox
 from gateway.store.schema.suppressions import suppressions
 from gateway.store.schema.triggers import (
@@ -42,7 +49,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0011"
+VERSION = "0012"
 
 __all__ = [
     "VERSION",
@@ -53,6 +60,7 @@ __all__ = [
     "attempts",
     "audience_members",
     "audiences",
+    "bulk_messages",
     "campaign_members",
     "campaigns",
     "closings",

@@ -67,6 +67,18 @@ attempts = Table(
 )
 Index("ix_attempts_message", attempts.c.message)
 
+# Messages that were found bulk: they stay it, in whatever transactions they come again.
+
+bulk_messages = Table(
+    "bulk_messages",
+    metadata,
+    Column("identity", BigInteger, primary_key=True, autoincrement=False),
+    Column("message", BigInteger, nullable=False),  # which was bulk first
+    Column("rule", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("ix_bulk_messages_message", bulk_messages.c.message)
+
 # Processes that write the journal: whoever finds one dead settles what it left.
 
 workers = Table(

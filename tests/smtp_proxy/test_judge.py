@@ -1,0 +1,144 @@
+"""What workers find bulk they tell each other, and remember while the store is away."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.core import ids
+from gateway.core.classify import HeaderTest, RecipientsTest, Rule
+from gateway.core.headers import Headers
+from gateway.core.journal import KnownBulk
+from gateway.core.kinds import TAG_SCOPES, Kind
+from gateway.smtp_proxy.bulk_memory import BulkMemory
+from gateway.smtp_proxy.judge import STORE_AWAY, Case, Judge, Judgement
+from gateway.smtp_proxy.outage import NeverMailed
+from gateway.smtp_proxy.policy import Listener, Policy
+from gateway.store import known_bulk
+from gateway.store.database import Database
+from gateway.store.gate import Gate
+from gateway.store.known_bulk import REMEMBERED
+from gateway.store.suppression import Standings
+from tests.store.feeding import NOW
+
+RULES = (
+    Rule("many", Kind.BULK, RecipientsTest(10)),
+    Rule("own-file", Kind.INDIVIDUAL, HeaderTest("x-own-file")),
+)
+POLICY = Policy(
+    hostname="gateway.example", instance="x", rules=RULES, default_kind=Kind.INDIVIDUAL,
+    relays=(), notes={}, notifier="gateway@crm.example",
+)  # fmt: skip
+LISTENER = Listener(name="crm")
+NUMBER = ids.first_id_at(NOW)
+
+
+def case(*, count: int, known_as: str = "<1@crm.example>", login: str | None = None) -> Case:
+    """Return a transaction of a message with so many recipients."""
+    to = tuple(f"r{number}@example.org" for number in range(count))
+    block = f"Message-ID: {known_as}\r\nX-Own-File: yes\r\n\r\n".encode()
+    return Case(
+        listener=LISTENER, login=login, sender="crm@office.example", recipients=to, addresses=to,
+        named=to, asked=count, message=NUMBER + count, headers=Headers.parse(block),
+    )  # fmt: skip
+
+
+def judge_on(database: Database, folder: Path) -> Judge:
+    """Return the judge of a worker that has just begun."""
+    never = NeverMailed(folder / "never-mailed")
+    never.replace([])
+    return Judge(Standings(database, tag_scopes=TAG_SCOPES), Gate(database), never, BulkMemory())
+
+
+@pytest.fixture
+def database(store_url: str) -> Iterator[Database]:
+    """A store of each kind."""
+    database = Database(store_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Iterator[Database]:
+    """A store that can't be reached."""
+    database = Database(f"sqlite:///{tmp_path}/nowhere/gateway.db")
+    yield database
+    database.close()
+
+
+def told(judgement: Judgement) -> tuple[Kind, str]:
+    return judgement.classification.kind, judgement.classification.rule
+
+
+async def test_a_worker_knows_from_the_moment_of_its_judgement(
+    database: Database, tmp_path: Path
+) -> None:
+    worker = judge_on(database, tmp_path)
+    judged = [await worker.judge(POLICY, case(count=n), NOW) for n in (1, 10, 1)]
+
+    personal, bulk = (Kind.INDIVIDUAL, "own-file"), (Kind.BULK, "many")
+    assert [personal, bulk, bulk] == [told(one) for one in judged]
+    assert KnownBulk(NUMBER + 10, "many") == judged[2].known
+
+
+@pytest.mark.parametrize(
+    ("age", "kind"), [(timedelta(), Kind.BULK), (timedelta(minutes=1), Kind.INDIVIDUAL)]
+)
+async def test_it_forgets_after_a_week(
+    database: Database, tmp_path: Path, age: timedelta, kind: Kind
+) -> None:
+    worker = judge_on(database, tmp_path)
+    await worker.judge(POLICY, case(count=10), NOW)
+
+    later = await worker.judge(POLICY, case(count=1), NOW + REMEMBERED + age)
+    assert kind is later.classification.kind
+
+
+async def test_other_workers_know_once_the_store_does(database: Database, tmp_path: Path) -> None:
+    one, other = judge_on(database, tmp_path), judge_on(database, tmp_path)
+    part = await other.judge(POLICY, case(count=1), NOW)
+    whole = await one.judge(POLICY, case(count=10), NOW)
+    before = await other.has_turned_bulk(part, NOW)
+    write(database, whole)
+
+    assert [False, True] == [before, await other.has_turned_bulk(part, NOW)]
+    assert (Kind.BULK, "many") == told(await other.judge(POLICY, case(count=1), NOW))
+    assert not await other.has_turned_bulk(
+        await other.judge(POLICY, case(count=1, known_as="<2@crm.example>"), NOW), NOW
+    )
+
+
+def write(database: Database, judged: Judgement) -> None:
+    rows = [(one, NUMBER, judged.classification.rule) for one in judged.bulk_identities]
+    with database.writing() as connection:
+        known_bulk.write(connection, rows)
+
+
+async def test_what_the_store_knows_is_not_told_it_again(
+    database: Database, tmp_path: Path
+) -> None:
+    worker = judge_on(database, tmp_path)
+    first = await worker.judge(POLICY, case(count=10), NOW)
+    again = await worker.judge(POLICY, case(count=1), NOW)
+    write(database, first)
+    known = await worker.judge(POLICY, case(count=1), NOW)
+
+    assert [1, 1, 0] == [len(one.bulk_identities) for one in (first, again, known)]
+
+
+async def test_without_a_store_what_was_bulk_is_not_let_through_as_personal(
+    away: Database, tmp_path: Path
+) -> None:
+    worker = judge_on(away, tmp_path)
+    refusals = [(await worker.judge(POLICY, case(count=n), NOW)).refusal for n in (1, 10, 1)]
+
+    assert [None, STORE_AWAY, STORE_AWAY] == refusals
+
+
+def test_the_memory_forgets_what_was_added_first() -> None:
+    memory, known = BulkMemory(most=2), KnownBulk(NUMBER, "many")
+    for identity in (1, 2, 1, 3):
+        memory.add(identity, known)
+
+    assert [known, None, known] == [memory.find(one, NOW) for one in (1, 2, 3)]
