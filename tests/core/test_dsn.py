@@ -260,7 +260,8 @@ def test_a_report_is_hard_to_overlook() -> None:
             0,
             3,
             "Votre message « Mooie vacature » du 12 mars 2026 à 09 h 04 n'a PAS été envoyé à "
-            "ralph@example.org, zoe@example.org.\nLes autres destinataires (3) ne le reçoivent pas",
+            "ralph@example.org, zoe@example.org.\nIl n'est pas parti non plus vers les autres "
+            "destinataires (3) : ",
         ),
         (
             "en",
