@@ -69,7 +69,10 @@ def _told(_: Request, error: Exception) -> Response:
 
 def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = [{"at": _place(one["loc"]), "text": one["msg"]} for one in error.errors()]
+    found = [
+        {"at": _place(one["loc"]), "text": one["msg"].removeprefix("Value error, ")}
+        for one in error.errors()
+    ]
     return problem(422, "the request isn't valid", more={"errors": found})
 
 

@@ -18,7 +18,10 @@ from gateway.store import documents
 _OUTCOMES = {State.RELAYED: "relay", State.SEND_FAILED: "send_failed"}
 
 _File = Annotated[
-    Path, typer.Argument(metavar="MESSAGE.eml", help="The message as a file.", exists=True)
+    Path,
+    typer.Argument(
+        metavar="MESSAGE.eml", help="The message as a file.", exists=True, dir_okay=False
+    ),
 ]
 _From = Annotated[str, typer.Option("--from", help="The envelope sender.", metavar="ADDRESS")]
 _To = Annotated[list[str], typer.Option(help="A recipient; may be repeated.", metavar="ADDRESS")]

@@ -93,13 +93,9 @@ def read_address(text: str) -> TypedAddress | NotAnAddress:
     if len(written) > _LONGEST:
         return _refused(text, f"has more than {_LONGEST} characters: give one address at a time")
     try:
-        found = _read(written)
-        found.address.encode()
+        return _read(written)
     except _FaultError as error:
         return _refused(text, error.fault)
-    except UnicodeEncodeError:
-        return _refused(text, "is not UTF-8: type it anew")
-    return found
 
 
 def parts_like_addresses(text: str) -> tuple[str, ...]:
@@ -327,6 +323,8 @@ def _is_in_label(char: str) -> bool:
 def _check_seen(text: str, *, blanks: bool) -> None:
     """Refuse what can't be seen; `blanks`: other blanks than the usual one count too."""
     for char in _unseen(text, blanks=blanks):
+        if unicodedata.category(char) == "Cs":  # An octet of the command line, see PEP 383.
+            raise _FaultError("is not UTF-8: type it anew")
         raise _FaultError(
             f"has {_named(char)} in it, which can't be seen: type the address anew, don't paste it"
         )

@@ -122,3 +122,16 @@ def test_a_mail_out_of_a_mailbox_file_is_explained_without_its_first_line(cli: C
     found = cli.json("explain", str(file), "--from", "a@example.org", "--to", "b@example.org")
 
     assert "precedence" == found["rule"]
+
+
+def test_a_note_that_is_not_utf_8_is_wrong_use(cli: Cli) -> None:
+    done = cli("suppress", "add", "ann@example.org", "--note", "\udcff")
+
+    assert (2, "gateway: an argument is not UTF-8: type it anew\n") == (done.code, done.err)
+    assert [] == cli.json("suppress", "list")
+
+
+def test_a_folder_is_no_mail(cli: Cli) -> None:
+    to = ("--from", "a@example.org", "--to", "b@example.org")
+
+    assert 2 == cli("explain", str(cli.folder), *to).code

@@ -155,7 +155,8 @@ ZERO_WIDTH = "has U+200B ZERO WIDTH SPACE in it, which can't be seen"
         ("ann@x.org\r\nBcc: b@x.org", "has U+000D CARRIAGE RETURN in it"),
         ("mailto:ann@x.org%0D%0ABcc:b@x.org", "has U+000D CARRIAGE RETURN in it"),
         ("ann\u2028@x.org", "has U+2028 LINE SEPARATOR in it"),
-        ("\udcffann@x.org", "has U+DCFF"),
+        ("\udcffann@x.org", "is not UTF-8"),
+        ("mailto:%FFann@x.org", "is not UTF-8"),
         # What no envelope's recipient can be.
         ("ann@x..org", "has a dot too many behind the @"),
         ("ann@.x.org", "has a dot too many behind the @"),
