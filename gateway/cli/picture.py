@@ -5,7 +5,7 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-from gateway.core.note import ascii_text
+from gateway.core.ascii_text import ascii_text
 from gateway.core.plot import HEIGHT, WIDTH, Line, Shape, Text
 
 _SCALE = 2  #: Dots for each unit: sharp on today's screens.

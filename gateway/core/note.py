@@ -2,13 +2,13 @@
 
 import re
 import shlex
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core import ids
 from gateway.core.address import lookup_form
+from gateway.core.ascii_text import ascii_text
 from gateway.core.kinds import Kind, Scope
 from gateway.core.note_template import (
     MAX_SHORT_REASONS,
@@ -27,17 +27,6 @@ STATUS = "5.7.1"  #: Delivery not authorized (RFC 3463, 3.8).
 _FRAME = len(f"550-{STATUS} \r\n")
 _REASONS = frozenset(("names", "reason"))
 _DOMAIN = re.compile(r"(?<=\S)@\S+")
-_FOLDED = str.maketrans(
-    {
-        **{"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "œ": "oe", "ø": "oe"},
-        **{"Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ẞ": "SS", "Æ": "Ae", "Œ": "Oe", "Ø": "Oe"},
-        **{"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i"},
-        **dict.fromkeys("“”„«»", '"'),
-        **dict.fromkeys("‘’‚‹›", "'"),
-        **dict.fromkeys("–—‑−", "-"),
-        **{"…": "...", "€": "EUR", "·": "-", "•": "-", "°": "o"},
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,23 +75,6 @@ def refusal(template: NoteTemplate, failed: Sequence[Facts]) -> Reply:
     mailboxes = list({lookup_form(facts.recipient): facts for facts in failed}.values())
     lines = _short(template, mailboxes[0]) if len(mailboxes) == 1 else _several(template, mailboxes)
     return Reply(550, tuple(f"{STATUS} {line}" for line in lines))
-
-
-def ascii_text(text: str) -> str:
-    """Write text in printable ASCII, letters as near as they come: `Grüße, René` → `Gruesse, Rene`.
-
-    What has no near form becomes `?`.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    composed = unicodedata.normalize("NFC", text).translate(_FOLDED)
-    apart = unicodedata.normalize("NFKD", composed)
-    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return "".join(letter if " " <= letter <= "~" else _stand_in(letter) for letter in plain)
-
-
-def _stand_in(letter: str) -> str:
-    return " " if letter.isspace() else "?"
 
 
 def _short(template: NoteTemplate, facts: Facts) -> tuple[str, ...]:

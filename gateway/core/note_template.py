@@ -13,6 +13,7 @@ from datetime import datetime
 from string import Template
 from types import MappingProxyType
 
+from gateway.core.ascii_text import ascii_text
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Scope, State
 
@@ -252,7 +253,7 @@ def _check_last_line(lines: tuple[Line, ...], source: str) -> None:
 
 def _longest(line: Line) -> int:
     values = {name: "x" * (_MOST_LETTERS.get(name, MAX_SHORT_VALUE)) for name in line.names}
-    return len(line.format % values)
+    return len(ascii_text(line.format % values))  # `ß` becomes two letters.
 
 
 def _words(lines: _Numbered, source: str) -> dict[str, str]:

@@ -6,10 +6,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from gateway.core import ids
+from gateway.core.ascii_text import ascii_text
 from gateway.core.kinds import Kind, Scope
-from gateway.core.note import MAX_SHORT_OCTETS, Facts, ascii_text, refusal, render
+from gateway.core.note import MAX_SHORT_OCTETS, Facts, refusal, render
 from gateway.core.note_template import NoteTemplate, parse_template
 from gateway.core.people import PersonRef, Suppression, SuppressionSource
 
@@ -146,6 +149,35 @@ def test_the_first_and_the_last_line_are_each_enough_for_programs_that_show_only
     assert reasons[entries[0].source] in lines[-1]
     if entries[0] in (GROUP, DECEASED):
         assert reasons[entries[0].source] in lines[0]
+
+
+@given(
+    names=some.lists(some.text(max_size=60), min_size=1, max_size=6),
+    source=some.sampled_from(SuppressionSource),
+    language=some.sampled_from(LANGUAGES),
+    personal_mail=some.booleans(),
+)
+def test_whatever_the_crm_calls_its_groups_the_reply_is_whole(
+    names: list[str], source: SuppressionSource, language: str, personal_mail: bool
+) -> None:
+    failed = [
+        replace(
+            FACTS,
+            recipient=f"{number}@example.org",
+            suppressions=(replace(GROUP, name=name, origin=name, source=source),),
+            personal_mail=personal_mail,
+        )
+        for number, name in enumerate(names)
+    ]
+
+    reply = refusal(template(language), failed)
+
+    octets = reply.encode()
+    assert len(octets) <= MAX_SHORT_OCTETS
+    assert octets.isascii()
+    assert len(reply.lines) == octets.count(b"\r\n") == octets.count(b"\n") <= 5
+    assert all(ids.show(ID) in line for line in (reply.lines[0], reply.lines[-1]))
+    assert all(len(line) > len("5.7.1 ") for line in reply.lines)
 
 
 def test_lines_that_do_not_fit_are_left_out_but_not_how_to_lift_it() -> None:

@@ -106,6 +106,7 @@ def test_the_first_language_there_is_wins(wanted: tuple[str, ...], expected: str
             "[short group]: $since may be unknown: not in the first line",
         ),
         ("No. $id\n", "No. $id" + "!" * 300 + "\n", "[short group]: the first line is too long"),
+        ("No. $id\n", "No. $id" + "ß" * 120 + "\n", "[short group]: the first line is too long"),
         (
             "$state: $reason. No. $id\n",
             "$state: $reason.\n",

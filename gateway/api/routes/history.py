@@ -11,8 +11,8 @@ from gateway.api.bearer import READS
 from gateway.api.problems import Problem
 from gateway.api.replies import Using, matches, read_id, reply
 from gateway.api.schemas import DOCUMENT, HISTORY, answers
+from gateway.core.ascii_text import ascii_text
 from gateway.core.history import Document
-from gateway.core.note import ascii_text
 from gateway.store import documents, history
 from gateway.store.blobs import BlobMissing, Blobs
 
