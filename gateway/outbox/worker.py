@@ -148,11 +148,18 @@ class Worker:
         return rows
 
     def _completed(self, connection: Connection, rows: list[OutboxRow]) -> list[OutboxRow]:
-        compose = self._compose
-        if compose is None:
+        if self._compose is None:
             return rows
-        whole = (held_reports.complete(connection, row, compose) for row in rows)
+        whole = (held_reports.complete(connection, row, self._composed) for row in rows)
         return [row for row in whole if row is not None]
+
+    def _composed(self, row: OutboxRow, held: held_reports.Held) -> bytes:
+        assert self._compose is not None
+        try:
+            return self._compose(row, held)
+        except Exception:  # one row's fault must not stop the others
+            log.exception("outbox_fault", entry=ids.show(row.id), type=row.type)
+            return b""
 
     async def _send(self, row: OutboxRow) -> None:
         """Send a row and keep the result: the network is used between two transactions."""

@@ -23,6 +23,7 @@ from gateway.store.schema import outbox as entries
 from gateway.store.upsert import insert_into
 
 TYPE = "dsn"
+NOT_WRITTEN = "the gateway failed to write it"
 NOTHING_HELD = "what it was to tell is not there any more"
 
 _COLUMNS = held_reports.c
@@ -94,7 +95,10 @@ def plan(connection: Connection, now: datetime) -> None:
 
 
 def complete(connection: Connection, entry: OutboxRow, compose: Compose) -> OutboxRow | None:
-    """Return a claimed entry with its body, made of the rows it is of; None if there are none."""
+    """Return a claimed entry with its body, made of the rows it is of; None if there are none.
+
+    None, too, where `compose` returned nothing: the entry has failed then, and may be retried.
+    """
     if entry.body or entry.type != TYPE:
         return entry
     rows = connection.execute(
@@ -109,6 +113,10 @@ def complete(connection: Connection, entry: OutboxRow, compose: Compose) -> Outb
         connection.execute(own.values(state=state, error=NOTHING_HELD, held_until=None))
         return None
     body = rows[0].body if len(rows) == 1 else compose(entry, _held(connection, entry.id))
+    if not body:
+        state = OutboxState.FAILED
+        connection.execute(own.values(state=state, error=NOT_WRITTEN, held_until=None))
+        return None
     connection.execute(own.values(body=body))
     done = update(held_reports).where(_COLUMNS.report == entry.id)
     connection.execute(done.values(body=b"", digest=""))

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import structlog
+from sqlalchemy import Connection
 
 from gateway.core import ids
 from gateway.core.outbox import (
@@ -14,9 +15,10 @@ from gateway.core.outbox import (
     Unknown,
 )
 from gateway.outbox.worker import Limits
-from gateway.store import outbox
+from gateway.store import held_reports, outbox
 from gateway.store.database import Database
 from tests.outbox.workshop import ID, NOW, SOON, Relay, Shaky, put, rows, running, states
+from tests.store.test_held_reports import draft
 
 
 @pytest.fixture
@@ -38,6 +40,28 @@ async def test_what_is_due_is_sent_and_counted(database: Database) -> None:
     assert numbers == sorted(relay.taken)
     assert [("dsn", OutboxState.SENT)] * 3 == work.counts.seen
     assert [OutboxState.SENT] * 3 == await states(database)
+
+
+async def test_a_report_that_cannot_be_written_keeps_no_other_from_leaving(
+    database: Database,
+) -> None:
+    def hold(connection: Connection) -> None:
+        for number in (1, 2):
+            held_reports.put(connection, draft(number))
+        held_reports.plan(connection, NOW - timedelta(minutes=1))
+
+    def fail(*_: object) -> bytes:
+        raise ValueError("cannot be written")
+
+    await database.write(hold)
+    (number,) = await put(database, 1)
+    relay = Relay()
+
+    async with running(database, relay, compose=fail) as work:
+        await work.counts.reach(1)
+
+    assert [number] == relay.taken
+    assert {OutboxState.SENT, OutboxState.FAILED} == set(await states(database))
 
 
 async def test_each_result_leaves_its_state_and_one_line_in_the_log(database: Database) -> None:

@@ -19,6 +19,7 @@ from gateway.core.outbox import (
 from gateway.outbox.worker import Deliver, Limits, Worker
 from gateway.store import outbox
 from gateway.store.database import Database, StoreUnavailable
+from gateway.store.held_reports import Compose
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 ID = ids.first_id_at(NOW)
@@ -107,7 +108,14 @@ class Counts:
 class Running:
     """A worker at work."""
 
-    def __init__(self, database: Database, deliver: Deliver, limits: Limits, holder: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        deliver: Deliver,
+        limits: Limits,
+        holder: str,
+        compose: Compose | None,
+    ) -> None:
         self.now = NOW
         self.counts = Counts()
         self.stopping = asyncio.Event()
@@ -120,6 +128,7 @@ class Running:
             jitter=lambda: 0.0,
             count=self.counts,
             limits=limits,
+            compose=compose,
         )
         self.task = asyncio.create_task(self.worker.run())
 
@@ -131,9 +140,14 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    database: Database, deliver: Deliver, *, limits: Limits | None = None, holder: str = "one"
+    database: Database,
+    deliver: Deliver,
+    *,
+    limits: Limits | None = None,
+    holder: str = "one",
+    compose: Compose | None = None,
 ) -> AsyncIterator[Running]:
-    work = Running(database, deliver, limits or Limits(poll=SOON, away=SOON), holder)
+    work = Running(database, deliver, limits or Limits(poll=SOON, away=SOON), holder, compose)
     try:
         yield work
     finally:

@@ -242,6 +242,19 @@ def test_an_entry_that_nothing_is_left_of_is_cancelled(database: Database) -> No
     assert (OutboxState.CANCELLED, held_reports.NOTHING_HELD) == (row.state, row.error)
 
 
+def test_a_report_that_cannot_be_written_has_failed_and_may_be_retried(database: Database) -> None:
+    put(database, draft(1), draft(2))
+    with database.writing() as connection:
+        (row,) = outbox.claim(connection, "one", SOON, LEASE, 10)
+        nothing = held_reports.complete(connection, row, lambda *_: b"")
+        failed = outbox.one(connection, row.id)
+        outbox.retry(connection, row.id, SOON)
+
+    assert nothing is None
+    assert (OutboxState.FAILED, held_reports.NOT_WRITTEN) == (failed.state, failed.error)
+    assert [(ANN, "2/2: ['Message 1', 'Message 2']")] == sent(database)
+
+
 def test_notes_come_from_the_journal(database: Database) -> None:
     one, two = draft(1), draft(2)
     parts = [suppressed("1-0@example.org"), suppressed("2-0@example.org")]
