@@ -7,7 +7,7 @@ import pytest
 
 from gateway.core import ids
 from tests.rig import faults
-from tests.rig.client import RawClient
+from tests.rig.client import NothingCame, RawClient
 from tests.smtp_proxy.conftest import StartCrm
 from tests.smtp_proxy.crm import NO_BULK, SENDER, Crm, Person, mail, open_crm, states
 
@@ -248,6 +248,19 @@ async def test_every_worker_knows_before_the_mailing_is_answered(few: Crm) -> No
         await few.send(strangers(TWELVE), content)
 
         assert {550} == {await again(client, member, content) for client in clients}
+
+
+async def test_a_mailing_is_answered_once_the_store_knows_of_it(few: Crm) -> None:
+    client = await few.client()
+    await client.command(b"MAIL FROM:<%s>" % SENDER)
+    await client.pipeline(*(b"RCPT TO:<%s>" % one for one in strangers(TWELVE)), b"DATA")
+
+    with few.database.writing():  # Nobody else can write meanwhile.
+        await client.send(message() + b".\r\n")
+        with pytest.raises(NothingCame):
+            await client.reply(timeout=0.5)
+
+    assert 250 == (await client.reply()).code
 
 
 async def test_malformed_recipients_leave_room_for_the_others(few: Crm) -> None:
