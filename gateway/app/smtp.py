@@ -15,8 +15,10 @@ from gateway.app.proxy_policy import listeners, policy
 from gateway.config import Settings
 from gateway.metrics import Metrics
 from gateway.smtp_proxy.bulk_memory import BulkMemory
+from gateway.smtp_proxy.host_marks import HostMarks
 from gateway.smtp_proxy.judge import Judge
 from gateway.smtp_proxy.outage import LocalRecord, NeverMailed
+from gateway.smtp_proxy.retries import Retries
 from gateway.smtp_proxy.scribe import Scribe, take_records_in
 from gateway.smtp_proxy.services import Services
 from gateway.smtp_proxy.sink import Tray
@@ -84,6 +86,7 @@ class _Smtp:
         self._judge(settings)
         self._services.scribe = Scribe(self._journal, self._local, self._services.spawn)
         self._services.wording = Wording(StaffLanguages(database))
+        self._services.retries = Retries(_marks(settings))
         self._worker = Worker(self._services, _tray(settings, database, self._services))
         self._chores = _Chores(database, self._services, number, self._local, life.stopping)
 
@@ -152,6 +155,15 @@ def _journal(database: Database, services: Services, number: int) -> JournalWrit
         committed=committed,
         refused=lambda reason: log.error("row_refused", reason=reason),
     )
+
+
+def _marks(settings: Settings) -> HostMarks | None:
+    """Open what the workers of this host tell each other at once."""
+    try:
+        return HostMarks(settings.store.outage / "in-flight")
+    except OSError as error:
+        log.error("in_flight_marks_unusable", reason=str(error))
+        return None
 
 
 def _log(database: Database, number: int, *, wanted: bool) -> WorkerLog | None:

@@ -138,6 +138,10 @@ class RelayTransaction:
     def _needs(self, recipients: Sequence[Recipient]) -> frozenset[str]:
         return self._sender.needs.union(*(recipient.needs for recipient in recipients))
 
+    def spend(self, seconds: float) -> None:
+        """Take from the budget what the client has waited for something else."""
+        self._spent += seconds
+
     async def begin_content(self) -> Reply | None:
         """Say DATA; return a reply if the transaction must end, else None: content may flow."""
         if self._connection is None:

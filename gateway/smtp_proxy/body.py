@@ -1,6 +1,5 @@
 """The content of a message as it comes in from the client."""
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,7 +28,7 @@ class Head:
 
 
 class Body:
-    """Reads one message's content: its end, its size and its hash."""
+    """Reads one message's content: its end and its size."""
 
     def __init__(self, intake: Intake, *, max_size: int, clock: Callable[[], float]) -> None:
         self._intake = intake
@@ -37,25 +36,10 @@ class Body:
         self._clock = clock
         self._began = clock()
         self._splitter = Splitter()
-        self._sum = 0
-        self._unsummed = b""
         self._ended = False
         self._waits_since: float | None = None
         self._waited = 0.0  # seconds, for the client
         self.size = 0  #: Octets of content read so far, as received.
-
-    def content_hash(self) -> str:
-        """Return what tells retries of one Message-ID apart: size and CRC-32 of all content.
-
-        Most mail is never asked for it, and a cryptographic hash would cost as much as all the
-        rest of a large mail.
-        """
-        self._sum_up()
-        return f"{self.size:x}-{self._sum:08x}"
-
-    def _sum_up(self) -> None:
-        self._sum = zlib.crc32(self._unsummed, self._sum)
-        self._unsummed = b""
 
     async def head(self, cleaner: Cleaner) -> Head:
         """Read until the header block is whole; raise `TooLarge` beyond the size limit."""
@@ -72,9 +56,6 @@ class Body:
         piece = await self._read()
         if self.size > self._max_size:
             raise TooLarge
-        if self._unsummed:
-            self._sum_up()
-        self._unsummed = piece.octets
         return piece
 
     @property

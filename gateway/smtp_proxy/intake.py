@@ -1,10 +1,18 @@
 """What a client sends, as lines or as chunks: bounded memory, and every wait has an end."""
 
 import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable
 
 
 class ClientGone(Exception):
     """The client closed its side or the connection broke."""
+
+    def __init__(self, *, by_reset: bool = False) -> None:
+        super().__init__()
+        self.by_reset = by_reset
 
 
 class ClientSlow(Exception):
@@ -19,13 +27,33 @@ class LineTooLong(Exception):
     """A command line without end; it has been passed over."""
 
 
+def has_read_all(connection: socket.socket) -> bool:
+    """Whether a client that has closed its side has read everything we wrote (Linux).
+
+    A program that closes a connection without reading what has arrived there resets it, and what
+    arrives later is not acknowledged.
+    """
+    try:
+        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO)
+    except OSError:
+        return False
+    unacknowledged = int.from_bytes(told[_UNACKED], sys.byteorder)
+    return told[0] == _CLOSE_WAIT and unacknowledged == 0
+
+
+_TCP_INFO = 104  #: Octets of Linux's struct tcp_info that we ask for.
+_UNACKED = slice(24, 28)  #: Its tcpi_unacked.
+_CLOSE_WAIT = 8  #: In its tcpi_state: the other side has closed in order, ours has not.
+
 HIGH_WATER = 128 * 1024  #: Octets held before the client has to wait.
 
 
 class Intake:
     """The receiving side of one connection."""
 
-    __slots__ = ("_buffer", "_loop", "_over", "_paused", "_transport", "_waiter", "deadline")
+    __slots__ = (
+        "_buffer", "_loop", "_over", "_paused", "_transport", "_waiter", "deadline", "watcher",
+    )  # fmt: skip
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -35,6 +63,8 @@ class Intake:
         self._waiter: asyncio.Future[None] | None = None
         self._over: Exception | None = None
         self.deadline = float("inf")  #: Loop time at which a waiting read ends in `ClientSlow`.
+        #: Called when the client says something or is gone, while nobody reads.
+        self.watcher: Callable[[], None] | None = None
 
     # What the protocol tells.
 
@@ -45,12 +75,16 @@ class Intake:
             self._paused = True
             self._transport.pause_reading()
         self._wake()
+        if self.watcher is not None:
+            self.watcher()
 
     def end(self, why: Exception) -> None:
         """Let reads fail once everything that has arrived is read."""
         if self._over is None or isinstance(self._over, Stopping):
             self._over = why
             self._wake()
+            if self.watcher is not None:
+                self.watcher()
 
     def interrupt(self, why: Exception) -> None:
         """Let reads fail at once."""
@@ -79,6 +113,36 @@ class Intake:
     def gone(self) -> bool:
         """Whether the client has closed its side and nothing of it is left to read."""
         return isinstance(self._over, ClientGone) and not self._buffer
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client has closed its side, though something of it may be left to read."""
+        return isinstance(self._over, ClientGone)
+
+    @property
+    def buffered(self) -> int:
+        """How many octets wait to be read."""
+        return len(self._buffer)
+
+    def raise_if_over(self) -> None:
+        """Raise what ends reads, if nothing is left to read."""
+        if self._over is not None and not self._buffer:
+            raise self._over
+
+    def connection(self) -> socket.socket | None:
+        """Return a handle of its own on the connection of a client that may be listening still."""
+        inner = self._transport.get_extra_info("socket")
+        if self.was_reset or inner is None or self._transport.is_closing():
+            return None
+        try:
+            return socket.socket(fileno=os.dup(inner.fileno()))
+        except OSError:
+            return None
+
+    @property
+    def was_reset(self) -> bool:
+        """Whether the client broke the connection rather than closed it."""
+        return isinstance(self._over, ClientGone) and self._over.by_reset
 
     def next_is(self, word: bytes, limit: int) -> bool:
         """Whether a line that begins with a word, in order and not too long, waits to be read."""

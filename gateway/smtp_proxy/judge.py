@@ -15,7 +15,7 @@ from gateway.core.classify import (
 from gateway.core.decide import blocking
 from gateway.core.headers import Headers
 from gateway.core.identity import MessageIdentity, message_identity
-from gateway.core.journal import Attempt, KnownBulk, fingerprint
+from gateway.core.journal import Attempt, KnownBulk, Marks
 from gateway.core.kinds import Kind, Scope
 from gateway.core.people import NOBODY, Standing, Suppression, SuppressionSource
 from gateway.core.reply import Reply
@@ -67,7 +67,7 @@ class Judgement:
 
     classification: Classification
     verdicts: tuple[Verdict, ...]
-    fingerprint: int
+    marks: Marks
     burst_key: int | None = None
     earlier: tuple[Attempt, ...] = ()
     refusal: Reply | None = None  #: Said to the whole message, after the content.
@@ -111,12 +111,12 @@ class Judge:
 
     async def judge(self, policy: Policy, case: Case, now: datetime) -> Judgement:
         """Say what becomes of a message whose header block is known."""
-        mark = fingerprint(case.sender, case.recipients, case.headers.text("message-id"))
+        marks = Marks(case.sender, case.recipients, case.addresses, case.headers)
         identity = message_identity(case.sender, case.login, case.listener.name, case.headers)
         try:
-            judgement = await self._judge(policy, case, now, mark, identity)
+            judgement = await self._judge(policy, case, now, marks, identity)
         except StoreUnavailable:
-            judgement = self._without_store(policy, case, now, mark, identity)
+            judgement = self._without_store(policy, case, now, marks, identity)
         known = judgement.known
         fresh = known or KnownBulk(case.message, judgement.classification.rule)
         for number in judgement.bulk_identities or ((judgement.sought,) if known else ()):
@@ -132,16 +132,21 @@ class Judge:
         if self._memory.find(judgement.sought, now) is not None:
             return True
         try:
-            view = await self._gate.look(judgement.fingerprint, judgement.sought, now)
+            view = await self._gate.look(judgement.marks, judgement.sought, now)
         except StoreUnavailable:
             return False  # What may go without a store is decided elsewhere.
         return view.bulk is not None
 
+    async def look_again(self, judged: Judgement, now: datetime) -> tuple[Attempt, ...]:
+        """Return the earlier attempts known by now; raise `StoreUnavailable`."""
+        view = await self._gate.look(judged.marks, judged.sought, now)
+        return view.earlier
+
     async def _judge(
-        self, policy: Policy, case: Case, now: datetime, mark: int, identity: MessageIdentity
+        self, policy: Policy, case: Case, now: datetime, marks: Marks, identity: MessageIdentity
     ) -> Judgement:
         sought = identity.sought(case.named)
-        view = await self._gate.look(mark, sought, now)
+        view = await self._gate.look(marks, sought, now)
         known = view.bulk or self._memory.find(sought, now)
         standings = await self._standings.of(case.addresses)
         found = [standings.get(address, NOBODY) for address in case.addresses]
@@ -155,7 +160,7 @@ class Judge:
         return Judgement(
             classification=classification,
             verdicts=tuple(verdicts),
-            fingerprint=mark,
+            marks=marks,
             burst_key=burst.key if burst else None,
             earlier=view.earlier,
             refusal=_refusal(classification.kind, view.paused, verdicts),
@@ -179,7 +184,7 @@ class Judge:
         return _Burst(key=key, reached=reached, case=case, now=now)
 
     def _without_store(
-        self, policy: Policy, case: Case, now: datetime, mark: int, identity: MessageIdentity
+        self, policy: Policy, case: Case, now: datetime, marks: Marks, identity: MessageIdentity
     ) -> Judgement:
         """Pass what goes whatever the store says, and what is positively called individual."""
         sought = identity.sought(case.named)
@@ -190,7 +195,7 @@ class Judge:
         return Judgement(
             classification=classification,
             verdicts=tuple(self._last_known(case, classification)),
-            fingerprint=mark,
+            marks=marks,
             refusal=None if passes else STORE_AWAY,
             sought=sought,
             known=known,

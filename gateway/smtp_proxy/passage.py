@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
+from gateway import logs
 from gateway.core import ids
 from gateway.core.address import domain_of
 from gateway.core.content import BadContent, Cleaner
+from gateway.core.content_hash import ContentHash
 from gateway.core.decide import blocking
 from gateway.core.envelope import Recipient, Sender, malformed
 from gateway.core.headers import Headers
@@ -16,16 +18,22 @@ from gateway.core.reply import Reply
 from gateway.delivery import replies
 from gateway.delivery.settings import choose
 from gateway.delivery.transaction import Lost, RelayTransaction
-from gateway.smtp_proxy.answers import Hashed, Refused, earlier_answer, state_after
+from gateway.smtp_proxy.answers import Refused, state_after
 from gateway.smtp_proxy.body import Body, Head, TooLarge
+from gateway.smtp_proxy.hearing import Hearing
 from gateway.smtp_proxy.intake import ClientGone, ClientSlow, Intake, Stopping
 from gateway.smtp_proxy.judge import STORE_AWAY, TURNED_BULK, Case, Verdict, goes_anyway
 from gateway.smtp_proxy.policy import Listener
 from gateway.smtp_proxy.record import Client, Entry, Record
+from gateway.smtp_proxy.retries import Try
 from gateway.smtp_proxy.services import Services
 from gateway.smtp_proxy.trace import is_looping, trace
 
+log = logs.get("smtp_proxy")
+
 _LATE_SECONDS = 600.0
+_TOLD_SECONDS = 2.0  #: How long a 451 waits until every worker knows what a retry is one of.
+_TOLD_AFTER_DOT_SECONDS = 10.0  #: The same where the relay may have the message.
 _OK = Reply.of("250 2.1.5 Ok")
 _TOO_MANY = Reply.of("452 4.5.3 Too many recipients")
 _TOO_LARGE = Reply.of("552 5.3.4 The message is too large")
@@ -48,6 +56,9 @@ class Passage:
         self._client = client
         self._sender = sender
         self._body: Body | None = None  #: What is coming in.
+        self._hash = ContentHash()
+        self._intake: Intake | None = None
+        self._looked = 0.0  #: When the store was asked for earlier tries, by `monotonic`.
         self._too_slow = False
         self._well_formed = 0  #: Recipients that count for `max_recipients`.
         self._bulk_known: asyncio.Task[None] | None = None  #: Until every process knows.
@@ -161,27 +172,39 @@ class Passage:
 
     async def _answered(self, intake: Intake) -> list[Reply]:
         body = Body(intake, max_size=self._policy.max_size, clock=self._services.monotonic)
-        self._body = body
+        self._body, self._intake = body, intake
         try:
-            refused = await self._taken_in(body)
-            if refused is not None:
-                return self._answers(await self._refuse(body, refused))
+            ended = await self._taken_in(body)
+            if isinstance(ended, Refused):
+                return self._answers(await self._refuse(body, ended))
+            if ended is None and self._record.mail is None:
+                ended = await self._first_answer()
+            if isinstance(ended, Attempt):
+                self._record.size = body.size
+                return self._answers(await self._answer_again(ended))
+            self._record.size = body.size
+            return self._answers(await self._hand_over(intake))
         except (ClientGone, ClientSlow, Stopping) as error:
             by = By.GATEWAY if isinstance(error, Stopping) else By.CLIENT
             await self._give_up(by, _CLIENT_GONE, size=body.size)
             raise
-        self._record.size = body.size
-        return self._answers(await self._hand_over(body.content_hash, intake))
+        finally:
+            self._leave_undecided()
 
     def hang_up(self) -> None:
         """Let go of the relay, whatever went wrong."""
         self._relay.hang_up()
 
-    async def _taken_in(self, body: Body) -> Refused | None:
-        """Read, decide and stream all but the tail, which waits for the record."""
+    async def _taken_in(self, body: Body) -> Refused | Attempt | None:
+        """Read, decide and stream all but the tail, which waits for the record.
+
+        Of a message that is in hand as a whole nothing is streamed where an earlier try's answer
+        is its own.
+        """
         try:
             cleaner = Cleaner()
             head = await body.head(cleaner)
+            self._hash.feed(head.octets)
             return await self._decide(head) or await self._stream(body, head, cleaner)
         except TooLarge:
             return Refused(_TOO_LARGE, By.GATEWAY)
@@ -200,7 +223,7 @@ class Passage:
             record.headers,
         )
         judged = await self._services.judge.judge(self._policy, case, record.at)
-        record.judgement = judged
+        record.judgement, self._looked = judged, self._services.monotonic()
         if judged.bulk_identities and judged.is_counted:
             known = KnownBulk(record.id, judged.classification.rule)
             self._bulk_known = self._services.spawn(
@@ -227,7 +250,7 @@ class Passage:
 
     # The relay's part
 
-    async def _stream(self, body: Body, head: Head, cleaner: Cleaner) -> Refused | None:
+    async def _stream(self, body: Body, head: Head, cleaner: Cleaner) -> Refused | Attempt | None:
         going = [entry for entry in self._record.entries if entry.going]
         if not going:
             await self._relay.end()
@@ -237,7 +260,11 @@ class Passage:
         octets, last = self._trace() + head.octets, head.last
         while not last and len(octets) < _GATHERED:
             piece = await body.piece()
-            octets, last = octets + cleaner.feed(piece.octets), piece.last
+            clean, last = cleaner.feed(piece.octets), piece.last
+            self._hash.feed(clean)
+            octets += clean
+        if last and (earlier := await self._first_answer()) is not None:
+            return earlier
         self._streaming = True
         refused = await self._line_up(going)
         if refused is not None:
@@ -252,6 +279,7 @@ class Passage:
             if self._too_slow:
                 return Refused(_TOO_SLOW, By.GATEWAY)
             octets, last = cleaner.feed(piece.octets), piece.last
+            self._hash.feed(octets)
         self._tail = octets
         return None
 
@@ -289,19 +317,42 @@ class Passage:
         for entry in taken:
             entry.settle(state, refused.by, refused.reply.text)
         self._record.size = body.size
-        attempt = self._record.attempt("open", "") if state is State.DEFERRED else None
-        self._services.scribe.note(self._record.message(), attempt)
+        deferred = state is State.DEFERRED
+        attempts = self._record.refused_for_now() if deferred else ()
+        told = self._services.scribe.note(self._record.message(), attempts)
         self._record.log()
-        if attempt is not None:
-            await self._services.scribe.told()
+        if attempts:
+            await asyncio.wait((told,), timeout=_TOLD_SECONDS)
         return refused.reply
 
-    async def _hand_over(self, hashed: Hashed, intake: Intake) -> Reply:
+    async def _first_answer(self) -> Attempt | None:
+        """Return the attempt whose answer, come or awaited, is this retry's, too.
+
+        None where the message may go to the relay; from then on a retry of it waits.
+        """
+        record, services = self._record, self._services
+        judged, began = record.judgement, services.monotonic()
+        assert judged is not None
+        assert self._intake is not None
+        mail = record.identify(self._hash.text)
+        if not any(entry.going for entry in record.entries):
+            return mail.answer_in(judged.earlier)
+        answer = await services.retries.enter(
+            mail,
+            judged.earlier,
+            looked=self._looked,
+            look=lambda: services.judge.look_again(judged, services.now()),
+            intake=self._intake,
+            patience=self._settings.budget.total_seconds(),
+            waits=self._relay.end,
+            first_is=record.retry_of.append,
+        )
+        self._relay.spend(services.monotonic() - began)
+        return answer
+
+    async def _hand_over(self, intake: Intake) -> Reply:
         """Write it down, then the final dot, then the verdict."""
         record = self._record
-        repeated = earlier_answer(record, hashed)
-        if repeated is not None:
-            return self._answer_again(repeated)
         if await self._has_turned_bulk():
             return self._put_off()
         going = [entry for entry in record.entries if entry.going]
@@ -309,6 +360,8 @@ class Passage:
         if any(one.verdict.blocked or one.verdict.would for one in record.entries):
             await record.choose_wording()
         no = record.fail(failed, record.classification) if failed else _OK
+        if failed and going and self._listener.lmtp:
+            record.only_these_may_come_again(going)
         for entry in going:
             entry.settle(State.SENDING, By.RELAY, "")
         drafts = record.notices()
@@ -324,81 +377,126 @@ class Passage:
             record.finish(going, notices_go=False if drafts else None)
             record.log()
             return _CLIENT_GONE
-        return await self._verdict(going, drafts, hashed, intake)
+        return await self._verdict(going, drafts, intake)
 
     async def _verdict(
-        self, going: list[Entry], drafts: tuple[Draft, ...], hashed: Hashed, intake: Intake
+        self, going: list[Entry], drafts: tuple[Draft, ...], intake: Intake
     ) -> Reply:
+        mail, retries = self._mail, self._services.retries
+        retries.dot_out(mail, intake, self._tell_of_sending)
         verdict = await self._relay.finish(self._tail)
+        retries.verdict_came(mail)
         if isinstance(verdict, Lost):
-            return await self._unknown(going, verdict, hashed, drafts)
+            return await self._unknown(going, verdict, drafts)
         heard = self._heard(verdict)
         state = state_after(heard)
         self._services.relay_said(self._settings, verdict)
-        attempt = None
         if state is State.DEFERRED:
-            attempt = self._record.attempt("open", hashed())
-        elif state is State.RELAYED and intake.gone:
-            attempt = self._record.attempt("verdict", hashed(), verdict.text)
-        elif state is State.RELAYED and drafts:
-            attempt = self._record.attempt("sent", hashed(), verdict.text)
-        self._ended(going, verdict, drafts, attempt)
-        if attempt is not None:
-            await self._services.scribe.told()
+            mail.lost = True
+            told = self._ended(going, verdict, drafts, mail.remembered("open"))
+            retries.leave(mail, None, told)
+        elif mail.lost:
+            (answer, *_) = attempts = mail.remembered("verdict", heard.text)
+            told = self._ended(going, verdict, drafts, attempts)
+            retries.leave(mail, answer, told)
+            if intake.closed:
+                self._hearing(intake, heard, drafts).look_whether_it_listens()
+        elif mail.slow or retries.is_awaited(mail):
+            self._ended(going, verdict, drafts, ())
+            self._hearing(intake, heard, drafts).watch()
+            return heard
+        else:
+            sent = mail.remembered("sent", heard.text) if drafts and heard.positive else ()
+            told = self._ended(going, verdict, drafts, sent)
+            retries.leave(mail, None, told)
+        if told is not None:
+            await asyncio.wait((told,), timeout=_TOLD_SECONDS)
         return heard
+
+    def _hearing(self, intake: Intake, said: Reply, drafts: tuple[Draft, ...]) -> Hearing:
+        retries = self._services.retries
+        return Hearing(self._mail, self._record, intake, retries, said, owes=bool(drafts))
+
+    @property
+    def _mail(self) -> Try:
+        assert self._record.mail is not None
+        return self._record.mail
+
+    def _tell_of_sending(self) -> None:
+        self._record.finish((), attempts=self._mail.remembered("sending"))
+
+    def _leave_undecided(self) -> None:
+        """Let retries go on where this try ended without a verdict, for whatever reason."""
+        mail = self._record.mail
+        if mail is None or mail.has_ended or mail.answered:
+            return
+        told = None
+        if mail.slow or mail.lost:
+            told = self._record.finish((), attempts=mail.remembered("open"))
+        self._services.retries.leave(mail, None, told)
 
     def _ended(
         self,
         going: list[Entry],
         verdict: Reply,
         drafts: tuple[Draft, ...],
-        attempt: Attempt | None,
-    ) -> None:
+        attempts: Sequence[Attempt],
+    ) -> "asyncio.Future[None] | None":
         state = state_after(self._heard(verdict))
         for entry in going:
             entry.settle(state, By.RELAY, verdict.text)
         notices_go = state is State.RELAYED if drafts else None
-        self._record.finish(going, attempt=attempt, notices_go=notices_go)
+        told = self._record.finish(going, attempts=attempts, notices_go=notices_go)
         self._record.log()
+        return told
 
     def _heard(self, verdict: Reply) -> Reply:
         return replies.for_client(verdict, self._settings.our_fault)
 
-    async def _unknown(
-        self, going: list[Entry], lost: Lost, hashed: Hashed, drafts: tuple[Draft, ...]
-    ) -> Reply:
+    async def _unknown(self, going: list[Entry], lost: Lost, drafts: tuple[Draft, ...]) -> Reply:
         """Nobody knows whether the relay has it: say 451, and go on listening for a while."""
         for entry in going:
             entry.settle(State.UNKNOWN, By.RELAY, lost.why)
-        state = "pending" if lost.may_come else "open"
-        attempt = self._record.attempt(state, hashed())
-        self._record.finish(going, attempt=attempt, notices_go=None)
+        mail, retries = self._mail, self._services.retries
+        retries.lose(mail)
+        (first, *_) = attempts = mail.remembered("pending" if lost.may_come else "open")
+        told = self._record.finish(going, attempts=attempts)
         self._record.log()
-        self._services.spawn(self._late(going, hashed, drafts))
-        await self._services.scribe.told()
+        retries.leave(mail, first if lost.may_come else None, told)
+        self._services.spawn(self._late(going, drafts))
+        if told is not None:
+            await asyncio.wait((told,), timeout=_TOLD_AFTER_DOT_SECONDS)
+            if not told.done():
+                log.error("retry_not_told", message=ids.show(self._record.id))
         return replies.LOST
 
-    async def _late(self, going: list[Entry], hashed: Hashed, drafts: tuple[Draft, ...]) -> None:
+    async def _late(self, going: list[Entry], drafts: tuple[Draft, ...]) -> None:
         verdict = await self._relay.late_verdict(_LATE_SECONDS)
         if verdict is None:
-            attempt = self._record.attempt("open", hashed())
-            self._record.finish((), attempt=attempt, notices_go=False if drafts else None)
+            self._record.finish(
+                (), attempts=self._mail.remembered("open"), notices_go=False if drafts else None
+            )
             return
         heard = self._heard(verdict)
         kept = "open" if state_after(heard) is State.DEFERRED else "verdict"
-        attempt = self._record.attempt(kept, hashed(), heard.text)
-        self._ended(going, verdict, drafts, attempt)
+        self._ended(going, verdict, drafts, self._mail.remembered(kept, heard.text))
 
-    def _answer_again(self, earlier: Attempt) -> Reply:
+    async def _answer_again(self, earlier: Attempt) -> Reply:
         """Answer a retry with what became of the first attempt; nothing is sent again."""
-        self._relay.hang_up()
+        await self._relay.end()
         reply = _PENDING if earlier.state == "pending" else Reply.of(earlier.verdict)
-        for entry in self._record.entries:
-            if entry.taken:
-                entry.settle(
-                    state_after(reply), By.GATEWAY, f"as {ids.show(earlier.message)}: {reply.text}"
-                )
-        self._services.scribe.note(self._record.message(), None)
+        if earlier.message:
+            self._record.retry_of.append(earlier.message)
+        taken = [entry for entry in self._record.entries if entry.taken]
+        going = [entry for entry in taken if entry.going] or taken
+        for entry in going:
+            said = f"as {ids.show(earlier.message)}: {reply.text}"
+            entry.settle(state_after(reply), By.GATEWAY, said)
+        failed = [entry for entry in taken if entry not in going]
+        if failed:
+            await self._record.choose_wording()
+            self._record.fail(failed, self._record.classification)
+        self._services.scribe.note(self._record.message())
         self._record.log()
         return reply
 
@@ -418,7 +516,7 @@ class Passage:
         for entry in self._record.entries:
             if entry.taken:
                 entry.settle(State.DEFERRED, By.GATEWAY, TURNED_BULK.text)
-        self._services.scribe.note(self._record.message(), self._record.attempt("open", ""))
+        self._services.scribe.note(self._record.message(), self._record.refused_for_now())
         self._record.log()
         return TURNED_BULK
 
@@ -429,7 +527,7 @@ class Passage:
             entry.note = None
             entry.settle(State.DEFERRED, By.GATEWAY, STORE_AWAY.text)
         # A commit that failed may have happened all the same: what is said now counts.
-        self._services.scribe.note(self._record.message(), self._record.attempt("open", ""))
+        self._services.scribe.note(self._record.message(), self._record.refused_for_now())
         self._record.log()
         return STORE_AWAY
 
@@ -465,5 +563,5 @@ class Passage:
         if drafts:
             self._services.scribe.report(record.message(), drafts)
         else:
-            self._services.scribe.note(record.message(), None)
+            self._services.scribe.note(record.message())
         record.log()

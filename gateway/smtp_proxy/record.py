@@ -1,6 +1,7 @@
 """What is written down of one passage: the journal's message, its outcome, and notices owed."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.core import dsn, ids
@@ -8,7 +9,7 @@ from gateway.core.classify import Classification
 from gateway.core.decide import blocking
 from gateway.core.envelope import Recipient, Sender
 from gateway.core.headers import Headers
-from gateway.core.journal import Attempt, Delivery, Message, Outcome
+from gateway.core.journal import Attempt, Delivery, Marks, Message, Outcome
 from gateway.core.kinds import By, Kind, State
 from gateway.core.note import Facts, Note, reasons, refusal, render
 from gateway.core.outbox import Draft
@@ -16,6 +17,7 @@ from gateway.core.people import PersonRef
 from gateway.core.reply import Reply
 from gateway.smtp_proxy.judge import Judgement, Verdict, goes_anyway
 from gateway.smtp_proxy.policy import Listener
+from gateway.smtp_proxy.retries import Try
 from gateway.smtp_proxy.services import Services
 
 INDIVIDUAL = Classification(Kind.INDIVIDUAL, "default")
@@ -85,6 +87,8 @@ class Record:
         self.size = 0
         self._template = self._policy.note
         self._asked_with: Headers | None = None  #: The headers the wording was chosen by.
+        self.mail: Try | None = None  #: How tries to send it are known.
+        self.retry_of: list[int] = []  #: Messages of which this is known to be a retry.
 
     @property
     def classification(self) -> Classification:
@@ -196,20 +200,36 @@ class Record:
     @property
     def attempt_of(self) -> int | None:
         """The first attempt of the same transaction, if this is a retry."""
-        earlier = self.judgement.earlier if self.judgement else ()
-        return earlier[0].message if earlier else None
+        judged = self.judgement
+        earlier = judged.earlier if judged else ()
+        same = [one.message for one in earlier if self._is_same_transaction(one)]
+        return min((*same, *self.retry_of), default=None)
 
-    def attempt(self, state: str, content_hash: str, verdict: str = "") -> Attempt | None:
-        """Remember the transaction, because the client may try it again."""
+    def _is_same_transaction(self, attempt: Attempt) -> bool:
+        if self.mail is not None and attempt.dated is not None:
+            return self.mail.is_retry_of(attempt)
+        judged = self.judgement
+        return judged is not None and attempt.fingerprint == judged.marks.fingerprint
+
+    def refused_for_now(self) -> tuple[Attempt, ...]:
+        """Remember a transaction that never got to its final dot."""
         if self.judgement is None:
-            return None
-        return Attempt(
-            fingerprint=self.judgement.fingerprint,
-            message=self.id,
-            state=state,
-            content_hash=content_hash,
-            verdict=verdict,
-        )
+            return ()
+        mark = self.judgement.marks.fingerprint
+        return (Attempt(fingerprint=mark, message=self.id, state="open"),)
+
+    def identify(self, content_hash: Callable[[], str]) -> Try:
+        """Say how tries to send this mail are known, now that its content is."""
+        assert self.judgement is not None
+        self.mail = Try(self.id, self.judgement.marks, self.headers, self.at, content_hash)
+        return self.mail
+
+    def only_these_may_come_again(self, entries: Sequence[Entry]) -> None:
+        """Let a retry to these recipients alone be known, too: others have been answered 5xx."""
+        if self.mail is not None:
+            recipients = [entry.recipient.address for entry in entries]
+            addresses = [entry.address for entry in entries]
+            self.mail.others = (Marks(self._sender.address, recipients, addresses, self.headers),)
 
     def message(self) -> Message:
         """Return the message as the journal keeps it."""
@@ -261,10 +281,13 @@ class Record:
         self,
         entries: Iterable[Entry],
         *,
-        attempt: Attempt | None = None,
+        attempts: Sequence[Attempt] = (),
         notices_go: bool | None = None,
-    ) -> None:
-        """Write down how the recipients that were sending ended."""
+    ) -> "asyncio.Future[None] | None":
+        """Write down how the recipients that were sending ended.
+
+        With `attempts`, return what is done when every process can see them.
+        """
         ended = {id(entry) for entry in entries}
         outcomes = tuple(
             Outcome(
@@ -277,7 +300,9 @@ class Record:
             for position, entry in enumerate(self.entries)
             if id(entry) in ended
         )
-        self._services.scribe.finish(self.id, outcomes, attempt=attempt, notices_go=notices_go)
+        return self._services.scribe.finish(
+            self.id, outcomes, attempts=attempts, notices_go=notices_go
+        )
 
     def log(self) -> None:
         """Write the message's one line of log, and count it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from gateway import logs
@@ -16,9 +16,9 @@ from gateway.store.workers import take_in
 
 log = logs.get("smtp_proxy")
 
-_TOLD_SECONDS = 2.0
 _REPORT_TRIES = 120
 _REPORT_SECONDS = 5.0  #: Between tries to have a report sent, while the store is away.
+_TOLD_SECONDS = 2.0
 PATIENCE_SECONDS = 30.0  #: Longer than any one transaction on the store takes.
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
@@ -67,16 +67,23 @@ class Scribe:
             return False
         return True
 
-    def note(self, message: Message, attempt: Attempt | None) -> None:
-        """Write down a message that has ended already; nobody waits for it."""
-        self._journal.begin(message, attempt=attempt).add_done_callback(
-            lambda done: self._noted(message, done)
+    def note(self, message: Message, attempts: Sequence[Attempt] = ()) -> "asyncio.Future[None]":
+        """Write down a message that has ended already; done when every process can see it."""
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._journal.begin(message, attempts=attempts).add_done_callback(
+            lambda done: self._noted(message, done, told)
         )
+        return told
 
-    def _noted(self, message: Message, done: "asyncio.Future[None]") -> None:
-        if done.cancelled() or done.exception() is None:
+    def _noted(
+        self, message: Message, done: "asyncio.Future[None]", told: "asyncio.Future[None]"
+    ) -> None:
+        if done.cancelled():
             return
-        self._spawn(self._note_locally(message))
+        if done.exception() is None:
+            self._journal.finish(0, (), told=told)
+        else:
+            self._spawn(self._note_locally(message))
 
     async def _note_locally(self, message: Message) -> None:
         if await self._begin_locally(message):
@@ -101,30 +108,28 @@ class Scribe:
         message: int,
         outcomes: tuple[Outcome, ...],
         *,
-        attempt: Attempt | None,
-        notices_go: bool | None,
-    ) -> None:
-        """Write down how a message ended; nobody waits for it."""
-        if self._local.holds(message):
+        attempts: Sequence[Attempt] = (),
+        notices_go: bool | None = None,
+    ) -> "asyncio.Future[None] | None":
+        """Write down how a message ended; nobody waits for it.
+
+        With `attempts`, return what is done when every process can see them: a retry may go to
+        another.
+        """
+        if self._local.holds(message) and outcomes:
             self._spawn(self._finish_locally(message, outcomes))
-            if attempt is None:
-                return
             outcomes = ()
-        self._journal.finish(message, outcomes, attempt=attempt, notices_go=notices_go)
+            if not attempts:
+                return None
+        told = asyncio.get_running_loop().create_future() if attempts else None
+        self._journal.finish(message, outcomes, attempts=attempts, notices_go=notices_go, told=told)
+        return told
 
     async def bulk(self, identities: tuple[int, ...], known: KnownBulk) -> None:
         """Let every process know that a message is bulk; while the store is away, nobody."""
         with contextlib.suppress(TimeoutError, StoreUnavailable):
             async with asyncio.timeout(_TOLD_SECONDS):
                 await self._journal.remember_bulk(identities, known)
-
-    async def told(self) -> None:
-        """Wait until every process can see what was written so far: a retry may go to another."""
-        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._journal.finish(0, (), told=told)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_TOLD_SECONDS):
-                await told
 
     async def _finish_locally(self, message: int, outcomes: tuple[Outcome, ...]) -> None:
         try:

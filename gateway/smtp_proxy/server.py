@@ -98,11 +98,11 @@ class GatewaySMTP(Exchange):
         self._intake.end(ClientGone())
         return not self._tls
 
-    def connection_lost(self, _: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         """Tell the session; what a relay is doing for it goes on."""
         if self._original_transport is not None:
             self._original_transport.close()
-        self._intake.end(ClientGone())
+        self._intake.end(ClientGone(by_reset=error is not None))
         self._door.left(self)
         self.transport = None
 

@@ -22,6 +22,7 @@ from gateway.delivery.settings import RelaySettings
 from gateway.metrics import Metrics, RelayHealth
 from gateway.smtp_proxy.judge import Judge
 from gateway.smtp_proxy.policy import Policy
+from gateway.smtp_proxy.retries import Retries
 from gateway.smtp_proxy.scribe import Scribe
 from gateway.smtp_proxy.wording import Wording
 
@@ -41,6 +42,7 @@ class Services:
         self.judge: Judge
         self.scribe: Scribe
         self.wording: Wording
+        self.retries: Retries
         self.offers: dict[
             str, dict[str, str]
         ] = {}  #: What each relay offered last; replaced, never changed.

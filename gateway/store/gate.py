@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, insert, select
 
 from gateway.core import ids
-from gateway.core.journal import Attempt, KnownBulk
+from gateway.core.journal import Attempt, KnownBulk, Marks
 from gateway.store import known_bulk
 from gateway.store.database import Database
 from gateway.store.quick import QuickReader
@@ -15,10 +15,10 @@ from gateway.store.schema import attempts, pauses
 REMEMBERED = timedelta(hours=24)  #: How long a retry is known as one.
 
 _SQL = (
-    "SELECT what, 0, '', '', '' FROM pauses UNION ALL "
-    "SELECT '', message, content_hash, state, verdict FROM attempts "
-    "WHERE fingerprint = {0} AND message >= {0} UNION ALL "
-    "SELECT '{1}', message, rule, '', '' FROM bulk_messages "
+    "SELECT what, 0, 0, '', '', '', NULL FROM pauses UNION ALL "
+    "SELECT '', message, fingerprint, content_hash, state, verdict, dated FROM attempts "
+    "WHERE fingerprint IN ({0}, {0}) AND message >= {0} UNION ALL "
+    "SELECT '{1}', message, 0, rule, '', '', NULL FROM bulk_messages "
     "WHERE identity = {0} AND message >= {0} ORDER BY 2"
 )
 _KNOWN_BULK = "known bulk"  #: Stands in place of what is paused.
@@ -55,10 +55,10 @@ class Gate:
         self._version: bytes | None = None
         self._is_empty = False  #: Whether there was nothing at all to show in that version.
 
-    async def look(self, fingerprint: int, identity: int, now: datetime) -> View:
+    async def look(self, marks: Marks, identity: int, now: datetime) -> View:
         """Return what is known of a transaction and of the message it carries.
 
-        The pauses in force, the attempts of the same transaction in 24 hours, and whether the
+        The pauses in force, the attempts in 24 hours that share one of the marks, and whether the
         same message was bulk in 7 days.
         """
         if self._database.is_sqlite and self._nothing_at_all():
@@ -66,23 +66,24 @@ class Gate:
         attempts_since = ids.first_id_at(now - REMEMBERED)
         bulk_since = ids.first_id_at(now - known_bulk.REMEMBERED)
         rows = await self._reader.rows(
-            self._sql, (fingerprint, attempts_since, identity, bulk_since)
+            self._sql, (marks.fingerprint, marks.likeness, attempts_since, identity, bulk_since)
         )
         if not rows:
             return _NOTHING
-        bulk = next((KnownBulk(row[1], row[2]) for row in rows if row[0] == _KNOWN_BULK), None)
+        bulk = next((KnownBulk(row[1], row[3]) for row in rows if row[0] == _KNOWN_BULK), None)
         return View(
             bulk=bulk,
             paused=frozenset(what for what, *_ in rows if what and what != _KNOWN_BULK),
             earlier=tuple(
                 Attempt(
-                    fingerprint=fingerprint,
+                    fingerprint=mark,
                     message=message,
                     content_hash=content_hash,
                     state=state,
                     verdict=verdict,
+                    dated=date,
                 )
-                for what, message, content_hash, state, verdict in rows
+                for what, message, mark, content_hash, state, verdict, date in rows
                 if not what
             ),
         )

@@ -29,7 +29,7 @@ class Begun:
 
     message: Message
     drafts: tuple[Draft, ...]
-    attempt: Attempt | None
+    attempts: tuple[Attempt, ...]
     durable: "asyncio.Future[None]"
 
 
@@ -39,7 +39,7 @@ class Finished:
 
     message: int
     outcomes: tuple[Outcome, ...]
-    attempt: Attempt | None
+    attempts: tuple[Attempt, ...]
     notices_go: bool | None  #: What becomes of notices that waited for the verdict, if any.
     told: "asyncio.Future[None] | None" = None  #: Done when every process can see it.
 
@@ -55,9 +55,9 @@ class Group:
         """Return what the group writes."""
         rows = Rows()
         for begun in self.begun:
-            rows.begin(worker, begun.message, begun.drafts, begun.attempt)
+            rows.begin(worker, begun.message, begun.drafts, begun.attempts)
         for ended in self.finished:
-            rows.finish(ended.message, ended.outcomes, ended.attempt, ended.notices_go)
+            rows.finish(ended.message, ended.outcomes, ended.attempts, ended.notices_go)
         return rows
 
     def told(self) -> list["asyncio.Future[None]"]:
@@ -96,11 +96,11 @@ class JournalWriter:
         message: Message,
         *,
         drafts: tuple[Draft, ...] = (),
-        attempt: Attempt | None = None,
+        attempts: Sequence[Attempt] = (),
     ) -> "asyncio.Future[None]":
         """Queue a message; the future is done when it is on disk, or raises `StoreUnavailable`."""
         durable: asyncio.Future[None] = self._loop.create_future()
-        self._put(Begun(message, drafts, attempt, durable))
+        self._put(Begun(message, drafts, tuple(attempts), durable))
         return durable
 
     def finish(
@@ -108,7 +108,7 @@ class JournalWriter:
         message: int,
         outcomes: Sequence[Outcome],
         *,
-        attempt: Attempt | None = None,
+        attempts: Sequence[Attempt] = (),
         notices_go: bool | None = None,
         told: "asyncio.Future[None] | None" = None,
     ) -> None:
@@ -116,7 +116,7 @@ class JournalWriter:
 
         `told` is done when the outcome is in the store for every process to see.
         """
-        self._put(Finished(message, tuple(outcomes), attempt, notices_go, told))
+        self._put(Finished(message, tuple(outcomes), tuple(attempts), notices_go, told))
 
     async def remember_bulk(self, identities: Sequence[int], known: KnownBulk) -> None:
         """Let every process know that a message is bulk, ahead of the message itself.
@@ -222,8 +222,7 @@ def _resolve(futures: list["asyncio.Future[None]"], error: StoreUnavailable | No
 def write_attempts(connection: Connection, entries: Iterable[Attempt]) -> None:
     """Remember transactions a client may try again."""
     rows = Rows()
-    for entry in entries:
-        rows.finish(entry.message, (), entry, None)
+    rows.finish(0, (), tuple(entries), None)
     rows.write(connection)
 
 
@@ -236,6 +235,6 @@ def take_in(
     """Write what was recorded elsewhere while the store was away; twice is like once."""
     rows = Rows()
     for message in messages:
-        rows.begin(worker, message, (), None)
-    rows.finish(0, outcomes, None, None)
+        rows.begin(worker, message, (), ())
+    rows.finish(0, outcomes, (), None)
     rows.write(connection)

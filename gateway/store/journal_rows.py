@@ -27,7 +27,8 @@ _DELIVERY = (
     "message", "position", "recipient", "address", "state", "by", "reply", "note", "would",
     "persons",
 )  # fmt: skip
-_ATTEMPT = ("fingerprint", "message", "content_hash", "state", "verdict")
+_ATTEMPT = ("fingerprint", "message", "content_hash", "state", "verdict", "dated")
+_STATE = _ATTEMPT.index("state")
 
 #: A commit whose answer was lost may have left a delivery as it was begun.
 _ENDED_NOW = """(message, position) DO UPDATE
@@ -59,38 +60,44 @@ class Rows:
     bulk: list[known_bulk.Row] = field(default_factory=list)
 
     def begin(
-        self, worker: int, message: Message, drafts: Iterable[Draft], attempt: Attempt | None
+        self,
+        worker: int,
+        message: Message,
+        drafts: Iterable[Draft],
+        attempts: Sequence[Attempt],
     ) -> None:
-        """Add a message, the notices it owes and its mark for retries."""
+        """Add a message, the notices it owes and its marks for retries."""
         self.messages.append(_message_row(message, worker))
         self.deliveries += _delivery_rows(message)
         self.drafts += map(_plain, drafts)
         self.bulk += ((sought, message.id, message.rule) for sought in message.bulk_identities)
-        self._attempt(attempt)
+        self._remember([_attempt_row(entry) for entry in attempts])
 
     def finish(
         self,
         message: int,
         outcomes: Iterable[Outcome],
-        attempt: Attempt | None,
+        attempts: Sequence[Attempt],
         notices_go: bool | None,
     ) -> None:
         """Add how a message ended, and what becomes of notices that waited for the verdict."""
         self.outcomes += ((o.message, o.position, o.state, o.by, o.reply) for o in outcomes)
-        self._attempt(attempt)
+        self._remember([_attempt_row(entry) for entry in attempts])
         if notices_go is not None:
             self.notices.append((message, notices_go))
 
-    def _attempt(self, entry: Attempt | None) -> None:
-        if entry is not None:
-            row = (entry.fingerprint, entry.message, entry.content_hash, entry.state, entry.verdict)
-            self.attempts.append(row)
+    def _remember(self, later: list[Row]) -> None:
+        """Keep what was said last of each message."""
+        if self.attempts and later:
+            told = {row[1] for row in later}
+            self.attempts = [row for row in self.attempts if row[1] not in told]
+        self.attempts += later
 
     def add(self, later: "Rows") -> None:
         """Add what came after these."""
         self.messages += later.messages
         self.deliveries += later.deliveries
-        self.attempts += later.attempts
+        self._remember(later.attempts)
         self.drafts += later.drafts
         self.outcomes += later.outcomes
         self.notices += later.notices
@@ -145,23 +152,24 @@ class Rows:
     @classmethod
     def read(cls, plain: dict[str, Any]) -> "Rows":
         """Take back what `plain` returned; whatever else is there doesn't matter."""
-        return cls(**{name: plain[name] for name in cls.__slots__ if name in plain})
+        rows = cls(**{name: plain[name] for name in cls.__slots__ if name in plain})
+        # A gateway before 0013 wrote no `dated`.
+        rows.attempts = [(*row, None)[: len(_ATTEMPT)] for row in rows.attempts]
+        return rows
 
 
 def _write_attempts(connection: Connection, rows: Sequence[Row]) -> None:
-    """Keep the last word on each message."""
-    if not rows:
-        return
-    latest: dict[int, list[Row]] = {}
-    for row in rows:
-        kept = latest.setdefault(row[1], [])
-        kept[:] = [other for other in kept if other[0] != row[0]] + [row]
-    ids = list(latest)
+    """Put what is said of each message now in the place of all that was said before."""
+    ids = list({row[1] for row in rows})
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
         connection.execute(delete(attempts).where(attempts.c.message.in_(some)))
-    flat = [row for kept in latest.values() for row in kept]
-    insert_rows(connection, attempts, _ATTEMPT, flat)
+    kept = {row[:2]: row for row in rows if row[_STATE] != "heard"}
+    insert_rows(connection, attempts, _ATTEMPT, list(kept.values()))
+
+
+def _attempt_row(entry: Attempt) -> Row:
+    return tuple(getattr(entry, name) for name in _ATTEMPT)
 
 
 def _plain(draft: Draft) -> dict[str, Any]:

@@ -120,13 +120,14 @@ def settle(connection: Connection, number: int) -> int:
     """
     _take_log_in(connection, number)
     open_ones = (
-        select(messages.c.id, messages.c.sender, messages.c.message_id)
+        select(messages.c.id, messages.c.sender, messages.c.message_id, messages.c.subject)
         .where(messages.c.worker == number)
         .where(messages.c.id.in_(_sending()))
     )
     left = connection.execute(open_ones).all()
     for message in left:
-        journal.write_attempts(connection, _attempts(connection, *message))
+        if not _is_remembered(connection, message.id):
+            journal.write_attempts(connection, _attempts(connection, *message))
         held_reports.cancel_armed(connection, message.id)
         connection.execute(
             update(deliveries)
@@ -150,7 +151,7 @@ def _give_up_verdicts(connection: Connection, number: int) -> None:
     awaited = (
         select(attempts.c.message)
         .join(messages, messages.c.id == attempts.c.message)
-        .where(attempts.c.state == "pending", messages.c.worker == number)
+        .where(attempts.c.state.in_(("sending", "pending")), messages.c.worker == number)
     )
     for message in connection.scalars(awaited).all():
         held_reports.cancel_armed(connection, message)
@@ -163,14 +164,27 @@ def _sending() -> Select[tuple[int]]:
     return select(deliveries.c.message).where(deliveries.c.state == State.SENDING)
 
 
-def _attempts(connection: Connection, message: int, sender: str, message_id: str) -> list[Attempt]:
+def _is_remembered(connection: Connection, message: int) -> bool:
+    """Whether it was in flight for so long that its worker has told how a retry is known."""
+    found = select(attempts.c.message).where(attempts.c.message == message).limit(1)
+    return connection.scalar(found) is not None
+
+
+def _attempts(
+    connection: Connection, message: int, sender: str, message_id: str, subject: str
+) -> list[Attempt]:
     """Return the marks a retry may have: suppressed recipients count where RCPT took them."""
     rows = connection.execute(
         select(deliveries.c.recipient, deliveries.c.state).where(deliveries.c.message == message)
     ).all()
     states: tuple[set[str], ...] = ({State.SENDING}, {State.SENDING, State.SEND_FAILED})
     marks = {
-        fingerprint(sender, [row.recipient for row in rows if row.state in wanted], message_id)
+        fingerprint(
+            sender,
+            [row.recipient for row in rows if row.state in wanted],
+            message_id,
+            subject,
+        )
         for wanted in states
     }
     return [Attempt(fingerprint=mark, message=message, state="open") for mark in marks]

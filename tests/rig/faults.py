@@ -1,5 +1,6 @@
 """What a relay can do wrong, as values that are laid into a table by stage."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Literal
@@ -37,6 +38,7 @@ class Action:
     """What is done in place of the usual reply."""
 
     wait: float = 0.0  #: Seconds of silence first.
+    until: asyncio.Event | None = None  #: Silence until the test lets it go on.
     send: bytes | None = None  #: Octets in place of the usual reply; None keeps it.
     more: bytes = b""  #: Octets directly after it.
     then: Then = Then.CONTINUE
@@ -72,6 +74,11 @@ def garbage(octets: bytes = b"\x00\xff\xfe !? no code at all\r\n") -> Action:
 def delay(seconds: float, action: Action | None = None) -> Action:
     """Wait first, then do the action, or reply as usual."""
     return replace(action or Action(), wait=seconds)
+
+
+def hold(until: asyncio.Event, action: Action | None = None) -> Action:
+    """Wait until an event is set, then do the action, or reply as usual."""
+    return replace(action or Action(), until=until)
 
 
 def early_reply(text: bytes = b"250 2.0.0 taken before the dot") -> Action:

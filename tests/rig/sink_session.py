@@ -133,6 +133,8 @@ class Session(asyncio.Protocol):
     async def _act(self, action: Action, usual: bytes) -> bytes:
         if action.wait:
             await self._pause(action.wait)
+        if action.until is not None:
+            await self._held(action.until)
         said = usual if action.send is None else action.send
         self._said = said
         self._write(said + action.more)
@@ -143,6 +145,14 @@ class Session(asyncio.Protocol):
     async def _pause(self, seconds: float) -> None:
         self._flush()
         await asyncio.wait({self._lost}, timeout=seconds)
+        if self._lost.done():
+            raise Gone
+
+    async def _held(self, until: asyncio.Event) -> None:
+        self._flush()
+        free = asyncio.ensure_future(until.wait())
+        await asyncio.wait({self._lost, free}, return_when=asyncio.FIRST_COMPLETED)
+        free.cancel()
         if self._lost.done():
             raise Gone
 

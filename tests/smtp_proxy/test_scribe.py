@@ -20,7 +20,7 @@ from gateway.store.gate import Gate
 from gateway.store.journal import JournalWriter
 from tests.rig.process import wait_until
 from tests.store.feeding import NOW
-from tests.store.journaling import ANN, attempt, ended, going, mark, message, notice, states
+from tests.store.journaling import ANN, attempt, ended, going, marks, message, notice, states
 
 US, GONE = 1, 2
 WORKER = 3
@@ -59,9 +59,14 @@ class Desk:
         drafts = (notice(one),) if owes else ()
         return await self.scribe.begin(one, drafts, may_be_local=may_be_local)
 
-    def finish(self, one: Message, **fields: Any) -> None:
-        given = {"attempt": None, "notices_go": None, **fields}
-        self.scribe.finish(one.id, tuple(ended(one)), **given)
+    def finish(self, one: Message, **fields: Any) -> "asyncio.Future[None] | None":
+        return self.scribe.finish(one.id, tuple(ended(one)), **fields)
+
+    async def told(self) -> None:
+        """Wait until everything that was written is in the store."""
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.journal.finish(0, (), told=told)
+        await told
 
     async def all_written(self) -> None:
         await asyncio.gather(*self.tasks)
@@ -138,7 +143,7 @@ async def test_a_refusal_that_nobody_waits_for_is_recorded_beside_the_store(desk
         message(), deliveries=(replace(going(ANN), state=State.DEFERRED, reply="451 later"),)
     )
     with desk.away():
-        desk.scribe.note(refused, None)
+        desk.scribe.note(refused)
         await wait_until(lambda: not desk.local.empty, "the local record")
     await desk.take_in()
 
@@ -161,14 +166,31 @@ async def test_a_retry_is_known_though_the_first_attempt_was_recorded_locally(de
     one = message()
     with desk.away():
         await desk.begin(one)
-        desk.finish(one, attempt=attempt(one, "pending", content_hash="abc"))
+        told = desk.finish(one, attempts=[attempt(one, "pending", content_hash="abc")])
+    assert told is not None
+    await asyncio.wait_for(told, 10)
     await desk.take_in()
-    await desk.scribe.told()
     gate = Gate(desk.database)
-    view = await gate.look(mark(one), 0, NOW)
+    view = await gate.look(marks(one), 0, NOW)
     gate.close()
 
     assert [(one.id, "pending")] == [(found.message, found.state) for found in view.earlier]
+
+
+async def test_what_has_ended_is_told_once_every_process_can_see_it(desk: Desk) -> None:
+    one = message()
+    with desk.away():
+        later = desk.finish(message(1), attempts=[attempt(message(1))])
+        assert later is not None
+        await asyncio.wait((later,), timeout=0.2)
+        told_too_early = later.done()
+    await asyncio.wait_for(desk.scribe.note(one, [attempt(one)]), 10)
+    gate = Gate(desk.database)
+    view = await gate.look(marks(one), 0, NOW)
+    gate.close()
+
+    assert not told_too_early
+    assert [one.id] == [found.message for found in view.earlier]
 
 
 async def test_nothing_is_recorded_where_neither_can_be_written(desk: Desk) -> None:
@@ -196,7 +218,7 @@ async def test_K5_a_store_that_gives_no_answer_is_not_waited_for(
     event.remove(desk.database.engine, "begin", hang)
     hanging.set()
     await desk.all_written()
-    await desk.scribe.told()
+    await desk.told()
     await desk.take_in()
 
     assert [True, False] == began

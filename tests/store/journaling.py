@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from gateway.core import ids
-from gateway.core.journal import Attempt, Delivery, Message, Outcome, fingerprint
+from gateway.core.headers import Headers
+from gateway.core.journal import Attempt, Delivery, Marks, Message, Outcome, fingerprint
 from gateway.core.kinds import By, Kind, State
 from gateway.core.outbox import Draft
 from gateway.store import messages
@@ -72,7 +74,7 @@ def notice(of: Message, *, due: datetime | None = None) -> Draft:
     )
 
 
-def attempt(of: Message, state: str = "open", **fields: str) -> Attempt:
+def attempt(of: Message, state: str = "open", **fields: Any) -> Attempt:
     return Attempt(fingerprint=mark(of), message=of.id, state=state, **fields)
 
 
@@ -80,6 +82,20 @@ def mark(of: Message) -> int:
     """Return the fingerprint by which a retry of a message is known."""
     taken = [one.recipient for one in of.deliveries if one.state is not State.REJECTED]
     return fingerprint(of.sender, taken, of.message_id)
+
+
+def marks(of: Message) -> Marks:
+    """Return the marks of a retry of a message."""
+    taken = [one.recipient for one in of.deliveries if one.state is not State.REJECTED]
+    fields = {"message-id": [of.message_id.encode()], "subject": [of.subject.encode()]}
+    return Marks(of.sender, taken, taken, Headers(fields))
+
+
+def known_by(fingerprint: int) -> Marks:
+    """Return marks with a number of the test's own choice."""
+    marks = Marks("", (), (), Headers({}))
+    marks.fingerprint = fingerprint
+    return marks
 
 
 def states(database: Database, of: Message) -> list[str]:

@@ -15,7 +15,18 @@ from gateway.store.gate import REMEMBERED, Gate, View
 from gateway.store.journal import take_in, write_attempts
 from gateway.store.schema import attempts
 from tests.store.feeding import NOW
-from tests.store.journaling import ANN, BEN, at, attempt, ended, going, mark, message, refused
+from tests.store.journaling import (
+    ANN,
+    BEN,
+    at,
+    attempt,
+    ended,
+    going,
+    known_by,
+    marks,
+    message,
+    refused,
+)
 
 MINUTE = timedelta(minutes=1)
 
@@ -43,12 +54,12 @@ def pause(database: Database, *kinds: str) -> None:
 
 
 async def test_a_pause_counts_from_the_next_message_on(database: Database, asked: Gate) -> None:
-    before = await asked.look(1, 0, NOW)
+    before = await asked.look(known_by(1), 0, NOW)
     pause(database, "bulk", "bulk", "all")
-    during = await asked.look(1, 0, NOW)
+    during = await asked.look(known_by(1), 0, NOW)
     with database.writing() as connection:
         lifted = gate.resume(connection)
-    after = await asked.look(1, 0, NOW)
+    after = await asked.look(known_by(1), 0, NOW)
 
     nothing = View(paused=frozenset(), earlier=())
     assert (nothing, View(paused=frozenset({"all", "bulk"}), earlier=()), nothing) == (
@@ -74,7 +85,7 @@ async def test_earlier_attempts_of_a_transaction_are_shown_oldest_first(
     ]
     remember(database, known[1], known[0], attempt(other))
     pause(database, "bulk")
-    view = await asked.look(7, 0, NOW + MINUTE)
+    view = await asked.look(known_by(7), 0, NOW + MINUTE)
 
     assert View(paused=frozenset({"bulk"}), earlier=tuple(known)) == view
 
@@ -83,11 +94,36 @@ async def test_an_attempt_is_forgotten_after_a_day(database: Database, asked: Ga
     one = message()
     remember(database, attempt(one))
     counts = [
-        len((await asked.look(mark(one), 0, NOW + age)).earlier)
+        len((await asked.look(marks(one), 0, NOW + age)).earlier)
         for age in (REMEMBERED, REMEMBERED + MINUTE)
     ]
 
     assert [1, 0] == counts
+
+
+async def test_an_attempt_is_shown_for_either_of_its_marks(database: Database, asked: Gate) -> None:
+    one = message()
+    likeness = marks(one).likeness
+    known = [attempt(one), replace(attempt(one), fingerprint=likeness, dated=1_000)]
+    remember(database, *known)
+    again = replace(one, message_id="<another@office.example>")
+    views = [await asked.look(marks(of), 0, NOW + MINUTE) for of in (one, again)]
+
+    assert [set(known), {known[1]}] == [set(view.earlier) for view in views]
+
+
+async def test_what_was_said_last_of_a_message_is_all_that_is_known(
+    database: Database, asked: Gate
+) -> None:
+    one = message()
+    remember(database, attempt(one), replace(attempt(one), fingerprint=9, dated=1_000))
+    remember(database, attempt(one, "verdict"))
+    found = (await asked.look(marks(one), 0, NOW)).earlier
+    like = (await asked.look(known_by(9), 0, NOW)).earlier
+    remember(database, attempt(one, "heard"))
+    after = (await asked.look(marks(one), 0, NOW)).earlier
+
+    assert (["verdict"], (), ()) == ([entry.state for entry in found], like, after)
 
 
 def test_forgotten_attempts_are_removed(database: Database) -> None:

@@ -184,8 +184,8 @@ async def test_a_message_has_one_attempt_the_last_one_told(
     journal: JournalWriter, database: Database
 ) -> None:
     first = message()
-    await journal.begin(first, attempt=attempt(first, "pending"))
-    journal.finish(first.id, ended(first), attempt=attempt(first, "verdict", verdict="250 ok"))
+    await journal.begin(first, attempts=[attempt(first, "pending")])
+    journal.finish(first.id, ended(first), attempts=[attempt(first, "verdict", verdict="250 ok")])
     await until(lambda: "sending by relay: " not in states(database, first))
     with database.reading() as connection:
         found = connection.execute(select(attempts.c.state, attempts.c.verdict)).all()

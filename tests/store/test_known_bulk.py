@@ -17,7 +17,7 @@ from gateway.store.journal_rows import Rows
 from gateway.store.known_bulk import REMEMBERED
 from gateway.store.schema import bulk_messages
 from tests.store.feeding import NOW
-from tests.store.journaling import at, message
+from tests.store.journaling import at, known_by, message
 
 MINUTE = timedelta(minutes=1)
 IDENTITY, OTHER = 2**62 + 1, 2**62 + 2
@@ -41,9 +41,9 @@ def number(minute: float) -> int:
 
 
 async def test_what_was_bulk_is_shown_with_where_and_why(database: Database, asked: Gate) -> None:
-    before = await asked.look(1, IDENTITY, NOW)
+    before = await asked.look(known_by(1), IDENTITY, NOW)
     remember(database, (IDENTITY, number(0), "many-recipients"))
-    after, other = [await asked.look(1, one, NOW) for one in (IDENTITY, OTHER)]
+    after, other = [await asked.look(known_by(1), one, NOW) for one in (IDENTITY, OTHER)]
 
     known = KnownBulk(number(0), "many-recipients")
     assert [None, known, None] == [view.bulk for view in (before, after, other)]
@@ -54,14 +54,14 @@ async def test_it_comes_in_with_the_message(database: Database, asked: Gate) -> 
     one = replace(message(), bulk_identities=(IDENTITY, OTHER))
     with database.writing() as connection:
         take_in(connection, 1, [one], [])
-    found = [(await asked.look(1, each, NOW)).bulk for each in (IDENTITY, OTHER)]
+    found = [(await asked.look(known_by(1), each, NOW)).bulk for each in (IDENTITY, OTHER)]
 
     assert [KnownBulk(one.id, one.rule)] * 2 == found
 
 
 def test_a_log_that_is_read_twice_tells_the_same() -> None:
     rows = Rows()
-    rows.begin(1, replace(message(), bulk_identities=(IDENTITY,)), (), None)
+    rows.begin(1, replace(message(), bulk_identities=(IDENTITY,)), (), ())
 
     assert rows.bulk == Rows.read(rows.plain()).bulk == next(rows.apart()).bulk
 
@@ -70,7 +70,7 @@ async def test_the_first_rule_stays(database: Database, asked: Gate) -> None:
     remember(database, (IDENTITY, number(0), "first"), (IDENTITY, number(1), "second"))
     remember(database, (IDENTITY, number(2), "third"))
 
-    assert KnownBulk(number(0), "first") == (await asked.look(1, IDENTITY, at(3))).bulk
+    assert KnownBulk(number(0), "first") == (await asked.look(known_by(1), IDENTITY, at(3))).bulk
 
 
 @pytest.mark.parametrize(("age", "is_known"), [(REMEMBERED, True), (REMEMBERED + MINUTE, False)])
@@ -79,7 +79,7 @@ async def test_it_is_forgotten_after_a_week(
 ) -> None:
     remember(database, (IDENTITY, number(0), "first"))
 
-    assert is_known is ((await asked.look(1, IDENTITY, NOW + age)).bulk is not None)
+    assert is_known is ((await asked.look(known_by(1), IDENTITY, NOW + age)).bulk is not None)
 
 
 async def test_what_is_bulk_anew_after_a_week_counts_from_then(
@@ -89,7 +89,7 @@ async def test_what_is_bulk_anew_after_a_week_counts_from_then(
     remember(database, (IDENTITY, number(0), "first"))
     remember(database, (IDENTITY, later, "second"))
 
-    view = await asked.look(1, IDENTITY, NOW + REMEMBERED + 2 * MINUTE)
+    view = await asked.look(known_by(1), IDENTITY, NOW + REMEMBERED + 2 * MINUTE)
     assert KnownBulk(later, "second") == view.bulk
 
 

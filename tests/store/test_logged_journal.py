@@ -120,7 +120,7 @@ async def test_K1_what_a_killed_worker_had_logged_is_taken_in_when_it_is_buried(
     writer = LoggedJournal(database, WORKER, log, committed=lambda *_: None, refused=lambda _: None)
     first, second = message(0), message(1)
     with away(database):
-        await writer.begin(first, drafts=(notice(first),), attempt=attempt(first))
+        await writer.begin(first, drafts=(notice(first),), attempts=[attempt(first)])
         writer.finish(first.id, ended(first), notices_go=True)
         await until(lambda: any("outcomes" in batch for batch in left_in(path)))
         kept = [part.read_bytes() for part in sorted(path.parent.glob("*-journal-*"))]

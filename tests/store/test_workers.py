@@ -20,7 +20,7 @@ from tests.store.journaling import (
     EVE,
     ended,
     going,
-    mark,
+    marks,
     message,
     notice,
     refused,
@@ -190,7 +190,7 @@ async def test_K1_a_retry_of_what_was_left_is_known_as_one(
     begin(database, number, left)
     enlist(database, 11, Host(11))
     asked = gate.Gate(database)
-    view = await asked.look(mark(retry), 0, NOW)
+    view = await asked.look(marks(retry), 0, NOW)
     asked.close()
 
     assert [(left.id, "open")] == [(one.message, one.state) for one in view.earlier]

@@ -49,7 +49,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0012"
+VERSION = "0013"
 
 __all__ = [
     "VERSION",

@@ -54,7 +54,8 @@ Index(
     postgresql_where=deliveries.c.state == "sending",
 )
 
-# Transactions a client may try again: refused for now, unknown, or answered to nobody.
+# Transactions a client may try again: refused for now, in flight for long, unknown, or answered to
+# nobody. The same one may be known by several marks.
 
 attempts = Table(
     "attempts",
@@ -62,8 +63,9 @@ attempts = Table(
     Column("fingerprint", BigInteger, primary_key=True, autoincrement=False),
     Column("message", BigInteger, primary_key=True, autoincrement=False),
     words("content_hash"),
-    Column("state", Text, nullable=False),  # pending: the verdict may still come
+    Column("state", Text, nullable=False),  # of gateway.core.journal.Attempt
     words("verdict"),
+    Column("dated", BigInteger),  # seconds since 1970: counts for retries of about that Date only
 )
 Index("ix_attempts_message", attempts.c.message)
 

@@ -1,0 +1,89 @@
+"""Marks that all workers of this host see at once.
+
+The store tells other workers a twentieth of a second later; a client that retries at once is
+quicker than that.
+"""
+
+import fcntl
+import mmap
+import os
+import struct
+from enum import IntEnum
+from pathlib import Path
+
+_FLOCK = struct.Struct("hhqqi4x")  # struct flock of 64-bit Linux: type, whence, start, length, pid
+_SHIFT = 61
+_SIGNAL = 8  #: Octets.
+
+
+class MarkKind(IntEnum):
+    """What a mark says."""
+
+    IN_FLIGHT = 0  #: A transaction may be at the relay and has no verdict yet.
+    AWAITED = 1  #: Its verdict is waited for by a retry.
+    LOST = 2  #: Its client has gone, or heard 451, and the store may not know it yet.
+
+
+class HostMarks:
+    """Marks by number (63 bits); those of a process end with it.
+
+    Each is a lock on one octet far beyond the end of a file (`F_OFD_SETLK`, Linux): to set and to
+    remove one takes about 2 µs. Those that are seldom set are not even looked for while the file's
+    first octets, which are then changed, are as they were.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, which all workers share; OSError where that can't be done."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.ftruncate(self._file, _SIGNAL)
+        self._signal = mmap.mmap(self._file, _SIGNAL)
+        self._quiet = b""  #: The first octets while there was no seldom mark.
+
+    def set(self, kind: MarkKind, number: int) -> bool:
+        """Set a mark; False if another worker has it. The seldom ones several workers can have."""
+        if kind is MarkKind.IN_FLIGHT:
+            return self._lock(fcntl.F_WRLCK, kind, number)
+        is_set = self._lock(fcntl.F_RDLCK, kind, number)
+        self._signal[:] = os.urandom(_SIGNAL)
+        return is_set
+
+    def remove(self, kind: MarkKind, number: int) -> None:
+        """Remove a mark of this worker."""
+        self._lock(fcntl.F_UNLCK, kind, number)
+
+    def is_set(self, kind: MarkKind, number: int) -> bool:
+        """Whether another worker has this mark."""
+        return self._is_locked(_flock(fcntl.F_WRLCK, kind, number))
+
+    @property
+    def has_seldom(self) -> bool:
+        """Whether another worker has any mark that is seldom set."""
+        signal = self._signal[:]
+        if signal == self._quiet:
+            return False
+        seldom = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, MarkKind.AWAITED << _SHIFT, 0, 0)
+        if self._is_locked(seldom):
+            return True
+        self._quiet = signal
+        return False
+
+    def _is_locked(self, asked: bytes) -> bool:
+        kept: tuple[int, ...] = _FLOCK.unpack(fcntl.fcntl(self._file, fcntl.F_OFD_GETLK, asked))
+        return kept[0] != fcntl.F_UNLCK
+
+    def _lock(self, type_: int, kind: MarkKind, number: int) -> bool:
+        try:
+            fcntl.fcntl(self._file, fcntl.F_OFD_SETLK, _flock(type_, kind, number))
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def close(self) -> None:
+        """Remove all marks of this worker."""
+        self._signal.close()
+        os.close(self._file)
+
+
+def _flock(type_: int, kind: MarkKind, number: int) -> bytes:
+    return _FLOCK.pack(type_, os.SEEK_SET, kind << _SHIFT | number >> 2, 1, 0)
