@@ -12,8 +12,9 @@ _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+)
 _XTEXT = re.compile(rb"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
 _ORCPT = re.compile(rb"[A-Za-z0-9.-]+;(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
 _CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
-_NAMED = re.compile(r"(?i:TO:)\s*<?([^>]*)")
+_NAMED = re.compile(r"(?i:FROM:|TO:)\s*<?([^>]*)")
 _CONTROLS = re.compile(r"[\0-\x1f\x7f]")
+_SHOWN_IN_REPLY = 100  #: Letters of an address that a reply names.
 _SHOWN = 512  #: Octets of what was refused that are kept.
 _NOTIFY = frozenset((b"SUCCESS", b"FAILURE", b"DELAY"))
 MAX_COMMAND = 4096  #: Octets of one command line, CRLF not counted.
@@ -25,8 +26,12 @@ _MAIL_PARAMETERS = {
     b"SMTPUTF8": "SMTPUTF8",
     b"RET": "DSN",
     b"ENVID": "DSN",
+    b"AUTH": "AUTH",
 }
 _RCPT_PARAMETERS = {b"NOTIFY": "DSN", b"ORCPT": "DSN"}
+
+#: Who submitted the message first, by a server that trusts its client (RFC 4954, 5).
+_AUTH_PARAMETER = re.compile(rb"[ \t]+AUTH=[^ \t]+", re.IGNORECASE)
 
 _Parameters = dict[bytes, bytes | None]
 
@@ -37,6 +42,12 @@ class Refused(Exception):
     def __init__(self, reply: str) -> None:
         super().__init__(reply)
         self.reply = Reply.of(reply)
+
+    def naming(self, argument: bytes) -> "Refused":
+        """Return the same with the address it is about: what stands after `FROM:` or `TO:`."""
+        shown = malformed(argument).address[:_SHOWN_IN_REPLY]
+        ascii_only = shown.encode("ascii", "backslashreplace").decode()
+        return Refused(f"{self.reply.code} {self.reply.lines[0]}: <{ascii_only}>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +91,17 @@ class Recipient:
 
 @lru_cache(4096)
 def parse_mail(argument: bytes, extensions: frozenset[str]) -> Sender:
-    """Parse what follows `MAIL `; raise `Refused` with the reply for anything malformed."""
+    """Parse what follows `MAIL `; raise `Refused` with the reply for anything malformed.
+
+    AUTH= is understood (RFC 4954, 5) and goes no further: the relay is told by our own login.
+    """
+    try:
+        return _sender(argument, extensions)
+    except Refused as refused:
+        raise refused.naming(argument) from refused
+
+
+def _sender(argument: bytes, extensions: frozenset[str]) -> Sender:
     path, rest, parameters = _parse(argument, b"FROM:", _MAIL_PARAMETERS, extensions, "5.1.7")
     utf8 = b"SMTPUTF8" in parameters
     _check_utf8(path, utf8=utf8)
@@ -90,6 +111,10 @@ def parse_mail(argument: bytes, extensions: frozenset[str]) -> Sender:
     size = parameters.get(b"SIZE") or b"0"
     if not (size.isdigit() and len(size) <= 20):
         raise Refused("501 5.5.4 SIZE must be a number of octets")
+    if b"AUTH" in parameters:
+        _check_auth(parameters[b"AUTH"])
+        del parameters[b"AUTH"]
+        rest = _without_auth(rest, path)
     return Sender(
         path=path,
         argument=rest,
@@ -103,6 +128,13 @@ def parse_mail(argument: bytes, extensions: frozenset[str]) -> Sender:
 
 def parse_rcpt(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> Recipient:
     """Parse what follows `RCPT `; raise `Refused` with the reply for anything malformed."""
+    try:
+        return _recipient(argument, extensions, utf8=utf8)
+    except Refused as refused:
+        raise refused.naming(argument) from refused
+
+
+def _recipient(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> Recipient:
     path, rest, parameters = _parse(argument, b"TO:", _RCPT_PARAMETERS, extensions, "5.1.3")
     if not path.address:
         raise Refused("501 5.1.3 The null path is no recipient")
@@ -119,6 +151,17 @@ def parse_rcpt(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> 
         orcpt=orcpt.decode("ascii") if orcpt else None,
         needs=_needs(parameters, _RCPT_PARAMETERS),
     )
+
+
+def _check_auth(value: bytes | None) -> None:
+    if value != b"<>" and not (value and _XTEXT.match(value)):
+        raise Refused("501 5.5.4 AUTH must be <> or a mailbox in xtext")
+
+
+def _without_auth(rest: bytes, path: Path) -> bytes:
+    """Return what follows `FROM:` without AUTH=, all other octets as they were."""
+    end = rest.index(path.raw) + len(path.raw)
+    return rest[:end] + _AUTH_PARAMETER.sub(b"", rest[end:])
 
 
 def malformed(argument: bytes) -> Recipient:

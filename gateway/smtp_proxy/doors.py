@@ -20,6 +20,7 @@ _STOPPING = Reply.of("421 4.3.2 The gateway is stopping; try again later")
 _UNKNOWN_RELAY = Reply.of("421 4.3.2 No relay has been reached yet; try again later")
 #: Extensions of a door to the importer.
 _TAKEN_IN = ("SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
+_AUTH = frozenset(("AUTH",))
 #: Extensions that a relay's offer lets us offer, in the order of our greeting.
 _PASSED_ON = ("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
 
@@ -51,6 +52,9 @@ class Transaction(Protocol):
     @property
     def has_recipients(self) -> bool:
         """Whether somebody is left to send to."""
+
+    async def refusal(self) -> Reply | None:
+        """Return what stands for the refusals of all recipients; None: there was none asked for."""
 
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
         """Take recipients in; return what the client hears for each."""
@@ -160,7 +164,9 @@ class Door:
             return
         self._known = known
         offers = self._offers()
-        self._common = frozenset(offers[0]).intersection(*offers[1:]) if offers else frozenset()
+        common = frozenset(offers[0]).intersection(*offers[1:]) if offers else frozenset()
+        # AUTH is between two neighbours: that the relay has it says nothing of us.
+        self._common = common - _AUTH | (_AUTH if self.listener.users is not None else frozenset())
         self._greeting = self._banner() if offers else _UNKNOWN_RELAY
 
     def _banner(self) -> Reply:
@@ -240,7 +246,7 @@ class ImportDoor(Door):
     @property
     def extensions(self) -> frozenset[str]:
         """The extensions whose parameters are understood."""
-        return frozenset(_TAKEN_IN)
+        return frozenset(_TAKEN_IN) | (_AUTH if self.listener.users is not None else frozenset())
 
     def offers(self) -> list[str]:
         """Return the lines of EHLO's answer."""

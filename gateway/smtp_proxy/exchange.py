@@ -13,6 +13,10 @@ class Exchange(SMTP):
 
     transport: asyncio.Transport | None
 
+    # As the draft that LOGIN comes from has them; Go's clients take no other.
+    AuthLoginUsernameChallenge = "Username:"
+    AuthLoginPasswordChallenge = "Password:"
+
     async def _credentials(self, argument: bytes) -> LoginPassword | None:
         """Return what the client gives; None where aiosmtpd has answered it already."""
         mechanism, *rest = argument.decode("ascii", "replace").split() or [""]

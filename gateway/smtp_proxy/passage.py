@@ -84,6 +84,26 @@ class Passage:
         """Whether somebody is left to send to."""
         return any(entry.taken for entry in self._record.entries)
 
+    async def refusal(self) -> Reply | None:
+        """Return what stands for the refusals of all recipients; None: there was none asked for.
+
+        A temporary one, where there is one: the mail may be tried again. Else the note, where
+        somebody is suppressed.
+        """
+        record = self._record
+        if not record.asked:
+            return None
+        if record.asked > len(record.entries):
+            return _TOO_MANY
+        replies = [entry.reply for entry in record.entries]
+        temporary = next((reply for reply in replies if not reply.permanent), None)
+        if temporary is not None:
+            return temporary
+        suppressed = [entry for entry in record.entries if entry.note is not None]
+        if suppressed:
+            return record.fail(suppressed, record.classification)
+        return replies[-1]
+
     # RCPT
 
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:

@@ -27,7 +27,8 @@ logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs every c
 COMMAND_SECONDS = 300.0  #: Between two commands (RFC 5321, 4.5.3.2.7).
 STALL_SECONDS = 5.0  #: After which a client in a transaction gives the relay connection back.
 CROWDED_STALL_SECONDS = 0.25  #: The same, while others wait for one.
-MAX_ERRORS = 20
+MAX_ERRORS = 20  #: Without a message that went well between.
+MAX_BAD_RECIPIENTS = 1000  #: The same of recipients: lists of people have many that are no address.
 MAX_JUNK = 1000  #: NOOP, RSET, VRFY and the like without a message.
 _MAX_BATCH = 200  #: RCPTs taken from the buffer at once.
 
@@ -63,7 +64,7 @@ class GatewaySMTP(Exchange):
         self._helo: bytes | None = None
         self._extended = False
         self._passage: Transaction | None = None
-        self._errors = self._junk = self._failed_logins = 0
+        self._errors = self._bad_recipients = self._junk = self._failed_logins = 0
         self._taking: Transaction | None = None  #: Whose content is coming in.
         self._quiet_since: float | None = None  #: Since when a transaction stands still.
         self._sloppy = False
@@ -206,7 +207,8 @@ class GatewaySMTP(Exchange):
         self._limit()
 
     def _limit(self) -> None:
-        if self._errors > MAX_ERRORS or self._junk > MAX_JUNK:
+        bad = self._bad_recipients > MAX_BAD_RECIPIENTS
+        if self._errors > MAX_ERRORS or bad or self._junk > MAX_JUNK:
             self._say("421 4.7.0 Too many errors")
             raise _Closing
 
@@ -288,7 +290,7 @@ class GatewaySMTP(Exchange):
         try:
             return parse_rcpt(argument, extensions, utf8=self._transacting.utf8)
         except Refused as refused:
-            self._errors += 1
+            self._bad_recipients += 1
             self._transacting.refused(argument, refused.reply)
             return refused.reply
 
@@ -301,7 +303,9 @@ class GatewaySMTP(Exchange):
         self._require(self._passage is not None, "503 5.5.1 Say MAIL and RCPT first")
         self._require(not argument.strip(), "501 5.5.4 Syntax: DATA")
         passage = self._transacting
-        self._require(passage.has_recipients, "554 5.5.1 No valid recipients")
+        if not passage.has_recipients:
+            await self._no_recipients(passage)
+            return
         self._write(_GO_AHEAD)
         self._passage, self._taking = None, passage
         self._quiet_since = began = self.loop.time()
@@ -313,7 +317,20 @@ class GatewaySMTP(Exchange):
         finally:
             self._quiet_since = self._taking = None
         self._write(b"".join(answer.encode() for answer in answers))
+        if any(answer.positive for answer in answers):
+            self._errors = self._bad_recipients = self._junk = 0
         self._door.took(self.loop.time() - began)
+
+    async def _no_recipients(self, passage: Transaction) -> None:
+        """Say once more why nobody is left; a client that says DATA all the same is done then.
+
+        Swift Mailer does, and begins its next message without RSET.
+        """
+        refusal = await passage.refusal()
+        if refusal is None:
+            raise Refused("554 5.5.1 No valid recipients")
+        await self._abandon(By.CLIENT)
+        self._write(refusal.encode())
 
     async def _rset_verb(self, _: bytes) -> None:
         await self._abandon(By.CLIENT)

@@ -87,6 +87,10 @@ class Sink:
         """Whether anybody was named."""
         return self._recipients > 0
 
+    async def refusal(self) -> Reply | None:
+        """No recipient is refused before so many are taken that DATA makes sense."""
+        return None
+
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
         """Take any recipient: who may import is decided by the mail."""
         room = max(0, _MOST_RECIPIENTS - self._recipients)
