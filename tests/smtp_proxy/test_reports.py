@@ -205,3 +205,22 @@ async def test_a_refusal_at_rcpt_is_in_the_language_of_the_envelopes_sender(crm:
     record = await crm.record(member)
     assert conversation.recipients[0].text.startswith("5.7.1 Versand fehlgeschlagen")
     assert record.deliveries[0].note.startswith("Versand fehlgeschlagen")
+
+
+async def test_what_the_header_block_tells_of_the_reader_counts_for_who_was_refused_before_it(
+    always_crm: Crm,
+) -> None:
+    always_crm.feed("staff", STAFF)
+    member = always_crm.person(NO_BULK)
+    content = b"From: fleur@crm.example\r\nSubject: Vacature\r\n\r\nDag!\r\n"
+
+    conversation = await always_crm.send(
+        [member, FREE], content, sender=b"bounces@crm.example", door="strict"
+    )
+
+    told = await report(always_crm)
+    record = await always_crm.record(member)
+    assert conversation.recipients[0].text.startswith("5.7.1 Verzenden mislukt")
+    assert record.deliveries[0].note.startswith("Échec de l'envoi")
+    assert "Échec de l'envoi : Vacature" == told["Subject"]
+    assert f"\nÉchec de l'envoi : {member.address}" in text_of(told)
