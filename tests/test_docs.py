@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from gateway.app import api
 from gateway.cli.commands import app
 from gateway.config import load
-from gateway.config.rules import SHIPPED_RULES
+from gateway.core.shipped import SHIPPED_RULES
 from gateway.metrics import Metrics
 from gateway.store.status import Snapshot
 

@@ -76,7 +76,8 @@ def _local(settings: Settings) -> Iterator[Finding]:
 
 def _kinds(settings: Settings) -> Iterator[Finding]:
     """Could anything ever be recognised as a mailing, or as mail from a person's own file?"""
-    kinds = {rule.kind for rule in settings.all_rules}
+    rules = common.rules(settings)
+    kinds = {rule.kind for rule in rules}
     kinds |= {Kind(one.kind) for one in settings.smtp.listeners if one.kind != "auto"}
     default = settings.smtp.default_kind
     if Kind.BULK not in kinds | {default}:
@@ -94,11 +95,11 @@ def _kinds(settings: Settings) -> Iterator[Finding]:
     elif default is Kind.INDIVIDUAL:
         yield good(
             "rules",
-            f"{len(settings.all_rules)} rules; what none matches is individual "
+            f"{len(rules)} rules; what none matches is individual "
             '(smtp.default_kind = "bulk" is stricter)',
         )
     else:
-        yield good("rules", f"{len(settings.all_rules)} rules; what none matches is bulk")
+        yield good("rules", f"{len(rules)} rules; what none matches is bulk")
 
 
 def _refusals(settings: Settings) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.ids import IdSource, milliseconds_of
 from gateway.core.letter import Letter, Wording, parse_letter
 from gateway.core.note_template import NoteTemplate, parse_template
+from gateway.core.shipped import SHIPPED_RULES
 from gateway.delivery.settings import Match, RelaySettings
 from gateway.store.database import Database
 from gateway.store.suppressed import SuppressedAddresses
@@ -73,8 +74,9 @@ def time_zone(settings: Settings) -> ZoneInfo:
 
 
 def rules(settings: Settings) -> tuple[classify.Rule, ...]:
-    """Return the rules in the order they are tried."""
-    return tuple(classify.Rule(one.name, one.kind, _test(one)) for one in settings.all_rules)
+    """Return the rules in the order they are tried: the config's own, then the shipped ones."""
+    own = tuple(classify.Rule(one.name, one.kind, _test(one)) for one in settings.rules)
+    return own + (SHIPPED_RULES if settings.smtp.shipped_rules else ())
 
 
 def _test(rule: config.Rule) -> classify.Test:

@@ -9,16 +9,17 @@ from gateway.app.proxy_policy import listeners, policy
 from gateway.config import Settings
 from gateway.core import ids, note
 from gateway.core.address import domain_of
-from gateway.core.classify import UNREAD, Classification, Facts, Tried, why_matched
-from gateway.core.content import MAX_HEADER_BLOCK, header_block_of_file
+from gateway.core.classify import UNREAD, Classification, Tried, why_matched
+from gateway.core.content import MAX_HEADER_BLOCK, parted_file, stuffed
 from gateway.core.decide import blocking
 from gateway.core.errors import GatewayError
 from gateway.core.headers import Headers
+from gateway.core.invitation import OPENING, opening
 from gateway.core.kinds import Kind, State
 from gateway.core.note_template import NoteTemplate
 from gateway.core.people import PersonRef, Standing, Suppression, SuppressionSource
 from gateway.delivery.settings import choose
-from gateway.smtp_proxy.judge import Case, Judge, Judgement, Verdict
+from gateway.smtp_proxy.judge import Case, Judge, Judgement, Verdict, facts_of
 from gateway.smtp_proxy.outage import NeverMailed
 from gateway.smtp_proxy.policy import Listener, Policy
 from gateway.smtp_proxy.wording import Wording
@@ -108,7 +109,7 @@ async def explain(settings: Settings, database: Database, question: Question) ->
 
 
 def _case(settings: Settings, question: Question) -> Case:
-    content = question.content
+    block, rest = parted_file(question.content, behind=OPENING)
     addresses = tuple(common.lookup(settings, one) for one in question.recipients)
     return Case(
         listener=_listener(settings, question.listener),
@@ -118,7 +119,8 @@ def _case(settings: Settings, question: Question) -> Case:
         addresses=addresses,
         named=addresses,
         asked=len(addresses),
-        headers=Headers.of(header_block_of_file(content)),
+        headers=Headers.of(block),
+        opening=opening(stuffed(rest)),
     )
 
 
@@ -149,12 +151,7 @@ def _tried(chosen: Policy, case: Case, judgement: Judgement) -> Iterator[Tried]:
 
 
 def _rules(chosen: Policy, case: Case, said: Classification) -> Iterator[Tried]:
-    facts = Facts(
-        sender=case.sender,
-        login=case.login,
-        recipients=case.asked,
-        headers=case.headers,
-    )
+    facts = facts_of(chosen, case)
     for rule in chosen.rules:
         because = why_matched(rule, facts)
         # A burst is counted in the journal: that it matched shows in what was said.

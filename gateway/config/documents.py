@@ -8,11 +8,15 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from gateway.config.rules import SHIPPED_RULES, Rule
+from gateway.config.rules import Rule
 from gateway.config.section import FILE_SUFFIX, Section, is_array, options, table_of
 from gateway.config.settings import Settings
 from gateway.config.triggers import TriggerFile
 from gateway.config.wording import in_toml, type_name
+from gateway.core import classify
+from gateway.core.invitation import METHODS
+from gateway.core.marks import MARKS, Mark
+from gateway.core.shipped import SHIPPED_RULES
 
 INTRODUCTION = """\
 # Configuration
@@ -47,6 +51,8 @@ marks on everything it sends.
 |---|---|---|
 """
 
+MARKS_BEGIN, MARKS_END = "<!-- marks -->\n", "<!-- end of marks -->\n"
+
 PREAMBLE = """\
 The gateway's settings, each at its default. Lines that start with "# " explain; remove the # from
 a line such as #level = "info" to change that setting. A setting without a default is shown by an
@@ -56,8 +62,11 @@ page: docs/config.md."""
 
 
 def write_docs(root: Path) -> None:
-    """Write docs/config.md and config/gateway.toml below the project's root."""
+    """Write docs/config.md, config/gateway.toml and the marks in docs/rules.md below the root."""
     Path(root, "docs/config.md").write_text(reference(), encoding="utf-8")
+    rules = Path(root, "docs/rules.md")
+    if rules.exists():
+        rules.write_text(with_marks(rules.read_text(encoding="utf-8")), encoding="utf-8")
     Path(root, "config/gateway.toml").write_text(sample(), encoding="utf-8")
 
 
@@ -73,6 +82,21 @@ def sample() -> str:
     """Return the config file with every key commented out at its default."""
     lines = [*_comment(PREAMBLE), "", *_sample_keys(Settings), *_sample_tables(Settings, "")]
     return "\n".join(lines) + "\n"
+
+
+def with_marks(page: str) -> str:
+    """Return the page on rules with the table of what mailing programs write."""
+    before, _, rest = page.partition(MARKS_BEGIN)
+    _, _, after = rest.partition(MARKS_END)
+    rows = "".join(map(_mark_row, MARKS))
+    table = f"| rule | header | written by | source |\n|---|---|---|---|\n{rows}"
+    return f"{before}{MARKS_BEGIN}{table}{MARKS_END}{after}"
+
+
+def _mark_row(mark: Mark) -> str:
+    header = f"`{mark.header}`" + ("" if mark.is_any_value else f" with `{mark.matches.pattern}`")
+    campaign = " ⚑" if mark.is_campaign else ""
+    return _row(f"`{mark.rule}`{campaign}", header, mark.by, mark.source)
 
 
 def _tables(section: type[BaseModel]) -> Iterator[tuple[str, FieldInfo, type[Section]]]:
@@ -115,16 +139,40 @@ def _key_row(key: str, field: FieldInfo) -> str:
     return _row(f"`{key}`", type_name(field), default, _meaning(field))
 
 
-def _rule_row(rule: Rule) -> str:
-    return _row(f"`{rule.name}`", rule.kind, _test(rule))
+def _rule_row(rule: classify.Rule) -> str:
+    return _row(f"`{rule.name}`", rule.kind, _test(rule.test))
 
 
-def _test(rule: Rule) -> str:
-    if rule.matches:
-        return f"its `{rule.header}` matches `{rule.matches.pattern}`"
-    if rule.header:
-        return f"it has `{rule.header}`"
-    return f"it asked for at least {rule.recipients_at_least} recipients"
+def _test(test: classify.Test) -> str:
+    match test:
+        case classify.MarkTest(mark) if mark.is_any_value:
+            return f"its `{mark.header}` has a value"
+        case classify.MarkTest(mark):
+            return f"its `{mark.header}` matches `{mark.matches.pattern}`"
+        case classify.AnswerTest(name):
+            return f"its `{_TITLES[name]}` names an id of somebody else's mail"
+        case classify.AutoReplyTest():
+            return "its `Auto-Submitted` is auto-replied"
+        case classify.AbsenceTest():
+            return (
+                "its `Auto-Submitted` is auto-generated, it goes to one recipient without any "
+                "mark of bulk mail, and it has `X-Auto-Response-Suppress` or answers a mail"
+            )
+        case classify.ReportTest(about):
+            return f"its `Content-Type` is that of a {about.value.replace('_', ' ')}"
+        case classify.InvitationTest():
+            return (
+                f"a text/calendar part has one of the METHODs {', '.join(sorted(METHODS)).upper()}"
+            )
+        case classify.CalendarClassTest(matches):
+            return f"its `Content-Class` matches `{matches.pattern}`"
+        case classify.RecipientsTest(at_least):
+            return f"it asked for at least {at_least} recipients"
+        case _:
+            raise AssertionError(f"no shipped rule has such a test: {test}")
+
+
+_TITLES = {"in-reply-to": "In-Reply-To", "references": "References"}
 
 
 def _row(*cells: str) -> str:
@@ -169,7 +217,7 @@ def _sample_tables(section: type[BaseModel], above: str) -> Iterator[str]:
 def _about(table: type[Section]) -> Iterable[str]:
     if table is not Rule:
         return []
-    shipped = (f"#   {rule.name}: {rule.kind} if {_test(rule)}" for rule in SHIPPED_RULES)
+    shipped = (f"#   {rule.name}: {rule.kind} if {_test(rule.test)}" for rule in SHIPPED_RULES)
     return ["# Shipped, and tried in this order after those given here:", *shipped]
 
 

@@ -1,4 +1,4 @@
-"""Rules that say what a message is, and those the gateway ships with."""
+"""Rules of the config that say what a message is; `core.shipped` has those that come with it."""
 
 from typing import Literal, Self
 
@@ -57,30 +57,3 @@ class Rule(Section):
 
 def _listed(tests: list[str]) -> str:
     return " and ".join(tests) or "none"
-
-
-def _header(name: str, kind: Kind, header: str, matches: str | None = None) -> Rule:
-    return Rule.model_validate(
-        {"name": name, "kind": kind, "header": header} | ({"matches": matches} if matches else {})
-    )
-
-
-#: Tried after the config's own rules. Answers and appointments are written to one person even
-#: where the CRM stamps bulk marks on everything it sends, so they come first.
-SHIPPED_RULES: tuple[Rule, ...] = (
-    _header("reply", Kind.INDIVIDUAL, "In-Reply-To"),
-    _header("reply-thread", Kind.INDIVIDUAL, "References"),
-    _header("auto-reply", Kind.INDIVIDUAL, "Auto-Submitted", r"^\s*auto-replied\b"),
-    _header("calendar", Kind.INDIVIDUAL, "Content-Type", r"^\s*text/calendar\b|;\s*method\s*="),
-    _header("calendar-class", Kind.INDIVIDUAL, "Content-Class", r"calendar"),
-    _header("precedence", Kind.BULK, "Precedence", r"^\s*(bulk|list|junk)\b"),
-    _header("list-id", Kind.BULK, "List-Id"),
-    _header("list-unsubscribe", Kind.BULK, "List-Unsubscribe"),
-    _header("list-unsubscribe-post", Kind.BULK, "List-Unsubscribe-Post"),
-    _header("auto-list", Kind.BULK, "Auto-Submitted", r"\blist\b"),
-    _header("feedback-id", Kind.BULK, "Feedback-ID"),
-    _header("campaign", Kind.BULK, "X-Campaign"),
-    _header("campaign-id", Kind.BULK, "X-Campaign-Id"),
-    _header("campaignid", Kind.BULK, "X-CampaignID"),
-    Rule(name="many-recipients", kind=Kind.BULK, recipients_at_least=10),
-)

@@ -9,7 +9,7 @@ from pydantic import field_validator, model_validator
 from gateway.config.events import Templates, Triggers, Webhook
 from gateway.config.inbound import Inbound
 from gateway.config.mailchimp import Mailchimp
-from gateway.config.rules import SHIPPED_RULES, Rule
+from gateway.config.rules import Rule
 from gateway.config.section import Section, option, wrong
 from gateway.config.smtp import Relay, Smtp
 from gateway.config.values import (
@@ -136,11 +136,6 @@ class Settings(Section):
     api: Api = option({})
     webhooks: tuple[Webhook, ...] = ()
     journal: Journal = option({})
-
-    @property
-    def all_rules(self) -> tuple[Rule, ...]:
-        """The config's own rules, then the shipped ones unless they are switched off."""
-        return self.rules + (SHIPPED_RULES if self.smtp.shipped_rules else ())
 
     @property
     def default_relay(self) -> Relay:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from enum import Enum
 
+from gateway.core.headers import Headers
+
 #: Returns the first value of a field by its name in lower case, empty without one: `Headers.text`.
 Field = Callable[[str], str]
 
@@ -20,7 +22,9 @@ class Automatic(Enum):
 
 _REPORTS = {
     "delivery-status": Automatic.DELIVERY_REPORT,
+    "global-delivery-status": Automatic.DELIVERY_REPORT,  # RFC 6533, 4
     "disposition-notification": Automatic.READ_RECEIPT,
+    "global-disposition-notification": Automatic.READ_RECEIPT,  # RFC 6533, 6
     "feedback-report": Automatic.FEEDBACK_REPORT,
 }
 _REPORT_TYPE = re.compile(r"report-type\s*=\s*\"?\s*([a-z-]+)", re.IGNORECASE)
@@ -95,11 +99,21 @@ def automatic_kind(field: Field) -> Automatic | None:
     A mail that only asks not to be answered is not automatic: people forward with it.
     """
     return (
-        _report(field("content-type"))
+        report_kind(field("content-type"))
         or _by_fields(field)
         or _by_sender(field)
         or _by_subject(field("subject"))
     )
+
+
+def auto_submitted(headers: Headers) -> str:
+    """Return the keyword of Auto-Submitted (RFC 3834, 5) in lower case; empty without just one."""
+    values = headers.texts("auto-submitted")
+    return _first_word(values[0]) if len(values) == 1 else ""
+
+
+def _first_word(value: str) -> str:
+    return _FIRST_WORD.split(value.strip().casefold())[0]
 
 
 def may_be_answered(field: Field, *, loop_field: str = "") -> bool:
@@ -112,7 +126,8 @@ def may_be_answered(field: Field, *, loop_field: str = "") -> bool:
     return not (field("x-auto-response-suppress") or field("x-loop") or field("precedence"))
 
 
-def _report(content_type: str) -> Automatic | None:
+def report_kind(content_type: str) -> Automatic | None:
+    """Return what a Content-Type says a mail reports (RFC 6522), or None."""
     kind = content_type.partition(";")[0].strip().casefold()
     if kind.startswith("message/"):
         return _REPORTS.get(kind.removeprefix("message/"))
@@ -123,7 +138,7 @@ def _report(content_type: str) -> Automatic | None:
 
 
 def _by_fields(field: Field) -> Automatic | None:
-    submitted = _FIRST_WORD.split(field("auto-submitted").strip().casefold())[0]
+    submitted = _first_word(field("auto-submitted"))
     precedence = field("precedence").strip().casefold()
     if field("x-failed-recipients"):
         return Automatic.DELIVERY_REPORT

@@ -8,23 +8,13 @@ from gateway.core.headers import Headers
 
 _DIGITS = re.compile(r"\d+")
 _WORDS = re.compile(r"[^\W_]+")
-_REPLY = re.compile(r"\s*(?:re|aw|antw|sv|vs|ref|rif)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 
 
-def is_reply(headers: Headers) -> bool:
-    """Whether a message answers another one: such a message is never part of a burst."""
-    if "in-reply-to" in headers or "references" in headers:
-        return True
-    return _REPLY.match(headers.text("subject")) is not None
-
-
-def burst_key(login: str | None, headers: Headers, names: Iterable[str]) -> int | None:
-    """Return a 63-bit key that is equal for the same login, From and subject; None for replies.
+def burst_key(login: str | None, headers: Headers, names: Iterable[str]) -> int:
+    """Return a 63-bit key that is equal for the same login, From and subject.
 
     The recipient's own name and all digits are taken out of the subject first.
     """
-    if is_reply(headers):
-        return None
     own = {word for name in names for word in _WORDS.findall(name.casefold())}
     subject = _DIGITS.sub("", headers.text("subject").casefold())
     words = " ".join(word for word in _WORDS.findall(subject) if word not in own)

@@ -1,12 +1,16 @@
 """Is a message bulk or individual, and which rule said so. The first rule that matches decides."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from gateway.core.answer import THREAD_FIELDS, answered_id, is_a_forward
+from gateway.core.automatic import Automatic, auto_submitted, report_kind
 from gateway.core.headers import Headers
+from gateway.core.invitation import has_calendar, invitation, may_invite
 from gateway.core.kinds import Kind
+from gateway.core.marks import Mark, is_marked
 
 DEFAULT = "default"
 UNREAD = "unread-header"  #: The header block is too long to be read to its end.
@@ -20,6 +24,9 @@ class Facts:
     login: str | None
     recipients: int
     headers: Headers
+    #: What the content begins with behind the header block, as `invitation.opening` returns it.
+    opening: bytes = b""
+    many: int | None = None  #: From how many recipients on the rules call a message a mailing.
     #: How many different recipients a burst of the same message reached within a time, these
     #: included; counted only when a rule asks.
     burst: Callable[[timedelta], int] = lambda _: 0
@@ -41,6 +48,114 @@ class HeaderTest:
             return f"has {self.name}"
         found = next(filter(self.matches.search, facts.headers.texts(self.name)), None)
         return None if found is None else f"{self.name}: {found[:80]}"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkTest:
+    """A header field that bulk mail has, with a value."""
+
+    mark: Mark
+    early = False
+
+    def __call__(self, facts: Facts) -> str | None:
+        """Return why it matches, or None."""
+        return self.mark.found(facts.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTest:
+    """The message answers somebody else's mail, as one field says."""
+
+    name: str  #: One of `answer.THREAD_FIELDS`.
+    early = False
+
+    def __call__(self, facts: Facts) -> str | None:
+        """Return why it matches, or None."""
+        if _is_to_many(facts):
+            return None
+        answered = answered_id(facts.headers, self.name, facts.sender)
+        if answered is None or is_a_forward(facts.headers):
+            return None
+        return f"{self.name}: {answered[:80]}"
+
+
+@dataclass(frozen=True, slots=True)
+class AutoReplyTest:
+    """A program answered a mail for its reader (RFC 3834, 5.1)."""
+
+    early = False
+
+    def __call__(self, facts: Facts) -> str | None:
+        """Return why it matches, or None."""
+        if _is_to_many(facts) or auto_submitted(facts.headers) != "auto-replied":
+            return None
+        return "auto-submitted: auto-replied"
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceTest:
+    """A notice of absence as Exchange writes it: `auto-generated`, to the one who wrote."""
+
+    early = False
+
+    def __call__(self, facts: Facts) -> str | None:
+        """Return why it matches, or None."""
+        headers = facts.headers
+        if auto_submitted(headers) != "auto-generated" or facts.recipients != 1:
+            return None
+        if is_marked(headers):
+            return None
+        for value in headers.texts("x-auto-response-suppress"):
+            if value.strip().lower() not in ("", "none"):
+                return f"x-auto-response-suppress: {value[:80]}"
+        answers = (answered_id(headers, name, facts.sender) for name in THREAD_FIELDS)
+        found = next(filter(None, answers), None)
+        return None if found is None else f"answers {found[:80]}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTest:
+    """A report on one mail: that it was read, or what became of it (RFC 8098, RFC 3464)."""
+
+    about: Automatic
+    early = False
+
+    def __call__(self, facts: Facts) -> str | None:
+        """Return why it matches, or None."""
+        values = facts.headers.folded("content-type")
+        if len(values) != 1 or b"/report" not in values[0].lower():
+            return None
+        found = report_kind(facts.headers.text("content-type"))
+        return self.about.value.replace("_", " ") if found is self.about else None
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationTest:
+    """A part of the message invites to an appointment, or answers an invitation (RFC 5546)."""
+
+    early = False
+
+    def __call__(self, facts: Facts) -> str | None:
+        """Return why it matches, or None."""
+        if not may_invite(facts.headers):
+            return None
+        method = invitation(facts.headers, facts.opening)
+        return None if method is None else f"text/calendar; method={method}"
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarClassTest:
+    """Exchange calls it an appointment, and no part says otherwise ([MS-OXCICAL])."""
+
+    matches: re.Pattern[str]
+    early = False
+
+    def __call__(self, facts: Facts) -> str | None:
+        """Return why it matches, or None."""
+        found = facts.headers.texts("content-class")
+        if len(found) != 1 or not self.matches.search(found[0]):
+            return None
+        return None if has_calendar(facts.headers, facts.opening) else f"content-class: {found[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +213,20 @@ class BurstTest:
         return f"{reached} recipients of the same message within {self.within}"
 
 
-Test = HeaderTest | SenderTest | LoginTest | RecipientsTest | BurstTest
+Test = (
+    HeaderTest
+    | MarkTest
+    | AnswerTest
+    | AutoReplyTest
+    | AbsenceTest
+    | ReportTest
+    | InvitationTest
+    | CalendarClassTest
+    | SenderTest
+    | LoginTest
+    | RecipientsTest
+    | BurstTest
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +236,36 @@ class Rule:
     name: str
     kind: Kind
     test: Test
-    header: str = field(init=False)  #: Without which it can't match, in lower case; or empty.
+    #: In lower case: a field without which it can't match, or a line break and how such a field
+    #: begins; empty where there is none.
+    header: str = field(init=False)
+    family: str = field(init=False)
 
     def __post_init__(self) -> None:
-        test = self.test
-        object.__setattr__(self, "header", test.name if isinstance(test, HeaderTest) else "")
+        header, family = _needed(self.test)
+        object.__setattr__(self, "header", header)
+        object.__setattr__(self, "family", family and f"\n{family}")
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether it looks at what is behind the header block."""
+        return isinstance(self.test, InvitationTest | CalendarClassTest)
+
+
+def _needed(test: Test) -> tuple[str, str]:
+    match test:
+        case HeaderTest(name) | AnswerTest(name):
+            return name, ""
+        case MarkTest(mark):
+            return ("", mark.name) if mark.is_family else (mark.name, "")
+        case AutoReplyTest() | AbsenceTest():
+            return "auto-submitted", ""
+        case ReportTest() | InvitationTest():
+            return "content-type", ""
+        case CalendarClassTest():
+            return "content-class", ""
+        case _:
+            return "", ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +299,40 @@ def classify(facts: Facts, rules: Sequence[Rule], default: Kind) -> Classificati
     if not facts.headers.whole:
         return classify_early(facts, rules) or Classification(Kind.BULK, UNREAD)
     present = facts.headers.names
+    listed = "\n" + "\n".join(present)
     for rule in rules:
+        # The usual cases, without a call.
         if rule.header and rule.header not in present:
-            continue  # The usual case, without a call.
+            continue
+        if rule.family and rule.family not in listed:
+            continue
         if why_matched(rule, facts) is not None:
             return Classification(rule.kind, rule.name)
     return Classification(default, DEFAULT)
+
+
+def is_answer(facts: Facts) -> bool:
+    """Whether a message answers somebody else's, written to few."""
+    if not facts.headers.whole:
+        return False
+    return any(why_matched(rule, facts) is not None for rule in _ANSWERS)
+
+
+_ANSWERS = tuple(Rule(name, Kind.INDIVIDUAL, AnswerTest(name)) for name in THREAD_FIELDS)
+
+
+def many_recipients(rules: Iterable[Rule]) -> int | None:
+    """Return from how many recipients on the rules call a message bulk; None: no rule counts."""
+    counts = (
+        rule.test.at_least
+        for rule in rules
+        if isinstance(rule.test, RecipientsTest) and rule.kind is Kind.BULK
+    )
+    return min(counts, default=None)
+
+
+def _is_to_many(facts: Facts) -> bool:
+    return facts.many is not None and facts.recipients >= facts.many
 
 
 def why_matched(rule: Rule, facts: Facts) -> str | None:
@@ -175,12 +356,3 @@ def classify_early(facts: Facts, rules: Sequence[Rule]) -> Classification | None
         if rule.test(facts) is not None:
             return Classification(rule.kind, rule.name)
     return None
-
-
-def rules_tried(facts: Facts, rules: Sequence[Rule]) -> Iterator[Tried]:
-    """Tell each rule up to the one that matched, for people who ask why."""
-    for rule in rules:
-        because = why_matched(rule, facts)
-        yield Tried(rule.name, because is not None, because or "no match")
-        if because is not None:
-            return

@@ -169,10 +169,21 @@ class HeaderBlock:
     @property
     def unstuffed(self) -> "HeaderBlock":
         """The same as the recipient gets it: dots single (RFC 5321, 4.5.2)."""
-        if b"\n." not in self.octets and self.octets[:1] != b".":
-            return self
-        octets = self.octets.replace(b"\r\n.", b"\r\n").removeprefix(b".")
-        return HeaderBlock(octets, self.whole)
+        octets = unstuffed(self.octets)
+        return self if octets is self.octets else HeaderBlock(octets, self.whole)
+
+
+def stuffed(octets: bytes) -> bytes:
+    """Return whole lines of content as they go over the wire (RFC 5321, 4.5.2)."""
+    octets = octets.replace(b"\r\n.", b"\r\n..")
+    return b"." + octets if octets[:1] == b"." else octets
+
+
+def unstuffed(octets: bytes) -> bytes:
+    """Return whole lines of content as the recipient gets them: dots single (RFC 5321, 4.5.2)."""
+    if b"\n." not in octets and octets[:1] != b".":
+        return octets
+    return octets.replace(b"\r\n.", b"\r\n").removeprefix(b".")
 
 
 def header_block(content: bytes, *, is_all: bool) -> HeaderBlock | None:
@@ -192,7 +203,16 @@ def header_block(content: bytes, *, is_all: bool) -> HeaderBlock | None:
 
 def header_block_of_file(content: bytes) -> HeaderBlock:
     """Return the header block of a message as a file has it: with line ends of any kind."""
-    head = content[: 2 * MAX_HEADER_BLOCK]
+    return parted_file(content)[0]
+
+
+def parted_file(content: bytes, *, behind: int = 0) -> tuple[HeaderBlock, bytes]:
+    """Return a file's header block, and at least `behind` octets of what follows if it has them.
+
+    All line ends of both are CR LF.
+    """
+    head = content[: 2 * (MAX_HEADER_BLOCK + behind)]
     clean = head if _is_clean(head) else with_crlf(head)
     block = header_block(clean, is_all=len(head) == len(content))
-    return block or HeaderBlock(clean, whole=False)
+    block = block or HeaderBlock(clean, whole=False)
+    return block, clean[len(block.octets) :]

@@ -1,7 +1,7 @@
 """The header block of a message, read the way the recipient's program would read it (RFC 5322)."""
 
 import re
-from collections.abc import Iterable, KeysView
+from collections.abc import Iterable, KeysView, Sequence
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.utils import getaddresses
@@ -14,6 +14,7 @@ _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _ORDERLY = re.compile(
     rb"(?:>*From [ \t]*+(?!:).*+\n)?(?:[!-9;-~]++:.*+(?:\n|\Z)(?:[ \t].*+(?:\n|\Z))*+)*+"
 )
+_BYTE_ORDER = b"\xef\xbb\xbf"
 _FOLD = re.compile(rb"[ \t]*\n[ \t]+")
 _ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
@@ -44,7 +45,8 @@ class Headers:
         text = block.replace(b"\r\n", b"\n")
         if b"\r" in text:
             text = with_crlf(block).replace(b"\r\n", b"\n")
-        return cls(_fields(text), text, whole=whole)
+        # Some programs look over a byte order mark; others read no field behind it (`certain`).
+        return cls(_fields(text.removeprefix(_BYTE_ORDER)), text, whole=whole)
 
     @property
     def certain(self) -> "Headers":
@@ -69,6 +71,10 @@ class Headers:
     def count(self, name: str) -> int:
         """Return how often a field stands there."""
         return len(self._fields.get(name, ()))
+
+    def folded(self, name: str) -> Sequence[bytes]:
+        """Return the values of a field as they stand there."""
+        return self._fields.get(name, ())
 
     def raw(self, name: str) -> list[bytes]:
         """Return the values of a field, unfolded, not decoded."""

@@ -2,33 +2,46 @@
 
 import re
 
-_WORDS = (
+#: Words for an answer, a reference or an automatic reply.
+_ANSWERS = (
     # Latin letters: English, Dutch, German, French …
-    "re fw fwd forw forwarded automatic\\sreply",
-    "antw antwoord betr doorst doorsturen doorgest doorgestuurd",
-    "aw antwort wg wtr weitergeleitet weiterleitung",
-    "tr ref réf rép réponse transf transféré",
+    "re automatic\\sreply antw antwoord betr aw antwort ref réf rép réponse",
     # … Spanish, Catalan, Portuguese, Italian, Romanian …
-    "rv res resp reenv reenviado reenvío enc encam encaminhada encaminhado",
-    "r rif i inoltro inoltra inoltrato răsp răspuns redirecționat redirecţionat redir",
-    # … Danish, Norwegian, Swedish, Icelandic, Finnish, Estonian, Latvian, Lithuanian …
-    "sv vs vb vl ang videresendt videresend vidarebefordrat vastaus välitetty",
-    "fs framsent vast edasi edastatud atb pārs ats persiuntimas pers",
+    "res resp r rif răsp răspuns",
+    # … Danish, Norwegian, Swedish, Finnish, Estonian, Latvian, Lithuanian …
+    "sv ang vastaus vast atb ats",
     # … Polish, Czech, Slovak, Hungarian, Croatian, Slovenian, Turkish …
-    "odp pd przekazanie předáno přeposláno preposlané posl",
-    "vá válasz továbbítás továbbítva továbbított",
-    "odg prosl proslijeđeno posr ynt yan ilt İlt i̇lt yönlendirme",
-    # … Indonesian, Malay, Vietnamese, Welsh
-    "bls trs bal trả\\slời chuyển\\stiếp yml",
+    "odp vá válasz odg ynt yan",
+    # … Indonesian, Malay, Vietnamese
+    "bls bal trả\\slời",
     # Greek and Cyrillic
-    "απ απάντηση πρθ προώθ προωθ σχετ на ha отв ответ пер пересл пересылка переслано",
-    "відп від вп перенапр препр препратено отг",
+    "απ απάντηση σχετ на ha отв ответ відп від отг",
     # Hebrew, Arabic, Chinese, Japanese, Korean
-    "השב תשובה הועבר רד رد ردّ إعادة\\sتوجيه",
-    "回复 回覆 答复 答覆 转发 轉寄 轉發 返信 転送 회신 답장 전달",
-    # marks that some servers write without brackets
-    "extern external ext externe externo esterno",
+    "השב תשובה רד رد ردّ 回复 回覆 答复 答覆 返信 회신 답장",
 )
+#: Words for a forward. `VS` is both: an answer in Finnish, a forward in Danish and Norwegian.
+_FORWARDS = (
+    # Latin letters: English, Dutch, German, French …
+    "fw fwd forw forward forwarded doorst doorsturen doorgest doorgestuurd",
+    "wg wtr weitergeleitet weiterleitung tr transf transféré",
+    # … Spanish, Catalan, Portuguese, Italian, Romanian …
+    "rv reenv reenviado reenvío enc encam encaminhada encaminhado i inoltro inoltra inoltrato",
+    "redirecționat redirecţionat redir",
+    # … Danish, Norwegian, Swedish, Icelandic, Finnish, Estonian, Latvian, Lithuanian …
+    "vs vb vl videresendt videresend vidarebefordrat välitetty fs framsent edasi edastatud",
+    "pārs persiuntimas pers",
+    # … Polish, Czech, Slovak, Hungarian, Croatian, Slovenian, Turkish …
+    "pd przekazanie předáno přeposláno preposlané posl továbbítás továbbítva továbbított",
+    "prosl proslijeđeno posr ilt İlt i̇lt yönlendirme",
+    # … Indonesian, Vietnamese, Welsh
+    "trs chuyển\\stiếp yml",
+    # Greek and Cyrillic
+    "πρθ προώθ προωθ пер пересл пересылка переслано вп перенапр препр препратено",
+    # Hebrew, Arabic, Chinese, Japanese, Korean
+    "הועבר إعادة\\sتوجيه 转发 轉寄 轉發 転送 전달",
+)
+#: Marks that some servers write without brackets.
+_BARE_MARKS = ("extern external ext externe externo esterno",)
 
 #: What stands in brackets where the mail came from outside or looked odd: [EXTERN], ***SPAM*** …
 _MARKS = (
@@ -43,29 +56,57 @@ _KINDS = (
 )
 _MARK = rf"(?:(?:{_KINDS})[ \t\xa0_-]+)?(?:{_MARKS})(?:[ \t\xa0_-]+(?:{_KINDS}))?"
 _BLANK = r"[ \t\xa0\r\n\u3000\u200e\u200f\ufeff]*+"
-_WORD = "|".join(sorted((word for line in _WORDS for word in line.split()), key=len, reverse=True))
 _COUNT = r"(?:\s?[\[(^]?[0-9]{1,3}[\])]?)?"
 
+
+def _any_of(lines: tuple[str, ...]) -> str:
+    words = [word for line in lines for word in line.split()]
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+def _beginning(lines: tuple[str, ...]) -> str:
+    """Return the pattern of one of these words with its colon: `Re[2]:`, `WG :`."""
+    return rf"(?:{_any_of(lines)})\.?{_COUNT}[ \t\xa0]*+[:：]{_BLANK}"
+
+
+_IN_BRACKETS = rf"[\[({{<*#]{{1,3}}[ ]?!?(?:{_MARK})[ ]?[!?:]?[\])}}>*#]{{1,3}}[:：]?{_BLANK}"
 _PREFIX = re.compile(
-    rf"(?:{_WORD})\.?{_COUNT}[ \t\xa0]*+[:：]{_BLANK}"
-    rf"|[\[({{<*#]{{1,3}}[ ]?!?(?:{_MARK})[ ]?[!?:]?[\])}}>*#]{{1,3}}[:：]?{_BLANK}",
-    re.IGNORECASE,
+    rf"{_beginning(_ANSWERS + _FORWARDS + _BARE_MARKS)}|{_IN_BRACKETS}", re.IGNORECASE
 )
+_MARKED = re.compile(rf"{_beginning(_BARE_MARKS)}|{_IN_BRACKETS}", re.IGNORECASE)
+#: `WG: Stelle`, and as older programs write it: `[Fwd: Stelle]`, `Stelle (fwd)`.
+_FORWARD = re.compile(rf"\[?(?:{_beginning(_FORWARDS)})", re.IGNORECASE)
+_FORWARD_BEHIND = re.compile(r"\((?:fwd?)\)\s*\Z", re.IGNORECASE)
 _LEADING = re.compile(_BLANK)
 _LONGEST_RUN = 500
 
 
 def prefixes_end(subject: str, start: int = 0) -> int:
     """Return where a subject goes on after blanks and any run of prefixes and marks."""
+    return _end_of_run(_PREFIX, subject, start)
+
+
+def _end_of_run(one: re.Pattern[str], subject: str, start: int) -> int:
     found = _LEADING.match(subject, start)
     for _ in range(_LONGEST_RUN):
         if found is None:
             break
         start = found.end()
-        found = _PREFIX.match(subject, start)
+        found = one.match(subject, start)
     return start
 
 
 def without_prefixes(subject: str) -> str:
     """Return a subject as its author wrote it: `AW: WG: [EXTERN] Stelle` is `Stelle`."""
     return subject[prefixes_end(subject) :].strip()
+
+
+def is_forward(subject: str) -> bool:
+    """Whether the outermost prefix of a subject says that the mail forwards another.
+
+    `WG: AW: Stelle` is a forward, `AW: WG: Stelle` an answer; marks in front are passed over.
+    """
+    start = _end_of_run(_MARKED, subject, 0)
+    if _FORWARD.match(subject, start):
+        return True
+    return _PREFIX.match(subject, start) is None and bool(_FORWARD_BEHIND.search(subject))

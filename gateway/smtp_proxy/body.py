@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.core.content import Cleaner, HeaderBlock, Piece, Splitter, header_block
+from gateway.core.invitation import OPENING, opening
 from gateway.smtp_proxy.intake import Intake
 
 _GRACE_SECONDS = 120.0  #: Before the slowest allowed pace counts.
@@ -24,7 +25,18 @@ class Head:
 
     octets: bytes  #: As they may go to a relay.
     block: HeaderBlock  #: The header block of these very octets, dots single.
+    length: int  #: How many of the octets are the header block.
     last: bool  #: Whether that is all the content.
+
+    @property
+    def opening(self) -> bytes:
+        """What the rules look at behind the header block: the same wherever chunks were cut."""
+        return opening(self.octets[self.length :])
+
+    @property
+    def has_opening(self) -> bool:
+        """Whether all is there that the rules look at."""
+        return len(self.octets) - self.length >= OPENING
 
 
 class Body:
@@ -49,7 +61,15 @@ class Body:
             octets += cleaner.feed(piece.octets)
             block = header_block(octets, is_all=piece.last)
             if block is not None:
-                return Head(octets, block.unstuffed, piece.last)
+                return Head(octets, block.unstuffed, len(block.octets), piece.last)
+
+    async def with_opening(self, head: Head, cleaner: Cleaner) -> Head:
+        """Read on until all is there that the rules look at; raise `TooLarge` as `head`."""
+        while not head.last and not head.has_opening:
+            piece = await self.piece()
+            octets = head.octets + cleaner.feed(piece.octets)
+            head = Head(octets, head.block, head.length, piece.last)
+        return head
 
     async def piece(self) -> Piece:
         """Read some more; raise `TooLarge` beyond the size limit."""

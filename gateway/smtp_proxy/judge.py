@@ -11,10 +11,12 @@ from gateway.core.classify import (
     Facts,
     classify,
     classify_early,
+    is_answer,
 )
 from gateway.core.decide import blocking
 from gateway.core.headers import Headers
 from gateway.core.identity import MessageIdentity, message_identity
+from gateway.core.invitation import may_invite
 from gateway.core.journal import Attempt, KnownBulk, Marks
 from gateway.core.kinds import Kind, Scope
 from gateway.core.people import NOBODY, Standing, Suppression, SuppressionSource
@@ -49,6 +51,7 @@ class Case:
     #: many times it asked, those included who are not even named here.
     named: tuple[str, ...] = ()
     asked: int = 0
+    opening: bytes = b""  #: What the rules look at behind the header block.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,11 +178,11 @@ class Judge:
     ) -> "_Burst | None":
         if not policy.bursts or case.listener.kind is not None:
             return None
+        if is_answer(facts_of(policy, case)):
+            return None
         names = [holder.name for standing in standings for holder in standing.holders]
         names += [name for name, _ in case.headers.addresses("to")]
         key = burst_key(case.login, case.headers, names)
-        if key is None:
-            return None
         reached = await self._gate.burst(key, now - _BURST_MEMORY)
         return _Burst(key=key, reached=reached, case=case, now=now)
 
@@ -248,7 +251,7 @@ class _Burst:
 def _early(policy: Policy, case: Case) -> Classification | None:
     if case.listener.kind is not None:
         return Classification(case.listener.kind, f"listener {case.listener.name}")
-    return classify_early(_facts(case), policy.rules)
+    return classify_early(facts_of(policy, case), policy.rules)
 
 
 def _classify(
@@ -259,7 +262,10 @@ def _classify(
     elif known is not None:
         said = Classification(Kind.BULK, known.rule)
     else:
-        said = classify(_facts(case, burst), policy.rules, policy.default_kind)
+        facts = facts_of(policy, case)
+        if burst is not None:
+            facts = replace(facts, burst=burst.count)
+        said = classify(facts, policy.rules, policy.default_kind)
     return Classification(said.kind, _OVERRIDE) if _is_overridden(policy, case) else said
 
 
@@ -275,14 +281,21 @@ def _kept(
     return identity.kept(case.named)
 
 
-def _facts(case: Case, burst: _Burst | None = None) -> Facts:
-    facts = Facts(
+def looks_inside(policy: Policy, listener: Listener, headers: Headers) -> bool:
+    """Whether rules look at what is behind this header block; most mail isn't multipart."""
+    return listener.kind is None and policy.looks_inside and may_invite(headers)
+
+
+def facts_of(policy: Policy, case: Case) -> Facts:
+    """Return what the rules look at, but for the bursts, which the journal counts."""
+    return Facts(
         sender=case.sender,
         login=case.login,
         recipients=case.asked,
         headers=case.headers,
+        opening=case.opening,
+        many=policy.many,
     )
-    return facts if burst is None else replace(facts, burst=burst.count)
 
 
 def goes_anyway(listener: Listener, said: Classification | None) -> bool:

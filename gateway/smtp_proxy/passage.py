@@ -22,7 +22,14 @@ from gateway.smtp_proxy.answers import Refused, state_after
 from gateway.smtp_proxy.body import Body, Head, TooLarge
 from gateway.smtp_proxy.hearing import Hearing
 from gateway.smtp_proxy.intake import ClientGone, ClientSlow, Intake, Stopping
-from gateway.smtp_proxy.judge import STORE_AWAY, TURNED_BULK, Case, Verdict, goes_anyway
+from gateway.smtp_proxy.judge import (
+    STORE_AWAY,
+    TURNED_BULK,
+    Case,
+    Verdict,
+    goes_anyway,
+    looks_inside,
+)
 from gateway.smtp_proxy.policy import Listener
 from gateway.smtp_proxy.record import Client, Entry, Record
 from gateway.smtp_proxy.retries import Try
@@ -224,6 +231,10 @@ class Passage:
         try:
             cleaner = Cleaner()
             head = await body.head(cleaner)
+            self._record.header_block = head.block.octets
+            self._record.headers = Headers.of(head.block)
+            if self._rules_look_inside:
+                head = await body.with_opening(head, cleaner)
             self._hash.feed(head.octets)
             return await self._decide(head) or await self._stream(body, head, cleaner)
         except TooLarge:
@@ -233,7 +244,6 @@ class Passage:
 
     async def _decide(self, head: Head) -> Refused | None:
         record = self._record
-        record.header_block, record.headers = head.block.octets, Headers.of(head.block)
         if is_looping(record.headers, self._policy.instance):
             return Refused(_LOOPS, By.GATEWAY)
         taken = [entry for entry in record.entries if entry.taken]
@@ -241,6 +251,7 @@ class Passage:
             [entry.recipient for entry in taken],
             [entry.address for entry in taken],
             record.headers,
+            opening=head.opening if self._rules_look_inside else b"",
         )
         judged = await self._services.judge.judge(self._policy, case, record.at)
         record.judgement, self._looked = judged, self._services.monotonic()
@@ -254,7 +265,12 @@ class Passage:
         return None if judged.refusal is None else Refused(judged.refusal, By.GATEWAY)
 
     def _case(
-        self, recipients: Sequence[Recipient], addresses: Sequence[str], headers: Headers
+        self,
+        recipients: Sequence[Recipient],
+        addresses: Sequence[str],
+        headers: Headers,
+        *,
+        opening: bytes = b"",
     ) -> Case:
         return Case(
             listener=self._listener,
@@ -266,7 +282,13 @@ class Passage:
             message=self._record.id,
             named=tuple(entry.address for entry in self._record.entries),
             asked=self._record.asked,
+            opening=opening,
         )
+
+    @property
+    def _rules_look_inside(self) -> bool:
+        """Whether a rule may look at what is behind the header block."""
+        return looks_inside(self._policy, self._listener, self._record.headers)
 
     # The relay's part
 

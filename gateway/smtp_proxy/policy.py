@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
-from gateway.core.classify import BurstTest, RecipientsTest, Rule
+from gateway.core.classify import BurstTest, RecipientsTest, Rule, many_recipients
 from gateway.core.kinds import Kind
 from gateway.core.note_template import NoteTemplate
 from gateway.delivery.settings import RelaySettings
@@ -78,6 +78,8 @@ class Policy:
     bursts: tuple[BurstTest, ...] = field(init=False)  #: The burst rules, if any.
     #: The rules that may say something else of the next transaction of the same message.
     counting: frozenset[str] = field(init=False)
+    looks_inside: bool = field(init=False)  #: Whether a rule looks behind the header block.
+    many: int | None = field(init=False)  #: From how many recipients on a message is a mailing.
 
     @property
     def note(self) -> NoteTemplate:
@@ -90,3 +92,5 @@ class Policy:
         object.__setattr__(self, "bursts", found)
         counting = (r.name for r in self.rules if isinstance(r.test, RecipientsTest | BurstTest))
         object.__setattr__(self, "counting", frozenset(counting))
+        object.__setattr__(self, "looks_inside", any(rule.looks_inside for rule in self.rules))
+        object.__setattr__(self, "many", many_recipients(self.rules))

@@ -124,17 +124,26 @@ async def test_the_name_in_the_to_header_is_the_recipients_too(burst_crm: Crm) -
     assert ["individual"] * FEW + ["bulk"] == found
 
 
+THREAD = "References: <1@example.org>"
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        mail("Re: Uw vraag"),
-        mail("AW: Ihre Frage"),
         mail("Uw vraag", "In-Reply-To: <1@example.org>"),
         mail("Uw vraag", "References: <1@example.org>"),
     ],
 )
 async def test_replies_are_never_a_burst(burst_crm: Crm, content: bytes) -> None:
     assert {"individual"} == set(await kinds(burst_crm, strangers(FEW + 2), content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [mail("Re: Uw kans"), mail("Nog een kans", "In-Reply-To: <>"), mail("Fwd: Kans", THREAD)],
+)
+async def test_what_only_looks_like_a_reply_is_counted(burst_crm: Crm, content: bytes) -> None:
+    assert ["individual"] * FEW + ["bulk"] == await kinds(burst_crm, strangers(FEW + 1), content)
 
 
 async def test_retries_do_not_count(burst_crm: Crm) -> None:

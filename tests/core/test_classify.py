@@ -1,0 +1,430 @@
+"""Bulk or individual, and which rule says so: the shipped rules as tables."""
+
+import re
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.classify import (
+    Facts,
+    HeaderTest,
+    RecipientsTest,
+    Rule,
+    classify,
+    is_answer,
+    many_recipients,
+)
+from gateway.core.content import parted_file, stuffed
+from gateway.core.headers import Headers
+from gateway.core.invitation import OPENING, opening
+from gateway.core.kinds import Kind
+from gateway.core.marks import MARKS, Mark
+from gateway.core.shipped import SHIPPED_RULES
+
+SENDER = "recruiter@crm.example"
+DEFAULT = ("individual", "default")
+#: What a CRM may stamp on everything it sends.
+STAMPED = "Precedence: bulk\nList-Unsubscribe: <https://crm.example/u>\n"
+#: What only its campaigns have.
+CAMPAIGN = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\nFeedback-ID: 7:crm\n"
+FROM = "From: Recruiter <recruiter@crm.example>\nMessage-ID: <own@crm.example>\n"
+
+
+def facts_of(mail: bytes, *, recipients: int = 1, many: int | None = 10) -> Facts:
+    block, rest = parted_file(mail, behind=OPENING)
+    return Facts(
+        sender=SENDER,
+        login=None,
+        recipients=recipients,
+        headers=Headers.of(block),
+        opening=opening(stuffed(rest)),
+        many=many,
+    )
+
+
+def said(
+    header: str | bytes,
+    *,
+    body: str = "Dag!\n",
+    recipients: int = 1,
+    default: Kind = Kind.INDIVIDUAL,
+    rules: Sequence[Rule] = SHIPPED_RULES,
+) -> tuple[str, str]:
+    """Return the kind of a mail and the rule that said so."""
+    block = header if isinstance(header, bytes) else header.encode()
+    mail = block + b"\n" + body.encode()
+    facts = facts_of(mail, recipients=recipients, many=many_recipients(rules))
+    found = classify(facts, rules, default)
+    return found.kind, found.rule
+
+
+# Marks of bulk mail
+
+WRITTEN = {
+    "precedence": "bulk",
+    "auto-list": "auto-generated; type=list",
+    "odoo": "mailing.contact-17",
+    "sendgrid-api": '{"asm_group_id": 7}',
+    "postmark": "broadcasts",
+    "sparkpost": '{"campaign_id": "spring"}',
+}
+
+
+@pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.rule)
+def test_every_mark_of_the_table_makes_a_mail_bulk(mark: Mark) -> None:
+    name = mark.header.replace("*", "Anything")
+    value = WRITTEN.get(mark.rule, "7")
+
+    assert ("bulk", mark.rule) == said(f"{FROM}{name}: {value}\n")
+    assert ("bulk", mark.rule) == said(f"{FROM}{name.upper()}:\n\t{value}\n")
+
+
+@pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.rule)
+@pytest.mark.parametrize("value", ["", " ", "<>", "\n ", '""', "-", ", ", "=?utf-8?q??="])
+def test_a_mark_without_a_value_is_none(mark: Mark, value: str) -> None:
+    name = mark.header.replace("*", "Anything")
+
+    assert DEFAULT == said(f"{FROM}{name}: {value}\n")
+
+
+@pytest.mark.parametrize(
+    ("field", "rule"),
+    [
+        ("X-Mailin-EID: MjQyODY0MDE0", "brevo"),
+        ("X-Mailin-Campaign: 42", "brevo"),
+        ("X-CiviMail-Bounce: b.1.2.3@crm.example", "civimail"),
+        ("X-SG-EID: =?us-ascii?Q?u001=2EnQyB9?=", "sendgrid"),
+        ('X-SMTPAPI: {"to": ["a@example.org", "b@example.org"]}', "sendgrid-api"),
+        ("X-Mailgun-Sid: WyI1MzIz", "mailgun"),
+        ("X-Mailgun-Tag: spring", "mailgun"),
+        ("X-MJ-Mid: AXQAAACM", "mailjet"),
+        ("X-Mailjet-Campaign: spring", "mailjet-campaign"),
+        ("X-Odoo-Objects: mail.mass_mailing.contact-3", "odoo"),
+        ("X-Campaign-Name: spring", "campaign-mark"),
+        ("Precedence: bulk (a mailing)", "precedence"),
+        ("Precedence: (a mailing) bulk", "precedence"),
+        ('Precedence: "bulk"', "precedence"),
+        ("Precedence: list; x=y", "precedence"),
+        ("Precedence: Junk", "precedence"),
+        ("List-Unsubscribe: <mailto:u@crm.example>", "list-unsubscribe"),
+        ("List-Unsubscribe:\nList-Unsubscribe: <https://crm.example/u>", "list-unsubscribe"),
+        ("Auto-Submitted: auto-generated (mailing list)", "auto-list"),
+    ],
+)
+def test_what_programs_write_is_known(field: str, rule: str) -> None:
+    assert ("bulk", rule) == said(f"{FROM}{field}\n")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Precedence: first-class",
+        "Precedence: special-delivery",
+        "Precedence: bulky",
+        "X-Odoo-Objects: res.partner-17",
+        "X-PM-Message-Stream: outbound",
+        'X-SMTPAPI: {"category": "invoice"}',
+        'X-MSYS-API: {"options": {"transactional": true}}',
+        "X-Precedence: bulk",
+        "X-Mailing: 7",
+        "Auto-Submitted: auto-generated",
+    ],
+)
+def test_what_is_on_personal_mail_too_is_no_mark(field: str) -> None:
+    assert DEFAULT == said(f"{FROM}{field}\n")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Precedence:\r\n bulk\r\n",
+        b"Precedence:\r\n\tbulk\r\n",
+        b"Precedence:\r\n \r\n bulk\r\n",
+        b"PRECEDENCE: BULK\r\n",
+        b"precedence:junk\r\n",
+        b"Precedence : bulk\r\n",
+        b"Precedence\t:\tbulk\r\n",
+        b"Precedence: first-class\r\nPrecedence: bulk\r\n",
+        b"Precedence: =?utf-8?q?bulk?=\r\n",
+        b"Precedence: =?utf-8?b?YnVsaw==?=\r\n",
+        b"Subject: one\r\nSubject: two\r\nPrecedence: bulk\r\n",
+        b"Subject: bare newline\nPrecedence: bulk\r\n",
+        b"Subject: bare return\rPrecedence: bulk\r\n",
+        b"X-\xe9: 8 bits\r\nPrecedence: bulk\r\n",
+        b"From a@x Thu Jan  1 00:00:00 1970\r\nPrecedence: bulk\r\n",
+        b"no colon here\r\nPrecedence: bulk\r\n",
+        b"X-Empty:\r\nPrecedence: bulk\r\n",
+        b"\xef\xbb\xbfPrecedence: bulk\r\n",
+    ],
+)
+def test_S39_a_mark_counts_however_it_is_written(header: bytes) -> None:
+    assert ("bulk", "precedence") == said(header)
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"Subject: x\r\n\r\nPrecedence: bulk\r\n",
+        b"\r\nPrecedence: bulk\r\n\r\nx\r\n",
+        b"Subject: x\r\n Precedence: bulk\r\n\r\nx\r\n",
+        b"Subject: x\n\nPrecedence: bulk\r\n\r\nx\r\n",
+        b"Subject: =?utf-8?q?x=0D=0APrecedence:_bulk?=\r\n\r\nx\r\n",
+    ],
+)
+def test_S39_what_is_no_header_field_is_no_mark(mail: bytes) -> None:
+    assert DEFAULT == said(mail)
+
+
+# Answers
+
+
+@pytest.mark.parametrize(
+    ("field", "rule"),
+    [
+        ("In-Reply-To: <1@example.org>", "reply"),
+        ("References: <1@example.org>", "reply-thread"),
+        ("References: <own@crm.example> <1@example.org>", "reply-thread"),
+        ("In-Reply-To:\n <1@example.org>", "reply"),
+        ("References: <1@example.org>\n\t<2@example.org>", "reply-thread"),
+        ("In-Reply-To: <1@example.org> (Ann's mail of Monday)", "reply"),
+        ("In-Reply-To: Your message of Monday <1@example.org>", "reply"),
+        ("In-Reply-To: < 1@example.org >", "reply"),
+        ("In-Reply-To: <1@[192.0.2.1]>", "reply"),
+        ("In-Reply-To: <1@localhost>", "reply"),
+        ("In-Reply-To: =?utf-8?q?=3C1=40example=2Eorg=3E?=", "reply"),
+        ("In-Reply-To: <AM0PR01MB12.eurprd01.prod.outlook.com@x.outlook.com>", "reply"),
+        ("In-Reply-To:\nIn-Reply-To: <1@example.org>", "reply"),
+        ("In-Reply-To: undefined\nReferences: <1@example.org>", "reply-thread"),
+        ("In-Reply-To: <1@crm.example>", "reply"),  # A colleague's mail; no campaign.
+    ],
+)
+def test_an_answer_is_individual_whatever_the_crm_stamps_on_it(field: str, rule: str) -> None:
+    assert ("individual", rule) == said(f"{FROM}{field}\nSubject: Re: Vacature\n{STAMPED}")
+    assert ("individual", rule) == said(f"{FROM}{field}\n", default=Kind.BULK)
+
+
+@pytest.mark.parametrize("name", ["In-Reply-To", "References"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        " ",
+        "<>",
+        "< >",
+        "undefined",
+        "<undefined>",
+        "<undefined@crm.example>",
+        "<null@null>",
+        "null",
+        "None",
+        "<@>",
+        "<@example.org>",
+        "<1@>",
+        "<1>",
+        "1@example.org",
+        "<1 2@example.org>",
+        "<{{message.id}}@crm.example>",
+        "<${id}@crm.example>",
+        "<%s@crm.example>",
+        "<own@crm.example>",
+        "<OWN@CRM.EXAMPLE>",
+        "<own@crm.example> <own@crm.example>",
+        "(<1@example.org>)",
+        "((x) <1@example.org>)",
+        "Recruiter <recruiter@crm.example>",
+        "Re: Vacature",
+        "=?utf-8?q?=3C=3E?=",
+    ],
+)
+def test_a_field_that_names_nobody_elses_mail_answers_none(name: str, value: str) -> None:
+    header = f"{FROM}{name}: {value}\nSubject: Re: Vacature\n"
+
+    assert ("bulk", "precedence") == said(header + STAMPED)
+    assert ("bulk", "default") == said(header, default=Kind.BULK)
+
+
+@pytest.mark.parametrize(
+    ("subject", "rule"),
+    [
+        ("Vacature", "reply"),
+        ("Re: Vacature", "reply"),
+        ("AW: WG: Stelle", "reply"),
+        ("Antw: Doorst: Vacature", "reply"),
+        ("[EXTERN] Re: Fwd: x", "reply"),
+        ("Fwd: Vacature", "precedence"),
+        ("FW: Re: Vacature", "precedence"),
+        ("WG: AW: Stelle", "precedence"),
+        ("Doorst: Vacature", "precedence"),
+        ("TR : Poste", "precedence"),
+        ("[EXTERN] Fwd: x", "precedence"),
+        ("***SPAM*** [EXT] WG: x", "precedence"),
+        ("=?utf-8?q?WG=3A_Gr=C3=BC=C3=9Fe?=", "precedence"),
+        ("[Fwd: Vacature]", "precedence"),
+        ("Vacature (fwd)", "precedence"),
+        ("RV: Puesto", "precedence"),
+        ("I: Posto", "precedence"),
+        ("ENC: Vaga", "precedence"),
+        ("VS: Stilling", "precedence"),
+        ("转发：职位", "precedence"),
+        ("Re: x\nSubject: Fwd: x", "precedence"),
+    ],
+)
+def test_a_forward_is_no_answer(subject: str, rule: str) -> None:
+    header = f"{FROM}In-Reply-To: <1@example.org>\nSubject: {subject}\n{STAMPED}"
+
+    assert rule == said(header)[1]
+
+
+@pytest.mark.parametrize("many", [3, 10, 25])
+def test_what_goes_to_as_many_as_a_mailing_is_no_answer(many: int) -> None:
+    own = tuple(rule for rule in SHIPPED_RULES if rule.name != "many-recipients")
+    rules = (*own, Rule("many-recipients", Kind.BULK, RecipientsTest(many)))
+    header = f"{FROM}In-Reply-To: <1@example.org>\n"
+
+    assert ("individual", "reply") == said(header, recipients=many - 1, rules=rules)
+    assert ("bulk", "many-recipients") == said(header, recipients=many, rules=rules)
+
+
+def test_the_lowest_count_of_recipients_is_the_one_that_counts() -> None:
+    assert 10 == many_recipients(SHIPPED_RULES)
+    assert many_recipients(SHIPPED_RULES[:-1]) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "kind"),
+    [
+        ("In-Reply-To: <1@crm.example>", "bulk"),
+        ("In-Reply-To: <1@mail.crm.example>", "bulk"),
+        ("References: <1@crm.example> <2@news.crm.example>", "bulk"),
+        ("In-Reply-To: <1@esp.example>", "bulk"),
+        ("In-Reply-To: <1@example.org>", "individual"),
+        ("References: <1@crm.example> <2@example.org>", "individual"),
+        ("In-Reply-To: <1@other-esp.example>", "individual"),
+    ],
+)
+@pytest.mark.parametrize("mark", [CAMPAIGN, "X-Campaign-Name: spring\n", "X-Mailin-EID: 7\n"])
+def test_the_next_step_of_a_campaign_answers_nobody(mark: str, field: str, kind: str) -> None:
+    header = f"From: news@jobs.crm.example\nMessage-ID: <2@esp.example>\n{mark}{field}\n"
+
+    assert kind == said(header)[0]
+
+
+@pytest.mark.parametrize(
+    ("author", "answered", "kind"),
+    [
+        ("a@crm.co.uk", "1@candidate.co.uk", "individual"),
+        ("a@crm.co.uk", "1@mail.crm.co.uk", "bulk"),
+        ("a@mail.kpn.nl", "1@news.kpn.nl", "bulk"),
+        ("a@crm.nl", "1@other.nl", "individual"),
+    ],
+)
+def test_an_organisation_is_known_by_its_domains(author: str, answered: str, kind: str) -> None:
+    assert kind == said(f"From: {author}\n{CAMPAIGN}In-Reply-To: <{answered}>\n")[0]
+
+
+def test_an_empty_mark_makes_no_campaign() -> None:
+    header = f"{FROM}Feedback-ID:\nPrecedence: bulk\nIn-Reply-To: <1@crm.example>\n"
+
+    assert ("individual", "reply") == said(header)
+
+
+def test_a_subject_alone_is_no_answer() -> None:
+    assert not is_answer(facts_of(f"{FROM}Subject: Re: Vacature\n\n".encode()))
+    assert is_answer(facts_of(f"{FROM}References: <1@example.org>\n\n".encode()))
+
+
+def test_what_some_programs_do_not_read_as_a_field_is_no_answer() -> None:
+    header = b"From: a@crm.example\nDear all,\nIn-Reply-To: <1@example.org>\nPrecedence: bulk\n"
+
+    assert ("bulk", "precedence") == said(header)
+    assert not is_answer(facts_of(header + b"\n"))
+
+
+# Programs that answer, and reports
+
+
+@pytest.mark.parametrize(
+    ("header", "rule"),
+    [
+        ("Auto-Submitted: auto-replied", "auto-reply"),
+        ("Auto-Submitted: auto-replied (vacation)", "auto-reply"),
+        ("Auto-Submitted: Auto-Replied; owner-email=x", "auto-reply"),
+        ("Auto-Submitted: auto-generated\nX-Auto-Response-Suppress: All", "absence"),
+        (
+            "Content-Type: multipart/report; report-type=disposition-notification; boundary=b",
+            "read-receipt",
+        ),
+        (
+            'Content-Type: multipart/report;\n\tboundary="b";\n\treport-type="delivery-status"',
+            "delivery-report",
+        ),
+        ("Content-Type: multipart/report; Report-Type=Delivery-Status", "delivery-report"),
+    ],
+)
+def test_automatic_answers_and_reports_are_individual(header: str, rule: str) -> None:
+    assert ("individual", rule) == said(f"{FROM}{header}\n", default=Kind.BULK)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Auto-Submitted: auto-generated",
+        "Auto-Submitted: no",
+        "Auto-Submitted:",
+        "Auto-Submitted: auto-notified\nX-Auto-Response-Suppress: All",
+        "Auto-Submitted: auto-generated\nX-Auto-Response-Suppress:",
+        "Auto-Submitted: auto-replied\nAuto-Submitted: auto-generated",
+        "X-Auto-Response-Suppress: All",
+        "Content-Type: multipart/report; report-type=feedback-report",
+        "Content-Type: multipart/report; boundary=b",
+        'Content-Type: multipart/mixed; report-type="disposition-notification"',
+        "Content-Type: text/plain\n"
+        "Content-Type: multipart/report; report-type=disposition-notification",
+    ],
+)
+def test_what_is_unclear_is_no_automatic_answer(header: str) -> None:
+    assert ("bulk", "default") == said(f"{FROM}{header}\n", default=Kind.BULK)
+
+
+ABSENT = f"{FROM}Auto-Submitted: auto-generated\nX-Auto-Response-Suppress: All\n"
+
+
+@pytest.mark.parametrize("mark", [mark for mark in MARKS if mark.rule != "auto-list"], ids=str)
+def test_with_any_mark_of_bulk_mail_it_is_no_notice_of_absence(mark: Mark) -> None:
+    value = WRITTEN.get(mark.rule, "7")
+
+    assert "bulk" == said(f"{ABSENT}{mark.header.replace('*', 'Any')}: {value}\n")[0]
+
+
+def test_a_notice_of_absence_goes_to_one() -> None:
+    assert ("bulk", "default") == said(ABSENT, recipients=2, default=Kind.BULK)
+
+
+def test_an_automatic_answer_to_as_many_as_a_mailing_is_one() -> None:
+    assert "bulk" == said(f"{FROM}Auto-Submitted: auto-replied\n", recipients=10)[0]
+
+
+# Own rules
+
+
+def test_the_first_rule_that_matches_decides() -> None:
+    rules = (
+        Rule("own", Kind.INDIVIDUAL, HeaderTest("x-file", re.compile("^yes$"))),
+        *SHIPPED_RULES,
+    )
+
+    assert ("individual", "own") == said(f"{STAMPED}X-File: yes\n", rules=rules)
+    assert ("bulk", "precedence") == said(f"{STAMPED}X-File: no\n", rules=rules)
+
+
+def test_ten_recipients_at_once_are_a_mailing() -> None:
+    assert DEFAULT == said(FROM, recipients=9)
+    assert ("bulk", "many-recipients") == said(FROM, recipients=10)
+
+
+@given(st.binary(max_size=400), st.sampled_from(["In-Reply-To", "References", "Content-Type"]))
+def test_no_value_raises(value: bytes, name: str) -> None:
+    header = b"From: a@b\n" + name.encode() + b": " + value
+    said(header + b"\nAuto-Submitted: auto-generated\nFeedback-ID: 7\n")
