@@ -1,0 +1,36 @@
+"""Every mail of the corpus is what stands beside it."""
+
+import pytest
+
+from gateway.core.classify import Facts, classify, many_recipients
+from gateway.core.content import parted_file, stuffed
+from gateway.core.headers import Headers
+from gateway.core.invitation import OPENING, opening
+from gateway.core.kinds import Kind
+from gateway.core.shipped import SHIPPED_RULES
+from tests.corpus import KINDS, Sample, samples
+
+SAMPLES = samples()
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_a_mail_is_what_stands_beside_it(sample: Sample) -> None:
+    block, rest = parted_file(sample.content, behind=OPENING)
+    facts = Facts(
+        sender=sample.sender,
+        login=None,
+        recipients=sample.recipients,
+        headers=Headers.of(block),
+        opening=opening(stuffed(rest)),
+        many=many_recipients(SHIPPED_RULES),
+    )
+
+    found = classify(facts, SHIPPED_RULES, Kind.INDIVIDUAL)
+
+    assert (sample.kind, sample.rule) == (found.kind, found.rule)
+
+
+def test_the_corpus_is_of_many_programs_and_lacks_no_file() -> None:
+    assert {sample.name for sample in SAMPLES} == {file.stem for file in KINDS.glob("*.eml")}
+    assert len(SAMPLES) >= 60
+    assert len({sample.program for sample in SAMPLES}) >= 20
