@@ -68,6 +68,7 @@ def test_a_calendar_part_that_invites_or_answers_is_individual(method: str, enco
         multipart(TEXT, part("text/calendar", calendar().replace("METHOD:REQUEST\r\n", ""))),
         multipart(TEXT, part("text/calendar; method=REQUEST", calendar("PUBLISH"))),
         multipart(TEXT, part("text/calendar; method=PUBLISH", calendar("REQUEST"))),
+        multipart(TEXT, part("text/calendar; method=REQUEST", calendar("CANCEL"))),
         multipart(TEXT, part("application/ics; name=invite.ics", calendar())),
         multipart(TEXT, part("text/plain", "Content-Type: text/calendar; method=REQUEST\n")),
         multipart(

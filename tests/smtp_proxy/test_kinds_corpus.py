@@ -5,7 +5,8 @@ import pytest
 from gateway.app.explain import Question, explain
 from gateway.config import load
 from tests.corpus import Sample, samples
-from tests.smtp_proxy.crm import Crm
+from tests.rig.client import stuff
+from tests.smtp_proxy.crm import Crm, mail
 
 pytestmark = pytest.mark.system
 
@@ -44,3 +45,27 @@ async def test_the_proxy_and_explain_agree_on_the_corpus(crm: Crm) -> None:
 
     assert expected == await journaled(crm, corpus)
     assert expected == await explained(crm, corpus)
+
+
+@pytest.mark.parametrize(("lines", "rule"), [(700, "calendar"), (1_000, "precedence")])
+async def test_chunks_decide_nothing(crm: Crm, lines: int, rule: str) -> None:
+    """A calendar part that comes in later counts up to the bound, and nothing behind it."""
+    invited = b"Content-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\n"
+    html = b"Content-Type: text/html\r\n\r\n" + (b"." + b"x" * 75 + b"\r\n") * lines
+    head = mail("Afspraak", "Content-Type: multipart/alternative; boundary=b", bulk=True, body=b"")
+    content = head + b"--b\r\n" + html + b"\r\n--b\r\n" + invited + b"--b--\r\n"
+    client = await crm.client()
+    await client.command(b"MAIL FROM:<a@crm.example>")
+    await client.command(b"RCPT TO:<stranger@example.org>")
+    await client.command(b"DATA")
+
+    wire = stuff(content)
+    await client.send_split(wire, len(head), len(head) + 20_000, len(wire) - 150, pause=0.05)
+
+    assert 250 == (await client.reply()).code
+    (record,) = await crm.records()
+    question = Question(
+        content=content, sender="a@crm.example", recipients=("stranger@example.org",)
+    )
+    said = await explain(load(crm.gateway.file, {}), crm.database, question)
+    assert [rule, rule] == [record.rule, said.classification.rule]
