@@ -15,6 +15,7 @@ _CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 _NAMED = re.compile(r"(?i:FROM:|TO:)\s*<?([^>]*)")
 _CONTROLS = re.compile(r"[\0-\x1f\x7f]")
 _SHOWN_IN_REPLY = 100  #: Letters of an address that a reply names.
+_NAMED_OCTETS = 300  #: Of its ASCII form: a reply has 512 (RFC 5321, 4.5.3.1.5).
 _SHOWN = 512  #: Octets of what was refused that are kept.
 _NOTIFY = frozenset((b"SUCCESS", b"FAILURE", b"DELAY"))
 MAX_COMMAND = 4096  #: Octets of one command line, CRLF not counted.
@@ -46,7 +47,7 @@ class Refused(Exception):
     def naming(self, argument: bytes) -> "Refused":
         """Return the same with the address it is about: what stands after `FROM:` or `TO:`."""
         shown = malformed(argument).address[:_SHOWN_IN_REPLY]
-        ascii_only = shown.encode("ascii", "backslashreplace").decode()
+        ascii_only = shown.encode("ascii", "backslashreplace").decode()[:_NAMED_OCTETS]
         return Refused(f"{self.reply.code} {self.reply.lines[0]}: <{ascii_only}>")
 
 

@@ -68,3 +68,16 @@ def test_auth_of_mail_that_is_malformed_is_refused(value: str) -> None:
 def test_auth_of_mail_is_refused_where_no_login_is_offered() -> None:
     with pytest.raises(Refused, match=r"^555 5\.5\.4 Parameter not offered: AUTH"):
         parse_mail(b"FROM:<a@example.org> AUTH=<>", ALL - {"AUTH"})
+
+
+@pytest.mark.parametrize("letter", ["a b", "\N{GRINNING FACE}", "\x01", "é"])
+def test_a_refusal_that_names_an_address_stays_a_reply(letter: str) -> None:
+    argument = b"TO:<" + (letter * 900).encode() + b"@x y>"
+
+    with pytest.raises(Refused) as refused:
+        parse_rcpt(argument, frozenset(), utf8=True)
+
+    octets = refused.value.reply.encode()
+    assert len(octets) <= 512
+    assert octets[:-2].isascii()
+    assert octets[:-2].decode().isprintable()
