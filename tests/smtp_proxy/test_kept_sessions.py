@@ -20,7 +20,7 @@ async def test_malformed_addresses_between_good_messages_end_no_session(crm: Crm
     for number in range(25):
         await client.command(MAIL)
         assert 501 == (await client.command(BAD)).code
-        assert 250 == (await client.command(b"RCPT TO:<p%d@example.org>" % number)).code
+        assert 250 == (await client.command(b"RCPT TO:<guest%d@example.org>" % number)).code
         assert 354 == (await client.command(b"DATA")).code
         await client.send(INDIVIDUAL + b".\r\n")
         assert 250 == (await client.reply()).code
