@@ -66,23 +66,22 @@ class Hearing:
         if not self._intake.closed:
             self._has_heard()
         elif self._intake.was_reset:
-            self._has_not_heard(surely=True)
+            self._has_not_heard()
         else:
             connection = self._intake.connection()
-            if connection is None:  # It is we who closed it, or TLS has.
-                self._has_not_heard(surely=False)
+            if connection is None:  # It was there until we closed: it had said QUIT early.
+                self._has_heard()
                 return
             with closing(connection):
                 has_read = has_read_all(connection)
             if has_read:
                 self._has_heard()
             else:
-                self._has_not_heard(surely=True)
+                self._has_not_heard()
 
-    def _has_not_heard(self, *, surely: bool) -> None:
+    def _has_not_heard(self) -> None:
         mail = self._mail
-        if surely:
-            self._retries.lose(mail)
+        self._retries.lose(mail)
         attempts = self._remembered("verdict")
         self._retries.leave(mail, attempts[0], self._record.finish((), attempts=attempts))
 

@@ -119,11 +119,6 @@ class Intake:
         """Whether the client has closed its side, though something of it may be left to read."""
         return isinstance(self._over, ClientGone)
 
-    @property
-    def buffered(self) -> int:
-        """How many octets wait to be read."""
-        return len(self._buffer)
-
     def raise_if_over(self) -> None:
         """Raise what ends reads, if nothing is left to read."""
         if self._over is not None and not self._buffer:

@@ -19,6 +19,7 @@ from gateway.smtp_proxy.intake import Intake
 from gateway.store.database import StoreUnavailable
 
 SLOW_SECONDS = 0.5  #: After which a try without verdict is told to the store.
+_PIPELINED_SECONDS = 0.1  #: Commands in one group with the final dot have come by then (RFC 2920).
 _STEP_SECONDS = 0.05  #: Between two looks for the end of another worker's try.
 _LOOK_SECONDS = 0.05  #: For so long what the store said is taken as true.
 _SOON_SECONDS = 0.2  #: Until then the store has told of what happened at other workers.
@@ -31,7 +32,7 @@ class Try:
     """One try to send a mail, from the end of its content to the answer."""
 
     __slots__ = (
-        "_arrived", "_ended", "_headers", "answer", "answered", "buffered", "content_hash",
+        "_arrived", "_ended", "_headers", "answer", "answered", "content_hash",
         "has_ended", "heard", "intake", "lost", "marks", "message", "others", "since", "slow",
         "tell",
     )  # fmt: skip
@@ -55,7 +56,6 @@ class Try:
         self.heard = False  #: Whether the client has heard the answer.
         self.answered = False  #: Whether the answer is on its way to the client.
         self.since = 0.0  #: When the final dot went out, by `monotonic`.
-        self.buffered = 0  #: Octets the client had sent behind the content when it became slow.
         self.intake: Intake
         self.tell: Callable[[], None]  #: Has the store told that the verdict isn't there yet.
         self.has_ended = False
@@ -274,11 +274,12 @@ class Retries:
                 loop = asyncio.get_running_loop()
                 self._timer = loop.call_later(left, self._look_at_slow)
                 return
-            one.slow, one.buffered = True, one.intake.buffered
+            one.slow = True
             one.tell()
 
     def _look_for_client(self, mine: Try) -> None:
-        is_impatient = mine.slow and mine.intake.buffered > mine.buffered
+        """See whether it has gone, or says another command instead of waiting."""
+        is_impatient = monotonic() - mine.since > _PIPELINED_SECONDS
         if (is_impatient or mine.intake.closed) and not mine.lost:
             self.lose(mine)
             mine.tell()
