@@ -109,7 +109,8 @@ class Cleaner:
     def feed(self, octets: bytes) -> bytes:
         """Take the octets of a `Piece`; return them as they may go to a relay.
 
-        CRs at the end are held until more comes. Content ends in CR LF, so nothing stays behind.
+        CRs at the end are held until more comes, and the dot before them that is alone in its
+        line. Content ends in CR LF, so nothing stays behind.
         """
         if self._held:
             octets, self._held = self._held + octets, b""
@@ -130,6 +131,11 @@ class Cleaner:
 
     def _without_last_crs(self, octets: bytes) -> bytes:
         rest = octets.rstrip(b"\r")
+        # A dot before them is alone in its line if they end it: then it must not pass by itself.
+        while rest.endswith(b"\r\n."):
+            rest = rest[:-3].rstrip(b"\r")
+        if self._first and rest == b".":
+            rest = b""
         self._held = octets[len(rest) :]
         if len(self._held) > _MAX_CRS:
             raise BadContent(_DIRTY)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from email import message_from_bytes
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given, settings
@@ -97,6 +97,32 @@ def test_S1_to_S12_what_leaves_has_no_bare_newline_and_no_early_end(body: bytes,
 
     assert out.count(b"\n") == out.count(b"\r\n") == out.count(b"\r")
     assert b"\r\n.\r\n" not in b"\r\n" + out
+
+
+@pytest.mark.parametrize("length", range(1, 7))
+def test_S13_however_it_is_cut_the_same_leaves_and_no_early_end(length: int) -> None:
+    """Every content of few octets, octet by octet: nothing may pass that the next one changes."""
+    for octets in product(b"\r\n.a", repeat=length):
+        content = bytes(octets) + b"\r\n"
+        if b"\r\n.\r\n" in b"\r\n" + content:
+            continue
+        whole, bytewise = passed_on(content, ()), passed_on(content, range(len(content) + 3))
+
+        assert b"\r\n.\r\n" not in b"\r\n" + bytewise, content
+        assert plain(whole) == plain(bytewise), content
+
+
+@pytest.mark.parametrize(
+    "content", [b"a\r\n.\r\r\n.\r\r\nb\r\n", b".\r\r\n.\r\r\nb\r\n", b"\r\n.\r\r\r\n" * 3]
+)
+def test_S13_dots_alone_in_lines_of_many_crs_end_nothing(content: bytes) -> None:
+    for cut in range(len(content)):
+        for out in (passed_on(content, [cut]), passed_on(content, range(cut, len(content)))):
+            assert b"\r\n.\r\n" not in b"\r\n" + out
+
+
+def plain(wire: bytes) -> bytes:
+    return (b"\r\n" + wire).replace(b"\r\n.", b"\r\n")
 
 
 @given(lines=st.lists(st.text(alphabet=".aé", max_size=5), max_size=8), cut=st.integers(0, 60))
