@@ -93,7 +93,8 @@ async def holds(crm: Crm, sent: Sent) -> None:
         end = await client.reply()
         assert {end.code: len(crm.relayed)} in ({250: 1}, {550: 0})
     else:
-        await client.command(b"RSET")
+        await client.close()  # twenty in a row would be too many errors
+        del _clients[id(crm), sent.door]
 
     transactions = [one for one in crm.sink.transactions if one.sender]  # no reports
     named = {rcpt for one in transactions for rcpt in (*one.rcpts, *one.refused)}
