@@ -13,7 +13,6 @@ _XTEXT = re.compile(rb"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
 _ORCPT = re.compile(rb"[A-Za-z0-9.-]+;(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
 _CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 _NAMED = re.compile(r"(?i:FROM:|TO:)\s*<?([^>]*)")
-_CONTROLS = re.compile(r"[\0-\x1f\x7f]")
 _SHOWN_IN_REPLY = 100  #: Letters of an address that a reply names.
 _NAMED_OCTETS = 300  #: Of its ASCII form: a reply has 512 (RFC 5321, 4.5.3.1.5).
 _SHOWN = 512  #: Octets of what was refused that are kept.
@@ -169,7 +168,8 @@ def malformed(argument: bytes) -> Recipient:
     """Return what `parse_rcpt` refused as a recipient that may be written down, never sent to."""
     shown = argument[:_SHOWN].decode("utf-8", "replace")
     found = _NAMED.match(shown)
-    text = _CONTROLS.sub("\ufffd", found[1] if found else shown).strip()
+    named = (found[1] if found else shown).strip()
+    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in named)
     return Recipient(path=Path(argument, text), argument=argument)
 
 

@@ -29,6 +29,7 @@ FULL = replace(
     client="127.0.0.1",
     kind=Kind.INDIVIDUAL,
     burst_key=2**62 + 1,
+    bulk_identities=(2**62 + 2, 7),
     attempt_of=7,
 )
 
