@@ -11,6 +11,11 @@ CLOSED = "application_closed"
 NOT_THE_CANDIDATE = "sender_not_candidate"
 NOTE = "no_original"
 REPEATED = "repeated"
+NAME_ONLY = "sender_without_address"
+NO_TEXT = "no_text"
+INCOMPLETE = "incomplete"
+SENT_BY = "sent_by"  #: Followed by who sent it on behalf of its author.
+OTHER_READING = "other_reading"  #: Followed by the author of what could be meant as well.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

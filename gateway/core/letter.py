@@ -35,10 +35,15 @@ IMPORTED = Wording(
     placeholders=frozenset(
         (
             *("candidate", "person", "sender", "about", "reference", "subject", "date", "lines"),
-            *("documents", "staff", "staff_text", "remarks", "entry"),
+            *("documents", "staff", "staff_text", "remarks", "entry", "person_remarked"),
         )
     ),
-    sections=frozenset(("application_closed", "sender_not_candidate", "no_original")),
+    sections=frozenset(
+        (
+            *("application_closed", "sender_not_candidate", "no_original"),
+            *("sender_without_address", "no_text", "incomplete", "sent_by", "other_reading"),
+        )
+    ),
     words=frozenset(
         (
             *("date", "more"),

@@ -69,13 +69,16 @@ def _beginning(lines: tuple[str, ...]) -> str:
     return rf"(?:{_any_of(lines)})\.?{_COUNT}[ \t\xa0]*+[:：]{_BLANK}"
 
 
-_IN_BRACKETS = rf"[\[({{<*#]{{1,3}}[ ]?!?(?:{_MARK})[ ]?[!?:]?[\])}}>*#]{{1,3}}[:：]?{_BLANK}"
+_IN_BRACKETS = rf"[\[({{<*#|]{{1,3}}[ ]?!?(?:{_MARK})[ ]?[!?:]?[\])}}>*#|]{{1,3}}[:：]?{_BLANK}"
+#: A forward's word or its author in brackets: `[FWD] x`, and around all of it, as mutt writes it:
+#: `[ann@example.org: x]`. The bracket at the end is taken off apart.
+_BRACKETS = r"(?:\[(?:fwd?|fw|wg|tr)\]:?|\[(?:fwd?|[^\s\[\]:@]{1,64}@[^\s\[\]:@]{1,255}):)" + _BLANK
 _PREFIX = re.compile(
-    rf"{_beginning(_ANSWERS + _FORWARDS + _BARE_MARKS)}|{_IN_BRACKETS}", re.IGNORECASE
+    rf"{_BRACKETS}|{_beginning(_ANSWERS + _FORWARDS + _BARE_MARKS)}|{_IN_BRACKETS}", re.IGNORECASE
 )
 _MARKED = re.compile(rf"{_beginning(_BARE_MARKS)}|{_IN_BRACKETS}", re.IGNORECASE)
 #: `WG: Stelle`, and as older programs write it: `[Fwd: Stelle]`, `Stelle (fwd)`.
-_FORWARD = re.compile(rf"\[?(?:{_beginning(_FORWARDS)})", re.IGNORECASE)
+_FORWARD = re.compile(rf"\[?(?:{_beginning(_FORWARDS)})|{_BRACKETS}", re.IGNORECASE)
 _FORWARD_BEHIND = re.compile(r"\((?:fwd?)\)\s*\Z", re.IGNORECASE)
 _LEADING = re.compile(_BLANK)
 _LONGEST_RUN = 500
@@ -98,7 +101,9 @@ def _end_of_run(one: re.Pattern[str], subject: str, start: int) -> int:
 
 def without_prefixes(subject: str) -> str:
     """Return a subject as its author wrote it: `AW: WG: [EXTERN] Stelle` is `Stelle`."""
-    return subject[prefixes_end(subject) :].strip()
+    bare = _FORWARD_BEHIND.sub("", subject[prefixes_end(subject) :]).strip()
+    is_open = bare.endswith("]") and bare.count("]") > bare.count("[")
+    return bare.removesuffix("]").strip() if is_open else bare
 
 
 def is_forward(subject: str) -> bool:

@@ -13,7 +13,9 @@ from urllib.parse import unquote
 
 from tnefparse import TNEF
 
+from gateway.core.filing import OTHER, clean_filename, document_type
 from gateway.core.headers import decoded
+from gateway.inbound.markup import read_page
 from gateway.inbound.skeleton import Skeletons, TooMuch
 from gateway.inbound.texts import children, decoded_text, is_shown
 
@@ -21,6 +23,9 @@ MOST_ATTACHMENTS = 1_000
 _MOST_PARTS = 5_000
 _MOST_TNEF = 30_000_000
 _TNEF_NAMES = ("winmail.dat", "win.dat")
+_ENOUGH = 0.9  #: Of the words of HTML, which the text has where both are one.
+_MOST_MARKUP = 1_000_000
+_LARGEST_LOGO = 60_000  #: Octets; a picture above that which the text doesn't show is kept.
 _CID = re.compile(r"cid:([^\"'\s>)&]{1,500})", re.IGNORECASE)
 _LONGEST_NAME = 1_000
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
@@ -45,18 +50,49 @@ class Saver:
         self._skeletons = skeletons
         self._numbers = count(1)
 
-    def of(self, mail: Message, *, original: Message | None = None) -> Iterator[Attachment]:
-        """Yield the files of a mail; `original`, attached to it, is none, but has files itself."""
+    def of(
+        self, mail: Message, *, original: Message | None = None, text: str = ""
+    ) -> Iterator[Attachment]:
+        """Yield the files of a mail; `original`, attached to it, is none, but has files itself.
+
+        Neither is the HTML of the `text` that was recovered, which Claws Mail and aerc attach.
+        """
         shown = _shown_images(mail)
+        has_html = any(_is_shown_html(part) for part in _leaves(mail))
+        pictures = 0  #: That such HTML shows; they follow it.
         for part in _leaves(mail):
             if original is not None and original in children(part):
-                yield from self.of(original)
-            elif is_shown(part) or _is_shown_image(part, shown) or _is_reading(part):
+                yield from self.of(original, text=text)
+            elif self._is_html_of(part, text):
+                pictures += len(set(_CID.findall(self._markup(part))))
+            elif pictures and _is_untyped_image(part):
+                pictures -= 1
+            elif (
+                _is_inline_image(part, in_html=has_html)
+                or is_shown(part)
+                or _is_shown_image(part, shown)
+                or _is_reading(part)
+            ):
                 continue
             elif part.is_multipart():
                 yield self._mail(part)
             else:
                 yield from self._file(part)
+
+    def _is_html_of(self, part: Message, text: str) -> bool:
+        """Whether an attached file is HTML of a text, by its words, named without an ending."""
+        if part.get_content_type() != "text/html" or is_shown(part) or "." in _filename(part):
+            return False
+        words = _words("\n".join(read_page(self._markup(part)).lines))
+        return bool(words) and len(words & _words(text)) >= _ENOUGH * len(words)
+
+    def _markup(self, part: Message) -> str:
+        octets = bytearray()
+        for piece in _until_broken(self._skeletons.octets(part)):
+            octets += piece
+            if len(octets) > _MOST_MARKUP:
+                break
+        return octets.decode("utf-8", "replace")
 
     def _file(self, part: Message) -> Iterator[Attachment]:
         name = _filename(part)
@@ -132,7 +168,7 @@ def _shown_images(mail: Message) -> set[str]:
     """Return the content ids that the HTML of a mail shows."""
     found: set[str] = set()
     for part in _leaves(mail):
-        if part.get_content_type() == "text/html" and is_shown(part):
+        if _is_shown_html(part):
             found.update(unquote(each) for each in _CID.findall(decoded_text(part)))
     return found
 
@@ -140,6 +176,35 @@ def _shown_images(mail: Message) -> set[str]:
 def _is_shown_image(part: Message, shown: set[str]) -> bool:
     content_id = str(part.get("content-id", "")).strip().strip("<>")
     return part.get_content_maintype() == "image" and unquote(content_id) in shown
+
+
+def _is_shown_html(part: Message) -> bool:
+    return part.get_content_type() == "text/html" and is_shown(part)
+
+
+def _is_inline_image(part: Message, *, in_html: bool) -> bool:
+    """Whether a part is a small picture that its sender put into the text, a logo: no document.
+
+    Where there is HTML that doesn't show it, only its disposition counts, not that it has an id.
+    """
+    disposition = str(part.get("content-disposition", "")).strip().casefold()
+    has_id = not disposition and not in_html and "content-id" in part
+    is_inline = disposition.startswith("inline") or has_id
+    payload = part.get_payload()
+    is_small = isinstance(payload, str) and len(payload) <= _LARGEST_LOGO * 4 // 3
+    return is_inline and is_small and _is_untyped_image(part)
+
+
+def _is_untyped_image(part: Message) -> bool:
+    """Whether a part is a picture whose name doesn't say that it is a photo or a certificate."""
+    if part.get_content_maintype() != "image":
+        return False
+    name = clean_filename(_filename(part) or "image")
+    return document_type(name, content_type=part.get_content_type()) == OTHER
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
 
 
 def _is_reading(part: Message) -> bool:

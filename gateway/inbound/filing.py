@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 from gateway.core.applications import KnownApplication
 from gateway.core.filing import RULES, DocumentRule, clean_filename, document_type
-from gateway.core.history import CLOSED, NOT_THE_CANDIDATE, NOTE, Document, HistoryEntry
+from gateway.core.history import (
+    CLOSED,
+    INCOMPLETE,
+    NAME_ONLY,
+    NO_TEXT,
+    NOT_THE_CANDIDATE,
+    NOTE,
+    SENT_BY,
+    Document,
+    HistoryEntry,
+)
 from gateway.inbound.attachments import Attachment
 from gateway.inbound.reading import Original
 
@@ -75,8 +85,18 @@ def _remarks(filing: Filing, lookup: Callable[[str], str]) -> list[str]:
     remarks = [CLOSED] if filing.application.closed else []
     if not filing.original.is_recovered:
         remarks.append(NOTE)
-    elif _is_somebody_else(filing.original, filing.candidate, lookup):
+        return remarks
+    original = filing.original
+    if _is_somebody_else(original, filing.candidate, lookup):
         remarks.append(NOT_THE_CANDIDATE)
+    if not original.sender:
+        remarks.append(NAME_ONLY)
+    if not original.text.strip():
+        remarks.append(NO_TEXT)
+    if original.is_cut:
+        remarks.append(INCOMPLETE)
+    if original.agent:
+        remarks.append(f"{SENT_BY} {original.agent}")
     return remarks
 
 

@@ -59,6 +59,7 @@ _BLOCKS = _ROWS | {
     "article", "aside", "blockquote", "center", "div", "dl", "figure", "footer", "h1", "h2", "h3",
     "h4", "h5", "h6", "header", "hr", "ol", "pre", "table", "ul",
 }  # fmt: skip
+_PARAGRAPHS = frozenset({"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "ul"})
 #: Elements that end without an end tag.
 _ENDLESS = _EMPTY | _CELLS | _ROWS | {"base", "embed", "input", "link", "meta", "option", "source"}
 _SCHEMES = {"http", "https", "mailto", "tel", "cid"}
@@ -153,6 +154,7 @@ class Row:
     text: str
     start: int
     parent: Element | None
+    is_apart: bool = False  #: Whether a paragraph begins, which is shown below an empty line.
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,15 @@ class Page:
     def lines(self) -> list[str]:
         """The page as lines of plain text."""
         return [row.text for row in self.rows]
+
+    def text(self, start: int = 0, end: int | None = None) -> list[str]:
+        """Return rows as lines of plain text, with empty lines between paragraphs."""
+        shown: list[str] = []
+        for row in self.rows[start:end]:
+            if row.is_apart and shown and shown[-1].strip("> "):
+                shown.append("")
+            shown.append(row.text)
+        return shown
 
     def between(self, start: int, end: int) -> str:
         """Return the safe HTML from one line up to another, without the quotes around it."""
@@ -205,6 +216,7 @@ class _Reader:
         self._quotes = 0
         self._preformatted = 0
         self._text: list[str] = []
+        self._is_apart = False
         self._linked = 0  #: Pieces of text when the last link opened.
         self._start = 0
         self._parent: Element | None = None
@@ -220,6 +232,7 @@ class _Reader:
         name = found["name"]
         if name in _BLOCKS:
             self._end_row(found.start())
+            self._is_apart = self._is_apart or name in _PARAGRAPHS
         if found["closing"]:
             self._close()
             return
@@ -272,5 +285,7 @@ class _Reader:
         text = "".join(self._text).strip(" ")
         self._text.clear()
         if text or counts:
-            self.rows.append(Row("> " * self._quotes + text, self._start, self._parent))
+            marked = "> " * self._quotes + text
+            self.rows.append(Row(marked, self._start, self._parent, self._is_apart))
+            self._is_apart = False
             self._start, self._parent = offset, self._element

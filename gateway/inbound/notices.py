@@ -166,8 +166,12 @@ def _values(post: Post, letter: Letter, news: News) -> dict[str, str]:
         "staff_text": _first_lines(entry.staff_text, letter),
         "entry": ids.show(entry.id),
         "remarks": "",
+        "person_remarked": "",
     }
-    remarks = (letter.section(remark, values) for remark in entry.remarks)
+    remarks = []
+    for remark in entry.remarks:
+        name, _, person = remark.partition(" ")
+        remarks.append(letter.section(name, {**values, "person_remarked": person}))
     return {**values, "remarks": "\n".join(filter(None, remarks))}
 
 

@@ -1,6 +1,11 @@
-"""The mail that staff forwarded, recovered from the mail it came in (seed 002)."""
+"""The mail that staff forwarded, recovered from the mail it came in (seed 002).
+
+It came attached, as source in the text, or as text or HTML with a header above it; for the forms
+of that header see `gateway.core.forwarded.forms`.
+"""
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,18 +18,31 @@ import quotequail
 
 from gateway.core.forwarded import (
     Heading,
+    Original,
+    Place,
     find_original,
     find_place,
+    joined,
+    parse_agent,
     parse_date,
     parse_mailbox,
     parse_mailboxes,
+    unquoted,
 )
 from gateway.core.headers import decoded
 from gateway.core.prefixes import without_prefixes
 from gateway.inbound.markup import Page, read_page
-from gateway.inbound.texts import Content, children, read_content
+from gateway.inbound.source import is_cut, read_source, without_part_headers
+from gateway.inbound.texts import Content, children, read_content, without_divider
 
 _MOST_PARTS = 1_000
+_ENOUGH = 0.7  #: Of the words of a text, which the HTML beside it must have.
+#: HTML in a text: mutt and aerc forward the source of an HTML part where nothing shows it.
+_IS_MARKUP = re.compile(
+    r"<(?:!doctype html|html|head|body|div|p|table|meta|style|span|font|center)\b[^<]{0,2000}>"
+    r"(?=.*</)",
+    re.IGNORECASE | re.DOTALL,
+)
 _LAST_RESORT_LINES = 300
 _LAST_RESORT_WIDTH = 500
 
@@ -38,6 +56,8 @@ class Recovered:
     html: str  #: Safe to show; empty where there is none.
     staff_text: str
     attached: Message | None  #: The original where it came as an attachment; its files are its own.
+    source: Message | None = None  #: The original where the text holds its source.
+    is_cut: bool = False  #: Whether its end is missing.
 
 
 def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) -> Recovered:
@@ -49,7 +69,7 @@ def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) 
     mail = message_from_bytes(message) if isinstance(message, bytes) else message
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None
-    text = content.text if content.text is not None else _text_of(page)
+    text = content.text if content.text is not None else "\n".join(page.lines if page else ())
     attached = attached_mail(mail)
     if attached is not None and not _is_enclosed(attached, text, subject):
         return _of_attached(attached, text, zone)
@@ -66,7 +86,7 @@ def _is_enclosed(attached: Message, text: str, subject: str) -> bool:
 
 
 def _text_of(page: Page | None) -> str:
-    return "\n".join(page.lines).strip() if page else ""
+    return joined(page.text()) if page else ""
 
 
 def _of_attached(attached: Message, staff_text: str, zone: tzinfo) -> Recovered:
@@ -84,9 +104,10 @@ def _of_attached(attached: Message, staff_text: str, zone: tzinfo) -> Recovered:
 def _inline(text: str, page: Page | None, subject: str, zone: tzinfo) -> Recovered:
     original = find_original(text, subject=subject, zone=zone)
     place = find_place(page.lines, subject=subject) if page else None
-    if original is None and page is not None and place is not None:
-        original = find_original("\n".join(page.lines), subject=subject, zone=zone)
-    if original is None:
+    shown = None
+    if page is not None and place is not None:
+        shown = find_original("\n".join(page.lines), subject=subject, zone=zone)
+    if original is None and shown is None:
         return _last_resort(text, subject, zone) or Recovered(
             heading=None,
             text=text.strip(),
@@ -94,13 +115,81 @@ def _inline(text: str, page: Page | None, subject: str, zone: tzinfo) -> Recover
             staff_text="",
             attached=None,
         )
+    if original is not None and original.is_whole:
+        whole = _of_whole(original)
+        if whole is not None:
+            return whole
+    is_better = original is None or (
+        page is not None and page.html != "" and shown is not None and _is_richer(shown, original)
+    )
+    if is_better and page is not None and place is not None and shown is not None:
+        return Recovered(
+            heading=shown.heading,
+            text=_body_of(page, place),
+            html=page.between(place.start, place.end),
+            staff_text=shown.own_text,
+            attached=None,
+        )
+    assert original is not None
+    body, html = original.body, page.between(place.start, place.end) if page and place else ""
+    if _IS_MARKUP.match(body):
+        body, html = _rendered(body)
     return Recovered(
         heading=original.heading,
-        text=original.body,
-        html=page.between(place.start, place.end) if page and place else "",
+        text=body,
+        html=html,
         staff_text=original.own_text,
         attached=None,
     )
+
+
+def _of_whole(original: Original) -> Recovered | None:
+    """Return the original where its source follows its header; None where that is text."""
+    mail = read_source(original.mime, original.body)
+    if mail is None:
+        body = without_part_headers(original.body)
+        if body == original.body:
+            return None
+        return Recovered(
+            heading=original.heading,
+            text=body.strip(),
+            html="",
+            staff_text=original.own_text,
+            attached=None,
+        )
+    content = read_content(mail)
+    page = read_page(content.markup) if content.markup is not None else None
+    return Recovered(
+        heading=original.heading,
+        text=content.text.strip() if content.text is not None else _text_of(page),
+        html=page.html if page else "",
+        staff_text=original.own_text,
+        attached=None,
+        source=mail,
+        is_cut=is_cut(mail),
+    )
+
+
+def _is_richer(shown: Original, original: Original) -> bool:
+    """Whether the HTML has the same mail as the text, which its program made from it.
+
+    Its text says `*bold*`, and at worst `EUR` for a sign it doesn't know.
+    """
+    if shown.heading.sender != original.heading.sender:
+        ours, theirs = shown.heading.sender, original.heading.sender
+        if ours is None or theirs is None or ours.address != theirs.address:
+            return False
+    return len(shown.body.split()) >= _ENOUGH * len(original.body.split())
+
+
+def _body_of(page: Page, place: Place) -> str:
+    return joined(unquoted(page.text(place.start, place.end), place.depth))
+
+
+def _rendered(markup: str) -> tuple[str, str]:
+    """Return the text and the safe HTML of HTML that its program put into a text."""
+    page = read_page(markup)
+    return joined(page.text()), page.html
 
 
 def _last_resort(text: str, subject: str, zone: tzinfo) -> Recovered | None:
@@ -181,15 +270,17 @@ def _unpacked(inner: Message) -> Message | None:
     """Return an attached mail; some programs wrongly send it in base64 (RFC 2046, 5.2.1)."""
     if inner.keys():
         return inner
+    payload = str(inner.get_payload())
     try:
-        return _parsed(b64decode(str(inner.get_payload())))
+        octets = b64decode(payload, validate=False) if ":" not in payload else payload.encode()
     except (binascii.Error, ValueError):
         return None
+    return _parsed(octets)
 
 
 def _parsed(octets: bytes) -> Message | None:
     try:
-        return message_from_bytes(octets)
+        return message_from_bytes(without_divider(octets))
     except RecursionError:
         return None
 
@@ -204,6 +295,7 @@ def _heading(mail: Message, zone: tzinfo) -> Heading:
         to=parse_mailboxes(_field(mail, "to")),
         cc=parse_mailboxes(_field(mail, "cc")),
         reply_to=parse_mailboxes(_field(mail, "reply-to")),
+        agent=parse_agent(_field(mail, "from")),
     )
 
 

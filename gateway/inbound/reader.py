@@ -49,7 +49,8 @@ def _original(values: dict[str, Any] | None) -> Original | None:
     if values is None:
         return None
     date = values["date"]
-    return Original(**{**values, "date": date and datetime.fromisoformat(date)})
+    other = _original(values["other"])
+    return Original(**{**values, "date": date and datetime.fromisoformat(date), "other": other})
 
 
 def _report(values: dict[str, Any] | None) -> ReportSet | None:

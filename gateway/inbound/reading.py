@@ -75,6 +75,9 @@ class Original:
     html: str
     staff_text: str
     fingerprint: str
+    agent: str = ""  #: Who sent it on behalf of its sender.
+    is_cut: bool = False  #: Whether its end is missing.
+    other: "Original | None" = None  #: What could be meant as well, where that isn't sure.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,10 @@ def read(task: Task) -> Reading:
     unwrap(mail, skeletons, Path(task.folder))
     recovered = recover(mail, subject=face.bare_subject, zone=ZoneInfo(task.zone))
     saver = Saver(Path(task.folder), skeletons)
-    attachments = tuple(saver.of(mail, original=recovered.attached))
+    attachments = (
+        *saver.of(mail, original=recovered.attached, text=recovered.text),
+        *(saver.of(recovered.source) if recovered.source is not None else ()),
+    )
     return Reading(
         face=face,
         original=_original(recovered, face, attachments),
@@ -163,6 +169,7 @@ def _original(recovered: Recovered, face: Face, attachments: Sequence[Attachment
         html=_clean(recovered.html) if len(recovered.html) <= _LONGEST_TEXT else "",
         staff_text=_lines(recovered.staff_text),
         fingerprint="",
+        is_cut=recovered.is_cut,
     )
     if heading is not None:
         original = _headed(original, heading)
@@ -180,6 +187,7 @@ def _headed(original: Original, heading: Heading) -> Original:
         subject=_line(without_prefixes(heading.subject)) or original.subject,
         date=heading.date,
         date_text=_line(heading.date_text),
+        agent=_mailboxes((heading.agent,)) if heading.agent is not None else "",
     )
 
 

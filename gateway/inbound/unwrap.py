@@ -1,15 +1,17 @@
 """Parts made fit to be read: texts made whole again, mails attached as files opened."""
 
+from collections.abc import Iterator
 from email.message import Message
 from itertools import count
 from pathlib import Path
 
 from gateway.inbound.skeleton import Skeletons
-from gateway.inbound.texts import children, is_shown
+from gateway.inbound.texts import children, is_shown, without_divider
 
 _MOST_TEXT = 6_000_000  #: Octets of text that are put back in all.
 _DEEPEST = 5
 _MOST_PARTS = 1_000
+_BEGINNING = 2_000  #: Octets of a mail in which the line of a mailbox file ends.
 _MAILS = ("message/rfc822", "message/global")
 
 
@@ -39,12 +41,26 @@ def _is_wrapped(part: Message) -> bool:
     return not part.is_multipart() and (part.get_filename() or "").casefold().endswith(".eml")
 
 
+def _without_divider(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Take off the line of a mailbox file (`>From - …`) that a mail begins with."""
+    beginning = b""
+    for piece in pieces:
+        beginning += piece
+        if len(beginning) >= _BEGINNING:
+            break
+    yield without_divider(beginning)
+    yield from pieces
+
+
 def _open(part: Message, skeletons: Skeletons, file: Path) -> None:
     inner = next(iter(children(part)), part)
-    if inner is not part:  # A mail must not be in base64 (RFC 2046, 5.2.1), but some are.
+    payload = inner.get_payload()
+    begins = payload[:_BEGINNING].lstrip() if isinstance(payload, str) else ""
+    if inner is not part and not begins.startswith(("From ", ">From ")):
+        # A mail must not be in base64 (RFC 2046, 5.2.1), but some are.
         inner["Content-Transfer-Encoding"] = "base64"
     with file.open("wb") as opened:
-        opened.writelines(skeletons.octets(inner))
+        opened.writelines(_without_divider(skeletons.octets(inner)))
     found = skeletons.parse(file)
     if not (found.get("from") or found.get("subject")):
         return

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core.applications import Application
-from gateway.core.history import CLOSED, NOT_THE_CANDIDATE, NOTE
+from gateway.core.history import CLOSED, NAME_ONLY, NOT_THE_CANDIDATE, NOTE
 from gateway.core.inbox import InboxState, Reason
 from gateway.inbound.importer import NoSuchApplication, NotWhole
 from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Origin, RawMail, Repeated
@@ -78,7 +78,8 @@ async def test_a_sender_who_is_not_the_candidate_is_remarked_and_does_not_block(
 
 
 @pytest.mark.parametrize(
-    ("name", "remarks"), [("Müller, Ann", ()), ("Müller, Max", (NOT_THE_CANDIDATE,))]
+    ("name", "remarks"),
+    [("Müller, Ann", (NAME_ONLY,)), ("Müller, Max", (NOT_THE_CANDIDATE, NAME_ONLY))],
 )
 async def test_a_candidate_named_without_an_address_is_known_by_name(
     office: Office, name: str, remarks: tuple[str, ...]

@@ -2,18 +2,28 @@
 
 from gateway.core.forwarded.dates import parse_date
 from gateway.core.forwarded.labels import begins_field
-from gateway.core.forwarded.mailboxes import Mailbox, parse_mailbox, parse_mailboxes
+from gateway.core.forwarded.lines import joined, unquoted
+from gateway.core.forwarded.mailboxes import (
+    Mailbox,
+    parse_agent,
+    parse_mailbox,
+    parse_mailboxes,
+)
 from gateway.core.forwarded.original import Heading, Original, find_original
-from gateway.core.forwarded.places import find_place
+from gateway.core.forwarded.places import Place, find_place
 
 __all__ = [
     "Heading",
     "Mailbox",
     "Original",
+    "Place",
     "begins_field",
     "find_original",
     "find_place",
+    "joined",
+    "parse_agent",
     "parse_date",
     "parse_mailbox",
     "parse_mailboxes",
+    "unquoted",
 ]

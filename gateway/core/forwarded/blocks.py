@@ -1,7 +1,7 @@
 """The header block of a forwarded mail, as its program wrote it into the text."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC
 
 from gateway.core.forwarded.dates import parse_date
@@ -28,6 +28,8 @@ class Block:
     fields: dict[Role, str]
     languages: tuple[str, ...]  #: Those that have all its words; dates are read in them.
     end: int
+    is_whole: bool = False  #: Whether it has all the fields of the mail, as RFC 5322 writes them.
+    mime: Mapping[str, str] = field(default_factory=dict)  #: Its MIME fields, names in lower case.
 
 
 def read_block(
@@ -231,8 +233,10 @@ class _Reader:
 
     def _role_of(self, value: str) -> Role | None:
         candidates: tuple[Role, ...] = (Role.SUBJECT,)
-        if "@" in value:
+        if is_people(value):
             candidates = (Role.SENDER, Role.TO, Role.CC)
+        elif "@" in value:  # numbers of other mails: `Referenzen: <1@example.org> <2@example.org>`
+            return None
         elif parse_date(value, zone=UTC) is not None:
             candidates = (Role.DATE,)
         return next((role for role in candidates if role not in self._fields), None)

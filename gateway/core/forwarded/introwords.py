@@ -30,7 +30,7 @@ _FILLERS = (
     r"στις|에|に|于|於",
 )
 #: What they put between a name and the date behind it.
-_PREPOSITIONS = (
+PREPOSITIONS = (
     r"on|am|le|op|el|il|em|den|dne|dňa|dnia|w dniu|di|la|às|þann|je|v|at|в|на|στις|tarihinde",
     r"vào lúc|vào|على|في|ב־|בתאריך|於|于|在|@",
 )
@@ -49,7 +49,7 @@ def _pattern(word: str) -> str:
 _WORDS = sorted({word for line in _WROTE for word in line.split("|")}, key=len, reverse=True)
 _PATTERNS = {word: re.compile(_pattern(word), re.IGNORECASE) for word in _WORDS}
 FILLER = re.compile(rf"(?:{'|'.join(_FILLERS)})(?=[\s,，:،]|$)", re.IGNORECASE)
-PREPOSITION = re.compile(rf"(?:^|[\s,，、،]+)(?:{'|'.join(_PREPOSITIONS)})\s*$", re.IGNORECASE)
+PREPOSITION = re.compile(rf"(?:^|[\s,，、،]+)(?:{'|'.join(PREPOSITIONS)})\s*$", re.IGNORECASE)
 
 
 def find_verb(text: str) -> re.Match[str] | None:

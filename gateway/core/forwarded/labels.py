@@ -82,10 +82,15 @@ def _alternatives(*roles: Role) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
+_KNOWN = tuple(role for role in Role if role is not Role.OTHER)
 _BARE = re.compile(
-    rf"[*_]{{0,2}}(?P<head>{_alternatives(*(role for role in Role if role is not Role.OTHER))})"
+    rf"[*_]{{0,2}}(?P<head>{_alternatives(*_KNOWN)})"
     r"[*_]{0,2}\s+(?P<value>\S.*)",
     re.IGNORECASE,
+)
+#: A known word and its colon, at the beginning of a line or within one.
+KNOWN_LABEL = re.compile(
+    rf"(?<![^\s])[*_]{{0,2}}(?P<head>{_alternatives(*_KNOWN)})\s?[:：](?=\s|\Z)"
 )
 _ADDRESSED = _alternatives(Role.TO, Role.CC, Role.BCC, Role.REPLY_TO, Role.DATE)
 #: Yahoo's text has no line breaks in the header: `…@example.org>An: "…" <…>Gesendet: …Betreff: …`

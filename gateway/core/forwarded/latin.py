@@ -45,7 +45,7 @@ LATIN: dict[str, Words] = {
         "Para|A|Destinatario|Destinatarios",
         "Cc|CC|Copia|Con copia|Copia a",
         "Cco|CCO|Copia oculta",
-        "Responder a|Respuesta a|Responder-a",
+        "Responder a|Respuesta a|Responder-a|Responder-A",
         "Asunto|Tema",
     ),
     "ca": Words(
@@ -99,7 +99,7 @@ LATIN: dict[str, Words] = {
         "Til|Mottaker|Mottakar|Mottakere",
         "Cc|CC|Kopi|Kopi til",
         "Blindkopi|Bcc|BCC|Blindkopi til|Blindkopi til (BCC)",
-        "Svar til|Svar-Til",
+        "Svar til|Svar-Til|Svar-til",
         "Emne",
     ),
     "sv": Words(
@@ -108,7 +108,7 @@ LATIN: dict[str, Words] = {
         "Till|Mottagare",
         "Cc|CC|Kopia|Kopia till|Kopia (CC)",
         "Hemlig kopia|Bcc|BCC|Dold kopia|Blindkopia",
-        "Svara till|Svar till|Svarsadress",
+        "Svara till|Svar till|Svarsadress|Svar-till",
         "Ämne",
     ),
     "is": Words(
@@ -117,7 +117,7 @@ LATIN: dict[str, Words] = {
         "Til|Viðtakandi",
         "Cc|CC|Afrit",
         "Falið afrit",
-        "Svara til|Svar-Við|Svara",
+        "Svara til|Svar-Við|Svara|Svara-til",
         "Efni|Viðfangsefni|Titill",
     ),
     "fi": Words(
@@ -207,7 +207,7 @@ LATIN: dict[str, Words] = {
         "Za|Prejemnik|Prejemniki",
         "Kp|Kopija|V vednost|Cc|CC",
         "Skp|Skrita kopija",
-        "Odgovori za|Odgovori na|Odgovor za|Odgovor na",
+        "Odgovori za|Odgovori na|Odgovor za|Odgovor na|Odgovori",
         "Zadeva",
     ),
     "tr": Words(
@@ -234,7 +234,7 @@ LATIN: dict[str, Words] = {
         "Kepada|Ke|Untuk|Penerima",
         "Cc|CC|Tembusan|Salinan|SK",
         "Bcc|BCC|Salinan Selindung",
-        "Balas ke|Balas Ke|Balas kepada|Jawab-Kepada",
+        "Balas ke|Balas Ke|Membalas ke|Balas kepada|Jawab-Kepada",
         "Perihal|Subjek|Judul|Hal|Tajuk",
     ),
     "nn": Words(
@@ -243,7 +243,7 @@ LATIN: dict[str, Words] = {
         "Til|Mottakar|Mottakarar",
         "Kopi|Cc|CC",
         "Blindkopi|Blindkopi til",
-        "Svar til",
+        "Svar til|Svar-til",
         "Emne",
     ),
     "af": Words(
@@ -285,10 +285,10 @@ LATIN: dict[str, Words] = {
     "cy": Words(
         "Oddi wrth|Oddiwrth|Anfonwr",
         "Dyddiad|Anfonwyd",
-        "At|Derbyniwr",
+        "At|I|Derbyniwr",
         "Copi|Cc|CC",
         "Copi cudd",
-        "Ateb-I|Ateb i",
+        "Ateb-I|Ateb i|Ymateb i",
         "Pwnc|Testun",
     ),
     "ga": Words(
@@ -324,7 +324,7 @@ LATIN: dict[str, Words] = {
         "Za|Prima|Primalac",
         "Kopija|Cc|CC",
         "Skrivena kopija",
-        "Reply-To adresa|Odgovori na|Odgovor",
+        "Reply-To adresa|Odgovori na|Odgovor|Odgovori",
         "Naslov|Predmet|Tema",
     ),
     "az": Words(

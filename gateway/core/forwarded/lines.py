@@ -12,6 +12,7 @@ _LONGEST = 20_000
 _DEEPEST = 20
 _BREAK = re.compile(r"\r\n|\r|\n|\x85|\u2028|\u2029")
 _MARKS = re.compile(rf"(?:[ \t\xa0]{{0,3}}>){{1,{_DEEPEST}}}")
+_BLANKS = tuple(" \t\xa0")
 _INDENTED = re.compile(r"[ \xa0]{4}|\t")
 
 
@@ -21,6 +22,7 @@ class Line:
 
     depth: int
     text: str
+    is_indented: bool = False  #: Whether blanks stand between its quote marks and its text.
 
     @property
     def is_blank(self) -> bool:
@@ -43,8 +45,9 @@ def read_line(raw: str) -> Line:
     raw = raw[:_LONGEST].lstrip("\ufeff")
     marks = _MARKS.match(raw)
     if marks is None:
-        return Line(0, readable(raw))
-    return Line(marks[0].count(">"), readable(raw[marks.end() :]))
+        return Line(0, readable(raw), raw[:1] in _BLANKS)
+    text = raw[marks.end() :].removeprefix(" ")
+    return Line(marks[0].count(">"), readable(text), text[:1] in _BLANKS)
 
 
 def is_quoted(raw: str) -> bool:
@@ -73,6 +76,17 @@ def outdented(raw_lines: Sequence[str]) -> list[str]:
     if not all(_INDENTED.match(raw) for raw in raw_lines if raw.strip()):
         return list(raw_lines)
     return [_INDENTED.sub("", raw, count=1) for raw in raw_lines]
+
+
+def unstuffed(raw_lines: Sequence[str]) -> list[str]:
+    """Undo what keeps lines with dashes apart from separators: `- --` is `--` (RFC 934, 2.2).
+
+    nmh does so to every line that begins with a dash, or to none.
+    """
+    dashed = [raw for raw in raw_lines if raw.startswith("-")]
+    if not dashed or not all(raw.startswith("- -") for raw in dashed):
+        return list(raw_lines)
+    return [raw.removeprefix("- ") for raw in raw_lines]
 
 
 def joined(raw_lines: Iterable[str]) -> str:

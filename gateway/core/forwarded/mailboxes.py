@@ -17,12 +17,23 @@ _OTHER_LINK = re.compile(
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[,;،；，、]|[^",;،；，、]+|"')
 _SEPARATORS = ";；"
 _COMMAS = ",،，、"
+#: Between who sent a mail and its author, of whom an address follows.
 _BEHALF = re.compile(
-    r" (?:on behalf of|im auftrag von|i\.\s?a\. von|namens|de la part de|en nombre de|per conto di"
-    r"|em nome de|på vegne af|på vegne av|för|w imieniu|jménem|v zastoupení) (?=[\"<]|\S{1,128}@)",
+    r"(?<=[\s>)\]])(?:on behalf of|im auftrag von|i\.\s?a\. von|im namen von|namens"
+    r"|in opdracht van|de la part de|au nom de|pour le compte de|en nombre de|per conto di"
+    r"|a nome di|em nome de|på vegne af|på vegne av|för|w imieniu|jménem|v zastoupení)"
+    r"[ :]+(?=[^@]{0,200}\S@)",
     re.IGNORECASE,
 )
+_MAILBOX = re.compile(r"[\"<]|\S{1,128}@")
 _PERSON = re.compile(rf"\s*(?:[^<>@]{{0,100}}[<\[(]\s*)?{_ADDRESS}\s*[>\])]?\s*")
+_WHOLE = re.compile(r'"((?:[^"\\]|\\.)*+)"')
+#: Quotes within quotes that their program forgot to mark: `"Ms "Lisa" Roe"`.
+_UNMARKED = re.compile(r'"([^"]*[ ]"[^"]+"[ ][^"]*)"')
+_QUOTED = re.compile(r'(?P<before>^|.)"(?P<inner>(?:[^"\\]|\\.)*+)"(?=(?P<after>.?))')
+_ESCAPED = re.compile(r"\\(.)")
+#: What a word must be quoted for (RFC 5322, 3.2.3); NUL and letters beyond ASCII aside.
+_SPECIAL = re.compile(r"[()<>\[\]:;@\\,.]")
 _WRAPPING = " \t\"'„“”«»‘’<>()[]*,;|"
 
 
@@ -42,11 +53,26 @@ def parse_mailboxes(text: str) -> tuple[Mailbox, ...]:
 
 
 def parse_mailbox(text: str) -> Mailbox | None:
-    """Read the one mailbox a sender's line names: the first, without who it stands in for."""
-    plain = _plain(text)
-    mailboxes = [_mailbox(piece) for piece in _split(_BEHALF.split(plain, maxsplit=1)[0])[:_MOST]]
+    """Read the one mailbox a sender's line names: the first, or on whose behalf it was sent."""
+    _, author = _agent_and_author(text)
+    mailboxes = [_mailbox(piece) for piece in _split(author)[:_MOST]]
     named = [mailbox for mailbox in mailboxes if mailbox.address] or mailboxes
     return next((mailbox for mailbox in named if mailbox.name or mailbox.address), None)
+
+
+def parse_agent(text: str) -> Mailbox | None:
+    """Read who sent a mail on behalf of its author: `Board <b@x> on behalf of Ann <ann@y>`."""
+    agent, _ = _agent_and_author(text)
+    return parse_mailbox(agent) if agent else None
+
+
+def _agent_and_author(text: str) -> tuple[str, str]:
+    """Divide a sender's line; the first half is empty where nobody sent it for somebody else."""
+    plain = _plain(text)
+    found = _BEHALF.search(plain)
+    if found is None or not ("@" in plain[: found.start()] or _MAILBOX.match(plain, found.end())):
+        return "", plain
+    return plain[: found.start()], plain[found.end() :]
 
 
 def is_people(text: str) -> bool:
@@ -98,7 +124,32 @@ def _last_address(text: str) -> re.Match[str] | None:
 
 
 def _name(text: str) -> str:
-    name = " ".join(text.split()).strip(_WRAPPING)
+    name = _spoken(" ".join(text.split()).strip(" ,;|<[")).strip(_WRAPPING)
     if name.count("(") > name.count(")"):
         name = f"{name})"
-    return name.replace('\\"', '"').replace("\\\\", "\\")
+    return name.replace('\\"', '"').replace("\\\\", "\\").replace("\0", '"')
+
+
+def _spoken(name: str) -> str:
+    """Return a name without the quotes that only its spelling has (RFC 5322, 3.2.5).
+
+    Several of its words may be quoted, each by itself: `"Roe, Dr." Ann "née, Doe" Poe`. Quotes
+    within a name around what needs none are its own, where all of it was quoted or nobody did:
+    `Ms "Lisa" Roe`. NUL stands for a quote that is kept, until all others are gone.
+    """
+    if (whole := _WHOLE.fullmatch(name)) is not None:
+        return _ESCAPED.sub(_unescaped, whole[1])
+    if (whole := _UNMARKED.fullmatch(name)) is not None:
+        return whole[1].replace('"', "\0")
+    return _QUOTED.sub(_unquoted, name)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return "\0" if found[1] == '"' else found[1]
+
+
+def _unquoted(found: re.Match[str]) -> str:
+    before, inner, after = found["before"], found["inner"], found["after"]
+    is_own = before == " " and after == " " and _SPECIAL.search(inner) is None
+    text = _ESCAPED.sub(_unescaped, inner)
+    return f"{before}\0{text}\0" if is_own else f"{before}{text}"

@@ -1,13 +1,14 @@
 """The mail that was forwarded inline."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from gateway.core.forwarded.blocks import Block
 from gateway.core.forwarded.dates import parse_date
 from gateway.core.forwarded.intros import Intro
-from gateway.core.forwarded.lines import joined, outdented, split_lines, unquoted
-from gateway.core.forwarded.mailboxes import Mailbox, parse_mailbox, parse_mailboxes
+from gateway.core.forwarded.lines import joined, outdented, split_lines, unquoted, unstuffed
+from gateway.core.forwarded.mailboxes import Mailbox, parse_agent, parse_mailbox, parse_mailboxes
 from gateway.core.forwarded.places import Place, find_place
 from gateway.core.forwarded.words import Role
 
@@ -23,6 +24,7 @@ class Heading:
     to: tuple[Mailbox, ...]
     cc: tuple[Mailbox, ...]
     reply_to: tuple[Mailbox, ...]
+    agent: Mailbox | None = None  #: Who sent it on behalf of the sender.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class Original:
     heading: Heading
     body: str
     own_text: str
+    mime: Mapping[str, str] = field(default_factory=dict)  #: MIME fields its header showed.
+    is_whole: bool = False  #: Whether its header was shown with all its fields.
 
 
 def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Original | None:
@@ -47,11 +51,15 @@ def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Origin
     body = unquoted(raw_lines[place.start : place.end], place.depth)
     if isinstance(place.header, Intro):
         body = [place.header.rest, *outdented(body)]
+    elif place.header.is_whole:
+        body = unstuffed(outdented(body))
     own = (joined(raw_lines[: place.own_end]), joined(raw_lines[place.rest :]))
     return Original(
         heading=read_heading(place, subject=subject, zone=zone),
         body=joined(body),
         own_text="\n\n".join(part for part in own if part),
+        mime=place.header.mime if isinstance(place.header, Block) else {},
+        is_whole=isinstance(place.header, Block) and place.header.is_whole,
     )
 
 
@@ -83,4 +91,5 @@ def _heading_of_block(block: Block, subject: str, zone: tzinfo) -> Heading:
         to=parse_mailboxes(fields.get(Role.TO, "")),
         cc=parse_mailboxes(fields.get(Role.CC, "")),
         reply_to=parse_mailboxes(fields.get(Role.REPLY_TO, "")),
+        agent=parse_agent(fields.get(Role.SENDER, "")),
     )

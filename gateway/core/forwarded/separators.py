@@ -7,13 +7,20 @@ from gateway.core.forwarded.words import label_key
 _DASH = r"[-‐‑‒–—―─━═_=*~#+]"
 _LINE = re.compile(rf"{_DASH}{{3,}}")
 _RULE = re.compile(rf"{_DASH}{{8,}}")
-_DASHED = re.compile(rf"{_DASH}{{2,}} {{0,3}}(?=[^\W\d_]).{{2,120}} {{0,3}}{_DASH}{{2,}}:?")
+#: mutt and Horde put the whole name of the author between the dashes.
+_DASHED = re.compile(rf"{_DASH}{{2,}} {{0,3}}(?=[^\W\d_]).{{2,400}} {{0,3}}{_DASH}{{2,}}:?")
 _CUT = re.compile(rf"{_DASH}{{2,}}8<{_DASH}{{2,}}.{{0,120}}")
+_ENDS = (
+    "end|ende|einde|fin|fine|fim|slut|loppu|lõpp|vége|sfârșit|koniec|konec|kraj|конец|кінець|край"
+)
+#: nmh puts dashes on one side only: `------- End of Forwarded Message`.
 _END = re.compile(
-    rf"{_DASH}{{2,}}(?:8<{_DASH}*)? ?(?:end|ende|einde|fin|fine|fim|slut|loppu|lõpp|vége|sfârșit"
-    rf"|koniec|konec|kraj|конец|кінець|край)\b.*{_DASH}{{2,}}",
+    rf"{_DASH}{{2,}}(?:8<{_DASH}*)? ?(?:{_ENDS})\b.*{_DASH}{{2,}}"
+    rf"|{_DASH}{{5,}} (?:{_ENDS})\b.{{0,80}}",
     re.IGNORECASE,
 )
+#: The line that divides mails in a file of many: `From ann@example.org Mon Nov 23 09:15:02 2026`.
+_DIVIDER = re.compile(r">?From \S{1,320} +[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d.{0,40}")
 _WITH_REST = re.compile(r"[-–—]{2,} ?(?=[^\W\d_])[^-–—]{3,60} ?[-–—]{2,} ?(?P<rest>\S.*)")
 
 #: Announcements that stand alone, as Apple Mail, MailMate and others have them.
@@ -22,7 +29,8 @@ _PHRASES = (
     "|Dit is een doorgestuurd bericht|Ceci est un message transféré|Ceci est un message réexpédié"
     "|Este es un mensaje reenviado|Questo è un messaggio inoltrato|To jest przekazana wiadomość"
     "|Это пересылаемое сообщение"
-    "|Begin forwarded message|Forwarded message|Start of forwarded message|Original message"
+    "|Begin forwarded message|Forwarded message|Forwarded messages"
+    "|Start of forwarded message|Original message"
     "|Begin doorgestuurd bericht|Begin van doorgestuurd bericht|Doorgestuurd bericht"
     "|Oorspronkelijk bericht|Origineel bericht|Anfang der weitergeleiteten Nachricht"
     "|Anfang der weitergeleiteten E-Mail|Beginn der weitergeleiteten Nachricht"
@@ -110,7 +118,12 @@ def is_end(text: str) -> bool:
 
 def is_announcement(text: str) -> bool:
     """Whether a line is one of the known sentences that announce a forwarded mail."""
-    return label_key(text.strip("*_ ").rstrip(":：. ")) in _ANNOUNCEMENTS
+    return label_key(text.lstrip("-–—*_ ").rstrip("*_ ").rstrip(":：. ")) in _ANNOUNCEMENTS
+
+
+def is_divider(text: str) -> bool:
+    """Whether a line is the one that stands above each mail in a file of many (mbox)."""
+    return _DIVIDER.fullmatch(text) is not None
 
 
 def after_dashes(text: str) -> str:
