@@ -320,13 +320,14 @@ async def test_K5_a_server_that_says_nothing_is_away(
 
 @contextmanager
 def hanging(url: str) -> Iterator[None]:
-    """Stop all processes that serve a database, for the block."""
+    """Stop all processes that serve a database, and the one that makes new ones, for the block."""
     query = (
         "SELECT pid FROM pg_stat_activity"
         " WHERE pid <> pg_backend_pid() AND datname = current_database()"
     )
     with psycopg.connect(url) as connection:
         pids = [pid for (pid,) in connection.execute(query)]
+        pids.append(parent_of(connection.info.backend_pid))
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -334,6 +335,11 @@ def hanging(url: str) -> Iterator[None]:
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
+
+
+def parent_of(pid: int) -> int:
+    """Return the process that started another one (proc(5): the fourth field of stat)."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 async def works(crm: Crm) -> bool:
