@@ -172,10 +172,10 @@ def list_suppressions(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List everybody who is suppressed, by address, with a line for each reason.
+    """List everybody who is suppressed, and why.
 
-    Reasons are the groups and statuses of the CRM, opt-outs at Mailchimp, and what staff or the
-    API added. --json and --csv have all of it unless --limit is given.
+    By address, with a line for each reason: groups and statuses of the CRM, opt-outs at Mailchimp,
+    and what staff or the API added. --json and --csv have all of it unless --limit is given.
     """
     behind = None if after is None else read_mail_address(after)
     chosen = of(context)
@@ -253,11 +253,11 @@ def mend(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Correct stored addresses that no recipient can have, such as <ann@example.org>.
+    """Correct stored addresses that no recipient can have.
 
-    Older versions stored what was typed as it stood: it stops no mail. What is understood now
-    stands for the address that was meant, its history with it; the rest is listed with the reason.
-    The exit code is 1 if there is such a rest.
+    Older versions stored what was typed as it stood, such as <ann@example.org>: it stops no mail.
+    What is understood now stands for the address that was meant, its history with it; the rest is
+    listed with the reason. The exit code is 1 if there is such a rest.
     """
     chosen = of(context)
     plus_addresses = chosen.settings.suppression.plus_addresses

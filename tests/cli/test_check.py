@@ -76,7 +76,7 @@ def test_offline_no_relay_is_called(cli: Cli) -> None:
         ),
         (
             '[smtp]\ndefault_kind = "bulk"\n',
-            "ok rules: 15 rules; what none matches is bulk",
+            "ok rules: 45 rules; what none matches is bulk",
         ),
         (
             listener(mode="observe"),
