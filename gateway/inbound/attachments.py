@@ -16,13 +16,14 @@ from tnefparse import TNEF
 from gateway.core.filing import OTHER, clean_filename, document_type
 from gateway.core.headers import decoded
 from gateway.inbound.markup import read_page
+from gateway.inbound.outlook import Opened
 from gateway.inbound.skeleton import Skeletons, TooMuch
 from gateway.inbound.texts import children, decoded_text, is_shown
+from gateway.inbound.unwrap import is_tnef
 
 MOST_ATTACHMENTS = 1_000
 _MOST_PARTS = 5_000
 _MOST_TNEF = 30_000_000
-_TNEF_NAMES = ("winmail.dat", "win.dat")
 _ENOUGH = 0.9  #: Of the words of HTML, which the text has where both are one.
 _MOST_MARKUP = 1_000_000
 _LARGEST_LOGO = 60_000  #: Octets; a picture above that which the text doesn't show is kept.
@@ -97,8 +98,7 @@ class Saver:
     def _file(self, part: Message) -> Iterator[Attachment]:
         name = _filename(part)
         saved = self._saved(self._skeletons.octets(part), name, part.get_content_type())
-        is_tnef = saved.content_type == "application/ms-tnef" or name.casefold() in _TNEF_NAMES
-        opened = list(self._opened(saved)) if is_tnef else []
+        opened = list(self._opened(saved, part)) if is_tnef(part) else []
         yield from opened or [saved]
 
     def _mail(self, part: Message) -> Attachment:
@@ -111,13 +111,16 @@ class Saver:
             octets = str(inner.get_payload()).encode("utf-8", "replace")
         return self._saved(self._skeletons.whole(octets), name, part.get_content_type())
 
-    def _opened(self, saved: Attachment) -> Iterator[Attachment]:
+    def _opened(self, saved: Attachment, part: Message) -> Iterator[Attachment]:
         """Yield what Outlook wrapped into a winmail.dat; nothing where it can't be opened."""
         if saved.size > _MOST_TNEF:
             return
         try:
             # A parser of 2021 for a format of 1996: whatever it raises, the file stays whole.
             found: Any = TNEF(Path(saved.file).read_bytes(), do_checksum=False).attachments
+            mail = next((each for each in found if hasattr(each, "embed")), None)
+            if isinstance(part, Opened) and mail is not None:
+                found.remove(mail)
             inner = [(str(each.long_filename() or ""), bytes(each.data)) for each in found]
         except Exception:
             return

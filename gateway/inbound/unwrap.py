@@ -1,16 +1,20 @@
 """Parts made fit to be read: texts made whole again, mails attached as files opened."""
 
+import binascii
 from collections.abc import Iterator
 from email.message import Message
 from itertools import count
 from pathlib import Path
 
+from gateway.inbound.outlook import LARGEST, Opened, holds_more, mail_of_msg, mail_of_tnef
 from gateway.inbound.skeleton import Skeletons
 from gateway.inbound.texts import children, is_shown, without_divider
 
 _MOST_TEXT = 6_000_000  #: Octets of text that are put back in all.
 _DEEPEST = 5
 _MOST_PARTS = 1_000
+_TNEF_TYPES = ("application/ms-tnef", "application/vnd.ms-tnef")
+_TNEF_NAMES = ("winmail.dat", "win.dat")
 _BEGINNING = 2_000  #: Octets of a mail in which the line of a mailbox file ends.
 _MAILS = ("message/rfc822", "message/global")
 
@@ -24,6 +28,10 @@ def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
         if not stack:
             return
         part, depth = stack.pop()
+        if depth < _DEEPEST and (is_msg(part) or is_tnef(part)):
+            inner = _open_converted(part, skeletons, folder / f"mail{next(numbers)}")
+            stack += [(inner, depth + 1)] if inner is not None else []
+            continue
         if depth < _DEEPEST and _is_wrapped(part):
             _open(part, skeletons, folder / f"mail{next(numbers)}")
         if part.is_multipart():
@@ -39,6 +47,68 @@ def _is_wrapped(part: Message) -> bool:
         inner = next(iter(children(part)), part)
         return not inner.keys()
     return not part.is_multipart() and (part.get_filename() or "").casefold().endswith(".eml")
+
+
+def is_msg(part: Message) -> bool:
+    """Whether a part is a mail in the form of Outlook's files."""
+    name = (part.get_filename() or "").casefold()
+    is_named = part.get_content_type() == "application/vnd.ms-outlook" or name.endswith(".msg")
+    return is_named and not part.is_multipart()
+
+
+def is_tnef(part: Message) -> bool:
+    """Whether a part is what Outlook wraps all of a mail into."""
+    name = (part.get_filename() or "").casefold()
+    is_named = part.get_content_type() in _TNEF_TYPES or name in _TNEF_NAMES
+    return is_named and not part.is_multipart()
+
+
+def _open_converted(part: Message, skeletons: Skeletons, file: Path) -> Message | None:
+    """Put the mail that a file of Outlook holds into its place, and return it; None: it has none.
+
+    What else a winmail.dat holds stays beside it.
+    """
+    octets = b"".join(limited(skeletons.octets(part), LARGEST))
+    if len(octets) > LARGEST:
+        return None
+    wraps = is_tnef(part)
+    mail = mail_of_tnef(octets) if wraps else mail_of_msg(octets)
+    if mail is None:
+        return None
+    file.write_bytes(mail)
+    found = skeletons.parse(file)
+    if not (found.get("from") or found.get("subject")):
+        return None
+    inner = Message()
+    inner["Content-Type"] = "message/rfc822"
+    inner.set_payload([found])
+    parts = [inner, _opened(part)] if wraps and holds_more(octets) else [inner]
+    for name in ("content-type", "content-transfer-encoding", "content-disposition", "content-id"):
+        del part[name]
+    part["Content-Type"] = "multipart/mixed"
+    part.set_payload(list[Message | str](parts))
+    return inner
+
+
+def _opened(part: Message) -> Opened:
+    kept = Opened()
+    for name, value in part.raw_items():
+        kept[name] = value
+    kept.set_payload(part.get_payload())
+    return kept
+
+
+def limited(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """Yield pieces up to so many octets, and one more, which tells that there are more."""
+    size = 0
+    try:
+        for piece in pieces:
+            size += len(piece)
+            yield piece
+            if size > most:
+                return
+    except (binascii.Error, ValueError):
+        return
 
 
 def _without_divider(pieces: Iterator[bytes]) -> Iterator[bytes]:

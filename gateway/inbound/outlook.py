@@ -1,0 +1,183 @@
+"""Mails in the forms of Outlook, made ordinary ones: files `.msg` and what a `winmail.dat` holds.
+
+Both come from outside and are opened in the bounded process that reads mails (MS-OXMSG, MS-OXTNEF).
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email import message_from_string
+from email.message import EmailMessage, Message
+from email.policy import SMTP
+from email.utils import format_datetime, formataddr
+from typing import Any
+
+from oxmsg import Message as MsgFile
+from tnefparse import TNEF
+
+LARGEST = 12_000_000  #: Octets; what is larger stays a file, for its parts are copied to be read.
+_MOST_FILES = 1_000
+_SENDER_SMTP, _AUTHOR_SMTP = 0x5D01, 0x5D02  # PidTagSenderSmtpAddress, …SentRepresenting…
+_AUTHOR_NAME, _AUTHOR_ADDRESS = 0x0042, 0x0065
+_SENDER_NAME, _SENDER_ADDRESS = 0x0C1A, 0x0C1F
+_SUBJECT, _SUBMITTED = 0x0037, 0x0039
+_DISPLAY_TO, _DISPLAY_CC, _HEADERS = 0x0E04, 0x0E03, 0x007D
+_RECIPIENT_TYPE = 0x0C15
+_CONTENT_ID = 0x3712
+_TO, _CC = 1, 2
+_COPIED = ("From", "Sender", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID")
+
+
+class Opened(Message):
+    """A winmail.dat whose first attached mail was taken out; its other files are still in it."""
+
+
+def mail_of_msg(octets: bytes) -> bytes | None:
+    """Return the mail that a `.msg` file holds, as RFC 5322 has it; None where it holds none."""
+    try:
+        return _of_msg(MsgFile.load(octets))
+    except MemoryError:
+        raise
+    except Exception:  # A parser of a hostile file system: whatever it raises, the file stays.
+        return None
+
+
+def mail_of_tnef(octets: bytes) -> bytes | None:
+    """Return the first mail attached in a `winmail.dat`; None where none is."""
+    try:
+        found: Any = TNEF(octets, do_checksum=False).attachments
+        embedded = next((each.embed for each in found if hasattr(each, "embed")), None)
+        return _of_tnef(embedded) if embedded is not None else None
+    except MemoryError:
+        raise
+    except Exception:
+        return None
+
+
+def holds_more(octets: bytes) -> bool:
+    """Whether a `winmail.dat` that `mail_of_tnef` read holds more files than that mail."""
+    return len(TNEF(octets, do_checksum=False).attachments) > 1
+
+
+def _of_msg(msg: MsgFile) -> bytes:
+    properties = msg.properties
+    headers = properties.str_prop_value(_HEADERS) or ""
+    fields = _copied(headers)
+
+    def text(number: int) -> str:
+        return (properties.str_prop_value(number) or "").strip("\0 ")
+
+    addresses = (
+        text(_AUTHOR_SMTP),
+        text(_AUTHOR_ADDRESS),
+        text(_SENDER_SMTP),
+        text(_SENDER_ADDRESS),
+    )
+    fields.setdefault("From", _mailbox(text(_AUTHOR_NAME) or text(_SENDER_NAME), addresses))
+    people = [
+        (
+            each.properties.int_prop_value(_RECIPIENT_TYPE),
+            _mailbox(each.name, (each.email_address,)),
+        )
+        for each in msg.recipients
+    ]
+    fields.setdefault("To", ", ".join(one for kind, one in people if kind == _TO))
+    fields.setdefault("Cc", ", ".join(one for kind, one in people if kind == _CC))
+    fields.setdefault("Subject", msg.subject)
+    fields.setdefault("Date", _date(msg.sent_date))
+    mail = _mail(fields, msg.body or "", msg.html_body or "")
+    for number, each in enumerate(msg.attachments):
+        if number == _MOST_FILES or each.file_bytes is None:
+            break
+        content_id = each.properties.str_prop_value(_CONTENT_ID) or ""
+        _attach(mail, each.file_name or "", each.mime_type or "", each.file_bytes, content_id)
+    return mail.as_bytes()
+
+
+def _of_tnef(tnef: Any) -> bytes:
+    values = {int(each.name): each.data for each in tnef.mapiprops}
+
+    def text(number: int) -> str:
+        value = values.get(number, "")
+        value = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        return value.strip("\0 ")
+
+    fields = _copied(text(_HEADERS))
+    addresses = (
+        text(_AUTHOR_SMTP),
+        text(_AUTHOR_ADDRESS),
+        text(_SENDER_SMTP),
+        text(_SENDER_ADDRESS),
+    )
+    fields.setdefault("From", _mailbox(text(_AUTHOR_NAME) or text(_SENDER_NAME), addresses))
+    fields.setdefault("To", text(_DISPLAY_TO))
+    fields.setdefault("Cc", text(_DISPLAY_CC))
+    fields.setdefault("Subject", text(_SUBJECT))
+    submitted = values.get(_SUBMITTED)
+    fields.setdefault("Date", _date(submitted if isinstance(submitted, datetime) else None))
+    mail = _mail(fields, _decoded(tnef.body), _decoded(tnef.htmlbody))
+    for each in tnef.attachments[:_MOST_FILES]:
+        if not hasattr(each, "embed"):
+            _attach(mail, str(each.long_filename() or "").strip("\0 "), "", bytes(each.data))
+    return mail.as_bytes()
+
+
+def _copied(headers: str) -> dict[str, str]:
+    """Return the fields of the header that the mail came with, where Outlook kept it."""
+    parsed = message_from_string(headers.lstrip())
+    found = ((name, " ".join(str(parsed.get(name, "")).split())) for name in _COPIED)
+    return {name: value for name, value in found if value}
+
+
+def _mailbox(name: str, addresses: tuple[str, ...]) -> str:
+    """Return a mailbox with the first real address: Exchange has names such as `/O=…/CN=…`."""
+    address = next((each for each in addresses if "@" in each), "")
+    return formataddr((name if name != address else "", address)) if address else name
+
+
+def _date(moment: datetime | None) -> str:
+    return format_datetime(moment) if moment is not None else ""
+
+
+def _decoded(text: Any) -> str:
+    if isinstance(text, list):
+        text = text[0] if text else ""
+    if isinstance(text, bytes):
+        try:
+            text = text.decode()
+        except UnicodeDecodeError:
+            text = text.decode("cp1252", "replace")
+    return str(text or "").strip("\0")
+
+
+def _mail(fields: Mapping[str, str], text: str, markup: str) -> EmailMessage:
+    mail = EmailMessage(policy=SMTP)
+    for name, value in _written(fields):
+        mail.set_raw(name, value)
+    if text or not markup:
+        mail.set_content(text, cte="base64")
+    if markup and text:
+        mail.add_alternative(markup, subtype="html", cte="base64")
+    elif markup:
+        mail.set_content(markup, subtype="html", cte="base64")
+    return mail
+
+
+def _written(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, value in fields.items():
+        if value:
+            yield name, " ".join(value.replace("\0", "").split())
+
+
+def _attach(mail: EmailMessage, name: str, kind: str, octets: bytes, content_id: str = "") -> None:
+    """Attach a file; one with a content id is shown in the text."""
+    maintype, _, subtype = kind.partition("/")
+    if maintype not in ("application", "image", "text", "audio", "video") or not subtype:
+        maintype, subtype = "application", "octet-stream"
+    mail.add_attachment(
+        octets,
+        maintype=maintype,
+        subtype=subtype,
+        filename=name.strip("\0 ") or None,
+        cid=f"<{content_id.strip(chr(0))}>" if content_id.strip("\0 <>") else None,
+        disposition="inline" if content_id and maintype == "image" else "attachment",
+    )

@@ -1,0 +1,107 @@
+"""Mails that Outlook attaches in forms of its own are filed as if attached ordinarily."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.inbound.mails import PDF, forward, with_file
+from tests.inbound.office import Office
+from tests.inbound.test_reading import tnef
+
+#: Written by @tutao/oxmsg 0.2.3: a mail of Ann's as text and HTML with a PDF (MS-OXMSG).
+ANN = (Path(__file__).parent / "files" / "ann.msg").read_bytes()
+_IMESSAGE = bytes.fromhex("0703020000000000c000000000000046")  # IID_IMessage, MS-OXTNEF 2.1.3.3
+
+
+@pytest.mark.parametrize("kind", ["octet-stream", "vnd.ms-outlook"])
+async def test_a_msg_file_is_opened(office: Office, kind: str) -> None:
+    mail = with_file(forward(text="Bitte ablegen."), "AW Ihre Bewerbung.msg", ANN, kind)
+
+    entry = await office.filed(mail)
+
+    assert ("Ann Müller", "ann@example.org") == (entry.sender_name, entry.sender)
+    assert ("Ihre Bewerbung", "Das passt.") == (entry.subject, entry.text)
+    assert ("Eva Bos <eva@office.example>", "Cleo <cleo@example.com>") == (
+        entry.recipients,
+        entry.copies,
+    )
+    assert entry.date is not None
+    assert "2026-03-04T09:11:00+00:00" == entry.date.isoformat()
+    assert "Bitte ablegen." == entry.staff_text
+    assert ["Lebenslauf.pdf"] == [one.filename for one in entry.documents]
+    assert () == entry.remarks
+
+
+async def test_a_msg_file_that_is_none_stays_a_document(office: Office) -> None:
+    mail = with_file(forward(), "AW.msg", ANN[:700], "vnd.ms-outlook")
+
+    entry = await office.filed(mail)
+
+    assert ["AW.msg"] == [one.filename for one in entry.documents]
+
+
+@pytest.mark.parametrize("beside", [(), ((b"cv.pdf", PDF),)], ids=["alone", "beside a file"])
+async def test_a_mail_in_a_winmail_dat_is_the_original(
+    office: Office, beside: tuple[tuple[bytes, bytes], ...]
+) -> None:
+    wrapped = _tnef_with_mail() + b"".join(tnef(*each)[6 + 15 :] for each in beside)
+    mail = with_file(forward(text="Bitte ablegen."), "winmail.dat", wrapped, "ms-tnef")
+
+    entry = await office.filed(mail)
+
+    assert ("Ann Müller", "ann@example.org") == (entry.sender_name, entry.sender)
+    assert ("Ihre Bewerbung", "Das passt.") == (entry.subject, entry.text)
+    assert "Bitte ablegen." == entry.staff_text
+    assert [name.decode() for name, _ in beside] == [one.filename for one in entry.documents]
+
+
+def _tnef_with_mail() -> bytes:
+    """Write a winmail.dat with a mail attached in it (MS-OXTNEF 2.1.3.3.15)."""
+    inner = _tnef(
+        (1, 0x00089006, b"\0\0\1\0"),
+        (1, 0x00069007, (65001).to_bytes(4, "little") + bytes(4)),
+        (
+            1,
+            0x00069003,
+            _properties(
+                (0x0042, "Ann Müller"),
+                (0x0065, "ann@example.org"),
+                (0x0037, "AW: Ihre Bewerbung"),
+                (0x1000, "Das passt."),
+            ),
+        ),
+    )
+    value = _IMESSAGE + inner
+    padded = value + bytes(-len(value) % 4)
+    attached = (
+        (1).to_bytes(4, "little")
+        + (0x000D).to_bytes(2, "little")
+        + (0x3701).to_bytes(2, "little")
+        + (1).to_bytes(4, "little")
+        + len(value).to_bytes(4, "little")
+        + padded
+    )
+    return _tnef(
+        (1, 0x00089006, b"\0\0\1\0"),
+        (2, 0x00069002, b"\1\0" + b"\xff" * 4 + bytes(8)),
+        (2, 0x00069005, attached),
+    )
+
+
+def _properties(*values: tuple[int, str]) -> bytes:
+    written = len(values).to_bytes(4, "little")
+    for number, text in values:
+        octets = f"{text}\0".encode("utf-16-le")
+        written += (0x001F).to_bytes(2, "little") + number.to_bytes(2, "little")
+        written += (1).to_bytes(4, "little") + len(octets).to_bytes(4, "little")
+        written += octets + bytes(-len(octets) % 4)
+    return written
+
+
+def _tnef(*attributes: tuple[int, int, bytes]) -> bytes:
+    written = b"\x78\x9f\x3e\x22" + b"\x01\x00"
+    for level, number, value in attributes:
+        written += bytes([level]) + number.to_bytes(4, "little")
+        written += len(value).to_bytes(4, "little") + value
+        written += (sum(value) & 0xFFFF).to_bytes(2, "little")
+    return written
