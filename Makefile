@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup packages demo test test-failed test-unit check format bench soak docs lock clean
+.PHONY: help setup packages demo test test-failed test-unit check format bench clients soak docs lock clean
 
 help:
 	@echo "make demo       a gateway with a sample CRM, one mailing and one mail, shown person by person"
@@ -16,6 +16,7 @@ help:
 	@echo "make check      format, lint, types, spelling, import rules, lock files, generated docs"
 	@echo "make format     put the code in its usual form"
 	@echo "make bench      the gateway beside its peers; writes docs/benchmarks.md"
+	@echo "make clients    real mail libraries and mail servers before the gateway; writes docs/clients.md"
 	@echo "make soak       the long form of the kill tests"
 	@echo "make docs       write docs/config.md and config/gateway.toml from the settings"
 	@echo "make lock       pin the newest allowed versions of all packages"
@@ -69,6 +70,9 @@ format: setup
 
 bench: setup packages
 	@$(BIN)/python -m benchmarks
+
+clients: setup packages
+	@$(BIN)/python -m tests.clients
 
 soak: setup packages
 	$(BIN)/pytest -q -m soak
