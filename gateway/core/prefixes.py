@@ -69,7 +69,11 @@ def _beginning(lines: tuple[str, ...]) -> str:
     return rf"(?:{_any_of(lines)})\.?{_COUNT}[ \t\xa0]*+[:：]{_BLANK}"
 
 
-_IN_BRACKETS = rf"[\[({{<*#|]{{1,3}}[ ]?!?(?:{_MARK})[ ]?[!?:]?[\])}}>*#|]{{1,3}}[:：]?{_BLANK}"
+_MARKS_AS_ONE = rf"(?:{_MARK})(?:[ ]?[:|/–-][ ]?(?:{_MARK}))?"
+_IN_BRACKETS = (
+    rf"[\[({{<*#|]{{1,3}}[ ]?!?{_MARKS_AS_ONE}[ ]?[!?:]?[\])}}>*#|]{{1,3}}[:：]?"
+    rf"(?:[ ]?[–-](?=[ ]))?{_BLANK}"
+)
 #: A forward's word or its author in brackets: `[FWD] x`, and around all of it, as mutt writes it:
 #: `[ann@example.org: x]`. The bracket at the end is taken off apart.
 _BRACKETS = r"(?:\[(?:fwd?|fw|wg|tr)\]:?|\[(?:fwd?|[^\s\[\]:@]{1,64}@[^\s\[\]:@]{1,255}):)" + _BLANK

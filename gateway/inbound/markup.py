@@ -59,7 +59,9 @@ _BLOCKS = _ROWS | {
     "article", "aside", "blockquote", "center", "div", "dl", "figure", "footer", "h1", "h2", "h3",
     "h4", "h5", "h6", "header", "hr", "ol", "pre", "table", "ul",
 }  # fmt: skip
-_PARAGRAPHS = frozenset({"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "ul"})
+_PARAGRAPHS = frozenset(
+    {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul"}
+)
 #: Elements that end without an end tag.
 _ENDLESS = _EMPTY | _CELLS | _ROWS | {"base", "embed", "input", "link", "meta", "option", "source"}
 _SCHEMES = {"http", "https", "mailto", "tel", "cid"}

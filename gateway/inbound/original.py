@@ -8,7 +8,7 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from email import message_from_bytes
 from email.message import Message
@@ -20,6 +20,7 @@ from gateway.core.forwarded import (
     Heading,
     Original,
     Place,
+    banner_end,
     find_original,
     find_place,
     joined,
@@ -28,6 +29,7 @@ from gateway.core.forwarded import (
     parse_mailbox,
     parse_mailboxes,
     unquoted,
+    without_banner,
 )
 from gateway.core.headers import decoded
 from gateway.core.prefixes import without_prefixes
@@ -70,6 +72,17 @@ def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) 
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None
     text = content.text if content.text is not None else "\n".join(page.lines if page else ())
+    recovered = _recovered(mail, text, page, subject, zone)
+    return replace(
+        recovered,
+        text=without_banner(recovered.text),
+        staff_text=without_banner(recovered.staff_text),
+    )
+
+
+def _recovered(
+    mail: Message, text: str, page: Page | None, subject: str, zone: tzinfo
+) -> Recovered:
     attached = attached_mail(mail)
     if attached is not None and not _is_enclosed(attached, text, subject):
         return _of_attached(attached, text, zone)
@@ -95,7 +108,7 @@ def _of_attached(attached: Message, staff_text: str, zone: tzinfo) -> Recovered:
     return Recovered(
         heading=_heading(attached, zone),
         text=content.text.strip() if content.text is not None else _text_of(page),
-        html=page.html if page else "",
+        html=_whole(page) if page else "",
         staff_text=staff_text.strip(),
         attached=attached,
     )
@@ -126,12 +139,12 @@ def _inline(text: str, page: Page | None, subject: str, zone: tzinfo) -> Recover
         return Recovered(
             heading=shown.heading,
             text=_body_of(page, place),
-            html=page.between(place.start, place.end),
+            html=_shown(page, place),
             staff_text=shown.own_text,
             attached=None,
         )
     assert original is not None
-    body, html = original.body, page.between(place.start, place.end) if page and place else ""
+    body, html = original.body, _shown(page, place) if page and place else ""
     if _IS_MARKUP.match(body):
         body, html = _rendered(body)
     return Recovered(
@@ -180,6 +193,17 @@ def _is_richer(shown: Original, original: Original) -> bool:
         if ours is None or theirs is None or ours.address != theirs.address:
             return False
     return len(shown.body.split()) >= _ENOUGH * len(original.body.split())
+
+
+def _shown(page: Page, place: Place) -> str:
+    """Return the safe HTML of the original, below warnings of security products."""
+    lines = unquoted(page.lines[place.start : place.end], place.depth)
+    return page.between(place.start + banner_end(lines), place.end)
+
+
+def _whole(page: Page) -> str:
+    end = banner_end(page.lines)
+    return page.between(end, len(page.rows)) if end else page.html
 
 
 def _body_of(page: Page, place: Place) -> str:

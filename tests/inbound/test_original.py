@@ -372,3 +372,34 @@ def test_thousands_of_parts_are_read_in_a_moment() -> None:
     recover(mail)
 
     assert time.process_time() - started < 1
+
+
+CAUTION = (
+    "CAUTION: This email originated from outside of the organization. Do not click links or open "
+    "attachments unless you recognize the sender."
+)
+HEADER = "Von: Ann Müller <ann@example.org>\nGesendet: 4.3.2026 10:11\nBetreff: AW: x"
+
+
+def test_warnings_of_security_products_are_nobodys_words() -> None:
+    text = f"[EXTERN]\n\nBitte ablegen.\n\n{HEADER}\n\n{CAUTION}\n\nDas passt.\n\nAnn"
+    table = f"<table><tr><td bgcolor=yellow>{CAUTION}</td></tr></table>"
+    header = HEADER.replace("<", "&lt;").replace("\n", "<br>")
+    html = f"<div>Bitte ablegen.</div><p>{header}</p>{table}<p>Das <b>passt</b>.</p><p>Ann</p>"
+
+    for mail in (_forward(text), _forward(html=html), _forward(text, html)):
+        found = recover(mail.as_bytes())
+
+        assert found.text == "Das passt.\n\nAnn"
+        assert found.staff_text == "Bitte ablegen."
+        assert "CAUTION" not in found.html
+
+
+def test_a_warning_in_an_attached_mail_is_none_of_it() -> None:
+    mail = _forward("Bitte ablegen.")
+    reply = EmailMessage()
+    reply["From"] = "Ann Müller <ann@example.org>"
+    reply.set_content(f"{CAUTION}\n\nDas passt.\n")
+    mail.add_attachment(reply)
+
+    assert recover(mail.as_bytes()).text == "Das passt."

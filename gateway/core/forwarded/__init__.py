@@ -1,5 +1,6 @@
 """What was forwarded inline: its sender, date, subject, recipients and text."""
 
+from gateway.core.forwarded.banners import banner_end, without_banner
 from gateway.core.forwarded.dates import parse_date
 from gateway.core.forwarded.labels import begins_field
 from gateway.core.forwarded.lines import joined, unquoted
@@ -17,6 +18,7 @@ __all__ = [
     "Mailbox",
     "Original",
     "Place",
+    "banner_end",
     "begins_field",
     "find_original",
     "find_place",
@@ -26,4 +28,5 @@ __all__ = [
     "parse_mailbox",
     "parse_mailboxes",
     "unquoted",
+    "without_banner",
 ]

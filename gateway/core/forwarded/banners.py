@@ -1,0 +1,107 @@
+"""Warnings that mail security products put above what people write, in nl, de, fr and en.
+
+CAUTION: This email originated from outside of the organization. Do not click links or open
+attachments unless you recognize the sender and know the content is safe.
+"""
+
+import re
+from collections.abc import Sequence
+
+_MOST_LINES = 12  #: Of one warning, and of all warnings above a text.
+_LONGEST = 2_000
+_MAIL = (
+    r"(?:e-?mails?|mails?|messages?|nachricht(?:en)?|bericht(?:en)?|courriels?|courriers?|senders?"
+    r"|absenders?|afzenders?|exp[ée]diteurs?|source|quelle|bron)"
+)
+_FROM_OUTSIDE = (
+    r"(?:from (?:an )?(?:outside|external)|outside (?:of )?(?:your|the|our)|external\W{1,3}"
+    + _MAIL
+    + r"|(?:von|aus) (?:\w+ ){0,3}extern\w*|au(?:ß|ss)erhalb|extern(?:e[nrsm]?)?\W{1,3}"
+    + _MAIL
+    + r"|(?:van|door) (?:\w+ )?(?:buiten|extern\w*)|buiten (?:de|uw|onze|jouw) \w+"
+    r"|de l['’]ext[ée]rieur|ext[ée]rieure?s? (?:à|a|de)|" + _MAIL + r" externes?)"
+)
+_WARNING = (
+    r"(?:caution|warning|attention|important|be careful|external(?:\W+"
+    + _MAIL
+    + r")?|achtung|vorsicht|warnung|warnhinweis|hinweis|extern(?:e[nrsm]?)?(?:\W+"
+    + _MAIL
+    + r")?|let op|pas op|opgelet|waarschuwing|avertissement|prudence|ext)"
+)
+_HARM = (
+    r"(?:click|open|klick\w*|öffne\w*|klik\w*|cliqu\w*|ouvr\w*)\b.{0,80}\b"
+    r"(?:links?|attachments?|anh[aä]nge\w*|links?|bijlagen?|koppelingen|liens?|pi[eè]ces? jointes?)"
+    r"|(?:links?|attachments?|anh[aä]nge\w*|bijlagen?|koppelingen|liens?|pi[eè]ces? jointes?)\b"
+    r".{0,80}\b(?:click|open\w*|klick\w*|öffne\w*|klik\w*|cliqu\w*|ouvr\w*)"
+)
+_TRIM = r"[\s*_\[\]|<>(){}#!=\-–—⚠️❗🛑:.]*"
+#: A warning word, and behind it that the mail is from outside or that links may harm.
+_WARNED = re.compile(
+    rf"{_TRIM}{_WARNING}\b{_TRIM}(?=.*?(?:{_FROM_OUTSIDE}|{_HARM})).*", re.IGNORECASE | re.DOTALL
+)
+#: That the mail is from outside, said without a warning word: its own sentence.
+_TOLD = re.compile(
+    rf"{_TRIM}(?:this|the|diese|dieses|die|der|deze|dit|de|het|ce|cet|cette|le|la)\s"
+    rf"(?:\w+\s)?{_MAIL}\b.{{0,60}}?{_FROM_OUTSIDE}.*"
+    r"|.{0,10}(?:you don['’]t often get e-?mail from|some people who received this message don['’]t"
+    r"|sie erhalten nicht (?:h[äa]ufig|oft) e-?mails? von|u ontvangt niet vaak e-?mail van"
+    r"|(?:je|jij) ontvangt niet vaak e-?mail van|vous n['’](?:obtenez|recevez) pas souvent d)\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+#: A mark alone on its line: `[EXTERN]`, `|EXTERNAL|`, `EXTERNE E-MAIL`.
+_MARK = re.compile(
+    rf"[\[|(<{{*#=\-!\s⚠️]{{1,6}}(?:ext|extern\w{{0,3}}|caution)(?:\W{{1,3}}{_MAIL})?[\]|)>}}*#=\-!\s]{{1,6}}"
+    rf"|ext(?:ern|ernal|erne)[\s-]{_MAIL}!?",
+    re.IGNORECASE,
+)
+#: What goes on with a warning in a line of its own.
+_MORE = re.compile(
+    rf"{_TRIM}(?:do not|don['’]t|please|never|bitte|nie|klik|open|ne|n['’]|veuillez|gelieve|wees"
+    rf"|seien|klicken|öffnen|cliquez|be|only|unless|nur|alleen|report|learn)\b.*?(?:{_HARM}"
+    rf"|\b{_MAIL}\b).{{0,400}}",
+    re.IGNORECASE | re.DOTALL,
+)
+_ENDED = re.compile(r"[.!?)\]|*>}=]\s*\Z")
+_RULE = re.compile(r"\s*[-–—_=*~#]{3,}\s*")
+
+
+def banner_end(lines: Sequence[str]) -> int:
+    """Return the index of the line at which a text goes on below warnings; 0 without any."""
+    end = 0
+    while end < _MOST_LINES and (found := _end_of_one(lines, end, is_first=end == 0)):
+        end = found
+    return end
+
+
+def without_banner(text: str) -> str:
+    """Return a text without the warnings it begins with."""
+    lines = text.split("\n")
+    end = banner_end(lines)
+    return "\n".join(lines[end:]).strip() if end else text
+
+
+def _end_of_one(lines: Sequence[str], start: int, *, is_first: bool) -> int:
+    """Return where one warning ends that starts at a line, rules around it included; 0: none."""
+    while start < len(lines) and (not lines[start].strip() or _RULE.fullmatch(lines[start])):
+        start += 1
+    text = ""
+    for index in range(start, min(start + _MOST_LINES, len(lines))):
+        if not lines[index].strip():
+            return 0
+        text = f"{text} {lines[index].strip()}".strip()
+        if len(text) > _LONGEST:
+            return 0
+        is_last = index + 1 == len(lines) or not lines[index + 1].strip()
+        if _is_banner(text, is_first=is_first) and (
+            is_last or _ENDED.search(text) or _RULE.fullmatch(lines[index + 1])
+        ):
+            end = index + 1
+            while end < len(lines) and (not lines[end].strip() or _RULE.fullmatch(lines[end])):
+                end += 1
+            return end
+    return 0
+
+
+def _is_banner(text: str, *, is_first: bool) -> bool:
+    whole = (_WARNED, _TOLD, _MARK) if is_first else (_WARNED, _TOLD, _MARK, _MORE)
+    return any(pattern.fullmatch(text) for pattern in whole)

@@ -1,0 +1,76 @@
+"""Warnings of mail security products above what people wrote."""
+
+import time
+
+import pytest
+
+from gateway.core.forwarded.banners import without_banner
+
+CAUTION = (
+    "CAUTION: This email originated from outside of the organization. Do not click links or open"
+    "\nattachments unless you recognize the sender and know the content is safe."
+)
+BANNERS = [
+    CAUTION,
+    CAUTION.replace("\n", " "),
+    "[EXTERN]",
+    "|EXTERNAL|",
+    "*** EXTERNAL ***",
+    "EXTERNE E-MAIL",
+    "EXTERNAL EMAIL: Do not click any links or open any attachments unless you trust the sender.",
+    "WARNING: This message was sent from outside your organization.\n"
+    "Do not click links or open attachments unless you recognize the sender.",
+    "This message came from an external sender. Please be careful with links.",
+    "---------------------------------------\nThis email is from outside the company.\n"
+    "---------------------------------------",
+    "You don't often get email from ann@example.org. Learn why this is important",
+    "ACHTUNG: Diese E-Mail stammt von außerhalb der Organisation. Klicken Sie nicht auf Links.",
+    "Vorsicht: Externe E-Mail! Öffnen Sie keine Anhänge von unbekannten Absendern.",
+    "Diese Nachricht wurde von einem externen Absender gesendet.",
+    "Sie erhalten nicht häufig E-Mails von ann@example.org. Erfahren Sie, warum dies wichtig ist",
+    "LET OP: Deze e-mail is afkomstig van buiten de organisatie. Klik niet op links en open geen\n"
+    "bijlagen tenzij u de afzender herkent.",
+    "Waarschuwing: dit bericht komt van een externe afzender. Open geen bijlagen.",
+    "U ontvangt niet vaak e-mail van ann@example.org. Ontdek waarom dit belangrijk is",
+    "ATTENTION : Ce courriel provient de l'extérieur de l'organisation. Ne cliquez pas sur les "
+    "liens.",
+    "Ce message provient d'un expéditeur externe. N'ouvrez pas les pièces jointes.",
+]
+WORDS = [
+    "Achtung: der Kandidat kommt erst um 11 Uhr.",
+    "Let op: kandidaat belt morgen.",
+    "Attention : le candidat arrive demain.",
+    "Hinweis: Er ist extern angestellt.",
+    "Bitte die Anhänge öffnen und ablegen.",
+    "Please open the attachments.",
+    "Diese Mail bitte ablegen.",
+    "-- \nEva",
+    "Important: she starts in May.",
+    "External candidates are welcome.",
+]
+
+
+@pytest.mark.parametrize("below", ["\n\n", "\n\n\n"])
+@pytest.mark.parametrize("banner", BANNERS)
+def test_a_warning_above_a_text_is_none_of_it(banner: str, below: str) -> None:
+    assert without_banner(f"{banner}{below}Guten Tag,\n\nes passt.") == "Guten Tag,\n\nes passt."
+
+
+@pytest.mark.parametrize("banner", BANNERS)
+def test_a_warning_directly_above_a_text_is_none_of_it(banner: str) -> None:
+    if banner.endswith((".", "|", "]", "-", "*")):
+        assert without_banner(f"{banner}\nGuten Tag,\nes passt.") == "Guten Tag,\nes passt."
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_what_people_write_themselves_stays(text: str) -> None:
+    assert f"{text}\n\nMehr." == without_banner(f"{text}\n\nMehr.")
+
+
+@pytest.mark.parametrize("piece", ["CAUTION ", "external ", "this mail ", "- ", "[", "open ", "\n"])
+def test_a_megabyte_of_anything_costs_little(piece: str) -> None:
+    started = time.process_time()
+    without_banner(piece * (1_000_000 // len(piece)))
+    without_banner((piece * 180 + "\n") * 5_000)
+
+    assert time.process_time() - started < 0.2
