@@ -219,7 +219,10 @@ class Msmtpq(MailServer):
     setting = "`/etc/msmtprc`: `host 127.0.0.1`, `port 2525`"
     lmtp = "`protocol lmtp`"
     memory = "/var/spool/msmtp/*"
-    where = "export EMAIL_CONN_NOTEST=y MSMTPQ_Q=/var/spool/msmtp MSMTPQ_LOG=/var/log/msmtpq.log"
+    where = (
+        "export EMAIL_CONN_NOTEST=y MSMTPQ_Q=/var/spool/msmtp MSMTPQ_LOG=/var/log/msmtpq.log "
+        "PATH=/usr/libexec/msmtp/msmtpq:$PATH"  # msmtp-queue looks for msmtpq there
+    )
 
     async def configure(self, port: int, *, lmtp: bool = False) -> None:
         protocol = "protocol lmtp\n" if lmtp else ""
@@ -230,16 +233,13 @@ class Msmtpq(MailServer):
         self.root.path("/var/spool/msmtp").mkdir(mode=0o700, exist_ok=True)
 
     async def submit(self, to: Sequence[str], text: str) -> str:
-        program = "/usr/libexec/msmtp/msmtpq/msmtpq"
-        script = f'{self.where}; {program} -f {SENDER} -- "$@"; echo "exit $?"'
+        script = f'{self.where}; msmtpq -f {SENDER} -- "$@"; echo "exit $?"'
         return await self.root.run(
             "bash", "-c", script, "bash", *to, stdin=text.encode(), good=False
         )
 
     async def hurry(self) -> None:
-        await self.root.run(
-            "bash", "-c", f"{self.where}; /usr/libexec/msmtp/msmtpq/msmtp-queue -r", good=False
-        )
+        await self.root.run("bash", "-c", f"{self.where}; msmtp-queue -r", good=False)
 
 
 MAIL_SERVERS: Sequence[type[MailServer]] = (
