@@ -118,7 +118,7 @@ class OpenSmtpd(MailServer):
     packages = ("opensmtpd",)
     retry = "seconds, growing with the square of the tries, for 4 days"
     setting = '`action "relay" relay host smtp://127.0.0.1:2525`'
-    lmtp = "not: it stands still where two of LMTP's replies come together"
+    lmtp = '`action "relay" relay host lmtp://127.0.0.1:2424`'
 
     async def configure(self, port: int, *, lmtp: bool = False) -> None:
         scheme = "lmtp" if lmtp else "smtp"

@@ -116,7 +116,7 @@ class Tap:
                     group.create_task(_pass(server_reader, writer, connection, "S"))
             finally:
                 server_writer.close()
-        except* OSError:
+        except* (OSError, asyncio.CancelledError):
             pass
         finally:
             connection.closed = time.monotonic()
