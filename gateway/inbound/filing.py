@@ -14,6 +14,7 @@ from gateway.core.history import (
     NO_TEXT,
     NOT_THE_CANDIDATE,
     NOTE,
+    OTHER_READING,
     SENT_BY,
     Document,
     HistoryEntry,
@@ -52,7 +53,8 @@ def entry_of(
     rules: Sequence[DocumentRule] = RULES,
 ) -> HistoryEntry:
     """Return the entry a mail becomes."""
-    application, original, number = filing.application.application, filing.original, new_id()
+    original, other = _chosen(filing, lookup)
+    application, number = filing.application.application, new_id()
     documents = tuple(
         _document(one, position, number=new_id(), filing=filing, entry=number, rules=rules)
         for position, one in enumerate(filing.attachments, 1)
@@ -76,17 +78,31 @@ def entry_of(
         text=original.text,
         html=original.html,
         staff_text=original.staff_text,
-        remarks=tuple(_remarks(filing, lookup)),
+        remarks=tuple(_remarks(filing, original, other, lookup)),
         documents=documents,
     )
 
 
-def _remarks(filing: Filing, lookup: Callable[[str], str]) -> list[str]:
+def _chosen(filing: Filing, lookup: Callable[[str], str]) -> tuple[Original, Original | None]:
+    """Return the reading that is filed, and the other one where it isn't plain which was meant.
+
+    The candidate's decides; where the first is the candidate's, there is nothing to remark.
+    """
+    first, other = filing.original, filing.original.other
+    if other is None or not _is_somebody_else(first, filing.candidate, lookup):
+        return first, None
+    if not _is_somebody_else(other, filing.candidate, lookup):
+        return other, first
+    return first, other
+
+
+def _remarks(
+    filing: Filing, original: Original, other: Original | None, lookup: Callable[[str], str]
+) -> list[str]:
     remarks = [CLOSED] if filing.application.closed else []
-    if not filing.original.is_recovered:
+    if not original.is_recovered:
         remarks.append(NOTE)
         return remarks
-    original = filing.original
     if _is_somebody_else(original, filing.candidate, lookup):
         remarks.append(NOT_THE_CANDIDATE)
     if not original.sender:
@@ -97,6 +113,8 @@ def _remarks(filing: Filing, lookup: Callable[[str], str]) -> list[str]:
         remarks.append(INCOMPLETE)
     if original.agent:
         remarks.append(f"{SENT_BY} {original.agent}")
+    if other is not None:
+        remarks.append(f"{OTHER_READING} {other.sender or other.sender_name}")
     return remarks
 
 

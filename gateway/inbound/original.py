@@ -9,7 +9,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from email import message_from_bytes
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -22,8 +22,10 @@ from gateway.core.forwarded import (
     Place,
     banner_end,
     find_original,
+    find_other_original,
     find_place,
     joined,
+    original_at,
     parse_agent,
     parse_date,
     parse_mailbox,
@@ -38,6 +40,7 @@ from gateway.inbound.source import is_cut, read_source, without_part_headers
 from gateway.inbound.texts import Content, children, read_content, without_divider
 
 _MOST_PARTS = 1_000
+_ZONES = timedelta(hours=26)  #: By which dates without zones may differ.
 _ENOUGH = 0.7  #: Of the words of a text, which the HTML beside it must have.
 #: HTML in a text: mutt and aerc forward the source of an HTML part where nothing shows it.
 _IS_MARKUP = re.compile(
@@ -60,6 +63,7 @@ class Recovered:
     attached: Message | None  #: The original where it came as an attachment; its files are its own.
     source: Message | None = None  #: The original where the text holds its source.
     is_cut: bool = False  #: Whether its end is missing.
+    other: "Recovered | None" = None  #: What could be meant as well, where that isn't sure.
 
 
 def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) -> Recovered:
@@ -84,17 +88,48 @@ def _recovered(
     mail: Message, text: str, page: Page | None, subject: str, zone: tzinfo
 ) -> Recovered:
     attached = attached_mail(mail)
-    if attached is not None and not _is_enclosed(attached, text, subject):
-        return _of_attached(attached, text, zone)
-    return _inline(text, page, subject, zone)
+    inline = find_original(text, subject=subject, zone=zone)
+    if attached is None:
+        recovered = _inline(text, inline, page, subject, zone)
+        if inline is None or inline.is_sure:
+            return recovered
+        other = find_other_original(text, subject=subject, zone=zone)
+        return _with_other(recovered, _of_original(other) if other is not None else None)
+    if not _is_enclosed(attached, inline, subject):
+        other_reading = _of_original(inline) if inline is not None else None
+        return replace(_of_attached(attached, text, zone), other=other_reading)
+    return replace(
+        _inline(text, inline, page, subject, zone), other=_of_attached(attached, text, zone)
+    )
 
 
-def _is_enclosed(attached: Message, text: str, subject: str) -> bool:
+def _with_other(recovered: Recovered, other: Recovered | None) -> Recovered:
+    """Put the surer of two readings first: a mail is not older than what is forwarded in it."""
+    if other is None:
+        return recovered
+    date = recovered.heading.date if recovered.heading else None
+    inner = other.heading.date if other.heading else None
+    is_older = date is not None and inner is not None and inner - date > _ZONES
+    if is_older:
+        return replace(other, other=recovered)
+    return replace(recovered, other=other)
+
+
+def _of_original(original: Original) -> Recovered:
+    return Recovered(
+        heading=original.heading,
+        text=without_banner(original.body),
+        html="",
+        staff_text=without_banner(original.own_text),
+        attached=None,
+    )
+
+
+def _is_enclosed(attached: Message, inline: Original | None, subject: str) -> bool:
     """Whether an attached mail is a file of the one the text forwards: that one has the subject."""
     wanted = without_prefixes(subject).casefold()
     if not wanted or without_prefixes(_field(attached, "subject")).casefold() == wanted:
         return False
-    inline = find_original(text)
     return inline is not None and without_prefixes(inline.heading.subject).casefold() == wanted
 
 
@@ -114,12 +149,13 @@ def _of_attached(attached: Message, staff_text: str, zone: tzinfo) -> Recovered:
     )
 
 
-def _inline(text: str, page: Page | None, subject: str, zone: tzinfo) -> Recovered:
-    original = find_original(text, subject=subject, zone=zone)
+def _inline(
+    text: str, original: Original | None, page: Page | None, subject: str, zone: tzinfo
+) -> Recovered:
     place = find_place(page.lines, subject=subject) if page else None
     shown = None
     if page is not None and place is not None:
-        shown = find_original("\n".join(page.lines), subject=subject, zone=zone)
+        shown = original_at(page.lines, place, subject=subject, zone=zone)
     if original is None and shown is None:
         return _last_resort(text, subject, zone) or Recovered(
             heading=None,

@@ -173,6 +173,8 @@ def _original(recovered: Recovered, face: Face, attachments: Sequence[Attachment
     )
     if heading is not None:
         original = _headed(original, heading)
+    if recovered.other is not None and recovered.other.heading is not None:
+        original = replace(original, other=_original(recovered.other, face, attachments))
     return replace(original, fingerprint=_fingerprint(original, face, attachments))
 
 

@@ -10,7 +10,13 @@ from gateway.core.forwarded.mailboxes import (
     parse_mailbox,
     parse_mailboxes,
 )
-from gateway.core.forwarded.original import Heading, Original, find_original
+from gateway.core.forwarded.original import (
+    Heading,
+    Original,
+    find_original,
+    find_other_original,
+    original_at,
+)
 from gateway.core.forwarded.places import Place, find_place
 
 __all__ = [
@@ -21,8 +27,10 @@ __all__ = [
     "banner_end",
     "begins_field",
     "find_original",
+    "find_other_original",
     "find_place",
     "joined",
+    "original_at",
     "parse_agent",
     "parse_date",
     "parse_mailbox",

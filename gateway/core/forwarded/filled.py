@@ -19,6 +19,7 @@ from gateway.core.forwarded.words import LANGUAGES_OF, ROLES, Role, label_key
 
 _LONGEST = 60
 #: A field begins behind an address, a zone or a time; elsewhere its word is part of a sentence.
+_WITHIN = re.compile(r"[>\d\w] [^\W\d_][^:：\n<>@\d]{0,30}[:：]\s")
 _BEHIND = re.compile(r"(?:>|@\S+|\d)\Z")
 
 
@@ -30,6 +31,8 @@ def read_filled(lines: Sequence[Line], start: int) -> Block | None:
     while end < min(start + _LONGEST, len(lines)) and _goes_on(lines[end], lines[start]):
         end += 1
     text = "\n".join(line.text for line in lines[start:end])
+    if _WITHIN.search(text) is None:
+        return None
     fields: dict[Role, str] = {}
     keys: list[str] = []
     role, begins, within = Role.OTHER, 0, 0

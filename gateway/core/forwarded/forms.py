@@ -33,12 +33,18 @@ class Form(NamedTuple):
 
     name: str
     read: Callable[[Sequence[Line], int, str], Header | None]
+    is_sure: bool = True  #: Whether only forwards have it, and not answers as well.
 
 
-def read_header(lines: Sequence[Line], index: int, subject: str) -> Header | None:
-    """Read the header of a forwarded mail that starts at a line, whatever its form."""
+def read_header(
+    lines: Sequence[Line], index: int, subject: str, *, surely: bool = False
+) -> Header | None:
+    """Read the header of a forwarded mail that starts at a line, whatever its form.
+
+    `surely` leaves out forms that people's own quotes have too.
+    """
     for form in FORMS:
-        header = form.read(lines, index, subject)
+        header = form.read(lines, index, subject) if form.is_sure or not surely else None
         if header is not None:
             return header
     return None
@@ -110,5 +116,5 @@ FORMS = (
     Form("fields", _fields),
     Form("block", _block),
     Form("one_line", _one_line),
-    Form("introduction", _introduction),
+    Form("introduction", _introduction, is_sure=False),
 )

@@ -1,6 +1,6 @@
 """The mail that was forwarded inline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
@@ -9,7 +9,7 @@ from gateway.core.forwarded.dates import parse_date
 from gateway.core.forwarded.intros import Intro
 from gateway.core.forwarded.lines import joined, outdented, split_lines, unquoted, unstuffed
 from gateway.core.forwarded.mailboxes import Mailbox, parse_agent, parse_mailbox, parse_mailboxes
-from gateway.core.forwarded.places import Place, find_place
+from gateway.core.forwarded.places import Place, find_other_place, find_place
 from gateway.core.forwarded.words import Role
 
 
@@ -36,6 +36,7 @@ class Original:
     own_text: str
     mime: Mapping[str, str] = field(default_factory=dict)  #: MIME fields its header showed.
     is_whole: bool = False  #: Whether its header was shown with all its fields.
+    is_sure: bool = True  #: Whether its form is one that only forwards have.
 
 
 def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Original | None:
@@ -46,8 +47,21 @@ def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Origin
     """
     raw_lines = split_lines(text)
     place = find_place(raw_lines, subject=subject)
-    if place is None:
-        return None
+    return original_at(raw_lines, place, subject=subject, zone=zone) if place is not None else None
+
+
+def find_other_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Original | None:
+    """Recover what could be meant instead of what `find_original` finds, where that isn't sure."""
+    raw_lines = split_lines(text)
+    first = find_place(raw_lines, subject=subject)
+    place = find_other_place(raw_lines, first, subject=subject) if first is not None else None
+    return original_at(raw_lines, place, subject=subject, zone=zone) if place is not None else None
+
+
+def original_at(
+    raw_lines: Sequence[str], place: Place, *, subject: str = "", zone: tzinfo = UTC
+) -> Original:
+    """Recover the mail forwarded at a place of a text that is divided into lines."""
     body = unquoted(raw_lines[place.start : place.end], place.depth)
     if isinstance(place.header, Intro):
         body = [place.header.rest, *outdented(body)]
@@ -58,6 +72,7 @@ def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Origin
         heading=read_heading(place, subject=subject, zone=zone),
         body=joined(body),
         own_text="\n\n".join(part for part in own if part),
+        is_sure=place.is_sure,
         mime=place.header.mime if isinstance(place.header, Block) else {},
         is_whole=isinstance(place.header, Block) and place.header.is_whole,
     )

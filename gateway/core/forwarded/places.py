@@ -22,6 +22,7 @@ class Place:
     end: int  #: … and ends here.
     rest: int  #: From this line on the words are the forwarder's again.
     depth: int  #: How many quote marks its lines have that are not its own.
+    is_sure: bool = True  #: Whether its form is one that only forwards have.
 
 
 def find_place(raw_lines: Sequence[str], *, subject: str = "") -> Place | None:
@@ -32,11 +33,38 @@ def find_place(raw_lines: Sequence[str], *, subject: str = "") -> Place | None:
             continue
         header = read_header(lines, index, subject)
         if header is not None:
-            return _place(raw_lines, lines, index, header)
+            is_sure = isinstance(header, Block) or (
+                read_header(lines, index, subject, surely=True) is not None
+            )
+            return _place(raw_lines, lines, index, header, is_sure=is_sure)
     return None
 
 
-def _place(raw_lines: Sequence[str], lines: Sequence[Line], index: int, header: Header) -> Place:
+def find_other_place(raw_lines: Sequence[str], first: Place, *, subject: str = "") -> Place | None:
+    """Find what could have been meant instead of the first place, which only quotes somebody.
+
+    An introduction (`On 4 March Ann wrote:`) may be a quote within the forwarder's own words, and
+    the mail that was forwarded stand below it. None where the first place has a surer form.
+    """
+    if first.is_sure:
+        return None
+    lines = read_lines(raw_lines)
+    for index in range(first.header.end, len(lines)):
+        if not lines[index].is_blank:
+            header = read_header(lines, index, subject, surely=True)
+            if header is not None:
+                return _place(raw_lines, lines, index, header)
+    return None
+
+
+def _place(
+    raw_lines: Sequence[str],
+    lines: Sequence[Line],
+    index: int,
+    header: Header,
+    *,
+    is_sure: bool = True,
+) -> Place:
     depth = lines[header.end - 1].depth
     start = _start(lines, index, header)
     end = last_quoted(raw_lines, start) if depth else len(raw_lines)
@@ -50,6 +78,7 @@ def _place(raw_lines: Sequence[str], lines: Sequence[Line], index: int, header: 
         end=end if closed is None else closed,
         rest=end if closed is None else closed + 1,
         depth=depth,
+        is_sure=is_sure,
     )
 
 
