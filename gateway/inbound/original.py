@@ -76,7 +76,7 @@ def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) 
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None
     text = content.text if content.text is not None else "\n".join(page.lines if page else ())
-    recovered = _recovered(mail, text, page, subject, zone)
+    recovered = _recovered(mail, text, page, subject, zone, is_page=content.text is None)
     return replace(
         recovered,
         text=without_banner(recovered.text),
@@ -85,12 +85,19 @@ def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) 
 
 
 def _recovered(
-    mail: Message, text: str, page: Page | None, subject: str, zone: tzinfo
+    mail: Message, text: str, page: Page | None, subject: str, zone: tzinfo, *, is_page: bool
 ) -> Recovered:
+    """Recover the original; `is_page` says that the text is that of the page."""
     attached = attached_mail(mail)
-    inline = find_original(text, subject=subject, zone=zone)
+    place = find_place(page.lines, subject=subject) if page else None
+    shown = None
+    if page is not None and place is not None:
+        shown = original_at(page.lines, place, subject=subject, zone=zone)
+    inline = shown if is_page else find_original(text, subject=subject, zone=zone)
     if attached is None:
-        recovered = _inline(text, inline, page, subject, zone)
+        recovered = _inline(
+            text, inline, page=page, place=place, shown=shown, subject=subject, zone=zone
+        )
         if inline is None or inline.is_sure:
             return recovered
         other = find_other_original(text, subject=subject, zone=zone)
@@ -99,7 +106,8 @@ def _recovered(
         other_reading = _of_original(inline) if inline is not None else None
         return replace(_of_attached(attached, text, zone), other=other_reading)
     return replace(
-        _inline(text, inline, page, subject, zone), other=_of_attached(attached, text, zone)
+        _inline(text, inline, page=page, place=place, shown=shown, subject=subject, zone=zone),
+        other=_of_attached(attached, text, zone),
     )
 
 
@@ -150,12 +158,16 @@ def _of_attached(attached: Message, staff_text: str, zone: tzinfo) -> Recovered:
 
 
 def _inline(
-    text: str, original: Original | None, page: Page | None, subject: str, zone: tzinfo
+    text: str,
+    original: Original | None,
+    *,
+    page: Page | None,
+    place: Place | None,
+    shown: Original | None,
+    subject: str,
+    zone: tzinfo,
 ) -> Recovered:
-    place = find_place(page.lines, subject=subject) if page else None
-    shown = None
-    if page is not None and place is not None:
-        shown = original_at(page.lines, place, subject=subject, zone=zone)
+    """Return what the text (`original`) or at a place of the page (`shown`) is forwarded."""
     if original is None and shown is None:
         return _last_resort(text, subject, zone) or Recovered(
             heading=None,

@@ -19,7 +19,7 @@ from gateway.core.forwarded.words import LANGUAGES_OF, ROLES, Role, label_key
 
 _LONGEST = 60
 #: A field begins behind an address, a zone or a time; elsewhere its word is part of a sentence.
-_WITHIN = re.compile(r"[>\d\w] [^\W\d_][^:：\n<>@\d]{0,30}[:：]\s")
+_WITHIN = re.compile(r"(?:[>\d]|@[^\s@]{1,255}) [^\W\d_][^:：\n<>@\d]{0,30}[:：]\s")
 _BEHIND = re.compile(r"(?:>|@\S+|\d)\Z")
 
 
