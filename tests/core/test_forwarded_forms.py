@@ -55,5 +55,7 @@ def test_every_form_has_an_example() -> None:
 
 def _shown(mailboxes: Sequence[Mailbox | None]) -> str:
     return "; ".join(
-        f"{one.name} <{one.address}>" if one.address else one.name for one in mailboxes if one
+        f"{one.name} <{one.address}>" if one.name and one.address else one.name or one.address
+        for one in mailboxes
+        if one
     )

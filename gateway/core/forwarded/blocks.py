@@ -89,6 +89,7 @@ class _Reader:
         self._end = start
         self._last = min(start + _LONGEST, len(lines))
         self._depth = lines[start].depth
+        self._is_indented = lines[start].is_indented
         self._announced = announced
         self._subject = _folded(subject)
         self._fields: dict[Role, str] = {}
@@ -116,7 +117,7 @@ class _Reader:
         label = read_label(line.text)
         if label is not None and label.role is not None:
             return self._take_field(label.role, label)
-        if self._continues(line.text, label):
+        if self._is_folded(line) or self._continues(line.text, label):
             self._fields[self._role] = f"{self._fields.get(self._role, '')} {line.text}".strip()
             self._end += 1
             return True
@@ -182,6 +183,14 @@ class _Reader:
 
     def _text(self, index: int) -> str:
         return self._lines[index].text
+
+    def _is_folded(self, line: Line) -> bool:
+        """Whether a line goes on with the field above it as RFC 5322 has it: it is indented.
+
+        mutt folds at the width of its window, whatever stands there: a subject `… Köln: x` too.
+        """
+        is_indented = line.is_indented and not self._is_indented and self._announced
+        return is_indented and self._fields.get(self._role, "") != ""
 
     def _continues(self, text: str, label: Label | None) -> bool:
         """Whether a line goes on with the field above it."""

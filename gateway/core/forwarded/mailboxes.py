@@ -25,6 +25,9 @@ _BEHALF = re.compile(
     r"[ :]+(?=[^@]{0,200}\S@)",
     re.IGNORECASE,
 )
+_NO_REPLY = re.compile(
+    r"(?:no|do-?not|don-?t|nicht|geen|ne-?pas)[-_.]?(?:reply|antw)|mailer|notif", re.I
+)
 _MAILBOX = re.compile(r"[\"<]|\S{1,128}@")
 _PERSON = re.compile(rf"\s*(?:[^<>@]{{0,100}}[<\[(]\s*)?{_ADDRESS}\s*[>\])]?\s*")
 _WHOLE = re.compile(r'"((?:[^"\\]|\\.)*+)"')
@@ -72,7 +75,10 @@ def _agent_and_author(text: str) -> tuple[str, str]:
     found = _BEHALF.search(plain)
     if found is None or not ("@" in plain[: found.start()] or _MAILBOX.match(plain, found.end())):
         return "", plain
-    return plain[: found.start()], plain[found.end() :]
+    agent, author = plain[: found.start()], plain[found.end() :]
+    # `Ann <ann@x> on behalf of tickets@x`: a person who writes for an address without a name.
+    by_person = _mailbox(agent).name and not _NO_REPLY.search(agent) and not _mailbox(author).name
+    return ("", agent) if by_person else (agent, author)
 
 
 def is_people(text: str) -> bool:
