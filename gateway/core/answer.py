@@ -10,15 +10,13 @@ from collections.abc import Iterator
 from gateway.core.address import domain_of
 from gateway.core.headers import Headers
 from gateway.core.marks import is_campaign
+from gateway.core.message_ids import is_unfilled
 from gateway.core.prefixes import is_forward
 
 THREAD_FIELDS = ("in-reply-to", "references")
 _COMMENT = re.compile(r"\([^()]*\)")
 _DEEPEST_COMMENT = 5
 _ID = re.compile(r"<\s*([^\s<>]+)@([^\s<>@]+)\s*>")
-_ALNUM = re.compile(r"[^\W_]")
-_PLACEHOLDERS = frozenset({"undefined", "null", "none", "nil", "nan", "unknown", "n/a"})
-_TEMPLATE = re.compile(r"\{\{|\}\}|\$\{|\{%|%s|\*\||\[\[")
 _ADDRESS_FIELDS = ("from", "sender", "reply-to", "to", "cc")
 _OWN_FIELDS = ("from", "sender", "reply-to")
 #: Labels that stand before a country's where it registers names below them: co.uk, com.au, gv.at.
@@ -73,13 +71,8 @@ def _ids(headers: Headers, name: str) -> Iterator[str]:
     """Yield the well-formed ids of a field: in brackets, something before and behind the @."""
     for value in headers.texts(name):
         for left, right in _ID.findall(_without_comments(value)):
-            if not (_is_filler(left) or _is_filler(right) or _TEMPLATE.search(left + right)):
+            if not (is_unfilled(left) or is_unfilled(right)):
                 yield f"{left}@{right}"
-
-
-def _is_filler(part: str) -> bool:
-    """Whether it is what programs write where they have no value."""
-    return part.casefold() in _PLACEHOLDERS or not _ALNUM.search(part)
 
 
 def _without_comments(value: str) -> str:

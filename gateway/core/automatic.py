@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from email.message import Message
+from email.utils import collapse_rfc2231_value
 from enum import Enum
 
 from gateway.core.headers import Headers
@@ -27,7 +29,7 @@ _REPORTS = {
     "global-disposition-notification": Automatic.READ_RECEIPT,  # RFC 6533, 6
     "feedback-report": Automatic.FEEDBACK_REPORT,
 }
-_REPORT_TYPE = re.compile(r"report-type\s*=\s*\"?\s*([a-z-]+)", re.IGNORECASE)
+_REPORT_TYPE = re.compile(r"\s*([a-z-]+)", re.IGNORECASE)
 
 _REPLY_FIELDS = (
     "x-autoreply",
@@ -46,6 +48,7 @@ _GENERATED_FIELDS = (
     "list-post",
 )
 _FIRST_WORD = re.compile(r"[\s;(]")
+_COMMENTS_BEFORE = re.compile(r"\A\s*(?:\([^()]*\)\s*)+")
 _BULK = frozenset({"bulk", "junk", "list"})
 _MAILER = re.compile(r"\b(?:mailer-daemon|postmaster)@|<>", re.IGNORECASE)
 
@@ -113,7 +116,7 @@ def auto_submitted(headers: Headers) -> str:
 
 
 def _first_word(value: str) -> str:
-    return _FIRST_WORD.split(value.strip().casefold())[0]
+    return _FIRST_WORD.split(_COMMENTS_BEFORE.sub("", value).strip().casefold())[0]
 
 
 def may_be_answered(field: Field, *, loop_field: str = "") -> bool:
@@ -131,10 +134,13 @@ def report_kind(content_type: str) -> Automatic | None:
     kind = content_type.partition(";")[0].strip().casefold()
     if kind.startswith("message/"):
         return _REPORTS.get(kind.removeprefix("message/"))
-    found = _REPORT_TYPE.search(content_type)
-    if kind != "multipart/report" or found is None:
+    if kind != "multipart/report":
         return None
-    return _REPORTS.get(found[1].casefold())
+    message = Message()
+    message["Content-Type"] = content_type
+    named = collapse_rfc2231_value(message.get_param("report-type", ""))
+    found = _REPORT_TYPE.match(named)
+    return _REPORTS.get(found[1].casefold()) if found else None
 
 
 def _by_fields(field: Field) -> Automatic | None:

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.core.headers import Headers
+from gateway.core.message_ids import is_unfilled
 
-#: `<left@right>` of RFC 5322 (3.6.4), generously. What a program writes in place of a value it
-#: hasn't got (`<undefined@crm.example>`) would make one message of all its mail.
-_MESSAGE_ID = re.compile(
-    rb"<(?!(?:undefined|null|none|nil|nan)@)[^<>@\s]+@[^<>\s]+>\Z", re.IGNORECASE
-)
+#: `<left@right>` of RFC 5322 (3.6.4), generously.
+_MESSAGE_ID = re.compile(rb"<([^<>@\s]+)@([^<>\s]+)>\Z")
 #: Fields that servers on the way put in; they may differ from one transaction to the next.
 _TRACE = frozenset(
     (
@@ -60,12 +58,18 @@ def message_identity(
     about = (sender.casefold(), source)
     parts = [part.encode("utf-8", "surrogateescape") for part in about]
     ids = headers.raw("message-id")
-    if len(ids) == 1 and _MESSAGE_ID.match(ids[0]):
+    if len(ids) == 1 and _is_id(ids[0]):
         return MessageIdentity(_hashed(b"\0".join([*parts, ids[0]])), True)
     is_dated = any(headers.raw("date"))
     names = ["from", "subject", "date"] if is_dated else sorted(headers.names - _TRACE)
     fields = [part for name in names for part in (b"", name.encode(), *headers.raw(name))]
     return MessageIdentity(_hashed(b"\0".join([*parts, *fields])), is_dated)
+
+
+def _is_id(value: bytes) -> bool:
+    found = _MESSAGE_ID.match(value)
+    parts = found.groups() if found else ()
+    return bool(parts) and not any(is_unfilled(part.decode("latin-1")) for part in parts)
 
 
 def _hashed(text: bytes) -> int:

@@ -71,8 +71,8 @@ def _methods(headers: Headers, content: bytes) -> Iterator[str]:
 
 
 def _mentions_calendar(content: bytes) -> bool:
-    """Leave out ordinary mail at once; nobody writes it in other letters than these."""
-    return b"text/calendar" in content or b"TEXT/CALENDAR" in content
+    """Leave out ordinary mail at once."""
+    return b"text/calendar" in content.lower()
 
 
 def _text(content: bytes) -> bytes:

@@ -9,6 +9,19 @@ MAX_CHAIN = 20  #: Ids of a conversation that are carried on: its first, and the
 
 _ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
 _COMMENT = re.compile(r"\([^()]*\)")
+_ALNUM = re.compile(r"[^\W_]")
+#: What programs write where they have no value.
+_FILLERS = frozenset(
+    [
+        "empty", "false", "id", "message-id", "message_id", "messageid", "missing", "n/a", "nan",
+        "nil", "none", "null", "true", "undefined", "unknown",
+    ]
+)  # fmt: skip
+#: What a template language left: `{{id}}`, `${id}`, `#{id}`, `{% id %}`, `%s`, `*|ID|*`, `[[id]]`,
+#: `<%= id %>`, `[object Object]`; as all of a part `$id`, `%id%`, `__ID__`.
+_TEMPLATE = re.compile(
+    r"\{\{|\}\}|[$#]\{|\{%|%s|\*\||\[\[|%=|%%|\[object\b|\A(?:\$[A-Za-z_]\w*|%\w+%|__\w+__)\Z"
+)
 
 
 def well_formed(value: bytes) -> list[str]:
@@ -19,6 +32,14 @@ def well_formed(value: bytes) -> list[str]:
     text = _COMMENT.sub(" ", value.decode("ascii", "replace"))
     found = (each for each in _ID.findall(text) if len(each) <= MAX_LENGTH)
     return list(dict.fromkeys(found))
+
+
+def is_unfilled(part: str) -> bool:
+    """Whether what stands before or behind the @ is what a program writes without a value.
+
+    An id of it, `<undefined@crm.example>`, is no mail's: it would stand for all of a program's.
+    """
+    return part.casefold() in _FILLERS or not _ALNUM.search(part) or bool(_TEMPLATE.search(part))
 
 
 def own(headers: Headers) -> str:

@@ -84,8 +84,11 @@ _MARKED = re.compile(rf"{_beginning(_BARE_MARKS)}|{_IN_BRACKETS}", re.IGNORECASE
 #: `WG: Stelle`, and as older programs write it: `[Fwd: Stelle]`, `Stelle (fwd)`.
 _FORWARD = re.compile(rf"\[?(?:{_beginning(_FORWARDS)})|{_BRACKETS}", re.IGNORECASE)
 _FORWARD_BEHIND = re.compile(r"\((?:fwd?)\)\s*\Z", re.IGNORECASE)
+#: What ticket systems and lists put in front: `[CRM-123] Fwd: x`.
+_TAG = re.compile(rf"\[[^\[\]]{{1,60}}\]{_BLANK}")
 _LEADING = re.compile(_BLANK)
 _LONGEST_RUN = 500
+_MOST_TAGS = 5
 
 
 def prefixes_end(subject: str, start: int = 0) -> int:
@@ -113,9 +116,15 @@ def without_prefixes(subject: str) -> str:
 def is_forward(subject: str) -> bool:
     """Whether the outermost prefix of a subject says that the mail forwards another.
 
-    `WG: AW: Stelle` is a forward, `AW: WG: Stelle` an answer; marks in front are passed over.
+    `WG: AW: Stelle` is a forward, `AW: WG: Stelle` an answer; marks and tags in front are passed
+    over.
     """
     start = _end_of_run(_MARKED, subject, 0)
-    if _FORWARD.match(subject, start):
-        return True
+    for _ in range(_MOST_TAGS):
+        if _FORWARD.match(subject, start):
+            return True
+        tag = _TAG.match(subject, start)
+        if tag is None:
+            break
+        start = _end_of_run(_MARKED, subject, tag.end())
     return _PREFIX.match(subject, start) is None and bool(_FORWARD_BEHIND.search(subject))

@@ -85,7 +85,8 @@ def test_another_message_is_another(
 @pytest.mark.parametrize(
     "empty",
     ["", "<>", "<@office.example>", "undefined", "<undefined@office.example>",
-     "<NULL@office.example>", "<a b@office.example>", "1@office.example", "<1> <2@x.example>"],
+     "<NULL@office.example>", "<{{id}}@office.example>",
+     "<$id@office.example>", "<a b@office.example>", "1@office.example", "<1> <2@x.example>"],
 )  # fmt: skip
 def test_an_id_that_names_nothing_joins_nothing(empty: str) -> None:
     one = {**NO_ID, "Message-ID": empty}

@@ -58,6 +58,7 @@ def test_a_calendar_part_that_invites_or_answers_is_individual(method: str, enco
     )
     assert "calendar" == rule_of(part(kind, calendar(method), encoding=encoding))
     assert "calendar" == rule_of(part("text/calendar", calendar(method), encoding=encoding))
+    assert "calendar" == rule_of(multipart(TEXT, part("Text/Calendar", calendar(method))))
 
 
 @pytest.mark.parametrize(
