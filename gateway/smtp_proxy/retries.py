@@ -304,8 +304,14 @@ class Retries:
     # After it
 
     def is_awaited(self, mine: Try) -> bool:
-        """Whether another worker waits for what became of this try."""
-        if self._host is None or not mine.marks.has_id or not self._host.has_seldom:
+        """Whether somebody waits for what became of this try, here or at another worker.
+
+        Its client may seem to be there and to hear the answer: Go's net/smtp and Ruby's Net::SMTP
+        give up, leave the connection open, and send again on another.
+        """
+        if mine.marks.fingerprint in self._awaited:
+            return True
+        if self._host is None or not self._host.has_seldom:
             return False
         return self._host.is_set(MarkKind.AWAITED, mine.marks.fingerprint)
 

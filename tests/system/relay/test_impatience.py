@@ -339,6 +339,29 @@ async def test_mail_whose_250_was_heard_is_delivered_again_when_sent_again(
     assert 3 == one.dots
 
 
+def without_id(subject: str) -> bytes:
+    """Return a mail as simple programs write it: with neither Message-ID nor Date."""
+    return mail(subject)
+
+
+async def test_who_gives_up_and_leaves_the_connection_open_gets_the_mail_sent_once(
+    each_crm: Crm,
+) -> None:
+    """Programs with Go's net/smtp or Ruby's Net::SMTP do: the first try seems to be heard."""
+    one = Sent(each_crm, "left-open")
+    one.hold()
+    first = asyncio.create_task(one.again(without_id(one.name)))
+    (message,) = await is_sending(one)
+    await is_remembered(each_crm, message, "sending")
+    tries = [asyncio.create_task(one.again(without_id(one.name))) for _ in range(3)]
+    await one.waits(tries)
+    one.let_go.set()
+    replies = [await first, *await asyncio.gather(*tries)]
+
+    assert [250] * 4 == [reply.code for reply in replies]
+    assert 1 == one.dots
+
+
 async def test_like_mail_whose_clients_wait_does_not_wait_for_each_other(crm: Crm) -> None:
     """A CRM may well tell one person the same thing twice: only who gave up is doubted."""
     one = Sent(crm, "alike")
