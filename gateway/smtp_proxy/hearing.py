@@ -45,7 +45,8 @@ class Hearing:
     def look_whether_it_listens(self) -> None:
         """See, a moment after the answer, whether a client that closed its side has read it.
 
-        `printf … | nc` closes its side at once and listens on; one that gave up does not.
+        `printf … | nc` closes its side at once and listens on; one that gave up does not, or closes
+        later: nodemailer reads on after its time limit and throws away what comes.
         """
         connection = self._intake.connection()
         if connection is None:

@@ -441,7 +441,7 @@ class Passage:
             (answer, *_) = attempts = mail.remembered("verdict", heard.text)
             told = self._ended(going, verdict, drafts, attempts)
             retries.leave(mail, answer, told)
-            if intake.closed:
+            if intake.closed and not mail.gave_up:
                 self._hearing(intake, heard, drafts).look_whether_it_listens()
         elif mail.slow or retries.is_awaited(mail):
             self._ended(going, verdict, drafts, ())

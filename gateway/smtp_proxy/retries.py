@@ -32,7 +32,7 @@ class Try:
     """One try to send a mail, from the end of its content to the answer."""
 
     __slots__ = (
-        "_arrived", "_ended", "_headers", "answer", "answered", "content_hash",
+        "_arrived", "_ended", "_headers", "answer", "answered", "content_hash", "gave_up",
         "has_ended", "heard", "intake", "lost", "marks", "message", "others", "since", "slow",
         "tell",
     )  # fmt: skip
@@ -52,6 +52,7 @@ class Try:
         self._arrived = arrived
         self.others: tuple[Marks, ...] = ()  #: What a retry may have in their place.
         self.lost = False  #: Whether the client has gone, or heard 451.
+        self.gave_up = False  #: Whether it said or closed something long after the final dot.
         self.slow = False  #: Whether it took longer than verdicts usually do.
         self.heard = False  #: Whether the client has heard the answer.
         self.answered = False  #: Whether the answer is on its way to the client.
@@ -280,6 +281,7 @@ class Retries:
     def _look_for_client(self, mine: Try) -> None:
         """See whether it has gone, or says another command instead of waiting."""
         is_impatient = monotonic() - mine.since > _PIPELINED_SECONDS
+        mine.gave_up = mine.gave_up or is_impatient
         if (is_impatient or mine.intake.closed) and not mine.lost:
             self.lose(mine)
             mine.tell()

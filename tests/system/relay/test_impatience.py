@@ -474,6 +474,21 @@ async def test_a_client_that_closes_its_side_and_listens_has_heard(crm: Crm) -> 
     assert 2 == one.dots
 
 
+async def test_a_client_that_closes_its_side_late_has_given_up(crm: Crm) -> None:
+    """As nodemailer does at its time limit; it reads on, and throws the answer away."""
+    one = Sent(crm, "half-closed-late")
+    one.hold()
+    client = await one.up_to_the_dot(one.same())
+    (first,) = await is_sending(one)
+    await is_remembered(crm, first, "sending")
+    client.half_close()
+    one.let_go.set()
+    await client.rest()
+
+    assert 250 == (await one.again(one.anew())).code
+    assert 1 == one.dots
+
+
 async def test_with_lmtp_those_who_heard_451_are_tried_again_alone(crm: Crm) -> None:
     """An MTA tries again only for whom it heard 4xx."""
     one = Sent(crm, "lmtp", door="lmtp")
