@@ -123,8 +123,8 @@ def release(
     """Lift the suppression of an address, and opt-outs.
 
     Of opt-outs, those from Mailchimp; the history of both stays. Whoever has the address leaves
-    the opt-out group as far as Mailchimp put them in. Mailchimp itself may go on refusing: that
-    is said.
+    the opt-out group as far as Mailchimp put them in. Mailchimp itself may go on refusing, and
+    groups and statuses of the CRM may still suppress the address: that is said.
     """
     chosen, who, present = of(context), by or user_name(), common.now()
     typed = _person(address) or read_address(address)
@@ -135,8 +135,16 @@ def release(
             key = chosen.lookup(typed.address)
         case NotAnAddress():  # Older versions stored what was typed as it stood.
             key = chosen.lookup(address)
-    with chosen.store() as store, store.writing() as connection:
-        found = releases.release(connection, key, by=who, now=present)
+    remaining: list[Suppression] = []
+    with chosen.store() as store:
+        with store.writing() as connection:
+            found = releases.release(connection, key, by=who, now=present)
+        if isinstance(key, str):
+            standings = open_standings(chosen, store)
+            with store.reading() as connection:
+                standing = standings.within(connection, [key]).get(key, Standing())
+            standings.close()
+            remaining = list(documents.reasons(standing))
     if not found.is_any and isinstance(typed, NotAnAddress):
         wrong_use(str(typed))
     if not found.is_any:
@@ -146,6 +154,8 @@ def release(
         print_line(f"{ref} is out of the opt-out group.")
     for one in found.refused:
         print_line(refusal(chosen, one))
+    for reason in remaining:
+        print_line(f"Still suppressed: {described(chosen, reason)}")
 
 
 def refusal(context: Context, one: opt_outs.Refusal) -> str:

@@ -33,6 +33,18 @@ def test_a_release_keeps_the_history(cli: Cli) -> None:
     assert [] == cli.json("suppress", "list")
 
 
+def test_a_release_says_which_groups_of_the_crm_still_suppress_the_address(cli: Cli) -> None:
+    cli.feed("groups", "crm_id,name,tag\n12,No bulk mail,NoMailingsTag\n")
+    cli.feed("people", "crm_id,emails,status\n17,ann@example.org,\n")
+    cli.feed("memberships", "group,person\n12,17\n")
+    cli.do("suppress", "add", "ann@example.org")
+
+    released, rest = cli.do("suppress", "release", "ann@example.org").splitlines()
+
+    assert "Released: ann@example.org." == released
+    assert 'Still suppressed: no bulk mail: group "No bulk mail", candidate:17 since ' in rest
+
+
 def test_releasing_what_is_not_suppressed_fails_with_one_line(cli: Cli) -> None:
     done = cli("suppress", "release", "ann@example.org")
 
