@@ -11,7 +11,7 @@ import pytest
 
 from gateway.app import common
 from gateway.config import ConfigError, Settings, load
-from gateway.config.documents import reference, sample, with_marks, write_docs
+from gateway.config.documents import MARKS_BEGIN, reference, sample, with_marks, write_docs
 from gateway.config.events import Triggers
 from gateway.config.smtp import Listener, Relay
 from gateway.config.values import Bind, parse_duration
@@ -245,6 +245,7 @@ class TestTheDocuments:
         page = (ROOT / "docs/rules.md").read_text()
 
         assert with_marks(page) == page
+        assert page.count(MARKS_BEGIN) == 1
 
     def test_the_sample_is_the_one_the_settings_write(self) -> None:
         assert sample() == (ROOT / "config/gateway.toml").read_text()
