@@ -4,6 +4,7 @@ The store tells other workers a twentieth of a second later; a client that retri
 quicker than that.
 """
 
+import contextlib
 import fcntl
 import mmap
 import os
@@ -36,8 +37,9 @@ class HostMarks:
         """Open the file, which all workers share; OSError where that can't be done."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.ftruncate(self._file, _SIGNAL)
-        self._signal = mmap.mmap(self._file, _SIGNAL)
+        # A page without a block behind it would end the process (SIGBUS) while the disk is full.
+        os.posix_fallocate(self._file, 0, _SIGNAL)
+        self._signal = mmap.mmap(self._file, _SIGNAL, prot=mmap.PROT_READ)
         self._quiet = b""  #: The first octets while there was no seldom mark.
 
     def set(self, kind: MarkKind, number: int) -> bool:
@@ -45,7 +47,8 @@ class HostMarks:
         if kind is MarkKind.IN_FLIGHT:
             return self._lock(fcntl.F_WRLCK, kind, number)
         is_set = self._lock(fcntl.F_RDLCK, kind, number)
-        self._signal[:] = os.urandom(_SIGNAL)
+        with contextlib.suppress(OSError):  # No room: other workers hear of it from the store.
+            os.pwrite(self._file, os.urandom(_SIGNAL), 0)
         return is_set
 
     def remove(self, kind: MarkKind, number: int) -> None:

@@ -75,7 +75,7 @@ async def test_S15_content_that_follows_a_refused_data_is_read_as_commands(crm: 
     await client.send(b"\r\n".join((MAIL, RCPT, b"DATA", b"Subject: x", b".", b"")))
     replies = await client.replies(5)
 
-    assert [250, 550, 554, 500, 500] == [reply.code for reply in replies]
+    assert [250, 550, 550, 500, 500] == [reply.code for reply in replies]
     assert [] == crm.sink.messages
 
 

@@ -327,7 +327,7 @@ async def test_lmtp_with_nobody_left_at_rcpt_refuses_data(crm: Crm) -> None:
         b"MAIL FROM:<%s>" % SENDER, b"RCPT TO:<gone@example.org>", b"DATA"
     )
 
-    assert [250, 550, 554] == [reply.code for reply in replies]
+    assert [250, 550, 550] == [reply.code for reply in replies]
 
 
 # Accepted instead of refused

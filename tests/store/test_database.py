@@ -149,7 +149,7 @@ def test_K3_a_full_disk_is_an_error_that_leaves_nothing_and_passes(tmp_path: Pat
 
 @pytest.mark.system
 def test_K3_a_read_only_disk_is_an_error_that_passes(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", "1m") as disk:
+    with small_disk(tmp_path / "disk", "2m") as disk:
         url = f"sqlite:///{disk.folder}/gateway.db"
         fresh(url).close()
         disk.protect()
