@@ -182,9 +182,23 @@ def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
 
 
 def letters(settings: Settings, name: str, wording: Wording) -> dict[str, Letter]:
-    """Return the wording of a mail to staff by language, that of the settings first."""
+    """Return the wording of a mail to staff by language, that of the settings first.
+
+    Optional sections that a file of one's own lacks, as it is older than the gateway, are as
+    shipped.
+    """
+    shipped = {
+        file.stem: parse_letter(file.read_text(encoding="utf-8"), file.stem, wording, str(file))
+        for file in SHIPPED_TEMPLATES.joinpath(name).glob("*.txt")
+    }
     return {
-        language: parse_letter(file.read_text(encoding="utf-8"), language, wording, str(file))
+        language: parse_letter(
+            file.read_text(encoding="utf-8"),
+            language,
+            wording,
+            str(file),
+            shipped=shipped.get(language, shipped["en"]),
+        )
         for language, file in _texts(settings, name).items()
     }
 

@@ -28,6 +28,8 @@ class Wording:
     placeholders: frozenset[str]
     sections: frozenset[str]
     words: frozenset[str] = frozenset()
+    #: Sections that wording of one's own may lack: it has them from what is shipped.
+    optional: frozenset[str] = frozenset()
 
 
 #: Tells those responsible that a reply was filed.
@@ -49,6 +51,9 @@ IMPORTED = Wording(
             *("date", "more"),
             *("cover_letter", "cv", "certificate", "reference_letter", "photo", "other"),
         )
+    ),
+    optional=frozenset(
+        ("sender_without_address", "no_text", "incomplete", "sent_by", "other_reading")
     ),
 )
 
@@ -95,15 +100,25 @@ class Letter:
         return _tidy(_filled(self.sections.get(name, ()), values))
 
 
-def parse_letter(text: str, language: str, wording: Wording, source: str = "") -> Letter:
-    """Read a letter's wording; `source` names the file in errors. Raise `BadLetter`."""
+def parse_letter(
+    text: str, language: str, wording: Wording, source: str = "", shipped: Letter | None = None
+) -> Letter:
+    """Read a letter's wording; `source` names the file in errors. Raise `BadLetter`.
+
+    Optional sections that it lacks are those of `shipped`; without `shipped` it must have them.
+    """
     source = source or f"{language}.txt"
     lines = list(_lines(text))
     if not lines or not lines[0][1].startswith(_SUBJECT):
         raise BadLetter(f"{source}: the first line must be `{_SUBJECT} …`")
     subject = lines[0][1].removeprefix(_SUBJECT).strip()
     parts = _parts(lines[1:], wording, source)
-    for name in sorted(wording.sections - parts.keys()):
+    stand_ins = (
+        {name: shipped.sections[name] for name in wording.optional - parts.keys()}
+        if shipped is not None
+        else {}
+    )
+    for name in sorted(wording.sections - parts.keys() - stand_ins.keys()):
         raise BadLetter(f"{source}: the section [{name}] is missing")
     for number, line in (lines[0], *(line for name in parts for line in parts[name])):
         _check(line, wording, f"{source}:{number}")
@@ -111,9 +126,8 @@ def parse_letter(text: str, language: str, wording: Wording, source: str = "") -
         language=language,
         subject=subject,
         text=_texts(parts[""]),
-        sections={
-            name: _texts(found) for name, found in parts.items() if name not in ("", "words")
-        },
+        sections=stand_ins
+        | {name: _texts(found) for name, found in parts.items() if name not in ("", "words")},
         words=_words(parts.get("words", []), wording, source),
     )
 

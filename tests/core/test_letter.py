@@ -1,5 +1,6 @@
 """The wording of mail to staff, which ops may edit."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
 SMALL = Wording(
     placeholders=frozenset({"name", "more"}), sections=frozenset({"why"}), words=frozenset({"yes"})
 )
+NEWER = replace(SMALL, sections=SMALL.sections | {"how"}, optional=frozenset({"how"}))
 TEXT = """\
 Subject: Hello $name
 # a comment
@@ -55,6 +57,21 @@ def test_a_mistake_is_named_with_its_line(text: str, problem: str) -> None:
         parse_letter(text, "en", SMALL, "x.txt")
 
     assert problem == str(caught.value)
+
+
+def test_an_optional_section_that_older_wording_lacks_is_as_shipped() -> None:
+    shipped = parse_letter(f"{TEXT}[how]\nas shipped for $name\n", "en", NEWER)
+    values = {"name": "Ann", "more": ""}
+
+    older = parse_letter(TEXT, "en", NEWER, shipped=shipped)
+    own = parse_letter(f"{TEXT}[how]\nin my words\n", "en", NEWER, shipped=shipped)
+
+    assert "as shipped for Ann" == older.section("how", values)
+    assert "in my words" == own.section("how", values)
+    with pytest.raises(BadLetter, match=r"the section \[why\] is missing"):
+        parse_letter(TEXT.replace("[why]\n", ""), "en", NEWER, shipped=shipped)
+    with pytest.raises(BadLetter, match=r"the section \[how\] is missing"):
+        parse_letter(TEXT, "en", NEWER)
 
 
 @pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
