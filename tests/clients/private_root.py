@@ -23,17 +23,17 @@ set -eu
 base=$1 archives=$2
 hostname "$3"
 mount -t tmpfs -o mode=755 tmpfs "$base"
-mkdir "$base/upper" "$base/work" "$base/root"
-mount -t overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" overlay "$base/root"
-mount -t proc proc "$base/root/proc"
-mount --rbind /dev "$base/root/dev"
-mount -t tmpfs -o mode=1777 tmpfs "$base/root/tmp"
-mount -t tmpfs -o mode=755 tmpfs "$base/root/run"
-mkdir -p "$base/root/run/lock" "$base/root/var/cache/apt/archives"
-mount --bind "$archives" "$base/root/var/cache/apt/archives"
-printf '#!/bin/sh\\nexit 101\\n' > "$base/root/usr/sbin/policy-rc.d"
-chmod 755 "$base/root/usr/sbin/policy-rc.d"
-touch "$base/root/tmp/is-ready"
+mkdir "$base/upper" "$base/work" "$base/tree"
+mount -t overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" overlay "$base/tree"
+mount -t proc proc "$base/tree/proc"
+mount --rbind /dev "$base/tree/dev"
+mount -t tmpfs -o mode=1777 tmpfs "$base/tree/tmp"
+mount -t tmpfs -o mode=755 tmpfs "$base/tree/run"
+mkdir -p "$base/tree/run/lock" "$base/tree/var/cache/apt/archives"
+mount --bind "$archives" "$base/tree/var/cache/apt/archives"
+printf '#!/bin/sh\\nexit 101\\n' > "$base/tree/usr/sbin/policy-rc.d"
+chmod 755 "$base/tree/usr/sbin/policy-rc.d"
+touch "$base/tree/tmp/is-ready"
 read -r _ || true
 """
 INSTALL_LIMIT = 240.0
@@ -83,7 +83,7 @@ class PrivateRoot:
 
     def path(self, name: str) -> Path:
         """Return where a file inside is seen from outside: `/etc/mailname` → …"""
-        return Path(f"/proc/{self._inside}/root{self._base}/root{name}")
+        return Path(f"/proc/{self._inside}/root{self._base}/tree{name}")
 
     def write(self, name: str, text: str, *, mode: int = 0o644) -> None:
         """Write a file inside."""
@@ -121,7 +121,7 @@ class PrivateRoot:
         return await asyncio.create_subprocess_exec(
             *enter,
             "chroot",
-            str(self._base / "root"),
+            str(self._base / "tree"),
             *command,
             stdin=asyncio.subprocess.PIPE if has_input else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE if has_input else asyncio.subprocess.DEVNULL,
