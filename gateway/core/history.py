@@ -15,6 +15,7 @@ NAME_ONLY = "sender_without_address"
 NO_TEXT = "no_text"
 INCOMPLETE = "incomplete"
 SENT_BY = "sent_by"  #: Followed by who sent it on behalf of its author.
+NOTE_BELOW = "note_may_follow"  #: What staff wrote below the original may be part of its text.
 OTHER_READING = "other_reading"  #: Followed by the author of what could be meant as well.
 
 

@@ -44,6 +44,7 @@ IMPORTED = Wording(
         (
             *("application_closed", "sender_not_candidate", "no_original"),
             *("sender_without_address", "no_text", "incomplete", "sent_by", "other_reading"),
+            "note_may_follow",
         )
     ),
     words=frozenset(
@@ -53,7 +54,10 @@ IMPORTED = Wording(
         )
     ),
     optional=frozenset(
-        ("sender_without_address", "no_text", "incomplete", "sent_by", "other_reading")
+        (
+            *("sender_without_address", "no_text", "incomplete", "sent_by", "other_reading"),
+            "note_may_follow",
+        )
     ),
 )
 

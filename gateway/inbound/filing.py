@@ -14,6 +14,7 @@ from gateway.core.history import (
     NO_TEXT,
     NOT_THE_CANDIDATE,
     NOTE,
+    NOTE_BELOW,
     OTHER_READING,
     SENT_BY,
     Document,
@@ -111,6 +112,8 @@ def _remarks(
         remarks.append(NO_TEXT)
     if original.is_cut:
         remarks.append(INCOMPLETE)
+    if original.note_may_follow:
+        remarks.append(NOTE_BELOW)
     if original.agent:
         remarks.append(f"{SENT_BY} {original.agent}")
     if other is not None:

@@ -24,6 +24,8 @@ from gateway.inbound.unwrap import unwrap
 from gateway.inbound.verdict import Trust
 
 LOOP_FIELD = "x-gateway-notice"  #: Marks what the gateway sends by itself.
+#: Their `forward` puts the original first and the cursor behind it, and marks no end.
+_WRITES_BELOW = re.compile(r"s-nail\b|heirloom mailx\b|mailx\b|nail\b", re.IGNORECASE)
 _LONGEST_TEXT = 1_000_000
 _LONGEST_LINE = 1_000
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
@@ -77,6 +79,8 @@ class Original:
     fingerprint: str
     agent: str = ""  #: Who sent it on behalf of its sender.
     is_cut: bool = False  #: Whether its end is missing.
+    #: Whether what staff wrote below it may be part of its text: nothing marks its end.
+    note_may_follow: bool = False
     other: "Original | None" = None  #: What could be meant as well, where that isn't sure.
 
 
@@ -107,9 +111,14 @@ def read(task: Task) -> Reading:
         *saver.of(mail, original=recovered.attached, text=recovered.text),
         *(saver.of(recovered.source) if recovered.source is not None else ()),
     )
+    original = _original(recovered, face, attachments)
+    if original.is_recovered and recovered.attached is None and not original.staff_text:
+        program = headers.text("user-agent") or headers.text("x-mailer")
+        below = _WRITES_BELOW.match(program) is not None
+        original = replace(original, note_may_follow=below)
     return Reading(
         face=face,
-        original=_original(recovered, face, attachments),
+        original=original,
         attachments=attachments,
     )
 

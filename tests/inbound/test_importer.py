@@ -5,12 +5,21 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core.applications import Application
-from gateway.core.history import CLOSED, NAME_ONLY, NOT_THE_CANDIDATE, NOTE
+from gateway.core.history import CLOSED, NAME_ONLY, NOT_THE_CANDIDATE, NOTE, NOTE_BELOW
 from gateway.core.inbox import InboxState, Reason
 from gateway.inbound.importer import NoSuchApplication, NotWhole
 from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Origin, RawMail, Repeated
 from gateway.store import inbox
-from tests.inbound.mails import EVA, FAILED, PDF, as_attachment, forward, original, with_file
+from tests.inbound.mails import (
+    EVA,
+    FAILED,
+    INLINE,
+    PDF,
+    as_attachment,
+    forward,
+    original,
+    with_file,
+)
 from tests.inbound.office import CANDIDATE, MAILBOX, OTHER, Office, rules
 
 
@@ -53,6 +62,24 @@ async def test_a_reply_attached_as_a_mail_is_filed_with_its_own_files(office: Of
     assert "<original@example.org>" == entry.message_id
     assert "Zur Ablage." == entry.staff_text
     assert ["Lebenslauf.pdf"] == [one.filename for one in entry.documents]
+
+
+@pytest.mark.parametrize(
+    ("program", "note", "remarks"),
+    [
+        ("s-nail v14.9.24", "", (NOTE_BELOW,)),
+        ("Heirloom mailx 12.5 7/5/10", "", (NOTE_BELOW,)),
+        ("s-nail v14.9.24", "Bitte ablegen.", ()),
+        ("Mozilla Thunderbird", "", ()),
+    ],
+)
+async def test_where_a_program_writes_below_the_original_a_note_may_be_in_its_text(
+    office: Office, program: str, note: str, remarks: tuple[str, ...]
+) -> None:
+    text = INLINE.format(said="das passt.").replace("Bitte ablegen.", note).lstrip()
+    entry = await office.filed(forward(fields={"User-Agent": program}, text=text))
+
+    assert remarks == entry.remarks
 
 
 async def test_what_forwards_nothing_is_filed_whole_as_a_note_of_staff(office: Office) -> None:
