@@ -38,8 +38,12 @@ class HostMarks:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         # A page without a block behind it would end the process (SIGBUS) while the disk is full.
-        os.posix_fallocate(self._file, 0, _SIGNAL)
-        self._signal = mmap.mmap(self._file, _SIGNAL, prot=mmap.PROT_READ)
+        try:
+            os.posix_fallocate(self._file, 0, _SIGNAL)
+            self._signal = mmap.mmap(self._file, _SIGNAL, prot=mmap.PROT_READ)
+        except OSError:
+            os.close(self._file)
+            raise
         self._quiet = b""  #: The first octets while there was no seldom mark.
 
     def set(self, kind: MarkKind, number: int) -> bool:
