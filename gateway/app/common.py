@@ -1,6 +1,6 @@
 """From settings to the values the parts work with."""
 
-import os
+import secrets
 import socket
 import ssl
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from gateway.config.smtp import Relay
 from gateway.core import classify
 from gateway.core.address import domain_of, lookup_form
 from gateway.core.errors import GatewayError
-from gateway.core.ids import IdSource, milliseconds_of
+from gateway.core.ids import OTHERS, IdSource, milliseconds_of
 from gateway.core.letter import Letter, Wording, parse_letter
 from gateway.core.note_template import NoteTemplate, parse_template
 from gateway.core.shipped import SHIPPED_RULES
@@ -44,7 +44,7 @@ class Ids:
     def __init__(
         self, salt: int | None = None, clock: Callable[[], datetime] | None = None
     ) -> None:
-        self._source = IdSource(int.from_bytes(os.urandom(2)) if salt is None else salt)
+        self._source = IdSource(secrets.choice(OTHERS) if salt is None else salt)
         self._clock = clock or now
 
     def next(self) -> int:
@@ -248,11 +248,3 @@ def node() -> str:
         return Path("/etc/machine-id").read_text(encoding="ascii").strip() + socket.gethostname()
     except OSError:
         return socket.gethostname()
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of the gateway with this id runs on this machine."""
-    try:
-        return b"gateway" in Path("/proc", str(pid), "cmdline").read_bytes()
-    except OSError:
-        return False

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import os
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
 from gateway import logs
-from gateway.app import common
+from gateway.app import processes
 from gateway.app.common import now, open_database
 from gateway.app.importing import reply_importer, rules
 from gateway.app.life import Life
@@ -45,11 +44,10 @@ async def run_inbound(life: Life) -> None:
     readers = Readers()
     metrics = Metrics()
     importer = reply_importer(life.settings, database, readers, _Tally(metrics).heard)
-    holder = f"{common.node()}:{os.getpid()}"
     watch = MailboxWatch(metrics)
 
     def poller(mailbox: MailboxSettings) -> Poller:
-        tenure = Tenure(database, f"{holder}:{mailbox.name}", now, is_gone=_is_gone)
+        tenure = Tenure(database, processes.holder(mailbox.name), now, is_gone=processes.has_ended)
         return Poller(
             mailbox,
             importer=importer,
@@ -66,7 +64,7 @@ async def run_inbound(life: Life) -> None:
         await mailboxes.apply(settings)
         importer.rules = new
 
-    desk = Desk(database, importer, holder=holder, stopping=life.stopping, clock=now)
+    desk = Desk(database, importer, holder=processes.holder(), stopping=life.stopping, clock=now)
     try:
         await asyncio.to_thread(_sweep)
         await readers.start()
@@ -78,13 +76,6 @@ async def run_inbound(life: Life) -> None:
     finally:
         await readers.close()
         database.close()
-
-
-def _is_gone(holder: str) -> bool:
-    """Whether a process that holds a lease ran on this machine and has ended."""
-    node, _, rest = holder.partition(":")
-    pid = rest.partition(":")[0]
-    return node == common.node() and pid.isdigit() and not common.is_alive(int(pid))
 
 
 def _sweep() -> None:

@@ -1,12 +1,11 @@
 """From settings to the work on campaigns."""
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parseaddr
 
-from gateway.app import common
+from gateway.app import common, processes
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.store.database import Database
@@ -47,8 +46,8 @@ def office(
             database=database,
             client=asked,
             standings=standings,
-            holder=f"{common.node()}/{part}:{os.getpid()}",
-            is_gone=is_gone,
+            holder=processes.holder(part),
+            is_gone=processes.has_ended,
             clock=common.now,
             pause=time.sleep,
             threads=limits.connections,
@@ -57,13 +56,6 @@ def office(
     finally:
         standings.close()
         asked.close()
-
-
-def is_gone(holder: str) -> bool:
-    """Whether the holder of a campaign was a process of this machine that ended."""
-    place, _, pid = holder.rpartition(":")
-    node = place.rpartition("/")[0]
-    return node == common.node() and pid.isdecimal() and not common.is_alive(int(pid))
 
 
 def wishes(settings: Settings) -> Wishes:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from gateway import logs
-from gateway.app import common
+from gateway.app import common, processes
 from gateway.app.common import now, open_database
 from gateway.app.held_reports import Reporter
 from gateway.app.life import Life
@@ -45,7 +44,7 @@ Prune = Callable[[Any, datetime, int], int]
 async def run_sender(life: Life) -> None:
     """Do everything that is due until the life ends."""
     database = open_database(life.settings)
-    holder = f"{common.node()}:{os.getpid()}"
+    holder = processes.holder()
     post = Post(life.settings, Metrics())
     reporter = Reporter(life.settings)
     webhooks = Webhooks(
@@ -178,7 +177,7 @@ async def send_reports(database: Database, post: Post) -> None:
     worker = Worker(
         database,
         post.deliver,
-        holder=f"{common.node()}:{os.getpid()}:reports",
+        holder=processes.holder("reports"),
         stopping=asyncio.Event(),
         clock=now,
         jitter=random.random,

@@ -2,17 +2,18 @@
 
 import asyncio
 import gc
-import os
+import secrets
 import sys
 from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any
 
 from gateway import logs
-from gateway.app import common
+from gateway.app import common, processes
 from gateway.app.life import Life
 from gateway.app.proxy_policy import listeners, policy
 from gateway.config import Settings
+from gateway.core.ids import PROVISIONAL
 from gateway.metrics import Metrics
 from gateway.smtp_proxy.bulk_memory import BulkMemory
 from gateway.smtp_proxy.host_marks import HostMarks
@@ -47,7 +48,6 @@ _FEED_SECONDS = 15.0
 _NEVER_SECONDS = 30.0
 _TAKE_IN_SECONDS = 1.0
 _OFFERS_SECONDS = 1.0
-_PROVISIONAL = 512  #: From here on numbers are guessed, where the store can't give one.
 
 
 async def run_smtp(life: Life) -> None:
@@ -80,7 +80,7 @@ class _Smtp:
             policy(settings), worker=number, shares=settings.smtp.workers, metrics=Metrics()
         )
         self._journal = _journal(database, self._services, number)
-        self._local = LocalRecord(settings.store.outage, os.getpid())
+        self._local = LocalRecord(settings.store.outage, processes.own())
         self._never = NeverMailed(settings.store.outage / "never-mailed")
         self._bulk_memory = BulkMemory()
         self._judge(settings)
@@ -168,7 +168,7 @@ def _marks(settings: Settings) -> HostMarks | None:
 
 def _log(database: Database, number: int, *, wanted: bool) -> WorkerLog | None:
     """Open the log of a number; only one that was enlisted is taken in after a crash."""
-    if not database.is_sqlite or number >= _PROVISIONAL:
+    if not database.is_sqlite or number in PROVISIONAL:
         return None
     path = worker_log.path_for(str(database.url.database), number)
     try:
@@ -192,18 +192,18 @@ def _tray(settings: Settings, database: Database, services: Services) -> Tray:
 
 async def _enlist(database: Database) -> int:
     """Get a number of our own; without a store a likely free one serves until it is back."""
-    node, pid = common.node(), os.getpid()
+    node, process = common.node(), processes.own()
     loop = asyncio.get_running_loop()
     try:
         await loop.run_in_executor(None, database.prepare)
         return await database.write(
             lambda connection: workers.enlist(
-                connection, node=node, pid=pid, now=common.now(), alive=common.is_alive
+                connection, node=node, process=process, now=common.now(), alive=processes.is_running
             )
         )
     except StoreUnavailable as error:
         log.error("store_unavailable", reason=str(error))
-        return _PROVISIONAL + int.from_bytes(os.urandom(2)) % _PROVISIONAL
+        return secrets.choice(PROVISIONAL)
 
 
 class _Chores:
@@ -248,12 +248,17 @@ class _Chores:
 
         Who may not write to the store as it is now ends, and is started anew by the supervisor.
         """
-        node, pid, number = common.node(), os.getpid(), self._number
+        node, process, number = common.node(), processes.own(), self._number
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._database.prepare)
             has_number = await self._database.write(
                 lambda connection: workers.beat(
-                    connection, number, node=node, pid=pid, now=common.now(), alive=common.is_alive
+                    connection,
+                    number,
+                    node=node,
+                    process=process,
+                    now=common.now(),
+                    alive=processes.is_running,
                 )
             )
         except WrongSchema as error:
@@ -275,7 +280,7 @@ class _Chores:
 
     async def take_in(self) -> None:
         """Bring in what passed while the store was away."""
-        await take_records_in(self._database, self._local, self._number, common.is_alive)
+        await take_records_in(self._database, self._local, self._number, processes.is_running)
 
     async def keep_offers(self) -> None:
         """Keep what relays offer whenever it has changed."""
@@ -288,10 +293,10 @@ class _Chores:
 
     async def retire(self) -> None:
         """Leave in order."""
-        node, pid, number = common.node(), os.getpid(), self._number
+        node, process, number = common.node(), processes.own(), self._number
         try:
             await self._database.write(
-                lambda connection: workers.retire(connection, number, node=node, pid=pid)
+                lambda connection: workers.retire(connection, number, node=node, process=process)
             )
         except StoreUnavailable as error:
             log.error("store_unavailable", reason=str(error))

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from gateway import logs
-from gateway.app import common, triggers
+from gateway.app import common, processes, triggers
 from gateway.app.life import Life
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
@@ -51,7 +50,7 @@ class Desk:
         self._standings = common.standings(settings, database)
         self.plan = self._make_plan()
         self._nonce = secrets.token_hex(4)
-        holder = f"{common.node()}:{os.getpid()}:{self._nonce}"
+        holder = processes.holder(self._nonce)
         self._new_id = common.Ids(clock=clock).next
         self.watch = Watch(database, self.plan.epoch_file)
         self.sender = Sender(
@@ -143,13 +142,10 @@ class Desk:
 
     def _is_gone(self, holder: str) -> bool:
         """Whether a holder of rows was a process of this machine and has ended."""
-        node, _, rest = holder.rpartition(":")
-        node, _, pid = node.rpartition(":")
-        if node != common.node() or not pid.isdigit():
-            return False
-        if int(pid) == os.getpid():
-            return rest != self._nonce
-        return not common.is_alive(int(pid))
+        own, nonce = processes.holder(""), holder.rpartition(" ")[2]
+        if holder.startswith(own):
+            return nonce != self._nonce
+        return processes.has_ended(holder)
 
 
 class TriggeredMail:

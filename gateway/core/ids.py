@@ -6,6 +6,13 @@ EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _SEQUENCE_BITS = 22
+#: Salts of processes with a number of their own in the store (`store.workers`): they are the
+#: number, and can't meet. Those above are guessed.
+NUMBERED = range(256)
+#: Of workers that could get no number, the store being away.
+PROVISIONAL = range(256, 512)
+#: Of every other process: what it makes never has the id of a message of a listener.
+OTHERS = range(512, 1024)
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]  # ten bits each
 
 

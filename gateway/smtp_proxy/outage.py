@@ -77,7 +77,7 @@ def _mark(address: str) -> int:
 
 
 _RECORD = "messages-{}.jsonl"
-_NUMBER = re.compile(r"\d+")
+_PROCESS = re.compile(r"messages-(\d[\w.]*)\.jsonl")
 
 
 class NotRecorded(GatewayError):
@@ -97,19 +97,19 @@ class Recorded:
 class LocalRecord:
     """Messages that passed while the store was away: JSON Lines, on disk before the final dot."""
 
-    def __init__(self, folder: Path, process: int) -> None:
-        """`process` is the id of the one process that writes here."""
+    def __init__(self, folder: Path, process: str) -> None:
+        """`process` names the one process that writes here, as no other ever was named."""
         self._folder = folder
         self._path = folder / _RECORD.format(process)
         self._messages: set[int] = set()
         self._turn = threading.Lock()  # writing is done on threads
 
-    def of_the_dead(self, alive: Callable[[int], bool]) -> "list[LocalRecord]":
+    def of_the_dead(self, alive: Callable[[str], bool]) -> "list[LocalRecord]":
         """Return what processes recorded here that don't run any more."""
         own = self._path.name
         names = (path.name for path in self._folder.glob(_RECORD.format("*")) if path.name != own)
-        ids = (int(found[0]) for name in names if (found := _NUMBER.search(name)))
-        return [LocalRecord(self._folder, process) for process in ids if not alive(process)]
+        others = (found[1] for name in names if (found := _PROCESS.fullmatch(name)))
+        return [LocalRecord(self._folder, process) for process in others if not alive(process)]
 
     @property
     def empty(self) -> bool:

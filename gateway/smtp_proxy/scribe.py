@@ -140,7 +140,7 @@ class Scribe:
 
 
 async def take_records_in(
-    database: Database, local: LocalRecord, worker: int, alive: Callable[[int], bool]
+    database: Database, local: LocalRecord, worker: int, alive: Callable[[str], bool]
 ) -> None:
     """Bring the local record into the store, and those of processes that are gone."""
     await _take_in(database, local, worker)

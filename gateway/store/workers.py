@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from gateway.core.errors import GatewayError
+from gateway.core.ids import NUMBERED
 from gateway.core.journal import Attempt, Message, Outcome, fingerprint
 from gateway.core.kinds import By, State
 from gateway.store import held_reports, journal, worker_log
@@ -14,29 +15,28 @@ from gateway.store.schema import attempts, deliveries, messages, workers
 
 BEAT = timedelta(seconds=10)  #: How often a worker says that it lives.
 GRACE = timedelta(seconds=60)  #: After so much silence it counts as dead.
-_NUMBERS = 1024
 _NOBODY = -1  #: Wrote a message whose process is gone.
 _STORE_FILE = "SELECT file FROM pragma_database_list WHERE name = 'main'"
 _LEFT = "the gateway was stopped before the relay's answer was recorded"
 
 
 class NoNumberFree(GatewayError):
-    """More than 1,024 processes write to one store."""
+    """More than 256 processes write to one store."""
 
 
 def enlist(
-    connection: Connection, *, node: str, pid: int, now: datetime, alive: Callable[[int], bool]
+    connection: Connection, *, node: str, process: str, now: datetime, alive: Callable[[str], bool]
 ) -> int:
     """Return a number for this process; settle first what dead processes left.
 
     `alive` tells whether a process of this node still runs.
     """
-    _bury(connection, node=node, now=now, alive=lambda other: other != pid and alive(other))
+    _bury(connection, node=node, now=now, alive=lambda other: other != process and alive(other))
     taken = set(connection.scalars(select(workers.c.number)))
-    free = next((number for number in range(_NUMBERS) if number not in taken), None)
+    free = next((number for number in NUMBERED if number not in taken), None)
     if free is None:
         raise NoNumberFree
-    _add(connection, free, node=node, pid=pid, now=now)
+    _add(connection, free, node=node, process=process, now=now)
     return free
 
 
@@ -45,9 +45,9 @@ def beat(
     number: int,
     *,
     node: str,
-    pid: int,
+    process: str,
     now: datetime,
-    alive: Callable[[int], bool],
+    alive: Callable[[str], bool],
 ) -> bool:
     """Say that this process lives; False if another goes by its number.
 
@@ -56,40 +56,40 @@ def beat(
     """
     _bury(connection, node=node, now=now, alive=alive)
     own = update(workers).where(
-        workers.c.number == number, workers.c.node == node, workers.c.pid == pid
+        workers.c.number == number, workers.c.node == node, workers.c.process == process
     )
     if connection.execute(own.values(alive_until=now + GRACE)).rowcount:
         return True
-    if connection.scalar(select(workers.c.pid).where(workers.c.number == number)) is not None:
+    if connection.scalar(select(workers.c.process).where(workers.c.number == number)) is not None:
         return False
-    _add(connection, number, node=node, pid=pid, now=now)
+    _add(connection, number, node=node, process=process, now=now)
     return True
 
 
 def _bury(
-    connection: Connection, *, node: str, now: datetime, alive: Callable[[int], bool]
+    connection: Connection, *, node: str, now: datetime, alive: Callable[[str], bool]
 ) -> None:
     """Settle what dead processes left, and forget them."""
     for worker in connection.execute(select(workers)).all():
-        dead = not alive(worker.pid) if worker.node == node else worker.alive_until < now
+        dead = not alive(worker.process) if worker.node == node else worker.alive_until < now
         if dead:
             settle(connection, worker.number)
             connection.execute(delete(workers).where(workers.c.number == worker.number))
 
 
-def _add(connection: Connection, number: int, *, node: str, pid: int, now: datetime) -> None:
+def _add(connection: Connection, number: int, *, node: str, process: str, now: datetime) -> None:
     connection.execute(
-        insert(workers).values(number=number, node=node, pid=pid, alive_until=now + GRACE)
+        insert(workers).values(number=number, node=node, process=process, alive_until=now + GRACE)
     )
 
 
-def retire(connection: Connection, number: int, *, node: str, pid: int) -> None:
+def retire(connection: Connection, number: int, *, node: str, process: str) -> None:
     """Leave in order: whatever is open now has no outcome any more.
 
     A number that has become another's is left to it.
     """
-    holder = select(workers.c.node, workers.c.pid).where(workers.c.number == number)
-    if connection.execute(holder).one_or_none() not in ((node, pid), None):
+    holder = select(workers.c.node, workers.c.process).where(workers.c.number == number)
+    if connection.execute(holder).one_or_none() not in ((node, process), None):
         return
     settle(connection, number)
     connection.execute(delete(workers).where(workers.c.number == number))

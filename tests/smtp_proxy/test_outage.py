@@ -17,7 +17,7 @@ from gateway.smtp_proxy.outage import LocalRecord, NeverMailed, NotRecorded
 from tests.rig.tmpfs import small_disk
 from tests.store.journaling import ANN, BEN, ended, going, message, suppressed
 
-US, GONE, NEIGHBOUR = os.getpid(), 2, 3
+US, GONE, NEIGHBOUR = f"{os.getpid()}.98213.1f0c8a77", "2.17.1f0c8a77", "3"
 FULL = replace(
     message(
         0,
@@ -44,7 +44,7 @@ def local(folder: Path) -> LocalRecord:
     return LocalRecord(folder, US)
 
 
-def file_of(folder: Path, process: int = US) -> Path:
+def file_of(folder: Path, process: str = US) -> Path:
     return folder / f"messages-{process}.jsonl"
 
 
@@ -243,7 +243,7 @@ from gateway.smtp_proxy.outage import LocalRecord
 from tests.store.journaling import message
 
 async def main():
-    local = LocalRecord(Path(sys.argv[1]), 7)
+    local = LocalRecord(Path(sys.argv[1]), "7")
     for minute in range(10_000):
         await local.begin(message(minute))
         print(minute, flush=True)
@@ -259,6 +259,6 @@ def test_K1_killed_while_writing_it_has_recorded_all_it_said_it_had(folder: Path
         said = [int(writer.stdout.readline()) for _ in range(30)]
         writer.kill()
         said += map(int, writer.stdout.read().split())
-    found = {one.id for one in LocalRecord(folder, 7).read().messages}
+    found = {one.id for one in LocalRecord(folder, "7").read().messages}
 
     assert {message(minute).id for minute in said} <= found

@@ -22,7 +22,7 @@ from tests.rig.process import wait_until
 from tests.store.feeding import NOW
 from tests.store.journaling import ANN, attempt, ended, going, marks, message, notice, states
 
-US, GONE = 1, 2
+US, GONE = "1", "2"
 WORKER = 3
 SENDING, RELAYED = ["sending by relay: "], ["relayed by relay: 250 ok"]
 LEFT = ["unknown by gateway: the gateway was stopped before the relay's answer was recorded"]

@@ -35,25 +35,25 @@ HERE, THERE = "here", "there"
 class Host:
     """Which processes of this machine run."""
 
-    def __init__(self, *pids: int) -> None:
+    def __init__(self, *pids: str) -> None:
         self.pids = {*pids}
 
-    def __call__(self, pid: int) -> bool:
+    def __call__(self, pid: str) -> bool:
         return pid in self.pids
 
 
-def enlist(database: Database, pid: int, host: Host, *, node: str = HERE, seconds: int = 0) -> int:
+def enlist(database: Database, pid: str, host: Host, *, node: str = HERE, seconds: int = 0) -> int:
     now = NOW + timedelta(seconds=seconds)
     with database.writing() as connection:
-        return workers.enlist(connection, node=node, pid=pid, now=now, alive=host)
+        return workers.enlist(connection, node=node, process=pid, now=now, alive=host)
 
 
 def beat(
-    database: Database, number: int, pid: int, host: Host, *, node: str = HERE, seconds: int = 0
+    database: Database, number: int, pid: str, host: Host, *, node: str = HERE, seconds: int = 0
 ) -> bool:
     now = NOW + timedelta(seconds=seconds)
     with database.writing() as connection:
-        return workers.beat(connection, number, node=node, pid=pid, now=now, alive=host)
+        return workers.beat(connection, number, node=node, process=pid, now=now, alive=host)
 
 
 def numbers(database: Database) -> list[int]:
@@ -70,30 +70,30 @@ def begin(database: Database, number: int, one: Message, *drafts: Draft) -> None
 
 
 def test_processes_that_live_have_numbers_of_their_own(database: Database) -> None:
-    host = Host(10, 11, 12)
+    host = Host("10", "11", "12")
 
-    assert [0, 1, 2] == [enlist(database, pid, host) for pid in (10, 11, 12)]
+    assert [0, 1, 2] == [enlist(database, pid, host) for pid in ("10", "11", "12")]
 
 
 def test_a_number_given_back_is_given_again(database: Database) -> None:
-    host = Host(10, 11, 12)
-    first, second = enlist(database, 10, host), enlist(database, 11, host)
+    host = Host("10", "11", "12")
+    first, second = enlist(database, "10", host), enlist(database, "11", host)
     with database.writing() as connection:
-        workers.retire(connection, first, node=HERE, pid=10)
-    third = enlist(database, 12, host)
+        workers.retire(connection, first, node=HERE, process="10")
+    third = enlist(database, "12", host)
 
     assert (first, [first, second]) == (third, numbers(database))
 
 
-def test_a_thousand_and_twenty_four_are_enough(
+def test_there_are_only_so_many_numbers(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "_NUMBERS", 2)
-    host = Host(10, 11, 12)
-    for pid in (10, 11):
+    monkeypatch.setattr(workers, "NUMBERED", range(2))
+    host = Host("10", "11", "12")
+    for pid in ("10", "11"):
         enlist(database, pid, host)
     with pytest.raises(NoNumberFree):
-        enlist(database, 12, host)
+        enlist(database, "12", host)
 
 
 # What dead processes left
@@ -103,62 +103,62 @@ def test_a_thousand_and_twenty_four_are_enough(
 def test_K1_the_next_process_settles_at_once_what_a_killed_one_left(
     database: Database, successor: str
 ) -> None:
-    number = enlist(database, 10, Host(10))
+    number = enlist(database, "10", Host("10"))
     begin(database, number, message())
-    pid = 10 if successor.endswith("old id") else 11
+    pid = "10" if successor.endswith("old id") else "11"
     enlist(database, pid, Host(pid))
 
     assert [LEFT] == states(database, message())
 
 
 def test_K1_a_neighbour_settles_it_with_its_next_beat(database: Database) -> None:
-    host = Host(10, 11)
-    first, second = enlist(database, 10, host), enlist(database, 11, host)
+    host = Host("10", "11")
+    first, second = enlist(database, "10", host), enlist(database, "11", host)
     begin(database, first, message())
-    host.pids.discard(10)
-    assert beat(database, second, 11, host, seconds=1)
+    host.pids.discard("10")
+    assert beat(database, second, "11", host, seconds=1)
 
     assert ([LEFT], [second]) == (states(database, message()), numbers(database))
 
 
 def test_the_living_are_left_alone_however_long_the_store_was_away(database: Database) -> None:
-    host = Host(10, 11)
-    first, second = enlist(database, 10, host), enlist(database, 11, host)
+    host = Host("10", "11")
+    first, second = enlist(database, "10", host), enlist(database, "11", host)
     begin(database, first, message())
-    assert beat(database, second, 11, host, seconds=3600)
+    assert beat(database, second, "11", host, seconds=3600)
 
     assert ["sending by relay: "] == states(database, message())
 
 
 def test_a_process_of_another_machine_is_dead_when_it_is_silent(database: Database) -> None:
-    far = enlist(database, 10, Host(10), node=THERE)
-    near = enlist(database, 10, Host(10))
+    far = enlist(database, "10", Host("10"), node=THERE)
+    near = enlist(database, "10", Host("10"))
     begin(database, far, message())
     patience = int(GRACE.total_seconds())
     seen = []
     for seconds in (patience - 1, patience + 1):
-        beat(database, near, 10, Host(10), seconds=seconds)
+        beat(database, near, "10", Host("10"), seconds=seconds)
         seen.append(states(database, message()))
 
     assert [["sending by relay: "], [LEFT]] == seen
 
 
 def test_a_beat_keeps_a_process_of_another_machine_alive(database: Database) -> None:
-    far = enlist(database, 10, Host(10), node=THERE)
-    near = enlist(database, 10, Host(10))
+    far = enlist(database, "10", Host("10"), node=THERE)
+    near = enlist(database, "10", Host("10"))
     begin(database, far, message())
-    beat(database, far, 10, Host(10), node=THERE, seconds=50)
-    beat(database, near, 10, Host(10), seconds=70)
+    beat(database, far, "10", Host("10"), node=THERE, seconds=50)
+    beat(database, near, "10", Host("10"), seconds=70)
 
     assert ["sending by relay: "] == states(database, message())
 
 
 def test_only_what_was_being_sent_is_settled(database: Database) -> None:
     mixed = message(0, going(ANN), suppressed(BEN), refused(EVE))
-    number = enlist(database, 10, Host(10))
+    number = enlist(database, "10", Host("10"))
     begin(database, number, mixed)
     with database.writing() as connection:
-        workers.retire(connection, number, node=HERE, pid=10)
+        workers.retire(connection, number, node=HERE, process="10")
 
     assert [LEFT, "send_failed by gateway: ", "rejected by relay: 550 5.1.1 nobody"] == (
         states(database, mixed)
@@ -171,9 +171,9 @@ def test_P13_a_notice_that_waited_for_a_verdict_that_never_comes_is_not_sent(
 ) -> None:
     one = message()
     owed = notice(one, due=NOW if is_due else None)
-    number = enlist(database, 10, Host(10))
+    number = enlist(database, "10", Host("10"))
     begin(database, number, one, owed)
-    enlist(database, 11, Host(11))
+    enlist(database, "11", Host("11"))
     with database.reading() as connection:
         queued = outbox.listed(connection)
 
@@ -186,9 +186,9 @@ async def test_K1_a_retry_of_what_was_left_is_known_as_one(
 ) -> None:
     left = message(0, going(ANN), suppressed(BEN), refused(EVE))
     retry = message(0, going(ANN), *([suppressed(BEN)] if reject_at == "content" else []))
-    number = enlist(database, 10, Host(10))
+    number = enlist(database, "10", Host("10"))
     begin(database, number, left)
-    enlist(database, 11, Host(11))
+    enlist(database, "11", Host("11"))
     asked = gate.Gate(database)
     view = await asked.look(marks(retry), 0, NOW)
     asked.close()
@@ -200,34 +200,34 @@ async def test_K1_a_retry_of_what_was_left_is_known_as_one(
 
 
 def test_who_could_not_be_enlisted_is_by_its_first_beat(database: Database) -> None:
-    assert beat(database, 700, 10, Host(10))
+    assert beat(database, 700, "10", Host("10"))
 
     assert [700] == numbers(database)
 
 
 def test_who_was_taken_for_dead_is_enlisted_anew(database: Database) -> None:
-    far = enlist(database, 10, Host(10), node=THERE)
-    near = enlist(database, 10, Host(10))
-    beat(database, near, 10, Host(10), seconds=3600)
-    assert beat(database, far, 10, Host(10), node=THERE, seconds=3601)
+    far = enlist(database, "10", Host("10"), node=THERE)
+    near = enlist(database, "10", Host("10"))
+    beat(database, near, "10", Host("10"), seconds=3600)
+    assert beat(database, far, "10", Host("10"), node=THERE, seconds=3601)
 
     assert [far, near] == numbers(database)
 
 
 def test_nobody_goes_on_with_a_number_that_is_another_s(database: Database) -> None:
-    host = Host(10, 11)
-    number = enlist(database, 10, host)
+    host = Host("10", "11")
+    number = enlist(database, "10", host)
 
-    assert not beat(database, number, 11, host)
-    assert beat(database, number, 10, host)
+    assert not beat(database, number, "11", host)
+    assert beat(database, number, "10", host)
 
 
 def test_nobody_retires_with_a_number_that_is_another_s(database: Database) -> None:
-    host = Host(10, 11)
-    number = enlist(database, 10, host)
+    host = Host("10", "11")
+    number = enlist(database, "10", host)
     begin(database, number, message())
     with database.writing() as connection:
-        workers.retire(connection, number, node=HERE, pid=11)
+        workers.retire(connection, number, node=HERE, process="11")
 
     assert ([number], ["sending by relay: "]) == (numbers(database), states(database, message()))
 
@@ -239,7 +239,7 @@ def test_what_was_recorded_elsewhere_is_taken_in_once_and_what_a_dead_process_le
     database: Database,
 ) -> None:
     told, waiting, left = (message(minute) for minute in range(3))
-    number = enlist(database, 10, Host(10))
+    number = enlist(database, "10", Host("10"))
     for _ in range(2):
         with database.writing() as connection:
             workers.take_in(connection, number, [told, waiting, left], ended(told), left={left.id})

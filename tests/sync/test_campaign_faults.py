@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from gateway.app import common, mailchimp
 from gateway.core.campaigns import CampaignState
 from gateway.store import audiences
 from gateway.sync import campaigns as desk
@@ -329,10 +328,3 @@ def test_clocks_that_differ_by_weeks_hide_nobody_and_double_nothing(active: Mark
 
     assert active.outs(number)["candidate:bob"] == "unsubscribed"
     assert len(active.sandbox.account.campaigns) == 1
-
-
-def test_a_holder_of_this_machine_is_gone_with_its_process() -> None:
-    dead = 2**22 - 1  # beyond the ids Linux gives
-
-    assert mailchimp.is_gone(f"{common.node()}/1:{dead}")
-    assert not mailchimp.is_gone(f"elsewhere/1:{dead}")

@@ -49,7 +49,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0013"
+VERSION = "0020"
 
 __all__ = [
     "VERSION",

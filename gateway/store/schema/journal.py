@@ -88,7 +88,7 @@ workers = Table(
     metadata,
     Column("number", SmallInteger, primary_key=True, autoincrement=False),
     Column("node", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
+    Column("process", Text, nullable=False),  # id, start and boot of a process of the node
     Column("alive_until", UtcTime, nullable=False),
 )
 
