@@ -10,7 +10,7 @@ from gateway.api.health import Health
 from gateway.api.server import serve
 from gateway.api.services import Services
 from gateway.app import common, transitions
-from gateway.app.common import now, open_database
+from gateway.app.common import now, open_store_of
 from gateway.app.feeding import Door
 from gateway.app.hints import StoredHints
 from gateway.app.life import Life
@@ -27,7 +27,7 @@ _STORE_SECONDS = 5.0  #: How long the store may take before it counts as away.
 
 async def run_api(life: Life) -> None:
     """Answer requests until the life ends."""
-    database = open_database(life.settings)
+    database = open_store_of(life.settings, life.store)
     try:
         witness = Witness(life, database)
         app = application(

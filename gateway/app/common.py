@@ -54,7 +54,12 @@ class Ids:
 
 def open_database(settings: Settings) -> Database:
     """Open the store; nothing is asked of it yet."""
-    return Database(settings.store.url.get_secret_value())
+    return Database(settings.store.url.get_secret_value(), outage=settings.store.outage)
+
+
+def open_store_of(settings: Settings, identity: str) -> Database:
+    """Open the store in a process of a role, which never makes one; empty: whichever is there."""
+    return Database(settings.store.url.get_secret_value(), identity=identity, makes=False)
 
 
 def prepare(database: Database) -> None:

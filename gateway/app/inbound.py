@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway import logs
 from gateway.app import processes
-from gateway.app.common import now, open_database
+from gateway.app.common import now, open_store_of
 from gateway.app.importing import reply_importer, rules
 from gateway.app.life import Life
 from gateway.app.mailboxes import Mailboxes, MailboxWatch
@@ -40,7 +40,7 @@ _LEFT_SECONDS = 3600  #: A mail is in hand for seconds.
 
 async def run_inbound(life: Life) -> None:
     """File what comes until the life ends."""
-    database = open_database(life.settings)
+    database = open_store_of(life.settings, life.store)
     readers = Readers()
     metrics = Metrics()
     importer = reply_importer(life.settings, database, readers, _Tally(metrics).heard)

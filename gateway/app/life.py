@@ -30,6 +30,7 @@ class Order:
     sockets: Mapping[str, Sequence[int]]  #: File descriptors that listen, by listener.
     others: Mapping[str, Sequence[int]]  #: Those of the role's other processes.
     link: int  #: File descriptor of the socket to the supervisor.
+    store: str  #: The identity of the store there must be; empty: none was seen yet.
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -58,6 +59,7 @@ class Life:
         #: Takes new settings; whatever it raises, the old ones stay.
         self.apply: Apply = _nothing_to_do
         self.number = order.number
+        self.store = order.store  #: The identity of the store there must be; empty: not seen yet.
         self._order = order
         self._supervisor: asyncio.StreamWriter | None = None
         self._reloading = asyncio.Lock()

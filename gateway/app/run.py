@@ -15,6 +15,8 @@ from gateway.core.errors import GatewayError
 from gateway.store.database import StoreUnavailable
 from gateway.supervisor import Role, Supervisor
 
+_AWAY_SECONDS = 2.0  #: Between tries while the store is away.
+
 ROLES = ("smtp", "inbound", "sync", "sender", "api")
 
 log = logs.get("supervisor")
@@ -34,16 +36,40 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     settings = _read(config)
     if "sender" in wanted:
         triggers.rules(settings)  # What is wrong with one of them stops the start.
-    _prepare_store(settings)
+    order = {"config": str(config) if config else None, "store": ""}
+    order["store"] = _prepare_store(settings)
     with metrics.shared_folder():
         supervisor = Supervisor(
             _roles(wanted, settings),
             command=[sys.executable, "-m", "gateway.app"],
-            order={"config": str(config) if config else None},
+            order=order,
             reload=lambda: _roles(wanted, _read(config)),
             ended=metrics.forget_process,
         )
-        asyncio.run(supervisor.run())
+        asyncio.run(_supervise(supervisor, settings, order))
+
+
+async def _supervise(
+    supervisor: Supervisor, settings: Settings, order: dict[str, str | None]
+) -> None:
+    waiting = asyncio.create_task(_wait_for_store(settings, order))
+    try:
+        await supervisor.run()
+    finally:
+        waiting.cancel()
+
+
+async def _wait_for_store(settings: Settings, order: dict[str, str | None]) -> None:
+    """Create the schema once a store is there that was away at the start.
+
+    No process of a role does that: the one it had may be gone, and every mail would pass.
+    """
+    while not order["store"]:
+        await asyncio.sleep(_AWAY_SECONDS)
+        try:
+            order["store"] = await asyncio.to_thread(_prepare_store, settings)
+        except GatewayError as error:
+            log.error("store_unusable", reason=str(error))
 
 
 def _read(config: Path | None) -> Settings:
@@ -79,18 +105,22 @@ def _address(bind: Bind) -> tuple[str, int]:
     return bind.host, bind.port
 
 
-def _prepare_store(settings: Settings) -> None:
-    """Create a missing schema once, before several processes would.
+def _prepare_store(settings: Settings) -> str:
+    """Create a missing schema once, before several processes would; return which store it is.
 
-    A server that is away is no reason not to start: mail then gets the answers for that case. A
-    file that can't be used won't come back by itself.
+    Empty while it is away. A server that is away is no reason not to start: mail then gets the
+    answers for that case. A file that can't be used won't come back by itself.
     """
     database = open_database(settings)
     try:
         prepare(database)
+        database.remember()
     except StoreUnavailable as error:
         if database.is_sqlite:
             raise
         log.error("store_unavailable", reason=str(error))
+    except OSError as error:
+        log.error("store_not_remembered", reason=str(error))
     finally:
         database.close()
+    return database.identity

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway import logs
 from gateway.app import common, processes
-from gateway.app.common import now, open_database
+from gateway.app.common import now, open_store_of
 from gateway.app.held_reports import Reporter
 from gateway.app.life import Life
 from gateway.app.triggered import TriggeredMail
@@ -43,7 +43,7 @@ Prune = Callable[[Any, datetime, int], int]
 
 async def run_sender(life: Life) -> None:
     """Do everything that is due until the life ends."""
-    database = open_database(life.settings)
+    database = open_store_of(life.settings, life.store)
     holder = processes.holder()
     post = Post(life.settings, Metrics())
     reporter = Reporter(life.settings)

@@ -54,7 +54,7 @@ async def run_smtp(life: Life) -> None:
     """Take mail in until the life ends; then finish what is at the dot."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     logs.gather(partial(asyncio.get_running_loop().call_later, _LOG_SECONDS))
-    database = common.open_database(life.settings)
+    database = common.open_store_of(life.settings, life.store)
     role = _Smtp(life, database, await _enlist(database))
     life.apply = role.apply
     await role.run()

@@ -24,7 +24,7 @@ class Stopping(Exception):
 
 async def run_sync(life: Life) -> None:
     """Do what is due at Mailchimp until the life ends."""
-    database = common.open_database(life.settings)
+    database = common.open_store_of(life.settings, life.store)
     try:
         life.ready()
         await store_ready(life, database)

@@ -1,5 +1,7 @@
 """The store's schema."""
 
+from typing import Annotated
+
 import typer
 
 from gateway.app import common
@@ -13,16 +15,23 @@ app = typer.Typer(help="The store's schema.", no_args_is_help=True)
 
 
 @app.command("upgrade")
-def upgrade_schema(context: typer.Context) -> None:
+def upgrade_schema(
+    context: typer.Context,
+    *,
+    new: Annotated[
+        bool, typer.Option("--new", help="Begin with an empty store, though there was one.")
+    ] = False,
+) -> None:
     """Bring the store to the version of this gateway.
 
-    Stop the gateway and make a copy first.
+    Stop the gateway and make a copy first. A store that is missing is made, unless this machine
+    remembers that it had one: without what is in it, mail would pass to everybody.
     """
     database = common.open_database(of(context).settings)
     try:
         before = _version(database)
         if before is None:
-            database.prepare()
+            database.prepare(anew=new)
             print_line(f"Created at version {VERSION}.")
             return
         if before > VERSION:

@@ -151,7 +151,8 @@ class LocalRecord:
             raise NotRecorded(f"{self._path}: {error.strerror}") from error
 
     def _write(self, line: bytes) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # Not its parents: a store's folder that was moved away must find its place free.
+        self._path.parent.mkdir(exist_ok=True)
         with self._turn, self._path.open("ab", buffering=0) as file:
             length = file.tell()
             try:

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -29,7 +30,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.core.errors import GatewayError
 from gateway.store.columns import metadata
-from gateway.store.schema import VERSION, schema_version
+from gateway.store.had_store import HadStore
+from gateway.store.schema import VERSION, new_identity, schema_version, store_identity
 from gateway.store.sqlite_file import SqliteFile
 
 T = TypeVar("T")
@@ -46,18 +48,38 @@ class RowRefused(StoreUnavailable):
     """The store is there but can't take what it was given; nothing was changed."""
 
 
+class AnotherStore(StoreUnavailable):
+    """In the place of the store is another one than this process had; it is not used."""
+
+
 class WrongSchema(GatewayError):
     """The store has another version than this gateway; it is left as it is."""
 
 
 class Database:
-    """One store, opened by URL: `sqlite:///path` or `postgresql://user:password@host/name`."""
+    """One store, opened by URL: `sqlite:///path` or `postgresql://user:password@host/name`.
 
-    def __init__(self, url: str) -> None:
+    Once it has been seen it is the only one: whatever takes its place counts as a store that is
+    away. An empty one would let every mail pass.
+    """
+
+    def __init__(
+        self, url: str, *, outage: Path | None = None, identity: str = "", makes: bool = True
+    ) -> None:
+        """`outage` is the folder in which this host remembers that it had the store, if any.
+
+        `identity` is that of the store which must be there, where it is known. Without `makes`
+        none is created: whoever started this process has done that.
+        """
         self.url = _with_driver(make_url(url))
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.file = SqliteFile(self.url.database or "") if self.is_sqlite else None
-        self._engine = _sqlite_engine(self.file) if self.file else _postgres_engine(self.url)
+        self._had = None if outage is None else HadStore(outage, make_url(url))
+        self._identity = identity
+        self._makes = makes
+        engine = _sqlite_engine(self.file) if self.file else _postgres_engine(self.url)
+        event.listen(engine, "connect", lambda opened, _: self.check_identity(opened))
+        self._engine = engine
         self._lock = HostLock(Path(f"{self.url.database}.lock")) if self.is_sqlite else None
         self._readers = ThreadPoolExecutor(4, "store-read")
         self._writer = ThreadPoolExecutor(1, "store-write")
@@ -120,38 +142,99 @@ class Database:
         with self._lock:
             yield
 
-    def prepare(self) -> None:
-        """Create a missing schema; raise `WrongSchema` for one of another version."""
+    @property
+    def identity(self) -> str:
+        """What tells this store from every other, its copies excepted; empty: not seen yet."""
+        return self._identity
+
+    def prepare(self, *, anew: bool = False) -> None:
+        """Create a missing schema; raise `WrongSchema` for one of another version.
+
+        None is created where there was a store, unless `anew` says so: `StoreUnavailable`.
+        """
         if self.file is not None and self.file.identity() is None:
-            self._make(self.file)
+            self._make(self.file, anew=anew)
         with self.reading() as connection:
             version = _version(connection)
         if version is None:
-            self._create()
+            self._create(anew=anew)
         elif version != VERSION:
             raise WrongSchema(_advice(version))
+        self._recognise()
+
+    def remember(self) -> None:
+        """Have this host know that there was a store; OSError if that can't be written down."""
+        if self._had is not None:
+            self._had.remember()
+
+    def check_identity(self, connection: DBAPIConnection | sqlite3.Connection) -> None:
+        """Raise `AnotherStore` if a new connection leads to another store than the one known."""
+        if not self._identity:
+            return
+        try:
+            self._compare(_identity_of(connection))
+        except StoreUnavailable:
+            connection.close()
+            raise
+
+    def _compare(self, found: str) -> None:
+        if found != self._identity:
+            raise AnotherStore(
+                f"{self._place} holds another store than the one this gateway had: put that back; "
+                "to go on with this one, restart the gateway"
+            )
 
     def version(self) -> str | None:
         """Return the schema's version; None for an empty store."""
         with self.reading() as connection:
             return _version(connection)
 
-    def _make(self, file: SqliteFile) -> None:
-        if self._lock is not None and self._lock.path.exists():
-            raise StoreUnavailable(
-                f"{self.url.database} is gone: put it back; to begin with an empty store, remove "
-                f"{self._lock.path}"
-            )
+    @property
+    def _place(self) -> str:
+        return str(self.url.database)
+
+    def _make(self, file: SqliteFile, *, anew: bool) -> None:
+        was_there = self._was_there or (self._lock is not None and self._lock.path.exists())
+        # Another process may have made it in this moment.
+        if was_there and not anew and file.identity() is None:
+            raise self._gone("is gone")
         try:
             file.make()
         except OSError as error:
             raise StoreUnavailable(f"{self.url.database}: {error.strerror}") from error
 
-    def _create(self) -> None:
+    def _create(self, *, anew: bool) -> None:
         with self.writing() as connection:
-            if _version(connection) is None:
-                metadata.create_all(connection)
-                connection.execute(insert(schema_version).values(version=VERSION))
+            if _version(connection) is not None:
+                return
+            if self._was_there and not anew:
+                raise self._gone("is empty")
+            metadata.create_all(connection)
+            connection.execute(insert(schema_version).values(version=VERSION))
+            connection.execute(insert(store_identity).values(id=new_identity()))
+
+    @property
+    def _was_there(self) -> bool:
+        return bool(not self._makes or self._identity or self._had)
+
+    def _gone(self, what: str) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"{self._place} {what}: put it back; to begin with an empty store, stop the gateway, "
+            "then: gateway db upgrade --new"
+        )
+
+    def _recognise(self) -> None:
+        """Learn which store it is; raise `AnotherStore` if it isn't the one that was here."""
+        with self.reading() as connection:
+            found = connection.scalar(select(store_identity.c.id)) or ""
+        if not self._identity:
+            self._identity = found
+            return
+        try:
+            self._compare(found)
+        except AnotherStore:
+            self._engine.dispose()  # Every connection from now on is asked.
+            raise
 
     def close(self) -> None:
         """End the threads and close every connection."""
@@ -219,6 +302,20 @@ def _translated() -> Iterator[None]:
 
 def _first_line(error: object) -> str:
     return str(error).partition("\n")[0]
+
+
+def _identity_of(connection: DBAPIConnection | sqlite3.Connection) -> str:
+    """Read the identity on a driver's connection, which has no transaction open then."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute("SELECT id FROM store_identity")
+        found = cursor.fetchone()
+    except Exception as error:  # Each driver has errors of its own.
+        raise StoreUnavailable(f"there is no store, or it failed: {_first_line(error)}") from error
+    finally:
+        cursor.close()
+    connection.rollback()
+    return str(found[0]) if found else ""
 
 
 def _version(connection: Connection) -> str | None:

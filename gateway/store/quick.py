@@ -72,6 +72,7 @@ class QuickReader:
     def _open(self) -> sqlite3.Connection:
         assert self._file is not None
         held, self._of = self._file.connect(_BUSY_SECONDS), self._file.identity()
+        self._database.check_identity(held)
         held.execute(f"PRAGMA mmap_size = {_MAPPED}")
         self._held, self._index = held, WalIndex(self._file.path)
         return held

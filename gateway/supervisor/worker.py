@@ -65,7 +65,7 @@ class Worker:
         self.ready = asyncio.Event()
         self.gone = asyncio.Event()  #: After `stop`, once the process has ended.
         self._command = command
-        self._order = {**order, "role": role.name, "number": number}
+        self._order = order  #: May come to say more while the process runs.
         self._sockets = _numbers(sockets)
         self._others = _numbers(others)
         self._timing = timing
@@ -138,7 +138,7 @@ class Worker:
 
     async def _start(self, link: socket.socket) -> asyncio.subprocess.Process:
         passed = {"sockets": self._sockets, "others": self._others, "link": link.fileno()}
-        order = {**self._order, **passed}
+        order = {**self._order, "role": self.role.name, "number": self.number, **passed}
         groups = (*self._sockets.values(), *self._others.values())
         inherited = [link.fileno(), *(number for some in groups for number in some)]
         process = await asyncio.create_subprocess_exec(

@@ -15,7 +15,13 @@ from sqlalchemy import insert, select, text, update
 
 from gateway.store import database as module
 from gateway.store import quick
-from gateway.store.database import Database, RowRefused, StoreUnavailable, WrongSchema
+from gateway.store.database import (
+    AnotherStore,
+    Database,
+    RowRefused,
+    StoreUnavailable,
+    WrongSchema,
+)
 from gateway.store.quick import QuickReader
 from gateway.store.schema import pauses, relay_offers, schema_version
 from tests.rig.faultproxy import Cut, FaultProxy
@@ -219,12 +225,123 @@ def test_a_deleted_file_is_not_replaced_by_an_empty_store(file_store: Database) 
     path = path_of(file_store)
     path.unlink()
     with pytest.raises(StoreUnavailable, match="is gone: put it back"):
-        file_store.prepare()
+        Database(str(file_store.url)).prepare()
     was_left_alone = not path.exists()
     Path(f"{path}.lock").unlink()
-    file_store.prepare()
+    anew = fresh(str(file_store.url))
+    found = paused(anew)
+    anew.close()
 
-    assert (True, []) == (was_left_alone, paused(file_store))
+    assert (True, []) == (was_left_alone, found)
+
+
+def test_who_had_a_store_makes_no_other_though_nothing_of_it_is_left(file_store: Database) -> None:
+    path = path_of(file_store)
+    for left in path.parent.glob("gateway.db*"):
+        left.unlink()
+    with pytest.raises(StoreUnavailable, match="is gone: put it back"):
+        file_store.prepare()
+    path.touch()
+    with pytest.raises(StoreUnavailable):
+        file_store.prepare()
+    with sqlite3.connect(path) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    connection.close()
+
+    assert [] == tables
+
+
+def test_a_store_that_was_put_in_the_place_of_another_is_not_used(file_store: Database) -> None:
+    path = path_of(file_store)
+    write(file_store)
+    reader = QuickReader(file_store)
+    away = move_all(path, path.parent / "away")
+    other = fresh(str(file_store.url))
+    other.close()
+    for use in (file_store.prepare, lambda: paused(file_store), lambda: write(file_store, "all")):
+        with pytest.raises(AnotherStore, match="put that back"):
+            use()
+    with pytest.raises(AnotherStore):
+        reader.rows_now("SELECT what FROM pauses", ())
+    move_all(path, path.parent / "other")
+    move_all(away, path.parent)
+
+    assert ["bulk"] == paused(file_store)
+
+
+def move_all(file: Path, folder: Path) -> Path:
+    """Move the file of a store, and what SQLite and the gateway have beside it, to a folder."""
+    folder.mkdir(exist_ok=True)
+    for one in file.parent.glob(f"{file.name}*"):
+        one.rename(folder / one.name)
+    return folder / file.name
+
+
+def test_the_process_of_a_role_makes_no_store(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    database = Database(f"sqlite:///{path}", makes=False)
+    with pytest.raises(StoreUnavailable, match="is gone"):
+        database.prepare()
+    database.close()
+
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("is_empty_file", [False, True])
+def test_a_host_that_remembers_a_store_makes_none_unless_told_to(
+    tmp_path: Path, is_empty_file: bool
+) -> None:
+    url, outage = f"sqlite:///{tmp_path}/gateway.db", tmp_path / "outage"
+    first = Database(url, outage=outage)
+    first.prepare()
+    first.remember()
+    first.close()
+    for left in tmp_path.glob("gateway.db*"):
+        left.unlink()
+    if is_empty_file:
+        (tmp_path / "gateway.db").touch()
+    later = Database(url, outage=outage)
+    with pytest.raises(StoreUnavailable, match=r"gateway db upgrade --new"):
+        later.prepare()
+    later.prepare(anew=True)
+    found = paused(later)
+    later.close()
+
+    assert [] == found
+
+
+def test_another_store_than_the_one_remembered_is_made(tmp_path: Path) -> None:
+    outage = tmp_path / "outage"
+    first = Database(f"sqlite:///{tmp_path}/first.db", outage=outage)
+    first.prepare()
+    first.remember()
+    first.close()
+    second = Database(f"sqlite:///{tmp_path}/second.db", outage=outage)
+    second.prepare()
+    found = paused(second)
+    second.close()
+
+    assert [] == found
+
+
+def test_a_server_whose_database_was_emptied_is_away_and_stays_so(postgres: Postgres) -> None:
+    url = postgres.fresh_database()
+    database = fresh(url)
+    write(database)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    with pytest.raises(StoreUnavailable):
+        paused(database)
+    with pytest.raises(StoreUnavailable, match="is empty: put it back"):
+        database.prepare()
+    other = fresh(url)
+    other.close()
+    with pytest.raises(AnotherStore):
+        database.prepare()
+    with pytest.raises(AnotherStore):
+        paused(database)
+    database.close()
 
 
 def test_a_folder_that_is_missing_is_a_store_that_is_away(tmp_path: Path) -> None:

@@ -21,7 +21,13 @@ from gateway.store.schema.feed import (
     staff,
     statuses,
 )
-from gateway.store.schema.host import leases, pauses, schema_version
+from gateway.store.schema.host import (
+    leases,
+    new_identity,
+    pauses,
+    schema_version,
+    store_identity,
+)
 from gateway.store.schema.inbound import (
     documents,
     history,
@@ -49,7 +55,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0020"
+VERSION = "0021"
 
 __all__ = [
     "VERSION",
@@ -77,6 +83,7 @@ __all__ = [
     "mailbox_states",
     "memberships",
     "messages",
+    "new_identity",
     "occurrences",
     "opt_outs",
     "outbox",
@@ -90,6 +97,7 @@ __all__ = [
     "sightings",
     "staff",
     "statuses",
+    "store_identity",
     "suppressions",
     "tokens",
     "transitions",

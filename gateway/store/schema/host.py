@@ -1,5 +1,7 @@
 """The tables that keep processes and machines out of each other's way."""
 
+from uuid import uuid4
+
 from sqlalchemy import Column, Table, Text
 
 from gateway.store.columns import UtcTime, key, metadata, words
@@ -21,3 +23,11 @@ pauses = Table(
 )
 
 schema_version = Table("schema_version", metadata, key("version"))
+
+#: One row, made with the schema: copies of a store have it, no other store does.
+store_identity = Table("store_identity", metadata, key("id"))
+
+
+def new_identity() -> str:
+    """Return what tells a new store from every other."""
+    return uuid4().hex
