@@ -17,16 +17,18 @@ from gateway.app.check_loops import own_listener
 from gateway.app.check_mailbox import mailboxes
 from gateway.app.check_mailchimp import account
 from gateway.app.check_triggers import settings_for_triggers, store_for_triggers
+from gateway.app.check_words import finance_statuses, idle_tags
 from gateway.app.findings import Finding, error, good, warning
 from gateway.config import Settings
 from gateway.config.smtp import Listener, Relay
 from gateway.core.errors import GatewayError
-from gateway.core.kinds import TAG_SCOPES, Kind
+from gateway.core.kinds import Kind
 from gateway.core.outbox import OutboxState
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.smtp_proxy.users import Users
+from gateway.store import status
 from gateway.store.database import StoreUnavailable
-from gateway.store.status import Snapshot, snapshot, tags
+from gateway.store.status import Snapshot, snapshot
 
 FEED_OLD = timedelta(days=2)
 CERTIFICATE_ENDS_SOON = timedelta(days=14)
@@ -213,7 +215,8 @@ def _store(settings: Settings) -> Iterator[Finding]:
     try:
         common.prepare(database)
         with database.reading() as connection:
-            found, carried = snapshot(connection), tags(connection)
+            found, carried = snapshot(connection), status.tags(connection)
+            finances = status.finance_statuses(connection)
         rest = [
             *stored_addresses(database),
             *store_for_replies(settings, database),
@@ -229,18 +232,9 @@ def _store(settings: Settings) -> Iterator[Finding]:
         database.close()
     yield good("store", "answers, and its schema is whole")
     yield from _state(found)
-    yield from _tags(carried)
+    yield from idle_tags(carried)
+    yield from finance_statuses(finances)
     yield from rest
-
-
-def _tags(carried: tuple[str, ...]) -> Iterator[Finding]:
-    """Name tags of the CRM that mean nothing here: one of them may be a slip."""
-    if idle := [tag for tag in carried if tag not in TAG_SCOPES]:
-        yield warning(
-            "tags",
-            f"{', '.join(idle)} has no effect on mail: if it should, write one of "
-            f"{', '.join(TAG_SCOPES)} in the CRM",
-        )
 
 
 def _state(found: Snapshot) -> Iterator[Finding]:

@@ -1,12 +1,12 @@
 """When a trigger is due for whom: the conditions of each event, and times (seeds S4 and S5)."""
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import assert_never
 
 from gateway.core.applications import KnownApplication
+from gateway.core.finance_status import has_left
 from gateway.core.ids import moment_of
 from gateway.core.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.people import Person, PersonRef, Staff
@@ -14,16 +14,6 @@ from gateway.core.retry import next_try
 from gateway.core.training import Qualification
 from gateway.core.trigger import Trigger, TriggerEvent, in_year
 
-#: Finance statuses of people who get no birthday mail, word for word (S4).
-HAVE_LEFT = frozenset(
-    (
-        "Gekündigt",
-        "Gekündigt (Widerrufen)",
-        "Gekündigt (Storniert)",
-        "Gekündigt (Ausgeschlossen)",
-        "Gekündigt (Verstorben)",
-    )
-)
 #: The `occurrence` of an event that comes but once.
 ONCE = "once"
 #: Days missed longer ago are not even recorded.
@@ -189,7 +179,7 @@ def _unmet_application(trigger: Trigger, known: KnownApplication | None) -> str:
 def _unmet_birthday(person: Person, occurrence: str) -> str:
     if person.birthday is None or not is_birthday(person.birthday, date.fromisoformat(occurrence)):
         return "the birthday is another day now"
-    if unicodedata.normalize("NFC", person.finance_status) in HAVE_LEFT:
+    if has_left(person.finance_status):
         return f"finance status: {person.finance_status}"
     return _unmet_consent(person)
 

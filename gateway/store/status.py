@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, union
 from gateway.core.ids import moment_of
 from gateway.core.inbox import InboxState
 from gateway.core.kinds import State
-from gateway.store.schema import deliveries, feeds, groups, inbox, outbox, pauses, statuses
+from gateway.store.schema import deliveries, feeds, groups, inbox, outbox, pauses, people, statuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,16 @@ def tags(connection: Connection) -> tuple[str, ...]:
     carried = union(select(groups.c.tag), select(statuses.c.tag)).subquery()
     found = select(carried.c.tag).where(carried.c.tag != "").order_by(carried.c.tag)
     return tuple(connection.scalars(found))
+
+
+def finance_statuses(connection: Connection) -> dict[str, int]:
+    """Return every finance status there is, with the number of active people who have it."""
+    c = people.c
+    rows = select(c.finance_status, func.count().label("people")).where(
+        c.active, c.finance_status != ""
+    )
+    grouped = rows.group_by(c.finance_status).order_by(c.finance_status)
+    return {row.finance_status: row.people for row in connection.execute(grouped)}
 
 
 def fed_at(connection: Connection) -> datetime | None:

@@ -184,6 +184,21 @@ def test_a_tag_without_effect_is_told_for_it_may_be_a_slip(cli: Cli) -> None:
         "warning tags: NoMailingTag has no effect on mail: if it should, write one of "
         "NoMailingsTag, NoMailTag, NoMailChimpMailingsTag in the CRM"
     ) in lines
+    slip = "warning tags: “NoMailingTag” looks like “NoMailingsTag”: people with it get all mail"
+    assert slip in lines
+
+
+def test_finance_statuses_that_look_like_those_who_left_are_told(cli: Cli) -> None:
+    cli.feed(
+        "people",
+        "crm_id,finance_status\n1,Ovrleden\n2,Ovrleden\n3,Aktiv\n4,GEKUENDIGT (verstorben)\n",
+    )
+
+    code, lines = offline(cli)
+    told = [line for line in lines if line.startswith("warning finance status")]
+
+    assert (0, 1) == (code, len(told))
+    assert "“Ovrleden” (2 people) looks like “overleden”" in told[0]
 
 
 def test_a_pause_and_what_was_given_up_are_told(cli: Cli) -> None:

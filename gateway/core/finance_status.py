@@ -1,0 +1,53 @@
+"""Finance statuses of people who get no birthday mail: who has left, and who has died."""
+
+from gateway.core.written import as_read, nearest
+
+#: The five of S4.
+HAVE_LEFT = (
+    "Gekündigt",
+    "Gekündigt (Widerrufen)",
+    "Gekündigt (Storniert)",
+    "Gekündigt (Ausgeschlossen)",
+    "Gekündigt (Verstorben)",
+)
+#: Words that say of somebody, in any finance status, that no birthday mail may come.
+_HAVE_DIED = (
+    "verstorben",
+    "verstorbene",
+    "verstorbener",
+    "gestorben",
+    "overleden",
+    "gestorven",
+    "deceased",
+    "décédé",
+    "décédée",
+)
+_LEFT = frozenset(map(as_read, HAVE_LEFT))
+_DIED = frozenset(map(as_read, _HAVE_DIED))
+
+
+def has_left(finance_status: str) -> bool:
+    """Whether somebody of this finance status has left: one of the five, as people read them.
+
+    Case, blanks, punctuation and `ue` for `ü` make no difference. Whoever has died, in one of the
+    four languages and with whatever else is said (`Overleden 2024`), has left too.
+    """
+    if not finance_status:
+        return False
+    read = as_read(finance_status)
+    return read in _LEFT or not _DIED.isdisjoint(read.split())
+
+
+def looks_like_left(finance_status: str) -> str:
+    """Return what a finance status may be meant for that isn't counted; empty: nothing.
+
+    A slip (`Gekündigt (Vestorben)`, `Ovrleden`), or one of the five with something else behind it
+    (`Gekündigt zum 31.12.`).
+    """
+    if not finance_status or has_left(finance_status):
+        return ""
+    words = as_read(finance_status).split()
+    if as_read(HAVE_LEFT[0]) in words:
+        return HAVE_LEFT[0]
+    known = nearest(finance_status, HAVE_LEFT)
+    return known or next(filter(None, (nearest(word, _HAVE_DIED) for word in words)), "")

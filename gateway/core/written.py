@@ -1,0 +1,90 @@
+"""Texts as people write and read them: what can't be seen in them makes no difference."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+#: Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 15), interlinear marks, and
+#: the blank of Braille: none of it can be seen.
+_UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_UNSEEN_RUN = re.compile(f"[{_UNSEEN}]+")
+#: Of these, what shapes its neighbours in Persian, Hindi, Mongolian, emoji and rare ideographs.
+_SHAPING = re.compile(
+    "[\u034f\u17b4\u17b5\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+#: Blanks of other widths than the usual one, and ends of lines.
+_BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\x85]")
+_PUNCTUATION = re.compile(r"[\W_]+")
+_UMLAUT = re.compile("([aou])e")
+_ALPHABETS_WITHOUT_SHAPING = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN")
+_ALIKE = 0.8  #: From here on two words may be the same one with a slip.
+
+
+def plain(text: str) -> str:
+    """Return a key, status, tag or address as it counts, however it was typed or copied.
+
+    Composed (NFC), without what can't be seen (zero-width blanks and joiners, soft hyphens, marks
+    of direction, a BOM); other blanks are the usual one, none is left at the ends.
+    """
+    if text.isascii():
+        return text.strip()
+    return _BLANKS.sub(" ", _UNSEEN_RUN.sub("", _composed(text))).strip()
+
+
+def plain_name(text: str) -> str:
+    """Return a name or title in the same way; what its script needs to look right stays."""
+    if text.isascii():
+        return text.strip()
+    composed = _composed(text)
+    seen = _UNSEEN_RUN.sub(lambda run: _kept(run, composed), composed)
+    return _BLANKS.sub(" ", seen).strip()
+
+
+def as_read(text: str) -> str:
+    """Return what two texts have in common that people read as the same words.
+
+    Case, blanks, punctuation and accents make no difference, and `ue` is `ü`:
+    `GEKUENDIGT ( verstorben)` is read as `Gekündigt (Verstorben)`.
+    """
+    decomposed = unicodedata.normalize("NFKD", plain(text).casefold())
+    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return _UMLAUT.sub(r"\1", _PUNCTUATION.sub(" ", bare).strip())
+
+
+def nearest(text: str, known: Iterable[str]) -> str:
+    """Return the known text that another one may be a slip of; empty: none is near."""
+    forms = {_squeezed(one): one for one in known}
+    found = get_close_matches(_squeezed(text), forms, 1, _ALIKE)
+    return forms[found[0]] if found else ""
+
+
+def same_word(text: str, known: Iterable[str]) -> str:
+    """Return the known word a text is in another spelling; empty: it is none of them.
+
+    Blanks and hyphens within make no difference: `no mail tag` is `NoMailTag`.
+    """
+    form = _squeezed(text)
+    return next((one for one in known if _squeezed(one) == form), "")
+
+
+def _squeezed(text: str) -> str:
+    return as_read(text).replace(" ", "")
+
+
+def _composed(text: str) -> str:
+    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def _kept(run: re.Match[str], text: str) -> str:
+    """Return what shapes the character before it; nothing for all else that can't be seen."""
+    before = text[run.start() - 1] if run.start() else ""
+    if not before or before.isascii():
+        return ""
+    if unicodedata.name(before, "").startswith(_ALPHABETS_WITHOUT_SHAPING):
+        return ""
+    return "".join(_SHAPING.findall(run[0]))

@@ -1,0 +1,57 @@
+"""Who gets no birthday mail for the finance status, as people read it."""
+
+import pytest
+
+from gateway.core.finance_status import HAVE_LEFT, has_left, looks_like_left
+
+
+@pytest.mark.parametrize("status", HAVE_LEFT)
+@pytest.mark.parametrize(
+    "written",
+    [
+        str,
+        str.upper,
+        str.lower,
+        lambda status: f" {status} ",
+        lambda status: status.replace(" ", "\u00a0"),
+        lambda status: status.replace(" ", "  "),
+        lambda status: status.replace(" ", ""),
+        lambda status: status.replace("ü", "ue"),
+        lambda status: status.replace("ü", "u\u0308"),
+        lambda status: status.replace("ü", "UE").upper(),
+        lambda status: status.replace("(", "[").replace(")", "]"),
+        lambda status: status.replace(" (", " - ").replace(")", ""),
+        lambda status: f"\ufeff{status}\u200b",
+        lambda status: status.replace("d", "d\u00ad"),
+    ],
+)
+def test_the_five_are_known_however_they_are_written(status: str, written: object) -> None:
+    assert callable(written)
+    assert has_left(written(status))
+
+
+@pytest.mark.parametrize(
+    ("status", "has_left_then", "looks_like"),
+    [
+        ("", False, ""),
+        ("Aktiv", False, ""),
+        ("Bezahlt", False, ""),
+        ("Ungekündigt", False, "Gekündigt"),
+        ("Overleden", True, ""),
+        ("overleden 2024", True, ""),
+        ("Deceased (2024)", True, ""),
+        ("Décédée", True, ""),
+        ("De\u0301ce\u0301de\u0301", True, ""),
+        ("Gekündigt – verstorben am 3.2.2024", True, ""),
+        ("Ovrleden", False, "overleden"),
+        ("Overlden", False, "overleden"),
+        ("deceasd", False, "deceased"),
+        ("Gekündigt (Vestorben)", False, "Gekündigt"),
+        ("Gekündgt (Verstorben)", True, ""),
+        ("Gekündgt", False, "Gekündigt"),
+        ("Gekündigt zum 31.12.2026", False, "Gekündigt"),
+        ("GekÃ¼ndigt", False, "Gekündigt"),
+    ],
+)
+def test_a_slip_is_not_counted_but_named(status: str, has_left_then: bool, looks_like: str) -> None:
+    assert (has_left_then, looks_like) == (has_left(status), looks_like_left(status))
