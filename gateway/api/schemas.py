@@ -245,7 +245,7 @@ FEED_REPORT = _object(
     suppressions_added=_COUNT,
     suppressions_lifted=_COUNT,
     is_held_back=_FLAG,
-    problems=_list(_object(line=_COUNT, text=_TEXT)),
+    problems=_list(_object(line=_COUNT, text=_TEXT, column=_TEXT, value=_TEXT, cure=_TEXT)),
     problem_count=_COUNT,
 )
 HAPPENED = _object(

@@ -45,9 +45,9 @@ def import_feed(
 ) -> None:
     """Take in a file of the CRM.
 
-    What differs is applied in one transaction. Rows that can't be read are told with their line;
-    the others are taken in. An import that would lift many suppressions applies nothing without
-    --lift.
+    What differs is applied in one transaction. Fields that can't be read are told with their line
+    and keep their old value; the others are taken in. An import that would lift many suppressions
+    applies nothing without --lift.
     """
     chosen = of(context)
     with chosen.store() as store, _progress() as progress:
@@ -81,7 +81,8 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
 def _complaints(report: Report) -> Iterator[str]:
     for problem in report.problems:
-        yield f"{report.file}:{problem.line}: {problem.text}"
+        cure = "" if problem.cure in problem.text else f"; {problem.cure}"
+        yield f"{report.file}:{problem.line}: {problem.text}{cure}"
     hidden = report.problem_count - len(report.problems)
     if hidden:
         yield f"{report.file}: {hidden} more problems"

@@ -42,6 +42,8 @@ class Person:
     last_name: str = ""
     emails: tuple[str, ...] = ()  #: As given; the first is the primary one.
     unusable: tuple[str, ...] = ()  #: What was given for an address and can be none.
+    #: What in the unusable ones looks like an address: the person is found by it, never mailed.
+    lookalikes: tuple[str, ...] = ()
     status: str = ""  #: crm_id of a status of the person's kind.
     finance_status: str = ""
     owner: str = ""  #: crm_id of a member of staff.

@@ -10,9 +10,10 @@ from typing import Any
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.crm.files import FeedFile, RawRow
 from gateway.crm.kinds import KINDS, FileKind, Record
-from gateway.crm.values import Fields
+from gateway.crm.values import FieldFault, Fields, KeyUnreadable
 from gateway.store.database import Database
 from gateway.store.feed import Feed, Outcome, Terms, feed
+from gateway.store.layouts import Gaps
 
 _BATCH = 5_000
 #: So many problems are told one by one, the rest are counted.
@@ -27,10 +28,13 @@ def in_silence(done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a row."""
+    """What is wrong with a row, or with one field of it."""
 
     line: int
     text: str
+    column: str = ""  #: Empty: the row itself.
+    value: str = ""  #: As it stands in the file.
+    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,8 @@ class _Intake:
         self._kind = kind
         self._feed = feed
         self._zone = zone
+        self._gaps: dict[int, Gaps] = {}  #: Of the rows of a batch, by line.
+        self._untold_beside: dict[tuple[str, ...], frozenset[str]] = {}
         self._lines: dict[tuple[str, ...], int] = {}  #: Where a key that must be unique stands.
         self.records = 0
         self.problems: list[Problem] = []
@@ -142,41 +148,59 @@ class _Intake:
 
     def _add(self, batch: Sequence[RawRow]) -> int:
         records = [(row.line, self._record(row)) for row in batch]
-        found = [(line, record) for line, record in records if record is not None]
-        self._feed.add(found)
-        return len(found)
+        readable = [(line, record) for line, record in records if record is not None]
+        self._feed.add(readable, self._gaps)
+        self._gaps.clear()
+        return len(readable)
 
     def _add_keys(self, batch: Sequence[RawRow]) -> int:
         keys = [(row.line, self._key(row)) for row in batch]
-        found = [(line, key) for line, key in keys if key is not None]
-        self._feed.keep_all(found)
-        return len(found)
+        readable = [(line, key) for line, key in keys if key is not None]
+        self._feed.keep_all(readable)
+        return len(readable)
 
     def _key(self, row: RawRow) -> tuple[str, ...] | None:
         if row.problem:
-            self._report(row.line, row.problem)
+            self._report(Problem(row.line, row.problem))
             return None
         try:
             return self._kind.key(Fields(row.texts, self._zone))
-        except ValueError as error:
-            self._report(row.line, str(error))
+        except KeyUnreadable as error:
+            self._report_fault(row.line, error.fault)
             return None
 
     def _record(self, row: RawRow) -> Record | None:
         fields = Fields(row.texts, self._zone)
         if row.problem:
-            self._report(row.line, row.problem)
+            self._report(Problem(row.line, row.problem))
             self.has_lost_rows = True
             return None
         try:
             record = self._kind.record(fields)
-        except ValueError as error:
-            self._report(row.line, str(error))
-            self._keep(row.line, fields)
+        except KeyUnreadable as error:
+            self._report_fault(row.line, error.fault)
+            self.has_lost_rows = True
             return None
-        for remark in fields.remarks:
-            self._report(row.line, remark)
+        for fault in (*fields.unread.values(), *fields.remarks):
+            self._report_fault(row.line, fault)
+        self._note_gaps(row, fields)
         return None if self._is_repeated(row.line, fields) else record
+
+    def _note_gaps(self, row: RawRow, fields: Fields) -> None:
+        untold = self._untold(tuple(row.texts))
+        if untold or fields.unread or fields.partly:
+            self._gaps[row.line] = Gaps(
+                unread={name: fault.text for name, fault in fields.unread.items()},
+                untold=untold,
+                adds_addresses="emails" in fields.partly,
+            )
+
+    def _untold(self, told: tuple[str, ...]) -> frozenset[str]:
+        """Return the columns a row doesn't have; a line of JSON may have fewer than others."""
+        untold = self._untold_beside.get(told)
+        if untold is None:
+            untold = self._untold_beside[told] = frozenset(self._kind.columns).difference(told)
+        return untold
 
     def _is_repeated(self, line: int, fields: Fields) -> bool:
         if not self._kind.is_unique:
@@ -184,16 +208,13 @@ class _Intake:
         key = self._kind.key(fields)
         first = self._lines.setdefault(key, line)
         if first != line:
-            self._report(line, f"{' '.join(key)} stands in line {first} already")
+            self._report(Problem(line, f"{' '.join(key)} stands in line {first} already"))
         return first != line
 
-    def _keep(self, line: int, fields: Fields) -> None:
-        try:
-            self._feed.keep(line, self._kind.key(fields))
-        except ValueError:
-            self.has_lost_rows = True
+    def _report_fault(self, line: int, fault: FieldFault) -> None:
+        self._report(Problem(line, str(fault), fault.column, fault.value, fault.cure))
 
-    def _report(self, line: int, text: str) -> None:
+    def _report(self, problem: Problem) -> None:
         self.problem_count += 1
         if len(self.problems) < _TOLD:
-            self.problems.append(Problem(line, text))
+            self.problems.append(problem)

@@ -15,7 +15,7 @@ from gateway.core.people import (
     StatusKind,
 )
 from gateway.core.training import Closing, Qualification
-from gateway.crm.values import Fields
+from gateway.crm.values import Fields, KeyUnreadable
 
 Record = (
     Person | Staff | Group | Status | Membership | Programme | Application | Qualification | Closing
@@ -31,26 +31,37 @@ class FileKind:
     name: str  #: As in `gateway import KIND` and at the start of a file's name.
     columns: tuple[str, ...]
     needed: frozenset[str]  #: Columns without which there is no key.
-    key: Callable[[Fields], tuple[str, ...]]  #: ValueError where it can't be read.
-    record: Callable[[Fields], Record]  #: ValueError names the column and what is wrong.
+    #: `KeyUnreadable` where it can't be read; all else that can't be is noted in the fields.
+    key: Callable[[Fields], tuple[str, ...]]
+    record: Callable[[Fields], Record]
     is_unique: bool = False  #: Whether a second row with a key is refused; else it counts.
 
 
 def _kind_of(fields: Fields) -> PersonKind:
-    return fields.choice("kind", _PERSON_KINDS)
+    return fields.key_choice("kind", _PERSON_KINDS)
 
 
 def _status_kind(fields: Fields) -> StatusKind:
-    return fields.choice("kind", _STATUS_KINDS)
+    return fields.key_choice("kind", _STATUS_KINDS)
+
+
+def _whose(fields: Fields) -> PersonRef:
+    """Return whom a record belongs to; of nobody where that can't be read."""
+    try:
+        return PersonRef(_kind_of(fields), fields.key("person"))
+    except KeyUnreadable as error:
+        fields.miss("person", error.fault)
+        return PersonRef(PersonKind.CANDIDATE, "")
 
 
 def _person(fields: Fields) -> Person:
     return Person(
-        ref=PersonRef(_kind_of(fields), fields.required("crm_id")),
+        ref=PersonRef(_kind_of(fields), fields.key("crm_id")),
         first_name=fields.text("first_name"),
         last_name=fields.text("last_name"),
         emails=fields.addresses("emails"),
         unusable=fields.unusable("emails"),
+        lookalikes=fields.lookalikes("emails"),
         status=fields.text("status"),
         finance_status=fields.text("finance_status"),
         owner=fields.text("owner"),
@@ -59,13 +70,14 @@ def _person(fields: Fields) -> Person:
         consent_email=fields.flag("consent_email"),
         mail_on_set_date=fields.flag("mail_on_set_date"),
         mail_after_first_delivery=fields.flag("mail_after_first_delivery"),
-        active=fields.flag("active", blank=True),
+        # Who is unread is mailed nothing, and yet counts among those who have an address.
+        active=fields.flag("active", blank=True, unread=True),
     )
 
 
 def _staff(fields: Fields) -> Staff:
     return Staff(
-        crm_id=fields.required("crm_id"),
+        crm_id=fields.key("crm_id"),
         name=fields.text("name"),
         email=next(iter(fields.addresses("email")), ""),
         roles=fields.items("roles"),
@@ -76,38 +88,42 @@ def _staff(fields: Fields) -> Staff:
 def _group(fields: Fields) -> Group:
     return Group(
         kind=_kind_of(fields),
-        crm_id=fields.required("crm_id"),
+        crm_id=fields.key("crm_id"),
         name=fields.text("name"),
-        tag=fields.text("tag"),
-        active=fields.flag("active", blank=True),
+        tag=_tag(fields, "NoMailingsTag"),
+        active=fields.flag("active", blank=True, unread=True),
     )
+
+
+def _tag(fields: Fields, protective: str) -> str:
+    """Return a tag; a protective one where something stands there that can't be read."""
+    tag = fields.text("tag")
+    return protective if "tag" in fields.unread else tag
 
 
 def _status(fields: Fields) -> Status:
     return Status(
         kind=_status_kind(fields),
-        crm_id=fields.required("crm_id"),
+        crm_id=fields.key("crm_id"),
         name=fields.text("name"),
-        tag=fields.text("tag"),
+        tag=_tag(fields, "NoMailTag"),
         initial=fields.flag("initial"),
-        closed=fields.flag("closed"),
+        closed=fields.flag("closed", unread=True),
     )
 
 
 def _membership(fields: Fields) -> Membership:
-    return Membership(
-        kind=_kind_of(fields), group=fields.required("group"), person=fields.required("person")
-    )
+    return Membership(kind=_kind_of(fields), group=fields.key("group"), person=fields.key("person"))
 
 
 def _programme(fields: Fields) -> Programme:
-    return Programme(crm_id=fields.required("crm_id"), name=fields.text("name"))
+    return Programme(crm_id=fields.key("crm_id"), name=fields.text("name"))
 
 
 def _application(fields: Fields) -> Application:
     return Application(
-        reference=fields.required("reference"),
-        person=PersonRef(_kind_of(fields), fields.required("person")),
+        reference=fields.key("reference"),
+        person=_whose(fields),
         programme=fields.text("programme"),
         title=fields.text("title"),
         status=fields.text("status"),
@@ -118,8 +134,8 @@ def _application(fields: Fields) -> Application:
 
 def _qualification(fields: Fields) -> Qualification:
     return Qualification(
-        crm_id=fields.required("crm_id"),
-        person=PersonRef(_kind_of(fields), fields.required("person")),
+        crm_id=fields.key("crm_id"),
+        person=_whose(fields),
         name=fields.text("name"),
         licence_number=fields.text("licence_number"),
         examiner_number=fields.text("examiner_number"),
@@ -133,8 +149,8 @@ def _qualification(fields: Fields) -> Qualification:
 
 def _closing(fields: Fields) -> Closing:
     return Closing(
-        crm_id=fields.required("crm_id"),
-        person=PersonRef(_kind_of(fields), fields.required("person")),
+        crm_id=fields.key("crm_id"),
+        person=_whose(fields),
         closed_on=fields.day("closed_on"),
     )
 
@@ -148,21 +164,21 @@ KINDS: Mapping[str, FileKind] = {
             name="groups",
             columns=("kind", "crm_id", "name", "tag", "active"),
             needed=frozenset({"crm_id"}),
-            key=lambda fields: (_kind_of(fields).value, fields.required("crm_id")),
+            key=lambda fields: (_kind_of(fields).value, fields.key("crm_id")),
             record=_group,
         ),
         FileKind(
             name="statuses",
             columns=("kind", "crm_id", "name", "tag", "initial", "closed"),
             needed=frozenset({"crm_id"}),
-            key=lambda fields: (_status_kind(fields).value, fields.required("crm_id")),
+            key=lambda fields: (_status_kind(fields).value, fields.key("crm_id")),
             record=_status,
         ),
         FileKind(
             name="staff",
             columns=("crm_id", "name", "email", "roles", "language"),
             needed=frozenset({"crm_id"}),
-            key=lambda fields: (fields.required("crm_id"),),
+            key=lambda fields: (fields.key("crm_id"),),
             record=_staff,
         ),
         FileKind(
@@ -171,8 +187,8 @@ KINDS: Mapping[str, FileKind] = {
             needed=frozenset({"group", "person"}),
             key=lambda fields: (
                 _kind_of(fields).value,
-                fields.required("person"),
-                fields.required("group"),
+                fields.key("person"),
+                fields.key("group"),
             ),
             record=_membership,
         ),
@@ -195,14 +211,14 @@ KINDS: Mapping[str, FileKind] = {
                 "active",
             ),
             needed=frozenset({"crm_id"}),
-            key=lambda fields: (_kind_of(fields).value, fields.required("crm_id")),
+            key=lambda fields: (_kind_of(fields).value, fields.key("crm_id")),
             record=_person,
         ),
         FileKind(
             name="programmes",
             columns=("crm_id", "name"),
             needed=frozenset({"crm_id"}),
-            key=lambda fields: (fields.required("crm_id"),),
+            key=lambda fields: (fields.key("crm_id"),),
             record=_programme,
         ),
         FileKind(
@@ -218,7 +234,7 @@ KINDS: Mapping[str, FileKind] = {
                 "submitted_at",
             ),
             needed=frozenset({"reference", "person"}),
-            key=lambda fields: (fields.required("reference"),),
+            key=lambda fields: (fields.key("reference"),),
             record=_application,
             is_unique=True,
         ),
@@ -238,14 +254,14 @@ KINDS: Mapping[str, FileKind] = {
                 "notice_days",
             ),
             needed=frozenset({"crm_id", "person"}),
-            key=lambda fields: (fields.required("crm_id"),),
+            key=lambda fields: (fields.key("crm_id"),),
             record=_qualification,
         ),
         FileKind(
             name="deliveries",
             columns=("crm_id", "kind", "person", "closed_on"),
             needed=frozenset({"crm_id", "person"}),
-            key=lambda fields: (fields.required("crm_id"),),
+            key=lambda fields: (fields.key("crm_id"),),
             record=_closing,
         ),
     )

@@ -1,7 +1,8 @@
 """What may stand in a field of a file: flags, dates, lists, addresses."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from typing import TypeVar
@@ -9,7 +10,7 @@ from typing import TypeVar
 from email_validator import EmailNotValidError, validate_email
 
 from gateway.core.address import fits_envelope
-from gateway.core.typed_address import TypedAddress, read_address
+from gateway.core.typed_address import TypedAddress, parts_like_addresses, read_address
 
 Word = TypeVar("Word")
 _FLAGS = dict.fromkeys(("true", "yes", "1"), True) | dict.fromkeys(("false", "no", "0"), False)
@@ -23,101 +24,189 @@ _COUNT = re.compile(r"[0-9]{1,5}")
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_][A-Za-z]{2,4})?")
 
 
-class Fields:
-    """The fields of one row as text, read by type; ValueError names the column and what is wrong.
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    """What is wrong with a field of a row."""
 
-    `zone` is that of times that name none. `remarks` gathers what is wrong without making the row
-    useless.
+    column: str
+    text: str  #: `not a date such as 1980-05-31: '31.12.80'`
+    value: str  #: As it stands in the file.
+    cure: str  #: What to do about it.
+
+    def __str__(self) -> str:
+        """Say it with its column."""
+        return f"{self.column}: {self.text}"
+
+
+class KeyUnreadable(ValueError):
+    """A field without which a row can't be told from others."""
+
+    def __init__(self, fault: FieldFault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
+class _UnreadableError(ValueError):
+    """A text that is no value of its column."""
+
+    def __init__(self, text: str, cure: str) -> None:
+        super().__init__(text)
+        self.cure = cure
+
+
+class Fields:
+    """The fields of one row, read by type; each stands for itself.
+
+    What can't be read is noted in `unread` and read as blank, so that the other fields count all
+    the same; only `key` and `key_choice` raise `KeyUnreadable`. `zone` is that of times that name
+    none.
     """
 
-    __slots__ = ("_texts", "_zone", "remarks")
+    __slots__ = ("_texts", "_zone", "partly", "remarks", "unread")
 
     def __init__(self, texts: Mapping[str, str], zone: tzinfo = UTC) -> None:
         self._texts = texts
         self._zone = zone
-        self.remarks: list[str] = []
+        self.unread: dict[str, FieldFault] = {}  #: By column.
+        self.partly: set[str] = set()  #: Columns of which a part only could be read.
+        self.remarks: list[FieldFault] = []  #: What is wrong with parts of fields.
 
     def text(self, name: str) -> str:
         """Return a text without the white space around it; empty where there is none."""
         value = self._texts.get(name, "").strip()
-        if not value.isprintable():
-            _check_characters(name, value)
-        return value
+        if value.isprintable():
+            return value
+        return self._value(name, _checked, "") or ""
 
-    def required(self, name: str) -> str:
+    def key(self, name: str) -> str:
         """Return a text that may not be blank."""
-        value = self.text(name)
-        if not value:
-            raise ValueError(f"{name}: is blank")
-        return value
-
-    def flag(self, name: str, *, blank: bool = False) -> bool:
-        """Return true (true yes 1) or false (false no 0)."""
-        value = self.text(name)
-        if not value:
-            return blank
+        value = self._texts.get(name, "").strip()
         try:
-            return _FLAGS[value.lower()]
-        except KeyError:
-            raise ValueError(f"{name}: not true or false: {value!r}") from None
+            if not value:
+                raise _UnreadableError("is blank", "give each row its key")
+            return _checked(value)
+        except _UnreadableError as error:
+            raise KeyUnreadable(self._fault(name, error)) from None
+
+    def key_choice(self, name: str, known: Mapping[str, Word]) -> Word:
+        """Return what one of the known words stands for."""
+        value = self._texts.get(name, "").strip()
+        chosen = known.get(value) or known.get(value.lower())
+        if chosen is None:
+            words = ", ".join(filter(None, known))
+            error = _UnreadableError(f"not one of {words}: {value!r}", f"write one of {words}")
+            raise KeyUnreadable(self._fault(name, error))
+        return chosen
+
+    def flag(self, name: str, *, blank: bool = False, unread: bool = False) -> bool:
+        """Return true (true yes 1) or false (false no 0); `unread` where it is neither."""
+        value = self._value(name, _flag, unread)
+        return blank if value is None else value
 
     def day(self, name: str) -> date | None:
         """Return a date written 1980-05-31."""
-        try:
-            return _day(self.text(name))
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
+        return self._value(name, _day, None)
 
     def count(self, name: str) -> int | None:
         """Return a whole number from 0 on; None where it is blank."""
-        value = self.text(name)
-        if not value:
-            return None
-        if not _COUNT.fullmatch(value):
-            raise ValueError(f"{name}: not a number of days such as 30: {value!r}")
-        return int(value)
+        return self._value(name, _count, None)
 
     def moment(self, name: str) -> datetime | None:
         """Return a time written 1980-05-31T08:30, local unless it says otherwise, or a date."""
-        value = self.text(name)
-        if not value:
-            return None
-        try:
-            found = datetime.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f"{name}: not a time such as 1980-05-31T08:30: {value!r}") from None
-        return found if found.tzinfo else found.replace(tzinfo=self._zone)
+        value = self._value(name, _moment, None)
+        return value if value is None or value.tzinfo else value.replace(tzinfo=self._zone)
 
     def items(self, name: str) -> tuple[str, ...]:
         """Return what stands between `;`, blanks left out."""
         return tuple(filter(None, map(str.strip, self.text(name).split(";"))))
 
-    def choice(self, name: str, known: Mapping[str, Word]) -> Word:
-        """Return what one of the known words stands for."""
-        value = self.text(name)
-        found = known.get(value) or known.get(value.lower())
-        if found is None:
-            raise ValueError(f"{name}: not one of {', '.join(filter(None, known))}: {value!r}")
-        return found
-
     def language(self, name: str) -> str:
         """Return the two letters of a language; `nl-BE` is `nl`."""
-        try:
-            return _language(self.text(name))
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
+        return self._value(name, _language, "") or ""
 
     def addresses(self, name: str) -> tuple[str, ...]:
-        """Return the usable ones of several mail addresses; the others become remarks."""
+        """Return the usable ones of several mail addresses; the others become remarks.
+
+        Where there are others, the field is read in part; where there is no usable one, not at all.
+        """
         given = [(each, *_read(each)) for each in self.items(name)]
-        self.remarks += [
-            f"{name}: {each!r} is left out: it {fault}" for each, _, fault in given if fault
+        faults = [
+            FieldFault(
+                name,
+                f"{each!r} is left out: it {fault}",
+                each,
+                fault.rpartition(": ")[2],
+            )
+            for each, _, fault in given
+            if fault
         ]
-        return tuple(address for _, address, _ in given if address)
+        if faults or name in self.unread:
+            self.partly.add(name)
+        usable = tuple(address for _, address, _ in given if address)
+        if faults and not usable:
+            self.unread[name] = faults[0]
+            faults = faults[1:]
+        self.remarks += faults
+        return usable
 
     def unusable(self, name: str) -> tuple[str, ...]:
         """Return those of several mail addresses to which no mail can be sent."""
         return tuple(each for each in self.items(name) if _read(each)[1])
+
+    def lookalikes(self, name: str) -> tuple[str, ...]:
+        """Return what looks like an address in the ones to which no mail can be sent."""
+        parts = (part for each in self.unusable(name) for part in parts_like_addresses(each))
+        return tuple(dict.fromkeys(part for part in parts if _read(part)[0]))
+
+    def miss(self, column: str, fault: FieldFault) -> None:
+        """Note a column as unread for what is wrong with it or a column that goes with it."""
+        self.unread[column] = fault
+
+    def _value(
+        self, name: str, read: Callable[[str], Word | None], unread: Word | None
+    ) -> Word | None:
+        """Return what a field holds, or `unread` and note why."""
+        value = self._texts.get(name, "").strip()
+        try:
+            return read(value if value.isprintable() else _checked(value))
+        except _UnreadableError as error:
+            self.unread[name] = self._fault(name, error)
+            return unread
+
+    def _fault(self, name: str, error: _UnreadableError) -> FieldFault:
+        value = self._texts.get(name, "").strip()
+        # A report is UTF-8 and one line an entry, whatever stands in the file.
+        shown = value.encode(errors="backslashreplace").decode()
+        return FieldFault(name, str(error), shown, error.cure)
+
+
+def _flag(value: str) -> bool | None:
+    if not value:
+        return None
+    try:
+        return _FLAGS[value.lower()]
+    except KeyError:
+        cure = "write yes or no"
+        raise _UnreadableError(f"not true or false: {value!r}", cure) from None
+
+
+def _count(value: str) -> int | None:
+    if not value:
+        return None
+    if not _COUNT.fullmatch(value):
+        cure = "write a whole number"
+        raise _UnreadableError(f"not a number of days such as 30: {value!r}", cure)
+    return int(value)
+
+
+def _moment(value: str) -> datetime | None:
+    if not value:
+        return None
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        text = f"not a time such as 1980-05-31T08:30: {value!r}"
+        raise _UnreadableError(text, "write the year first") from None
 
 
 @lru_cache(50_000)
@@ -127,24 +216,28 @@ def _day(value: str) -> date | None:
     try:
         return date.fromisoformat(value if _DAY.fullmatch(value) else "")
     except ValueError:
-        raise ValueError(f"not a date such as 1980-05-31: {value!r}") from None
+        text = f"not a date such as 1980-05-31: {value!r}"
+        raise _UnreadableError(text, "write the year first") from None
 
 
 @lru_cache(1_000)
 def _language(value: str) -> str:
     found = _LANGUAGE.fullmatch(value.lower())
     if value and found is None:
-        raise ValueError(f"not a language such as nl: {value!r}")
+        cure = "write the two letters of ISO 639"
+        raise _UnreadableError(f"not a language such as nl: {value!r}", cure)
     return found[1] if found else ""
 
 
-def _check_characters(name: str, value: str) -> None:
+def _checked(value: str) -> str:
+    """Return a text that can be kept."""
     if "\0" in value:
-        raise ValueError(f"{name}: contains a NUL")
+        raise _UnreadableError("contains a NUL", "leave it out")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{name}: is not UTF-8") from None
+        raise _UnreadableError("is not UTF-8", "save the file as UTF-8") from None
+    return value
 
 
 def _read(text: str) -> tuple[str, str]:

@@ -9,11 +9,14 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Select,
+    and_,
     delete,
+    exists,
     func,
     select,
     true,
     tuple_,
+    update,
 )
 
 from gateway.core.kinds import TAG_SCOPES, Scope
@@ -29,6 +32,8 @@ from gateway.store.layouts import (
     QUALIFICATIONS,
     STAFF,
     STATUSES,
+    UNSURE,
+    Gaps,
     Layout,
 )
 from gateway.store.schema import addresses, feeds
@@ -90,9 +95,14 @@ class Feed:
         self._layout = layout
         self._stage = Stage(connection, layout)
 
-    def add(self, records: Sequence[tuple[int, Any]]) -> None:
-        """Stage records, each with its line; of two with one key the later line counts."""
-        self._stage.add(records)
+    def add(
+        self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, Gaps] | None = None
+    ) -> None:
+        """Stage records, each with its line; of two with one key the later line counts.
+
+        `gaps` says by line what a row doesn't tell: that keeps its old value.
+        """
+        self._stage.add(records, gaps or {})
 
     def keep(self, line: int, key: tuple[str, ...]) -> None:
         """Note a row that can't be read: what is known under its key is not replaced."""
@@ -160,11 +170,14 @@ class Feed:
     def _write_addresses(self) -> None:
         changes, staged = self._stage.changes, self._stage.addresses
         key = tuple_(addresses.c.kind, addresses.c.person)
+        people = select(changes.c.kind, changes.c.crm_id)
+        moved = people.where(changes.c.is_moved, ~changes.c.is_new)
         for gone in (
-            select(changes.c.kind, changes.c.crm_id).where(changes.c.is_moved, ~changes.c.is_new),
+            moved.where(~changes.c.adds_addresses),
             select(self._stage.removed.c.kind, self._stage.removed.c.crm_id),
         ):
             self._connection.execute(delete(addresses).where(key.in_(gone)))
+        self._put_behind(moved.where(changes.c.adds_addresses))
         rows = (
             select(staged.c.address, changes.c.kind, changes.c.crm_id, staged.c.position)
             .join_from(changes, staged, staged.c.line == changes.c.line)
@@ -173,7 +186,24 @@ class Feed:
         )
         names = ["address", "kind", "person", "position"]
         statement = insert_into(self._connection, addresses).from_select(names, rows)
-        self._connection.execute(statement.on_conflict_do_nothing())
+        keys, given = ["address", "kind", "person"], statement.excluded.position
+        is_surer = and_(given.between(0, UNSURE - 1), ~addresses.c.position.between(0, UNSURE - 1))
+        self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=keys, set_={"position": given}, where=is_surer
+            )
+        )
+
+    def _put_behind(self, people: Select[Any]) -> None:
+        """Put what people were known by behind what their rows have now, where it has some."""
+        changes, staged = self._stage.changes, self._stage.addresses
+        key = tuple_(addresses.c.kind, addresses.c.person)
+        is_mailed = exists().where(
+            staged.c.line == changes.c.line, staged.c.position.between(0, UNSURE - 1)
+        )
+        behind = update(addresses).values(position=addresses.c.position + UNSURE)
+        is_given = addresses.c.position.between(0, UNSURE - 1)
+        self._connection.execute(behind.where(is_given, key.in_(people.where(is_mailed))))
 
     def _delete(self, source: str) -> None:
         table, removed = self._layout.table, self._stage.removed

@@ -1,6 +1,6 @@
 """How each kind of record of the feed lies in its table."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -25,8 +25,21 @@ from gateway.store.schema import (
 )
 
 Row = tuple[object, ...]
+#: The position of the first address of a person that only keeps mail away.
+UNSURE = 1_000
 #: Columns the store fills by itself.
 _OWN = frozenset({"source", "since", "status_since"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """What a row of a file doesn't say."""
+
+    #: Columns that can't be read, each with what is wrong.
+    unread: Mapping[str, str] = field(default_factory=dict)
+    untold: frozenset[str] = frozenset()  #: Columns that other rows of the file have.
+    #: Whether addresses known before count on, since some of the row's can't be read.
+    adds_addresses: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +51,8 @@ class Layout:
     row: Callable[[Any], Row]  #: The values of `columns`, in their order.
     #: Columns that go with another one.
     follows: Mapping[str, str] = field(default_factory=dict)
+    #: Values that say what is wrong with the column they go with.
+    faults: frozenset[str] = frozenset()
     called: str = ""  #: The kind's name where it isn't the table's.
 
     @property
@@ -60,6 +75,19 @@ class Layout:
         """What a record tells beside its key."""
         names = (column.name for column in self.table.columns)
         return tuple(name for name in names if name not in _OWN and name not in self.keys)
+
+    def mask(self, unread: Iterable[str], untold: Iterable[str]) -> int:
+        """Return a bit for each of the values that these columns of a file don't give."""
+        bad, missing = frozenset(unread), frozenset(untold)
+        return sum(
+            1 << place
+            for place, name in enumerate(self.values)
+            if self.follows.get(name, name) in (missing if name in self.faults else bad | missing)
+        )
+
+    def bit(self, name: str) -> int:
+        """Return the bit of a value."""
+        return 1 << self.values.index(name)
 
     def told(self, columns: frozenset[str] | None) -> tuple[str, ...]:
         """Return the values that come with these columns of a file; None: with all."""
@@ -153,10 +181,13 @@ def _iso(day: date | None) -> str | None:
 def mailboxes(person: Person) -> Iterator[tuple[str, int]]:
     """Yield the addresses a person is found by, each with its position.
 
-    The mailbox behind a plus address has -1: it counts only where `plus_addresses` is set.
+    The mailbox behind a plus address has -1: it counts only where `plus_addresses` is set. Those
+    only found in what can't be read stand behind the others.
     """
     positions: dict[str, int] = {}
     for position, email in enumerate(person.emails):
+        positions.setdefault(lookup_form(email), position)
+    for position, email in enumerate(person.lookalikes, UNSURE):
         positions.setdefault(lookup_form(email), position)
     for form in [form for form in positions if "+" in form]:
         positions.setdefault(lookup_form(form, plus_addresses=True), -1)
@@ -168,6 +199,7 @@ PEOPLE = Layout(
     keys=("kind", "crm_id"),
     row=_person,
     follows={"unusable": "emails", "anniversary": "birthday"},
+    faults=frozenset({"unusable"}),
 )
 STAFF = Layout(table=staff, keys=("crm_id",), row=_staff, follows={"address": "email"})
 GROUPS = Layout(table=groups, keys=("kind", "crm_id"), row=_group)

@@ -1,6 +1,6 @@
 """Records laid beside what is known, in temporary tables, and what differs between the two."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,8 +33,8 @@ from sqlalchemy import (
 from gateway.core.people import Person
 from gateway.store.columns import UtcTime
 from gateway.store.database import RowRefused, StoreUnavailable
-from gateway.store.layouts import PEOPLE, Layout, Row, mailboxes
-from gateway.store.schema import memberships
+from gateway.store.layouts import PEOPLE, Gaps, Layout, Row, mailboxes
+from gateway.store.schema import addresses, memberships
 
 
 class Stage:
@@ -47,6 +47,8 @@ class Stage:
     def __init__(self, connection: Connection, layout: Layout) -> None:
         self._connection = connection
         self.layout = layout
+        self._masks: dict[tuple[frozenset[str], frozenset[str]], int] = {}
+        self.in_gaps = 0  #: The bits of the values that some row doesn't say.
         metadata = MetaData()
         columns = [(name, layout.table.c[name].type) for name in layout.columns]
         self.staged = Table(
@@ -54,6 +56,8 @@ class Stage:
             metadata,
             Column("line", Integer, nullable=False),
             Column("kept", Boolean, nullable=False),
+            Column("gaps", Integer, nullable=False),  # a bit for each value the row doesn't say
+            Column("adds_addresses", Boolean, nullable=False),
             *(Column(name, kind) for name, kind in columns),
             prefixes=["TEMPORARY"],
         )
@@ -71,6 +75,7 @@ class Stage:
             Column("line", Integer, primary_key=True, autoincrement=False),
             Column("is_new", Boolean, nullable=False),
             Column("is_moved", Boolean, nullable=False),  # has other addresses than before
+            Column("adds_addresses", Boolean, nullable=False),
             *(Column(column.name, column.type) for column in layout.table.columns),
             prefixes=["TEMPORARY"],
         )
@@ -84,10 +89,18 @@ class Stage:
             for table in metadata.sorted_tables:
                 table.create(connection, checkfirst=False)
 
-    def add(self, records: Sequence[tuple[int, Any]]) -> None:
-        """Take in records, each with its line; of two with one key the later line counts."""
+    def add(self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, Gaps]) -> None:
+        """Take in records, each with its line; of two with one key the later line counts.
+
+        `gaps` says by line what a row doesn't tell; the other rows tell all.
+        """
         row = self.layout.row
-        rows = [(line, False, *row(record)) for line, record in records]
+        masks = {line: self._mask(one) for line, one in gaps.items()}
+        adding = {line for line, one in gaps.items() if one.adds_addresses}
+        rows = [
+            (line, False, masks.get(line, 0), line in adding, *row(record))
+            for line, record in records
+        ]
         with self._connection.begin():
             load(self._connection, self.staged, rows)
             if self.layout is PEOPLE:
@@ -95,15 +108,22 @@ class Stage:
 
     def keep(self, line: int, key: tuple[str, ...]) -> None:
         """Note that a row is in the file but can't be read: what is known of it stays."""
-        names = dict(zip(self.layout.keys, key, strict=True))
-        with self._connection.begin():
-            self._connection.execute(insert(self.staged).values(line=line, kept=True, **names))
+        self.keep_all([(line, key)])
 
     def keep_all(self, keys: Sequence[tuple[int, tuple[str, ...]]]) -> None:
         """Note many keys, each with its line."""
         rest = (None,) * len(self.layout.values)
+        rows = [(line, True, 0, False, *key, *rest) for line, key in keys]
         with self._connection.begin():
-            load(self._connection, self.staged, [(line, True, *key, *rest) for line, key in keys])
+            load(self._connection, self.staged, rows)
+
+    def _mask(self, gaps: Gaps) -> int:
+        columns = (frozenset(gaps.unread), gaps.untold)
+        mask = self._masks.get(columns)
+        if mask is None:
+            mask = self._masks[columns] = self.layout.mask(*columns)
+            self.in_gaps |= mask
+        return mask
 
     def close_entry(self) -> None:
         """Make what was taken in ready to be compared."""
@@ -160,10 +180,15 @@ class _Comparison:
 
     def select(self) -> Select[Any]:
         wanted = [self._value(column.name) for column in self._known.columns]
-        differs = or_(self._is_new, self._is_taken_over(), *map(self._differs, self._told))
+        differs = or_(
+            self._is_new,
+            self._is_taken_over(),
+            self._is_added_to(),
+            *map(self._differs, self._told),
+        )
         line = self._staged.c.line
         return (
-            select(line, self._is_new, self._is_moved(), *wanted)
+            select(line, self._is_new, self._is_moved(), self._staged.c.adds_addresses, *wanted)
             .select_from(self._beside())
             .where(self._staged.c.kept == false(), differs)
         )
@@ -185,20 +210,47 @@ class _Comparison:
                     (self._is_new | self._differs("status"), self._now), else_=self._known.c[name]
                 )
         staged = self._staged.c[name]
-        if name in self._told or name in self._stage.layout.keys:
+        if name in self._stage.layout.keys:
             return staged
+        if name in self._told:
+            is_said = self._is_said(name)
+            if is_said is None:
+                return staged
+            return case((self._is_new | is_said, staged), else_=self._known.c[name])
         return case((self._is_new, staged), else_=self._known.c[name])
 
     def _differs(self, name: str) -> ColumnElement[bool]:
         if name not in self._told:
             return false()
-        return self._staged.c[name].is_distinct_from(self._known.c[name])
+        differs = self._staged.c[name].is_distinct_from(self._known.c[name])
+        is_said = self._is_said(name)
+        return differs if is_said is None else differs & is_said
+
+    def _is_said(self, name: str) -> ColumnElement[bool] | None:
+        """Say that the row tells a value; None: all of them do."""
+        bit = self._stage.layout.bit(name)
+        if not self._stage.in_gaps & bit:
+            return None
+        return self._staged.c.gaps.bitwise_and(bit) == 0
 
     def _is_taken_over(self) -> ColumnElement[bool]:
         return self._known.c.source != self._source
 
     def _is_moved(self) -> ColumnElement[bool]:
-        return or_(self._is_new, self._differs("emails"))
+        return or_(self._is_new, self._differs("emails"), self._is_added_to())
+
+    def _is_added_to(self) -> ColumnElement[bool]:
+        """Say that a person is not known yet by an address of a row that only adds some."""
+        if self._stage.layout is not PEOPLE:
+            return false()
+        one, known = self._stage.addresses, addresses
+        same = and_(
+            known.c.address == one.c.address,
+            known.c.kind == self._staged.c.kind,
+            known.c.person == self._staged.c.crm_id,
+        )
+        is_unknown = exists().where(one.c.line == self._staged.c.line, ~exists().where(same))
+        return and_(self._staged.c.adds_addresses, is_unknown)
 
 
 def _repeated(keys: Sequence[ColumnElement[Any]]) -> Select[Any]:

@@ -22,6 +22,7 @@ from gateway.crm.kinds import KINDS
 from gateway.crm.values import Fields
 from gateway.store import schema
 from gateway.store.database import Database
+from gateway.store.feed import LAYOUTS
 from gateway.store.people import find
 from tests.crm.conftest import Write
 
@@ -137,7 +138,7 @@ def test_bad_rows_are_reported_with_their_line_and_the_rest_go_on(
 
     report = take(database, path)
 
-    assert ["1", "6", "8"] == people(database)
+    assert ["1", "4", "6", "7", "8"] == people(database)
     assert [
         (3, "kind: not one of candidate, contact: 'robot'"),
         (4, "crm_id: is blank"),
@@ -146,7 +147,159 @@ def test_bad_rows_are_reported_with_their_line_and_the_rest_go_on(
         (7, "emails: 'no address' is left out: it has no @: write it as ann@example.org"),
         (8, "first_name: is not UTF-8"),
     ] == [(problem.line, problem.text) for problem in report.problems]
-    assert (False, 6, 3) == (report.is_good, report.problem_count, report.records)
+    assert (False, 6, 5) == (report.is_good, report.problem_count, report.records)
+    assert [
+        ("kind", "robot", "write one of candidate, contact"),
+        ("crm_id", "", "give each row its key"),
+        ("birthday", "31-05-1980", "write the year first"),
+        ("", "", ""),
+        ("first_name", "Zo\\udceb", "save the file as UTF-8"),
+    ] == [
+        (problem.column, problem.value, problem.cure)
+        for problem in report.problems
+        if problem.column != "emails"
+    ]
+
+
+UNREADABLE: dict[str, list[tuple[str, str, str, dict[str, object], dict[str, object]]]] = {
+    # column, its old text, an unreadable one, what is known before, what a new row gets
+    "people": [
+        ("first_name", "Ann", "\0", {"first_name": "Ann"}, {"first_name": ""}),
+        ("status", "s9", "\0", {"status": "s9"}, {"status": ""}),
+        ("finance_status", "f", "\0", {"finance_status": "f"}, {"finance_status": ""}),
+        ("owner", "7", "\0", {"owner": "7"}, {"owner": ""}),
+        ("language", "nl", "Dutch", {"language": "nl"}, {"language": ""}),
+        ("birthday", "1980-05-31", "soon", {"anniversary": 531}, {"anniversary": None}),
+        ("consent_email", "yes", "perhaps", {"consent_email": True}, {"consent_email": False}),
+        ("mail_on_set_date", "yes", "?", {"mail_on_set_date": True}, {"mail_on_set_date": False}),
+        ("active", "no", "perhaps", {"active": False}, {"active": True}),
+        ("emails", "a@x.org", "a@", {"emails": "a@x.org", "unusable": "a@"}, {"emails": ""}),
+    ],
+    "staff": [
+        ("email", "a@x.org", "a@", {"email": "a@x.org", "address": "a@x.org"}, {"address": ""}),
+        ("roles", "manager", "\0", {"roles": "manager"}, {"roles": ""}),
+    ],
+    "groups": [
+        ("name", "Stil", "\0", {"name": "Stil"}, {"name": ""}),
+        ("tag", "T", "\0", {"tag": "T"}, {"tag": "NoMailingsTag"}),
+        ("active", "no", "perhaps", {"active": False}, {"active": True}),
+    ],
+    "statuses": [
+        ("name", "Weg", "\0", {"name": "Weg"}, {"name": ""}),
+        ("tag", "T", "\0", {"tag": "T"}, {"tag": "NoMailTag"}),
+        ("initial", "yes", "perhaps", {"initial": True}, {"initial": False}),
+        ("closed", "no", "perhaps", {"closed": False}, {"closed": True}),
+    ],
+    "programmes": [("name", "Care", "\0", {"name": "Care"}, {"name": ""})],
+    "applications": [
+        ("person", "17", "", {"kind": "candidate", "person": "17"}, {"person": ""}),
+        ("kind", "contact", "robot", {"kind": "contact", "person": "1"}, {"person": ""}),
+        ("status", "s1", "\0", {"status": "s1"}, {"status": ""}),
+        ("responsible", "7", "\0", {"responsible": "7"}, {"responsible": ""}),
+        ("submitted_at", "2026-11-20", "soon", {}, {"submitted_at": None}),
+    ],
+    "qualifications": [
+        ("person", "17", "", {"person": "17"}, {"person": ""}),
+        ("acquired_on", "2026-01-31", "soon", {}, {"acquired_on": None}),
+        ("expires_on", "2026-01-31", "soon", {}, {"expires_on": None}),
+        ("notice_days", "30", "a month", {"notice_days": 30}, {"notice_days": None}),
+    ],
+    "deliveries": [("closed_on", "2026-01-31", "soon", {}, {"closed_on": None})],
+}
+
+
+def one_row(kind: str, column: str, text: str) -> tuple[str, str]:
+    """Return a header and a row of a kind with its key and one more field."""
+    fields = dict.fromkeys(sorted(KINDS[kind].needed), "1") | {column: text}
+    return ",".join(fields), ",".join(fields.values())
+
+
+def the_row(database: Database, kind: str) -> dict[str, Any]:
+    """Return the only row of a kind as the store has it."""
+    table = LAYOUTS[kind].table
+    with database.reading() as connection:
+        return dict(connection.execute(select(table)).mappings().one())
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "old", "unreadable", "before", "new"),
+    [(kind, *case) for kind, cases in UNREADABLE.items() for case in cases],
+)
+def test_a_field_that_can_not_be_read_keeps_its_old_value_and_protects_where_there_is_none(
+    database: Database,
+    write: Write,
+    kind: str,
+    column: str,
+    old: str,
+    unreadable: str,
+    before: dict[str, object],
+    new: dict[str, object],
+) -> None:
+    bad = write(*one_row(kind, column, unreadable), name="bad.csv")
+
+    fresh = take(database, bad, kind)
+    assert new.items() <= the_row(database, kind).items()
+
+    take(database, write(*one_row(kind, column, old), name="good.csv"), kind)
+    known = the_row(database, kind)
+    report = take(database, bad, kind)
+
+    assert before.items() <= the_row(database, kind).items()
+    assert {**known, "unusable": ""} == {**the_row(database, kind), "unusable": ""}
+    assert [1, 1] == [fresh.records, report.records]
+    assert [column] == list({problem.column for problem in report.problems})
+    assert all(problem.line == 2 and problem.cure for problem in report.problems)
+
+
+def test_the_other_fields_of_a_row_count(database: Database, write: Write) -> None:
+    header = "crm_id,first_name,birthday,status"
+    take(database, write(header, "17,Ann,1980-05-31,s1"))
+
+    report = take(database, write(header, b"17,Zo\xeb,31.12.1980,deceased"))
+
+    row = the_row(database, "people")
+    assert ("Ann", date(1980, 5, 31), "deceased") == (
+        row["first_name"], row["birthday"], row["status"],
+    )  # fmt: skip
+    assert (1, 2) == (report.outcome.changed, report.problem_count)
+
+
+def test_an_address_known_before_keeps_mail_away_while_a_cell_can_be_read_in_part(
+    database: Database, write: Write
+) -> None:
+    header = "crm_id,emails"
+
+    def known() -> list[str]:
+        with database.reading() as connection:
+            return sorted(connection.scalars(select(schema.addresses.c.address)))
+
+    take(database, write(header, "17,ann@example.org"))
+    take(database, write(header, "17,bob@example.org;ann @example.org"))
+    in_part = (the_row(database, "people")["emails"], known())
+    again = take(database, write(header, "17,bob@example.org;ann @example.org"))
+    take(database, write(header, "17,<cas@example.org> dan@example.org"))
+    unread = (the_row(database, "people")["emails"], known())
+    take(database, write(header, "17,eva@example.org"))
+
+    ann, bob = "ann@example.org", "bob@example.org"
+    assert (bob, [ann, bob]) == in_part
+    assert 0 == again.outcome.changed
+    assert (bob, [ann, bob, "cas@example.org", "dan@example.org"]) == unread
+    assert ["eva@example.org"] == known()
+
+
+def test_a_line_of_json_without_a_column_of_others_leaves_it_as_it_is(
+    database: Database, write: Write
+) -> None:
+    take(database, write("crm_id,status,emails", "17,deceased,ann@example.org"))
+
+    lines = ['{"crm_id": "18", "status": "s1", "emails": ["b@x.org"]}', '{"crm_id": "17"}']
+    take(database, write(*lines, name="people.jsonl"))
+    take(database, write(*reversed(lines), name="people.jsonl"))
+
+    with database.reading() as connection:
+        ((record,)) = find(connection, PersonRef(CANDIDATE, "17"))
+    assert ("deceased", ("ann@example.org",)) == (record.person.status, record.addresses)
 
 
 def test_a_person_with_a_bad_address_only_is_kept_without(database: Database, write: Write) -> None:
@@ -208,7 +361,13 @@ def test_a_report_can_be_printed_as_json(database: Database, write: Write) -> No
 
     document = report.as_json()
 
-    assert {"line": 2} | {"text": report.problems[0].text} == document["problems"][0]
+    assert {
+        "line": 2,
+        "text": report.problems[0].text,
+        "column": "emails",
+        "value": "x@",
+        "cure": "write it as ann@example.org",
+    } == document["problems"][0]
     assert ("people", True, 2, 0, False) == (
         document["kind"],
         document["dry_run"],

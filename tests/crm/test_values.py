@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from gateway.crm.values import Fields
+from gateway.crm.values import Fields, KeyUnreadable
 
 
 @pytest.mark.parametrize(
@@ -43,17 +43,35 @@ def test_a_language_is_two_letters(text: str, expected: str) -> None:
         ("flag", "maybe", "x: not true or false: 'maybe'"),
         ("day", "2001-02-29", "x: not a date such as 1980-05-31: '2001-02-29'"),
         ("day", "20010228", "x: not a date such as 1980-05-31: '20010228'"),
+        ("moment", "soon", "x: not a time such as 1980-05-31T08:30: 'soon'"),
+        ("count", "-1", "x: not a number of days such as 30: '-1'"),
         ("language", "Dutch", "x: not a language such as nl: 'Dutch'"),
-        ("required", " ", "x: is blank"),
         ("text", "a\0b", "x: contains a NUL"),
         ("text", "Zo\udceb", "x: is not UTF-8"),
     ],
 )
-def test_a_wrong_value_names_its_column(read: str, text: str, problem: str) -> None:
-    with pytest.raises(ValueError, match="x: ") as wrong:
-        getattr(Fields({"x": text}), read)("x")
+def test_what_can_not_be_read_is_noted_with_its_column_and_a_cure(
+    read: str, text: str, problem: str
+) -> None:
+    fields = Fields({"x": text})
 
-    assert problem == str(wrong.value)
+    assert not getattr(fields, read)("x")
+    assert problem == str(fields.unread["x"])
+    assert fields.unread["x"].cure
+
+
+def test_an_unreadable_flag_is_what_protects() -> None:
+    fields = Fields({"x": "ja?"})
+
+    assert (False, True) == (fields.flag("x", blank=True), fields.flag("x", unread=True))
+
+
+@pytest.mark.parametrize(("text", "problem"), [(" ", "x: is blank"), ("a\0", "x: contains a NUL")])
+def test_a_key_that_can_not_be_read_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(KeyUnreadable, match="x: ") as wrong:
+        Fields({"x": text}).key("x")
+
+    assert (problem, text.strip()) == (str(wrong.value), wrong.value.fault.value)
 
 
 @pytest.mark.parametrize(
@@ -114,4 +132,20 @@ def test_a_bad_address_is_left_out_with_a_remark(address: str, fault: str) -> No
     assert ("bob@example.org",) == fields.addresses("emails")
     assert (address,) == fields.unusable("emails")
     [remark] = fields.remarks
-    assert remark.startswith(f"emails: {address!r} is left out: it {fault}")
+    assert str(remark).startswith(f"emails: {address!r} is left out: it {fault}")
+    assert {"emails"} == fields.partly
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("ann@example.org, cas@example.org", ("ann@example.org", "cas@example.org")),
+        ("ann@example.org (private)", ("ann@example.org",)),
+        ("a@b@example.org", ()),
+        ("ann@example.org", ()),
+    ],
+)
+def test_what_looks_like_an_address_is_found_in_what_is_none(
+    text: str, parts: tuple[str, ...]
+) -> None:
+    assert parts == Fields({"emails": f"{text};bob@example.org"}).lookalikes("emails")
