@@ -133,9 +133,10 @@ def leaves() -> dict[str, TyperCommand]:
 
 def below(command: object, path: tuple[str, ...]) -> Iterator[tuple[str, TyperCommand]]:
     match command:
-        case TyperGroup(commands=commands):
-            for name, one in commands.items():
-                yield from below(one, (*path, name))
+        case TyperGroup():
+            context = typer.Context(command)
+            for name in command.list_commands(context):
+                yield from below(command.get_command(context, name), (*path, name))
         case TyperCommand():
             yield " ".join(path), command
 

@@ -1,36 +1,74 @@
-"""All commands and the options they share."""
+"""All commands and the options they share; each is loaded when it is called.
 
+To load them all takes a second, and whoever asks for one person waits for none of the others.
+"""
+
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from gateway.cli import (
-    applications,
-    campaigns,
-    check,
-    database,
-    demo,
-    explain,
-    feed,
-    files,
-    history,
-    inbox,
-    mailchimp,
-    messages,
-    outbox,
-    person,
-    running,
-    suppress,
-    switches,
-    tail,
-    tokens,
-    triggers,
-    users,
-)
-from gateway.cli.context import Context
+#: By name: the module and the function or group in it, and its first sentence of help.
+COMMANDS = {
+    "run": ("running:run", "Run the gateway, or some of its roles."),
+    "check": ("check:check_everything", "Try everything the config names."),
+    "pause": ("switches:pause", "Have mail wait at the CRM."),
+    "resume": ("switches:resume", "Let go what was paused."),
+    "tail": ("tail:tail", "Follow decisions live, until Ctrl-C."),
+    "import": ("feed:import_feed", "Take in a file of the CRM."),
+    "explain": (
+        "explain:explain_message",
+        "Explain the decision on a message, without sending it.",
+    ),
+    "report": ("messages:report", "Report what enforcing would change."),
+    "demo": ("demo:demo", "Show in ten seconds what the gateway does."),
+    "db": ("database:app", "The store's schema."),
+    "users": ("users:app", "Logins the CRM may use."),
+    "suppress": ("suppress:app", "Who is suppressed, and suppressions of single addresses."),
+    "messages": ("messages:app", "The journal of messages."),
+    "person": ("person:app", "People of the CRM."),
+    "history": ("history:app", "Replies that were filed to people."),
+    "documents": ("files:app", "Documents of people."),
+    "inbox": ("inbox:app", "Mail for the importer that was not filed."),
+    "mailchimp": ("mailchimp:app", "The Mailchimp account campaigns go out through."),
+    "campaigns": ("campaigns:app", "Campaigns that go out through Mailchimp."),
+    "applications": ("applications:app", "Applications: tell what happened, and who is mailed."),
+    "triggers": ("triggers:app", "Mail on events."),
+    "outbox": ("outbox:app", "What the gateway itself sends."),
+    "tokens": ("tokens:app", "Tokens of the API."),
+}
+
+
+class Commands(TyperGroup):
+    """The commands of `COMMANDS`, by name."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Return the names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """Return a command, loaded now; None: there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        loaded = getattr(import_module(f"gateway.cli.{module}"), attribute)
+        if not isinstance(loaded, typer.Typer):
+            alone, loaded = loaded, typer.Typer(add_completion=False, rich_markup_mode=None)
+            loaded.command(cmd_name)(alone)
+        command = typer.main.get_command(loaded)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Write the list of the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
+
 
 app = typer.Typer(
+    cls=Commands,
     help="A gateway beside a mail server: suppression of bulk mail for any CRM.",
     no_args_is_help=True,
     add_completion=False,
@@ -46,29 +84,6 @@ _CONFIG = typer.Option(
 @app.callback()
 def prepare(context: typer.Context, config: Annotated[Path | None, _CONFIG] = None) -> None:
     """A gateway beside a mail server: suppression of bulk mail for any CRM."""
+    from gateway.cli.context import Context  # with the settings and the store: `--help` needs none
+
     context.obj = Context(config)
-
-
-app.command("run")(running.run)
-app.command("check")(check.check_everything)
-app.add_typer(database.app, name="db")
-app.command("pause")(switches.pause)
-app.command("resume")(switches.resume)
-app.command("tail")(tail.tail)
-app.add_typer(users.app, name="users")
-app.command("import")(feed.import_feed)
-app.add_typer(suppress.app, name="suppress")
-app.command("explain")(explain.explain_message)
-app.add_typer(messages.app, name="messages")
-app.command("report")(messages.report)
-app.add_typer(person.app, name="person")
-app.add_typer(history.app, name="history")
-app.add_typer(files.app, name="documents")
-app.add_typer(inbox.app, name="inbox")
-app.add_typer(mailchimp.app, name="mailchimp")
-app.add_typer(campaigns.app, name="campaigns")
-app.add_typer(applications.app, name="applications")
-app.add_typer(triggers.app, name="triggers")
-app.add_typer(outbox.app, name="outbox")
-app.add_typer(tokens.app, name="tokens")
-app.command("demo")(demo.demo)

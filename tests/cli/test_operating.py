@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from gateway.cli.commands import app
+from gateway.cli.commands import COMMANDS, app
 from gateway.core import ids
 from gateway.core.outbox import Draft
 from gateway.store import outbox, status
@@ -24,10 +24,12 @@ from tests.cli.conftest import Cli
 def leaves(group: typer.core.TyperGroup, above: str = "") -> dict[str, str]:
     """Return the help of every command by its name."""
     found: dict[str, str] = {}
-    for name, command in group.commands.items():
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, typer.core.TyperGroup):
             found |= leaves(command, f"{above}{name} ")
-        else:
+        elif command is not None:
             found[above + name] = command.help or ""
     return found
 
@@ -39,6 +41,24 @@ def test_each_command_explains_itself() -> None:
     found = leaves(group)
     assert found
     assert not [name for name, text in found.items() if not re.match(r"[A-Z][^.]+[.:]", text)]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_of_a_command_what_it_says_of_itself(name: str) -> None:
+    group = get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    command = group.get_command(typer.Context(group), name)
+
+    assert command is not None
+    assert COMMANDS[name][1] == command.get_short_help_str(limit=100)
+
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    code = "import gateway.cli, sys; gateway.cli.run(['--help']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+
+    assert set() == {"sqlalchemy", "pydantic", "gateway.cli.context"} & loaded
 
 
 def test_a_wrong_config_is_told_in_one_line_each_without_a_traceback(cli: Cli) -> None:
