@@ -56,8 +56,10 @@ _FORMATTING = frozenset(
 )
 _ROWS = frozenset({"dd", "dt", "li", "p", "tbody", "tfoot", "thead", "tr"})
 _BLOCKS = _ROWS | {
-    "article", "aside", "blockquote", "center", "div", "dl", "figure", "footer", "h1", "h2", "h3",
-    "h4", "h5", "h6", "header", "hr", "ol", "pre", "table", "ul",
+    "address", "article", "aside", "blockquote", "caption", "center", "details", "dir", "div", "dl",
+    "fieldset", "figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header",
+    "hgroup", "hr", "legend", "main", "menu", "nav", "ol", "pre", "section", "summary", "table",
+    "ul",
 }  # fmt: skip
 _PARAGRAPHS = frozenset(
     {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul"}
@@ -65,7 +67,10 @@ _PARAGRAPHS = frozenset(
 #: Elements that end without an end tag.
 _ENDLESS = _EMPTY | _CELLS | _ROWS | {"base", "embed", "input", "link", "meta", "option", "source"}
 _SCHEMES = {"http", "https", "mailto", "tel", "cid"}
-_TAGS = (nh3.ALLOWED_TAGS | {"font"}) - {"area", "map"}
+#: EGroupware puts the header of a forwarded mail into a `fieldset`.
+_TAGS = (
+    nh3.ALLOWED_TAGS | {"address", "dir", "fieldset", "font", "legend", "main", "menu", "section"}
+) - {"area", "map"}
 _RULE = "_" * 32
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 

@@ -82,3 +82,122 @@ def test_the_day_stands_before_the_month_and_evenings_are_evenings(
     assert datetime(2023, 11, 2, 21, 26, tzinfo=UTC) == parse_date(
         text, languages=(language,), zone=UTC
     )
+
+
+#: As Unicode's CLDR 48 writes a date, and so does Nextcloud Mail, in languages of any form.
+WORLDWIDE = [
+    ("ar-DZ", "23 نوفمبر 2026 في 9:15 ص"),
+    ("ar-MA", "23 نونبر 2026 في 09:15"),
+    ("ar-PS", "٢٣ تشرين الثاني ٢٠٢٦ في ٩:١٥ ص"),
+    ("bm", "23 nowanburu 2026 09:15"),
+    ("bn", "২৩ নভেম্বর, ২০২৬ এ ৯:১৫ AM"),
+    ("br", "23 Du 2026 da 09:15"),
+    ("cv", "2026, чӳк, 23, 09:15"),
+    ("eo", "2026-Novembro-23 je 09:15"),
+    ("fa", "۲ آذر ۱۴۰۵ ساعت ۹:۱۵"),
+    ("fil", "Nobyembre 23, 2026 nang 9:15 AM"),
+    ("fy", "23 Novimber 2026 om 09:15"),
+    ("ga", "23 Samhain 2026 ag 09:15"),
+    ("gd", "23mh dhen t-Samhain 2026 aig 09:15"),
+    ("gom-Latn", "23 Novembr, 2026, AM 9:15 vaztam"),
+    ("gu", "23 નવેમ્બર, 2026 9:15 AM"),
+    ("hr", "23. studenoga 2026. u 09:15"),
+    ("hsb", "23. nowembra 2026 w 9:15 hodź."),
+    ("kk", "2026 ж. 23 қараша, 09:15"),
+    ("km", "23 វិច្ឆិកា 2026 នៅ\u200bម៉ោង 9:15 AM"),
+    ("kn", "ನವೆಂಬರ್ 23, 2026 ರಂದು 9:15 AM ಸಮಯಕ್ಕೆ"),
+    ("ku", "23ê mijdara 2026an 09:15"),
+    ("ky", "2026-ж., 23-ноябрь 09:15"),
+    ("lo", "23 ພະຈິກ 2026, 09:15"),
+    ("mi", "23 Noema 2026 i 9:15 AM"),
+    ("ml", "2026 നവംബർ 23, 9:15 AM-ന്"),
+    ("mn", "2026 оны арван нэгдүгээр сарын 23 09:15"),
+    ("mr", "२३ नोव्हेंबर, २०२६ रोजी ९:१५ AM वाजता"),
+    ("mt", "23 ta’ Novembru 2026 09:15"),
+    ("my", "၂၀၂၆ နိုဝင်ဘာ ၂၃ ၀၉:၁၅"),
+    ("ne", "२०२६ नोभेम्बर २३: ०९:१५"),
+    ("pa", "23 ਨਵੰਬਰ 2026 9:15 AM"),
+    ("rm", "23 da november 2026 a las 09:15"),
+    ("sd", "٢٠٢٦ نومبر ٢٣ ٩:١٥ صبح"),
+    ("se", "2026 skábmamánnu 23 09:15"),
+    ("si", "2026 ඉල් 23 දින 09.15"),
+    ("ta", "23 நவம்பர், 2026 அன்று 9:15 AM"),
+    ("te", "23 నవంబర్, 2026 9:15 AMకి"),
+    ("tk", "23 noýabr 2026 sagat 09:15"),
+    ("tzm", "23 Nwanbir 2026 09:15"),
+    ("ug", "23-نويابىر، 2026 09:15"),
+    ("ur", "23 نومبر، 2026 کو 9:15 AM"),
+    ("uz", "23-noyabr, 2026, 09:15"),
+    ("yo", "23 Oṣù Bélú 2026 ní 09:15"),
+    ("zh", "星期一, 十一月 23, 2026 9:15"),
+    ("ko", "월요일, 11월 23, 2026 09:15"),
+    ("pt", "Segunda, Novembro 23, 2026 09:15"),
+]
+#: Parts of the day that are words: older Nextcloud Mail writes them (Moment 2.30).
+AFTERNOON = [
+    "४ मार्च २०२६, दोपहर २:०५ बजे",
+    "৪ মার্চ ২০২৬, দুপুর ২:০৫ সময়",
+    "೪ ಮಾರ್ಚ್ ೨೦೨೬, ಮಧ್ಯಾಹ್ನ ೨:೦೫",
+    "4 മാർച്ച് 2026, ഉച്ച കഴിഞ്ഞ് 2:05 -നു",
+    "2026 මාර්තු 4, ප.ව. 2:05",
+    "4, మార్చి 2026 2:05 PMకి",
+    "4 Mawrth 2026 am 14:05",
+]
+
+
+@pytest.mark.parametrize(("language", "text"), WORLDWIDE)
+def test_a_date_of_any_language_is_read_without_knowing_which(language: str, text: str) -> None:
+    assert datetime(2026, 11, 23, 9, 15, tzinfo=UTC) == parse_date(text, zone=UTC), language
+
+
+@pytest.mark.parametrize("text", AFTERNOON)
+def test_a_time_in_the_afternoon_is_none_in_the_morning(text: str) -> None:
+    assert datetime(2026, 3, 4, 14, 5, tzinfo=UTC) == parse_date(text, zone=UTC)
+
+
+def test_a_time_past_midnight_is_none_at_noon() -> None:
+    assert datetime(2026, 1, 31, 0, 30, tzinfo=UTC) == parse_date(
+        "३१ जनवरी २०२६, रात १२:३० बजे", zone=UTC
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "month"),
+    [
+        ("7. listopada 2026. u 10:10", 10),
+        ("7. listopada 2026 10:10", 10),
+        ("7 listopada 2026 10:10", 11),
+        ("7. listopadu 2026 v 10:10", 11),
+        ("3. lip 2026. 10:10", 6),
+        ("3 lip 2026, 10:10", 7),
+    ],
+)
+def test_a_full_stop_tells_a_croatian_month_from_a_polish_one(text: str, month: int) -> None:
+    moment = parse_date(text, zone=UTC)
+
+    assert moment is not None
+    assert month == moment.month
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("۱ فروردین ۱۴۰۵ ساعت ۹:۱۵", datetime(2026, 3, 21, 9, 15, tzinfo=UTC)),
+        ("۲۹ اسفند ۱۴۰۴ ساعت ۹:۱۵", datetime(2026, 3, 20, 9, 15, tzinfo=UTC)),
+        ("۳۰ اسفند ۱۴۰۳ ساعت ۹:۱۵", datetime(2025, 3, 20, 9, 15, tzinfo=UTC)),
+    ],
+)
+def test_the_persian_calendar_has_leap_years_of_its_own(text: str, day: datetime) -> None:
+    assert day == parse_date(text, zone=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "23 foo 2026 09:15",
+        "২৩, ২৪ মার্চ ২০২৬ ৯:১৫",
+        "45 খ মার্চ ২০২৬ ৯:১৫",
+    ],
+)
+def test_what_names_no_day_or_two_is_no_date(text: str) -> None:
+    assert parse_date(text, zone=UTC) is None

@@ -8,6 +8,10 @@ from gateway.core.forwarded import Mailbox
 from gateway.inbound.original import recover
 
 CLIENTS = {
+    "egroupware": """\
+<p>Bitte ablegen.</p><fieldset class="originalMessage"><legend>Original besked</legend>Fra: Ann Roe
+&lt;ann@example.org&gt;<br>Til: bob@example.com<br>Dato: Wed, 4 Mar 2026 10:11:00 +0100</fieldset
+><blockquote type="cite"><br><p>Das <i>passt</i>.</p></blockquote><br>""",
     "emclient": """\
 <div>Bitte ablegen.</div><div><br></div><div>------ Originalnachricht
 ------</div><div>Von &quot;Ann Roe&quot; &lt;<a

@@ -1,7 +1,8 @@
 """The header block of a forwarded mail, as its program wrote it into the text."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 
 from gateway.core.forwarded.dates import parse_date
@@ -19,6 +20,8 @@ _SHORTEST_BARE = 3
 _GLUED_LINES = 5
 _PEOPLE = (Role.SENDER, Role.TO, Role.CC, Role.BCC, Role.REPLY_TO)
 _TELLING = (Role.DATE, Role.TO, Role.SUBJECT)
+#: Numbers of other mails, `References: <1@example.org> <2@example.org>`.
+_MESSAGE_IDS = re.compile(r"(?:<[^\s<>]{1,500}@[^\s<>]{1,500}>\s*){1,50}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +46,27 @@ def read_block(
     first = read_label(lines[start].text)
     if first is None and announced:
         return _read_bare(lines, start)
-    if first is None or first.role is Role.OTHER or (first.role is None and not announced):
+    if first is None or first.role is Role.OTHER:
         return None
+    if first.role is None and not announced:
+        return _below_date(lines, start, first, subject)
     return read_glued(lines, start) or _Reader(lines, start, announced, subject).read()
+
+
+def _below_date(lines: Sequence[Line], start: int, first: Label, subject: str) -> Block | None:
+    """Read a header that begins with a date under a word nobody knows (Tuta in Vietnamese)."""
+    below = start + 1
+    if below == len(lines) or lines[below].is_blank or lines[below].depth != lines[start].depth:
+        return None
+    following = read_label(lines[below].text)
+    if following is None or following.role is not Role.SENDER:
+        return None
+    if parse_date(first.value, zone=UTC) is None:
+        return None
+    block = _Reader(lines, below, False, subject).read()
+    if block is None or Role.DATE in block.fields:
+        return None
+    return replace(block, fields=block.fields | {Role.DATE: first.value})
 
 
 def _read_bare(lines: Sequence[Line], start: int) -> Block | None:
@@ -94,7 +115,7 @@ class _Reader:
         self._subject = _folded(subject)
         self._fields: dict[Role, str] = {}
         self._keys: list[str] = []
-        self._unknown: list[str] = []
+        self._unknown: list[tuple[str, bool]] = []  #: And whether they stand above who got it.
         self._role = Role.OTHER
         self._spaced: bool | None = None
         self._framed = announced and _is_framed(lines, start)
@@ -114,7 +135,7 @@ class _Reader:
             return self._skip_blank()
         if line.depth != self._depth:
             return False
-        label = read_label(line.text)
+        label = self._label(line.text)
         if label is not None and label.role is not None:
             return self._take_field(label.role, label)
         if self._is_folded(line) or self._continues(line.text, label):
@@ -122,6 +143,14 @@ class _Reader:
             self._end += 1
             return True
         return label is not None and self._take_unknown(label)
+
+    def _label(self, text: str) -> Label | None:
+        """Read a header word; SOGo's Korean for References is also that for who got a copy."""
+        label = read_label(text)
+        if label is None or label.role not in _PEOPLE or not self._are_message_ids(label.value):
+            return label
+        is_taken = label.value.count("<") > 1 or label.role in self._fields
+        return label._replace(role=Role.OTHER) if is_taken else label
 
     def _take_field(self, role: Role, label: Label) -> bool:
         if role in self._fields and role is not Role.OTHER:
@@ -139,9 +168,9 @@ class _Reader:
         ends = self._end + 1 == len(self._lines) or self._lines[self._end + 1].is_blank
         closing = self._announced and Role.SUBJECT not in self._fields and bool(self._fields)
         is_part = self._framed or self._word_follows() or self._is_people(label.value)
-        if not is_part and not (closing and ends):
+        if not is_part and not (closing and ends) and not self._are_message_ids(label.value):
             return False
-        self._unknown.append(label.value)
+        self._unknown.append((label.value, Role.TO not in self._fields))
         self._role = Role.OTHER
         self._end += 1
         return True
@@ -155,22 +184,41 @@ class _Reader:
         if not is_people(value):
             return False
         lacking = self._announced and not {Role.SENDER, Role.TO} <= self._fields.keys()
-        return lacking or self._role in (Role.SENDER, Role.TO)
+        is_below_copies = self._announced and self._role is Role.CC
+        return lacking or is_below_copies or self._role in (Role.SENDER, Role.TO)
+
+    def _are_message_ids(self, value: str) -> bool:
+        return self._announced and _MESSAGE_IDS.fullmatch(value) is not None
 
     def _skip_blank(self) -> bool:
         """Pass over one or two empty lines, where the block has them between its lines."""
         following = next((i for i in range(self._end, self._last) if self._text(i)), self._last)
         if following - self._end > 2 or following >= self._last:
             return False
-        label = read_label(self._lines[following].text)
+        label = self._label(self._lines[following].text)
         known = label is not None and label.role is not None and label.role not in self._fields
         is_last = self._announced and label is not None and label.role is Role.SUBJECT
         is_value = label is None and self._lacks_value()
-        if not is_value and not (known and (is_last or self._is_spaced())):
+        goes_on = self._announced and label is not None and self._goes_on_below(label)
+        if not is_value and not goes_on and not (known and (is_last or self._is_spaced())):
             return False
         self._spaced = True
         self._end = following
         return True
+
+    def _goes_on_below(self, label: Label) -> bool:
+        """Whether a field below an empty line can only be one of the header: by its value.
+
+        SOGo in Japanese has empty lines between some of them: `組織: …`, an empty line, `宛先: …`.
+        """
+        if label.role is Role.OTHER:
+            telling = {Role.SENDER, Role.DATE} <= self._fields.keys()
+            lacking = telling and Role.TO not in self._fields
+            return lacking or self._are_message_ids(label.value)
+        if label.role in _PEOPLE:
+            return label.role not in self._fields and is_people(label.value)
+        is_date = label.role is Role.DATE and Role.DATE not in self._fields
+        return is_date and parse_date(label.value, zone=UTC) is not None
 
     def _is_spaced(self) -> bool:
         if self._spaced is not None or len(self._fields) != 1:
@@ -222,7 +270,7 @@ class _Reader:
         for line in self._lines[self._end + 1 : self._end + 1 + ahead]:
             if line.is_blank or line.depth != self._depth:
                 return False
-            label = read_label(line.text)
+            label = self._label(line.text)
             if label is not None and label.role is not None:
                 return label.role not in self._fields
             if label is not None and self._is_foreign() and is_people(label.value):
@@ -235,15 +283,18 @@ class _Reader:
 
     def _place_unknown(self) -> None:
         """Give values under unknown words the role that only they can have."""
-        for value in self._unknown:
-            role = self._role_of(value)
+        has_recipients = Role.TO in self._fields
+        for value, is_above in self._unknown:
+            role = self._role_of(value, answers=is_above and has_recipients)
             if role is not None:
                 self._fields[role] = value
 
-    def _role_of(self, value: str) -> Role | None:
+    def _role_of(self, value: str, *, answers: bool) -> Role | None:
+        """Return the role of a value; `answers` says that people there are to be answered."""
         candidates: tuple[Role, ...] = (Role.SUBJECT,)
         if is_people(value):
-            candidates = (Role.SENDER, Role.TO, Role.CC)
+            copies = (Role.REPLY_TO,) if answers else (Role.TO, Role.CC, Role.REPLY_TO)
+            candidates = (Role.SENDER, *copies)
         elif "@" in value:  # numbers of other mails: `Referenzen: <1@example.org> <2@example.org>`
             return None
         elif parse_date(value, zone=UTC) is not None:

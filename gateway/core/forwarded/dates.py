@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 
-from gateway.core.forwarded.months import month_number
+from gateway.core.forwarded.months import month_number, month_within, persian_month_within
 
 _LONGEST = 120
 _COLONS = {ord(mark): ":" for mark in "∶：︰"}
 _CENTURY = 2000
 _BUDDHIST, _BUDDHIST_FROM = 543, 2500  #: What Thai calendars count more, and where that shows.
 _YEARS = range(1970, 2200)
+_PERSIAN_YEARS = range(1349, 1500)
 
 _INTERNET = re.compile(
     r"(?:[A-Za-z]{3}, )?\d{1,2} [A-Za-z]{3} \d{4} \d\d:\d\d(?::\d\d)? (?:[+-]\d{4}|GMT)"
@@ -35,17 +36,31 @@ _MONTH_FIRST = re.compile(
 _YEAR_MONTH = re.compile(
     rf"(?<!\d)(\d{{4}})(?:\(e\)ko)?[.,]?(?: m\.| թ\.)?[ -]{_WORD}(?: mēn\.)?[ -](\d{{1,2}})(?!\d)"
 )
-_YEAR_DAY = re.compile(rf"(?<!\d)(\d{{4}})\. gada (\d{{1,2}})\. {_WORD}")
+_YEAR_DAY = re.compile(rf"(?<!\d)(\d{{4}})\. (?:gada|g\.) (\d{{1,2}})\. {_WORD}")
+#: Croats put a full stop behind day and year: `7. listopada 2026. u 9:15` is not in November.
+_CROATIAN = re.compile(rf"(?<!\d)\d{{1,2}}\. (?:{_WORD}\.? \d{{4}}\.(?!\d)|listopada\b)")
 
+#: A number and, where it is a time, the rest of that; times are as narrow as they can be here.
+_NUMBER = re.compile(r"(?<!\d)(\d{1,4})((?:[:.]\d\d){1,2})?(?!\d)")
+#: A number that is a month: `11월 23, 2026`, `2026 оны 11-р сарын 23`.
+_MONTH = re.compile(r"(?<!\d)(\d{1,2})(?:월|月|-р сар|-ئاي)")
 _TIME = re.compile(
     r"(?<![\d.])(\d{1,2}) ?[:.hHu時시点點] ?(\d\d|\d(?=[分분]))(?:[:.分분] ?(\d\d))?(?!\d)"
 )
 #: Halves of the day, before or behind the time: those that begin at noon, then the others.
 _HALF = re.compile(
-    r"(?<=\d) ?(?:(p\.? ?m\b|μ\.?μ|م\b|PTG\b|MD\b|m\.d\.)|(?:a\.? ?m\b|π\.?μ|ص\b|PG\b|p\.d\.))"
-    r"|(?:(午後|下午|晚上|中午|傍晚|오후|\bPM(?= \d))"
-    r"|(?:午前|上午|凌晨|清晨|早上|오전|\bAM(?= \d)))(?= ?\d)",
+    r"(?<=\d) ?(?:(p\.? ?m(?![a-z])|μ\.?μ|م\b|PTG\b|MD\b|m\.d\.|شام)"
+    r"|(?:a\.? ?m(?![a-z])|π\.?μ|ص\b|PG\b|p\.d\.|صبح))"
+    r"|(?:(午後|下午|晚上|中午|傍晚|오후|ප\.ව\.|\b(?-i:PM)(?= \d))"
+    r"|(?:午前|上午|凌晨|清晨|早上|오전|පෙ\.ව\.|\b(?-i:AM)(?= \d)))(?= ?\d)",
     re.IGNORECASE,
+)
+#: Parts of the day as India has them, at night, at noon and in the evening; others are mornings.
+_PART = re.compile(
+    r"(?:(রাত|રાત|रात|ರಾತ್ರಿ|രാത്രി|ਰਾਤ|రాత్రి|राती|रात्री|राति|पहाटे|rati)"
+    r"|(দুপুর|બપોર|दोपहर|ಮಧ್ಯಾಹ್ನ|ഉച്ച|दुपारी|दिउँसो|ਦੁਪਹਿਰ|మధ్యాహ్నం|दनपारां|donparam)"
+    r"|(বিকাল|সন্ধ্যা|સાંજ|शाम|ಸಂಜೆ|വൈകുന്നേരം|सायंकाळी|साँझ|ਸ਼ਾਮ|సాయంత్రం|सांजे|सांज|sanje))"
+    r"\S{0,8}(?: \S{1,12})? \d"
 )
 _OFFSET = re.compile(r"(?<!\d)([+\-−])(\d{1,2}):?(\d\d)?(?!\d)")
 _NAMED = re.compile(r"(?<![A-Za-z])([A-Z]{3,5}|Z)(?![A-Za-z])")
@@ -66,7 +81,8 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
     text = " ".join(text[:_LONGEST].translate(_COLONS).split())
     if _INTERNET.fullmatch(text):
         return _internet(text, zone)
-    for day, rest in _days(text, tuple(languages)):
+    known = tuple(languages) or (("hr",) if _CROATIAN.search(text) else ())
+    for day, rest in _days(text, known):
         found = _TIME.search(rest)
         clock = _clock(found, rest) if found else None
         if found is not None and clock is not None:
@@ -103,6 +119,54 @@ def _days(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]:
         if _is_american(text, int(first), int(second), languages):
             first, second = second, first
         yield from _day(text, found, year, second, first)
+    yield from _in_any_order(text)
+
+
+def _in_any_order(text: str) -> Iterator[tuple[date, str]]:
+    """Read a day whose month is a word of any language, wherever its parts stand.
+
+    There must be a year and one other number, besides the time: `2026 оны арван нэгдүгээр сарын 23`
+    """
+    month = _MONTH.search(text)
+    plain = [
+        found
+        for found in _NUMBER.finditer(text)
+        if found[2] is None and (month is None or found.start() != month.start())
+    ]
+    years = [found for found in plain if len(found[1]) == 4]
+    days = [found for found in plain if len(found[1]) <= 2]
+    if len(years) != 1 or len(days) != 1:
+        return
+    year, day = int(years[0][1]), int(days[0][1])
+    rest = text
+    for found in (years[0], days[0]):
+        blank = "|" * (found.end() - found.start())
+        rest = f"{rest[: found.start()]}{blank}{rest[found.end() :]}"
+    if year in _PERSIAN_YEARS:
+        named = _from_persian(year, persian_month_within(text), day)
+    else:
+        named = _from_gregorian(year, int(month[1]) if month else month_within(text), day)
+    if named is not None:
+        yield named, rest
+
+
+def _from_gregorian(year: int, month: int | None, day: int) -> date | None:
+    if month is None or year not in _YEARS:
+        return None
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _from_persian(year: int, month: int | None, day: int) -> date | None:
+    """Return a day of the Persian calendar; eight of 33 years are leap years until 2124."""
+    if month is None or day > 31:
+        return None
+    years = year - 979
+    days = 365 * years + years // 33 * 8 + (years % 33 + 3) // 4
+    days += 31 * min(month - 1, 6) + 30 * max(month - 7, 0) + day - 1
+    return date(1600, 3, 20) + timedelta(days=days)
 
 
 def _is_american(text: str, first: int, second: int, languages: tuple[str, ...]) -> bool:
@@ -132,6 +196,9 @@ def _clock(found: re.Match[str], text: str) -> time | None:
     half = _HALF.search(text)
     if half is not None and hour <= 12:
         hour = hour % 12 + (12 if half[1] or half[2] else 0)
+    elif hour <= 12 and (part := _PART.search(text)) is not None:
+        is_late = part[3] or (part[1] and 6 < hour < 12) or (part[2] and (hour < 6 or hour == 12))
+        hour = hour % 12 + (12 if is_late else 0)
     try:
         return time(hour, minute, second)
     except ValueError:

@@ -1,13 +1,19 @@
 """Lines like `*From:* Ann <ann@example.org>`, and several of them run together."""
 
 import re
+import unicodedata
 from typing import NamedTuple
 
 from gateway.core.forwarded.languages import LANGUAGES
 from gateway.core.forwarded.words import ROLES, Role, label_key
 
-_LABELLED = re.compile(r"(?P<head>[^:：]{1,45})[:：](?P<value>.*)", re.DOTALL)
-_WORDS = re.compile(r"[^\W\d_][\w’'()/. -]*")
+#: EGroupware adds a colon to words that have one (`Tól::`) in some languages.
+_LABELLED = re.compile(r"(?P<head>[^:：]{1,45})(?:::|[:：])(?P<value>.*)", re.DOTALL)
+#: Vowel signs and other marks of words; `\w` has none of them, but `हिन्दी` is one word.
+_MARKS = "".join(
+    chr(number) for number in range(0x300, 0x1800) if unicodedata.category(chr(number))[0] == "M"
+)
+_WORDS = re.compile(rf"[^\W\d_][\w{_MARKS}’'()/. -]*")
 _BOLD = "*_"
 _LONGEST_HEAD = 100
 

@@ -29,7 +29,9 @@ _NO_REPLY = re.compile(
     r"(?:no|do-?not|don-?t|nicht|geen|ne-?pas)[-_.]?(?:reply|antw)|mailer|notif", re.I
 )
 _MAILBOX = re.compile(r"[\"<]|\S{1,128}@")
-_PERSON = re.compile(rf"\s*(?:[^<>@]{{0,100}}[<\[(]\s*)?{_ADDRESS}\s*[>\])]?\s*")
+_PERSON = re.compile(
+    rf"\s*(?:(?:\"(?:[^\"\\]|\\.){{0,300}}+\"|[^<>@]{{0,300}}?)\s*[<\[(]\s*)?{_ADDRESS}\s*[>\])]?\s*"
+)
 _WHOLE = re.compile(r'"((?:[^"\\]|\\.)*+)"')
 #: Quotes within quotes that their program forgot to mark: `"Ms "Lisa" Roe"`.
 _UNMARKED = re.compile(r'"([^"]*[ ]"[^"]+"[ ][^"]*)"')

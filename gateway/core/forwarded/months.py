@@ -1,6 +1,9 @@
 """The names of the months, by language; a name may have several forms divided by `|`."""
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from gateway.core.forwarded.further_months import NAMES, PERSIAN
 
 _SHORTEST = 3  #: Letters of a month's name that name it: `okt` is October.
 
@@ -180,6 +183,8 @@ def _forms(names: str) -> list[tuple[str, int]]:
 
 
 _FORMS = {language: _forms(names) for language, names in _NAMES.items()}
+_MOST_WORDS = 3  #: Of a month's name: `арван нэгдүгээр сар` is the eleventh.
+_DECLINED = 5  #: Letters of a name that may be declined: `mijdara` is in the month of `mijdar`.
 
 
 def month_number(word: str, languages: Iterable[str]) -> int | None:
@@ -202,3 +207,68 @@ def _number_in(word: str, forms: Iterable[tuple[str, int]]) -> int | None:
     begun = [number for form, number in forms if form.startswith(word)]
     declined = begun or [n for form, n in forms if len(form) > _SHORTEST and word.startswith(form)]
     return declined[0] if declined else None
+
+
+def month_within(text: str) -> int | None:
+    """Return the month that a text in any language names; None where it names none, or two.
+
+    Of names within others the longest counts. Slower than `month_number`, which is for the word
+    at the place where the known languages have it.
+    """
+    return _named_within(text, _ANY)
+
+
+def persian_month_within(text: str) -> int | None:
+    """Return the month of the Persian calendar that a text names."""
+    return _named_within(text, _PERSIAN)
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text as they are compared: letters and the marks on them alone."""
+    folded = unicodedata.normalize("NFC", text.casefold())
+    return "".join(c if unicodedata.category(c)[0] in "LM" else " " for c in folded).split()
+
+
+def _index(languages: Iterable[Iterable[Iterable[str]]]) -> dict[str, frozenset[int]]:
+    table: dict[str, frozenset[int]] = {}
+    for months in languages:
+        for number, forms in enumerate(months, start=1):
+            for form in forms:
+                key = " ".join(_words(form))
+                table[key] = table.get(key, frozenset()) | {number}
+    return table
+
+
+def _divided(names: str) -> list[list[str]]:
+    return [forms.strip().split("|") for forms in names.split(";")]
+
+
+def _named_within(text: str, table: dict[str, frozenset[int]]) -> int | None:
+    candidates = list(_candidates(_words(text), table))
+    longest = max((length for length, _ in candidates), default=0)
+    numbers = {n for length, each in candidates if length == longest for n in each}
+    return next(iter(numbers)) if len(numbers) == 1 else None
+
+
+def _candidates(
+    words: list[str], table: dict[str, frozenset[int]]
+) -> Iterator[tuple[int, frozenset[int]]]:
+    """Yield how long a name that stands among the words is, and which months it may be."""
+    for start in range(len(words)):
+        for end in range(start + 1, min(start + _MOST_WORDS, len(words)) + 1):
+            name = " ".join(words[start:end])
+            if name in table:
+                yield len(name), table[name]
+        for end in range(len(words[start]) - 1, _DECLINED - 1, -1):
+            if words[start][:end] in table:
+                yield end, table[words[start][:end]]
+                break
+
+
+_ANY = _index(
+    [
+        *([form.split("|") for form in names.split()] for names in _NAMES.values()),
+        *map(_divided, NAMES.values()),
+    ]
+)
+_PERSIAN = _index([_divided(PERSIAN)])

@@ -2,6 +2,9 @@
 
 "Ann Roe" ann@example.org – 23 novembre 2026 à 09:15
 > The mail of Ann.
+
+With its quotes, its dash and its date the line is the program's even where what follows isn't
+quoted, or is empty.
 """
 
 import re
@@ -15,10 +18,13 @@ from gateway.core.forwarded.mailboxes import Mailbox, parse_mailbox
 
 _LONGEST = 600
 _MOST_LINES = 3
+_ADDRESS = r"[^\s<>()\[\]\"@]{1,128}@[^\s<>()\[\]\"@]{1,255}"
+#: The name is the address where there is none: `"ann@example.org" ann@example.org – …`.
 _LINE = re.compile(
-    r"(?P<sender>[^@]{0,300}[^\s<>()\[\]\"@]{1,128}@[^\s<>()\[\]\"@]{1,255}[>)\]]?)"
+    rf"(?P<sender>(?:\".{{1,300}}\"\s[<(\[]?|[^@]{{0,300}}){_ADDRESS}[>)\]]?)"
     r"\s?[–—|-]\s(?P<date>\S.{3,100})"
 )
+_SURE = re.compile(rf"\".{{1,300}}\" {_ADDRESS} – \S.{{3,100}}")
 #: A date has a year and a time in every language, whatever the words between.
 _DATED = re.compile(r"(?=.*(?<!\d)\d{4}(?!\d)).*(?<!\d)\d{1,2}\s?[:.hH时時點点]\s?\d\d(?!\d)")
 
@@ -33,6 +39,8 @@ def read_one_line(lines: Sequence[Line], start: int) -> Intro | None:
         text = f"{text} {line.text}".strip()
         if len(text) > _LONGEST:
             return None
+        if _SURE.fullmatch(text) and (intro := _read(text, end + 1)) is not None:
+            return intro
         if _is_quoted(lines, end + 1):
             below = (read_one_line(lines, later) for later in range(start + 1, end + 1))
             return _read(text, end + 1) if not any(below) else None

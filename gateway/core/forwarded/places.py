@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.core.forwarded.blocks import Block
 from gateway.core.forwarded.forms import Header, read_header
 from gateway.core.forwarded.lines import Line, is_quoted, last_quoted, read_line, read_lines
-from gateway.core.forwarded.separators import is_announcement, is_cut, is_end, is_line, is_rule
+from gateway.core.forwarded.separators import closes, is_announcement, is_cut, is_line, is_rule
 
 _CLOSING = 20  #: Lines at the end in which a forwarded mail may be closed.
 _GAP = 3  #: Empty lines between a header and the separator repeated below it.
@@ -70,7 +70,7 @@ def _place(
     end = last_quoted(raw_lines, start) if depth else len(raw_lines)
     if not depth and (quoted := _quoted_end(raw_lines, header, start)):
         depth, end = 1, quoted
-    closed = _closed(raw_lines, start, end)
+    closed = _closed(raw_lines, start, end, lines[index].text)
     return Place(
         header=header,
         own_end=_own_end(lines, index),
@@ -92,13 +92,16 @@ def _start(lines: Sequence[Line], index: int, header: Header) -> int:
     return header.end
 
 
-def _closed(raw_lines: Sequence[str], start: int, end: int) -> int | None:
-    """Return the line that closes a forwarded text: one that says so, or a rule at the very end."""
+def _closed(raw_lines: Sequence[str], start: int, end: int, opening: str) -> int | None:
+    """Return the line that closes a forwarded text: one that says so, or a rule at the very end.
+
+    Of several it is the last, for what was forwarded may hold a forward of the same program.
+    """
     told = [line for line in range(max(start, end - _CLOSING), end) if raw_lines[line].strip()]
     texts = {line: read_line(raw_lines[line]).text for line in told}
     if told and is_rule(texts[told[-1]]):
         return told[-1]
-    return next((line for line in told if is_end(texts[line])), None)
+    return next((line for line in reversed(told) if closes(texts[line], opening)), None)
 
 
 def _quoted_end(raw_lines: Sequence[str], header: Header, start: int) -> int | None:

@@ -8,7 +8,8 @@ _DASH = r"[-‐‑‒–—―─━═_=*~#+]"
 _LINE = re.compile(rf"{_DASH}{{3,}}")
 _RULE = re.compile(rf"{_DASH}{{8,}}")
 #: mutt and Horde put the whole name of the author between the dashes.
-_DASHED = re.compile(rf"{_DASH}{{2,}} {{0,3}}(?=[^\W\d_]).{{2,400}} {{0,3}}{_DASH}{{2,}}:?")
+_DASHED = re.compile(rf"{_DASH}{{2,}} {{0,3}}(?=[\"“„«]?[^\W\d_]).{{2,400}} {{0,3}}{_DASH}{{2,}}:?")
+_DASHES = re.compile(rf"{_DASH}{{2,}}")
 _CUT = re.compile(rf"{_DASH}{{2,}}8<{_DASH}{{2,}}.{{0,120}}")
 _ENDS = (
     "end|ende|einde|fin|fine|fim|slut|loppu|lõpp|vége|sfârșit|koniec|konec|kraj|конец|кінець|край"
@@ -87,6 +88,23 @@ _PHRASES = (
     "|Thư được chuyển tiếp|Tin nhắn đã chuyển tiếp|Mulai pesan terusan|Pesan terusan"
     "|Pesan yang diteruskan|Memulakan mesej diajukan|Upphaf framsends skeytis|Framsent skeyti"
     "|Áframsent skeyti"
+    "|Algne sõnum|Asl xat|Birbidalitako mezua|Courriel original|Edasisuunatud kiri"
+    "|Edelleenlähetetty viesti|Esialgne kiri|Izvorno sporočilo|Jatorrizko mezua"
+    "|Kemennadenn orin|Mensaxe Orixinal|Mensaxe reenviada|Mesaj Inițial|Mesajul original"
+    "|Mesazhi Origjinal|Mesej Asal|Mesej dimajukan|Messatge transferit|Messaç mandât indenant"
+    "|Missatge Original|Neges Wreiddiol|Oarspronklik Berjocht|Oorspronkelijke bericht"
+    "|Opphavleg melding|Orgineel bericht|Original besked|Original-Message|Original-Nachricht"
+    "|Originala mesaĝo|Originalan E-mail|Originali žinutė|Originalpost|Originalus laiškas"
+    "|Originalus pranešimas|Orijinal məktub|Orjinal İleti|Persiųstas pranešimas|Pesan Asli"
+    "|Peyama orîjînal|Plusendita mesaĝo|Prosleđena poruka|Prosljeđena poruka"
+    "|Przekazywana wiadomość|Sākotnējais ziņojums|Sākotnējā vēstule|Sākotnējā ziņa|Thư gốc"
+    "|Transmisset missage|Uppruna boð|Upprunaleg skilaboð|Upprunalegt bréf"
+    "|Yönlendirilmiş İleti|Áframsend skilaboð|Арыгінальнае паведамленне|Оригинална порака"
+    "|Оригинална порука|Перанакіроўны ліст|Перасланае паведамленне|Початкове повідомлення"
+    "|Шығыс хат|Қайта бағдарланған хат|Առաջին հաղորդագրությունը|ئەسلىي خەت|الرسالة الأساسية"
+    "|الرسالة الاصلية|پیام ارسال شده|پیام اصلی|پیام هدایت شده|खरा संदेश|ಮೂಲ ಸಂದೇಶ"
+    "|യഥാര്‍ഥ സന്ദേശം|ข้อความต้นทาง|ข้อความเดิม|გადაგზავნილი შეტყობინება"
+    "|ორიგინალი შეტყობინება|សារដើម|សារដែលបានបញ្ជូនបន្ត|オリジナルメッセージ|原始信件|原始信息|原始訊息"
 )
 _ANNOUNCEMENTS = frozenset(map(label_key, _PHRASES.split("|")))
 
@@ -114,6 +132,25 @@ def is_dashed(text: str) -> bool:
 def is_end(text: str) -> bool:
     """Whether a line says that a forwarded mail ends: `----- End forwarded message -----`."""
     return _END.fullmatch(text) is not None
+
+
+def closes(text: str, opening: str) -> bool:
+    """Whether a line ends what another one began, which both are words between as many dashes.
+
+    That it is an end its words say, or in a language nobody knows that the first names the author:
+
+        ----- Forwarded message from Ann Roe <ann@example.org> -----
+        ----- Τέλος προωθημένου μηνύματος -----
+    """
+    if not is_dashed(opening) or "@" not in opening:
+        return is_end(text) and (not _dashes(opening) or _dashes(opening) == _dashes(text))
+    is_dashed_too = is_dashed(text) and "@" not in text
+    return (is_end(text) or is_dashed_too) and _dashes(opening) == _dashes(text)
+
+
+def _dashes(text: str) -> str:
+    found = _DASHES.match(text)
+    return found[0] if found else ""
 
 
 def is_announcement(text: str) -> bool:

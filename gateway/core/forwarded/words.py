@@ -47,6 +47,12 @@ _OTHERS = (
     "|ארגון|المنظّمة|组织|公司|소속|องค์กร|Mailer|Signed by|Mailed by|Flag Status"
     "|Priorité|Priorytet|Priorita|Prioriteta|Приоритет|Пріоритет|Bijlage(n)|Bilag|Fylgiskjöl"
     "|Pielikumi|Priedai|Priloge|Прилози|קבצים מצורפים|المرفقات|Tệp đính kèm"
+    "|Erakundea|Erreferentziak|Berri-taldeak|Referanlar|Референце|조직|การอ้างถึง|リファレンス|กลุ่มข่าว"
+    "|Newsgroup|Forums de discussion|Grupos de noticias|Grupo Noticias|Nyhetsgrupper|Uutisryhmät"
+    "|Grupy dyskusyjne|Diskuzní skupiny|Diskusné skupiny|Hírcsoportok|Новостные группы|Групи новин"
+    "|Група новости|Grupa novosti|Grupe novosti|Grupe|Skupine novic|Grupuri de știri|Fréttahópar"
+    "|Intereškopas|Naujienų grupės|Habergrupları|Ομάδες ειδήσεων|Grwpiau newyddion|Kelompok Berita"
+    "|新聞群組|新しいグループ|뉴스그룹|Жаңалықтар тобы|קבוצות חדשות|مجموعات الأخبار"
 )
 
 _INVISIBLE = dict.fromkeys(
