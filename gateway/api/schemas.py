@@ -126,6 +126,19 @@ PERSON = _object(
     status=_TEXT,
     groups=_list(_TEXT),
     suppressions=_list(SUPPRESSION),
+    unread=_list(
+        _object(
+            what=_TEXT,
+            record=_TEXT,
+            field=_TEXT,
+            problem=_TEXT,
+            since=_TIME,
+            at=_TIME,
+            source=_TEXT,
+            file=_TEXT,
+            line=_COUNT,
+        )
+    ),
     applications=_list(APPLICATION),
     timeline=_list(EVENT),
 )

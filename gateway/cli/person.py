@@ -59,6 +59,10 @@ def _print(context: Context, page: Page) -> None:
         print_line(f"  {described(context, one)}")
     for refused in page.refusals:
         print_line(f"  {refusal(context, refused)}")
+    for field in page.unread:
+        since = local(field.since, context.zone)
+        why = one_line(f"{field.place}: {field.text}")
+        print_line(f"Unread:    {field.field} since {since} ({why})")
     for each in page.applications:
         print_line(f"Application {one_line(_application(each))}")
     print_line()

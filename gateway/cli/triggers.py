@@ -20,7 +20,7 @@ from gateway.core.occurrence import OccurrenceState
 from gateway.core.trigger import Trigger, TriggerEvent
 from gateway.core.trigger_run import Run
 from gateway.metrics import Metrics
-from gateway.store import epochs, trigger_runs
+from gateway.store import epochs, ledger, trigger_runs, unread
 from gateway.store.database import Database
 from gateway.triggers import documents
 from gateway.triggers.preview import Preview, preview
@@ -43,6 +43,9 @@ _On = Annotated[
 _Now = Annotated[
     bool, typer.Option("--now", help="Before the hour of daily_at and in quiet hours too.")
 ]
+_Waiting = Annotated[
+    bool, typer.Option("--waiting", help="The fields that can't be read and that mail waits for.")
+]
 _Limit = Annotated[int, typer.Option(help="At most so many, the newest.", min=1)]
 
 
@@ -51,9 +54,12 @@ class CannotRun(GatewayError):
 
 
 @app.command("list")
-def list_triggers(context: typer.Context, as_json: Json = False) -> None:
-    """List the triggers, on and off."""
+def list_triggers(context: typer.Context, waiting: _Waiting = False, as_json: Json = False) -> None:
+    """List the triggers, on and off; or the fields mail waits for."""
     chosen = of(context)
+    if waiting:
+        _list_waiting(chosen, as_json=as_json)
+        return
     rules = triggers.rules(chosen.settings)
     with chosen.store() as store, store.reading() as connection:
         looked = {name: trigger_runs.looked(connection, name) for name in rules}
@@ -62,6 +68,25 @@ def list_triggers(context: typer.Context, as_json: Json = False) -> None:
         return
     headings = ("name", "on", "event", "template", "kind", "looked at")
     print_table(headings, (_row(one.trigger, looked[name]) for name, one in rules.items()))
+
+
+def _list_waiting(chosen: Context, *, as_json: bool) -> None:
+    with chosen.store() as store, store.reading() as connection:
+        fields = unread.listed(connection, deciding=True)
+        owed = ledger.waiting(connection)
+    if as_json:
+        print_json(documents.waiting(fields, owed))
+        return
+    headings = ("record", "field", "since", "in", "because")
+    rows = (
+        (f"{one.what} {one.record}", one.field, local(one.since, chosen.zone), one.place, one.text)
+        for one in fields
+    )
+    print_table(headings, ([one_line(str(cell)) for cell in row] for row in rows))
+    if owed:
+        print_line()
+        mails = ((one.trigger, one.person, one.about, one_line(one.reason)) for one in owed)
+        print_table(("mail that waits", "about", "subject", "because"), mails)
 
 
 @app.command("preview")

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     UNSUBSCRIBED = "unsubscribed"  #: At Mailchimp.
     CLEANED = "cleaned"  #: Mailchimp found that the address bounces.
     REFUSED = "refused"  #: Mailchimp does not take the address.
+    UNREAD = "unread"  #: What decides about the person could not be read.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class Facts:
     opted_out: bool  #: In the opt-out group.
     standing: Standing
     known: Known | None
+    unread: str = ""  #: Fields that decide and could not be read.
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ def judge(facts: Facts, now: datetime) -> Out | None:
         return Out(Reason.OPT_OUT)
     if not facts.is_known:
         return Out(Reason.NO_ADDRESS, "the CRM does not tell of this person any more")
+    if facts.unread:
+        return Out(Reason.UNREAD, f"can't be read: {facts.unread}")
     if not facts.address:
         return Out(Reason.INVALID_ADDRESS if facts.has_unusable else Reason.NO_ADDRESS)
     if not is_mailable(facts.address):

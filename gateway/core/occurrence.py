@@ -13,7 +13,10 @@ from gateway.core.people import Person, PersonRef, Staff
 from gateway.core.retry import next_try
 from gateway.core.training import Qualification
 from gateway.core.trigger import Trigger, TriggerEvent, in_year
+from gateway.core.unread import UnreadField, deciding
 
+#: Begins the reason of mail that waits until a field can be read.
+WAITS = "can't be read: "
 #: The `occurrence` of an event that comes but once.
 ONCE = "once"
 #: Days missed longer ago are not even recorded.
@@ -140,6 +143,14 @@ class Facts:
     application: KnownApplication | None = None
     actor: Staff | None = None  #: Who changed the application's status.
     staff: Staff | None = None  #: The recipient, where it is a member of staff.
+    unread: tuple[UnreadField, ...] = ()  #: Fields that could not be read: their values are old.
+
+
+def waits(trigger: Trigger, facts: Facts, *, to_person: bool = True) -> str:
+    """Return for which unread fields a mail waits; empty: it goes by nothing unread."""
+    fields = deciding(trigger.event, facts.unread, to_person=to_person)
+    named = (f"{one.field} of {one.what} {one.record} ({one.place}: {one.text})" for one in fields)
+    return f"{WAITS}{'; '.join(named)}" if fields else ""
 
 
 def unmet(

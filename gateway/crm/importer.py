@@ -112,6 +112,7 @@ def import_file(
             tag_scopes=tag_scopes,
             told=file.told,
             file=mark,
+            called=path.name,
         )
         outcome = under_way.apply(terms)
     return Report(

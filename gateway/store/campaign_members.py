@@ -26,6 +26,7 @@ from sqlalchemy import (
 from gateway.core.address import lookup_form
 from gateway.core.membership import Drop, Out, Reason
 from gateway.core.people import Group, PersonKind, PersonRef
+from gateway.core.unread import OF_RECIPIENT, PEOPLE
 from gateway.store.bulk import insert_rows
 from gateway.store.columns import UtcTime, microseconds
 from gateway.store.opt_outs import TAG
@@ -34,6 +35,7 @@ from gateway.store.schema import (
     groups,
     memberships,
     people,
+    unread_fields,
 )
 
 _M = campaign_members.c
@@ -62,6 +64,7 @@ class Candidate:
     address: str  #: The same in lookup form.
     has_unusable: bool
     opted_out: bool
+    unread: str  #: Fields that could not be read, a comma between them.
 
 
 def add(connection: Connection, campaign: int, refs: Sequence[PersonRef], now: datetime) -> int:
@@ -180,6 +183,7 @@ def candidates(
         select(
             *(_M.kind, _M.person, _M.added_at, people.c.emails, people.c.unusable),
             _is_opted_out().label("opted_out"),
+            _unread().label("unread"),
         )
         .outerjoin(people, same)
         .where(_M.campaign == campaign, _comes_after(after))
@@ -280,6 +284,16 @@ def _is_opted_out() -> ColumnElement[bool]:
     return exists(within.where(mine, group.active, group.tag == TAG).correlate(campaign_members))
 
 
+def _unread() -> ColumnElement[str | None]:
+    """Return the unread fields that decide whether and where somebody is mailed."""
+    c = unread_fields.c
+    mine = and_(c.what == PEOPLE, c.kind == _M.kind, c.key == _M.person)
+    fields = select(func.aggregate_strings(c.field, ", ")).where(
+        mine, c.field.in_(sorted(OF_RECIPIENT))
+    )
+    return fields.correlate(campaign_members).scalar_subquery()
+
+
 def _candidate(row: Row[Any]) -> Candidate:
     email = next(filter(None, (row.emails or "").split(";")), "")
     return Candidate(
@@ -290,4 +304,5 @@ def _candidate(row: Row[Any]) -> Candidate:
         address=lookup_form(email) if email else "",
         has_unusable=bool(row.unusable),
         opted_out=row.opted_out,
+        unread=row.unread or "",
     )

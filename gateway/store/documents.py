@@ -13,6 +13,7 @@ from gateway.core.outbox import OutboxRow
 from gateway.core.people import Standing, Suppression
 from gateway.core.token import Token
 from gateway.core.typed_address import TypedAddress
+from gateway.core.unread import UnreadField
 from gateway.store.mending import Unmatched
 from gateway.store.opt_outs import Refusal
 from gateway.store.people import PersonRecord
@@ -212,8 +213,24 @@ def person(page: Page) -> Document:
         "groups": groups_of(page.record),
         "suppressions": [suppression(one) for one in page.suppressions],
         "mailchimp": [refusal(one) for one in page.refusals],
+        "unread": [unread(one) for one in page.unread],
         "applications": [application(one) for one in page.applications],
         "timeline": [event(one) for one in page.timeline],
+    }
+
+
+def unread(one: UnreadField) -> Document:
+    """Return a field of a record that could not be read when it was told last."""
+    return {
+        "what": one.what,
+        "record": one.record,
+        "field": one.field,
+        "problem": one.text,
+        "since": in_utc(one.since),
+        "at": in_utc(one.at),
+        "source": one.source,
+        "file": one.file,
+        "line": one.line,
     }
 
 

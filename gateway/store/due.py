@@ -37,7 +37,8 @@ from gateway.core.trigger import (
     Trigger,
     TriggerEvent,
 )
-from gateway.store import applications
+from gateway.core.unread import APPLICATIONS, DELIVERIES, QUALIFICATIONS
+from gateway.store import applications, unread
 from gateway.store.people import from_row
 from gateway.store.schema import closings, feeds, occurrences, people, qualifications, staff
 
@@ -96,16 +97,18 @@ def _birthdays(
 ) -> Iterator[Candidate]:
     born = and_(people.c.anniversary.in_(anniversaries(day)), people.c.birthday < day)
     query = _query(trigger, people, literal(day.isoformat()), fresh=fresh).where(born)
+    fields = unread.EventFields(connection, trigger.event)
     for row in connection.execute(query):
-        yield _candidate(row, day, day.isoformat())
+        yield _candidate(row, day, day.isoformat(), fields)
 
 
 def _set_date(
     connection: Connection, trigger: Trigger, day: date, *, fresh: bool
 ) -> Iterator[Candidate]:
     query = _query(trigger, people, literal(day.isoformat()), fresh=fresh)
+    fields = unread.EventFields(connection, trigger.event)
     for row in connection.execute(query.where(people.c.mail_on_set_date)):
-        yield _candidate(row, day, day.isoformat())
+        yield _candidate(row, day, day.isoformat(), fields)
 
 
 def _first_deliveries(
@@ -116,8 +119,11 @@ def _first_deliveries(
     same = and_(firsts.c.kind == people.c.kind, firsts.c.person == people.c.crm_id)
     source = people.join(firsts, same)
     query = _query(trigger, source, literal(ONCE), firsts.c.first_closing, fresh=fresh)
+    fields = unread.EventFields(connection, trigger.event)
     for row in connection.execute(query.where(people.c.mail_after_first_delivery)):
-        facts = Facts(person=_person(row), first_closing=row.first_closing)
+        person = _person(row)
+        missing = fields.of(person.ref, DELIVERIES)
+        facts = Facts(person=person, first_closing=row.first_closing, unread=missing)
         yield _known(row, Candidate(facts=facts, day=day, occurrence=ONCE))
 
 
@@ -163,6 +169,7 @@ def _qualified(
     theirs = and_(c.kind == people.c.kind, c.person == people.c.crm_id)
     source = qualifications.join(people, theirs).outerjoin(staff, staff.c.crm_id == c.created_by)
     query = _query(trigger, source, end, *_QUALIFIED, about=c.crm_id, fresh=fresh).where(which)
+    fields = unread.EventFields(connection, trigger.event)
     for row in connection.execute(query):
         one = _qualification(row)
         day = _due_day(trigger, one)
@@ -171,7 +178,12 @@ def _qualified(
         yield _known(
             row,
             Candidate(
-                facts=Facts(person=_person(row), qualification=one, issuer=row.issuer or ""),
+                facts=Facts(
+                    person=_person(row),
+                    qualification=one,
+                    issuer=row.issuer or "",
+                    unread=fields.of(one.person, QUALIFICATIONS, one.crm_id),
+                ),
                 day=day,
                 occurrence=one.expires_on.isoformat(),
                 about=one.crm_id,
@@ -215,8 +227,10 @@ def _query(
     return query.where(o.id.is_(None)) if fresh else query
 
 
-def _candidate(row: Row[Any], day: date, occurrence: str) -> Candidate:
-    return _known(row, Candidate(facts=Facts(person=_person(row)), day=day, occurrence=occurrence))
+def _candidate(row: Row[Any], day: date, occurrence: str, fields: unread.EventFields) -> Candidate:
+    person = _person(row)
+    facts = Facts(person=person, unread=fields.of(person.ref))
+    return _known(row, Candidate(facts=facts, day=day, occurrence=occurrence))
 
 
 def _known(row: Row[Any], candidate: Candidate) -> Candidate:
@@ -248,19 +262,23 @@ def facts(connection: Connection, occurrence: Occurrence) -> Facts:
     """Return what is known now of an occurrence's person and subject."""
     about, ref = occurrence.about, occurrence.person
     person = _find(connection, ref)
+    theirs = unread.of_person(connection, ref)
     if occurrence.event in QUALIFICATION_EVENTS:
         qualification, issuer = _find_qualification(connection, about)
-        return Facts(person=person, qualification=qualification, issuer=issuer)
+        missing = (*theirs, *unread.of_record(connection, QUALIFICATIONS, about))
+        return Facts(person=person, qualification=qualification, issuer=issuer, unread=missing)
     if occurrence.event is TriggerEvent.FIRST_DELIVERY:
-        return Facts(person=person, first_closing=_first_closing(connection, ref))
+        missing = (*theirs, *unread.of_closings(connection, ref))
+        return Facts(person=person, first_closing=_first_closing(connection, ref), unread=missing)
     if occurrence.event in DATE_EVENTS:
-        return Facts(person=person)
+        return Facts(person=person, unread=theirs)
     brought = orjson.loads(occurrence.facts or "{}")
     return Facts(
         person=person,
         application=applications.find(connection, about),
         actor=_staff(connection, brought.get("actor", "")),
         staff=_staff(connection, _staff_of(occurrence.recipient)),
+        unread=(*theirs, *unread.of_record(connection, APPLICATIONS, about)),
     )
 
 

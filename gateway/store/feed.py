@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from gateway.core.kinds import TAG_SCOPES, Scope
+from gateway.store import unread
 from gateway.store.database import Database
 from gateway.store.guard import Effects, Guard
 from gateway.store.layouts import (
@@ -70,6 +71,7 @@ class Terms:
     #: The columns told; the others stay as they are. None: all.
     told: frozenset[str] | None = None
     file: str = ""  #: Remembered with what it brought.
+    called: str = ""  #: The file's name, as people are told it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,7 @@ class Feed:
         if self._layout is PEOPLE:
             self._write_addresses()
         self._delete(terms.source)
+        self._note_unread(terms)
         self._note_feed(terms)
 
     def _upsert(self, terms: Terms) -> None:
@@ -211,6 +214,14 @@ class Feed:
         gone = select(*(removed.c[name] for name in names))
         is_gone = _key(table, names).in_(gone)
         self._connection.execute(delete(table).where(is_gone, table.c.source == source))
+
+    def _note_unread(self, terms: Terms) -> None:
+        """Note what could not be read; removing tells nothing of what stays."""
+        told = () if terms.remove else self._layout.told(terms.told)
+        unread.take_in(
+            self._connection, self._stage, told=told, source=terms.source,
+            file=terms.called, now=terms.now,
+        )  # fmt: skip
 
     def _note_feed(self, terms: Terms) -> None:
         records = _count(select(self._stage.staged)).scalar_subquery()

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, Update, and_, or_, select, update
 
 from gateway.core.journal import Message, Outcome
 from gateway.core.kinds import By, State
-from gateway.core.occurrence import Due, Ending, Occurrence, OccurrenceState
+from gateway.core.occurrence import WAITS, Due, Ending, Occurrence, OccurrenceState
 from gateway.core.people import PersonKind, PersonRef
 from gateway.core.trigger import TriggerEvent
 from gateway.store import epochs, journal, trigger_runs
@@ -276,6 +276,12 @@ def is_busy(connection: Connection, run: int) -> bool:
     taken = and_(_IS_DUE, _c.holder != "")
     busy = select(_c.id).where(_c.run == run, or_(_IS_SENDING, taken)).limit(1)
     return connection.scalar(busy) is not None
+
+
+def waiting(connection: Connection, limit: int = 1000) -> list[Occurrence]:
+    """Return what waits for a field that can't be read, the longest due first."""
+    mine = select(occurrences).where(_IS_DUE, _c.reason.startswith(WAITS))
+    return [_row(row) for row in connection.execute(mine.order_by(_c.due_at, _c.id).limit(limit))]
 
 
 def one(connection: Connection, number: int) -> Occurrence | None:

@@ -61,6 +61,15 @@ class Stage:
             *(Column(name, kind) for name, kind in columns),
             prefixes=["TEMPORARY"],
         )
+        self.unread = Table(
+            "staged_unread",
+            metadata,
+            Column("line", Integer, nullable=False),
+            Column("field", Text, nullable=False),
+            Column("text", Text, nullable=False),
+            prefixes=["TEMPORARY"],
+        )
+        self.has_unread = False
         self.addresses = Table(
             "staged_addresses",
             metadata,
@@ -105,6 +114,17 @@ class Stage:
             load(self._connection, self.staged, rows)
             if self.layout is PEOPLE:
                 load(self._connection, self.addresses, _address_rows(records))
+            self._add_unread(records, gaps)
+
+    def _add_unread(self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, Gaps]) -> None:
+        lines = gaps.keys() & {line for line, _ in records}
+        rows = [
+            (line, field, text)
+            for line in sorted(lines)
+            for field, text in gaps[line].unread.items()
+        ]
+        load(self._connection, self.unread, rows)
+        self.has_unread |= bool(rows)
 
     def keep(self, line: int, key: tuple[str, ...]) -> None:
         """Note that a row is in the file but can't be read: what is known of it stays."""
@@ -131,6 +151,7 @@ class Stage:
         with self._connection.begin():
             Index("ix_staged", *keys, self.staged.c.line).create(self._connection)
             Index("ix_staged_line", self.addresses.c.line).create(self._connection)
+            Index("ix_staged_unread_line", self.unread.c.line).create(self._connection)
             if self._connection.execute(_repeated(keys)).first():
                 latest = select(func.max(self.staged.c.line)).group_by(*keys)
                 earlier = self.staged.c.line.not_in(latest)

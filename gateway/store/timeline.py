@@ -14,6 +14,7 @@ from gateway.core.kinds import State
 from gateway.core.occurrence import Occurrence
 from gateway.core.people import PersonRef, Suppression
 from gateway.core.precedence import Activity, ActivityType
+from gateway.core.unread import UnreadField
 from gateway.store import (
     activities,
     applications,
@@ -23,6 +24,7 @@ from gateway.store import (
     opt_outs,
     people,
     suppression,
+    unread,
 )
 from gateway.store.activities import Done
 from gateway.store.opt_outs import OptOut, Refusal
@@ -56,6 +58,7 @@ class Page:
     applications: tuple[KnownApplication, ...]
     timeline: tuple[Event, ...]  #: The newest first.
     refusals: tuple[Refusal, ...]  #: Where Mailchimp itself sends no campaigns to.
+    unread: tuple[UnreadField, ...] = ()  #: Fields that could not be read; their values are old.
 
 
 def pages(
@@ -87,6 +90,7 @@ def _page(connection: Connection, standings: Standings, record: PersonRecord) ->
         applications.of_person(connection, record.person.ref),
         tuple(sorted(events, key=lambda one: one.at, reverse=True)),
         tuple(opt_outs.refusals(connection, record.addresses)),
+        unread.of_person(connection, record.person.ref),
     )
 
 

@@ -11,6 +11,8 @@ from gateway.core.errors import GatewayError
 from gateway.core.people import Staff, StatusKind
 from gateway.core.transition import Around, Transition
 from gateway.core.trigger import TriggerEvent
+from gateway.core.unread import APPLICATIONS
+from gateway.store import unread
 from gateway.store.applications import find, staff_of
 from gateway.store.schema import applications, people, statuses, transitions
 
@@ -52,6 +54,8 @@ def note(connection: Connection, transition: Transition) -> None:
         "actor": transition.actor,
     }
     connection.execute(insert(transitions).values(row))
+    if transition.before != application.status:
+        unread.forget(connection, APPLICATIONS, application.reference, "status")
 
 
 def change(
@@ -78,7 +82,10 @@ def check_status(connection: Connection, status: str) -> None:
 def is_initial(connection: Connection, status: str) -> bool:
     """Whether a status is of the first phase: it is marked so, or nothing tells phases apart."""
     known = _statuses(connection)
-    return known.get(status, True) or not any(known.values())
+    if any(known.values()):
+        return known.get(status, True)
+    # Where none is marked it may be one whose mark can't be read.
+    return status not in known or not unread.is_any(connection, "statuses", "initial")
 
 
 def around(connection: Connection, known: KnownApplication, actor: str) -> Around:

@@ -110,6 +110,7 @@ def _judged(
                     opted_out=one.opted_out,
                     standing=standings.get(one.address, NOBODY),
                     known=known.get(one.address),
+                    unread=one.unread,
                 ),
                 now,
             ),

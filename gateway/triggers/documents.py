@@ -1,9 +1,13 @@
 """Previews, runs and what was done to applications as JSON has them."""
 
+from collections.abc import Iterable
+
 from gateway.core import ids
 from gateway.core.moments import in_utc
-from gateway.core.occurrence import OccurrenceState
+from gateway.core.occurrence import Occurrence, OccurrenceState
 from gateway.core.trigger_run import Run, Skip
+from gateway.core.unread import UnreadField
+from gateway.store.documents import unread
 from gateway.triggers.preview import Preview
 from gateway.triggers.transitions import Change, Done
 
@@ -45,6 +49,24 @@ def _change(one: Change) -> Document:
         "status": one.status,
         "changed": one.changed,
         "error": one.error or None,
+    }
+
+
+def waiting(fields: Iterable[UnreadField], owed: Iterable[Occurrence]) -> Document:
+    """Return the fields that can't be read, and the mail that waits for them."""
+    return {
+        "fields": [unread(one) for one in fields],
+        "mails": [
+            {
+                "trigger": one.trigger,
+                "person": str(one.person),
+                "about": one.about,
+                "due_at": in_utc(one.due_at),
+                "latest_at": in_utc(one.latest_at),
+                "reason": one.reason,
+            }
+            for one in owed
+        ],
     }
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from gateway.core.decide import blocking
-from gateway.core.occurrence import SETTLED, first_day_to_look_at
+from gateway.core.occurrence import SETTLED, first_day_to_look_at, waits
 from gateway.core.people import NOBODY, PersonRef, Standing
 from gateway.core.trigger import Trigger
 from gateway.core.trigger_run import Skip
@@ -96,7 +96,7 @@ def _why_not(
 ) -> str:
     if one.known in SETTLED:
         return f"already {one.known}"
-    why = why_not(trigger, one, today)
+    why = waits(trigger, one.facts) or why_not(trigger, one, today)
     if why:
         return why
     standing = standings.get(plan.lookup(one.person.emails[0]), NOBODY)

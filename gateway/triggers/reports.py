@@ -174,6 +174,7 @@ def _details(run: Run, rows: list[Occurrence]) -> Iterator[str]:
     """Tell of the first of those who got no mail, and why: the rest are in the history."""
     faults = [row for row in rows if row.state in _FAULTS]
     skipped = [row for row in rows if row.state is OccurrenceState.SKIPPED]
+    faults += [row for row in rows if row.state is OccurrenceState.DUE and row.reason]
     lines = [f"- {_who(row.person, row.about)}: {row.state}: {row.reason}" for row in faults]
     lines += [f"- {_who(row.person, row.about)}: {row.reason}" for row in skipped]
     lines += [f"- {_who(one.person, one.about)}: {one.reason}" for one in run.skips]

@@ -15,6 +15,7 @@ from gateway.core.occurrence import (
     latest_moment,
     local_moment,
     unmet,
+    waits,
 )
 from gateway.core.trigger import Trigger
 from gateway.core.trigger_run import Run, RunState, Skip, is_far_more
@@ -163,7 +164,7 @@ class Runner:
         self, plan: Plan, trigger: Trigger, found: Sequence[Candidate], today: date
     ) -> Iterator[Due]:
         for one in found:
-            if not why_not(trigger, one, today):
+            if waits(trigger, one.facts) or not why_not(trigger, one, today):
                 yield Due(
                     id=self._new_id(),
                     trigger=trigger.name,
@@ -185,7 +186,7 @@ def _begin(connection: Any, run: Run, now: datetime) -> int:
 def skipped(trigger: Trigger, found: Sequence[Candidate], today: date) -> Iterator[Skip]:
     """Yield those an event selects and whose conditions aren't met."""
     for one in found:
-        why = why_not(trigger, one, today)
+        why = "" if waits(trigger, one.facts) else why_not(trigger, one, today)
         if why:
             yield Skip(one.person.ref, one.about, why)
 

@@ -20,6 +20,7 @@ from gateway.core.occurrence import (
     ending,
     in_quiet_hours,
     unmet,
+    waits,
 )
 from gateway.core.outbox import Result, Unknown
 from gateway.core.people import NOBODY
@@ -35,6 +36,8 @@ from gateway.triggers.templates import NotRendered, Rule
 log = logs.get("triggers")
 
 Connection = Any  #: A transaction of the store, handed on to it.
+#: Until mail that waits for a field is looked at again; an import that tells it comes first.
+_UNREAD = timedelta(hours=1)
 _PAUSED = timedelta(seconds=30)  #: Until a paused mail is looked at again.
 _EVERY = frozenset(TriggerEvent)
 _LATE = Ending(state=OccurrenceState.EXPIRED, reason=ledger.TOO_LATE)
@@ -331,6 +334,8 @@ class Sender:
         fields = {"trigger": row.trigger, "occurrence": ids.show(row.id), "state": ended.state}
         if ended.state in _LOUD:
             log.error("trigger_failed", reason=ended.reason, **fields)
+        elif ended.state is OccurrenceState.DUE and ended.reason == row.reason:
+            return
         elif ended.state is OccurrenceState.DUE:
             log.warning("trigger_put_off", reason=ended.reason, **fields)
         else:
@@ -371,7 +376,11 @@ def refused(
         return Ending(state=skipped, reason="the trigger is switched off")
     if row.latest_at is not None and row.latest_at <= now:
         return _LATE
-    why = unmet(rule.trigger, row.occurrence, facts, plan.day(now), to_person=not row.recipient)
+    to_person = not row.recipient
+    if facts.person is not None and (why := waits(rule.trigger, facts, to_person=to_person)):
+        next_at = now + _UNREAD if row.latest_at is None else min(now + _UNREAD, row.latest_at)
+        return Ending(state=OccurrenceState.DUE, reason=why, next_at=next_at)
+    why = unmet(rule.trigger, row.occurrence, facts, plan.day(now), to_person=to_person)
     if why:
         return Ending(state=skipped, reason=why)
     if not addressee(row.recipient, facts).address:

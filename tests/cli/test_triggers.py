@@ -72,6 +72,32 @@ def test_the_list_names_every_trigger_with_what_it_does(office: Office) -> None:
     assert not listed["off"]["enabled"]
 
 
+def test_the_fields_that_mail_waits_for_are_listed_with_where_they_stand(
+    office: Office, relay: Relay
+) -> None:
+    office.cli.feed("people", PEOPLE)
+    office.cli.feed("people", "crm_id,mail_on_set_date,owner\n1,perhaps,7\n2,yes,\0\n")
+    run = office.cli.json("triggers", "run", "letter")
+
+    listed = office.cli.json("triggers", "list", "--waiting")
+    shown = office.cli.do("triggers", "list", "--waiting")
+    person = office.cli.json("person", "show", "candidate:1")
+    office.cli.feed("people", PEOPLE)
+    office.cli.do("triggers", "run", "letter")
+
+    [field] = listed["fields"]
+    assert ("people", "candidate:1", "mail_on_set_date", "people.csv", 2) == tuple(
+        field[key] for key in ("what", "record", "field", "file", "line")
+    )
+    assert "not true or false: 'perhaps'" in field["problem"]
+    [mail] = listed["mails"]
+    assert ("letter", "candidate:1", 1) == (mail["trigger"], mail["person"], run["waiting"])
+    assert "people.csv:2" in shown
+    assert [field] == person["unread"]
+    assert {"fields": [], "mails": []} == office.cli.json("triggers", "list", "--waiting")
+    assert 1 == len(relay.mails)
+
+
 def test_a_preview_a_run_and_its_report_agree(office: Office, relay: Relay) -> None:
     office.cli.feed("people", PEOPLE)
 

@@ -17,6 +17,7 @@ from gateway.core.people import (
 )
 from gateway.store.database import Database
 from gateway.store.feed import Outcome, Terms, feed
+from gateway.store.layouts import Gaps
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 CANDIDATE, CONTACT = PersonKind.CANDIDATE, PersonKind.CONTACT
@@ -58,6 +59,17 @@ def tell_all(
     with feed(database, what) as under_way:
         under_way.add(list(enumerate(records, 2)))
         return under_way.apply(Terms(**{"source": source, "now": NOW, **terms}))
+
+
+def tell_unread(
+    database: Database, what: str, record: object, *columns: str, **terms: Any
+) -> Outcome:
+    """Take in a record of which some columns can't be read."""
+    with feed(database, what) as under_way:
+        under_way.add([(2, record)], {2: Gaps(unread=dict.fromkeys(columns, "is odd"))})
+        return under_way.apply(
+            Terms(**{"source": "crm", "now": NOW, "called": f"{what}.csv", **terms})
+        )
 
 
 def counts(outcome: Outcome) -> tuple[int, int, int, int]:

@@ -16,6 +16,7 @@ from gateway.sync.preparation import TooManyDropOut
 from gateway.sync.readiness import NotReady
 from gateway.sync.sandbox import Sandbox
 from gateway.sync.upload import Uploader
+from tests.store.feeding import person, tell_unread
 from tests.sync.marketing import Marketing, candidate, contact, email, quarter
 
 ANN, BOB, CLO, DAN = (candidate(each) for each in ("ann", "bob", "clo", "dan"))
@@ -146,6 +147,22 @@ def test_prepare_tells_who_is_out_and_why_and_nothing_leaves(stored: Marketing) 
     assert (plan.included, plan.new, plan.changed, plan.unchanged) == (3, 3, 0, 0)
     assert {"GET"} == {call.method for call in list(stored.sandbox.asked)[since:]}
     assert not stored.sandbox.account.campaigns
+
+
+@pytest.mark.parametrize("field", ["active", "emails", "status"])
+def test_who_is_unread_is_out_until_it_is_read(stored: Marketing, field: str) -> None:
+    stored.people(ANN, BOB)
+    number = stored.campaign(ANN, BOB)
+    bob = person("bob", email("bob"))
+    tell_unread(stored.database, "people", bob, field, "owner")
+
+    desk.preview(stored.office, number)
+    before = stored.members(number)["candidate:bob"]
+    stored.people(BOB)
+    desk.preview(stored.office, number)
+
+    assert ("unread", f"can't be read: {field}") == (before.reason, before.detail)
+    assert {"candidate:ann": "", "candidate:bob": ""} == stored.outs(number)
 
 
 def test_what_mailchimp_refuses_is_out_with_its_reason(active: Marketing) -> None:

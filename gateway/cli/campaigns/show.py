@@ -25,6 +25,7 @@ REASONS = {
     Reason.UNSUBSCRIBED: "unsubscribed at Mailchimp",
     Reason.CLEANED: "the address bounces, says Mailchimp",
     Reason.REFUSED: "Mailchimp does not take the address",
+    Reason.UNREAD: "a field of the feed that decides could not be read",
 }
 
 

@@ -20,6 +20,7 @@ from gateway.store.schema.feed import (
     qualifications,
     staff,
     statuses,
+    unread_fields,
 )
 from gateway.store.schema.host import (
     leases,
@@ -55,7 +56,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0021"
+VERSION = "0022"
 
 __all__ = [
     "VERSION",
@@ -103,5 +104,6 @@ __all__ = [
     "transitions",
     "trigger_looks",
     "trigger_runs",
+    "unread_fields",
     "workers",
 ]

@@ -122,6 +122,22 @@ feeds = Table(
     words("file"),  # the last file taken from the folder: it is never taken twice
 )
 
+unread_fields = Table(
+    "unread_fields",
+    metadata,
+    key("what"),  # people, qualifications …
+    key("kind"),  # of the record's key; empty where it has none
+    key("key"),  # crm_id or reference
+    key("field"),
+    words("text"),  # what is wrong with it
+    words("source"),  # who told last, where, and when
+    words("file"),
+    Column("line", Integer, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 programmes = Table("programmes", metadata, key("crm_id"), words("source"), words("name"))
 
 applications = Table(

@@ -1,0 +1,164 @@
+"""Mail that rests on a field that can't be read waits until it can."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.core.applications import Application
+from gateway.core.people import Status, StatusKind
+from gateway.core.training import Closing, Qualification
+from gateway.core.trigger import TriggerEvent
+from gateway.core.unread import DECIDING, OF_RECIPIENT
+from tests.store.feeding import person, tell, tell_unread
+from tests.triggers.office import ANN, Office
+from tests.triggers.test_transitions import ACCEPTED, change, now_is_real, submit
+
+DAY = "2027-03-01"
+TODAY = date.fromisoformat(DAY)
+WILLING: dict[str, Any] = {
+    "consent_email": True,
+    "mail_on_set_date": True,
+    "mail_after_first_delivery": True,
+}
+TRIGGERS = {
+    TriggerEvent.BIRTHDAY: "",
+    TriggerEvent.QUALIFICATION_EXPIRED: "",
+    TriggerEvent.QUALIFICATION_EXPIRING: "",
+    TriggerEvent.SET_DATE: f'dates = ["{DAY}"]',
+    TriggerEvent.FIRST_DELIVERY: f'dates = ["{DAY}"]',
+}
+ENDS = {
+    TriggerEvent.QUALIFICATION_EXPIRED: TODAY,
+    TriggerEvent.QUALIFICATION_EXPIRING: TODAY + timedelta(days=30),
+}
+
+
+def records(event: TriggerEvent) -> dict[str, object]:
+    """Return what the CRM tells so that an event is due on the day."""
+    return {
+        "people": person("ann", "ann@example.org", birthday=date(1980, 3, 1), **WILLING),
+        "qualifications": Qualification(
+            crm_id="q1", person=ANN, expires_on=ENDS.get(event), notice_days=30
+        ),
+        "deliveries": Closing(crm_id="d1", person=ANN, closed_on=date(2027, 2, 20)),
+    }
+
+
+def cases() -> list[tuple[TriggerEvent, str, str]]:
+    """Return each field that decides about an event of a date."""
+    found = []
+    for event in TRIGGERS:
+        fields = {**DECIDING[event]}
+        fields["people"] = fields["people"] | OF_RECIPIENT
+        found += [(event, what, one) for what in fields for one in sorted(fields[what])]
+    return found
+
+
+@pytest.mark.parametrize(("event", "what", "field"), cases())
+async def test_mail_waits_while_a_field_that_decides_can_not_be_read(
+    desk: Office, event: TriggerEvent, what: str, field: str
+) -> None:
+    desk.trigger("one", f'event = "{event}"\n{TRIGGERS[event]}')
+    told = records(event)
+    for kind, record in told.items():
+        tell(desk.database, kind, record)
+    tell_unread(desk.database, what, told[what], field)
+
+    before = await desk.work(DAY)
+    waiting = (desk.states(), desk.reasons()[0])
+    tell(desk.database, what, told[what])
+    after = await desk.work(DAY, 10)
+
+    assert ([], ["due"]) == (before, waiting[0])
+    assert f"can't be read: {field} of {what} " in waiting[1]
+    assert ["ann@example.org"] == after
+    assert ["sent"] == desk.states()
+
+
+async def test_a_field_that_decides_nothing_lets_mail_go(desk: Office) -> None:
+    desk.trigger("one", 'event = "birthday"')
+    told = records(TriggerEvent.BIRTHDAY)["people"]
+    tell(desk.database, "people", told)
+    tell_unread(desk.database, "people", told, "owner", "mail_on_set_date")
+
+    assert ["ann@example.org"] == await desk.work(DAY)
+
+
+async def test_mail_that_waited_does_not_go_by_the_old_value(office: Office) -> None:
+    office.trigger("ended", 'event = "qualification_expired"')
+    told = records(TriggerEvent.QUALIFICATION_EXPIRED)
+    renewed = Qualification(crm_id="q1", person=ANN, expires_on=date(2029, 3, 1))
+    for kind in ("people", "qualifications"):
+        tell(office.database, kind, told[kind])
+    tell_unread(office.database, "qualifications", told["qualifications"], "expires_on")
+
+    first = await office.work(DAY)
+    tell(office.database, "qualifications", renewed)
+    second = await office.work("2027-03-02")
+
+    assert ([], []) == (first, second)
+    assert ["the qualification ends another day now"] == office.reasons()
+
+
+async def test_mail_that_waits_too_long_is_too_late(desk: Office) -> None:
+    desk.trigger("one", 'event = "birthday"')
+    told = records(TriggerEvent.BIRTHDAY)["people"]
+    tell(desk.database, "people", told)
+    tell_unread(desk.database, "people", told, "birthday")
+
+    await desk.work(DAY)
+    await desk.work("2027-03-02", 0)
+
+    assert (["expired"], []) == (desk.states(), desk.relay.recipients)
+
+
+async def test_a_preview_says_what_mail_would_wait_for(desk: Office) -> None:
+    desk.trigger("one", 'event = "birthday"')
+    told = records(TriggerEvent.BIRTHDAY)["people"]
+    tell(desk.database, "people", told)
+    tell_unread(desk.database, "people", told, "consent_email")
+
+    [skip] = desk.preview("one", DAY).skipped
+
+    assert "can't be read: consent_email of people candidate:ann (" in skip.reason
+
+
+async def test_an_application_given_a_status_here_no_longer_waits_for_the_unread_one(
+    office: Office,
+) -> None:
+    office.trigger("accepted", ACCEPTED)
+    office.trigger("received", 'event = "submitted"\nrecipients = ["candidate"]')
+    office.person()
+    office.flush()
+    known = Application(reference="4711", person=ANN, status="new")
+    tell(office.database, "applications", known)
+    tell_unread(office.database, "applications", known, "status")
+
+    submit(office)
+    now_is_real(office)
+    await office.desk.sender.send_due()
+    waiting = (office.states(), list(office.relay.recipients))
+    change(office, "accepted")
+    now_is_real(office)
+    await office.desk.sender.send_due()
+
+    assert (["due"], []) == waiting
+    assert ["sent", "sent"] == office.states()
+
+
+def test_no_status_is_initial_by_default_where_the_mark_of_one_can_not_be_read(
+    office: Office,
+) -> None:
+    office.person()
+    office.flush()
+    one = Status(kind=StatusKind.APPLICATION, crm_id="new")
+    tell_unread(office.database, "statuses", one, "initial")
+    tell(office.database, "applications", Application(reference="4711", person=ANN, status="new"))
+
+    before = submit(office, dry_run=True).preview
+    tell(office.database, "statuses", one)
+    after = submit(office, dry_run=True).preview
+
+    assert ("", 0) == (before.trigger, len(before.mails))
+    assert ("acknowledgement", 1) == (after.trigger, len(after.mails))
