@@ -188,6 +188,10 @@ MAIL = _object(
     size=_COUNT,
     entry=_none_or(_ID),
 )
+IMPORT_ADDRESS = _object(
+    address=_TEXT,
+    addresses=_list(_object(address=_TEXT, told_by=_TEXT)),
+)
 OUTBOX = _object(
     id=_ID,
     at=_TIME,

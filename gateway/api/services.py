@@ -1,6 +1,6 @@
 """What the API works with; `gateway.app` fills it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -89,6 +89,8 @@ class Services:
     suppressed: Callable[[], SuppressedAddresses]  #: The same.
     lookup: Callable[[str], str]
     zone: Callable[[], tzinfo]
+    #: Where staff forward replies to, each with what told it.
+    import_addresses: Callable[[], Sequence[tuple[str, str]]]
     count_machine_opens: Callable[[], bool]
     clock: Callable[[], datetime]
     new_id: Callable[[], int]

@@ -13,6 +13,7 @@ from gateway.app import common, transitions
 from gateway.app.common import now, open_store_of
 from gateway.app.feeding import Door
 from gateway.app.hints import StoredHints
+from gateway.app.import_address import import_addresses
 from gateway.app.life import Life
 from gateway.app.relay_watch import RelayWatch
 from gateway.core.kinds import State
@@ -54,6 +55,9 @@ def services(life: Life, database: Database) -> Services:
         suppressed=lambda: common.suppressed_addresses(life.settings, database),
         lookup=lambda address: common.lookup(life.settings, address),
         zone=lambda: common.time_zone(life.settings),
+        import_addresses=lambda: [
+            (one.address, one.told_by) for one in import_addresses(life.settings)
+        ],
         count_machine_opens=lambda: life.settings.mailchimp.count_machine_opens,
         clock=now,
         new_id=common.Ids().next,

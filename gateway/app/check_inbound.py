@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gateway.app import common
 from gateway.app.findings import Finding, error, good, warning
+from gateway.app.import_address import MISSING, import_addresses
 from gateway.config import Settings
 from gateway.config.inbound import Mailbox
 from gateway.config.smtp import Listener
@@ -33,8 +34,12 @@ def settings_for_replies(settings: Settings) -> Iterator[Finding]:
     for what, place in found:
         yield _trust(what, place)
     if not found:
+        if settings.inbound.address:
+            text = "takes no mail: add [[inbound.mailboxes]], or a listener for imports"
+            yield warning("inbound", f"inbound.address {settings.inbound.address} {text}")
         return
     yield from _letters(settings)
+    yield _address(settings)
     if not (settings.inbound.allowed_roles or settings.inbound.allowed_senders):
         yield error("inbound", "nobody may import: set inbound.allowed_roles")
 
@@ -51,6 +56,14 @@ def _trust(what: str, place: Mailbox | Listener) -> Finding:
         case "internal-only":
             text = "believes every sender: its server must take mail from inside only"
             return warning(what, text)
+
+
+def _address(settings: Settings) -> Finding:
+    known = import_addresses(settings)
+    if not known:
+        return warning("inbound", MISSING)
+    named = ", ".join(one.address for one in known)
+    return good("inbound", f"staff forward replies to {named} ({known[0].told_by})")
 
 
 def _letters(settings: Settings) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from email.utils import parseaddr
 
 from gateway.app import common
 from gateway.app.common import now
+from gateway.app.import_address import import_address
 from gateway.config import Settings
 from gateway.config.inbound import Mailbox
 from gateway.config.smtp import Listener
@@ -88,4 +89,5 @@ def _post(settings: Settings) -> Post:
         lookup=lambda address: common.lookup(settings, address),
         fallback_to=parseaddr(settings.notices.fallback_to or "")[1],
         max_size=settings.inbound.max_size,
+        import_address=import_address(settings),
     )

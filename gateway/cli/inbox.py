@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.app.import_address import MISSING, import_addresses
 from gateway.cli.context import Context, Json, NotFound, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
@@ -67,6 +68,22 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
         return
     for line in _described(chosen, row, text):
         print_line(line)
+
+
+@app.command("address")
+def address(context: typer.Context, as_json: Json = False) -> None:
+    """Print the address staff forward replies to.
+
+    It is that of the settings (`inbound.address`), else each mailbox's whose login is one.
+    """
+    found = import_addresses(of(context).settings)
+    if as_json:
+        print_json(documents.import_addresses([(one.address, one.told_by) for one in found]))
+        raise typer.Exit(0 if found else 1)
+    if not found:
+        raise NotFound(MISSING)
+    for one in found:
+        print_line(one.address)
 
 
 @app.command("assign")

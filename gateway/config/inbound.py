@@ -12,6 +12,7 @@ from gateway.config.values import (
     Host,
     HttpUrl,
     Interval,
+    MailAddress,
     Name,
     Pattern,
     Port,
@@ -121,6 +122,9 @@ class DocumentType(Section):
 class Inbound(Section):
     """What is taken from forwarded replies, and from whom."""
 
+    address: MailAddress | None = option(example="replies@example.org")
+    """The address staff forward replies to, as `gateway inbox address` and notices name it;
+    absent: the login of each mailbox, where that is an address."""
     reference: Pattern = option(r"(?P<reference>\d+)")
     """A reference, as a regular expression with a group `reference`; looked for at the start of
     the subject."""

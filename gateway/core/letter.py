@@ -38,6 +38,7 @@ IMPORTED = Wording(
         (
             *("candidate", "person", "sender", "about", "reference", "subject", "date", "lines"),
             *("documents", "staff", "staff_text", "remarks", "entry", "person_remarked"),
+            "import_address",
         )
     ),
     sections=frozenset(
@@ -63,7 +64,12 @@ IMPORTED = Wording(
 
 #: Tells a member of staff why a mail was not filed, and what to do.
 REFUSED = Wording(
-    placeholders=frozenset(("subject", "reference", "reason", "number", "max_size")),
+    placeholders=frozenset(
+        (
+            *("subject", "reference", "reason", "number", "max_size", "import_address"),
+            *("candidate", "references"),
+        )
+    ),
     sections=frozenset(
         ("no_reference", "unknown_reference", "not_allowed", "too_large", "unreadable")
     ),

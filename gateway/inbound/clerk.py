@@ -17,6 +17,8 @@ from gateway.inbound.filing import Candidate, Filing, entry_of
 from gateway.inbound.notices import (
     ANSWERED,
     MOST_ANSWERS,
+    SUGGESTING,
+    Known,
     News,
     Post,
     addressees,
@@ -182,10 +184,33 @@ class Clerk:
             return row
         reference = case.reading.face.reference if case.reading else None
         draft = of_refused(
-            self._post, row, staff=told, reference=reference or "", now=now, number=self._new_id()
+            self._post,
+            row,
+            staff=told,
+            reference=reference or "",
+            now=now,
+            number=self._new_id(),
+            known=self._known(connection, case, row),
         )
         outbox.put(connection, draft)
         return replace(row, answered=True)
+
+    def _known(self, connection: Connection, case: Case, row: InboxRow) -> Known:
+        """Return where the mail may belong: the applications of whoever wrote the original."""
+        original = case.reading.original if case.reading else None
+        if row.reason not in SUGGESTING or original is None or not original.is_recovered:
+            return Known()
+        address = self._post.lookup(original.sender) if original.sender else ""
+        holders = people.find(connection, address) if address else ()
+        names = (one.person.name or str(one.person.ref) for one in holders)
+        return Known(
+            ", ".join(names),
+            tuple(
+                known
+                for one in holders
+                for known in applications.of_person(connection, one.person.ref)
+            ),
+        )
 
     def _may_answer(self, connection: Connection, case: Case, row: InboxRow, now: datetime) -> bool:
         """Whether the sender, on file and surely who it says, may hear of it once more."""

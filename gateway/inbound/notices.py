@@ -17,6 +17,7 @@ from gateway.inbound.filing import Candidate
 #: Roles of those responsible for an application who are told of a reply (seed 002).
 RESPONSIBLE = frozenset(("personnel_manager", "department", "department_plus"))
 MOST_ANSWERS = 5  #: To one sender within an hour.
+MOST_SUGGESTED = 5  #: References named to whoever gave none, or a wrong one.
 _MB = 1_000_000
 _LINES = 12
 _LONGEST_LINE = 300
@@ -37,6 +38,7 @@ class Post:
     lookup: Callable[[str], str]
     fallback_to: str = ""
     max_size: int = 0  #: Octets.
+    import_address: str = ""  #: Where staff forward replies to; empty: nobody has told.
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +102,37 @@ def of_imported(
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whose reply a mail that was not filed seems to be, and where it may belong."""
+
+    candidate: str = ""  #: By name, else `candidate:17`; empty: nobody on file.
+    applications: tuple[KnownApplication, ...] = ()
+
+
 def of_refused(
-    post: Post, row: InboxRow, *, staff: Staff, reference: str, now: datetime, number: int
+    post: Post,
+    row: InboxRow,
+    *,
+    staff: Staff,
+    reference: str,
+    now: datetime,
+    number: int,
+    known: Known = Known(),
 ) -> Draft:
-    """Return the answer to a member of staff whose mail was not filed."""
+    """Return the answer to a member of staff whose mail was not filed.
+
+    It names references of `known` only: an invented one would be taken for one that exists.
+    """
     letter = in_language(post.refused, staff.language, post.language)
     values = {
         "subject": row.subject or "-",
         "reference": reference,
         "number": ids.show(row.id),
         "max_size": _size(post.max_size),
+        "import_address": post.import_address,
+        "candidate": known.candidate,
+        "references": "".join(map(_reference_line, _to_suggest(known.applications))),
     }
     values["reason"] = letter.section(row.reason, values)
     notice = Notice(
@@ -127,12 +150,24 @@ def of_refused(
     return _draft(notice, kind=_REFUSED, key=f"{_REFUSED}:{ids.show(row.id)}", now=now)
 
 
+def _to_suggest(known: Sequence[KnownApplication]) -> Sequence[KnownApplication]:
+    """Return the applications to name: those that are open, or where none is, all."""
+    return ([one for one in known if not one.closed] or list(known))[:MOST_SUGGESTED]
+
+
+def _reference_line(known: KnownApplication) -> str:
+    about = f" ({known.about})" if known.about else ""
+    return f"\n- {known.application.reference}{about}"
+
+
 def _size(octets: int) -> str:
     return f"{octets // 1000} kB" if octets < _MB else f"{octets / _MB:g} MB"
 
 
 #: A forged sender hears nothing.
 ANSWERED = frozenset(Reason) - {Reason.UNTRUSTED_ORIGIN}
+#: Whoever may import and only missed the reference hears which there are.
+SUGGESTING = frozenset((Reason.NO_REFERENCE, Reason.UNKNOWN_REFERENCE))
 
 
 def _draft(notice: Notice, *, kind: str, key: str, now: datetime) -> Draft:
@@ -167,6 +202,7 @@ def _values(post: Post, letter: Letter, news: News) -> dict[str, str]:
         "entry": ids.show(entry.id),
         "remarks": "",
         "person_remarked": "",
+        "import_address": post.import_address,
     }
     remarks = []
     for remark in entry.remarks:

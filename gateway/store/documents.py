@@ -58,6 +58,14 @@ def delivery(one: Delivery) -> Document:
     }
 
 
+def import_addresses(known: Sequence[tuple[str, str]]) -> Document:
+    """Return where staff forward replies to: pairs of an address and what told it."""
+    return {
+        "address": known[0][0] if known else "",
+        "addresses": [{"address": address, "told_by": by} for address, by in known],
+    }
+
+
 def suppression(one: Suppression) -> Document:
     """Return why an address may not get a kind of mail."""
     return {

@@ -236,6 +236,12 @@ async def test_H5_a_file_s_name_breaks_out_of_no_header(one_api: Served, name: s
     assert "set-cookie" not in answer.headers
 
 
+async def test_the_import_address_can_be_asked_for(api: Served) -> None:
+    told = await api.get("/inbox/address")
+
+    assert {"address": "", "addresses": []} == told
+
+
 async def test_the_inbox_shows_what_waits_and_in_pages(api: Served) -> None:
     row = InboxRow(
         id=IDS.next(), content="a", state=InboxState.NEEDS_ATTENTION, reason="no_reference"

@@ -66,6 +66,50 @@ def waiting(office: Cli) -> str:
     return take(office, with_file(forward(subject="WG: AW: Ihre Bewerbung")).as_bytes())[0]
 
 
+class TestAddress:
+    MAILBOX = """
+[[inbound.mailboxes]]
+name = "replies"
+host = "imap.example.org"
+username = "{}"
+password = "x"
+"""
+
+    @pytest.mark.parametrize(
+        ("config", "address", "told_by"),
+        [
+            (MAILBOX.format("replies@example.org"), "replies@example.org", "mailbox replies"),
+            (
+                f'[inbound]\naddress = "import@example.org"\n{MAILBOX.format("a@example.org")}',
+                "import@example.org",
+                "inbound.address",
+            ),
+            (f'[inbound]\naddress = "Import <i@example.org>"\n{LISTENER}', "i@example.org",
+             "inbound.address"),
+        ],
+    )  # fmt: skip
+    def test_it_is_the_setting_else_the_mailboxes(
+        self, cli: Cli, config: str, address: str, told_by: str
+    ) -> None:
+        cli.configure(config)
+
+        assert f"{address}\n" == cli("inbox", "address").out
+        document = {"address": address, "addresses": [{"address": address, "told_by": told_by}]}
+        assert document == cli.json("inbox", "address")
+        checked = cli("check", "--offline").out
+        assert f"staff forward replies to {address} ({told_by})" in checked
+
+    @pytest.mark.parametrize("config", [LISTENER, MAILBOX.format("OFFICE\\\\replies")])
+    def test_where_nobody_told_it_the_setting_is_named(self, cli: Cli, config: str) -> None:
+        cli.configure(config)
+
+        refused = cli("inbox", "address")
+
+        assert 1 == refused.code
+        assert "set inbound.address" in refused.err
+        assert "set inbound.address" in cli("check", "--offline").out
+
+
 def events(cli: Cli, kind: str) -> list[dict[str, Any]]:
     return [one for one in cli.json("person", "show", "candidate:17")["timeline"]
             if one["type"] == kind]  # fmt: skip

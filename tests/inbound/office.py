@@ -172,6 +172,7 @@ def rules(*senders: str, roles: tuple[str, ...] = ("personnel_manager",)) -> Rul
             lookup=lookup_form,
             fallback_to="fallback@office.example",
             max_size=50_000_000,
+            import_address="replies@office.example",
         ),
         origins={MAILBOX.name: MAILBOX},
     )

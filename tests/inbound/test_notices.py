@@ -1,5 +1,6 @@
 """Who hears of a reply that was filed, and of a mail that was not."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -15,7 +16,7 @@ from gateway.core.people import Staff
 from gateway.inbound.notices import of_refused
 from gateway.inbound.verdict import NeedsAttention
 from tests.inbound.mails import EVA, FAILED, forward, with_file
-from tests.inbound.office import CANDIDATE, Office, rules
+from tests.inbound.office import CANDIDATE, TEMPLATES, Office, rules
 
 
 def read(row: OutboxRow) -> Message:
@@ -104,6 +105,46 @@ class TestAnswers:
         assert EVA == row.recipient
         assert advice in " ".join(text(row).split())
         assert each_office.mail(verdict.inbox).answered
+
+    @pytest.mark.parametrize("subject", ["WG: Ihre Bewerbung", "9999 Ihre Bewerbung"])
+    async def test_staff_hear_the_references_of_the_one_who_wrote(
+        self, each_office: Office, subject: str
+    ) -> None:
+        await each_office.take(forward(subject=subject))
+
+        said = " ".join(text(each_office.letters()[0]).split())
+        assert "Bewerbungen von Ann Müller: - 4711 (Lehrkraft Mathematik) Import" in said
+        assert "Import-Adresse: replies@office.example" in said
+
+    async def test_where_all_are_closed_these_are_named(self, office: Office) -> None:
+        office.feed(
+            "applications",
+            Application(
+                reference="4711", person=CANDIDATE, title="Lehrkraft Mathematik", status="done"
+            ),
+        )
+
+        await office.take(forward(subject="WG: Ihre Bewerbung"))
+
+        said = text(office.letters()[0])
+        assert "- 4711 (Lehrkraft Mathematik)\r\n- 4712 (Lehrkräfte 2026)" in said
+
+    async def test_whose_writer_is_not_on_file_hears_no_number(self, office: Office) -> None:
+        unknown = forward(subject="WG: Ihre Bewerbung").as_bytes()
+
+        await office.take(unknown.replace(b"ann@example.org", b"new@example.org"))
+
+        said = text(office.letters()[0]).partition("wartet auf")[0]
+        assert "Bewerbungen von" not in said
+        assert [] == re.findall(r"\d", said)
+
+    @pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
+    def test_no_wording_has_a_number_of_its_own(self, language: str) -> None:
+        file = TEMPLATES / "reply_refused" / f"{language}.txt"
+
+        lines = [one for one in file.read_text().splitlines() if not one.startswith("#")]
+
+        assert [] == re.findall(r"\d", "\n".join(lines))
 
     @pytest.mark.parametrize(
         ("octets", "shown"), [(200_000, "200 kB"), (1_500_000, "1.5 MB"), (50_000_000, "50 MB")]

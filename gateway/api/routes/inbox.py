@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
 from gateway.api.replies import Cursor, Limit, Using, before, id_cursor, page, read_id, reply
-from gateway.api.schemas import MAIL, answers, pages
+from gateway.api.schemas import IMPORT_ADDRESS, MAIL, answers, pages
 from gateway.core.inbox import InboxState
 from gateway.store import documents, inbox
 
@@ -30,6 +30,12 @@ async def list_mails(
         lambda connection: inbox.listed(connection, states=states, before=number, limit=limit + 1)
     )
     return page(request, found, limit, document=documents.mail, cursor=id_cursor)
+
+
+@router.get("/address", responses=answers(IMPORT_ADDRESS, "Where staff forward replies to."))
+async def show_address(request: Request, using: Using) -> Response:
+    """Show the address staff forward replies to; empty where no setting tells it."""
+    return reply(request, documents.import_addresses(using.import_addresses()))
 
 
 @router.get("/{id}", responses=answers(MAIL, "The mail."))
