@@ -1,7 +1,8 @@
 """Addresses as people type, paste and configure them: one is understood, or it is said why not.
 
 What is understood beside the bare address (RFC 5321, 4.1.2; RFC 6531): blanks around it, `<ann@x>`,
-`Ann Bos <ann@x>`, `"Bos, Ann" <ann@x>` and `mailto:ann@x?subject=…` (RFC 6068). All else that is no
+`Ann Bos <ann@x>`, `"Bos, Ann" <ann@x>` and `mailto:ann@x?subject=…` (RFC 6068). What can't be seen in
+it (a zero-width blank, a soft hyphen, a mark of direction) came by copying and is left out. All else that is no
 single address is refused: taken as it stands it would never match a recipient, and whoever typed it
 would believe that it does.
 """
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from gateway.core.address import fits_envelope, lookup_form
+from gateway.core.written import plain, plain_name
 
 #: Octets of an address: a path may have 256, brackets among them (RFC 5321, 4.5.3.1.3).
 MAX_OCTETS = 254
@@ -29,7 +31,7 @@ _PLAIN = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,18}"
 )
 _SEPARATORS = ",;；，；"
-_QUOTES = "\"'`´“”„‟‘’‚‛«»‹›′″＂＇"
+QUOTES = "\"'`´“”„‟‘’‚‛«»‹›′″＂＇"
 _SPECIALS = frozenset('()<>[]:;@\\," ')  #: RFC 5321, 4.1.2: only between quotes.
 #: U-labels may hold these (RFC 5892, A.3 to A.8); the full stops stand for a dot.
 _DOMAIN_MARKS = frozenset("·͵׳״・。．｡")
@@ -85,9 +87,9 @@ class NotAnAddress:
 
 def read_address(text: str) -> TypedAddress | NotAnAddress:
     """Return the one address a text names, or what keeps it from being one."""
-    if _PLAIN.fullmatch(text):
+    if is_plain(text):
         return TypedAddress(text)
-    written = _without_blanks_around(text)
+    written = _without_blanks_around(plain_name(text))
     if not written:
         return _refused(text, _EMPTY)
     if len(written) > _LONGEST:
@@ -98,11 +100,21 @@ def read_address(text: str) -> TypedAddress | NotAnAddress:
         return _refused(text, error.fault)
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text is a usual address and nothing else, told at once."""
+    return _PLAIN.fullmatch(text) is not None
+
+
+def refusal(text: str, fault: str, parts: tuple[str, ...]) -> NotAnAddress:
+    """Return that a text is not one address."""
+    return NotAnAddress(_shown(text), fault, parts)
+
+
 def parts_like_addresses(text: str) -> tuple[str, ...]:
     """Return what looks like an address in a text, each once, in its order."""
     found: dict[str, str] = {}
     for part in _PART.findall(text[:_LONGEST]):
-        bare = part.strip(_QUOTES + ".")
+        bare = part.strip(QUOTES + ".")
         found.setdefault(lookup_form(bare), bare)
     return tuple(found.values())
 
@@ -135,20 +147,21 @@ class _FaultError(Exception):
 
 
 def _refused(text: str, fault: str) -> NotAnAddress:
-    return NotAnAddress(_shown(text), fault, parts_like_addresses(text))
+    return refusal(text, fault, parts_like_addresses(plain(text)))
 
 
 def _read(text: str) -> TypedAddress:
     """Read a text without blanks around it."""
     if "<" in text or ">" in text:
         return _angled(text)
-    _check_seen(text, blanks=True)
-    return TypedAddress(_checked(_without_mailto(text)))
+    bare = plain(text)
+    _check_seen(bare, blanks=True)
+    return TypedAddress(_checked(_without_mailto(bare)))
 
 
 def _angled(text: str) -> TypedAddress:
     """Read `Name <address>`."""
-    _check_seen(text, blanks=False)
+    _check_seen(plain(text), blanks=False)
     found = _ANGLED.fullmatch(text)
     if found is None:
         raise _FaultError(
@@ -156,7 +169,7 @@ def _angled(text: str) -> TypedAddress:
             or _at_the_ends(text)
             or "has brackets that don't belong together: write Ann Bos <ann@example.org>"
         )
-    inner = _without_blanks_around(found["inner"])
+    inner = plain(found["inner"])
     if not inner:
         raise _FaultError("names nobody between < and >: write <ann@example.org>")
     _check_seen(inner, blanks=True)
@@ -185,7 +198,7 @@ def _without_mailto(text: str) -> str:
     if found is None:
         return text
     decoded = unquote(text[found.end() :].partition("?")[0], errors="surrogateescape")
-    link = _without_blanks_around(decoded)
+    link = _without_blanks_around(plain(decoded))
     _check_seen(link, blanks=True)
     return link
 
@@ -237,7 +250,7 @@ def _at_the_ends(text: str) -> str:
         if char in _SEPARATORS:
             return f"{where} “{char}”: leave it out"
     for where, char in (("begins with", text[0]), ("ends in", text[-1])):
-        if char in _QUOTES:
+        if char in QUOTES:
             return f"{where} the quote {_named(char)}: leave the quotes out"
     return ""
 
@@ -294,7 +307,7 @@ def _grammar_fault(address: str) -> str:
 def _cant_stand(char: str, where: str) -> str:
     if char.isspace():
         return f"has a blank {where}: leave it out"
-    if char in _QUOTES:
+    if char in QUOTES:
         return f"has the quote {_named(char)} {where}: leave it out, or type a plain '"
     return f"has {_named(char)} {where}, which can't stand there: leave it out"
 
@@ -304,7 +317,7 @@ def _is_letter_like(char: str) -> bool:
 
     No quote, and nothing whose compatible form is a special: `；` is `;` once it is looked up.
     """
-    if char in _QUOTES:
+    if char in QUOTES:
         return False
     return not _SPECIALS.intersection(unicodedata.normalize("NFKC", char))
 

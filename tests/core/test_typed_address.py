@@ -57,15 +57,30 @@ from gateway.core.typed_address import (
         ("root@localhost", "root@localhost", ""),
         ("ann@my_host.example", "ann@my_host.example", ""),
         ("ann@example.org.", "ann@example.org.", ""),
+        # What can't be seen came along when it was copied.
+        ("ann@x.org\u200b", "ann@x.org", ""),
+        ("\u200bann@x.org", "ann@x.org", ""),
+        ("ann\u200b@x.org", "ann@x.org", ""),
+        ("<ann@x.org\u200b>", "ann@x.org", ""),
+        ("Ann\u200b <ann@x.org>", "ann@x.org", "Ann"),
+        ("mailto:ann%E2%80%8B@x.org", "ann@x.org", ""),
+        ("\ufeffann@x.org", "ann@x.org", ""),
+        ("ann@x\u00ad.org", "ann@x.org", ""),
+        ("\u202aann@x.org\u202c", "ann@x.org", ""),
+        ("ann@x.org\u200e", "ann@x.org", ""),
+        ("ann\u2060@x.org", "ann@x.org", ""),
+        ("ann\u2064@x.org", "ann@x.org", ""),
+        ("ann\u3164@x.org", "ann@x.org", ""),
+        ("ann\ufe0f@x.org", "ann@x.org", ""),
+        ("ann\U000e0041@x.org", "ann@x.org", ""),
+        ("zoe\u0308@x.org", "zoë@x.org", ""),
+        ("علی\u200cرضا <ali@x.org>", "ali@x.org", "علی\u200cرضا"),
     ],
 )
 def test_one_address_is_understood_with_what_stands_around_it(
     text: str, address: str, name: str
 ) -> None:
     assert TypedAddress(address, name) == read_address(text)
-
-
-ZERO_WIDTH = "has U+200B ZERO WIDTH SPACE in it, which can't be seen"
 
 
 @pytest.mark.parametrize(
@@ -133,28 +148,15 @@ ZERO_WIDTH = "has U+200B ZERO WIDTH SPACE in it, which can't be seen"
         ("Ann <ann@x.org> (office)", "has brackets that don't belong together"),
         ("[ann@x.org](mailto:ann@x.org)", "has two @"),
         # What can't be seen.
-        ("ann@x.org\u200b", ZERO_WIDTH),
-        ("\u200bann@x.org", ZERO_WIDTH),
-        ("ann\u200b@x.org", ZERO_WIDTH),
-        ("<ann@x.org\u200b>", ZERO_WIDTH),
-        ("Ann\u200b <ann@x.org>", ZERO_WIDTH),
-        ("mailto:ann%E2%80%8B@x.org", ZERO_WIDTH),
-        ("\ufeffann@x.org", "has U+FEFF ZERO WIDTH NO-BREAK SPACE in it"),
-        ("ann@x\u00ad.org", "has U+00AD SOFT HYPHEN in it"),
-        ("\u202aann@x.org\u202c", "has U+202A LEFT-TO-RIGHT EMBEDDING in it"),
-        ("ann@x.org\u200e", "has U+200E LEFT-TO-RIGHT MARK in it"),
-        ("ann\u00a0bos@x.org", "has U+00A0 NO-BREAK SPACE in it"),
-        ("<ann\u00a0bos@x.org>", "has U+00A0 NO-BREAK SPACE in it"),
-        ("ann\u2060@x.org", "has U+2060 WORD JOINER in it"),
-        ("ann\u2064@x.org", "has U+2064 INVISIBLE PLUS in it"),
-        ("ann\u3164@x.org", "has U+3164 HANGUL FILLER in it"),
-        ("ann\ufe0f@x.org", "has U+FE0F VARIATION SELECTOR-16 in it"),
-        ("ann\U000e0041@x.org", "has U+E0041 TAG LATIN CAPITAL LETTER A in it"),
+        ("ann\u00a0bos@x.org", "has a blank before the @"),
+        ("<ann\u00a0bos@x.org>", "has a blank before the @"),
+        ("ann\u2028@x.org", "has a blank before the @"),
+        ("\u200b@x.org", "has nothing before the @"),
+        ("\u200b", "is empty"),
         ("ann\0@x.org", "has U+0000 NUL in it"),
         ("ann@x.org\x1b[31m", "has U+001B CONTROL CHARACTER in it"),
         ("ann@x.org\r\nBcc: b@x.org", "has U+000D CARRIAGE RETURN in it"),
         ("mailto:ann@x.org%0D%0ABcc:b@x.org", "has U+000D CARRIAGE RETURN in it"),
-        ("ann\u2028@x.org", "has U+2028 LINE SEPARATOR in it"),
         ("\udcffann@x.org", "is not UTF-8"),
         ("mailto:%FFann@x.org", "is not UTF-8"),
         # What no envelope's recipient can be.

@@ -1,0 +1,183 @@
+"""Addresses in what people write into a field: all that are certain, and all that might be meant.
+
+A field may hold several, with names, labels and remarks: `prive: a@x; werk: b@x (niet 's avonds)`.
+What is certain is mailed. Where it can't be told, all that is like an address counts for
+suppression: `niet a@x maar b@x` keeps mail away from both.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from gateway.core.address import fits_envelope, lookup_form
+from gateway.core.typed_address import (
+    QUOTES,
+    NotAnAddress,
+    TypedAddress,
+    is_plain,
+    read_address,
+    refusal,
+)
+from gateway.core.written import as_read, plain
+
+_LONGEST = 320  #: Characters of a part that are looked at, on each side of its @.
+_PART = "\0"  #: Stands where an address was, while the words around it are looked at.
+_STOPS = frozenset("<>()[]{},;:|\"“”„«»‹›‟@ \t\r\n\0，；")  #: No local part goes beyond these.
+_DOMAIN = re.compile(r"\[[\w.:]{2,60}\]|[\w.·͵׳״・。．｡☀-➿🌀-🫿-]{1,255}")
+_QUOTED_LOCAL = re.compile(r'"(?:[^"\\\n]|\\.){0,64}"\Z')
+_AT_SIGNS = re.compile("[＠﹫]")
+_MAILTO = re.compile(r"mailto:(?://)?([^\s<>\"]*)", re.IGNORECASE)
+#: `ann (at) example [dot] org`, for readers of pages where programs look for addresses.
+_SPELT_AT = re.compile(
+    r"\s*[\[({<]\s*(?:at|ät|apenstaartje|arobase?|klammeraffe)\s*[\])}>]\s*", re.IGNORECASE
+)
+_SPELT_DOT = re.compile(r"\s*[\[({<]\s*(?:dot|punt|punkt|point)\s*[\])}>]\s*", re.IGNORECASE)
+_SEPARATED = re.compile(r'((?:"(?:[^"\\\n]|\\.)*"|[^;；\r\n\v\f\t"]|")*?)(?:[;；\r\n\v\f\t]|\Z)')
+_IN_BRACKETS = re.compile(r"\([^()\0]*\)|\[[^\[\]\0]*\]|\{[^{}\0]*\}")
+_NAMED = re.compile(r"[^<>\0]*<[^<>\0\w]*\0[^<>\0\w]*>")
+_SHOWN_FOR = re.compile(r"\0[\s'\"]*<[^<>\0]*\0")
+_LABEL = re.compile(r"[^\W\d_][\w .'-]{0,40}:")
+_NO_WORD = re.compile(r"[\W_\0]+")
+_CONNECTING = frozenset(
+    "en of ofwel und oder bzw et ou and or mailto smtp e mail email".split()  # noqa: SIM905
+)
+#: Who writes one of these may mean that an address is the wrong one.
+_DOUBTFUL = frozenset(
+    map(
+        as_read,
+        (
+            "niet geen nooit oud oude vroeger vorige ex fout ongeldig vervallen werkt "  # noqa: SIM905
+            "nicht kein keine nie alt alte früher ehemals falsch ungültig veraltet "
+            "pas jamais ancien ancienne faux fausse invalide plus "
+            "not no never old former formerly wrong invalid expired instead bounced bounces"
+        ).split(),
+    )
+)
+_BULLETS = " \u00a0•▪◦‣–—"
+_EDGES = QUOTES + ".,;:/\\|&=?!*#~-–—•"  #: At the edges of a part, no part of it.
+
+
+@dataclass(frozen=True, slots=True)
+class AddressCell:
+    """What a field says of addresses."""
+
+    addresses: tuple[str, ...] = ()  #: Certain, each once, as written; the first is the primary.
+    refused: tuple[NotAnAddress, ...] = ()  #: Its pieces of which it can't be told.
+
+    @property
+    def doubtful(self) -> tuple[str, ...]:
+        """All that is like an address in what was refused: it counts for suppression."""
+        return _once(part for piece in self.refused for part in piece.parts)
+
+
+def read_cell(text: str) -> AddressCell:
+    """Return the addresses a field holds, and what in it is none for certain."""
+    if is_plain(text):
+        return AddressCell((text,))
+    certain: list[str] = []
+    refused: list[NotAnAddress] = []
+    for piece in _pieces(text):
+        found = _read_piece(piece)
+        if isinstance(found, NotAnAddress):
+            refused.append(found)
+        else:
+            certain += found
+    return AddressCell(_once(certain), tuple(refused))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield what stands between semicolons and line ends, or all of it if that is one address."""
+    if isinstance(read_address(text), TypedAddress):
+        yield text
+        return
+    yield from filter(plain, (found[1] for found in _SEPARATED.finditer(text)))
+
+
+def _read_piece(text: str) -> tuple[str, ...] | NotAnAddress:
+    piece = text.lstrip(_BULLETS)
+    read = read_address(piece)
+    if isinstance(read, TypedAddress):
+        return (_without_last_dot(read.address),)
+    seen = _AT_SIGNS.sub("@", plain(piece))
+    linked = _MAILTO.sub(lambda link: f" {unquote(link[1].partition('?')[0])} ", seen)
+    parts, rest = _parts(linked)
+    is_certain = all(isinstance(read_address(part), TypedAddress) for part in parts)
+    if parts and is_certain and not _contradicts(parts, rest) and _says_nothing_else(rest):
+        return tuple(parts)
+    return refusal(piece, read.fault, _once([*parts, *_guesses(seen), *_guesses(linked)]))
+
+
+def _parts(text: str) -> tuple[list[str], str]:
+    """Return the addresses in a text, and the text with a mark in the place of each."""
+    parts: list[str] = []
+    rest, end = "", 0
+    for at in (found.start() for found in re.finditer("@", text)):
+        start = _start(text, at, end)
+        domain = _DOMAIN.match(text, at + 1)
+        if at < end or start == at or domain is None:
+            continue
+        address = _address(text[start : domain.end()])
+        if address:
+            rest += text[end:start] + _PART
+            end = domain.end()
+            parts.append(address)
+    return parts, rest + text[end:]
+
+
+def _start(text: str, at: int, end: int) -> int:
+    """Return where the local part before an @ begins, behind `end`."""
+    quoted = _QUOTED_LOCAL.search(text, max(end, at - _LONGEST), at)
+    if quoted is not None:
+        return quoted.start()
+    start = at
+    while start > max(end, at - _LONGEST) and text[start - 1] not in _STOPS:
+        start -= 1
+    return start
+
+
+def _address(part: str) -> str:
+    """Return the address a part is, without what clings to its edges; empty: it is none."""
+    bare = part if part[:1] == '"' else part.strip(_EDGES)
+    read = read_address(bare)
+    if isinstance(read, TypedAddress):
+        return _without_last_dot(read.address)
+    return bare if fits_envelope(bare) else ""
+
+
+def _contradicts(parts: list[str], rest: str) -> bool:
+    """Whether one address is shown for another: `boss@x <thief@y>`."""
+    return bool(_SHOWN_FOR.search(rest)) and len(_once(parts)) == len(parts)
+
+
+def _says_nothing_else(rest: str) -> bool:
+    """Whether there are only names, labels, remarks and separators around addresses."""
+    words = set(as_read(rest).split())
+    if words & _DOUBTFUL:
+        return False
+    for pattern in (_IN_BRACKETS, _NAMED, _LABEL):
+        rest = pattern.sub(" ", rest)
+    return set(_NO_WORD.sub(" ", rest.casefold()).split()) <= _CONNECTING
+
+
+def _guesses(text: str) -> Iterator[str]:
+    """Yield the addresses that may be meant by what is none as it stands."""
+    spelt = _SPELT_DOT.sub(".", _SPELT_AT.sub("@", text))
+    joined = re.sub(r"\s*@[\s@]*", "@", spelt)
+    for guess in (text, unquote(text), spelt, joined, text.replace("’", "'")):
+        yield from _parts(guess)[0]
+    if joined.count("@") == 1:
+        together = re.sub(r"\s+", "", joined)
+        for guess in (together, re.sub(r"[.,]+", ".", together)):
+            yield from _parts(guess)[0]
+
+
+def _without_last_dot(address: str) -> str:
+    return address.rstrip(".") or address
+
+
+def _once(addresses: Iterable[str]) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for address in addresses:
+        found.setdefault(lookup_form(address), address)
+    return tuple(found.values())

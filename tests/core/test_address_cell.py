@@ -1,0 +1,156 @@
+"""What people write into a field for addresses: what is certain is mailed, the rest suppressed."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.address import lookup_form
+from gateway.core.address_cell import read_cell
+from gateway.core.typed_address import NotAnAddress, TypedAddress, read_address
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("", ()),
+        (" \u200b", ()),
+        ("ann@x.org", ("ann@x.org",)),
+        ("Jo K <jo@x.org>", ("jo@x.org",)),
+        ('"K; Jo" <jo@x.org>', ("jo@x.org",)),
+        ("K, Jo <jo@x.org>", ("jo@x.org",)),
+        ("<ann@x.org>", ("ann@x.org",)),
+        ("mailto:ann@x.org", ("ann@x.org",)),
+        ("MAILTO:ann%40x.org?subject=Dag", ("ann@x.org",)),
+        # Several, whatever stands between them.
+        ("a@x.org, b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org,b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org;b@x.org;", ("a@x.org", "b@x.org")),
+        ("a@x.org\nb@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org\r\nb@x.org\r\n", ("a@x.org", "b@x.org")),
+        ("a@x.org\tb@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org\u00a0b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org / b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org/b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org | b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org & b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org oder b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org of b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org OU b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org and b@x.org", ("a@x.org", "b@x.org")),
+        ("Ann <a@x.org>, Bos, Jo <b@x.org>", ("a@x.org", "b@x.org")),
+        ("Ann <a@x.org>; b@x.org", ("a@x.org", "b@x.org")),
+        ("<a@x.org><b@x.org>", ("a@x.org", "b@x.org")),
+        ("mailto:a@x.org, mailto:b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org; A@X.org", ("a@x.org",)),
+        # Labels and remarks.
+        ("a@x.org (private)", ("a@x.org",)),
+        ("a@x.org [werk]", ("a@x.org",)),
+        ("(privé) a@x.org", ("a@x.org",)),
+        ("prive: a@x.org; werk: b@x.org", ("a@x.org", "b@x.org")),
+        ("prive: a@x.org, werk: b@x.org", ("a@x.org", "b@x.org")),
+        ("privat:a@x.org", ("a@x.org",)),
+        ("E-Mail: a@x.org", ("a@x.org",)),
+        ("E-mail 1: a@x.org\nE-mail 2: b@x.org", ("a@x.org", "b@x.org")),
+        ("SMTP:a@x.org", ("a@x.org",)),
+        ("[a@x.org](mailto:a@x.org)", ("a@x.org",)),
+        ("Ann <a@x.org> (office)", ("a@x.org",)),
+        # What clings to it.
+        ("ann@x.org.", ("ann@x.org",)),
+        ("ann@x.org,", ("ann@x.org",)),
+        ("ann@x.org ;", ("ann@x.org",)),
+        ("'ann@x.org'", ("ann@x.org",)),
+        ('"ann@x.org"', ("ann@x.org",)),
+        ("„ann@x.org“", ("ann@x.org",)),
+        ("<ann@x.org", ("ann@x.org",)),
+        ("- ann@x.org", ("ann@x.org",)),
+        ("• a@x.org • b@x.org", ("a@x.org", "b@x.org")),
+        ("ann＠x.org", ("ann@x.org",)),
+        ("\ufeffann\u200b@x\u00ad.org\u200e", ("ann@x.org",)),
+        # What an envelope can have is an address, however odd.
+        ("a..b@carrier.example", ("a..b@carrier.example",)),
+        ("o'neil@x.org, zoë@bücher.example", ("o'neil@x.org", "zoë@bücher.example")),
+        ('"ann bos"@x.org, b@x.org', ('"ann bos"@x.org', "b@x.org")),
+        ("root@localhost", ("root@localhost",)),
+        ("a@[192.0.2.1], b@x.org", ("a@[192.0.2.1]", "b@x.org")),
+        ("a+b@x.org; a_b@x.org; a-b@x-y.org", ("a+b@x.org", "a_b@x.org", "a-b@x-y.org")),
+    ],
+)
+def test_addresses_are_found_in_what_people_write(text: str, addresses: tuple[str, ...]) -> None:
+    found = read_cell(text)
+
+    assert (addresses, ()) == (found.addresses, found.refused)
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses", "doubtful"),
+    [
+        ("niet a@x.org maar b@x.org", (), ("a@x.org", "b@x.org")),
+        ("a@x.org (werkt niet meer)", (), ("a@x.org",)),
+        ("old: a@x.org", (), ("a@x.org",)),
+        ("old: a@x.org; new: b@x.org", ("b@x.org",), ("a@x.org",)),
+        ("Keine Mail an a@x.org", (), ("a@x.org",)),
+        ("a@x.org Jo", (), ("a@x.org",)),
+        ("tel. 020-123, a@x.org", (), ("a@x.org",)),
+        ("a@x.org?subject=Dag", (), ("a@x.org",)),
+        ("ann(at)x.org", (), ("ann@x.org",)),
+        ("ann [at] x [dot] org", (), ("ann@x.org",)),
+        ("ann (Klammeraffe) x (Punkt) org", (), ("ann@x.org",)),
+        ("ann%40x.org", (), ("ann@x.org",)),
+        ("ann @ x.org", (), ("ann@x.org",)),
+        ("ann@@x.org", (), ("ann@x.org",)),
+        ("ann@x..org", (), ("ann@x.org",)),
+        ("ann bos@x.org", (), ("bos@x.org", "annbos@x.org")),
+        ("ann@exam ple.org", (), ("ann@exam", "ann@example.org")),
+        ("ann@x,org", (), ("ann@x", "ann@x.org")),
+        ("o’neil@x.org", (), ("o’neil@x.org", "o'neil@x.org")),
+        ("a@x.org; geen", ("a@x.org",), ()),
+        ("geen", (), ()),
+        ("boss@x.org <thief@y.org>", (), ("boss@x.org", "thief@y.org")),
+    ],
+)
+def test_what_cant_be_told_counts_for_suppression(
+    text: str, addresses: tuple[str, ...], doubtful: tuple[str, ...]
+) -> None:
+    found = read_cell(text)
+
+    assert found.refused
+    assert addresses == found.addresses
+    assert set(doubtful) <= set(found.doubtful), found.doubtful
+
+
+ADDRESSES = st.sampled_from(["a@x.org", "b.c@y.example", "o'neil@z.org", "zoë@x.org", "Ann@X.org"])
+AROUND = st.sampled_from(
+    [" ", ",", ";", "\n", " / ", " oder ", "<", ">", "(", ")", "[", "]", "'", '"', " Jo K ", "prive:",
+     "mailto:", "\u200b", "\u00a0", " niet ", " - ", "•", "“", "tel. 12 "]
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(AROUND, ADDRESSES, AROUND), min_size=1, max_size=4))
+def test_no_address_is_ever_lost(pieces: list[tuple[str, str, str]]) -> None:
+    found = read_cell("  ".join("".join(piece) for piece in pieces))
+    known = set(map(lookup_form, (*found.addresses, *found.doubtful)))
+
+    assert {lookup_form(address) for _, address, _ in pieces} <= known
+
+
+@given(st.text(max_size=60) | st.lists(AROUND | ADDRESSES, max_size=8).map("".join))
+def test_what_is_certain_is_one_address_each(text: str) -> None:
+    found = read_cell(text)
+
+    for address in found.addresses:
+        read = read_address(address)
+        assert TypedAddress(address) == read or isinstance(read, NotAnAddress)
+    assert all(str(piece).isprintable() for piece in found.refused)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 50_000, "@" * 50_000, "a@" * 20_000, '"' * 9_999, "<" * 9_999, "a@x.org " * 4_000]
+)
+def test_a_hostile_text_takes_no_time(text: str) -> None:
+    began = time.perf_counter()
+    read_cell(text)
+
+    assert time.perf_counter() - began < 3
