@@ -13,17 +13,15 @@ from urllib.parse import unquote
 from gateway.core.address import fits_envelope, lookup_form
 from gateway.core.typed_address import (
     QUOTES,
-    NotAnAddress,
     TypedAddress,
     is_plain,
     read_address,
-    refusal,
 )
 from gateway.core.written import as_read, plain
 
 _LONGEST = 320  #: Characters of a part that are looked at, on each side of its @.
 _PART = "\0"  #: Stands where an address was, while the words around it are looked at.
-_STOPS = frozenset("<>()[]{},;:|\"“”„«»‹›‟@ \t\r\n\0，；")  #: No local part goes beyond these.
+_STOPS = frozenset('<>()[]{},;:|"“”„«»‹›‟@ \t\r\n\0，；')  #: No local part goes beyond these.
 _DOMAIN = re.compile(r"\[[\w.:]{2,60}\]|[\w.·͵׳״・。．｡☀-➿🌀-🫿-]{1,255}")
 _QUOTED_LOCAL = re.compile(r'"(?:[^"\\\n]|\\.){0,64}"\Z')
 _AT_SIGNS = re.compile("[＠﹫]")
@@ -38,20 +36,20 @@ _IN_BRACKETS = re.compile(r"\([^()\0]*\)|\[[^\[\]\0]*\]|\{[^{}\0]*\}")
 _NAMED = re.compile(r"[^<>\0]*<[^<>\0\w]*\0[^<>\0\w]*>")
 _SHOWN_FOR = re.compile(r"\0[\s'\"]*<[^<>\0]*\0")
 _LABEL = re.compile(r"[^\W\d_][\w .'-]{0,40}:")
-_NO_WORD = re.compile(r"[\W_\0]+")
+#: Words in four languages, as people read them.
 _CONNECTING = frozenset(
-    "en of ofwel und oder bzw et ou and or mailto smtp e mail email".split()  # noqa: SIM905
+    re.findall(r"\w+", "en of ofwel und oder bzw et ou and or e mail mailto smtp")
 )
 #: Who writes one of these may mean that an address is the wrong one.
 _DOUBTFUL = frozenset(
-    map(
-        as_read,
-        (
-            "niet geen nooit oud oude vroeger vorige ex fout ongeldig vervallen werkt "  # noqa: SIM905
-            "nicht kein keine nie alt alte früher ehemals falsch ungültig veraltet "
-            "pas jamais ancien ancienne faux fausse invalide plus "
-            "not no never old former formerly wrong invalid expired instead bounced bounces"
-        ).split(),
+    re.findall(
+        r"\w+",
+        """
+        niet geen nooit oud oude vroeger vorige fout ongeldig vervallen
+        nicht kein keine nie alt alte fruher falsch ungultig veraltet
+        pas jamais ancien ancienne faux fausse invalide plus
+        not no never old former wrong invalid expired instead bounced
+        """,
     )
 )
 _BULLETS = " \u00a0•▪◦‣–—"
@@ -59,16 +57,36 @@ _EDGES = QUOTES + ".,;:/\\|&=?!*#~-–—•"  #: At the edges of a part, no par
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A piece of a field of which can't be told which addresses it means, if any."""
+
+    text: str  #: As written, without what can't be seen.
+    fault: str  #: What is wrong, and the cure: `has no @: write it as ann@example.org`.
+    parts: tuple[str, ...]  #: What in it is like an address, each once.
+
+    @property
+    def cure(self) -> str:
+        """What to do about it: `write it as ann@example.org`."""
+        cure = self.fault.rpartition(": ")[2]
+        return f"{cure}, a semicolon between two" if "at a time" in cure else cure
+
+
+@dataclass(frozen=True, slots=True)
 class AddressCell:
     """What a field says of addresses."""
 
     addresses: tuple[str, ...] = ()  #: Certain, each once, as written; the first is the primary.
-    refused: tuple[NotAnAddress, ...] = ()  #: Its pieces of which it can't be told.
+    doubts: tuple[Doubt, ...] = ()
 
     @property
-    def doubtful(self) -> tuple[str, ...]:
-        """All that is like an address in what was refused: it counts for suppression."""
-        return _once(part for piece in self.refused for part in piece.parts)
+    def lookalikes(self) -> tuple[str, ...]:
+        """All that is like an address where it can't be told: it counts for suppression only."""
+        return _once(part for doubt in self.doubts for part in doubt.parts)
+
+    def in_doubt(self) -> "AddressCell":
+        """Return the same for a field of which a part is lost: nothing in it is certain."""
+        lost = Doubt("", "can't be read as a whole", self.addresses)
+        return AddressCell((), (*((lost,) if self.addresses else ()), *self.doubts))
 
 
 def read_cell(text: str) -> AddressCell:
@@ -76,14 +94,14 @@ def read_cell(text: str) -> AddressCell:
     if is_plain(text):
         return AddressCell((text,))
     certain: list[str] = []
-    refused: list[NotAnAddress] = []
+    doubts: list[Doubt] = []
     for piece in _pieces(text):
         found = _read_piece(piece)
-        if isinstance(found, NotAnAddress):
-            refused.append(found)
+        if isinstance(found, Doubt):
+            doubts.append(found)
         else:
             certain += found
-    return AddressCell(_once(certain), tuple(refused))
+    return AddressCell(_once(certain), tuple(doubts))
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -94,7 +112,7 @@ def _pieces(text: str) -> Iterator[str]:
     yield from filter(plain, (found[1] for found in _SEPARATED.finditer(text)))
 
 
-def _read_piece(text: str) -> tuple[str, ...] | NotAnAddress:
+def _read_piece(text: str) -> tuple[str, ...] | Doubt:
     piece = text.lstrip(_BULLETS)
     read = read_address(piece)
     if isinstance(read, TypedAddress):
@@ -105,7 +123,7 @@ def _read_piece(text: str) -> tuple[str, ...] | NotAnAddress:
     is_certain = all(isinstance(read_address(part), TypedAddress) for part in parts)
     if parts and is_certain and not _contradicts(parts, rest) and _says_nothing_else(rest):
         return tuple(parts)
-    return refusal(piece, read.fault, _once([*parts, *_guesses(seen), *_guesses(linked)]))
+    return Doubt(plain(piece), read.fault, _once([*parts, *_guesses(seen), *_guesses(linked)]))
 
 
 def _parts(text: str) -> tuple[list[str], str]:
@@ -157,7 +175,7 @@ def _says_nothing_else(rest: str) -> bool:
         return False
     for pattern in (_IN_BRACKETS, _NAMED, _LABEL):
         rest = pattern.sub(" ", rest)
-    return set(_NO_WORD.sub(" ", rest.casefold()).split()) <= _CONNECTING
+    return set(as_read(rest).split()) <= _CONNECTING
 
 
 def _guesses(text: str) -> Iterator[str]:
@@ -166,7 +184,9 @@ def _guesses(text: str) -> Iterator[str]:
     joined = re.sub(r"\s*@[\s@]*", "@", spelt)
     for guess in (text, unquote(text), spelt, joined, text.replace("’", "'")):
         yield from _parts(guess)[0]
-    if joined.count("@") == 1:
+    if "@" in (behind := text.partition("@")[2]):
+        yield from _parts(behind)[0]
+    if joined.count("@") == 1 and not any("." in part for part in _parts(joined)[0]):
         together = re.sub(r"\s+", "", joined)
         for guess in (together, re.sub(r"[.,]+", ".", together)):
             yield from _parts(guess)[0]

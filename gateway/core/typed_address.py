@@ -1,10 +1,10 @@
 """Addresses as people type, paste and configure them: one is understood, or it is said why not.
 
 What is understood beside the bare address (RFC 5321, 4.1.2; RFC 6531): blanks around it, `<ann@x>`,
-`Ann Bos <ann@x>`, `"Bos, Ann" <ann@x>` and `mailto:ann@x?subject=…` (RFC 6068). What can't be seen in
-it (a zero-width blank, a soft hyphen, a mark of direction) came by copying and is left out. All else that is no
-single address is refused: taken as it stands it would never match a recipient, and whoever typed it
-would believe that it does.
+`Ann Bos <ann@x>`, `"Bos, Ann" <ann@x>` and `mailto:ann@x?subject=…` (RFC 6068). What can't be seen
+in it (a zero-width blank, a soft hyphen, a mark of direction) came by copying and is left out. All
+else that is no single address is refused: taken as it stands it would never match a recipient, and
+whoever typed it would believe that it does.
 """
 
 import re
@@ -105,11 +105,6 @@ def is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None
 
 
-def refusal(text: str, fault: str, parts: tuple[str, ...]) -> NotAnAddress:
-    """Return that a text is not one address."""
-    return NotAnAddress(_shown(text), fault, parts)
-
-
 def parts_like_addresses(text: str) -> tuple[str, ...]:
     """Return what looks like an address in a text, each once, in its order."""
     found: dict[str, str] = {}
@@ -147,7 +142,7 @@ class _FaultError(Exception):
 
 
 def _refused(text: str, fault: str) -> NotAnAddress:
-    return refusal(text, fault, parts_like_addresses(plain(text)))
+    return NotAnAddress(_shown(text), fault, parts_like_addresses(plain(text)))
 
 
 def _read(text: str) -> TypedAddress:

@@ -7,18 +7,10 @@ from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from typing import TypeVar
 
-from email_validator import EmailNotValidError, validate_email
-
-from gateway.core.address import fits_envelope
-from gateway.core.typed_address import TypedAddress, parts_like_addresses, read_address
+from gateway.core.address_cell import AddressCell, Doubt, read_cell
 
 Word = TypeVar("Word")
 _FLAGS = dict.fromkeys(("true", "yes", "1"), True) | dict.fromkeys(("false", "no", "0"), False)
-#: Most addresses of most files. What looks otherwise is asked of the validator, which is slow.
-_USUAL = re.compile(
-    r"[A-Za-z0-9_-]{1,30}(?:[.+][A-Za-z0-9_-]{1,15}){0,2}@"
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,18}"
-)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _COUNT = re.compile(r"[0-9]{1,5}")
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_][A-Za-z]{2,4})?")
@@ -62,11 +54,12 @@ class Fields:
     none.
     """
 
-    __slots__ = ("_texts", "_zone", "partly", "remarks", "unread")
+    __slots__ = ("_cells", "_texts", "_zone", "partly", "remarks", "unread")
 
     def __init__(self, texts: Mapping[str, str], zone: tzinfo = UTC) -> None:
         self._texts = texts
         self._zone = zone
+        self._cells: dict[str, AddressCell] = {}  #: The addresses of a column.
         self.unread: dict[str, FieldFault] = {}  #: By column.
         self.partly: set[str] = set()  #: Columns of which a part only could be read.
         self.remarks: list[FieldFault] = []  #: What is wrong with parts of fields.
@@ -125,38 +118,44 @@ class Fields:
         return self._value(name, _language, "") or ""
 
     def addresses(self, name: str) -> tuple[str, ...]:
-        """Return the usable ones of several mail addresses; the others become remarks.
+        """Return those of several mail addresses that are certain; what is not becomes remarks.
 
-        Where there are others, the field is read in part; where there is no usable one, not at all.
+        Where there is that, the field is read in part; where nothing is certain, not at all.
         """
-        given = [(each, *_read(each)) for each in self.items(name)]
+        cell = self._cell(name)
         faults = [
-            FieldFault(
-                name,
-                f"{each!r} is left out: it {fault}",
-                each,
-                fault.rpartition(": ")[2],
-            )
-            for each, _, fault in given
-            if fault
+            FieldFault(name, _doubtful(doubt), doubt.text, doubt.cure) for doubt in cell.doubts
         ]
         if faults or name in self.unread:
             self.partly.add(name)
-        usable = tuple(address for _, address, _ in given if address)
-        if faults and not usable:
+        if faults and not cell.addresses and name not in self.unread:
             self.unread[name] = faults[0]
             faults = faults[1:]
         self.remarks += faults
-        return usable
+        return cell.addresses
 
     def unusable(self, name: str) -> tuple[str, ...]:
-        """Return those of several mail addresses to which no mail can be sent."""
-        return tuple(each for each in self.items(name) if _read(each)[1])
+        """Return the pieces of several mail addresses to which no mail can be sent."""
+        return tuple(doubt.text for doubt in self._cell(name).doubts if doubt.text)
 
     def lookalikes(self, name: str) -> tuple[str, ...]:
-        """Return what looks like an address in the ones to which no mail can be sent."""
-        parts = (part for each in self.unusable(name) for part in parts_like_addresses(each))
-        return tuple(dict.fromkeys(part for part in parts if _read(part)[0]))
+        """Return what is like an address in the pieces to which no mail can be sent."""
+        return self._cell(name).lookalikes
+
+    def _cell(self, name: str) -> AddressCell:
+        cell = self._cells.get(name)
+        if cell is None:
+            cell = self._cells[name] = self._read_cell(name)
+        return cell
+
+    def _read_cell(self, name: str) -> AddressCell:
+        value = self._texts.get(name, "")
+        self._value(name, _checked, "")
+        if name not in self.unread:
+            return read_cell(value)
+        # What is lost of it may be what says that an address is the wrong one.
+        rest = value.encode(errors="replace").decode().replace("\0", " ")
+        return read_cell(rest).in_doubt()
 
     def miss(self, column: str, fault: FieldFault) -> None:
         """Note a column as unread for what is wrong with it or a column that goes with it."""
@@ -240,30 +239,6 @@ def _checked(value: str) -> str:
     return value
 
 
-def _read(text: str) -> tuple[str, str]:
-    """Return the address a text names, or what keeps it from being one; the other is empty."""
-    found = read_address(text)
-    if isinstance(found, TypedAddress):
-        return found.address, ""
-    return ("", found.fault) if _fault(text) else (text, "")
-
-
-def _fault(address: str) -> str:
-    """Return what is wrong with an address; empty: mail can be sent there.
-
-    What the envelope's own grammar takes is taken, though the validator be stricter (carriers gave
-    out `a..b@`, and mail within an intranet needs no dot): an address left out isn't suppressed.
-    """
-    if _USUAL.fullmatch(address) and "--" not in address:
-        return ""
-    try:
-        validate_email(
-            address,
-            allow_quoted_local=True,
-            allow_domain_literal=True,
-            globally_deliverable=False,
-            check_deliverability=False,
-        )
-    except EmailNotValidError as error:
-        return "" if fits_envelope(address) else str(error)
-    return ""
+def _doubtful(doubt: Doubt) -> str:
+    kept = f"; for suppression {', '.join(doubt.parts)} count" if doubt.parts else ""
+    return f"{doubt.text!r} is left out: it {doubt.fault}{kept}"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.core.address import lookup_form
 from gateway.core.address_cell import read_cell
-from gateway.core.typed_address import NotAnAddress, TypedAddress, read_address
+from gateway.core.typed_address import TypedAddress, read_address
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ from gateway.core.typed_address import NotAnAddress, TypedAddress, read_address
 def test_addresses_are_found_in_what_people_write(text: str, addresses: tuple[str, ...]) -> None:
     found = read_cell(text)
 
-    assert (addresses, ()) == (found.addresses, found.refused)
+    assert (addresses, ()) == (found.addresses, found.doubts)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,8 @@ def test_addresses_are_found_in_what_people_write(text: str, addresses: tuple[st
         ("ann @ x.org", (), ("ann@x.org",)),
         ("ann@@x.org", (), ("ann@x.org",)),
         ("ann@x..org", (), ("ann@x.org",)),
-        ("ann bos@x.org", (), ("bos@x.org", "annbos@x.org")),
+        ("ann bos@x.org", (), ("bos@x.org",)),
+        ("a@b@x.org", (), ("a@b", "b@x.org")),
         ("ann@exam ple.org", (), ("ann@exam", "ann@example.org")),
         ("ann@x,org", (), ("ann@x", "ann@x.org")),
         ("o’neil@x.org", (), ("o’neil@x.org", "o'neil@x.org")),
@@ -116,22 +117,23 @@ def test_what_cant_be_told_counts_for_suppression(
 ) -> None:
     found = read_cell(text)
 
-    assert found.refused
+    assert found.doubts
     assert addresses == found.addresses
-    assert set(doubtful) <= set(found.doubtful), found.doubtful
+    assert set(doubtful) <= set(found.lookalikes), found.lookalikes
 
 
 ADDRESSES = st.sampled_from(["a@x.org", "b.c@y.example", "o'neil@z.org", "zoë@x.org", "Ann@X.org"])
 AROUND = st.sampled_from(
-    [" ", ",", ";", "\n", " / ", " oder ", "<", ">", "(", ")", "[", "]", "'", '"', " Jo K ", "prive:",
-     "mailto:", "\u200b", "\u00a0", " niet ", " - ", "•", "“", "tel. 12 "]
+    [" ", ",", ";", "\n", " / ", " oder ", "<", ">", "(", ")", "[", "]", "'", '"', "\u200b",
+     "\u00a0", " Jo K ", " niet ", " - ", "“", " tel. 12 "]
 )  # fmt: skip
+BEFORE = AROUND | st.sampled_from(["mailto:", " prive:", "•"])
 
 
-@given(st.lists(st.tuples(AROUND, ADDRESSES, AROUND), min_size=1, max_size=4))
+@given(st.lists(st.tuples(BEFORE, ADDRESSES, AROUND), min_size=1, max_size=4))
 def test_no_address_is_ever_lost(pieces: list[tuple[str, str, str]]) -> None:
     found = read_cell("  ".join("".join(piece) for piece in pieces))
-    known = set(map(lookup_form, (*found.addresses, *found.doubtful)))
+    known = set(map(lookup_form, (*found.addresses, *found.lookalikes)))
 
     assert {lookup_form(address) for _, address, _ in pieces} <= known
 
@@ -140,14 +142,12 @@ def test_no_address_is_ever_lost(pieces: list[tuple[str, str, str]]) -> None:
 def test_what_is_certain_is_one_address_each(text: str) -> None:
     found = read_cell(text)
 
-    for address in found.addresses:
-        read = read_address(address)
-        assert TypedAddress(address) == read or isinstance(read, NotAnAddress)
-    assert all(str(piece).isprintable() for piece in found.refused)
+    assert [*map(TypedAddress, found.addresses)] == [*map(read_address, found.addresses)]
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 50_000, "@" * 50_000, "a@" * 20_000, '"' * 9_999, "<" * 9_999, "a@x.org " * 4_000]
+    "text",
+    ["a" * 50_000, "@" * 50_000, "a@" * 20_000, '"' * 9_999, "<" * 9_999, "a@x.org " * 4_000],
 )
 def test_a_hostile_text_takes_no_time(text: str) -> None:
     began = time.perf_counter()

@@ -123,7 +123,8 @@ def test_an_address_is_taken_without_what_stands_around_it(address: str) -> None
         ("a@b@example.org", "has two @"),
         ("ann bos@example.org", "has a blank before the @"),
         ("a@b..c", "has a dot too many"),
-        ("ann@example.org, cas@example.org", "names several addresses"),
+        ("niet ann@example.org maar cas@example.org", "names several addresses"),
+        ("ann@example.org Ann", "has a blank behind the @"),
     ],
 )
 def test_a_bad_address_is_left_out_with_a_remark(address: str, fault: str) -> None:
@@ -139,10 +140,11 @@ def test_a_bad_address_is_left_out_with_a_remark(address: str, fault: str) -> No
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("ann@example.org, cas@example.org", ("ann@example.org", "cas@example.org")),
-        ("ann@example.org (private)", ("ann@example.org",)),
-        ("a@b@example.org", ()),
-        ("ann@example.org", ()),
+        ("niet ann@example.org, cas@example.org", ("ann@example.org", "cas@example.org")),
+        ("ann@example.org Ann", ("ann@example.org",)),
+        ("a@b@example.org", ("a@b", "b@example.org")),
+        ("ann@example.org, cas@example.org", ()),
+        ("ann@example.org (private)", ()),
     ],
 )
 def test_what_looks_like_an_address_is_found_in_what_is_none(
