@@ -53,6 +53,8 @@ def _print(context: Context, page: Page) -> None:
     inactive = "" if known.active else " (not active)"
     print_line(f"{known.ref} {one_line(known.name)}{inactive}", "bold")
     print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
+    if record.lookalikes:
+        print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
     print_line(f"Status:    {one_line(documents.status_of(record)) or '-'}")
     print_line(f"Groups:    {one_line(', '.join(documents.groups_of(record))) or '-'}")
     for one in page.suppressions:

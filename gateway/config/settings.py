@@ -23,6 +23,7 @@ from gateway.config.values import (
     TimeZone,
 )
 from gateway.core.kinds import TAG_SCOPES, Scope
+from gateway.core.written import same_word
 
 
 class Store(Section):
@@ -69,9 +70,10 @@ class Suppression(Section):
     @field_validator("tags")
     @classmethod
     def _only_wider(cls, tags: Mapping[str, Scope]) -> Mapping[str, Scope]:
-        for tag, scope in tags.items():
+        known = {same_word(tag, TAG_SCOPES) or tag: scope for tag, scope in tags.items()}
+        for tag, scope in known.items():
             _check_tag(tag, scope)
-        return {**TAG_SCOPES, **tags}
+        return {**TAG_SCOPES, **known}
 
 
 class Notices(Section):

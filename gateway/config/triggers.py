@@ -28,6 +28,7 @@ from gateway.core.trigger import (
     Trigger,
     TriggerEvent,
 )
+from gateway.core.written import plain
 
 SHIPPED = Path(__file__).parents[2] / "config" / "triggers"
 #: Of the shipped files, those that are active without being copied; a file of that name replaces
@@ -66,7 +67,8 @@ def _day_of_month(value: int) -> int:
     return value
 
 
-def _one_of_recipients(value: str) -> str:
+def _one_of_recipients(text: str) -> str:
+    value = plain(text)
     if value in (CANDIDATE, OWNER, ACTOR):
         return value
     if value.startswith(RESPONSIBLE) and value.removeprefix(RESPONSIBLE).strip():
@@ -83,6 +85,7 @@ def _several(value: object) -> object:
 Day = Annotated[date, BeforeValidator(parse_day)]
 DayOfYear = Annotated[tuple[int, int], BeforeValidator(parse_day_of_year)]
 DayOfMonth = Annotated[int, AfterValidator(_day_of_month)]
+CrmKey = Annotated[Text, AfterValidator(plain)]
 Recipient = Annotated[Text, AfterValidator(_one_of_recipients)]
 
 
@@ -120,9 +123,9 @@ class TriggerFile(Section):
     """Days of every year."""
     monthly: Annotated[tuple[DayOfMonth, ...], BeforeValidator(_several)] = option((), example=[1])
     """Days of every month."""
-    programme: Text | None = option(example="p1")
+    programme: CrmKey | None = option(example="p1")
     """Applications for this programme only."""
-    status: Text | None = option(example="accepted")
+    status: CrmKey | None = option(example="accepted")
     """Applications that come into this status only."""
     phase: Literal["initial"] | None = None
     """`initial`: applications whose status is marked initial only."""

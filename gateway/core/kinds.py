@@ -1,6 +1,9 @@
 """The few words every decision is made of: kind, scope, delivery state, and by whom."""
 
+import re
 from enum import StrEnum
+
+from gateway.core.written import same_word
 
 
 class Kind(StrEnum):
@@ -40,6 +43,19 @@ TAG_SCOPES = {
     "NoMailTag": Scope.ALL,
     "NoMailChimpMailingsTag": Scope.MAILCHIMP,
 }
+
+
+def known_tag(text: str) -> str:
+    """Return the tag a text is in any spelling, or has among other words; else the text.
+
+    `no-mail tag` and `NoMailTag (Overleden)` are NoMailTag. Of several the one that covers most.
+    """
+    named = (same_word(text, TAG_SCOPES), *(same_word(one, TAG_SCOPES) for one in _apart(text)))
+    return max(filter(None, named), key=lambda tag: _WIDTH[TAG_SCOPES[tag]], default=text)
+
+
+def _apart(text: str) -> list[str]:
+    return [] if text in TAG_SCOPES else re.findall(r"[\w-]+", text)
 
 
 class State(StrEnum):

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from gateway.core.kinds import Scope
+from gateway.core.written import plain
 
 
 class PersonKind(StrEnum):
@@ -27,10 +28,10 @@ class PersonRef:
     @classmethod
     def parse(cls, text: str) -> "PersonRef":
         """Read `candidate:17`; ValueError for anything else."""
-        kind, colon, crm_id = text.partition(":")
+        kind, colon, crm_id = plain(text).partition(":")
         if not (colon and crm_id and kind in set(PersonKind)):
             raise ValueError(f"not a person: {text!r} (write candidate:17 or contact:17)")
-        return cls(PersonKind(kind), crm_id)
+        return cls(PersonKind(kind), crm_id.strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

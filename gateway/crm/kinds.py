@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.core.applications import Application, Programme
+from gateway.core.kinds import known_tag
 from gateway.core.people import (
     Group,
     Membership,
@@ -62,9 +63,9 @@ def _person(fields: Fields) -> Person:
         emails=fields.addresses("emails"),
         unusable=fields.unusable("emails"),
         lookalikes=fields.lookalikes("emails"),
-        status=fields.text("status"),
-        finance_status=fields.text("finance_status"),
-        owner=fields.text("owner"),
+        status=fields.word("status"),
+        finance_status=fields.word("finance_status"),
+        owner=fields.word("owner"),
         language=fields.language("language"),
         birthday=fields.day("birthday"),
         consent_email=fields.flag("consent_email"),
@@ -97,7 +98,7 @@ def _group(fields: Fields) -> Group:
 
 def _tag(fields: Fields, protective: str) -> str:
     """Return a tag; a protective one where something stands there that can't be read."""
-    tag = fields.text("tag")
+    tag = known_tag(fields.word("tag"))
     return protective if "tag" in fields.unread else tag
 
 
@@ -124,9 +125,9 @@ def _application(fields: Fields) -> Application:
     return Application(
         reference=fields.key("reference"),
         person=_whose(fields),
-        programme=fields.text("programme"),
+        programme=fields.word("programme"),
         title=fields.text("title"),
-        status=fields.text("status"),
+        status=fields.word("status"),
         responsible=fields.items("responsible"),
         submitted_at=fields.moment("submitted_at"),
     )
@@ -137,10 +138,10 @@ def _qualification(fields: Fields) -> Qualification:
         crm_id=fields.key("crm_id"),
         person=_whose(fields),
         name=fields.text("name"),
-        licence_number=fields.text("licence_number"),
-        examiner_number=fields.text("examiner_number"),
+        licence_number=fields.word("licence_number"),
+        examiner_number=fields.word("examiner_number"),
         examiner=fields.text("examiner"),
-        created_by=fields.text("created_by"),
+        created_by=fields.word("created_by"),
         acquired_on=fields.day("acquired_on"),
         expires_on=fields.day("expires_on"),
         notice_days=fields.count("notice_days"),

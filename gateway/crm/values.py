@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from gateway.core.address_cell import AddressCell, Doubt, read_cell
+from gateway.core.written import plain, plain_name
 
 Word = TypeVar("Word")
 _FLAGS = dict.fromkeys(("true", "yes", "1"), True) | dict.fromkeys(("false", "no", "0"), False)
@@ -65,15 +66,24 @@ class Fields:
         self.remarks: list[FieldFault] = []  #: What is wrong with parts of fields.
 
     def text(self, name: str) -> str:
-        """Return a text without the white space around it; empty where there is none."""
-        value = self._texts.get(name, "").strip()
+        """Return a name or title; empty where there is none."""
+        return self._text(name, plain_name(self._texts.get(name, "")))
+
+    def word(self, name: str) -> str:
+        """Return a status, tag, role or the key of something else; empty where there is none.
+
+        Compared with others, so nothing is left in it that can't be seen.
+        """
+        return self._text(name, plain(self._texts.get(name, "")))
+
+    def _text(self, name: str, value: str) -> str:
         if value.isprintable():
             return value
         return self._value(name, _checked, "") or ""
 
     def key(self, name: str) -> str:
         """Return a text that may not be blank."""
-        value = self._texts.get(name, "").strip()
+        value = plain(self._texts.get(name, ""))
         try:
             if not value:
                 raise _UnreadableError("is blank", "give each row its key")
@@ -83,7 +93,7 @@ class Fields:
 
     def key_choice(self, name: str, known: Mapping[str, Word]) -> Word:
         """Return what one of the known words stands for."""
-        value = self._texts.get(name, "").strip()
+        value = plain(self._texts.get(name, ""))
         chosen = known.get(value) or known.get(value.lower())
         if chosen is None:
             words = ", ".join(filter(None, known))
@@ -111,7 +121,7 @@ class Fields:
 
     def items(self, name: str) -> tuple[str, ...]:
         """Return what stands between `;`, blanks left out."""
-        return tuple(filter(None, map(str.strip, self.text(name).split(";"))))
+        return tuple(filter(None, map(str.strip, self.word(name).split(";"))))
 
     def language(self, name: str) -> str:
         """Return the two letters of a language; `nl-BE` is `nl`."""
@@ -165,7 +175,7 @@ class Fields:
         self, name: str, read: Callable[[str], Word | None], unread: Word | None
     ) -> Word | None:
         """Return what a field holds, or `unread` and note why."""
-        value = self._texts.get(name, "").strip()
+        value = plain(self._texts.get(name, ""))
         try:
             return read(value if value.isprintable() else _checked(value))
         except _UnreadableError as error:

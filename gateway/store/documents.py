@@ -217,6 +217,7 @@ def person(page: Page) -> Document:
         "name": known.name,
         "active": known.active,
         "addresses": list(page.record.addresses),
+        "lookalikes": list(page.record.lookalikes),
         "status": status_of(page.record),
         "groups": groups_of(page.record),
         "suppressions": [suppression(one) for one in page.suppressions],

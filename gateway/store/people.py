@@ -17,6 +17,7 @@ from gateway.core.people import (
     StatusKind,
     Suppression,
 )
+from gateway.store.layouts import UNSURE
 from gateway.store.schema import addresses, groups, memberships, people, statuses
 
 
@@ -36,9 +37,16 @@ class PersonRecord:
     person: Person
     source: str  #: Who told.
     addresses: tuple[str, ...]  #: In lookup form; the first is the primary one.
+    #: In lookup form: what is like an address where it can't be told. Suppressed, never mailed.
+    lookalikes: tuple[str, ...]
     status: Status | None  #: None where the person has none, or one not known yet.
     status_since: datetime | None
     groups: tuple[Joined, ...]
+
+    @property
+    def every_address(self) -> tuple[str, ...]:
+        """All that what suppresses the person keeps mail away from."""
+        return (*self.addresses, *self.lookalikes)
 
 
 def find(connection: Connection, wanted: PersonRef | str) -> tuple[PersonRecord, ...]:
@@ -62,7 +70,7 @@ def suppressions_of(
     record: PersonRecord, standings: Mapping[str, Standing]
 ) -> tuple[Suppression, ...]:
     """Return what suppresses a person, given the standings of the person's addresses."""
-    standing = [standings[each] for each in record.addresses if each in standings]
+    standing = [standings[each] for each in record.every_address if each in standings]
     own = (entry for one in standing for entry in one.own)
     brought = (
         entry
@@ -79,10 +87,12 @@ def _record(connection: Connection, ref: PersonRef) -> PersonRecord | None:
     row = connection.execute(select(people).where(*key)).first()
     if row is None:
         return None
+    positions = _addresses(connection, ref)
     return PersonRecord(
         person=from_row(ref, row),
         source=row.source,
-        addresses=_addresses(connection, ref),
+        addresses=tuple(one for one, position in positions if position < UNSURE),
+        lookalikes=tuple(one for one, position in positions if position >= UNSURE),
         status=_status(connection, ref.kind, row.status),
         status_since=row.status_since,
         groups=_groups(connection, ref),
@@ -109,10 +119,12 @@ def from_row(ref: PersonRef, row: Row[Any]) -> Person:
     )
 
 
-def _addresses(connection: Connection, ref: PersonRef) -> tuple[str, ...]:
-    mine = (addresses.c.kind == ref.kind.value, addresses.c.person == ref.crm_id)
-    rows = select(addresses.c.address).where(*mine, addresses.c.position >= 0)
-    return tuple(connection.scalars(rows.order_by(addresses.c.position)))
+def _addresses(connection: Connection, ref: PersonRef) -> list[tuple[str, int]]:
+    c = addresses.c
+    rows = select(c.address, c.position).where(
+        c.kind == ref.kind.value, c.person == ref.crm_id, c.position >= 0
+    )
+    return [(row.address, row.position) for row in connection.execute(rows.order_by(c.position))]
 
 
 def _status(connection: Connection, kind: PersonKind, crm_id: str) -> Status | None:

@@ -69,10 +69,10 @@ def pages(
 
 
 def _page(connection: Connection, standings: Standings, record: PersonRecord) -> Page:
-    known = standings.within(connection, record.addresses)
+    known = standings.within(connection, record.every_address)
     found = people.suppressions_of(record, known)
     mail = messages.of_person(connection, record.person.ref)
-    blocks = [each for one in record.addresses for each in suppression.history(connection, one)]
+    blocks = [each for one in record.every_address for each in suppression.history(connection, one)]
     replies = history.of_person(connection, record.person.ref)
     triggered = ledger.of_person(connection, record.person.ref)
     events = [
@@ -89,13 +89,13 @@ def _page(connection: Connection, standings: Standings, record: PersonRecord) ->
         found,
         applications.of_person(connection, record.person.ref),
         tuple(sorted(events, key=lambda one: one.at, reverse=True)),
-        tuple(opt_outs.refusals(connection, record.addresses)),
+        tuple(opt_outs.refusals(connection, record.every_address)),
         unread.of_person(connection, record.person.ref),
     )
 
 
 def _mails(record: PersonRecord, mail: Iterable[Message]) -> Iterator[Event]:
-    addresses = set(record.addresses)
+    addresses = set(record.every_address)
     for one in mail:
         if one.listener == TRIGGERS:
             continue
