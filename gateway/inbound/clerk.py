@@ -82,7 +82,7 @@ class Clerk:
         """
         facts = self._facts(connection, case)
         decision = self._decision(case, facts)
-        if decision is None and not has_files and case.reading and case.reading.attachments:
+        if decision is None and not has_files and case.reading and case.reading.files():
             return None
         before = self._claimed(connection, case)
         if before is not None:

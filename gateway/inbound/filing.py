@@ -58,7 +58,7 @@ def entry_of(
     application, number = filing.application.application, new_id()
     documents = tuple(
         _document(one, position, number=new_id(), filing=filing, entry=number, rules=rules)
-        for position, one in enumerate(filing.attachments, 1)
+        for position, one in enumerate(_files(filing, original), 1)
     )
     return HistoryEntry(
         id=number,
@@ -84,17 +84,23 @@ def entry_of(
     )
 
 
-def _chosen(filing: Filing, lookup: Callable[[str], str]) -> tuple[Original, Original | None]:
-    """Return the reading that is filed, and the other one where it isn't plain which was meant.
+def _files(filing: Filing, original: Original) -> tuple[Attachment, ...]:
+    return filing.attachments if original.attachments is None else original.attachments
 
-    The candidate's decides; where the first is the candidate's, there is nothing to remark.
+
+def _chosen(filing: Filing, lookup: Callable[[str], str]) -> tuple[Original, Original | None]:
+    """Return the reading that is filed, and the next one where there was a choice.
+
+    The first of the candidate counts, else the first: reading put them in order by their subjects
+    and dates. What stands within the quote of the candidate's own mail is no other reading.
     """
-    first, other = filing.original, filing.original.other
-    if other is None or not _is_somebody_else(first, filing.candidate, lookup):
-        return first, None
-    if not _is_somebody_else(other, filing.candidate, lookup):
-        return other, first
-    return first, other
+    readings = [filing.original]
+    while (following := readings[-1].other) is not None:
+        readings.append(following)
+    mine = [one for one in readings if not _is_somebody_else(one, filing.candidate, lookup)]
+    chosen = mine[0] if mine else readings[0]
+    others = [one for one in readings if one is not chosen and not (mine and one.is_within)]
+    return chosen, others[0] if others else None
 
 
 def _remarks(

@@ -266,7 +266,7 @@ class ReplyImporter:
             has_files = True
 
     async def _keep_files(self, case: Case) -> None:
-        found = case.reading.attachments if case.reading else ()
+        found = case.reading.files() if case.reading else ()
         for start in range(0, len(found), _AT_ONCE):
             some = found[start : start + _AT_ONCE]
             puts = (self._blobs.put_file(Path(one.file), one.sha256) for one in some)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from email import message_from_bytes
 from email.message import Message
 from email.utils import parsedate_to_datetime
+from itertools import islice
 
 import quotequail
 
@@ -40,6 +41,7 @@ from gateway.inbound.source import is_cut, read_source, without_part_headers
 from gateway.inbound.texts import Content, children, read_content, without_divider
 
 _MOST_PARTS = 1_000
+_MOST_MAILS = 5  #: Attached ones that are compared; more stay files.
 _ZONES = timedelta(hours=26)  #: By which dates without zones may differ.
 _ENOUGH = 0.7  #: Of the words of a text, which the HTML beside it must have.
 #: HTML in a text: mutt and aerc forward the source of an HTML part where nothing shows it.
@@ -63,6 +65,8 @@ class Recovered:
     attached: Message | None  #: The original where it came as an attachment; its files are its own.
     source: Message | None = None  #: The original where the text holds its source.
     is_cut: bool = False  #: Whether its end is missing.
+    is_sure: bool = True  #: Whether its form is one that only forwards have.
+    is_within: bool = False  #: Whether it stands within the quote of another one.
     other: "Recovered | None" = None  #: What could be meant as well, where that isn't sure.
 
 
@@ -76,11 +80,17 @@ def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) 
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None
     text = content.text if content.text is not None else "\n".join(page.lines if page else ())
-    recovered = _recovered(mail, text, page, subject, zone, is_page=content.text is None)
+    return _without_banners(
+        _recovered(mail, text, page, subject, zone, is_page=content.text is None)
+    )
+
+
+def _without_banners(recovered: Recovered) -> Recovered:
     return replace(
         recovered,
         text=without_banner(recovered.text),
         staff_text=without_banner(recovered.staff_text),
+        other=_without_banners(recovered.other) if recovered.other is not None else None,
     )
 
 
@@ -88,57 +98,105 @@ def _recovered(
     mail: Message, text: str, page: Page | None, subject: str, zone: tzinfo, *, is_page: bool
 ) -> Recovered:
     """Recover the original; `is_page` says that the text is that of the page."""
-    attached = attached_mail(mail)
+    attached = attached_mails(mail)
     place = find_place(page.lines, subject=subject) if page else None
     shown = None
     if page is not None and place is not None:
         shown = original_at(page.lines, place, subject=subject, zone=zone)
     inline = shown if is_page else find_original(text, subject=subject, zone=zone)
-    if attached is None:
-        recovered = _inline(
-            text, inline, page=page, place=place, shown=shown, subject=subject, zone=zone
+
+    def written(original: Original | None, shown: Original | None) -> Recovered:
+        return _inline(
+            text, original, page=page, place=place, shown=shown, subject=subject, zone=zone
         )
-        if inline is None or inline.is_sure:
-            return recovered
+
+    readings = [_of_attached(each, text, zone) for each in attached]
+    if not attached:
+        readings.append(written(inline, shown))
+    elif inline is not None:
+        readings.append(replace(written(inline, shown), is_sure=inline.is_sure))
+    if shown is not None and inline is not None and _is_another(shown, inline):
+        readings.append(written(None, shown))
+    if not attached and inline is not None and not inline.is_sure:
+        readings[0] = replace(readings[0], is_sure=False)
         other = find_other_original(text, subject=subject, zone=zone)
-        return _with_other(recovered, _of_original(other) if other is not None else None)
-    if not _is_enclosed(attached, inline, subject):
-        other_reading = _of_original(inline) if inline is not None else None
-        return replace(_of_attached(attached, text, zone), other=other_reading)
-    return replace(
-        _inline(text, inline, page=page, place=place, shown=shown, subject=subject, zone=zone),
-        other=_of_attached(attached, text, zone),
+        readings += [_of_original(other)] if other is not None else []
+    sent = _date(_field(mail, "date"), zone)
+    return in_order(readings, subject=subject, sent=sent)
+
+
+def in_order(readings: list[Recovered], *, subject: str, sent: datetime | None) -> Recovered:
+    """Return the surest of the readings of a mail; those behind it follow one another.
+
+    `subject` is that of the mail around them, `sent` its date. They come in the order in which
+    programs write: what is found first counts, unless the subject or the dates say otherwise.
+    """
+    ordered: list[Recovered] = []
+    for reading in readings:
+        if any(_is_same(reading, each) for each in ordered):
+            continue
+        behind = (n for n, each in enumerate(ordered) if _is_surer(reading, each, subject, sent))
+        ordered.insert(next(behind, len(ordered)), reading)
+    found: Recovered | None = None
+    for reading in reversed(ordered):
+        found = replace(reading, other=found)
+    assert found is not None
+    return found
+
+
+def _is_surer(one: Recovered, before: Recovered, subject: str, sent: datetime | None) -> bool:
+    """Whether a reading agrees better with what is known than the one before it.
+
+    It has the subject of the mail, it is not younger than the mail, or it is younger than the
+    other, which can't hold it then: a mail is not older than what is forwarded in it.
+    """
+    if one.heading is None or before.heading is None:
+        return before.heading is None and one.heading is not None
+    if not one.is_within and _has_subject(one, subject) != _has_subject(before, subject):
+        return _has_subject(one, subject)
+    date, other = one.heading.date, before.heading.date
+    if date is None or other is None:
+        return False
+    if sent is not None and (date - sent > _ZONES) != (other - sent > _ZONES):
+        return other - sent > _ZONES
+    return one.is_sure and date - other > _ZONES
+
+
+def _has_subject(one: Recovered, subject: str) -> bool:
+    wanted = without_prefixes(subject).casefold()
+    heading = one.heading
+    if not wanted or heading is None or not heading.has_subject:
+        return False
+    return without_prefixes(heading.subject).casefold() == wanted
+
+
+def _is_same(one: Recovered, other: Recovered) -> bool:
+    """Whether two readings are of one mail: its author, its date and its text."""
+    if one.heading is None or other.heading is None:
+        return one.heading is other.heading
+    return (
+        one.heading.sender == other.heading.sender
+        and one.heading.date == other.heading.date
+        and one.text.split() == other.text.split()
     )
 
 
-def _with_other(recovered: Recovered, other: Recovered | None) -> Recovered:
-    """Put the surer of two readings first: a mail is not older than what is forwarded in it."""
-    if other is None:
-        return recovered
-    date = recovered.heading.date if recovered.heading else None
-    inner = other.heading.date if other.heading else None
-    is_older = date is not None and inner is not None and inner - date > _ZONES
-    if is_older:
-        return replace(other, other=recovered)
-    return replace(recovered, other=other)
+def _is_another(shown: Original, original: Original) -> bool:
+    """Whether the HTML and the text have another mail first, by its author."""
+    ours, theirs = shown.heading.sender, original.heading.sender
+    return (ours.address if ours else "") != (theirs.address if theirs else "")
 
 
 def _of_original(original: Original) -> Recovered:
     return Recovered(
         heading=original.heading,
-        text=without_banner(original.body),
+        text=original.body,
         html="",
-        staff_text=without_banner(original.own_text),
+        staff_text=original.own_text,
         attached=None,
+        is_sure=original.is_sure,
+        is_within=original.is_within,
     )
-
-
-def _is_enclosed(attached: Message, inline: Original | None, subject: str) -> bool:
-    """Whether an attached mail is a file of the one the text forwards: that one has the subject."""
-    wanted = without_prefixes(subject).casefold()
-    if not wanted or without_prefixes(_field(attached, "subject")).casefold() == wanted:
-        return False
-    return inline is not None and without_prefixes(inline.heading.subject).casefold() == wanted
 
 
 def _text_of(page: Page | None) -> str:
@@ -304,13 +362,11 @@ def _divided(text: str) -> tuple[str, str]:
     return head, text[len(head) :]
 
 
-def attached_mail(mail: Message) -> Message | None:
-    """Return the first mail attached to a mail; those in a delivery report don't count."""
-    for part in _parts(mail):
-        found = _as_mail(part)
-        if found is not None and (found.get("from") or found.get("subject")):
-            return found
-    return None
+def attached_mails(mail: Message) -> list[Message]:
+    """Return the first mails attached to a mail; those in a delivery report don't count."""
+    attached = (_as_mail(part) for part in _parts(mail))
+    mails = (one for one in attached if one and (one.get("from") or one.get("subject")))
+    return list(islice(mails, _MOST_MAILS))
 
 
 def _parts(mail: Message) -> Iterator[Message]:
@@ -368,6 +424,7 @@ def _heading(mail: Message, zone: tzinfo) -> Heading:
         cc=parse_mailboxes(_field(mail, "cc")),
         reply_to=parse_mailboxes(_field(mail, "reply-to")),
         agent=parse_agent(_field(mail, "from")),
+        has_subject="subject" in mail,
     )
 
 

@@ -49,8 +49,15 @@ def _original(values: dict[str, Any] | None) -> Original | None:
     if values is None:
         return None
     date = values["date"]
-    other = _original(values["other"])
-    return Original(**{**values, "date": date and datetime.fromisoformat(date), "other": other})
+    files = values["attachments"]
+    return Original(
+        **{
+            **values,
+            "date": date and datetime.fromisoformat(date),
+            "other": _original(values["other"]),
+            "attachments": None if files is None else tuple(Attachment(**one) for one in files),
+        }
+    )
 
 
 def _report(values: dict[str, Any] | None) -> ReportSet | None:

@@ -81,7 +81,9 @@ class Original:
     is_cut: bool = False  #: Whether its end is missing.
     #: Whether what staff wrote below it may be part of its text: nothing marks its end.
     note_may_follow: bool = False
+    is_within: bool = False  #: Whether it stands within the quote of another one.
     other: "Original | None" = None  #: What could be meant as well, where that isn't sure.
+    attachments: "tuple[Attachment, ...] | None" = None  #: None: those of the reading.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,15 @@ class Reading:
     original: Original | None = None  #: None where only the header was read.
     attachments: tuple[Attachment, ...] = ()
     report: ReportSet | None = None
+
+    def files(self) -> tuple[Attachment, ...]:
+        """Return the files of the mail, whichever of its readings is filed."""
+        files = list(self.attachments)
+        other = self.original
+        while other is not None:
+            files += other.attachments or ()
+            other = other.other
+        return tuple({one.sha256: one for one in files}.values())
 
 
 def read(task: Task) -> Reading:
@@ -107,11 +118,11 @@ def read(task: Task) -> Reading:
     unwrap(mail, skeletons, Path(task.folder))
     recovered = recover(mail, subject=face.bare_subject, zone=ZoneInfo(task.zone))
     saver = Saver(Path(task.folder), skeletons)
-    attachments = (
-        *saver.of(mail, original=recovered.attached, text=recovered.text),
-        *(saver.of(recovered.source) if recovered.source is not None else ()),
-    )
+    attachments = _files(saver, mail, recovered)
     original = _original(recovered, face, attachments)
+    original = replace(
+        original, other=_other(recovered, saver, mail, face, attachments=attachments)
+    )
     if original.is_recovered and recovered.attached is None and not original.staff_text:
         program = headers.text("user-agent") or headers.text("x-mailer")
         below = _WRITES_BELOW.match(program) is not None
@@ -120,6 +131,34 @@ def read(task: Task) -> Reading:
         face=face,
         original=original,
         attachments=attachments,
+    )
+
+
+def _files(saver: Saver, mail: Message, recovered: Recovered) -> tuple[Attachment, ...]:
+    return (
+        *saver.of(mail, original=recovered.attached, text=recovered.text),
+        *(saver.of(recovered.source) if recovered.source is not None else ()),
+    )
+
+
+def _other(
+    recovered: Recovered,
+    saver: Saver,
+    mail: Message,
+    face: Face,
+    *,
+    attachments: tuple[Attachment, ...],
+) -> Original | None:
+    """Return what could be meant as well, with its own files where they aren't those given."""
+    other = recovered.other
+    if other is None or other.heading is None:
+        return None
+    has_same = other.attached is recovered.attached and other.source is recovered.source
+    files = attachments if has_same else _files(saver, mail, other)
+    return replace(
+        _original(other, face, files),
+        attachments=files,
+        other=_other(other, saver, mail, face, attachments=files),
     )
 
 
@@ -179,11 +218,10 @@ def _original(recovered: Recovered, face: Face, attachments: Sequence[Attachment
         staff_text=_lines(recovered.staff_text),
         fingerprint="",
         is_cut=recovered.is_cut,
+        is_within=recovered.is_within,
     )
     if heading is not None:
         original = _headed(original, heading)
-    if recovered.other is not None and recovered.other.heading is not None:
-        original = replace(original, other=_original(recovered.other, face, attachments))
     return replace(original, fingerprint=_fingerprint(original, face, attachments))
 
 

@@ -25,6 +25,7 @@ class Heading:
     cc: tuple[Mailbox, ...]
     reply_to: tuple[Mailbox, ...]
     agent: Mailbox | None = None  #: Who sent it on behalf of the sender.
+    has_subject: bool = False  #: Whether it tells the subject itself.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Original:
     mime: Mapping[str, str] = field(default_factory=dict)  #: MIME fields its header showed.
     is_whole: bool = False  #: Whether its header was shown with all its fields.
     is_sure: bool = True  #: Whether its form is one that only forwards have.
+    is_within: bool = False  #: Whether it stands within the one that was found first.
 
 
 def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Original | None:
@@ -73,6 +75,7 @@ def original_at(
         body=joined(body),
         own_text="\n\n".join(part for part in own if part),
         is_sure=place.is_sure,
+        is_within=place.is_within,
         mime=place.header.mime if isinstance(place.header, Block) else {},
         is_whole=isinstance(place.header, Block) and place.header.is_whole,
     )
@@ -107,4 +110,5 @@ def _heading_of_block(block: Block, subject: str, zone: tzinfo) -> Heading:
         cc=parse_mailboxes(fields.get(Role.CC, "")),
         reply_to=parse_mailboxes(fields.get(Role.REPLY_TO, "")),
         agent=parse_agent(fields.get(Role.SENDER, "")),
+        has_subject=Role.SUBJECT in fields,
     )

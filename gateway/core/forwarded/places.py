@@ -1,12 +1,14 @@
 """Where in a text a forwarded mail begins and ends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.core.forwarded.blocks import Block
 from gateway.core.forwarded.forms import Header, read_header
+from gateway.core.forwarded.labels import begins_field
 from gateway.core.forwarded.lines import Line, is_quoted, last_quoted, read_line, read_lines
 from gateway.core.forwarded.separators import closes, is_announcement, is_cut, is_line, is_rule
+from gateway.core.forwarded.words import Role
 
 _CLOSING = 20  #: Lines at the end in which a forwarded mail may be closed.
 _GAP = 3  #: Empty lines between a header and the separator repeated below it.
@@ -23,6 +25,7 @@ class Place:
     rest: int  #: From this line on the words are the forwarder's again.
     depth: int  #: How many quote marks its lines have that are not its own.
     is_sure: bool = True  #: Whether its form is one that only forwards have.
+    is_within: bool = False  #: Whether it stands within the one that was found first.
 
 
 def find_place(raw_lines: Sequence[str], *, subject: str = "") -> Place | None:
@@ -33,11 +36,17 @@ def find_place(raw_lines: Sequence[str], *, subject: str = "") -> Place | None:
             continue
         header = read_header(lines, index, subject)
         if header is not None:
-            is_sure = isinstance(header, Block) or (
-                read_header(lines, index, subject, surely=True) is not None
-            )
+            is_sure = _is_sure(lines, index, header, subject)
             return _place(raw_lines, lines, index, header, is_sure=is_sure)
     return None
+
+
+def _is_sure(lines: Sequence[Line], index: int, header: Header, subject: str) -> bool:
+    """Whether only a forward begins so: people write `Von: Montag` and `An: allen` themselves."""
+    if isinstance(header, Block):
+        is_announced = not begins_field(lines[index].text)
+        return is_announced or "@" in header.fields.get(Role.SENDER, "")
+    return read_header(lines, index, subject, surely=True) is not None
 
 
 def find_other_place(raw_lines: Sequence[str], first: Place, *, subject: str = "") -> Place | None:
@@ -52,8 +61,9 @@ def find_other_place(raw_lines: Sequence[str], first: Place, *, subject: str = "
     for index in range(first.header.end, len(lines)):
         if not lines[index].is_blank:
             header = read_header(lines, index, subject, surely=True)
-            if header is not None:
-                return _place(raw_lines, lines, index, header)
+            if header is not None and _is_sure(lines, index, header, subject):
+                place = _place(raw_lines, lines, index, header)
+                return replace(place, is_within=first.depth > 0 and index < first.end)
     return None
 
 
