@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from gateway.app import triggers
+from gateway.app import common, triggers
 from gateway.app.findings import Finding, error, good, warning
 from gateway.config import ConfigError, Settings
 from gateway.config.triggers import ACTIVE_AS_SHIPPED, trigger_files
 from gateway.core.trigger import TriggerEvent
-from gateway.store import due, epochs
+from gateway.core.vocabulary import doubts
+from gateway.store import due, epochs, vocabulary
 from gateway.store.database import Database
 from gateway.triggers.epoch import EpochFile, EpochFileUnusable
 from gateway.triggers.templates import Rule
@@ -43,7 +44,12 @@ def store_for_triggers(settings: Settings, database: Database) -> Iterator[Findi
     with database.reading() as connection:
         never_fed = {what for what in _wanted(rules) if due.never_fed(connection, what)}
         held = epochs.held(connection)
+        known = vocabulary.read(connection)
+    today = common.now().astimezone(common.time_zone(settings)).date()
+    files = trigger_files(settings.triggers.folder)
     for rule in rules:
+        for text in doubts(rule.trigger, known, today):
+            yield warning(f"trigger {rule.trigger.name}", f"{files[rule.trigger.name]}: {text}")
         for what in FEEDS[rule.trigger.event]:
             if what in never_fed and rule.trigger.name not in ACTIVE_AS_SHIPPED:
                 advice = f"{what} were never loaded: gateway import {what} FILE"

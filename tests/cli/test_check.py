@@ -356,3 +356,29 @@ async def test_a_store_that_is_away_is_an_error(start_gateway: StartGateway, sin
     done = await gateway.cli("check")
     assert 1 == done.returncode
     assert "error store: the store failed: " in " ".join(done.stdout.split())
+
+
+def test_a_trigger_that_can_never_mail_is_told_with_file_key_value_and_cure(cli: Cli) -> None:
+    template = cli.folder / "templates" / "no" / "nl.txt"
+    template.parent.mkdir(parents=True)
+    template.write_text("Subject: x\n\nx\n")
+    file = cli.folder / "triggers" / "rejected.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        'event = "status_changed"\ntemplate = "no"\nstatus = "Afgewezen"\nprogramme = "P1"\n'
+        'recipients = ["responsible:Manager"]\n'
+    )
+    cli.feed("statuses", "kind,crm_id,name\napplication,s3,Afgewezen\n")
+    cli.feed("programmes", "crm_id,name\np1,Leraren\n")
+    cli.feed("staff", "crm_id,email,roles\n1,eva@example.org,manager\n")
+
+    told = cli("check", "--offline")
+
+    assert 0 == told.code
+    assert f'{file}: status = "Afgewezen" never mails' in told.out
+    for cure in ('write "s3" (Afgewezen)', 'write "p1" (Leraren)', 'write "responsible:manager"'):
+        assert cure in told.out
+
+    file.write_text(file.read_text().replace('"Afgewezen"', '"s3"'))
+
+    assert "never mails: there is no such status" not in cli("check", "--offline").out
