@@ -115,6 +115,7 @@ def plan(settings: Settings, found: Mapping[str, Rule], standings: Standings) ->
         epoch_file=epoch_file(settings),
         lookup=lambda address: common.lookup(settings, address),
         standings=standings,
+        once_per_address=own.once_per_address,
     )
 
 

@@ -57,6 +57,9 @@ class Triggers(Section):
     """Who gets the report of a run by mail; absent: nobody, it is kept in the store."""
     report_empty: bool = False
     """Whether a run without mail is reported too."""
+    once_per_address: bool = True
+    """Whether a mailbox gets a date event's mail of a day once, though several people have it: one
+    person fed under two ids gets one birthday mail. About different qualifications all go."""
     epoch_file: ConfigPath | None = option(example="epoch")
     """A file outside the database that tells a restored or cloned store from the real one; keep
     it out of the database's backup. Absent: `epoch` in the folder of `[store] outage`."""

@@ -61,17 +61,20 @@ def doubts(trigger: Trigger, known: Vocabulary, today: date) -> Iterator[str]:
 def _of_application(trigger: Trigger, known: Vocabulary) -> Iterator[str]:
     if trigger.status and trigger.status not in known.statuses:
         yield _unknown("status", trigger.status, "status of applications", known.statuses)
-    elif trigger.status and trigger.initial_phase and known.initial - {trigger.status}:
-        if trigger.status not in known.initial:
-            yield (
-                f'status = "{trigger.status}" is not marked initial, with phase = "initial" it '
-                f"never mails: remove one of the two"
-            )
+    elif trigger.status and _is_of_another_phase(trigger, known.initial):
+        yield (
+            f'status = "{trigger.status}" is not marked initial, with phase = "initial" it never '
+            "mails: remove one of the two"
+        )
     if trigger.programme and trigger.programme not in known.programmes:
         yield _unknown("programme", trigger.programme, "programme", known.programmes)
     for wanted in trigger.recipients:
         if wanted.startswith(RESPONSIBLE):
             yield from _of_role(wanted.removeprefix(RESPONSIBLE), known.roles)
+
+
+def _is_of_another_phase(trigger: Trigger, initial: frozenset[str]) -> bool:
+    return trigger.initial_phase and bool(initial) and trigger.status not in initial
 
 
 def _of_role(role: str, known: Mapping[str, int]) -> Iterator[str]:

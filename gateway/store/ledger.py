@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, or_, select, update
+from sqlalchemy import Connection, Row, Update, and_, func, or_, select, update
 
 from gateway.core.journal import Message, Outcome
 from gateway.core.kinds import By, State
@@ -44,6 +44,7 @@ class Mail:
     """What an occurrence is about to send."""
 
     address: str
+    mailbox: str  #: The address in lookup form.
     subject: str
     message_id: str
     body: bytes
@@ -149,6 +150,7 @@ def begin(
         held_until=now + lease,
         next_at=None,
         address=mail.address,
+        mailbox=mail.mailbox,
         subject=mail.subject,
         message_id=mail.message_id,
         body=mail.body,
@@ -159,6 +161,21 @@ def begin(
     journal.take_in(connection, WORKER, [mail.message], ())
     epochs.reach(connection, mail.message.id)
     return True
+
+
+def others_at(connection: Connection, row: Occurrence, mailbox: str) -> list[Occurrence]:
+    """Return what a mailbox got, or is getting, of a trigger for the day of a row.
+
+    Those of other people only. No other transaction lets mail go there until this one ends.
+    """
+    if connection.dialect.name == "postgresql":
+        lock = func.hashtextextended(f"{row.trigger} {mailbox}", 0)
+        connection.execute(select(func.pg_advisory_xact_lock(lock)))
+    same = (_c.mailbox == mailbox, _c.trigger == row.trigger, _c.due_at == row.due_at)
+    went = _c.state.in_((OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN))
+    query = select(occurrences).where(_c.mailbox != "", *same, went, _c.recipient == "")
+    found = [_row(one) for one in connection.execute(query.order_by(_c.id))]
+    return [one for one in found if one.person != row.person]
 
 
 def end(

@@ -43,6 +43,7 @@ class Plan:
     epoch_file: Path
     lookup: Callable[[str], str]  #: The form in which an address is looked up.
     standings: Standings
+    once_per_address: bool = True  #: Whether a mailbox gets a trigger's mail of a day once.
 
     def day(self, now: datetime) -> date:
         """Return the local day."""

@@ -1,12 +1,12 @@
 """What a run would do: who would get what, who would not, and why. Nothing is sent or kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from gateway.core.decide import blocking
-from gateway.core.occurrence import SETTLED, first_day_to_look_at, waits
+from gateway.core.occurrence import SETTLED, OccurrenceState, first_day_to_look_at, waits
 from gateway.core.people import NOBODY, PersonRef, Standing
 from gateway.core.trigger import Trigger
 from gateway.core.trigger_run import Skip
@@ -16,9 +16,12 @@ from gateway.triggers import record
 from gateway.triggers.letter import of_person, render
 from gateway.triggers.plan import Plan
 from gateway.triggers.runner import why_not
+from gateway.triggers.sender import same_mailbox, subject_of
 from gateway.triggers.templates import NotRendered, Rule
 
 _AT_ONCE = 500
+#: Whoever is in these states in the ledger had the mail, or may have.
+_GOT_IT = (OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ def preview(connection: Any, plan: Plan, rule: Rule, today: date, *, is_today: b
     found = list(due.candidates(connection, trigger, first, today, fresh=False))
     told = [one for one in found if not _is_of_the_past(one, today)]
     standings = _standings(connection, plan, told)
-    outcomes = [_outcome(plan, rule, one, today, standings) for one in told]
+    outcomes = list(_once_each(plan, rule, told, today, standings))
     return Preview(
         trigger=trigger.name,
         mails=tuple(one for one in outcomes if isinstance(one, PreviewMail)),
@@ -69,6 +72,30 @@ def _standings(connection: Any, plan: Plan, found: Sequence[Candidate]) -> dict[
     for start in range(0, len(wanted), _AT_ONCE):
         known |= plan.standings.within(connection, wanted[start : start + _AT_ONCE])
     return known
+
+
+def _once_each(
+    plan: Plan,
+    rule: Rule,
+    found: Sequence[Candidate],
+    today: date,
+    standings: Mapping[str, Standing],
+) -> Iterator[PreviewMail | Skip]:
+    """Yield what becomes of each, a mailbox mailed once a day where the settings say so."""
+    mailed = {_mail(plan, one): one.person.ref for one in found if one.known in _GOT_IT}
+    for one in found:
+        outcome = _outcome(plan, rule, one, today, standings)
+        if plan.once_per_address and isinstance(outcome, PreviewMail):
+            first = mailed.setdefault(_mail(plan, one), one.person.ref)
+            if first != one.person.ref:
+                outcome = Skip(one.person.ref, one.about, same_mailbox(first))
+        yield outcome
+
+
+def _mail(plan: Plan, one: Candidate) -> tuple[object, ...]:
+    """Return what two mails have in common that are one and the same for who reads them."""
+    mailbox = plan.lookup(one.person.emails[0]) if one.person.emails else ""
+    return mailbox, one.day, subject_of(one.facts.qualification)
 
 
 def _outcome(

@@ -23,8 +23,10 @@ from gateway.core.occurrence import (
     waits,
 )
 from gateway.core.outbox import Result, Unknown
-from gateway.core.people import NOBODY
+from gateway.core.people import NOBODY, PersonRef
+from gateway.core.training import Qualification
 from gateway.core.trigger import APPLICATION_EVENTS, TriggerEvent
+from gateway.core.written import as_read
 from gateway.store import due, events, gate, ledger
 from gateway.store.database import Database, StoreUnavailable
 from gateway.triggers import record
@@ -232,8 +234,14 @@ class Sender:
         blocked = blocking(case.trigger.kind, standing)
         if blocked:
             return self._suppressed(connection, case, record.Blocked(standing, blocked))
+        twin = self._twin(connection, case, facts, address)
+        if twin is not None:
+            ended = Ending(state=OccurrenceState.SKIPPED, reason=same_mailbox(twin))
+            ledger.settle(connection, row.id, holder, ended, now=case.now, address=address)
+            return ended
         mail = ledger.Mail(
             address=case.letter.address,
+            mailbox=address,
             subject=case.letter.subject,
             message_id=case.letter.message_id,
             body=case.letter.body,
@@ -242,6 +250,19 @@ class Sender:
         if ledger.begin(connection, row.id, holder, mail, now=case.now, lease=self._limits.lease):
             return None
         return Ending(state=OccurrenceState.DUE, reason="taken by another process")
+
+    def _twin(
+        self, connection: Connection, case: record.Case, facts: Facts, mailbox: str
+    ) -> PersonRef | None:
+        """Return who else had the same mail of the day at that mailbox; None: it may go."""
+        plan, row = case.plan, case.row
+        if row.recipient or not (plan.once_per_address and case.trigger.is_of_date):
+            return None
+        subject = subject_of(facts.qualification)
+        for other in ledger.others_at(connection, row, mailbox):
+            if subject_of(due.facts(connection, other).qualification) == subject:
+                return other.person
+        return None
 
     def _suppressed(
         self, connection: Connection, case: record.Case, blocked: record.Blocked
@@ -340,6 +361,16 @@ class Sender:
             log.warning("trigger_put_off", reason=ended.reason, **fields)
         else:
             log.info("trigger_done", **fields)
+
+
+def same_mailbox(person: PersonRef) -> str:
+    """Say that somebody with the same address has had the same mail of the day."""
+    return f"the address had it once today, for {person}"
+
+
+def subject_of(one: Qualification | None) -> tuple[str, str]:
+    """Return what tells mails about qualifications apart for who reads them; ids don't."""
+    return (as_read(one.name), as_read(one.licence_number)) if one else ("", "")
 
 
 def _address(mailbox: str) -> str:

@@ -57,7 +57,12 @@ def mail(number: int = 100) -> ledger.Mail:
         ),
     )
     return ledger.Mail(
-        address="ann@example.org", subject="Hi", message_id="<1@x>", body=b"x", message=message
+        address="ann@example.org",
+        mailbox="ann@example.org",
+        subject="Hi",
+        message_id="<1@x>",
+        body=b"x",
+        message=message,
     )
 
 

@@ -183,7 +183,7 @@ class Office:
             if isinstance(facts.get(key), str):
                 facts[key] = date.fromisoformat(facts[key])
         ref = PersonRef(PersonKind.CANDIDATE, who)
-        one = Qualification(crm_id=crm_id, person=ref, name="Trainer", **facts)
+        one = Qualification(crm_id=crm_id, person=ref, **{"name": "Trainer", **facts})
         self._told.setdefault("qualifications", {})[crm_id] = one
 
     def closing(self, crm_id: str, day: str, who: str = "ann") -> None:

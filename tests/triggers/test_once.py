@@ -567,3 +567,66 @@ async def test_mail_that_leaves_meanwhile_makes_no_store_look_like_a_copy(office
     _, found = await asyncio.gather(send(), look())
 
     assert {True} == set(found)
+
+
+class TestOncePerAddress:
+    async def test_one_person_fed_under_two_ids_gets_one_mail_and_history_says_why(
+        self, desk: Office
+    ) -> None:
+        desk.trigger("birthday", BIRTHDAY)
+        desk.person("ann", birthday=BORN)
+        desk.people(person("ann2", "Ann@EXAMPLE.org", birthday=BORN, consent_email=True))
+
+        shown = desk.preview("birthday", "2027-03-01")
+        sent = await desk.work("2027-03-01")
+
+        assert ["ann@example.org"] == sent
+        assert ["the address had it once today, for candidate:ann"] == desk.reasons("ann2")
+        assert ["skipped"] == desk.states("ann2")
+        assert ["candidate:ann"] == [str(one.person) for one in shown.mails]
+        assert desk.reasons("ann2") == [one.reason for one in shown.skipped]
+        assert ["ann@example.org"] == await desk.work("2028-03-01")
+
+    async def test_who_gets_none_leaves_it_to_the_other(self, desk: Office) -> None:
+        desk.trigger("birthday", BIRTHDAY)
+        desk.person("ann", birthday=BORN, consent_email=False)
+        desk.people(person("ann2", "ann@example.org", birthday=BORN, consent_email=True))
+
+        await desk.work("2027-03-01")
+
+        assert ["sent"] == desk.states("ann2")
+
+    @pytest.mark.parametrize(("name", "mails"), [("Trainer", 1), ("Coach", 2)])
+    async def test_about_different_qualifications_all_goes(
+        self, desk: Office, name: str, mails: int
+    ) -> None:
+        desk.trigger("ended", 'event = "qualification_expired"')
+        desk.person("ann")
+        desk.people(person("ann2", "ann@example.org", consent_email=True))
+        desk.qualification("q1", "ann", expires_on="2027-03-01")
+        desk.qualification("q2", "ann2", expires_on="2027-03-01", name=name)
+
+        assert mails == len(await desk.work("2027-03-01"))
+
+    async def test_the_setting_and_other_triggers_let_it_go(self, desk: Office) -> None:
+        desk.trigger("birthday", BIRTHDAY)
+        desk.trigger("wishes", BIRTHDAY)
+        desk.person("ann", birthday=BORN)
+        desk.people(person("ann2", "ann@example.org", birthday=BORN, consent_email=True))
+
+        assert 2 == len(await desk.work("2027-03-01"))
+        desk.configure("once_per_address = false\n")
+        assert 4 == len(await desk.work("2028-03-01"))
+
+    async def test_two_nodes_at_once_send_one(self, office: Office, other: Office) -> None:
+        office.trigger("birthday", BIRTHDAY)
+        for number in range(12):
+            one = person(f"n{number}", "ann@example.org", birthday=BORN, consent_email=True)
+            office.people(one)
+        office.flush()
+        office.at("2027-03-01")
+        other.at("2027-03-01")
+
+        await asyncio.gather(office.work(), other.work())
+
+        assert ["ann@example.org"] == office.relay.recipients

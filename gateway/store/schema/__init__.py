@@ -56,7 +56,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0022"
+VERSION = "0023"
 
 __all__ = [
     "VERSION",

@@ -35,6 +35,7 @@ occurrences = Table(
     Column("next_at", UtcTime),  # when it is tried; only while it is due
     words("facts"),  # JSON: what the event itself brought (the acting member of staff …)
     words("address"),  # where it went or should have gone
+    words("mailbox"),  # the same in lookup form, where it went or is going
     words("subject"),
     words("message_id"),
     Column("body", LargeBinary),  # kept until it is settled: a retry sends the same octets
@@ -54,6 +55,13 @@ Index(
     occurrences.c.id,
     sqlite_where=occurrences.c.state == "due",
     postgresql_where=occurrences.c.state == "due",
+)
+Index(
+    "ix_occurrences_mailbox",
+    occurrences.c.mailbox,
+    occurrences.c.trigger,
+    sqlite_where=occurrences.c.mailbox != "",
+    postgresql_where=occurrences.c.mailbox != "",
 )
 Index(
     "ix_occurrences_held_until",
