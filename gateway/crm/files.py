@@ -1,16 +1,36 @@
-"""Rows of a CSV file (a comma, a header row) or of JSON Lines, in UTF-8."""
+"""Rows of a file of the feed as exports write them: delimited text, .xlsx, JSON Lines."""
 
-import csv
-import json
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from io import BufferedReader
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, tzinfo
+from itertools import islice
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from types import MappingProxyType
+from typing import BinaryIO
 
 from gateway.core.errors import GatewayError
+from gateway.core.feed_mapping import DATES, KindMapping
+from gateway.crm.columns import Columns, ColumnsWrong, recognised
+from gateway.crm.date_columns import DateColumns
+from gateway.crm.delimited import DELIMITERS, CellRow, find_layout
 from gateway.crm.kinds import FileKind
+from gateway.crm.tables import Delimited, ObjectRow, Objects, Sheet, TableRefused, Text
+from gateway.crm.text_encoding import UnknownEncoding, find_encoding
+from gateway.crm.unreadable import Unreadable
+from gateway.crm.workbook import NO_VALUE, OLE, ZIP, Workbook, WorkbookRefused
+
+#: What spreadsheets show where a formula has no value, in nl, de, fr and en.
+_ERRORS = frozenset(
+    f"""#N/A #N/B #NV #VALUE! #WAARDE! #WERT! #VALEUR! #REF! #VERW! #BEZUG! #NAME? #NAAM? #NOM?
+    #DIV/0! #DEEL/0! #NUM! #GETAL! #ZAHL! #NOMBRE! #NULL! #LEEG! #NUL! #SPILL! #CALC! {NO_VALUE}
+    """.split()
+)
+_NOTHING: Mapping[str, Unreadable] = MappingProxyType({})
+
+_Table = Delimited | Sheet | Objects
 
 
 class FileRefused(GatewayError):
@@ -22,131 +42,240 @@ class RawRow:
     """One row as it stands in the file."""
 
     line: int  #: Where it begins; the first line is 1.
-    texts: Mapping[str, str]
-    problem: str = ""  #: Why there are no texts.
+    texts: Mapping[str, str]  #: By our columns.
+    problem: str = ""  #: Why there are no texts, or not all of them.
+    unread: Mapping[str, Unreadable] = field(
+        default_factory=lambda: _NOTHING
+    )  #: Fields that can't be read.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How the fields of a file are to be read."""
+
+    mapping: KindMapping = field(default_factory=KindMapping)
+    zone: tzinfo = UTC  #: Of times that name none.
+    today: date | None = None  #: For years of two digits; None: they can't be read.
 
 
 class FeedFile:
-    """A file of one kind, read row by row."""
+    """A file of one kind, read row by row.
 
-    def __init__(self, path: Path, kind: FileKind) -> None:
+    Encoding, delimiter, line ends and forms of dates are found out, and `remarks` says what was.
+    Dates are handed on as ISO has them.
+    """
+
+    def __init__(self, path: Path, kind: FileKind, reading: Reading | None = None) -> None:
         self._path = path
         self._kind = kind
+        self._reading = reading or Reading()
+        self._file: BinaryIO | None = None
         self.size = 0  #: In octets.
-        self.position = 0  #: How many of them are read.
-        self._told: set[str] = set()
+        self.told: frozenset[str] = frozenset()  #: Those of our columns that the file has.
+        self.remarks: list[str] = []  #: What is worth knowing of the file as a whole.
+        self.is_truncated = ""  #: Why the file isn't whole; known when its rows are read.
 
     @property
-    def told(self) -> frozenset[str]:
-        """The columns seen so far."""
-        return frozenset(self._told)
+    def position(self) -> int:
+        """How many octets are read."""
+        return self.size if self._file is None or self._file.closed else self._file.tell()
 
     def rows(self) -> Iterator[RawRow]:
         """Yield the rows; `FileRefused` says why the file as a whole can't be read."""
+        with self._opened() as file:
+            table = self._table(file)
+            columns = self._columns(table)
+            self.told = columns.told
+            if columns.passed_over:
+                self.remarks.append(f"not read: {', '.join(columns.passed_over)}")
+            dates = self._dates(table, columns)
+            self.remarks += dates.remarks
+            if isinstance(table, Objects):
+                yield from _of_objects(table, columns, dates)
+            else:
+                yield from self._of_cells(table, columns, dates)
+            self.is_truncated = table.is_cut
+
+    def sample(self, most: int) -> tuple[list[str], list[list[str]]]:
+        """Return the header and the first rows that have something in them, as they stand."""
+        with self._opened() as file:
+            table = self._table(file)
+            rows = (_cells(row, len(table.names)) for row in table.rows() if not row.problem)
+            filled = (cells for cells in rows if "".join(cells).strip())
+            return table.names, list(islice(filled, most))
+
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
         try:
-            with self._path.open("rb") as file:
-                self.size = self._path.stat().st_size
-                yield from self._rows(file)
+            with self._path.open("rb") as file, TemporaryFile() as copy:
+                self._file = file
+                if not file.seekable():
+                    # A pipe; what is in it is gone through more than once.
+                    copyfileobj(file, copy)
+                    copy.seek(0)
+                    self._file = copy
+                self.size = self._file.seek(0, 2)
+                self._file.seek(0)
+                yield self._file
         except OSError as error:
             raise self._refused(error.strerror or str(error)) from error
 
-    def _rows(self, file: BufferedReader) -> Iterator[RawRow]:
-        if file.peek(2).startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-            raise self._refused("is UTF-16; save it as UTF-8")
-        lines = self._lines(file)
-        for number, first in enumerate(lines, 1):
-            if not first.strip():
-                continue
-            read = self._json if first.lstrip().startswith("{") else self._csv
-            yield from read(first, lines, number)
-            return
-        raise self._refused("is empty")
-
-    def _lines(self, file: BufferedReader) -> Iterator[str]:
-        for number, line in enumerate(file):
-            self.position += len(line)
-            octets = line.removeprefix(BOM_UTF8) if number == 0 else line
-            # What isn't UTF-8 shows up as lone surrogates: the row is refused, not the file.
-            yield octets.decode(errors="surrogateescape")
-
-    def _csv(self, first: str, lines: Iterator[str], start: int) -> Iterator[RawRow]:
-        reader = csv.reader(chain([first], lines), strict=True)
-        columns = self._header(reader)
-        while True:
-            line = start + reader.line_num
-            try:
-                values = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield RawRow(line, {}, str(error))
-                continue
-            if values:
-                yield _row(line, columns, values)
-
-    def _header(self, reader: Iterator[list[str]]) -> list[str]:
+    def _table(self, file: BinaryIO) -> _Table:
+        head = file.read(len(OLE))
+        file.seek(0)
         try:
-            columns = [name.strip() for name in next(reader)]
-        except csv.Error as error:
-            raise self._refused(f"line 1: {error}") from error
-        self._check(columns)
-        if missing := self._kind.needed - set(columns):
-            raise self._refused(f"has no column {', '.join(sorted(missing))}")
-        if len(set(columns)) < len(columns):
-            raise self._refused("has a column twice")
-        return columns
+            if head.startswith(ZIP):
+                workbook = Workbook(file, self._kind.name)
+                self.remarks.append(f"read as .xlsx, sheet {workbook.name!r}")
+                return Sheet(workbook)
+            if head == OLE:
+                raise WorkbookRefused(
+                    "is an Excel workbook of the old form (.xls), or one under a password; save "
+                    "it as .xlsx without a password, or as CSV UTF-8"
+                )
+            return self._text(file)
+        except (TableRefused, UnknownEncoding, WorkbookRefused) as error:
+            raise self._refused(str(error)) from error
 
-    def _json(self, first: str, lines: Iterator[str], start: int) -> Iterator[RawRow]:
-        for line, text in enumerate(chain([first], lines), start):
-            if not text.strip():
-                continue
-            try:
-                texts = _texts(text)
-            except (ValueError, RecursionError) as error:
-                yield RawRow(line, {}, str(error))
-                continue
-            self._check(list(texts), f"line {line}: ")
-            yield RawRow(line, texts)
+    def _text(self, file: BinaryIO) -> Delimited | Objects:
+        encoding = find_encoding(file)
+        text = Text(file, encoding)
+        sample = text.sample()
+        if not sample:
+            raise TableRefused("is empty")
+        first = sample[0].lstrip()
+        if first.startswith("["):
+            raise TableRefused("is a JSON array; write an object a line (JSON Lines), or CSV")
+        if first.startswith("{"):
+            self._say_form(encoding.words)
+            return Objects(text)
+        layout = find_layout(sample, self._recognised)
+        name = DELIMITERS.get(layout.delimiter, repr(layout.delimiter))
+        self._say_form(encoding.words, "" if layout.delimiter == "," else f"with {name}")
+        return Delimited(text, layout)
 
-    def _check(self, columns: list[str], where: str = "") -> None:
-        unknown = [name for name in columns if name not in self._kind.columns]
-        if unknown:
-            known = ", ".join(self._kind.columns)
-            names = ", ".join(map(repr, unknown))
-            raise self._refused(f"{where}unknown column {names}; {self._kind.name} has {known}")
-        self._told.update(columns)
+    def _recognised(self, header: Sequence[str]) -> int:
+        return recognised(self._kind, self._reading.mapping, header)
+
+    def _say_form(self, *words: str) -> None:
+        if any(words):
+            self.remarks.append(f"read as {', '.join(filter(None, words))}")
+
+    def _columns(self, table: _Table) -> Columns:
+        is_table = not isinstance(table, Objects)
+        try:
+            return Columns(self._kind, self._reading.mapping, table.names, is_table=is_table)
+        except ColumnsWrong as error:
+            line = 0
+            if isinstance(table, Objects) and error.column is not None:
+                line = table.first_line(error.column)
+            raise self._refused(f"line {line}: {error}" if line else str(error)) from error
+
+    def _dates(self, table: _Table, columns: Columns) -> DateColumns:
+        names = [each.name for each in columns.sources if each.name in DATES and each.at]
+        if not names:
+            return DateColumns({}, self._reading.mapping.date_order)
+        return DateColumns(
+            _written(table, columns, names),
+            self._reading.mapping.date_order,
+            zone=self._reading.zone,
+            today=self._reading.today,
+        )
+
+    def _of_cells(
+        self, table: Delimited | Sheet, columns: Columns, dates: DateColumns
+    ) -> Iterator[RawRow]:
+        width = len(table.names)
+        has_unnamed = bool(columns.unnamed)
+        unnamed_cells, unnamed_line = 0, 0
+        for line, cells, fault, dated in table.rows():
+            if fault:
+                yield RawRow(line, {}, fault)
+                continue
+            joined = "".join(cells)
+            if not joined.strip():
+                continue
+            problem, unread = "", _NOTHING
+            if len(cells) < width or any(map(str.strip, cells[width:])):
+                problem = f"has {len(cells)} fields where the header has {width}"
+                if len(cells) > width:
+                    # Which of them is the one too many can't be told.
+                    yield RawRow(line, {}, problem)
+                    continue
+            if "#" in joined or dated:
+                unread = _without_value(cells, columns, dated)
+            if has_unnamed:
+                count = sum(bool(cells[at].strip()) for at in columns.unnamed if at < len(cells))
+                unnamed_line = unnamed_line or (line if count else 0)
+                unnamed_cells += count
+            yield _row(line, columns.texts(cells), dates, problem, unread)
+        if unnamed_cells:
+            self.remarks.append(
+                f"{unnamed_cells} cells stand in columns without a name and are not read, the "
+                f"first in line {unnamed_line}"
+            )
 
     def _refused(self, reason: str) -> FileRefused:
         return FileRefused(f"{self._path}: {reason}")
 
 
-def _row(line: int, columns: list[str], values: list[str]) -> RawRow:
-    if len(values) != len(columns):
-        return RawRow(line, {}, f"has {len(values)} fields where the header has {len(columns)}")
-    return RawRow(line, dict(zip(columns, values, strict=True)))
+def _of_objects(table: Objects, columns: Columns, dates: DateColumns) -> Iterator[RawRow]:
+    for line, cells, problem in table.rows():
+        if problem:
+            yield RawRow(line, {}, problem)
+        else:
+            yield _row(line, columns.told_texts(cells), dates)
 
 
-def _texts(line: str) -> dict[str, str]:
-    try:
-        values = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is not JSON: {error.msg} at column {error.colno}") from error
-    if not isinstance(values, dict):
-        raise ValueError("is not a JSON object")
-    return {name: _text(name, value) for name, value in values.items()}
+def _row(
+    line: int,
+    texts: dict[str, str],
+    dates: DateColumns,
+    problem: str = "",
+    unread: Mapping[str, Unreadable] = _NOTHING,
+) -> RawRow:
+    if dates.are_foreign:
+        unread = {**dates.translate(texts), **unread}
+    return RawRow(line, texts, problem, unread)
 
 
-def _text(name: str, value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return value
-        case int():
-            return str(value)
-        case list():
-            return ";".join(_text(name, each) for each in value)
-        case _:
-            raise ValueError(f"{name}: neither text, number, true, false, null nor a list of them")
+def _written(table: _Table, columns: Columns, names: Sequence[str]) -> Mapping[str, set[str]]:
+    """Return the different texts of some of our columns."""
+    sources = [each for each in columns.sources if each.name in names]
+    written: dict[str, set[str]] = {name: set() for name in names}
+    width = len(table.names)
+    for row in table.rows():
+        if row.problem:
+            continue
+        cells = _cells(row, width)
+        for each in sources:
+            written[each.name].add(each.read(cells).strip())
+    return written
+
+
+def _cells(row: CellRow | ObjectRow, width: int) -> list[str]:
+    """Return as many cells as there are columns."""
+    if isinstance(row, ObjectRow):
+        return [row.cells.get(at, "") for at in range(width)]
+    if len(row.cells) == width:
+        return row.cells
+    return [*row.cells[:width], *[""] * (width - len(row.cells))]
+
+
+def _without_value(
+    cells: Sequence[str], columns: Columns, dated: Iterable[int]
+) -> dict[str, Unreadable]:
+    """Return the fields in which a spreadsheet shows an error, or made a date of something else."""
+    unread = {}
+    for each in columns.sources:
+        for at in each.at:
+            if at < len(cells) and cells[at].strip().upper() in _ERRORS:
+                unread[each.name] = Unreadable(
+                    f"has no value: {cells[at].strip()!r}", "mend the formula in the sheet"
+                )
+            if at in dated and each.name not in DATES:
+                unread[each.name] = Unreadable(
+                    f"is a date in the sheet: {cells[at]!r}",
+                    "format the column as text, and enter it again",
+                )
+    return unread

@@ -7,8 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from gateway.core.feed_mapping import KindMapping
 from gateway.core.kinds import TAG_SCOPES, Scope
-from gateway.crm.files import FeedFile, RawRow
+from gateway.crm.files import FeedFile, RawRow, Reading
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
 from gateway.store.database import Database
@@ -16,6 +17,8 @@ from gateway.store.feed import Feed, Outcome, Terms, feed
 from gateway.store.layouts import Gaps
 
 _BATCH = 5_000
+#: Files in the gateway's own columns and words.
+AS_OURS = KindMapping()
 #: So many problems are told one by one, the rest are counted.
 _TOLD = 1_000
 
@@ -51,6 +54,7 @@ class Report:
     outcome: Outcome
     problems: tuple[Problem, ...]  #: The first thousand.
     problem_count: int
+    remarks: tuple[str, ...]  #: On the file as a whole: how it was read.
     is_incomplete: bool  #: Nothing was removed: a row's key could not be read.
 
     @property
@@ -72,6 +76,7 @@ class Report:
             "nothing_removed": self.is_incomplete,
             "problems": [asdict(problem) for problem in self.problems],
             "problem_count": self.problem_count,
+            "remarks": list(self.remarks),
         }
 
 
@@ -90,14 +95,17 @@ def import_file(
     tag_scopes: Mapping[str, Scope] = TAG_SCOPES,
     mark: str = "",
     zone: tzinfo = UTC,
+    mapping: KindMapping = AS_OURS,
 ) -> Report:
     """Take in a file of one of `KINDS`.
 
     `progress` hears how many octets of how many are read. `mark` is remembered with the data, see
     `gateway.store.feed.last_file`; with `remove` what it names goes; `zone` is that of times that
-    name none. Raises `FileRefused` and `StoreUnavailable`; nothing was applied then.
+    name none; `mapping` says what the CRM calls columns and values. Raises `FileRefused` and
+    `StoreUnavailable`; nothing was applied then.
     """
-    file = FeedFile(path, KINDS[kind])
+    reading = Reading(mapping=mapping, zone=zone, today=now.astimezone(zone).date())
+    file = FeedFile(path, KINDS[kind], reading)
     with feed(database, kind) as under_way:
         intake = _Intake(KINDS[kind], under_way, zone)
         intake.take(file, progress, keys_only=remove)
@@ -121,6 +129,7 @@ def import_file(
         outcome=outcome,
         problems=tuple(intake.problems),
         problem_count=intake.problem_count,
+        remarks=tuple(file.remarks),
         is_incomplete=replace and intake.has_lost_rows,
     )  # fmt: skip
 
@@ -165,17 +174,18 @@ class _Intake:
             self._report(Problem(row.line, row.problem))
             return None
         try:
-            return self._kind.key(Fields(row.texts, self._zone))
+            return self._kind.key(Fields(row.texts, self._zone, row.unread))
         except KeyUnreadable as error:
             self._report_fault(row.line, error.fault)
             return None
 
     def _record(self, row: RawRow) -> Record | None:
-        fields = Fields(row.texts, self._zone)
+        fields = Fields(row.texts, self._zone, row.unread)
         if row.problem:
             self._report(Problem(row.line, row.problem))
             self.has_lost_rows = True
-            return None
+            if not row.texts:
+                return None
         try:
             record = self._kind.record(fields)
         except KeyUnreadable as error:

@@ -5,15 +5,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TypeVar
 
 from gateway.core.address_cell import AddressCell, Doubt, read_cell
 from gateway.core.written import plain, plain_name
+from gateway.crm.dates import DateReader
+from gateway.crm.flags import read_count, read_flag
+from gateway.crm.unreadable import Unreadable
 
 Word = TypeVar("Word")
-_FLAGS = dict.fromkeys(("true", "yes", "1"), True) | dict.fromkeys(("false", "no", "0"), False)
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_COUNT = re.compile(r"[0-9]{1,5}")
+_READER = DateReader()  #: Where nothing is known of the column.
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_NO_FAULTS: Mapping[str, Unreadable] = MappingProxyType({})
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_][A-Za-z]{2,4})?")
 
 
@@ -39,26 +43,24 @@ class KeyUnreadable(ValueError):
         self.fault = fault
 
 
-class _UnreadableError(ValueError):
-    """A text that is no value of its column."""
-
-    def __init__(self, text: str, cure: str) -> None:
-        super().__init__(text)
-        self.cure = cure
-
-
 class Fields:
     """The fields of one row, read by type; each stands for itself.
 
     What can't be read is noted in `unread` and read as blank, so that the other fields count all
     the same; only `key` and `key_choice` raise `KeyUnreadable`. `zone` is that of times that name
-    none.
+    none; `faults` are what is known to be wrong with fields, by column.
     """
 
-    __slots__ = ("_cells", "_texts", "_zone", "partly", "remarks", "unread")
+    __slots__ = ("_cells", "_faults", "_texts", "_zone", "partly", "remarks", "unread")
 
-    def __init__(self, texts: Mapping[str, str], zone: tzinfo = UTC) -> None:
+    def __init__(
+        self,
+        texts: Mapping[str, str],
+        zone: tzinfo = UTC,
+        faults: Mapping[str, Unreadable] = _NO_FAULTS,
+    ) -> None:
         self._texts = texts
+        self._faults = faults
         self._zone = zone
         self._cells: dict[str, AddressCell] = {}  #: The addresses of a column.
         self.unread: dict[str, FieldFault] = {}  #: By column.
@@ -77,7 +79,7 @@ class Fields:
         return self._text(name, plain(self._texts.get(name, "")))
 
     def _text(self, name: str, value: str) -> str:
-        if value.isprintable():
+        if value.isprintable() and name not in self._faults:
             return value
         return self._value(name, _checked, "") or ""
 
@@ -85,10 +87,11 @@ class Fields:
         """Return a text that may not be blank."""
         value = plain(self._texts.get(name, ""))
         try:
+            self._check(name)
             if not value:
-                raise _UnreadableError("is blank", "give each row its key")
+                raise Unreadable("is blank", "give each row its key")
             return _checked(value)
-        except _UnreadableError as error:
+        except Unreadable as error:
             raise KeyUnreadable(self._fault(name, error)) from None
 
     def key_choice(self, name: str, known: Mapping[str, Word]) -> Word:
@@ -97,12 +100,12 @@ class Fields:
         chosen = known.get(value) or known.get(value.lower())
         if chosen is None:
             words = ", ".join(filter(None, known))
-            error = _UnreadableError(f"not one of {words}: {value!r}", f"write one of {words}")
+            error = Unreadable(f"not one of {words}: {value!r}", f"write one of {words}")
             raise KeyUnreadable(self._fault(name, error))
         return chosen
 
     def flag(self, name: str, *, blank: bool = False, unread: bool = False) -> bool:
-        """Return true (true yes 1) or false (false no 0); `unread` where it is neither."""
+        """Return yes or no, see `read_flag`; `unread` where it is neither."""
         value = self._value(name, _flag, unread)
         return blank if value is None else value
 
@@ -177,12 +180,17 @@ class Fields:
         """Return what a field holds, or `unread` and note why."""
         value = plain(self._texts.get(name, ""))
         try:
+            self._check(name)
             return read(value if value.isprintable() else _checked(value))
-        except _UnreadableError as error:
+        except Unreadable as error:
             self.unread[name] = self._fault(name, error)
             return unread
 
-    def _fault(self, name: str, error: _UnreadableError) -> FieldFault:
+    def _check(self, name: str) -> None:
+        if name in self._faults:
+            raise self._faults[name]
+
+    def _fault(self, name: str, error: Unreadable) -> FieldFault:
         value = self._texts.get(name, "").strip()
         # A report is UTF-8 and one line an entry, whatever stands in the file.
         shown = value.encode(errors="backslashreplace").decode()
@@ -190,22 +198,11 @@ class Fields:
 
 
 def _flag(value: str) -> bool | None:
-    if not value:
-        return None
-    try:
-        return _FLAGS[value.lower()]
-    except KeyError:
-        cure = "write yes or no"
-        raise _UnreadableError(f"not true or false: {value!r}", cure) from None
+    return read_flag(value) if value else None
 
 
 def _count(value: str) -> int | None:
-    if not value:
-        return None
-    if not _COUNT.fullmatch(value):
-        cure = "write a whole number"
-        raise _UnreadableError(f"not a number of days such as 30: {value!r}", cure)
-    return int(value)
+    return read_count(value) if value else None
 
 
 def _moment(value: str) -> datetime | None:
@@ -214,19 +211,18 @@ def _moment(value: str) -> datetime | None:
     try:
         return datetime.fromisoformat(value)
     except ValueError:
-        text = f"not a time such as 1980-05-31T08:30: {value!r}"
-        raise _UnreadableError(text, "write the year first") from None
+        return _READER.moment(value)
 
 
 @lru_cache(50_000)
 def _day(value: str) -> date | None:
-    if not value:
-        return None
-    try:
-        return date.fromisoformat(value if _DAY.fullmatch(value) else "")
-    except ValueError:
-        text = f"not a date such as 1980-05-31: {value!r}"
-        raise _UnreadableError(text, "write the year first") from None
+    if _ISO_DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            text = f"not a date such as 1980-05-31: {value!r}"
+            raise Unreadable(text, "write a day there is") from None
+    return _READER.day(value)
 
 
 @lru_cache(1_000)
@@ -234,18 +230,18 @@ def _language(value: str) -> str:
     found = _LANGUAGE.fullmatch(value.lower())
     if value and found is None:
         cure = "write the two letters of ISO 639"
-        raise _UnreadableError(f"not a language such as nl: {value!r}", cure)
+        raise Unreadable(f"not a language such as nl: {value!r}", cure)
     return found[1] if found else ""
 
 
 def _checked(value: str) -> str:
     """Return a text that can be kept."""
     if "\0" in value:
-        raise _UnreadableError("contains a NUL", "leave it out")
+        raise Unreadable("contains a NUL", "leave it out")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise _UnreadableError("is not UTF-8", "save the file as UTF-8") from None
+        raise Unreadable("is not UTF-8", "save the file as UTF-8") from None
     return value
 
 

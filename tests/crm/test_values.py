@@ -42,7 +42,7 @@ def test_a_language_is_two_letters(text: str, expected: str) -> None:
     [
         ("flag", "maybe", "x: not true or false: 'maybe'"),
         ("day", "2001-02-29", "x: not a date such as 1980-05-31: '2001-02-29'"),
-        ("day", "20010228", "x: not a date such as 1980-05-31: '20010228'"),
+        ("day", "20010230", "x: not a date such as 1980-05-31: '20010230'"),
         ("moment", "soon", "x: not a time such as 1980-05-31T08:30: 'soon'"),
         ("count", "-1", "x: not a number of days such as 30: '-1'"),
         ("language", "Dutch", "x: not a language such as nl: 'Dutch'"),

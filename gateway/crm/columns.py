@@ -1,0 +1,193 @@
+"""Which of a file's columns are which of ours."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+from gateway.core.feed_mapping import (
+    ALL_OTHERS,
+    JOINED,
+    ColumnMapping,
+    KindMapping,
+    column_key,
+    nearest,
+    plain,
+)
+from gateway.crm.kinds import FileKind
+from gateway.crm.synonyms import suggested
+
+_AS_OURS = ColumnMapping()
+
+
+class ColumnsWrong(ValueError):
+    """The columns of a file don't fit; `column` is a position that shows it, if one does."""
+
+    def __init__(self, problem: str, column: int | None = None) -> None:
+        super().__init__(problem)
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the values of one of our columns stand in a file."""
+
+    name: str  #: Ours.
+    at: tuple[int, ...]  #: Positions in a row; none: the same in every row.
+    words: Mapping[str, str]
+    constant: str = ""
+
+    def read(self, cells: Sequence[str]) -> str:
+        """Return the value in a row that has all of these positions."""
+        if not self.at:
+            return self.constant
+        if len(self.at) == 1:
+            text = cells[self.at[0]]
+        else:
+            texts = (cells[at].strip() for at in self.at)
+            text = JOINED[self.name].join(dict.fromkeys(filter(None, texts)))
+        return self._translated(text) if self.words else text
+
+    def _translated(self, text: str) -> str:
+        if ";" in text and JOINED.get(self.name) == ";":
+            return ";".join(self.words.get(plain(each), each) for each in text.split(";"))
+        return self.words.get(plain(text), text)
+
+
+class Columns:
+    """The columns of a file, matched with ours.
+
+    `names` are the file's. One of our columns is filled by those its mapping names, else by that
+    of its own name in any case. A file whose columns are all called as ours needs no mapping of
+    columns, and gets none. Raises ColumnsWrong.
+    """
+
+    def __init__(
+        self, kind: FileKind, mapping: KindMapping, names: Sequence[str], *, is_table: bool = True
+    ) -> None:
+        self._kind = kind
+        self._mapping = mapping
+        self._names = [name.strip() for name in names]
+        self._at: dict[str, int] = {}
+        self._repeated: set[str] = set()
+        for at, name in enumerate(self._names):
+            if name:
+                key = column_key(name)
+                self._repeated |= {key} if key in self._at else set()
+                self._at.setdefault(key, at)
+        ours = {column_key(name): name for name in kind.columns}
+        self.is_ours = kind.needed <= {ours.get(key) for key in self._at} and ours.keys() >= set(
+            self._at
+        )
+        self.sources = tuple(filter(None, map(self._source, kind.columns)))
+        self._check(is_table)
+        #: Positions of columns without a name.
+        self.unnamed = tuple(at for at, name in enumerate(self._names) if not name)
+        self._is_plain = all(len(each.at) == 1 and not each.words for each in self.sources)
+        self._told = tuple(each.name for each in self.sources)
+        places = tuple(each.at[0] for each in self.sources if each.at)
+        one = itemgetter(*places) if len(places) > 1 else None
+        self._all = one or (lambda cells: (cells[places[0]],))
+
+    @property
+    def told(self) -> frozenset[str]:
+        """Which of our columns the file fills."""
+        return frozenset(self._told)
+
+    @property
+    def passed_over(self) -> tuple[str, ...]:
+        """The names of columns that are ignored."""
+        used = {at for each in self.sources for at in each.at}
+        return tuple(name for at, name in enumerate(self._names) if name and at not in used)
+
+    def texts(self, cells: Sequence[str]) -> dict[str, str]:
+        """Return a row by our columns; those for which it has too few cells are left out."""
+        if len(cells) < len(self._names):
+            return {
+                each.name: each.read(cells)
+                for each in self.sources
+                if all(at < len(cells) for at in each.at)
+            }
+        if self._is_plain:
+            return dict(zip(self._told, self._all(cells), strict=True))
+        return {each.name: each.read(cells) for each in self.sources}
+
+    def told_texts(self, cells: Mapping[int, str]) -> dict[str, str]:
+        """Return a row of which any cell may be missing, by our columns."""
+        texts = {}
+        row = [cells.get(at, "") for at in range(len(self._names))]
+        for each in self.sources:
+            if not each.at or any(at in cells for at in each.at):
+                texts[each.name] = each.read(row)
+        return texts
+
+    def _source(self, name: str) -> Source | None:
+        mapped = self._mapping.columns.get(name, _AS_OURS)
+        own = self._at.get(column_key(name))
+        if self.is_ours:
+            if own is None and mapped.constant is None:
+                return None
+            places = () if own is None else (own,)
+            return Source(name, places, mapped.words, mapped.constant or "")
+        if mapped.constant is not None:
+            return Source(name, (), {}, mapped.constant)
+        at = tuple(
+            self._at[column_key(each)]
+            for each in mapped.columns or (name,)
+            if self._is_there(name, each, mapped)
+        )
+        return Source(name, at, mapped.words) if at else None
+
+    def _is_there(self, ours: str, theirs: str, mapped: ColumnMapping) -> bool:
+        if column_key(theirs) in self._at:
+            return True
+        if mapped.columns and ours not in self._mapping.optional:
+            close = nearest(theirs, [name for name in self._names if name])
+            hint = f"did you mean {close!r}?" if close else f"it has {self._shown()}"
+            raise ColumnsWrong(
+                f"has no column {theirs!r}, which [crm.map.{self._kind.name}] names for {ours}; "
+                f"{hint}"
+            )
+        return False
+
+    def _shown(self) -> str:
+        return ", ".join(repr(name) for name in self._names if name)
+
+    def _check(self, is_table: bool) -> None:
+        used = {at for each in self.sources for at in each.at}
+        ignored = {column_key(name) for name in self._mapping.ignored}
+        is_open = ALL_OTHERS in self._mapping.ignored
+        told = {each.name for each in self.sources}
+        unknown = [
+            at
+            for key, at in self._at.items()
+            if at not in used
+            and key not in ignored
+            and not (is_open and nearest(self._names[at], self._kind.columns) in {"", *told})
+        ]
+        if unknown:
+            raise ColumnsWrong(self._unknown(unknown), unknown[0])
+        if is_table and (missing := self._kind.needed - told):
+            raise ColumnsWrong(self._missing(sorted(missing)))
+        if any(self._at[key] in used for key in self._repeated):
+            raise ColumnsWrong("has a column twice")
+
+    def _unknown(self, unknown: Sequence[int]) -> str:
+        names = [self._names[at] for at in unknown]
+        likely = {name: suggested(self._kind.name, name) for name in names}
+        hints = "".join(f"; {name!r} may be {ours}" for name, ours in likely.items() if ours)
+        return (
+            f"unknown column {', '.join(map(repr, names))}; {self._kind.name} has "
+            f"{', '.join(self._kind.columns)}{hints}; say what they are in "
+            f"[crm.map.{self._kind.name}], or name them in its ignore (gateway import "
+            f"{self._kind.name} FILE --propose prints both)"
+        )
+
+    def _missing(self, missing: Sequence[str]) -> str:
+        return f"has no column {', '.join(missing)}; it has {self._shown()}"
+
+
+def recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> int:
+    """Return how many of a header's names are known."""
+    known = {column_key(name) for name in (*kind.columns, *mapping.ignored)}
+    known |= {column_key(name) for each in mapping.columns.values() for name in each.columns}
+    return sum(column_key(name) in known for name in names if name.strip())

@@ -1,0 +1,104 @@
+"""The columns of dates of a file: how each of them is written, and its values in ISO's form."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, tzinfo
+
+from gateway.core.feed_mapping import DateOrder
+from gateway.crm.dates import DateReader, Evidence, weigh
+from gateway.crm.unreadable import Unreadable
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[+-]\d\d:\d\d|Z)?)?")
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+#: The column whose days lie behind; the time, where the column has one, counts in the other.
+_PAST, _MOMENTS = "birthday", "submitted_at"
+
+
+class DateColumns:
+    """What stands in columns of dates, by our names, and how it is read.
+
+    A column is of the order its values show; one whose values show none is of that of the file's
+    others. `order` is the one that is set.
+    """
+
+    def __init__(
+        self,
+        written: Mapping[str, set[str]],
+        order: DateOrder | None,
+        *,
+        zone: tzinfo = UTC,
+        today: date | None = None,
+    ) -> None:
+        self._set = order
+        self._zone = zone
+        self._today = today
+        self._readable: dict[str, dict[str, str | Unreadable]] = {}
+        self.remarks: list[str] = []
+        foreign = {name: _foreign(name, texts) for name, texts in written.items()}
+        evidence = {name: weigh(texts) for name, texts in foreign.items() if texts}
+        shown = {each.order for each in evidence.values() if each.order}
+        for name, each in evidence.items():
+            others = next(iter(shown)) if len(shown) == 1 else None
+            is_all = len(foreign[name]) == len(written[name] - {""})
+            reader = self._reader(name, each, others, is_all=is_all)
+            self._readable[name] = {text: _iso(reader, name, text) for text in foreign[name]}
+            self._remark(name, each, reader)
+
+    @property
+    def are_foreign(self) -> bool:
+        """Whether any date is written in another form than ISO's."""
+        return bool(self._readable)
+
+    def translate(self, texts: dict[str, str]) -> dict[str, Unreadable]:
+        """Put a row's dates in ISO's form; return those that can't be read."""
+        unread = {}
+        for name, readable in self._readable.items():
+            read = readable.get(texts.get(name, "").strip())
+            if isinstance(read, Unreadable):
+                unread[name] = read
+            elif read is not None:
+                texts[name] = read
+        return unread
+
+    def _reader(
+        self, name: str, evidence: Evidence, others: DateOrder | None, *, is_all: bool
+    ) -> DateReader:
+        is_silent = not (evidence.day_first or evidence.month_first)
+        return DateReader(
+            order=self._set or evidence.order or (others if is_silent else None),
+            are_serials=evidence.are_serials and is_all,
+            today=self._today,
+            is_past=name == _PAST,
+            zone=self._zone,
+        )
+
+    def _remark(self, name: str, evidence: Evidence, reader: DateReader) -> None:
+        if reader.are_serials:
+            self.remarks.append(f"{name}: numbers are read as a spreadsheet's days")
+        if evidence.open and reader.order:
+            example = evidence.day_first or evidence.month_first
+            why = "as is set" if self._set else "as the other dates are"
+            because = why if self._set or not example else f"as {example!r} shows"
+            self.remarks.append(f"{name}: dates are read {reader.order}, {because}")
+        if evidence.day_first and evidence.month_first and not self._set:
+            self.remarks.append(
+                f"{name}: has the day first ({evidence.day_first!r}) and the month first "
+                f"({evidence.month_first!r})"
+            )
+        if evidence.short_year and self._today:
+            span = "before today" if reader.is_past else "within fifty years of today"
+            self.remarks.append(f"{name}: years of two digits are read as those {span}")
+
+
+def _foreign(name: str, texts: set[str]) -> set[str]:
+    """Return the texts that aren't as ISO has them."""
+    iso = _ISO if name == _MOMENTS else _ISO_DAY
+    return {text for text in texts if text and not iso.fullmatch(text)}
+
+
+def _iso(reader: DateReader, name: str, text: str) -> str | Unreadable:
+    try:
+        read = reader.moment(text) if name == _MOMENTS else reader.day(text)
+    except Unreadable as error:
+        return error
+    return "" if read is None else read.isoformat()

@@ -1,0 +1,278 @@
+"""Days and times as exports write them: nl, de, fr, en, databases and spreadsheets.
+
+Which number of 03/04/2026 is the day is decided by the other values of its column, see `Evidence`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+
+from gateway.core.feed_mapping import DateOrder
+from gateway.crm.unreadable import Unreadable
+
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_CLOCK = (
+    r"(?:[T,\s]\s*(?:um\s|om\s|à\s)?(?P<hour>\d{1,2})[:.h](?P<minute>\d\d)"
+    r"(?:[:.](?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"\s*(?P<half>[ap]\.?m\.?)?(?:\s*(?:uhr|uur|h))?"
+    r"\s*(?P<zone>Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?)?"
+)
+_WEEKDAY = r"(?:[^\W\d_]{2,9}\.?,?\s+)?"
+_FORMS = tuple(
+    re.compile(form + _CLOCK, re.IGNORECASE)
+    for form in (
+        r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
+        r"(?P<year>(?:18|19|20|21)\d\d)(?P<month>\d\d)(?P<day>\d\d)",
+        rf"{_WEEKDAY}(?P<first>\d{{1,2}})(?P<mark>[-/.\s])\s?(?P<last>\d{{1,2}})(?P=mark)\s?"
+        r"(?P<year>\d{4}|\d\d)",
+        rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:er|e|ste|de|st|nd|rd|th)?[-.,/\s]*(?:of\s|de\s)?"
+        r"(?P<name>[^\W\d_]{3,9})[-.,/\s]*(?P<year>\d{4}|\d\d)",
+        rf"{_WEEKDAY}(?P<name>[^\W\d_]{{3,9}})[-.,/\s]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-.,/\s]+"
+        r"(?P<year>\d{4})",
+        r"(?P<year>\d{4})[-/.\s](?P<name>[^\W\d_]{3,9})[-/.\s](?P<day>\d{1,2})",
+    )
+)
+#: What databases write where there is no date.
+_NONE = re.compile(r"0000-00-00(?:[T ]00:00(?::00)?)?|-{1,2}|—|–")
+_SERIAL = re.compile(r"(?P<days>[1-7]\d{4})(?:[.,](?P<part>\d{1,15}))?")
+_SERIALS = range(10_000, 75_000)  #: 1927 to 2105.
+_EPOCH = date(1899, 12, 30)  #: Of spreadsheets, from March 1900 on.
+_MONTHS = {
+    name: month
+    for month, names in enumerate(
+        (
+            "jan january januari januar jaenner janner janvier janv",
+            "feb febr february februari februar feber fevrier fevr fev",
+            "mar march maart mrt marz maerz mars mrz",
+            "apr april avril avr",
+            "may mei mai",
+            "jun june juni juin",
+            "jul july juli juillet juil",
+            "aug august augustus aout",
+            "sep sept september septembre",
+            "oct okt october oktober octobre",
+            "nov november novembre",
+            "dec dez december dezember decembre",
+        ),
+        1,
+    )
+    for name in names.split()
+}
+_PLAIN_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_A_DATE, _A_TIME = "a date such as 1980-05-31", "a time such as 1980-05-31T08:30"
+_CURE = "write it as 1980-05-31"
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A date taken apart; its order is known unless `first` and `last` are given."""
+
+    year: int
+    is_short: bool  #: The year has two digits.
+    month: int
+    day: int
+    first: int = 0
+    last: int = 0
+    clock: time | None = None  #: Aware where a zone is given.
+
+    @property
+    def is_open(self) -> bool:
+        """Whether both numbers could be the day."""
+        return bool(self.first) and self.first != self.last and max(self.first, self.last) <= 12
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the values of a column say of the order of its dates."""
+
+    day_first: str = ""  #: A value that has the day first.
+    month_first: str = ""
+    open: str = ""  #: A value that doesn't tell.
+    short_year: str = ""  #: A value with a year of two digits.
+    are_serials: bool = False  #: All of them are a spreadsheet's numbers of days.
+
+    @property
+    def order(self) -> DateOrder | None:
+        """The order, where the values agree on one."""
+        if bool(self.day_first) == bool(self.month_first):
+            return None
+        return DateOrder.DAY_FIRST if self.day_first else DateOrder.MONTH_FIRST
+
+
+def weigh(texts: Iterable[str]) -> Evidence:
+    """Return what the values of a column say; those that are no dates say nothing."""
+    day_first = month_first = undecided = short = ""
+    serials = others = 0
+    for text in texts:
+        if _SERIAL.fullmatch(text):
+            serials += 1
+            continue
+        others += 1
+        written = _take_apart(text)
+        if written is None:
+            continue
+        if written.is_short:
+            short = short or text
+        if written.is_open:
+            undecided = undecided or text
+        elif written.first > 12 >= written.last:
+            day_first = day_first or text
+        elif written.last > 12 >= written.first > 0:
+            month_first = month_first or text
+    return Evidence(day_first, month_first, undecided, short, bool(serials) and not others)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateReader:
+    """Reads the dates of a column."""
+
+    order: DateOrder | None = None  #: Which number of 03/04/2026 is the day; None: refuse it.
+    are_serials: bool = False  #: Whether 29586 is a day.
+    today: date | None = None  #: For years of two digits; None: refuse them.
+    is_past: bool = False  #: Whether years of two digits lie behind today, as birthdays do.
+    zone: tzinfo | None = None  #: Of times that name none, and of days; None: as it is written.
+
+    def day(self, text: str) -> date | None:
+        """Read a day; None where there is none.
+
+        The time behind it counts only where it names a zone: 1979-12-31T23:00:00Z is the first of
+        January in Amsterdam. Raises Unreadable.
+        """
+        if not text or _NONE.fullmatch(text):
+            return None
+        day, clock = self._read(text, _A_DATE)
+        if not (clock and clock.tzinfo and self.zone) or clock.replace(tzinfo=None) == time():
+            return day
+        return datetime.combine(day, clock).astimezone(self.zone).date()
+
+    def moment(self, text: str) -> datetime | None:
+        """Read a time, or a day as its midnight; None where there is none. Raises Unreadable."""
+        if not text or _NONE.fullmatch(text):
+            return None
+        day, clock = self._read(text, _A_TIME)
+        moment = datetime.combine(day, clock or time())
+        return moment if moment.tzinfo or self.zone is None else moment.replace(tzinfo=self.zone)
+
+    def _read(self, text: str, form: str) -> tuple[date, time | None]:
+        serial = _SERIAL.fullmatch(text)
+        if serial:
+            return self._serial(text, int(serial["days"]), float(f"0.{serial['part'] or 0}"))
+        written = _take_apart(text)
+        if written is None:
+            raise Unreadable(f"not {form}: {text!r}", _CURE)
+        month, day = self._ordered(text, written)
+        year = self._year(text, written, month, day)
+        try:
+            found = date(year, month, day)
+        except ValueError:
+            raise Unreadable(f"not {form}: {text!r}", _CURE) from None
+        return found, written.clock
+
+    def _serial(self, text: str, days: int, part: float) -> tuple[date, time]:
+        if days not in _SERIALS:
+            raise Unreadable(f"not {_A_DATE}: {text!r}", _CURE)
+        moment = datetime.combine(_EPOCH, time()) + timedelta(days, round(part * 86_400))
+        if not self.are_serials:
+            raise Unreadable(
+                f"not {_A_DATE}: {text!r} (as a spreadsheet's number of a day {moment:%Y-%m-%d})",
+                f"format the column as a date, or {_CURE}",
+            )
+        return moment.date(), moment.time()
+
+    def _ordered(self, text: str, written: _Written) -> tuple[int, int]:
+        """Return month and day."""
+        if not written.first:
+            return written.month, written.day
+        if self.order is None and written.is_open:
+            one, other = _named(written.first, written.last), _named(written.last, written.first)
+            raise Unreadable(
+                f"{text!r} is {one} or {other}, and nothing in its column decides",
+                f'say which by [crm] date_order = "day-first" or "month-first", or {_CURE}',
+            )
+        is_day_first = (
+            written.first > 12 if self.order is None else self.order is DateOrder.DAY_FIRST
+        )
+        day, month = (
+            (written.first, written.last) if is_day_first else (written.last, written.first)
+        )
+        if month > 12 >= day and self.order is not None:
+            raise Unreadable(f"not {_A_DATE}: {text!r}, read {self.order}", _CURE)
+        return month, day
+
+    def _year(self, text: str, written: _Written, month: int, day: int) -> int:
+        if not written.is_short:
+            return written.year
+        if self.today is None:
+            raise Unreadable(f"the year has two digits: {text!r}", _CURE)
+        # A birthday is the last one that is over; all else lies within fifty years of today.
+        year = self.today.year - self.today.year % 100 + written.year
+        if self.is_past:
+            is_ahead = (year, month, day) > (self.today.year, self.today.month, self.today.day)
+            return year - 100 if is_ahead else year
+        if year - self.today.year > 50:
+            return year - 100
+        return year + 100 if self.today.year - year >= 50 else year
+
+
+def _take_apart(text: str) -> _Written | None:
+    match = next(filter(None, (form.fullmatch(text) for form in _FORMS)), None)
+    if match is None:
+        return None
+    groups = match.groupdict()
+    clock = _clock(groups)
+    if groups["hour"] and clock is None:
+        return None
+    year, is_short = int(groups["year"]), len(groups["year"]) == 2
+    if groups.get("first"):
+        first, last = int(groups["first"]), int(groups["last"])
+        if groups["mark"] == ".":
+            # With dots the day is first wherever they are used.
+            return _Written(year, is_short, last, first, clock=clock)
+        return _Written(year, is_short, 0, 0, first, last, clock)
+    month = _month(groups["name"]) if groups.get("name") else int(groups["month"])
+    return _Written(year, is_short, month, int(groups["day"]), clock=clock) if month else None
+
+
+def _month(name: str) -> int:
+    folded = unicodedata.normalize("NFKD", name.casefold())
+    return _MONTHS.get("".join(each for each in folded if not unicodedata.combining(each)), 0)
+
+
+def _clock(groups: dict[str, str | None]) -> time | None:
+    if groups["hour"] is None:
+        return None
+    hour = int(groups["hour"])
+    if half := groups["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half.casefold().startswith("p") else 0)
+    fraction = (groups["fraction"] or "").ljust(6, "0")[:6]
+    try:
+        return time(
+            hour,
+            int(groups["minute"] or 0),
+            int(groups["second"] or 0),
+            int(fraction),
+            tzinfo=_zone(groups["zone"]),
+        )
+    except ValueError:
+        return None
+
+
+def _zone(text: str | None) -> tzinfo | None:
+    if not text:
+        return None
+    if text.upper() in ("Z", "UTC", "GMT"):
+        return UTC
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def _named(day: int, month: int) -> str:
+    return f"{day} {_PLAIN_MONTHS[month - 1]}"

@@ -1,0 +1,114 @@
+"""Rows of delimited text: commas, semicolons, tabs or bars, line ends of any system."""
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_STATED = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
+#: So often rows behind a quote that is closed nowhere are read anew.
+_RECOVERIES = 1_000
+_LOOKED_AT = 50
+
+
+class CellRow(NamedTuple):
+    """One row as cells."""
+
+    line: int  #: Where it begins; the first line is 1.
+    cells: list[str]
+    problem: str = ""  #: Why there are no cells.
+    dated: Sequence[int] = ()  #: Positions of cells that are dates by their type.
+
+
+class Layout(NamedTuple):
+    """How delimited text is laid out."""
+
+    delimiter: str
+    skipped: int  #: Lines before the header that are none of it: `sep=;`.
+
+
+def line_end(sample: str) -> str:
+    r"""Return what ends the lines of a text by its beginning: `\n`, also of `\r\n`, or `\r`."""
+    # A cell with a line break in it says nothing: Excel for Mac writes \n there, \r at the end.
+    outside = re.sub(r'"[^"]*"', "", sample)
+    return "\r" if "\r" in outside and "\n" not in outside else "\n"
+
+
+def find_layout(lines: Sequence[str], recognised: Callable[[list[str]], int]) -> Layout:
+    """Return how a text is laid out by its first lines.
+
+    `recognised` tells how many names of a header are known: the delimiter by which most are is
+    the one, else the one by which most rows have as many cells as the header.
+    """
+    if stated := _STATED.fullmatch(lines[0]) if lines else None:
+        return Layout("\t" if stated[1] == "\\t" else stated[1], 1)
+
+    def fitness(delimiter: str) -> tuple[int, int, int]:
+        rows = [row.cells for row in Rows(iter(lines), delimiter) if row.cells][:_LOOKED_AT]
+        header = rows[0] if rows else []
+        if len(header) < 2:
+            return recognised(header), 0, 0
+        alike = sum(len(cells) == len(header) for cells in rows[1:])
+        return recognised(header), alike, len(header)
+
+    return Layout(max(DELIMITERS, key=fitness), 0)
+
+
+class Rows:
+    """Reads rows; a quote that is closed nowhere spoils its own line only."""
+
+    def __init__(self, lines: Iterator[str], delimiter: str, start: int = 1) -> None:
+        self._lines = lines
+        self._delimiter = delimiter
+        self._line = start
+        self._taken: list[str] = []  #: Lines of the row under way.
+        self._recoveries = 0
+        self.open_quote = 0  #: The line of a quote that was still open at the end; 0: none was.
+        self.has_open_end = False  #: The last line has no line end.
+
+    def __iter__(self) -> Iterator[CellRow]:
+        """Yield the rows, also those without a cell."""
+        reader = self._reader()
+        taken = self._taken
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield CellRow(self._line, [], self._fault(error))
+                reader = self._begin_anew()
+                continue
+            yield CellRow(self._line, cells)
+            self._line += len(taken)
+            self.has_open_end = not taken[-1].endswith(("\n", "\r"))
+            taken.clear()
+
+    def _reader(self) -> Iterator[list[str]]:
+        return csv.reader(self._noted(), delimiter=self._delimiter, strict=True)
+
+    def _noted(self) -> Iterator[str]:
+        for line in self._lines:
+            self._taken.append(line)
+            yield line
+
+    def _fault(self, error: csv.Error) -> str:
+        if len(self._taken) == 1 and "unexpected end of data" not in str(error):
+            return str(error)
+        if "unexpected end of data" in str(error):
+            self.open_quote = self.open_quote or self._line
+        return f"a quote is opened here and not closed ({error})"
+
+    def _begin_anew(self) -> Iterator[list[str]]:
+        """Go on behind the first line of a row that can't be read: the others may be rows."""
+        rest = self._taken[1:]
+        self._recoveries += 1
+        if rest and self._recoveries <= _RECOVERIES:
+            self._line += 1
+            self._lines = chain(rest, self._lines)
+        else:
+            self._line += len(self._taken)
+        self._taken.clear()
+        return self._reader()

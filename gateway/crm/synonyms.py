@@ -1,0 +1,149 @@
+"""What CRMs call the columns of the feed, in nl, de, fr and en."""
+
+from collections.abc import Mapping
+
+from gateway.core.feed_mapping import COLUMNS, column_key, nearest
+
+_ID = (
+    "id nr no number nummer identifier kennung identifiant externalid "
+    "crmid recordid uuid guid sleutel schluessel schlüssel"
+)
+_OWNERS: Mapping[str, str] = {
+    "people": "kandidaat candidate kandidat candidat persoon person personne personen contact "
+    "kontakt relatie lid member mitglied membre klant kunde customer medewerker bewerber contacts",
+    "staff": "medewerker mitarbeiter employee collaborateur user gebruiker benutzer "
+    "utilisateur staff",
+    "groups": "groep gruppe groupe group lijst liste list",
+    "statuses": "status statut stage fase",
+    "programmes": "programma programm programme vacature vacancy stelle offre job call",
+    "applications": "sollicitatie bewerbung candidature application dossier referentie reference",
+    "qualifications": "kwalificatie qualifikation qualification certificaat zertifikat "
+    "certificat certificate licentie",
+    "deliveries": "levering lieferung livraison delivery",
+}  # fmt: skip
+_ACTIVE = "actief aktiv actif isactive enabled ingeschakeld"
+_NAMES = "naam name nom bezeichnung omschrijving titel label libelle libellé displayname"
+_MAIL = (
+    "email mail emailadres emailadresse emailaddress adresseemail courriel mailadres mailadresse "
+    "adressemail emailprive emailprivé emailwerk emailzakelijk email1 email2 email3 emailprivat "
+    "primaryemail workemail emailfrom hauptemail weitereemail personalemail emailpersonnel"
+)
+_PERSON = (
+    "persoon personne kandidaat candidate kandidat candidat person persoonid personid kandidaatid "
+    "candidateid kandidatid candidatid contactid kontaktid relatieid lidid memberid mitgliedid "
+    "candidatnr kandidaatnummer lidnummer mitgliedsnummer contact kontakt relatienummer"
+)
+_STATUS = "statut toestand fase zustand state stage statusnaam statusname"
+_TYPES = "soort typ type art"
+
+_BY_KIND: Mapping[str, Mapping[str, str]] = {
+    "people": {
+        "first_name": "voornaam vorname prenom prénom firstname givenname roepnaam rufname",
+        "last_name": "achternaam nachname nom nomdefamille lastname surname familyname familienaam "
+        "familienname",
+        "emails": _MAIL,
+        "status": _STATUS,
+        "finance_status": "financielestatus financestatus finanzstatus statutfinancier "
+        "betaalstatus zahlungsstatus paymentstatus",
+        "owner": "eigenaar eigentümer eigentuemer besitzer zuständig proprietaire propriétaire "
+        "responsable accountmanager ownerid assigneduserid assigneduser salesperson consultant "
+        "betreuer beheerder",
+        "language": "taal sprache langue preferredlanguage voorkeurstaal korrespondenzsprache lang "
+        "correspondentietaal taalcode",
+        "birthday": "geboortedatum geburtsdatum geburtstag datedenaissance naissance dateofbirth "
+        "birthdate dob verjaardag",
+        "consent_email": "toestemmingemail emailtoestemming einwilligung einwilligungemail "
+        "consentement consent emailconsent optin emailoptin consentementemail",
+        "active": _ACTIVE,
+        "kind": _TYPES,
+    },
+    "staff": {
+        "name": _NAMES,
+        "email": _MAIL,
+        "roles": "rol rollen rolle rôle role",
+        "language": "taal sprache langue",
+    },
+    "groups": {"name": _NAMES, "tag": "label kenmerk", "active": _ACTIVE, "kind": _TYPES},
+    "statuses": {
+        "name": _NAMES,
+        "initial": "begin initieel anfang initiale start",
+        "closed": "gesloten geschlossen abgeschlossen fermé ferme cloture clôture afgesloten",
+        "kind": _TYPES,
+    },
+    "memberships": {
+        "group": "groep gruppe groupe groepid gruppeid groupeid groupid lijst liste list",
+        "person": _PERSON,
+        "kind": _TYPES,
+    },
+    "programmes": {"name": _NAMES},
+    "applications": {
+        "reference": "referentie referenz référence kenmerk dossier dossiernummer aktenzeichen "
+        "zaaknummer referencenumber referentienummer sollicitatienummer bewerbungsnummer",
+        "person": _PERSON,
+        "programme": "programma programm vacature vacancy stelle offre vacatureid jobid stellenid",
+        "title": "titel titre onderwerp betreff objet",
+        "status": _STATUS,
+        "responsible": "verantwoordelijke verantwoordelijk verantwortlich responsable zuständig",
+        "submitted_at": "ingediend ingediendop eingereicht eingereichtam soumisle submittedon "
+        "submitted datumindiening eingangsdatum datedesoumission",
+        "kind": _TYPES,
+    },
+    "qualifications": {
+        "person": _PERSON,
+        "name": _NAMES,
+        "licence_number": "licentienummer lizenznummer numerodelicence licensenumber",
+        "examiner_number": "examinatornummer prüfernummer prufernummer numeroexaminateur",
+        "examiner": "examinator prüfer prufer examinateur",
+        "created_by": "aangemaaktdoor erstelltvon crééepar creepar createdby",
+        "acquired_on": "behaald behaaldop erworben erworbenam obtenule acquired issuedon "
+        "ausgestelltam datumbehaald",
+        "expires_on": "verloopt verlooptop vervaldatum geldigtot ablaufdatum gültigbis gueltigbis "
+        "expirele datedexpiration expirydate expires validuntil",
+        "notice_days": "opzegdagen meldedagen vorlaufstage preavis noticedays dagenvooraf",
+        "kind": _TYPES,
+    },
+    "deliveries": {
+        "person": _PERSON,
+        "closed_on": "gesloten geslotenop afgerondop abgeschlossenam geschlossenam clotureele "
+        "closedon datumafgerond",
+        "kind": _TYPES,
+    },
+}  # fmt: skip
+
+
+def suggested(kind: str, name: str) -> str:
+    """Return the column of ours that a CRM's is likely to be; empty: none is."""
+    key = column_key(name)
+    known = _known(kind)
+    if key in known:
+        return known[key]
+    close = nearest(name, COLUMNS[kind])
+    return close or known.get(nearest(name, [each for each in known if len(each) > 3]), "")
+
+
+def is_synonym(kind: str, name: str) -> bool:
+    """Tell whether a column is called exactly as CRMs call one of ours."""
+    return column_key(name) in _known(kind)
+
+
+def _known(kind: str) -> dict[str, str]:
+    known = _KNOWN.get(kind)
+    if known is None:
+        known = _KNOWN[kind] = _synonyms(kind)
+    return known
+
+
+_KNOWN: dict[str, dict[str, str]] = {}
+
+
+def _synonyms(kind: str) -> dict[str, str]:
+    known = {
+        column_key(word): ours for ours, words in _BY_KIND[kind].items() for word in words.split()
+    }
+    if "crm_id" in COLUMNS[kind]:
+        ids = [column_key(word) for word in _ID.split()]
+        owners = [column_key(word) for word in _OWNERS[kind].split()]
+        known |= dict.fromkeys(ids, "crm_id")
+        known |= {f"{owner}{each}": "crm_id" for owner in owners for each in ids}
+        known |= {f"{owner}s{each}": "crm_id" for owner in owners for each in ids}
+    return known | {column_key(each): each for each in COLUMNS[kind]}

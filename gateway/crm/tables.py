@@ -1,0 +1,211 @@
+"""Files taken apart into a header and rows of cells; each can be gone through several times."""
+
+import json
+from codecs import register_error
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from io import TextIOWrapper
+from typing import BinaryIO, NamedTuple
+
+from gateway.core.feed_mapping import column_key
+from gateway.crm.delimited import CellRow, Layout, Rows, line_end
+from gateway.crm.text_encoding import Encoding
+from gateway.crm.workbook import Workbook, as_text
+
+_SAMPLE = 65_536  #: Characters.
+
+# A lone surrogate, as where octets aren't UTF-8: the cell can't be read, the others can.
+register_error("unread", lambda error: ("\udcff", getattr(error, "end", 0)))
+
+
+class TableRefused(ValueError):
+    """There is no header, or it can't be read."""
+
+
+class ObjectRow(NamedTuple):
+    """One object; cells it doesn't have are missing."""
+
+    line: int
+    cells: Mapping[int, str]  #: By position of the column.
+    problem: str = ""  #: Why there are no cells.
+
+
+class Text:
+    """A file of text, whose lines can be read again and again."""
+
+    def __init__(self, file: BinaryIO, encoding: Encoding) -> None:
+        self._file = file
+        self._encoding = encoding
+        self._end: str | None = ""
+        self.is_cut = "the file ends within a character" if encoding.is_cut else ""
+        self._end = line_end("".join(self.sample()))
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines with what ends them."""
+        self._file.seek(self._encoding.start)
+        codec = self._encoding.codec
+        errors = "unread" if codec.startswith("utf-16") else "surrogateescape"
+        text = TextIOWrapper(self._file, codec, errors, newline=self._end)
+        try:
+            # `yield from` would close the file with the generator.
+            for line in text:  # noqa: UP028
+                yield line
+        finally:
+            text.detach()
+
+    def sample(self) -> list[str]:
+        """Return the first lines, from the first on that isn't blank."""
+        lines: list[str] = []
+        characters = 0
+        for line in self.lines():
+            characters += len(line)
+            if lines or line.strip():
+                lines.append(line)
+            if characters > _SAMPLE:
+                break
+        return lines
+
+
+class Delimited:
+    """Delimited text below a header. Raises TableRefused."""
+
+    def __init__(self, text: Text, layout: Layout) -> None:
+        self._text = text
+        self._layout = layout
+        self.is_cut = ""
+        header = next(self._filled(self._all()), None)
+        if header is None:
+            raise TableRefused("is empty")
+        if header.problem:
+            raise TableRefused(f"line {header.line}: {header.problem}")
+        self.names = header.cells
+        self._header = header.line
+
+    def rows(self) -> Iterator[CellRow]:
+        """Yield the rows below the header, blank ones too."""
+        source = self._all()
+        rows = iter(source)
+        next(self._filled(rows))
+        width = len(self.names)
+        short_rows = last_line = last_short = 0
+        for row in rows:
+            last_line = row.line
+            if len(row.cells) < width and not row.problem and any(row.cells):
+                short_rows, last_short = short_rows + 1, row.line
+            yield row
+        is_last_alone = short_rows == 1 and last_short == last_line
+        self.is_cut = self._cut(source, last_short if is_last_alone else 0)
+
+    def _cut(self, source: Rows, short_at_the_end: int) -> str:
+        """Return why the file isn't whole; its last row may be the only short one."""
+        if source.open_quote:
+            return f"a quote is opened in line {source.open_quote} and closed nowhere"
+        if source.has_open_end and short_at_the_end:
+            return f"the file ends within line {short_at_the_end}"
+        return self._text.is_cut
+
+    def _all(self) -> Rows:
+        """Return the rows from the header on."""
+        lines = self._text.lines()
+        skipped = 0
+        for _ in range(self._layout.skipped):
+            skipped += 1
+            next(lines)
+        return Rows(lines, self._layout.delimiter, skipped + 1)
+
+    def _filled(self, rows: Iterable[CellRow]) -> Iterator[CellRow]:
+        return (row for row in rows if row.problem or any(map(str.strip, row.cells)))
+
+
+class Sheet:
+    """A sheet of a workbook. Raises TableRefused."""
+
+    is_cut = ""
+
+    def __init__(self, workbook: Workbook) -> None:
+        self._workbook = workbook
+        header = next((row for row in self._all() if any(map(str.strip, row.cells))), None)
+        if header is None:
+            raise TableRefused("is empty")
+        self.names = header.cells
+        self._header = header.line
+
+    def rows(self) -> Iterator[CellRow]:
+        """Yield the rows below the header, blank ones too."""
+        for row in self._all():
+            if row.line > self._header:
+                yield row
+
+    def _all(self) -> Iterator[CellRow]:
+        for line, cells in self._workbook.rows():
+            dated = tuple(at for at, cell in enumerate(cells) if isinstance(cell, date))
+            yield CellRow(line, list(map(as_text, cells)), "", dated)
+
+
+class Objects:
+    """JSON Lines; the header is what any of the objects has."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+        self.is_cut = ""
+        self.names: list[str] = []
+        self._at: dict[str, int] = {}
+        self._first_lines: list[int] = []
+        for line, texts in self._objects():
+            for name in texts if isinstance(texts, dict) else ():
+                if column_key(name) not in self._at:
+                    self._at[column_key(name)] = len(self.names)
+                    self.names.append(name)
+                    self._first_lines.append(line)
+
+    def rows(self) -> Iterator[ObjectRow]:
+        """Yield the objects."""
+        for line, texts in self._objects():
+            if isinstance(texts, str):
+                yield ObjectRow(line, {}, texts)
+            else:
+                yield ObjectRow(line, {self._at[column_key(n)]: t for n, t in texts.items()})
+
+    def first_line(self, column: int) -> int:
+        """Return the line of the first object that has a column."""
+        return self._first_lines[column]
+
+    def _objects(self) -> Iterator[tuple[int, dict[str, str] | str]]:
+        """Yield the texts of each object, or why there are none, with its line."""
+        for line, text in enumerate(self._text.lines(), 1):
+            if not text.strip():
+                continue
+            try:
+                texts = _texts(text)
+            except (ValueError, RecursionError) as error:
+                is_open = not text.endswith(("\n", "\r")) and text.lstrip().startswith("{")
+                self.is_cut = f"the file ends within line {line}" if is_open else ""
+                yield line, str(error)
+            else:
+                yield line, texts
+
+
+def _texts(line: str) -> dict[str, str]:
+    try:
+        values = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error.msg} at column {error.colno}") from error
+    if not isinstance(values, dict):
+        raise ValueError("is not a JSON object")
+    return {name: _text(name, value) for name, value in values.items()}
+
+
+def _text(name: str, value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return value
+        case int() | float():
+            return as_text(value)
+        case list():
+            return ";".join(_text(name, each) for each in value)
+        case _:
+            raise ValueError(f"{name}: neither text, number, true, false, null nor a list of them")

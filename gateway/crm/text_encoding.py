@@ -1,0 +1,101 @@
+"""In which encoding a file of text is."""
+
+import re
+from codecs import (
+    BOM_UTF8,
+    BOM_UTF16_BE,
+    BOM_UTF16_LE,
+    BOM_UTF32_BE,
+    BOM_UTF32_LE,
+    getincrementaldecoder,
+)
+from dataclasses import dataclass
+from typing import BinaryIO
+
+_CHUNK = 1 << 20
+#: What isn't UTF-8 is decoded to lone surrogates, \udc80 to \udcff; `str.isprintable` finds them.
+_STRAY = re.compile(r"[\udc80-\udcff]")
+_DECODED = re.compile(r"[\x80-\ud7ff\ue000-\U0010ffff]")
+#: Octets without a meaning in Windows-1252.
+_UNDEFINED = re.compile(r"[\udc81\udc8d\udc8f\udc90\udc9d]")
+#: Quotes, bullets and per mille within a word: é ä ê ë ï ö of DOS (code page 850); capital Ž Š Ÿ
+#: behind a small letter: é ä ü of Mac OS Roman.
+_OTHER_CODE_PAGE = re.compile(
+    r"[A-Za-z][\udc82\udc84\udc88\udc89\udc8b\udc94\udc95\udc98\udc99\udc9b][A-Za-z]"
+    r"|[a-z][\udc8a\udc8e\udc9f](?![A-Z])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the octets of a file become text."""
+
+    codec: str
+    start: int = 0  #: Where the text begins, behind a byte order mark.
+    words: str = ""  #: Worth saying to people; empty: UTF-8.
+    is_cut: bool = False  #: The file ends within a character.
+
+
+class UnknownEncoding(ValueError):
+    """The octets are no text."""
+
+
+def find_encoding(file: BinaryIO) -> Encoding:
+    """Return the encoding of a file, read from its beginning to its end at most.
+
+    What isn't UTF-8 as a whole is Windows-1252, unless some of it is UTF-8 or it makes no sense
+    so: then it is UTF-8 with octets that can't be read. Raises UnknownEncoding.
+    """
+    head = file.read(4096)
+    if head.startswith((BOM_UTF32_LE, BOM_UTF32_BE)):
+        raise UnknownEncoding("is UTF-32; save it as CSV UTF-8")
+    for mark, codec in ((BOM_UTF16_LE, "utf-16-le"), (BOM_UTF16_BE, "utf-16-be")):
+        if head.startswith(mark):
+            return _utf_16(file, len(head), codec, len(mark))
+    if codec := _utf_16_without_mark(head):
+        return _utf_16(file, len(head), codec, 0)
+    start = len(BOM_UTF8) if head.startswith(BOM_UTF8) else 0
+    return _of_octets(file, head[start:], start)
+
+
+def _utf_16(file: BinaryIO, read: int, codec: str, start: int) -> Encoding:
+    size = read
+    while chunk := file.read(_CHUNK):
+        size += len(chunk)
+    return Encoding(codec, start, "UTF-16", is_cut=size % 2 == 1)
+
+
+def _utf_16_without_mark(head: bytes) -> str:
+    """Return the codec where every other octet, nearly, is zero; empty: it is something else."""
+    pairs = len(head) // 2
+    if pairs < 4:
+        return ""
+    even, odd = head[: pairs * 2 : 2].count(0), head[1 : pairs * 2 : 2].count(0)
+    if odd > 0.8 * pairs and even < 0.05 * pairs:
+        return "utf-16-le"
+    if even > 0.8 * pairs and odd < 0.05 * pairs:
+        return "utf-16-be"
+    return ""
+
+
+def _of_octets(file: BinaryIO, chunk: bytes, start: int) -> Encoding:
+    decoder = getincrementaldecoder("utf-8")(errors="surrogateescape")
+    has_strays = has_decoded = is_other = is_cut = False
+    while chunk:
+        text = decoder.decode(chunk)
+        if not text.isascii():
+            has_decoded = has_decoded or bool(_DECODED.search(text))
+            has_strays = has_strays or bool(_STRAY.search(text))
+            is_other = is_other or bool(_UNDEFINED.search(text) or _OTHER_CODE_PAGE.search(text))
+        chunk = file.read(_CHUNK)
+    rest = decoder.decode(b"", final=True)
+    is_cut = bool(rest) and not has_strays and (has_decoded or rest[0] > "\udcc1")
+    if rest and not is_cut:
+        has_strays = True
+        is_other = is_other or bool(_UNDEFINED.search(rest))
+    if start or not has_strays or has_decoded:
+        words = "UTF-8, but not all of it" if has_strays else ""
+        return Encoding("utf-8", start, words, is_cut)
+    if is_other:
+        return Encoding("utf-8", 0, "neither UTF-8 nor Windows-1252; save it as CSV UTF-8")
+    return Encoding("cp1252", 0, "Windows-1252")

@@ -1,0 +1,9 @@
+"""What a cell that can't be read raises."""
+
+
+class Unreadable(ValueError):
+    """A text that is no value of its column."""
+
+    def __init__(self, text: str, cure: str) -> None:
+        super().__init__(text)
+        self.cure = cure  #: What to do about it.

@@ -1,0 +1,157 @@
+"""Rows of a sheet of an Excel workbook (.xlsx), as text."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from io import BytesIO
+from typing import BinaryIO
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zlib import error as ZlibError  # noqa: N812  (it is an exception)
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
+
+ZIP = b"PK\x03\x04"
+#: OLE2, section 2.2 of MS-CFB: an .xls, or a workbook under a password.
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MOST_OCTETS = 400_000_000  #: Unpacked.
+_MOST_CELLS = 10_000_000  #: From the first to the last row and column in use: so many are kept.
+_MOST_PARTS = 1_000
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+#: A cell with something in it. The library takes those with an error, or with a formula whose
+#: value isn't stored, for blank: they are turned into text before it reads them.
+_FULL_CELL = re.compile(rb"<(?:\w+:)?c\s(?:[^>]*?\s)?r=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*(?<!/)>")
+_ERROR = re.compile(rb"(<(?:\w+:)?c\s[^>]*?\bt=)([\"'])e\2")
+_FORMULA = re.compile(
+    rb"(<(?:\w+:)?c\s+(?:[^>]*?\s)?r=[\"'][A-Z]+\d+[\"'])[^>]*>"
+    rb"\s*<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)"
+    rb"\s*(?:<v\s*/>|<v>\s*</v>)?\s*(?=</(?:\w+:)?c>)"
+)
+_FORMULA_BEGIN = re.compile(rb"<(?:\w+:)?f[\s>/]")
+#: How a formula without a value is shown; Excel's own errors keep their names, `#N/A`.
+NO_VALUE = "#FORMULA"
+
+
+class WorkbookRefused(ValueError):
+    """The workbook can't be read."""
+
+
+Cell = int | float | str | bool | date | datetime | time | timedelta
+
+
+class Workbook:
+    """A workbook's sheet; its rows can be read again and again."""
+
+    def __init__(self, file: BinaryIO, preferred: str) -> None:
+        """Choose the sheet named `preferred`, else the only one with something in it.
+
+        Raises WorkbookRefused.
+        """
+        try:
+            self._sheet = _chosen(CalamineWorkbook.from_filelike(_bounded(file)), preferred)
+        except (CalamineError, BadZipFile, ZlibError, EOFError, NotImplementedError) as error:
+            raise WorkbookRefused(f"is no whole workbook: {error}") from error
+
+    @property
+    def name(self) -> str:
+        """What the sheet is called."""
+        return self._sheet.name
+
+    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+        """Yield the rows with their numbers in the sheet."""
+        first = (self._sheet.start or (0, 0))[0] + 1
+        return enumerate(self._sheet.iter_rows(), first)
+
+
+def as_text(cell: Cell) -> str:
+    """Return a cell as it would stand in a file of text: 17 is `17`, a date is ISO."""
+    match cell:
+        case str():
+            return cell
+        case bool():
+            return "true" if cell else "false"
+        case int():
+            return str(cell)
+        case float():
+            # From sixteen digits on Excel has lost the last ones: shown as it shows them.
+            return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.15G}"
+        case datetime():
+            return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ")
+        case _:
+            return str(cell)
+
+
+def _chosen(workbook: CalamineWorkbook, preferred: str) -> CalamineSheet:
+    shown = [
+        each.name for each in workbook.sheets_metadata if each.visible is SheetVisibleEnum.Visible
+    ]
+    sheets = [workbook.get_sheet_by_name(name) for name in shown]
+    used = [sheet for sheet in sheets if sheet.height]
+    named = [sheet for sheet in used if sheet.name.strip().casefold() == preferred]
+    if not used:
+        raise WorkbookRefused("is empty")
+    if len(used) > 1 and not named:
+        names = ", ".join(repr(sheet.name) for sheet in used)
+        raise WorkbookRefused(
+            f"has several sheets with something in them: {names}; call the one to read "
+            f"{preferred!r}, or save it alone"
+        )
+    return (named or used)[0]
+
+
+def _bounded(file: BinaryIO) -> BytesIO:
+    """Return the workbook unpacked, its sheets made safe to read, within bounds."""
+    unpacked = BytesIO()
+    left = _MOST_OCTETS
+    with ZipFile(file) as packed, ZipFile(unpacked, "w", ZIP_STORED) as out:
+        parts = packed.infolist()
+        if len(parts) > _MOST_PARTS:
+            raise WorkbookRefused(f"has more than {_MOST_PARTS} parts")
+        for part in parts:
+            if part.filename.endswith("/") or "/media/" in part.filename:
+                continue
+            octets = _part(packed, part, left)
+            left -= len(octets)
+            if _SHEET.fullmatch(part.filename):
+                octets = _made_safe(octets)
+            out.writestr(part.filename, octets)
+    unpacked.seek(0)
+    return unpacked
+
+
+def _part(packed: ZipFile, part: ZipInfo, left: int) -> bytes:
+    if part.flag_bits & 1:
+        raise WorkbookRefused("is under a password; save it without one")
+    with packed.open(part) as member:
+        octets = member.read(left + 1)
+    if len(octets) > left:
+        raise WorkbookRefused(
+            f"unpacks to more than {_MOST_OCTETS // 1_000_000} MB; split it, or save it as "
+            "CSV UTF-8"
+        )
+    return octets
+
+
+def _made_safe(sheet: bytes) -> bytes:
+    columns: set[bytes] = set()
+    last_row = 0
+    for column, row in _FULL_CELL.findall(sheet):
+        columns.add(column)
+        last_row = max(last_row, int(row))
+    width = max(map(_number, columns), default=0)
+    if width * last_row > _MOST_CELLS:
+        raise WorkbookRefused(
+            f"has cells as far as column {width} and row {last_row}: {_MOST_CELLS} cells are read "
+            "at most; save the sheet as CSV UTF-8"
+        )
+    if b't="e"' in sheet or b"t='e'" in sheet:
+        sheet = _ERROR.sub(rb"\1\2str\2", sheet)
+    if _FORMULA_BEGIN.search(sheet):
+        sheet = _FORMULA.sub(rb'\1 t="str"><v>' + NO_VALUE.encode() + rb"</v>", sheet)
+    return sheet
+
+
+def _number(column: bytes) -> int:
+    number = 0
+    for letter in column:
+        number = number * 26 + letter - 64
+    return number
