@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from zlib import error as ZlibError  # noqa: N812  (it is an exception)
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet, CalamineWorkbook
 
 ZIP = b"PK\x03\x04"
 #: OLE2, section 2.2 of MS-CFB: an .xls, or a workbook under a password.
@@ -46,6 +47,8 @@ class Workbook:
 
         Raises WorkbookRefused.
         """
+        from python_calamine import CalamineError, CalamineWorkbook
+
         try:
             self._sheet = _chosen(CalamineWorkbook.from_filelike(_bounded(file)), preferred)
         except (CalamineError, BadZipFile, ZlibError, EOFError, NotImplementedError) as error:
@@ -80,7 +83,9 @@ def as_text(cell: Cell) -> str:
             return str(cell)
 
 
-def _chosen(workbook: CalamineWorkbook, preferred: str) -> CalamineSheet:
+def _chosen(workbook: "CalamineWorkbook", preferred: str) -> "CalamineSheet":
+    from python_calamine import SheetVisibleEnum
+
     shown = [
         each.name for each in workbook.sheets_metadata if each.visible is SheetVisibleEnum.Visible
     ]
