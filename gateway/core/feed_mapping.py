@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
 
+from gateway.core.written import plain
+
 #: The gateway's own columns by kind of file.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "groups": ("kind", "crm_id", "name", "tag", "active"),
@@ -64,7 +66,7 @@ class ColumnMapping:
     """Where the values of one of our columns come from."""
 
     columns: tuple[str, ...] = ()  #: The CRM's; none: it is called as ours.
-    words: Mapping[str, str] = field(default_factory=dict)  #: Ours by `plain` of the CRM's.
+    words: Mapping[str, str] = field(default_factory=dict)  #: Ours by `compared` of the CRM's.
     constant: str | None = None  #: The same in every row.
 
 
@@ -90,9 +92,9 @@ def column_key(name: str) -> str:
     return re.sub(r"[\W_]+", "", folded) or folded.strip()
 
 
-def plain(text: str) -> str:
+def compared(text: str) -> str:
     """Return a word as it is compared: in any case, with any white space."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(plain(text).casefold().split())
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -196,9 +198,9 @@ def _words(key: str, value: object) -> Mapping[str, str]:
         raise MappingWrong(key, 'not a table such as {"Uit dienst" = "s3"}')
     words: dict[str, str] = {}
     for theirs, ours in value.items():
-        if plain(theirs) in words:
+        if compared(theirs) in words:
             raise MappingWrong(key, f"has {theirs!r} twice; case and blanks make no difference")
-        words[plain(theirs)] = _word(f"{key}.{theirs}", ours)
+        words[compared(theirs)] = _word(f"{key}.{theirs}", ours)
     return words
 
 

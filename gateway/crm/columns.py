@@ -10,8 +10,8 @@ from gateway.core.feed_mapping import (
     ColumnMapping,
     KindMapping,
     column_key,
+    compared,
     nearest,
-    plain,
 )
 from gateway.crm.kinds import FileKind
 from gateway.crm.synonyms import suggested
@@ -49,8 +49,8 @@ class Source:
 
     def _translated(self, text: str) -> str:
         if ";" in text and JOINED.get(self.name) == ";":
-            return ";".join(self.words.get(plain(each), each) for each in text.split(";"))
-        return self.words.get(plain(text), text)
+            return ";".join(self.words.get(compared(each), each) for each in text.split(";"))
+        return self.words.get(compared(text), text)
 
 
 class Columns:

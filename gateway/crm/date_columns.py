@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, tzinfo
 
 from gateway.core.feed_mapping import DateOrder
+from gateway.core.written import plain
 from gateway.crm.dates import DateReader, Evidence, weigh
 from gateway.crm.unreadable import Unreadable
 
@@ -53,7 +54,7 @@ class DateColumns:
         """Put a row's dates in ISO's form; return those that can't be read."""
         unread = {}
         for name, readable in self._readable.items():
-            read = readable.get(texts.get(name, "").strip())
+            read = readable.get(plain(texts.get(name, "")))
             if isinstance(read, Unreadable):
                 unread[name] = read
             elif read is not None:

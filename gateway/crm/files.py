@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from gateway.core.errors import GatewayError
 from gateway.core.feed_mapping import DATES, KindMapping
+from gateway.core.written import plain
 from gateway.crm.columns import Columns, ColumnsWrong, recognised
 from gateway.crm.date_columns import DateColumns
 from gateway.crm.delimited import DELIMITERS, CellRow, find_layout
@@ -193,7 +194,7 @@ class FeedFile:
                 yield RawRow(line, {}, fault)
                 continue
             joined = "".join(cells)
-            if not joined.strip():
+            if not plain(joined):
                 continue
             problem, unread = "", _NOTHING
             if len(cells) < width or any(map(str.strip, cells[width:])):
@@ -249,7 +250,7 @@ def _written(table: _Table, columns: Columns, names: Sequence[str]) -> Mapping[s
             continue
         cells = _cells(row, width)
         for each in sources:
-            written[each.name].add(each.read(cells).strip())
+            written[each.name].add(plain(each.read(cells)))
     return written
 
 
