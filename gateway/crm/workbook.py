@@ -51,7 +51,7 @@ class Workbook:
 
         try:
             self._sheet = _chosen(CalamineWorkbook.from_filelike(_bounded(file)), preferred)
-        except (CalamineError, BadZipFile, ZlibError, EOFError, NotImplementedError) as error:
+        except (CalamineError, BadZipFile, ZlibError, EOFError, RuntimeError) as error:
             raise WorkbookRefused(f"is no whole workbook: {error}") from error
 
     @property
