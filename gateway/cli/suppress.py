@@ -3,6 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import Annotated
@@ -16,6 +17,7 @@ from gateway.cli.context import (
     NotFound,
     of,
     read_mail_address,
+    read_person,
     wrong_use,
 )
 from gateway.cli.output import (
@@ -30,12 +32,13 @@ from gateway.cli.output import (
 from gateway.cli.switches import user_name
 from gateway.core import ids
 from gateway.core.kinds import Scope
-from gateway.core.people import PersonRef, Standing, Suppression
+from gateway.core.people import Holder, PersonRef, Standing, Suppression
 from gateway.core.spreadsheet import harmless
 from gateway.core.typed_address import NotAnAddress, TypedAddress, read_address
-from gateway.store import documents, mending, opt_outs, releases, suppression
+from gateway.store import documents, mending, opt_outs, people, releases, suppression, timeline
 from gateway.store.database import Database
 from gateway.store.mending import Unmatched
+from gateway.store.people import PersonUnknown
 from gateway.store.suppressed import (
     AT_ONCE,
     START,
@@ -47,10 +50,11 @@ from gateway.store.suppressed import (
 from gateway.store.suppression import Entry, Standings
 
 app = typer.Typer(
-    help="Who is suppressed, and suppressions of single addresses.", no_args_is_help=True
+    help="Who is suppressed, and suppressions by staff of an address or a person.",
+    no_args_is_help=True,
 )
 
-_Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address.")]
+_Whom = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address, or candidate:17.")]
 _Scope = Annotated[Scope, typer.Option(help="Which mail the address no longer gets.")]
 _Note = Annotated[str, typer.Option(help="Why; stays inside unless --public.", metavar="TEXT")]
 _Public = Annotated[bool, typer.Option("--public", help="Tell the note to whoever writes there.")]
@@ -83,7 +87,7 @@ _By = Annotated[
 @app.command("add")
 def add(
     context: typer.Context,
-    address: _Address,
+    address: _Whom,
     *,
     scope: _Scope = Scope.BULK,
     note: _Note = "",
@@ -91,17 +95,22 @@ def add(
     until: _Until = None,
     by: _By = None,
 ) -> None:
-    """Suppress an address from the next message on."""
-    typed = _typed(address)
+    """Suppress an address, or a person, from the next message on.
+
+    A person is suppressed at every address they have, and at those the CRM tells of later.
+    """
+    typed = read_person(address)
     chosen, present = of(context), common.now()
     end = chosen.end_of_day(until)
     if end is not None and end <= present:
         wrong_use(f"--until {until} is in the past")
+    key = typed if isinstance(typed, PersonRef) else chosen.lookup(typed)
     with chosen.store() as store, store.writing() as connection:
+        known = people.known(connection, key) if isinstance(key, PersonRef) else None
         suppression.add(
             connection,
             id=common.Ids().next(),
-            address=chosen.lookup(typed),
+            address=key,
             scope=scope,
             remark=note,
             public=public,
@@ -110,17 +119,18 @@ def add(
             until=end,
         )
     print_line(f"Suppressed: {typed} gets {scope.covers}{_until(chosen, end)}.")
+    if known is not None:
+        now = ", ".join(known.every_address) or "none known yet"
+        print_line(f"Addresses: {now}; those that the CRM tells of later count too.")
 
 
 @app.command("release")
 def release(
     context: typer.Context,
-    address: Annotated[
-        str, typer.Argument(metavar="ADDRESS", help="A mail address, or candidate:17.")
-    ],
+    address: _Whom,
     by: _By = None,
 ) -> None:
-    """Lift the suppression of an address, and opt-outs.
+    """Lift the suppression of an address or a person, and opt-outs.
 
     Of opt-outs, those from Mailchimp; the history of both stays. Whoever has the address leaves
     the opt-out group as far as Mailchimp put them in. Mailchimp itself may go on refusing, and
@@ -135,16 +145,10 @@ def release(
             key = chosen.lookup(typed.address)
         case NotAnAddress():  # Older versions stored what was typed as it stood.
             key = chosen.lookup(address)
-    remaining: list[Suppression] = []
     with chosen.store() as store:
         with store.writing() as connection:
             found = releases.release(connection, key, by=who, now=present)
-        if isinstance(key, str):
-            standings = open_standings(chosen, store)
-            with store.reading() as connection:
-                standing = standings.within(connection, [key]).get(key, Standing())
-            standings.close()
-            remaining = list(documents.reasons(standing))
+        remaining = _remaining(chosen, store, key) if found.is_any else ()
     if not found.is_any and isinstance(typed, NotAnAddress):
         wrong_use(str(typed))
     if not found.is_any:
@@ -156,6 +160,14 @@ def release(
         print_line(refusal(chosen, one))
     for reason in remaining:
         print_line(f"Still suppressed: {described(chosen, reason)}")
+
+
+def _remaining(chosen: Context, store: Database, key: PersonRef | str) -> Sequence[Suppression]:
+    """Return what suppresses after all; of a person the CRM has taken away, nothing."""
+    try:
+        return _look(chosen, store, key).reasons
+    except PersonUnknown:
+        return ()
 
 
 def refusal(context: Context, one: opt_outs.Refusal) -> str:
@@ -300,22 +312,61 @@ def _mended(one: Unmatched, *, dry_run: bool) -> str:
 
 
 @app.command("show")
-def show(context: typer.Context, address: _Address, as_json: Json = False) -> None:
-    """Show all that suppresses an address, and its history."""
-    typed = read_mail_address(address)
+def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
+    """Show all that suppresses an address or a person, and its history."""
+    typed = read_person(address)
     chosen = of(context)
-    lookup = chosen.lookup(typed)
+    key = typed if isinstance(typed, PersonRef) else chosen.lookup(typed)
     with chosen.store() as store:
-        standings = open_standings(chosen, store)
-        with store.reading() as connection:
-            standing = standings.within(connection, [lookup]).get(lookup, Standing())
-            history = suppression.history(connection, lookup)
-        standings.close()
+        found = _look(chosen, store, key)
     if as_json:
-        print_json(documents.standing(lookup, standing, history))
+        print_json(found.document)
         return
-    for line in _described(chosen, lookup, standing, history):
+    for line in _described(chosen, found):
         print_line(line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """All that suppresses an address or a person."""
+
+    named: str
+    whose: Sequence[str]  #: Lines that tell whose address it is, or which addresses they have.
+    reasons: Sequence[Suppression]
+    history: Sequence[Entry]
+    document: documents.Document
+
+
+def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Found:
+    standings = open_standings(chosen, store)
+    try:
+        with store.reading() as connection:
+            history = suppression.history(connection, key)
+            if isinstance(key, PersonRef):
+                record = people.known(connection, key)
+                reasons = timeline.suppressions_of(connection, standings, record)
+                return _Found(
+                    named=f"{key} {one_line(record.person.name)}".strip(),
+                    whose=[f"  has {', '.join(record.every_address) or 'no address'}"],
+                    reasons=reasons,
+                    history=history,
+                    document=documents.suppressed_person(record, reasons, history),
+                )
+            standing = standings.within(connection, [key]).get(key, Standing())
+            return _Found(
+                named=key,
+                whose=[_holder(one) for one in standing.holders],
+                reasons=list(documents.reasons(standing)),
+                history=history,
+                document=documents.standing(key, standing, history),
+            )
+    finally:
+        standings.close()
+
+
+def _holder(one: Holder) -> str:
+    inactive = "" if one.active else ", not active"
+    return f"  belongs to {one.ref} {one_line(one.name)}{inactive}"
 
 
 def open_standings(context: Context, store: Database) -> Standings:
@@ -334,18 +385,13 @@ def described(context: Context, one: Suppression) -> str:
     return f"{one.scope.covers}: {one.source}{name}{person}{since}{until}{by}{note}"
 
 
-def _described(
-    context: Context, address: str, standing: Standing, history: Sequence[Entry]
-) -> Iterator[str]:
-    yield f"{address}"
-    for holder in standing.holders:
-        inactive = "" if holder.active else ", not active"
-        yield f"  belongs to {holder.ref} {one_line(holder.name)}{inactive}"
-    reasons = list(documents.reasons(standing))
-    yield from (f"  {described(context, one)}" for one in reasons)
-    if not reasons:
+def _described(context: Context, found: _Found) -> Iterator[str]:
+    yield found.named
+    yield from found.whose
+    yield from (f"  {described(context, one)}" for one in found.reasons)
+    if not found.reasons:
         yield "  is not suppressed"
-    for one in history:
+    for one in found.history:
         if one.released_at is not None:
             when = local(one.released_at, context.zone)
             yield f"  got {one.scope.covers}; released {when} by {one.released_by}"
@@ -366,16 +412,6 @@ def _csv_row(context: Context, one: SuppressedAddress) -> Sequence[object]:
 
 def _until(context: Context, until: object) -> str:
     return "" if until is None else f" until {local(until, context.zone)}"  # type: ignore[arg-type]
-
-
-def _typed(address: str) -> str:
-    """Return the address to suppress; wrong use for anything else, people among it."""
-    if _person(address) is not None:
-        wrong_use(
-            f"{address} is a person, suppressed by a group or status in the CRM; here goes an "
-            f"address of theirs: gateway person show {address} lists them"
-        )
-    return read_mail_address(address)
 
 
 def _person(text: str) -> PersonRef | None:

@@ -296,6 +296,18 @@ def standing(address: str, known: Standing, history: Sequence[Entry]) -> Documen
     }
 
 
+def suppressed_person(
+    record: PersonRecord, reasons: Sequence[Suppression], history: Sequence[Entry]
+) -> Document:
+    """Return all that suppresses a person, and what staff said of them before."""
+    return {
+        "person": str(record.person.ref),
+        "addresses": list(record.addresses),
+        "suppressions": [suppression(one) for one in reasons],
+        "history": [entry(one) for one in history],
+    }
+
+
 def reasons(known: Standing) -> Iterator[Suppression]:
     """Yield what suppresses an address itself, then what its holders bring."""
     yield from known.own

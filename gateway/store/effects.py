@@ -12,7 +12,8 @@ Row = Sequence[Any]
 #: Where in a row what stands.
 SOURCE, TAG, ORIGIN = 1, 9, 10
 
-#: The rows of people with their status, of their groups, and of single addresses. `where_person`
+#: The rows of people with their status, of their groups, of people whom staff suppressed, and of
+#: single addresses. `where_person`
 #: and `where_own` choose the addresses, `value` and `own_value` are these; `wanted` is what joins
 #: them in, if anything; `number` adds a column with the id of a single address's row.
 OF_STATUS = """
@@ -29,6 +30,13 @@ FROM {wanted} addresses a
 {join} memberships m ON m.kind = a.kind AND m.person = a.person
 {join} "groups" g ON g.kind = m.kind AND g.crm_id = m.group_id AND g.active AND g.tag <> ''
 WHERE {where_person} AND a.position >= {lowest}"""
+OF_PERSON = """
+SELECT {value}, 'staff', o.kind, o.person, '', '', true, '',
+       '', o.scope, o."by", o.since, o.until, o.remark, o.public{number}
+FROM {wanted} addresses a
+{join} person_suppressions o ON o.kind = a.kind AND o.person = a.person
+       AND o.released_at IS NULL AND (o.until IS NULL OR o.until > {now})
+WHERE {where_person} AND a.position >= {lowest}"""
 OF_STAFF = """
 SELECT {own_value}, 'staff', '', '', '', '', true, '',
        '', o.scope, o."by", o.since, o.until, o.remark, o.public{number}
@@ -44,7 +52,7 @@ class Effects:
     optout_scope: Scope
 
     def scope(self, source: str, tag: str, origin: str) -> Scope:
-        """Return what a status or group covers that bears a known tag, or a single address's row.
+        """Return what a status or group covers that bears a known tag, or a row of staff's.
 
         `origin` is who told of it: an opt-out that Mailchimp told of may cover more.
         """

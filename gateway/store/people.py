@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, or_, select
 
+from gateway.core.errors import GatewayError
 from gateway.core.people import (
     Group,
     Person,
@@ -19,6 +21,12 @@ from gateway.core.people import (
 )
 from gateway.store.layouts import UNSURE
 from gateway.store.schema import addresses, groups, memberships, people, statuses
+
+_LOOKED_AT = 2_000  #: Keys compared with one that nobody has.
+
+
+class PersonUnknown(GatewayError):
+    """Nobody of that key is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,34 @@ def holders(
     has_it = (addresses.c.address == address, addresses.c.position >= lowest)
     rows = connection.execute(select(addresses.c.kind, addresses.c.person).where(*has_it))
     return tuple(sorted(PersonRef(PersonKind(kind), crm_id) for kind, crm_id in rows))
+
+
+def known(connection: Connection, ref: PersonRef) -> PersonRecord:
+    """Return the person of a key; `PersonUnknown` names those whose keys are nearest."""
+    for record in find(connection, ref):
+        return record
+    near = [f"{one.ref} {one.name}".strip() for one in _near(connection, ref)]
+    hint = f"; near are {', '.join(near)}" if near else ""
+    raise PersonUnknown(f"nobody known as {ref}{hint}")
+
+
+def _near(connection: Connection, ref: PersonRef) -> list[Person]:
+    """Return three people whose keys are most like one; of very many, those of its length."""
+    c, key = people.c, ref.crm_id
+    alike = (
+        or_(
+            c.crm_id.startswith(key[:2], autoescape=True),
+            c.crm_id.endswith(key[-2:], autoescape=True),
+        ),
+        func.length(c.crm_id).between(len(key) - 1, len(key) + 1),
+    )
+    keys: list[str] = []
+    for which in alike:
+        known = connection.scalars(select(c.crm_id).where(which).limit(_LOOKED_AT))
+        keys += get_close_matches(key, dict.fromkeys(known), 3, 0.4)
+    rows = connection.execute(select(people).where(c.crm_id.in_(keys))).all()
+    ranked = sorted(rows, key=lambda row: (row.kind != ref.kind, keys.index(row.crm_id)))
+    return [from_row(PersonRef(PersonKind(row.kind), row.crm_id), row) for row in ranked[:3]]
 
 
 def suppressions_of(

@@ -14,7 +14,7 @@ from gateway.store.opt_outs import Refusal
 class Released:
     """What was lifted, and who still refuses."""
 
-    count: int  #: Suppressions of the address itself.
+    count: int  #: Suppressions of the address itself, or of the person.
     lifted: tuple[PersonRef, ...]  #: Who left the opt-out group.
     refused: tuple[Refusal, ...]  #: What Mailchimp itself still refuses.
 
@@ -25,16 +25,15 @@ class Released:
 
 
 def release(connection: Connection, wanted: PersonRef | str, *, by: str, now: datetime) -> Released:
-    """Lift what suppresses an address (in lookup form), and opt-outs of whoever has it.
+    """Lift what suppresses an address (in lookup form) or a person, and opt-outs.
 
     Whoever has it leaves the opt-out group as far as Mailchimp put them in; history stays.
     """
     if isinstance(wanted, PersonRef):
         refs: tuple[PersonRef, ...] = (wanted,)
-        count = 0
     else:
         refs = people.holders(connection, wanted)
-        count = suppression.release(connection, wanted, by=by, at=now)
+    count = suppression.release(connection, wanted, by=by, at=now)
     lifted = leavers.lift(connection, refs, by=by, now=now)
     found = [record for ref in refs for record in people.find(connection, ref)]
     addresses = {each for record in found for each in record.every_address}

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from gateway.core.kinds import Scope
 from gateway.core.people import MAILCHIMP, PersonKind, PersonRef, Suppression
 from gateway.store.columns import microseconds
-from gateway.store.effects import OF_GROUP, OF_STAFF, OF_STATUS, Effects, Row
+from gateway.store.effects import OF_GROUP, OF_PERSON, OF_STAFF, OF_STATUS, Effects, Row
 
 #: Reasons read in one transaction where all are asked for.
 AT_ONCE = 10_000
@@ -142,7 +142,8 @@ class SuppressedAddresses:
             )
         if source in (None, ListedSource.STAFF):
             scopes = [scope for scope in Scope if _covers(scope, selection.scope)]
-            yield self._statement(OF_STAFF, f"o.scope IN ({_listed(scopes)})")
+            for rows in (OF_PERSON, OF_STAFF):
+                yield self._statement(rows, f"o.scope IN ({_listed(scopes)})")
 
     def _statement(self, rows: str, condition: str) -> str:
         filled = rows.format(

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
 
 import orjson
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     RowMapping,
+    Table,
     TextClause,
     insert,
     or_,
@@ -26,12 +27,23 @@ from gateway.core.people import (
     PersonKind,
     PersonRef,
     Standing,
+    Suppression,
+    SuppressionSource,
 )
 from gateway.store.columns import microseconds
 from gateway.store.database import Database
-from gateway.store.effects import OF_GROUP, OF_STAFF, OF_STATUS, SOURCE, TAG, Effects, Row
+from gateway.store.effects import (
+    OF_GROUP,
+    OF_PERSON,
+    OF_STAFF,
+    OF_STATUS,
+    SOURCE,
+    TAG,
+    Effects,
+    Row,
+)
 from gateway.store.quick import QuickReader
-from gateway.store.schema import suppressions
+from gateway.store.schema import person_suppressions, suppressions
 
 #: More addresses than these are looked up on a thread: the event loop goes on meanwhile.
 _AT_ONCE = 100
@@ -44,7 +56,7 @@ def _rows_of(*, wanted: str, value: str, lowest: str, now: str) -> str:
 
     `wanted` gives rows whose `value` are the addresses, or is empty where there is one only.
     """
-    return " UNION ALL ".join((OF_STATUS, OF_GROUP, OF_STAFF)).format(
+    return " UNION ALL ".join((OF_STATUS, OF_GROUP, OF_PERSON, OF_STAFF)).format(
         value=value,
         own_value=value,
         wanted=wanted,
@@ -71,6 +83,10 @@ SELECT a.address FROM addresses a
 JOIN memberships m ON m.kind = a.kind AND m.person = a.person
 JOIN "groups" g ON g.kind = m.kind AND g.crm_id = m.group_id AND g.active
 WHERE a.position >= :lowest AND g.tag IN ({tags})
+UNION
+SELECT a.address FROM addresses a
+JOIN person_suppressions o ON o.kind = a.kind AND o.person = a.person
+WHERE a.position >= :lowest AND o.released_at IS NULL AND o.scope = 'all'
 UNION
 SELECT address FROM suppressions WHERE released_at IS NULL AND scope = 'all'
 ORDER BY 1
@@ -155,6 +171,24 @@ class Standings:
 
         return self._standings(addresses, ask)
 
+    def of_staff(self, connection: Connection, ref: PersonRef) -> tuple[Suppression, ...]:
+        """Return how staff suppress a person now, with an address or without."""
+        now = self._clock()
+        return tuple(
+            Suppression(
+                scope=one.scope,
+                source=SuppressionSource.STAFF,
+                origin=one.by,
+                since=one.since,
+                until=one.until,
+                remark=one.remark,
+                public=one.public,
+                person=ref,
+            )
+            for one in history(connection, ref)
+            if one.released_at is None and (one.until is None or one.until > now)
+        )
+
     def never_mailed_addresses(self) -> Iterator[str]:
         """Yield the addresses no mail at all may go to: to be remembered for a store gone away."""
         with self._database.reading() as connection:
@@ -215,12 +249,13 @@ class _Findings:
         self._own: list[Row] = []
 
     def add(self, row: Row) -> None:
-        if row[SOURCE] == "staff":
+        is_of_staff = row[SOURCE] == "staff"
+        if is_of_staff and not row[2]:
             self._own.append(row)
             return
         if row[SOURCE] == "status":
             self._people[row[2], row[3]] = row
-        if row[TAG] in self._effects.tag_scopes:
+        if is_of_staff or row[TAG] in self._effects.tag_scopes:
             self._rows.append(row)
 
     def standing(self) -> Standing:
@@ -251,7 +286,8 @@ def _merged(pair: tuple[Standing | None, Standing | None]) -> Standing:
 
 
 def _ends_by_itself(standing: Standing) -> bool:
-    return any(entry.until is not None for entry in standing.own)
+    of_people = (entry for holder in standing.holders for entry in holder.suppressions)
+    return any(entry.until is not None for entry in (*standing.own, *of_people))
 
 
 def _as_json(addresses: Sequence[str]) -> str:
@@ -266,10 +302,10 @@ def _statement(*, is_sqlite: bool) -> TextClause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A suppression of a single address, in force or of the past."""
+    """A suppression of a single address or of a person, in force or of the past."""
 
     id: int
-    address: str  #: In lookup form.
+    address: str  #: In lookup form; of a person as `candidate:17`.
     scope: Scope
     remark: str
     public: bool
@@ -284,7 +320,7 @@ def add(
     connection: Connection,
     *,
     id: int,  # noqa: A002
-    address: str,
+    address: str | PersonRef,
     scope: Scope,
     remark: str,
     public: bool,
@@ -292,29 +328,45 @@ def add(
     since: datetime,
     until: datetime | None,
 ) -> None:
-    """Suppress an address (in lookup form) from the next message on."""
+    """Suppress an address (in lookup form) from the next message on, or a person.
+
+    A person is suppressed with every address there is now or comes later.
+    """
     values = {"remark": remark, "public": public, "by": by, "since": since, "until": until}
-    row = {"id": id, "address": address, "scope": scope.value, **values}
-    connection.execute(insert(suppressions).values(row))
+    row = {"id": id, "scope": scope.value, **values}
+    if isinstance(address, PersonRef):
+        whose = {"kind": address.kind.value, "person": address.crm_id}
+        connection.execute(insert(person_suppressions).values(row | whose))
+        return
+    connection.execute(insert(suppressions).values(row | {"address": address}))
 
 
-def release(connection: Connection, address: str, *, by: str, at: datetime) -> int:
-    """Lift what suppresses the address itself; return how many there were. They stay known."""
-    statement = update(suppressions).where(_in_force(at), suppressions.c.address == address)
+def release(connection: Connection, address: str | PersonRef, *, by: str, at: datetime) -> int:
+    """Lift what staff said of an address or a person; return how many there were.
+
+    They stay known. Of an address that is what suppresses it itself, not whoever has it.
+    """
+    table, mine = _of(address)
+    c = table.c
+    in_force = c.released_at.is_(None) & or_(c.until.is_(None), c.until > at)
+    statement = update(table).where(in_force, mine)
     return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
 
 
-def history(connection: Connection, address: str) -> tuple[Entry, ...]:
-    """Return all that ever suppressed an address (in lookup form), the newest first."""
-    mine = select(suppressions).where(suppressions.c.address == address)
-    rows = connection.execute(mine.order_by(suppressions.c.id.desc()))
-    return tuple(map(_entry, rows.mappings()))
+def history(connection: Connection, address: str | PersonRef) -> tuple[Entry, ...]:
+    """Return all that staff ever said of an address (in lookup form) or person, newest first."""
+    table, mine = _of(address)
+    rows = connection.execute(select(table).where(mine).order_by(table.c.id.desc()))
+    return tuple(_entry(row, str(address)) for row in rows.mappings())
 
 
-def _in_force(at: datetime) -> Any:
-    c = suppressions.c
-    return c.released_at.is_(None) & or_(c.until.is_(None), c.until > at)
+def _of(address: str | PersonRef) -> tuple[Table, ColumnElement[bool]]:
+    if isinstance(address, PersonRef):
+        c = person_suppressions.c
+        return person_suppressions, (c.kind == address.kind.value) & (c.person == address.crm_id)
+    return suppressions, suppressions.c.address == address
 
 
-def _entry(row: RowMapping) -> Entry:
-    return Entry(**{**row, "scope": Scope(row["scope"])})
+def _entry(row: RowMapping, address: str) -> Entry:
+    told = {name: value for name, value in row.items() if name not in ("kind", "person")}
+    return Entry(**{**told, "address": address, "scope": Scope(row["scope"])})

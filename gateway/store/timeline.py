@@ -12,7 +12,7 @@ from gateway.core.history import HistoryEntry
 from gateway.core.journal import Message
 from gateway.core.kinds import State
 from gateway.core.occurrence import Occurrence
-from gateway.core.people import PersonRef, Suppression
+from gateway.core.people import PersonRef, Suppression, SuppressionSource
 from gateway.core.precedence import Activity, ActivityType
 from gateway.core.unread import UnreadField
 from gateway.store import (
@@ -68,11 +68,20 @@ def pages(
     return tuple(_page(connection, standings, one) for one in people.find(connection, wanted))
 
 
-def _page(connection: Connection, standings: Standings, record: PersonRecord) -> Page:
+def suppressions_of(
+    connection: Connection, standings: Standings, record: PersonRecord
+) -> tuple[Suppression, ...]:
+    """Return all that suppresses a person, also where no address is known of them."""
     known = standings.within(connection, record.every_address)
-    found = people.suppressions_of(record, known)
+    of_staff = standings.of_staff(connection, record.person.ref)
+    return tuple(dict.fromkeys((*people.suppressions_of(record, known), *of_staff)))
+
+
+def _page(connection: Connection, standings: Standings, record: PersonRecord) -> Page:
+    found = suppressions_of(connection, standings, record)
     mail = messages.of_person(connection, record.person.ref)
-    blocks = [each for one in record.every_address for each in suppression.history(connection, one)]
+    blocked: tuple[PersonRef | str, ...] = (record.person.ref, *record.every_address)
+    blocks = [each for one in blocked for each in suppression.history(connection, one)]
     replies = history.of_person(connection, record.person.ref)
     triggered = ledger.of_person(connection, record.person.ref)
     events = [
@@ -121,13 +130,14 @@ def _triggered(rows: Iterable[Occurrence]) -> Iterator[Event]:
 def _brought(found: Iterable[Suppression]) -> Iterator[Event]:
     """Tell of what groups and the status brought."""
     for one in found:
-        if one.person is not None and one.since is not None:
+        is_of_staff = one.source is SuppressionSource.STAFF
+        if one.person is not None and one.since is not None and not is_of_staff:
             summary = f'{one.source} "{one.name}": {one.scope.covers}'
             yield Event(at=one.since, type="suppression", id="", summary=summary, state=ADDED)
 
 
 def _own(history: Iterable[Entry]) -> Iterator[Event]:
-    """Tell of suppressions of the address itself, and of their end."""
+    """Tell of suppressions of the address or person itself, and of their end."""
     for one in history:
         what, number = f"{one.address}: {one.scope.covers}", ids.show(one.id)
         summary = f"{what} ({one.remark})" if one.remark else what

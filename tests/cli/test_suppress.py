@@ -197,3 +197,84 @@ def test_everything_that_suppresses_an_address_is_shown(cli: Cli) -> None:
 
 def test_an_address_nobody_suppresses_is_shown_as_such(cli: Cli) -> None:
     assert "ann@example.org\n  is not suppressed\n" == cli.do("suppress", "show", "ann@example.org")
+
+
+PEOPLE = (
+    "crm_id,first_name,emails\n17,Ann,ann@example.org;ann@home.example\n18,Bob,bob@example.org\n"
+)
+
+
+def scopes(cli: Cli, *addresses: str) -> list[list[str]]:
+    shown = (cli.json("suppress", "show", address) for address in addresses)
+    return [[one["scope"] for one in document["suppressions"]] for document in shown]
+
+
+def test_a_person_is_suppressed_at_every_address_now_and_later(cli: Cli) -> None:
+    cli.feed("people", PEOPLE)
+    said = cli.do(
+        "suppress",
+        "add",
+        "candidate:17",
+        "--scope",
+        "all",
+        "--note",
+        "asked by phone",
+        "--by",
+        "bea",
+    )
+    before = scopes(cli, "ann@example.org", "ann@home.example", "bob@example.org")
+    cli.feed("people", "crm_id,emails\n17,ann@new.example\n")
+    after = scopes(cli, "ann@example.org", "ann@new.example", "bob@example.org")
+    shown = cli.json("suppress", "show", "candidate:17")
+    [person] = [one for one in cli.json("suppress", "list") if one["address"] == "ann@new.example"]
+
+    assert [["all"], ["all"], []] == before
+    assert [[], ["all"], []] == after
+    assert said.startswith("Suppressed: candidate:17 gets no mail at all.\n")
+    assert "ann@example.org, ann@home.example" in said
+    assert ("candidate:17", ["ann@new.example"]) == (shown["person"], shown["addresses"])
+    assert ["asked by phone"] == [one["note"] for one in shown["history"]]
+    assert ("candidate:17", "staff", "bea") == (person["person"], person["source"], person["by"])
+    assert ["all"] == [
+        one["scope"] for one in cli.json("person", "show", "candidate:17")["suppressions"]
+    ]
+
+
+def test_a_person_is_released_and_the_history_stays(cli: Cli) -> None:
+    cli.feed("people", PEOPLE)
+    cli.do("suppress", "add", "candidate:17")
+    cli.do("suppress", "add", "ann@example.org")
+    of_address = cli.do("suppress", "release", "ann@example.org")
+    said = cli.do("suppress", "release", "candidate:17", "--by", "bea")
+    again = cli("suppress", "release", "candidate:17")
+
+    assert "Still suppressed: no bulk mail: staff, candidate:17" in of_address
+    assert "Released: candidate:17.\n" == said
+    assert [[], []] == scopes(cli, "ann@example.org", "ann@home.example")
+    assert ["bea"] == [
+        one["released_by"] for one in cli.json("suppress", "show", "candidate:17")["history"]
+    ]
+    assert 1 == again.code
+    assert "nothing suppresses candidate:17 itself" in again.err
+
+
+def test_a_person_without_an_address_is_suppressed_for_those_to_come(cli: Cli) -> None:
+    cli.feed("people", "crm_id,first_name\n17,Ann\n")
+    said = cli.do("suppress", "add", "candidate:17")
+    shown = cli.json("suppress", "show", "candidate:17")
+    cli.feed("people", "crm_id,emails\n17,ann@example.org\n")
+
+    assert "none known yet" in said
+    assert ["bulk"] == [one["scope"] for one in shown["suppressions"]]
+    assert [["bulk"]] == scopes(cli, "ann@example.org")
+
+
+def test_somebody_unknown_is_not_suppressed_and_those_near_are_named(cli: Cli) -> None:
+    cli.feed("people", PEOPLE)
+    refused = cli("suppress", "add", "candidate:71")
+    contact = cli("suppress", "show", "contact:17")
+
+    assert (1, 1) == (refused.code, contact.code)
+    assert "nobody known as candidate:71; near are candidate:" in refused.err
+    assert "candidate:17 Ann" in refused.err
+    assert "nobody known as contact:17; near are candidate:17 Ann" in contact.err

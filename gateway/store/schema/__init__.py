@@ -46,7 +46,7 @@ from gateway.store.schema.journal import (
     workers,
 )
 from gateway.store.schema.outbox import events, held_reports, outbox
-from gateway.store.schema.suppressions import suppressions
+from gateway.store.schema.suppressions import person_suppressions, suppressions
 from gateway.store.schema.triggers import (
     epochs,
     occurrences,
@@ -90,6 +90,7 @@ __all__ = [
     "outbox",
     "pauses",
     "people",
+    "person_suppressions",
     "programmes",
     "qualifications",
     "relay_offers",

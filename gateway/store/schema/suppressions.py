@@ -1,26 +1,52 @@
-"""The table of suppressions of single addresses; released ones stay as history."""
+"""Suppressions of single addresses, and of people; released ones stay as history."""
+
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from gateway.store.columns import UtcTime, flag, metadata, words
+
+
+def _what_staff_said() -> list[Column[Any]]:
+    return [
+        Column("scope", Text, nullable=False),
+        words("remark"),
+        flag("public"),
+        words("by"),
+        Column("since", UtcTime, nullable=False),
+        Column("until", UtcTime),
+        Column("released_at", UtcTime),
+        words("released_by"),
+    ]
+
 
 suppressions = Table(
     "suppressions",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("address", Text, nullable=False),
-    Column("scope", Text, nullable=False),
-    words("remark"),
-    flag("public"),
-    words("by"),
-    Column("since", UtcTime, nullable=False),
-    Column("until", UtcTime),
-    Column("released_at", UtcTime),
-    words("released_by"),
+    *_what_staff_said(),
 )
 Index(
     "ix_suppressions_address",
     suppressions.c.address,
     sqlite_where=suppressions.c.released_at.is_(None),
     postgresql_where=suppressions.c.released_at.is_(None),
+)
+
+#: Of people: every address they have, and will have, is suppressed.
+person_suppressions = Table(
+    "person_suppressions",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    *_what_staff_said(),
+)
+Index(
+    "ix_person_suppressions_kind_person",
+    person_suppressions.c.kind,
+    person_suppressions.c.person,
+    sqlite_where=person_suppressions.c.released_at.is_(None),
+    postgresql_where=person_suppressions.c.released_at.is_(None),
 )
