@@ -37,7 +37,7 @@ from gateway.core.forwarded import (
 from gateway.core.headers import decoded
 from gateway.core.prefixes import without_prefixes
 from gateway.inbound.markup import Page, read_page
-from gateway.inbound.source import is_cut, read_source, without_part_headers
+from gateway.inbound.source import is_cut, read_parts, read_source
 from gateway.inbound.texts import Content, children, read_content, without_divider
 
 _MOST_PARTS = 1_000
@@ -64,7 +64,7 @@ class Recovered:
     staff_text: str
     attached: Message | None  #: The original where it came as an attachment; its files are its own.
     source: Message | None = None  #: The original where the text holds its source.
-    is_cut: bool = False  #: Whether its end is missing.
+    is_cut: bool = False  #: Whether its end or files of it are missing.
     is_sure: bool = True  #: Whether its form is one that only forwards have.
     is_within: bool = False  #: Whether it stands within the quote of another one.
     other: "Recovered | None" = None  #: What could be meant as well, where that isn't sure.
@@ -266,15 +266,18 @@ def _of_whole(original: Original) -> Recovered | None:
     """Return the original where its source follows its header; None where that is text."""
     mail = read_source(original.mime, original.body)
     if mail is None:
-        body = without_part_headers(original.body)
-        if body == original.body:
+        parts = read_parts(original.body)
+        if parts is None:
             return None
+        is_html = parts.kind == "text/html"
+        text, html = _rendered(parts.text) if is_html else (parts.text, "")
         return Recovered(
             heading=original.heading,
-            text=body.strip(),
-            html="",
+            text=text,
+            html=html,
             staff_text=original.own_text,
             attached=None,
+            is_cut=parts.lacks_files,
         )
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None

@@ -78,7 +78,7 @@ class Original:
     staff_text: str
     fingerprint: str
     agent: str = ""  #: Who sent it on behalf of its sender.
-    is_cut: bool = False  #: Whether its end is missing.
+    is_cut: bool = False  #: Whether its end or files of it are missing.
     #: Whether what staff wrote below it may be part of its text: nothing marks its end.
     note_may_follow: bool = False
     is_within: bool = False  #: Whether it stands within the quote of another one.

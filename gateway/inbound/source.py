@@ -15,8 +15,9 @@ Gr=C3=BC=C3=9Fe
 
 import re
 from collections.abc import Mapping
-from email import message_from_bytes
+from email import message_from_bytes, message_from_string
 from email.message import Message
+from typing import NamedTuple
 
 from gateway.inbound.texts import children
 
@@ -24,7 +25,10 @@ _ENCODED = re.compile(r"=[0-9A-F]{2}|=$", re.MULTILINE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
 _MOST_PARTS = 1_000
 #: The header of a part, left where its boundaries were taken away, as s-nail does.
-_PART_HEADER = re.compile(r"(?:(?:Content-[A-Za-z-]+|MIME-Version): .*\n(?:[ \t]+\S.*\n)*)+\s*\n")
+_PART_HEADER = re.compile(
+    r"(?:\A|(?<=\n))(?:(?:Content-[A-Za-z-]+|MIME-Version): .*(?:\n[ \t]+\S.*)*(?:\n|\Z))+"
+    r"\s*(?:\n|\Z)"
+)
 
 
 def read_source(mime: Mapping[str, str], body: str) -> Message | None:
@@ -40,11 +44,31 @@ def read_source(mime: Mapping[str, str], body: str) -> Message | None:
     return mail
 
 
-def without_part_headers(body: str) -> str:
-    """Take the headers of parts off the beginning of a text that was already decoded."""
-    while (found := _PART_HEADER.match(body)) is not None:
-        body = body[found.end() :]
-    return body
+class Parts(NamedTuple):
+    """What is left of a mail whose parts were decoded and lost their boundaries."""
+
+    text: str
+    kind: str  #: `text/plain` or `text/html`.
+    lacks_files: bool  #: Whether it had files, of which only the names are left.
+
+
+def read_parts(body: str) -> Parts | None:
+    """Read parts that have their headers still; None where the body begins with none."""
+    headers = list(_PART_HEADER.finditer(body))
+    if not headers or headers[0].start() != 0:
+        return None
+    texts: dict[str, list[str]] = {"text/plain": [], "text/html": []}
+    lacks_files = False
+    for number, found in enumerate(headers[:_MOST_PARTS]):
+        end = headers[number + 1].start() if number + 1 < len(headers) else len(body)
+        part = message_from_string(found[0].rstrip() + "\n\n")
+        text = body[found.end() : end].strip()
+        is_file = part.get_content_disposition() == "attachment" or part.get_filename()
+        lacks_files = lacks_files or (bool(is_file) and part.get_content_maintype() != "image")
+        if text and not is_file and part.get_content_type() in texts:
+            texts[part.get_content_type()].append(text)
+    kind = "text/plain" if texts["text/plain"] or not texts["text/html"] else "text/html"
+    return Parts("\n\n".join(texts[kind]), kind, lacks_files)
 
 
 def is_cut(mail: Message) -> bool:

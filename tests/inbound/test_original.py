@@ -403,3 +403,52 @@ def test_a_warning_in_an_attached_mail_is_none_of_it() -> None:
     mail.add_attachment(reply)
 
     assert recover(mail.as_bytes()).text == "Das passt."
+
+
+S_NAIL = """\
+Bitte ablegen.
+
+-------- Original Message --------
+\tReturn-Path: <ann@example.org>
+\tFrom: Ann Müller <ann@example.org>
+\tTo: Bob <bob@example.com>
+\tSubject: AW: Ihre Bewerbung
+\tDate: Wed, 04 Mar 2026 10:11:12 +0000
+\tMIME-Version: 1.0
+\tContent-Type: multipart/mixed; boundary="===1=="
+
+{parts}"""
+
+
+@pytest.mark.parametrize(
+    ("parts", "text", "is_cut"),
+    [
+        (
+            "Content-Type: text/plain; charset=utf-8\n\nGerne.\n\n"
+            "Content-Type: application/pdf\nContent-Transfer-Encoding: base64\n"
+            'Content-Disposition: attachment; filename="cv.pdf"\n',
+            "Gerne.",
+            True,
+        ),
+        (
+            "Content-Type: text/plain\n\nGerne.\n\nContent-Type: text/html\n\n"
+            '<p>Gerne.</p>\n\nContent-Type: image/png\nContent-Disposition: inline; filename="x"\n',
+            "Gerne.",
+            False,
+        ),
+        ("Content-Type: text/html\n\n<p>Gerne <b>doch</b>.</p>\n", "Gerne doch.", False),
+        ("Content-Type: text/plain; charset=utf-8\n", "", False),
+    ],
+    ids=["a file is lacking", "two readings", "html alone", "nothing"],
+)
+def test_parts_whose_boundaries_a_program_took_away_are_no_text(
+    parts: str, text: str, is_cut: bool
+) -> None:
+    indented = "".join(f"\t{line}\n" for line in parts.split("\n"))
+
+    found = recover(_forward(S_NAIL.format(parts=indented)), subject="Ihre Bewerbung")
+
+    assert found.heading is not None
+    assert ANN == found.heading.sender
+    assert (text, is_cut) == (found.text, found.is_cut)
+    assert "Bitte ablegen." == found.staff_text

@@ -56,8 +56,9 @@ _NAMES = {
         "novembris decembris"
     ),
     "lt": (
-        "sausio vasario kovo balandžio gegužės birželio liepos rugpjūčio rugsėjo spalio "
-        "lapkričio gruodžio"
+        "sausio|sausis vasario|vasaris kovo|kovas balandžio|balandis gegužės|gegužė "
+        "birželio|birželis liepos|liepa rugpjūčio|rugpjūtis rugsėjo|rugsėjis spalio|spalis "
+        "lapkričio|lapkritis gruodžio|gruodis"
     ),
     "pl": (
         "styczeń|stycznia luty|lutego marzec|marca kwiecień|kwietnia maj|maja "

@@ -86,7 +86,7 @@ def _place(
         own_end=_own_end(lines, index),
         start=start,
         end=end if closed is None else closed,
-        rest=end if closed is None else closed + 1,
+        rest=_below(raw_lines, end, lines[index]) if closed is None else closed + 1,
         depth=depth,
         is_sure=is_sure,
     )
@@ -111,7 +111,23 @@ def _closed(raw_lines: Sequence[str], start: int, end: int, opening: str) -> int
     texts = {line: read_line(raw_lines[line]).text for line in told}
     if told and is_rule(texts[told[-1]]):
         return told[-1]
-    return next((line for line in reversed(told) if closes(texts[line], opening)), None)
+    return next(
+        (line for line in reversed(told) if closes(texts[line], opening, is_last=line == told[-1])),
+        None,
+    )
+
+
+def _below(raw_lines: Sequence[str], end: int, opening: Line) -> int:
+    """Return where the forwarder's words go on: below the line that closes what was quoted.
+
+    mutt quotes what it forwards with `forward_quote`, but not the lines around it.
+    """
+    for below in range(end, min(end + 1 + _GAP, len(raw_lines))):
+        line = read_line(raw_lines[below])
+        if not line.is_blank:
+            is_end = closes(line.text, opening.text, is_last=True)
+            return below + 1 if is_end and line.depth == opening.depth else end
+    return end
 
 
 def _quoted_end(raw_lines: Sequence[str], header: Header, start: int) -> int | None:

@@ -134,18 +134,22 @@ def is_end(text: str) -> bool:
     return _END.fullmatch(text) is not None
 
 
-def closes(text: str, opening: str) -> bool:
-    """Whether a line ends what another one began, which both are words between as many dashes.
+def closes(text: str, opening: str, *, is_last: bool) -> bool:
+    """Whether a line ends what another one began, where that has dashes with as many of them.
 
-    That it is an end its words say, or in a language nobody knows that the first names the author:
+    That it is an end its words say. In a language nobody knows it is the last line of all, below
+    one that names the author:
 
         ----- Forwarded message from Ann Roe <ann@example.org> -----
         ----- Τέλος προωθημένου μηνύματος -----
     """
-    if not is_dashed(opening) or "@" not in opening:
-        return is_end(text) and (not _dashes(opening) or _dashes(opening) == _dashes(text))
-    is_dashed_too = is_dashed(text) and "@" not in text
-    return (is_end(text) or is_dashed_too) and _dashes(opening) == _dashes(text)
+    dashes = _dashes(opening)
+    if dashes and dashes != _dashes(text):
+        return False
+    names_author = is_dashed(opening) and "@" in opening
+    return is_end(text) or (
+        is_last and names_author and is_dashed(text) and "@" not in text and f"{dashes} " in text
+    )
 
 
 def _dashes(text: str) -> str:
