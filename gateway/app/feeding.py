@@ -55,6 +55,7 @@ class Door:
                 dry_run=terms.dry_run,
                 tag_scopes=settings.suppression.tags,
                 zone=common.time_zone(settings),
+                is_listing=terms.replace,
             )
         except FileRefused as error:
             raise FeedRefused(str(error).removeprefix(f"{file}: ")) from error

@@ -87,8 +87,16 @@ def _complaints(report: Report) -> Iterator[str]:
     if hidden:
         yield f"{report.file}: {hidden} more problems"
     if report.is_incomplete:
-        yield f"{report.file}: nothing was removed: a row's key can't be read"
+        why = "the file isn't whole" if report.is_truncated else "a row's key can't be read"
+        yield f"{report.file}: nothing was removed: {why}"
+    for remark in report.remarks:
+        yield f"{report.file}: {remark}"
     outcome = report.outcome
+    if report.is_truncated:
+        yield (
+            f"{report.file}: isn't whole, {report.is_truncated}: only what keeps mail away was "
+            "applied; export it again, or repeat with --lift if that is all of it"
+        )
     if outcome.is_held_back:
         yield (
             f"{report.file}: would lift {outcome.suppressions_lifted} of "

@@ -1,6 +1,6 @@
 """A file of the feed taken in, and the report of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
@@ -12,8 +12,10 @@ from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.crm.files import FeedFile, RawRow, Reading
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
+from gateway.store.contested import Duplicate
 from gateway.store.database import Database
 from gateway.store.feed import Feed, Outcome, Terms, feed
+from gateway.store.guard import LEAST
 from gateway.store.layouts import Gaps
 
 _BATCH = 5_000
@@ -54,13 +56,14 @@ class Report:
     outcome: Outcome
     problems: tuple[Problem, ...]  #: The first thousand.
     problem_count: int
-    remarks: tuple[str, ...]  #: On the file as a whole: how it was read.
-    is_incomplete: bool  #: Nothing was removed: a row's key could not be read.
+    is_incomplete: bool  #: Nothing was removed: what is missing can't be told.
+    remarks: tuple[str, ...] = ()  #: On the file as a whole: how it was read.
+    is_truncated: str = ""  #: Why the file isn't whole; of such a one only what protects counts.
 
     @property
     def is_good(self) -> bool:
         """Whether everything in the file was taken in."""
-        return not (self.problem_count or self.outcome.is_held_back)
+        return not (self.problem_count or self.outcome.is_held_back or self.is_truncated)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as it is printed and laid beside a file."""
@@ -73,6 +76,9 @@ class Report:
             "dry_run": self.dry_run,
             "records": self.records,
             **asdict(self.outcome),
+            "duplicates": [_duplicate(one) for one in self.outcome.duplicates[:_TOLD]],
+            "duplicate_count": len(self.outcome.duplicates),
+            "truncated": self.is_truncated,
             "nothing_removed": self.is_incomplete,
             "problems": [asdict(problem) for problem in self.problems],
             "problem_count": self.problem_count,
@@ -96,12 +102,14 @@ def import_file(
     mark: str = "",
     zone: tzinfo = UTC,
     mapping: KindMapping = AS_OURS,
+    is_listing: bool = True,
 ) -> Report:
     """Take in a file of one of `KINDS`.
 
     `progress` hears how many octets of how many are read. `mark` is remembered with the data, see
     `gateway.store.feed.last_file`; with `remove` what it names goes; `zone` is that of times that
-    name none; `mapping` says what the CRM calls columns and values. Raises `FileRefused` and
+    name none; `mapping` says what the CRM calls columns and values. A file that is no listing (a
+    record told by itself) isn't compared with the one before. Raises `FileRefused` and
     `StoreUnavailable`; nothing was applied then.
     """
     reading = Reading(mapping=mapping, zone=zone, today=now.astimezone(zone).date())
@@ -109,11 +117,13 @@ def import_file(
     with feed(database, kind) as under_way:
         intake = _Intake(KINDS[kind], under_way, zone)
         intake.take(file, progress, keys_only=remove)
+        is_doubtful = bool(file.is_truncated) and not lift
+        # A row that can't be told from the missing ones would be taken for gone.
+        is_incomplete = replace and (intake.has_lost_rows or is_doubtful)
         terms = Terms(
             source=source,
             now=now,
-            # A row that can't be told from the missing ones would be taken for gone.
-            replace=replace and not intake.has_lost_rows,
+            replace=replace and not is_incomplete,
             remove=remove,
             lift=lift,
             dry_run=dry_run,
@@ -121,17 +131,48 @@ def import_file(
             told=file.told,
             file=mark,
             called=path.name,
+            is_listing=is_listing,
+            is_doubtful=is_doubtful,
+            has_open_end=not lift and _has_open_end(path),
         )
         outcome = under_way.apply(terms)
+    intake.report_duplicates(outcome.duplicates)
     return Report(
         kind=kind, file=path.name, source=source, at=now, replace=replace, dry_run=dry_run,
         records=intake.records,
         outcome=outcome,
         problems=tuple(intake.problems),
         problem_count=intake.problem_count,
-        remarks=tuple(file.remarks),
-        is_incomplete=replace and intake.has_lost_rows,
+        remarks=(*file.remarks, *_missing(kind, outcome)),
+        is_incomplete=is_incomplete,
+        is_truncated=file.is_truncated,
     )  # fmt: skip
+
+
+def _missing(kind: str, outcome: Outcome) -> Iterator[str]:
+    """Say that much of what the file before had isn't there; nothing was removed for it."""
+    before, now = outcome.rows_before, outcome.rows
+    if before is not None and before >= LEAST and now * 2 <= before:
+        yield (
+            f"has {now} {kind} where the last file had {before}: if it should have all of them, "
+            "the export is broken"
+        )
+
+
+def _duplicate(one: Duplicate) -> dict[str, Any]:
+    return {"key": ":".join(one.key), "lines": list(one.lines), "differs": dict(one.differs)}
+
+
+def _has_open_end(path: Path) -> bool:
+    """Whether nothing ends the last row of a text: part of its last field may be missing."""
+    if not path.is_file():
+        return False  # A pipe can't be read twice.
+    with path.open("rb") as file:
+        is_workbook = file.read(2) == b"PK"
+        file.seek(-min(4, file.seek(0, 2)), 2)
+        end = file.read()
+    is_json = end.rstrip().endswith(b"}")
+    return not (is_workbook or is_json or set(b"\r\n") & set(end[-2:]))
 
 
 class _Intake:
@@ -143,7 +184,6 @@ class _Intake:
         self._zone = zone
         self._gaps: dict[int, Gaps] = {}  #: Of the rows of a batch, by line.
         self._untold_beside: dict[tuple[str, ...], frozenset[str]] = {}
-        self._lines: dict[tuple[str, ...], int] = {}  #: Where a key that must be unique stands.
         self.records = 0
         self.problems: list[Problem] = []
         self.problem_count = 0
@@ -182,6 +222,7 @@ class _Intake:
     def _record(self, row: RawRow) -> Record | None:
         fields = Fields(row.texts, self._zone, row.unread)
         if row.problem:
+            # Perhaps the rest of it stands in the next one, whose key it takes for its own.
             self._report(Problem(row.line, row.problem))
             self.has_lost_rows = True
             if not row.texts:
@@ -195,15 +236,16 @@ class _Intake:
         for fault in (*fields.unread.values(), *fields.remarks):
             self._report_fault(row.line, fault)
         self._note_gaps(row, fields)
-        return None if self._is_repeated(row.line, fields) else record
+        return record
 
     def _note_gaps(self, row: RawRow, fields: Fields) -> None:
         untold = self._untold(tuple(row.texts))
-        if untold or fields.unread or fields.partly:
+        if untold or fields.unread or fields.partly or row.problem:
             self._gaps[row.line] = Gaps(
                 unread={name: fault.text for name, fault in fields.unread.items()},
                 untold=untold,
                 adds_addresses="emails" in fields.partly,
+                adds_only=bool(row.problem),
             )
 
     def _untold(self, told: tuple[str, ...]) -> frozenset[str]:
@@ -213,14 +255,20 @@ class _Intake:
             untold = self._untold_beside[told] = frozenset(self._kind.columns).difference(told)
         return untold
 
-    def _is_repeated(self, line: int, fields: Fields) -> bool:
-        if not self._kind.is_unique:
-            return False
-        key = self._kind.key(fields)
-        first = self._lines.setdefault(key, line)
-        if first != line:
-            self._report(Problem(line, f"{' '.join(key)} stands in line {first} already"))
-        return first != line
+    def report_duplicates(self, duplicates: Sequence[Duplicate]) -> None:
+        """Report the keys of which rows say different things."""
+        for one in duplicates:
+            if one.differs:
+                lines = ", ".join(map(str, one.lines))
+                said = "; ".join(f"{column}: {text}" for column, text in one.differs.items())
+                self._report(
+                    Problem(
+                        one.lines[-1],
+                        f"{':'.join(one.key)} stands in lines {lines}, which differ: {said}",
+                        column=next(iter(one.differs)),
+                        cure="give each its one row",
+                    )
+                )
 
     def _report_fault(self, line: int, fault: FieldFault) -> None:
         self._report(Problem(line, str(fault), fault.column, fault.value, fault.cure))

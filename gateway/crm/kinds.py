@@ -35,7 +35,6 @@ class FileKind:
     #: `KeyUnreadable` where it can't be read; all else that can't be is noted in the fields.
     key: Callable[[Fields], tuple[str, ...]]
     record: Callable[[Fields], Record]
-    is_unique: bool = False  #: Whether a second row with a key is refused; else it counts.
 
 
 def _kind_of(fields: Fields) -> PersonKind:
@@ -237,7 +236,6 @@ KINDS: Mapping[str, FileKind] = {
             needed=frozenset({"reference", "person"}),
             key=lambda fields: (fields.key("reference"),),
             record=_application,
-            is_unique=True,
         ),
         FileKind(
             name="qualifications",

@@ -21,8 +21,9 @@ from sqlalchemy import (
 
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.store import unread
+from gateway.store.contested import Duplicate, Widths
 from gateway.store.database import Database
-from gateway.store.guard import Effects, Guard
+from gateway.store.guard import Guard
 from gateway.store.layouts import (
     APPLICATIONS,
     CLOSINGS,
@@ -71,6 +72,9 @@ class Terms:
     #: The columns told; the others stay as they are. None: all.
     told: frozenset[str] | None = None
     file: str = ""  #: Remembered with what it brought.
+    is_doubtful: bool = False  #: It may not be whole: only what protects of it counts.
+    has_open_end: bool = False  #: Nothing ends its last row: it may have been cut off there.
+    is_listing: bool = True  #: What it has is compared with what the next one has.
     called: str = ""  #: The file's name, as people are told it.
 
 
@@ -86,6 +90,9 @@ class Outcome:
     suppressions_lifted: int
     suppressions_held: int | None  #: Before, by this source; counted where the guard might ask.
     is_held_back: bool  #: The guard let nothing of it through.
+    rows: int = 0  #: Different records told.
+    rows_before: int | None = None  #: What the source's last listing had of them.
+    duplicates: tuple[Duplicate, ...] = ()  #: Keys that came more than once.
 
 
 class Feed:
@@ -100,7 +107,7 @@ class Feed:
     def add(
         self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, Gaps] | None = None
     ) -> None:
-        """Stage records, each with its line; of two with one key the later line counts.
+        """Stage records, each with its line; those of one key are settled for protection.
 
         `gaps` says by line what a row doesn't tell: that keeps its old value.
         """
@@ -116,9 +123,17 @@ class Feed:
 
     def apply(self, terms: Terms) -> Outcome:
         """Write the differences in one transaction, or nothing; return what changed."""
-        self._stage.close_entry()
+        told = frozenset(self._layout.values) if terms.told is None else terms.told
+        widths = Widths(self._connection, terms.tag_scopes)
+        duplicates = self._stage.close_entry(
+            told=told,
+            widths=widths,
+            adds_only=terms.is_doubtful,
+            has_open_end=terms.has_open_end,
+        )
         guard = Guard(self._connection, self._layout.what, terms.tag_scopes)
         with self._connection.begin():
+            before = self._rows_before(terms)
             self._compare(terms)
             guard.look_before(terms.source)
             counts = self._counts()
@@ -128,9 +143,29 @@ class Feed:
             is_held_back = effects.is_alarming and not terms.lift
             if is_held_back or terms.dry_run:
                 self._connection.rollback()
-        return _outcome(counts, effects, is_held_back=is_held_back)
+        return Outcome(
+            added=counts["added"],
+            changed=counts["changed"],
+            removed=counts["removed"],
+            unchanged=counts["staged"] - counts["added"] - counts["changed"],
+            suppressions_added=effects.added,
+            suppressions_lifted=effects.lifted,
+            suppressions_held=effects.held_before,
+            is_held_back=is_held_back,
+            rows=counts["staged"],
+            rows_before=before,
+            duplicates=tuple(duplicates),
+        )
+
+    def _rows_before(self, terms: Terms) -> int | None:
+        if terms.remove or not terms.is_listing:
+            return None
+        mine = (feeds.c.source == terms.source, feeds.c.what == self._layout.what)
+        return self._connection.scalar(select(feeds.c.records).where(*mine))
 
     def _compare(self, terms: Terms) -> None:
+        if terms.remove and terms.is_doubtful:
+            return
         if terms.remove:
             self._stage.look_for_kept(source=terms.source)
             return
@@ -229,7 +264,9 @@ class Feed:
         statement = insert_into(self._connection, feeds).values(
             **row, records=records, file=terms.file
         )
-        told = {"at", "records"} | ({"file"} if terms.file else set())
+        told = {"at"} | ({"file"} if terms.file else set())
+        if terms.is_listing and not terms.remove:
+            told |= {"records"}
         values = {name: statement.excluded[name] for name in told}
         keys = ["source", "what"]
         self._connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
@@ -246,19 +283,6 @@ def last_file(connection: Connection, source: str, what: str) -> str:
     """Return the last file from the folder that was applied; empty: none yet."""
     mine = select(feeds.c.file).where(feeds.c.source == source, feeds.c.what == what)
     return connection.scalar(mine) or ""
-
-
-def _outcome(counts: Mapping[str, int], effects: Effects, *, is_held_back: bool) -> Outcome:
-    return Outcome(
-        added=counts["added"],
-        changed=counts["changed"],
-        removed=counts["removed"],
-        unchanged=counts["staged"] - counts["added"] - counts["changed"],
-        suppressions_added=effects.added,
-        suppressions_lifted=effects.lifted,
-        suppressions_held=effects.held_before,
-        is_held_back=is_held_back,
-    )
 
 
 def _key(table: Any, names: Sequence[str]) -> Any:

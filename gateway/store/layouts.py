@@ -40,6 +40,7 @@ class Gaps:
     untold: frozenset[str] = frozenset()  #: Columns that other rows of the file have.
     #: Whether addresses known before count on, since some of the row's can't be read.
     adds_addresses: bool = False
+    adds_only: bool = False  #: The row may not be whole: only what protects counts.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Records laid beside what is known, in temporary tables, and what differs between the two."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -28,12 +29,14 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    update,
 )
 
 from gateway.core.people import Person
-from gateway.store.columns import UtcTime
+from gateway.store.columns import UtcTime, microseconds
+from gateway.store.contested import Duplicate, Settled, Told, Widths, settle
 from gateway.store.database import RowRefused, StoreUnavailable
-from gateway.store.layouts import PEOPLE, Gaps, Layout, Row, mailboxes
+from gateway.store.layouts import PEOPLE, UNSURE, Gaps, Layout, Row, mailboxes
 from gateway.store.schema import addresses, memberships
 
 
@@ -58,6 +61,7 @@ class Stage:
             Column("kept", Boolean, nullable=False),
             Column("gaps", Integer, nullable=False),  # a bit for each value the row doesn't say
             Column("adds_addresses", Boolean, nullable=False),
+            Column("adds_only", Boolean, nullable=False),  # may not be whole
             *(Column(name, kind) for name, kind in columns),
             prefixes=["TEMPORARY"],
         )
@@ -69,7 +73,14 @@ class Stage:
             Column("text", Text, nullable=False),
             prefixes=["TEMPORARY"],
         )
+        self._settled = Table(
+            "settled_lines",
+            metadata,
+            Column("line", Integer, primary_key=True, autoincrement=False),
+            prefixes=["TEMPORARY"],
+        )
         self.has_unread = False
+        self._has_doubtful = False
         self.addresses = Table(
             "staged_addresses",
             metadata,
@@ -99,15 +110,17 @@ class Stage:
                 table.create(connection, checkfirst=False)
 
     def add(self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, Gaps]) -> None:
-        """Take in records, each with its line; of two with one key the later line counts.
+        """Take in records, each with its line.
 
         `gaps` says by line what a row doesn't tell; the other rows tell all.
         """
         row = self.layout.row
         masks = {line: self._mask(one) for line, one in gaps.items()}
         adding = {line for line, one in gaps.items() if one.adds_addresses}
+        doubtful = {line for line, one in gaps.items() if one.adds_only}
+        self._has_doubtful |= bool(doubtful)
         rows = [
-            (line, False, masks.get(line, 0), line in adding, *row(record))
+            (line, False, masks.get(line, 0), line in adding, line in doubtful, *row(record))
             for line, record in records
         ]
         with self._connection.begin():
@@ -133,7 +146,7 @@ class Stage:
     def keep_all(self, keys: Sequence[tuple[int, tuple[str, ...]]]) -> None:
         """Note many keys, each with its line."""
         rest = (None,) * len(self.layout.values)
-        rows = [(line, True, 0, False, *key, *rest) for line, key in keys]
+        rows = [(line, True, 0, False, False, *key, *rest) for line, key in keys]
         with self._connection.begin():
             load(self._connection, self.staged, rows)
 
@@ -145,19 +158,175 @@ class Stage:
             self.in_gaps |= mask
         return mask
 
-    def close_entry(self) -> None:
-        """Make what was taken in ready to be compared."""
+    def close_entry(
+        self,
+        *,
+        told: frozenset[str],
+        widths: Widths,
+        adds_only: bool = False,
+        has_open_end: bool = False,
+    ) -> list[Duplicate]:
+        """Make what was taken in ready to be compared; return the keys that came repeatedly.
+
+        Where rows of one key contradict each other, what protects counts; `adds_only`: the file
+        may not be whole, so nothing of it does but that; `has_open_end`: its last row may not.
+        """
         keys = [self.staged.c[name] for name in self.layout.keys]
         with self._connection.begin():
             Index("ix_staged", *keys, self.staged.c.line).create(self._connection)
             Index("ix_staged_line", self.addresses.c.line).create(self._connection)
             Index("ix_staged_unread_line", self.unread.c.line).create(self._connection)
-            if self._connection.execute(_repeated(keys)).first():
+            if has_open_end and not adds_only:
+                self._keep_what_was_longer()
+            if adds_only:
+                self._connection.execute(update(self.staged).values(adds_only=True))
+            is_repeated = self._connection.execute(_repeated(keys)).first() is not None
+            duplicates: list[Duplicate] = []
+            if self.layout.values and (is_repeated or adds_only or self._has_doubtful):
+                duplicates = self._settle(told, widths)
+            if is_repeated:
                 latest = select(func.max(self.staged.c.line)).group_by(*keys)
                 earlier = self.staged.c.line.not_in(latest)
                 self._connection.execute(delete(self.staged).where(earlier))
             if self._connection.dialect.name == "postgresql":
                 self._connection.exec_driver_sql("ANALYZE staged")
+        return duplicates
+
+    def _keep_what_was_longer(self) -> None:
+        """Take a value of the last row that is but the beginning of the known one for cut off."""
+        staged, known, values = self.staged, self.layout.table, self.layout.values
+        last = select(func.max(staged.c.line)).where(~staged.c.kept).scalar_subquery()
+        row = self._connection.execute(
+            select(
+                *(staged.c[name] for name in ("line", "gaps", *values)),
+                *(known.c[name].label(f"known_{name}") for name in values),
+            )
+            .join_from(staged, known, self.same_key(staged, known))
+            .where(staged.c.line == last)
+        ).first()
+        if row is None:
+            return
+        found = row._mapping
+        cut = [
+            name
+            for name in values
+            if name not in self.layout.follows
+            and not found["gaps"] & self.layout.bit(name)
+            and _is_beginning(found[name], found[f"known_{name}"])
+        ]
+        mask = self.layout.mask(cut, ())
+        if not mask:
+            return
+        mine = staged.c.line == found["line"]
+        self._connection.execute(update(staged).where(mine).values(gaps=found["gaps"] | mask))
+        why = "the file ends within this row"
+        load(self._connection, self.unread, [(found["line"], name, why) for name in cut])
+        self.in_gaps |= mask
+        self.has_unread = True
+
+    def _settle(self, told: frozenset[str], widths: Widths) -> list[Duplicate]:
+        """Put one row in the place of those that contradict each other or may not be whole."""
+        settled = [
+            (rows, settle(self.layout, rows, known, told=told, widths=widths))
+            for rows, known in self._doubtful()
+        ]
+        self._replace(settled)
+        return [
+            Duplicate(
+                key=one.key,
+                lines=tuple(dict.fromkeys(row.line for row in rows)),
+                differs=one.differs,
+            )
+            for rows, one in settled
+            if len(rows) > 1
+        ]
+
+    def _doubtful(self) -> Iterator[tuple[list[Told], Mapping[str, Any] | None]]:
+        """Yield the rows of each key that has several or may not be whole, and what is known."""
+        keys, values = self.layout.keys, self.layout.values
+        staged, known = self.staged, self.layout.table
+        repeated = _repeated([staged.c[name] for name in keys], limit=None).subquery()
+        is_repeated = and_(*(staged.c[name] == repeated.c[name] for name in keys))
+        marks = ("line", "gaps", "adds_addresses", "adds_only")
+        query = (
+            select(
+                *(staged.c[name] for name in (*marks, *keys, *values)),
+                *(known.c[name].label(f"known_{name}") for name in (*keys, *values)),
+            )
+            .select_from(
+                staged.outerjoin(repeated, is_repeated).outerjoin(
+                    known, self.same_key(staged, known)
+                )
+            )
+            .where(~staged.c.kept, or_(staged.c.adds_only, repeated.c[keys[0]].is_not(None)))
+            .order_by(*(staged.c[name] for name in keys), staged.c.line)
+        )
+        unread = self._unread_by_line()
+        for key, group in groupby(
+            self._connection.execute(query), lambda row: tuple(row._mapping[name] for name in keys)
+        ):
+            rows = [row._mapping for row in group]
+            told = [
+                Told(
+                    key=key,
+                    values={name: row[name] for name in values},
+                    unread=unread.get(row["line"], {}),
+                    **{name: row[name] for name in marks},
+                )
+                for row in rows
+            ]
+            is_known = rows[0][f"known_{keys[0]}"] is not None
+            yield told, {name: rows[0][f"known_{name}"] for name in values} if is_known else None
+
+    def _unread_by_line(self) -> dict[int, dict[str, str]]:
+        found: dict[int, dict[str, str]] = {}
+        if self.has_unread:
+            for line, name, text in self._connection.execute(select(self.unread)):
+                found.setdefault(line, {})[name] = text
+        return found
+
+    def _replace(self, settled: Sequence[tuple[Sequence[Told], Settled]]) -> None:
+        lines = {row.line for rows, _ in settled for row in rows}
+        load(self._connection, self._settled, [(line,) for line in sorted(lines)])
+        addresses = self._settled_addresses(settled) if self.layout is PEOPLE else []
+        for table in (self.staged, self.unread, self.addresses):
+            gone = table.c.line.in_(select(self._settled.c.line))
+            self._connection.execute(delete(table).where(gone))
+        kept = [one for _, one in settled if not one.is_dropped]
+        load(
+            self._connection,
+            self.staged,
+            [
+                (one.line, False, one.gaps, one.adds_addresses, False, *one.key,
+                 *(_as_loaded(one.values[name]) for name in self.layout.values))
+                for one in kept
+            ],
+        )  # fmt: skip
+        unread = [(one.line, name, text) for one in kept for name, text in one.unread.items()]
+        load(self._connection, self.unread, unread)
+        load(self._connection, self.addresses, addresses)
+        self.has_unread |= bool(unread)
+        for one in kept:
+            self.in_gaps |= one.gaps
+
+    def _settled_addresses(self, settled: Sequence[tuple[Sequence[Told], Settled]]) -> list[Row]:
+        """Return the addresses of all rows, those that aren't mailed behind the others."""
+        staged = self.addresses
+        by_line: dict[int, list[tuple[str, int]]] = {}
+        for line, address, position in self._connection.execute(select(staged)):
+            by_line.setdefault(line, []).append((address, position))
+        found: list[Row] = []
+        for rows, one in settled:
+            if one.is_dropped:
+                continue
+            positions: dict[str, int] = {}
+            for row in sorted(rows, key=lambda row: row.line != one.mailed_at):
+                is_mailed = row.line == one.mailed_at
+                for address, position in by_line.get(row.line, ()):
+                    behind = position if is_mailed or position < 0 else position % UNSURE + UNSURE
+                    positions.setdefault(address, behind)
+            found += [(one.line, address, position) for address, position in positions.items()]
+        return found
 
     def compare(self, *, source: str, told: Sequence[str], now: datetime, replace: bool) -> None:
         """Fill `changes` and, with `replace`, `removed`; run within a transaction."""
@@ -274,8 +443,27 @@ class _Comparison:
         return and_(self._staged.c.adds_addresses, is_unknown)
 
 
-def _repeated(keys: Sequence[ColumnElement[Any]]) -> Select[Any]:
-    return select(*keys).group_by(*keys).having(func.count() > 1).limit(1)
+def _repeated(keys: Sequence[ColumnElement[Any]], limit: int | None = 1) -> Select[Any]:
+    return select(*keys).group_by(*keys).having(func.count() > 1).limit(limit)
+
+
+def _is_beginning(text: object, whole: object) -> bool:
+    """Whether a text or number is another one's beginning, and not all of it."""
+    if isinstance(whole, bool | date) or whole is None:
+        return False
+    said, known = ("" if each is None else str(each) for each in (text, whole))
+    return said != known and known.startswith(said)
+
+
+def _as_loaded(value: object) -> object:
+    """Return a value of a row as `load` takes it."""
+    match value:
+        case datetime():
+            return microseconds(value)
+        case date():
+            return value.isoformat()
+        case _:
+            return value
 
 
 def _nobody_elses(table: Table, source: str) -> ColumnElement[bool]:

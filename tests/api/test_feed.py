@@ -153,11 +153,11 @@ async def test_the_guard_holds_back_what_would_lift_many_suppressions(api: Serve
 
 async def test_it_is_what_gateway_import_would_have_done(tmp_path: Path) -> None:
     odd = '{"crm_id":"18","emails":"a@x.org;nonsense","active":false}'
-    text = "\n".join((ANN, odd, "{bad"))
+    text = "\n".join((ANN, odd, "{bad", ""))
     file = tmp_path / "people.jsonl"
     file.write_text(text)
     async with served(f"sqlite:///{tmp_path}/one.db", tmp_path) as api:
-        told = await api.feed("people", *text.split("\n"))
+        told = await api.feed("people", *text.splitlines())
         here = [await api.get(f"/people/candidate:{n}") for n in (17, 18)]
     async with served(f"sqlite:///{tmp_path}/other.db", tmp_path) as other:
         now = datetime.now(UTC)

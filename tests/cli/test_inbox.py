@@ -276,7 +276,10 @@ class TestApplications:
         done = office.feed("applications", "reference,person\n5000,17\n5000,18\n")
 
         assert 1 == done.code
-        assert "applications.csv:3: 5000 stands in line 2 already\n" == done.err
+        assert (
+            "applications.csv:3: 5000 stands in lines 2, 3, which differ: person: "
+            "line 2 says '17', line 3 says '18'; give each its one row\n"
+        ) == done.err
         assert {"4711", "5000"} == {
             one["reference"]
             for one in office.json("person", "show", "candidate:17")["applications"]

@@ -25,6 +25,7 @@ from gateway.store.database import Database
 from gateway.store.feed import LAYOUTS
 from gateway.store.people import find
 from tests.crm.conftest import Write
+from tests.store.feeding import tell
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 CANDIDATE, CONTACT = PersonKind.CANDIDATE, PersonKind.CONTACT
@@ -344,6 +345,126 @@ def test_columns_a_file_does_not_have_stay_as_they_are(database: Database, write
 
     assert ("ann@example.org",) == record.person.emails
     assert ("deceased", "nl") == (record.person.status, record.person.language)
+
+
+CUT_OFF = {
+    # kind, what is known, how the file ends, what stays or comes
+    "an open quote": ("people", "1,Ann,deceased\n2,Bob,\n", '1,Ann,\n2,"Bob,deceased\n'),
+    "half a row": ("people", "1,Ann,deceased\n2,Bob,\n", "1,Ann,\n2,Bo"),
+}
+
+
+@pytest.mark.parametrize("case", CUT_OFF)
+def test_a_file_that_ends_in_mid_row_lifts_nothing_and_removes_nothing(
+    database: Database, tmp_path: Any, case: str
+) -> None:
+    kind, known, text = CUT_OFF[case]
+    header = "crm_id,first_name,status\n"
+    whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
+    whole.write_text(header + known)
+    cut.write_text(header + text)
+    take(database, tmp_path / "whole.csv", kind)
+    dead = Status(kind=StatusKind.CANDIDATE, crm_id="deceased", tag="NoMailTag")
+    tell(database, "statuses", dead)
+
+    report = take(database, cut, kind, replace=True)
+    before = statuses_of(database)
+    lifted = take(database, cut, kind, lift=True)
+
+    assert {"1": "deceased", "2": ""} == before
+    assert "line 3" in report.is_truncated
+    assert (False, True, 0) == (report.is_good, report.is_incomplete, report.outcome.removed)
+    assert report.is_truncated == report.as_json()["truncated"]
+    assert {"1": "", "2": ""} == statuses_of(database)
+    assert not lifted.is_good
+
+
+@pytest.mark.parametrize(
+    ("known", "end", "status"),
+    [
+        ("deceased", "dece", "deceased"),
+        ("deceased", "", "deceased"),
+        ("deceased", "s1", "s1"),
+        ("s1", "deceased", "deceased"),
+        ("deceased", "\n", ""),
+    ],
+)
+def test_a_last_field_that_may_be_cut_off_keeps_its_old_value(
+    database: Database, write: Write, known: str, end: str, status: str
+) -> None:
+    take(database, write("crm_id,status", f"1,{known}"))
+
+    path = write("crm_id,status")
+    path.write_text(f"crm_id,status\n1,{end}")
+    take(database, path)
+
+    assert {"1": status} == statuses_of(database)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("1,deceased", {"1": "deceased"}),
+        ("1,s2", {"1": "s1"}),
+        ("1", {"1": "s1"}),
+        ("9,deceased", {"1": "s1", "9": "deceased"}),
+        ("9,s2", {"1": "s1", "9": "s2"}),
+        ("1,deceased,Bos, Ann", {"1": "s1"}),
+    ],
+)
+def test_of_a_row_with_fields_missing_only_what_protects_counts(
+    database: Database, write: Write, row: str, expected: dict[str, str]
+) -> None:
+    dead = Status(kind=StatusKind.CANDIDATE, crm_id="deceased", tag="NoMailTag")
+    plain = Status(kind=StatusKind.CANDIDATE, crm_id="s2")
+    tell(database, "statuses", dead, plain)
+    header = "crm_id,status,first_name"
+    take(database, write(header, "1,s1,Ann"))
+
+    report = take(database, write(header, row), replace=True)
+
+    assert expected == statuses_of(database)
+    assert (2, True) == (report.problems[0].line, report.is_incomplete)
+
+
+def statuses_of(database: Database) -> dict[str, str]:
+    c = schema.people.c
+    with database.reading() as connection:
+        return dict(map(tuple, connection.execute(select(c.crm_id, c.status))))
+
+
+def test_rows_that_contradict_each_other_are_reported_with_all_lines(
+    database: Database, write: Write
+) -> None:
+    report = take(database, write("crm_id,tag", "g1,NoMailingsTag", "g2,", "g1,", "g2,"), "groups")
+
+    [problem] = report.problems
+    assert (4, "tag", "give each its one row") == (problem.line, problem.column, problem.cure)
+    assert (
+        "candidate:g1 stands in lines 2, 4, which differ: "
+        "tag: line 2 says 'NoMailingsTag', line 4 says nothing"
+    ) == problem.text
+    document = report.as_json()
+    assert 2 == document["duplicate_count"]
+    assert [[2, 4], [3, 5]] == [one["lines"] for one in document["duplicates"]]
+    assert [["tag"], []] == [list(one["differs"]) for one in document["duplicates"]]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_said"), [(40, 20, True), (40, 21, False), (19, 1, False), (20, 0, True)]
+)
+def test_a_file_with_half_of_the_rows_of_the_last_one_says_so(
+    database: Database, write: Write, before: int, now: int, is_said: bool
+) -> None:
+    take(database, write("crm_id", *map(str, range(before))))
+    take(database, write("crm_id", "x"), is_listing=False)
+    take(database, write("crm_id", "x"), source="another")
+
+    report = take(database, write("crm_id", *map(str, range(now))))
+
+    said = f"has {now} people where the last file had {before}: "
+    assert ([said] if is_said else []) == [one[: len(said)] for one in report.remarks]
+    assert before + 1 == len(people(database))
 
 
 def test_progress_is_told_in_octets(database: Database, write: Write) -> None:

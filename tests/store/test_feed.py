@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from gateway.core.kinds import Scope
 from gateway.core.people import Group, Membership, PersonRef, Staff, Status, StatusKind
 from gateway.store import schema, suppression
+from gateway.store.contested import Duplicate
 from gateway.store.database import Database
 from gateway.store.feed import Terms, feed
 from gateway.store.people import find, suppressions_of
@@ -125,13 +126,35 @@ def test_the_addresses_follow_the_person(database: Database) -> None:
     ] == rows(database, schema.addresses)
 
 
-def test_of_two_rows_with_one_key_the_later_counts(database: Database) -> None:
-    outcome = tell(
-        database, "people", person("1", ANN), person("2"), person("1", BOB, language="nl")
-    )
+def test_of_two_rows_with_one_key_the_addresses_of_both_count(database: Database) -> None:
+    told = person("1", ANN), person("2"), person("1", BOB, language="nl")
 
-    assert (2, 0, 0, 0) == counts(outcome)
-    assert [(BOB, "candidate", "1", 0)] == rows(database, schema.addresses)
+    first = tell(database, "people", *told)
+    again = tell(database, "people", *told)
+
+    assert (2, 0, 0, 0) == counts(first)
+    assert (0, 0, 0, 2) == counts(again)
+    assert [(ANN, "candidate", "1", 0), (BOB, "candidate", "1", 1000)] == rows(
+        database, schema.addresses
+    )
+    assert [
+        Duplicate(
+            key=("candidate", "1"),
+            lines=(2, 4),
+            differs={
+                "emails": f"line 2 says '{ANN}', line 4 says '{BOB}'",
+                "language": "line 2 says nothing, line 4 says 'nl'",
+            },
+        )
+    ] == list(first.duplicates)
+
+
+def test_the_same_row_twice_is_told_and_changes_nothing(database: Database) -> None:
+    outcome = tell(database, "people", person("1", ANN), person("1", ANN))
+
+    assert (1, 0, 0, 0) == counts(outcome)
+    assert [(ANN, "candidate", "1", 0)] == rows(database, schema.addresses)
+    assert [((2, 3), {})] == [(one.lines, one.differs) for one in outcome.duplicates]
 
 
 def test_a_membership_keeps_the_time_of_its_first_arrival(database: Database) -> None:

@@ -1,0 +1,272 @@
+"""Rows that contradict each other, or may not be whole: what protects counts."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from gateway.core.kinds import TAG_SCOPES, Scope
+from gateway.core.people import Group, Person, PersonKind, PersonRef, Status, StatusKind
+from gateway.core.training import Qualification
+from gateway.store import schema, unread
+from gateway.store.contested import Widths
+from gateway.store.database import Database
+from gateway.store.feed import LAYOUTS, Terms, feed
+from gateway.store.layouts import Gaps
+from gateway.store.suppression import Standings
+from tests.store.feeding import NOW, deceased, member, no_bulk, person, tell
+
+ANN, BOB = "ann@example.org", "bob@example.org"
+REF = PersonRef(PersonKind.CANDIDATE, "1")
+PLAIN, NO_BULK = "plain", "quiet"
+CALLED_OFF = "Gekündigt (Verstorben)"
+BORN, OTHER = date(1980, 5, 31), date(1980, 6, 1)
+
+
+def somebody(**facts: Any) -> Person:
+    return Person(ref=REF, **facts)
+
+
+def group(**facts: Any) -> Group:
+    return Group(kind=PersonKind.CANDIDATE, crm_id="g", **facts)
+
+
+def status(**facts: Any) -> Status:
+    return Status(kind=StatusKind.CANDIDATE, crm_id="s", **facts)
+
+
+def ends(day: date | None) -> Qualification:
+    return Qualification(crm_id="q", person=REF, expires_on=day)
+
+
+MAKERS: dict[str, Callable[..., Any]] = {"people": somebody, "groups": group, "statuses": status}
+
+
+def the_row(database: Database, what: str) -> dict[str, Any]:
+    with database.reading() as connection:
+        return dict(connection.execute(select(LAYOUTS[what].table)).mappings().one())
+
+
+def unread_fields(database: Database) -> list[str]:
+    with database.reading() as connection:
+        return [one.field for one in unread.listed(connection)]
+
+
+def statuses(database: Database) -> None:
+    tell(
+        database,
+        "statuses",
+        deceased(),
+        Status(kind=StatusKind.CANDIDATE, crm_id=NO_BULK, tag="NoMailingsTag"),
+        Status(kind=StatusKind.CANDIDATE, crm_id=PLAIN),
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "column", "known", "first", "second", "expected", "is_unread"),
+    [
+        ("people", "status", None, "deceased", PLAIN, "deceased", True),
+        ("people", "status", None, "deceased", "", "deceased", True),
+        ("people", "status", None, "", "deceased", "deceased", True),
+        ("people", "status", None, "deceased", NO_BULK, "deceased", True),
+        ("people", "status", "deceased", NO_BULK, PLAIN, "deceased", True),
+        ("people", "status", "deceased", PLAIN, PLAIN, PLAIN, False),
+        ("people", "status", PLAIN, PLAIN, "", PLAIN, True),
+        ("people", "status", PLAIN, PLAIN, "new", "new", True),
+        ("people", "finance_status", None, CALLED_OFF, "paid", CALLED_OFF, True),
+        ("people", "finance_status", "paid", "paid", CALLED_OFF, CALLED_OFF, True),
+        ("people", "consent_email", True, True, False, False, True),
+        ("people", "consent_email", None, False, True, False, True),
+        ("people", "mail_on_set_date", None, True, False, False, True),
+        ("people", "mail_after_first_delivery", None, True, False, False, True),
+        ("people", "active", True, True, False, True, True),
+        ("people", "active", False, True, False, False, True),
+        ("people", "active", None, True, False, False, True),
+        ("people", "birthday", BORN, BORN, OTHER, BORN, True),
+        ("people", "birthday", None, BORN, OTHER, BORN, True),
+        ("people", "first_name", "Ann", "Ann", "Anna", "Anna", False),
+        ("groups", "tag", None, "NoMailingsTag", "", "NoMailingsTag", True),
+        ("groups", "tag", None, "NoMailTag", "NoMailingsTag", "NoMailTag", True),
+        ("groups", "tag", "NoMailTag", "NoMailingsTag", "", "NoMailTag", True),
+        ("groups", "active", False, True, False, True, True),
+        ("statuses", "tag", None, "", "NoMailTag", "NoMailTag", True),
+        ("statuses", "initial", True, True, False, False, True),
+        ("statuses", "closed", False, True, False, True, True),
+    ],
+)
+def test_of_rows_with_one_key_what_protects_counts(
+    database: Database,
+    what: str,
+    column: str,
+    known: object,
+    first: object,
+    second: object,
+    expected: object,
+    is_unread: bool,
+) -> None:
+    if what == "people":
+        statuses(database)
+    make = MAKERS[what]
+    if known is not None:
+        tell(database, what, make(**{column: known}))
+
+    outcome = tell(database, what, *(make(**{column: value}) for value in (first, second)))
+
+    assert expected == the_row(database, what)[column]
+    assert ([column] if is_unread else []) == unread_fields(database)
+    [duplicate] = outcome.duplicates
+    assert ([column] if first != second else []) == list(duplicate.differs)
+    tell(database, what, make(**{column: second}))
+    assert (second, []) == (the_row(database, what)[column], unread_fields(database))
+
+
+def test_somebody_suppressed_counts_as_active_where_rows_differ(database: Database) -> None:
+    tell(database, "groups", no_bulk())
+    tell(database, "memberships", member("1"))
+
+    tell(database, "people", somebody(active=False), somebody(active=True))
+
+    assert the_row(database, "people")["active"]
+
+
+def test_a_field_one_of_the_rows_can_not_be_read_in_is_unread(database: Database) -> None:
+    tell(database, "qualifications", ends(BORN))
+    with feed(database, "qualifications") as under_way:
+        gaps = {2: Gaps(unread={"expires_on": "is odd"})}
+        under_way.add([(2, ends(None)), (3, ends(OTHER))], gaps)
+        outcome = under_way.apply(Terms(source="crm", now=NOW))
+
+    assert (BORN, ["expires_on"]) == (
+        the_row(database, "qualifications")["expires_on"], unread_fields(database),
+    )  # fmt: skip
+    assert {"expires_on": "line 3 says '1980-06-01', line 2 can't be read"} == (
+        outcome.duplicates[0].differs
+    )
+
+
+def test_addresses_of_all_rows_are_suppressed(database: Database, standings: Standings) -> None:
+    statuses(database)
+    tell(database, "people", person("1", ANN, status="deceased"), person("1", BOB))
+
+    found = standings.now([ANN, BOB])
+
+    assert [[Scope.ALL], [Scope.ALL]] == [
+        [entry.scope for holder in found[one].holders for entry in holder.suppressions]
+        for one in (ANN, BOB)
+    ]
+
+
+def take_cut_off(database: Database, what: str, *records: object) -> None:
+    """Take in a file that was cut off."""
+    with feed(database, what) as under_way:
+        under_way.add(list(enumerate(records, 2)))
+        under_way.apply(Terms(source="crm", now=NOW, is_doubtful=True))
+
+
+@pytest.mark.parametrize(
+    ("what", "column", "known", "told", "expected", "is_unread"),
+    [
+        ("people", "status", PLAIN, "deceased", "deceased", False),
+        ("people", "status", "deceased", NO_BULK, "deceased", False),
+        ("people", "status", NO_BULK, "deceased", "deceased", False),
+        ("people", "status", "deceased", "", "deceased", False),
+        ("people", "status", PLAIN, "", PLAIN, True),
+        ("people", "consent_email", True, False, False, False),
+        ("people", "consent_email", False, True, False, False),
+        ("people", "finance_status", "paid", CALLED_OFF, CALLED_OFF, False),
+        ("people", "finance_status", CALLED_OFF, "paid", CALLED_OFF, False),
+        ("people", "active", True, False, True, False),
+        ("people", "birthday", BORN, OTHER, BORN, True),
+        ("people", "birthday", BORN, BORN, BORN, False),
+        ("people", "first_name", "Ann", "Anna", "Ann", False),
+        ("groups", "tag", "NoMailTag", "", "NoMailTag", False),
+        ("groups", "tag", "", "NoMailTag", "NoMailTag", False),
+        ("groups", "active", True, False, True, False),
+        ("groups", "name", "Stil", "St", "Stil", False),
+        ("statuses", "tag", "", "NoMailTag", "NoMailTag", False),
+        ("statuses", "initial", True, False, False, False),
+    ],
+)
+def test_of_a_file_that_was_cut_off_only_what_protects_counts(
+    database: Database,
+    what: str,
+    column: str,
+    known: object,
+    told: object,
+    expected: object,
+    is_unread: bool,
+) -> None:
+    if what == "people":
+        statuses(database)
+    make = MAKERS[what]
+    tell(database, what, make(**{column: known}))
+
+    take_cut_off(database, what, make(**{column: told}))
+
+    assert expected == the_row(database, what)[column]
+    assert ([column] if is_unread else []) == unread_fields(database)
+
+
+def test_new_people_of_a_file_that_was_cut_off_are_suppressed_and_mailed_nothing(
+    database: Database, standings: Standings
+) -> None:
+    statuses(database)
+    tell(database, "groups", no_bulk())
+
+    take_cut_off(
+        database, "people", person("1", ANN, status="deceased"), person("2", BOB, status=PLAIN)
+    )
+    take_cut_off(database, "memberships", member("2"))
+
+    found = standings.now([ANN, BOB])
+    assert [[Scope.ALL], [Scope.BULK]] == [
+        [entry.scope for holder in found[one].holders for entry in holder.suppressions]
+        for one in (ANN, BOB)
+    ]
+    assert [True, False] == [found[one].holders[0].active for one in (ANN, BOB)]
+    assert ["active", "active"] == unread_fields(database)
+
+
+def test_an_address_of_a_file_that_was_cut_off_is_added(database: Database) -> None:
+    tell(database, "people", person("1", ANN))
+
+    take_cut_off(database, "people", person("1", BOB))
+
+    assert ANN == the_row(database, "people")["emails"]
+    assert [(ANN, 0), (BOB, 1000)] == addresses(database)
+
+
+def addresses(database: Database) -> list[tuple[str, int]]:
+    c = schema.addresses.c
+    with database.reading() as connection:
+        return sorted(map(tuple, connection.execute(select(c.address, c.position))))
+
+
+def test_what_protects_nobody_does_not_come_from_a_file_that_was_cut_off(
+    database: Database,
+) -> None:
+    take_cut_off(database, "qualifications", ends(BORN))
+
+    with database.reading() as connection:
+        assert [] == list(connection.execute(select(LAYOUTS["qualifications"].table)))
+
+
+def test_nothing_is_removed_by_a_list_that_was_cut_off(database: Database) -> None:
+    tell(database, "people", somebody())
+    with feed(database, "people") as under_way:
+        under_way.keep_all([(2, ("candidate", "1"))])
+        outcome = under_way.apply(Terms(source="crm", now=NOW, remove=True, is_doubtful=True))
+
+    assert (0, "1") == (outcome.removed, the_row(database, "people")["crm_id"])
+
+
+def test_what_is_not_known_yet_may_suppress(database: Database) -> None:
+    with database.reading() as connection:
+        widths = Widths(connection, TAG_SCOPES)
+
+        assert [0, 0.5, 2, 3] == [
+            widths.tag(tag) for tag in ("", "SomeTag", "NoMailingsTag", "NoMailTag")
+        ]
+        assert [0, 0.5] == [widths.status("candidate", one) for one in ("", "unheard of")]
