@@ -29,7 +29,7 @@ COMMANDS = {
     "suppress mend", "explain",
     "messages list", "messages show", "report", "person show", "history show",
     "documents list", "documents save", "inbox list", "inbox show", "inbox assign",
-    "inbox discard", "inbox retry", "outbox list", "outbox retry", "outbox cancel",
+    "inbox discard", "inbox retry", "inbox address", "outbox list", "outbox retry", "outbox cancel",
     "mailchimp activate", "mailchimp status", "mailchimp templates", "mailchimp sandbox",
     "campaigns list", "campaigns show", "campaigns create", "campaigns add", "campaigns remove",
     "campaigns prepare", "campaigns open", "campaigns send", "campaigns schedule",

@@ -13,6 +13,7 @@ from gateway.api.bearer import known
 from gateway.api.guard import Count, Guard
 from gateway.api.health import Health
 from gateway.api.page import page
+from gateway.api.paths import SlashesInParts
 from gateway.api.problems import Problem
 from gateway.api.recent import Recent
 from gateway.api.routes import (
@@ -66,6 +67,7 @@ def application(
         _add_routes(app, services)
     for router in routers:
         app.include_router(router, include_in_schema=False)
+    app.add_middleware(SlashesInParts)
     app.add_middleware(Guard, count=count)
     return app
 

@@ -49,7 +49,7 @@ class Guard:
             self._tell(scope, passage.status, time.monotonic() - began)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "")
+        route = getattr(scope.get("route"), "path_format", "")
         method = scope["method"] if route else ""
         token = scope.get("state", {}).get("token")
         self._count(route, method, status)

@@ -1,18 +1,21 @@
 """What the CRM tells over HTTP, taken in by the same code as its files."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gateway.api.services import FeedRefused, FeedTerms, Taken
 from gateway.app import common
 from gateway.config import Settings
-from gateway.core.people import PersonRef, StatusKind
+from gateway.core.people import PersonKind, StatusKind
 from gateway.crm.files import FileRefused
 from gateway.crm.importer import import_file
 from gateway.crm.kinds import KINDS
 from gateway.store.database import Database
 
 _OF_A_KIND = ("people", "groups", "statuses")
+#: A group and a person; slashes may stand in the ids of both: `2026/1/candidate:2026/17`.
+_MEMBERSHIP = re.compile(rf"(.+?)/({'|'.join(PersonKind)}):(.+)", re.DOTALL)
 
 
 class Door:
@@ -29,9 +32,10 @@ class Door:
     def key(self, kind: str, text: str) -> Mapping[str, str]:
         """Return the columns a path stands for: `candidate:17`, `g1/candidate:17`, `4711`."""
         if kind == "memberships":
-            group, _, person = text.partition("/")
-            ref = PersonRef.parse(person)
-            return {"group": group, "kind": ref.kind.value, "person": ref.crm_id}
+            named = _MEMBERSHIP.fullmatch(text)
+            if named is None:
+                raise ValueError(f"not a membership: {text!r} (write g1/candidate:17)")
+            return {"group": named[1], "kind": named[2], "person": named[3]}
         if kind in _OF_A_KIND:
             sort, colon, crm_id = text.partition(":")
             if not (colon and crm_id and sort in set(StatusKind)):

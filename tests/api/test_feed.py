@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -12,6 +13,8 @@ from gateway.store import events
 from tests.api.served import Served, served
 
 ANN = '{"crm_id":"17","emails":["ann@example.org"],"first_name":"Ann","status":"s1"}'
+TAGGED_ALIKE = {"name": "No news", "tag": "NoMailingsTag"}
+PARTS = ("timeline", "history", "documents")
 TAGGED = '{"crm_id":"g1","name":"No news","tag":"NoMailingsTag"}'
 
 
@@ -23,6 +26,47 @@ async def test_a_person_is_upserted_and_what_is_not_told_stays(api: Served) -> N
     assert (200, 1) == (second.status_code, second.json()["changed"])
     person = await api.get("/people/candidate:17")
     assert ("Ann Müller", ["ann@example.org"]) == (person["name"], person["addresses"])
+
+
+@pytest.mark.parametrize("crm_id", ["2026/17", "a/b/c", "2026/timeline", "50%2F2", "ü/ñ 1"])
+async def test_an_id_with_a_slash_is_fed_and_read_by_it(api: Served, crm_id: str) -> None:
+    person = f"candidate:{quote(crm_id, safe='')}"
+    group = quote(f"g/{crm_id}", safe="")
+    for path, told in (
+        (f"groups/candidate:{group}", TAGGED_ALIKE),
+        (f"people/{person}", {"emails": ["ann@example.org"]}),
+        (f"memberships/{group}/{person}", {}),
+    ):
+        fed = await api.ask("PUT", f"/feed/{path}", json=told)
+        assert (200, 1) == (fed.status_code, fed.json()["added"]), fed.text
+
+    shown = await api.get(f"/people/{person}")
+    below = [await api.get(f"/people/{person}/{part}") for part in PARTS]
+
+    assert (f"candidate:{crm_id}", ["No news"]) == (
+        shown["person"],
+        [one["name"] for one in shown["suppressions"]],
+    )
+    assert [1, 0, 0] == [len(part["items"]) for part in below]
+
+
+@pytest.mark.parametrize(
+    ("path", "group", "person"),
+    [
+        ("2026/1/candidate:2026/17", "2026/1", "2026/17"),
+        ("g1/candidate:2026%2F17", "g1", "2026/17"),
+        ("2026%2F1/candidate:17", "2026/1", "17"),
+    ],
+)
+async def test_a_membership_is_named_with_slashes_as_they_are_or_escaped(
+    one_api: Served, path: str, group: str, person: str
+) -> None:
+    await one_api.ask("PUT", f"/feed/memberships/{path}", json={})
+    gone = await one_api.ask(
+        "POST", "/feed/memberships/delete", content=json.dumps({"group": group, "person": person})
+    )
+
+    assert 1 == gone.json()["removed"]
 
 
 async def test_many_are_taken_in_and_each_bad_line_is_told(api: Served) -> None:

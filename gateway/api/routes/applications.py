@@ -50,7 +50,7 @@ class StatusChange(BaseModel):
     dry_run: bool = False
 
 
-@router.post("/{reference}/submitted", responses=_ANSWERS)
+@router.post("/{reference:id}/submitted", responses=_ANSWERS)
 async def submitted(
     request: Request,
     using: Using,

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import Feeder
 from gateway.api.once import Key, asked_as, in_steps
+from gateway.api.paths import with_slashes
 from gateway.api.problems import TYPE, Problem
 from gateway.api.replies import JSON, Using, octets
 from gateway.api.schemas import FEED_REPORT, answers, record
@@ -106,9 +107,10 @@ class _Routes:
 
     def _key(self, using: Services, name: str) -> Mapping[str, str]:
         try:
-            return using.feed.key(self.kind, name)
+            columns = using.feed.key(self.kind, name)
         except ValueError as error:
             raise Problem(422, str(error)) from None
+        return {column: with_slashes(value) for column, value in columns.items()}
 
     async def _one(self, using: Services, told: Mapping[str, object], terms: FeedTerms) -> Response:
         async with _folder() as folder:

@@ -33,13 +33,13 @@ async def find_people(
     return reply(request, {"items": found, "next": None})
 
 
-@router.get("/{person}", responses=answers(PERSON, "The person with the timeline."))
+@router.get("/{person:id}", responses=answers(PERSON, "The person with the timeline."))
 async def show_person(request: Request, using: Using, person: Text) -> Response:
     """Show a person with suppressions, applications and timeline."""
     return reply(request, await _known(using, person))
 
 
-@router.get("/{person}/timeline", responses=pages(EVENT))
+@router.get("/{person:id}/timeline", responses=pages(EVENT))
 async def show_timeline(
     request: Request,
     using: Using,
@@ -52,7 +52,7 @@ async def show_timeline(
     return part(request, events, limit, cursor)
 
 
-@router.get("/{person}/history", responses=pages(HISTORY))
+@router.get("/{person:id}/history", responses=pages(HISTORY))
 async def list_history(
     request: Request,
     using: Using,
@@ -69,7 +69,7 @@ async def list_history(
     return part(request, found, limit, cursor)
 
 
-@router.get("/{person}/documents", responses=pages(DOCUMENT))
+@router.get("/{person:id}/documents", responses=pages(DOCUMENT))
 async def list_documents(
     request: Request,
     using: Using,
