@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from fastapi import Request
 
 from gateway.core.errors import GatewayError
+from gateway.core.note_template import NoteTemplate
 from gateway.store.blobs import Blobs
 from gateway.store.database import Database
 from gateway.store.suppressed import SuppressedAddresses
@@ -89,6 +90,7 @@ class Services:
     suppressed: Callable[[], SuppressedAddresses]  #: The same.
     lookup: Callable[[str], str]
     zone: Callable[[], tzinfo]
+    notes: Callable[[], Mapping[str, NoteTemplate]]  #: The wording of notes by language.
     #: Where staff forward replies to, each with what told it.
     import_addresses: Callable[[], Sequence[tuple[str, str]]]
     count_machine_opens: Callable[[], bool]

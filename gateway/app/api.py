@@ -55,6 +55,7 @@ def services(life: Life, database: Database) -> Services:
         suppressed=lambda: common.suppressed_addresses(life.settings, database),
         lookup=lambda address: common.lookup(life.settings, address),
         zone=lambda: common.time_zone(life.settings),
+        notes=lambda: common.note_templates(life.settings),
         import_addresses=lambda: [
             (one.address, one.told_by) for one in import_addresses(life.settings)
         ],

@@ -11,7 +11,7 @@ from gateway.core import ids, note
 from gateway.core.address import domain_of
 from gateway.core.classify import UNREAD, Classification, Tried, why_matched
 from gateway.core.content import MAX_HEADER_BLOCK, parted_file, stuffed
-from gateway.core.decide import blocking
+from gateway.core.decide import blocking, who_counts
 from gateway.core.errors import GatewayError
 from gateway.core.headers import Headers
 from gateway.core.invitation import OPENING, opening
@@ -40,6 +40,7 @@ class Question:
     recipients: tuple[str, ...]
     listener: str | None = None
     login: str | None = None
+    language: str = ""  #: Of the notes; empty: that of whoever reads them.
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,9 @@ async def explain(settings: Settings, database: Database, question: Question) ->
     judgement = await judge.judge(chosen, case, moment)
     feeds = (await database.read(status.snapshot)).feeds
     wording = Wording(StaffLanguages(database))
+    template = await wording.template(chosen, case.sender, case.headers)
     teller = _Teller(
-        await wording.template(chosen, case.sender, case.headers),
+        chosen.notes.get(question.language, template),
         judgement,
         feed_as_of=max(feeds.values(), default=None),
         now=chosen.local_time(moment),
@@ -210,6 +212,7 @@ class _Teller:
             personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
             feed_as_of=self._feed_as_of,
             persons=tuple(holder.ref for holder in standing.holders),
+            sharing=len(who_counts(standing)),
         )
         return note.render(self._template, facts).full
 

@@ -9,6 +9,7 @@ from gateway.app import common
 from gateway.app.common import BadCertificate
 from gateway.config import Settings
 from gateway.config.smtp import Listener as ListenerSettings
+from gateway.core.address import domain_of
 from gateway.core.kinds import Kind
 from gateway.smtp_proxy.policy import Listener, Override, Policy
 from gateway.smtp_proxy.users import Users
@@ -27,6 +28,10 @@ def policy(settings: Settings) -> Policy:
         default_kind=settings.smtp.default_kind,
         relays=common.relays(settings),
         notes={language: templates[language], **templates},
+        languages={
+            domain_of(f"x@{domain}"): spoken
+            for domain, spoken in settings.suppression.languages.items()
+        },
         notifier=settings.notices.sender or common.notifier(settings),
         override=_override(settings),
         plus_addresses=settings.suppression.plus_addresses,

@@ -9,6 +9,7 @@ import typer
 
 from gateway.app.explain import Explanation, Fate, Question, explain
 from gateway.cli.context import Context, Json, of, read_mail_address, read_sender, wrong_use
+from gateway.cli.messages import Language, in_language
 from gateway.cli.output import print_json, print_line
 from gateway.cli.suppress import described
 from gateway.core.kinds import State
@@ -39,6 +40,7 @@ def explain_message(
     to: _To,
     listener: _Listener = None,
     login: _Login = None,
+    language: Language = None,
     as_json: Json = False,
 ) -> None:
     """Explain the decision on a message, without sending it.
@@ -56,6 +58,7 @@ def explain_message(
         recipients=tuple(map(read_mail_address, to)),
         listener=listener,
         login=login,
+        language=in_language(chosen, language).language if language else "",
     )
     with chosen.store() as store:
         found = asyncio.run(explain(chosen.settings, store, question))

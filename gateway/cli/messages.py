@@ -16,12 +16,14 @@ from gateway.cli.context import (
     read_id,
     read_mail_address,
     read_sender,
+    wrong_use,
 )
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.inbox import DeliveryReport
 from gateway.core.journal import Delivery, Message
 from gateway.core.kinds import State
+from gateway.core.note import retold_in
 from gateway.core.note_template import NoteTemplate, pick
 from gateway.store import documents, inbox
 from gateway.store import messages as journal
@@ -35,6 +37,9 @@ _From = Annotated[
 ]
 _Since = Annotated[
     str | None, typer.Option(help="Only since this local date or time.", metavar="TIME")
+]
+Language = Annotated[
+    str | None, typer.Option(help="Notes in this language: nl, de, fr, en.", metavar="LANGUAGE")
 ]
 _Limit = Annotated[int, typer.Option(help="At most so many, the newest.", min=1)]
 _WouldFail = Annotated[
@@ -77,23 +82,30 @@ def list_messages(
 def show_message(
     context: typer.Context,
     number: Annotated[str, typer.Argument(metavar="ID", help="The id of a message.")],
+    *,
+    language: Language = None,
     as_json: Json = False,
 ) -> None:
     """Show a message, what became of it, and why.
 
-    For each recipient that is the state, who said so, and the note.
+    For each recipient that is the state, who said so, and the note: in the language of whoever sent
+    the message, or the one asked for.
     """
     chosen = of(context)
+    template = None if language is None else in_language(chosen, language)
     with chosen.store() as store, store.reading() as connection:
         found = journal.one(connection, read_id(number))
         reports = inbox.reported(connection, read_id(number))
     if found is None:
         raise NotFound(f"the journal has no message {number}")
+    if template is not None:
+        found = retold_in(template, found, chosen.zone)
     if as_json:
         reported = {"reports": [asdict(one) for one in reports]} if reports else {}
         print_json(documents.message(found) | reported)
         return
-    for line in (*_described(chosen, found), *map(_report, reports)):
+    described = _described(chosen, found, template or wording(chosen))
+    for line in (*described, *map(_report, reports)):
         print_line(line)
 
 
@@ -138,7 +150,7 @@ def _failing(context: Context, found: Iterable[Message]) -> Iterator[Sequence[ob
                 yield ids.show(one.id), when, delivery.recipient, subject, one.rule, why
 
 
-def _described(context: Context, one: Message) -> Iterator[str]:
+def _described(context: Context, one: Message, template: NoteTemplate) -> Iterator[str]:
     yield f"Subject:     {one_line(one.subject)}"
     yield f"From:        {one.sender or '<>'}"
     yield f"Date:        {local(one.at, context.zone)}"
@@ -149,7 +161,6 @@ def _described(context: Context, one: Message) -> Iterator[str]:
     yield f"Relay:       {one.relay or '-'}, {one.size} octets"
     if one.attempt_of is not None:
         yield f"Attempt of:  {ids.show(one.attempt_of)}"
-    template = wording(context)
     for delivery in one.deliveries:
         yield ""
         yield from _delivery(delivery, template)
@@ -159,6 +170,14 @@ def wording(context: Context) -> NoteTemplate:
     """Return the words in which people are told of states."""
     settings = context.settings
     return pick(common.note_templates(settings), settings.suppression.language)
+
+
+def in_language(context: Context, language: str) -> NoteTemplate:
+    """Return the words of a language; wrong use where there are none."""
+    known = common.note_templates(context.settings)
+    if language.lower() not in known:
+        wrong_use(f"--language {language}: notes are in {', '.join(sorted(known))}")
+    return known[language.lower()]
 
 
 def _report(one: DeliveryReport) -> str:

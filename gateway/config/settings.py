@@ -16,7 +16,9 @@ from gateway.config.values import (
     BindAddress,
     BlobsUrl,
     ConfigPath,
+    Domain,
     Interval,
+    Language,
     MailAddress,
     Name,
     StoreUrl,
@@ -58,9 +60,13 @@ class Suppression(Section):
     """When the sender gets a report by mail of who was left out: where no reply named them
     (`needed`), or also where one did, at RCPT, over LMTP or after the content (`always`): for CRMs
     whose mail library tells nobody."""
-    language: Literal["nl", "de", "fr", "en"] = "nl"
+    language: Language = "nl"
     """The language of notes and mail to people whose own isn't known. A note is in that of the
-    member of staff on file who sent the mail: the envelope's sender, else `From`."""
+    member of staff on file who sent the mail (the envelope's sender, else `From`), else in that of
+    the sender's domain in `languages`."""
+    languages: Mapping[Domain, Language] = option({}, example={"example.de": "de"})
+    """The language of notes by the sender's domain, subdomains too, where the sender is not on file
+    as staff with a language."""
     plus_addresses: bool = False
     """Whether `ann+x@example.org` is the same person as `ann@example.org`."""
     tags: Mapping[str, Scope] = option(TAG_SCOPES)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
@@ -206,9 +206,9 @@ BindAddress = Annotated[Bind, BeforeValidator(parse_bind)]
 NetworkRange = Annotated[Network, BeforeValidator(parse_network)]
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 MailAddress = Annotated[str, AfterValidator(parse_mailbox)]
-Domains = Annotated[
-    tuple[Annotated[str, AfterValidator(parse_domain)], ...], BeforeValidator(_one_or_several)
-]
+Domain = Annotated[str, AfterValidator(parse_domain)]
+Domains = Annotated[tuple[Domain, ...], BeforeValidator(_one_or_several)]
+Language = Literal["nl", "de", "fr", "en"]
 AddressesOrDomains = Annotated[
     tuple[Annotated[str, AfterValidator(_address_or_domain)], ...],
     BeforeValidator(_one_or_several),

@@ -27,19 +27,20 @@ def _of_scope(scope: Scope, suppressions: tuple[Suppression, ...]) -> tuple[Supp
     return tuple(entry for entry in suppressions if entry.scope.includes(scope))
 
 
-def _who_counts(standing: Standing) -> tuple[Holder, ...]:
+def who_counts(standing: Standing) -> tuple[Holder, ...]:
+    """Return whose groups and status count for an address: those active, else all who have it."""
     active = tuple(holder for holder in standing.holders if holder.active)
     return active or standing.holders
 
 
 def _anyones(scope: Scope, standing: Standing) -> tuple[Suppression, ...]:
     return tuple(
-        entry for holder in _who_counts(standing) for entry in _of_scope(scope, holder.suppressions)
+        entry for holder in who_counts(standing) for entry in _of_scope(scope, holder.suppressions)
     )
 
 
 def _everyones(scope: Scope, standing: Standing) -> tuple[Suppression, ...]:
-    each = [_of_scope(scope, holder.suppressions) for holder in _who_counts(standing)]
+    each = [_of_scope(scope, holder.suppressions) for holder in who_counts(standing)]
     if not all(each):
         return ()
     return tuple(entry for found in each for entry in found)

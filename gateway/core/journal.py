@@ -20,7 +20,8 @@ class Delivery:
     state: State
     by: By
     reply: str = ""
-    note: str = ""  #: Why it failed, in the gateway's language; empty where nothing did.
+    note: str = ""  #: Why it failed, in the reader's language; empty where nothing did.
+    note_facts: str = ""  #: What the note is written from (`gateway.core.note.kept`).
     would: str = ""  #: In observe mode: the state it would have had.
     persons: tuple[PersonRef, ...] = ()
 

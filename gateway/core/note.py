@@ -1,19 +1,23 @@
 """The note: why a recipient was left out, and what a recruiter can do about it."""
 
+import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, tzinfo
+from typing import Any
 
 from gateway.core import ids
 from gateway.core.address import lookup_form
 from gateway.core.ascii_text import ascii_text
+from gateway.core.journal import Delivery, Message
 from gateway.core.kinds import Kind, Scope
 from gateway.core.note_template import (
     MAX_SHORT_REASONS,
     MAX_SHORT_VALUE,
     OPT_OUT,
+    SHARED,
     SHORT_LAST,
     NoteTemplate,
 )
@@ -24,6 +28,8 @@ MAX_SHORT_LINES = 5
 MAX_SHORT_OCTETS = 512  #: Of a whole reply: codes, text and line ends.
 STATUS = "5.7.1"  #: Delivery not authorized (RFC 3463, 3.8).
 
+#: What has no name of its own but words of the template.
+_NAMELESS = (SuppressionSource.STAFF, SuppressionSource.LAST_KNOWN)
 _FRAME = len(f"550-{STATUS} \r\n")
 _REASONS = frozenset(("names", "reason"))
 _DOMAIN = re.compile(r"(?<=\S)@\S+")
@@ -42,6 +48,7 @@ class Facts:
     personal_mail: bool  #: Whether mail from the person's own file would go through.
     feed_as_of: datetime | None = None
     persons: tuple[PersonRef, ...] = ()  #: Everybody who has the address.
+    sharing: int = 1  #: How many people who count have it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,86 @@ def reasons(template: NoteTemplate, facts: Facts) -> str:
     return "\n\n".join(dict.fromkeys(map("\n".join, written)))
 
 
+def kept(facts: Facts) -> str:
+    """Return what a note can be written from later, in any language, beside the journal's rows.
+
+    As JSON; what staff remarked and isn't public stays out. `retold` reads it.
+    """
+    return json.dumps(
+        {
+            "feed_as_of": _iso(facts.feed_as_of),
+            "personal_mail": facts.personal_mail,
+            "sharing": facts.sharing,
+            "suppressions": [_plain(one) for one in facts.suppressions],
+        },
+        ensure_ascii=False,
+    )
+
+
+def retold(template: NoteTemplate, message: Message, one: Delivery, zone: tzinfo) -> str:
+    """Write the note of a delivery in the template's words; as it was written where it is older.
+
+    Deliveries that an earlier gateway wrote down have the note's text only.
+    """
+    if not one.note_facts:
+        return one.note
+    known = json.loads(one.note_facts)
+    facts = Facts(
+        message=message.id,
+        now=message.at.astimezone(zone),
+        kind=message.kind,
+        rule=message.rule,
+        recipient=one.recipient,
+        suppressions=tuple(map(_suppression, known["suppressions"])),
+        personal_mail=known["personal_mail"],
+        feed_as_of=_moment_of(known["feed_as_of"]),
+        persons=one.persons,
+        sharing=known["sharing"],
+    )
+    return reasons(template, facts) if one.would else render(template, facts).full
+
+
+def retold_in(template: NoteTemplate, message: Message, zone: tzinfo) -> Message:
+    """Return a message with the notes of its deliveries in the template's words."""
+    told = (
+        replace(one, note=retold(template, message, one, zone)) if one.note else one
+        for one in message.deliveries
+    )
+    return replace(message, deliveries=tuple(told))
+
+
+def _plain(one: Suppression) -> dict[str, object]:
+    values = {field.name: getattr(one, field.name) for field in fields(Suppression)}
+    values |= {"since": _iso(one.since), "until": _iso(one.until)}
+    values |= {"person": str(one.person) if one.person else None}
+    values |= {"remark": one.remark if one.public else ""}
+    return {name: value for name, value in values.items() if value}
+
+
+def _suppression(plain: dict[str, Any]) -> Suppression:
+    person = plain.get("person")
+    return Suppression(
+        scope=Scope(plain["scope"]),
+        source=SuppressionSource(plain["source"]),
+        name=plain.get("name", ""),
+        names=tuple((language, name) for language, name in plain.get("names", ())),
+        origin=plain.get("origin", ""),
+        since=_moment_of(plain.get("since")),
+        until=_moment_of(plain.get("until")),
+        remark=plain.get("remark", ""),
+        public=plain.get("public", False),
+        person=PersonRef.parse(person) if person else None,
+    )
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _moment_of(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
 def refusal(template: NoteTemplate, failed: Sequence[Facts]) -> Reply:
     """Return the 550 for recipients of one message who all failed; the reply names none of them.
 
@@ -78,6 +165,8 @@ def refusal(template: NoteTemplate, failed: Sequence[Facts]) -> Reply:
 
 
 def _short(template: NoteTemplate, facts: Facts) -> tuple[str, ...]:
+    if _is_shared(template, facts):
+        return _short_of_several_people(template, facts)
     first = _strictest_first(facts.suppressions)[0]
     reason = _reason(template, facts, first)
     values = {
@@ -90,6 +179,27 @@ def _short(template: NoteTemplate, facts: Facts) -> tuple[str, ...]:
     if facts.personal_mail:
         lines += template.fill("short personal", {})
     return _fitting(lines, _last(template, facts.message, [first]))
+
+
+def _is_shared(template: NoteTemplate, facts: Facts) -> bool:
+    """Whether a note is about several people: what is said of one may not hold for another."""
+    of_people = any(one.person is not None for one in facts.suppressions)
+    return facts.sharing > 1 and of_people and f"short {SHARED}" in template.sections
+
+
+def _short_of_several_people(template: NoteTemplate, facts: Facts) -> tuple[str, ...]:
+    entries = _strictest_first(facts.suppressions)
+    values = {
+        "id": ids.show(facts.message),
+        "state": template.send_failed,
+        "count": str(facts.sharing),
+        "names": ", ".join(dict.fromkeys(_name(template, one) for one in entries)),
+        "feed": _moment(template, facts, facts.feed_as_of),
+    }
+    lines = template.fill(f"short {SHARED}", _discreet(values))
+    if facts.personal_mail:
+        lines += template.fill(f"short personal {SHARED}", {})
+    return _fitting(lines, _last(template, facts.message, entries))
 
 
 def _several(template: NoteTemplate, failed: Sequence[Facts]) -> tuple[str, ...]:
@@ -109,7 +219,7 @@ def _last(template: NoteTemplate, message: int, entries: Sequence[Suppression]) 
     """Write the line for programs that show only a reply's last one (mutt, emailjs …)."""
     named = dict.fromkeys(
         _name(template, entry)
-        if entry.source is SuppressionSource.STAFF
+        if entry.source in _NAMELESS
         else f'"{_clipped(_name(template, entry), MAX_SHORT_VALUE - 2)}"'
         for entry in entries
     )
@@ -172,7 +282,11 @@ def _full(template: NoteTemplate, facts: Facts) -> str:
 
 
 def _personal(template: NoteTemplate, facts: Facts) -> str:
-    return "\n".join(template.fill("personal" if facts.personal_mail else "no personal", {}))
+    section = "personal" if facts.personal_mail else "no personal"
+    if _is_shared(template, facts):
+        section = f"{section} {SHARED}"
+    persons = ", ".join(map(str, facts.persons))
+    return "\n".join(template.fill(section, {"persons": persons}))
 
 
 def _reason(template: NoteTemplate, facts: Facts, entry: Suppression) -> dict[str, str]:
@@ -193,7 +307,7 @@ def _section(template: NoteTemplate, entry: Suppression) -> str:
     by_mailchimp = entry.source is SuppressionSource.GROUP and entry.origin == MAILCHIMP
     if by_mailchimp and OPT_OUT in template.sections and f"short {OPT_OUT}" in template.sections:
         return OPT_OUT
-    return entry.source
+    return entry.source.replace("_", " ")
 
 
 def _strictest_first(entries: tuple[Suppression, ...]) -> list[Suppression]:
@@ -203,7 +317,10 @@ def _strictest_first(entries: tuple[Suppression, ...]) -> list[Suppression]:
 def _name(template: NoteTemplate, entry: Suppression) -> str:
     if entry.source is SuppressionSource.STAFF:
         return template.words["blocked_address"]
-    return one_line(entry.name) or "?"
+    if entry.source is SuppressionSource.LAST_KNOWN:
+        return template.words["last_known"]
+    name = dict(entry.names).get(template.language) or entry.name
+    return one_line(name) or "?"
 
 
 def _date(template: NoteTemplate, facts: Facts, moment: datetime | None) -> str:

@@ -34,7 +34,10 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "short status": _SHORT,
     "short staff": _SHORT,
     "short opt out": _SHORT,
+    "short last known": _SHORT,
+    "short shared": frozenset(("id", "state", "count", "names", "feed")),
     "short personal": frozenset(),
+    "short personal shared": frozenset(),
     "short several": frozenset(("id", "state", "count", "names")),
     "short last": frozenset(("id", "state", "reason")),
     "full": frozenset(
@@ -47,8 +50,11 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "status": _REASON,
     "staff": _REASON,
     "opt out": _REASON,
+    "last known": _REASON,
     "personal": frozenset(),
+    "personal shared": frozenset(("persons",)),
     "no personal": frozenset(),
+    "no personal shared": frozenset(("persons",)),
     "report subject": frozenset(("state", "subject", "recipients")),
     "report": frozenset(
         ("subject", "now", "id", "count", "recipients", "others", "given_up"),
@@ -63,9 +69,17 @@ SECTIONS: Mapping[str, frozenset[str]] = {
 OPT_OUT = "opt out"
 #: The line every short form of several lines ends with, for programs that show the last one only.
 SHORT_LAST = "short last"
+#: Ends the names of sections about an address that several people have.
+SHARED = "shared"
 _LAST = "$state: $reason. $id"  #: In files that have no such section.
 #: Sections that wording of one's own may lack: it has them from what is shipped.
-_SHIPPED = (SHORT_LAST, "reports subject", "reports", "reports message", "reports more")
+_SHIPPED = (
+    *(SHORT_LAST, "reports subject", "reports", "reports message", "reports more"),
+    *("last known", "short last known", "short shared"),
+    *("short personal shared", "personal shared", "no personal shared"),
+)
+#: Words it may lack in the same way.
+_SHIPPED_WORDS = ("last_known",)
 _OPTIONAL = frozenset((OPT_OUT, f"short {OPT_OUT}", SHORT_LAST))
 
 #: Every key of `[words]`; `scope_bulk` says what a person gets who is out of bulk mail.
@@ -73,11 +87,14 @@ WORDS = (
     *State,
     *("bulk", "individual"),
     *(f"scope_{scope}" for scope in Scope),
-    *("blocked_address", "months", "first_day"),
+    *("blocked_address", "last_known", "months", "first_day"),
 )
 
 _HEADING = re.compile(r"\[([a-z ]+)\]\s*\Z")
-_REPLIES = ("short group", "short status", "short staff", "short opt out", "short several")
+_REPLIES = (
+    *("short group", "short status", "short staff", "short opt out", "short several"),
+    *("short last known", "short shared"),
+)
 _MOST_LETTERS = {"names": MAX_SHORT_REASONS, "reason": MAX_SHORT_REASONS}
 _ALWAYS_KNOWN = frozenset(("id", "state", "name", "scope", "count", "names"))
 
@@ -170,7 +187,7 @@ def parse_template(
     _check_last_line(sections[SHORT_LAST], source)
     return NoteTemplate(
         language=language,
-        words=MappingProxyType(_words(raw["words"], source)),
+        words=MappingProxyType(_words(raw["words"], source, shipped)),
         sections=MappingProxyType(sections),
     )
 
@@ -256,8 +273,9 @@ def _longest(line: Line) -> int:
     return len(ascii_text(line.format % values))  # `ß` becomes two letters.
 
 
-def _words(lines: _Numbered, source: str) -> dict[str, str]:
+def _words(lines: _Numbered, source: str, shipped: NoteTemplate | None) -> dict[str, str]:
     words: dict[str, str] = {}
+    stand_ins = {key: shipped.words[key] for key in _SHIPPED_WORDS} if shipped else {}
     for number, line in lines:
         key, equals, value = (part.strip() for part in line.partition("="))
         if not line:
@@ -268,6 +286,7 @@ def _words(lines: _Numbered, source: str) -> dict[str, str]:
             known = _list(WORDS)
             raise BadNoteTemplate(f"{source}:{number}: [words]: {key}: once each of {known}")
         words[key] = value
+    words = stand_ins | words
     for key in WORDS:
         if key not in words:
             raise BadNoteTemplate(f"{source}: [words]: {key} is missing")

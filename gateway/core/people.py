@@ -72,6 +72,12 @@ class Staff:
     language: str = ""
 
 
+#: The languages a group or status may have a name in beside its own (`name_de` …).
+NAME_LANGUAGES = ("nl", "de", "fr", "en")
+#: Names by language, for what can be compared and hashed.
+Names = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """A group of people of one kind; its tag gives it an effect while it is active."""
@@ -81,6 +87,7 @@ class Group:
     name: str = ""
     tag: str = ""
     active: bool = True
+    names: Names = ()  #: In other languages.
 
 
 class StatusKind(StrEnum):
@@ -101,6 +108,7 @@ class Status:
     tag: str = ""
     initial: bool = False
     closed: bool = False
+    names: Names = ()  #: In other languages.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +130,8 @@ class SuppressionSource(StrEnum):
     GROUP = "group"
     STATUS = "status"
     STAFF = "staff"  #: `gateway suppress` or the API: an address, not a person.
+    #: While the store is away: out of all mail when it was last asked; why is not known then.
+    LAST_KNOWN = "last_known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +141,7 @@ class Suppression:
     scope: Scope
     source: SuppressionSource
     name: str = ""  #: Of the group or status.
+    names: Names = ()  #: The same in other languages.
     origin: str = ""  #: The feed that brought it (`crm`, `mailchimp`), or who added it.
     since: datetime | None = None
     until: datetime | None = None

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from gateway.core.applications import Application, Programme
 from gateway.core.kinds import known_tag
 from gateway.core.people import (
+    NAME_LANGUAGES,
     Group,
     Membership,
+    Names,
     Person,
     PersonKind,
     PersonRef,
@@ -22,6 +24,7 @@ Record = (
     Person | Staff | Group | Status | Membership | Programme | Application | Qualification | Closing
 )
 _PERSON_KINDS = {"": PersonKind.CANDIDATE} | {kind.value: kind for kind in PersonKind}
+_NAME_COLUMNS = tuple(f"name_{language}" for language in NAME_LANGUAGES)
 _STATUS_KINDS = {"": StatusKind.CANDIDATE} | {kind.value: kind for kind in StatusKind}
 
 
@@ -92,7 +95,14 @@ def _group(fields: Fields) -> Group:
         name=fields.text("name"),
         tag=_tag(fields, "NoMailingsTag"),
         active=fields.flag("active", blank=True, unread=True),
+        names=_names(fields),
     )
+
+
+def _names(fields: Fields) -> Names:
+    """Return the names in other languages, of `name_de` and the like."""
+    named = ((language, fields.text(f"name_{language}")) for language in NAME_LANGUAGES)
+    return tuple((language, name) for language, name in named if name)
 
 
 def _tag(fields: Fields, protective: str) -> str:
@@ -109,6 +119,7 @@ def _status(fields: Fields) -> Status:
         tag=_tag(fields, "NoMailTag"),
         initial=fields.flag("initial"),
         closed=fields.flag("closed", unread=True),
+        names=_names(fields),
     )
 
 
@@ -162,14 +173,14 @@ KINDS: Mapping[str, FileKind] = {
     for kind in (
         FileKind(
             name="groups",
-            columns=("kind", "crm_id", "name", "tag", "active"),
+            columns=("kind", "crm_id", "name", "tag", "active", *_NAME_COLUMNS),
             needed=frozenset({"crm_id"}),
             key=lambda fields: (_kind_of(fields).value, fields.key("crm_id")),
             record=_group,
         ),
         FileKind(
             name="statuses",
-            columns=("kind", "crm_id", "name", "tag", "initial", "closed"),
+            columns=("kind", "crm_id", "name", "tag", "initial", "closed", *_NAME_COLUMNS),
             needed=frozenset({"crm_id"}),
             key=lambda fields: (_status_kind(fields).value, fields.key("crm_id")),
             record=_status,

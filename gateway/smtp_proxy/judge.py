@@ -207,13 +207,16 @@ class Judge:
 
     def _last_known(self, case: Case, said: Classification | None) -> list[Verdict]:
         if not goes_anyway(case.listener, said):
-            return [Verdict(blocked=LAST_KNOWN if a in self._never else ()) for a in case.addresses]
-        never = self._never if self._never.known else ()
-        return [Verdict(would=LAST_KNOWN if a in never else ()) for a in case.addresses]
+            return [Verdict(blocked=self._known_of(a)) for a in case.addresses]
+        never = self._never.known
+        return [Verdict(would=self._known_of(a) if never else ()) for a in case.addresses]
 
-
-#: What is said of an address that was under scope `all` when the store was last asked.
-LAST_KNOWN = (Suppression(scope=Scope.ALL, source=SuppressionSource.STATUS, origin="last known"),)
+    def _known_of(self, address: str) -> tuple[Suppression, ...]:
+        """Return what is said of an address under scope `all` when the store was last asked."""
+        if address not in self._never:
+            return ()
+        source = SuppressionSource.LAST_KNOWN
+        return (Suppression(scope=Scope.ALL, source=source, since=self._never.as_of),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

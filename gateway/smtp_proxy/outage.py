@@ -10,7 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ class NeverMailed:
         self._path = path
         self._marks: array[int] | None = self._load()
         self._kept = True  # on disk, too
+        self.as_of = self._written_at()  #: When the store was last asked; None: never.
 
     @property
     def known(self) -> bool:
@@ -52,7 +53,9 @@ class NeverMailed:
         OSError if it could not be written down; it counts all the same.
         """
         marks = array("Q", sorted(map(_mark, addresses)))
+        self.as_of = datetime.now(UTC)
         if self._kept and marks == self._marks and self._path.exists():
+            os.utime(self._path)  # When it was last true, for a restart without a store.
             return
         self._marks, self._kept = marks, False
         fresh = self._path.with_suffix(f".{os.getpid()}")
@@ -60,6 +63,12 @@ class NeverMailed:
         fresh.write_bytes(marks.tobytes())
         fresh.replace(self._path)
         self._kept = True
+
+    def _written_at(self) -> datetime | None:
+        try:
+            return datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
+        except OSError:
+            return None
 
     def _load(self) -> "array[int] | None":
         try:
@@ -244,6 +253,7 @@ def _plain(message: Message) -> dict[str, object]:
                 d.note,
                 d.would,
                 [*map(str, d.persons)],
+                d.note_facts,
             ]
             for d in message.deliveries
         ],
@@ -260,7 +270,8 @@ def _message(plain: dict[str, Any]) -> Message:
 
 
 def _delivery(row: list[str]) -> Delivery:
-    recipient, address, state, by, reply, note, would, persons = row
+    # A gateway before 0025 wrote no `note_facts`.
+    recipient, address, state, by, reply, note, would, persons, note_facts = [*row, ""][:9]
     return Delivery(
         recipient=recipient,
         address=address,
@@ -270,6 +281,7 @@ def _delivery(row: list[str]) -> Delivery:
         note=note,
         would=would,
         persons=tuple(map(PersonRef.parse, persons)),
+        note_facts=note_facts,
     )
 
 

@@ -65,6 +65,8 @@ class Policy:
     relays: tuple[RelaySettings, ...]
     notes: Mapping[str, NoteTemplate]  #: The wording by language, that of the settings first.
     notifier: str  #: Who DSNs come from, with or without a name.
+    #: The language of notes by the sender's domain, in lookup form.
+    languages: Mapping[str, str] = field(default_factory=dict)
     override: Override = Override()
     plus_addresses: bool = False
     accept_suppressed: bool = False  #: `suppression.reply = "accept"`

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from gateway.core import dsn, ids
 from gateway.core.classify import Classification
-from gateway.core.decide import blocking
+from gateway.core.decide import blocking, who_counts
 from gateway.core.envelope import Recipient, Sender
 from gateway.core.headers import Headers
 from gateway.core.journal import Attempt, Delivery, Marks, Message, Outcome
 from gateway.core.kinds import By, Kind, State
-from gateway.core.note import Facts, Note, reasons, refusal, render
+from gateway.core.note import Facts, Note, kept, reasons, refusal, render
 from gateway.core.outbox import Draft
 from gateway.core.people import PersonRef
 from gateway.core.reply import Reply
@@ -132,6 +132,7 @@ class Record:
             personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
             feed_as_of=self._services.feed_as_of(),
             persons=tuple(holder.ref for holder in standing.holders),
+            sharing=len(who_counts(standing)),
         )
 
     def notices(self, *, given_up: bool = False) -> tuple[Draft, ...]:
@@ -261,6 +262,7 @@ class Record:
             by=entry.by,
             reply=entry.said,
             note=self._note(entry),
+            note_facts=self._note_facts(entry),
             would=State.SEND_FAILED if entry.verdict.would else "",
             persons=_persons(entry),
         )
@@ -269,6 +271,11 @@ class Record:
         if entry.note is None and entry.verdict.would:
             return reasons(self._template, self._facts(entry, self.classification))
         return entry.note.full if entry.note else ""
+
+    def _note_facts(self, entry: Entry) -> str:
+        if entry.note is None and not entry.verdict.would:
+            return ""
+        return kept(self._facts(entry, self.classification))
 
     async def begin(self, drafts: tuple[Draft, ...]) -> bool:
         """Write the message down durably; False if it could not be."""

@@ -1,6 +1,8 @@
 """In whose words a message's notes and its report are written."""
 
-from gateway.core.address import lookup_form
+from collections.abc import Iterable, Iterator
+
+from gateway.core.address import domain_of, lookup_form
 from gateway.core.headers import Headers
 from gateway.core.note_template import NoteTemplate, pick
 from gateway.smtp_proxy.policy import Policy
@@ -17,9 +19,10 @@ class Wording:
         self._staff = staff
 
     async def template(self, policy: Policy, sender: str, headers: Headers) -> NoteTemplate:
-        """Return the wording for the envelope's sender, else for `From`, else of the settings.
+        """Return the wording for the envelope's sender, else for `From`.
 
-        It is that of the settings, too, where the store gives no answer.
+        That is the language of the member of staff on file, else the one set for the domain, else
+        that of the settings. Where the store gives no answer nobody is on file.
         """
         if len(policy.notes) == 1:
             return policy.note
@@ -28,5 +31,15 @@ class Wording:
         try:
             languages = await self._staff.of(addresses)
         except StoreUnavailable:
-            return policy.note
-        return pick(policy.notes, *languages)
+            languages = []
+        return pick(policy.notes, *languages, *_of_domains(policy, addresses))
+
+
+def _of_domains(policy: Policy, addresses: Iterable[str]) -> Iterator[str]:
+    """Yield the languages set for the domains of addresses, that of the nearest domain first."""
+    for address in addresses if policy.languages else ():
+        domain = domain_of(address)
+        while domain:
+            if domain in policy.languages:
+                yield policy.languages[domain]
+            domain = domain.partition(".")[2]

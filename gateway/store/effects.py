@@ -2,15 +2,33 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from gateway.core.kinds import Scope
-from gateway.core.people import MAILCHIMP, PersonRef, Suppression, SuppressionSource
+from gateway.core.people import (
+    MAILCHIMP,
+    NAME_LANGUAGES,
+    Names,
+    PersonRef,
+    Suppression,
+    SuppressionSource,
+)
 from gateway.store.columns import moment
 
 Row = Sequence[Any]
 #: Where in a row what stands.
 SOURCE, TAG, ORIGIN = 1, 9, 10
+
+#: Parts the names of a group or status in one column: its own, then those by language.
+_PART = "\x1f"
+
+
+def _all_names(table: str) -> str:
+    """Return the SQL of a group's or status's names, in one column."""
+    columns = ("name", *(f"name_{language}" for language in NAME_LANGUAGES))
+    return f" || '{_PART}' || ".join(f"{table}.{column}" for column in columns)
+
 
 #: The rows of people with their status, of their groups, of people whom staff suppressed, and of
 #: single addresses. `where_person`
@@ -18,18 +36,18 @@ SOURCE, TAG, ORIGIN = 1, 9, 10
 #: them in, if anything; `number` adds a column with the id of a single address's row.
 OF_STATUS = """
 SELECT {value}, 'status', p.kind, p.crm_id, p.first_name, p.last_name, p.active, p.language,
-       s.name, s.tag, p.source, p.status_since, CAST(NULL AS BIGINT), '', false{no_number}
+       {names}, s.tag, p.source, p.status_since, CAST(NULL AS BIGINT), '', false{no_number}
 FROM {wanted} addresses a
 {join} people p ON p.kind = a.kind AND p.crm_id = a.person
 LEFT JOIN statuses s ON s.kind = p.kind AND s.crm_id = p.status AND s.tag <> ''
-WHERE {where_person} AND a.position >= {lowest}"""
+WHERE {where_person} AND a.position >= {lowest}""".replace("{names}", _all_names("s"))
 OF_GROUP = """
 SELECT {value}, 'group', m.kind, m.person, '', '', true, '',
-       g.name, g.tag, m.source, m.since, CAST(NULL AS BIGINT), '', false{no_number}
+       {names}, g.tag, m.source, m.since, CAST(NULL AS BIGINT), '', false{no_number}
 FROM {wanted} addresses a
 {join} memberships m ON m.kind = a.kind AND m.person = a.person
 {join} "groups" g ON g.kind = m.kind AND g.crm_id = m.group_id AND g.active AND g.tag <> ''
-WHERE {where_person} AND a.position >= {lowest}"""
+WHERE {where_person} AND a.position >= {lowest}""".replace("{names}", _all_names("g"))
 OF_PERSON = """
 SELECT {value}, 'staff', o.kind, o.person, '', '', true, '',
        '', o.scope, o."by", o.since, o.until, o.remark, o.public{number}
@@ -42,6 +60,13 @@ SELECT {own_value}, 'staff', '', '', '', '', true, '',
        '', o.scope, o."by", o.since, o.until, o.remark, o.public{number}
 FROM {wanted} suppressions o
 WHERE {where_own} AND o.released_at IS NULL AND (o.until IS NULL OR o.until > {now})"""
+
+
+@lru_cache(1_000)
+def _names(text: str) -> tuple[str, Names]:
+    name, *others = text.split(_PART)
+    pairs = zip(NAME_LANGUAGES, others, strict=False)
+    return name, tuple((language, other) for language, other in pairs if other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +90,13 @@ class Effects:
 
     def suppression(self, row: Row, person: PersonRef | None) -> Suppression:
         """Return what a row says."""
-        name, tag, origin, since, until, remark, public = row[8:15]
+        named, tag, origin, since, until, remark, public = row[8:15]
+        name, names = _names(named or "")
         return Suppression(
             scope=self.scope(row[SOURCE], tag, origin),
             source=SuppressionSource(row[SOURCE]),
             name=name,
+            names=names,
             origin=origin,
             since=None if since is None else moment(since),
             until=None if until is None else moment(until),

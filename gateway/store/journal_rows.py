@@ -25,14 +25,15 @@ _MESSAGE = (
 )  # fmt: skip
 _DELIVERY = (
     "message", "position", "recipient", "address", "state", "by", "reply", "note", "would",
-    "persons",
+    "persons", "note_facts",
 )  # fmt: skip
 _ATTEMPT = ("fingerprint", "message", "content_hash", "state", "verdict", "dated")
 _STATE = _ATTEMPT.index("state")
 
 #: A commit whose answer was lost may have left a delivery as it was begun.
 _ENDED_NOW = """(message, position) DO UPDATE
-SET state = excluded.state, "by" = excluded."by", reply = excluded.reply, note = excluded.note
+SET state = excluded.state, "by" = excluded."by", reply = excluded.reply, note = excluded.note,
+    note_facts = excluded.note_facts
 WHERE deliveries.state = 'sending'"""
 _UPDATE_SQLITE = """
 UPDATE deliveries SET state = json_extract(r.value, '$[2]'), "by" = json_extract(r.value, '$[3]'),
@@ -153,6 +154,8 @@ class Rows:
     def read(cls, plain: dict[str, Any]) -> "Rows":
         """Take back what `plain` returned; whatever else is there doesn't matter."""
         rows = cls(**{name: plain[name] for name in cls.__slots__ if name in plain})
+        # One before 0025 wrote no `note_facts`.
+        rows.deliveries = [(*row, "")[: len(_DELIVERY)] for row in rows.deliveries]
         # A gateway before 0013 wrote no `dated`.
         rows.attempts = [(*row, None)[: len(_ATTEMPT)] for row in rows.attempts]
         return rows
@@ -205,6 +208,7 @@ def _delivery_rows(message: Message) -> list[Row]:
         (
             message.id, position, entry.recipient, entry.address, entry.state, entry.by,
             entry.reply, entry.note, entry.would, " ".join(map(str, entry.persons)),
+            entry.note_facts,
         )
         for position, entry in enumerate(message.deliveries)
     ]  # fmt: skip

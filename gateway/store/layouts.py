@@ -9,7 +9,7 @@ from sqlalchemy import Table
 
 from gateway.core.address import lookup_form
 from gateway.core.applications import Application, Programme
-from gateway.core.people import Group, Membership, Person, Staff, Status
+from gateway.core.people import NAME_LANGUAGES, Group, Membership, Names, Person, Staff, Status
 from gateway.core.training import Closing, Qualification
 from gateway.store.columns import microseconds
 from gateway.store.schema import (
@@ -125,12 +125,19 @@ def _staff(staff: Staff) -> Row:
 
 
 def _group(group: Group) -> Row:
-    return (group.kind.value, group.crm_id, group.name, group.tag, group.active)
+    own = (group.kind.value, group.crm_id, group.name, group.tag, group.active)
+    return (*own, *_names(group.names))
 
 
 def _status(status: Status) -> Row:
     kind = status.kind.value
-    return (kind, status.crm_id, status.name, status.tag, status.initial, status.closed)
+    own = (kind, status.crm_id, status.name, status.tag, status.initial, status.closed)
+    return (*own, *_names(status.names))
+
+
+def _names(names: Names) -> Iterator[str]:
+    given = dict(names)
+    return (given.get(language, "") for language in NAME_LANGUAGES)
 
 
 def _membership(membership: Membership) -> Row:

@@ -151,6 +151,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         by=By(row.by),
         reply=row.reply,
         note=row.note,
+        note_facts=row.note_facts,
         would=row.would,
         persons=tuple(PersonRef.parse(text) for text in _PERSON.split(row.persons) if text),
     )

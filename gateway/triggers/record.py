@@ -1,13 +1,13 @@
 """What the journal keeps of triggered mail: a message each, like any other."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any, assert_never
 
 from gateway.core import note
-from gateway.core.decide import blocking
+from gateway.core.decide import blocking, who_counts
 from gateway.core.journal import Delivery, Message, Outcome
 from gateway.core.kinds import By, Kind, State
 from gateway.core.occurrence import Occurrence
@@ -62,10 +62,13 @@ def send_failed(connection: Any, case: Case, blocked: Blocked) -> Message:
         suppressions=blocked.suppressions,
         personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
         feed_as_of=fed_at(connection),
-        persons=_persons(case, standing),
+        persons=tuple(holder.ref for holder in standing.holders) or (case.row.person,),
+        sharing=len(who_counts(standing)),
     )
+    message = _message(case, standing, state=State.SEND_FAILED)
     said = note.render(case.plan.note, facts).full
-    return _message(case, standing, state=State.SEND_FAILED, said=said)
+    noted = replace(message.deliveries[0], note=said, note_facts=note.kept(facts))
+    return replace(message, deliveries=(noted,))
 
 
 def outcome(message: int, result: Result) -> Outcome:
@@ -94,7 +97,7 @@ def _ended(result: Result) -> tuple[State, By, str]:
             assert_never(result)
 
 
-def _message(case: Case, standing: Standing, *, state: State, said: str = "") -> Message:
+def _message(case: Case, standing: Standing, *, state: State) -> Message:
     letter = case.letter
     return Message(
         id=case.message,
@@ -114,7 +117,6 @@ def _message(case: Case, standing: Standing, *, state: State, said: str = "") ->
                 address=case.plan.lookup(letter.address),
                 state=state,
                 by=By.GATEWAY,
-                note=said,
                 persons=_persons(case, standing),
             ),
         ),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,10 @@ from gateway.core import ids
 from gateway.core.history import Document, HistoryEntry
 from gateway.core.inbox import InboxRow, InboxState
 from gateway.core.journal import Delivery, Message
-from gateway.core.kinds import By, State
+from gateway.core.kinds import By, Kind, Scope, State
+from gateway.core.note import Facts, kept
 from gateway.core.outbox import Draft
-from gateway.core.people import PersonKind, PersonRef
+from gateway.core.people import PersonKind, PersonRef, Suppression, SuppressionSource
 from gateway.store import history, inbox, outbox
 from gateway.store.journal import take_in
 from tests.api.served import IDS, Served
@@ -69,6 +71,44 @@ async def test_messages_are_found_by_what_is_asked(api: Served) -> None:
     assert ("send_failed", "why", ["candidate:17"]) == tuple(
         shown["deliveries"][0][name] for name in ("state", "note", "persons")
     )
+
+
+def kept_note() -> str:
+    """Return what the note of a member of a group is written from."""
+    group = Suppression(
+        scope=Scope.BULK,
+        source=SuppressionSource.GROUP,
+        name="Geen bulk-mail",
+        names=(("de", "Keine Massenmail"),),
+    )
+    return kept(
+        Facts(
+            message=0,
+            now=datetime.now(UTC),
+            kind=Kind.BULK,
+            rule="x",
+            recipient="ann@example.org",
+            suppressions=(group,),
+            personal_mail=True,
+        )
+    )
+
+
+async def test_notes_come_in_the_language_asked_for(api: Served) -> None:
+    one = message("ann@example.org", State.SEND_FAILED)
+    part = replace(one.deliveries[0], note_facts=kept_note())
+    keep(api, replace(one, deliveries=(part,)))
+    path = f"/messages/{ids.show(one.id)}"
+
+    def note(document: Any) -> str:
+        return str(document["deliveries"][0]["note"])
+
+    assert "why" == note(await api.get(path))
+    assert "Keine Massenmail" in note(await api.get(path, language="de"))
+    assert note(await api.get(path, language="fr")).startswith("Échec de l'envoi")
+    (listed,) = (await api.get("/messages", language="DE"))["items"]
+    assert "Keine Massenmail" in note(listed)
+    assert 422 == (await api.ask("GET", f"{path}?language=xx")).status_code
 
 
 async def test_pages_of_messages_have_no_gap_while_new_ones_come(api: Served) -> None:

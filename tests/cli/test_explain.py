@@ -133,3 +133,33 @@ def test_the_recipients_are_explained_as_one_transaction(fed: Cli) -> None:
         "because": "10 recipients",
     } == found["rules_tried"][-1]
     assert "Judged as one transaction of 10 recipients\n" in text
+
+
+def test_the_note_is_in_the_language_asked_for_and_names_the_group_in_it(cli: Cli) -> None:
+    cli.feed(
+        "groups",
+        "crm_id,name,tag,name_de,name_fr\nno-mail,Geen bulk-mail,NoMailingsTag,Keine Massenmail,\n",
+    )
+    cli.feed("people", "crm_id,first_name,emails\n17,Ann,ann@example.org\n")
+    cli.feed("memberships", "group,person\nno-mail,17\n")
+
+    notes = {
+        language: explain(cli, BULK, "--language", language)["deliveries"][0]["note"]
+        for language in ("nl", "de", "fr", "en")
+    }
+
+    assert "Keine Massenmail" in notes["de"]
+    assert all("Geen bulk-mail" in notes[language] for language in ("nl", "fr", "en"))
+    assert all("Keine Massenmail" not in notes[language] for language in ("nl", "fr", "en"))
+    assert 4 == len({note.splitlines()[0] for note in notes.values()})
+
+
+def test_a_language_without_notes_is_refused_with_those_there_are(fed: Cli) -> None:
+    file = fed.folder / "message.eml"
+    file.write_text(BULK)
+
+    asked = ("--from", "a@example.org", "--to", "ann@example.org", "--language", "pl")
+    refused = fed("explain", str(file), *asked)
+
+    assert 2 == refused.code
+    assert "de, en, fr, nl" in refused.err

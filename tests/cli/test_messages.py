@@ -1,11 +1,14 @@
 """`gateway messages` and `gateway report`."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from gateway.core import ids
 from gateway.core.inbox import DeliveryReport
-from gateway.core.kinds import State
-from gateway.core.people import PersonKind, PersonRef
+from gateway.core.kinds import Kind, Scope, State
+from gateway.core.note import Facts, kept
+from gateway.core.people import PersonKind, PersonRef, Suppression, SuppressionSource
 from gateway.store import inbox
 from tests.cli.conftest import Cli, delivery, message
 
@@ -28,6 +31,43 @@ def test_messages_are_listed_by_what_is_asked_for(cli: Cli) -> None:
     assert ["second"] == found("--state", "send_failed")
     assert ["third"] == found("--from", "other@example.org")
     assert [] == found("--since", "2099-01-01")
+
+
+def kept_note() -> str:
+    """Return what the note of a member of a group is written from."""
+    group = Suppression(
+        scope=Scope.BULK,
+        source=SuppressionSource.GROUP,
+        name="Geen bulk-mail",
+        names=(("de", "Keine Massenmail"),),
+    )
+    return kept(
+        Facts(
+            message=0,
+            now=datetime.now(UTC),
+            kind=Kind.BULK,
+            rule="x",
+            recipient="ann@example.org",
+            suppressions=(group,),
+            personal_mail=True,
+        )
+    )
+
+
+def test_the_note_is_told_in_another_language_when_asked(cli: Cli) -> None:
+    part = delivery("ann@example.org", State.SEND_FAILED, note="Nederlands", persons=[ANN])
+    one = message(0, replace(part, note_facts=kept_note()))
+    cli.keep(one)
+    number = ids.show(one.id)
+
+    told = cli.json("messages", "show", number, "--language", "de")["deliveries"][0]["note"]
+    shown = cli("messages", "show", number, "--language", "de").out
+
+    assert told.startswith("Versand fehlgeschlagen: ann@example.org")
+    assert "Keine Massenmail" in told
+    assert "State:       Versand fehlgeschlagen" in shown
+    assert "Nederlands" == cli.json("messages", "show", number)["deliveries"][0]["note"]
+    assert 2 == cli("messages", "show", number, "--language", "xx").code
 
 
 def test_a_message_has_the_fields_scripts_rely_on(cli: Cli) -> None:

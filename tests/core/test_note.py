@@ -11,8 +11,9 @@ from hypothesis import strategies as some
 
 from gateway.core import ids
 from gateway.core.ascii_text import ascii_text
-from gateway.core.kinds import Kind, Scope
-from gateway.core.note import MAX_SHORT_OCTETS, Facts, refusal, render
+from gateway.core.journal import Delivery, Message
+from gateway.core.kinds import By, Kind, Scope, State
+from gateway.core.note import MAX_SHORT_OCTETS, Facts, kept, reasons, refusal, render, retold_in
 from gateway.core.note_template import NoteTemplate, parse_template
 from gateway.core.people import PersonRef, Suppression, SuppressionSource
 
@@ -318,3 +319,116 @@ def test_an_opt_out_at_mailchimp_is_not_lifted_in_the_crm(language: str) -> None
     assert any("gateway suppress release" in line for line in note.short)
     assert "gateway suppress release ralph@example.org" in note.full
     assert render(shipped, FACTS).short == by_older_wording.short
+
+
+TOMBSTONE = replace(DECEASED, person=PersonRef.parse("candidate:18"))
+SHARED = replace(
+    FACTS,
+    suppressions=(GROUP, TOMBSTONE),
+    persons=(RALPH, PersonRef.parse("candidate:18")),
+    sharing=2,
+)
+
+
+class TestSharedAddress:
+    """Two people with one mailbox: what holds for one is not said of the other."""
+
+    def test_nobody_is_said_to_get_no_mail_whom_personal_mail_reaches(self) -> None:
+        note = render(template("en"), SHARED)
+
+        assert note.short == (
+            f"Send failed: address of 2 people, excluded (Overleden, Geen bulk-mail)."
+            f" No. {ids.show(ID)}",
+            "CRM data as of 12 March 2026 at 07:00",
+            f"For each of them: gateway messages show {ids.show(ID)}",
+            "A personal message to this address still arrives",
+            f'Send failed: "Overleden", "Geen bulk-mail". No. {ids.show(ID)}',
+        )
+        assert "Several people have this address (candidate:17, candidate:18)" in note.full
+        assert "not all of them are out of all mail" in note.full
+        assert "Do you still need to reach this person?" not in note.full
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_what_is_said_of_one_person_alone_is_not_in_it(self, language: str) -> None:
+        words = template(language)
+        alone = render(words, replace(SHARED, sharing=1))
+
+        for personal, section in ((True, "personal"), (False, "no personal")):
+            note = render(words, replace(SHARED, personal_mail=personal))
+
+            assert "\n".join(words.fill(section, {})) not in note.full
+            assert "\n".join(words.fill("short personal", {})) not in "\n".join(note.short)
+            assert words.scope(Scope.ALL) not in "\n".join(note.short)
+            assert alone.short[0] != note.short[0]
+
+    def test_a_blocked_address_is_blocked_for_all_who_have_it(self) -> None:
+        note = render(template("en"), replace(SHARED, suppressions=(BLOCKED,)))
+
+        assert note.short[0].startswith("Send failed: the recipient's address is blocked")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_while_the_store_is_away_the_note_says_what_is_known(language: str) -> None:
+    words = template(language)
+    known = Suppression(
+        scope=Scope.ALL,
+        source=SuppressionSource.LAST_KNOWN,
+        since=datetime(2026, 3, 12, 7, 30, tzinfo=UTC),
+    )
+
+    note = render(
+        words, replace(FACTS, suppressions=(known,), personal_mail=False, persons=(), sharing=0)
+    )
+
+    written = "\n".join((*note.short, note.full))
+    assert '"?"' not in written
+    assert words.scope(Scope.ALL) in note.full
+    assert ascii_text(words.scope(Scope.ALL)) in note.short[0]
+    assert f"gateway suppress show {FACTS.recipient}" in note.full
+    assert words.date(FACTS.now) in note.full
+    assert note.short[-1] == ascii_text(
+        f"{words.send_failed}{' ' * (language == 'fr')}: {words.words['last_known']}."
+        f" {'N°' if language == 'fr' else 'No.' if language == 'en' else 'Nr.'} {ids.show(ID)}"
+    )
+
+
+def test_a_group_is_named_as_the_reader_calls_it() -> None:
+    group = replace(GROUP, names=(("de", "Keine Massenmail"),))
+    facts = replace(FACTS, suppressions=(group,))
+
+    assert "Keine Massenmail" in render(template("de"), facts).full
+    assert 'Gruppe "Keine Massenmail"' in render(template("de"), facts).short[0]
+    assert 'in de groep "Geen bulk-mail"' in render(template("nl"), facts).full
+
+
+@pytest.mark.parametrize("would", ["", "send_failed"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_note_that_was_kept_is_told_again_in_any_language(language: str, would: str) -> None:
+    facts = replace(SHARED, suppressions=(GROUP, TOMBSTONE, BLOCKED))
+    delivery = Delivery(
+        recipient=FACTS.recipient,
+        address=FACTS.recipient,
+        state=State.SEND_FAILED,
+        by=By.GATEWAY,
+        note="in Dutch",
+        note_facts=kept(facts),
+        would=would,
+        persons=SHARED.persons,
+    )
+    message = Message(
+        id=ID,
+        at=FACTS.now.astimezone(UTC),
+        listener="crm",
+        sender="",
+        kind=FACTS.kind,
+        rule=FACTS.rule,
+        deliveries=(delivery,),
+    )
+    words = template(language)
+
+    told = retold_in(words, message, ZoneInfo("Europe/Amsterdam")).deliveries[0].note
+
+    assert told == (reasons(words, facts) if would else render(words, facts).full)
+    assert "asked by telephone" not in delivery.note_facts
+    old = replace(message, deliveries=(replace(delivery, note_facts=""),))
+    assert "in Dutch" == retold_in(words, old, ZoneInfo("Europe/Amsterdam")).deliveries[0].note

@@ -87,7 +87,8 @@ async def other_crm(shared_other_crm: Crm) -> Crm:
 @pytest.fixture(scope="session")
 async def shared_always_crm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crm]:
     """A gateway that sends a report whatever it has answered."""
-    settings = {**SETTINGS, "suppression": {"report": "always"}}
+    languages = {"berlin.example": "de", "lyon.berlin.example": "fr"}
+    settings = {**SETTINGS, "suppression": {"report": "always", "languages": languages}}
     async with open_crm(tmp_path_factory.mktemp("always"), settings) as crm:
         yield crm
 

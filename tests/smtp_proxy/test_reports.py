@@ -196,6 +196,30 @@ async def test_note_and_report_are_in_the_language_of_the_staff_on_file(
     assert f"\n{state}" in text_of(told)
 
 
+@pytest.mark.parametrize(
+    ("envelope", "author", "state"),
+    [
+        ("anna@crm.example", "x@berlin.example", "Versand fehlgeschlagen"),
+        ("else@berlin.example", "x@crm.example", "Versand fehlgeschlagen"),
+        ("bounce@mail.berlin.example", "x@crm.example", "Versand fehlgeschlagen"),
+        ("bounce@lyon.berlin.example", "x@crm.example", "Échec de l'envoi"),
+        ("bounce@esp.example", "Otto <otto@Berlin.Example>", "Versand fehlgeschlagen"),
+        ("fleur@crm.example", "otto@berlin.example", "Échec de l'envoi"),
+        ("x@notberlin.example", "x@crm.example", "Verzenden mislukt"),
+    ],
+)
+async def test_who_is_not_on_file_is_written_to_in_the_language_of_the_domain(
+    always_crm: Crm, envelope: str, author: str, state: str
+) -> None:
+    always_crm.feed("staff", STAFF)
+    member = always_crm.person(NO_BULK)
+    content = f"From: {author}\r\nSubject: Hi\r\nPrecedence: bulk\r\n\r\nDag!\r\n".encode()
+
+    await always_crm.send([member], content, sender=envelope.encode())
+
+    assert (await always_crm.record(member)).deliveries[0].note.startswith(state)
+
+
 async def test_a_refusal_at_rcpt_is_in_the_language_of_the_envelopes_sender(crm: Crm) -> None:
     crm.feed("staff", STAFF)
     member = crm.person(NO_BULK)

@@ -192,6 +192,9 @@ async def test_P10_only_what_is_positively_individual_passes_and_the_journal_kno
         "both": await scene.send(scene.free, scene.deceased, door="personal"),
     }
     came = scene.came()
+    assert "krijgt" not in said["deceased"].text  # The long form stays out of the reply.
+    assert "volgens de laatste stand helemaal geen mail" in said["deceased"].text
+    assert "?" not in said["deceased"].text
     await scene.restore()
     free, barred = await scene.history(scene.free, 5), await scene.history(scene.barred)
 

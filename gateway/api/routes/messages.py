@@ -21,7 +21,10 @@ from gateway.api.replies import (
     reply,
 )
 from gateway.api.schemas import MESSAGE, answers, pages
+from gateway.api.services import Services
+from gateway.core.journal import Message
 from gateway.core.kinds import State
+from gateway.core.note import retold_in
 from gateway.store import documents, inbox, messages
 
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READS])
@@ -34,6 +37,20 @@ _From = Annotated[
 _Since = Annotated[datetime | None, Query(description="Local unless it says otherwise.")]
 
 
+_Language = Annotated[
+    str | None, Query(description="Notes in this language, not in that of whoever reads them.")
+]
+
+
+def _retold(using: Services, one: Message, language: str | None) -> Message:
+    if language is None:
+        return one
+    known = using.notes()
+    if language.lower() not in known:
+        raise Problem(422, f"language: notes are in {', '.join(sorted(known))}")
+    return retold_in(known[language.lower()], one, using.zone())
+
+
 @router.get("", responses=pages(MESSAGE))
 async def list_messages(
     request: Request,
@@ -43,6 +60,7 @@ async def list_messages(
     to: Annotated[MailAddress | None, Query(description="To this address.")] = None,
     sender: _From = None,
     since: _Since = None,
+    language: _Language = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
@@ -61,11 +79,17 @@ async def list_messages(
             limit=limit + 1,
         )
     )
-    return page(request, found, limit, document=documents.message, cursor=id_cursor)
+    retold = [_retold(using, one, language) for one in found]
+    return page(request, retold, limit, document=documents.message, cursor=id_cursor)
 
 
 @router.get("/{id}", responses=answers(MESSAGE, "The message with its deliveries."))
-async def show_message(request: Request, using: Using, id: str) -> Response:  # noqa: A002
+async def show_message(
+    request: Request,
+    using: Using,
+    id: str,  # noqa: A002
+    language: _Language = None,
+) -> Response:
     """Show a message with what became of it for each recipient, and the note that says why."""
     number = read_id(id)
 
@@ -74,7 +98,8 @@ async def show_message(request: Request, using: Using, id: str) -> Response:  # 
         if found is None:
             return None
         reports = [asdict(one) for one in inbox.reported(connection, number)]
-        return documents.message(found) | ({"reports": reports} if reports else {})
+        shown = documents.message(_retold(using, found, language))
+        return shown | ({"reports": reports} if reports else {})
 
     document = await using.database.read(look)
     if document is None:

@@ -5,6 +5,7 @@
 
 from sqlalchemy import Column, Date, Index, Integer, SmallInteger, Table, text
 
+from gateway.core.people import NAME_LANGUAGES
 from gateway.store.columns import UtcTime, flag, key, metadata, words
 
 people = Table(
@@ -86,6 +87,7 @@ groups = Table(
     words("name"),
     words("tag"),
     flag("active", "true"),
+    *(words(f"name_{language}") for language in NAME_LANGUAGES),
 )
 
 statuses = Table(
@@ -98,6 +100,7 @@ statuses = Table(
     words("tag"),
     flag("initial"),
     flag("closed"),
+    *(words(f"name_{language}") for language in NAME_LANGUAGES),
 )
 
 memberships = Table(

@@ -44,6 +44,7 @@ deliveries = Table(
     words("note"),
     words("would"),
     words("persons"),  # candidate:17, a space between two
+    words("note_facts"),  # JSON: what the note is written from, for other languages
     sqlite_with_rowid=False,
 )
 Index("ix_deliveries_address", deliveries.c.address, deliveries.c.message)
