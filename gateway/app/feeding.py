@@ -60,6 +60,7 @@ class Door:
                 tag_scopes=settings.suppression.tags,
                 zone=common.time_zone(settings),
                 is_listing=terms.replace,
+                mapping=settings.crm.mapping(kind),
             )
         except FileRefused as error:
             raise FeedRefused(str(error).removeprefix(f"{file}: ")) from error

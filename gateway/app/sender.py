@@ -231,6 +231,7 @@ def _feed_folder(settings: Settings, database: Database) -> FeedFolder | None:
         tag_scopes=settings.suppression.tags,
         clock=now,
         zone=common.time_zone(settings),
+        mapping=settings.crm.mapping,
     )
 
 

@@ -16,18 +16,23 @@ from gateway.cli.context import of
 from gateway.cli.output import complain, print_line
 from gateway.crm.importer import Report, import_file
 from gateway.crm.kinds import KINDS
+from gateway.crm.propose import propose as proposed_mapping
 
 Kind = StrEnum("Kind", {name: name for name in KINDS})  # type: ignore[misc]
 
 _Kind = Annotated[Kind, typer.Argument(help="What the file has rows of.")]
 _File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="CSV with a header row, or JSON Lines.")
+    Path, typer.Argument(metavar="FILE", help="CSV or .xlsx with a header row, or JSON Lines.")
 ]
 _Replace = Annotated[
     bool, typer.Option("--replace", help="Remove what this source brought before and lacks now.")
 ]
 _Lift = Annotated[bool, typer.Option("--lift", help="Apply it even if it lifts many suppressions.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")]
+_Propose = Annotated[
+    bool,
+    typer.Option("--propose", help="Only print the [crm.map] that the file needs, as TOML."),
+]
 _Source = Annotated[
     str | None, typer.Option(help="Who owns the rows; else [crm] source.", metavar="NAME")
 ]
@@ -42,6 +47,7 @@ def import_feed(
     lift: _Lift = False,
     dry_run: _DryRun = False,
     source: _Source = None,
+    propose: _Propose = False,
 ) -> None:
     """Take in a file of the CRM.
 
@@ -49,6 +55,9 @@ def import_feed(
     and keep their old value; the others are taken in. An import that would lift many suppressions
     applies nothing without --lift.
     """
+    if propose:
+        print_line(proposed_mapping(file, KINDS[kind.value]).removesuffix("\n"))
+        return
     chosen = of(context)
     with chosen.store() as store, _progress() as progress:
         report = import_file(
@@ -63,6 +72,7 @@ def import_feed(
             progress=progress,
             tag_scopes=chosen.settings.suppression.tags,
             zone=chosen.zone,
+            mapping=chosen.settings.crm.mapping(kind.value),
         )
     for line in _complaints(report):
         complain(line)
@@ -80,6 +90,8 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
 
 def _complaints(report: Report) -> Iterator[str]:
+    if report.remarks:
+        yield f"{report.file}: {'; '.join(report.remarks)}"
     for problem in report.problems:
         cure = "" if problem.cure in problem.text else f"; {problem.cure}"
         yield f"{report.file}:{problem.line}: {problem.text}{cure}"

@@ -24,7 +24,15 @@ from gateway.config.values import (
     StoreUrl,
     TimeZone,
 )
+from gateway.core.feed_mapping import (
+    AS_OURS,
+    DateOrder,
+    KindMapping,
+    MappingWrong,
+    read_mappings,
+)
 from gateway.core.kinds import TAG_SCOPES, Scope
+from gateway.core.shipped_mappings import SHIPPED_MAPPINGS
 from gateway.core.written import same_word
 
 
@@ -101,6 +109,27 @@ class Crm(Section):
     """How often the folder is looked at."""
     source: Name = "crm"
     """The source that owns what the folder's files bring."""
+    date_order: DateOrder | None = option(example="day-first")
+    """Which number of 03/04/2026 is the day, where nothing else in its column tells; absent: such
+    a date can't be read."""
+    map: Mapping[str, KindMapping] = option({})
+    """What the CRM's exports call columns and words, by kind, as `[crm.map.people]`:
+    `crm_id = "KandidaatID"`, `status.values = {"Uit dienst" = "s3"}`, `ignore = ["Telefoon"]`,
+    `use = "civicrm"`; docs/feed.md. `gateway import people FILE --propose` writes one."""
+
+    @field_validator("map", mode="plain")
+    @classmethod
+    def _mappings(cls, tables: object) -> Mapping[str, KindMapping]:
+        if not isinstance(tables, Mapping):
+            raise ValueError("not a table")
+        try:
+            return read_mappings(tables, SHIPPED_MAPPINGS)
+        except MappingWrong as error:
+            wrong(error.key, error.problem)
+
+    def mapping(self, kind: str) -> KindMapping:
+        """Return how the files of a kind are read."""
+        return self.map.get(kind, AS_OURS).ordered(self.date_order)
 
 
 class Api(Section):

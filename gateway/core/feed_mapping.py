@@ -85,6 +85,10 @@ class KindMapping:
         return self if self.date_order else replace(self, date_order=date_order)
 
 
+#: Of files in the gateway's own columns and words.
+AS_OURS = KindMapping()
+
+
 @lru_cache(10_000)
 def column_key(name: str) -> str:
     """Return what tells columns apart: letters and digits alone, `CRM-ID` is `crm_id`."""
@@ -102,6 +106,26 @@ def nearest(name: str, known: Iterable[str]) -> str:
     by_key = {column_key(each): each for each in known}
     close = get_close_matches(column_key(name), by_key, 1, 0.7)
     return by_key[close[0]] if close else ""
+
+
+def read_mappings(
+    tables: Mapping[str, object],
+    shipped: Mapping[str, Mapping[str, Mapping[str, object]]],
+) -> Mapping[str, KindMapping]:
+    """Read `[crm.map]`, a table by kind. Raises MappingWrong with a key such as `people.status`."""
+    mappings = {}
+    for kind, table in tables.items():
+        if kind not in COLUMNS:
+            close = nearest(kind, COLUMNS)
+            hint = f"did you mean {close}?" if close else f"there are {', '.join(COLUMNS)}"
+            raise MappingWrong(kind, f"no kind of file; {hint}")
+        if not isinstance(table, Mapping):
+            raise MappingWrong(kind, "not a table")
+        try:
+            mappings[kind] = read_mapping(kind, table, shipped)
+        except MappingWrong as error:
+            raise MappingWrong(f"{kind}.{error.key}", error.problem) from error
+    return mappings
 
 
 def read_mapping(

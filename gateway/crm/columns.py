@@ -74,6 +74,8 @@ class Columns:
                 key = column_key(name)
                 self._repeated |= {key} if key in self._at else set()
                 self._at.setdefault(key, at)
+        #: Columns a shipped mapping knows and the file hasn't.
+        self.lacking: list[str] = []
         ours = {column_key(name): name for name in kind.columns}
         self.is_ours = kind.needed <= {ours.get(key) for key in self._at} and ours.keys() >= set(
             self._at
@@ -140,6 +142,8 @@ class Columns:
     def _is_there(self, ours: str, theirs: str, mapped: ColumnMapping) -> bool:
         if column_key(theirs) in self._at:
             return True
+        if mapped.columns:
+            self.lacking.append(theirs)
         if mapped.columns and ours not in self._mapping.optional:
             close = nearest(theirs, [name for name in self._names if name])
             hint = f"did you mean {close!r}?" if close else f"it has {self._shown()}"

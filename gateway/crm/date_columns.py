@@ -9,8 +9,8 @@ from gateway.core.written import plain
 from gateway.crm.dates import DateReader, Evidence, weigh
 from gateway.crm.unreadable import Unreadable
 
-_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[+-]\d\d:\d\d|Z)?)?")
-_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_ISO = re.compile(r"(?!0000)\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[+-]\d\d:\d\d|Z)?)?")
+_ISO_DAY = re.compile(r"(?!0000)\d{4}-\d\d-\d\d")
 #: The column whose days lie behind; the time, where the column has one, counts in the other.
 _PAST, _MOMENTS = "birthday", "submitted_at"
 

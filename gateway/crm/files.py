@@ -77,6 +77,11 @@ class FeedFile:
         self.is_truncated = ""  #: Why the file isn't whole; known when its rows are read.
 
     @property
+    def name(self) -> str:
+        """What the file is called."""
+        return self._path.name
+
+    @property
     def position(self) -> int:
         """How many octets are read."""
         return self.size if self._file is None or self._file.closed else self._file.tell()
@@ -88,7 +93,9 @@ class FeedFile:
             columns = self._columns(table)
             self.told = columns.told
             if columns.passed_over:
-                self.remarks.append(f"not read: {', '.join(columns.passed_over)}")
+                self.remarks.append(f"columns not read: {', '.join(columns.passed_over)}")
+            if columns.lacking:
+                self.remarks.append(f"columns it hasn't: {', '.join(columns.lacking)}")
             dates = self._dates(table, columns)
             self.remarks += dates.remarks
             if isinstance(table, Objects):
@@ -152,15 +159,16 @@ class FeedFile:
             return Objects(text)
         layout = find_layout(sample, self._recognised)
         name = DELIMITERS.get(layout.delimiter, repr(layout.delimiter))
-        self._say_form(encoding.words, "" if layout.delimiter == "," else f"with {name}")
+        self._say_form(encoding.words, "" if layout.delimiter == "," else name)
         return Delimited(text, layout)
 
     def _recognised(self, header: Sequence[str]) -> int:
         return recognised(self._kind, self._reading.mapping, header)
 
-    def _say_form(self, *words: str) -> None:
-        if any(words):
-            self.remarks.append(f"read as {', '.join(filter(None, words))}")
+    def _say_form(self, encoding: str, delimiter: str = "") -> None:
+        if encoding or delimiter:
+            between = f" with {delimiter} between the fields" if delimiter else ""
+            self.remarks.append(f"read as {encoding or 'UTF-8'}{between}")
 
     def _columns(self, table: _Table) -> Columns:
         is_table = not isinstance(table, Objects)

@@ -10,6 +10,7 @@ from stat import S_ISREG
 from typing import Any, Literal
 
 from gateway.core.errors import GatewayError
+from gateway.core.feed_mapping import AS_OURS, KindMapping
 from gateway.core.kinds import Scope
 from gateway.crm.files import FileRefused
 from gateway.crm.importer import Report, import_file
@@ -17,13 +18,19 @@ from gateway.crm.kinds import KINDS
 from gateway.store.database import Database, RowRefused
 from gateway.store.feed import last_file
 
-_ENDINGS = (".csv", ".jsonl")
-_FULL = (".full.csv", ".full.jsonl")
+_ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
+#: What nobody but the feed has here, and no file it can read: moved to `failed/`, with the cure.
+_UNREADABLE = (".xls", ".xlsb", ".ods")
+_FULL = tuple(f".full{ending}" for ending in _ENDINGS)
 _RANKS = {name: rank for rank, name in enumerate(KINDS)}
 _HELD_BACK = (
     "would lift {lifted} of {held} suppressions; nothing was applied. If that is right: "
     "gateway import {kind} FILE --lift{replace}"
 )
+
+
+def _as_ours(_kind: str) -> KindMapping:
+    return AS_OURS
 
 
 class FolderUnusable(GatewayError):
@@ -78,6 +85,7 @@ class FeedFolder:
         tag_scopes: Mapping[str, Scope],
         clock: Callable[[], datetime],
         zone: tzinfo = UTC,
+        mapping: Callable[[str], KindMapping] = _as_ours,
     ) -> None:
         self._database = database
         self._path = path
@@ -85,6 +93,7 @@ class FeedFolder:
         self._tag_scopes = tag_scopes
         self._clock = clock
         self._zone = zone
+        self._mapping = mapping
         self._seen: dict[Path, str] = {}
 
     def look(self) -> Iterator[Handled]:
@@ -138,6 +147,7 @@ class FeedFolder:
             tag_scopes=self._tag_scopes,
             mark=file.mark,
             zone=self._zone,
+            mapping=self._mapping(kind),
         )
 
     def _put_aside(self, file: _Waiting, handled: Handled) -> None:
@@ -153,7 +163,13 @@ class FeedFolder:
 
 
 def _is_ours(name: str) -> bool:
-    return name.lower().endswith(_ENDINGS) and not name.startswith((".", "~"))
+    lower = name.lower()
+    if lower.startswith((".", "~")):
+        return False
+    if lower.endswith((".txt", *_UNREADABLE)):
+        # Notes lie in folders too.
+        return lower.startswith(tuple(KINDS))
+    return lower.endswith(_ENDINGS)
 
 
 def _found(path: Path) -> _Waiting | None:

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from gateway.core.feed_mapping import KindMapping
+from gateway.core.feed_mapping import AS_OURS, KindMapping
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.crm.files import FeedFile, RawRow, Reading
 from gateway.crm.kinds import KINDS, FileKind, Record
@@ -19,8 +19,6 @@ from gateway.store.guard import LEAST
 from gateway.store.layouts import Gaps
 
 _BATCH = 5_000
-#: Files in the gateway's own columns and words.
-AS_OURS = KindMapping()
 #: So many problems are told one by one, the rest are counted.
 _TOLD = 1_000
 

@@ -121,9 +121,12 @@ def suggested(kind: str, name: str) -> str:
     return close or known.get(nearest(name, [each for each in known if len(each) > 3]), "")
 
 
-def is_synonym(kind: str, name: str) -> bool:
-    """Tell whether a column is called exactly as CRMs call one of ours."""
-    return column_key(name) in _known(kind)
+def surely(kind: str, name: str, ours: str) -> int:
+    """Return how sure it is that a column is one of ours: 2 called so, 1 known so, 0 like it."""
+    key = column_key(name)
+    if key == column_key(ours):
+        return 2
+    return int(key in _known(kind))
 
 
 def _known(kind: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from gateway.crm.unreadable import Unreadable
 
 Word = TypeVar("Word")
 _READER = DateReader()  #: Where nothing is known of the column.
-_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_ISO_DAY = re.compile(r"(?!0000)\d{4}-\d\d-\d\d")
 _NO_FAULTS: Mapping[str, Unreadable] = MappingProxyType({})
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_][A-Za-z]{2,4})?")
 

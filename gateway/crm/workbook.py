@@ -61,8 +61,7 @@ class Workbook:
 
     def rows(self) -> Iterator[tuple[int, list[Cell]]]:
         """Yield the rows with their numbers in the sheet."""
-        first = (self._sheet.start or (0, 0))[0] + 1
-        return enumerate(self._sheet.iter_rows(), first)
+        return enumerate(self._sheet.iter_rows(), 1)
 
 
 def as_text(cell: Cell) -> str:
@@ -109,6 +108,8 @@ def _bounded(file: BinaryIO) -> BytesIO:
     left = _MOST_OCTETS
     with ZipFile(file) as packed, ZipFile(unpacked, "w", ZIP_STORED) as out:
         parts = packed.infolist()
+        if "xl/workbook.xml" not in packed.namelist():
+            raise WorkbookRefused("is no Excel workbook (.xlsx); save it as one, or as CSV UTF-8")
         if len(parts) > _MOST_PARTS:
             raise WorkbookRefused(f"has more than {_MOST_PARTS} parts")
         for part in parts:

@@ -1,0 +1,311 @@
+"""A mapping proposed for a file, by the names of its columns and what stands in them."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.core.feed_mapping import DATES, JOINED, column_key, read_mapping
+from gateway.core.shipped_mappings import SHIPPED_MAPPINGS
+from gateway.core.written import plain
+from gateway.crm.dates import DateReader, weigh
+from gateway.crm.files import FeedFile
+from gateway.crm.flags import read_flag
+from gateway.crm.kinds import FileKind
+from gateway.crm.synonyms import suggested, surely
+from gateway.crm.unreadable import Unreadable
+
+_LOOKED_AT = 5_000  #: Rows.
+_SHOWN = 8  #: Words of a column.
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_FLAGS = frozenset(
+    {"active", "initial", "closed", "consent_email", "mail_on_set_date",
+     "mail_after_first_delivery"}
+)  # fmt: skip
+#: Columns whose values are keys of other kinds, with what these are called.
+_KEYS_OF: Mapping[str, str] = {
+    "status": "statuses", "owner": "staff", "group": "groups", "person": "people",
+    "programme": "programmes", "responsible": "staff", "examiner": "staff", "created_by": "staff",
+}  # fmt: skip
+#: Dutch and German names have a part before the last name: `van der`, `von`.
+_PREFIXES = frozenset(
+    map(column_key, ("tussenvoegsel", "voorvoegsel", "namenszusatz", "infix", "tussenvoegsels"))
+)
+_KIND_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("candidate", "kandidaat", "kandidat", "candidat", "sollicitant", "bewerber"), "candidate"
+    ),
+    **dict.fromkeys(
+        ("contact", "contactpersoon", "kontakt", "ansprechpartner", "relatie"), "contact"
+    ),
+    **dict.fromkeys(("application", "sollicitatie", "bewerbung", "candidature"), "application"),
+}
+
+
+@dataclass(slots=True)
+class _Column:
+    """A column of the file."""
+
+    name: str
+    values: list[str]  #: Blanks left out.
+    rows: int
+
+    @property
+    def is_key(self) -> bool:
+        """Whether each row has a value of its own, as ids do."""
+        return len(self.values) == self.rows > 1 and len(set(self.values)) == self.rows
+
+    @property
+    def holds_addresses(self) -> bool:
+        """Whether most values are mail addresses."""
+        found = sum(bool(_ADDRESS.search(value)) for value in self.values)
+        return bool(self.values) and found >= 0.8 * len(self.values)
+
+    @property
+    def holds_dates(self) -> bool:
+        """Whether most values are dates, also those of which the order can't be told."""
+        evidence = weigh(self.values)
+        found = sum(_is_date(value) for value in self.values)
+        return bool(self.values) and (found >= 0.8 * len(self.values) or bool(evidence.open))
+
+
+@dataclass(slots=True)
+class _Choice:
+    """The columns proposed for one of ours."""
+
+    columns: list[_Column] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+
+def propose(path: Path, kind: FileKind) -> str:
+    """Return the table of the config that a file needs, with what is uncertain as comments.
+
+    Raises `FileRefused` where the file can't be read at all.
+    """
+    file = FeedFile(path, kind)
+    names, rows = file.sample(_LOOKED_AT)
+    columns, repeated = _columns(names, rows)
+    choices = _choices(kind, columns)
+    lines = [
+        *_lines(file, kind, columns, choices, len(rows)),
+        *(
+            _comment(f"unsure: the column {name!r} stands twice in the file: give one another name")
+            for name in repeated
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _columns(
+    names: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[list[_Column], list[str]]:
+    """Return the columns that have a name, and the names that stand there again."""
+    seen: set[str] = set()
+    columns, repeated = [], []
+    for at, name in enumerate(map(str.strip, names)):
+        if column_key(name) in seen:
+            repeated.append(name)
+        elif name:
+            values = [value for row in rows if (value := plain(row[at]))]
+            columns.append(_Column(name, values, len(rows)))
+            seen.add(column_key(name))
+    return columns, repeated
+
+
+def _choices(kind: FileKind, columns: Sequence[_Column]) -> dict[str, _Choice]:
+    """Return the columns for each of ours, in our order."""
+    by_ours: dict[str, list[tuple[int, _Column]]] = {name: [] for name in kind.columns}
+    for column in columns:
+        ours = suggested(kind.name, column.name)
+        if ours:
+            by_ours[ours].append((surely(kind.name, column.name, ours), column))
+    choices = {}
+    for ours, found in by_ours.items():
+        choice = _chosen(ours, found)
+        if choice is not None:
+            choices[ours] = choice
+    _add_by_content(kind, columns, choices)
+    _add_prefix(columns, choices)
+    return {name: choices[name] for name in kind.columns if name in choices}
+
+
+def _chosen(ours: str, found: Sequence[tuple[int, _Column]]) -> _Choice | None:
+    """Return the best column for one of ours, all of them for addresses."""
+    if ours in ("emails", "email"):
+        found = [each for each in found if each[1].holds_addresses or not each[1].values]
+    if ours in DATES:
+        found = [each for each in found if each[1].holds_dates or not each[1].values]
+    if not found:
+        return None
+    ranked = sorted(found, key=lambda each: -each[0])
+    if ours == "crm_id":
+        ranked.sort(key=lambda each: not each[1].is_key)
+    sureness, best = ranked[0]
+    others = [column.name for _, column in ranked[1:]]
+    if JOINED.get(ours) == ";":
+        return _Choice([column for _, column in found])
+    doubts = [] if sureness else [f"only its name is like {ours}"]
+    if others:
+        doubts.append(f"or is it {', '.join(map(repr, others))}?")
+    return _Choice([best], doubts)
+
+
+def _add_by_content(
+    kind: FileKind, columns: Sequence[_Column], choices: dict[str, _Choice]
+) -> None:
+    """Choose by what stands in them where no name is known."""
+    used = {column.name for choice in choices.values() for column in choice.columns}
+    free = [column for column in columns if column.name not in used]
+    for ours in ("emails", "email"):
+        found = [column for column in free if column.holds_addresses]
+        if ours in kind.columns and ours not in choices and found:
+            taken = found if ours == "emails" else found[:1]
+            choices[ours] = _Choice(taken, ["it holds mail addresses; its name doesn't say so"])
+            free = [column for column in free if column not in taken]
+    key = next((name for name in ("crm_id", "reference") if name in kind.needed), None)
+    if key and key not in choices:
+        found = [
+            column
+            for column in free
+            if column.is_key and not column.holds_addresses and not column.holds_dates
+        ]
+        if found:
+            choices[key] = _Choice(found[:1], ["every row has its own; its name doesn't say so"])
+
+
+def _add_prefix(columns: Sequence[_Column], choices: dict[str, _Choice]) -> None:
+    prefix = next((each for each in columns if column_key(each.name) in _PREFIXES), None)
+    if prefix and "last_name" in choices and prefix not in choices["last_name"].columns:
+        choices["last_name"].columns.insert(0, prefix)
+
+
+def _lines(
+    file: FeedFile,
+    kind: FileKind,
+    columns: Sequence[_Column],
+    choices: Mapping[str, _Choice],
+    rows: int,
+) -> Iterator[str]:
+    looked_at = f"its first {rows} rows" if rows else "its header"
+    yield _comment(f"For {file.name}, by {looked_at}. Look at each line that says: unsure.")
+    yield from map(_comment, file.remarks)
+    if shipped := _shipped(kind, columns):
+        yield _comment(f'It looks like an export of {shipped}: use = "{shipped}" alone may do.')
+    for missing in sorted(kind.needed - choices.keys()):
+        yield _comment(
+            f"unsure: no column looks like {missing}, without which nothing can be taken in:"
+        )
+        yield _comment(f"{missing} = …")
+    yield f"[crm.map.{kind.name}]"
+    for ours, choice in choices.items():
+        yield from _entry(kind, ours, choice)
+    used = {column.name for choice in choices.values() for column in choice.columns}
+    ignored = [column.name for column in columns if column.name not in used]
+    if ignored:
+        yield f"ignore = {_toml(ignored)}"
+
+
+def _shipped(kind: FileKind, columns: Sequence[_Column]) -> str:
+    """Return the name of a shipped mapping that knows columns of the file; empty: none does."""
+    names = [column.name for column in columns]
+    for name, tables in SHIPPED_MAPPINGS.items():
+        if kind.name in tables:
+            mapping = read_mapping(kind.name, tables[kind.name], {})
+            theirs = {each for one in mapping.columns.values() for each in one.columns}
+            keys = set(map(column_key, names))
+            if sum(column_key(each) in keys for each in theirs) > max(2, len(theirs) // 2):
+                return name
+    return ""
+
+
+def _entry(kind: FileKind, ours: str, choice: _Choice) -> Iterator[str]:
+    names = [column.name for column in choice.columns]
+    values = [value for column in choice.columns for value in column.values]
+    yield from (_comment(f"unsure: {doubt}") for doubt in choice.doubts)
+    words: Mapping[str, str] = {}
+    if ours == "kind":
+        words = _kind_words(values)
+    yield from _doubts_of(kind, ours, choice, values, words)
+    written = names[0] if len(names) == 1 else names
+    if words:
+        yield f"{ours} = {{column = {_toml(written)}, values = {_table(words)}}}"
+    else:
+        yield f"{ours} = {_toml(written)}"
+    if ours in DATES and (evidence := weigh(values)).open and evidence.order is None:
+        yield _comment(f"unsure: {evidence.open!r} may have the day or the month first; say which:")
+        yield _comment('date_order = "day-first"')
+
+
+def _doubts_of(
+    kind: FileKind,
+    ours: str,
+    choice: _Choice,
+    values: Sequence[str],
+    words: Mapping[str, str],
+) -> Iterator[str]:
+    """Yield what is uncertain of a column's values."""
+    if ours in kind.needed and ours in ("crm_id", "reference"):
+        [column] = choice.columns
+        if not column.is_key and column.rows > 1:
+            yield _comment("unsure: not every row has a value of its own in it")
+    if ours in _FLAGS:
+        unknown = _most(value for value in values if not _is_flag(value))
+        if unknown:
+            name = choice.columns[0].name
+            yield _comment(f"unsure: neither yes nor no: {unknown}; say what they mean by")
+            yield _comment(f'{ours} = {{column = {_toml(name)}, values = {{"…" = "yes"}}}}')
+    if ours == "kind":
+        known = {"candidate", "contact", "application", *words}
+        unknown = _most(value for value in values if value.casefold() not in known)
+        if unknown:
+            yield _comment(f"unsure: no kind is known for {unknown}")
+    if of := _KEYS_OF.get(ours):
+        few = _most(values)
+        if few and len(set(values)) <= 50:
+            yield _comment(f"unsure: each must be the crm_id of one of the {of}: {few}")
+            if ours == "status":
+                yield _comment('if they are names: status.values = {"Uit dienst" = "s3", …}')
+
+
+def _kind_words(values: Sequence[str]) -> dict[str, str]:
+    known = {word: _KIND_WORDS.get(word.casefold(), "") for word in dict.fromkeys(values)}
+    return {word: ours for word, ours in known.items() if ours and word.casefold() != ours}
+
+
+def _most(values: "Iterator[str] | Sequence[str]") -> str:
+    counted = Counter(values).most_common()
+    shown = ", ".join(f"{value!r} ({count})" for value, count in counted[:_SHOWN])
+    return f"{shown} and {len(counted) - _SHOWN} more" if len(counted) > _SHOWN else shown
+
+
+def _is_flag(value: str) -> bool:
+    try:
+        read_flag(value)
+    except Unreadable:
+        return False
+    return True
+
+
+def _is_date(value: str) -> bool:
+    try:
+        return DateReader(today=None, are_serials=False).day(value) is not None
+    except Unreadable:
+        return False
+
+
+def _comment(text: str) -> str:
+    # A header may hold anything; nothing of it ends the comment.
+    return "# " + "".join(char if char.isprintable() else " " for char in text)
+
+
+def _toml(value: str | Sequence[str]) -> str:
+    if isinstance(value, str):
+        # JSON's escapes are among TOML's, and those that TOML has beside them are here.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return f"[{', '.join(map(_toml, value))}]"
+
+
+def _table(words: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{_toml(one)} = {_toml(other)}" for one, other in words.items()) + "}"

@@ -1,0 +1,226 @@
+"""A CRM's own columns and words."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gateway.core.feed_mapping import AS_OURS, COLUMNS, KindMapping, read_mapping
+from gateway.core.shipped_mappings import SHIPPED_MAPPINGS
+from gateway.crm.files import FeedFile, FileRefused, Reading
+from gateway.crm.kinds import KINDS
+from tests.crm.conftest import Write
+
+ISSUE = """
+crm_id = "KandidaatID"
+emails = ["E-mail 1", "E-mail 2"]
+status.values = {"Uit dienst" = "s3"}
+ignore = ["Telefoon"]
+"""
+
+
+def mapped(table: str, kind: str = "people") -> KindMapping:
+    return read_mapping(kind, tomllib.loads(table), SHIPPED_MAPPINGS)
+
+
+def texts(path: Path, mapping: KindMapping, kind: str = "people") -> list[Mapping[str, str]]:
+    return [row.texts for row in FeedFile(path, KINDS[kind], Reading(mapping=mapping)).rows()]
+
+
+def refusal(path: Path, mapping: KindMapping, kind: str = "people") -> str:
+    with pytest.raises(FileRefused) as refused:
+        texts(path, mapping, kind)
+    return str(refused.value).removeprefix(f"{path}: ")
+
+
+def test_the_columns_of_a_kind_are_those_a_mapping_may_name() -> None:
+    assert COLUMNS == {name: kind.columns for name, kind in KINDS.items()}
+
+
+def test_columns_and_words_of_the_crm_become_ours(write: Write) -> None:
+    path = write(
+        "KandidaatID;e-mail 1;E-mail 2;Telefoon;STATUS;Birthday",
+        "17;ann@x.org;a@y.org;06;uit  DIENST;31.12.1980",
+        "18;;bob@x.org;06;s1;",
+        "19;cas@x.org;cas@x.org;;;",
+    )
+
+    assert [
+        ("17", "ann@x.org;a@y.org", "s3", "1980-12-31"),
+        ("18", "bob@x.org", "s1", ""),
+        ("19", "cas@x.org", "", ""),
+    ] == [
+        (row["crm_id"], row["emails"], row["status"], row["birthday"])
+        for row in texts(path, mapped(ISSUE))
+    ]
+
+
+def test_json_is_mapped_as_well(write: Write) -> None:
+    path = write(
+        '{"KandidaatID": 17, "E-mail 1": "ann@x.org", "Telefoon": "06"}',
+        '{"KandidaatID": 18.0, "E-mail 2": "bob@x.org", "status": "Uit dienst"}',
+        name="people.jsonl",
+    )
+
+    assert [
+        {"crm_id": "17", "emails": "ann@x.org"},
+        {"crm_id": "18", "emails": "bob@x.org", "status": "s3"},
+    ] == texts(path, mapped(ISSUE))
+
+
+def test_a_file_in_our_own_columns_needs_no_mapping_of_columns(write: Write) -> None:
+    path = write("crm_id,emails,status", "17,ann@x.org,Uit dienst")
+
+    assert [{"crm_id": "17", "emails": "ann@x.org", "status": "s3"}] == texts(path, mapped(ISSUE))
+
+
+@pytest.mark.parametrize(
+    ("mapping", "expected"),
+    [
+        ('kind.value = "contact"\ncrm_id = "ID"', {"kind": "contact", "crm_id": "17"}),
+        (
+            'crm_id = "ID"\nlast_name = ["Tussenvoegsel", "Naam"]\nignore = ["Voor"]',
+            {"crm_id": "17", "last_name": "van Bos"},
+        ),
+        (
+            'crm_id = "ID"\nfirst_name = "Naam"\nlast_name = "Naam"\nignore = "*"',
+            {"crm_id": "17", "first_name": "Bos", "last_name": "Bos"},
+        ),
+    ],
+)
+def test_what_a_mapping_can_say(write: Write, mapping: str, expected: Mapping[str, str]) -> None:
+    header, row = "ID,Tussenvoegsel,Naam,Voor", "17,van,Bos,Ann"
+    if "Naam" not in mapping:
+        header, row = "ID", "17"
+
+    assert [expected] == texts(write(header, row), mapped(mapping))
+
+
+def test_words_of_a_list_are_translated_one_by_one(write: Write) -> None:
+    path = write("crm_id,roles", "7,P&O; Baas ;x", name="staff.csv")
+    mapping = mapped('roles.values = {"P&O" = "personnel_manager", baas = "manager"}', "staff")
+
+    [row] = texts(path, mapping, "staff")
+
+    assert "personnel_manager;manager;x" == row["roles"]
+
+
+@pytest.mark.parametrize(
+    ("header", "mapping", "reason"),
+    [
+        ("crm_id,stattus", AS_OURS, "unknown column 'stattus'; people has kind, crm_id, "),
+        ("crm_id,stattus", AS_OURS, "; 'stattus' may be status; "),
+        ("crm_id,Geburtsdatum", AS_OURS, "; 'Geburtsdatum' may be birthday; "),
+        ("crm_id,Hut", AS_OURS, "name them in its ignore (gateway import people FILE --propose"),
+        (
+            "KandidaatID,E-mail1,Email 2",
+            mapped(ISSUE),
+            "",
+        ),
+        (
+            "KandidaatID,E-mail 1,Mail",
+            mapped(ISSUE),
+            "has no column 'E-mail 2', which [crm.map.people] names for emails; "
+            "did you mean 'E-mail 1'?",
+        ),
+        (
+            "Kandidaten-ID,E-mail 1,E-mail 2",
+            mapped(ISSUE),
+            "has no column 'KandidaatID', which [crm.map.people] names for crm_id; "
+            "did you mean 'Kandidaten-ID'?",
+        ),
+        (
+            "KandidaatID,E-mail 1,E-mail 2,Stattus",
+            mapped(ISSUE),
+            "unknown column 'Stattus'",
+        ),
+        ("crm_id,stattus", mapped('ignore = "*"'), "unknown column 'stattus'"),
+        ("Naam", mapped('ignore = "*"'), "has no column crm_id; it has 'Naam'"),
+    ],
+)
+def test_a_misspelt_column_is_never_passed_over(
+    write: Write, header: str, mapping: KindMapping, reason: str
+) -> None:
+    path = write(header, ",".join("1" for _ in header.split(",")))
+
+    if reason:
+        assert reason in refusal(path, mapping)
+    else:
+        assert ["1"] == [row["crm_id"] for row in texts(path, mapping)]
+
+
+def test_columns_that_are_passed_over_are_told(write: Write) -> None:
+    file = FeedFile(
+        write("crm_id,Hut,Schoen", "17,a,b"),
+        KINDS["people"],
+        Reading(mapping=mapped('ignore = "*"')),
+    )
+
+    assert [{"crm_id": "17"}] == [row.texts for row in file.rows()]
+    assert ["columns not read: Hut, Schoen"] == file.remarks
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "expected"),
+    [
+        (
+            "civicrm",
+            [
+                '"Contact ID","Contact Type","First Name","Last Name","Birth Date","Deceased"'
+                ',"Email","No Bulk Emails (User Opt Out)"',
+                '"17","Individual","Ann","Bos","1980-12-31","1","ann@x.org","0"',
+            ],
+            {
+                "crm_id": "17",
+                "first_name": "Ann",
+                "last_name": "Bos",
+                "emails": "ann@x.org",
+                "status": "deceased",
+                "birthday": "1980-12-31",
+            },
+        ),
+        (
+            "espocrm",
+            [
+                "id,firstName,lastName,emailAddress,emailAddressIsOptedOut,assignedUserId",
+                "5f1e,Ann,Bos,ann@x.org,,1",
+            ],
+            {
+                "crm_id": "5f1e",
+                "first_name": "Ann",
+                "last_name": "Bos",
+                "emails": "ann@x.org",
+                "owner": "1",
+            },
+        ),
+        (
+            "odoo",
+            [
+                '"id","name","email","user_id/id","phone"',
+                '"__export__.res_partner_17_0a1b","Ann Bos","ann@x.org","base.user_admin","06"',
+            ],
+            {
+                "crm_id": "__export__.res_partner_17_0a1b",
+                "last_name": "Ann Bos",
+                "emails": "ann@x.org",
+                "owner": "base.user_admin",
+            },
+        ),
+    ],
+)
+def test_the_exports_of_known_crms_are_read(
+    write: Write, name: str, lines: list[str], expected: Mapping[str, str]
+) -> None:
+    assert [expected] == texts(write(*lines), mapped(f'use = "{name}"'))
+
+
+def test_what_an_export_lacks_of_a_shipped_mapping_is_told(write: Write) -> None:
+    file = FeedFile(
+        write("Contact ID,Email", "17,ann@x.org"),
+        KINDS["people"],
+        Reading(mapping=mapped('use = "civicrm"')),
+    )
+
+    assert [{"crm_id": "17", "emails": "ann@x.org"}] == [row.texts for row in file.rows()]
+    assert ["columns it hasn't: First Name, Last Name, Deceased, Birth Date"] == file.remarks

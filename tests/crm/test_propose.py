@@ -1,0 +1,190 @@
+"""The mapping proposed for a file."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from gateway.core.feed_mapping import read_mappings
+from gateway.core.shipped_mappings import SHIPPED_MAPPINGS
+from gateway.crm.files import FeedFile, Reading
+from gateway.crm.kinds import KINDS
+from gateway.crm.propose import propose
+from tests.crm.conftest import Write
+
+DUTCH = (
+    "KandidaatID;Voornaam;Tussenvoegsel;Achternaam;E-mail 1;E-mail 2;Status;Geboortedatum;"
+    "Telefoon;Toestemming e-mail;Taal;Type",
+    "17;Ann;van der;Bos;ann@example.org;a.bos@example.com;Actief;31-12-1980;06;ja;nl;Kandidaat",
+    "18;Bob;;Kok;bob@example.org;;Uit dienst;03-04-1990;07;misschien;nl;Contactpersoon",
+)
+GERMAN = (
+    "Mitgliedsnummer\tVorname\tNachname\tE-Mail\tGeburtstag\tAktiv\tBetreuer\tBemerkung",
+    "17\tAnn\tBos\tann@example.org\t31.12.1980\tJa\t7\tx",
+)
+FRENCH = (
+    "Identifiant,Prénom,Nom,Courriel,Date de naissance,Langue",
+    "17,Ann,Bos,ann@example.org,03/04/1980,fr",
+    "18,Zoë,Kok,zoe@example.org,05/06/1981,fr",
+)
+ENGLISH = (
+    "Aa,Given name,Surname,Contact me at,Remarks",
+    "a1,Ann,Bos,ann@example.org,x",
+    "a2,Bob,Kok,bob@example.org,x",
+)
+JSON = ('{"kandidaatId": 17, "eMail": "ann@example.org", "hut": 3}',)
+
+
+@pytest.mark.parametrize(
+    ("lines", "lines_of_it"),
+    [
+        (
+            DUTCH,
+            [
+                'crm_id = "KandidaatID"',
+                'first_name = "Voornaam"',
+                'last_name = ["Tussenvoegsel", "Achternaam"]',
+                'emails = ["E-mail 1", "E-mail 2"]',
+                'status = "Status"',
+                'language = "Taal"',
+                'birthday = "Geboortedatum"',
+                'consent_email = "Toestemming e-mail"',
+                'kind = {column = "Type", values = {"Kandidaat" = "candidate", '
+                '"Contactpersoon" = "contact"}}',
+                'ignore = ["Telefoon"]',
+                "# unsure: each must be the crm_id of one of the statuses: 'Actief' (1), "
+                "'Uit dienst' (1)",
+                "# unsure: neither yes nor no: 'misschien' (1); say what they mean by",
+                "# read as UTF-8 with semicolons between the fields",
+            ],
+        ),
+        (
+            GERMAN,
+            [
+                'crm_id = "Mitgliedsnummer"',
+                'emails = "E-Mail"',
+                'birthday = "Geburtstag"',
+                'active = "Aktiv"',
+                'owner = "Betreuer"',
+                'ignore = ["Bemerkung"]',
+            ],
+        ),
+        (
+            FRENCH,
+            [
+                'crm_id = "Identifiant"',
+                'first_name = "Prénom"',
+                'last_name = "Nom"',
+                'emails = "Courriel"',
+                'birthday = "Date de naissance"',
+                '# date_order = "day-first"',
+            ],
+        ),
+        (
+            ENGLISH,
+            [
+                'crm_id = "Aa"',
+                "# unsure: every row has its own; its name doesn't say so",
+                'emails = "Contact me at"',
+                "# unsure: it holds mail addresses; its name doesn't say so",
+                'ignore = ["Remarks"]',
+            ],
+        ),
+        (JSON, ['crm_id = "kandidaatId"', 'emails = "eMail"', 'ignore = ["hut"]']),
+    ],
+)
+def test_it_says_what_the_columns_are_and_what_is_unsure(
+    write: Write, lines: tuple[str, ...], lines_of_it: list[str]
+) -> None:
+    proposed = propose(write(*lines), KINDS["people"]).splitlines()
+
+    assert [] == [line for line in lines_of_it if line not in proposed]
+
+
+@pytest.mark.parametrize("lines", [DUTCH, GERMAN, FRENCH, ENGLISH, JSON])
+def test_what_is_proposed_can_be_pasted_and_the_file_is_read_by_it(
+    write: Write, lines: tuple[str, ...]
+) -> None:
+    path = write(*lines)
+
+    config = tomllib.loads(propose(path, KINDS["people"]))
+    mapping = read_mappings(config["crm"]["map"], SHIPPED_MAPPINGS)["people"]
+    rows = list(FeedFile(path, KINDS["people"], Reading(mapping=mapping)).rows())
+
+    first = rows[0].texts
+    assert first["crm_id"] in {"17", "a1"}
+    assert "ann@example.org" == first["emails"].partition(";")[0]
+    assert {"candidate", "contact"} >= {row.texts.get("kind", "contact") for row in rows}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        'crm_id,"a ""b"" \\c"',
+        "crm_id,ünïcode Ω,#hash",
+        'crm_id,"two\nlines",tab\tin it',
+        "crm_id,a=b,[c],'d'",
+        "crm_id,\x7f\x01odd",
+        "crm_id,*",
+    ],
+)
+def test_names_of_any_kind_can_be_pasted(write: Write, header: str) -> None:
+    path = write(header, "17")
+    config = tomllib.loads(propose(path, KINDS["people"]))
+    mapping = read_mappings(config["crm"]["map"], SHIPPED_MAPPINGS)["people"]
+
+    [row] = FeedFile(path, KINDS["people"], Reading(mapping=mapping)).rows()
+
+    assert "17" == row.texts["crm_id"]
+
+
+def test_the_export_of_a_known_crm_is_recognised(write: Write) -> None:
+    path = write("id,firstName,lastName,emailAddress,assignedUserId", "5f,Ann,Bos,a@x.org,1")
+
+    assert '# It looks like an export of espocrm: use = "espocrm" alone may do.' in propose(
+        path, KINDS["people"]
+    )
+
+
+def test_a_file_without_a_key_says_that_it_has_none(write: Write) -> None:
+    proposed = propose(write("Hut", "rot", "rot"), KINDS["people"])
+
+    assert "# unsure: no column looks like crm_id" in proposed
+    assert 'ignore = ["Hut"]' in proposed
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "row", "expected"),
+    [
+        ("memberships", "Groep;Persoon", "12;17", ['group = "Groep"', 'person = "Persoon"']),
+        ("staff", "Medewerker;Naam;Mail;Rol", "7;X;x@y.org;a", ['name = "Naam"', 'email = "Mail"']),
+        ("groups", "Gruppe-Nr;Bezeichnung;Aktiv", "1;a;x", ['crm_id = "Gruppe-Nr"']),
+        (
+            "qualifications",
+            "Id;Kandidaat;Naam;Geldig tot",
+            "1;17;BHV;31-12-2026",
+            ['person = "Kandidaat"', 'expires_on = "Geldig tot"'],
+        ),
+    ],
+)
+def test_every_kind_has_its_own_words(
+    write: Write, kind: str, header: str, row: str, expected: list[str]
+) -> None:
+    proposed = propose(write(header, row), KINDS[kind]).splitlines()
+
+    assert [] == [line for line in expected if line not in proposed]
+
+
+def test_a_column_that_stands_twice_is_told(write: Write) -> None:
+    proposed = propose(write("crm_id,Mail,mail", "17,a@x.org,b@x.org"), KINDS["people"])
+
+    assert "# unsure: the column 'mail' stands twice in the file: give one another name" in proposed
+
+
+def test_nothing_is_written(write: Write, tmp_path: Path) -> None:
+    path = write(*DUTCH)
+    before = sorted(tmp_path.iterdir())
+
+    propose(path, KINDS["people"])
+
+    assert before == sorted(tmp_path.iterdir())
