@@ -72,10 +72,12 @@ class Rows:
         """Yield the rows, also those without a cell."""
         reader = self._reader()
         taken = self._taken
+        last = "\n"
         while True:
             try:
                 cells = next(reader)
             except StopIteration:
+                self.has_open_end = not last.endswith(("\n", "\r"))
                 return
             except csv.Error as error:
                 yield CellRow(self._line, [], self._fault(error))
@@ -83,7 +85,7 @@ class Rows:
                 continue
             yield CellRow(self._line, cells)
             self._line += len(taken)
-            self.has_open_end = not taken[-1].endswith(("\n", "\r"))
+            last = taken[-1]
             taken.clear()
 
     def _reader(self) -> Iterator[list[str]]:

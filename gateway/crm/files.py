@@ -258,8 +258,8 @@ def _written(table: _Table, columns: Columns, names: Sequence[str]) -> Mapping[s
             continue
         cells = _cells(row, width)
         for each in sources:
-            written[each.name].add(plain(each.read(cells)))
-    return written
+            written[each.name].add(each.read(cells))
+    return {name: set(map(plain, texts)) for name, texts in written.items()}
 
 
 def _cells(row: CellRow | ObjectRow, width: int) -> list[str]:

@@ -137,6 +137,7 @@ def _chosen(ours: str, found: Sequence[tuple[int, _Column]]) -> _Choice | None:
         found = [each for each in found if each[1].holds_addresses or not each[1].values]
     if ours in DATES:
         found = [each for each in found if each[1].holds_dates or not each[1].values]
+    found = [(sureness, column) for sureness, column in found if sureness or _may_be(ours, column)]
     if not found:
         return None
     ranked = sorted(found, key=lambda each: -each[0])
@@ -150,6 +151,15 @@ def _chosen(ours: str, found: Sequence[tuple[int, _Column]]) -> _Choice | None:
     if others:
         doubts.append(f"or is it {', '.join(map(repr, others))}?")
     return _Choice([best], doubts)
+
+
+def _may_be(ours: str, column: _Column) -> bool:
+    """Tell whether what stands in a column is no reason against what its name is only like."""
+    if ours in ("emails", "email") or ours in DATES or not column.values:
+        return True
+    if column.holds_addresses or column.holds_dates:
+        return False
+    return column.is_key or ours not in ("crm_id", "reference")
 
 
 def _add_by_content(
