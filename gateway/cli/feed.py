@@ -90,8 +90,6 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
 
 def _complaints(report: Report) -> Iterator[str]:
-    if report.remarks:
-        yield f"{report.file}: {'; '.join(report.remarks)}"
     for problem in report.problems:
         cure = "" if problem.cure in problem.text else f"; {problem.cure}"
         yield f"{report.file}:{problem.line}: {problem.text}{cure}"
