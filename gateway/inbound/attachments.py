@@ -16,7 +16,7 @@ from tnefparse import TNEF
 from gateway.core.filing import OTHER, clean_filename, document_type
 from gateway.core.headers import decoded
 from gateway.inbound.markup import read_page
-from gateway.inbound.outlook import Opened
+from gateway.inbound.outlook import Opened, mail_within
 from gateway.inbound.skeleton import Skeletons, TooMuch
 from gateway.inbound.texts import children, decoded_text, is_shown
 from gateway.inbound.unwrap import is_tnef
@@ -99,7 +99,7 @@ class Saver:
         name = _filename(part)
         saved = self._saved(self._skeletons.octets(part), name, part.get_content_type())
         opened = list(self._opened(saved, part)) if is_tnef(part) else []
-        yield from opened or [saved]
+        yield from opened if opened or (is_tnef(part) and isinstance(part, Opened)) else [saved]
 
     def _mail(self, part: Message) -> Attachment:
         """Keep an attached mail, or a report's part, as a file."""
@@ -118,9 +118,9 @@ class Saver:
         try:
             # A parser of 2021 for a format of 1996: whatever it raises, the file stays whole.
             found: Any = TNEF(Path(saved.file).read_bytes(), do_checksum=False).attachments
-            mail = next((each for each in found if hasattr(each, "embed")), None)
-            if isinstance(part, Opened) and mail is not None:
-                found.remove(mail)
+            mail = mail_within(found) if isinstance(part, Opened) else None
+            if mail is not None:
+                del found[mail[0]]
             inner = [(str(each.long_filename() or ""), bytes(each.data)) for each in found]
         except Exception:
             return

@@ -4,6 +4,7 @@ Both come from outside and are opened in the bounded process that reads mails (M
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_string
 from email.message import EmailMessage, Message
@@ -28,34 +29,68 @@ _COPIED = ("From", "Sender", "To", "Cc", "Reply-To", "Subject", "Date", "Message
 
 
 class Opened(Message):
-    """A winmail.dat whose first attached mail was taken out; its other files are still in it."""
+    """A file of Outlook whose mail was taken out; its other files are still in it."""
 
 
-def mail_of_msg(octets: bytes) -> bytes | None:
-    """Return the mail that a `.msg` file holds, as RFC 5322 has it; None where it holds none."""
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A mail that a file of Outlook holds, as RFC 5322 has it."""
+
+    octets: bytes
+    holds_more: bool  #: Whether the file holds what is not in the mail.
+
+
+def mail_of_msg(octets: bytes) -> Converted | None:
+    """Return the mail that a `.msg` file holds; None where it holds none.
+
+    Mails attached to that one can't be read; the file holds more then.
+    """
     try:
-        return _of_msg(MsgFile.load(octets))
+        msg = MsgFile.load(octets)
+        return Converted(_of_msg(msg), any(each.file_bytes is None for each in msg.attachments))
     except MemoryError:
         raise
     except Exception:  # A parser of a hostile file system: whatever it raises, the file stays.
         return None
 
 
-def mail_of_tnef(octets: bytes) -> bytes | None:
-    """Return the first mail attached in a `winmail.dat`; None where none is."""
+def mail_of_tnef(octets: bytes) -> Converted | None:
+    """Return the first mail attached in a `winmail.dat`, in whatever form; None where none is."""
     try:
-        found: Any = TNEF(octets, do_checksum=False).attachments
-        embedded = next((each.embed for each in found if hasattr(each, "embed")), None)
-        return _of_tnef(embedded) if embedded is not None else None
+        attachments: Any = TNEF(octets, do_checksum=False).attachments
+        found = mail_within(attachments)
     except MemoryError:
         raise
     except Exception:
         return None
+    return Converted(found[1], len(attachments) > 1) if found is not None else None
 
 
-def holds_more(octets: bytes) -> bool:
-    """Whether a `winmail.dat` that `mail_of_tnef` read holds more files than that mail."""
-    return len(TNEF(octets, do_checksum=False).attachments) > 1
+def mail_within(attachments: list[Any]) -> tuple[int, bytes] | None:
+    """Return which of the files in a `winmail.dat` is a mail, and that mail."""
+    for number, each in enumerate(attachments[:_MOST_FILES]):
+        if hasattr(each, "embed"):
+            return number, _of_tnef(each.embed)
+        name = str(each.long_filename() or "").strip("\0 ").casefold()
+        if name.endswith(".msg") and (found := mail_of_msg(bytes(each.data))) is not None:
+            return number, found.octets
+        if name.endswith(".eml"):
+            return number, bytes(each.data)
+    return None
+
+
+def text_of_tnef(octets: bytes) -> tuple[str, str] | None:
+    """Return the text that a `winmail.dat` holds, and its type; None where that is RTF or empty."""
+    try:
+        found: Any = TNEF(octets, do_checksum=False)
+        text, markup = _decoded(found.body), _decoded(found.htmlbody)
+    except MemoryError:
+        raise
+    except Exception:
+        return None
+    if markup.strip():
+        return markup, "html"
+    return (text, "plain") if text.strip() else None
 
 
 def _of_msg(msg: MsgFile) -> bytes:
@@ -86,8 +121,10 @@ def _of_msg(msg: MsgFile) -> bytes:
     fields.setdefault("Date", _date(msg.sent_date))
     mail = _mail(fields, msg.body or "", msg.html_body or "")
     for number, each in enumerate(msg.attachments):
-        if number == _MOST_FILES or each.file_bytes is None:
+        if number == _MOST_FILES:
             break
+        if each.file_bytes is None:
+            continue
         content_id = each.properties.str_prop_value(_CONTENT_ID) or ""
         _attach(mail, each.file_name or "", each.mime_type or "", each.file_bytes, content_id)
     return mail.as_bytes()

@@ -1,12 +1,13 @@
 """Parts made fit to be read: texts made whole again, mails attached as files opened."""
 
 import binascii
+from base64 import encodebytes
 from collections.abc import Iterator
 from email.message import Message
 from itertools import count
 from pathlib import Path
 
-from gateway.inbound.outlook import LARGEST, Opened, holds_more, mail_of_msg, mail_of_tnef
+from gateway.inbound.outlook import LARGEST, Opened, mail_of_msg, mail_of_tnef, text_of_tnef
 from gateway.inbound.skeleton import Skeletons
 from gateway.inbound.texts import children, is_shown, without_divider
 
@@ -23,21 +24,22 @@ def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
     """Put texts back into a mail, and let mails attached in base64 be parts like any other."""
     room = _MOST_TEXT
     numbers = count(1)
-    stack = [(mail, 0)]
+    stack = [(mail, 0, False)]
     for _ in range(_MOST_PARTS):
         if not stack:
             return
-        part, depth = stack.pop()
+        part, depth, has_text = stack.pop()
         if depth < _DEEPEST and (is_msg(part) or is_tnef(part)):
-            inner = _open_converted(part, skeletons, folder / f"mail{next(numbers)}")
-            stack += [(inner, depth + 1)] if inner is not None else []
+            file = folder / f"mail{next(numbers)}"
+            inner = _open_converted(part, skeletons, file, has_text=has_text)
+            stack += [(inner, depth + 1, False)] if inner is not None else []
             continue
         if depth < _DEEPEST and _is_wrapped(part):
             _open(part, skeletons, folder / f"mail{next(numbers)}")
         if part.is_multipart():
-            stack += [
-                (child, depth + (part.get_content_type() in _MAILS)) for child in children(part)
-            ]
+            is_mail = part.get_content_type() in _MAILS
+            below = (has_text and not is_mail) or any(map(_is_text, children(part)))
+            stack += [(child, depth + is_mail, below) for child in children(part)]
         elif is_shown(part):
             room -= skeletons.restore(part, room)
 
@@ -63,31 +65,48 @@ def is_tnef(part: Message) -> bool:
     return is_named and not part.is_multipart()
 
 
-def _open_converted(part: Message, skeletons: Skeletons, file: Path) -> Message | None:
+def _is_text(part: Message) -> bool:
+    """Whether a part is text to read, or parts of which the first is, and not empty."""
+    while part.is_multipart() and part.get_content_type() not in _MAILS and children(part):
+        part = children(part)[0]
+    payload = part.get_payload()
+    return is_shown(part) and isinstance(payload, str) and bool(payload.strip())
+
+
+def _open_converted(
+    part: Message, skeletons: Skeletons, file: Path, *, has_text: bool
+) -> Message | None:
     """Put the mail that a file of Outlook holds into its place, and return it; None: it has none.
 
-    What else a winmail.dat holds stays beside it.
+    What else the file holds stays beside it. A winmail.dat may hold the text of the mail around it,
+    where that has none itself.
     """
     octets = b"".join(limited(skeletons.octets(part), LARGEST))
     if len(octets) > LARGEST:
         return None
-    wraps = is_tnef(part)
-    mail = mail_of_tnef(octets) if wraps else mail_of_msg(octets)
-    if mail is None:
-        return None
-    file.write_bytes(mail)
-    found = skeletons.parse(file)
-    if not (found.get("from") or found.get("subject")):
-        return None
+    converted = mail_of_tnef(octets) if is_tnef(part) else mail_of_msg(octets)
     inner = Message()
-    inner["Content-Type"] = "message/rfc822"
-    inner.set_payload([found])
-    parts = [inner, _opened(part)] if wraps and holds_more(octets) else [inner]
+    if converted is not None:
+        file.write_bytes(converted.octets)
+        found = skeletons.parse(file)
+        if not (found.get("from") or found.get("subject")):
+            return None
+        inner["Content-Type"] = "message/rfc822"
+        inner.set_payload([found])
+        parts = [inner, _opened(part)] if converted.holds_more else [inner]
+    else:
+        text = text_of_tnef(octets) if is_tnef(part) and not has_text else None
+        if text is None:
+            return None
+        inner["Content-Type"] = f"text/{text[1]}; charset=utf-8"
+        inner["Content-Transfer-Encoding"] = "base64"
+        inner.set_payload(encodebytes(text[0].encode("utf-8", "replace")).decode())
+        parts = [inner, _opened(part)]
     for name in ("content-type", "content-transfer-encoding", "content-disposition", "content-id"):
         del part[name]
     part["Content-Type"] = "multipart/mixed"
     part.set_payload(list[Message | str](parts))
-    return inner
+    return inner if converted is not None else None
 
 
 def _opened(part: Message) -> Opened:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.inbound.mails import PDF, forward, with_file
+from gateway.inbound.verdict import Filed, NeedsAttention, Repeated
+from tests.inbound.mails import INLINE, PDF, forward, original, with_file
 from tests.inbound.office import Office
 from tests.inbound.test_reading import tnef
 
@@ -53,6 +54,57 @@ async def test_a_mail_in_a_winmail_dat_is_the_original(
     assert ("Ihre Bewerbung", "Das passt.") == (entry.subject, entry.text)
     assert "Bitte ablegen." == entry.staff_text
     assert [name.decode() for name, _ in beside] == [one.filename for one in entry.documents]
+
+
+@pytest.mark.parametrize(
+    ("name", "octets"),
+    [(b"AW.msg", ANN), (b"AW.eml", with_file(original(), "Lebenslauf.pdf").as_bytes())],
+    ids=["msg", "eml"],
+)
+async def test_a_mail_that_is_a_file_in_a_winmail_dat_is_the_original(
+    office: Office, name: bytes, octets: bytes
+) -> None:
+    wrapped = tnef(b"Liste.pdf", PDF + b"1") + tnef(name, octets)[6 + 15 :]
+    mail = with_file(forward(text="Bitte ablegen."), "winmail.dat", wrapped, "ms-tnef")
+
+    entry = await office.filed(mail)
+
+    assert "ann@example.org" == entry.sender
+    assert "Bitte ablegen." == entry.staff_text
+    assert ["Lebenslauf.pdf", "Liste.pdf"] == [one.filename for one in entry.documents]
+
+
+async def test_a_text_that_only_a_winmail_dat_holds_is_read(office: Office) -> None:
+    text = INLINE.format(said="Das passt.")
+    wrapped = tnef(b"cv.pdf", PDF) + _tnef((1, 0x0002800C, text.encode("cp1252") + b"\0"))[6:]
+    mail = with_file(forward(text=""), "winmail.dat", wrapped, "ms-tnef")
+
+    entry = await office.filed(mail)
+
+    assert "ann@example.org" == entry.sender
+    assert "Das passt." in entry.text
+    assert "Bitte ablegen." == entry.staff_text
+    assert ["cv.pdf"] == [one.filename for one in entry.documents]
+
+
+async def test_a_text_in_a_winmail_dat_is_passed_over_where_the_mail_has_one(
+    office: Office,
+) -> None:
+    wrapped = tnef(b"cv.pdf", PDF) + _tnef((1, 0x0002800C, b"Das passt.\0"))[6:]
+
+    entry = await office.filed(with_file(forward(), "winmail.dat", wrapped, "ms-tnef"))
+
+    assert 1 == entry.text.count("das passt")
+    assert ["cv.pdf"] == [one.filename for one in entry.documents]
+
+
+async def test_broken_files_of_outlook_cost_no_mail(office: Office) -> None:
+    """They are filed, as the same mail again or with the file, or wait."""
+    for name, octets in (("AW.msg", ANN), ("winmail.dat", _tnef_with_mail())):
+        for place in (*range(30, 80, 16), *range(512, len(octets), len(octets) // 9)):
+            broken = octets[:place] + b"\xff\xfe\xff\xfe" + octets[place + 4 :]
+            verdict = await office.take(with_file(forward(said=f"{name} {place}"), name, broken))
+            assert isinstance(verdict, Filed | Repeated | NeedsAttention)
 
 
 def _tnef_with_mail() -> bytes:
