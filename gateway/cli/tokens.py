@@ -11,7 +11,7 @@ from gateway.cli.context import Context, Json, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.cli.switches import user_name
 from gateway.core import ids
-from gateway.core.token import Token, TokenScope
+from gateway.core.token import Token, TokenRole, TokenScope
 from gateway.store import documents, tokens
 
 app = typer.Typer(help="Tokens of the API.", no_args_is_help=True)
@@ -22,6 +22,10 @@ _OCTETS = 32
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a token.")]
 _Scopes = Annotated[
     list[TokenScope], typer.Option("--scope", help="What its bearer may do; may be repeated.")
+]
+_Roles = Annotated[
+    list[TokenRole] | None,
+    typer.Option("--role", help="What its bearer is: a manager may change suppressions."),
 ]
 _Name = Annotated[
     str | None, typer.Option(help="Whose it is, for the record; else the user of this system.")
@@ -36,6 +40,7 @@ def create(
     context: typer.Context,
     *,
     scope: _Scopes,
+    role: _Roles = None,
     name: _Name = None,
     source: _Source = None,
     as_json: Json = False,
@@ -44,7 +49,10 @@ def create(
 
     `read` reads everything, `feed` tells of people, groups, statuses …, `suppressions` adds and
     releases suppressions, `events` tells that applications were submitted or changed, `outbox`
-    sees what the gateway sends and has it sent again.
+    sees what the gateway sends and has it sent again, `campaigns` makes and sends campaigns.
+
+    Suppressions are changed by managers only: by a token with `--role manager`, or by one that
+    acts for staff and names a member with the role `manager` as the one who asked.
     """
     chosen = of(context)
     token = Token(
@@ -52,6 +60,7 @@ def create(
         name=name or user_name(),
         source=source or chosen.settings.crm.source,
         scopes=frozenset(scope),
+        roles=frozenset(role or ()),
     )
     secret = PREFIX + secrets.token_urlsafe(_OCTETS)
     with chosen.store() as store, store.writing() as connection:
@@ -71,7 +80,7 @@ def list_tokens(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         print_json([documents.token(one) for one in found])
         return
-    headings = ("id", "made", "name", "source", "scopes", "last used", "revoked")
+    headings = ("id", "made", "name", "source", "scopes", "roles", "last used", "revoked")
     print_table(headings, (_row(chosen, one) for one in found))
 
 
@@ -85,13 +94,14 @@ def revoke(context: typer.Context, number: _Id) -> None:
 
 def _row(context: Context, one: Token) -> Sequence[object]:
     made, used = local(one.at, context.zone), local(one.last_used, context.zone)
-    scopes, name = ", ".join(sorted(one.scopes)), one_line(one.name)
+    scopes, roles = ", ".join(sorted(one.scopes)), ", ".join(sorted(one.roles))
     return (
         ids.show(one.id),
         made,
-        name,
+        one_line(one.name),
         one.source,
         scopes,
+        roles,
         used,
         local(one.revoked_at, context.zone),
     )

@@ -15,6 +15,13 @@ class TokenScope(StrEnum):
     SUPPRESSIONS = "suppressions"  #: Add and release suppressions, and read them.
     EVENTS = "events"  #: Tell what happened to applications: that mails people.
     OUTBOX = "outbox"  #: Read what the gateway sends, have it sent again, give it up.
+    CAMPAIGNS = "campaigns"  #: Make, fill, open, send and schedule campaigns, and read them.
+
+
+class TokenRole(StrEnum):
+    """What the bearer of a token is, beside what its scopes let it ask for."""
+
+    MANAGER = "manager"  #: May change suppressions, as staff with this role may.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +32,7 @@ class Token:
     name: str
     source: str  #: Owns the rows its bearer brings.
     scopes: frozenset[TokenScope]
+    roles: frozenset[TokenRole] = frozenset()
     last_used: datetime | None = None
     revoked_at: datetime | None = None
 

@@ -338,6 +338,7 @@ def token(one: Token) -> Document:
         "name": one.name,
         "source": one.source,
         "scopes": sorted(one.scopes),
+        "roles": sorted(one.roles),
         "last_used": in_utc(one.last_used),
         "revoked_at": in_utc(one.revoked_at),
     }

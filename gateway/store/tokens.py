@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from gateway.core import ids
 from gateway.core.errors import GatewayError
-from gateway.core.token import Token, TokenScope
+from gateway.core.token import Token, TokenRole, TokenScope
 from gateway.store.schema import tokens
 
 #: How exactly the last use is known: not every request is to be written down.
@@ -22,8 +22,8 @@ class NoSuchToken(GatewayError):
 def add(connection: Connection, token: Token, secret: str) -> None:
     """Keep a new token; `secret` is what its bearer shows."""
     row = {"id": token.id, "digest": _digest(secret), "name": token.name, "source": token.source}
-    scopes = " ".join(sorted(token.scopes))
-    connection.execute(insert(tokens).values(**row, scopes=scopes))
+    given = {"scopes": " ".join(sorted(token.scopes)), "roles": " ".join(sorted(token.roles))}
+    connection.execute(insert(tokens).values(**row, **given))
 
 
 def find(connection: Connection, secret: str) -> Token | None:
@@ -68,12 +68,13 @@ def _digest(secret: str) -> str:
 
 
 def _token(row: Row[Any]) -> Token:
-    known = set(TokenScope)
+    scopes, roles = set(TokenScope), set(TokenRole)
     return Token(
         id=row.id,
         name=row.name,
         source=row.source,
-        scopes=frozenset(TokenScope(one) for one in row.scopes.split() if one in known),
+        scopes=frozenset(TokenScope(one) for one in row.scopes.split() if one in scopes),
+        roles=frozenset(TokenRole(one) for one in row.roles.split() if one in roles),
         last_used=row.last_used,
         revoked_at=row.revoked_at,
     )

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +19,7 @@ from gateway.app.api import services
 from gateway.app.common import Ids
 from gateway.app.life import Life
 from gateway.config import Settings
-from gateway.core.token import Token, TokenScope
+from gateway.core.token import Token, TokenRole, TokenScope
 from gateway.store import tokens
 from gateway.store.blobs import Blobs
 from gateway.store.database import Database
@@ -49,15 +49,24 @@ class Served:
     _tokens: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def token(
-        self, *scopes: TokenScope, source: str = "crm", name: str = "tester", fresh: bool = False
+        self,
+        *scopes: TokenScope,
+        roles: Collection[TokenRole] = frozenset(TokenRole),
+        source: str = "crm",
+        name: str = "tester",
+        fresh: bool = False,
     ) -> str:
         """Return a token's secret; the same for the same wishes unless it is to be fresh."""
-        wish = (*sorted(scopes or EVERYTHING), source, name)
+        wish = (*sorted(scopes or EVERYTHING), *sorted(roles), source, name)
         if wish in self._tokens and not fresh:
             return self._tokens[wish]
         secret = "gw_" + secrets.token_urlsafe(32)
         made = Token(
-            id=IDS.next(), name=name, source=source, scopes=frozenset(scopes or EVERYTHING)
+            id=IDS.next(),
+            name=name,
+            source=source,
+            scopes=frozenset(scopes or EVERYTHING),
+            roles=frozenset(roles),
         )
         with self.database.writing() as connection:
             tokens.add(connection, made, secret)

@@ -27,7 +27,7 @@ async def test_every_example_does_what_it_says(start_gateway: StartGateway, sink
     program("curl", "curl")
     gateway = await start_gateway(sink.port, roles=("api",))
     scopes = [f"--scope={name}" for name in ("feed", "read", "suppressions", "outbox", "events")]
-    token = (await gateway.do("tokens", "create", *scopes)).strip()
+    token = (await gateway.do("tokens", "create", *scopes, "--role=manager")).strip()
     await gateway.feed("staff", "crm_id,name,email\ns1,Eva,eva@example.org\n")
     await gateway.feed("statuses", "kind,crm_id,name\napplication,accepted,Accepted\n")
     applications = "reference,person,status\n4711,17,new\n4712,17,new\n"

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from gateway.core.token import TokenScope
+from gateway.core.token import TokenRole, TokenScope
 from tests.api.served import Served
 
 
@@ -168,3 +168,48 @@ async def test_H5_no_cell_of_an_export_is_a_formula(one_api: Served) -> None:
     assert 7 == len(rows)
     assert [] == [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@", "\t")]
     assert "attachment" in answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "by", "recorded", "why"),
+    [
+        ({TokenRole.MANAGER}, "", "tester", ""),
+        ({TokenRole.MANAGER}, "eva", "eva", ""),
+        (set(), "m1", "m1", ""),
+        (set(), "Mia@Office.example", "Mia@Office.example", ""),
+        (set(), "", None, "only a manager may change this, and the token has no role manager"),
+        (set(), "r1", None, "r1 has no role manager"),
+        (set(), "rob@office.example", None, "rob@office.example has no role manager"),
+        (set(), "m2", None, "m2 is no member of staff"),
+        (set(), "manager", None, "manager is no member of staff"),
+    ],
+)
+async def test_suppressions_are_changed_by_managers_only(
+    one_api: Served, roles: set[TokenRole], by: str, recorded: str | None, why: str
+) -> None:
+    await one_api.feed(
+        "staff",
+        '{"crm_id":"m1","email":"mia@office.example","roles":"personnel_manager;manager"}',
+        '{"crm_id":"r1","email":"rob@office.example","roles":"personnel_manager"}',
+    )
+    token = one_api.token(TokenScope.SUPPRESSIONS, roles=roles)
+    asked = {"address": "ann@x.org"} | ({"by": by} if by else {})
+
+    added = await one_api.ask("POST", "/suppressions", json=asked, token=token)
+    if recorded is None:
+        await one_api.ask("POST", "/suppressions", json={"address": "ann@x.org"})
+    released = await one_api.ask(
+        "DELETE", "/suppressions/ann@x.org", params={"by": by}, token=token
+    )
+
+    [known] = (await one_api.get("/suppressions/ann@x.org"))["history"]
+    if recorded is None:
+        assert [403, 403] == [added.status_code, released.status_code]
+        for answer in (added, released):
+            assert why in answer.json()["detail"]
+            assert "gateway tokens create --role manager" in answer.json()["detail"]
+            assert "manager" == answer.json()["role"]
+        assert "" == known["released_by"]
+    else:
+        assert [201, 200] == [added.status_code, released.status_code]
+        assert (recorded, recorded) == (known["by"], known["released_by"])

@@ -13,7 +13,8 @@ from sqlalchemy import text
 import gateway.store.migrations
 from gateway.core.kinds import TAG_SCOPES, Scope, State
 from gateway.core.people import PersonRef
-from gateway.store import suppression
+from gateway.core.token import TokenRole
+from gateway.store import suppression, tokens
 from gateway.store.columns import metadata
 from gateway.store.database import Database, WrongSchema
 from gateway.store.messages import listed
@@ -99,6 +100,22 @@ def test_a_store_of_this_version_needs_no_upgrade(database: Database) -> None:
 
     assert [] == done
     assert VERSION == database.version()
+
+
+def test_tokens_that_could_change_suppressions_still_can(database: Database) -> None:
+    folder = Path(gateway.store.migrations.__file__).parent
+    steps = reversed(list(ScriptDirectory(folder).iterate_revisions("0024", "base")))
+    with database.writing() as connection:
+        with Operations.context(MigrationContext.configure(connection)):
+            for step in steps:
+                step.module.upgrade()
+        for number, scopes in enumerate(("read suppressions", "suppressions", "feed read"), 1):
+            row = f"({number}, 'd{number}', '{scopes}')"
+            connection.execute(text(f"INSERT INTO tokens (id, digest, scopes) VALUES {row}"))
+        upgrade(connection, "0024")
+        found = {one.id: one.roles for one in tokens.listed(connection)}
+
+    assert {1: {TokenRole.MANAGER}, 2: {TokenRole.MANAGER}, 3: set()} == found
 
 
 def fill_as_of_0001(database: Database) -> None:

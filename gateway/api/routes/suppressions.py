@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.bearer import READS_SUPPRESSIONS, Suppressor
+from gateway.api.managers import acting_manager
 from gateway.api.once import Key, in_one_step
 from gateway.api.problems import Problem
 from gateway.api.replies import (
@@ -18,6 +19,7 @@ from gateway.api.replies import (
     Cursor,
     Limit,
     MailAddress,
+    StaffName,
     Text,
     Using,
     octets,
@@ -34,6 +36,7 @@ from gateway.core.spreadsheet import harmless
 from gateway.core.typed_address import NotAnAddress, read_address
 from gateway.store import documents, releases, suppression
 from gateway.store.answers import Answer
+from gateway.store.releases import Released
 from gateway.store.suppressed import (
     AT_ONCE,
     START,
@@ -70,7 +73,12 @@ class NewSuppression(BaseModel):
     note: Text = Field("", max_length=2000, description="Why; stays inside unless `public`.")
     public: bool = False
     until: datetime | None = Field(None, description="Local unless it says otherwise.")
-    by: Text = Field("", max_length=200, description="Who asked for it; else the token's name.")
+    by: StaffName = Field(
+        "",
+        max_length=200,
+        description="Who asked for it; else the token's name. Of a token that is no manager, "
+        "crm_id or address of a member of staff with the role `manager`.",
+    )
 
 
 @router.get("", responses=pages(SUPPRESSED), dependencies=[READS_SUPPRESSIONS])
@@ -160,20 +168,20 @@ async def suppress(
         until = until.replace(tzinfo=using.zone())
     if until is not None and until <= now:
         raise Problem(422, "until: is in the past")
-    entry = Entry(
-        id=using.new_id(),
-        address=using.lookup(asked.address),
-        scope=asked.scope,
-        remark=asked.note,
-        public=asked.public,
-        by=asked.by or token.name,
-        since=now,
-        until=until,
-        released_at=None,
-        released_by="",
-    )
 
     def add(connection: Connection) -> Answer:
+        entry = Entry(
+            id=using.new_id(),
+            address=using.lookup(asked.address),
+            scope=asked.scope,
+            remark=asked.note,
+            public=asked.public,
+            by=acting_manager(connection, using, token, asked.by),
+            since=now,
+            until=until,
+            released_at=None,
+            released_by="",
+        )
         suppression.add(
             connection,
             id=entry.id,
@@ -213,7 +221,7 @@ async def release(
     using: Using,
     token: Suppressor,
     address: Text,
-    by: Annotated[Text, Query(max_length=200, description="Who asked for it.")] = "",
+    by: Annotated[StaffName, Query(max_length=200, description="Who asked for it.")] = "",
 ) -> Response:
     """Lift what suppresses the address itself, and opt-outs from Mailchimp; their history stays.
 
@@ -222,10 +230,13 @@ async def release(
     typed = read_address(address)
     # What is no address is looked for as it stands: older versions stored what was told.
     lookup = using.lookup(address if isinstance(typed, NotAnAddress) else typed.address)
-    who, now = by or token.name, using.clock()
-    found = await using.database.write(
-        lambda connection: releases.release(connection, lookup, by=who, now=now)
-    )
+    now = using.clock()
+
+    def lift(connection: Connection) -> Released:
+        who = acting_manager(connection, using, token, by)
+        return releases.release(connection, lookup, by=who, now=now)
+
+    found = await using.database.write(lift)
     if not found.is_any and isinstance(typed, NotAnAddress):
         raise Problem(422, f"address: {typed}")
     if not found.is_any:

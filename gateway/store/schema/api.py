@@ -12,6 +12,7 @@ tokens = Table(
     words("name"),
     words("source"),  # owns the rows its bearer brings
     words("scopes"),  # a space between two
+    words("roles"),  # the same
     Column("last_used", UtcTime),
     Column("revoked_at", UtcTime),
 )
