@@ -50,7 +50,7 @@ def check_schema(context: typer.Context) -> None:
     """Tell the store's version, and whether it is whole."""
     database = common.open_database(of(context).settings)
     try:
-        if _version(database) is None:
+        if _version(database) is None and not database.was_there:
             raise NotFound("the store is empty: its schema is created at first use")
         common.prepare(database)
     finally:

@@ -25,12 +25,17 @@ _STOPS = frozenset('<>()[]{},;:|"“”„«»‹›‟@ \t\r\n\0，；')  #: No
 _DOMAIN = re.compile(r"\[[\w.:]{2,60}\]|[\w.·͵׳״・。．｡☀-➿🌀-🫿-]{1,255}")
 _QUOTED_LOCAL = re.compile(r'"(?:[^"\\\n]|\\.){0,64}"\Z')
 _AT_SIGNS = re.compile("[＠﹫]")
+#: Most cells: `ann@example.org`, `Ann Bos <ann@example.org>`.
+_USUAL = re.compile(r" *(?:[\w .'-]*<(?=[^<>]*> *\Z))?([\w.+-]+@[\w.-]+)>? *")
 _MAILTO = re.compile(r"mailto:(?://)?([^\s<>\"]*)", re.IGNORECASE)
 #: `ann (at) example [dot] org`, for readers of pages where programs look for addresses.
 _SPELT_AT = re.compile(
     r"\s*[\[({<]\s*(?:at|ät|apenstaartje|arobase?|klammeraffe)\s*[\])}>]\s*", re.IGNORECASE
 )
 _SPELT_DOT = re.compile(r"\s*[\[({<]\s*(?:dot|punt|punkt|point)\s*[\])}>]\s*", re.IGNORECASE)
+#: How workbooks keep the line ends of a cell, and some exports of them too (ECMA-376-1, 22.9.2.19).
+_ESCAPED_END = re.compile("_x000[ADad]_")
+_SEPARATORS = re.compile(r"[;；\r\n\v\f\t]")
 _SEPARATED = re.compile(r'((?:"(?:[^"\\\n]|\\.)*"|[^;；\r\n\v\f\t"]|")*?)(?:[;；\r\n\v\f\t]|\Z)')
 _IN_BRACKETS = re.compile(r"\([^()\0]*\)|\[[^\[\]\0]*\]|\{[^{}\0]*\}")
 _NAMED = re.compile(r"[^<>\0]*<[^<>\0\w]*\0[^<>\0\w]*>")
@@ -93,6 +98,7 @@ def read_cell(text: str) -> AddressCell:
     """Return the addresses a field holds, and what in it is none for certain."""
     if is_plain(text):
         return AddressCell((text,))
+    text = _ESCAPED_END.sub("\n", text)
     certain: list[str] = []
     doubts: list[Doubt] = []
     for piece in _pieces(text):
@@ -105,14 +111,18 @@ def read_cell(text: str) -> AddressCell:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Yield what stands between semicolons and line ends, or all of it if that is one address."""
-    if isinstance(read_address(text), TypedAddress):
+    """Yield what stands between semicolons and line ends; between quotes these separate nothing."""
+    if '"' not in text:
+        yield from filter(plain, _SEPARATORS.split(text))
+    elif isinstance(read_address(text), TypedAddress):
         yield text
-        return
-    yield from filter(plain, (found[1] for found in _SEPARATED.finditer(text)))
+    else:
+        yield from filter(plain, (found[1] for found in _SEPARATED.finditer(text)))
 
 
 def _read_piece(text: str) -> tuple[str, ...] | Doubt:
+    if text.isascii() and (usual := _USUAL.fullmatch(text)) and is_plain(usual[1]):
+        return (usual[1],)
     piece = text.lstrip(_BULLETS)
     read = read_address(piece)
     if isinstance(read, TypedAddress):

@@ -194,7 +194,7 @@ class Database:
         return str(self.url.database)
 
     def _make(self, file: SqliteFile, *, anew: bool) -> None:
-        was_there = self._was_there or (self._lock is not None and self._lock.path.exists())
+        was_there = self.was_there or (self._lock is not None and self._lock.path.exists())
         # Another process may have made it in this moment.
         if was_there and not anew and file.identity() is None:
             raise self._gone("is gone")
@@ -207,14 +207,15 @@ class Database:
         with self.writing() as connection:
             if _version(connection) is not None:
                 return
-            if self._was_there and not anew:
+            if self.was_there and not anew:
                 raise self._gone("is empty")
             metadata.create_all(connection)
             connection.execute(insert(schema_version).values(version=VERSION))
             connection.execute(insert(store_identity).values(id=new_identity()))
 
     @property
-    def _was_there(self) -> bool:
+    def was_there(self) -> bool:
+        """Whether there was a store, as far as this process or this host knows."""
         return bool(not self._makes or self._identity or self._had)
 
     def _gone(self, what: str) -> StoreUnavailable:

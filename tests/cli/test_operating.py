@@ -17,6 +17,7 @@ from gateway.cli.commands import COMMANDS, app
 from gateway.core import ids
 from gateway.core.outbox import Draft
 from gateway.store import outbox, status
+from gateway.store.database import Database
 from gateway.store.schema import VERSION
 from tests.cli.conftest import Cli
 
@@ -233,3 +234,21 @@ def test_help_says_every_command_in_a_whole_sentence(cli: Cli) -> None:
     ]
     assert {"run", "check", "suppress", "messages", "demo"} <= {*words}
     assert [] == cut_off
+
+
+def test_no_command_begins_an_empty_store_where_there_was_one(cli: Cli) -> None:
+    cli.do("db", "upgrade")
+    store = Database(f"sqlite:///{cli.folder}/gateway.db", outage=cli.folder / "outage")
+    store.remember()
+    store.close()
+    for left in cli.folder.glob("gateway.db*"):
+        left.unlink()
+    commands = [("db", "check"), ("db", "upgrade"), ("suppress", "list"), ("check", "--offline")]
+    ends = {command: cli(*command) for command in commands}
+    left_alone = not (cli.folder / "gateway.db").exists()
+    cli.do("db", "upgrade", "--new")
+
+    assert dict.fromkeys(commands, 1) == {command: end.code for command, end in ends.items()}
+    assert all("put it back" in end.err + end.out for end in ends.values())
+    assert left_alone
+    assert [] == cli.json("suppress", "list")

@@ -30,6 +30,7 @@ from gateway.core.typed_address import TypedAddress, read_address
         ("a@x.org\nb@x.org", ("a@x.org", "b@x.org")),
         ("a@x.org\r\nb@x.org\r\n", ("a@x.org", "b@x.org")),
         ("a@x.org\tb@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org_x000D_\nb@x.org_x000D_", ("a@x.org", "b@x.org")),
         ("a@x.org b@x.org", ("a@x.org", "b@x.org")),
         ("a@x.org\u00a0b@x.org", ("a@x.org", "b@x.org")),
         ("a@x.org / b@x.org", ("a@x.org", "b@x.org")),
