@@ -26,7 +26,10 @@ COMMANDS = {
     "demo": ("demo:demo", "Show in ten seconds what the gateway does."),
     "db": ("database:app", "The store's schema."),
     "users": ("users:app", "Logins the CRM may use."),
-    "suppress": ("suppress:app", "Who is suppressed, and suppressions of single addresses."),
+    "suppress": (
+        "suppress:app",
+        "Who is suppressed, and suppressions by staff of an address or a person.",
+    ),
     "messages": ("messages:app", "The journal of messages."),
     "person": ("person:app", "People of the CRM."),
     "history": ("history:app", "Replies that were filed to people."),
