@@ -104,7 +104,7 @@ def test_a_store_of_this_version_needs_no_upgrade(database: Database) -> None:
 
 def test_tokens_that_could_change_suppressions_still_can(database: Database) -> None:
     folder = Path(gateway.store.migrations.__file__).parent
-    steps = reversed(list(ScriptDirectory(folder).iterate_revisions("0024", "base")))
+    steps = reversed(list(ScriptDirectory(folder).iterate_revisions("0025", "base")))
     with database.writing() as connection:
         with Operations.context(MigrationContext.configure(connection)):
             for step in steps:
@@ -112,7 +112,7 @@ def test_tokens_that_could_change_suppressions_still_can(database: Database) -> 
         for number, scopes in enumerate(("read suppressions", "suppressions", "feed read"), 1):
             row = f"({number}, 'd{number}', '{scopes}')"
             connection.execute(text(f"INSERT INTO tokens (id, digest, scopes) VALUES {row}"))
-        upgrade(connection, "0024")
+        upgrade(connection, "0025")
         found = {one.id: one.roles for one in tokens.listed(connection)}
 
     assert {1: {TokenRole.MANAGER}, 2: {TokenRole.MANAGER}, 3: set()} == found

@@ -56,7 +56,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0025"
+VERSION = "0026"
 
 __all__ = [
     "VERSION",
