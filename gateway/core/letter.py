@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from string import Template
 
 from gateway.core.errors import GatewayError
+from gateway.core.run_words import WORDS
 
 _HEADING = re.compile(r"\[([a-z_]+)\]\s*\Z")
 _SUBJECT = "Subject:"
@@ -28,7 +29,7 @@ class Wording:
     placeholders: frozenset[str]
     sections: frozenset[str]
     words: frozenset[str] = frozenset()
-    #: Sections that wording of one's own may lack: it has them from what is shipped.
+    #: Sections and words that wording of one's own may lack: it has them from what is shipped.
     optional: frozenset[str] = frozenset()
 
 
@@ -84,6 +85,8 @@ RUN_REPORT = Wording(
         )
     ),
     sections=frozenset(),
+    words=WORDS,
+    optional=WORDS,
 )
 
 
@@ -124,7 +127,7 @@ def parse_letter(
     subject = lines[0][1].removeprefix(_SUBJECT).strip()
     parts = _parts(lines[1:], wording, source)
     stand_ins = (
-        {name: shipped.sections[name] for name in wording.optional - parts.keys()}
+        {name: shipped.sections[name] for name in _lacking(wording, parts)}
         if shipped is not None
         else {}
     )
@@ -138,8 +141,12 @@ def parse_letter(
         text=_texts(parts[""]),
         sections=stand_ins
         | {name: _texts(found) for name, found in parts.items() if name not in ("", "words")},
-        words=_words(parts.get("words", []), wording, source),
+        words=_words(parts.get("words", []), wording, source, shipped),
     )
+
+
+def _lacking(wording: Wording, parts: Mapping[str, object]) -> frozenset[str]:
+    return (wording.optional & wording.sections) - parts.keys()
 
 
 _Numbered = list[tuple[int, str]]
@@ -177,9 +184,13 @@ def _check(line: str, wording: Wording, where: str) -> None:
             raise BadLetter(f"{where}: unknown placeholder ${name}; there are {known}")
 
 
-def _words(lines: _Numbered, wording: Wording, source: str) -> dict[str, str]:
+def _words(
+    lines: _Numbered, wording: Wording, source: str, shipped: Letter | None
+) -> dict[str, str]:
     pairs = (line.partition("=") for _, line in lines if line)
-    words = {key.strip(): value.strip() for key, _, value in pairs}
+    stand_ins = shipped.words.items() if shipped is not None else ()
+    words = {key: text for key, text in stand_ins if key in wording.optional}
+    words |= {key.strip(): value.strip() for key, _, value in pairs}
     for key in sorted(wording.words - words.keys()):
         raise BadLetter(f"{source}: [words]: {key} is missing")
     return words

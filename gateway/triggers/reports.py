@@ -1,6 +1,6 @@
 """Reports of runs: kept inside, and by mail to whom the settings name."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any
@@ -12,8 +12,9 @@ from gateway.core.letter import Letter
 from gateway.core.notice import Notice, build, in_language
 from gateway.core.occurrence import Occurrence, OccurrenceState
 from gateway.core.outbox import Draft
+from gateway.core.run_words import in_words
 from gateway.core.trigger_run import Run, RunState
-from gateway.store import events, ledger, outbox, trigger_runs
+from gateway.store import applications, events, ledger, outbox, trigger_runs
 from gateway.store.database import Database
 from gateway.triggers.plan import Plan
 from gateway.triggers.values import written
@@ -61,14 +62,18 @@ class Reporter:
             events.put(connection, [self._event(run, state, now)])
             if run.report_to and is_mailed(run, plan):
                 rows = ledger.of_run(connection, run.id, _AT_ONCE)
-                outbox.put(connection, self._draft(plan, run, rows, now))
+                outbox.put(
+                    connection, self._draft(plan, run, rows, now, _reader(connection, plan, run))
+                )
             return True
 
         if await self._database.write(work):
             tell(run, state)
 
-    def _draft(self, plan: Plan, run: Run, rows: list[Occurrence], now: datetime) -> Draft:
-        letter = in_language(plan.reports, plan.language)
+    def _draft(
+        self, plan: Plan, run: Run, rows: list[Occurrence], now: datetime, spoken: str
+    ) -> Draft:
+        letter = in_language(plan.reports, spoken, plan.language)
         filled = _filled(run, rows, letter)
         _, recipient = parseaddr(run.report_to)
         number = self._new_id()
@@ -162,7 +167,7 @@ def _filled(run: Run, rows: list[Occurrence], letter: Letter) -> dict[str, str]:
         "waiting": _some(run.waiting),
         "held": _some(run.count(OccurrenceState.HELD)),
         "error": run.error,
-        "details": "\n".join(_details(run, rows)),
+        "details": "\n".join(_details(run, rows, letter.words)),
     }
 
 
@@ -170,14 +175,25 @@ def _some(count: int) -> str:
     return str(count) if count else ""
 
 
-def _details(run: Run, rows: list[Occurrence]) -> Iterator[str]:
+def _reader(connection: Any, plan: Plan, run: Run) -> str:
+    """Return the language of whoever gets a report, where that is staff on file."""
+    address = plan.lookup(parseaddr(run.report_to)[1])
+    return next((one.language for one in applications.staff_at(connection, address)), "")
+
+
+def _details(run: Run, rows: list[Occurrence], words: Mapping[str, str]) -> Iterator[str]:
     """Tell of the first of those who got no mail, and why: the rest are in the history."""
     faults = [row for row in rows if row.state in _FAULTS]
     skipped = [row for row in rows if row.state is OccurrenceState.SKIPPED]
     faults += [row for row in rows if row.state is OccurrenceState.DUE and row.reason]
-    lines = [f"- {_who(row.person, row.about)}: {row.state}: {row.reason}" for row in faults]
-    lines += [f"- {_who(row.person, row.about)}: {row.reason}" for row in skipped]
-    lines += [f"- {_who(one.person, one.about)}: {one.reason}" for one in run.skips]
+    lines = [
+        f"- {_who(row.person, row.about)}: {words[row.state]}: {in_words(row.reason, words)}"
+        for row in faults
+    ]
+    lines += [f"- {_who(one.person, one.about)}: {in_words(one.reason, words)}" for one in skipped]
+    lines += [
+        f"- {_who(one.person, one.about)}: {in_words(one.reason, words)}" for one in run.skips
+    ]
     yield from lines[:_LINES]
     if len(lines) > _LINES:
         yield f"- … ({len(lines) - _LINES})"

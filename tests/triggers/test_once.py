@@ -12,7 +12,7 @@ from gateway.core.journal import Delivery
 from gateway.core.kinds import Scope, State
 from gateway.core.occurrence import OccurrenceState, local_moment
 from gateway.core.outbox import Deferred, Refused, Result, Sent, Unknown
-from gateway.core.people import Person
+from gateway.core.people import Person, Staff
 from gateway.store import epochs, gate, messages, suppression
 from gateway.store.database import Database
 from gateway.store.feed import Terms, feed
@@ -513,7 +513,7 @@ async def test_a_run_that_sent_is_reported_by_mail_and_kept(desk: Office) -> Non
     [report] = desk.queued()
     [run] = desk.runs()
     assert report.recipient == "own@example.org"
-    assert b"candidate:bob: no consent to e-mail" in report.body
+    assert b"candidate:bob: geen toestemming voor e-mail" in report.body
     assert ("finished", 1, 1) == (run.state, run.counts[OccurrenceState.SENT], run.left_out)
 
 
@@ -539,7 +539,21 @@ async def test_a_run_whose_mail_failed_is_reported_with_the_reason(desk: Office)
     await desk.work("2027-03-01")
 
     [report] = desk.queued()
-    assert b"candidate:ann: failed: 550 5.1.1 unknown" in report.body
+    assert b"candidate:ann: mislukt: 550 5.1.1 unknown" in report.body
+
+
+async def test_a_report_is_all_in_the_language_of_the_staff_who_reads_it(desk: Office) -> None:
+    desk.configure('report_to = "Boss@example.org"\n')
+    tell(desk.database, "staff", Staff(crm_id="1", email="boss@example.org", language="de"))
+    desk.trigger("birthday", BIRTHDAY)
+    desk.person("ann", birthday=BORN)
+    desk.person("bob", birthday=BORN, consent_email=False)
+
+    await desk.work("2027-03-01")
+
+    [report] = desk.queued()
+    assert b"Content-Language: de" in report.body
+    assert b"candidate:bob: keine Zustimmung zum E-Mail-Versand" in report.body
 
 
 async def test_mail_that_leaves_meanwhile_makes_no_store_look_like_a_copy(office: Office) -> None:
