@@ -26,10 +26,7 @@ COMMANDS = {
     "demo": ("demo:demo", "Show in ten seconds what the gateway does."),
     "db": ("database:app", "The store's schema."),
     "users": ("users:app", "Logins the CRM may use."),
-    "suppress": (
-        "suppress:app",
-        "Who is suppressed, and suppressions by staff of an address or a person.",
-    ),
+    "suppress": ("suppress:app", "Who is suppressed, and what staff suppress."),
     "messages": ("messages:app", "The journal of messages."),
     "person": ("person:app", "People of the CRM."),
     "history": ("history:app", "Replies that were filed to people."),

@@ -49,10 +49,7 @@ from gateway.store.suppressed import (
 )
 from gateway.store.suppression import Entry, Standings
 
-app = typer.Typer(
-    help="Who is suppressed, and suppressions by staff of an address or a person.",
-    no_args_is_help=True,
-)
+app = typer.Typer(help="Who is suppressed, and what staff suppress.", no_args_is_help=True)
 
 _Whom = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address, or candidate:17.")]
 _Scope = Annotated[Scope, typer.Option(help="Which mail the address no longer gets.")]
