@@ -197,13 +197,16 @@ class FeedFile:
         width = len(table.names)
         has_unnamed = bool(columns.unnamed)
         unnamed_cells, unnamed_line = 0, 0
-        for line, cells, fault, dated in table.rows():
+        for line, written, fault, dated in table.rows():
+            cells = written
             if fault:
                 yield RawRow(line, {}, fault)
                 continue
             joined = "".join(cells)
             if not plain(joined):
                 continue
+            if "=" in joined or "'" in joined:
+                cells = list(map(_unguarded, cells))
             problem, unread = "", _NOTHING
             if len(cells) < width or any(map(str.strip, cells[width:])):
                 problem = f"has {len(cells)} fields where the header has {width}"
@@ -259,7 +262,18 @@ def _written(table: _Table, columns: Columns, names: Sequence[str]) -> Mapping[s
         cells = _cells(row, width)
         for each in sources:
             written[each.name].add(each.read(cells))
-    return {name: set(map(plain, texts)) for name, texts in written.items()}
+    return {name: {plain(_unguarded(text)) for text in texts} for name, texts in written.items()}
+
+
+def _unguarded(cell: str) -> str:
+    """Return a cell without what keeps spreadsheets from changing it.
+
+    `="00017"` keeps the zeros; with `'` before `=`, `+`, `-` or `@` it is no formula (OWASP, CSV
+    injection; EspoCRM, Odoo and hitobito write it).
+    """
+    if cell.startswith('="') and cell.endswith('"') and len(cell) > 2:
+        return cell[2:-1]
+    return cell[1:] if cell.startswith(("'=", "'+", "'-", "'@")) else cell
 
 
 def _cells(row: CellRow | ObjectRow, width: int) -> list[str]:

@@ -1,5 +1,7 @@
 """`gateway import` and `gateway person`."""
 
+from pathlib import Path
+
 from gateway.core import ids
 from gateway.core.kinds import State
 from gateway.core.people import PersonKind, PersonRef
@@ -119,3 +121,63 @@ def test_an_unknown_person_is_no_and_a_wrong_one_wrong_use(cli: Cli) -> None:
     assert (1, "gateway: nobody known as candidate:99\n") == (unknown.code, unknown.err)
     assert 2 == wrong.code
     assert "write candidate:17 or contact:17" in wrong.err
+
+
+MAPPED = """
+[crm.map.people]
+crm_id = "KandidaatID"
+emails = ["E-mail 1", "E-mail 2"]
+status.values = {"Uit dienst" = "s3"}
+ignore = ["Telefoon"]
+"""
+EXPORT = (
+    "KandidaatID;E-mail 1;E-mail 2;Status;Birthday;Telefoon\n"
+    "17;ann@example.org;;UIT DIENST;31-12-1980;06\n"
+)
+
+
+def test_an_export_is_taken_in_by_its_mapping(cli: Cli) -> None:
+    cli.configure(MAPPED)
+    cli.do("import", "statuses", str(written(cli, "crm_id,name\ns3,Uit dienst\n")))
+
+    done = cli.feed("people", EXPORT)
+
+    assert (0, "Done: 1 added") == (done.code, done.out[:13])
+    assert "people.csv: read as UTF-8 with semicolons between the fields\n" in done.err
+    assert "Uit dienst" in cli.do("person", "show", "candidate:17")
+
+
+def test_a_mapping_is_proposed_and_can_be_pasted(cli: Cli) -> None:
+    refused = cli.feed("people", EXPORT)
+    proposed = cli.feed("people", EXPORT, "--propose")
+    cli.configure(proposed.out)
+    done = cli.feed("people", EXPORT)
+
+    assert (1, True) == (refused.code, "unknown column 'KandidaatID'" in refused.err)
+    assert (0, "") == (proposed.code, proposed.err)
+    assert 'ignore = ["Telefoon"]\n' in proposed.out
+    assert "Done: 1 added" == done.out[:13]
+
+
+def test_nothing_is_proposed_where_nothing_can_be_read(cli: Cli) -> None:
+    done = cli.feed("people", "", "--propose")
+
+    assert (1, True) == (done.code, "is empty" in done.err)
+
+
+def test_a_date_that_can_be_two_is_told_with_the_setting_that_decides(cli: Cli) -> None:
+    rows = "crm_id,birthday\n17,03/04/2026\n"
+    undecided = cli.feed("people", rows)
+    cli.configure('[crm]\ndate_order = "day-first"\n')
+    decided = cli.feed("people", rows)
+
+    assert 1 == undecided.code
+    assert "2: birthday: '03/04/2026' is 3 April or 4 March" in undecided.err
+    assert 'day-first" or "month-first"' in undecided.err
+    assert 0 == decided.code
+
+
+def written(cli: Cli, text: str) -> Path:
+    file = cli.folder / "other.csv"
+    file.write_text(text)
+    return file

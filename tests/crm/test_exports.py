@@ -252,6 +252,23 @@ def test_a_column_that_does_not_tell_is_of_the_order_of_the_others(tmp_path: Pat
     assert ("2020-01-13", "2026-04-03") == (row.texts["acquired_on"], row.texts["expires_on"])
 
 
+def test_what_guards_cells_from_spreadsheets_is_no_part_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(
+        'crm_id;first_name;last_name;birthday\n="00017";\'-Ann;O\'Neil;="31.12.1980"\n'
+        '"=""00018""";=;\'s Gravesande;\n'
+    )
+
+    assert [
+        ("00017", "-Ann", "O'Neil", "1980-12-31"),
+        ("00018", "=", "'s Gravesande", ""),
+    ] == [tuple(row.values()) for row in map(by_our_order, texts(opened(path)))]
+
+
+def by_our_order(row: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: row[name] for name in ("crm_id", "first_name", "last_name", "birthday")}
+
+
 @pytest.mark.parametrize("shown", ["#N/A", "#NV", "#N/B", "#REF!", "#WAARDE!", "#NOM?"])
 def test_the_errors_of_spreadsheets_are_no_values(tmp_path: Path, shown: str) -> None:
     path = tmp_path / "people.csv"

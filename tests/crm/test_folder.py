@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from gateway.core.feed_mapping import AS_OURS, read_mapping
 from gateway.core.kinds import TAG_SCOPES
 from gateway.crm import folder as folder_module
 from gateway.crm.folder import FeedFolder, FolderUnusable, Handled
 from gateway.crm.importer import import_file
 from gateway.store import schema
 from gateway.store.database import Database
+from tests.crm import test_workbook as workbooks
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
@@ -238,3 +240,43 @@ def test_a_file_that_changes_while_it_is_read_is_looked_at_again(
 def test_a_folder_that_is_not_there_is_named(database: Database, tmp_path: Path) -> None:
     with pytest.raises(FolderUnusable, match="nowhere: No such file or directory"):
         list(opened(database, tmp_path / "nowhere").look())
+
+
+def test_exports_are_taken_as_they_come_by_the_mapping_of_their_kind(
+    database: Database, path: Path
+) -> None:
+    mappings = {"people": read_mapping("people", {"crm_id": "KandidaatID", "ignore": "*"}, {})}
+    feed = FeedFolder(
+        database,
+        path,
+        source="crm",
+        tag_scopes=TAG_SCOPES,
+        clock=lambda: NOW,
+        mapping=lambda kind: mappings.get(kind, AS_OURS),
+    )
+    (path / "people.full.txt").write_bytes("KandidaatID;Status;Hut\r17;s3;Zoë\r".encode("cp1252"))
+    rows = workbooks.sheet([workbooks.text("crm_id")], [workbooks.number(5)])
+    workbooks.workbook(path / "groups.xlsx", {"a": rows})
+    (path / "statuses.tsv").write_text("crm_id\tname\n3\tWeg\n")
+    (path / "notes.txt").write_text("not ours")
+    (path / "people.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+
+    handled = {each.name: each for each in look_twice(feed)}
+
+    assert {
+        "people.full.txt": "done",
+        "groups.xlsx": "done",
+        "statuses.tsv": "done",
+        "people.xls": "failed",
+    } == {name: each.state for name, each in handled.items()}
+    assert "save it as .xlsx without a password" in handled["people.xls"].error
+    assert (["17"], ["5"], ["3"]) == (
+        ids(database),
+        ids(database, schema.groups),
+        ids(database, schema.statuses),
+    )
+    report = handled["people.full.txt"].report
+    assert report is not None
+    assert report.replace
+    assert "read as Windows-1252 with semicolons between the fields" in report.remarks
+    assert ["notes.txt"] == [each for each in names(path) if "/" not in each]
