@@ -10,7 +10,8 @@ from gateway.config.inbound import Mailbox
 from gateway.config.smtp import Listener
 from gateway.core.errors import GatewayError
 from gateway.core.letter import IMPORTED, REFUSED
-from gateway.store import applications
+from gateway.core.written import nearest
+from gateway.store import applications, vocabulary
 from gateway.store.database import Database
 
 _NOTHING = "nothing that comes in here is imported, all of it waits: "
@@ -82,6 +83,11 @@ def store_for_replies(settings: Settings, database: Database) -> Iterator[Findin
     with database.reading() as connection:
         importers = applications.count_staff(connection, settings.inbound.allowed_roles)
         known = applications.count(connection)
+        carried = vocabulary.read(connection).roles
+    for role in settings.inbound.allowed_roles:
+        if role not in carried and (meant := nearest(role, carried)):
+            text = f'inbound.allowed_roles: no staff have the role "{role}"; write "{meant}"'
+            yield warning("inbound", text)
     roles = ", ".join(settings.inbound.allowed_roles)
     if not (importers or settings.inbound.allowed_senders):
         text = f"nobody may import yet: no staff with an address has a role of {roles}"

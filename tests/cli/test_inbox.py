@@ -66,6 +66,16 @@ def waiting(office: Cli) -> str:
     return take(office, with_file(forward(subject="WG: AW: Ihre Bewerbung")).as_bytes())[0]
 
 
+def test_a_role_that_staff_have_in_another_case_is_told_with_theirs(cli: Cli) -> None:
+    cli.configure(f'[inbound]\nallowed_roles = ["Personnel-Manager", "hr"]\n{LISTENER}')
+    cli.feed("staff", f"crm_id,email,roles\ns1,{EVA},personnel_manager\n")
+
+    told = cli("check", "--offline").out
+
+    assert 'no staff have the role "Personnel-Manager"; write "personnel_manager"' in told
+    assert '"hr"' not in told
+
+
 class TestAddress:
     MAILBOX = """
 [[inbound.mailboxes]]
