@@ -126,6 +126,7 @@ PERSON = _object(
     status=_TEXT,
     groups=_list(_TEXT),
     suppressions=_list(SUPPRESSION),
+    leads_nowhere=_list(_object(reference=_TEXT, id=_TEXT)),
     unread=_list(
         _object(
             what=_TEXT,

@@ -11,6 +11,7 @@ from pathlib import Path
 from gateway.app import common
 from gateway.app.certificates import valid_until
 from gateway.app.check_addresses import stored_addresses
+from gateway.app.check_feed import told_by_the_crm
 from gateway.app.check_http import settings_for_http
 from gateway.app.check_inbound import settings_for_replies, store_for_replies
 from gateway.app.check_loops import own_listener
@@ -219,6 +220,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
             finances = status.finance_statuses(connection)
         rest = [
             *stored_addresses(database),
+            *told_by_the_crm(database),
             *store_for_replies(settings, database),
             *store_for_triggers(settings, database),
         ]

@@ -1,7 +1,7 @@
 """Files of the CRM's feed, taken in by hand."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -12,17 +12,24 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gateway.app.common import now
-from gateway.cli.context import of
-from gateway.cli.output import complain, print_line
+from gateway.cli.context import Context, Json, of
+from gateway.cli.output import complain, local, one_line, print_json, print_line, print_table
 from gateway.crm.importer import Report, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.propose import propose as proposed_mapping
+from gateway.store import documents, open_references
+from gateway.store.open_references import Open
 
-Kind = StrEnum("Kind", {name: name for name in KINDS})  # type: ignore[misc]
+_WAITING = "waiting"
+Kind = StrEnum("Kind", {name: name for name in (*KINDS, _WAITING)})  # type: ignore[misc]
 
-_Kind = Annotated[Kind, typer.Argument(help="What the file has rows of.")]
+_Kind = Annotated[
+    Kind,
+    typer.Argument(help="What the file has rows of; waiting: list what names nothing known."),
+]
 _File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="CSV or .xlsx with a header row, or JSON Lines.")
+    Path | None,
+    typer.Argument(metavar="FILE", help="CSV or .xlsx with a header row, or JSON Lines."),
 ]
 _Replace = Annotated[
     bool, typer.Option("--replace", help="Remove what this source brought before and lacks now.")
@@ -41,24 +48,30 @@ _Source = Annotated[
 def import_feed(
     context: typer.Context,
     kind: _Kind,
-    file: _File,
+    file: _File = None,
     *,
     replace: _Replace = False,
     lift: _Lift = False,
     dry_run: _DryRun = False,
     source: _Source = None,
     propose: _Propose = False,
+    as_json: Json = False,
 ) -> None:
-    """Take in a file of the CRM.
+    """Take in a file of the CRM, or list what waits for a group, status or person still to come.
 
     What differs is applied in one transaction. Fields that can't be read are told with their line
     and keep their old value; the others are taken in. An import that would lift many suppressions
     applies nothing without --lift.
     """
+    chosen = of(context)
+    if kind.value == _WAITING:
+        _list_waiting(chosen, as_json=as_json)
+        return
+    if file is None:
+        raise typer.BadParameter("is missing", param_hint="FILE")
     if propose:
         print_line(proposed_mapping(file, KINDS[kind.value]).removesuffix("\n"))
         return
-    chosen = of(context)
     with chosen.store() as store, _progress() as progress:
         report = import_file(
             store,
@@ -76,8 +89,27 @@ def import_feed(
         )
     for line in _complaints(report):
         complain(line)
-    print_line(_summary(report))
+    if as_json:
+        print_json(report.as_json())
+    else:
+        print_line(_summary(report))
     raise typer.Exit(0 if report.is_good else 1)
+
+
+def _list_waiting(chosen: Context, *, as_json: bool) -> None:
+    with chosen.store() as store, store.reading() as connection:
+        listed = open_references.listed(connection)
+    if as_json:
+        print_json([documents.open_reference(one) for one in listed])
+        return
+    headings = ("reference", "kind", "names", "rows", "since", "of")
+    print_table(headings, (_waiting_row(chosen, one) for one in listed))
+
+
+def _waiting_row(chosen: Context, one: Open) -> Sequence[object]:
+    since, examples = local(one.since, chosen.zone), ", ".join(one.examples)
+    more = " …" if one.uses > len(one.examples) else ""
+    return one.reference, one.kind, one_line(one.given), one.uses, since, f"{examples}{more}"
 
 
 @contextmanager

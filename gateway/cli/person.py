@@ -11,10 +11,13 @@ from gateway.cli.suppress import described, open_standings, refusal
 from gateway.core.applications import KnownApplication
 from gateway.core.people import PersonRef
 from gateway.store import documents
+from gateway.store.people import PersonRecord
 from gateway.store.timeline import Event, Page, pages
 
 app = typer.Typer(help="People of the CRM.", no_args_is_help=True)
 
+_GROUP = "memberships.group"
+_UNKNOWN = " (not known: no effect)"
 _Person = Annotated[str, typer.Argument(metavar="PERSON", help="candidate:17, or an address.")]
 
 
@@ -55,8 +58,10 @@ def _print(context: Context, page: Page) -> None:
     print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
     if record.lookalikes:
         print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
-    print_line(f"Status:    {one_line(documents.status_of(record)) or '-'}")
-    print_line(f"Groups:    {one_line(', '.join(documents.groups_of(record))) or '-'}")
+    print_line(f"Status:    {one_line(_status(record)) or '-'}")
+    print_line(f"Groups:    {one_line(', '.join(_groups(page))) or '-'}")
+    for reference, given in page.leads_nowhere:
+        print_line(f"Not known: {one_line(f'{reference} {given!r}')}: it has no effect")
     for one in page.suppressions:
         print_line(f"  {described(context, one)}")
     for refused in page.refusals:
@@ -69,6 +74,17 @@ def _print(context: Context, page: Page) -> None:
         print_line(f"Application {one_line(_application(each))}")
     print_line()
     print_table(("time", "type", "id", "state", "about", "summary"), _rows(context, page.timeline))
+
+
+def _status(record: PersonRecord) -> str:
+    is_known = record.status is not None or not record.person.status
+    return documents.status_of(record) + ("" if is_known else _UNKNOWN)
+
+
+def _groups(page: Page) -> list[str]:
+    unknown = {given for reference, given in page.leads_nowhere if reference == _GROUP}
+    names = documents.groups_of(page.record)
+    return [name + (_UNKNOWN if name in unknown else "") for name in names]
 
 
 def _application(one: KnownApplication) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.core.feed_mapping import AS_OURS, KindMapping
 from gateway.core.kinds import TAG_SCOPES, Scope
+from gateway.core.references import ReferenceUse
 from gateway.crm.files import FeedFile, RawRow, Reading
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
@@ -74,6 +75,7 @@ class Report:
             "dry_run": self.dry_run,
             "records": self.records,
             **asdict(self.outcome),
+            "references": [_reference(one) for one in self.outcome.references],
             "duplicates": [_duplicate(one) for one in self.outcome.duplicates[:_TOLD]],
             "duplicate_count": len(self.outcome.duplicates),
             "truncated": self.is_truncated,
@@ -131,20 +133,21 @@ def import_file(
             called=path.name,
             is_listing=is_listing,
             is_doubtful=is_doubtful,
-            doubtful_lines=frozenset() if lift else frozenset(intake.doubtful_lines),
-            open_columns=frozenset() if lift else file.open_columns,
+            has_open_end=not lift and _has_open_end(path),
         )
         outcome = under_way.apply(terms)
     intake.report_duplicates(outcome.duplicates)
+    intake.report_references(outcome)
+    known_otherwise = (str(use) for use in outcome.references if not use.is_fault)
     return Report(
         kind=kind, file=path.name, source=source, at=now, replace=replace, dry_run=dry_run,
         records=intake.records,
         outcome=outcome,
         problems=tuple(intake.problems),
         problem_count=intake.problem_count,
-        remarks=(*file.remarks, *_missing(kind, outcome)),
-        is_incomplete=is_incomplete or (replace and bool(outcome.cut_off)),
-        is_truncated=file.is_truncated or outcome.cut_off,
+        remarks=(*file.remarks, *_missing(kind, outcome), *known_otherwise),
+        is_incomplete=is_incomplete,
+        is_truncated=file.is_truncated,
     )  # fmt: skip
 
 
@@ -158,8 +161,24 @@ def _missing(kind: str, outcome: Outcome) -> Iterator[str]:
         )
 
 
+def _reference(use: ReferenceUse) -> dict[str, Any]:
+    return {**asdict(use), "text": str(use)}
+
+
 def _duplicate(one: Duplicate) -> dict[str, Any]:
     return {"key": ":".join(one.key), "lines": list(one.lines), "differs": dict(one.differs)}
+
+
+def _has_open_end(path: Path) -> bool:
+    """Whether nothing ends the last row of a text: part of its last field may be missing."""
+    if not path.is_file():
+        return False  # A pipe can't be read twice.
+    with path.open("rb") as file:
+        is_workbook = file.read(2) == b"PK"
+        file.seek(-min(4, file.seek(0, 2)), 2)
+        end = file.read()
+    is_json = end.rstrip().endswith(b"}")
+    return not (is_workbook or is_json or set(b"\r\n") & set(end[-2:]))
 
 
 class _Intake:
@@ -175,27 +194,13 @@ class _Intake:
         self.problems: list[Problem] = []
         self.problem_count = 0
         self.has_lost_rows = False  #: Rows whose key can't be read.
-        #: Rows beside one with a wrong number of fields: a line end within a cell makes two of one.
-        self.doubtful_lines: set[int] = set()
-        self._last_line: int | None = None
-        self._is_beside = False  #: Whether the last row had a wrong number of fields.
 
     def take(self, file: FeedFile, progress: Progress, *, keys_only: bool) -> None:
         rows = file.rows()
         add = self._add_keys if keys_only else self._add
         while batch := list(islice(rows, _BATCH)):
-            if file.is_delimited and not keys_only:
-                self._note_doubtful(batch)
             self.records += add(batch)
             progress(file.position, file.size)
-
-    def _note_doubtful(self, batch: Sequence[RawRow]) -> None:
-        for row in batch:
-            if row.problem and self._last_line is not None:
-                self.doubtful_lines.add(self._last_line)
-            if self._is_beside:
-                self.doubtful_lines.add(row.line)
-            self._last_line, self._is_beside = row.line, bool(row.problem)
 
     def _add(self, batch: Sequence[RawRow]) -> int:
         records = [(row.line, self._record(row)) for row in batch]
@@ -223,6 +228,7 @@ class _Intake:
     def _record(self, row: RawRow) -> Record | None:
         fields = Fields(row.texts, self._zone, row.unread)
         if row.problem:
+            # Perhaps the rest of it stands in the next one, whose key it takes for its own.
             self._report(Problem(row.line, row.problem))
             self.has_lost_rows = True
             if not row.texts:
@@ -269,6 +275,14 @@ class _Intake:
                         cure="give each its one row",
                     )
                 )
+
+    def report_references(self, outcome: Outcome) -> None:
+        """Report what leads nowhere: the first ones one by one, the rest by their number."""
+        faults = [use for use in outcome.references if use.is_fault]
+        for use in faults:
+            self._report(Problem(use.line, str(use), use.column, use.given, use.cure))
+        rows = sum(outcome.reference_faults.values())
+        self.problem_count += max(0, rows - len(faults))
 
     def _report_fault(self, line: int, fault: FieldFault) -> None:
         self._report(Problem(line, str(fault), fault.column, fault.value, fault.cure))

@@ -15,6 +15,7 @@ from gateway.core.token import Token
 from gateway.core.typed_address import TypedAddress
 from gateway.core.unread import UnreadField
 from gateway.store.mending import Unmatched
+from gateway.store.open_references import Open
 from gateway.store.opt_outs import Refusal
 from gateway.store.people import PersonRecord
 from gateway.store.releases import Released
@@ -223,8 +224,23 @@ def person(page: Page) -> Document:
         "suppressions": [suppression(one) for one in page.suppressions],
         "mailchimp": [refusal(one) for one in page.refusals],
         "unread": [unread(one) for one in page.unread],
+        "leads_nowhere": [
+            {"reference": reference, "id": given} for reference, given in page.leads_nowhere
+        ],
         "applications": [application(one) for one in page.applications],
         "timeline": [event(one) for one in page.timeline],
+    }
+
+
+def open_reference(one: Open) -> Document:
+    """Return what rows of the feed name that isn't known."""
+    return {
+        "reference": one.reference,
+        "kind": one.kind,
+        "id": one.given,
+        "count": one.uses,
+        "since": in_utc(one.since),
+        "examples": list(one.examples),
     }
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from gateway.core.kinds import TAG_SCOPES, Scope
+from gateway.core.references import ReferenceUse
 from gateway.store import unread
 from gateway.store.contested import Duplicate, Widths
 from gateway.store.database import Database
@@ -38,6 +39,8 @@ from gateway.store.layouts import (
     Gaps,
     Layout,
 )
+from gateway.store.open_references import OpenReferences
+from gateway.store.references import References
 from gateway.store.schema import addresses, feeds
 from gateway.store.staging import Stage
 from gateway.store.upsert import insert_into
@@ -73,10 +76,7 @@ class Terms:
     told: frozenset[str] | None = None
     file: str = ""  #: Remembered with what it brought.
     is_doubtful: bool = False  #: It may not be whole: only what protects of it counts.
-    #: Rows that may not be whole.
-    doubtful_lines: frozenset[int] = frozenset()
-    #: Columns of which the last value may be cut off: nothing ends its row.
-    open_columns: frozenset[str] = frozenset()
+    has_open_end: bool = False  #: Nothing ends its last row: it may have been cut off there.
     is_listing: bool = True  #: What it has is compared with what the next one has.
     called: str = ""  #: The file's name, as people are told it.
 
@@ -93,10 +93,13 @@ class Outcome:
     suppressions_lifted: int
     suppressions_held: int | None  #: Before, by this source; counted where the guard might ask.
     is_held_back: bool  #: The guard let nothing of it through.
-    cut_off: str = ""  #: Where it ends, if its last value is but the beginning of the known one.
     rows: int = 0  #: Different records told.
     rows_before: int | None = None  #: What the source's last listing had of them.
     duplicates: tuple[Duplicate, ...] = ()  #: Keys that came more than once.
+    #: What stands in the file for something else and is nobody's id; faults first.
+    references: tuple[ReferenceUse, ...] = ()
+    #: Rows whose reference leads nowhere, or not certainly, by kind of reference.
+    reference_faults: Mapping[str, int] = field(default_factory=dict)
 
 
 class Feed:
@@ -127,23 +130,28 @@ class Feed:
 
     def apply(self, terms: Terms) -> Outcome:
         """Write the differences in one transaction, or nothing; return what changed."""
+        references = References(self._connection, self._layout.table, terms.tag_scopes)
+        for line, key in references.understand(self._stage.staged):
+            self._stage.keep(line, key)
         told = frozenset(self._layout.values) if terms.told is None else terms.told
         widths = Widths(self._connection, terms.tag_scopes)
         duplicates = self._stage.close_entry(
             told=told,
             widths=widths,
             adds_only=terms.is_doubtful,
-            open_columns=terms.open_columns,
-            doubtful_lines=terms.doubtful_lines,
+            has_open_end=terms.has_open_end,
         )
+        left_open = OpenReferences(self._connection, self._stage, terms.tag_scopes)
         guard = Guard(self._connection, self._layout.what, terms.tag_scopes)
         with self._connection.begin():
             before = self._rows_before(terms)
             self._compare(terms)
+            left_open.look_before()
             guard.look_before(terms.source)
             counts = self._counts()
         with self._database.writing_on(self._connection):
             self._write(terms)
+            left_open.settle(terms.now)
             effects = guard.look_after()
             is_held_back = effects.is_alarming and not terms.lift
             if is_held_back or terms.dry_run:
@@ -159,8 +167,9 @@ class Feed:
             is_held_back=is_held_back,
             rows=counts["staged"],
             rows_before=before,
-            cut_off=self._stage.cut_off,
             duplicates=tuple(duplicates),
+            references=references.uses,
+            reference_faults=references.faults,
         )
 
     def _rows_before(self, terms: Terms) -> int | None:
@@ -176,8 +185,7 @@ class Feed:
             self._stage.look_for_kept(source=terms.source)
             return
         told = self._layout.told(terms.told)
-        replace = terms.replace and not self._stage.cut_off
-        self._stage.compare(source=terms.source, told=told, now=terms.now, replace=replace)
+        self._stage.compare(source=terms.source, told=told, now=terms.now, replace=terms.replace)
 
     def _counts(self) -> dict[str, int]:
         staged, changes, removed = self._stage.staged, self._stage.changes, self._stage.removed

@@ -27,12 +27,16 @@ _TOUCHED = {
         SELECT m.kind, m.person FROM changes c
         JOIN memberships m ON m.kind = c.kind AND m.group_id = c.crm_id
         UNION SELECT m.kind, m.person FROM removed r
-        JOIN memberships m ON m.kind = r.kind AND m.group_id = r.crm_id""",
+        JOIN memberships m ON m.kind = r.kind AND m.group_id = r.crm_id
+        UNION SELECT m.kind, m.person FROM arrived_references a
+        JOIN memberships m ON m.kind = a.kind AND m.group_id = a.given""",
     "statuses": """
         SELECT p.kind, p.crm_id FROM changes c
         JOIN people p ON p.kind = c.kind AND p.status = c.crm_id
         UNION SELECT p.kind, p.crm_id FROM removed r
-        JOIN people p ON p.kind = r.kind AND p.status = r.crm_id""",
+        JOIN people p ON p.kind = r.kind AND p.status = r.crm_id
+        UNION SELECT p.kind, p.crm_id FROM arrived_references a
+        JOIN people p ON p.kind = a.kind AND p.status = a.given""",
 }
 
 # The order of the joins is the order to work in: from the people an import touches outwards.

@@ -4,12 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, union
+from sqlalchemy import Connection, and_, exists, func, select, union
 
 from gateway.core.ids import moment_of
 from gateway.core.inbox import InboxState
-from gateway.core.kinds import State
-from gateway.store.schema import deliveries, feeds, groups, inbox, outbox, pauses, people, statuses
+from gateway.core.kinds import TAG_SCOPES, State
+from gateway.store.schema import (
+    addresses,
+    deliveries,
+    feeds,
+    groups,
+    inbox,
+    memberships,
+    outbox,
+    pauses,
+    people,
+    statuses,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +74,29 @@ def fed_at(connection: Connection) -> datetime | None:
     """Return when any source last brought anything."""
     found: datetime | None = connection.scalar(select(func.max(feeds.c.at)))
     return found
+
+
+def protected_without_address(connection: Connection) -> int:
+    """Count people whom a group or status keeps from mail, and who have no address to tell it by.
+
+    An inactive group has no effect.
+    """
+    tags = list(TAG_SCOPES)
+    has_address = exists().where(
+        addresses.c.kind == people.c.kind, addresses.c.person == people.c.crm_id
+    )
+    of_status = select(people.c.kind, people.c.crm_id).join(
+        statuses, and_(statuses.c.kind == people.c.kind, statuses.c.crm_id == people.c.status)
+    )
+    is_in = and_(memberships.c.kind == groups.c.kind, memberships.c.group_id == groups.c.crm_id)
+    is_theirs = and_(people.c.kind == memberships.c.kind, people.c.crm_id == memberships.c.person)
+    of_group = (
+        select(people.c.kind, people.c.crm_id)
+        .select_from(groups.join(memberships, is_in).join(people, is_theirs))
+        .where(groups.c.active)
+    )
+    both = union(
+        of_status.where(statuses.c.tag.in_(tags), ~has_address),
+        of_group.where(groups.c.tag.in_(tags), ~has_address),
+    )
+    return connection.scalar(select(func.count()).select_from(both.subquery())) or 0

@@ -21,6 +21,7 @@ from gateway.store import (
     history,
     ledger,
     messages,
+    open_references,
     opt_outs,
     people,
     suppression,
@@ -59,6 +60,8 @@ class Page:
     timeline: tuple[Event, ...]  #: The newest first.
     refusals: tuple[Refusal, ...]  #: Where Mailchimp itself sends no campaigns to.
     unread: tuple[UnreadField, ...] = ()  #: Fields that could not be read; their values are old.
+    #: Kinds of reference and what they name that isn't known: such a group or status has no effect.
+    leads_nowhere: tuple[tuple[str, str], ...] = ()
 
 
 def pages(
@@ -100,6 +103,7 @@ def _page(connection: Connection, standings: Standings, record: PersonRecord) ->
         tuple(sorted(events, key=lambda one: one.at, reverse=True)),
         tuple(opt_outs.refusals(connection, record.every_address)),
         unread.of_person(connection, record.person.ref),
+        open_references.of_person(connection, record.person.ref),
     )
 
 

@@ -137,6 +137,12 @@ def count(connection: Connection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def since(connection: Connection, what: str) -> datetime | None:
+    """Return since when the oldest unread field of a kind of record is so."""
+    oldest: datetime | None = connection.scalar(select(func.min(_c.since)).where(_c.what == what))
+    return oldest
+
+
 def of_person(connection: Connection, ref: PersonRef) -> tuple[UnreadField, ...]:
     """Return the unread fields of a person."""
     mine = (_c.what == PEOPLE, _c.kind == ref.kind.value, _c.key == ref.crm_id)

@@ -1,5 +1,6 @@
 """`gateway import` and `gateway person`."""
 
+import json
 from pathlib import Path
 
 from gateway.core import ids
@@ -181,3 +182,59 @@ def written(cli: Cli, text: str) -> Path:
     file = cli.folder / "other.csv"
     file.write_text(text)
     return file
+
+
+def test_a_reference_that_leads_nowhere_is_told_with_the_nearest_known_one(cli: Cli) -> None:
+    cli.feed("groups", GROUPS)
+    cli.feed("statuses", "crm_id,name,tag\ns3,Overleden,NoMailTag\n")
+    done = cli.feed("people", "crm_id,emails,status\n17,ann@example.org,Overladen\n18,,overleden\n")
+    member = cli.feed("memberships", "group,person\nno-mial,17\n")
+
+    assert (1, 1) == (done.code, member.code)
+    assert "people.csv:2: status: 'Overladen' leads nowhere (1 row)" in done.err
+    assert "nearest: s3 'Overleden'" in done.err
+    assert "people.csv: status given by name: 'overleden' = s3 (1 row)" in done.err
+    assert "'no-mial' leads nowhere" in member.err
+    shown = cli("person", "show", "candidate:17").out
+    assert "Status:    Overladen (not known: no effect)\n" in shown
+    assert "Groups:    no-mial (not known: no effect)\n" in shown
+    assert [
+        {"reference": "memberships.group", "id": "no-mial"},
+        {"reference": "people.status", "id": "Overladen"},
+    ] == cli.json("person", "show", "candidate:17")["leads_nowhere"]
+
+
+def test_what_waits_is_listed_and_followed_once_it_comes(cli: Cli) -> None:
+    cli.feed("people", "crm_id,emails\n17,ann@example.org\n")
+    early = cli.feed("memberships", "group,person\nGeen Bulk-Mail,17\n")
+
+    (waiting,) = cli.json("import", "waiting")
+    shown = cli("import", "waiting").out
+    cli.feed("groups", GROUPS)
+
+    assert 0 == early.code
+    assert "1 row waits" in early.err
+    assert ("memberships.group", "candidate", "Geen Bulk-Mail", 1, ["17"]) == tuple(
+        waiting[name] for name in ("reference", "kind", "id", "count", "examples")
+    )
+    assert "Geen Bulk-Mail" in shown
+    assert [] == cli.json("import", "waiting")
+    assert ["Geen bulk-mail"] == cli.json("person", "show", "candidate:17")["groups"]
+
+
+def test_an_import_without_a_file_is_wrong_use(cli: Cli) -> None:
+    assert 2 == cli("import", "people").code
+
+
+def test_an_import_is_told_as_json_too(cli: Cli) -> None:
+    cli.feed("statuses", "crm_id,name\ns3,Overleden\n")
+
+    done = cli.feed("people", "crm_id,status\n17,overleden\n", "--json")
+
+    (use,) = json.loads(done.out)["references"]
+    assert ("people.status", "understood", "s3", 1) == (
+        use["reference"],
+        use["lead"],
+        use["crm_id"],
+        use["rows"],
+    )

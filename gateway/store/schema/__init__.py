@@ -46,6 +46,7 @@ from gateway.store.schema.journal import (
     workers,
 )
 from gateway.store.schema.outbox import events, held_reports, outbox
+from gateway.store.schema.references import open_references
 from gateway.store.schema.suppressions import person_suppressions, suppressions
 from gateway.store.schema.triggers import (
     epochs,
@@ -56,7 +57,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0026"
+VERSION = "0027"
 
 __all__ = [
     "VERSION",
@@ -86,6 +87,7 @@ __all__ = [
     "messages",
     "new_identity",
     "occurrences",
+    "open_references",
     "opt_outs",
     "outbox",
     "pauses",

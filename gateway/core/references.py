@@ -1,0 +1,295 @@
+"""What a reference means that is nobody's id: a name, or an id a spreadsheet has changed."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from difflib import SequenceMatcher
+from enum import StrEnum
+
+from gateway.core.written import as_read, plain
+
+#: So many known ones are suggested where nothing fits.
+_NEAREST = 3
+_LIKENESS = 0.6
+_DIGITS = re.compile(r"[0-9]{1,30}")
+_WHOLE = re.compile(r"([0-9]{1,30})[.,]0{1,6}")
+#: Of 123456789012 Excel shows 1.23457E+11: what it has rounded away is lost in the file.
+_EXPONENT = re.compile(r"([0-9](?:[.,][0-9]{1,15})?)[eE]\+?([0-9]{1,2})")
+#: How text that shall stay text is written for Excel: ="00017" and '00017.
+_MARKED = re.compile(r'="(.*)"|\'(.*)')
+
+
+class How(StrEnum):
+    """By what a reference is understood."""
+
+    NAME = "name"
+    CASE = "case"  #: The id in other letters or with other blanks.
+    BENT = "bent"  #: The id as a spreadsheet changed it: 17 for 00017, 17.0, 1.00E+05.
+
+
+class Lead(StrEnum):
+    """Where a reference of a file leads."""
+
+    UNDERSTOOD = "understood"  #: To something known, though its id isn't what is written.
+    UNCERTAIN = "uncertain"  #: The same, and it might be meant otherwise.
+    UNKNOWN = "unknown"  #: To nothing.
+    BENT_KEY = "bent_key"  #: It is no reference: the row's own id, as a spreadsheet changed it.
+    WAITING = "waiting"  #: To nothing yet: the like of it was never told, or comes later.
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The whole numbers a text may stand for, from the lowest to the highest."""
+
+    low: int
+    high: int
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether there is one only."""
+        return self.low == self.high
+
+
+def numbers(text: str) -> Numbers | None:
+    """Return what a text is as a number that a spreadsheet may have made of an id."""
+    if _DIGITS.fullmatch(text):
+        return Numbers(int(text), int(text))
+    if whole := _WHOLE.fullmatch(text):
+        return Numbers(int(whole[1]), int(whole[1]))
+    shown = _EXPONENT.fullmatch(text)
+    if shown is None:
+        return None
+    mantissa, power = Decimal(shown[1].replace(",", ".")), int(shown[2])
+    digits = -int(mantissa.as_tuple().exponent)
+    unit = Decimal(10) ** (power - digits)
+    middle = mantissa * Decimal(10) ** power
+    if unit <= 1:
+        return Numbers(int(middle), int(middle)) if middle == int(middle) else None
+    return Numbers(int(middle - unit / 2), int(middle + unit / 2) - 1)
+
+
+def without_mark(text: str) -> str:
+    """Return a text without what keeps it a text in Excel: of `="00017"` that is `00017`."""
+    marked = _MARKED.fullmatch(text)
+    return (marked[1] or marked[2] or "").strip() if marked else text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Something a reference may lead to."""
+
+    crm_id: str
+    names: tuple[str, ...] = ()  #: What people call it: its name, the address of a member of staff.
+    keeps_away: int = 0  #: How much mail it keeps away; 0: none.
+
+    def __str__(self) -> str:
+        return f"{self.crm_id} {self.names[0]!r}" if self.names else self.crm_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What a reference is taken for that is nobody's id."""
+
+    crm_id: str = ""  #: Empty: it leads nowhere.
+    how: How | None = None
+    is_certain: bool = True
+    others: tuple[str, ...] = ()  #: What it may mean too.
+
+
+NOTHING = Meaning()
+
+
+class Targets:
+    """All that one kind of reference may lead to."""
+
+    def __init__(self, targets: Iterable[Target]) -> None:
+        self.known = {target.crm_id: target for target in targets}
+        self._by_name = _by_form(
+            (as_read(name), one) for one in self.known.values() for name in one.names
+        )
+        self._by_id = _by_form((_in_one_case(one.crm_id), one) for one in self.known.values())
+        self._by_number: dict[int, list[str]] = defaultdict(list)
+        for crm_id in self.known:
+            if _DIGITS.fullmatch(crm_id):
+                self._by_number[int(crm_id)].append(crm_id)
+
+    def meaning(self, given: str) -> Meaning:
+        """Return what a text that is nobody's id stands for, as far as that can be told.
+
+        Of several the one that keeps most mail away counts: whoever is meant is protected, and
+        the report says that it isn't certain. Without one of that sort it leads nowhere.
+        """
+        fits = dict(self._fits(given))
+        if not fits:
+            return NOTHING
+        first, *others = sorted(fits, key=lambda one: (-one.keeps_away, one.crm_id))
+        also = tuple(one.crm_id for one in others)
+        if others and not first.keeps_away:
+            return Meaning(others=(first.crm_id, *also), is_certain=False)
+        how = fits[first]
+        is_exact = how is not How.BENT or _is_exact(given)
+        return Meaning(
+            crm_id=first.crm_id, how=how, is_certain=is_exact and not others, others=also
+        )
+
+    def nearest(self, given: str) -> tuple[str, ...]:
+        """Return the known ones whose id or name looks most like a text, for a suggestion."""
+        form = as_read(given)
+        ranked = sorted(
+            ((_likeness(form, target), target.crm_id) for target in self.known.values()),
+            key=lambda pair: (-pair[0], pair[1]),
+        )
+        close = [crm_id for likeness, crm_id in ranked[:_NEAREST] if likeness >= _LIKENESS]
+        return tuple(str(self.known[crm_id]) for crm_id in close)
+
+    def _fits(self, given: str) -> Iterator[tuple[Target, How]]:
+        """Yield each that fits; the surest way last, which is the one kept."""
+        for target in self._by_name.get(as_read(given), ()):
+            yield target, How.NAME
+        yield from ((self.known[crm_id], How.BENT) for crm_id in self.bent(given))
+        for target in self._by_id.get(_in_one_case(given), ()):
+            yield target, How.CASE
+
+    def bent(self, given: str) -> list[str]:
+        """Return the known ids of which a spreadsheet may have made a text."""
+        plain = without_mark(given)
+        if plain != given and plain in self.known:
+            return [plain]
+        possible = numbers(plain)
+        if possible is None:
+            return []
+        return [
+            crm_id
+            for number in self._numbers_in(possible)
+            for crm_id in self._by_number[number]
+            if crm_id != given
+        ]
+
+    def _numbers_in(self, possible: Numbers) -> list[int]:
+        if possible.is_exact:
+            return [possible.low] if possible.low in self._by_number else []
+        return [one for one in self._by_number if possible.low <= one <= possible.high]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceUse:
+    """A text that stands in a file for something else and isn't the id of anything."""
+
+    reference: str  #: Of which kind: `people.status`, `memberships.group`.
+    kind: str  #: Of what is meant: candidate, contact, application; empty: it has no kinds.
+    given: str  #: Empty: several, which all wait.
+    lead: Lead
+    rows: int
+    line: int  #: Where it stands first.
+    crm_id: str = ""  #: What it is taken for.
+    how: How | None = None
+    others: tuple[str, ...] = ()  #: What it may mean too.
+    nearest: tuple[str, ...] = field(default=())
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether somebody must look at it."""
+        return self.lead in (Lead.UNKNOWN, Lead.UNCERTAIN, Lead.BENT_KEY)
+
+    @property
+    def column(self) -> str:
+        """The column of the file it stands in."""
+        return self.reference.partition(".")[2]
+
+    @property
+    def cure(self) -> str:
+        """What to do about it; empty: nothing."""
+        match self.lead:
+            case Lead.UNKNOWN:
+                return self._cure()
+            case Lead.UNCERTAIN:
+                return self._doubt()
+            case Lead.BENT_KEY:
+                return self._cure_of_key()
+            case _:
+                return ""
+
+    def __str__(self) -> str:
+        what = self.column
+        rows = f"{self.rows} row{'' if self.rows == 1 else 's'}"
+        match self.lead:
+            case Lead.WAITING:
+                wait = "waits" if self.rows == 1 else "wait"
+                return f"{what}: {rows} {wait} for {self._sort()} still to come: {_WAITING}"
+            case Lead.UNKNOWN:
+                return f"{what}: {self.given!r} leads nowhere ({rows}): {self.cure}"
+            case Lead.BENT_KEY:
+                return f"{what}: {self.given!r} is an id {_CHANGED} ({rows}): {self.cure}"
+            case _:
+                text = f"{what} given by {_HOW[self.how]}: {self.given!r} = {self.crm_id} ({rows})"
+                return text if self.lead is Lead.UNDERSTOOD else f"{text}: {self.cure}"
+
+    def _sort(self) -> str:
+        sort = _SORTS[self.reference]
+        return f"{sort} of {self.kind}s" if self.kind and sort != "people" else sort
+
+    def _cure(self) -> str:
+        if self.others:
+            return f"it may mean {' or '.join(self.others)}: write the id"
+        none = f"no {self._sort()} have this id or name" if self.kind else "nothing has this id"
+        return f"{none}; nearest: {', '.join(self.nearest)}" if self.nearest else none
+
+    def _cure_of_key(self) -> str:
+        if self.crm_id:
+            return f"taken for {self.crm_id}; {_AS_TEXT}"
+        if self.others:
+            return f"it may be {self.others[0]}, which stays as it is; {_AS_TEXT}"
+        return _AS_TEXT
+
+    def _doubt(self) -> str:
+        if self.others:
+            return f"it may mean {', '.join(self.others)} too; what keeps mail away counts"
+        return f"a spreadsheet has rounded the id; {_AS_TEXT}"
+
+
+_WAITING = "gateway import waiting"
+_CHANGED = "that a spreadsheet has changed"
+_AS_TEXT = "export the column as text"
+_HOW = {
+    How.NAME: "name",
+    How.CASE: "an id in other letters",
+    How.BENT: f"an id {_CHANGED}",
+    None: "",
+}
+_SORTS = {
+    "people.status": "statuses",
+    "people.owner": "staff",
+    "memberships.group": "groups",
+    "memberships.person": "people",
+    "applications.person": "people",
+    "applications.programme": "programmes",
+    "applications.status": "statuses",
+    "applications.responsible": "staff",
+    "qualifications.person": "people",
+    "qualifications.created_by": "staff",
+    "deliveries.person": "people",
+}
+
+
+def _by_form(pairs: Iterable[tuple[str, Target]]) -> dict[str, list[Target]]:
+    found: dict[str, list[Target]] = defaultdict(list)
+    for form, target in pairs:
+        if form:
+            found[form].append(target)
+    return found
+
+
+def _in_one_case(crm_id: str) -> str:
+    return " ".join(plain(crm_id).casefold().split())
+
+
+def _is_exact(given: str) -> bool:
+    possible = numbers(without_mark(given))
+    return possible is None or possible.is_exact
+
+
+def _likeness(form: str, target: Target) -> float:
+    texts: Sequence[str] = (target.crm_id, *target.names)
+    return max(SequenceMatcher(None, form, as_read(text)).ratio() for text in texts)

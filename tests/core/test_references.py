@@ -1,0 +1,119 @@
+"""What a reference means that is nobody's id."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.core.references import (
+    NOTHING,
+    How,
+    Lead,
+    Meaning,
+    Numbers,
+    ReferenceUse,
+    Target,
+    Targets,
+    numbers,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("17", Numbers(17, 17)),
+        ("00017", Numbers(17, 17)),
+        ("17.0", Numbers(17, 17)),
+        ("17,00", Numbers(17, 17)),
+        ("17.5", None),
+        ("g17", None),
+        ("", None),
+        ("1.20E+01", Numbers(12, 12)),
+        ("1.25E+01", None),
+        ("1.2E+01", Numbers(12, 12)),
+        ("1.00E+05", Numbers(99_500, 100_499)),
+        ("1,23457E+11", Numbers(123_456_500_000, 123_457_499_999)),
+        ("-17", None),
+        ("1e5", Numbers(50_000, 149_999)),
+    ],
+)
+def test_what_a_spreadsheet_makes_of_an_id_is_read_back(
+    text: str, expected: Numbers | None
+) -> None:
+    assert expected == numbers(text)
+
+
+KNOWN = Targets(
+    [
+        Target(crm_id="s3", names=("Overleden",), keeps_away=3),
+        Target(crm_id="s4", names=("In Arbeit",)),
+        Target(crm_id="s5", names=("in arbeit",)),
+        Target(crm_id="s6", names=("Geen post",)),
+        Target(crm_id="s7", names=("geen  post",), keeps_away=2),
+        Target(crm_id="00017", names=("Actief",)),
+        Target(crm_id="100123", names=("Nieuw",)),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("overleden", Meaning(crm_id="s3", how=How.NAME)),
+        ("S3", Meaning(crm_id="s3", how=How.CASE)),
+        ("17", Meaning(crm_id="00017", how=How.BENT)),
+        ("17.0", Meaning(crm_id="00017", how=How.BENT)),
+        ('="00017"', Meaning(crm_id="00017", how=How.BENT)),
+        ("'00017", Meaning(crm_id="00017", how=How.BENT)),
+        ("1.001E+05", Meaning(crm_id="100123", how=How.BENT, is_certain=False)),
+        ("g999", NOTHING),
+        ("18", NOTHING),
+        # Of two that keep no mail away neither is taken; else the one that keeps most away.
+        ("In  Arbeit", Meaning(others=("s4", "s5"), is_certain=False)),
+        ("Geen post", Meaning(crm_id="s7", how=How.NAME, is_certain=False, others=("s6",))),
+    ],
+)
+def test_a_reference_is_understood_where_it_can_only_mean_one_or_where_that_protects(
+    given: str, expected: Meaning
+) -> None:
+    assert expected == KNOWN.meaning(given)
+
+
+def test_the_most_alike_are_suggested() -> None:
+    assert ("s3 'Overleden'",) == KNOWN.nearest("Overladen")
+    assert () == KNOWN.nearest("xyzzy")
+
+
+USE = ReferenceUse(
+    reference="people.status",
+    kind="candidate",
+    given="Overleden",
+    lead=Lead.UNKNOWN,
+    rows=2,
+    line=5,
+)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (
+            {"lead": Lead.UNDERSTOOD, "crm_id": "s3", "how": How.NAME},
+            "status given by name: 'Overleden' = s3 (2 rows)",
+        ),
+        (
+            {"nearest": ("s3 'Verstorben'",)},
+            "status: 'Overleden' leads nowhere (2 rows): no statuses of candidates have this id "
+            "or name; nearest: s3 'Verstorben'",
+        ),
+        (
+            {"others": ("s3", "s4"), "rows": 1},
+            "status: 'Overleden' leads nowhere (1 row): it may mean s3 or s4: write the id",
+        ),
+        (
+            {"lead": Lead.WAITING},
+            "status: 2 rows wait for statuses of candidates still to come: gateway import waiting",
+        ),
+    ],
+)
+def test_what_was_found_is_one_line_with_its_cure(facts: dict[str, object], expected: str) -> None:
+    assert expected == str(replace(USE, **facts))  # type: ignore[arg-type]
