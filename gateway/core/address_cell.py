@@ -82,16 +82,22 @@ class AddressCell:
 
     addresses: tuple[str, ...] = ()  #: Certain, each once, as written; the first is the primary.
     doubts: tuple[Doubt, ...] = ()
+    #: What was read otherwise and yet is an address as it stands: the CRM may send to `'ann@x'`.
+    literal: tuple[str, ...] = ()
 
     @property
     def lookalikes(self) -> tuple[str, ...]:
-        """All that is like an address where it can't be told: it counts for suppression only."""
-        return _once(part for doubt in self.doubts for part in doubt.parts)
+        """What counts for suppression only: all that is like an address where it can't be told."""
+        of_doubts = (part for doubt in self.doubts for part in doubt.parts)
+        certain = set(map(lookup_form, self.addresses))
+        found = _once((*of_doubts, *self.literal))
+        return tuple(address for address in found if lookup_form(address) not in certain)
 
     def in_doubt(self) -> "AddressCell":
         """Return the same for a field of which a part is lost: nothing in it is certain."""
         lost = Doubt("", "can't be read as a whole", self.addresses)
-        return AddressCell((), (*((lost,) if self.addresses else ()), *self.doubts))
+        doubts = (*((lost,) if self.addresses else ()), *self.doubts)
+        return AddressCell((), doubts, self.literal)
 
 
 def read_cell(text: str) -> AddressCell:
@@ -101,13 +107,17 @@ def read_cell(text: str) -> AddressCell:
     text = _ESCAPED_END.sub("\n", text)
     certain: list[str] = []
     doubts: list[Doubt] = []
+    literal: list[str] = []
     for piece in _pieces(text):
         found = _read_piece(piece)
+        bare = piece.strip(" ")
+        if found != (bare,) and fits_envelope(bare):
+            literal.append(bare)
         if isinstance(found, Doubt):
             doubts.append(found)
         else:
             certain += found
-    return AddressCell(_once(certain), tuple(doubts))
+    return AddressCell(_once(certain), tuple(doubts), tuple(literal))
 
 
 def _pieces(text: str) -> Iterator[str]:

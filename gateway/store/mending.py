@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from gateway.core.address import fits_envelope, lookup_form
 from gateway.core.people import PersonKind, PersonRef
@@ -15,9 +15,10 @@ from gateway.core.typed_address import (
     can_be_recipient,
     read_address,
 )
-from gateway.store.layouts import mailboxes
+from gateway.store.layouts import UNSURE, mailboxes
 from gateway.store.people import from_row
 from gateway.store.schema import addresses, people, suppressions
+from gateway.store.upsert import insert_into
 
 _AT_ONCE = 1_000  #: Rows fetched at a time.
 
@@ -92,9 +93,13 @@ def _mend_person(connection: Connection, ref: PersonRef, found: Sequence[Unmatch
     told = {"emails": ";".join(mended.emails), "unusable": ";".join(mended.unusable)}
     connection.execute(update(people).where(*key).values(told))
     of_person = (addresses.c.kind == ref.kind.value, addresses.c.person == ref.crm_id)
-    connection.execute(delete(addresses).where(*of_person))
+    # What only keeps mail away goes on doing so.
+    connection.execute(delete(addresses).where(*of_person, addresses.c.position < UNSURE))
     who = {"kind": ref.kind.value, "person": ref.crm_id}
     rows = [
         {"address": address, **who, "position": position} for address, position in mailboxes(mended)
     ]
-    connection.execute(insert(addresses), rows)
+    statement = insert_into(connection, addresses)
+    position = {"position": statement.excluded.position}
+    keys = ["address", "kind", "person"]
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=position), rows)

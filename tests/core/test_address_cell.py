@@ -86,6 +86,25 @@ def test_addresses_are_found_in_what_people_write(text: str, addresses: tuple[st
 
 
 @pytest.mark.parametrize(
+    ("text", "address", "literal"),
+    [
+        ("'ann@x.org'", "ann@x.org", ""),
+        ("'ann@x.org", "ann@x.org", "'ann@x.org"),
+        ("ann\u200b@x.org", "ann@x.org", "ann\u200b@x.org"),
+        ("ann@x.org.", "ann@x.org", ""),
+        ("Ann@x.org", "Ann@x.org", ""),
+        ("Ann <ann@x.org>", "ann@x.org", ""),
+    ],
+)
+def test_what_a_crm_may_send_to_as_it_stands_is_suppressed_too(
+    text: str, address: str, literal: str
+) -> None:
+    found = read_cell(text)
+
+    assert ((address,), (literal,) if literal else ()) == (found.addresses, found.lookalikes)
+
+
+@pytest.mark.parametrize(
     ("text", "addresses", "doubtful"),
     [
         ("niet a@x.org maar b@x.org", (), ("a@x.org", "b@x.org")),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.core.people import PersonKind, PersonRef
 from gateway.core.written import as_read, nearest, plain, plain_name, same_word
 
 FAMILY = "\U0001f469\u200d\U0001f467"  # A woman and a girl, joined.
@@ -91,3 +92,9 @@ def test_a_word_is_known_in_another_spelling_and_near_with_a_slip(
     known = ("NoMailTag", "NoMailingsTag")
 
     assert (word, slip) == (same_word(text, known), nearest(text, known))
+
+
+def test_a_person_is_named_with_what_cant_be_seen_or_without() -> None:
+    assert PersonRef(PersonKind.CANDIDATE, "17") == PersonRef.parse(
+        "\ufeffcandidate:1\u200b7\u00a0"
+    )

@@ -55,6 +55,17 @@ def test_what_is_understood_is_mended_in_one_go_and_only_once(database: Database
     assert ["a@x.org,b@x.org", "a@x@y"] == [one.stored for one in found(database)]
 
 
+def test_what_only_keeps_mail_away_does_so_after_mending(database: Database) -> None:
+    one = person("17", unusable=("<ann@x.org>",), lookalikes=("old@x.org", "ann@x.org"))
+    tell(database, "people", one)
+    with database.writing() as connection:
+        mending.mend(connection, found(database), plus_addresses=False)
+    with database.reading() as connection:
+        [record] = find(connection, PersonRef(CANDIDATE, "17"))
+
+    assert (("ann@x.org",), ("old@x.org",)) == (record.addresses, record.lookalikes)
+
+
 def test_an_address_that_an_envelope_takes_as_it_stands_is_left_to_the_crm(
     database: Database,
 ) -> None:
