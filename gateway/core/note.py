@@ -319,8 +319,9 @@ def _name(template: NoteTemplate, entry: Suppression) -> str:
         return template.words["blocked_address"]
     if entry.source is SuppressionSource.LAST_KNOWN:
         return template.words["last_known"]
-    name = dict(entry.names).get(template.language) or entry.name
-    return one_line(name) or "?"
+    spoken = dict(entry.names)
+    named = (spoken.get(template.language), entry.name, *spoken.values())
+    return one_line(next(filter(None, named), "")) or "?"
 
 
 def _date(template: NoteTemplate, facts: Facts, moment: datetime | None) -> str:

@@ -399,6 +399,8 @@ def test_a_group_is_named_as_the_reader_calls_it() -> None:
     assert "Keine Massenmail" in render(template("de"), facts).full
     assert 'Gruppe "Keine Massenmail"' in render(template("de"), facts).short[0]
     assert 'in de groep "Geen bulk-mail"' in render(template("nl"), facts).full
+    nameless = replace(facts, suppressions=(replace(group, name=""),))
+    assert 'in de groep "Keine Massenmail"' in render(template("nl"), nameless).full
 
 
 @pytest.mark.parametrize("would", ["", "send_failed"])
