@@ -47,6 +47,7 @@ _MONTH = re.compile(r"(?<!\d)(\d{1,2})(?:월|月|-р сар|-ئاي)")
 _TIME = re.compile(
     r"(?<![\d.])(\d{1,2}) ?[:.hHu時시点點] ?(\d\d|\d(?=[分분]))(?:[:.分분] ?(\d\d))?(?!\d)"
 )
+_CLOCK = re.compile(r"\d ?[:.hHu時시点點] ?\d")  #: What no time is without.
 #: Halves of the day, before or behind the time: those that begin at noon, then the others.
 _HALF = re.compile(
     r"(?<=\d) ?(?:(p\.? ?m(?![a-z])|μ\.?μ|م\b|PTG\b|MD\b|m\.d\.|شام)"
@@ -81,6 +82,8 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
     text = " ".join(text[:_LONGEST].translate(_COLONS).split())
     if _INTERNET.fullmatch(text):
         return _internet(text, zone)
+    if _CLOCK.search(text) is None:
+        return None
     known = tuple(languages) or (("hr",) if _CROATIAN.search(text) else ())
     for day, rest in _days(text, known):
         found = _TIME.search(rest)
