@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 
 from gateway.core.forwarded.blocks import Block
-from gateway.core.forwarded.labels import KNOWN_LABEL
+from gateway.core.forwarded.labels import KNOWN_LABEL, read_label
 from gateway.core.forwarded.lines import Line
 from gateway.core.forwarded.words import LANGUAGES_OF, ROLES, Role, label_key
 
@@ -25,12 +25,12 @@ _BEHIND = re.compile(r"(?:>|@\S+|\d)\Z")
 
 def read_filled(lines: Sequence[Line], start: int) -> Block | None:
     """Read a header below a separator some of whose fields begin within a line."""
-    if KNOWN_LABEL.match(lines[start].text) is None:
+    if KNOWN_LABEL.match(_spaced(lines[start].text)) is None:
         return None
     end = start
     while end < min(start + _LONGEST, len(lines)) and _goes_on(lines[end], lines[start]):
         end += 1
-    text = "\n".join(line.text for line in lines[start:end])
+    text = "\n".join(_spaced(line.text) for line in lines[start:end])
     if _WITHIN.search(text) is None:
         return None
     fields: dict[Role, str] = {}
@@ -54,6 +54,15 @@ def read_filled(lines: Sequence[Line], start: int) -> Block | None:
         return None
     fields[role] = _value(text[begins:])
     return Block(fields=fields, languages=_languages(keys), end=end)
+
+
+def _spaced(text: str) -> str:
+    """Return a line with a blank behind its header word: Claws has none in Swedish, `Från:Ann`."""
+    label = read_label(text)
+    if label is None or label.role is None or KNOWN_LABEL.match(text) is not None:
+        return text
+    head, colon, value = text.partition(":")
+    return f"{head}{colon} {value}" if colon else text
 
 
 def _goes_on(line: Line, first: Line) -> bool:

@@ -40,7 +40,7 @@ LATIN: dict[str, Words] = {
         "Objet|Sujet",
     ),
     "es": Words(
-        "De|Remitente|Enviado por",
+        "De|Remitente|Enviado por|Desde",
         "Fecha|Enviado|Enviado el|Enviada|Enviada el|Enviados|Fecha de envío",
         "Para|A|Destinatario|Destinatarios",
         "Cc|CC|Copia|Con copia|Copia a",
@@ -49,7 +49,7 @@ LATIN: dict[str, Words] = {
         "Asunto|Tema",
     ),
     "ca": Words(
-        "De|Remitent",
+        "De|Remitent|Des de",
         "Data|Enviat|Enviat el|Data d'enviament",
         "A|Per a|Per|Destinatari",
         "A/c|Cc|CC|Còpia",
@@ -97,7 +97,7 @@ LATIN: dict[str, Words] = {
         "Fra|Frå|Avsender|Avsendar",
         "Dato|Sendt|Sendt den",
         "Til|Mottaker|Mottakar|Mottakere",
-        "Cc|CC|Kopi|Kopi til",
+        "Cc|CC|Kopi|Kopi til|Kopi-Til",
         "Blindkopi|Bcc|BCC|Blindkopi til|Blindkopi til (BCC)",
         "Svar til|Svar-Til|Svar-til",
         "Emne",
@@ -218,7 +218,7 @@ LATIN: dict[str, Words] = {
         "Bilgi|Kopya|Cc|CC|Cc (Diğer alıcı)|Karbon Kopya",
         "Gizli|Gizli Kopya|Bcc|BCC|Saklı Bilgi",
         "Yanıtla|Yanıt adresi|Yanıt|Yanıt-Adresi|Yanıtlama Adresi",
-        "Konu",
+        "Konu|Başlık",
     ),
     "vi": Words(
         "Từ|Người gửi|Gửi từ|Đến từ",

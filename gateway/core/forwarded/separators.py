@@ -105,6 +105,11 @@ _PHRASES = (
     "|الرسالة الاصلية|پیام ارسال شده|پیام اصلی|پیام هدایت شده|खरा संदेश|ಮೂಲ ಸಂದೇಶ"
     "|യഥാര്‍ഥ സന്ദേശം|ข้อความต้นทาง|ข้อความเดิม|გადაგზავნილი შეტყობინება"
     "|ორიგინალი შეტყობინება|សារដើម|សារដែលបានបញ្ជូនបន្ត|オリジナルメッセージ|原始信件|原始信息|原始訊息"
+    "|Awal pesan yang diteruskan|Begynd videresendt e-mail"
+    "|Iniciando encaminhamento de mensagem|Inicio del mensaje redirigido|Message Transféré"
+    "|Start av vidarebefordrat meddelande|Start videresendt melding"
+    "|Yönlendirilen iletiye başla|Začiatok správy poslanej ďalej|Začátek předané zprávy"
+    "|Începutul mesajului înaintat"
 )
 _ANNOUNCEMENTS = frozenset(map(label_key, _PHRASES.split("|")))
 

@@ -52,6 +52,8 @@ _OTHERS = (
     "|Grupy dyskusyjne|Diskuzní skupiny|Diskusné skupiny|Hírcsoportok|Новостные группы|Групи новин"
     "|Група новости|Grupa novosti|Grupe novosti|Grupe|Skupine novic|Grupuri de știri|Fréttahópar"
     "|Intereškopas|Naujienų grupės|Habergrupları|Ομάδες ειδήσεων|Grwpiau newyddion|Kelompok Berita"
+    "|Grups de notícies|Diskuzní skupina|Nyhedsgrupper|Newsgruppen|Groupe de discussion"
+    "|Nyhetsgruppe|Nieuwsgroepen|Lista news|Группы новостей|Diskussionsgrupper|Habergrubu"
     "|新聞群組|新しいグループ|뉴스그룹|Жаңалықтар тобы|קבוצות חדשות|مجموعات الأخبار"
 )
 
