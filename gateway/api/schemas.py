@@ -117,6 +117,9 @@ APPLICATION = _object(
     programme=_TEXT,
     submitted_at=_none_or(_TIME),
 )
+ONE_APPLICATION: Schema = _object(
+    **APPLICATION["properties"], person=_REF, responsible=_list(_TEXT)
+)
 EVENT = _object(at=_TIME, type=_TEXT, id=_TEXT, reference=_TEXT, summary=_TEXT, state=_TEXT)
 PERSON = _object(
     person=_REF,

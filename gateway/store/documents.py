@@ -146,6 +146,13 @@ def application(one: KnownApplication) -> Document:
     }
 
 
+def whole_application(one: KnownApplication) -> Document:
+    """Return an application with whose it is and who is responsible."""
+    known = one.application
+    whose = {"person": str(known.person), "responsible": list(known.responsible)}
+    return application(one) | whose
+
+
 def mail(one: InboxRow) -> Document:
     """Return a mail that came in for the importer."""
     return {

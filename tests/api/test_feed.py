@@ -50,6 +50,30 @@ async def test_an_id_with_a_slash_is_fed_and_read_by_it(api: Served, crm_id: str
     assert [1, 0, 0] == [len(part["items"]) for part in below]
 
 
+async def test_a_plain_slash_is_one_of_the_id_where_no_longer_address_fits(one_api: Served) -> None:
+    await one_api.ask("PUT", "/feed/people/candidate:2026/17", json={"emails": "ann/o@x.org"})
+    told = {"person": "2026/17", "status": "new", "responsible": "s1"}
+    fed = await one_api.ask("PUT", "/feed/applications/2026/4711", json=told)
+    await one_api.ask("POST", "/suppressions", json={"address": "ann/o@x.org"})
+
+    shown = await one_api.get("/people/candidate:2026/17")
+    events = await one_api.get("/people/candidate:2026/17/timeline")
+    escaped = await one_api.get("/applications/2026%2F4711")
+    plain = await one_api.get("/applications/2026/4711")
+    suppressed = await one_api.get("/suppressions/ann%2Fo@x.org")
+    submitted = await one_api.ask("POST", "/applications/2026/4711/submitted?dry_run=true")
+
+    assert (200, "candidate:2026/17") == (fed.status_code, shown["person"])
+    assert shown["timeline"] == events["items"]
+    assert escaped == plain
+    assert ("2026/4711", "candidate:2026/17", ["s1"]) == tuple(
+        plain[name] for name in ("reference", "person", "responsible")
+    )
+    assert ["candidate:2026/17"] == suppressed["persons"]
+    assert 200 == submitted.status_code, submitted.text
+    assert 404 == (await one_api.ask("GET", "/applications/2026%2F4712")).status_code
+
+
 @pytest.mark.parametrize(
     ("path", "group", "person"),
     [

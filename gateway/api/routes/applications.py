@@ -6,13 +6,14 @@ import anyio
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.api.bearer import Teller
+from gateway.api.bearer import READS, Teller
 from gateway.api.once import Key, in_one_step
 from gateway.api.problems import Problem
-from gateway.api.replies import JSON, StaffName, Text, Using, octets
-from gateway.api.schemas import HAPPENED, answers
+from gateway.api.replies import JSON, StaffName, Text, Using, octets, reply
+from gateway.api.schemas import HAPPENED, ONE_APPLICATION, answers
 from gateway.api.services import Happened
 from gateway.core.token import Token
+from gateway.store import applications, documents
 from gateway.store.answers import Answer
 
 router = APIRouter(prefix="/applications", tags=["applications"])
@@ -70,6 +71,19 @@ async def submitted(
         dry_run=dry_run or (told is not None and told.dry_run),
     )
     return await _kept(request, using, token, key, happened)
+
+
+@router.get(
+    "/{reference:id}",
+    responses=answers(ONE_APPLICATION, "The application as it is known."),
+    dependencies=[READS],
+)
+async def show_application(request: Request, using: Using, reference: Text) -> Response:
+    """Show an application: whose it is, what it is for, its status and who is responsible."""
+    found = await using.database.read(lambda connection: applications.find(connection, reference))
+    if found is None:
+        raise Problem(404, "there is no such application")
+    return reply(request, documents.whole_application(found))
 
 
 @router.post("/status", responses=_ANSWERS)

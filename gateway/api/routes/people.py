@@ -33,12 +33,6 @@ async def find_people(
     return reply(request, {"items": found, "next": None})
 
 
-@router.get("/{person:id}", responses=answers(PERSON, "The person with the timeline."))
-async def show_person(request: Request, using: Using, person: Text) -> Response:
-    """Show a person with suppressions, applications and timeline."""
-    return reply(request, await _known(using, person))
-
-
 @router.get("/{person:id}/timeline", responses=pages(EVENT))
 async def show_timeline(
     request: Request,
@@ -84,6 +78,12 @@ async def list_documents(
         lambda found: [documents.document(one) for one in history.documents_of(found, ref)],
     )  # fmt: skip
     return part(request, found, limit, cursor)
+
+
+@router.get("/{person:id}", responses=answers(PERSON, "The person with the timeline."))
+async def show_person(request: Request, using: Using, person: Text) -> Response:
+    """Show a person with suppressions, applications and timeline."""
+    return reply(request, await _known(using, person))
 
 
 async def _listed(using: Using, ref: PersonRef, look: Any) -> list[documents.Document]:

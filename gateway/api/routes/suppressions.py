@@ -199,7 +199,7 @@ async def suppress(
 
 
 @router.get(
-    "/{address:path}",
+    "/{address:id}",
     responses=answers(STANDING, "All that suppresses the address."),
     dependencies=[READS_SUPPRESSIONS],
 )
@@ -215,7 +215,7 @@ async def show_suppressions(request: Request, using: Using, address: MailAddress
     return reply(request, await using.database.read(look))
 
 
-@router.delete("/{address:path}", responses=answers(RELEASED, "What was lifted."))
+@router.delete("/{address:id}", responses=answers(RELEASED, "What was lifted."))
 async def release(
     request: Request,
     using: Using,
