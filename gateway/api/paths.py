@@ -2,8 +2,9 @@
 
 Servers decode a path before routes are looked for, and a slash that was written `%2F` then ends a
 part of the path like any other (RFC 3986, 2.2: the two are not the same). Here it stays within
-its part. A plain slash is taken for one of the id where no longer route fits: `/people/candidate:2026/17`
-is the same person, but `/people/candidate:17/history` is the history of the person 17.
+its part. A plain slash is taken for one of the id where no longer route fits:
+`/people/candidate:2026/17` is the same person, but `/people/candidate:17/history` is the history of
+the person 17.
 """
 
 from urllib.parse import quote, unquote

@@ -222,6 +222,8 @@ CAMPAIGN = _object(
     scheduled_for=_none_or(_TIME),
     sent_at=_none_or(_TIME),
     trouble=_none_or(_TEXT),
+    last_read=_none_or(_TIME),
+    next_read=_none_or(_TIME),
     included=_COUNT,
     excluded={"type": "object", "additionalProperties": _COUNT},
 )

@@ -3,15 +3,21 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from email.utils import parseaddr
 
 from gateway.app import common, processes
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
+from gateway.core.moments import in_utc
+from gateway.store import audiences, campaign_syncs
+from gateway.store.campaign_syncs import Reads
 from gateway.store.database import Database
+from gateway.sync import readiness
 from gateway.sync.activation import Wishes
 from gateway.sync.client import MailchimpClient
 from gateway.sync.office import Office, Progress, in_silence
+from gateway.sync.readiness import Standing
 from gateway.sync.transport import Limits
 
 
@@ -31,6 +37,65 @@ def client(settings: Settings, *, limits: Limits | None = None) -> MailchimpClie
     return MailchimpClient(
         key.get_secret_value(), base_url=str(base_url) if base_url else None, limits=limits
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the account has for campaigns, and when it was read."""
+
+    standing: Standing
+    reads: Reads  #: Of the campaigns.
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a campaign can be made."""
+        return all(each.is_met for each in self.standing.prerequisites())
+
+    def document(self) -> dict[str, object]:
+        """Return it as JSON has it."""
+        audience = self.standing.audience
+        prerequisites = self.standing.prerequisites()
+        return {
+            "ready": self.is_ready,
+            "prerequisites": [
+                {"name": each.name, "met": each.is_met, "text": each.text} for each in prerequisites
+            ],
+            "audience": audience
+            and {
+                "id": audience.id,
+                "name": audience.name,
+                "last_read": in_utc(audience.synced_at),
+                "next_read": in_utc(audience.next_sync or audience.activated_at),
+            },
+            "campaigns": self.reads.campaigns,
+            "last_read": in_utc(self.reads.last),
+            "next_read": in_utc(self.reads.next),
+        }
+
+    def templates(self) -> list[dict[str, object]]:
+        """Return the account's templates as JSON has them."""
+        return [
+            {
+                "id": each.id,
+                "name": each.name,
+                "content_type": each.content_type,
+                "usable": not each.fault,
+                "fault": each.fault,
+            }
+            for each in self.standing.templates
+        ]
+
+
+def account(settings: Settings, database: Database) -> Account:
+    """Ask Mailchimp what the account has; NoKey where the settings name none."""
+    asked = client(settings)
+    try:
+        with database.reading() as connection:
+            audience = audiences.active(connection)
+            reads = campaign_syncs.reads(connection)
+        return Account(standing=readiness.look(asked, audience), reads=reads)
+    finally:
+        asked.close()
 
 
 @contextmanager

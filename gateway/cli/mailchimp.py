@@ -1,15 +1,17 @@
 """The Mailchimp account: activated, looked at, and one to try with."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli.campaigns.show import read_last, read_next
 from gateway.cli.context import Context, Json, of
 from gateway.cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
+    from gateway.app.mailchimp import Account
     from gateway.sync.activation import Step
-    from gateway.sync.readiness import Standing
 
 app = typer.Typer(help="The Mailchimp account campaigns go out through.", no_args_is_help=True)
 
@@ -52,27 +54,33 @@ def activate(context: typer.Context, *, dry_run: _DryRun = False, as_json: Json 
 
 @app.command("status")
 def status(context: typer.Context, *, as_json: Json = False) -> None:
-    """Say what a first campaign needs and still lacks.
+    """Say what a first campaign needs and still lacks, and when Mailchimp is read.
 
     And what to do about the rest.
     """
-    account = _account(of(context))
-    found = account.prerequisites()
-    is_ready = all(each.is_met for each in found)
+    chosen = of(context)
+    account = _account(chosen)
     if as_json:
-        rows = [{"name": each.name, "met": each.is_met, "text": each.text} for each in found]
-        audience = account.audience
-        print_json(
-            {
-                "ready": is_ready,
-                "prerequisites": rows,
-                "audience": {"id": audience.id, "name": audience.name} if audience else None,
-            }
-        )
+        print_json(account.document())
     else:
-        for each in found:
+        for each in account.standing.prerequisites():
             print_line(f"{'ok' if each.is_met else 'missing':<8}  {each.name}: {each.text}")
-    raise typer.Exit(0 if is_ready else 1)
+        for line in _reads(chosen, account):
+            print_line(line)
+    raise typer.Exit(0 if account.is_ready else 1)
+
+
+def _reads(chosen: Context, account: "Account") -> Iterator[str]:
+    """Yield when the account was read last and will be next."""
+    audience, of_campaigns = account.standing.audience, account.reads
+    if audience is not None:
+        last, due = read_last(chosen, audience.synced_at), read_next(chosen, audience.next_sync)
+        yield f"{'read':<8}  audience {audience.name}: {last}; next: {due}"
+    if not of_campaigns.campaigns:
+        yield f"{'read':<8}  campaigns: there is none at Mailchimp"
+        return
+    last, due = read_last(chosen, of_campaigns.last), read_next(chosen, of_campaigns.next)
+    yield f"{'read':<8}  campaigns ({of_campaigns.campaigns}): {last}; next: {due}"
 
 
 @app.command("templates")
@@ -81,21 +89,11 @@ def templates(context: typer.Context, *, as_json: Json = False) -> None:
 
     And whether campaigns can be made with them.
     """
-    found = _account(of(context)).templates
+    account = _account(of(context))
     if as_json:
-        print_json(
-            [
-                {
-                    "id": each.id,
-                    "name": each.name,
-                    "content_type": each.content_type,
-                    "usable": not each.fault,
-                    "fault": each.fault,
-                }
-                for each in found
-            ]
-        )
+        print_json(account.templates())
         return
+    found = account.standing.templates
     rows = ((each.id, each.name, each.fault or "can be used") for each in found)
     print_table(("id", "name", "use"), rows)
 
@@ -124,15 +122,8 @@ def sandbox(*, port: _Port = 4010) -> None:
             print_line("")
 
 
-def _account(context: Context) -> "Standing":
+def _account(context: Context) -> "Account":
     from gateway.app import mailchimp
-    from gateway.store import audiences
-    from gateway.sync import readiness
 
-    client = mailchimp.client(context.settings)
-    try:
-        with context.store() as store, store.reading() as connection:
-            audience = audiences.active(connection)
-        return readiness.look(client, audience)
-    finally:
-        client.close()
+    with context.store() as store:
+        return mailchimp.account(context.settings, store)

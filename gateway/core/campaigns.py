@@ -29,6 +29,13 @@ class CampaignState(StrEnum):
 #: What can still be changed, prepared and sent.
 OPEN_STATES = (CampaignState.DRAFT, CampaignState.OPENED, CampaignState.SCHEDULED)
 GONE_STATES = (CampaignState.SENDING, CampaignState.SENT)
+#: Where there is something of it at Mailchimp, to be read at its time.
+READ_STATES = (
+    CampaignState.OPENED,
+    CampaignState.SCHEDULED,
+    CampaignState.SENDING,
+    CampaignState.SENT,
+)
 
 #: What Mailchimp calls the state of a campaign, and what it is here.
 FROM_MAILCHIMP = {
@@ -79,6 +86,8 @@ class Campaign:
     refreshed_at: datetime | None = None  #: When it was prepared last and its segment built.
     sent_at: datetime | None = None
     trouble: str = ""  #: Why it stays behind what was wanted.
+    synced_at: datetime | None = None  #: When its state and activities were read last.
+    next_sync: datetime | None = None  #: When they are read next; None: at once.
 
     @property
     def title(self) -> str:
@@ -86,9 +95,25 @@ class Campaign:
         return f"{self.name[:TITLE_LENGTH].strip()} {mark(self.id)}"
 
     @property
+    def next_read(self) -> datetime | None:
+        """When it is read next, in the past if that is due; None: there is nothing to read."""
+        if self.state not in READ_STATES or not self.mailchimp_id:
+            return None
+        return self.next_sync or self.opened_at or ids.moment_of(self.id)
+
+    @property
     def segment_name(self) -> str:
         """What its segment is called in Mailchimp."""
         return f"crm-{ids.show(self.id)}"
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Whether people would take two names of campaigns for one: case and blanks don't count."""
+    return _as_read(one) == _as_read(other)
+
+
+def _as_read(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
 def mark(campaign: int) -> str:

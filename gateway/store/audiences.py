@@ -42,6 +42,7 @@ class Audience:
     unsubscribed_until: datetime | None = None  #: Who left is known until then.
     cleaned_until: datetime | None = None
     next_sync: datetime | None = None  #: None: at once.
+    synced_at: datetime | None = None  #: When who left was read last.
 
 
 def active(connection: Connection) -> Audience | None:

@@ -32,6 +32,8 @@ def document(one: Campaign, tally: Mapping[str, int]) -> Document:
         "scheduled_for": in_utc(one.scheduled_for),
         "sent_at": in_utc(one.sent_at),
         "trouble": one.trouble or None,
+        "last_read": in_utc(one.synced_at),
+        "next_read": in_utc(one.next_read),
         "included": tally.get("", 0),
         "excluded": {reason: number for reason, number in sorted(tally.items()) if reason},
     }

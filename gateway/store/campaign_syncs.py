@@ -8,19 +8,11 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, or_, select, update
 
-from gateway.core.campaigns import Campaign, CampaignState
+from gateway.core.campaigns import READ_STATES, Campaign, CampaignState
 from gateway.core.counters import Counters
 from gateway.store.activities import Mailing
 from gateway.store.campaigns import from_row
 from gateway.store.schema import audiences, campaigns
-
-#: Campaigns there is something of at Mailchimp.
-_AT_MAILCHIMP = (
-    CampaignState.OPENED,
-    CampaignState.SCHEDULED,
-    CampaignState.SENDING,
-    CampaignState.SENT,
-)
 
 #: Between two syncs of one campaign, whatever a webhook tells.
 _APART = timedelta(minutes=1)
@@ -58,7 +50,7 @@ class Synced:
 
 def at_mailchimp(connection: Connection) -> list[Synced]:
     """Return all campaigns there is something of at Mailchimp, the oldest first."""
-    return _found(connection, campaigns.c.state.in_(_AT_MAILCHIMP), campaigns.c.mailchimp_id != "")
+    return _found(connection, campaigns.c.state.in_(READ_STATES), campaigns.c.mailchimp_id != "")
 
 
 def one(connection: Connection, number: int) -> Synced | None:
@@ -66,10 +58,29 @@ def one(connection: Connection, number: int) -> Synced | None:
     return next(iter(_found(connection, campaigns.c.id == number)), None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """When Mailchimp was read last, and is read next, of all there is to read."""
+
+    campaigns: int
+    last: datetime | None  #: None: nothing was ever read.
+    next: datetime | None  #: In the past if something is due; None: there is nothing to read.
+
+
+def reads(connection: Connection) -> Reads:
+    """Return when campaigns were read last, and which is read next."""
+    there = [one.campaign for one in at_mailchimp(connection)]
+    return Reads(
+        campaigns=len(there),
+        last=max((one.synced_at for one in there if one.synced_at), default=None),
+        next=min((one.next_read for one in there if one.next_read), default=None),
+    )
+
+
 def is_due(connection: Connection, now: datetime) -> bool:
     """Whether anything is to be looked at."""
     c, a = campaigns.c, audiences.c
-    there = (c.state.in_(_AT_MAILCHIMP), c.mailchimp_id != "")
+    there = (c.state.in_(READ_STATES), c.mailchimp_id != "")
     of_campaigns = select(c.id).where(*there, or_(c.next_sync.is_(None), c.next_sync <= now))
     of_audiences = select(a.id).where(or_(a.next_sync.is_(None), a.next_sync <= now))
     return any(

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from gateway.core import ids
-from gateway.core.campaigns import Ask, Campaign, CampaignState
+from gateway.core.campaigns import Ask, Campaign, CampaignState, is_same_name
 from gateway.core.errors import GatewayError
 from gateway.store.schema import campaigns
 
@@ -42,6 +42,12 @@ def listed(
     if before is not None:
         query = query.where(campaigns.c.id < before)
     return [from_row(row) for row in connection.execute(query.order_by(campaigns.c.id.desc()))]
+
+
+def of_name(connection: Connection, name: str) -> list[Campaign]:
+    """Return the campaigns people would take for one of this name, the newest first."""
+    standing = tuple(state for state in CampaignState if state is not CampaignState.DELETED)
+    return [one for one in listed(connection, states=standing) if is_same_name(one.name, name)]
 
 
 def change(connection: Connection, number: int, **values: Any) -> Campaign:

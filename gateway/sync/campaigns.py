@@ -4,7 +4,7 @@ Each ending prepares afresh: the audience is read, every member judged, data upd
 added, the segment built.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -34,10 +34,21 @@ from gateway.sync.upload import Uploader, ensure_segment
 
 UNFINISHED = "it was unscheduled to be prepared anew, which did not come to its end"
 _ADDED_AT_ONCE = 1_000
+_NAMED = 3  #: Campaigns of one name that are told.
 
 
 class WrongState(GatewayError):
     """That can't be done with the campaign as it stands."""
+
+
+class NameTaken(GatewayError):
+    """There is a campaign of that name; --yes makes another."""
+
+    def __init__(self, name: str, there: Sequence[Campaign]) -> None:
+        self.there = tuple(there)  #: The newest first.
+        named = ", ".join(f"{ids.show(one.id)}, {one.state}" for one in there[:_NAMED])
+        more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
+        super().__init__(f'there is a campaign "{name}" already ({named}{more})')
 
 
 class CampaignRefused(GatewayError):
@@ -80,14 +91,23 @@ def standing(office: Office) -> Standing:
     return found
 
 
-def create(office: Office, draft: Draft, number: int) -> tuple[Campaign, list[str]]:
-    """Keep a new campaign; return it with remarks on what would keep it from being sent."""
+def create(
+    office: Office, draft: Draft, number: int, *, yes: bool = False
+) -> tuple[Campaign, list[str]]:
+    """Keep a new campaign; return it with remarks on what would keep it from being sent.
+
+    NameTaken where there is one of that name, unless `yes`.
+    """
     audience = activated(office.database)
     faults = naming_faults(draft.name, draft.from_name)
     if not is_mailable(lookup_form(draft.from_address)):
         faults.append(f"the from-address {draft.from_address!r} is none")
     if faults:
         raise CampaignRefused("; ".join(faults))
+    with office.database.reading() as connection:
+        there = [] if yes else campaigns.of_name(connection, draft.name)
+    if there:
+        raise NameTaken(draft.name, there)
     account = standing(office)
     template = account.template(draft.template)
     if template.fault and template.content_type != NEW_BUILDER:
@@ -230,7 +250,7 @@ def recreate(
         from_name=old.from_name,
         from_address=old.from_address,
     )
-    campaign, remarks = create(office, draft, new)
+    campaign, remarks = create(office, draft, new, yes=True)
     with claimed(office, new) as held:
         now = held.clock()
         with held.database.writing() as connection:

@@ -247,8 +247,9 @@ class Rounds:
         except NotFound as error:
             self._missing(place, error)
             return
+        now = office.clock()
         with office.database.writing() as connection:
-            audiences.change(connection, place.id, next_sync=office.clock() + DAILY)
+            audiences.change(connection, place.id, synced_at=now, next_sync=now + DAILY)
         self.heard(Left(place.id, departed))
 
     def _missing(self, place: Audience, error: NotFound) -> None:

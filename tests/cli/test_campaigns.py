@@ -214,6 +214,48 @@ def test_what_would_keep_it_from_being_sent_is_told_when_it_is_made(shop: Shop) 
     assert "other.test of the from-address is not verified" in done.err
 
 
+def test_a_second_campaign_of_one_name_is_asked_about(shop: Shop) -> None:
+    first = shop.create("Vacatures  maart")
+    draft = ("--template", str(shop.template), "--from-name", "CRM")
+    again = ("campaigns", "create", "vacatures Maart", *draft, "--from-address", "o@crm.test")
+
+    refused = shop.cli(*again)
+    kept = len(shop.cli.json("campaigns", "list"))
+    shop.cli.do(*again, "--yes")
+    shop.cli.do("campaigns", "delete", first["id"])
+    names = [(one["name"], one["state"]) for one in shop.cli.json("campaigns", "list")]
+
+    assert (1, 1) == (refused.code, kept)
+    assert f"{first['id']}, draft" in refused.err
+    assert "--yes" in refused.err
+    assert [("vacatures Maart", "draft"), ("Vacatures  maart", "deleted")] == names
+
+
+def test_it_is_said_when_mailchimp_was_read_and_will_be(shop: Shop) -> None:
+    number = shop.create()["id"]
+    draft = shop.cli.json("campaigns", "show", number)
+    shop.cli.do("campaigns", "add", number, "--person", "candidate:1")
+    opened = shop.cli.json("campaigns", "open", number)
+    due = shop.cli.do("campaigns", "show", number)
+    before = shop.cli.json("mailchimp", "status")
+    shop.cli.do("campaigns", "sync")
+    read = shop.cli.json("campaigns", "list")[0]
+    after = shop.cli.json("mailchimp", "status")
+    said = shop.cli.do("mailchimp", "status")
+
+    assert (None, None) == (draft["last_read"], draft["next_read"])
+    assert (None, opened["opened_at"]) == (opened["last_read"], opened["next_read"])
+    assert "Read:      never yet; next: due now (role sync)" in due
+    assert (1, None) == (before["campaigns"], before["audience"]["last_read"])
+    at, following = (datetime.fromisoformat(read[key]) for key in ("last_read", "next_read"))
+    assert timedelta(minutes=10) == following - at
+    assert (read["last_read"], read["next_read"]) == (after["last_read"], after["next_read"])
+    audience = (after["audience"][key] for key in ("last_read", "next_read"))
+    first, second = map(datetime.fromisoformat, audience)
+    assert timedelta(days=1) == second - first
+    assert "campaigns (1): 20" in said
+
+
 def test_check_says_whether_mailchimp_can_be_reached_and_what_is_wrong(shop: Shop) -> None:
     def found() -> dict[str, list[str]]:
         levels: dict[str, list[str]] = {}

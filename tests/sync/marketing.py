@@ -159,7 +159,7 @@ class Marketing:
             "from_name": "CRM",
             "from_address": "office@crm.test",
         }
-        made, _ = desk.create(self.office, Draft(**(wanted | draft)), self.new_id())
+        made, _ = desk.create(self.office, Draft(**(wanted | draft)), self.new_id(), yes=True)
         if refs:
             desk.add(self.office, made.id, refs)
         return made.id

@@ -1,5 +1,6 @@
 """The commands on campaigns."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
@@ -24,6 +25,7 @@ from gateway.cli.context import (
 from gateway.cli.output import complain, local, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.campaigns import Campaign
+from gateway.core.errors import GatewayError
 from gateway.core.people import PersonRef
 from gateway.core.schedule import NotScheduled, Unschedulable
 from gateway.core.schedule import schedule as to_utc
@@ -75,7 +77,7 @@ def list_campaigns(context: typer.Context, as_json: Json = False) -> None:
         print_json([campaign_documents.document(one, tally) for one, tally in found])
         return
     print_table(
-        ("id", "name", "state", "for", "members"),
+        ("id", "name", "state", "for", "members", "read", "next"),
         (
             (
                 ids.show(one.id),
@@ -83,6 +85,7 @@ def list_campaigns(context: typer.Context, as_json: Json = False) -> None:
                 one.state,
                 local(one.sent_at or one.scheduled_for, chosen.zone),
                 show.counted(tally),
+                *show.reads(chosen, one),
             )
             for one, tally in found
         ),
@@ -118,11 +121,15 @@ def create(
     template: _Template,
     from_name: _FromName,
     from_address: _FromAddress,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Even if there is a campaign of that name.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a campaign; its name is the subject.
 
-    Merge tags in it are filled in by Mailchimp.
+    Merge tags in it are filled in by Mailchimp. Where there is one of that name, a terminal is
+    asked whether another is meant.
     """
     from gateway.sync import campaigns as desk
 
@@ -133,7 +140,12 @@ def create(
         from_address=read_mail_address(from_address),
     )
     with office_of(context) as (chosen, office):
-        campaign, remarks = desk.create(office, draft, common.Ids().next())
+        try:
+            campaign, remarks = desk.create(office, draft, common.Ids().next(), yes=yes)
+        except desk.NameTaken as error:
+            office.finished()
+            _ask_whether_another(error)
+            campaign, remarks = desk.create(office, draft, common.Ids().next(), yes=True)
         _warn(remarks)
         _done(chosen, office, campaign, f"Created: {ids.show(campaign.id)}", as_json=as_json)
 
@@ -312,6 +324,13 @@ def recreate(
         _warn(remarks)
         text = f"Created: {ids.show(campaign.id)}, in place of {number}"
         _done(chosen, office, campaign, text, as_json=as_json)
+
+
+def _ask_whether_another(error: GatewayError) -> None:
+    """Ask on a terminal whether a second campaign of a name is meant; else it is refused."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise GatewayError(f"{error}: --yes makes another of that name") from error
+    typer.confirm(f"{error}. Make another of that name?", abort=True, err=True)
 
 
 def _stored(office: "Office", number: int) -> Campaign:

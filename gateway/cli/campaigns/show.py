@@ -1,8 +1,10 @@
 """How campaigns look, to people and to scripts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gateway.app import common
 from gateway.cli.context import Context
 from gateway.cli.output import local, one_line
 from gateway.core import ids
@@ -55,6 +57,27 @@ def described(context: Context, one: Campaign, tally: Mapping[str, int]) -> Iter
     if one.link:
         yield f"Mailchimp: {one.link}"
     yield f"Members:   {counted(tally)}"
+    if one.next_read is not None:
+        last, due = reads(context, one)
+        yield f"Read:      {last}; next: {due}"
+
+
+def reads(context: Context, one: Campaign) -> tuple[str, str]:
+    """Return when a campaign was read from Mailchimp last, and when it will be next."""
+    if one.next_read is None:
+        return "-", "-"
+    return read_last(context, one.synced_at), read_next(context, one.next_read)
+
+
+def read_last(context: Context, at: datetime | None) -> str:
+    """Return when something was read last, in words where it never was."""
+    return local(at, context.zone) if at else "never yet"
+
+
+def read_next(context: Context, at: datetime | None) -> str:
+    """Return when something is read next; the role `sync` reads what is due."""
+    is_due = at is None or at <= common.now()
+    return "due now (role sync)" if is_due else local(at, context.zone)
 
 
 def counted(tally: Mapping[str, int]) -> str:

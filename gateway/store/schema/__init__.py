@@ -57,7 +57,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0027"
+VERSION = "0028"
 
 __all__ = [
     "VERSION",

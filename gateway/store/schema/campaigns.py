@@ -74,6 +74,7 @@ audiences = Table(
     Column("unsubscribed_until", UtcTime),  # the way back has seen who left until then
     Column("cleaned_until", UtcTime),
     Column("next_sync", UtcTime),  # none: at once
+    Column("synced_at", UtcTime),
 )
 
 # Addresses as Mailchimp knows them, and those it will not have.
