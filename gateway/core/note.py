@@ -97,8 +97,20 @@ def retold(template: NoteTemplate, message: Message, one: Delivery, zone: tzinfo
     """
     if not one.note_facts:
         return one.note
+    facts = _facts_of(message, one, zone)
+    return reasons(template, facts) if one.would else render(template, facts).full
+
+
+def retold_whole(
+    template: NoteTemplate, message: Message, one: Delivery, zone: tzinfo
+) -> Note | None:
+    """Write the note of a failed delivery in the template's words; None where it is older."""
+    return render(template, _facts_of(message, one, zone)) if one.note_facts else None
+
+
+def _facts_of(message: Message, one: Delivery, zone: tzinfo) -> Facts:
     known = json.loads(one.note_facts)
-    facts = Facts(
+    return Facts(
         message=message.id,
         now=message.at.astimezone(zone),
         kind=message.kind,
@@ -110,7 +122,6 @@ def retold(template: NoteTemplate, message: Message, one: Delivery, zone: tzinfo
         persons=one.persons,
         sharing=known["sharing"],
     )
-    return reasons(template, facts) if one.would else render(template, facts).full
 
 
 def retold_in(template: NoteTemplate, message: Message, zone: tzinfo) -> Message:

@@ -16,7 +16,9 @@ from sqlalchemy import Connection, Row, and_, delete, func, select, update
 from gateway.core import ids
 from gateway.core.address import lookup_form
 from gateway.core.dsn import MAX_LISTED, MAX_NOTES, Told, hourly_slots, read_digest
+from gateway.core.journal import Message
 from gateway.core.outbox import Draft, OutboxRow, OutboxState
+from gateway.store import messages as journal
 from gateway.store import outbox
 from gateway.store.schema import deliveries, held_reports
 from gateway.store.schema import outbox as entries
@@ -39,6 +41,8 @@ class Held:
     since: datetime  #: When the first of the messages came.
     told: tuple[Told, ...]
     notes: Mapping[tuple[int, str], str]  #: By message and mailbox.
+    #: Those told in another language than the last one, as the journal has them.
+    in_others: tuple[Message, ...] = ()
 
 
 Compose = Callable[[OutboxRow, Held], bytes]
@@ -179,7 +183,12 @@ def _held(connection: Connection, number: int) -> Held:
         since=ids.moment_of(first),
         told=tuple(told),
         notes=_notes(connection, told),
+        in_others=tuple(journal.several(connection, _in_others(told))),
     )
+
+
+def _in_others(told: list[Told]) -> list[int]:
+    return [one.message for one in told if one.language != told[-1].language]
 
 
 def _notes(connection: Connection, told: list[Told]) -> dict[tuple[int, str], str]:
