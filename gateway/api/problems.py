@@ -90,7 +90,7 @@ def _known(_: Request, error: Exception) -> Response:
         case BlobMissing() | outbox.NoSuchRow() | inbox.NoSuchMail() | NoSuchCampaign():
             return problem(404, "there is no such thing")
         case HappenedNot():
-            return problem(422, str(error))
+            return problem(422, str(error), more=error.more)
         case outbox.WrongState() | inbox.WrongState():
             return problem(409, str(error))
         case _:

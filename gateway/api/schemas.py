@@ -17,6 +17,10 @@ _FLAG: Schema = {"type": "boolean"}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _ID: Schema = {"type": "string", "pattern": "^[0-9a-z]{13}$"}
 _REF: Schema = {"type": "string", "description": "candidate:17 or contact:17"}
+_RECIPIENT: Schema = {
+    "type": "string",
+    "description": "candidate:17, staff:s1, an address, or a recipient nobody is: responsible:ROLE",
+}
 PROBLEM_TYPE = "application/problem+json"
 
 
@@ -273,12 +277,35 @@ FEED_REPORT = _object(
 )
 HAPPENED = _object(
     trigger=_TEXT,
-    mails=_list(_object(person=_REF, about=_TEXT, to=_TEXT, subject=_TEXT, text=_TEXT)),
-    skipped=_list(_object(person=_REF, about=_TEXT, reason=_TEXT)),
+    mails=_list(
+        _object(
+            person=_REF,
+            about=_TEXT,
+            to=_TEXT,
+            subject=_TEXT,
+            text=_TEXT,
+            trigger=_TEXT,
+            recipient=_RECIPIENT,
+            name=_TEXT,
+            blank=_list(_TEXT),
+        )
+    ),
+    skipped=_list(_object(person=_RECIPIENT, name=_TEXT, about=_TEXT, reason=_TEXT)),
     warning=_none_or(_TEXT),
     applications=_list(
-        _object(reference=_TEXT, before=_TEXT, status=_TEXT, changed=_FLAG, error=_none_or(_TEXT))
+        _object(
+            reference=_TEXT,
+            before=_TEXT,
+            status=_TEXT,
+            changed=_FLAG,
+            undone=_FLAG,
+            withdrawn=_COUNT,
+            error=_none_or(_TEXT),
+        )
     ),
+    outcome=_one_of(("done", "shown", "incomplete", "unconfirmed", "stale")),
+    token=_none_or(_TEXT),
+    token_valid_until=_none_or(_TIME),
 )
 PROBLEM: Schema = {
     "type": "object",

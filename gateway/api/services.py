@@ -61,6 +61,9 @@ class Happened:
     status: str | None  #: crm_id of the one they have now; None: as it was.
     by: str | None  #: The member of staff who gave it; None: the candidate submitted it.
     languages: tuple[str, ...]  #: Those the one who asks reads, the best first.
+    is_partial: bool = False  #: Whether some are changed where not all can be.
+    is_confirmed: bool = False  #: Whether staff were told who is mailed.
+    token: str = ""  #: Of a preview staff were shown.
     dry_run: bool = False
 
 
@@ -68,7 +71,14 @@ Apply = Callable[[Any, Happened], Mapping[str, object]]
 
 
 class HappenedNot(GatewayError):
-    """What is told can't have happened: there is no such status."""
+    """What is told can't have happened: there is no such status, or nobody of that name.
+
+    `more` are further members of the problem's document.
+    """
+
+    def __init__(self, text: str, more: Mapping[str, object] | None = None) -> None:
+        super().__init__(text)
+        self.more = more or {}
 
 
 class ApplicationDoor(Protocol):

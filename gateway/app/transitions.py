@@ -1,14 +1,16 @@
 """Submissions and changed statuses, done by the command line and the API alike."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gateway.api.services import Apply, Happened, HappenedNot
 from gateway.app import common, triggers
 from gateway.config import Settings
+from gateway.core.errors import GatewayError
 from gateway.core.people import Staff
 from gateway.core.transition import WARNINGS
 from gateway.core.trigger import TriggerEvent
+from gateway.core.typed_address import NotAnAddress, read_address
 from gateway.store import applications
 from gateway.store.database import Database
 from gateway.store.transitions import NoSuchStatus
@@ -30,13 +32,42 @@ def carry_out(settings: Settings, database: Database, wish: Wish, *, dry_run: bo
         return office.carry_out(wish, dry_run=dry_run)
 
 
-def who_acts(settings: Settings, connection: Connection, named: str) -> Staff | None:
-    """Return the member of staff of a crm_id or an address; None: nobody known."""
+class NobodyActs(GatewayError):
+    """Who is said to act is nobody the CRM told of, or may be several."""
+
+    def __init__(self, text: str, nearest: Sequence[Staff] = ()) -> None:
+        super().__init__(text)
+        self.nearest = nearest
+
+
+def who_acts(settings: Settings, connection: Connection, named: str) -> Staff:
+    """Return the member of staff of a crm_id, an address, or a name; else raise NobodyActs."""
+    for known in applications.staff_of(connection, (named,)):
+        return known
     if "@" in named:
-        found = applications.staff_at(connection, common.lookup(settings, named))
+        address = read_address(named)
+        if isinstance(address, NotAnAddress):
+            raise NobodyActs(f"{named}: {address}")
+        found = applications.staff_at(connection, common.lookup(settings, address.address))
     else:
-        found = applications.staff_of(connection, (named,))
-    return next(iter(found), None)
+        found = applications.staff_named(connection, named)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = ", ".join(map(_named, found))
+        raise NobodyActs(f"several staff are {named}: {several}; give the crm_id", found)
+    near = applications.nearest_staff(connection, named)
+    raise NobodyActs(f"no staff is known as {named}; {_known_instead(near)}", near)
+
+
+def _known_instead(near: Sequence[Staff]) -> str:
+    if not near:
+        return "there are none yet: gateway import staff"
+    return f"the nearest: {', '.join(map(_named, near))}"
+
+
+def _named(one: Staff) -> str:
+    return f"{one.name} ({one.crm_id})" if one.name else one.crm_id
 
 
 class Door:
@@ -67,11 +98,15 @@ class Door:
         self, connection: Connection, plan: Plan, settings: Settings, happened: Happened
     ) -> Mapping[str, object]:
         office = Office(connection, plan, now=common.now(), new_id=self._new_id)
-        wish = _wish(connection, settings, happened)
         try:
-            return document(office.carry_out(wish, dry_run=happened.dry_run))
+            wish = _wish(connection, settings, happened)
+            done = office.carry_out(wish, dry_run=happened.dry_run)
+        except NobodyActs as error:
+            near = [{"crm_id": one.crm_id, "name": one.name} for one in error.nearest]
+            raise HappenedNot(str(error), {"nearest": near}) from error
         except NoSuchStatus as error:
             raise HappenedNot(str(error)) from error
+        return document(done)
 
 
 def _wish(connection: Connection, settings: Settings, happened: Happened) -> Wish:
@@ -83,6 +118,9 @@ def _wish(connection: Connection, settings: Settings, happened: Happened) -> Wis
         event=TriggerEvent.SUBMITTED if is_submission else TriggerEvent.STATUS_CHANGED,
         references=happened.references,
         status=happened.status,
-        actor=actor.crm_id if actor else happened.by or "",
+        actor=actor.crm_id if actor else "",
         language=next(spoken, ""),
+        is_partial=happened.is_partial,
+        is_confirmed=happened.is_confirmed,
+        token=happened.token,
     )

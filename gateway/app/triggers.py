@@ -116,6 +116,7 @@ def plan(settings: Settings, found: Mapping[str, Rule], standings: Standings) ->
         lookup=lambda address: common.lookup(settings, address),
         standings=standings,
         once_per_address=own.once_per_address,
+        undo=own.undo,
     )
 
 

@@ -1,16 +1,20 @@
 """What happens to applications, told by hand: submitted, or given a status."""
 
+import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from gateway.app.transitions import carry_out, who_acts
-from gateway.cli.context import Context, Json, of, read_mail_address
-from gateway.cli.output import complain, one_line, print_json, print_line
+from gateway.cli.context import Context, Json, of
+from gateway.cli.output import complain, one_line, print_json, print_line, printable
 from gateway.cli.triggers import show_preview
+from gateway.core.errors import GatewayError
 from gateway.core.trigger import TriggerEvent
+from gateway.store.database import Database
 from gateway.triggers.documents import done as document
-from gateway.triggers.transitions import Change, Done, Wish
+from gateway.triggers.transitions import Change, Done, Outcome, Wish
 
 app = typer.Typer(help="Applications: tell what happened, and who is mailed.", no_args_is_help=True)
 
@@ -22,10 +26,22 @@ _Status = Annotated[str, typer.Argument(metavar="STATUS", help="The status's crm
 _NewStatus = Annotated[
     str | None, typer.Option("--status", metavar="S", help="The status it has now (crm_id).")
 ]
-_By = Annotated[str, typer.Option("--by", metavar="STAFF", help="Who did it: crm_id or address.")]
+_By = Annotated[
+    str, typer.Option("--by", metavar="STAFF", help="Who does it: crm_id, name or address.")
+]
+_Partial = Annotated[
+    bool, typer.Option("--partial", help="Change some where not all can be; else none is.")
+]
+_Yes = Annotated[
+    bool, typer.Option("--yes", help="Go on though mail leaves; scripts need it, people are asked.")
+]
 _DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Change and send nothing; show what would be mailed.")
 ]
+
+
+class NotConfirmed(GatewayError):
+    """Nothing was changed, since it would mail and nobody was asked."""
 
 
 @app.command("submit")
@@ -47,7 +63,9 @@ def submit(
         status=status,
         language=chosen.settings.suppression.language,
     )
-    _carry_out(chosen, wish, dry_run=dry_run, as_json=as_json)
+    with chosen.store() as store:
+        done = carry_out(chosen.settings, store, wish, dry_run=dry_run)
+    _tell(done, as_json=as_json)
 
 
 @app.command("status")
@@ -57,58 +75,84 @@ def change_status(
     references: _References,
     *,
     by: _By,
+    yes: _Yes = False,
+    partial: _Partial = False,
     dry_run: _DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Give applications a status, and mail what is owed.
 
-    The triggers say who is mailed; it leaves at once.
+    All are changed or none, unless --partial is given. The triggers say who is mailed; where
+    somebody would be, that is shown first and asked about.
     """
-    named = read_mail_address(by) if "@" in by else by
     chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
-        actor = who_acts(chosen.settings, connection, named)
-    if actor is None:
-        complain(f"no staff is known as {named}: nobody is mailed as the one who acted")
-    wish = Wish(
-        event=TriggerEvent.STATUS_CHANGED,
-        references=tuple(references),
-        status=status,
-        actor=actor.crm_id if actor else named,
-        language=(actor.language if actor else "") or chosen.settings.suppression.language,
-    )
-    _carry_out(chosen, wish, dry_run=dry_run, as_json=as_json)
-
-
-def _carry_out(chosen: Context, wish: Wish, *, dry_run: bool, as_json: bool) -> None:
     with chosen.store() as store:
+        with store.reading() as connection:
+            actor = who_acts(chosen.settings, connection, by)
+        wish = Wish(
+            event=TriggerEvent.STATUS_CHANGED,
+            references=tuple(references),
+            status=status,
+            actor=actor.crm_id,
+            language=actor.language or chosen.settings.suppression.language,
+            is_partial=partial,
+            is_confirmed=yes,
+        )
         done = carry_out(chosen.settings, store, wish, dry_run=dry_run)
+        if done.outcome is Outcome.UNCONFIRMED and sys.stdin.isatty():
+            done = _asked(chosen, store, wish, done, as_json=as_json)
+    _tell(done, as_json=as_json)
+
+
+def _asked(chosen: Context, store: Database, wish: Wish, shown: Done, *, as_json: bool) -> Done:
+    """Show what a change would mail and do it if that is wanted; if it differs by then, again."""
+    done = shown
+    while done.outcome in (Outcome.UNCONFIRMED, Outcome.STALE):
+        if done.outcome is Outcome.STALE:
+            complain("What it mails is another thing by now:")
+        if not as_json:
+            _show(done)
+        typer.confirm(f"\n{printable(done.preview.warning)}. Go on?", abort=True, err=True)
+        confirmed = replace(wish, token=done.token)
+        done = carry_out(chosen.settings, store, confirmed, dry_run=False)
+    return done
+
+
+def _tell(done: Done, *, as_json: bool) -> None:
     if as_json:
         print_json(document(done))
     else:
-        _show(done, dry_run=dry_run)
+        _show(done)
+    if done.outcome is Outcome.UNCONFIRMED:
+        raise NotConfirmed(
+            f"{done.preview.warning}: nothing was changed; look at it with --dry-run, then repeat "
+            "with --yes"
+        )
     if done.failed:
         raise typer.Exit(1)
 
 
-def _show(done: Done, *, dry_run: bool) -> None:
+def _show(done: Done) -> None:
     for change in done.changes:
-        print_line(_line(change, dry_run=dry_run), "red" if change.error else "")
-    if done.preview.warning and dry_run:
-        print_line(f"\n{done.preview.warning}", "bold yellow")
+        print_line(_line(change, done.outcome), "red" if change.error else "")
     if done.preview.trigger:
         print_line()
-        show_preview(done.preview)
+        show_preview(done.preview, is_done=done.outcome is Outcome.DONE)
 
 
-def _line(change: Change, *, dry_run: bool) -> str:
-    return one_line(f"{change.reference}: {_said(change, dry_run=dry_run)}")
+def _line(change: Change, outcome: Outcome) -> str:
+    return one_line(f"{change.reference}: {_said(change, outcome)}")
 
 
-def _said(change: Change, *, dry_run: bool) -> str:
+def _said(change: Change, outcome: Outcome) -> str:
     if change.error:
         return change.error
     if not change.changed:
         return f"nothing changes, it is {change.status or 'submitted'} already"
-    verb = "would be" if dry_run else "is"
-    return f"{verb} {change.status or 'submitted'}, was {change.before or 'without a status'}"
+    verb = "is" if outcome is Outcome.DONE else "would be"
+    said = f"{verb} {change.status or 'submitted'}, was {change.before or 'without a status'}"
+    if change.withdrawn:
+        said += f"; mails about that which don't leave any more: {change.withdrawn}"
+    if change.undone:
+        said += "; taken back in time, nobody is mailed"
+    return said

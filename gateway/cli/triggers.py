@@ -11,7 +11,7 @@ from gateway import logs
 from gateway.app import triggers
 from gateway.app.common import now as now_utc
 from gateway.app.sender import Post, send_reports
-from gateway.app.transitions import carry_out
+from gateway.app.transitions import carry_out, who_acts
 from gateway.app.triggered import Desk
 from gateway.cli.context import Context, Json, NotFound, of, wrong_use
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
@@ -34,6 +34,9 @@ _OfDate = Annotated[
 ]
 _Reference = Annotated[str | None, typer.Option(metavar="R", help="Of an application.")]
 _Status = Annotated[str | None, typer.Option(metavar="S", help="The status it would get (crm_id).")]
+_By = Annotated[
+    str | None, typer.Option(metavar="STAFF", help="Who would do it: crm_id, name or address.")
+]
 _OneName = Annotated[
     str | None, typer.Argument(metavar="NAME", help="One trigger; else all that are on.")
 ]
@@ -97,6 +100,7 @@ def preview_trigger(
     *,
     reference: _Reference = None,
     status: _Status = None,
+    by: _By = None,
     as_json: Json = False,
 ) -> None:
     """Show who would get what, and who would not.
@@ -109,7 +113,7 @@ def preview_trigger(
         wrong_use("name a trigger, or give --reference and --status")
     with chosen.store() as store:
         if reference is not None:
-            shown = _change_previewed(chosen, store, reference, status)
+            shown = _change_previewed(chosen, store, reference, status, by)
         else:
             shown = _date_previewed(chosen, store, name or "", _day(on))
     if as_json:
@@ -216,13 +220,18 @@ def _date_previewed(chosen: Context, store: Database, name: str, day: date | Non
 
 
 def _change_previewed(
-    chosen: Context, store: Database, reference: str, status: str | None
+    chosen: Context, store: Database, reference: str, status: str | None, by: str | None
 ) -> Preview:
+    actor = None
+    if by is not None:
+        with store.reading() as connection:
+            actor = who_acts(chosen.settings, connection, by)
     wish = Wish(
         event=TriggerEvent.STATUS_CHANGED,
         references=(reference,),
         status=status,
-        language=chosen.settings.suppression.language,
+        actor=actor.crm_id if actor else "",
+        language=(actor.language if actor else "") or chosen.settings.suppression.language,
     )
     done = carry_out(chosen.settings, store, wish, dry_run=True)
     for change in done.changes:
@@ -274,19 +283,31 @@ def _row(trigger: Trigger, looked: date | None) -> Sequence[object]:
     return trigger.name, on, trigger.event, trigger.template, trigger.kind, looked or "-"
 
 
-def show_preview(shown: Preview) -> None:
+def show_preview(shown: Preview, *, is_done: bool = False) -> None:
+    """Print who is mailed what and who is not; before it is done, the warning first."""
+    if shown.warning and not is_done:
+        print_line(f"{shown.warning}\n", "bold yellow")
     print_line(
         f"{shown.trigger}: mails: {len(shown.mails)}, left out: {len(shown.skipped)}", "bold"
     )
     for mail in shown.mails:
         about = f" about {mail.about}" if mail.about else ""
-        print_line(f"\n{mail.person}{about} <{mail.to}>: {one_line(mail.subject)}", "green")
+        to = _whom(mail.name, mail.recipient)
+        print_line(f"\n{to}{about} <{mail.to}>: {one_line(mail.subject)}", "green")
+        if mail.blank:
+            print_line(f"  blank: {', '.join(mail.blank)}", "yellow")
         for line in mail.text.splitlines():
             print_line(f"  {line}" if line else "")
     if shown.skipped:
         print_line()
-        rows = ((one.person, one.about, one_line(one.reason)) for one in shown.skipped)
+        rows = (
+            (_whom(one.name, one.person), one.about, one_line(one.reason)) for one in shown.skipped
+        )
         print_table(("left out", "about", "because"), rows)
+
+
+def _whom(name: str, who: str) -> str:
+    return one_line(f"{who} {name}" if name else who)
 
 
 def _show_runs(chosen: Context, runs: Sequence[Run]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, SecretStr, model_validator
 
 from gateway.config.section import Section, option, wrong
-from gateway.config.values import ConfigPath, ExistingFile, HttpUrl, MailAddress
+from gateway.config.values import ConfigPath, Duration, ExistingFile, HttpUrl, MailAddress
 
 Event = Literal[
     "message.send_failed",
@@ -60,6 +60,9 @@ class Triggers(Section):
     once_per_address: bool = True
     """Whether a mailbox gets a date event's mail of a day once, though several people have it: one
     person fed under two ids gets one birthday mail. About different qualifications all go."""
+    undo: Duration = option("0s", example="2m")
+    """How long mail about a changed status waits before it leaves: a status taken back by then
+    mails nobody."""
     epoch_file: ConfigPath | None = option(example="epoch")
     """A file outside the database that tells a restored or cloned store from the real one; keep
     it out of the database's backup. Absent: `epoch` in the folder of `[store] outage`."""

@@ -144,6 +144,10 @@ class Facts:
     actor: Staff | None = None  #: Who changed the application's status.
     staff: Staff | None = None  #: The recipient, where it is a member of staff.
     unread: tuple[UnreadField, ...] = ()  #: Fields that could not be read: their values are old.
+    superseded: str = ""  #: Why mail about a change is none any more: what came after it.
+    #: What became of the mail of an earlier change to the same status that was on its way when
+    #: this one was made.
+    earlier: OccurrenceState | None = None
 
 
 def waits(trigger: Trigger, facts: Facts, *, to_person: bool = True) -> str:
@@ -185,6 +189,17 @@ def _unmet_application(trigger: Trigger, known: KnownApplication | None) -> str:
     if trigger.status not in ("", known.application.status):
         return "the application has another status now"
     return ""
+
+
+def told_earlier(facts: Facts) -> str:
+    """Return whether the mail of an earlier change says the same already; empty: it doesn't."""
+    match facts.earlier:
+        case OccurrenceState.SENT:
+            return "the mail of an earlier change to this status left after this one was made"
+        case OccurrenceState.UNKNOWN:
+            return "the mail of an earlier change to this status may have left"
+        case _:
+            return ""
 
 
 def _unmet_birthday(person: Person, occurrence: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.core.applications import KnownApplication
 from gateway.core.people import Staff
@@ -17,9 +17,24 @@ WARNINGS: Mapping[str, str] = {
 }
 
 
-def warning(language: str) -> str:
-    """Return the warning in a language; in English for one it isn't there in."""
-    return WARNINGS.get(language[:2].lower(), WARNINGS["en"])
+#: The same where only others than candidates are mailed; who it is follows.
+_TO_OTHERS: Mapping[str, str] = {
+    "nl": "Deze actie verstuurt een e-mail naar",
+    "de": "Diese Aktion sendet eine E-Mail an",
+    "fr": "Cette action enverra un e-mail à",
+    "en": "This action will send an e-mail to",
+}
+
+
+def warning(language: str, others: Sequence[str] = ()) -> str:
+    """Return the warning in a language; in English for one it isn't there in.
+
+    With `others` it is that of a change of which no candidate hears, but they.
+    """
+    known = language[:2].lower()
+    if not others:
+        return WARNINGS.get(known, WARNINGS["en"])
+    return f"{_TO_OTHERS.get(known, _TO_OTHERS['en'])} {', '.join(others)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +48,32 @@ class Transition:
     before: str  #: crm_id of the status it had.
     is_initial: bool  #: Whether it is in its first phase.
     actor: str = ""  #: crm_id of the member of staff; empty for the candidate.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastChange:
+    """An earlier change of an application's status."""
+
+    at: datetime
+    before: str  #: crm_id of the status it had.
+    is_told: bool  #: Whether mail about it has left, or may have, or it was the candidate's doing.
+
+
+def is_undone(
+    past: Iterable[PastChange], *, before: str, status: str, at: datetime, undo: timedelta
+) -> bool:
+    """Whether a change brings back the status people last heard of, before they heard of another.
+
+    `past` are the changes before it, the newest first. Those that were followed by another within
+    `undo` and of which no mail has left count as not made: new, accepted, new within two minutes
+    is nothing; new, accepted, new, accepted is accepted once.
+    """
+    heard, later, is_back = before, at, False
+    for one in past:
+        if one.is_told or later - one.at >= undo:
+            break
+        heard, later, is_back = one.before, one.at, True
+    return is_back and heard == status
 
 
 def fired(triggers: Iterable[Trigger], transition: Transition) -> tuple[Trigger, ...]:
@@ -83,6 +124,11 @@ def recipients(trigger: Trigger, around: Around) -> Iterator[str]:
             if mailbox not in told:
                 told.add(mailbox)
                 yield name
+
+
+def missing(trigger: Trigger, around: Around) -> Iterator[str]:
+    """Yield which recipients of a trigger are nobody here, as its file names them."""
+    return (wanted for wanted in trigger.recipients if not any(_named(wanted, around)))
 
 
 def _named(wanted: str, around: Around) -> Iterator[tuple[str, str]]:

@@ -1,12 +1,14 @@
 """Applications as they are known now, and the staff around them."""
 
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from gateway.core.applications import Application, KnownApplication
 from gateway.core.people import PersonKind, PersonRef, Staff, StatusKind
+from gateway.core.written import as_read
 from gateway.store.schema import applications, programmes, staff, statuses
 
 
@@ -35,6 +37,27 @@ def staff_of(connection: Connection, crm_ids: Iterable[str]) -> tuple[Staff, ...
     rows = connection.execute(select(staff).where(staff.c.crm_id.in_(wanted)))
     found = {row.crm_id: _staff(row) for row in rows}
     return tuple(found[each] for each in wanted if each in found)
+
+
+def staff_named(connection: Connection, name: str) -> tuple[Staff, ...]:
+    """Return the staff with a name, however it is written."""
+    wanted = as_read(name)
+    if not wanted:
+        return ()
+    rows = connection.execute(select(staff).where(staff.c.name != ""))
+    return tuple(_staff(row) for row in rows if as_read(row.name) == wanted)
+
+
+def nearest_staff(connection: Connection, text: str, limit: int = 5) -> tuple[Staff, ...]:
+    """Return the staff whose id, name, a part of it, or address is most like a text."""
+    known = [_staff(row) for row in connection.execute(select(staff).order_by(staff.c.crm_id))]
+    wanted = as_read(text)
+
+    def likeness(one: Staff) -> float:
+        words = (one.crm_id, one.name, one.email, one.email.partition("@")[0], *one.name.split())
+        return max(SequenceMatcher(None, wanted, as_read(each)).ratio() for each in words)
+
+    return tuple(sorted(known, key=likeness, reverse=True)[:limit])
 
 
 def count(connection: Connection) -> int:

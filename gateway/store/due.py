@@ -38,7 +38,7 @@ from gateway.core.trigger import (
     TriggerEvent,
 )
 from gateway.core.unread import APPLICATIONS, DELIVERIES, QUALIFICATIONS
-from gateway.store import applications, unread
+from gateway.store import applications, transitions, unread
 from gateway.store.people import from_row
 from gateway.store.schema import closings, feeds, occurrences, people, qualifications, staff
 
@@ -273,13 +273,25 @@ def facts(connection: Connection, occurrence: Occurrence) -> Facts:
     if occurrence.event in DATE_EVENTS:
         return Facts(person=person, unread=theirs)
     brought = orjson.loads(occurrence.facts or "{}")
+    application = applications.find(connection, about)
+    superseded = application and transitions.superseded(connection, occurrence, application)
     return Facts(
         person=person,
-        application=applications.find(connection, about),
+        application=application,
         actor=_staff(connection, brought.get("actor", "")),
         staff=_staff(connection, _staff_of(occurrence.recipient)),
         unread=(*theirs, *unread.of_record(connection, APPLICATIONS, about)),
+        superseded=superseded or "",
+        earlier=_state(connection, brought.get("earlier")),
     )
+
+
+def _state(connection: Connection, number: int | None) -> OccurrenceState | None:
+    if number is None:
+        return None
+    query = select(occurrences.c.state).where(occurrences.c.id == number)
+    found = connection.scalar(query)
+    return None if found is None else OccurrenceState(found)
 
 
 def _staff_of(recipient: str) -> str:

@@ -11,17 +11,18 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, Update, and_, case, func, literal, or_, select, update
 
+from gateway.core import ids
 from gateway.core.journal import Message, Outcome
 from gateway.core.kinds import By, State
 from gateway.core.occurrence import WAITS, Due, Ending, Occurrence, OccurrenceState
 from gateway.core.people import PersonKind, PersonRef
-from gateway.core.trigger import TriggerEvent
+from gateway.core.trigger import APPLICATION_EVENTS, TriggerEvent
 from gateway.store import epochs, journal, trigger_runs
 from gateway.store.bulk import insert_rows
-from gateway.store.columns import microseconds
-from gateway.store.schema import deliveries, occurrences
+from gateway.store.columns import UtcTime, microseconds
+from gateway.store.schema import deliveries, occurrences, transitions
 
 INTERRUPTED = "the process that sent it ended; it may have been sent or not"
 TOO_LATE = "too late to be of use"
@@ -69,8 +70,8 @@ def put(
     while chunk := list(islice(waiting, _AT_ONCE)):
         rows = [_new_row(due, run, now, why) for due in chunk]
         insert_rows(connection, occurrences, _COLUMNS, rows, conflict=_THERE_ALREADY)
-        ids = select(_c.id).where(_c.id.in_([due.id for due in chunk]))
-        added += connection.scalars(ids.order_by(_c.id))
+        kept = select(_c.id).where(_c.id.in_([due.id for due in chunk]))
+        added += connection.scalars(kept.order_by(_c.id))
     return added
 
 
@@ -80,12 +81,14 @@ def _new_row(due: Due, run: int | None, now: datetime, hold: str) -> tuple[objec
     state, reason = (OccurrenceState.HELD, hold) if hold else (OccurrenceState.DUE, "")
     if is_late:
         state, reason = OccurrenceState.EXPIRED, TOO_LATE
+    # Mail about what was just done may wait for its `due_at`: until then it can be undone.
+    first_at = max(at, microseconds(due.due_at)) if due.event in APPLICATION_EVENTS else at
     return (
         due.id, due.trigger, due.event.value, due.person.kind.value, due.person.crm_id,
         due.occurrence, due.about, due.recipient, run, state.value, reason,
         microseconds(due.due_at),
         None if due.latest_at is None else microseconds(due.latest_at),
-        at if state is OccurrenceState.DUE else None, due.facts, at if is_late else None,
+        first_at if state is OccurrenceState.DUE else None, due.facts, at if is_late else None,
     )  # fmt: skip
 
 
@@ -284,8 +287,51 @@ def resume(connection: Connection, now: datetime, *, epoch: str, high: int) -> i
     epochs.resume(connection, max(high, found.high))
     trigger_runs.reopen(connection)
     query = update(occurrences).where(_c.state == OccurrenceState.HELD)
-    query = query.values(state=OccurrenceState.DUE, reason="", next_at=now)
+    is_early = and_(_c.event.in_(APPLICATION_EVENTS), _c.due_at > now)
+    next_at = case((is_early, _c.due_at), else_=literal(now, UtcTime))
+    query = query.values(state=OccurrenceState.DUE, reason="", next_at=next_at)
     return connection.execute(query).rowcount
+
+
+def supersede(
+    connection: Connection,
+    reference: str,
+    event: TriggerEvent,
+    reason: str,
+    now: datetime,
+    *,
+    like: Due | None = None,
+) -> int:
+    """Settle the mail about an application's earlier transitions that isn't on its way yet.
+
+    With `like`, that of the same trigger to the same recipient. Return how many mails that were.
+    A worker that has taken one finds it isn't its any more; what is being sent stays.
+    """
+    is_open = _c.state.in_((OccurrenceState.DUE, OccurrenceState.HELD))
+    query = update(occurrences).where(_c.about == reference, _c.event == event, is_open)
+    if like is not None:
+        query = query.where(_c.trigger == like.trigger, _c.recipient == like.recipient)
+    ended = Ending(state=OccurrenceState.SKIPPED, reason=reason)
+    return connection.execute(_ended(query, ended, now)).rowcount
+
+
+def on_its_way(connection: Connection, like: Due, status: str) -> int | None:
+    """Return the mail being sent for an earlier transition that says what `like` would.
+
+    It is of the same trigger to the same recipient, about the same status; None: there is none.
+    """
+    same = select(_c.id, _c.occurrence).where(
+        _c.about == like.about,
+        _c.trigger == like.trigger,
+        _c.event == like.event,
+        _c.recipient == like.recipient,
+        _IS_SENDING,
+    )
+    for row in connection.execute(same.order_by(_c.id.desc())):
+        given = select(transitions.c.status).where(transitions.c.id == ids.read(row.occurrence))
+        if connection.scalar(given) == status:
+            return int(row.id)
+    return None
 
 
 def is_busy(connection: Connection, run: int) -> bool:

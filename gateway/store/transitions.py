@@ -1,20 +1,29 @@
 """What is done to applications by hand: submitted by the candidate, given a status by staff."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
+from gateway.core import ids
 from gateway.core.applications import KnownApplication
 from gateway.core.errors import GatewayError
+from gateway.core.occurrence import Occurrence, OccurrenceState
 from gateway.core.people import Staff, StatusKind
-from gateway.core.transition import Around, Transition
+from gateway.core.transition import Around, PastChange, Transition
 from gateway.core.trigger import TriggerEvent
 from gateway.core.unread import APPLICATIONS
 from gateway.store import unread
 from gateway.store.applications import find, staff_of
-from gateway.store.schema import applications, people, statuses, transitions
+from gateway.store.schema import applications, occurrences, people, statuses, transitions
+
+ANOTHER_STATUS = "the application has another status now"
+GIVEN_AGAIN = "the status was given again later"
+SUBMITTED_AGAIN = "the application was submitted again later"
+TAKEN_BACK = "undone: the status was taken back before the mail left"
+_LEFT = (OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN)
+_AT_ONCE = 50  #: Changes of one application looked at for what was undone.
 
 
 class NoSuchApplication(GatewayError):
@@ -40,6 +49,68 @@ def last_event(connection: Connection, reference: str) -> TriggerEvent | None:
     query = select(transitions.c.event).where(transitions.c.reference == reference)
     found = connection.scalar(query.order_by(transitions.c.id.desc()).limit(1))
     return None if found is None else TriggerEvent(found)
+
+
+def status_before(connection: Connection, reference: str) -> str | None:
+    """Return the status an application had before its last transition; None: there was none."""
+    query = select(transitions.c.before).where(transitions.c.reference == reference)
+    found: str | None = connection.scalar(query.order_by(transitions.c.id.desc()).limit(1))
+    return found
+
+
+def past_changes(
+    connection: Connection, reference: str, *, at: datetime, undo: timedelta
+) -> Iterator[PastChange]:
+    """Yield the changes of an application's status not older than `undo` each, the newest first.
+
+    Ask after what they owe is out of the sender's reach (`ledger.supersede`): then what has left
+    is settled.
+    """
+    c = transitions.c
+    mine = select(transitions).where(
+        c.reference == reference, c.id >= ids.first_id_at(at - _AT_ONCE * undo)
+    )
+    for row in connection.execute(mine.order_by(c.id.desc()).limit(_AT_ONCE)):
+        left = select(occurrences.c.id).where(
+            occurrences.c.about == reference,
+            occurrences.c.occurrence == ids.show(row.id),
+            occurrences.c.state.in_(_LEFT),
+        )
+        is_candidates = row.event != TriggerEvent.STATUS_CHANGED
+        yield PastChange(
+            at=ids.moment_of(row.id),
+            before=row.before,
+            is_told=is_candidates or connection.scalar(left.limit(1)) is not None,
+        )
+
+
+def superseded(connection: Connection, row: Occurrence, known: KnownApplication) -> str:
+    """Return why mail about a transition is none any more; empty: it stands.
+
+    What a feed told since counts too: mail about a status says what the status is.
+    """
+    if row.event is TriggerEvent.SUBMITTED:
+        return SUBMITTED_AGAIN if _is_owed_again(connection, row) else ""
+    c, application, number = transitions.c, known.application, ids.read(row.occurrence)
+    status = connection.scalar(select(c.status).where(c.id == number))
+    if status is not None and status != application.status:
+        return ANOTHER_STATUS
+    later = select(c.id).where(c.reference == application.reference, c.id > number)
+    is_again = connection.scalar(later.where(c.before != c.status).limit(1)) is not None
+    return GIVEN_AGAIN if is_again else ""
+
+
+def _is_owed_again(connection: Connection, row: Occurrence) -> bool:
+    o = occurrences.c
+    same = (o.about == row.about, o.event == row.event, o.trigger == row.trigger)
+    later = select(o.id).where(*same, o.recipient == row.recipient, o.occurrence > row.occurrence)
+    return connection.scalar(later.limit(1)) is not None
+
+
+def next_id(connection: Connection, reference: str, proposed: int) -> int:
+    """Return the id of a new transition: later than the last, however clocks differ."""
+    query = select(func.max(transitions.c.id)).where(transitions.c.reference == reference)
+    return max(proposed, (connection.scalar(query) or 0) + 1)
 
 
 def note(connection: Connection, transition: Transition) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from gateway.core import ids
 from gateway.core.moments import in_utc
 from gateway.core.occurrence import Occurrence, OccurrenceState
-from gateway.core.trigger_run import Run, Skip
+from gateway.core.trigger_run import Run
 from gateway.core.unread import UnreadField
 from gateway.store.documents import unread
-from gateway.triggers.preview import Preview
+from gateway.triggers.preview import NotMailed, Preview
 from gateway.triggers.transitions import Change, Done
 
 Document = dict[str, object]
@@ -25,6 +25,10 @@ def preview(shown: Preview) -> Document:
                 "to": one.to,
                 "subject": one.subject,
                 "text": one.text,
+                "trigger": one.trigger,
+                "recipient": one.recipient,
+                "name": one.name,
+                "blank": list(one.blank),
             }
             for one in shown.mails
         ],
@@ -33,13 +37,24 @@ def preview(shown: Preview) -> Document:
     }
 
 
-def _skip(one: Skip) -> Document:
-    return {"person": str(one.person), "about": one.about, "reason": one.reason}
+def _skip(one: NotMailed) -> Document:
+    return {
+        "person": one.person,
+        "name": one.name,
+        "about": one.about,
+        "reason": one.reason,
+    }
 
 
 def done(what: Done) -> Document:
     """Return what was done to applications, and what it mails."""
-    return {**preview(what.preview), "applications": [_change(one) for one in what.changes]}
+    return {
+        **preview(what.preview),
+        "applications": [_change(one) for one in what.changes],
+        "outcome": what.outcome.value,
+        "token": what.token or None,
+        "token_valid_until": in_utc(what.token_valid_until),
+    }
 
 
 def _change(one: Change) -> Document:
@@ -48,6 +63,8 @@ def _change(one: Change) -> Document:
         "before": one.before,
         "status": one.status,
         "changed": one.changed,
+        "undone": one.undone,
+        "withdrawn": one.withdrawn,
         "error": one.error or None,
     }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import Protocol
 
@@ -43,6 +43,7 @@ class Plan:
     epoch_file: Path
     lookup: Callable[[str], str]  #: The form in which an address is looked up.
     standings: Standings
+    undo: timedelta = timedelta(0)  #: How long mail about a changed status waits.
     once_per_address: bool = True  #: Whether a mailbox gets a trigger's mail of a day once.
 
     def day(self, now: datetime) -> date:

@@ -6,10 +6,9 @@ from datetime import date
 from typing import Any
 
 from gateway.core.decide import blocking
-from gateway.core.occurrence import SETTLED, OccurrenceState, first_day_to_look_at, waits
+from gateway.core.occurrence import SETTLED, WAITS, OccurrenceState, first_day_to_look_at, waits
 from gateway.core.people import NOBODY, PersonRef, Standing
 from gateway.core.trigger import Trigger
-from gateway.core.trigger_run import Skip
 from gateway.store import due, trigger_runs
 from gateway.store.due import Candidate
 from gateway.triggers import record
@@ -33,6 +32,20 @@ class PreviewMail:
     to: str
     subject: str
     text: str
+    trigger: str
+    recipient: str  #: Who it is: `candidate:17`, `staff:3`, or an address.
+    name: str = ""  #: Of the recipient.
+    blank: tuple[str, ...] = ()  #: Values the text takes and that are empty: `person.first_name`.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotMailed:
+    """Somebody a trigger selects or names who gets no mail now."""
+
+    person: str  #: Who it is: `candidate:17`, `staff:3`, an address, or `responsible:manager`.
+    name: str = ""
+    about: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +54,13 @@ class Preview:
 
     trigger: str
     mails: tuple[PreviewMail, ...]
-    skipped: tuple[Skip, ...]
+    skipped: tuple[NotMailed, ...]
     warning: str = ""  #: What people are told before they go on.
+
+    @property
+    def may_mail(self) -> bool:
+        """Whether mail would leave, now or as soon as what it waits for is told."""
+        return bool(self.mails) or any(one.reason.startswith(WAITS) for one in self.skipped)
 
 
 def preview(connection: Any, plan: Plan, rule: Rule, today: date, *, is_today: bool) -> Preview:
@@ -57,7 +75,7 @@ def preview(connection: Any, plan: Plan, rule: Rule, today: date, *, is_today: b
     return Preview(
         trigger=trigger.name,
         mails=tuple(one for one in outcomes if isinstance(one, PreviewMail)),
-        skipped=tuple(one for one in outcomes if isinstance(one, Skip)),
+        skipped=tuple(one for one in outcomes if isinstance(one, NotMailed)),
     )
 
 
@@ -80,7 +98,7 @@ def _once_each(
     found: Sequence[Candidate],
     today: date,
     standings: Mapping[str, Standing],
-) -> Iterator[PreviewMail | Skip]:
+) -> Iterator[PreviewMail | NotMailed]:
     """Yield what becomes of each, a mailbox mailed once a day where the settings say so."""
     mailed = {_mail(plan, one): one.person.ref for one in found if one.known in _GOT_IT}
     for one in found:
@@ -88,7 +106,7 @@ def _once_each(
         if plan.once_per_address and isinstance(outcome, PreviewMail):
             first = mailed.setdefault(_mail(plan, one), one.person.ref)
             if first != one.person.ref:
-                outcome = Skip(one.person.ref, one.about, same_mailbox(first))
+                outcome = _left_out(one, same_mailbox(first))
         yield outcome
 
 
@@ -100,22 +118,31 @@ def _mail(plan: Plan, one: Candidate) -> tuple[object, ...]:
 
 def _outcome(
     plan: Plan, rule: Rule, one: Candidate, today: date, standings: Mapping[str, Standing]
-) -> PreviewMail | Skip:
+) -> PreviewMail | NotMailed:
     why = _why_not(plan, rule.trigger, one, today, standings)
     if why:
-        return Skip(one.person.ref, one.about, why)
+        return _left_out(one, why)
     to = of_person(one.person)
     try:
         rendered = render(rule, one.facts, to.language, one.day)
     except NotRendered as error:
-        return Skip(one.person.ref, one.about, str(error))
+        return _left_out(one, str(error))
     return PreviewMail(
         person=one.person.ref,
         about=one.about,
         to=to.address,
         subject=rendered.subject,
         text=rendered.text,
+        trigger=rule.trigger.name,
+        recipient=str(one.person.ref),
+        name=one.person.name,
+        blank=rendered.blank,
     )
+
+
+def _left_out(one: Candidate, reason: str) -> NotMailed:
+    person = one.person
+    return NotMailed(person=str(person.ref), name=person.name, about=one.about, reason=reason)
 
 
 def _why_not(

@@ -19,6 +19,7 @@ from gateway.core.occurrence import (
     OccurrenceState,
     ending,
     in_quiet_hours,
+    told_earlier,
     unmet,
     waits,
 )
@@ -40,6 +41,8 @@ log = logs.get("triggers")
 Connection = Any  #: A transaction of the store, handed on to it.
 #: Until mail that waits for a field is looked at again; an import that tells it comes first.
 _UNREAD = timedelta(hours=1)
+_EARLIER_FIRST = "the mail of an earlier change to this status is being sent"
+_EARLIER_ENDS = timedelta(seconds=2)  #: Until it is looked at whether that mail has ended.
 _PAUSED = timedelta(seconds=30)  #: Until a paused mail is looked at again.
 _EVERY = frozenset(TriggerEvent)
 _LATE = Ending(state=OccurrenceState.EXPIRED, reason=ledger.TOO_LATE)
@@ -412,8 +415,11 @@ def refused(
         next_at = now + _UNREAD if row.latest_at is None else min(now + _UNREAD, row.latest_at)
         return Ending(state=OccurrenceState.DUE, reason=why, next_at=next_at)
     why = unmet(rule.trigger, row.occurrence, facts, plan.day(now), to_person=to_person)
+    why = why or facts.superseded or told_earlier(facts)
     if why:
         return Ending(state=skipped, reason=why)
+    if facts.earlier is OccurrenceState.SENDING:
+        return Ending(state=OccurrenceState.DUE, reason=_EARLIER_FIRST, next_at=now + _EARLIER_ENDS)
     if not addressee(row.recipient, facts).address:
         return Ending(state=skipped, reason="no address")
     return None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, nodes
@@ -59,6 +60,7 @@ class Rendered:
     subject: str
     text: str
     html: str = ""  #: Empty: there is none.
+    blank: tuple[str, ...] = ()  #: Values it takes that are empty: `person.first_name`.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ class Wording:
     text: Template
     html: Template | None
     used: frozenset[str]  #: Names it takes values from.
+    takes: tuple[str, ...]  #: The values it takes: `person.first_name`.
     bracketed: tuple[str, ...]  #: Words in brackets that are no placeholders.
 
 
@@ -109,6 +112,7 @@ class Letters:
             subject=subject,
             text=_run(wording, wording.text, values).strip("\n") + "\n",
             html=html,
+            blank=tuple(name for name in wording.takes if not _value(values, name)),
         )
 
     def language_of(self, language: str) -> str:
@@ -152,6 +156,7 @@ def _compiled(language: str, source: Source) -> Wording:
     )
     if html is not None:
         used |= frozenset(_used(_HTML, html, html_file))
+        parts.append(html)
     written = "\n".join((subject, body, source.html or ""))
     return Wording(
         language=language,
@@ -160,6 +165,7 @@ def _compiled(language: str, source: Source) -> Wording:
         text=_TEXT.from_string(parts[1]),
         html=None if html is None else _HTML.from_string(html),
         used=used,
+        takes=tuple(sorted(frozenset(chain.from_iterable(map(_taken, parts))))),
         bracketed=tuple(_bracketed(written)),
     )
 
@@ -192,6 +198,29 @@ def _used(sandbox: _Sandbox, text: str, file: str) -> Iterator[str]:
         if isinstance(found.node, nodes.Name) and found.node.name in names:
             _check_value(file, found.node.name, found.attr)
     yield from names & NAMES.keys()
+
+
+def _taken(text: str) -> Iterator[str]:
+    """Yield the values a template takes: `person.first_name`."""
+    tree = _TEXT.parse(text)
+    for name, key in chain(_attributes(tree), _items(tree)):
+        if isinstance(name, nodes.Name) and key in NAMES.get(name.name, ()):
+            yield f"{name.name}.{key}"
+
+
+def _attributes(tree: nodes.Template) -> Iterator[tuple[nodes.Expr, object]]:
+    return ((one.node, one.attr) for one in tree.find_all(nodes.Getattr))
+
+
+def _items(tree: nodes.Template) -> Iterator[tuple[nodes.Expr, object]]:
+    for one in tree.find_all(nodes.Getitem):
+        yield one.node, one.arg.value if isinstance(one.arg, nodes.Const) else None
+
+
+def _value(values: Mapping[str, object], name: str) -> object:
+    name, _, key = name.partition(".")
+    group = values.get(name)
+    return group.get(key) if isinstance(group, Mapping) else group
 
 
 def _check_value(file: str, name: str, value: str) -> None:

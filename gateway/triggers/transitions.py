@@ -2,28 +2,37 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import orjson
 
-from gateway.core import ids
+from gateway.core import confirmation, ids
 from gateway.core.applications import KnownApplication
 from gateway.core.decide import blocking
-from gateway.core.occurrence import Due, Occurrence
+from gateway.core.occurrence import WAITS, Due, Facts, Occurrence
 from gateway.core.people import NOBODY
-from gateway.core.transition import Transition, fired, recipients, warning
+from gateway.core.transition import (
+    Transition,
+    fired,
+    is_undone,
+    missing,
+    recipients,
+    warning,
+)
 from gateway.core.trigger import Trigger, TriggerEvent
-from gateway.core.trigger_run import Skip
 from gateway.store import due, ledger, transitions
 from gateway.triggers import record
-from gateway.triggers.letter import addressee, render
+from gateway.triggers.letter import Addressee, addressee, render
 from gateway.triggers.plan import Plan
-from gateway.triggers.preview import Preview, PreviewMail
+from gateway.triggers.preview import NotMailed, Preview, PreviewMail
 from gateway.triggers.sender import refused
-from gateway.triggers.templates import NotRendered
+from gateway.triggers.templates import NotRendered, Rule
 
 Connection = Any  #: A transaction of the store, handed on to it.
+
+_NOT_ALL = "not changed, as not all can be"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,19 @@ class Wish:
     status: str | None  #: crm_id; None: as it is.
     actor: str = ""  #: crm_id of the member of staff who acts.
     language: str = ""  #: In which the warning is.
+    is_partial: bool = False  #: Whether some are changed where not all can be.
+    is_confirmed: bool = False  #: Whether staff know who is mailed.
+    token: str = ""  #: That of a preview staff have seen; another one counts as not confirmed.
+
+
+class Outcome(StrEnum):
+    """What became of a wish."""
+
+    DONE = "done"
+    SHOWN = "shown"  #: A dry run.
+    INCOMPLETE = "incomplete"  #: Nothing was changed, as not all could be.
+    UNCONFIRMED = "unconfirmed"  #: Nothing was changed, as it mails and nobody has confirmed that.
+    STALE = "stale"  #: Nothing was changed: what was confirmed isn't what would happen now.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +67,20 @@ class Change:
     before: str = ""  #: crm_id of its status.
     status: str = ""
     changed: bool = False
+    undone: bool = False  #: Whether it takes back a change nobody has heard of: it mails nobody.
+    withdrawn: int = 0  #: Mails about earlier changes that don't leave now.
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What was done, and what it mails."""
+    """What was done, or would be, and what it mails."""
 
     changes: tuple[Change, ...]
     preview: Preview
+    outcome: Outcome = Outcome.DONE
+    token: str = ""  #: Confirms what is shown; empty where nothing has to be confirmed.
+    token_valid_until: datetime | None = None
 
     @property
     def failed(self) -> bool:
@@ -75,47 +102,70 @@ class Office:
     def carry_out(self, wish: Wish, *, dry_run: bool) -> Done:
         """Do it and return what it mails; a `dry_run` leaves everything as it was.
 
-        Raise `NoSuchStatus`. What can't be done to one application stops no other.
+        So does what can't be done to each application, unless it may be partial, and what would
+        mail and is not confirmed. Raise `NoSuchStatus`.
         """
         if wish.status is not None:
             transitions.check_status(self._connection, wish.status)
         trial = self._connection.begin_nested()
         done = self._done(wish)
-        if dry_run:
-            trial.rollback()
-        else:
+        shown = _shown(wish, done)
+        outcome = Outcome.SHOWN if dry_run else self._outcome_of(wish, done, shown)
+        if outcome is Outcome.DONE:
             trial.commit()
-        return done
+            return done
+        trial.rollback()
+        if outcome is Outcome.INCOMPLETE:
+            changes = tuple(_not_changed(one) for one in done.changes)
+            nothing = Preview(trigger="", mails=(), skipped=())
+            return replace(done, changes=changes, preview=nothing, outcome=outcome)
+        if not _must_be_confirmed(wish, done):
+            return replace(done, outcome=outcome)
+        token, until = confirmation.token(shown, self._now)
+        return replace(done, outcome=outcome, token=token, token_valid_until=until)
+
+    def _outcome_of(self, wish: Wish, done: Done, shown: tuple[object, ...]) -> Outcome:
+        if done.failed and not wish.is_partial:
+            return Outcome.INCOMPLETE
+        if wish.token and not confirmation.is_valid(wish.token, shown, self._now):
+            return Outcome.STALE
+        if _must_be_confirmed(wish, done) and not (wish.token or wish.is_confirmed):
+            return Outcome.UNCONFIRMED
+        return Outcome.DONE
 
     def _done(self, wish: Wish) -> Done:
         # In one order, whatever order they are named in: two callers never wait for each other.
         changes: dict[str, Change] = {}
         owed: list[Occurrence] = []
+        unnamed: list[NotMailed] = []
         for reference in sorted(set(wish.references)):
-            changes[reference], mails = self._changed(wish, reference)
+            changes[reference], mails, nobody = self._changed(wish, reference)
             owed += mails
-        outcomes = [self._outcome(row) for row in owed]
-        sent = tuple(one for one in outcomes if isinstance(one, PreviewMail))
+            unnamed += nobody
+        outcomes = [(row, self._outcome(row)) for row in owed]
+        preview = Preview(
+            trigger=", ".join(dict.fromkeys(row.trigger for row in owed)),
+            mails=tuple(one for _, one in outcomes if isinstance(one, PreviewMail)),
+            skipped=(*(one for _, one in outcomes if isinstance(one, NotMailed)), *unnamed),
+        )
         return Done(
             changes=tuple(changes[reference] for reference in dict.fromkeys(wish.references)),
-            preview=Preview(
-                trigger=", ".join(dict.fromkeys(row.trigger for row in owed)),
-                mails=sent,
-                skipped=tuple(one for one in outcomes if isinstance(one, Skip)),
-                warning=warning(wish.language) if sent else "",
-            ),
+            preview=replace(preview, warning=_warning(wish.language, outcomes)),
         )
 
-    def _changed(self, wish: Wish, reference: str) -> tuple[Change, list[Occurrence]]:
+    def _changed(
+        self, wish: Wish, reference: str
+    ) -> tuple[Change, list[Occurrence], list[NotMailed]]:
+        """Change an application; return that, the mail it owes, and recipients there are not."""
         try:
             before = transitions.locked(self._connection, reference)
         except transitions.NoSuchApplication as error:
-            return Change(reference=reference, error=str(error)), []
+            return Change(reference=reference, error=str(error)), [], []
         old = before.application.status
         status = old if wish.status is None else wish.status
         change = Change(reference=reference, before=old, status=status)
         if not self._is_new(wish.event, before, status):
-            return change, []
+            return change, [], []
         is_submission = wish.event is TriggerEvent.SUBMITTED
         after = transitions.change(
             self._connection,
@@ -124,7 +174,7 @@ class Office:
             submitted_at=self._now if is_submission else None,
         )
         transition = Transition(
-            id=self._new_id(),
+            id=transitions.next_id(self._connection, reference, self._new_id()),
             at=self._now,
             event=wish.event,
             application=after,
@@ -132,8 +182,34 @@ class Office:
             is_initial=transitions.is_initial(self._connection, status),
             actor=wish.actor,
         )
+        withdrawn = self._withdraw(reference, status) if status != old else 0
+        undone = self._is_undone(transition)
         transitions.note(self._connection, transition)
-        return replace(change, changed=True), self._owed(transition)
+        change = replace(change, changed=True, undone=undone, withdrawn=withdrawn)
+        if undone:
+            return change, [], []
+        return change, self._owed(transition), list(self._nobody(transition))
+
+    def _withdraw(self, reference: str, status: str) -> int:
+        """Settle the mail about earlier statuses that isn't on its way; return how many."""
+        is_back = status == transitions.status_before(self._connection, reference)
+        why = transitions.TAKEN_BACK if is_back else transitions.ANOTHER_STATUS
+        event = TriggerEvent.STATUS_CHANGED
+        return ledger.supersede(self._connection, reference, event, why, self._now)
+
+    def _is_undone(self, transition: Transition) -> bool:
+        """Whether a change brings back what people last heard of; it comes after `_withdraw`."""
+        undo, reference = self._plan.undo, transition.application.application.reference
+        if transition.event is not TriggerEvent.STATUS_CHANGED or not undo:
+            return False
+        past = transitions.past_changes(self._connection, reference, at=self._now, undo=undo)
+        return is_undone(
+            past,
+            before=transition.before,
+            status=transition.application.application.status,
+            at=self._now,
+            undo=undo,
+        )
 
     def _is_new(self, event: TriggerEvent, before: KnownApplication, status: str) -> bool:
         """Whether anything happens: a status is given once, and an application submitted once.
@@ -150,9 +226,17 @@ class Office:
     def _owed(self, transition: Transition) -> list[Occurrence]:
         """Put the mail a transition owes into the ledger; return its rows."""
         dues = list(self._dues(transition))
+        if transition.event is TriggerEvent.SUBMITTED:
+            for one in dues:
+                self._withdraw_acknowledgement(one)
         added = ledger.put(self._connection, dues, now=self._now)
         rows = (ledger.one(self._connection, number) for number in added)
         return [row for row in rows if row is not None]
+
+    def _withdraw_acknowledgement(self, newer: Due) -> None:
+        """Settle what was owed for an earlier submission and isn't on its way."""
+        why = transitions.SUBMITTED_AGAIN
+        ledger.supersede(self._connection, newer.about, newer.event, why, self._now, like=newer)
 
     def _dues(self, transition: Transition) -> Iterator[Due]:
         around = transitions.around(self._connection, transition.application, transition.actor)
@@ -160,13 +244,23 @@ class Office:
             for recipient in recipients(trigger, around):
                 yield self._due(transition, trigger, recipient)
 
+    def _nobody(self, transition: Transition) -> Iterator[NotMailed]:
+        around = transitions.around(self._connection, transition.application, transition.actor)
+        reference = transition.application.application.reference
+        for trigger in fired(self._triggers(), transition):
+            for wanted in missing(trigger, around):
+                yield NotMailed(person=wanted, about=reference, reason=f"{wanted}: nobody")
+
     def _triggers(self) -> Iterable[Trigger]:
         return (self._plan.rules[name].trigger for name in sorted(self._plan.rules))
 
     def _due(self, transition: Transition, trigger: Trigger, recipient: str) -> Due:
         application = transition.application.application
-        latest = None if trigger.latest is None else transition.at + trigger.latest
-        return Due(
+        is_change = transition.event is TriggerEvent.STATUS_CHANGED
+        due_at = transition.at + (self._plan.undo if is_change else timedelta(0))
+        latest = None if trigger.latest is None else due_at + trigger.latest
+        brought: dict[str, object] = {"actor": transition.actor}
+        made = Due(
             id=self._new_id(),
             trigger=trigger.name,
             event=trigger.event,
@@ -174,32 +268,92 @@ class Office:
             occurrence=ids.show(transition.id),
             about=application.reference,
             recipient=recipient,
-            due_at=transition.at,
+            due_at=due_at,
             latest_at=latest,
-            facts=orjson.dumps({"actor": transition.actor}).decode(),
         )
+        earlier = ledger.on_its_way(self._connection, made, application.status)
+        if earlier is not None:
+            brought["earlier"] = earlier
+        return replace(made, facts=orjson.dumps(brought).decode())
 
-    def _outcome(self, row: Occurrence) -> PreviewMail | Skip:
+    def _outcome(self, row: Occurrence) -> PreviewMail | NotMailed:
         """Tell what would become of a row if it were sent now."""
         plan, rule = self._plan, self._plan.rules[row.trigger]
         facts = due.facts(self._connection, row)
-        ended = refused(plan, rule, row, facts, self._now)
-        if ended is not None:
-            return Skip(row.person, row.about, ended.reason)
         to = addressee(row.recipient, facts)
-        address = plan.lookup(to.address)
-        standing = plan.standings.within(self._connection, [address]).get(address, NOBODY)
-        blocked = blocking(rule.trigger.kind, standing)
-        if blocked:
-            return Skip(row.person, row.about, record.reason(blocked))
+        why = self._why_not(rule, row, facts, to)
+        if why:
+            return NotMailed(person=_who(row), name=to.name, about=row.about, reason=why)
         try:
             rendered = render(rule, facts, to.language, plan.day(row.due_at))
         except NotRendered as error:
-            return Skip(row.person, row.about, str(error))
+            return NotMailed(person=_who(row), name=to.name, about=row.about, reason=str(error))
         return PreviewMail(
             person=row.person,
             about=row.about,
             to=to.address,
             subject=rendered.subject,
             text=rendered.text,
+            trigger=row.trigger,
+            recipient=_who(row),
+            name=to.name,
+            blank=rendered.blank,
         )
+
+    def _why_not(self, rule: Rule, row: Occurrence, facts: Facts, to: Addressee) -> str:
+        ended = refused(self._plan, rule, row, facts, self._now)
+        if ended is not None:
+            return ended.reason
+        address = self._plan.lookup(to.address)
+        found = self._plan.standings.within(self._connection, [address])
+        blocked = blocking(rule.trigger.kind, found.get(address, NOBODY))
+        return record.reason(blocked) if blocked else ""
+
+
+def _who(row: Occurrence) -> str:
+    """Return who is mailed: the person, a member of staff, or an address."""
+    return row.recipient or str(row.person)
+
+
+def _warning(language: str, outcomes: list[tuple[Occurrence, PreviewMail | NotMailed]]) -> str:
+    """Return what staff are told before: that candidates get mail, else who does."""
+    mailed = [(row, one) for row, one in outcomes if _may_leave(one)]
+    if not mailed:
+        return ""
+    if any(not row.recipient for row, _ in mailed):
+        return warning(language)
+    return warning(language, list(dict.fromkeys(_named(one) for _, one in mailed)))
+
+
+def _may_leave(one: PreviewMail | NotMailed) -> bool:
+    return isinstance(one, PreviewMail) or one.reason.startswith(WAITS)
+
+
+def _named(one: PreviewMail | NotMailed) -> str:
+    if isinstance(one, NotMailed):
+        return one.name or one.person
+    return f"{one.name} <{one.to}>" if one.name else one.to
+
+
+def _must_be_confirmed(wish: Wish, done: Done) -> bool:
+    """Whether staff must have been shown what leaves; candidates know what they submit."""
+    return wish.event is TriggerEvent.STATUS_CHANGED and done.preview.may_mail
+
+
+def _shown(wish: Wish, done: Done) -> tuple[object, ...]:
+    """Return all that a confirmation is of: the change, what stands before it, and its mail."""
+    preview = done.preview
+    changes = sorted((one.reference, one.before, one.status, one.error) for one in done.changes)
+    mails = sorted(
+        (one.recipient, one.to, one.about, one.subject, one.text, one.trigger)
+        for one in preview.mails
+    )
+    waiting = sorted((one.person, one.about) for one in preview.skipped if _may_leave(one))
+    return wish.event.value, wish.status, wish.actor, wish.is_partial, changes, mails, waiting
+
+
+def _not_changed(change: Change) -> Change:
+    """Return a change that was not made, since another one can't be."""
+    if not change.changed:
+        return change
+    return replace(change, changed=False, undone=False, withdrawn=0, error=_NOT_ALL)

@@ -39,7 +39,7 @@ async def office(store_url: str, tmp_path: Path) -> Any:
 
 
 async def change(office: Served, *references: str, **more: Any) -> Any:
-    told = {"references": list(references), "status": "accepted", "by": "s1", **more}
+    told = {"references": list(references), "status": "accepted", "by": "s1", "confirmed": True, **more}
     answer = await office.ask("POST", "/applications/status", json=told)
     assert 200 == answer.status_code, answer.text
     return answer.json()
@@ -99,12 +99,110 @@ async def test_without_mail_there_is_no_warning(office: Served) -> None:
     assert None is shown["warning"]
 
 
-async def test_one_that_is_unknown_stops_no_other_and_none_at_all_is_told(office: Served) -> None:
-    told = await change(office, "nope", "4711")
+@pytest.mark.parametrize("partial", [False, True])
+async def test_all_are_changed_or_none_unless_it_may_be_partial(
+    office: Served, partial: bool
+) -> None:
+    told = {
+        "references": ["nope", "4711"],
+        "status": "accepted",
+        "by": "s1",
+        "confirmed": True,
+        "partial": partial,
+    }
+
+    answer = await office.ask("POST", "/applications/status", json=told)
+
+    assert (200 if partial else 404) == answer.status_code
+    assert [False, partial] == [one["changed"] for one in answer.json()["applications"]]
+    assert (["due"] if partial else []) == states(office)
+
+
+async def test_of_an_unknown_application_nothing_is_submitted(office: Served) -> None:
     answer = await office.ask("POST", "/applications/nope/submitted")
 
-    assert [True, False] == [bool(one["error"]) for one in told["applications"]]
     assert 404 == answer.status_code
+
+
+CHANGE = {"references": ["4711"], "status": "accepted", "by": "s1"}
+
+
+async def post(office: Served, **more: Any) -> Any:
+    return await office.ask("POST", "/applications/status", json=CHANGE | more)
+
+
+async def test_what_would_mail_must_be_confirmed(office: Served) -> None:
+    refused = await post(office)
+    document = refused.json()
+
+    assert 409 == refused.status_code
+    assert FRENCH == document["warning"]
+    assert ["ann@example.org"] == [mail["to"] for mail in document["mails"]]
+    assert [] == states(office)
+    assert 200 == (await post(office, token=document["token"])).status_code
+    assert ["due"] == states(office)
+
+
+async def test_a_dry_run_gives_a_token_for_what_it_shows(office: Served) -> None:
+    token = (await post(office, dry_run=True)).json()["token"]
+
+    assert 200 == (await post(office, token=token)).status_code
+
+
+@pytest.mark.parametrize(
+    "other", [{"references": ["4711", "4712"]}, {"by": "s2"}, {"partial": True}]
+)
+async def test_a_token_is_for_one_change_only(office: Served, other: dict[str, Any]) -> None:
+    await office.feed("staff", '{"crm_id": "s2"}')
+    token = (await post(office, dry_run=True)).json()["token"]
+
+    answer = await post(office, token=token, confirmed=True, **other)
+
+    assert 409 == answer.status_code
+    assert token != answer.json()["token"]
+    assert [] == states(office)
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"),
+    [
+        ("people", '{"crm_id": "ann", "emails": ["new@example.org"]}'),
+        ("applications", '{"reference": "4711", "person": "ann", "status": "second"}'),
+    ],
+)
+async def test_a_token_is_for_one_state_only(office: Served, kind: str, record: str) -> None:
+    token = (await post(office, dry_run=True)).json()["token"]
+    await office.feed(kind, record)
+
+    stale = await post(office, token=token)
+
+    assert 409 == stale.status_code
+    assert [] == states(office)
+    assert 200 == (await post(office, token=stale.json()["token"])).status_code
+
+
+async def test_what_mails_nobody_needs_no_confirmation(office: Served) -> None:
+    answer = await post(office, references=["4712"])
+
+    assert 200 == answer.status_code
+    assert None is answer.json()["token"]
+
+
+async def test_a_refused_request_can_come_again_confirmed_by_the_same_key(office: Served) -> None:
+    key = {"idempotency-key": "k"}
+    first = await office.ask("POST", "/applications/status", json=CHANGE, headers=key)
+    confirmed = CHANGE | {"token": first.json()["token"]}
+    second = await office.ask("POST", "/applications/status", json=confirmed, headers=key)
+
+    assert (409, 200) == (first.status_code, second.status_code)
+
+
+async def test_who_acts_must_be_known(office: Served) -> None:
+    answer = await post(office, by="s11", confirmed=True)
+
+    assert 422 == answer.status_code
+    assert [{"crm_id": "s1", "name": ""}] == answer.json()["nearest"]
+    assert [] == states(office)
 
 
 async def test_with_an_idempotency_key_it_is_done_once(office: Served) -> None:

@@ -1,5 +1,6 @@
 """`gateway applications`: a submission is acknowledged, a changed status mailed (seed S5)."""
 
+import io
 import json
 from typing import Any
 
@@ -90,8 +91,8 @@ def test_a_second_submission_of_the_same_is_none(office: Cli) -> None:
 
 def test_it_may_be_submitted_again_after_staff_gave_it_back(office: Cli) -> None:
     office.json("applications", "submit", "4711")
-    office.do("applications", "status", "second", "4711", "--by", "s1")
-    office.do("applications", "status", "new", "4711", "--by", "s1")
+    office.do("applications", "status", "second", "4711", "--by", "s1", "--yes")
+    office.do("applications", "status", "new", "4711", "--by", "s1", "--yes")
 
     again = office.json("applications", "submit", "4711")
 
@@ -110,19 +111,19 @@ def test_a_programmes_own_replaces_the_shipped_one(office: Cli) -> None:
 
 
 def test_a_changed_status_mails_those_the_trigger_names(office: Cli) -> None:
-    done = office.json("applications", "status", "accepted", "4711", "--by", "s1")
+    done = office.json("applications", "status", "accepted", "4711", "--by", "s1", "--yes")
 
     assert ["ann@example.org", "mia@crm.example", "eva@crm.example"] == _to(done)
     assert "Your application 4711: Accepted" == done["mails"][0]["subject"]
     assert "Dear Ann, Eva Bos has decided.\n" == done["mails"][0]["text"]
     assert "Accepted" == _status(office, "4711")
-    assert {"reference": "4711", "before": "new", "status": "accepted", "changed": True} == {
-        key: value for key, value in done["applications"][0].items() if key != "error"
-    }
+    (told,) = done["applications"]
+    wanted = {"reference": "4711", "before": "new", "status": "accepted", "changed": True}
+    assert wanted == {key: told[key] for key in wanted}
 
 
 def test_a_status_it_has_already_mails_nobody(office: Cli) -> None:
-    office.do("applications", "status", "accepted", "4711", "--by", "s1")
+    office.do("applications", "status", "accepted", "4711", "--by", "s1", "--yes")
 
     assert [] == office.json("applications", "status", "accepted", "4711", "--by", "s2")["mails"]
 
@@ -133,12 +134,14 @@ def test_a_dry_run_shows_all_and_changes_nothing(office: Cli) -> None:
     shown = office.json("applications", "status", *options)
 
     assert "Cette action enverra un e-mail aux candidats sélectionnés" == shown["warning"]
-    assert {"candidate:18", "candidate:19"} == {one["person"] for one in shown["skipped"]}
-    assert ['suppressed: status "Deceased"', "no address"] == [
-        one["reason"] for one in shown["skipped"]
-    ]
+    assert [
+        ("candidate:18", "4712", 'suppressed: status "Deceased"'),
+        ("candidate:19", "4714", "no address"),
+        ("responsible:manager", "4714", "responsible:manager: nobody"),
+    ] == [(one["person"], one["about"], one["reason"]) for one in shown["skipped"]]
     assert "New" == _status(office, "4711")
-    assert shown["mails"] == office.json("applications", "status", *options[:-1])["mails"]
+    done = office.json("applications", "status", *options[:-1], "--yes")
+    assert shown["mails"] == done["mails"]
 
 
 def test_without_a_mail_there_is_no_warning(office: Cli) -> None:
@@ -154,13 +157,22 @@ def test_the_warning_is_shown_to_people_before(office: Cli) -> None:
     assert "4711: would be accepted, was new" in shown
 
 
-def test_one_that_is_unknown_stops_no_other(office: Cli) -> None:
-    done = office("applications", "status", "accepted", "1", "4711", "--by", "s1", "--json")
+@pytest.mark.parametrize(
+    ("more", "status", "errors"),
+    [
+        ([], "New", ["no application has the reference 1", "not changed, as not all can be"]),
+        (["--partial"], "Accepted", ["no application has the reference 1", None]),
+    ],
+)
+def test_all_are_changed_or_none_unless_it_may_be_partial(
+    office: Cli, more: list[str], status: str, errors: list[str | None]
+) -> None:
+    options = ("1", "4711", "--by", "s1", "--yes", "--json", *more)
+    done = office("applications", "status", "accepted", *options)
 
-    document = json.loads(done.out)
     assert 1 == done.code
-    assert "no application has the reference 1" == document["applications"][0]["error"]
-    assert "Accepted" == _status(office, "4711")
+    assert errors == [one["error"] for one in json.loads(done.out)["applications"]]
+    assert status == _status(office, "4711")
 
 
 def test_a_status_the_crm_never_told_of_is_refused(office: Cli) -> None:
@@ -173,7 +185,8 @@ def test_a_status_the_crm_never_told_of_is_refused(office: Cli) -> None:
 def test_a_feed_never_fires(office: Cli) -> None:
     office.feed("applications", "reference,person,programme,status\n4711,17,p1,accepted\n")
 
-    assert [] == office.json("applications", "status", "accepted", "4711", "--by", "s1")["mails"]
+    done = office.json("applications", "status", "accepted", "4711", "--by", "s1")
+    assert [] == done["mails"]
 
 
 def test_a_preview_shows_what_a_change_would_send(office: Cli) -> None:
@@ -182,3 +195,116 @@ def test_a_preview_shows_what_a_change_would_send(office: Cli) -> None:
     assert "accepted" == shown["trigger"]
     assert ["ann@example.org", "mia@crm.example"] == _to(shown)
     assert "New" == _status(office, "4711")
+
+
+def test_without_a_terminal_nothing_changes_that_would_mail(office: Cli) -> None:
+    done = office("applications", "status", "accepted", "4711", "--by", "s1")
+
+    assert 1 == done.code
+    assert "Cette action enverra un e-mail aux candidats sélectionnés" in done.out
+    assert "ann@example.org" in done.out
+    assert "--yes" in done.err
+    assert "New" == _status(office, "4711")
+
+
+def test_what_mails_nobody_is_done_without_a_question(office: Cli) -> None:
+    office.do("applications", "status", "second", "4711", "--by", "s1")
+
+    assert "Second round" == _status(office, "4711")
+
+
+class Terminal(io.StringIO):
+    """Standard input at which a person answers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", "Accepted"), ("n\n", "New"), ("", "New")])
+def test_at_a_terminal_it_shows_who_is_mailed_and_asks(
+    office: Cli, monkeypatch: pytest.MonkeyPatch, answer: str, status: str
+) -> None:
+    monkeypatch.setattr("io.StringIO", Terminal)
+    done = office("applications", "status", "accepted", "4711", "--by", "s1", stdin=answer)
+
+    assert int(status == "New") == done.code
+    assert "Cette action enverra un e-mail aux candidats sélectionnés. Go on?" in done.err
+    assert "mia@crm.example" in done.out
+    assert status == _status(office, "4711")
+
+
+def test_the_sentence_is_for_mail_to_candidates_else_it_says_who_is_mailed(office: Cli) -> None:
+    text = STATUS_TRIGGER.replace('"candidate", ', "")
+    (office.folder / "triggers" / "accepted.toml").write_text(text)
+
+    shown = office.json("triggers", "preview", "--reference", "4711", "--status", "accepted")
+    by_eva = office.do(
+        "applications", "status", "accepted", "4711", "--by", "s1", "--dry-run"
+    )
+
+    assert shown["warning"].endswith(" Mia Maas <mia@crm.example>")
+    to_both = "Mia Maas <mia@crm.example>, Eva Bos <eva@crm.example>"
+    assert f"Cette action enverra un e-mail à {to_both}" in by_eva
+
+
+def test_a_preview_says_the_warning_too(office: Cli) -> None:
+    options = ("--reference", "4711", "--status", "accepted")
+
+    shown = office.do("triggers", "preview", *options, "--by", "eva  bos")
+
+    assert "Cette action enverra un e-mail aux candidats sélectionnés" in shown
+    assert "eva@crm.example" in shown
+
+
+@pytest.mark.parametrize("named", ["s1", "Eva Bos", "eva bos", "EVA@crm.example"])
+def test_who_acts_is_known_by_id_name_or_address(office: Cli, named: str) -> None:
+    shown = office.json("applications", "status", "accepted", "4711", "--by", named, "--dry-run")
+
+    assert "eva@crm.example" in _to(shown)
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("Eva Boss", "no staff is known as Eva Boss; the nearest: Eva Bos (s1), Mia Maas (s2)"),
+        ("mia@crm.exampel", "the nearest: Mia Maas (s2)"),
+        ("Ann", "no staff is known as Ann"),
+        ("s3@", "s3@"),
+        ("", "no staff is known as"),
+    ],
+)
+def test_who_is_not_known_does_not_act(office: Cli, named: str, said: str) -> None:
+    done = office("applications", "status", "second", "4711", "--by", named)
+
+    assert 1 == done.code
+    assert said in done.err
+    assert "New" == _status(office, "4711")
+
+
+def test_a_name_two_have_is_asked_about(office: Cli) -> None:
+    office.feed("staff", "crm_id,name,email\ns3,Eva Bos,eva3@crm.example\n")
+
+    done = office("applications", "status", "second", "4711", "--by", "Eva Bos")
+
+    assert 1 == done.code
+    assert "several staff are Eva Bos: Eva Bos (s1), Eva Bos (s3); give the crm_id" in done.err
+
+
+def test_who_is_left_out_is_named_not_the_candidate(office: Cli) -> None:
+    office.feed("staff", "crm_id,name,email,roles\ns2,Mia Maas,,manager\n")
+
+    shown = office.json("applications", "status", "accepted", "4711", "--by", "s1", "--dry-run")
+
+    assert [("staff:s2", "Mia Maas", "no address")] == [
+        (one["person"], one["name"], one["reason"]) for one in shown["skipped"]
+    ]
+
+
+def test_a_blank_value_is_shown(office: Cli) -> None:
+    office.feed("people", "crm_id,first_name,emails\n17,,ann@example.org\n")
+
+    shown = office.json("applications", "status", "accepted", "4711", "--by", "s1", "--dry-run")
+    printed = office.do("applications", "status", "accepted", "4711", "--by", "s1", "--dry-run")
+
+    assert ["person.name"] == shown["mails"][0]["blank"]
+    assert "blank: person.name" in printed

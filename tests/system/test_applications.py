@@ -63,7 +63,7 @@ async def test_a_submission_and_a_changed_status_are_at_the_relay_at_once(
     secret = next(word for word in token if word.startswith("gw_"))
     answer = httpx.post(
         f"http://{LOOPBACK}:{gateway.api_port}/applications/status",
-        json={"references": ["4711"], "status": "accepted", "by": "s1"},
+        json={"references": ["4711"], "status": "accepted", "by": "s1", "confirmed": True},
         headers={"authorization": f"Bearer {secret}"},
         timeout=30,
         trust_env=False,

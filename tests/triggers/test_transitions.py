@@ -1,5 +1,6 @@
 """Submitted applications and changed statuses as stories (seed S5), on each store."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +11,10 @@ from gateway.app.transitions import carry_out
 from gateway.config import load
 from gateway.core.applications import Application, Programme
 from gateway.core.kinds import Kind, State
-from gateway.core.outbox import Deferred, Sent
+from gateway.core.outbox import Deferred, Result, Sent, Unknown
 from gateway.core.people import PersonKind, Staff, Status, StatusKind
 from gateway.core.trigger import TriggerEvent
-from gateway.store import messages
+from gateway.store import ledger, messages, transitions
 from gateway.triggers.transitions import Done, Wish
 from tests.store.feeding import member, no_bulk, person, tell
 from tests.triggers.office import ANN, Office
@@ -51,12 +52,15 @@ def submit(office: Office, *, dry_run: bool = False) -> Done:
     return _do(office, wish, dry_run=dry_run)
 
 
-def change(office: Office, status: str, *references: str, dry_run: bool = False) -> Done:
+def change(
+    office: Office, status: str, *references: str, dry_run: bool = False, **more: Any
+) -> Done:
     wish = Wish(
         event=TriggerEvent.STATUS_CHANGED,
         references=references or ("4711",),
         status=status,
         actor="s1",
+        **{"is_confirmed": True, **more},
     )
     return _do(office, wish, dry_run=dry_run)
 
@@ -169,7 +173,7 @@ async def test_it_is_in_the_journal_as_individual_mail(office: Office) -> None:
 async def test_several_applications_at_once_and_one_that_is_unknown(office: Office) -> None:
     tell(office.database, "people", person("bob", "bob@example.org"))
     tell(office.database, "applications", applied(), applied("4712"))
-    done = change(office, "accepted", "4712", "nope", "4711")
+    done = change(office, "accepted", "4712", "nope", "4711", is_partial=True)
     now_is_real(office)
 
     assert [("4712", True), ("nope", False), ("4711", True)] == [
@@ -188,3 +192,164 @@ async def test_a_contacts_application_is_mailed_to_the_contact(office: Office) -
     now_is_real(office)
 
     assert ["carl@example.org", "eva@crm.example"] == await sent(office)
+
+
+EVERY_STATUS = 'event = "status_changed"\nrecipients = ["candidate", "actor"]\n'
+BOTH = ["ann@example.org", "eva@crm.example"]
+
+
+def told_by_feed(office: Office, status: str) -> None:
+    tell(office.database, "applications", applied(status=status))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "mailed"),
+    [
+        ("accepted new accepted", 1),
+        ("accepted new accepted new accepted", 1),
+        ("accepted refused accepted", 1),
+        ("accepted feed:new accepted", 1),
+        ("accepted feed:new feed:accepted", 1),
+        ("accepted refused feed:accepted", 0),
+        ("accepted new", 0),
+        ("accepted feed:new", 0),
+        ("accepted refused", 0),
+    ],
+)
+async def test_a_status_set_and_taken_back_while_mail_waited_mails_once(
+    office: Office, statuses: str, mailed: int
+) -> None:
+    for status in statuses.split():
+        if status.startswith("feed:"):
+            told_by_feed(office, status.removeprefix("feed:"))
+        else:
+            change(office, status)
+    now_is_real(office)
+
+    assert BOTH * mailed == await sent(office)
+    assert [] == await sent(office)
+
+
+async def test_a_trigger_for_every_status_tells_only_of_the_one_that_stands(
+    office: Office,
+) -> None:
+    office.trigger("accepted", EVERY_STATUS)
+    for status in ("accepted", "new", "refused"):
+        change(office, status)
+    now_is_real(office)
+
+    assert BOTH == await sent(office)
+
+
+async def test_of_those_a_relay_put_off_each_gets_the_last_change_once(office: Office) -> None:
+    office.relay.answer = lambda to: Deferred("451 later") if "eva" in to else Sent("250 ok")
+    change(office, "accepted")
+    now_is_real(office)
+    await sent(office)
+    office.relay.answer = lambda _: Sent("250 ok")
+    change(office, "new")
+    office.now += timedelta(hours=1)
+    taken_back = await sent(office)
+    change(office, "accepted")
+    office.now = now() + timedelta(hours=2)
+    again = await sent(office)
+
+    assert ([], BOTH) == (taken_back, again)
+
+
+@pytest.mark.parametrize(
+    ("ended", "mails"),
+    [(Sent("250 ok"), 2), (Unknown("no answer"), 2), (Deferred("451 later"), 4)],
+    ids=["sent", "unknown", "deferred"],
+)
+async def test_mail_on_its_way_while_the_status_was_taken_back_and_set_again_counts(
+    office: Office, ended: Result, mails: int
+) -> None:
+    def answer(_: str) -> Result:
+        if len(office.relay.recipients) == 1:
+            change(office, "new")
+            change(office, "accepted")
+        return ended if len(office.relay.recipients) <= 2 else Sent("250 ok")
+
+    office.relay.answer = answer
+    change(office, "accepted")
+    now_is_real(office)
+    await sent(office)
+    office.now = now() + timedelta(hours=1)
+    await sent(office)
+    office.now += timedelta(hours=1)
+    await sent(office)
+
+    assert mails == len(office.relay.recipients)
+    assert 2 == len({*office.relay.recipients})
+
+
+async def test_held_mail_of_a_status_taken_back_is_not_let_go(office: Office) -> None:
+    await office.work()
+    with office.database.writing() as connection:
+        ledger.hold(connection, "a copy")
+    change(office, "accepted")
+    change(office, "new")
+    change(office, "accepted")
+    await office.desk.resume()
+    now_is_real(office)
+
+    assert BOTH == await sent(office)
+
+
+async def test_two_workers_and_a_restart_make_no_second_mail(office: Office) -> None:
+    other = Office(office.folder, office.database, office.relay)
+    for status in ("accepted", "new", "accepted"):
+        change(office, status)
+    now_is_real(office)
+    other.now = office.now
+    await asyncio.gather(office.desk.sender.send_due(), other.desk.sender.send_due())
+    office.restart()
+    await sent(office)
+    other.close()
+
+    assert BOTH == sorted(office.relay.recipients)
+
+
+async def test_what_is_undone_in_time_mails_nobody(office: Office) -> None:
+    office.configure('undo = "2m"\n')
+    office.trigger("back", 'event = "status_changed"\nstatus = "new"\n')
+    first = change(office, "accepted")
+    back = change(office, "new", is_confirmed=False)
+    office.now = now() + timedelta(minutes=3)
+
+    assert (2, 2) == (len(first.preview.mails), back.changes[0].withdrawn)
+    assert ([], True) == (list(back.preview.mails), back.changes[0].undone)
+    assert [] == await sent(office)
+    assert [transitions.TAKEN_BACK] * 2 == office.reasons()
+
+
+async def test_mail_waits_as_long_as_it_can_be_undone_and_no_longer(office: Office) -> None:
+    office.configure('undo = "2m"\n')
+    change(office, "accepted")
+    office.now = now() + timedelta(minutes=1)
+    early = await sent(office)
+    office.now += timedelta(minutes=1, seconds=1)
+
+    assert ([], BOTH) == (early, await sent(office))
+
+
+async def test_what_was_undone_and_done_again_mails_once(office: Office) -> None:
+    office.configure('undo = "2m"\n')
+    for status in ("accepted", "new", "accepted"):
+        change(office, status)
+    office.now = now() + timedelta(minutes=3)
+
+    assert BOTH == await sent(office)
+
+
+async def test_a_submission_made_again_before_it_was_acknowledged_is_acknowledged_once(
+    office: Office,
+) -> None:
+    submit(office)
+    change(office, "refused")
+    change(office, "new")
+    submit(office)
+    now_is_real(office)
+
+    assert ["ann@example.org"] == await sent(office)

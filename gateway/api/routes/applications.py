@@ -1,5 +1,6 @@
 """What happened to applications: submitted, or given a status by staff; both mail people."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import anyio
@@ -48,6 +49,16 @@ class StatusChange(BaseModel):
         max_length=200,
         description="Who did it: crm_id or address of a member of staff.",
     )
+    confirmed: bool = Field(
+        False, description="Staff were told who is mailed; needed where a mail would leave."
+    )
+    token: str | None = Field(
+        None,
+        max_length=200,
+        description="Instead: the `token` of the preview they were shown, of ten minutes ago at "
+        "most. It counts only while exactly the same would happen.",
+    )
+    partial: bool = Field(False, description="Change some where not all can be.")
     dry_run: bool = False
 
 
@@ -98,7 +109,9 @@ async def status_changed(
 ) -> Response:
     """Tell that staff gave applications a status: what is owed for it is mailed at once.
 
-    What can't be done to one is told beside it and stops no other.
+    All are changed or none, unless it may be `partial`. Where a mail would leave, nothing is done
+    until it is `confirmed` or a `token` comes along: the answer is 409 with `warning`, `mails` and
+    a `token`.
     """
     happened = Happened(
         references=tuple(told.references),
@@ -106,6 +119,9 @@ async def status_changed(
         by=told.by,
         languages=_languages(request),
         dry_run=dry_run or told.dry_run,
+        is_partial=told.partial,
+        is_confirmed=told.confirmed,
+        token=told.token or "",
     )
     return await _kept(request, using, token, key, happened)
 
@@ -117,11 +133,27 @@ async def _kept(
 
     def work(connection: Connection) -> Answer:
         told = apply(connection, happened)
-        if all(one["error"] for one in told["applications"]):  # type: ignore[attr-defined]
-            raise Problem(404, "there is no such application", more=dict(told))
+        why = _why_nothing_was_done(told)
+        if why is not None:
+            raise Problem(*why, more=dict(told))
         return Answer(status=200, type=JSON, body=octets(told))
 
     return await in_one_step(using, request, token, key, work)
+
+
+def _why_nothing_was_done(told: Mapping[str, Any]) -> tuple[int, str] | None:
+    """Return status and text of the problem there is; None: it was done, or is a dry run."""
+    errors = [one["error"] for one in told["applications"]]
+    match told["outcome"]:
+        case "unconfirmed":
+            return 409, f"{told['warning']}: send it again with `confirmed` or this `token`"
+        case "stale":
+            return 409, "the token is of another change or state, or too old: look again"
+        case "incomplete":
+            return 404, "nothing was changed, as there is no such application for each reference"
+        case _ if all(errors):
+            return 404, "there is no such application"
+    return None
 
 
 def _languages(request: Request) -> tuple[str, ...]:

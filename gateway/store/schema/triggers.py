@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from gateway.store.columns import UtcTime, key, metadata, number, words
+from gateway.store.columns import UtcTime, flag, key, metadata, number, words
 
 occurrences = Table(
     "occurrences",
@@ -62,6 +62,13 @@ Index(
     occurrences.c.trigger,
     sqlite_where=occurrences.c.mailbox != "",
     postgresql_where=occurrences.c.mailbox != "",
+)
+Index(
+    "ix_occurrences_about",
+    occurrences.c.about,
+    occurrences.c.occurrence,
+    sqlite_where=occurrences.c.about != "",
+    postgresql_where=occurrences.c.about != "",
 )
 Index(
     "ix_occurrences_held_until",
@@ -124,6 +131,13 @@ transitions = Table(
     words("before"),
     words("status"),
     words("actor"),  # crm_id of the member of staff
+    flag("is_open"),  # mail is owed for it, and its end was not told yet
+)
+Index(
+    "ix_transitions_is_open",
+    transitions.c.id,
+    sqlite_where=transitions.c.is_open,
+    postgresql_where=transitions.c.is_open,
 )
 Index("ix_transitions_reference", transitions.c.reference, transitions.c.id)
 

@@ -1,0 +1,35 @@
+"""What shows that somebody has seen what a change would mail before it is made (seed S5)."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+VALID = timedelta(minutes=10)  #: How long what was shown counts.
+
+
+def token(shown: Iterable[object], now: datetime) -> tuple[str, datetime]:
+    """Return what stands for what was shown, and until when it does.
+
+    `shown` is the change and what it would mail. It proves nothing but that the same was shown
+    not long ago: who may make the change could as well say that it is confirmed.
+    """
+    until = (now + VALID).replace(microsecond=0)
+    return _signed(shown, f"{int(until.timestamp()):x}"), until
+
+
+def is_valid(given: str, shown: Iterable[object], now: datetime) -> bool:
+    """Whether a token stands for exactly what would be shown now, and isn't too old."""
+    until, _, _ = given.partition("-")
+    try:
+        ends = int(until, 16)
+    except ValueError:
+        return False
+    is_in_time = 0 <= ends - now.timestamp() <= VALID.total_seconds()
+    return is_in_time and given == _signed(shown, until)
+
+
+def _signed(shown: Iterable[object], until: str) -> str:
+    digest = hashlib.blake2b(until.encode(), digest_size=16)
+    for one in shown:
+        digest.update(repr(one).encode("utf-8", "surrogatepass") + b"\0")
+    return f"{until}-{digest.hexdigest()}"
