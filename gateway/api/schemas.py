@@ -210,6 +210,7 @@ OUTBOX = _object(
     attempts=_COUNT,
     next_at=_none_or(_TIME),
     error=_TEXT,
+    about=_TEXT,
 )
 CAMPAIGN = _object(
     id=_ID,

@@ -10,7 +10,7 @@ from gateway.cli.context import Context, Json, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.outbox import OutboxRow, OutboxState
-from gateway.store import documents, outbox
+from gateway.store import documents, outbox, status_mail
 
 app = typer.Typer(help="What the gateway itself sends.", no_args_is_help=True)
 
@@ -25,14 +25,22 @@ def list_entries(
     limit: Annotated[int, typer.Option(help="At most so many, the newest.", min=1)] = 50,
     as_json: Json = False,
 ) -> None:
-    """List what was and is to be sent, the newest first."""
+    """List what was and is to be sent, the newest first.
+
+    Also mail about changed statuses and submissions that waits; `gateway triggers history` has
+    what became of it.
+    """
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        found = outbox.listed(connection, state=state, limit=limit)
+        found = status_mail.among(
+            outbox.listed(connection, state=state, limit=limit),
+            status_mail.waiting(connection, state=state, limit=limit),
+            limit,
+        )
     if as_json:
         print_json([documents.outbox(row) for row in found])
         return
-    headings = ("id", "time", "type", "to", "state", "attempts", "next", "error")
+    headings = ("id", "time", "type", "to", "about", "state", "attempts", "next", "error")
     print_table(headings, (_row(chosen, row) for row in found))
 
 
@@ -48,11 +56,13 @@ def retry(context: typer.Context, number: _Id) -> None:
 def cancel(context: typer.Context, number: _Id) -> None:
     """Give an entry up for good."""
     with of(context).store() as store, store.writing() as connection:
-        before = outbox.cancel(connection, read_id(number))
-    print_line(f"Cancelled: {number}, which was {before.state}.")
+        before = status_mail.cancel_entry(connection, read_id(number), now())
+    print_line(f"Cancelled: {number}, which was {before}.")
 
 
 def _row(context: Context, row: OutboxRow) -> Sequence[object]:
     when, again = local(row.at, context.zone), local(row.next_at, context.zone)
     error = one_line(row.error)
-    return ids.show(row.id), when, row.type, row.recipient, row.state, row.attempts, again, error
+    about = one_line(row.about)
+    whole = (ids.show(row.id), when, row.type, row.recipient, about)
+    return (*whole, row.state, row.attempts, again, error)

@@ -20,8 +20,9 @@ from gateway.core.occurrence import OccurrenceState
 from gateway.core.trigger import Trigger, TriggerEvent
 from gateway.core.trigger_run import Run
 from gateway.metrics import Metrics
-from gateway.store import epochs, ledger, trigger_runs, unread
+from gateway.store import epochs, ledger, status_mail, trigger_runs, unread
 from gateway.store.database import Database
+from gateway.store.status_mail import MailedTransition, StatusMail
 from gateway.triggers import documents
 from gateway.triggers.preview import Preview, preview
 from gateway.triggers.templates import Rule
@@ -148,14 +149,26 @@ def run_triggers(
 
 @app.command("history")
 def history(context: typer.Context, limit: _Limit = 50, as_json: Json = False) -> None:
-    """List the runs and what became of them, the newest first."""
+    """List the runs and what became of them, the newest first.
+
+    So are changes of applications, with their mail: also what waits, to whom and until when.
+    """
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
         runs = trigger_runs.listed(connection, limit=limit)
+        changes = status_mail.listed(connection, limit=limit)
+    both: list[Run | MailedTransition] = [*runs, *changes]
+    done = sorted(both, key=lambda one: one.id, reverse=True)[:limit]
     if as_json:
-        print_json([documents.run(run) for run in runs])
+        print_json(documents.history(done, chosen.zone))
         return
-    _show_runs(chosen, runs)
+    as_runs = (one if isinstance(one, Run) else one.run(chosen.zone) for one in done)
+    _show_runs(chosen, list(as_runs))
+    mails = [(one, mail) for one in done if isinstance(one, MailedTransition) for mail in one.mails]
+    if mails:
+        print_line()
+        headings = ("changed", "by", "trigger", "application", "to", "state", "due", "because")
+        print_table(headings, (_mail_row(chosen, *each) for each in mails))
 
 
 @app.command("resume")
@@ -313,6 +326,20 @@ def _whom(name: str, who: str) -> str:
 def _show_runs(chosen: Context, runs: Sequence[Run]) -> None:
     headings = ("time", "trigger", "day", "state", "sent", "skipped", "failed", "other")
     print_table(headings, (_run_row(chosen, run) for run in runs))
+
+
+def _mail_row(chosen: Context, done: MailedTransition, mail: StatusMail) -> Sequence[object]:
+    row = mail.row
+    return (
+        local(done.at, chosen.zone),
+        one_line(done.actor) or "-",
+        done.trigger,
+        one_line(f"{done.reference}: {done.before or '-'} → {done.status or '-'}"),
+        mail.to or row.recipient or row.person,
+        documents.state_of(row),
+        local(row.next_at or row.due_at, chosen.zone),
+        one_line(row.reason),
+    )
 
 
 def _run_row(chosen: Context, run: Run) -> Sequence[object]:

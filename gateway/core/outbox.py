@@ -63,6 +63,7 @@ class OutboxRow:
     next_at: datetime | None
     error: str
     lane: str = ""
+    about: str = ""  #: Of mail of a trigger: the trigger and the application's reference.
 
     @property
     def at(self) -> datetime:

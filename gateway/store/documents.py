@@ -350,6 +350,7 @@ def outbox(row: OutboxRow) -> Document:
         "attempts": row.attempts,
         "next_at": in_utc(row.next_at),
         "error": row.error,
+        "about": row.about,
     }
 
 

@@ -315,6 +315,21 @@ def supersede(
     return connection.execute(_ended(query, ended, now)).rowcount
 
 
+def withdraw(connection: Connection, number: int, reason: str, now: datetime) -> bool:
+    """Settle one mail that isn't on its way yet; False: it is, or has ended."""
+    is_open = _c.state.in_((OccurrenceState.DUE, OccurrenceState.HELD))
+    query = update(occurrences).where(_c.id == number, is_open)
+    ended = Ending(state=OccurrenceState.SKIPPED, reason=reason)
+    return connection.execute(_ended(query, ended, now)).rowcount == 1
+
+
+def of_transition(connection: Connection, reference: str, transition: str) -> list[Occurrence]:
+    """Return the mail owed for what was done to an application once, in order."""
+    mine = (_c.about == reference, _c.occurrence == transition, _c.event.in_(APPLICATION_EVENTS))
+    rows = connection.execute(select(occurrences).where(*mine).order_by(_c.id))
+    return [_row(row) for row in rows]
+
+
 def on_its_way(connection: Connection, like: Due, status: str) -> int | None:
     """Return the mail being sent for an earlier transition that says what `like` would.
 
@@ -345,6 +360,11 @@ def waiting(connection: Connection, limit: int = 1000) -> list[Occurrence]:
     """Return what waits for a field that can't be read, the longest due first."""
     mine = select(occurrences).where(_IS_DUE, _c.reason.startswith(WAITS))
     return [_row(row) for row in connection.execute(mine.order_by(_c.due_at, _c.id).limit(limit))]
+
+
+def several(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:
+    """Return the occurrences of ids, in that order."""
+    return _rows(connection, numbers)
 
 
 def one(connection: Connection, number: int) -> Occurrence | None:

@@ -113,6 +113,12 @@ def next_id(connection: Connection, reference: str, proposed: int) -> int:
     return max(proposed, (connection.scalar(query) or 0) + 1)
 
 
+def open_for(connection: Connection, number: int) -> None:
+    """Keep that mail is owed for a transition, whose end will be told."""
+    query = update(transitions).where(transitions.c.id == number)
+    connection.execute(query.values(is_open=True))
+
+
 def note(connection: Connection, transition: Transition) -> None:
     """Keep what was done, and by whom."""
     application = transition.application.application

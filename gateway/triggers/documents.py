@@ -1,6 +1,7 @@
 """Previews, runs and what was done to applications as JSON has them."""
 
 from collections.abc import Iterable
+from datetime import tzinfo
 
 from gateway.core import ids
 from gateway.core.moments import in_utc
@@ -8,6 +9,8 @@ from gateway.core.occurrence import Occurrence, OccurrenceState
 from gateway.core.trigger_run import Run
 from gateway.core.unread import UnreadField
 from gateway.store.documents import unread
+from gateway.store.status_mail import MailedTransition
+from gateway.store.transitions import TAKEN_BACK
 from gateway.triggers.preview import NotMailed, Preview
 from gateway.triggers.transitions import Change, Done
 
@@ -87,6 +90,46 @@ def waiting(fields: Iterable[UnreadField], owed: Iterable[Occurrence]) -> Docume
     }
 
 
+def history(done: Iterable[Run | MailedTransition], zone: tzinfo) -> list[Document]:
+    """Return runs, and what was done to applications and mailed, each like a run."""
+    return [run(one) if isinstance(one, Run) else transition(one, zone) for one in done]
+
+
+def transition(done: MailedTransition, zone: tzinfo) -> Document:
+    """Return what was done to an application and the mail it owes, like a run."""
+    return {
+        **run(done.run(zone)),
+        "event": done.event.value,
+        "reference": done.reference,
+        "before": done.before,
+        "status": done.status,
+        "by": done.actor or None,
+        "told": done.is_told,
+        "mails": [
+            {
+                "id": ids.show(one.row.id),
+                "person": str(one.row.person),
+                "recipient": one.row.recipient or str(one.row.person),
+                "to": one.to,
+                "state": state_of(one.row),
+                "due_at": in_utc(one.row.due_at),
+                "next_at": in_utc(one.row.next_at),
+                "reason": one.row.reason,
+            }
+            for one in done.mails
+        ],
+    }
+
+
+def state_of(row: Occurrence) -> str:
+    """Return where mail about an application stands, as people call it."""
+    if row.state is OccurrenceState.DUE:
+        return "waiting"
+    if row.state is OccurrenceState.SKIPPED and row.reason == TAKEN_BACK:
+        return "undone"
+    return row.state.value
+
+
 def run(run: Run) -> Document:
     """Return a run as JSON has it."""
     return {
@@ -104,4 +147,5 @@ def run(run: Run) -> Document:
         "waiting": run.waiting,
         "error": run.error,
         "report_to": run.report_to or None,
+        "finished_at": in_utc(run.finished_at),
     }

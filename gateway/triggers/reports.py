@@ -1,8 +1,10 @@
 """Reports of runs: kept inside, and by mail to whom the settings name."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
+from functools import partial
 from typing import Any
 
 from gateway import logs
@@ -14,8 +16,9 @@ from gateway.core.occurrence import Occurrence, OccurrenceState
 from gateway.core.outbox import Draft
 from gateway.core.run_words import in_words
 from gateway.core.trigger_run import Run, RunState
-from gateway.store import applications, events, ledger, outbox, trigger_runs
+from gateway.store import applications, events, ledger, outbox, status_mail, trigger_runs
 from gateway.store.database import Database
+from gateway.store.status_mail import MailedTransition
 from gateway.triggers.plan import Plan
 from gateway.triggers.values import written
 
@@ -26,6 +29,7 @@ TYPE = "trigger_report"
 _BROKEN_OFF = timedelta(minutes=10)
 _INTERIM = timedelta(hours=1)  #: Mail that waits longer is reported before it is settled.
 _LINES = 100
+_LOOKED_AT = 200  #: Transitions looked at in one go.
 _AT_ONCE = 1_000
 _FAULTS = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED)
 
@@ -45,6 +49,7 @@ class Reporter:
         self._plan = plan
         self._clock = clock
         self._new_id = new_id
+        self._after = 0  #: The last transition looked at for the end of its mail.
 
     async def report(self) -> None:
         """Report every run that has come to an end, or to a stop."""
@@ -52,6 +57,26 @@ class Reporter:
             state = reached(run, self._clock())
             if state is not None:
                 await self._report(run, state)
+        await self._tell_of_transitions()
+
+    async def _tell_of_transitions(self) -> None:
+        """Tell of what was done to applications whose mail has come to an end (S4, reports)."""
+        after = self._after
+        ended, self._after = await self._database.read(
+            lambda connection: status_mail.untold(connection, after, _LOOKED_AT)
+        )
+        for number in dict.fromkeys(one.id for one in ended):
+            own = [one for one in ended if one.id == number]
+            await self._database.write(partial(self._tell_of, ended=own))
+
+    def _tell_of(self, connection: Any, ended: list[MailedTransition]) -> None:
+        if not status_mail.tell(connection, ended[0].id):
+            return
+        now, zone = self._clock(), self._plan().zone
+        for one in ended:
+            told = self._event(one.run(zone), RunState.FINISHED, now)
+            more = {"event": one.event.value, "reference": one.reference, "status": one.status}
+            events.put(connection, [replace(told, data={**told.data, **more})])
 
     async def _report(self, run: Run, state: RunState) -> None:
         now, plan = self._clock(), self._plan()

@@ -230,6 +230,8 @@ class Office:
             for one in dues:
                 self._withdraw_acknowledgement(one)
         added = ledger.put(self._connection, dues, now=self._now)
+        if added:
+            transitions.open_for(self._connection, transition.id)
         rows = (ledger.one(self._connection, number) for number in added)
         return [row for row in rows if row is not None]
 

@@ -39,7 +39,13 @@ async def office(store_url: str, tmp_path: Path) -> Any:
 
 
 async def change(office: Served, *references: str, **more: Any) -> Any:
-    told = {"references": list(references), "status": "accepted", "by": "s1", "confirmed": True, **more}
+    told = {
+        "references": list(references),
+        "status": "accepted",
+        "by": "s1",
+        "confirmed": True,
+        **more,
+    }
     answer = await office.ask("POST", "/applications/status", json=told)
     assert 200 == answer.status_code, answer.text
     return answer.json()

@@ -238,9 +238,7 @@ def test_the_sentence_is_for_mail_to_candidates_else_it_says_who_is_mailed(offic
     (office.folder / "triggers" / "accepted.toml").write_text(text)
 
     shown = office.json("triggers", "preview", "--reference", "4711", "--status", "accepted")
-    by_eva = office.do(
-        "applications", "status", "accepted", "4711", "--by", "s1", "--dry-run"
-    )
+    by_eva = office.do("applications", "status", "accepted", "4711", "--by", "s1", "--dry-run")
 
     assert shown["warning"].endswith(" Mia Maas <mia@crm.example>")
     to_both = "Mia Maas <mia@crm.example>, Eva Bos <eva@crm.example>"
@@ -267,7 +265,7 @@ def test_who_acts_is_known_by_id_name_or_address(office: Cli, named: str) -> Non
     ("named", "said"),
     [
         ("Eva Boss", "no staff is known as Eva Boss; the nearest: Eva Bos (s1), Mia Maas (s2)"),
-        ("mia@crm.exampel", "the nearest: Mia Maas (s2)"),
+        ("mia@crm.test", "the nearest: Mia Maas (s2)"),
         ("Ann", "no staff is known as Ann"),
         ("s3@", "s3@"),
         ("", "no staff is known as"),
@@ -308,3 +306,32 @@ def test_a_blank_value_is_shown(office: Cli) -> None:
 
     assert ["person.name"] == shown["mails"][0]["blank"]
     assert "blank: person.name" in printed
+
+
+def test_mail_that_waits_is_listed_with_whom_and_for_which_change(office: Cli) -> None:
+    office.do("applications", "status", "accepted", "4711", "--by", "s1", "--yes")
+
+    entries = office.json("outbox", "list", "--state", "queued")
+    (told,) = office.json("triggers", "history")
+    printed = office.do("triggers", "history")
+
+    recipients = {"ann@example.org", "mia@crm.example", "eva@crm.example"}
+    assert recipients == {one["to"] for one in entries}
+    assert {"accepted 4711"} == {one["about"] for one in entries}
+    assert ("4711", "new", "accepted", "s1") == tuple(
+        told[key] for key in ("reference", "before", "status", "by")
+    )
+    assert {"waiting"} == {one["state"] for one in told["mails"]}
+    assert recipients == {one["to"] for one in told["mails"]}
+    assert "4711: new → accepted" in printed
+
+
+def test_what_waits_can_be_cancelled_by_its_id(office: Cli) -> None:
+    office.do("applications", "status", "accepted", "4711", "--by", "s1", "--yes")
+    entry = office.json("outbox", "list")[0]
+
+    office.do("outbox", "cancel", entry["id"])
+
+    assert entry["id"] not in [one["id"] for one in office.json("outbox", "list")]
+    again = office("outbox", "cancel", entry["id"])
+    assert (1, True) == (again.code, "only what waits" in again.err)

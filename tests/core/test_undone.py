@@ -42,6 +42,4 @@ def past(*changes: tuple[float, str, bool]) -> list[PastChange]:
 def test_what_people_have_heard_of_decides(
     changes: list[tuple[float, str, bool]], before: str, status: str, wanted: bool
 ) -> None:
-    assert wanted == is_undone(
-        past(*changes), before=before, status=status, at=NOON, undo=UNDO
-    )
+    assert wanted == is_undone(past(*changes), before=before, status=status, at=NOON, undo=UNDO)

@@ -10,11 +10,13 @@ from gateway.app.common import now
 from gateway.app.transitions import carry_out
 from gateway.config import load
 from gateway.core.applications import Application, Programme
+from gateway.core.event import EventType
 from gateway.core.kinds import Kind, State
-from gateway.core.outbox import Deferred, Result, Sent, Unknown
+from gateway.core.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.people import PersonKind, Staff, Status, StatusKind
 from gateway.core.trigger import TriggerEvent
-from gateway.store import ledger, messages, transitions
+from gateway.store import events, ledger, messages, status_mail, transitions
+from gateway.triggers.documents import state_of
 from gateway.triggers.transitions import Done, Wish
 from tests.store.feeding import member, no_bulk, person, tell
 from tests.triggers.office import ANN, Office
@@ -353,3 +355,83 @@ async def test_a_submission_made_again_before_it_was_acknowledged_is_acknowledge
     now_is_real(office)
 
     assert ["ann@example.org"] == await sent(office)
+
+
+def waiting(office: Office) -> list[tuple[str, str]]:
+    with office.database.reading() as connection:
+        found = status_mail.waiting(connection)
+    return [(one.recipient, one.state.value) for one in found[::-1]]
+
+
+def history(office: Office) -> list[tuple[str, list[str]]]:
+    """Return the status of each change, and where its mails stand."""
+    with office.database.reading() as connection:
+        found = status_mail.listed(connection)
+    return [(one.status, [state_of(mail.row) for mail in one.mails]) for one in found[::-1]]
+
+
+async def test_mail_that_waits_is_in_the_outbox_and_the_history_until_it_leaves(
+    office: Office,
+) -> None:
+    office.configure('undo = "2m"\n')
+    change(office, "accepted")
+    before = waiting(office), history(office)
+    office.now = now() + timedelta(minutes=3)
+    await sent(office)
+
+    assert [(one, "queued") for one in BOTH] == before[0]
+    assert [("accepted", ["waiting", "waiting"])] == before[1]
+    assert [] == waiting(office)
+    assert [("accepted", ["sent", "sent"])] == history(office)
+
+
+async def test_the_history_tells_what_was_undone_and_what_was_replaced(office: Office) -> None:
+    office.trigger("accepted", EVERY_STATUS)
+    for status in ("accepted", "refused", "new", "refused"):
+        change(office, status)
+
+    assert [
+        ("accepted", ["skipped", "skipped"]),
+        ("refused", ["skipped", "skipped"]),
+        ("new", ["undone", "undone"]),
+        ("refused", ["waiting", "waiting"]),
+    ] == history(office)
+
+
+async def test_mail_that_waits_can_be_given_up(office: Office) -> None:
+    change(office, "accepted")
+    with office.database.writing() as connection:
+        for one in status_mail.waiting(connection):
+            status_mail.cancel_entry(connection, one.id, now())
+    now_is_real(office)
+
+    assert ([], []) == (waiting(office), await sent(office))
+    assert [status_mail.CANCELLED] * 2 == office.reasons()
+
+
+async def test_that_all_mail_of_a_change_has_ended_is_told_once(office: Office) -> None:
+    office.relay.answer = lambda to: Deferred("451 later") if "eva" in to else Sent("250 ok")
+    change(office, "accepted")
+    now_is_real(office)
+    await sent(office)
+    await office.desk.reporter.report()
+    early = ends(office)
+    office.relay.answer = lambda _: Refused("550 no")
+    office.now += timedelta(hours=1)
+    await sent(office)
+    await office.desk.reporter.report()
+    await office.desk.reporter.report()
+
+    assert [] == early
+    wanted = {"trigger": "accepted", "event": "status_changed", "reference": "4711"}
+    assert [{**wanted, "status": "accepted", "sent": 1, "failed": 1, "skipped": 0}] == [
+        {key: one[key] for key in (*wanted, "status", "sent", "failed", "skipped")}
+        for one in ends(office)
+    ]
+
+
+def ends(office: Office) -> list[Any]:
+    with office.database.reading() as connection:
+        told = events.oldest(connection, 100)
+    wanted = EventType.TRIGGER_RUN_FINISHED
+    return [one.data for each in told.values() for one in each if one.type is wanted]

@@ -20,7 +20,7 @@ from gateway.api.replies import (
 )
 from gateway.api.schemas import OUTBOX, answers, pages
 from gateway.core.outbox import OutboxState
-from gateway.store import documents, outbox
+from gateway.store import documents, outbox, status_mail
 from gateway.store.answers import Answer
 
 router = APIRouter(prefix="/outbox", tags=["outbox"])
@@ -40,7 +40,11 @@ async def list_entries(
     """List what was and is to be sent, the newest first."""
     number = before(cursor)
     found = await using.database.read(
-        lambda connection: outbox.listed(connection, state=state, before=number, limit=limit + 1)
+        lambda connection: status_mail.among(
+            outbox.listed(connection, state=state, before=number, limit=limit + 1),
+            status_mail.waiting(connection, state=state, before=number, limit=limit + 1),
+            limit + 1,
+        )
     )
     return page(request, found, limit, document=documents.outbox, cursor=id_cursor)
 
@@ -49,7 +53,7 @@ async def list_entries(
 async def show_entry(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show an entry."""
     number = read_id(id)
-    found = await using.database.read(lambda connection: outbox.one(connection, number))
+    found = await using.database.read(lambda connection: status_mail.entry(connection, number))
     return reply(request, documents.outbox(found))
 
 
@@ -80,15 +84,15 @@ async def cancel(
     key: Key = None,
 ) -> Response:
     """Give an entry up for good."""
-    number = read_id(id)
+    number, now = read_id(id), using.clock()
 
     def work(connection: Connection) -> Answer:
-        outbox.cancel(connection, number)
+        status_mail.cancel_entry(connection, number, now)
         return _as_it_is(connection, number)
 
     return await in_one_step(using, request, token, key, work)
 
 
 def _as_it_is(connection: Connection, number: int) -> Answer:
-    body = octets(documents.outbox(outbox.one(connection, number)))
+    body = octets(documents.outbox(status_mail.entry(connection, number)))
     return Answer(status=200, type=JSON, body=body)
