@@ -8,12 +8,14 @@ from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
 
+from gateway.core.people import NAME_LANGUAGES
 from gateway.core.written import plain
 
+_NAMES = tuple(f"name_{language}" for language in NAME_LANGUAGES)
 #: The gateway's own columns by kind of file.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "groups": ("kind", "crm_id", "name", "tag", "active"),
-    "statuses": ("kind", "crm_id", "name", "tag", "initial", "closed"),
+    "groups": ("kind", "crm_id", "name", "tag", "active", *_NAMES),
+    "statuses": ("kind", "crm_id", "name", "tag", "initial", "closed", *_NAMES),
     "staff": ("crm_id", "name", "email", "roles", "language"),
     "memberships": ("kind", "group", "person"),
     "people": (

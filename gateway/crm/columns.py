@@ -190,6 +190,18 @@ class Columns:
         return f"has no column {', '.join(missing)}; it has {self._shown()}"
 
 
+def is_header(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> bool:
+    """Tell whether a row names the columns that tell one row from another."""
+    keys = set(map(column_key, names))
+
+    def is_there(ours: str) -> bool:
+        mapped = mapping.columns.get(ours, _AS_OURS)
+        theirs = (*mapped.columns, ours)
+        return mapped.constant is not None or any(column_key(each) in keys for each in theirs)
+
+    return all(map(is_there, kind.needed))
+
+
 def recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> int:
     """Return how many of a header's names are known."""
     known = {column_key(name) for name in (*kind.columns, *mapping.ignored)}

@@ -120,9 +120,9 @@ def weigh(texts: Iterable[str]) -> Evidence:
             short = short or text
         if written.is_open:
             undecided = undecided or text
-        elif written.first > 12 >= written.last:
+        elif 31 >= written.first > 12 >= written.last:
             day_first = day_first or text
-        elif written.last > 12 >= written.first > 0:
+        elif 31 >= written.last > 12 >= written.first > 0:
             month_first = month_first or text
     return Evidence(day_first, month_first, undecided, short, bool(serials) and not others)
 

@@ -10,7 +10,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _STATED = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
 #: So often rows behind a quote that is closed nowhere are read anew.
 _RECOVERIES = 1_000
-_LOOKED_AT = 50
+_LOOKED_AT = 20  #: Rows.
 
 
 class CellRow(NamedTuple):
@@ -47,11 +47,11 @@ def find_layout(lines: Sequence[str], recognised: Callable[[list[str]], int]) ->
 
     def fitness(delimiter: str) -> tuple[int, int, int]:
         rows = [row.cells for row in Rows(iter(lines), delimiter) if row.cells][:_LOOKED_AT]
-        header = rows[0] if rows else []
+        known = max(map(recognised, rows), default=0)
+        header = next((cells for cells in rows if recognised(cells) == known), [])
         if len(header) < 2:
-            return recognised(header), 0, 0
-        alike = sum(len(cells) == len(header) for cells in rows[1:])
-        return recognised(header), alike, len(header)
+            return known, 0, 0
+        return known, sum(len(cells) == len(header) for cells in rows), len(header)
 
     return Layout(max(DELIMITERS, key=fitness), 0)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from types import MappingProxyType
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from gateway.core.errors import GatewayError
 from gateway.core.feed_mapping import DATES, KindMapping
 from gateway.core.written import plain
-from gateway.crm.columns import Columns, ColumnsWrong, recognised
+from gateway.crm.columns import Columns, ColumnsWrong, is_header, recognised
 from gateway.crm.date_columns import DateColumns
 from gateway.crm.delimited import DELIMITERS, CellRow, find_layout
 from gateway.crm.kinds import FileKind
@@ -32,6 +32,7 @@ _ERRORS = frozenset(
 _NOTHING: Mapping[str, Unreadable] = MappingProxyType({})
 
 _Table = Delimited | Sheet | Objects
+Tabular = TypeVar("Tabular", Delimited, Sheet)
 
 
 class FileRefused(GatewayError):
@@ -135,7 +136,7 @@ class FeedFile:
             if head.startswith(ZIP):
                 workbook = Workbook(file, self._kind.name)
                 self.remarks.append(f"read as .xlsx, sheet {workbook.name!r}")
-                return Sheet(workbook)
+                return self._below(Sheet(workbook, self._is_header))
             if head == OLE:
                 raise WorkbookRefused(
                     "is an Excel workbook of the old form (.xls), or one under a password; save "
@@ -160,7 +161,17 @@ class FeedFile:
         layout = find_layout(sample, self._recognised)
         name = DELIMITERS.get(layout.delimiter, repr(layout.delimiter))
         self._say_form(encoding.words, "" if layout.delimiter == "," else name)
-        return Delimited(text, layout)
+        return self._below(Delimited(text, layout, self._is_header))
+
+    def _below(self, table: Tabular) -> Tabular:
+        if table.above:
+            self.remarks.append(
+                f"the header is in line {table.header_line}; what stands above isn't read"
+            )
+        return table
+
+    def _is_header(self, names: Sequence[str]) -> bool:
+        return is_header(self._kind, self._reading.mapping, names)
 
     def _recognised(self, header: Sequence[str]) -> int:
         return recognised(self._kind, self._reading.mapping, header)

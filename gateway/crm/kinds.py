@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.core.applications import Application, Programme
+from gateway.core.feed_mapping import COLUMNS
 from gateway.core.kinds import known_tag
 from gateway.core.people import (
     NAME_LANGUAGES,
@@ -24,7 +25,6 @@ Record = (
     Person | Staff | Group | Status | Membership | Programme | Application | Qualification | Closing
 )
 _PERSON_KINDS = {"": PersonKind.CANDIDATE} | {kind.value: kind for kind in PersonKind}
-_NAME_COLUMNS = tuple(f"name_{language}" for language in NAME_LANGUAGES)
 _STATUS_KINDS = {"": StatusKind.CANDIDATE} | {kind.value: kind for kind in StatusKind}
 
 
@@ -173,28 +173,28 @@ KINDS: Mapping[str, FileKind] = {
     for kind in (
         FileKind(
             name="groups",
-            columns=("kind", "crm_id", "name", "tag", "active", *_NAME_COLUMNS),
+            columns=COLUMNS["groups"],
             needed=frozenset({"crm_id"}),
             key=lambda fields: (_kind_of(fields).value, fields.key("crm_id")),
             record=_group,
         ),
         FileKind(
             name="statuses",
-            columns=("kind", "crm_id", "name", "tag", "initial", "closed", *_NAME_COLUMNS),
+            columns=COLUMNS["statuses"],
             needed=frozenset({"crm_id"}),
             key=lambda fields: (_status_kind(fields).value, fields.key("crm_id")),
             record=_status,
         ),
         FileKind(
             name="staff",
-            columns=("crm_id", "name", "email", "roles", "language"),
+            columns=COLUMNS["staff"],
             needed=frozenset({"crm_id"}),
             key=lambda fields: (fields.key("crm_id"),),
             record=_staff,
         ),
         FileKind(
             name="memberships",
-            columns=("kind", "group", "person"),
+            columns=COLUMNS["memberships"],
             needed=frozenset({"group", "person"}),
             key=lambda fields: (
                 _kind_of(fields).value,
@@ -205,71 +205,35 @@ KINDS: Mapping[str, FileKind] = {
         ),
         FileKind(
             name="people",
-            columns=(
-                "kind",
-                "crm_id",
-                "first_name",
-                "last_name",
-                "emails",
-                "status",
-                "finance_status",
-                "owner",
-                "language",
-                "birthday",
-                "consent_email",
-                "mail_on_set_date",
-                "mail_after_first_delivery",
-                "active",
-            ),
+            columns=COLUMNS["people"],
             needed=frozenset({"crm_id"}),
             key=lambda fields: (_kind_of(fields).value, fields.key("crm_id")),
             record=_person,
         ),
         FileKind(
             name="programmes",
-            columns=("crm_id", "name"),
+            columns=COLUMNS["programmes"],
             needed=frozenset({"crm_id"}),
             key=lambda fields: (fields.key("crm_id"),),
             record=_programme,
         ),
         FileKind(
             name="applications",
-            columns=(
-                "reference",
-                "kind",
-                "person",
-                "programme",
-                "title",
-                "status",
-                "responsible",
-                "submitted_at",
-            ),
+            columns=COLUMNS["applications"],
             needed=frozenset({"reference", "person"}),
             key=lambda fields: (fields.key("reference"),),
             record=_application,
         ),
         FileKind(
             name="qualifications",
-            columns=(
-                "crm_id",
-                "kind",
-                "person",
-                "name",
-                "licence_number",
-                "examiner_number",
-                "examiner",
-                "created_by",
-                "acquired_on",
-                "expires_on",
-                "notice_days",
-            ),
+            columns=COLUMNS["qualifications"],
             needed=frozenset({"crm_id", "person"}),
             key=lambda fields: (fields.key("crm_id"),),
             record=_qualification,
         ),
         FileKind(
             name="deliveries",
-            columns=("crm_id", "kind", "person", "closed_on"),
+            columns=COLUMNS["deliveries"],
             needed=frozenset({"crm_id", "person"}),
             key=lambda fields: (fields.key("crm_id"),),
             record=_closing,

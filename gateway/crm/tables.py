@@ -2,9 +2,10 @@
 
 import json
 from codecs import register_error
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from io import TextIOWrapper
+from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 from gateway.core.feed_mapping import column_key
@@ -13,6 +14,7 @@ from gateway.crm.text_encoding import Encoding
 from gateway.crm.workbook import Workbook, as_text
 
 _SAMPLE = 65_536  #: Characters.
+_LOOKED_AT = 20  #: Rows in which the header is looked for.
 
 # A lone surrogate, as where octets aren't UTF-8: the cell can't be read, the others can.
 register_error("unread", lambda error: ("\udcff", getattr(error, "end", 0)))
@@ -66,29 +68,28 @@ class Text:
         return lines
 
 
+IsHeader = Callable[[Sequence[str]], bool]
+
+
 class Delimited:
     """Delimited text below a header. Raises TableRefused."""
 
-    def __init__(self, text: Text, layout: Layout) -> None:
+    def __init__(self, text: Text, layout: Layout, is_header: IsHeader) -> None:
         self._text = text
         self._layout = layout
         self.is_cut = ""
-        header = next(self._filled(self._all()), None)
-        if header is None:
-            raise TableRefused("is empty")
-        if header.problem:
-            raise TableRefused(f"line {header.line}: {header.problem}")
+        header, self.above = _header(self._all(), is_header)
         self.names = header.cells
-        self._header = header.line
+        self.header_line = header.line
 
     def rows(self) -> Iterator[CellRow]:
         """Yield the rows below the header, blank ones too."""
         source = self._all()
-        rows = iter(source)
-        next(self._filled(rows))
-        width = len(self.names)
+        width, header_line = len(self.names), self.header_line
         short_rows = last_line = last_short = 0
-        for row in rows:
+        for row in source:
+            if row.line <= header_line:
+                continue
             last_line = row.line
             if len(row.cells) < width and not row.problem and any(row.cells):
                 short_rows, last_short = short_rows + 1, row.line
@@ -113,33 +114,43 @@ class Delimited:
             next(lines)
         return Rows(lines, self._layout.delimiter, skipped + 1)
 
-    def _filled(self, rows: Iterable[CellRow]) -> Iterator[CellRow]:
-        return (row for row in rows if row.problem or any(map(str.strip, row.cells)))
-
 
 class Sheet:
     """A sheet of a workbook. Raises TableRefused."""
 
     is_cut = ""
 
-    def __init__(self, workbook: Workbook) -> None:
+    def __init__(self, workbook: Workbook, is_header: IsHeader) -> None:
         self._workbook = workbook
-        header = next((row for row in self._all() if any(map(str.strip, row.cells))), None)
-        if header is None:
-            raise TableRefused("is empty")
+        header, self.above = _header(self._all(), is_header)
         self.names = header.cells
-        self._header = header.line
+        self.header_line = header.line
 
     def rows(self) -> Iterator[CellRow]:
         """Yield the rows below the header, blank ones too."""
         for row in self._all():
-            if row.line > self._header:
+            if row.line > self.header_line:
                 yield row
 
     def _all(self) -> Iterator[CellRow]:
         for line, cells in self._workbook.rows():
             dated = tuple(at for at, cell in enumerate(cells) if isinstance(cell, date))
             yield CellRow(line, list(map(as_text, cells)), "", dated)
+
+
+def _header(rows: Iterable[CellRow], is_header: IsHeader) -> tuple[CellRow, int]:
+    """Return the first row that is a header, and how many stand above it; else the first row.
+
+    Reports have their title above it.
+    """
+    filled = (row for row in rows if row.problem or any(map(str.strip, row.cells)))
+    first = list(islice(filled, _LOOKED_AT))
+    if not first:
+        raise TableRefused("is empty")
+    if first[0].problem:
+        raise TableRefused(f"line {first[0].line}: {first[0].problem}")
+    above = next((at for at, row in enumerate(first) if is_header(row.cells)), 0)
+    return first[above], above
 
 
 class Objects:

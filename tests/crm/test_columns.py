@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.feed_mapping import AS_OURS, COLUMNS, KindMapping, read_mapping
+from gateway.core.feed_mapping import AS_OURS, KindMapping, read_mapping
 from gateway.core.shipped_mappings import SHIPPED_MAPPINGS
 from gateway.crm.files import FeedFile, FileRefused, Reading
 from gateway.crm.kinds import KINDS
@@ -32,10 +32,6 @@ def refusal(path: Path, mapping: KindMapping, kind: str = "people") -> str:
     with pytest.raises(FileRefused) as refused:
         texts(path, mapping, kind)
     return str(refused.value).removeprefix(f"{path}: ")
-
-
-def test_the_columns_of_a_kind_are_those_a_mapping_may_name() -> None:
-    assert COLUMNS == {name: kind.columns for name, kind in KINDS.items()}
 
 
 def test_columns_and_words_of_the_crm_become_ours(write: Write) -> None:

@@ -174,6 +174,7 @@ def test_a_time_is_local_unless_it_says_otherwise(text: str, expected: datetime)
         (["13/04/2026", "04/13/2026"], None),
         (["03/04/2026", "05/06/2026", "x"], None),
         (["31.12.1980", "03/04/2026"], None),
+        (["80-12-31", "03/99/2026", "03/04/2026"], None),
     ],
 )
 def test_a_column_shows_its_order(texts: list[str], order: DateOrder | None) -> None:

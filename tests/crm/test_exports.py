@@ -118,6 +118,18 @@ def test_what_stands_below_no_name_is_told_and_not_read(tmp_path: Path) -> None:
     ] == file.remarks
 
 
+def test_the_title_of_a_report_stands_above_the_header(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("Kandidaten op 28-11-2026\n\nFilter: alle;;\nStatus;CRM ID;Owner\ns3;17;7\n")
+    file = opened(path)
+
+    assert [{"crm_id": "17", "status": "s3", "owner": "7"}] == texts(file)
+    assert [
+        "read as UTF-8 with semicolons between the fields",
+        "the header is in line 4; what stands above isn't read",
+    ] == file.remarks
+
+
 def test_a_row_that_is_too_short_is_told_and_read_as_far_as_it_goes(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("crm_id,status,owner\n17,s3\n18,s3,7,x\n19,s4,8\n")
