@@ -35,6 +35,8 @@ BANNERS = [
     "ATTENTION : Ce courriel provient de l'extérieur de l'organisation. Ne cliquez pas sur les "
     "liens.",
     "Ce message provient d'un expéditeur externe. N'ouvrez pas les pièces jointes.",
+    "This Message Is From an Untrusted Sender\n"
+    "You have not previously corresponded with this sender.",
 ]
 WORDS = [
     "Achtung: der Kandidat kommt erst um 11 Uhr.",
@@ -47,6 +49,12 @@ WORDS = [
     "-- \nEva",
     "Important: she starts in May.",
     "External candidates are welcome.",
+    "Diese E-Mail schreibe ich aus dem Urlaub außerhalb Europas.",
+    "Deze mail stuur ik van buiten de stad.",
+    "Hinweis: Anhänge öffnen Sie bitte mit Word.",
+    "Achtung: bitte öffnen Sie den Anhang.",
+    "Important: please open the attachment from an outside browser.",
+    "Caution: do not open my old attachment, I sent the wrong file.",
 ]
 
 
@@ -60,6 +68,19 @@ def test_a_warning_above_a_text_is_none_of_it(banner: str, below: str) -> None:
 def test_a_warning_directly_above_a_text_is_none_of_it(banner: str) -> None:
     if banner.endswith((".", "|", "]", "-", "*")):
         assert without_banner(f"{banner}\nGuten Tag,\nes passt.") == "Guten Tag,\nes passt."
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        "This message originated from outside your organization",
+        "EXTERNAL SENDER",
+        "U ontvangt niet vaak e-mail van ann@example.org. Ontdek waarom dit belangrijk is",
+        "Sie erhalten nicht häufig E-Mails von ann@x.example. Erfahren Sie, warum dies wichtig ist",
+    ],
+)
+def test_a_warning_without_a_full_stop_eats_no_line_below(banner: str) -> None:
+    assert "Guten Tag,\nes passt." == without_banner(f"{banner}\nGuten Tag,\nes passt.")
 
 
 @pytest.mark.parametrize("text", WORDS)

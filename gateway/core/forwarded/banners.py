@@ -9,14 +9,19 @@ from collections.abc import Sequence
 
 _MOST_LINES = 12  #: Of one warning, and of all warnings above a text.
 _LONGEST = 2_000
+_WRAPPED = range(60, 81)  #: Characters of a line that goes on with the next …
+_WIDELY_WRAPPED = range(81, 101)  #: … and of one that does where a word in lower case follows.
 _MAIL = (
     r"(?:e-?mails?|mails?|messages?|nachricht(?:en)?|bericht(?:en)?|courriels?|courriers?|senders?"
     r"|absenders?|afzenders?|exp[ée]diteurs?|source|quelle|bron)"
 )
 _FROM_OUTSIDE = (
-    r"(?:from (?:an )?(?:outside|external)|outside (?:of )?(?:your|the|our)|external\W{1,3}"
+    r"(?:from (?:an )?(?:outside|external)(?!\s+(?!source|sender|e-?mail|mail|organi|address|domain"
+    r"|party|network|of\b|your\b|the\b|our\b)\w)|outside (?:of )?(?:your|the|our)|external\W{1,3}"
     + _MAIL
-    + r"|(?:von|aus) (?:\w+ ){0,3}extern\w*|au(?:ß|ss)erhalb|extern(?:e[nrsm]?)?\W{1,3}"
+    + r"|(?:von|aus) (?:\w+ ){0,3}extern\w*|au(?:ß|ss)erhalb (?:\w+ ){0,2}"
+    r"(?:organi\w+|unternehmens?|firma|hauses|netzwerks?|instituts?|behörde)"
+    r"|extern(?:e[nrsm]?)?\W{1,3}"
     + _MAIL
     + r"|(?:van|door) (?:\w+ )?(?:buiten|extern\w*)|buiten (?:de|uw|onze|jouw) \w+"
     r"|de l['’]ext[ée]rieur|ext[ée]rieure?s? (?:à|a|de)|" + _MAIL + r" externes?)"
@@ -35,16 +40,32 @@ _HARM = (
     r".{0,80}\b(?:click|open\w*|klick\w*|öffne\w*|klik\w*|cliqu\w*|ouvr\w*)"
 )
 _TRIM = r"[\s*_\[\]|<>(){}#!=\-–—⚠️❗🛑:.]*"
+#: What warnings say of links and attachments; `bitte öffnen Sie den Anhang` is none.
+_WITH_CARE = (
+    r"\b(?:not|never|unless|only|before|careful|cautious|caution|nicht|keine?[nr]?|nie|nur"
+    r"|vorsicht\w*|niet|geen|nooit|alleen|tenzij|voorzichtig|ne|pas|jamais|aucune?|sauf|moins"
+    r"|prudente?s?)\b|n['’]t\b|\bn['’]"
+)
 #: A warning word, and behind it that the mail is from outside or that links may harm.
 _WARNED = re.compile(
-    rf"{_TRIM}{_WARNING}\b{_TRIM}(?=.*?(?:{_FROM_OUTSIDE}|{_HARM})).*", re.IGNORECASE | re.DOTALL
+    rf"{_TRIM}{_WARNING}\b{_TRIM}(?=.*?(?:{_FROM_OUTSIDE}|{_HARM}))"
+    rf"(?=.*?(?:{_FROM_OUTSIDE}|{_WITH_CARE})).*",
+    re.IGNORECASE | re.DOTALL,
+)
+#: Words of whoever speaks of himself; warnings don't.
+_OWN = re.compile(
+    r"\b(?:(?i:ich|mir|mich|meine?[nrms]?|wir|uns|ik|mij|mijn|wij|my|mine|moi|mon|mes|nous)|I)\b"
+    r"|(?i:\bj['’]|\bje suis\b|\bje vous\b)"
 )
 #: That the mail is from outside, said without a warning word: its own sentence.
 _TOLD = re.compile(
     rf"{_TRIM}(?:this|the|diese|dieses|die|der|deze|dit|de|het|ce|cet|cette|le|la)\s"
     rf"(?:\w+\s)?{_MAIL}\b.{{0,60}}?{_FROM_OUTSIDE}.*"
-    r"|.{0,10}(?:you don['’]t often get e-?mail from|some people who received this message don['’]t"
-    r"|sie erhalten nicht (?:h[äa]ufig|oft) e-?mails? von|u ontvangt niet vaak e-?mail van"
+    r"|.{0,10}(?:this message is from an (?:untrusted|unknown) sender|you have not previously"
+    r" corresponded|be careful with this message|you don['’]t often get e-?mail from"
+    r"|some people who received this message don['’]t"
+    r"|sie erhalten nicht (?:h[äa]ufig|oft) (?:eine )?e-?mails? von"
+    r"|u ontvangt niet vaak e-?mail van"
     r"|(?:je|jij) ontvangt niet vaak e-?mail van|vous n['’](?:obtenez|recevez) pas souvent d)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
@@ -61,7 +82,9 @@ _MORE = re.compile(
     rf"|\b{_MAIL}\b).{{0,400}}",
     re.IGNORECASE | re.DOTALL,
 )
-_ENDED = re.compile(r"[.!?)\]|*>}=]\s*\Z")
+_ENDED = re.compile(
+    r"(?:[.!?)\]|*>}=]|\b(?:important|wichtig ist|belangrijk is))\s*\Z", re.IGNORECASE
+)
 _RULE = re.compile(r"\s*[-–—_=*~#]{3,}\s*")
 
 
@@ -91,10 +114,7 @@ def _end_of_one(lines: Sequence[str], start: int, *, is_first: bool) -> int:
         text = f"{text} {lines[index].strip()}".strip()
         if len(text) > _LONGEST:
             return 0
-        is_last = index + 1 == len(lines) or not lines[index + 1].strip()
-        if _is_banner(text, is_first=is_first) and (
-            is_last or _ENDED.search(text) or _RULE.fullmatch(lines[index + 1])
-        ):
+        if _is_banner(text, is_first=is_first) and not _goes_on(lines, index):
             end = index + 1
             while end < len(lines) and (not lines[end].strip() or _RULE.fullmatch(lines[end])):
                 end += 1
@@ -102,6 +122,19 @@ def _end_of_one(lines: Sequence[str], start: int, *, is_first: bool) -> int:
     return 0
 
 
+def _goes_on(lines: Sequence[str], index: int) -> bool:
+    """Whether a warning was wrapped behind a line: it is as long as such lines are, and no end."""
+    line = lines[index].strip()
+    if index + 1 == len(lines) or not lines[index + 1].strip() or _RULE.fullmatch(lines[index + 1]):
+        return False
+    is_wrapped = len(line) in _WRAPPED or (
+        len(line) in _WIDELY_WRAPPED and lines[index + 1].strip()[:1].islower()
+    )
+    return is_wrapped and _ENDED.search(line) is None
+
+
 def _is_banner(text: str, *, is_first: bool) -> bool:
+    if _OWN.search(text) is not None:
+        return False
     whole = (_WARNED, _TOLD, _MARK) if is_first else (_WARNED, _TOLD, _MARK, _MORE)
     return any(pattern.fullmatch(text) for pattern in whole)
