@@ -42,6 +42,17 @@ _KIND_WORDS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("application", "sollicitatie", "bewerbung", "candidature"), "application"),
 }
+_LANGUAGES: Mapping[str, str] = {
+    word: code
+    for code, words in {
+        "nl": "nederlands dutch niederländisch néerlandais vlaams flämisch",
+        "de": "duits german deutsch allemand",
+        "fr": "frans french französisch français",
+        "en": "engels english englisch anglais",
+    }.items()
+    for word in words.split()
+}
+_MARKS = frozenset("xX✓✔☑")
 
 
 @dataclass(slots=True)
@@ -234,9 +245,7 @@ def _entry(kind: FileKind, ours: str, choice: _Choice) -> Iterator[str]:
     names = [column.name for column in choice.columns]
     values = [value for column in choice.columns for value in column.values]
     yield from (_comment(f"unsure: {doubt}") for doubt in choice.doubts)
-    words: Mapping[str, str] = {}
-    if ours == "kind":
-        words = _kind_words(values)
+    words = _words(ours, choice.columns[0], values)
     yield from _doubts_of(kind, ours, choice, values, words)
     written = names[0] if len(names) == 1 else names
     if words:
@@ -279,9 +288,14 @@ def _doubts_of(
                 yield _comment('if they are names: status.values = {"Uit dienst" = "s3", …}')
 
 
-def _kind_words(values: Sequence[str]) -> dict[str, str]:
-    known = {word: _KIND_WORDS.get(word.casefold(), "") for word in dict.fromkeys(values)}
-    return {word: ours for word, ours in known.items() if ours and word.casefold() != ours}
+def _words(ours: str, column: _Column, values: Sequence[str]) -> dict[str, str]:
+    """Return what the CRM's words of a column are in ours, where that is known."""
+    if ours == "active" and values and set(values) <= _MARKS and len(values) < column.rows:
+        # Where only some rows have a mark, the others aren't active; a blank is usually yes.
+        return {"": "no"}
+    known = {"kind": _KIND_WORDS, "language": _LANGUAGES}.get(ours, {})
+    read = {word: known.get(word.casefold(), "") for word in dict.fromkeys(values)}
+    return {word: ours for word, ours in read.items() if ours and word.casefold() != ours}
 
 
 def _most(values: "Iterator[str] | Sequence[str]") -> str:

@@ -220,3 +220,16 @@ def test_what_an_export_lacks_of_a_shipped_mapping_is_told(write: Write) -> None
 
     assert [{"crm_id": "17", "emails": "ann@x.org"}] == [row.texts for row in file.rows()]
     assert ["columns it hasn't: First Name, Last Name, Deceased, Birth Date"] == file.remarks
+
+
+@pytest.mark.parametrize("name", SHIPPED_MAPPINGS)
+def test_the_page_shows_what_is_shipped(name: str) -> None:
+    page = Path(__file__).parents[2].joinpath("docs/feed.md").read_text(encoding="utf-8")
+    block = page.partition(f'`use = "{name}"` is')[2].split("```")[1].removeprefix("toml")
+    shown = read_mapping("people", tomllib.loads(block)["crm"]["map"]["people"], {})
+    shipped = mapped(f'use = "{name}"')
+
+    assert {ours: each.columns for ours, each in shipped.columns.items()} == {
+        ours: each.columns for ours, each in shown.columns.items()
+    }
+    assert shipped.ignored == shown.ignored

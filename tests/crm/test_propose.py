@@ -175,6 +175,18 @@ def test_every_kind_has_its_own_words(
     assert [] == [line for line in expected if line not in proposed]
 
 
+def test_words_for_languages_and_marks_for_the_active_are_translated(write: Write) -> None:
+    path = write("crm_id;Taal;Actief", "17;Nederlands;x", "18;duits;", "19;fr;x")
+
+    proposed = propose(path, KINDS["people"])
+    mapping = read_mappings(tomllib.loads(proposed)["crm"]["map"], {})["people"]
+    rows = list(FeedFile(path, KINDS["people"], Reading(mapping=mapping)).rows())
+
+    assert [("nl", "x"), ("de", "no"), ("fr", "x")] == [
+        (row.texts["language"], row.texts["active"]) for row in rows
+    ]
+
+
 def test_a_column_that_stands_twice_is_told(write: Write) -> None:
     proposed = propose(write("crm_id,Mail,mail", "17,a@x.org,b@x.org"), KINDS["people"])
 
