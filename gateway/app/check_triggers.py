@@ -6,6 +6,7 @@ from gateway.app import common, triggers
 from gateway.app.findings import Finding, error, good, warning
 from gateway.config import ConfigError, Settings
 from gateway.config.triggers import ACTIVE_AS_SHIPPED, trigger_files
+from gateway.core.event import EventType
 from gateway.core.trigger import TriggerEvent
 from gateway.core.vocabulary import doubts
 from gateway.store import due, epochs, vocabulary
@@ -36,6 +37,18 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
         state = "on" if rule.trigger.enabled else "off"
         yield good(f"trigger {name}", f"{rule.trigger.event}, {rule.trigger.kind}, {state}")
         yield from (warning(f"trigger {name}", text) for text in rule.letters.doubts())
+        if rule.trigger.is_of_date and rule.trigger.enabled and not _hears(settings, rule):
+            advice = (
+                "nobody hears what became of its runs but who looks at gateway triggers history: "
+                f"set report_to, or have a webhook told of {EventType.TRIGGER_RUN_FINISHED}"
+            )
+            yield warning(f"trigger {name}", advice)
+
+
+def _hears(settings: Settings, rule: Rule) -> bool:
+    """Whether anybody is told of a trigger's runs: by mail, or the CRM by a webhook (seed S4)."""
+    asked = (one.events for one in settings.webhooks)
+    return bool(rule.trigger.report_to) or any(EventType.TRIGGER_RUN_FINISHED in e for e in asked)
 
 
 def store_for_triggers(settings: Settings, database: Database) -> Iterator[Finding]:

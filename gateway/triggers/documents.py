@@ -148,4 +148,5 @@ def run(run: Run) -> Document:
         "error": run.error,
         "report_to": run.report_to or None,
         "finished_at": in_utc(run.finished_at),
+        "told": bool(run.reports),
     }

@@ -211,6 +211,24 @@ async def test_who_acts_must_be_known(office: Served) -> None:
     assert [] == states(office)
 
 
+async def test_mail_that_waits_is_in_the_outbox_and_can_be_given_up(office: Served) -> None:
+    await change(office, "4711")
+    sends = office.token(TokenScope.OUTBOX)
+
+    [entry] = (await office.ask("GET", "/outbox", token=sends)).json()["items"]
+    cancelled = await office.ask("POST", f"/outbox/{entry['id']}/cancel", token=sends)
+    again = await office.ask("POST", f"/outbox/{entry['id']}/cancel", token=sends)
+
+    wanted = ("ann@example.org", "queued", "accepted 4711")
+    assert wanted == (entry["to"], entry["state"], entry["about"])
+    assert (200, "cancelled", 409) == (
+        cancelled.status_code,
+        cancelled.json()["state"],
+        again.status_code,
+    )
+    assert [] == (await office.ask("GET", "/outbox", token=sends)).json()["items"]
+
+
 async def test_with_an_idempotency_key_it_is_done_once(office: Served) -> None:
     key = {"idempotency-key": "a"}
     path = "/applications/4711/submitted"

@@ -105,11 +105,18 @@ def test_a_preview_a_run_and_its_report_agree(office: Office, relay: Relay) -> N
     run = office.cli.json("triggers", "run", "letter")
     after = office.cli.json("triggers", "preview", "letter")
 
-    assert [
-        {"person": "candidate:1", "about": "", "to": "ann@example.org", "subject": "Dag Ann",
-         "text": "Woorden\n"}
-    ] == before["mails"]  # fmt: skip
-    assert [{"person": "candidate:2", "about": "", "reason": "no address"}] == before["skipped"]
+    [mail], [left_out] = before["mails"], before["skipped"]
+    wanted = {
+        "person": "candidate:1",
+        "about": "",
+        "to": "ann@example.org",
+        "subject": "Dag Ann",
+        "text": "Woorden\n",
+    }
+    assert wanted == {key: mail[key] for key in wanted}
+    assert ("candidate:2", "", "no address") == tuple(
+        left_out[key] for key in ("person", "about", "reason")
+    )
     assert before["warning"] is None
     assert ("letter", 1, 1, 0, None) == tuple(
         run[key] for key in ("trigger", "sent", "skipped", "failed", "report_to")
@@ -221,6 +228,27 @@ def test_check_names_wrong_files_doubtful_words_and_feeds_never_loaded(office: O
     assert [line for line in lines if "error" in line and "wrong.toml: template: write it" in line]
     assert [line for line in lines if "warning" in line and "[VORNAME] is no placeholder" in line]
     assert [line for line in lines if "warning" in line and "people were never loaded" in line]
+
+
+@pytest.mark.parametrize(
+    ("more", "trigger", "is_told"),
+    [
+        ("", "", False),
+        ("", 'report_to = "office@example.org"\n', True),
+        ('[[webhooks]]\nurl = "http://127.0.0.1:1/"\nsecret = "s"\nevents = ["{}"]\n', "", True),
+        ("", "enabled = false\n", True),
+    ],
+)
+def test_check_warns_where_nobody_hears_what_became_of_runs(
+    office: Office, more: str, trigger: str, is_told: bool
+) -> None:
+    with office.cli.file.open("a") as file:
+        file.write(more.format("trigger.run_finished"))
+    office.write("triggers/letter.toml", office.trigger(trigger))
+
+    done = office.cli("check", "--offline")
+
+    assert is_told is ("nobody hears what became of its runs" not in done.out)
 
 
 def test_a_wrong_trigger_stops_the_start_and_is_named(office: Office) -> None:

@@ -339,6 +339,17 @@ async def test_a_preview_says_who_would_get_what_and_who_would_not_and_why(
     } == {str(one.person): one.reason for one in shown.skipped}
 
 
+async def test_a_preview_names_the_values_that_are_blank(office: Office) -> None:
+    office.template("letter", de="Subject: [QUALIFIKATION]\n\n[PRUEFNR] {{ person['name'] }}\n")
+    office.trigger("expired", QUALIFIED.format("qualification_expired"))
+    office.person("ann", first_name="")
+    office.qualification("q1", "ann", expires_on="2027-03-01")
+
+    [mail] = office.preview("expired", "2027-03-01").mails
+
+    assert ("person.name", "qualification.licence_number") == mail.blank
+
+
 async def test_a_run_does_what_the_preview_showed(office: Office) -> None:
     office.template("letter", de="Subject: [QUALIFIKATION]\n\n[PRUEFNR]\n", nl=LETTER)
     office.trigger("expired", QUALIFIED.format("qualification_expired"))
