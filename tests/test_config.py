@@ -161,8 +161,9 @@ def test_a_mailbox_without_tls_is_at_143(tmp_path: Path) -> None:
     assert 143 == settings.inbound.mailboxes[0].port
 
 
-def test_a_setting_may_widen_a_tag(tmp_path: Path) -> None:
-    settings = loaded(tmp_path, '[suppression]\ntags = { NoMailingsTag = "all" }\n')
+@pytest.mark.parametrize("tag", ["NoMailingsTag", "no mailings-tag", "No\u200bMailingsTag"])
+def test_a_setting_may_widen_a_tag(tmp_path: Path, tag: str) -> None:
+    settings = loaded(tmp_path, f'[suppression]\ntags = {{ "{tag}" = "all" }}\n')
 
     assert {
         "NoMailingsTag": Scope.ALL,
