@@ -4,6 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from gateway.core.written import seen
+
 _ATEXT = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\x80-\xff-]"
 _QUOTED = rb'"(?:[\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\x20-\x7e])*"'
 _LABEL = rb"[A-Za-z0-9_\x80-\xff](?:[A-Za-z0-9_\x80-\xff-]*[A-Za-z0-9_\x80-\xff])?"
@@ -63,8 +65,8 @@ def fits_envelope(address: str) -> bool:
 def lookup_form(address: str, *, plus_addresses: bool = False) -> str:
     """Return the one form by which an address is stored and looked up.
 
-    Unquoted, case-folded, the domain as A-labels without a final dot; with `plus_addresses`
-    the part of the local part from its first `+` is dropped.
+    Unquoted, case-folded, without what can't be seen, the domain as A-labels without a final dot;
+    with `plus_addresses` the part of the local part from its first `+` is dropped.
     """
     local, at, domain = address.strip().rpartition("@")
     if not at:
@@ -72,7 +74,7 @@ def lookup_form(address: str, *, plus_addresses: bool = False) -> str:
     if address.isascii():
         local, domain = local.lower(), domain.lower()
     else:
-        local = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", local).casefold())
+        local = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen(local)).casefold())
     if local[:1] == '"':
         local = _unquoted(local)
     if plus_addresses and "+" in local[1:]:
@@ -87,7 +89,7 @@ def _unquoted(local: str) -> str:
 def _domain_form(domain: str) -> str:
     if domain.isascii() and "xn--" not in domain.lower():
         return domain.lower().rstrip(".")
-    labels = unicodedata.normalize("NFKC", domain).translate(_DOTS).rstrip(".").split(".")
+    labels = unicodedata.normalize("NFKC", seen(domain)).translate(_DOTS).rstrip(".").split(".")
     return ".".join(map(_label_form, labels))
 
 
@@ -98,7 +100,7 @@ def _label_form(label: str) -> str:
             label = label[4:].encode("ascii").decode("punycode")
         except UnicodeError:
             return label.lower()
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).lower())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen(label)).lower())
     if folded.isascii():
         return folded
     return "xn--" + folded.encode("punycode").decode("ascii")

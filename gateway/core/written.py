@@ -33,7 +33,12 @@ def plain(text: str) -> str:
     """
     if text.isascii():
         return text.strip()
-    return _BLANKS.sub(" ", _UNSEEN_RUN.sub("", _composed(text))).strip()
+    return _BLANKS.sub(" ", seen(_composed(text))).strip()
+
+
+def seen(text: str) -> str:
+    """Return a text without what can't be seen in it; blanks stay as they are."""
+    return _UNSEEN_RUN.sub("", text)
 
 
 def plain_name(text: str) -> str:
@@ -41,8 +46,8 @@ def plain_name(text: str) -> str:
     if text.isascii():
         return text.strip()
     composed = _composed(text)
-    seen = _UNSEEN_RUN.sub(lambda run: _kept(run, composed), composed)
-    return _BLANKS.sub(" ", seen).strip()
+    shaped = _UNSEEN_RUN.sub(lambda run: _kept(run, composed), composed)
+    return _BLANKS.sub(" ", shaped).strip()
 
 
 def as_read(text: str) -> str:

@@ -247,4 +247,5 @@ def _checked(value: str) -> str:
 
 def _doubtful(doubt: Doubt) -> str:
     kept = f"; for suppression {', '.join(doubt.parts)} count" if doubt.parts else ""
-    return f"{doubt.text!r} is left out: it {doubt.fault}{kept}"
+    what = doubt.fault.rpartition(": ")[0] or doubt.fault
+    return f"{doubt.text!r} is left out: it {what}{kept}"

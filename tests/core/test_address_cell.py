@@ -90,7 +90,7 @@ def test_addresses_are_found_in_what_people_write(text: str, addresses: tuple[st
     [
         ("'ann@x.org'", "ann@x.org", ""),
         ("'ann@x.org", "ann@x.org", "'ann@x.org"),
-        ("ann\u200b@x.org", "ann@x.org", "ann\u200b@x.org"),
+        ("ann\u200b@x.org", "ann@x.org", ""),  # Looked up as if it were not there.
         ("ann@x.org.", "ann@x.org", ""),
         ("Ann@x.org", "Ann@x.org", ""),
         ("Ann <ann@x.org>", "ann@x.org", ""),
