@@ -74,6 +74,7 @@ class Columns:
                 key = column_key(name)
                 self._repeated |= {key} if key in self._at else set()
                 self._at.setdefault(key, at)
+        self._ignored = {column_key(name) for name in mapping.ignored}
         #: Columns a shipped mapping knows and the file hasn't.
         self.lacking: list[str] = []
         ours = {column_key(name): name for name in kind.columns}
@@ -140,6 +141,9 @@ class Columns:
         return Source(name, at, mapped.words) if at else None
 
     def _is_there(self, ours: str, theirs: str, mapped: ColumnMapping) -> bool:
+        if not mapped.columns and column_key(ours) in self._ignored:
+            # In German, a column called Kind is one of children.
+            return False
         if column_key(theirs) in self._at:
             return True
         if mapped.columns:
@@ -158,14 +162,13 @@ class Columns:
 
     def _check(self, is_table: bool) -> None:
         used = {at for each in self.sources for at in each.at}
-        ignored = {column_key(name) for name in self._mapping.ignored}
         is_open = ALL_OTHERS in self._mapping.ignored
         told = {each.name for each in self.sources}
         unknown = [
             at
             for key, at in self._at.items()
             if at not in used
-            and key not in ignored
+            and key not in self._ignored
             and not (is_open and nearest(self._names[at], self._kind.columns) in {"", *told})
         ]
         if unknown:

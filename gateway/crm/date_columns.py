@@ -19,7 +19,7 @@ class DateColumns:
     """What stands in columns of dates, by our names, and how it is read.
 
     A column is of the order its values show; one whose values show none is of that of the file's
-    others. `order` is the one that is set.
+    others. `order` is the one that is set; without `has_serials` no number is a day.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class DateColumns:
         *,
         zone: tzinfo = UTC,
         today: date | None = None,
+        has_serials: bool = True,
     ) -> None:
         self._set = order
         self._zone = zone
@@ -40,7 +41,7 @@ class DateColumns:
         shown = {each.order for each in evidence.values() if each.order}
         for name, each in evidence.items():
             others = next(iter(shown)) if len(shown) == 1 else None
-            is_all = len(foreign[name]) == len(written[name] - {""})
+            is_all = has_serials and len(foreign[name]) == len(written[name] - {""})
             reader = self._reader(name, each, others, is_all=is_all)
             self._readable[name] = {text: _iso(reader, name, text) for text in foreign[name]}
             self._remark(name, each, reader)

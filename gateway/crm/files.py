@@ -200,6 +200,7 @@ class FeedFile:
             self._reading.mapping.date_order,
             zone=self._reading.zone,
             today=self._reading.today,
+            has_serials=not isinstance(table, Sheet) or table.has_serials,
         )
 
     def _of_cells(

@@ -122,6 +122,7 @@ class Sheet:
 
     def __init__(self, workbook: Workbook, is_header: IsHeader) -> None:
         self._workbook = workbook
+        self.has_serials = not workbook.is_of_1904
         header, self.above = _header(self._all(), is_header)
         self.names = header.cells
         self.header_line = header.line

@@ -17,6 +17,7 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MOST_OCTETS = 400_000_000  #: Unpacked.
 _MOST_CELLS = 10_000_000  #: From the first to the last row and column in use: so many are kept.
 _MOST_PARTS = 1_000
+_WORKBOOK = "xl/workbook.xml"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 #: A cell with something in it. The library takes those with an error, or with a formula whose
 #: value isn't stored, for blank: they are turned into text before it reads them.
@@ -27,6 +28,7 @@ _FORMULA = re.compile(
     rb"\s*<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)"
     rb"\s*(?:<v\s*/>|<v>\s*</v>)?\s*(?=</(?:\w+:)?c>)"
 )
+_EPOCH_1904 = re.compile(rb"\bdate1904=[\"'](?:1|true)[\"']")
 _FORMULA_BEGIN = re.compile(rb"<(?:\w+:)?f[\s>/]")
 #: How a formula without a value is shown; Excel's own errors keep their names, `#N/A`.
 NO_VALUE = "#FORMULA"
@@ -50,7 +52,10 @@ class Workbook:
         from python_calamine import CalamineError, CalamineWorkbook
 
         try:
-            self._sheet = _chosen(CalamineWorkbook.from_filelike(_bounded(file)), preferred)
+            unpacked = _bounded(file)
+            #: Whether numbers of days count from 1904, as workbooks of the old Mac have it.
+            self.is_of_1904 = _is_of_1904(unpacked)
+            self._sheet = _chosen(CalamineWorkbook.from_filelike(unpacked), preferred)
         except (CalamineError, BadZipFile, ZlibError, EOFError, RuntimeError) as error:
             raise WorkbookRefused(f"is no whole workbook: {error}") from error
 
@@ -108,7 +113,7 @@ def _bounded(file: BinaryIO) -> BytesIO:
     left = _MOST_OCTETS
     with ZipFile(file) as packed, ZipFile(unpacked, "w", ZIP_STORED) as out:
         parts = packed.infolist()
-        if "xl/workbook.xml" not in packed.namelist():
+        if _WORKBOOK not in packed.namelist():
             raise WorkbookRefused("is no Excel workbook (.xlsx); save it as one, or as CSV UTF-8")
         if len(parts) > _MOST_PARTS:
             raise WorkbookRefused(f"has more than {_MOST_PARTS} parts")
@@ -122,6 +127,13 @@ def _bounded(file: BinaryIO) -> BytesIO:
             out.writestr(part.filename, octets)
     unpacked.seek(0)
     return unpacked
+
+
+def _is_of_1904(unpacked: BytesIO) -> bool:
+    with ZipFile(unpacked) as parts:
+        found = _EPOCH_1904.search(parts.read(_WORKBOOK))
+    unpacked.seek(0)
+    return found is not None
 
 
 def _part(packed: ZipFile, part: ZipInfo, left: int) -> bytes:

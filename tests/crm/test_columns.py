@@ -80,6 +80,10 @@ def test_a_file_in_our_own_columns_needs_no_mapping_of_columns(write: Write) -> 
             {"crm_id": "17", "last_name": "van Bos"},
         ),
         (
+            'crm_id = "ID"\nlast_name = "Naam"\nignore = ["Kind", "Voor", "Tussenvoegsel"]',
+            {"crm_id": "17", "last_name": "Bos"},
+        ),
+        (
             'crm_id = "ID"\nfirst_name = "Naam"\nlast_name = "Naam"\nignore = "*"',
             {"crm_id": "17", "first_name": "Bos", "last_name": "Bos"},
         ),
@@ -87,6 +91,8 @@ def test_a_file_in_our_own_columns_needs_no_mapping_of_columns(write: Write) -> 
 )
 def test_what_a_mapping_can_say(write: Write, mapping: str, expected: Mapping[str, str]) -> None:
     header, row = "ID,Tussenvoegsel,Naam,Voor", "17,van,Bos,Ann"
+    if "Kind" in mapping:
+        header, row = f"{header},Kind", f"{row},Eva"
     if "Naam" not in mapping:
         header, row = "ID", "17"
 

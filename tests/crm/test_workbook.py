@@ -44,7 +44,12 @@ def sheet(*rows: Sequence[str], first: int = 1) -> str:
 
 
 def workbook(
-    path: Path, sheets: Mapping[str, str], *, hidden: Sequence[str] = (), more: bytes = b""
+    path: Path,
+    sheets: Mapping[str, str],
+    *,
+    hidden: Sequence[str] = (),
+    more: bytes = b"",
+    properties: str = "",
 ) -> Path:
     """Write a workbook with the parts that matter."""
     names = list(sheets)
@@ -67,7 +72,8 @@ def workbook(
         )
         parts.writestr(
             "xl/workbook.xml",
-            f'<workbook {_NAMES} xmlns:r="{_RELS}"><sheets>{entries}</sheets></workbook>',
+            f'<workbook {_NAMES} xmlns:r="{_RELS}">{properties}'
+            f"<sheets>{entries}</sheets></workbook>",
         )
         parts.writestr(
             "xl/_rels/workbook.xml.rels",
@@ -152,6 +158,20 @@ def test_numbers_of_days_without_a_format_are_dates_where_all_of_a_column_is(
     )
 
     assert ["1980-12-31", "1981-01-01"] == [texts["birthday"] for _, texts in read(path)]
+
+
+def test_days_that_count_from_1904_are_read_where_they_are_dates_by_their_type(
+    tmp_path: Path,
+) -> None:
+    path = workbook(
+        tmp_path / "people.xlsx",
+        {"a": sheet(HEADER[:2], [number(1), number(28124, _DAY)], [number(2), number(28124)])},
+        properties='<workbookPr date1904="1"/>',
+    )
+
+    typed, plain = FeedFile(path, KINDS["people"]).rows()
+
+    assert ("1980-12-31", {"birthday"}) == (typed.texts["birthday"], set(plain.unread))
 
 
 def test_a_sheet_that_begins_further_down_is_found(tmp_path: Path) -> None:
