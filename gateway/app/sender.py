@@ -252,7 +252,8 @@ def _tell(handled: Handled) -> None:
         log.error("feed_file_failed", file=handled.name, reason=handled.error)
         return
     report = handled.report
-    log.info(
+    is_whole = report is None or report.is_good
+    (log.info if is_whole else log.warning)(
         "feed_file_taken_in",
         file=handled.name,
         records=report.records if report else 0,

@@ -17,6 +17,8 @@ from gateway.crm.kinds import FileKind
 from gateway.crm.synonyms import suggested
 
 _AS_OURS = ColumnMapping()
+#: What stands behind the columns of a file of refused rows: of no meaning to the importer.
+LINE, REASON = "line", "reason"
 
 
 class ColumnsWrong(ValueError):
@@ -66,7 +68,7 @@ class Columns:
     ) -> None:
         self._kind = kind
         self._mapping = mapping
-        self._names = [name.strip() for name in names]
+        self._names = _without_reasons([name.strip() for name in names])
         self._at: dict[str, int] = {}
         self._repeated: set[str] = set()
         for at, name in enumerate(self._names):
@@ -203,6 +205,10 @@ def is_header(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> boo
         return mapped.constant is not None or any(column_key(each) in keys for each in theirs)
 
     return all(map(is_there, kind.needed))
+
+
+def _without_reasons(names: list[str]) -> list[str]:
+    return names[:-2] if names[-2:] == [LINE, REASON] else names
 
 
 def recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> int:

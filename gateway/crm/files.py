@@ -113,6 +113,22 @@ class FeedFile:
             filled = (cells for cells in rows if "".join(cells).strip())
             return table.names, list(islice(filled, most))
 
+    def as_written(self) -> Iterator[tuple[int, list[str], Mapping[str, str]]]:
+        """Yield the header (line 0), then each row with something in it, as it stands.
+
+        Each has its line, its cells, and as far as they can be told its texts by our columns.
+        """
+        with self._opened() as file:
+            table = self._table(file)
+            columns = self._columns(table)
+            yield 0, list(table.names), {}
+            width = len(table.names)
+            for row in table.rows():
+                cells = _cells(row, width)
+                if isinstance(row, ObjectRow) or row.problem or "".join(cells).strip():
+                    texts = {} if row.problem else columns.texts(list(map(_unguarded, cells)))
+                    yield row.line, cells, texts
+
     @contextmanager
     def _opened(self) -> Iterator[BinaryIO]:
         try:

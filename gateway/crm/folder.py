@@ -12,9 +12,10 @@ from typing import Any, Literal
 from gateway.core.errors import GatewayError
 from gateway.core.feed_mapping import AS_OURS, KindMapping
 from gateway.core.kinds import Scope
-from gateway.crm.files import FileRefused
+from gateway.crm.files import FeedFile, FileRefused, Reading
 from gateway.crm.importer import Report, import_file
 from gateway.crm.kinds import KINDS
+from gateway.crm.refused import write_refused
 from gateway.store.database import Database, RowRefused
 from gateway.store.feed import last_file
 
@@ -130,6 +131,10 @@ class FeedFolder:
             return Handled(name=name, state="failed", error=str(error))
         if report.outcome.is_held_back:
             return Handled(name=name, state="failed", report=report, error=_held_back(report))
+        if report.took_nothing:
+            first = report.problems[0]
+            why = f"no row could be taken in; line {first.line}: {first.text}"
+            return Handled(name=name, state="failed", report=report, error=why)
         return Handled(name=name, state="done", report=report)
 
     def _is_taken(self, kind: str, mark: str) -> bool:
@@ -150,13 +155,20 @@ class FeedFolder:
             mapping=self._mapping(kind),
         )
 
+    def _opened(self, kind: str, path: Path) -> FeedFile:
+        reading = Reading(mapping=self._mapping(kind), zone=self._zone)
+        return FeedFile(path, KINDS[kind], reading)
+
     def _put_aside(self, file: _Waiting, handled: Handled) -> None:
         folder = self._path / handled.state
         try:
             folder.mkdir(exist_ok=True)
             target = _free(folder, file.path, self._clock())
             report = json.dumps(_document(handled), indent=2, ensure_ascii=False) + "\n"
-            _beside(target).write_text(report, encoding="utf-8")
+            _beside(target).write_text(report, encoding="utf-8", errors="backslashreplace")
+            if handled.state == "done" and handled.report and handled.report.problem_count:
+                written = self._opened(handled.report.kind, file.path)
+                write_refused(written, handled.report, _refused_beside(target))
             file.path.rename(target)
         except OSError as error:
             raise FolderUnusable(f"{error.filename}: {error.strerror}") from error
@@ -195,6 +207,10 @@ def _free(folder: Path, path: Path, now: datetime) -> Path:
 
 def _beside(target: Path) -> Path:
     return target.with_name(f"{target.name}.report.json")
+
+
+def _refused_beside(target: Path) -> Path:
+    return target.with_name(f"{target.name}.refused.csv")
 
 
 def _document(handled: Handled) -> dict[str, Any]:

@@ -60,6 +60,11 @@ class Report:
     is_truncated: str = ""  #: Why the file isn't whole; of such a one only what protects counts.
 
     @property
+    def took_nothing(self) -> bool:
+        """Whether there were rows and none of them could be taken in."""
+        return bool(self.problem_count) and not self.records
+
+    @property
     def is_good(self) -> bool:
         """Whether everything in the file was taken in."""
         return not (self.problem_count or self.outcome.is_held_back or self.is_truncated)

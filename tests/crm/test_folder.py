@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gateway.core.feed_mapping import AS_OURS, read_mapping
+from gateway.core.feed_mapping import AS_OURS, ColumnMapping, KindMapping, read_mapping
 from gateway.core.kinds import TAG_SCOPES
 from gateway.crm import folder as folder_module
 from gateway.crm.folder import FeedFolder, FolderUnusable, Handled
@@ -65,7 +65,11 @@ def test_a_file_is_taken_in_and_moved_aside_with_a_report(
 
     report = json.loads((path / "done/people-2026.csv.report.json").read_text())
     assert ("people-2026.csv", "done") == (handled.name, handled.state)
-    assert ["done/people-2026.csv", "done/people-2026.csv.report.json"] == names(path)
+    assert [
+        "done/people-2026.csv",
+        "done/people-2026.csv.refused.csv",
+        "done/people-2026.csv.report.json",
+    ] == names(path)
     assert (2, 1, 3) == (report["added"], report["problem_count"], report["problems"][0]["line"])
     assert ["1", "2"] == ids(database)
 
@@ -280,3 +284,61 @@ def test_exports_are_taken_as_they_come_by_the_mapping_of_their_kind(
     assert report.replace
     assert "read as Windows-1252 with semicolons between the fields" in report.remarks
     assert ["notes.txt"] == [each for each in names(path) if "/" not in each]
+
+
+def test_a_file_of_which_nothing_could_be_taken_in_has_failed(
+    database: Database, path: Path, feed: FeedFolder
+) -> None:
+    (path / "people.csv").write_text("crm_id,emails\n,ann@example.org\n,ben@example.org\n")
+
+    (handled,) = look_twice(feed)
+
+    assert "failed" == handled.state
+    assert "no row could be taken in; line 2: crm_id: is blank" in handled.error
+    assert ["failed/people.csv", "failed/people.csv.report.json"] == names(path)
+
+
+@pytest.mark.parametrize("table", ["crm_id;emails;birthday", "KandidaatID;emails;birthday"])
+def test_rows_not_taken_in_whole_are_laid_beside_as_they_stood_and_can_be_dropped_again(
+    database: Database, path: Path, table: str
+) -> None:
+    mapping = KindMapping(columns={"crm_id": ColumnMapping(columns=("KandidaatID",))})
+    feed = FeedFolder(
+        database,
+        path,
+        source="crm",
+        tag_scopes=TAG_SCOPES,
+        clock=lambda: NOW,
+        mapping=lambda _: mapping if "Kan" in table else AS_OURS,
+    )
+    rows = f"{table}\n1;ann@example.org;\n2;ben@example.org;someday\n;cas@example.org;\n"
+    (path / "people.full.csv").write_bytes(rows.encode() + "9;d\xe9@x;?\n".encode("latin-1"))
+
+    look_twice(feed)
+    refused = path / "done/people.full.csv.refused.csv"
+    header, *lines = refused.read_text(errors="surrogateescape").splitlines()
+    refused.rename(path / "people-mended.csv")
+    mended = (path / "people-mended.csv").read_bytes().replace(b"someday", b"1980-12-31")
+    (path / "people-mended.csv").write_bytes(mended.replace(b"\n,cas", b"\n3,cas"))
+    (again,) = look_twice(feed)
+
+    assert f"{table.replace(';', ',')},line,reason" == header
+    assert ["2,ben@example.org,someday,3", ",cas@example.org,,4"] == [
+        ",".join(line.split(",")[:4]) for line in lines[:2]
+    ]
+    assert "birthday" in lines[0]
+    assert "done" == again.state
+    assert again.report is not None
+    assert {"1", "2", "3"} <= set(ids(database))
+
+
+def test_rows_that_name_nothing_known_are_laid_beside_too(
+    database: Database, path: Path, feed: FeedFolder
+) -> None:
+    (path / "groups.csv").write_text("crm_id,name\ng1,One\n")
+    (path / "memberships.csv").write_text("group,person\ng1,1\nx9,1\nx9,2\n")
+
+    look_twice(feed)
+
+    _, *lines = (path / "done/memberships.csv.refused.csv").read_text().splitlines()
+    assert ["x9,1,3", "x9,2,4"] == [",".join(line.split(",")[:3]) for line in lines]
