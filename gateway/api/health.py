@@ -17,6 +17,10 @@ class Health:
     feeds: Mapping[str, int]  #: Seconds since each source last brought anything.
     paused: Sequence[str] = ()
     mailboxes: Mapping[str, str] = field(default_factory=dict)  #: up, down or unknown
+    #: By source and kind: how old its feed is, and what is wrong with its last file.
+    kinds: Mapping[str, Mapping[str, Mapping[str, object]]] = field(default_factory=dict)
+    references: Mapping[str, int] = field(default_factory=dict)  #: Rows that name nothing known.
+    unread: Mapping[str, int] = field(default_factory=dict)  #: Fields that can't be read.
     mailchimp: str | None = None  #: up, down, refused or unknown; None: there is no account.
 
     @property
@@ -40,5 +44,8 @@ class Health:
             "mailchimp": self.mailchimp,
             "roles": {name: dict(counts) for name, counts in self.roles.items()},
             "feed_age_seconds": dict(self.feeds),
+            "feeds": {source: dict(kinds) for source, kinds in self.kinds.items()},
+            "references_to_nothing": dict(self.references),
+            "unread_fields": dict(self.unread),
             "paused": list(self.paused),
         }

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from gateway import metrics
 from gateway.api import mailchimp
@@ -83,6 +84,9 @@ class Witness:
             relays={name: _word(heard.get(name)) for name in self._relays()},
             roles=self._life.roles,
             feeds=_ages(found) if found else {},
+            kinds=_kinds(found) if found else {},
+            references=found.references if found else {},
+            unread=found.unread if found else {},
             paused=found.paused if found else (),
             mailboxes={name: _UP[read.get(name)] for name in self._mailboxes()},
             mailchimp=await asyncio.to_thread(self._mailchimp),
@@ -126,6 +130,59 @@ def _ages(found: Snapshot) -> dict[str, int]:
     return {source: int((moment - at).total_seconds()) for source, at in found.feeds.items()}
 
 
+def _kinds(found: Snapshot) -> dict[str, dict[str, dict[str, object]]]:
+    kinds: dict[str, dict[str, dict[str, object]]] = {}
+    for one in found.kinds:
+        fault = one.fault
+        kinds.setdefault(one.source, {})[one.what] = {
+            "age_seconds": None if one.at is None else _seconds_since(one.at),
+            "state": "ok" if fault is None else "failed" if fault.failed else "partly",
+            "problems": 0 if fault is None else fault.problems,
+            "faulty_for_seconds": 0 if fault is None else _seconds_since(fault.since),
+        }
+    return kinds
+
+
+def _seconds_since(moment: datetime) -> int:
+    return int((now() - moment).total_seconds())
+
+
+def _of_kinds(found: Snapshot) -> Iterator[Reading]:
+    """Yield how each kind of file stands; a feed is named `crm:people`."""
+    ages = {one: _seconds_since(one.at) for one in found.kinds if one.at is not None}
+    faults = {one: one.fault for one in found.kinds if one.fault is not None}
+    yield Reading(
+        name="gateway_feed_kind_age_seconds",
+        text="Since a source last brought anything of a kind.",
+        label="feed",
+        values={f"{one.source}:{one.what}": age for one, age in ages.items()},
+    )
+    yield Reading(
+        name="gateway_feed_problems",
+        text="Problems of the last file of a kind.",
+        label="feed",
+        values={f"{one.source}:{one.what}": fault.problems for one, fault in faults.items()},
+    )
+    yield Reading(
+        name="gateway_feed_failed",
+        text="Whether nothing of the last file of a kind was taken in.",
+        label="feed",
+        values={f"{one.source}:{one.what}": fault.failed for one, fault in faults.items()},
+    )
+    yield Reading(
+        name="gateway_references_to_nothing",
+        text="Rows of the feed that name something unknown.",
+        label="reference",
+        values=found.references,
+    )
+    yield Reading(
+        name="gateway_feed_unread_fields",
+        text="Fields of the feed that can't be read.",
+        label="kind",
+        values=found.unread,
+    )
+
+
 def _of_processes(roles: Mapping[str, Mapping[str, int]]) -> Iterator[Reading]:
     texts = {
         "wanted": "Processes a role should have.",
@@ -157,6 +214,7 @@ def _of_store(found: Snapshot | None) -> Iterator[Reading]:
         label="source",
         values=_ages(found),
     )
+    yield from _of_kinds(found)
     yield Reading(
         name="gateway_outbox_entries",
         text="What the gateway itself sends, by state.",

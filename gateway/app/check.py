@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.app import common
 from gateway.app.certificates import valid_until
 from gateway.app.check_addresses import stored_addresses
-from gateway.app.check_feed import told_by_the_crm
+from gateway.app.check_feed import kinds_of_feed, told_by_the_crm
 from gateway.app.check_http import settings_for_http
 from gateway.app.check_inbound import settings_for_replies, store_for_replies
 from gateway.app.check_loops import own_listener
@@ -31,7 +31,6 @@ from gateway.store import status
 from gateway.store.database import StoreUnavailable
 from gateway.store.status import Snapshot, snapshot
 
-FEED_OLD = timedelta(days=2)
 CERTIFICATE_ENDS_SOON = timedelta(days=14)
 _ANSWER_SECONDS = 10.0
 _LOUD = (OutboxState.FAILED, OutboxState.UNKNOWN)
@@ -233,19 +232,20 @@ def _store(settings: Settings) -> Iterator[Finding]:
     finally:
         database.close()
     yield good("store", "answers, and its schema is whole")
-    yield from _state(found)
+    yield from _state(settings, found)
     yield from idle_tags(carried)
     yield from finance_statuses(finances)
     yield from rest
 
 
-def _state(found: Snapshot) -> Iterator[Finding]:
+def _state(settings: Settings, found: Snapshot) -> Iterator[Finding]:
     if not found.feeds:
         yield warning("feed", "nothing was ever imported: gateway import, or set crm.folder")
+    yield from kinds_of_feed(found.kinds, settings.crm.old_after)
     for source, at in found.feeds.items():
         age = common.now() - at
         text = f"{source} was last fed {age.days} days and {age.seconds // 3600} hours ago"
-        is_old = age > FEED_OLD
+        is_old = age > settings.crm.old_after
         yield warning("feed", f"{text}: is its export running?") if is_old else good("feed", text)
     if found.paused:
         yield warning("mail", f"{', '.join(found.paused)} mail is paused: gateway resume")

@@ -1,12 +1,31 @@
 """What `gateway check` finds in what the CRM told: references to nothing, what can't be read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
+from gateway.app import common
 from gateway.app.findings import Finding, error, warning
 from gateway.store import open_references, status, unread
 from gateway.store.database import Database
+from gateway.store.feed_faults import KindState
 
 _NAMED = 3
+
+
+def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[Finding]:
+    """Name kinds of which the last file was not taken in whole, and those told of long ago."""
+    for one in kinds:
+        what = f"feed {one.source} {one.what}"
+        if (fault := one.fault) is not None:
+            days = (common.now() - fault.since).days
+            since = f" (so for {days} days)" if days else ""
+            text = f"{fault.file}{since}: {fault.reason}"
+            if fault.failed:
+                yield error(what, f"nothing was taken in of {text}")
+            else:
+                yield warning(what, f"{fault.problems} problems in {text}")
+        if one.at is not None and (age := common.now() - one.at) > old_after:
+            yield warning(what, f"was last fed {age.days} days ago: is its export running?")
 
 
 def told_by_the_crm(database: Database) -> Iterator[Finding]:

@@ -252,13 +252,15 @@ def _tell(handled: Handled) -> None:
         log.error("feed_file_failed", file=handled.name, reason=handled.error)
         return
     report = handled.report
-    is_whole = report is None or report.is_good
-    (log.info if is_whole else log.warning)(
-        "feed_file_taken_in",
-        file=handled.name,
-        records=report.records if report else 0,
-        problems=report.problem_count if report else 0,
-    )
+    facts = {
+        "file": handled.name,
+        "records": report.records if report else 0,
+        "problems": report.problem_count if report else 0,
+    }
+    if report is None or report.is_good:
+        log.info("feed_file_taken_in", **facts)
+    else:
+        log.warning("feed_file_taken_in_part", **facts)
 
 
 async def _repeat(life: Life, every: timedelta, chore: Callable[[], Awaitable[None]]) -> None:

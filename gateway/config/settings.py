@@ -109,6 +109,9 @@ class Crm(Section):
     """How often the folder is looked at."""
     source: Name = "crm"
     """The source that owns what the folder's files bring."""
+    old_after: Interval = option("2d")
+    """How old what the CRM told last of people, groups or any other kind may be before `gateway
+    check` and the metrics call it old."""
     date_order: DateOrder | None = option(example="day-first")
     """Which number of 03/04/2026 is the day, where nothing else in its column tells; absent: such
     a date can't be read."""

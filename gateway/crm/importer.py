@@ -1,6 +1,7 @@
 """A file of the feed taken in, and the report of it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
@@ -10,11 +11,12 @@ from typing import Any
 from gateway.core.feed_mapping import AS_OURS, KindMapping
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.references import ReferenceUse
-from gateway.crm.files import FeedFile, RawRow, Reading
+from gateway.crm.files import FeedFile, FileRefused, RawRow, Reading
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
+from gateway.store import feed_faults
 from gateway.store.contested import Duplicate
-from gateway.store.database import Database
+from gateway.store.database import Database, RowRefused
 from gateway.store.feed import Feed, Outcome, Terms, feed
 from gateway.store.guard import LEAST
 from gateway.store.layouts import Gaps
@@ -22,6 +24,8 @@ from gateway.store.layouts import Gaps
 _BATCH = 5_000
 #: So many problems are told one by one, the rest are counted.
 _TOLD = 1_000
+
+_HELD_BACK = "held back: it would lift many suppressions"
 
 Progress = Callable[[int, int], None]
 
@@ -117,9 +121,11 @@ def import_file(
     record told by itself) isn't compared with the one before. Raises `FileRefused` and
     `StoreUnavailable`; nothing was applied then.
     """
+    is_kept = is_listing and not dry_run and path.exists()
+    told = _Told(database, source, kind, path.name, now, is_kept=is_kept)
     reading = Reading(mapping=mapping, zone=zone, today=now.astimezone(zone).date())
     file = FeedFile(path, KINDS[kind], reading)
-    with feed(database, kind) as under_way:
+    with told.failure(), feed(database, kind) as under_way:
         intake = _Intake(KINDS[kind], under_way, zone)
         intake.take(file, progress, keys_only=remove)
         is_doubtful = bool(file.is_truncated) and not lift
@@ -138,13 +144,14 @@ def import_file(
             called=path.name,
             is_listing=is_listing,
             is_doubtful=is_doubtful,
+            is_refused=bool(intake.problem_count) and not intake.records,
             has_open_end=not lift and _has_open_end(path),
         )
         outcome = under_way.apply(terms)
     intake.report_duplicates(outcome.duplicates)
     intake.report_references(outcome)
     known_otherwise = (str(use) for use in outcome.references if not use.is_fault)
-    return Report(
+    report = Report(
         kind=kind, file=path.name, source=source, at=now, replace=replace, dry_run=dry_run,
         records=intake.records,
         outcome=outcome,
@@ -154,6 +161,63 @@ def import_file(
         is_incomplete=is_incomplete,
         is_truncated=file.is_truncated,
     )  # fmt: skip
+    told.end(report)
+    return report
+
+
+class _Told:
+    """Keeps what is wrong with the last file of a kind, until one is taken in whole."""
+
+    def __init__(
+        self,
+        database: Database,
+        source: str,
+        kind: str,
+        file: str,
+        now: datetime,
+        *,
+        is_kept: bool,
+    ) -> None:
+        self._database = database
+        self._source = source
+        self._kind = kind
+        self._file = file
+        self._now = now
+        self._is_kept = is_kept
+
+    @contextmanager
+    def failure(self) -> Iterator[None]:
+        """Note a file that is refused as a whole."""
+        try:
+            yield
+        except (FileRefused, RowRefused) as error:
+            self._note(1, str(error), failed=True)
+            raise
+
+    def end(self, report: Report) -> None:
+        """Note a file of which all, a part, or nothing was taken in."""
+        if report.is_good and self._is_kept:
+            feed_faults.clear(self._database, self._source, self._kind)
+        elif not report.is_good:
+            first = next((problem.text for problem in report.problems), report.is_truncated)
+            failed = report.took_nothing or report.outcome.is_held_back
+            reason = _HELD_BACK if report.outcome.is_held_back else first
+            self._note(report.problem_count, reason, failed=failed)
+
+    def _note(self, problems: int, reason: str, *, failed: bool) -> None:
+        if not self._is_kept:
+            return
+        fault = feed_faults.Fault(
+            source=self._source,
+            what=self._kind,
+            since=self._now,
+            at=self._now,
+            problems=problems,
+            failed=failed,
+            file=self._file,
+            reason=reason,
+        )
+        feed_faults.note(self._database, fault)
 
 
 def _missing(kind: str, outcome: Outcome) -> Iterator[str]:

@@ -76,6 +76,7 @@ class Terms:
     told: frozenset[str] | None = None
     file: str = ""  #: Remembered with what it brought.
     is_doubtful: bool = False  #: It may not be whole: only what protects of it counts.
+    is_refused: bool = False  #: It had rows, and none could be read: it tells nothing.
     has_open_end: bool = False  #: Nothing ends its last row: it may have been cut off there.
     is_listing: bool = True  #: What it has is compared with what the next one has.
     called: str = ""  #: The file's name, as people are told it.
@@ -204,7 +205,8 @@ class Feed:
             self._write_addresses()
         self._delete(terms.source)
         self._note_unread(terms)
-        self._note_feed(terms)
+        if not terms.is_refused:
+            self._note_feed(terms)
 
     def _upsert(self, terms: Terms) -> None:
         table, changes = self._layout.table, self._stage.changes

@@ -1,7 +1,7 @@
 """How things stand in the store, for health, metrics and those who look after the gateway."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, exists, func, select, union
@@ -9,6 +9,8 @@ from sqlalchemy import Connection, and_, exists, func, select, union
 from gateway.core.ids import moment_of
 from gateway.core.inbox import InboxState
 from gateway.core.kinds import TAG_SCOPES, State
+from gateway.store import feed_faults, open_references, unread
+from gateway.store.feed_faults import KindState
 from gateway.store.schema import (
     addresses,
     deliveries,
@@ -33,6 +35,10 @@ class Snapshot:
     inbox: Mapping[str, int]  #: Mails for the importer by state.
     waiting_since: datetime | None  #: Of the oldest one that a listener took and nobody has read.
     paused: tuple[str, ...]  #: `bulk`, `all`
+    kinds: tuple[KindState, ...] = ()  #: How each source's feed of each kind stands.
+    #: Rows that name something unknown, by kind of reference.
+    references: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)  #: Fields, by kind of record.
 
 
 def snapshot(connection: Connection) -> Snapshot:
@@ -50,6 +56,9 @@ def snapshot(connection: Connection) -> Snapshot:
         waiting_since=None if first is None else moment_of(first),
         sending=connection.scalar(sending) or 0,
         paused=tuple(connection.scalars(select(pauses.c.what).order_by(pauses.c.what))),
+        kinds=feed_faults.states(connection),
+        references=open_references.counts(connection),
+        unread=unread.count(connection),
     )
 
 

@@ -27,6 +27,9 @@ WELL = Health(
     roles={"smtp": {"wanted": 2, "ready": 1, "restarts": 3}},
     feeds={"crm": 60},
     mailboxes={"replies": "up", "new": "unknown"},
+    kinds={"crm": {"people": {"age_seconds": 60, "state": "partly", "problems": 2}}},
+    references={"people.status": 3},
+    unread={"people": 1},
 )
 
 
@@ -57,6 +60,9 @@ async def test_a_gateway_that_works_says_so() -> None:
         "mailchimp": None,
         "roles": {"smtp": {"wanted": 2, "ready": 1, "restarts": 3}},
         "feed_age_seconds": {"crm": 60},
+        "feeds": {"crm": {"people": {"age_seconds": 60, "state": "partly", "problems": 2}}},
+        "references_to_nothing": {"people.status": 3},
+        "unread_fields": {"people": 1},
         "paused": [],
     } == answer.json()
 

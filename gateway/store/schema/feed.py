@@ -141,6 +141,20 @@ unread_fields = Table(
     sqlite_with_rowid=False,
 )
 
+# Kinds of files of which the last one was not taken in whole.
+feed_faults = Table(
+    "feed_faults",
+    metadata,
+    key("source"),
+    key("what"),
+    Column("since", UtcTime, nullable=False),  # of the first of them without a good one between
+    Column("at", UtcTime, nullable=False),
+    Column("problems", Integer, nullable=False),
+    flag("failed"),  # nothing of it was taken in
+    words("file"),
+    words("reason"),
+)
+
 programmes = Table("programmes", metadata, key("crm_id"), words("source"), words("name"))
 
 applications = Table(
