@@ -148,3 +148,17 @@ def text_of(path: Path) -> str:
 def pinned(name: str) -> dict[str, str]:
     text = (ROOT / name).read_text()
     return dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", text, re.MULTILINE))
+
+
+# Migrations
+
+
+def test_the_migrations_are_one_chain_that_ends_with_the_version_of_the_schema() -> None:
+    texts = [file.read_text() for file in (ROOT / "gateway/store/migrations").rglob("0*.py")]
+    steps = [re.findall(r'^(?:down_)?revision.* = (?:"(\d+)"|None)', text, re.M) for text in texts]
+    revisions = sorted(own for own, _ in steps)
+    schema = (ROOT / "gateway/store/schema/__init__.py").read_text()
+
+    assert sorted(set(revisions)) == revisions
+    assert ["", *revisions[:-1]] == [before for _, before in sorted(steps)]
+    assert f'VERSION = "{revisions[-1]}"' in schema
