@@ -9,6 +9,7 @@ from gateway.core.applications import KnownApplication
 from gateway.core.filing import RULES, DocumentRule, clean_filename, document_type
 from gateway.core.history import (
     CLOSED,
+    DATE_UNREAD,
     INCOMPLETE,
     NAME_ONLY,
     NO_TEXT,
@@ -118,6 +119,8 @@ def _remarks(
         remarks.append(NO_TEXT)
     if original.is_cut:
         remarks.append(INCOMPLETE)
+    if original.date is None and original.date_text:
+        remarks.append(DATE_UNREAD)
     if original.note_may_follow:
         remarks.append(NOTE_BELOW)
     if original.agent:

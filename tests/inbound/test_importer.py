@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core.applications import Application
-from gateway.core.history import CLOSED, NAME_ONLY, NOT_THE_CANDIDATE, NOTE, NOTE_BELOW
+from gateway.core.history import CLOSED, DATE_UNREAD, NAME_ONLY, NOT_THE_CANDIDATE, NOTE, NOTE_BELOW
 from gateway.core.inbox import InboxState, Reason
 from gateway.inbound.importer import NoSuchApplication, NotWhole
 from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Origin, RawMail, Repeated
@@ -62,6 +62,15 @@ async def test_a_reply_attached_as_a_mail_is_filed_with_its_own_files(office: Of
     assert "<original@example.org>" == entry.message_id
     assert "Zur Ablage." == entry.staff_text
     assert ["Lebenslauf.pdf"] == [one.filename for one in entry.documents]
+
+
+async def test_a_date_that_cannot_be_read_is_kept_as_it_stood_with_a_remark(office: Office) -> None:
+    text = INLINE.format(said="das passt.").replace("4. März 2026 10:11", "vorgestern früh")
+
+    entry = await office.filed(forward(text=text))
+
+    assert (None, "Mittwoch, vorgestern früh") == (entry.date, entry.date_text)
+    assert (DATE_UNREAD,) == entry.remarks
 
 
 @pytest.mark.parametrize(
