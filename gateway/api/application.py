@@ -18,6 +18,7 @@ from gateway.api.problems import Problem
 from gateway.api.recent import Recent
 from gateway.api.routes import (
     applications,
+    campaign_actions,
     campaigns,
     feed,
     history,
@@ -112,7 +113,9 @@ async def _is_known(request: Request) -> bool:
 
 def _add_routes(app: FastAPI, services: Services) -> None:
     app.include_router(feed.router(services.feed))
-    for part in (applications, suppressions, messages, people, history, inbox, outbox, campaigns):
+    for part in (applications, suppressions, messages, people, history, inbox, outbox):
+        app.include_router(part.router)
+    for part in (campaigns, campaign_actions):
         app.include_router(part.router)
     api = described(
         get_openapi(title=app.title, version=app.version, routes=app.routes, description=_ABOUT)

@@ -54,7 +54,10 @@ READS = Depends(bearer(TokenScope.READ))
 READS_SUPPRESSIONS = Depends(bearer(TokenScope.READ, TokenScope.SUPPRESSIONS))
 SENDS = Depends(bearer(TokenScope.OUTBOX))
 
+READS_CAMPAIGNS = Depends(bearer(TokenScope.READ, TokenScope.CAMPAIGNS))
+
 Feeder = Annotated[Token, Depends(bearer(TokenScope.FEED))]
 Suppressor = Annotated[Token, Depends(bearer(TokenScope.SUPPRESSIONS))]
 Teller = Annotated[Token, Depends(bearer(TokenScope.EVENTS))]
+Campaigner = Annotated[Token, Depends(bearer(TokenScope.CAMPAIGNS))]
 Sender = Annotated[Token, Depends(bearer(TokenScope.OUTBOX))]

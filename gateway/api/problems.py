@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from gateway import logs
-from gateway.api.services import HappenedNot
+from gateway.api.services import HappenedNot, NotDone
 from gateway.core.errors import GatewayError
 from gateway.store import inbox, outbox
 from gateway.store.blobs import BlobMissing, BlobsUnavailable
@@ -89,6 +89,10 @@ def _known(_: Request, error: Exception) -> Response:
             return problem(503, "the store is away", headers=away)
         case BlobMissing() | outbox.NoSuchRow() | inbox.NoSuchMail() | NoSuchCampaign():
             return problem(404, "there is no such thing")
+        case NotDone():
+            again = error.again_after
+            headers = {} if again is None else {"retry-after": str(again)}
+            return problem(error.status, str(error), headers=headers, more=error.more)
         case HappenedNot():
             return problem(422, str(error), more=error.more)
         case outbox.WrongState() | inbox.WrongState():

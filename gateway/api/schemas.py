@@ -259,6 +259,57 @@ CAMPAIGN_WHOLE: Schema = {
         "report": _none_or(NUMBERS),
     },
 }
+_REMARKS = {"remarks": _list(_TEXT)}
+
+
+def _with(schema: Schema, optional: Mapping[str, Schema] | None = None, **more: Schema) -> Schema:
+    """Return a schema with more fields, and some that may be there."""
+    whole = _object(**{**schema["properties"], **more})
+    return {**whole, "properties": {**whole["properties"], **(optional or {})}}
+
+
+CAMPAIGN_SHORT = _with(CAMPAIGN, report=_none_or(NUMBERS))
+CAMPAIGN_DONE = _with(CAMPAIGN_SHORT, _REMARKS)
+CAMPAIGN_ADDED = _with(CAMPAIGN_SHORT, added=_COUNT, known=_COUNT, problems=_list(_TEXT))
+CAMPAIGN_REMOVED = _with(CAMPAIGN_SHORT, removed=_list(_REF))
+CAMPAIGN_PREPARED = _with(
+    CAMPAIGN,
+    changes=_object(
+        new=_COUNT,
+        changed=_COUNT,
+        unchanged=_COUNT,
+        to_segment=_COUNT,
+        from_segment=_COUNT,
+        dropped=_COUNT,
+        dropped_of=_COUNT,
+        needs_yes=_FLAG,
+    ),
+    missing=_list(_TEXT),
+)
+CAMPAIGN_REPORT = _with(
+    NUMBERS,
+    id=_ID,
+    name=_TEXT,
+    state=_one_of(CampaignState),
+    sent_at=_none_or(_TIME),
+    as_of=_none_or(_TIME),
+    bounces={"type": "object"},
+    opens={"type": "object"},
+    clicks={"type": "object"},
+    links=_list(_object(url=_TEXT, clicks=_COUNT, members=_COUNT)),
+    remarks=_list(_TEXT),
+)
+TEMPLATE = _object(id=_COUNT, name=_TEXT, content_type=_TEXT, usable=_FLAG, fault=_TEXT)
+MAILCHIMP_STATUS = _object(
+    ready=_FLAG,
+    prerequisites=_list(_object(name=_TEXT, met=_FLAG, text=_TEXT)),
+    audience=_none_or(
+        _object(id=_TEXT, name=_TEXT, last_read=_none_or(_TIME), next_read=_none_or(_TIME))
+    ),
+    campaigns=_COUNT,
+    last_read=_none_or(_TIME),
+    next_read=_none_or(_TIME),
+)
 FEED_REPORT = _object(
     kind=_TEXT,
     source=_TEXT,

@@ -15,6 +15,8 @@ from gateway.store.database import Database
 from gateway.store.suppressed import SuppressedAddresses
 from gateway.store.suppression import Standings
 
+Told = Mapping[str, object]  #: A JSON document.
+
 
 class FeedRefused(GatewayError):
     """What was told of people, groups … can't be taken in as it is; nothing of it was."""
@@ -88,6 +90,82 @@ class ApplicationDoor(Protocol):
         """Return what works in a transaction, under the triggers of this moment."""
 
 
+class NotDone(GatewayError):
+    """What is asked can't be done, or not now; told as a problem of this status."""
+
+    def __init__(
+        self,
+        status: int,
+        text: str,
+        *,
+        more: Mapping[str, object] | None = None,
+        again_after: int | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.status = status  #: Of HTTP: 404, 409, 422, 502, 503.
+        self.more = dict(more or {})  #: Further members of the problem.
+        self.again_after = again_after  #: Seconds; the same request may succeed then.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCampaign:
+    """A campaign as it is asked for."""
+
+    name: str
+    template: int
+    from_name: str
+    from_address: str
+
+
+class CampaignActions(Protocol):
+    """What is done with campaigns, as by `gateway campaigns`; for a thread.
+
+    Each returns the documents of `--json`, without the members; `confirmed` is `--yes`. All raise
+    `NotDone` and `NoSuchCampaign`.
+    """
+
+    def create(self, wanted: NewCampaign, *, confirmed: bool) -> Told:
+        """Keep a new campaign; `remarks` say what would keep it from being sent."""
+
+    def add(
+        self, number: int, *, people: Sequence[str], groups: Sequence[str], file: Path | None
+    ) -> Told:
+        """Put people in, named by key, address, group or in a CSV file."""
+
+    def remove(self, number: int, person: str) -> Told:
+        """Take a person out, or everybody who has an address."""
+
+    def prepare(self, number: int, *, confirmed: bool) -> Told:
+        """Tell who is in and what would change at Mailchimp; nothing leaves."""
+
+    def open(self, number: int, *, confirmed: bool) -> Told:
+        """Create it at Mailchimp, not sent; `remarks` say what is missing."""
+
+    def send(self, number: int, *, confirmed: bool) -> Told:
+        """Send it now."""
+
+    def schedule(self, number: int, at: datetime, *, confirmed: bool) -> Told:
+        """Schedule it for a quarter of an hour; without a zone, `at` is local."""
+
+    def unschedule(self, number: int) -> Told:
+        """Take it out of the schedule."""
+
+    def delete(self, number: int) -> Told:
+        """Delete it here and at Mailchimp."""
+
+    def recreate(self, number: int, template: int | None) -> Told:
+        """Delete it and make it anew with the same people."""
+
+    def report(self, number: int) -> Told:
+        """Tell what became of one that was sent, having asked Mailchimp for what is new."""
+
+    def account(self) -> Told:
+        """Tell what the account has and lacks, and when it was read."""
+
+    def templates(self) -> Sequence[Told]:
+        """List the account's templates."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What answers are made of."""
@@ -96,6 +174,7 @@ class Services:
     blobs: Blobs
     feed: FeedDoor
     applications: ApplicationDoor
+    campaigns: CampaignActions
     standings: Callable[[], Standings]  #: Under the settings of this moment.
     suppressed: Callable[[], SuppressedAddresses]  #: The same.
     lookup: Callable[[str], str]

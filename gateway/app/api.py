@@ -11,6 +11,7 @@ from gateway.api.health import Health
 from gateway.api.server import serve
 from gateway.api.services import Services
 from gateway.app import common, transitions
+from gateway.app.campaign_actions import Campaigns
 from gateway.app.common import now, open_store_of
 from gateway.app.feeding import Door
 from gateway.app.hints import StoredHints
@@ -52,6 +53,7 @@ def services(life: Life, database: Database) -> Services:
         blobs=Blobs(life.settings.store.blobs),
         feed=Door(lambda: life.settings, database),
         applications=transitions.Door(lambda: life.settings, database),
+        campaigns=Campaigns(lambda: life.settings, database),
         standings=lambda: common.standings(life.settings, database),
         suppressed=lambda: common.suppressed_addresses(life.settings, database),
         lookup=lambda address: common.lookup(life.settings, address),

@@ -4,17 +4,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parseaddr
+from zoneinfo import ZoneInfo
 
 from gateway.app import common, processes
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.moments import in_utc
+from gateway.core.schedule import NotScheduled, Unschedulable, schedule
 from gateway.store import audiences, campaign_syncs
 from gateway.store.campaign_syncs import Reads
 from gateway.store.database import Database
 from gateway.sync import readiness
 from gateway.sync.activation import Wishes
+from gateway.sync.campaigns import WrongState
 from gateway.sync.client import MailchimpClient
 from gateway.sync.office import Office, Progress, in_silence
 from gateway.sync.readiness import Standing
@@ -40,7 +44,7 @@ def client(settings: Settings, *, limits: Limits | None = None) -> MailchimpClie
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class AccountState:
     """What the account has for campaigns, and when it was read."""
 
     standing: Standing
@@ -86,14 +90,14 @@ class Account:
         ]
 
 
-def account(settings: Settings, database: Database) -> Account:
+def account(settings: Settings, database: Database) -> AccountState:
     """Ask Mailchimp what the account has; NoKey where the settings name none."""
     asked = client(settings)
     try:
         with database.reading() as connection:
             audience = audiences.active(connection)
             reads = campaign_syncs.reads(connection)
-        return Account(standing=readiness.look(asked, audience), reads=reads)
+        return AccountState(standing=readiness.look(asked, audience), reads=reads)
     finally:
         asked.close()
 
@@ -137,3 +141,19 @@ def wishes(settings: Settings) -> Wishes:
         language=settings.suppression.language,
         public_url=str(public_url) if public_url else "",
     )
+
+
+def quarter(moment: datetime, zone: ZoneInfo, text: str) -> datetime:
+    """Return the time Mailchimp takes for one in a zone; WrongState names the nearest ones."""
+    found = schedule(moment.astimezone(zone).replace(tzinfo=None), zone, common.now())
+    if isinstance(found, NotScheduled):
+        offered = " or ".join(f"{one:%Y-%m-%dT%H:%M}" for one in found.nearest)
+        raise WrongState(f"{text}: {_UNSCHEDULABLE[found.reason]}; the nearest is {offered}")
+    return found.at
+
+
+_UNSCHEDULABLE = {
+    Unschedulable.OFF_QUARTER: "Mailchimp sends at :00, :15, :30 and :45 only",
+    Unschedulable.NO_SUCH_TIME: "the clocks skip this time",
+    Unschedulable.PAST: "is past",
+}

@@ -10,7 +10,7 @@ from gateway.cli.context import Context, Json, of
 from gateway.cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
-    from gateway.app.mailchimp import Account
+    from gateway.app.mailchimp import AccountState
     from gateway.sync.activation import Step
 
 app = typer.Typer(help="The Mailchimp account campaigns go out through.", no_args_is_help=True)
@@ -70,7 +70,7 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
     raise typer.Exit(0 if account.is_ready else 1)
 
 
-def _reads(chosen: Context, account: "Account") -> Iterator[str]:
+def _reads(chosen: Context, account: "AccountState") -> Iterator[str]:
     """Yield when the account was read last and will be next."""
     audience, of_campaigns = account.standing.audience, account.reads
     if audience is not None:
@@ -122,7 +122,7 @@ def sandbox(*, port: _Port = 4010) -> None:
             print_line("")
 
 
-def _account(context: Context) -> "Account":
+def _account(context: Context) -> "AccountState":
     from gateway.app import mailchimp
 
     with context.store() as store:

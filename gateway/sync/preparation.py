@@ -17,8 +17,20 @@ JUDGED_AT_ONCE = 1_000
 PAGE = 2_000  #: Addresses that go out, looked at together: four batches for four threads.
 
 
+def drop_alarm(drop: Drop) -> str:
+    """Return what is said of members that drop out, without how to go on."""
+    return (
+        f"{drop.dropped} of {drop.before} members would drop out, and not by the opt-out group: "
+        "look with gateway campaigns prepare whether the CRM's export is whole"
+    )
+
+
 class TooManyDropOut(GatewayError):
     """So many members would drop out that it may be a mistake; --yes goes on."""
+
+    def __init__(self, drop: Drop) -> None:
+        self.drop = drop
+        super().__init__(f"{drop_alarm(drop)}; if it is right, repeat with --yes")
 
 
 class SegmentGone(GatewayError):
@@ -42,6 +54,19 @@ class Plan:
         """How many are in."""
         return self.tally.get("", 0)
 
+    def document(self) -> dict[str, object]:
+        """Return what would change at Mailchimp as JSON has it."""
+        return {
+            "new": self.new,
+            "changed": self.changed,
+            "unchanged": self.unchanged,
+            "to_segment": self.to_segment,
+            "from_segment": len(self.from_segment),
+            "dropped": self.drop.dropped,
+            "dropped_of": self.drop.before,
+            "needs_yes": self.drop.is_alarming,
+        }
+
 
 def prepare(office: Office, campaign: Campaign) -> Plan:
     """Judge every member afresh; Mailchimp is only read."""
@@ -64,11 +89,7 @@ def prepare(office: Office, campaign: Campaign) -> Plan:
 def guard(plan: Plan) -> None:
     """Raise TooManyDropOut where more drop out than happens by itself (M10)."""
     if plan.drop.is_alarming:
-        raise TooManyDropOut(
-            f"{plan.drop.dropped} of {plan.drop.before} members would drop out, and not by the "
-            "opt-out group: look with gateway campaigns prepare whether the CRM's export is "
-            "whole; if it is right, repeat with --yes"
-        )
+        raise TooManyDropOut(plan.drop)
 
 
 def judge_members(office: Office, campaign: Campaign) -> None:

@@ -17,6 +17,7 @@ from tests.rig.sink import RawSink
 
 READ, FEED = TokenScope.READ, TokenScope.FEED
 SUPPRESS, OUTBOX = TokenScope.SUPPRESSIONS, TokenScope.OUTBOX
+CAMPAIGNS = TokenScope.CAMPAIGNS
 
 
 async def operations(api: Served) -> list[tuple[str, str]]:
@@ -66,6 +67,11 @@ async def test_nothing_is_answered_without_a_valid_token(shared_api: Served) -> 
         ("GET", "/suppressions/a@x.org", {READ, SUPPRESS}),
         ("DELETE", "/suppressions/nobody@x.org", {SUPPRESS}),
         ("GET", "/outbox", {OUTBOX}),
+        ("GET", "/campaigns", {READ, CAMPAIGNS}),
+        ("GET", "/mailchimp/templates", {READ, CAMPAIGNS}),
+        ("POST", "/campaigns", {CAMPAIGNS}),
+        ("POST", "/campaigns/0000000000001/send", {CAMPAIGNS}),
+        ("DELETE", "/campaigns/0000000000001", {CAMPAIGNS}),
         ("POST", "/outbox/0000000000001/retry", {OUTBOX}),
         ("PUT", "/feed/people/candidate:1?dry_run=true", {FEED}),
         ("POST", "/feed/people?dry_run=true", {FEED}),

@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.bearer import READS
+from gateway.api.bearer import READS_CAMPAIGNS
 from gateway.api.replies import Cursor, Limit, Using, before, page, read_id, reply
 from gateway.api.schemas import CAMPAIGN, CAMPAIGN_WHOLE, answers, pages
 from gateway.core import ids
 from gateway.core.campaigns import Campaign
 from gateway.store import campaign_documents, campaign_members, campaigns
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"], dependencies=[READS])
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], dependencies=[READS_CAMPAIGNS])
 
 Connection = Any  #: A transaction of the store, handed on to it.
 _Counted = tuple[Campaign, dict[str, int]]

@@ -1,7 +1,7 @@
 """The commands on campaigns."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.app import common
-from gateway.cli.campaigns import exports, people, show
+from gateway.app import campaign_people, common
+from gateway.cli.campaigns import exports, show
 from gateway.cli.campaigns.desk import office_of
 from gateway.cli.context import (
     Context,
@@ -26,11 +26,7 @@ from gateway.cli.output import complain, local, print_json, print_line, print_ta
 from gateway.core import ids
 from gateway.core.campaigns import Campaign
 from gateway.core.errors import GatewayError
-from gateway.core.people import PersonRef
-from gateway.core.schedule import NotScheduled, Unschedulable
-from gateway.core.schedule import schedule as to_utc
 from gateway.store import activities, campaign_documents, campaign_members, campaigns
-from gateway.store import people as store_people
 from gateway.store.campaign_documents import NOTHING_DONE, Doings
 from gateway.store.database import Database
 
@@ -171,9 +167,11 @@ def add(
         wrong_use("name somebody: --person, --group or --file")
     persons = [read_person(one) for one in person or []]
     with office_of(context) as (chosen, office):
-        refs, problems = _chosen_people(chosen, office.database, persons, group, file)
-        added = desk.add(office, wanted, refs)
-        problems += [f"the CRM tells of no {ref}" for ref in added.unknown]
+        found = campaign_people.chosen(
+            chosen.settings, office.database, persons=persons, groups=group or (), files=file or ()
+        )
+        added = desk.add(office, wanted, found.people)
+        problems = [*found.problems, *(f"the CRM tells of no {ref}" for ref in added.unknown)]
         for problem in problems:
             complain(problem)
         campaign = _stored(office, wanted)
@@ -198,7 +196,7 @@ def remove(
 
     wanted, sought = read_id(number), read_person(person)
     with office_of(context) as (chosen, office):
-        refs = _named(chosen, office.database, sought)
+        refs = campaign_people.named(chosen.settings, office.database, sought)
         gone = [ref for ref in refs if desk.remove(office, wanted, ref)]
         if not gone:
             raise NotFound(f"{person} is not in the campaign {number}")
@@ -227,7 +225,7 @@ def prepare(
             members = campaign_members.members(connection, campaign.id)
             if as_json:
                 rows = {"members": [campaign_documents.member(one) for one in members]}
-                more = {"changes": show.plan(plan), "missing": faults}
+                more = {"changes": plan.document(), "missing": faults}
                 print_json(campaign_documents.document(campaign, plan.tally) | rows | more)
                 return
             for line in show.changes(plan):
@@ -387,58 +385,10 @@ def _warn(texts: Iterable[str]) -> None:
         complain(f"note: {text}")
 
 
-def _chosen_people(
-    context: Context,
-    store: Database,
-    persons: Sequence[PersonRef | str],
-    groups: list[str] | None,
-    files: list[Path] | None,
-) -> tuple[list[PersonRef], list[str]]:
-    refs: list[PersonRef] = []
-    problems: list[str] = []
-    for one in persons:
-        refs += _named(context, store, one)
-    with store.reading() as connection:
-        for name in groups or []:
-            found = campaign_members.find_groups(connection, people.group_name(name))
-            group = people.chosen_group(name, found)
-            refs += campaign_members.people_in(connection, group)
-        for file in files or []:
-            for row in people.rows(
-                file,
-                lambda address: store_people.holders(connection, context.lookup(address)),
-            ):
-                refs += row.people
-                if row.problem:
-                    problems.append(f"{file.name}:{row.line}: {row.problem}")
-    return refs, problems
-
-
-def _named(context: Context, store: Database, wanted: PersonRef | str) -> list[PersonRef]:
-    if isinstance(wanted, PersonRef):
-        return [wanted]
-    with store.reading() as connection:
-        found = store_people.holders(connection, context.lookup(wanted))
-    if not found:
-        raise NotFound(f"nobody known as {wanted}")
-    return list(found)
-
-
 def _quarter(context: Context, text: str) -> datetime:
     """Return the time Mailchimp takes for a local one; it is refused with the nearest ones."""
-    from gateway.sync import campaigns as desk
+    from gateway.app.mailchimp import quarter
 
     moment = context.moment(text)
     assert moment
-    found = to_utc(moment.astimezone(context.zone).replace(tzinfo=None), context.zone, common.now())
-    if isinstance(found, NotScheduled):
-        offered = " or ".join(f"{one:%Y-%m-%dT%H:%M}" for one in found.nearest)
-        raise desk.WrongState(f"{text}: {_UNSCHEDULABLE[found.reason]}; the nearest is {offered}")
-    return found.at
-
-
-_UNSCHEDULABLE = {
-    Unschedulable.OFF_QUARTER: "Mailchimp sends at :00, :15, :30 and :45 only",
-    Unschedulable.NO_SUCH_TIME: "the clocks skip this time",
-    Unschedulable.PAST: "is past",
-}
+    return quarter(moment, context.zone, text)

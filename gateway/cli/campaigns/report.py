@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.app import common
+from gateway.app.campaign_report import report_document, sent
 from gateway.cli.campaigns.command import Id, app
 from gateway.cli.campaigns.desk import office_of
 from gateway.cli.campaigns.exports import list_opt_outs
@@ -18,11 +19,9 @@ from gateway.core import ids
 from gateway.core.campaigns import CampaignState
 from gateway.core.counters import Counters
 from gateway.core.errors import GatewayError
-from gateway.core.moments import in_utc
 from gateway.core.plot import Shape, draw, svg
 from gateway.core.report import Report, Series, growth, report, width
-from gateway.store import campaign_reports, campaign_syncs, campaigns
-from gateway.store.campaign_documents import numbers
+from gateway.store import campaign_reports, campaigns
 from gateway.store.campaign_syncs import Synced
 from gateway.store.database import Database
 
@@ -32,21 +31,10 @@ if TYPE_CHECKING:
 Document = dict[str, object]
 
 _BUSY_SECONDS = 120.0
-_SAYS = {
-    CampaignState.DRAFT: "it is a draft: gateway campaigns send",
-    CampaignState.OPENED: "it waits at Mailchimp: gateway campaigns send",
-    CampaignState.SCHEDULED: "it is scheduled",
-    CampaignState.SENDING: "it is on its way: try again in some minutes",
-    CampaignState.DELETED: "it was deleted",
-}
 _Plot = Annotated[
     Path | None,
     typer.Option("--plot", metavar="FILE", help="Draw it over time: a file .svg or .png."),
 ]
-
-
-class NotSent(GatewayError):
-    """There is no report of a campaign that was not sent."""
 
 
 class CannotWrite(GatewayError):
@@ -103,14 +91,14 @@ def show_report(
         with store.reading() as connection:
             campaigns.one(connection, wanted)
         _freshen(context, wanted)
-        known = _sent(store, wanted)
+        known = sent(store, wanted)
         with store.reading() as connection:
             kept = campaign_reports.kept(connection, wanted)
         found = report(known.counters or Counters(), kept)
         if plot is not None:
             _write(plot, paint(chosen, known, _series(store, known)))
     if as_json:
-        print_json(document(known, found, count_machine_opens=_counts_machines(chosen)))
+        print_json(report_document(known, found, count_machine_opens=_counts_machines(chosen)))
         return
     for line in _lines(chosen, known, found):
         print_line(line)
@@ -121,37 +109,10 @@ def show_report(
 def lines_of(context: Context, number: int) -> Iterator[str]:
     """Yield the report of a campaign that was sent, as it is known."""
     with context.store() as store:
-        known = _sent(store, number)
+        known = sent(store, number)
         with store.reading() as connection:
             kept = campaign_reports.kept(connection, number)
     yield from _lines(context, known, report(known.counters or Counters(), kept))
-
-
-def document(known: Synced, found: Report, *, count_machine_opens: bool) -> Document:
-    """Return a report as JSON has it."""
-    one = known.campaign
-    return {
-        "id": ids.show(one.id),
-        "name": one.name,
-        "state": one.state,
-        "mailchimp_id": one.mailchimp_id,
-        "sent_at": in_utc(one.sent_at),
-        "as_of": in_utc(known.synced_at),
-        **numbers(found, count_machine_opens=count_machine_opens),
-        "bounces": {"hard": found.hard, "soft": found.soft, "syntax": found.syntax},
-        "opens": {
-            "times": found.opens.times,
-            "members": found.opens.members,
-            "times_without_machines": found.opens_by_people.times,
-            "members_without_machines": found.opens_by_people.members,
-            "count_machine_opens": count_machine_opens,
-        },
-        "clicks": {"times": found.clicks.times, "members": found.clicks.members},
-        "links": [
-            {"url": link.url, "clicks": link.clicks, "members": link.members}
-            for link in found.links
-        ],
-    }
 
 
 class _Brought:
@@ -220,19 +181,6 @@ def _freshen(context: typer.Context, number: int) -> None:
             _patiently(lambda: rounds.one(number))
     except GatewayError as error:
         complain(f"note: this is what is known; Mailchimp can't be asked: {error}")
-
-
-def _sent(store: Database, number: int) -> Synced:
-    with store.reading() as connection:
-        known = campaign_syncs.one(connection, number)
-    assert known
-    state = known.campaign.state
-    was_sent = known.campaign.sent_at is not None and known.counters is not None
-    if state is CampaignState.SENT or (state is CampaignState.DELETED and was_sent):
-        return known
-    raise NotSent(
-        f"there is no report of {ids.show(number)} yet, for it was not sent: {_SAYS[state]}"
-    )
 
 
 def _counts_machines(context: Context) -> bool:

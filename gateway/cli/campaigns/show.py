@@ -31,20 +31,6 @@ REASONS = {
 }
 
 
-def plan(one: "Plan") -> Document:
-    """Return what would change at Mailchimp."""
-    return {
-        "new": one.new,
-        "changed": one.changed,
-        "unchanged": one.unchanged,
-        "to_segment": one.to_segment,
-        "from_segment": len(one.from_segment),
-        "dropped": one.drop.dropped,
-        "dropped_of": one.drop.before,
-        "needs_yes": one.drop.is_alarming,
-    }
-
-
 def described(context: Context, one: Campaign, tally: Mapping[str, int]) -> Iterator[str]:
     """Yield a campaign line by line."""
     yield f"{one_line(one.name)}"

@@ -1,4 +1,4 @@
-"""Whom a command adds to a campaign: people named one by one, groups, files."""
+"""Whom the command line and the API add to a campaign: people one by one, groups, files."""
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from gateway.cli.context import NotFound
+from gateway.app import common
+from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.people import Group, PersonKind, PersonRef
 from gateway.core.typed_address import NotAnAddress, read_address
+from gateway.store import campaign_members
+from gateway.store import people as store_people
+from gateway.store.database import Database
 
 #: The columns of a file that name a person, by key or by address.
 KEYS = ("person", "crm_id", "id")
@@ -17,6 +21,10 @@ ADDRESSES = ("address", "email", "emails")
 
 #: Returns who has an address.
 Holders = Callable[[str], tuple[PersonRef, ...]]
+
+
+class NobodyMeant(GatewayError):
+    """Nobody is known as, or no group is, what was named."""
 
 
 class FileRefused(GatewayError):
@@ -30,6 +38,57 @@ class Row:
     line: int
     people: tuple[PersonRef, ...]
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Who was named, and what is wrong with lines of files that name nobody."""
+
+    people: tuple[PersonRef, ...]
+    problems: tuple[str, ...]
+
+
+def chosen(
+    settings: Settings,
+    store: Database,
+    *,
+    persons: Sequence[PersonRef | str] = (),
+    groups: Sequence[str] = (),
+    files: Sequence[Path] = (),
+) -> Chosen:
+    """Return the people named by key or address, in groups and in files.
+
+    Raises `NobodyMeant` for a person or a group nobody knows, and `FileRefused`.
+    """
+    refs: list[PersonRef] = []
+    problems: list[str] = []
+    for one in persons:
+        refs += named(settings, store, one)
+    with store.reading() as connection:
+
+        def holders(address: str) -> tuple[PersonRef, ...]:
+            return store_people.holders(connection, common.lookup(settings, address))
+
+        for name in groups:
+            found = campaign_members.find_groups(connection, group_name(name))
+            refs += campaign_members.people_in(connection, chosen_group(name, found))
+        for file in files:
+            for row in rows(file, holders):
+                refs += row.people
+                if row.problem:
+                    problems.append(f"{file.name}:{row.line}: {row.problem}")
+    return Chosen(tuple(refs), tuple(problems))
+
+
+def named(settings: Settings, store: Database, wanted: PersonRef | str) -> tuple[PersonRef, ...]:
+    """Return the person of a key, or everybody who has an address; `NobodyMeant` if nobody."""
+    if isinstance(wanted, PersonRef):
+        return (wanted,)
+    with store.reading() as connection:
+        found = store_people.holders(connection, common.lookup(settings, wanted))
+    if not found:
+        raise NobodyMeant(f"nobody known as {wanted}")
+    return tuple(found)
 
 
 def rows(path: Path, holders: Holders) -> Iterator[Row]:
@@ -93,7 +152,7 @@ def chosen_group(wanted: str, found: Sequence[Group]) -> Group:
     if colon and kind in set(PersonKind):
         found = [group for group in found if group.kind == kind]
     if not found:
-        raise NotFound(f"there is no group {wanted}")
+        raise NobodyMeant(f"there is no group {wanted}")
     return found[0]
 
 
