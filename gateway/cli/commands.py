@@ -54,12 +54,14 @@ class Commands(TyperGroup):
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         loaded = getattr(import_module(f"gateway.cli.{module}"), attribute)
-        if not isinstance(loaded, typer.Typer):
-            alone, loaded = loaded, typer.Typer(add_completion=False, rich_markup_mode=None)
-            loaded.command(cmd_name)(alone)
-        command = typer.main.get_command(loaded)
-        command.name = cmd_name
-        return command
+        # In an app of its own, since what a Typer hands down (plain help, no completion) is the
+        # outermost one's.
+        around = typer.Typer(add_completion=False, rich_markup_mode=None)
+        if isinstance(loaded, typer.Typer):
+            around.add_typer(loaded, name=cmd_name)
+        else:
+            around.command(cmd_name)(loaded)
+        return typer.main.get_group(around).commands[cmd_name]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Write the list of the commands without loading them."""

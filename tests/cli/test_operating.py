@@ -12,6 +12,7 @@ import argon2
 import pytest
 import typer
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from gateway.cli.commands import COMMANDS, app
 from gateway.core import ids
@@ -52,6 +53,17 @@ def test_the_list_says_of_a_command_what_it_says_of_itself(name: str) -> None:
 
     assert command is not None
     assert COMMANDS[name][1] == command.get_short_help_str(limit=100)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_plain_help_without_options_of_the_shell(name: str) -> None:
+    text = CliRunner().invoke(app, [name, "--help"], prog_name="gateway").output
+
+    assert ([f"Usage: gateway {name} "], 0, 0) == (
+        re.findall(rf"^Usage: gateway {name} ", text),
+        text.count("╭"),
+        text.count("completion"),
+    )
 
 
 def test_the_list_of_commands_loads_none_of_them() -> None:
