@@ -326,6 +326,9 @@ FEED_REPORT = _object(
     is_held_back=_FLAG,
     problems=_list(_object(line=_COUNT, text=_TEXT, column=_TEXT, value=_TEXT, cure=_TEXT)),
     problem_count=_COUNT,
+    duplicates=_list(_object(key=_TEXT, lines=_list(_COUNT))),
+    duplicate_count=_COUNT,
+    truncated=_TEXT,
 )
 HAPPENED = _object(
     trigger=_TEXT,

@@ -24,6 +24,7 @@ Value = tuple[Any, ...]  #: Of a column, with those that go with it.
 _TELLING = frozenset(
     (
         *("first_name", "last_name", "name", "title", "language", "owner", "email", "roles"),
+        *("name_nl", "name_de", "name_fr", "name_en"),
         *("responsible", "licence_number", "examiner_number", "examiner", "created_by"),
     )
 )

@@ -121,10 +121,6 @@ class Feed:
         """
         self._stage.add(records, gaps or {})
 
-    def keep(self, line: int, key: tuple[str, ...]) -> None:
-        """Note a row that can't be read: what is known under its key is not replaced."""
-        self._stage.keep(line, key)
-
     def keep_all(self, keys: Sequence[tuple[int, tuple[str, ...]]]) -> None:
         """Note many keys, each with its line."""
         self._stage.keep_all(keys)

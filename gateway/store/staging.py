@@ -139,10 +139,6 @@ class Stage:
         load(self._connection, self.unread, rows)
         self.has_unread |= bool(rows)
 
-    def keep(self, line: int, key: tuple[str, ...]) -> None:
-        """Note that a row is in the file but can't be read: what is known of it stays."""
-        self.keep_all([(line, key)])
-
     def keep_all(self, keys: Sequence[tuple[int, tuple[str, ...]]]) -> None:
         """Note many keys, each with its line."""
         rest = (None,) * len(self.layout.values)

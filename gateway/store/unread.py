@@ -1,6 +1,6 @@
 """Fields of records that could not be read, kept from the import that met them until they are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -199,11 +199,3 @@ def _found(connection: Connection, *wanted: ColumnElement[bool]) -> tuple[Unread
 
 def _row(row: Any) -> UnreadField:
     return UnreadField(**row._mapping)
-
-
-def by_record(fields: Iterable[UnreadField]) -> dict[tuple[str, str], list[UnreadField]]:
-    """Return fields by the record they are of."""
-    found: dict[tuple[str, str], list[UnreadField]] = {}
-    for one in fields:
-        found.setdefault((one.what, one.record), []).append(one)
-    return found
