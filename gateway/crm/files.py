@@ -75,6 +75,9 @@ class FeedFile:
         self.size = 0  #: In octets.
         self.told: frozenset[str] = frozenset()  #: Those of our columns that the file has.
         self.remarks: list[str] = []  #: What is worth knowing of the file as a whole.
+        self.is_delimited = False  #: Whether a cell may hold the end of a row by mistake.
+        #: Columns of which the last value may be cut off: nothing ends its row.
+        self.open_columns: frozenset[str] = frozenset()
         self.is_truncated = ""  #: Why the file isn't whole; known when its rows are read.
 
     @property
@@ -99,11 +102,17 @@ class FeedFile:
                 self.remarks.append(f"columns it hasn't: {', '.join(columns.lacking)}")
             dates = self._dates(table, columns)
             self.remarks += dates.remarks
+            self.is_delimited = isinstance(table, Delimited)
             if isinstance(table, Objects):
                 yield from _of_objects(table, columns, dates)
             else:
                 yield from self._of_cells(table, columns, dates)
             self.is_truncated = table.is_cut
+            if isinstance(table, Delimited) and table.has_open_end:
+                last = len(table.names) - 1
+                self.open_columns = frozenset(
+                    each.name for each in columns.sources if last in each.at
+                )
 
     def sample(self, most: int) -> tuple[list[str], list[list[str]]]:
         """Return the header and the first rows that have something in them, as they stand."""

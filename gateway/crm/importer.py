@@ -145,7 +145,8 @@ def import_file(
             is_listing=is_listing,
             is_doubtful=is_doubtful,
             is_refused=bool(intake.problem_count) and not intake.records,
-            has_open_end=not lift and _has_open_end(path),
+            doubtful_lines=frozenset() if lift else frozenset(intake.doubtful_lines),
+            open_columns=frozenset() if lift else file.open_columns,
         )
         outcome = under_way.apply(terms)
     intake.report_duplicates(outcome.duplicates)
@@ -158,8 +159,8 @@ def import_file(
         problems=tuple(intake.problems),
         problem_count=intake.problem_count,
         remarks=(*file.remarks, *_missing(kind, outcome), *known_otherwise),
-        is_incomplete=is_incomplete,
-        is_truncated=file.is_truncated,
+        is_incomplete=is_incomplete or (replace and bool(outcome.cut_off)),
+        is_truncated=file.is_truncated or outcome.cut_off,
     )  # fmt: skip
     told.end(report)
     return report
@@ -238,18 +239,6 @@ def _duplicate(one: Duplicate) -> dict[str, Any]:
     return {"key": ":".join(one.key), "lines": list(one.lines), "differs": dict(one.differs)}
 
 
-def _has_open_end(path: Path) -> bool:
-    """Whether nothing ends the last row of a text: part of its last field may be missing."""
-    if not path.is_file():
-        return False  # A pipe can't be read twice.
-    with path.open("rb") as file:
-        is_workbook = file.read(2) == b"PK"
-        file.seek(-min(4, file.seek(0, 2)), 2)
-        end = file.read()
-    is_json = end.rstrip().endswith(b"}")
-    return not (is_workbook or is_json or set(b"\r\n") & set(end[-2:]))
-
-
 class _Intake:
     """Reads rows, hands on the records, and gathers what is wrong."""
 
@@ -263,13 +252,27 @@ class _Intake:
         self.problems: list[Problem] = []
         self.problem_count = 0
         self.has_lost_rows = False  #: Rows whose key can't be read.
+        #: Rows beside one with a wrong number of fields: a line end within a cell makes two of one.
+        self.doubtful_lines: set[int] = set()
+        self._last_line: int | None = None
+        self._is_beside = False  #: Whether the last row had a wrong number of fields.
 
     def take(self, file: FeedFile, progress: Progress, *, keys_only: bool) -> None:
         rows = file.rows()
         add = self._add_keys if keys_only else self._add
         while batch := list(islice(rows, _BATCH)):
+            if file.is_delimited and not keys_only:
+                self._note_doubtful(batch)
             self.records += add(batch)
             progress(file.position, file.size)
+
+    def _note_doubtful(self, batch: Sequence[RawRow]) -> None:
+        for row in batch:
+            if row.problem and self._last_line is not None:
+                self.doubtful_lines.add(self._last_line)
+            if self._is_beside:
+                self.doubtful_lines.add(row.line)
+            self._last_line, self._is_beside = row.line, bool(row.problem)
 
     def _add(self, batch: Sequence[RawRow]) -> int:
         records = [(row.line, self._record(row)) for row in batch]
@@ -297,7 +300,6 @@ class _Intake:
     def _record(self, row: RawRow) -> Record | None:
         fields = Fields(row.texts, self._zone, row.unread)
         if row.problem:
-            # Perhaps the rest of it stands in the next one, whose key it takes for its own.
             self._report(Problem(row.line, row.problem))
             self.has_lost_rows = True
             if not row.texts:

@@ -78,6 +78,7 @@ class Delimited:
         self._text = text
         self._layout = layout
         self.is_cut = ""
+        self.has_open_end = False  #: The last row has no line end; known when they are read.
         header, self.above = _header(self._all(), is_header)
         self.names = header.cells
         self.header_line = header.line
@@ -95,6 +96,7 @@ class Delimited:
                 short_rows, last_short = short_rows + 1, row.line
             yield row
         is_last_alone = short_rows == 1 and last_short == last_line
+        self.has_open_end = source.has_open_end
         self.is_cut = self._cut(source, last_short if is_last_alone else 0)
 
     def _cut(self, source: Rows, short_at_the_end: int) -> str:

@@ -77,7 +77,10 @@ class Terms:
     file: str = ""  #: Remembered with what it brought.
     is_doubtful: bool = False  #: It may not be whole: only what protects of it counts.
     is_refused: bool = False  #: It had rows, and none could be read: it tells nothing.
-    has_open_end: bool = False  #: Nothing ends its last row: it may have been cut off there.
+    #: Rows that may not be whole.
+    doubtful_lines: frozenset[int] = frozenset()
+    #: Columns of which the last value may be cut off: nothing ends its row.
+    open_columns: frozenset[str] = frozenset()
     is_listing: bool = True  #: What it has is compared with what the next one has.
     called: str = ""  #: The file's name, as people are told it.
 
@@ -94,6 +97,7 @@ class Outcome:
     suppressions_lifted: int
     suppressions_held: int | None  #: Before, by this source; counted where the guard might ask.
     is_held_back: bool  #: The guard let nothing of it through.
+    cut_off: str = ""  #: Where it ends, if its last value is but the beginning of the known one.
     rows: int = 0  #: Different records told.
     rows_before: int | None = None  #: What the source's last listing had of them.
     duplicates: tuple[Duplicate, ...] = ()  #: Keys that came more than once.
@@ -136,7 +140,8 @@ class Feed:
             told=told,
             widths=widths,
             adds_only=terms.is_doubtful,
-            has_open_end=terms.has_open_end,
+            open_columns=terms.open_columns,
+            doubtful_lines=terms.doubtful_lines,
         )
         left_open = OpenReferences(self._connection, self._stage, terms.tag_scopes)
         guard = Guard(self._connection, self._layout.what, terms.tag_scopes)
@@ -164,6 +169,7 @@ class Feed:
             is_held_back=is_held_back,
             rows=counts["staged"],
             rows_before=before,
+            cut_off=self._stage.cut_off,
             duplicates=tuple(duplicates),
             references=references.uses,
             reference_faults=references.faults,
@@ -182,7 +188,8 @@ class Feed:
             self._stage.look_for_kept(source=terms.source)
             return
         told = self._layout.told(terms.told)
-        self._stage.compare(source=terms.source, told=told, now=terms.now, replace=terms.replace)
+        replace = terms.replace and not self._stage.cut_off
+        self._stage.compare(source=terms.source, told=told, now=terms.now, replace=replace)
 
     def _counts(self) -> dict[str, int]:
         staged, changes, removed = self._stage.staged, self._stage.changes, self._stage.removed

@@ -1,6 +1,6 @@
 """Records laid beside what is known, in temporary tables, and what differs between the two."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
@@ -73,6 +73,12 @@ class Stage:
             Column("text", Text, nullable=False),
             prefixes=["TEMPORARY"],
         )
+        self._doubted = Table(
+            "doubtful_lines",
+            metadata,
+            Column("line", Integer, primary_key=True, autoincrement=False),
+            prefixes=["TEMPORARY"],
+        )
         self._settled = Table(
             "settled_lines",
             metadata,
@@ -81,6 +87,7 @@ class Stage:
         )
         self.has_unread = False
         self._has_doubtful = False
+        self.cut_off = ""
         self.addresses = Table(
             "staged_addresses",
             metadata,
@@ -139,6 +146,10 @@ class Stage:
         load(self._connection, self.unread, rows)
         self.has_unread |= bool(rows)
 
+    def keep(self, line: int, key: tuple[str, ...]) -> None:
+        """Note that a row is in the file but can't be read: what is known of it stays."""
+        self.keep_all([(line, key)])
+
     def keep_all(self, keys: Sequence[tuple[int, tuple[str, ...]]]) -> None:
         """Note many keys, each with its line."""
         rest = (None,) * len(self.layout.values)
@@ -160,25 +171,31 @@ class Stage:
         told: frozenset[str],
         widths: Widths,
         adds_only: bool = False,
-        has_open_end: bool = False,
+        open_columns: frozenset[str] = frozenset(),
+        doubtful_lines: Collection[int] = (),
     ) -> list[Duplicate]:
         """Make what was taken in ready to be compared; return the keys that came repeatedly.
 
         Where rows of one key contradict each other, what protects counts; `adds_only`: the file
-        may not be whole, so nothing of it does but that; `has_open_end`: its last row may not.
+        may not be whole, so nothing of it does but that; `doubtful_lines`: these rows
+        may not; `open_columns`: those of which the last value may be cut off.
         """
         keys = [self.staged.c[name] for name in self.layout.keys]
         with self._connection.begin():
             Index("ix_staged", *keys, self.staged.c.line).create(self._connection)
             Index("ix_staged_line", self.addresses.c.line).create(self._connection)
             Index("ix_staged_unread_line", self.unread.c.line).create(self._connection)
-            if has_open_end and not adds_only:
-                self._keep_what_was_longer()
-            if adds_only:
+            if open_columns:
+                self.cut_off = self._cut_off(open_columns)
+            if adds_only or self.cut_off:
                 self._connection.execute(update(self.staged).values(adds_only=True))
+            elif doubtful_lines:
+                self._doubt(doubtful_lines)
             is_repeated = self._connection.execute(_repeated(keys)).first() is not None
             duplicates: list[Duplicate] = []
-            if self.layout.values and (is_repeated or adds_only or self._has_doubtful):
+            if self.layout.values and (
+                is_repeated or adds_only or self.cut_off or self._has_doubtful
+            ):
                 duplicates = self._settle(told, widths)
             if is_repeated:
                 latest = select(func.max(self.staged.c.line)).group_by(*keys)
@@ -188,37 +205,31 @@ class Stage:
                 self._connection.exec_driver_sql("ANALYZE staged")
         return duplicates
 
-    def _keep_what_was_longer(self) -> None:
-        """Take a value of the last row that is but the beginning of the known one for cut off."""
-        staged, known, values = self.staged, self.layout.table, self.layout.values
+    def _doubt(self, lines: Collection[int]) -> None:
+        load(self._connection, self._doubted, [(line,) for line in sorted(lines)])
+        mine = self.staged.c.line.in_(select(self._doubted.c.line))
+        self._connection.execute(update(self.staged).where(mine).values(adds_only=True))
+        self._has_doubtful = True
+
+    def _cut_off(self, columns: Collection[str]) -> str:
+        """Say that the last value of some columns is but the beginning of the known one."""
+        staged, known = self.staged, self.layout.table
+        names = [name for name in self.layout.values if name in columns]
         last = select(func.max(staged.c.line)).where(~staged.c.kept).scalar_subquery()
         row = self._connection.execute(
             select(
-                *(staged.c[name] for name in ("line", "gaps", *values)),
-                *(known.c[name].label(f"known_{name}") for name in values),
+                staged.c.line,
+                *(staged.c[name] for name in names),
+                *(known.c[name].label(f"known_{name}") for name in names),
             )
             .join_from(staged, known, self.same_key(staged, known))
             .where(staged.c.line == last)
         ).first()
         if row is None:
-            return
-        found = row._mapping
-        cut = [
-            name
-            for name in values
-            if name not in self.layout.follows
-            and not found["gaps"] & self.layout.bit(name)
-            and _is_beginning(found[name], found[f"known_{name}"])
-        ]
-        mask = self.layout.mask(cut, ())
-        if not mask:
-            return
-        mine = staged.c.line == found["line"]
-        self._connection.execute(update(staged).where(mine).values(gaps=found["gaps"] | mask))
-        why = "the file ends within this row"
-        load(self._connection, self.unread, [(found["line"], name, why) for name in cut])
-        self.in_gaps |= mask
-        self.has_unread = True
+            return ""
+        told = row._mapping
+        is_cut = any(_is_beginning(told[name], told[f"known_{name}"]) for name in names)
+        return f"the file ends within line {row.line}" if is_cut else ""
 
     def _settle(self, told: frozenset[str], widths: Widths) -> list[Duplicate]:
         """Put one row in the place of those that contradict each other or may not be whole."""
