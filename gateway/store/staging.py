@@ -198,12 +198,20 @@ class Stage:
             ):
                 duplicates = self._settle(told, widths)
             if is_repeated:
+                self._prefer_rows_that_tell()
                 latest = select(func.max(self.staged.c.line)).group_by(*keys)
                 earlier = self.staged.c.line.not_in(latest)
                 self._connection.execute(delete(self.staged).where(earlier))
             if self._connection.dialect.name == "postgresql":
                 self._connection.exec_driver_sql("ANALYZE staged")
         return duplicates
+
+    def _prefer_rows_that_tell(self) -> None:
+        """Drop a key that is only to be kept where a row tells of it."""
+        staged, telling = self.staged, self.staged.alias("telling")
+        same = and_(*(telling.c[name] == staged.c[name] for name in self.layout.keys))
+        is_told = exists().where(same, ~telling.c.kept)
+        self._connection.execute(delete(staged).where(staged.c.kept, is_told))
 
     def _doubt(self, lines: Collection[int]) -> None:
         load(self._connection, self._doubted, [(line,) for line in sorted(lines)])

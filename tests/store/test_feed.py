@@ -237,6 +237,20 @@ def test_columns_not_told_stay_as_they_are(database: Database, standings: Standi
     assert (0, NOW) == (outcome.suppressions_lifted, record.status_since)
 
 
+def test_a_row_that_tells_of_a_key_counts_where_it_is_to_be_kept_as_well(
+    database: Database,
+) -> None:
+    tell(database, "people", person("1", ANN), person("2", BOB), person("3"))
+
+    with feed(database, "people") as under_way:
+        under_way.add([(2, person("1", BOB))])
+        under_way.keep_all([(3, ("candidate", "1")), (4, ("candidate", "2"))])
+        outcome = under_way.apply(Terms(source="crm", now=NOW, replace=True))
+
+    assert (0, 1, 1, 0) == counts(outcome)
+    assert ["1", "2"] == known(database)
+
+
 def test_a_dry_run_tells_what_would_change_and_changes_nothing(database: Database) -> None:
     suppressed_people(database, 3)
     before = rows(database, schema.memberships), rows(database, schema.feeds)
