@@ -50,7 +50,10 @@ async def test_S26_an_international_domain_is_one_domain_in_every_form(
     assert 550 == reply.code
 
 
-@pytest.mark.parametrize("written", ["jürgen@example.org", "ju\u0308rgen@example.org"])
+@pytest.mark.parametrize(
+    "written",
+    ["jürgen@example.org", "ju\u0308rgen@example.org", "jür\u200bgen@exam\u00adple.org\u200e"],
+)
 @pytest.mark.parametrize("known", ["JÜRGEN@example.org", "JU\u0308RGEN@example.org"])
 async def test_S26_an_international_name_is_one_name_in_every_form(
     crm: Crm, known: str, written: str
