@@ -221,11 +221,12 @@ def _original(recovered: Recovered, face: Face, attachments: Sequence[Attachment
         is_within=recovered.is_within,
     )
     if heading is not None:
-        original = _headed(original, heading)
+        is_told = attached is not None and heading.has_subject  # be it empty
+        original = _headed(original, heading, fallback="" if is_told else face.bare_subject)
     return replace(original, fingerprint=_fingerprint(original, face, attachments))
 
 
-def _headed(original: Original, heading: Heading) -> Original:
+def _headed(original: Original, heading: Heading, *, fallback: str) -> Original:
     sender = heading.sender or Mailbox("", "")
     return replace(
         original,
@@ -233,7 +234,7 @@ def _headed(original: Original, heading: Heading) -> Original:
         sender=_line(sender.address),
         recipients=_mailboxes(heading.to),
         copies=_mailboxes(heading.cc),
-        subject=_line(without_prefixes(heading.subject)) or original.subject,
+        subject=_line(without_prefixes(heading.subject)) or fallback,
         date=heading.date,
         date_text=_line(heading.date_text),
         agent=_mailboxes((heading.agent,)) if heading.agent is not None else "",

@@ -64,6 +64,15 @@ async def test_a_reply_attached_as_a_mail_is_filed_with_its_own_files(office: Of
     assert ["Lebenslauf.pdf"] == [one.filename for one in entry.documents]
 
 
+async def test_an_attached_mail_without_a_subject_has_none(office: Office) -> None:
+    reply = original()
+    reply.replace_header("Subject", "")
+
+    entry = await office.filed(as_attachment(reply))
+
+    assert ("ann@example.org", "") == (entry.sender, entry.subject)
+
+
 async def test_a_date_that_cannot_be_read_is_kept_as_it_stood_with_a_remark(office: Office) -> None:
     text = INLINE.format(said="das passt.").replace("4. März 2026 10:11", "vorgestern früh")
 

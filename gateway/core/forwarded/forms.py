@@ -2,7 +2,8 @@
 
 Each reader looks at one line and says what the header that starts there tells, or None. To add a
 form write a reader, put it where it belongs in `FORMS`, and examples of it into
-`tests/core/forms/NAME/`.
+`tests/core/forms/NAME/`. What came attached or as source `gateway.inbound.original` reads, with
+examples in `tests/inbound/forms/NAME/`.
 """
 
 from collections.abc import Callable, Sequence
