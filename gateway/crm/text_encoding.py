@@ -19,10 +19,11 @@ _DECODED = re.compile(r"[\x80-\ud7ff\ue000-\U0010ffff]")
 #: Octets without a meaning in Windows-1252.
 _UNDEFINED = re.compile(r"[\udc81\udc8d\udc8f\udc90\udc9d]")
 #: Quotes, bullets and per mille within a word: é ä ê ë ï ö of DOS (code page 850); capital Ž Š Ÿ
-#: behind a small letter: é ä ü of Mac OS Roman.
+#: behind a small letter: é ä ü of Mac OS Roman; ³ ¹ ¿ ¾ ¼ within a word: ł ą ż ľ of Windows-1250.
 _OTHER_CODE_PAGE = re.compile(
     r"[A-Za-z][\udc82\udc84\udc88\udc89\udc8b\udc94\udc95\udc98\udc99\udc9b][A-Za-z]"
     r"|[a-z][\udc8a\udc8e\udc9f](?![A-Z])"
+    r"|[A-Za-z][\udcb3\udcb9\udcbc\udcbe\udcbf][a-z\udce0-\udcff]"
 )
 
 

@@ -88,6 +88,7 @@ def test_a_file_is_read_in_whatever_encoding_it_is(
     [
         (b"17,Zo\xeb,s3\n18,Zo\xc3\xab,s3\n", "Zo\udceb", "UTF-8, but not all of it"),
         (b"17,M\x81ller,s3\n18,Jos\x82e,s3\n", "M\udc81ller", "neither UTF-8 nor Windows-1252"),
+        (b"17,Wa\xb3\xeasa,s3\n18,Ann,s3\n", "Wa\udcb3\udceasa", "neither UTF-8 nor Windows-1252"),
         (b"17,Ren\x8e,s3\n18,Ann,s3\n", "Ren\udc8e", "neither UTF-8 nor Windows-1252"),
     ],
 )
