@@ -54,9 +54,9 @@ def activate(context: typer.Context, *, dry_run: _DryRun = False, as_json: Json 
 
 @app.command("status")
 def status(context: typer.Context, *, as_json: Json = False) -> None:
-    """Say what a first campaign needs and still lacks, and when Mailchimp is read.
+    """Say what a first campaign lacks, and when Mailchimp is read.
 
-    And what to do about the rest.
+    And what to do about it.
     """
     chosen = of(context)
     account = _account(chosen)

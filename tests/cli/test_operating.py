@@ -52,7 +52,7 @@ def test_the_list_says_of_a_command_what_it_says_of_itself(name: str) -> None:
     command = group.get_command(typer.Context(group), name)
 
     assert command is not None
-    assert COMMANDS[name][1] == command.get_short_help_str(limit=100)
+    assert command.get_short_help_str(limit=200).startswith(COMMANDS[name][1].rstrip("."))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
