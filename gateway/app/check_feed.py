@@ -1,11 +1,12 @@
 """What `gateway check` finds in what the CRM told: references to nothing, what can't be read."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from gateway.app import common
 from gateway.app.findings import Finding, error, warning
-from gateway.store import open_references, status, unread
+from gateway.store import open_references, status
 from gateway.store.database import Database
 from gateway.store.feed_faults import KindState
 
@@ -31,7 +32,8 @@ def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[
 def told_by_the_crm(database: Database) -> Iterator[Finding]:
     """Count what protects nobody, because it names nothing known or has no address to stop."""
     with database.reading() as connection:
-        counted, faults = open_references.counts(connection), open_references.faults(connection)
+        short = status.shortfall(connection)
+        counted, faults = open_references.counts(connection), short.references_to_nothing
         for reference, rows in counted.items():
             at_fault = faults.get(reference, 0)
             first = open_references.listed(connection, reference=reference, limit=_NAMED)
@@ -48,12 +50,5 @@ def told_by_the_crm(database: Database) -> Iterator[Finding]:
                     f"{rows - at_fault} of {reference} wait for what they name ({named}): "
                     "gateway import waiting",
                 )
-        if people := status.protected_without_address(connection):
-            yield warning(
-                "people",
-                f"{people} in a group or of a status that keeps mail away have no usable address",
-            )
-        for what, count in unread.count(connection).items():
-            since = unread.since(connection, what)
-            day = "" if since is None else f" since {since:%Y-%m-%d}"
-            yield warning(what, f"{count} fields unread{day}: see the report of the import")
+    for line in replace(short, references_to_nothing={}).lines():
+        yield warning("feed", line)

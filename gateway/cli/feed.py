@@ -93,6 +93,8 @@ def import_feed(
         print_json(report.as_json())
     else:
         print_line(_summary(report))
+        for line in report.shortfall.lines() if report.shortfall else ():
+            print_line(line)
     raise typer.Exit(0 if report.is_good else 1)
 
 

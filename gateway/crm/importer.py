@@ -14,12 +14,13 @@ from gateway.core.references import ReferenceUse
 from gateway.crm.files import FeedFile, FileRefused, RawRow, Reading
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
-from gateway.store import feed_faults
+from gateway.store import feed_faults, status
 from gateway.store.contested import Duplicate
 from gateway.store.database import Database, RowRefused
 from gateway.store.feed import Feed, Outcome, Terms, feed
 from gateway.store.guard import LEAST
 from gateway.store.layouts import Gaps
+from gateway.store.status import Shortfall
 
 _BATCH = 5_000
 #: So many problems are told one by one, the rest are counted.
@@ -61,6 +62,7 @@ class Report:
     problem_count: int
     is_incomplete: bool  #: Nothing was removed: what is missing can't be told.
     remarks: tuple[str, ...] = ()  #: On the file as a whole: how it was read.
+    shortfall: Shortfall | None = None  #: Of all imports; None where it wasn't asked for.
     is_truncated: str = ""  #: Why the file isn't whole; of such a one only what protects counts.
 
     @property
@@ -92,6 +94,7 @@ class Report:
             "problems": [asdict(problem) for problem in self.problems],
             "problem_count": self.problem_count,
             "remarks": list(self.remarks),
+            **({} if self.shortfall is None else {"shortfall": _shortfall(self.shortfall)}),
         }
 
 
@@ -161,6 +164,7 @@ def import_file(
         remarks=(*file.remarks, *_missing(kind, outcome), *known_otherwise),
         is_incomplete=is_incomplete or (replace and bool(outcome.cut_off)),
         is_truncated=file.is_truncated or outcome.cut_off,
+        shortfall=_shortfall_in(database) if is_listing else None,
     )  # fmt: skip
     told.end(report)
     return report
@@ -229,6 +233,16 @@ def _missing(kind: str, outcome: Outcome) -> Iterator[str]:
             f"has {now} {kind} where the last file had {before}: if it should have all of them, "
             "the export is broken"
         )
+
+
+def _shortfall_in(database: Database) -> Shortfall:
+    with database.reading() as connection:
+        return status.shortfall(connection)
+
+
+def _shortfall(one: Shortfall) -> dict[str, Any]:
+    since = one.unread_since
+    return {**asdict(one), "unread_since": None if since is None else since.isoformat()}
 
 
 def _reference(use: ReferenceUse) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """How things stand in the store, for health, metrics and those who look after the gateway."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -83,6 +83,43 @@ def fed_at(connection: Connection) -> datetime | None:
     """Return when any source last brought anything."""
     found: datetime | None = connection.scalar(select(func.max(feeds.c.at)))
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortfall:
+    """What the feed tells and yet has no effect, all imports together."""
+
+    #: People whom a group or status keeps from mail, who have no address to tell it by.
+    protected_without_address: int
+    references_to_nothing: Mapping[str, int]  #: Rows, by kind of reference; without what waits.
+    unread_fields: Mapping[str, int]  #: By kind of record.
+    unread_since: datetime | None
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line for each sort there is any of."""
+        if self.protected_without_address:
+            yield (
+                f"{self.protected_without_address} people are in a group or have a status that "
+                "keeps mail away, and have no usable address"
+            )
+        if self.references_to_nothing:
+            told = ", ".join(f"{name} {rows}" for name, rows in self.references_to_nothing.items())
+            count = sum(self.references_to_nothing.values())
+            yield f"{count} references to nothing: {told} (gateway import waiting)"
+        if self.unread_fields:
+            told = ", ".join(f"{what} {count}" for what, count in self.unread_fields.items())
+            since = "" if self.unread_since is None else f" since {self.unread_since:%Y-%m-%d}"
+            yield f"{sum(self.unread_fields.values())} fields unread{since}: {told}"
+
+
+def shortfall(connection: Connection) -> Shortfall:
+    """Count it."""
+    return Shortfall(
+        protected_without_address=protected_without_address(connection),
+        references_to_nothing=open_references.faults(connection),
+        unread_fields=unread.count(connection),
+        unread_since=unread.since(connection),
+    )
 
 
 def protected_without_address(connection: Connection) -> int:

@@ -137,9 +137,9 @@ def count(connection: Connection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def since(connection: Connection, what: str) -> datetime | None:
-    """Return since when the oldest unread field of a kind of record is so."""
-    oldest: datetime | None = connection.scalar(select(func.min(_c.since)).where(_c.what == what))
+def since(connection: Connection) -> datetime | None:
+    """Return since when the oldest unread field is so."""
+    oldest: datetime | None = connection.scalar(select(func.min(_c.since)))
     return oldest
 
 
