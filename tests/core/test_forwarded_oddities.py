@@ -4,7 +4,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from gateway.core.forwarded import Mailbox, Original, find_original, parse_mailboxes
+from gateway.core.forwarded import (
+    Mailbox,
+    Original,
+    find_original,
+    parse_agent,
+    parse_mailbox,
+    parse_mailboxes,
+)
 
 ANN = Mailbox("Ann Müller", "ann@example.org")
 BOB = Mailbox("Bob", "bob@example.com")
@@ -155,3 +162,25 @@ def test_a_date_without_a_zone_is_taken_in_the_given_one() -> None:
 )  # fmt: skip
 def test_mailboxes_are_read_as_people_see_them(text: str, mailboxes: list[Mailbox]) -> None:
     assert tuple(mailboxes) == parse_mailboxes(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "author", "agent"),
+    [
+        ("Board <noreply@b.test> namens Ann", ("Ann", ""), "noreply@b.test"),
+        ("Board [mailto:no-reply@b.test] On Behalf Of Ann Roe", ("Ann Roe", ""), "no-reply@b.test"),
+        ("Board <m@b.test>; im Auftrag von; Ann <a@x.example>", ("Ann", "a@x.example"), "m@b.test"),
+        ("Board <m@b.test> uit naam van Ann <a@x.example>", ("Ann", "a@x.example"), "m@b.test"),
+        ("Board <m@b.test> on behalf of a@x.example", ("", "a@x.example"), "m@b.test"),
+        ("Ann <a@x.example> on behalf of jobs@x.example", ("Ann", "a@x.example"), ""),
+        ("Ann <a@x.example> namens Team Werving", ("Ann", "a@x.example"), ""),
+        ('"Namens de Vries" <a@x.example>', ("Namens de Vries", "a@x.example"), ""),
+    ],
+)
+def test_the_author_is_who_a_mail_was_sent_for(
+    line: str, author: tuple[str, str], agent: str
+) -> None:
+    sent_by = parse_agent(line)
+
+    assert Mailbox(*author) == parse_mailbox(line)
+    assert agent == (sent_by.address if sent_by else "")

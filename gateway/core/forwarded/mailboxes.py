@@ -17,12 +17,12 @@ _OTHER_LINK = re.compile(
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[,;،；，、]|[^",;،；，、]+|"')
 _SEPARATORS = ";；"
 _COMMAS = ",،，、"
-#: Between who sent a mail and its author, of whom an address follows.
+#: Between who sent a mail and its author, of whom an address follows, or the name alone.
 _BEHALF = re.compile(
-    r"(?<=[\s>)\]])(?:on behalf of|im auftrag von|i\.\s?a\. von|im namen von|namens"
-    r"|in opdracht van|de la part de|au nom de|pour le compte de|en nombre de|per conto di"
-    r"|a nome di|em nome de|på vegne af|på vegne av|för|w imieniu|jménem|v zastoupení)"
-    r"[ :]+(?=[^@]{0,200}\S@)",
+    r"(?<=[\s>)\];])(?:on behalf of|im auftrag von|i\.\s?a\.(?: von)?|im namen von|namens"
+    r"|in opdracht van|uit naam van|de la part de|au nom de|pour le compte de|en nombre de"
+    r"|per conto di|a nome di|em nome de|på vegne af|på vegne av|för|w imieniu|jménem"
+    r"|v zastoupení)[ :;]+(?=[^@]{0,200}\S@|[^\W\d_][^@<>;,]{1,80}\Z)",
     re.IGNORECASE,
 )
 _NO_REPLY = re.compile(
@@ -77,10 +77,20 @@ def _agent_and_author(text: str) -> tuple[str, str]:
     found = _BEHALF.search(plain)
     if found is None or not ("@" in plain[: found.start()] or _MAILBOX.match(plain, found.end())):
         return "", plain
-    agent, author = plain[: found.start()], plain[found.end() :]
-    # `Ann <ann@x> on behalf of tickets@x`: a person who writes for an address without a name.
-    by_person = _mailbox(agent).name and not _NO_REPLY.search(agent) and not _mailbox(author).name
-    return ("", agent) if by_person else (agent, author)
+    agent, author = plain[: found.start()].rstrip(" ;,"), plain[found.end() :]
+    return ("", agent) if _is_author(agent, author) else (agent, author)
+
+
+def _is_author(agent: str, author: str) -> bool:
+    """Whether a person wrote for a team or an address of the same house.
+
+    `Ann <ann@x> on behalf of tickets@x`, `Ann <ann@x> on behalf of Support`
+    """
+    sender, behalf = _mailbox(agent), _mailbox(author)
+    if not sender.name or _NO_REPLY.search(agent):
+        return False
+    houses = {one.address.rpartition("@")[2].casefold() for one in (sender, behalf)}
+    return not behalf.address or (not behalf.name and len(houses) == 1)
 
 
 def is_people(text: str) -> bool:
