@@ -1,6 +1,7 @@
 """Rows of a sheet of an Excel workbook (.xlsx), as text."""
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
@@ -21,12 +22,15 @@ _WORKBOOK = "xl/workbook.xml"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 #: A cell with something in it. The library takes those with an error, or with a formula whose
 #: value isn't stored, for blank: they are turned into text before it reads them.
-_FULL_CELL = re.compile(rb"<(?:\w+:)?c\s(?:[^>]*?\s)?r=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*(?<!/)>")
-_ERROR = re.compile(rb"(<(?:\w+:)?c\s[^>]*?\bt=)([\"'])e\2")
+# A tag ends where the next begins: so none of them takes more than one look at the sheet.
+_FULL_CELL = re.compile(
+    rb"<(?:\w+:)?c\s(?:[^<>]*?\s)?r=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^<>]*(?<!/)>"
+)
+_ERROR = re.compile(rb"(<(?:\w+:)?c\s[^<>]*?\bt=)([\"'])e\2")
 _FORMULA = re.compile(
-    rb"(<(?:\w+:)?c\s+(?:[^>]*?\s)?r=[\"'][A-Z]+\d+[\"'])[^>]*>"
-    rb"\s*<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)"
-    rb"\s*(?:<v\s*/>|<v>\s*</v>)?\s*(?=</(?:\w+:)?c>)"
+    rb"(<(?:\w+:)?c\s(?:[^<>]*?\s)?r=[\"'][A-Z]+\d+[\"'])[^<>]*>"
+    rb"\s*<(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)"
+    rb"\s*(?:<(?:\w+:)?v(?:\s*/>|>\s*</(?:\w+:)?v>)\s*)?(?=</(?:\w+:)?c>)"
 )
 _EPOCH_1904 = re.compile(rb"\bdate1904=[\"'](?:1|true)[\"']")
 _FORMULA_BEGIN = re.compile(rb"<(?:\w+:)?f[\s>/]")
@@ -150,6 +154,8 @@ def _part(packed: ZipFile, part: ZipInfo, left: int) -> bytes:
 
 
 def _made_safe(sheet: bytes) -> bytes:
+    if sheet.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise WorkbookRefused("has sheets in UTF-16; save it anew, or as CSV UTF-8")
     columns: set[bytes] = set()
     last_row = 0
     for column, row in _FULL_CELL.findall(sheet):

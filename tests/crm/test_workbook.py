@@ -263,3 +263,17 @@ def test_half_a_workbook_and_other_archives_are_refused(tmp_path: Path) -> None:
     path.write_bytes(packed.getvalue())
     with pytest.raises(FileRefused, match="is no Excel workbook"):
         read(path)
+
+
+def test_a_sheet_in_utf_16_is_refused(tmp_path: Path) -> None:
+    one = sheet([text("crm_id")], [number(1)])
+    path = workbook(tmp_path / "people.xlsx", {"a": one})
+    with zipfile.ZipFile(path) as parts:
+        contents = {name: parts.read(name) for name in parts.namelist()}
+    contents["xl/worksheets/sheet1.xml"] = one.encode("utf-16")
+    with zipfile.ZipFile(path, "w") as parts:
+        for name, octets in contents.items():
+            parts.writestr(name, octets)
+
+    with pytest.raises(FileRefused, match="has sheets in UTF-16"):
+        read(path)
