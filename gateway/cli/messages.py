@@ -24,7 +24,7 @@ from gateway.core.inbox import DeliveryReport
 from gateway.core.journal import Delivery, Message
 from gateway.core.kinds import State
 from gateway.core.note import retold_in
-from gateway.core.note_template import NoteTemplate, pick
+from gateway.core.note_template import NoteTemplate, exactly, pick
 from gateway.store import documents, inbox
 from gateway.store import messages as journal
 
@@ -175,9 +175,10 @@ def wording(context: Context) -> NoteTemplate:
 def in_language(context: Context, language: str) -> NoteTemplate:
     """Return the words of a language; wrong use where there are none."""
     known = common.note_templates(context.settings)
-    if language.lower() not in known:
+    template = exactly(known, language)
+    if template is None:
         wrong_use(f"--language {language}: notes are in {', '.join(sorted(known))}")
-    return known[language.lower()]
+    return template
 
 
 def _report(one: DeliveryReport) -> str:

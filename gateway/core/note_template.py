@@ -192,6 +192,11 @@ def parse_template(
     )
 
 
+def exactly(templates: Mapping[str, NoteTemplate], language: str) -> NoteTemplate | None:
+    """Return the wording of one language, `de` standing in for `de-AT`; None: there is none."""
+    return templates.get(re.split("[-_]", language.strip().lower())[0])
+
+
 def pick(templates: Mapping[str, NoteTemplate], *languages: str) -> NoteTemplate:
     """Return the wording for the first language there is one for, `de` standing in for `de-AT`.
 

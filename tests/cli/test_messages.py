@@ -61,7 +61,7 @@ def test_the_note_is_told_in_another_language_when_asked(cli: Cli) -> None:
     number = ids.show(one.id)
 
     told = cli.json("messages", "show", number, "--language", "de")["deliveries"][0]["note"]
-    shown = cli("messages", "show", number, "--language", "de").out
+    shown = cli("messages", "show", number, "--language", "de_CH").out
 
     assert told.startswith("Versand fehlgeschlagen: ann@example.org")
     assert "Keine Massenmail" in told

@@ -25,6 +25,7 @@ from gateway.api.services import Services
 from gateway.core.journal import Message
 from gateway.core.kinds import State
 from gateway.core.note import retold_in
+from gateway.core.note_template import exactly
 from gateway.store import documents, inbox, messages
 
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READS])
@@ -46,9 +47,10 @@ def _retold(using: Services, one: Message, language: str | None) -> Message:
     if language is None:
         return one
     known = using.notes()
-    if language.lower() not in known:
+    template = exactly(known, language)
+    if template is None:
         raise Problem(422, f"language: notes are in {', '.join(sorted(known))}")
-    return retold_in(known[language.lower()], one, using.zone())
+    return retold_in(template, one, using.zone())
 
 
 @router.get("", responses=pages(MESSAGE))
