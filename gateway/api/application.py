@@ -20,6 +20,7 @@ from gateway.api.routes import (
     applications,
     campaign_actions,
     campaigns,
+    explain,
     feed,
     history,
     inbox,
@@ -27,6 +28,7 @@ from gateway.api.routes import (
     outbox,
     people,
     suppressions,
+    triggers,
 )
 from gateway.api.schemas import described
 from gateway.api.services import Services
@@ -115,7 +117,7 @@ def _add_routes(app: FastAPI, services: Services) -> None:
     app.include_router(feed.router(services.feed))
     for part in (applications, suppressions, messages, people, history, inbox, outbox):
         app.include_router(part.router)
-    for part in (campaigns, campaign_actions):
+    for part in (campaigns, campaign_actions, triggers, explain):
         app.include_router(part.router)
     api = described(
         get_openapi(title=app.title, version=app.version, routes=app.routes, description=_ABOUT)

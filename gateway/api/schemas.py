@@ -8,6 +8,7 @@ from gateway.core.inbox import InboxState
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.outbox import OutboxState
 from gateway.core.people import SuppressionSource
+from gateway.core.trigger import TriggerEvent
 
 Schema = dict[str, Any]
 
@@ -361,6 +362,63 @@ HAPPENED = _object(
     outcome=_one_of(("done", "shown", "incomplete", "unconfirmed", "stale")),
     token=_none_or(_TEXT),
     token_valid_until=_none_or(_TIME),
+)
+PREVIEW = _object(
+    **{name: HAPPENED["properties"][name] for name in ("trigger", "mails", "skipped", "warning")}
+)
+_DAY: Schema = {"type": "string", "format": "date"}
+TRIGGER = _object(
+    name=_TEXT,
+    enabled=_FLAG,
+    event=_one_of(TriggerEvent),
+    template=_TEXT,
+    kind=_one_of(Kind),
+    report_to=_none_or(_TEXT),
+    looked_at=_none_or(_DAY),
+    programme=_none_or(_TEXT),
+    status=_none_or(_TEXT),
+    recipients=_list(_TEXT),
+    dates=_list(_DAY),
+    yearly=_list(_TEXT),
+    monthly=_list(_COUNT),
+)
+WORK_DONE = _object(
+    id=_ID,
+    trigger=_TEXT,
+    at=_TIME,
+    day=_DAY,
+    state=_TEXT,
+    sent=_COUNT,
+    skipped=_COUNT,
+    failed=_COUNT,
+    unknown=_COUNT,
+    expired=_COUNT,
+    held=_COUNT,
+    waiting=_COUNT,
+    error=_TEXT,
+    report_to=_none_or(_TEXT),
+)
+TRIGGER_WHOLE = _with(TRIGGER, runs=_list(WORK_DONE))
+WAITING = _object(fields=_list({"type": "object"}), mails=_list({"type": "object"}))
+_OUTCOME = _one_of(("relay", "send_failed"))
+EXPLAINED = _object(
+    kind=_one_of(Kind),
+    rule=_TEXT,
+    recipients=_COUNT,
+    rules_tried=_list(_object(name=_TEXT, matched=_FLAG, because=_TEXT)),
+    relay=_TEXT,
+    refusal=_TEXT,
+    deliveries=_list(
+        _object(
+            recipient=_TEXT,
+            persons=_list(_REF),
+            outcome=_OUTCOME,
+            would=_none_or(_OUTCOME),
+            suppressions=_list(SUPPRESSION),
+            note=_TEXT,
+            if_left=_list(_object(person=_REF, group=_TEXT, outcome=_OUTCOME)),
+        )
+    ),
 )
 PROBLEM: Schema = {
     "type": "object",

@@ -1,8 +1,8 @@
 """What the API works with; `gateway.app` fills it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -166,6 +166,42 @@ class CampaignActions(Protocol):
         """List the account's templates."""
 
 
+class TriggerQuestions(Protocol):
+    """What is asked of triggers, as by `gateway triggers`; for a thread.
+
+    Each returns the documents of `--json`; all raise `NotDone`.
+    """
+
+    def all(self) -> Sequence[Told]:
+        """List the triggers, on and off."""
+
+    def one(self, name: str) -> Told:
+        """Show a trigger with its last runs."""
+
+    def waiting(self) -> Told:
+        """List the fields that mail waits for, and the mail."""
+
+    def history(self, limit: int) -> Sequence[Told]:
+        """List runs and changes of applications, the newest first."""
+
+    def preview(self, name: str, day: date | None) -> Told:
+        """Tell whom a date event would mail on a day, and whom not."""
+
+    def preview_change(self, reference: str, status: str, by: str | None) -> Told:
+        """Tell whom giving an application a status would mail, and whom not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedMail:
+    """A message that is asked about."""
+
+    content: bytes
+    sender: str
+    recipients: tuple[str, ...]
+    listener: str | None
+    login: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What answers are made of."""
@@ -175,6 +211,8 @@ class Services:
     feed: FeedDoor
     applications: ApplicationDoor
     campaigns: CampaignActions
+    triggers: TriggerQuestions
+    explain: Callable[[ExplainedMail], Awaitable[Told]]  #: Raises `NotDone`.
     standings: Callable[[], Standings]  #: Under the settings of this moment.
     suppressed: Callable[[], SuppressedAddresses]  #: The same.
     lookup: Callable[[str], str]

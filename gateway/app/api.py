@@ -17,6 +17,7 @@ from gateway.app.feeding import Door
 from gateway.app.hints import StoredHints
 from gateway.app.import_address import import_addresses
 from gateway.app.life import Life
+from gateway.app.questions import TriggerAnswers, explain
 from gateway.app.relay_watch import RelayWatch
 from gateway.core.kinds import State
 from gateway.metrics import Metrics, Reading, RelayHealth
@@ -54,6 +55,8 @@ def services(life: Life, database: Database) -> Services:
         feed=Door(lambda: life.settings, database),
         applications=transitions.Door(lambda: life.settings, database),
         campaigns=Campaigns(lambda: life.settings, database),
+        triggers=TriggerAnswers(lambda: life.settings, database),
+        explain=lambda mail: explain(life.settings, database, mail),
         standings=lambda: common.standings(life.settings, database),
         suppressed=lambda: common.suppressed_addresses(life.settings, database),
         lookup=lambda address: common.lookup(life.settings, address),

@@ -23,12 +23,13 @@ from gateway.smtp_proxy.judge import Case, Judge, Judgement, Verdict, facts_of
 from gateway.smtp_proxy.outage import NeverMailed
 from gateway.smtp_proxy.policy import Listener, Policy
 from gateway.smtp_proxy.wording import Wording
-from gateway.store import status
+from gateway.store import documents, status
 from gateway.store.database import Database
 from gateway.store.gate import Gate
 from gateway.store.staff_languages import StaffLanguages
 
 _OVERRIDE = "override"
+OUTCOMES = {State.RELAYED: "relay", State.SEND_FAILED: "send_failed"}  #: In JSON.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,3 +232,34 @@ def _without(standing: Standing, entry: Suppression) -> Standing:
         for holder in standing.holders
     )
     return replace(standing, holders=holders)
+
+
+def document(found: Explanation) -> documents.Document:
+    """Return a decision as JSON has it."""
+    return {
+        "kind": found.classification.kind,
+        "rule": found.classification.rule,
+        "recipients": found.recipients,
+        "rules_tried": [
+            {"name": one.name, "matched": one.matched, "because": one.because}
+            for one in found.tried
+        ],
+        "relay": found.relay,
+        "refusal": found.refusal,
+        "deliveries": [_delivery(fate) for fate in found.fates],
+    }
+
+
+def _delivery(fate: Fate) -> documents.Document:
+    return {
+        "recipient": fate.recipient,
+        "persons": [str(person) for person in fate.persons],
+        "outcome": OUTCOMES[fate.outcome],
+        "would": fate.would and OUTCOMES[fate.would],
+        "suppressions": [documents.suppression(one) for one in fate.suppressions],
+        "note": fate.note,
+        "if_left": [
+            {"person": str(one.person), "group": one.group, "outcome": OUTCOMES[one.outcome]}
+            for one in fate.what_if
+        ],
+    }

@@ -7,16 +7,12 @@ from typing import Annotated
 
 import typer
 
-from gateway.app.explain import Explanation, Fate, Question, explain
+from gateway.app.explain import OUTCOMES, Explanation, Fate, Question, document, explain
 from gateway.cli.context import Context, Json, of, read_mail_address, read_sender, wrong_use
 from gateway.cli.messages import Language, in_language
 from gateway.cli.output import print_json, print_line
 from gateway.cli.suppress import described
-from gateway.core.kinds import State
 from gateway.core.mail_file import NoMail, read_mail
-from gateway.store import documents
-
-_OUTCOMES = {State.RELAYED: "relay", State.SEND_FAILED: "send_failed"}
 
 _File = Annotated[
     Path,
@@ -63,40 +59,10 @@ def explain_message(
     with chosen.store() as store:
         found = asyncio.run(explain(chosen.settings, store, question))
     if as_json:
-        print_json(_document(found))
+        print_json(document(found))
         return
     for line in _described(chosen, found):
         print_line(line)
-
-
-def _document(found: Explanation) -> documents.Document:
-    return {
-        "kind": found.classification.kind,
-        "rule": found.classification.rule,
-        "recipients": found.recipients,
-        "rules_tried": [
-            {"name": one.name, "matched": one.matched, "because": one.because}
-            for one in found.tried
-        ],
-        "relay": found.relay,
-        "refusal": found.refusal,
-        "deliveries": [_delivery(fate) for fate in found.fates],
-    }
-
-
-def _delivery(fate: Fate) -> documents.Document:
-    return {
-        "recipient": fate.recipient,
-        "persons": [str(person) for person in fate.persons],
-        "outcome": _OUTCOMES[fate.outcome],
-        "would": fate.would and _OUTCOMES[fate.would],
-        "suppressions": [documents.suppression(one) for one in fate.suppressions],
-        "note": fate.note,
-        "if_left": [
-            {"person": str(one.person), "group": one.group, "outcome": _OUTCOMES[one.outcome]}
-            for one in fate.what_if
-        ],
-    }
 
 
 def _described(context: Context, found: Explanation) -> Iterator[str]:
@@ -115,9 +81,9 @@ def _described(context: Context, found: Explanation) -> Iterator[str]:
 
 def _fate(context: Context, fate: Fate) -> Iterator[str]:
     persons = f" ({', '.join(map(str, fate.persons))})" if fate.persons else ""
-    would = f"; enforced: {_OUTCOMES[fate.would]}" if fate.would else ""
-    yield f"{fate.recipient}{persons}: {_OUTCOMES[fate.outcome]}{would}"
+    would = f"; enforced: {OUTCOMES[fate.would]}" if fate.would else ""
+    yield f"{fate.recipient}{persons}: {OUTCOMES[fate.outcome]}{would}"
     yield from (f"  {described(context, one)}" for one in fate.suppressions)
     yield from (f"    {line}" for line in fate.note.splitlines())
     for one in fate.what_if:
-        yield f'  If {one.person} left "{one.group}": {_OUTCOMES[one.outcome]}'
+        yield f'  If {one.person} left "{one.group}": {OUTCOMES[one.outcome]}'

@@ -8,25 +8,22 @@ from typing import Annotated
 import typer
 
 from gateway import logs
-from gateway.app import triggers
-from gateway.app.common import now as now_utc
+from gateway.app import trigger_previews, triggers
 from gateway.app.sender import Post, send_reports
-from gateway.app.transitions import carry_out, who_acts
 from gateway.app.triggered import Desk
-from gateway.cli.context import Context, Json, NotFound, of, wrong_use
+from gateway.cli.context import Context, Json, of, wrong_use
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core.errors import GatewayError
 from gateway.core.occurrence import OccurrenceState
-from gateway.core.trigger import Trigger, TriggerEvent
+from gateway.core.trigger import Trigger
 from gateway.core.trigger_run import Run
 from gateway.metrics import Metrics
 from gateway.store import epochs, ledger, status_mail, trigger_runs, unread
 from gateway.store.database import Database
 from gateway.store.status_mail import MailedTransition, StatusMail
 from gateway.triggers import documents
-from gateway.triggers.preview import Preview, preview
+from gateway.triggers.preview import Preview
 from gateway.triggers.templates import Rule
-from gateway.triggers.transitions import Wish
 
 app = typer.Typer(help="Mail on events.", no_args_is_help=True)
 
@@ -68,7 +65,7 @@ def list_triggers(context: typer.Context, waiting: _Waiting = False, as_json: Js
     with chosen.store() as store, store.reading() as connection:
         looked = {name: trigger_runs.looked(connection, name) for name in rules}
     if as_json:
-        print_json([_listed(one.trigger, looked[name]) for name, one in rules.items()])
+        print_json([documents.trigger(one.trigger, looked[name]) for name, one in rules.items()])
         return
     headings = ("name", "on", "event", "template", "kind", "looked at")
     print_table(headings, (_row(one.trigger, looked[name]) for name, one in rules.items()))
@@ -114,9 +111,9 @@ def preview_trigger(
         wrong_use("name a trigger, or give --reference and --status")
     with chosen.store() as store:
         if reference is not None:
-            shown = _change_previewed(chosen, store, reference, status, by)
+            shown = trigger_previews.of_change(chosen.settings, store, reference, status, by)
         else:
-            shown = _date_previewed(chosen, store, name or "", _day(on))
+            shown = trigger_previews.of_date(chosen.settings, store, name or "", _day(on))
     if as_json:
         print_json(documents.preview(shown))
         return
@@ -193,15 +190,8 @@ def _log_as_usual(chosen: Context) -> None:
     logs.setup(settings.log.level, settings.log.format, role="cli")
 
 
-def _rule(chosen: Context, name: str) -> Rule:
-    rules = triggers.rules(chosen.settings)
-    if name not in rules:
-        raise NotFound(f"no trigger is called {name} (there are {', '.join(rules)})")
-    return rules[name]
-
-
 def _to_run(chosen: Context, name: str) -> Rule:
-    rule = _rule(chosen, name)
+    rule = trigger_previews.named(chosen.settings, name)
     if not rule.trigger.is_of_date:
         raise CannotRun(f"{name}: {rule.trigger.event} is no event of a date; it mails at once")
     if not rule.trigger.enabled:
@@ -221,36 +211,6 @@ def _day(on: str | None) -> date | None:
         return date.fromisoformat(on)
     except ValueError:
         wrong_use(f"not a date such as 2027-03-01: {on}")
-
-
-def _date_previewed(chosen: Context, store: Database, name: str, day: date | None) -> Preview:
-    rule = _rule(chosen, name)
-    if not rule.trigger.is_of_date:
-        raise CannotRun(f"{name} is no event of a date: preview it by --reference and --status")
-    with triggers.planned(chosen.settings, store) as plan, store.reading() as connection:
-        today = plan.day(now_utc())
-        return preview(connection, plan, rule, day or today, is_today=day in (None, today))
-
-
-def _change_previewed(
-    chosen: Context, store: Database, reference: str, status: str | None, by: str | None
-) -> Preview:
-    actor = None
-    if by is not None:
-        with store.reading() as connection:
-            actor = who_acts(chosen.settings, connection, by)
-    wish = Wish(
-        event=TriggerEvent.STATUS_CHANGED,
-        references=(reference,),
-        status=status,
-        actor=actor.crm_id if actor else "",
-        language=(actor.language if actor else "") or chosen.settings.suppression.language,
-    )
-    done = carry_out(chosen.settings, store, wish, dry_run=True)
-    for change in done.changes:
-        if change.error:
-            raise NotFound(change.error)
-    return done.preview
 
 
 async def _run(
@@ -277,18 +237,6 @@ async def _resume(chosen: Context, store: Database) -> int:
     finally:
         desk.close()
         post.close()
-
-
-def _listed(trigger: Trigger, looked: date | None) -> dict[str, object]:
-    return {
-        "name": trigger.name,
-        "enabled": trigger.enabled,
-        "event": trigger.event.value,
-        "template": trigger.template,
-        "kind": trigger.kind.value,
-        "report_to": trigger.report_to or None,
-        "looked_at": None if looked is None else looked.isoformat(),
-    }
 
 
 def _row(trigger: Trigger, looked: date | None) -> Sequence[object]:

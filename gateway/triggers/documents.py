@@ -1,11 +1,12 @@
 """Previews, runs and what was done to applications as JSON has them."""
 
 from collections.abc import Iterable
-from datetime import tzinfo
+from datetime import date, tzinfo
 
 from gateway.core import ids
 from gateway.core.moments import in_utc
 from gateway.core.occurrence import Occurrence, OccurrenceState
+from gateway.core.trigger import Trigger
 from gateway.core.trigger_run import Run
 from gateway.core.unread import UnreadField
 from gateway.store.documents import unread
@@ -15,6 +16,25 @@ from gateway.triggers.preview import NotMailed, Preview
 from gateway.triggers.transitions import Change, Done
 
 Document = dict[str, object]
+
+
+def trigger(one: Trigger, looked: date | None) -> Document:
+    """Return a trigger, and the day up to which it was looked whom it mails."""
+    return {
+        "name": one.name,
+        "enabled": one.enabled,
+        "event": one.event.value,
+        "template": one.template,
+        "kind": one.kind.value,
+        "report_to": one.report_to or None,
+        "looked_at": None if looked is None else looked.isoformat(),
+        "programme": one.programme or None,
+        "status": one.status or None,
+        "recipients": list(one.recipients),
+        "dates": [day.isoformat() for day in one.stored.dates],
+        "yearly": [f"{month:02}-{day:02}" for month, day in one.stored.yearly],
+        "monthly": list(one.stored.monthly),
+    }
 
 
 def preview(shown: Preview) -> Document:

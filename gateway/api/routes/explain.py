@@ -1,0 +1,48 @@
+"""Why a message would go, or not, without sending it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from gateway.api.bearer import READS
+from gateway.api.problems import Problem
+from gateway.api.replies import MailAddress, SenderAddress, Text, Using, reply
+from gateway.api.schemas import EXPLAINED, answers
+from gateway.api.services import ExplainedMail
+
+router = APIRouter(tags=["messages"], dependencies=[READS])
+
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_CONTENT = {
+    "requestBody": {
+        "required": True,
+        "content": {"message/rfc822": _FILE, "application/octet-stream": _FILE},
+    }
+}
+
+
+@router.post(
+    "/explain",
+    responses=answers(EXPLAINED, "What would become of it, and why."),
+    openapi_extra=_CONTENT,
+)
+async def explain_message(
+    request: Request,
+    using: Using,
+    *,
+    sender: Annotated[SenderAddress, Query(alias="from", description="The envelope sender.")],
+    to: Annotated[list[MailAddress], Query(max_length=1000, description="A recipient.")],
+    listener: Annotated[Text | None, Query(description="Where it comes in.")] = None,
+    login: Annotated[Text | None, Query(description="The login it is sent with.")] = None,
+) -> Response:
+    """Explain the decision on a message, as `gateway explain` does; nothing is sent.
+
+    The body is the mail as a file; its first MiB is enough.
+    """
+    content = await request.body()
+    if not content.strip():
+        raise Problem(422, "the body is no mail: it is empty")
+    mail = ExplainedMail(
+        content=content, sender=sender, recipients=tuple(to), listener=listener, login=login
+    )
+    return reply(request, await using.explain(mail))

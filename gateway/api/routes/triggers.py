@@ -1,0 +1,64 @@
+"""Mail on events: what triggers there are, what they would do, and what they did."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Query, Request, Response
+
+from gateway.api.bearer import READS
+from gateway.api.replies import Limit, Text, Using, reply
+from gateway.api.schemas import PREVIEW, TRIGGER, TRIGGER_WHOLE, WAITING, WORK_DONE, answers, items
+
+router = APIRouter(prefix="/triggers", tags=["triggers"], dependencies=[READS])
+
+_Word = Annotated[Text, Query(min_length=1, max_length=200)]
+_By = Annotated[
+    Text | None, Query(max_length=200, description="Who would do it: staff, by crm_id or address.")
+]
+_On = Annotated[date | None, Query(description="As on this day; else as today.")]
+
+
+@router.get("", responses=items(TRIGGER))
+async def list_triggers(request: Request, using: Using) -> Response:
+    """List the triggers, on and off."""
+    return reply(request, {"items": await _looked(using.triggers.all), "next": None})
+
+
+@router.get("/history", responses=items(WORK_DONE))
+async def list_history(request: Request, using: Using, limit: Limit = 50) -> Response:
+    """List runs, and changes of applications with their mail, the newest first."""
+    found = await _looked(lambda: using.triggers.history(limit))
+    return reply(request, {"items": found, "next": None})
+
+
+@router.get("/waiting", responses=answers(WAITING, "The fields that mail waits for."))
+async def list_waiting(request: Request, using: Using) -> Response:
+    """List the fields of the feed that can't be read and that mail waits for."""
+    return reply(request, await _looked(using.triggers.waiting))
+
+
+@router.get("/preview", responses=answers(PREVIEW, "Who would get what, and who would not."))
+async def preview_change(
+    request: Request, using: Using, *, reference: _Word, status: _Word, by: _By = None
+) -> Response:
+    """Show whom giving an application a status would mail; nothing is changed or sent."""
+    found = await _looked(lambda: using.triggers.preview_change(reference, status, by))
+    return reply(request, found)
+
+
+@router.get("/{name}", responses=answers(TRIGGER_WHOLE, "The trigger with its last runs."))
+async def show_trigger(request: Request, using: Using, name: Text) -> Response:
+    """Show a trigger and what its last runs did."""
+    return reply(request, await _looked(lambda: using.triggers.one(name)))
+
+
+@router.get("/{name}/preview", responses=answers(PREVIEW, "Who would get what, and who would not."))
+async def preview_trigger(request: Request, using: Using, name: Text, on: _On = None) -> Response:
+    """Show whom a date event would mail on a day, and whom not and why; nothing is sent."""
+    return reply(request, await _looked(lambda: using.triggers.preview(name, on)))
+
+
+async def _looked(work: Callable[[], Any]) -> Any:
+    return await anyio.to_thread.run_sync(work)

@@ -1,0 +1,108 @@
+"""Triggers and single messages asked about over HTTP; nothing is sent."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.served import Served, served
+
+LETTER = (
+    b"From: eva@office.example\r\nTo: ann@x.org\r\nSubject: Vacatures\r\nPrecedence: bulk\r\n"
+    b"\r\nHallo\r\n"
+)
+TRIGGER = 'event = "birthday"\ntemplate = "congratulation"\nkind = "bulk"\nenabled = true\n'
+CHANGED = (
+    'event = "status_changed"\ntemplate = "rejected"\nkind = "individual"\nstatus = "no"\n'
+    'recipients = ["candidate"]\nenabled = true\n'
+)
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Served]:
+    """An API with two triggers and a candidate in no mailings."""
+    for name, text in (("birthday2", TRIGGER), ("rejected", CHANGED)):
+        (tmp_path / "triggers").mkdir(exist_ok=True)
+        (tmp_path / "triggers" / f"{name}.toml").write_text(text)
+    for name in ("congratulation", "rejected"):
+        (tmp_path / "templates" / name).mkdir(parents=True)
+        (tmp_path / "templates" / name / "nl.txt").write_text("Subject: Dag\n\nHallo\n")
+    settings = [
+        ("triggers", {"folder": str(tmp_path / "triggers")}),
+        ("templates", {"folder": str(tmp_path / "templates")}),
+        ("relays", [{"name": "relay", "host": "127.0.0.1", "port": 1}]),
+    ]
+    async with served(f"sqlite:///{tmp_path}/gateway.db", tmp_path, settings) as api:
+        await api.feed("staff", '{"crm_id":"s1","name":"Eva","email":"eva@office.example"}')
+        await api.feed("groups", '{"crm_id":"g1","name":"Geen bulk-mail","tag":"NoMailingsTag"}')
+        await api.feed(
+            "people",
+            '{"crm_id":"17","emails":"ann@x.org","birthday":"1980-03-01","first_name":"Ann",'
+            '"consent_email":true}',
+        )
+        await api.feed("memberships", '{"group":"g1","person":"17"}')
+        await api.feed("statuses", '{"kind":"application","crm_id":"no","name":"Afgewezen"}')
+        await api.feed("applications", '{"reference":"2026/1","person":"17","status":"new"}')
+        yield api
+
+
+async def test_triggers_are_listed_shown_and_previewed(office: Served) -> None:
+    listed = {one["name"]: one for one in (await office.get("/triggers"))["items"]}
+    shown = await office.get("/triggers/rejected")
+    on_the_day = await office.get("/triggers/birthday2/preview", on="2027-03-01")
+    change = await office.get("/triggers/preview", reference="2026/1", status="no", by="s1")
+    history = await office.get("/triggers/history")
+    waiting = await office.get("/triggers/waiting")
+
+    assert {"birthday2", "rejected"} <= set(listed)
+    assert ("status_changed", "no", ["candidate"], []) == tuple(
+        shown[key] for key in ("event", "status", "recipients", "runs")
+    )
+    assert {**shown, "runs": 0} == {**listed["rejected"], "runs": 0}
+    assert ["candidate:17"] == [one["person"] for one in on_the_day["skipped"]]
+    assert ["ann@x.org"] == [one["to"] for one in change["mails"]]
+    assert [] == history["items"]
+    assert {"fields": [], "mails": []} == waiting
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/triggers/nonsense", 404, "no trigger is called nonsense (there are"),
+        ("/triggers/rejected/preview", 422, "no event of a date"),
+        ("/triggers/birthday2/preview?on=1-3-2027", 422, "isn't valid"),
+        ("/triggers/preview?reference=9&status=no", 404, "9"),
+        ("/triggers/preview?reference=2026/1&status=moon", 422, "moon"),
+        ("/triggers/preview?reference=2026/1&status=no&by=nobody", 422, "nobody"),
+        ("/triggers/preview?reference=2026/1", 422, "isn't valid"),
+    ],
+)
+async def test_what_cannot_be_previewed_says_why(
+    office: Served, path: str, status: int, said: str
+) -> None:
+    answer = await office.ask("GET", path)
+
+    assert (status, True) == (answer.status_code, said in answer.json()["detail"]), answer.text
+
+
+async def test_a_message_is_explained_without_being_sent(office: Served) -> None:
+    asked = {"from": "eva@office.example", "to": ["Ann@x.org", "ben@x.org"]}
+    told = await office.ask("POST", "/explain", params=asked, content=LETTER)
+    empty = await office.ask("POST", "/explain", params=asked, content=b"")
+    no_listener = await office.ask(
+        "POST", "/explain", params={**asked, "listener": "moon"}, content=LETTER
+    )
+
+    assert 200 == told.status_code, told.text
+    found = {one["recipient"]: one for one in told.json()["deliveries"]}
+    assert ("bulk", 2) == (told.json()["kind"], told.json()["recipients"])
+    assert {"Ann@x.org": "send_failed", "ben@x.org": "relay"} == {
+        name: one["outcome"] for name, one in found.items()
+    }
+    assert ["Geen bulk-mail"] == [one["name"] for one in found["Ann@x.org"]["suppressions"]]
+    assert [("candidate:17", "relay")] == [
+        (one["person"], one["outcome"]) for one in found["Ann@x.org"]["if_left"]
+    ]
+    assert (422, 422) == (empty.status_code, no_listener.status_code)
+    assert "no such listener: moon" in no_listener.json()["detail"]
+    assert [] == (await office.get("/messages"))["items"]
