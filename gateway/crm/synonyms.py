@@ -1,6 +1,7 @@
 """What CRMs call the columns of the feed, in nl, de, fr and en."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from gateway.core.feed_mapping import COLUMNS, column_key, nearest
 
@@ -129,17 +130,9 @@ def surely(kind: str, name: str, ours: str) -> int:
     return int(key in _known(kind))
 
 
+@cache
 def _known(kind: str) -> dict[str, str]:
-    known = _KNOWN.get(kind)
-    if known is None:
-        known = _KNOWN[kind] = _synonyms(kind)
-    return known
-
-
-_KNOWN: dict[str, dict[str, str]] = {}
-
-
-def _synonyms(kind: str) -> dict[str, str]:
+    """Return our columns of a kind by the keys of what CRMs call them."""
     known = {
         column_key(word): ours for ours, words in _BY_KIND[kind].items() for word in words.split()
     }
