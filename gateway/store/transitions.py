@@ -1,10 +1,11 @@
 """What is done to applications by hand: submitted by the candidate, given a status by staff."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from gateway.core import ids
 from gateway.core.applications import KnownApplication
@@ -44,18 +45,21 @@ def locked(connection: Connection, reference: str) -> KnownApplication:
     return found
 
 
-def last_event(connection: Connection, reference: str) -> TriggerEvent | None:
-    """Return what was done last to an application through the gateway."""
-    query = select(transitions.c.event).where(transitions.c.reference == reference)
-    found = connection.scalar(query.order_by(transitions.c.id.desc()).limit(1))
-    return None if found is None else TriggerEvent(found)
+@dataclass(frozen=True, slots=True)
+class LastTransition:
+    """What was done last to an application through the gateway."""
+
+    id: int
+    event: TriggerEvent
+    before: str  #: crm_id of the status it had before.
 
 
-def status_before(connection: Connection, reference: str) -> str | None:
-    """Return the status an application had before its last transition; None: there was none."""
-    query = select(transitions.c.before).where(transitions.c.reference == reference)
-    found: str | None = connection.scalar(query.order_by(transitions.c.id.desc()).limit(1))
-    return found
+def last(connection: Connection, reference: str) -> LastTransition | None:
+    """Return what was done last to an application through the gateway; None: nothing yet."""
+    c = transitions.c
+    query = select(c.id, c.event, c.before).where(c.reference == reference)
+    row = connection.execute(query.order_by(c.id.desc()).limit(1)).first()
+    return None if row is None else LastTransition(row.id, TriggerEvent(row.event), row.before)
 
 
 def past_changes(
@@ -105,12 +109,6 @@ def _is_owed_again(connection: Connection, row: Occurrence) -> bool:
     same = (o.about == row.about, o.event == row.event, o.trigger == row.trigger)
     later = select(o.id).where(*same, o.recipient == row.recipient, o.occurrence > row.occurrence)
     return connection.scalar(later.limit(1)) is not None
-
-
-def next_id(connection: Connection, reference: str, proposed: int) -> int:
-    """Return the id of a new transition: later than the last, however clocks differ."""
-    query = select(func.max(transitions.c.id)).where(transitions.c.reference == reference)
-    return max(proposed, (connection.scalar(query) or 0) + 1)
 
 
 def open_for(connection: Connection, number: int) -> None:

@@ -1,6 +1,6 @@
 """What is done to applications: kept together with the mail it owes, in one transaction (S5)."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 
 from gateway.core import confirmation, ids
-from gateway.core.applications import KnownApplication
 from gateway.core.decide import blocking
 from gateway.core.occurrence import WAITS, Due, Facts, Occurrence
 from gateway.core.people import NOBODY
 from gateway.core.transition import (
+    Around,
     Transition,
     fired,
     is_undone,
@@ -23,6 +23,7 @@ from gateway.core.transition import (
 )
 from gateway.core.trigger import Trigger, TriggerEvent
 from gateway.store import due, ledger, transitions
+from gateway.store.transitions import LastTransition
 from gateway.triggers import record
 from gateway.triggers.letter import Addressee, addressee, render
 from gateway.triggers.plan import Plan
@@ -164,7 +165,8 @@ class Office:
         old = before.application.status
         status = old if wish.status is None else wish.status
         change = Change(reference=reference, before=old, status=status)
-        if not self._is_new(wish.event, before, status):
+        last = transitions.last(self._connection, reference)
+        if status == old and not self._is_new_submission(wish.event, last):
             return change, [], []
         is_submission = wish.event is TriggerEvent.SUBMITTED
         after = transitions.change(
@@ -174,7 +176,8 @@ class Office:
             submitted_at=self._now if is_submission else None,
         )
         transition = Transition(
-            id=transitions.next_id(self._connection, reference, self._new_id()),
+            # Later than the last one, however the clocks of two machines differ.
+            id=max(self._new_id(), last.id + 1 if last else 0),
             at=self._now,
             event=wish.event,
             application=after,
@@ -182,17 +185,20 @@ class Office:
             is_initial=transitions.is_initial(self._connection, status),
             actor=wish.actor,
         )
-        withdrawn = self._withdraw(reference, status) if status != old else 0
-        undone = self._is_undone(transition)
+        withdrawn = self._withdraw(reference, status, last) if last and status != old else 0
+        undone = last is not None and self._is_undone(transition)
         transitions.note(self._connection, transition)
         change = replace(change, changed=True, undone=undone, withdrawn=withdrawn)
         if undone:
             return change, [], []
-        return change, self._owed(transition), list(self._nobody(transition))
+        around = transitions.around(self._connection, after, wish.actor)
+        rules = fired(self._triggers(), transition)
+        owed = self._owed(transition, rules, around, is_first=last is None)
+        return change, owed, list(_nobody(reference, rules, around))
 
-    def _withdraw(self, reference: str, status: str) -> int:
+    def _withdraw(self, reference: str, status: str, last: LastTransition) -> int:
         """Settle the mail about earlier statuses that isn't on its way; return how many."""
-        is_back = status == transitions.status_before(self._connection, reference)
+        is_back = status == last.before
         why = transitions.TAKEN_BACK if is_back else transitions.ANOTHER_STATUS
         event = TriggerEvent.STATUS_CHANGED
         return ledger.supersede(self._connection, reference, event, why, self._now)
@@ -211,22 +217,32 @@ class Office:
             undo=undo,
         )
 
-    def _is_new(self, event: TriggerEvent, before: KnownApplication, status: str) -> bool:
-        """Whether anything happens: a status is given once, and an application submitted once.
+    def _is_new_submission(self, event: TriggerEvent, last: LastTransition | None) -> bool:
+        """Whether an application is submitted that wasn't, or to which something was done since.
 
         What the feed tells of a submission is no reason not to acknowledge it.
         """
-        application = before.application
-        if status != application.status:
-            return True
-        is_submission = event is TriggerEvent.SUBMITTED
-        last = transitions.last_event(self._connection, application.reference)
-        return is_submission and last is not TriggerEvent.SUBMITTED
+        is_done = last is not None and last.event is TriggerEvent.SUBMITTED
+        return event is TriggerEvent.SUBMITTED and not is_done
 
-    def _owed(self, transition: Transition) -> list[Occurrence]:
-        """Put the mail a transition owes into the ledger; return its rows."""
-        dues = list(self._dues(transition))
-        if transition.event is TriggerEvent.SUBMITTED:
+    def _owed(
+        self,
+        transition: Transition,
+        rules: Sequence[Trigger],
+        around: Around,
+        *,
+        is_first: bool,
+    ) -> list[Occurrence]:
+        """Put the mail a transition owes into the ledger; return its rows.
+
+        Mail of an earlier one may be on its way, unless it `is_first`.
+        """
+        dues = [
+            self._due(transition, trigger, recipient, is_first=is_first)
+            for trigger in rules
+            for recipient in recipients(trigger, around)
+        ]
+        if transition.event is TriggerEvent.SUBMITTED and not is_first:
             for one in dues:
                 self._withdraw_acknowledgement(one)
         added = ledger.put(self._connection, dues, now=self._now)
@@ -240,23 +256,12 @@ class Office:
         why = transitions.SUBMITTED_AGAIN
         ledger.supersede(self._connection, newer.about, newer.event, why, self._now, like=newer)
 
-    def _dues(self, transition: Transition) -> Iterator[Due]:
-        around = transitions.around(self._connection, transition.application, transition.actor)
-        for trigger in fired(self._triggers(), transition):
-            for recipient in recipients(trigger, around):
-                yield self._due(transition, trigger, recipient)
-
-    def _nobody(self, transition: Transition) -> Iterator[NotMailed]:
-        around = transitions.around(self._connection, transition.application, transition.actor)
-        reference = transition.application.application.reference
-        for trigger in fired(self._triggers(), transition):
-            for wanted in missing(trigger, around):
-                yield NotMailed(person=wanted, about=reference, reason=f"{wanted}: nobody")
-
     def _triggers(self) -> Iterable[Trigger]:
         return (self._plan.rules[name].trigger for name in sorted(self._plan.rules))
 
-    def _due(self, transition: Transition, trigger: Trigger, recipient: str) -> Due:
+    def _due(
+        self, transition: Transition, trigger: Trigger, recipient: str, *, is_first: bool
+    ) -> Due:
         application = transition.application.application
         is_change = transition.event is TriggerEvent.STATUS_CHANGED
         due_at = transition.at + (self._plan.undo if is_change else timedelta(0))
@@ -273,9 +278,9 @@ class Office:
             due_at=due_at,
             latest_at=latest,
         )
-        earlier = ledger.on_its_way(self._connection, made, application.status)
-        if earlier is not None:
-            brought["earlier"] = earlier
+        if not is_first:
+            earlier = ledger.on_its_way(self._connection, made, application.status)
+            brought |= {} if earlier is None else {"earlier": earlier}
         return replace(made, facts=orjson.dumps(brought).decode())
 
     def _outcome(self, row: Occurrence) -> PreviewMail | NotMailed:
@@ -310,6 +315,13 @@ class Office:
         found = self._plan.standings.within(self._connection, [address])
         blocked = blocking(rule.trigger.kind, found.get(address, NOBODY))
         return record.reason(blocked) if blocked else ""
+
+
+def _nobody(reference: str, rules: Iterable[Trigger], around: Around) -> Iterator[NotMailed]:
+    """Yield the recipients triggers name that are nobody at an application."""
+    for trigger in rules:
+        for wanted in missing(trigger, around):
+            yield NotMailed(person=wanted, about=reference, reason=f"{wanted}: nobody")
 
 
 def _who(row: Occurrence) -> str:

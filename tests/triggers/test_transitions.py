@@ -435,3 +435,15 @@ def ends(office: Office) -> list[Any]:
         told = events.oldest(connection, 100)
     wanted = EventType.TRIGGER_RUN_FINISHED
     return [one.data for each in told.values() for one in each if one.type is wanted]
+
+
+async def test_a_trigger_for_every_status_does_not_tell_what_a_feed_changed_since(
+    office: Office,
+) -> None:
+    office.trigger("accepted", EVERY_STATUS)
+    change(office, "accepted")
+    told_by_feed(office, "refused")
+    now_is_real(office)
+
+    assert [] == await sent(office)
+    assert [transitions.ANOTHER_STATUS] * 2 == office.reasons()
