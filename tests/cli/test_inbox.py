@@ -283,6 +283,8 @@ def test_the_check_names_a_text_that_can_not_be_used(cli: Cli) -> None:
 
 class TestApplications:
     def test_references_are_unique(self, office: Cli) -> None:
+        office.feed("people", "crm_id,first_name\n18,Bob\n")
+
         done = office.feed("applications", "reference,person\n5000,17\n5000,18\n")
 
         assert 1 == done.code
