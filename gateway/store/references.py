@@ -359,7 +359,8 @@ class References:
         `17.0` is 17, since no CRM has both. `17` may be 00017 without its zeros or another one:
         both stay, and a person is asked. What is rounded may be anybody.
         """
-        if self._table not in _KEYED:
+        some = select(literal(1)).select_from(self._table).limit(1)
+        if self._table not in _KEYED or self._connection.scalar(some) is None:
             return
         relation = Relation(
             name=f"{self._table.name}.crm_id",
