@@ -23,6 +23,7 @@ from gateway.api.routes import (
     explain,
     feed,
     history,
+    imports,
     inbox,
     messages,
     outbox,
@@ -115,9 +116,10 @@ async def _is_known(request: Request) -> bool:
 
 def _add_routes(app: FastAPI, services: Services) -> None:
     app.include_router(feed.router(services.feed))
+    app.include_router(feed.imports(services.feed))
     for part in (applications, suppressions, messages, people, history, inbox, outbox):
         app.include_router(part.router)
-    for part in (campaigns, campaign_actions, triggers, explain):
+    for part in (campaigns, campaign_actions, triggers, explain, imports):
         app.include_router(part.router)
     api = described(
         get_openapi(title=app.title, version=app.version, routes=app.routes, description=_ABOUT)

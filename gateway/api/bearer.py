@@ -54,6 +54,7 @@ READS = Depends(bearer(TokenScope.READ))
 READS_SUPPRESSIONS = Depends(bearer(TokenScope.READ, TokenScope.SUPPRESSIONS))
 SENDS = Depends(bearer(TokenScope.OUTBOX))
 
+READS_FEED = Depends(bearer(TokenScope.READ, TokenScope.FEED))
 READS_CAMPAIGNS = Depends(bearer(TokenScope.READ, TokenScope.CAMPAIGNS))
 
 Feeder = Annotated[Token, Depends(bearer(TokenScope.FEED))]

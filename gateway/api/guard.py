@@ -15,6 +15,7 @@ log = logs.get("api")
 
 MAX_BODY = 1024 * 1024
 MAX_BULK = 1024 * 1024 * 1024  #: Of a feed: some million people.
+_BULK = ("/feed/", "/imports/")  #: Below these, files are posted.
 _PIECE_SECONDS = 20.0  #: For the next piece of a request or an answer to pass.
 _LEAST_RATE = 1024  #: Octets a second a request comes at, after a while.
 _AFTER_SECONDS = 30.0
@@ -156,7 +157,7 @@ def _cut_off(status: int, why: str) -> Problem:
 
 
 def _is_bulk(scope: Scope) -> bool:
-    return bool(scope["method"] == "POST" and scope["path"].startswith("/feed/"))
+    return bool(scope["method"] == "POST" and scope["path"].startswith(_BULK))
 
 
 def _check(scope: Scope) -> None:

@@ -331,6 +331,15 @@ FEED_REPORT = _object(
     duplicate_count=_COUNT,
     truncated=_TEXT,
 )
+IMPORTED = _object(
+    source=_TEXT,
+    kind=_TEXT,
+    at=_none_or(_TIME),
+    fault=_none_or(
+        _object(file=_TEXT, since=_TIME, at=_TIME, problems=_COUNT, failed=_FLAG, reason=_TEXT)
+    ),
+)
+OPEN_REFERENCE: Schema = {"type": "object"}
 HAPPENED = _object(
     trigger=_TEXT,
     mails=_list(

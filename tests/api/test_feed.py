@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from gateway.core.token import TokenScope
 from gateway.crm.importer import import_file
 from gateway.store import events
 from tests.api.served import Served, served
+from tests.crm.test_workbook import sheet, text, workbook
 
 ANN = '{"crm_id":"17","emails":["ann@example.org"],"first_name":"Ann","status":"s1"}'
 TAGGED_ALIKE = {"name": "No news", "tag": "NoMailingsTag"}
@@ -260,3 +262,29 @@ async def test_a_bulk_request_with_a_key_is_done_once(one_api: Served) -> None:
     assert [(200, 1), (200, 1), (422, None)] == [
         await send(ANN), await send(ANN), await send(ANN.replace("17", "18")),
     ]  # fmt: skip
+
+
+async def test_a_file_is_uploaded_as_an_export_writes_it(one_api: Served, tmp_path: Path) -> None:
+    export = "crm_id;first_name;emails;status\r\n17;Renée;renee@x.org;s9\r\n18;Ben;;\r\n"
+    rows = ([text("crm_id"), text("first_name")], [text("19"), text("Cas")])
+    book = workbook(tmp_path / "x.xlsx", {"Blad1": sheet(*rows)})
+
+    async def upload(content: bytes, **params: str) -> httpx.Response:
+        return await one_api.ask("POST", "/imports/people", content=content, params=params)
+
+    tried = await upload(export.encode("cp1252"), filename="Export maart.csv", dry_run="true")
+    taken = await upload(export.encode("cp1252"), filename="C:\\tmp\\Export maart.csv")
+    from_sheet = await upload(book.read_bytes(), filename="..")
+    junk = await upload(b"\x00\x01\x02", filename="junk.xlsx")
+    listed = (await one_api.get("/imports"))["items"]
+    waiting = (await one_api.get("/imports/waiting"))["items"]
+
+    assert ("Export maart.csv", 2, True) == tuple(
+        tried.json()[key] for key in ("file", "added", "dry_run")
+    )
+    assert ("Export maart.csv", 2) == tuple(taken.json()[key] for key in ("file", "added"))
+    assert (200, 1) == (from_sheet.status_code, from_sheet.json()["added"])
+    assert "Renée" == (await one_api.get("/people/candidate:17"))["name"]
+    assert 422 == junk.status_code, junk.text
+    assert [("crm", "people")] == [(one["source"], one["kind"]) for one in listed]
+    assert [("people.status", "s9")] == [(one["reference"], one["id"]) for one in waiting]

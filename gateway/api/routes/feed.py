@@ -5,8 +5,8 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 import anyio
@@ -26,6 +26,11 @@ DryRun = Annotated[bool, Query(description="Only tell what would change.")]
 Lift = Annotated[bool, Query(description="Apply it even if it lifts many suppressions.")]
 Replace = Annotated[
     bool, Query(description="Remove what this source brought before and doesn't tell now.")
+]
+
+Filename = Annotated[
+    str,
+    Query(max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$", description="What reports call it."),
 ]
 
 LONGEST_LINE = 1024 * 1024  #: Of a feed: a record is read whole.
@@ -61,6 +66,23 @@ class _Routes:
     ) -> Response:
         terms = FeedTerms(source=token.source, replace=replace, lift=lift, dry_run=dry_run)
         return await self._many(request, using, token, terms, key)
+
+    async def take_file(
+        self,
+        request: Request,
+        using: Using,
+        token: Feeder,
+        *,
+        filename: Filename = "",
+        dry_run: DryRun = False,
+        lift: Lift = False,
+        replace: Replace = False,
+        key: Key = None,
+    ) -> Response:
+        terms = FeedTerms(source=token.source, replace=replace, lift=lift, dry_run=dry_run)
+        name = PurePath(filename.replace("\\", "/")).name
+        called = self.kind if name in ("", "..") else name
+        return await self._many(request, using, token, terms, key, called=called)
 
     async def delete_many(
         self,
@@ -125,14 +147,22 @@ class _Routes:
         return Response(answer.body, answer.status, media_type=answer.type)
 
     async def _many(
-        self, request: Request, using: Services, token: Token, terms: FeedTerms, key: str | None
+        self,
+        request: Request,
+        using: Services,
+        token: Token,
+        terms: FeedTerms,
+        key: str | None,
+        *,
+        called: str = "",
     ) -> Response:
         async with _folder() as folder:
-            file = folder / f"{self.kind}.jsonl"
+            file = folder / (called or f"{self.kind}.jsonl")
             digest = await _kept(request, file)
 
             async def work() -> Answer:
-                return _answer(await _taken(using, self.kind, file, terms))
+                taken = await _taken(using, self.kind, file, terms)
+                return _answer(_with_more(taken, {"file": called}) if called else taken)
 
             return await in_steps(using, asked_as(request, token, key, digest), work)
 
@@ -177,6 +207,11 @@ async def _taken(using: Services, kind: str, file: Path, terms: FeedTerms) -> Ta
         raise Problem(422, str(error)) from None
 
 
+def _with_more(taken: Taken, more: Mapping[str, object]) -> Taken:
+    """Return what became of records with more said in the report."""
+    return replace(taken, report={**taken.report, **more})
+
+
 def _answer(taken: Taken) -> Answer:
     if not taken.is_held_back:
         return Answer(status=200, type=JSON, body=octets(taken.report))
@@ -192,6 +227,19 @@ _LINES: dict[str, Any] = {
                 "schema": {"type": "string", "description": "A JSON object per line."}
             },
             "text/csv": {"schema": {"type": "string", "description": "With a header row."}},
+        },
+    }
+}
+
+
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_A_FILE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/octet-stream": _FILE,
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": _FILE,
+            "text/csv": _FILE,
         },
     }
 }
@@ -215,3 +263,20 @@ def _add(made: APIRouter, kind: str, columns: tuple[str, ...]) -> None:
             openapi_extra=extra,
             name=f"{answer.__name__}_{kind}",
         )
+
+
+def imports(feed: FeedDoor) -> APIRouter:
+    """Return the routes that files are uploaded to, one for each kind of record."""
+    made = APIRouter(prefix="/imports", tags=["feed"])
+    for kind in feed.kinds():
+        made.add_api_route(
+            f"/{kind}",
+            _Routes(kind).take_file,
+            methods=["POST"],
+            summary=f"Import a file of {kind}",
+            description="CSV as exports write it, .xlsx or JSON Lines, as `gateway import` takes.",
+            responses=answers(FEED_REPORT, "What was changed, and what is wrong with which line."),
+            openapi_extra=_A_FILE,
+            name=f"import_{kind}",
+        )
+    return made
