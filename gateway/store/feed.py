@@ -134,19 +134,23 @@ class Feed:
         references = References(self._connection, self._layout.table, terms.tag_scopes)
         for line, key in references.understand(self._stage.staged):
             self._stage.keep(line, key)
+        if self._layout is PEOPLE:
+            self._stage.keep_old("status", references.statuses_to_nothing(self._stage.staged))
         told = frozenset(self._layout.values) if terms.told is None else terms.told
         widths = Widths(self._connection, terms.tag_scopes)
+        before = self._rows_before(terms)
+        lacking = self._lacking(terms, before)
         duplicates = self._stage.close_entry(
             told=told,
             widths=widths,
-            adds_only=terms.is_doubtful,
+            adds_only=terms.is_doubtful or bool(lacking),
             open_columns=terms.open_columns,
             doubtful_lines=terms.doubtful_lines,
         )
+        self._stage.cut_off = self._stage.cut_off or lacking
         left_open = OpenReferences(self._connection, self._stage, terms.tag_scopes)
         guard = Guard(self._connection, self._layout.what, terms.tag_scopes)
         with self._connection.begin():
-            before = self._rows_before(terms)
             self._compare(terms)
             left_open.look_before()
             guard.look_before(terms.source)
@@ -179,7 +183,22 @@ class Feed:
         if terms.remove or not terms.is_listing:
             return None
         mine = (feeds.c.source == terms.source, feeds.c.what == self._layout.what)
-        return self._connection.scalar(select(feeds.c.records).where(*mine))
+        with self._connection.begin():
+            return self._connection.scalar(select(feeds.c.records).where(*mine))
+
+    def _lacking(self, terms: Terms, before: int | None) -> str:
+        """Say what makes a listing look as if its end were missing; empty: nothing does.
+
+        Cut off just behind a row it has nothing that is broken. What isn't in it would be taken
+        for gone; so the next file that has as many rows, or an end, must say the same.
+        """
+        if before is None or not (terms.replace and terms.open_columns):
+            return ""
+        with self._connection.begin():
+            rows = self._counts()["staged"]
+        if rows >= before:
+            return ""
+        return f"its last line has no end, and it has {rows} rows where the last file had {before}"
 
     def _compare(self, terms: Terms) -> None:
         if terms.remove and terms.is_doubtful:

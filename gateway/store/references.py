@@ -200,6 +200,29 @@ class References:
                     self._understand(relation, staged)
         return kept
 
+    def statuses_to_nothing(self, staged: Table) -> list[tuple[int, str]]:
+        """Return the people's rows whose status is none, where the known one keeps mail away.
+
+        Each is a line and what is wrong. Whoever is deceased and gets the status `g999` may be
+        deceased still: nobody has said what `g999` is.
+        """
+        relation = next(one for one in self._own if one.column == "status")
+        old = statuses.alias("old")
+        statement = (
+            select(staged.c.line, staged.c.status)
+            .join(people, and_(people.c.kind == staged.c.kind, people.c.crm_id == staged.c.crm_id))
+            .join(old, and_(old.c.kind == people.c.kind, old.c.crm_id == people.c.status))
+            .where(
+                ~staged.c.kept,
+                staged.c.status != "",
+                old.c.tag.in_(self._tag_scopes),
+                ~relation.leads(staged.c.kind, staged.c.status),
+            )
+        )
+        with self._connection.begin():
+            rows = self._connection.execute(statement).all()
+        return [(line, f"{status!r} leads nowhere") for line, status in rows]
+
     def _understand(self, relation: Relation, staged: Table) -> None:
         given = self._unknown(relation, staged)
         if not given:

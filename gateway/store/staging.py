@@ -79,6 +79,12 @@ class Stage:
             Column("line", Integer, primary_key=True, autoincrement=False),
             prefixes=["TEMPORARY"],
         )
+        self._kept_old = Table(
+            "lines_keeping_old",
+            metadata,
+            Column("line", Integer, primary_key=True, autoincrement=False),
+            prefixes=["TEMPORARY"],
+        )
         self._settled = Table(
             "settled_lines",
             metadata,
@@ -156,6 +162,20 @@ class Stage:
         rows = [(line, True, 0, False, False, *key, *rest) for line, key in keys]
         with self._connection.begin():
             load(self._connection, self.staged, rows)
+
+    def keep_old(self, field: str, rows: Sequence[tuple[int, str]]) -> None:
+        """Have rows, each a line and why, keep the old value of a field as if it were unread."""
+        if not rows:
+            return
+        bit, lines = self.layout.bit(field), [(line,) for line, _ in rows]
+        with self._connection.begin():
+            load(self._connection, self._kept_old, lines)
+            mine = self.staged.c.line.in_(select(self._kept_old.c.line))
+            gaps = self.staged.c.gaps.bitwise_or(bit)
+            self._connection.execute(update(self.staged).where(mine).values(gaps=gaps))
+            load(self._connection, self.unread, [(line, field, text) for line, text in rows])
+        self.in_gaps |= bit
+        self.has_unread = True
 
     def _mask(self, gaps: Gaps) -> int:
         columns = (frozenset(gaps.unread), gaps.untold)

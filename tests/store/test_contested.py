@@ -262,6 +262,45 @@ def test_nothing_is_removed_by_a_list_that_was_cut_off(database: Database) -> No
     assert (0, "1") == (outcome.removed, the_row(database, "people")["crm_id"])
 
 
+@pytest.mark.parametrize(
+    ("told", "has_end", "removed"),
+    [(1, False, 0), (1, True, 1), (2, False, 0)],
+)
+def test_a_list_shorter_than_the_last_whose_last_line_has_no_end_removes_nothing(
+    database: Database, told: int, has_end: bool, removed: int
+) -> None:
+    people = [person("1", ANN), person("2", BOB)]
+    tell(database, "people", *people)
+    ends = frozenset() if has_end else frozenset({"emails"})
+
+    outcome = tell(database, "people", *people[:told], replace=True, open_columns=ends)
+    again = tell(database, "people", *people[:told], replace=True, open_columns=ends)
+
+    assert (removed, bool(told < 2 and not has_end)) == (outcome.removed, bool(outcome.cut_off))
+    assert 2 - told - removed == again.removed  # As many rows twice: they are gone.
+
+
+@pytest.mark.parametrize(
+    ("known", "given", "expected", "is_unread"),
+    [
+        ("deceased", "s999", "deceased", True),
+        ("deceased", PLAIN, PLAIN, False),
+        ("deceased", "", "", False),
+        (PLAIN, "s999", "s999", False),
+    ],
+)
+def test_a_status_that_leads_nowhere_takes_none_away_that_keeps_mail_away(
+    database: Database, known: str, given: str, expected: str, is_unread: bool
+) -> None:
+    statuses(database)
+    tell(database, "people", somebody(status=known))
+
+    tell(database, "people", somebody(status=given))
+
+    assert expected == the_row(database, "people")["status"]
+    assert (["status"] if is_unread else []) == unread_fields(database)
+
+
 def test_what_is_not_known_yet_may_suppress(database: Database) -> None:
     with database.reading() as connection:
         widths = Widths(connection, TAG_SCOPES)
