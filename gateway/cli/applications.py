@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.app.transitions import carry_out, who_acts
-from gateway.cli.context import Context, Json, of
+from gateway.cli.context import Context, Json, of, read_staff
 from gateway.cli.output import complain, one_line, print_json, print_line, printable
 from gateway.cli.triggers import show_preview
 from gateway.core.errors import GatewayError
@@ -85,10 +85,10 @@ def change_status(
     All are changed or none, unless --partial is given. The triggers say who is mailed; where
     somebody would be, that is shown first and asked about.
     """
-    chosen = of(context)
+    chosen, named = of(context), read_staff(by)
     with chosen.store() as store:
         with store.reading() as connection:
-            actor = who_acts(chosen.settings, connection, by)
+            actor = who_acts(chosen.settings, connection, named)
         wish = Wish(
             event=TriggerEvent.STATUS_CHANGED,
             references=tuple(references),

@@ -101,6 +101,11 @@ def read_mail_address(text: str) -> str:
     return found.address
 
 
+def read_staff(text: str) -> str:
+    """Return who a text names of the staff: its one address, else the text; else wrong use."""
+    return read_mail_address(text) if "@" in text else text
+
+
 def read_sender(text: str) -> str:
     """Return the address of an envelope sender; empty for `<>`, the null sender."""
     return "" if text.strip() in ("", "<>") else read_mail_address(text)

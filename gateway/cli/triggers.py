@@ -11,7 +11,7 @@ from gateway import logs
 from gateway.app import trigger_previews, triggers
 from gateway.app.sender import Post, send_reports
 from gateway.app.triggered import Desk
-from gateway.cli.context import Context, Json, of, wrong_use
+from gateway.cli.context import Context, Json, of, read_staff, wrong_use
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core.errors import GatewayError
 from gateway.core.occurrence import OccurrenceState
@@ -109,9 +109,10 @@ def preview_trigger(
     chosen = of(context)
     if (name is None) == (reference is None) or (reference is None) != (status is None):
         wrong_use("name a trigger, or give --reference and --status")
+    who = None if by is None else read_staff(by)
     with chosen.store() as store:
         if reference is not None:
-            shown = trigger_previews.of_change(chosen.settings, store, reference, status, by)
+            shown = trigger_previews.of_change(chosen.settings, store, reference, status, who)
         else:
             shown = trigger_previews.of_date(chosen.settings, store, name or "", _day(on))
     if as_json:
