@@ -73,12 +73,12 @@ def judge(facts: Facts, now: datetime) -> Out | None:
         return Out(Reason.OPT_OUT)
     if not facts.is_known:
         return Out(Reason.NO_ADDRESS, "the CRM does not tell of this person any more")
-    if facts.unread:
-        return Out(Reason.UNREAD, f"can't be read: {facts.unread}")
     if not facts.address:
         return Out(Reason.INVALID_ADDRESS if facts.has_unusable else Reason.NO_ADDRESS)
     if not is_mailable(facts.address):
         return Out(Reason.INVALID_ADDRESS)
+    if facts.unread:
+        return Out(Reason.UNREAD, f"can't be read: {facts.unread}")
     return _suppressed(facts) or kept_out(facts.known, now)
 
 

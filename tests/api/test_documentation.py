@@ -29,7 +29,9 @@ async def test_every_example_does_what_it_says(start_gateway: StartGateway, sink
     scopes = [f"--scope={name}" for name in ("feed", "read", "suppressions", "outbox", "events")]
     token = (await gateway.do("tokens", "create", *scopes, "--role=manager")).strip()
     await gateway.feed("staff", "crm_id,name,email\ns1,Eva,eva@example.org\n")
-    await gateway.feed("statuses", "kind,crm_id,name\napplication,accepted,Accepted\n")
+    await gateway.feed(
+        "statuses", "kind,crm_id,name\napplication,accepted,Accepted\napplication,new,New\n"
+    )
     applications = "reference,person,status\n4711,17,new\n4712,17,new\n"
     await gateway.feed("applications", applications)
     environment = {"TOKEN": token, "API": f"http://127.0.0.1:{gateway.api_port}"}
