@@ -143,9 +143,8 @@ def _complaints(report: Report) -> Iterator[str]:
         )
     if outcome.is_held_back:
         yield (
-            f"{report.file}: would lift {outcome.suppressions_lifted} of "
-            f"{outcome.suppressions_held} suppressions: nothing was applied; if that is right, "
-            "repeat with --lift"
+            f"{report.file}: would lift {report.lifted_of_held}: nothing was applied; if that is "
+            "right, repeat with --lift"
         )
 
 

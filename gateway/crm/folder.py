@@ -25,7 +25,7 @@ _UNREADABLE = (".xls", ".xlsb", ".ods")
 _FULL = tuple(f".full{ending}" for ending in _ENDINGS)
 _RANKS = {name: rank for rank, name in enumerate(KINDS)}
 _HELD_BACK = (
-    "would lift {lifted} of {held} suppressions; nothing was applied. If that is right: "
+    "would lift {lifted}; nothing was applied. If that is right: "
     "gateway import {kind} FILE --lift{replace}"
 )
 
@@ -220,8 +220,7 @@ def _document(handled: Handled) -> dict[str, Any]:
 
 def _held_back(report: Report) -> str:
     return _HELD_BACK.format(
-        lifted=report.outcome.suppressions_lifted,
-        held=report.outcome.suppressions_held,
+        lifted=report.lifted_of_held,
         kind=report.kind,
         replace=" --replace" if report.replace else "",
     )

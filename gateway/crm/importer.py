@@ -18,7 +18,7 @@ from gateway.store import feed_faults, status
 from gateway.store.contested import Duplicate
 from gateway.store.database import Database, RowRefused
 from gateway.store.feed import Feed, Outcome, Terms, feed
-from gateway.store.guard import LEAST
+from gateway.store.guard import is_halved
 from gateway.store.layouts import Gaps
 from gateway.store.status import Shortfall
 
@@ -64,6 +64,15 @@ class Report:
     remarks: tuple[str, ...] = ()  #: On the file as a whole: how it was read.
     shortfall: Shortfall | None = None  #: Of all imports; None where it wasn't asked for.
     is_truncated: str = ""  #: Why the file isn't whole; of such a one only what protects counts.
+
+    @property
+    def lifted_of_held(self) -> str:
+        """What the guard holds back, in words: `30 of 100 suppressions`."""
+        lifted, held = self.outcome.suppressions_lifted, self.outcome.suppressions_held
+        if held is not None:
+            return f"{lifted} of {held} suppressions"
+        rows, before = self.outcome.rows, self.outcome.rows_before
+        return f"{lifted} suppressions, with {rows} rows where the last file had {before}"
 
     @property
     def took_nothing(self) -> bool:
@@ -227,11 +236,10 @@ class _Told:
 
 def _missing(kind: str, outcome: Outcome) -> Iterator[str]:
     """Say that much of what the file before had isn't there; nothing was removed for it."""
-    before, now = outcome.rows_before, outcome.rows
-    if before is not None and before >= LEAST and now * 2 <= before:
+    if is_halved(outcome.rows, outcome.rows_before):
         yield (
-            f"has {now} {kind} where the last file had {before}: if it should have all of them, "
-            "the export is broken"
+            f"has {outcome.rows} {kind} where the last file had {outcome.rows_before}: if it "
+            "should have all of them, the export is broken"
         )
 
 

@@ -24,7 +24,7 @@ from gateway.core.references import ReferenceUse
 from gateway.store import unread
 from gateway.store.contested import Duplicate, Widths
 from gateway.store.database import Database
-from gateway.store.guard import Guard
+from gateway.store.guard import Guard, is_halved
 from gateway.store.layouts import (
     APPLICATIONS,
     CLOSINGS,
@@ -159,7 +159,10 @@ class Feed:
             self._write(terms)
             left_open.settle(terms.now)
             effects = guard.look_after()
-            is_held_back = effects.is_alarming and not terms.lift
+            is_held_back = not terms.lift and (
+                effects.is_alarming
+                or (terms.replace and effects.lifted > 0 and is_halved(counts["staged"], before))
+            )
             if is_held_back or terms.dry_run:
                 self._connection.rollback()
         return Outcome(

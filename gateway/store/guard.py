@@ -82,6 +82,11 @@ class Effects:
         return self.lifted >= LEAST and self.lifted * ONE_IN > (self.held_before or 0)
 
 
+def is_halved(rows: int, before: int | None) -> bool:
+    """Whether a listing has half as many rows as the one before, or fewer."""
+    return before is not None and before >= LEAST and rows * 2 <= before
+
+
 class Guard:
     """Compares the suppressions of the people an import touches, before and after."""
 

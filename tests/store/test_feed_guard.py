@@ -140,3 +140,28 @@ def test_the_guard_measures_against_what_this_source_holds(database: Database) -
         outcome.suppressions_lifted,
         outcome.suppressions_held,
     )
+
+
+@pytest.mark.parametrize(
+    ("kept", "terms", "is_held_back", "left"),
+    [
+        (10, {"replace": True}, True, 20),
+        (11, {"replace": True}, False, 11),
+        (10, {"replace": True, "lift": True}, False, 10),
+        (10, {}, False, 20),
+    ],
+)
+def test_the_guard_holds_back_a_listing_that_lacks_half_of_the_last_one(
+    database: Database, kept: int, terms: dict[str, bool], is_held_back: bool, left: int
+) -> None:
+    suppressed_people(database, 5)
+    tell_all(database, "memberships", (member(str(n)) for n in range(20)))
+
+    outcome = tell_all(
+        database, "memberships", (member(str(n)) for n in range(20 - kept, 20)), **terms
+    )
+
+    assert (is_held_back, left) == (
+        outcome.is_held_back,
+        len(rows(database, schema.memberships)),
+    )
