@@ -152,7 +152,7 @@ def test_the_guard_measures_against_what_this_source_holds(database: Database) -
     ],
 )
 def test_the_guard_holds_back_a_listing_that_lacks_half_of_the_last_one(
-    database: Database, kept: int, terms: dict[str, bool], is_held_back: bool, left: int
+    database: Database, kept: int, terms: dict[str, Any], is_held_back: bool, left: int
 ) -> None:
     suppressed_people(database, 5)
     tell_all(database, "memberships", (member(str(n)) for n in range(20)))
