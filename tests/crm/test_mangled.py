@@ -279,7 +279,7 @@ def test_no_import_however_broken_lets_a_mail_pass(empty: Path, tmp_path: Path) 
 def test_no_people_however_broken_let_a_mail_pass(
     empty: Path, tmp_path: Path, mangler: Mangler
 ) -> None:
-    holds(5, empty, tmp_path, mangler)
+    holds(3, empty, tmp_path, mangler)
 
 
 @pytest.mark.soak
