@@ -7,7 +7,8 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from gateway.api.problems import Problem
-from gateway.api.services import Services, services
+from gateway.api.services import Services
+from gateway.api.using import services
 from gateway.core.token import Token, TokenScope
 from gateway.store import tokens
 

@@ -12,7 +12,8 @@ from fastapi import Depends, Query, Request, Response
 from pydantic import AfterValidator
 
 from gateway.api.problems import Problem
-from gateway.api.services import Services, services
+from gateway.api.services import Services
+from gateway.api.using import services
 from gateway.core import ids
 from gateway.core.typed_address import NotAnAddress, read_address
 

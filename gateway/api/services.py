@@ -6,8 +6,6 @@ from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import Any, Protocol
 
-from fastapi import Request
-
 from gateway.core.errors import GatewayError
 from gateway.core.note_template import NoteTemplate
 from gateway.store.blobs import Blobs
@@ -223,9 +221,3 @@ class Services:
     count_machine_opens: Callable[[], bool]
     clock: Callable[[], datetime]
     new_id: Callable[[], int]
-
-
-def services(request: Request) -> Services:
-    """Return what answers this request."""
-    found: Services = request.app.state.services
-    return found
