@@ -163,6 +163,7 @@ def import_file(
         outcome = under_way.apply(terms)
     intake.report_duplicates(outcome.duplicates)
     intake.report_references(outcome)
+    intake.report_idle_tags(outcome)
     known_otherwise = (str(use) for use in outcome.references if not use.is_fault)
     report = Report(
         kind=kind, file=path.name, source=source, at=now, replace=replace, dry_run=dry_run,
@@ -332,6 +333,7 @@ class _Intake:
             self._report_fault(row.line, error.fault)
             self.has_lost_rows = True
             return None
+        self.has_lost_rows |= fields.is_unsure
         for fault in (*fields.unread.values(), *fields.remarks):
             self._report_fault(row.line, fault)
         self._note_gaps(row, fields)
@@ -339,12 +341,12 @@ class _Intake:
 
     def _note_gaps(self, row: RawRow, fields: Fields) -> None:
         untold = self._untold(tuple(row.texts))
-        if untold or fields.unread or fields.partly or row.problem:
+        if untold or fields.unread or fields.partly or fields.is_unsure or row.problem:
             self._gaps[row.line] = Gaps(
                 unread={name: fault.text for name, fault in fields.unread.items()},
                 untold=untold,
                 adds_addresses="emails" in fields.partly,
-                adds_only=bool(row.problem),
+                adds_only=bool(row.problem) or fields.is_unsure,
             )
 
     def _untold(self, told: tuple[str, ...]) -> frozenset[str]:
@@ -376,6 +378,12 @@ class _Intake:
             self._report(Problem(use.line, str(use), use.column, use.given, use.cure))
         rows = sum(outcome.reference_faults.values())
         self.problem_count += max(0, rows - len(faults))
+
+    def report_idle_tags(self, outcome: Outcome) -> None:
+        """Report tags that weren't taken as they stand."""
+        cure = f"write one of {', '.join(TAG_SCOPES)}, or leave it blank"
+        for one in outcome.idle_tags:
+            self._report(Problem(one.line, f"tag: {one}", "tag", one.tag, cure))
 
     def _report_fault(self, line: int, fault: FieldFault) -> None:
         self._report(Problem(line, str(fault), fault.column, fault.value, fault.cure))

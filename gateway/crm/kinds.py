@@ -19,13 +19,18 @@ from gateway.core.people import (
     StatusKind,
 )
 from gateway.core.training import Closing, Qualification
+from gateway.crm.synonyms import KIND_WORDS
 from gateway.crm.values import Fields, KeyUnreadable
 
 Record = (
     Person | Staff | Group | Status | Membership | Programme | Application | Qualification | Closing
 )
-_PERSON_KINDS = {"": PersonKind.CANDIDATE} | {kind.value: kind for kind in PersonKind}
-_STATUS_KINDS = {"": StatusKind.CANDIDATE} | {kind.value: kind for kind in StatusKind}
+_STATUS_KINDS = {"": StatusKind.CANDIDATE} | {
+    word: StatusKind(kind) for word, kind in KIND_WORDS.items()
+}
+_PERSON_KINDS = {"": PersonKind.CANDIDATE} | {
+    word: PersonKind(kind) for word, kind in KIND_WORDS.items() if kind != "application"
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,11 @@ def _status_kind(fields: Fields) -> StatusKind:
     return fields.key_choice("kind", _STATUS_KINDS)
 
 
+def _likely_kind(fields: Fields) -> PersonKind:
+    """Return whose kind it is; the likely one where that can't be read, so that the row counts."""
+    return fields.likely_choice("kind", _PERSON_KINDS, PersonKind.CANDIDATE)
+
+
 def _whose(fields: Fields) -> PersonRef:
     """Return whom a record belongs to; of nobody where that can't be read."""
     try:
@@ -59,7 +69,7 @@ def _whose(fields: Fields) -> PersonRef:
 
 def _person(fields: Fields) -> Person:
     return Person(
-        ref=PersonRef(_kind_of(fields), fields.key("crm_id")),
+        ref=PersonRef(_likely_kind(fields), fields.key("crm_id")),
         first_name=fields.text("first_name"),
         last_name=fields.text("last_name"),
         emails=fields.addresses("emails"),
@@ -90,7 +100,7 @@ def _staff(fields: Fields) -> Staff:
 
 def _group(fields: Fields) -> Group:
     return Group(
-        kind=_kind_of(fields),
+        kind=_likely_kind(fields),
         crm_id=fields.key("crm_id"),
         name=fields.text("name"),
         tag=_tag(fields, "NoMailingsTag"),
@@ -113,7 +123,7 @@ def _tag(fields: Fields, protective: str) -> str:
 
 def _status(fields: Fields) -> Status:
     return Status(
-        kind=_status_kind(fields),
+        kind=fields.likely_choice("kind", _STATUS_KINDS, StatusKind.CANDIDATE),
         crm_id=fields.key("crm_id"),
         name=fields.text("name"),
         tag=_tag(fields, "NoMailTag"),
@@ -124,7 +134,9 @@ def _status(fields: Fields) -> Status:
 
 
 def _membership(fields: Fields) -> Membership:
-    return Membership(kind=_kind_of(fields), group=fields.key("group"), person=fields.key("person"))
+    return Membership(
+        kind=_likely_kind(fields), group=fields.key("group"), person=fields.key("person")
+    )
 
 
 def _programme(fields: Fields) -> Programme:

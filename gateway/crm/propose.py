@@ -14,7 +14,7 @@ from gateway.crm.dates import DateReader, weigh
 from gateway.crm.files import FeedFile
 from gateway.crm.flags import read_flag
 from gateway.crm.kinds import FileKind
-from gateway.crm.synonyms import suggested, surely
+from gateway.crm.synonyms import KIND_WORDS, suggested, surely
 from gateway.crm.unreadable import Unreadable
 
 _LOOKED_AT = 5_000  #: Rows.
@@ -33,15 +33,6 @@ _KEYS_OF: Mapping[str, str] = {
 _PREFIXES = frozenset(
     map(column_key, ("tussenvoegsel", "voorvoegsel", "namenszusatz", "infix", "tussenvoegsels"))
 )
-_KIND_WORDS: Mapping[str, str] = {
-    **dict.fromkeys(
-        ("candidate", "kandidaat", "kandidat", "candidat", "sollicitant", "bewerber"), "candidate"
-    ),
-    **dict.fromkeys(
-        ("contact", "contactpersoon", "kontakt", "ansprechpartner", "relatie"), "contact"
-    ),
-    **dict.fromkeys(("application", "sollicitatie", "bewerbung", "candidature"), "application"),
-}
 _LANGUAGES: Mapping[str, str] = {
     word: code
     for code, words in {
@@ -293,7 +284,7 @@ def _words(ours: str, column: _Column, values: Sequence[str]) -> dict[str, str]:
     if ours == "active" and values and set(values) <= _MARKS and len(values) < column.rows:
         # Where only some rows have a mark, the others aren't active; a blank is usually yes.
         return {"": "no"}
-    known = {"kind": _KIND_WORDS, "language": _LANGUAGES}.get(ours, {})
+    known = {"kind": KIND_WORDS, "language": _LANGUAGES}.get(ours, {})
     read = {word: known.get(word.casefold(), "") for word in dict.fromkeys(values)}
     return {word: ours for word, ours in read.items() if ours and word.casefold() != ours}
 

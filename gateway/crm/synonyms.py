@@ -5,6 +5,16 @@ from functools import cache
 
 from gateway.core.feed_mapping import COLUMNS, column_key, nearest
 
+#: What people are called in the column of their kind, in the languages of the office.
+KIND_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("candidate", "kandidaat", "kandidat", "candidat", "sollicitant", "bewerber"), "candidate"
+    ),
+    **dict.fromkeys(
+        ("contact", "contactpersoon", "kontakt", "ansprechpartner", "relatie"), "contact"
+    ),
+    **dict.fromkeys(("application", "sollicitatie", "bewerbung", "candidature"), "application"),
+}
 _ID = (
     "id nr no number nummer identifier kennung identifiant externalid "
     "crmid recordid uuid guid sleutel schluessel schlüssel"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.core.address_cell import AddressCell, Doubt, read_cell
-from gateway.core.written import plain, plain_name
+from gateway.core.written import nearest, plain, plain_name, same_word
 from gateway.crm.dates import DateReader
 from gateway.crm.flags import read_count, read_flag
 from gateway.crm.unreadable import Unreadable
@@ -51,7 +51,7 @@ class Fields:
     none; `faults` are what is known to be wrong with fields, by column.
     """
 
-    __slots__ = ("_cells", "_faults", "_texts", "_zone", "partly", "remarks", "unread")
+    __slots__ = ("_cells", "_faults", "_texts", "_zone", "is_unsure", "partly", "remarks", "unread")
 
     def __init__(
         self,
@@ -65,6 +65,7 @@ class Fields:
         self._cells: dict[str, AddressCell] = {}  #: The addresses of a column.
         self.unread: dict[str, FieldFault] = {}  #: By column.
         self.partly: set[str] = set()  #: Columns of which a part only could be read.
+        self.is_unsure = False  #: Whether it may be another record's row.
         self.remarks: list[FieldFault] = []  #: What is wrong with parts of fields.
 
     def text(self, name: str) -> str:
@@ -95,14 +96,39 @@ class Fields:
             raise KeyUnreadable(self._fault(name, error)) from None
 
     def key_choice(self, name: str, known: Mapping[str, Word]) -> Word:
-        """Return what one of the known words stands for."""
+        """Return what one of the known words stands for, in any spelling."""
+        chosen = self._choice(name, known)
+        if chosen is None:
+            raise KeyUnreadable(self._not_one_of(name, known))
+        return chosen
+
+    def likely_choice(self, name: str, known: Mapping[str, Word], otherwise: Word) -> Word:
+        """Return the same, or the nearest of a slip, or `otherwise` of a cell that has no value.
+
+        `is_unsure` and a remark say so. A word of something else raises: `robot` is nobody.
+        """
+        chosen = self._choice(name, known)
+        if chosen is not None:
+            return chosen
+        word = nearest(self._texts.get(name, ""), filter(None, known))
+        if not word and name not in self._faults:
+            raise KeyUnreadable(self._not_one_of(name, known))
+        self.is_unsure = True
+        self.remarks.append(self._not_one_of(name, known))
+        return known.get(word, otherwise)
+
+    def _choice(self, name: str, known: Mapping[str, Word]) -> Word | None:
         value = plain(self._texts.get(name, ""))
         chosen = known.get(value) or known.get(value.lower())
-        if chosen is None:
-            words = ", ".join(filter(None, known))
-            error = Unreadable(f"not one of {words}: {value!r}", f"write one of {words}")
-            raise KeyUnreadable(self._fault(name, error))
+        if chosen is None and (word := same_word(value, known)):
+            chosen = known[word]
         return chosen
+
+    def _not_one_of(self, name: str, known: Mapping[str, Any]) -> FieldFault:
+        words = ", ".join(dict.fromkeys(str(word) for word in known.values()))
+        value = plain(self._texts.get(name, ""))
+        error = Unreadable(f"not one of {words}: {value!r}", f"write one of {words}")
+        return self._fault(name, error)
 
     def flag(self, name: str, *, blank: bool = False, unread: bool = False) -> bool:
         """Return yes or no, see `read_flag`; `unread` where it is neither."""

@@ -25,6 +25,7 @@ from gateway.store import unread
 from gateway.store.contested import Duplicate, Widths
 from gateway.store.database import Database
 from gateway.store.guard import Guard, is_halved
+from gateway.store.idle_tags import IdleTag, protect_tags
 from gateway.store.layouts import (
     APPLICATIONS,
     CLOSINGS,
@@ -105,6 +106,7 @@ class Outcome:
     references: tuple[ReferenceUse, ...] = ()
     #: Rows whose reference leads nowhere, or not certainly, by kind of reference.
     reference_faults: Mapping[str, int] = field(default_factory=dict)
+    idle_tags: tuple[IdleTag, ...] = ()  #: Tags that weren't taken as they stand.
 
 
 class Feed:
@@ -136,6 +138,12 @@ class Feed:
             self._stage.keep(line, key)
         if self._layout is PEOPLE:
             self._stage.keep_old("status", references.statuses_to_nothing(self._stage.staged))
+        is_tagged = "tag" in self._layout.values and not terms.remove
+        idle_tags = (
+            protect_tags(self._connection, self._stage, terms.tag_scopes)
+            if is_tagged and not terms.lift
+            else []
+        )
         told = frozenset(self._layout.values) if terms.told is None else terms.told
         widths = Widths(self._connection, terms.tag_scopes)
         before = self._rows_before(terms)
@@ -180,6 +188,7 @@ class Feed:
             duplicates=tuple(duplicates),
             references=references.uses,
             reference_faults=references.faults,
+            idle_tags=tuple(idle_tags),
         )
 
     def _rows_before(self, terms: Terms) -> int | None:

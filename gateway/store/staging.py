@@ -233,8 +233,15 @@ class Stage:
         is_told = exists().where(same, ~telling.c.kept)
         self._connection.execute(delete(staged).where(staged.c.kept, is_told))
 
+    def doubt(self, lines: Collection[int]) -> None:
+        """Have rows only add what keeps mail away."""
+        if lines:
+            with self._connection.begin():
+                self._doubt(lines)
+
     def _doubt(self, lines: Collection[int]) -> None:
-        load(self._connection, self._doubted, [(line,) for line in sorted(lines)])
+        self._connection.execute(delete(self._doubted))
+        load(self._connection, self._doubted, [(line,) for line in sorted(set(lines))])
         mine = self.staged.c.line.in_(select(self._doubted.c.line))
         self._connection.execute(update(self.staged).where(mine).values(adds_only=True))
         self._has_doubtful = True

@@ -504,3 +504,36 @@ def test_thousands_of_problems_are_counted_and_the_first_thousand_told(
     report = take(database, write("crm_id,active", *(f"{n},perhaps" for n in range(1_500))))
 
     assert (1_500, 1_000) == (report.problem_count, len(report.problems))
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected", "is_told"),
+    [
+        ("Kandidaat", CANDIDATE, False),
+        ("KANDIDAT", CANDIDATE, False),
+        ("Bewerber", CANDIDATE, False),
+        ("contact-persoon", CONTACT, False),
+        ("Ansprechpartner", CONTACT, False),
+        ("kandidate", CANDIDATE, True),
+        ("Kontakte", CONTACT, True),
+        (b"kandid\xe4t", CANDIDATE, True),
+        ("#N/A", CANDIDATE, True),
+        ("robot", None, True),
+    ],
+)
+def test_whose_kind_can_not_be_read_still_gets_the_status_that_keeps_mail_away(
+    database: Database, write: Write, kind: str | bytes, expected: PersonKind | None, is_told: bool
+) -> None:
+    for each in PersonKind:
+        tell(database, "people", Person(ref=PersonRef(each, "17"), status="here"))
+        tell(database, "statuses", Status(kind=StatusKind(each), crm_id="gone", tag="NoMailTag"))
+    first = kind if isinstance(kind, bytes) else kind.encode()
+    path = write(b"kind,crm_id,status", first + b",17,gone", "candidate,18,Zoë")
+
+    report = take(database, path, replace=True, lift=True)
+
+    with database.reading() as connection:
+        told = select(schema.people.c.kind).where(schema.people.c.status == "gone")
+        gone = connection.scalars(told).all()
+    assert ([expected] if expected else []) == gone
+    assert is_told == report.is_incomplete == ("kind" in [one.column for one in report.problems])

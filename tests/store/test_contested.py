@@ -1,6 +1,7 @@
 """Rows that contradict each other, or may not be whole: what protects counts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -16,7 +17,7 @@ from gateway.store.database import Database
 from gateway.store.feed import LAYOUTS, Terms, feed
 from gateway.store.layouts import Gaps
 from gateway.store.suppression import Standings
-from tests.store.feeding import NOW, deceased, member, no_bulk, person, tell
+from tests.store.feeding import NOW, deceased, member, no_bulk, person, tell, tell_unread
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 REF = PersonRef(PersonKind.CANDIDATE, "1")
@@ -309,3 +310,36 @@ def test_what_is_not_known_yet_may_suppress(database: Database) -> None:
             widths.tag(tag) for tag in ("", "SomeTag", "NoMailingsTag", "NoMailTag")
         ]
         assert [0, 0.5] == [widths.status("candidate", one) for one in ("", "unheard of")]
+
+
+@pytest.mark.parametrize(
+    ("known", "given", "expected", "is_told"),
+    [
+        ("", "NoMailingTag", "NoMailingsTag", True),
+        ("", "Geen-MailingsTag", "NoMailingsTag", True),
+        ("NoMailTag", "NoMailingTag", "NoMailTag", True),
+        ("NoMailingsTag", "NoMailTags", "NoMailTag", True),
+        ("NoMailingsTag", "VIP", "NoMailingsTag", True),
+        ("", "VIP", "VIP", False),
+        ("VIP", "Press", "Press", False),
+        ("NoMailingsTag", "", "", False),
+        ("NoMailTag", "NoMailingsTag", "NoMailingsTag", False),
+    ],
+)
+def test_a_tag_nobody_knows_takes_none_away_that_keeps_mail_away(
+    database: Database, known: str, given: str, expected: str, is_told: bool
+) -> None:
+    tell(database, "groups", replace(no_bulk(), tag=known))
+
+    first, again = (tell(database, "groups", replace(no_bulk(), tag=given)) for _ in range(2))
+
+    assert expected == the_row(database, "groups")["tag"]
+    assert [is_told] * 2 == [bool(outcome.idle_tags) for outcome in (first, again)]
+
+
+def test_a_tag_that_was_assumed_gives_way_to_one_that_can_be_read(database: Database) -> None:
+    tell_unread(database, "groups", no_bulk(), "tag")
+
+    tell(database, "groups", replace(no_bulk(), tag="VIP"))
+
+    assert "VIP" == the_row(database, "groups")["tag"]
