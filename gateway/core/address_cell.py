@@ -8,6 +8,7 @@ suppression: `niet a@x maar b@x` keeps mail away from both.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import unquote
 
 from gateway.core.address import fits_envelope, lookup_form
@@ -35,6 +36,12 @@ _SPELT_AT = re.compile(
 _SPELT_DOT = re.compile(r"\s*[\[({<]\s*(?:dot|punt|punkt|point)\s*[\])}>]\s*", re.IGNORECASE)
 #: How workbooks keep the line ends of a cell, and some exports of them too (ECMA-376-1, 22.9.2.19).
 _ESCAPED_END = re.compile("_x000[ADad]_")
+#: How exports of databases write line ends and tabs; `\\nv@x` isn't `nv@x`.
+_WRITTEN_END = re.compile(r"(?:\\[rnt])+")
+#: Several @ without a blank, and where one of the addresses may end.
+_RUN = re.compile(r"[^\s<>()\[\]@]{1,80}(?:@[^\s<>()\[\]@]{1,80}){2,}")
+_MOST_TOGETHER = 8
+_MAY_END = re.compile(r"[^\w@]|_")
 _SEPARATORS = re.compile(r"[;；\r\n\v\f\t]")
 _SEPARATED = re.compile(r'((?:"(?:[^"\\\n]|\\.)*"|[^;；\r\n\v\f\t"]|")*?)(?:[;；\r\n\v\f\t]|\Z)')
 _IN_BRACKETS = re.compile(r"\([^()\0]*\)|\[[^\[\]\0]*\]|\{[^{}\0]*\}")
@@ -141,7 +148,9 @@ def _read_piece(text: str) -> tuple[str, ...] | Doubt:
     linked = _MAILTO.sub(lambda link: f" {unquote(link[1].partition('?')[0])} ", seen)
     parts, rest = _parts(linked)
     is_certain = all(isinstance(read_address(part), TypedAddress) for part in parts)
-    if parts and is_certain and not _contradicts(parts, rest) and _says_nothing_else(rest):
+    runs_on = _runs_together(parts, rest) or _WRITTEN_END.search(seen)
+    is_certain = is_certain and not (runs_on or _contradicts(parts, rest))
+    if parts and is_certain and _says_nothing_else(rest):
         return tuple(parts)
     return Doubt(plain(piece), read.fault, _once([*parts, *_guesses(seen), *_guesses(linked)]))
 
@@ -183,6 +192,11 @@ def _address(part: str) -> str:
     return bare if fits_envelope(bare) else ""
 
 
+def _runs_together(parts: list[str], rest: str) -> bool:
+    """Whether it can't be told where an address ends: `a@x.org+b@y.org`, `a@x.org-b@y.org-c@z`."""
+    return "@" in rest or (_PART * 2 in rest and any(part[0] == "+" for part in parts[1:]))
+
+
 def _contradicts(parts: list[str], rest: str) -> bool:
     """Whether one address is shown for another: `boss@x <thief@y>`."""
     return bool(_SHOWN_FOR.search(rest)) and len(_once(parts)) == len(parts)
@@ -204,12 +218,38 @@ def _guesses(text: str) -> Iterator[str]:
     joined = re.sub(r"\s*@[\s@]*", "@", spelt)
     for guess in (text, unquote(text), spelt, joined, text.replace("’", "'")):
         yield from _parts(guess)[0]
+    yield from _parts(_WRITTEN_END.sub(" ", text))[0]
+    for guess in _run_together(text):
+        yield from _parts(guess)[0]
     if "@" in (behind := text.partition("@")[2]):
         yield from _parts(behind)[0]
     if joined.count("@") == 1 and not any("." in part for part in _parts(joined)[0]):
         together = re.sub(r"\s+", "", joined)
         for guess in (together, re.sub(r"[.,]+", ".", together)):
             yield from _parts(guess)[0]
+
+
+def _run_together(text: str) -> Iterator[str]:
+    """Yield what may be meant where nothing tells where one address ends and another begins.
+
+    `a@x.org-b@y.org` and `a@x.orgb@x.org` may be `a@x.org` and another one.
+    """
+    for run in _RUN.finditer(text):
+        first, *between, last = run[0].split("@")[:_MOST_TOGETHER]
+        ends = [tuple(_ends(each, last)) for each in between]
+        domains = [*({domain for domain, _ in each} for each in ends), {last}]
+        locals_ = [{first}, *({local for _, local in each} for each in ends)]
+        for local, domain in zip(locals_, domains, strict=True):
+            yield from (f"{one}@{other}" for one in sorted(local) for other in sorted(domain))
+
+
+def _ends(between: str, last: str) -> Iterator[tuple[str, str]]:
+    """Yield the domains one address may end with, each with the local part of the next."""
+    for stop in islice(_MAY_END.finditer(between), _MOST_TOGETHER):
+        if "." in between[: stop.start()]:
+            yield between[: stop.start()], between[stop.end() :]
+    if between.startswith(last):
+        yield last, between.removeprefix(last)
 
 
 def _without_last_dot(address: str) -> str:

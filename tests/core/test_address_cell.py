@@ -109,6 +109,11 @@ def test_what_a_crm_may_send_to_as_it_stands_is_suppressed_too(
     [
         ("niet a@x.org maar b@x.org", (), ("a@x.org", "b@x.org")),
         ("a@x.org (werkt niet meer)", (), ("a@x.org",)),
+        # Nothing tells where one ends: whatever may be meant, and what it is as it stands.
+        ("a@x.org+b@y.org", (), ("a@x.org", "+b@y.org", "b@y.org", "x.org+b@y.org")),
+        ("a@x.org-b@y.org", (), ("a@x.org-b", "a@x.org", "b@y.org", "x.org-b@y.org")),
+        ("a@x.orgb@x.org", (), ("a@x.orgb", "a@x.org", "b@x.org", "x.orgb@x.org")),
+        (r"a@x.org\r\nb@y.org", (), ("a@x.org", "b@y.org", "nb@y.org")),
         ("old: a@x.org", (), ("a@x.org",)),
         ("old: a@x.org; new: b@x.org", ("b@x.org",), ("a@x.org",)),
         ("Keine Mail an a@x.org", (), ("a@x.org",)),
@@ -163,6 +168,14 @@ def test_what_is_certain_is_one_address_each(text: str) -> None:
     found = read_cell(text)
 
     assert [*map(TypedAddress, found.addresses)] == [*map(read_address, found.addresses)]
+
+
+@pytest.mark.parametrize("between", ["-", "_", "+", ".", "\\n", ""])
+def test_three_addresses_that_run_together_are_none_for_certain(between: str) -> None:
+    found = read_cell(between.join(["a@x.org", "b@x.org", "c@x.org"]))
+
+    assert () == found.addresses
+    assert {"a@x.org", "b@x.org", "c@x.org"} <= set(found.lookalikes)
 
 
 @pytest.mark.parametrize(
