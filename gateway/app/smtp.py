@@ -85,7 +85,8 @@ class _Smtp:
         self._bulk_memory = BulkMemory()
         self._judge(settings)
         self._services.scribe = Scribe(self._journal, self._local, self._services.spawn)
-        self._services.wording = Wording(StaffLanguages(database))
+        self._staff_languages = StaffLanguages(database)
+        self._services.wording = Wording(self._staff_languages)
         self._services.retries = Retries(_marks(settings))
         self._worker = Worker(self._services, _tray(settings, database, self._services))
         self._chores = _Chores(database, self._services, number, self._local, life.stopping)
@@ -137,6 +138,7 @@ class _Smtp:
 
     async def _look_at_never(self) -> None:
         await self._chores.look_at_never(self._standings, self._never)
+        await self._chores.look_at_staff(self._staff_languages)
 
 
 def _journal(database: Database, services: Services, number: int) -> JournalWriter:
@@ -277,6 +279,10 @@ class _Chores:
         """Remember who is never mailed, for when the store is away."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, lambda: never.replace(standings.never_mailed_addresses()))
+
+    async def look_at_staff(self, languages: StaffLanguages) -> None:
+        """Remember who reads which language, for when the store is away."""
+        await asyncio.get_running_loop().run_in_executor(None, languages.remember)
 
     async def take_in(self) -> None:
         """Bring in what passed while the store was away."""

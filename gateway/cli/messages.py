@@ -23,7 +23,7 @@ from gateway.core import ids
 from gateway.core.inbox import DeliveryReport
 from gateway.core.journal import Delivery, Message
 from gateway.core.kinds import State
-from gateway.core.note import retold_in
+from gateway.core.note import retold_in, told_in
 from gateway.core.note_template import NoteTemplate, exactly, pick
 from gateway.store import documents, inbox
 from gateway.store import messages as journal
@@ -104,7 +104,8 @@ def show_message(
         reported = {"reports": [asdict(one) for one in reports]} if reports else {}
         print_json(documents.message(found) | reported)
         return
-    described = _described(chosen, found, template or wording(chosen))
+    words = template or told_in(common.note_templates(chosen.settings).values(), found)
+    described = _described(chosen, found, words or wording(chosen))
     for line in (*described, *map(_report, reports)):
         print_line(line)
 

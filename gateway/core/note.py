@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, tzinfo
 from typing import Any
@@ -12,7 +12,7 @@ from gateway.core import ids
 from gateway.core.address import lookup_form
 from gateway.core.ascii_text import ascii_text
 from gateway.core.journal import Delivery, Message
-from gateway.core.kinds import Kind, Scope
+from gateway.core.kinds import Kind, Scope, State
 from gateway.core.note_template import (
     MAX_SHORT_REASONS,
     MAX_SHORT_VALUE,
@@ -131,6 +131,16 @@ def retold_in(template: NoteTemplate, message: Message, zone: tzinfo) -> Message
         for one in message.deliveries
     )
     return replace(message, deliveries=tuple(told))
+
+
+def told_in(templates: Iterable[NoteTemplate], message: Message) -> NoteTemplate | None:
+    """Return the wording a message's notes were written in; None where there are none, or others.
+
+    A note begins with what the wording calls the state: `Verzenden mislukt`.
+    """
+    notes = [one.note for one in message.deliveries if one.state is State.SEND_FAILED and one.note]
+    begun = (each for each in templates if any(note.startswith(each.send_failed) for note in notes))
+    return next(begun, None)
 
 
 def _plain(one: Suppression) -> dict[str, object]:

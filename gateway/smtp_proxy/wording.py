@@ -6,7 +6,6 @@ from gateway.core.address import domain_of, lookup_form
 from gateway.core.headers import Headers
 from gateway.core.note_template import NoteTemplate, pick
 from gateway.smtp_proxy.policy import Policy
-from gateway.store.database import StoreUnavailable
 from gateway.store.staff_languages import StaffLanguages
 
 _MOST_AUTHORS = 10  #: Addresses of `From` that are looked up.
@@ -22,16 +21,13 @@ class Wording:
         """Return the wording for the envelope's sender, else for `From`.
 
         That is the language of the member of staff on file, else the one set for the domain, else
-        that of the settings. Where the store gives no answer nobody is on file.
+        that of the settings. While the store is away staff are those last known.
         """
         if len(policy.notes) == 1:
             return policy.note
         authors = [address for _, address in headers.addresses("from")][:_MOST_AUTHORS]
         addresses = [lookup_form(address) for address in (sender, *authors) if address]
-        try:
-            languages = await self._staff.of(addresses)
-        except StoreUnavailable:
-            languages = []
+        languages = await self._staff.of(addresses)
         return pick(policy.notes, *languages, *_of_domains(policy, addresses))
 
 

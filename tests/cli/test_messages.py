@@ -146,6 +146,18 @@ def test_the_state_is_told_in_the_language_of_the_settings(cli: Cli) -> None:
     } == told
 
 
+def test_N4_states_are_told_in_the_language_of_the_notes_beside_them(cli: Cli) -> None:
+    cli.configure('[suppression]\nlanguage = "nl"\n')
+    failed = delivery("ann@example.org", State.SEND_FAILED, note="Versand fehlgeschlagen: ann")
+    one = message(0, failed, delivery("ben@example.org"))
+    cli.keep(one)
+
+    shown = cli("messages", "show", ids.show(one.id)).out
+
+    states = [line.split()[1] for line in shown.splitlines() if line.startswith("State:")]
+    assert ["Versand", "versendet"] == states
+
+
 def test_what_a_stranger_wrote_does_not_steer_the_terminal(cli: Cli) -> None:
     kept = message(0, delivery("ann@example.org"), subject="\x1b[2J[red]\r\nState: relayed\x9b1m")
     cli.keep(kept)
