@@ -1,5 +1,6 @@
 """Who may change suppressions: managers, whether a token is one or acts for one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.api.problems import Problem
@@ -20,8 +21,9 @@ def acting_manager(connection: Connection, using: Services, token: Token, by: st
     """Return who is recorded for a change only managers may make.
 
     Either the token bears the role `manager`, and records whom it names, else itself; or it acts
-    for staff: then `by`, a crm_id or an address, must name a member of staff with the role. Raises
-    `Problem` 403 with the role and the cure.
+    for staff: then `by`, a crm_id, an address, or a name that only one has, must name a member of
+    staff with the role. Raises `Problem` 403 with the role, the cure, and the nearest names where
+    nobody is known as that.
     """
     if TokenRole.MANAGER in token.roles:
         return by or token.name
@@ -29,18 +31,31 @@ def acting_manager(connection: Connection, using: Services, token: Token, by: st
     if any(TokenRole.MANAGER in one.roles for one in staff):
         return by
     raise Problem(
-        403, f"{_why(by, is_known=bool(staff))}: {_CURE}", more={"role": TokenRole.MANAGER.value}
+        403, f"{_why(connection, by, staff)}: {_CURE}", more={"role": TokenRole.MANAGER.value}
     )
 
 
-def _why(by: str, *, is_known: bool) -> str:
+def _why(connection: Connection, by: str, staff: Sequence[Staff]) -> str:
     if not by:
         return "only a manager may change this, and the token has no role manager"
-    what = "has no role manager" if is_known else "is no member of staff the CRM tells of"
+    if staff:
+        what = "has no role manager"
+    else:
+        near = ", ".join(map(_named, applications.nearest_staff(connection, by)))
+        what = "is no member of staff the CRM tells of" + (
+            f" (the nearest: {near})" if near else ""
+        )
     return f"only a manager may change this: {by} {what}, and the token has no role manager"
 
 
 def _staff(connection: Connection, using: Services, by: str) -> tuple[Staff, ...]:
     if "@" in by:
         return applications.staff_at(connection, using.lookup(by))
-    return applications.staff_of(connection, (by,))
+    if of_id := applications.staff_of(connection, (by,)):
+        return of_id
+    named = applications.staff_named(connection, by)
+    return named if len(named) == 1 else ()
+
+
+def _named(one: Staff) -> str:
+    return f"{one.name} ({one.crm_id})" if one.name else one.crm_id

@@ -145,10 +145,12 @@ def release(
     with chosen.store() as store:
         with store.writing() as connection:
             found = releases.release(connection, key, by=who, now=present)
-        remaining = _remaining(chosen, store, key) if found.is_any else ()
+        remaining = _remaining(chosen, store, key)
     if not found.is_any and isinstance(typed, NotAnAddress):
         wrong_use(str(typed))
     if not found.is_any:
+        for reason in remaining:
+            print_line(f"Still suppressed: {described(chosen, reason)}")
         raise NotFound(f"nothing suppresses {address} itself, and nobody there opted out")
     print_line(f"Released: {address}.")
     for ref in found.lifted:

@@ -19,6 +19,7 @@ from gateway.core.note_template import (
     OPT_OUT,
     SHARED,
     SHORT_LAST,
+    STAFF_PERSON,
     NoteTemplate,
 )
 from gateway.core.people import MAILCHIMP, PersonRef, Suppression, SuppressionSource
@@ -328,6 +329,9 @@ def _section(template: NoteTemplate, entry: Suppression) -> str:
     by_mailchimp = entry.source is SuppressionSource.GROUP and entry.origin == MAILCHIMP
     if by_mailchimp and OPT_OUT in template.sections and f"short {OPT_OUT}" in template.sections:
         return OPT_OUT
+    by_staff = entry.source is SuppressionSource.STAFF and entry.person is not None
+    if by_staff and STAFF_PERSON in template.sections:
+        return STAFF_PERSON
     return entry.source.replace("_", " ")
 
 
@@ -337,7 +341,8 @@ def _strictest_first(entries: tuple[Suppression, ...]) -> list[Suppression]:
 
 def _name(template: NoteTemplate, entry: Suppression) -> str:
     if entry.source is SuppressionSource.STAFF:
-        return template.words["blocked_address"]
+        by_person = entry.person is not None and "blocked_person" in template.words
+        return template.words["blocked_person" if by_person else "blocked_address"]
     if entry.source is SuppressionSource.LAST_KNOWN:
         return template.words["last_known"]
     spoken = dict(entry.names)

@@ -33,6 +33,7 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "short group": _SHORT,
     "short status": _SHORT,
     "short staff": _SHORT,
+    "short staff person": _SHORT | {"person"},
     "short opt out": _SHORT,
     "short last known": _SHORT,
     "short shared": frozenset(("id", "state", "count", "names", "feed")),
@@ -49,6 +50,7 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "group": _REASON,
     "status": _REASON,
     "staff": _REASON,
+    "staff person": _REASON,
     "opt out": _REASON,
     "last known": _REASON,
     "personal": frozenset(),
@@ -67,6 +69,8 @@ SECTIONS: Mapping[str, frozenset[str]] = {
 
 #: Of a group somebody is in by Mailchimp's word; without it the group's section serves.
 OPT_OUT = "opt out"
+#: Of a person whom staff suppress at every address; "staff" is about a single address.
+STAFF_PERSON = "staff person"
 #: The line every short form of several lines ends with, for programs that show the last one only.
 SHORT_LAST = "short last"
 #: Ends the names of sections about an address that several people have.
@@ -76,10 +80,11 @@ _LAST = "$state: $reason. $id"  #: In files that have no such section.
 _SHIPPED = (
     *(SHORT_LAST, "reports subject", "reports", "reports message", "reports more"),
     *("last known", "short last known", "short shared"),
+    *(STAFF_PERSON, f"short {STAFF_PERSON}"),
     *("short personal shared", "personal shared", "no personal shared"),
 )
 #: Words it may lack in the same way.
-_SHIPPED_WORDS = ("last_known",)
+_SHIPPED_WORDS = ("blocked_person", "last_known")
 _OPTIONAL = frozenset((OPT_OUT, f"short {OPT_OUT}", SHORT_LAST))
 
 #: Every key of `[words]`; `scope_bulk` says what a person gets who is out of bulk mail.
@@ -87,13 +92,13 @@ WORDS = (
     *State,
     *("bulk", "individual"),
     *(f"scope_{scope}" for scope in Scope),
-    *("blocked_address", "last_known", "months", "first_day"),
+    *("blocked_address", "blocked_person", "last_known", "months", "first_day"),
 )
 
 _HEADING = re.compile(r"\[([a-z ]+)\]\s*\Z")
 _REPLIES = (
     *("short group", "short status", "short staff", "short opt out", "short several"),
-    *("short last known", "short shared"),
+    *("short last known", "short shared", f"short {STAFF_PERSON}"),
 )
 _MOST_LETTERS = {"names": MAX_SHORT_REASONS, "reason": MAX_SHORT_REASONS}
 _ALWAYS_KNOWN = frozenset(("id", "state", "name", "scope", "count", "names"))

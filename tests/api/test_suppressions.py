@@ -178,6 +178,13 @@ async def test_H5_no_cell_of_an_export_is_a_formula(one_api: Served) -> None:
         (set(), "m1", "m1", ""),
         (set(), "Mia@Office.example", "Mia@Office.example", ""),
         (set(), "", None, "only a manager may change this, and the token has no role manager"),
+        (set(), "mia manager", "mia manager", ""),
+        (
+            set(),
+            "Mia",
+            None,
+            "Mia is no member of staff the CRM tells of (the nearest: Mia Manager (m1)",
+        ),
         (set(), "r1", None, "r1 has no role manager"),
         (set(), "rob@office.example", None, "rob@office.example has no role manager"),
         (set(), "m2", None, "m2 is no member of staff"),
@@ -189,7 +196,8 @@ async def test_suppressions_are_changed_by_managers_only(
 ) -> None:
     await one_api.feed(
         "staff",
-        '{"crm_id":"m1","email":"mia@office.example","roles":"personnel_manager;manager"}',
+        '{"crm_id":"m1","name":"Mia Manager","email":"mia@office.example",'
+        '"roles":"personnel_manager;manager"}',
         '{"crm_id":"r1","email":"rob@office.example","roles":"personnel_manager"}',
     )
     token = one_api.token(TokenScope.SUPPRESSIONS, roles=roles)

@@ -258,6 +258,16 @@ def test_a_person_is_released_and_the_history_stays(cli: Cli) -> None:
     assert "nothing suppresses candidate:17 itself" in again.err
 
 
+def test_an_address_whose_person_is_suppressed_is_not_released_and_that_is_said(cli: Cli) -> None:
+    cli.feed("people", PEOPLE)
+    cli.do("suppress", "add", "candidate:17")
+
+    done = cli("suppress", "release", "ann@example.org")
+
+    assert 1 == done.code
+    assert "Still suppressed: no bulk mail: staff, candidate:17" in done.out
+
+
 def test_a_person_without_an_address_is_suppressed_for_those_to_come(cli: Cli) -> None:
     cli.feed("people", "crm_id,first_name\n17,Ann\n")
     said = cli.do("suppress", "add", "candidate:17")

@@ -259,6 +259,38 @@ def test_an_address_is_lifted_by_a_command_that_is_safe_to_paste() -> None:
     assert "Blocked since 1 January 2026 by ann. Blocked until 1 June 2026" in note.short
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_person_whom_staff_suppress_is_lifted_as_a_person(language: str) -> None:
+    words = template(language)
+    of_person = replace(BLOCKED, person=RALPH, scope=Scope.ALL)
+    note = render(words, replace(FACTS, suppressions=(of_person,), personal_mail=False))
+
+    assert note.full.count("gateway suppress release candidate:17") == 1
+    assert "release ralph@example.org" not in note.full
+    assert [1] == [
+        line.count("suppress release candidate:17") for line in note.short if "release" in line
+    ]
+    assert ascii_text(words.words["blocked_person"]) in note.short[-1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_two_people_with_an_address_only_the_one_whom_staff_suppress_is_said_to_be(
+    language: str,
+) -> None:
+    words = template(language)
+    of_person = replace(BLOCKED, person=RALPH, scope=Scope.ALL)
+    shared = replace(FACTS, suppressions=(of_person, GROUP), sharing=2)
+    note = render(words, shared)
+
+    scope = {"scope": words.scope(Scope.ALL)}
+    about_the_address = words.sections["staff"][0].format % scope
+    about_the_person = words.sections["staff person"][0].format % scope
+    assert about_the_address not in note.full
+    assert about_the_person in note.full
+    assert ascii_text(words.words["blocked_person"]) in note.short[0]
+    assert ascii_text(words.words["blocked_address"]) not in "".join(note.short)
+
+
 def test_the_strictest_reason_stands_first() -> None:
     facts = replace(FACTS, suppressions=(GROUP, DECEASED))
 
