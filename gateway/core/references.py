@@ -18,6 +18,7 @@ _WHOLE = re.compile(r"([0-9]{1,30})[.,]0{1,6}")
 #: Of 123456789012 Excel shows 1.23457E+11: what it has rounded away is lost in the file.
 _EXPONENT = re.compile(r"([0-9](?:[.,][0-9]{1,15})?)[eE]\+?([0-9]{1,2})")
 #: How text that shall stay text is written for Excel: ="00017" and '00017.
+_SEPARATED = re.compile(r"[;,|/\\+&:()\[\]\r\n\t]|\s[-–—]+\s")
 _MARKED = re.compile(r'="(.*)"|\'(.*)')
 
 
@@ -26,6 +27,7 @@ class How(StrEnum):
 
     NAME = "name"
     CASE = "case"  #: The id in other letters or with other blanks.
+    PART = "part"  #: Among others, or with a remark: `Active; Deceased`, `Deceased (2019)`.
     BENT = "bent"  #: The id as a spreadsheet changed it: 17 for 00017, 17.0, 1.00E+05.
 
 
@@ -123,7 +125,7 @@ class Targets:
         """
         fits = dict(self._fits(given))
         if not fits:
-            return NOTHING
+            return self._of_parts(given)
         first, *others = sorted(fits, key=lambda one: (-one.keeps_away, one.crm_id))
         also = tuple(one.crm_id for one in others)
         if others and not first.keeps_away:
@@ -133,6 +135,21 @@ class Targets:
         return Meaning(
             crm_id=first.crm_id, how=how, is_certain=is_exact and not others, others=also
         )
+
+    def _of_parts(self, given: str) -> Meaning:
+        """Return what keeps mail away among several, or beside a remark; else nothing."""
+        parts = [part for each in _SEPARATED.split(given) if (part := each.strip())]
+        named = {
+            target.crm_id: target
+            for part in parts
+            for target in (self.known.get(part), *(one for one, _ in self._fits(part)))
+            if target is not None
+        }
+        if not any(target.keeps_away for target in named.values()):
+            return NOTHING
+        first, *others = sorted(named.values(), key=lambda one: (-one.keeps_away, one.crm_id))
+        also = tuple(one.crm_id for one in others)
+        return Meaning(crm_id=first.crm_id, how=How.PART, is_certain=False, others=also)
 
     def nearest(self, given: str) -> tuple[str, ...]:
         """Return the known ones whose id or name looks most like a text, for a suggestion."""
@@ -246,6 +263,8 @@ class ReferenceUse:
     def _doubt(self) -> str:
         if self.others:
             return f"it may mean {', '.join(self.others)} too; what keeps mail away counts"
+        if self.how is How.PART:
+            return "nobody knows the rest of it; what keeps mail away counts"
         return f"a spreadsheet has rounded the id; {_AS_TEXT}"
 
 
@@ -255,6 +274,7 @@ _AS_TEXT = "export the column as text"
 _HOW = {
     How.NAME: "name",
     How.CASE: "an id in other letters",
+    How.PART: "a part of what is written",
     How.BENT: f"an id {_CHANGED}",
     None: "",
 }

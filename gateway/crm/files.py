@@ -270,10 +270,7 @@ class FeedFile:
 
 def _of_objects(table: Objects, columns: Columns, dates: DateColumns) -> Iterator[RawRow]:
     for line, cells, problem in table.rows():
-        if problem:
-            yield RawRow(line, {}, problem)
-        else:
-            yield _row(line, columns.told_texts(cells), dates)
+        yield _row(line, columns.told_texts(cells) if cells else {}, dates, problem)
 
 
 def _row(

@@ -1,6 +1,7 @@
 """Files taken apart into a header and rows of cells; each can be gone through several times."""
 
 import json
+import re
 from codecs import register_error
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -156,6 +157,11 @@ def _header(rows: Iterable[CellRow], is_header: IsHeader) -> tuple[CellRow, int]
     return first[above], above
 
 
+_DECODER = json.JSONDecoder()
+_NAME = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
+_AFTER_VALUE = re.compile(r"\s*[,}]")
+
+
 class Objects:
     """JSON Lines; the header is what any of the objects has."""
 
@@ -165,8 +171,8 @@ class Objects:
         self.names: list[str] = []
         self._at: dict[str, int] = {}
         self._first_lines: list[int] = []
-        for line, texts in self._objects():
-            for name in texts if isinstance(texts, dict) else ():
+        for line, texts, _ in self._objects():
+            for name in texts:
                 if column_key(name) not in self._at:
                     self._at[column_key(name)] = len(self.names)
                     self.names.append(name)
@@ -174,29 +180,25 @@ class Objects:
 
     def rows(self) -> Iterator[ObjectRow]:
         """Yield the objects."""
-        for line, texts in self._objects():
-            if isinstance(texts, str):
-                yield ObjectRow(line, {}, texts)
-            else:
-                yield ObjectRow(line, {self._at[column_key(n)]: t for n, t in texts.items()})
+        for line, texts, problem in self._objects():
+            cells = {self._at[column_key(name)]: text for name, text in texts.items()}
+            yield ObjectRow(line, cells, problem)
 
     def first_line(self, column: int) -> int:
         """Return the line of the first object that has a column."""
         return self._first_lines[column]
 
-    def _objects(self) -> Iterator[tuple[int, dict[str, str] | str]]:
-        """Yield the texts of each object, or why there are none, with its line."""
+    def _objects(self) -> Iterator[tuple[int, dict[str, str], str]]:
+        """Yield the line and texts of each object, and why these aren't all of it."""
         for line, text in enumerate(self._text.lines(), 1):
             if not text.strip():
                 continue
             try:
-                texts = _texts(text)
+                yield line, _texts(text), ""
             except (ValueError, RecursionError) as error:
                 is_open = not text.endswith(("\n", "\r")) and text.lstrip().startswith("{")
                 self.is_cut = f"the file ends within line {line}" if is_open else ""
-                yield line, str(error)
-            else:
-                yield line, texts
+                yield line, _whole_texts(text), str(error)
 
 
 def _texts(line: str) -> dict[str, str]:
@@ -207,6 +209,23 @@ def _texts(line: str) -> dict[str, str]:
     if not isinstance(values, dict):
         raise ValueError("is not a JSON object")
     return {name: _text(name, value) for name, value in values.items()}
+
+
+def _whole_texts(line: str) -> dict[str, str]:
+    """Return the texts of an object up to where it breaks: `{"crm_id": "17", "status": "s`."""
+    texts: dict[str, str] = {}
+    end = re.compile(r"\s*\{").match(line)
+    while end is not None and (start := _NAME.match(line, end.end())) is not None:
+        try:
+            name = json.loads(start[1])
+            value, at = _DECODER.raw_decode(line, start.end())
+            text = _text(name, value)
+        except (ValueError, RecursionError):
+            break
+        end = _AFTER_VALUE.match(line, at)
+        if end is not None or not isinstance(value, int | float):  # 17 may begin 1700.
+            texts[name] = text
+    return texts
 
 
 def _text(name: str, value: object) -> str:

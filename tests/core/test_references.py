@@ -66,6 +66,18 @@ KNOWN = Targets(
         ("'00017", Meaning(crm_id="00017", how=How.BENT)),
         ("1.001E+05", Meaning(crm_id="100123", how=How.BENT, is_certain=False)),
         ("g999", NOTHING),
+        # Among others, or with a remark: what keeps mail away counts, in doubt.
+        (
+            "Nieuw; Overleden",
+            Meaning(crm_id="s3", how=How.PART, is_certain=False, others=("100123",)),
+        ),
+        ("s7|s3", Meaning(crm_id="s3", how=How.PART, is_certain=False, others=("s7",))),
+        ("Overleden (2019)", Meaning(crm_id="s3", how=How.PART, is_certain=False)),
+        ("Status: overleden", Meaning(crm_id="s3", how=How.PART, is_certain=False)),
+        ("oud - S3", Meaning(crm_id="s3", how=How.PART, is_certain=False)),
+        ("Nieuw; Actief", NOTHING),
+        ("(oud)", NOTHING),
+        ("niet-overleden", NOTHING),
         ("18", NOTHING),
         # Of two that keep no mail away neither is taken; else the one that keeps most away.
         ("In  Arbeit", Meaning(others=("s4", "s5"), is_certain=False)),

@@ -537,3 +537,34 @@ def test_whose_kind_can_not_be_read_still_gets_the_status_that_keeps_mail_away(
         gone = connection.scalars(told).all()
     assert ([expected] if expected else []) == gone
     assert is_told == report.is_incomplete == ("kind" in [one.column for one in report.problems])
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ('{"crm_id": "17", "status": "gone"', "gone"),
+        ('{"crm_id": "17", "status": "gone", "emails": ["a@x', "gone"),
+        ('{"crm_id": "17", "status": "gone", "first_name": Ann}', "gone"),
+        ('{"crm_id": "17", "status": "gone", "owner": {"id": 1}, "active": true}', "gone"),
+        ('{"crm_id": "17", "status": "left", "first_name": Ann}', "here"),
+        ('{"status": "gone", "crm_id": 17', "here"),  # It may be 1700.
+        ('{"crm_id": "17", "status": "gon', "here"),
+        ("[", "here"),
+    ],
+)
+def test_what_is_whole_in_a_broken_object_only_adds_what_keeps_mail_away(
+    database: Database, write: Write, line: str, status: str
+) -> None:
+    for crm_id, tag in (("gone", "NoMailTag"), ("here", ""), ("left", "")):
+        tell(database, "statuses", Status(kind=StatusKind.CANDIDATE, crm_id=crm_id, tag=tag))
+    for crm_id in ("17", "18"):
+        tell(database, "people", Person(ref=PersonRef(CANDIDATE, crm_id), status="here"))
+    path = write('{"crm_id": "18", "status": "left"}', line, name="people.jsonl")
+
+    report = take(database, path, replace=True)
+
+    with database.reading() as connection:
+        told = select(schema.people.c.status).where(schema.people.c.crm_id == "17")
+        assert status == connection.scalar(told)
+    assert report.problem_count
+    assert ["17", "18"] == people(database)
