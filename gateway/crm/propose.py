@@ -43,6 +43,21 @@ _LANGUAGES: Mapping[str, str] = {
     }.items()
     for word in words.split()
 }
+#: Parts of the names of columns that tell who has died or wants no mail, in the four languages.
+_KEEPING_AWAY = frozenset(
+    map(
+        column_key,
+        re.findall(
+            r"\w+",
+            """
+            verstorben gestorben todestag sterbe overleden overlijden gestorven deceased death died
+            décédé décès optout unsubscribe uitgeschreven afgemeld abgemeldet désabonn désinscr
+            do_not no_mail no_bulk geen_mail keine_mail pas_de_mail gesperrt sperre blocked
+            geblokkeerd bloqué widerspruch bezwaar opposition bounced
+            """,
+        ),
+    )
+)
 _MARKS = frozenset("xX✓✔☑")
 
 
@@ -140,6 +155,8 @@ def _chosen(ours: str, found: Sequence[tuple[int, _Column]]) -> _Choice | None:
     if ours in DATES:
         found = [each for each in found if each[1].holds_dates or not each[1].values]
     found = [(sureness, column) for sureness, column in found if sureness or _may_be(ours, column)]
+    if ours in _FLAGS:  # `Do not email` is the contrary of consent to it.
+        found = [each for each in found if not _may_keep_away(each[1].name)]
     if not found:
         return None
     ranked = sorted(found, key=lambda each: -each[0])
@@ -215,8 +232,24 @@ def _lines(
         yield from _entry(kind, ours, choice)
     used = {column.name for choice in choices.values() for column in choice.columns}
     ignored = [column.name for column in columns if column.name not in used]
+    for name in filter(_may_keep_away, ignored):
+        yield _comment(f"unsure: {name!r} is left out: does it tell to whom no mail may go? If so:")
+        yield from map(_comment, _instead(kind, name))
     if ignored:
         yield f"ignore = {_toml(ignored)}"
+
+
+def _may_keep_away(column: str) -> bool:
+    """Whether a column may tell who has died or wants no mail, by its name."""
+    key = column_key(column)
+    return any(word in key for word in _KEEPING_AWAY)
+
+
+def _instead(kind: FileKind, column: str) -> Iterator[str]:
+    """Yield how a column that is a flag of people becomes one of ours."""
+    if kind.name == "people":
+        yield f'status = {{column = {_toml(column)}, values = {{"…" = "…"}}}}: one with NoMailTag'
+    yield "or export those it is set for as members of a group with NoMailingsTag"
 
 
 def _shipped(kind: FileKind, columns: Sequence[_Column]) -> str:

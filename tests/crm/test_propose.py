@@ -200,3 +200,28 @@ def test_nothing_is_written(write: Write, tmp_path: Path) -> None:
     propose(path, KINDS["people"])
 
     assert before == sorted(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("column", "is_told"),
+    [
+        ("Verstorben", True),
+        ("Datum overlijden", True),
+        ("Décédée le", True),
+        ("Do not email", True),
+        ("No Bulk Emails (User Opt Out)", True),
+        ("Uitgeschreven op", True),
+        ("Werbewiderspruch", True),
+        ("Telefoon", False),
+        ("Notiz", False),
+        ("Total", False),
+    ],
+)
+def test_a_column_that_may_keep_mail_away_is_not_left_out_in_silence(
+    write: Write, column: str, is_told: bool
+) -> None:
+    path = write(f"Mitgliedsnummer;E-Mail;{column}", "17;ann@example.org;x")
+
+    proposed = propose(path, KINDS["people"])
+
+    assert is_told == (f"# unsure: {column!r} is left out" in proposed)
