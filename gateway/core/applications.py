@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.core.people import PersonRef
+from gateway.core.people import Names, PersonRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,7 @@ class KnownApplication:
     application: Application
     programme_name: str = ""
     status_name: str = ""
+    status_names: Names = ()  #: By language, where the CRM tells them.
     closed: bool = False
 
     @property

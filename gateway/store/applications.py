@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from gateway.core.applications import Application, KnownApplication
-from gateway.core.people import PersonKind, PersonRef, Staff, StatusKind
+from gateway.core.people import NAME_LANGUAGES, PersonKind, PersonRef, Staff, StatusKind
 from gateway.core.written import as_read
 from gateway.store.schema import applications, programmes, staff, statuses
 
@@ -82,6 +82,7 @@ def _known() -> Select[Any]:
         *applications.c,
         programmes.c.name.label("programme_name"),
         statuses.c.name.label("status_name"),
+        *(statuses.c[f"name_{each}"].label(f"status_{each}") for each in NAME_LANGUAGES),
         statuses.c.closed,
     ).select_from(joined.outerjoin(statuses, status))
 
@@ -100,6 +101,9 @@ def _application(row: Row[Any]) -> KnownApplication:
         application=application,
         programme_name=row.programme_name or "",
         status_name=row.status_name or "",
+        status_names=tuple(
+            (each, name) for each in NAME_LANGUAGES if (name := getattr(row, f"status_{each}"))
+        ),
         closed=bool(row.closed),
     )
 

@@ -68,7 +68,7 @@ def values(subject: Subject, language: str) -> dict[str, object]:
         found[QUALIFICATION] = _qualification(subject.qualification, subject.issuer, language)
     if subject.application is not None:
         actor = subject.actor
-        found[APPLICATION] = _application(subject.application)
+        found[APPLICATION] = _application(subject.application, language)
         found[ACTOR] = {
             "name": actor.name if actor else "",
             "email": actor.email if actor else "",
@@ -108,11 +108,12 @@ def _qualification(one: Qualification, issuer: str, language: str) -> dict[str, 
     }
 
 
-def _application(one: KnownApplication) -> dict[str, str]:
+def _application(one: KnownApplication, language: str) -> dict[str, str]:
+    status = dict(one.status_names).get(language) or one.status_name or one.application.status
     return {
         "reference": one.application.reference,
         "title": one.application.title,
         "about": one.about,
         "programme": one.programme_name or one.application.programme,
-        "status": one.status_name or one.application.status,
+        "status": status,
     }

@@ -117,6 +117,26 @@ async def test_each_change_is_an_occurrence_of_its_own(office: Office) -> None:
     assert ["ann@example.org", "eva@crm.example"] == first == second
 
 
+def test_each_reader_is_told_the_status_as_their_language_calls_it(office: Office) -> None:
+    status = Status(
+        kind=StatusKind.APPLICATION,
+        crm_id="accepted",
+        name="Aangenomen",
+        names=(("de", "Angenommen"),),
+    )
+    tell(office.database, "statuses", status)
+    tell(office.database, "staff", Staff(crm_id="s1", email="eva@crm.example", language="de"))
+    office.person(language="nl")
+    text = "Subject: x\n\n{{ application.status }}\n"
+    office.template("letter", nl=text, de=text)
+    office.flush()
+
+    shown = change(office, "accepted", dry_run=True)
+
+    told = [one.text.strip() for one in shown.preview.mails]
+    assert ["Aangenomen", "Angenommen"] == told
+
+
 async def test_what_changed_again_before_it_left_is_not_mailed(office: Office) -> None:
     """RELIABILITY E6: the conditions are looked at again in the moment of sending."""
     change(office, "accepted")
