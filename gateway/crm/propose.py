@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.core.feed_mapping import DATES, JOINED, column_key, read_mapping
+from gateway.core.kinds import TAG_SCOPES, known_tag
 from gateway.core.shipped_mappings import SHIPPED_MAPPINGS
 from gateway.core.written import plain
 from gateway.crm.dates import DateReader, weigh
@@ -53,6 +54,7 @@ _KEEPING_AWAY = frozenset(
             verstorben gestorben todestag sterbe overleden overlijden gestorven deceased death died
             décédé décès optout unsubscribe uitgeschreven afgemeld abgemeldet désabonn désinscr
             do_not no_mail no_bulk geen_mail keine_mail pas_de_mail gesperrt sperre blocked
+            keine_werbung keine_post geen_reclame geen_post geen_nieuws
             geblokkeerd bloqué widerspruch bezwaar opposition bounced
             """,
         ),
@@ -79,6 +81,11 @@ class _Column:
         """Whether most values are mail addresses."""
         found = sum(bool(_ADDRESS.search(value)) for value in self.values)
         return bool(self.values) and found >= 0.8 * len(self.values)
+
+    @property
+    def holds_tags(self) -> bool:
+        """Whether any value is a tag that keeps mail away."""
+        return any(known_tag(value) in TAG_SCOPES for value in self.values)
 
     @property
     def holds_dates(self) -> bool:
@@ -143,6 +150,7 @@ def _choices(kind: FileKind, columns: Sequence[_Column]) -> dict[str, _Choice]:
         choice = _chosen(ours, found)
         if choice is not None:
             choices[ours] = choice
+    _choose_tag(kind, columns, choices)
     _add_by_content(kind, columns, choices)
     _add_prefix(columns, choices)
     return {name: choices[name] for name in kind.columns if name in choices}
@@ -181,6 +189,23 @@ def _may_be(ours: str, column: _Column) -> bool:
     return column.is_key or ours not in ("crm_id", "reference")
 
 
+def _choose_tag(kind: FileKind, columns: Sequence[_Column], choices: dict[str, _Choice]) -> None:
+    """Choose the column in which known tags stand, whatever it is called."""
+    found = [column for column in columns if column.holds_tags]
+    if "tag" not in kind.columns or not found:
+        return
+    names = {column.name for column in found}
+    chosen = choices.get("tag")
+    if chosen is None or not names & {column.name for column in chosen.columns}:
+        choices["tag"] = chosen = _Choice(found[:1])
+    best = chosen.columns[0].name
+    if others := [column.name for column in found if column.name != best]:
+        chosen.doubts = [f"tags stand in {', '.join(map(repr, others))} too"]
+    for ours in [ours for ours, choice in choices.items() if ours != "tag"]:
+        if best in {column.name for column in choices[ours].columns}:
+            del choices[ours]
+
+
 def _add_by_content(
     kind: FileKind, columns: Sequence[_Column], choices: dict[str, _Choice]
 ) -> None:
@@ -189,7 +214,14 @@ def _add_by_content(
     free = [column for column in columns if column.name not in used]
     for ours in ("emails", "email"):
         found = [column for column in free if column.holds_addresses]
-        if ours in kind.columns and ours not in choices and found:
+        if ours == "emails" and ours in choices and found:
+            # Whoever is suppressed is so at each of their addresses: one left out gets through.
+            choice = choices[ours]
+            choice.columns += found
+            names = ", ".join(repr(column.name) for column in found)
+            choice.doubts.append(f"addresses stand in {names} too; ignore them if they are others'")
+            free = [column for column in free if column not in found]
+        elif ours in kind.columns and ours not in choices and found:
             taken = found if ours == "emails" else found[:1]
             choices[ours] = _Choice(taken, ["it holds mail addresses; its name doesn't say so"])
             free = [column for column in free if column not in taken]
@@ -228,6 +260,14 @@ def _lines(
         )
         yield _comment(f"{missing} = …")
     yield f"[crm.map.{kind.name}]"
+    if "tag" in kind.columns and "tag" not in choices:
+        yield _comment(
+            f"unsure: no column holds a tag ({', '.join(TAG_SCOPES)}): none of these {kind.name} "
+            "keeps mail away; say which do by the column that tells it:"
+        )
+        told_by = _toml(choices["name"].columns[0].name if "name" in choices else "…")
+        tag = "NoMailTag" if kind.name == "statuses" else "NoMailingsTag"
+        yield _comment(f'tag = {{column = {told_by}, values = {{"…" = "{tag}"}}}}')
     for ours, choice in choices.items():
         yield from _entry(kind, ours, choice)
     used = {column.name for choice in choices.values() for column in choice.columns}
@@ -299,6 +339,12 @@ def _doubts_of(
             name = choice.columns[0].name
             yield _comment(f"unsure: neither yes nor no: {unknown}; say what they mean by")
             yield _comment(f'{ours} = {{column = {_toml(name)}, values = {{"…" = "yes"}}}}')
+    if ours == "tag":
+        unknown = _most(value for value in values if known_tag(value) not in TAG_SCOPES)
+        if unknown:
+            name = choice.columns[0].name
+            yield _comment(f"unsure: no known tags: {unknown}; if they keep mail away, say which:")
+            yield _comment(f'tag = {{column = {_toml(name)}, values = {{"…" = "NoMailTag"}}}}')
     if ours == "kind":
         known = {"candidate", "contact", "application", *words}
         unknown = _most(value for value in values if value.casefold() not in known)
@@ -307,9 +353,11 @@ def _doubts_of(
     if of := _KEYS_OF.get(ours):
         few = _most(values)
         if few and len(set(values)) <= 50:
-            yield _comment(f"unsure: each must be the crm_id of one of the {of}: {few}")
+            # People aren't known by their names: two may have one.
+            what = "crm_id" if of == "people" else "crm_id or name"
+            yield _comment(f"unsure: each must be the {what} of one of the {of}: {few}")
             if ours == "status":
-                yield _comment('if they are names: status.values = {"Uit dienst" = "s3", …}')
+                yield _comment('if they are other words: status.values = {"Uit dienst" = "s3", …}')
 
 
 def _words(ours: str, column: _Column, values: Sequence[str]) -> dict[str, str]:

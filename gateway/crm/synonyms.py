@@ -45,6 +45,7 @@ _PERSON = (
     "candidatnr kandidaatnummer lidnummer mitgliedsnummer contact kontakt relatienummer"
 )
 _STATUS = "statut toestand fase zustand state stage statusnaam statusname"
+_TAGS = "label kenmerk tags kennzeichen markierung markering étiquette etiquette"
 _TYPES = "soort typ type art"
 
 _BY_KIND: Mapping[str, Mapping[str, str]] = {
@@ -74,9 +75,10 @@ _BY_KIND: Mapping[str, Mapping[str, str]] = {
         "roles": "rol rollen rolle rôle role",
         "language": "taal sprache langue",
     },
-    "groups": {"name": _NAMES, "tag": "label kenmerk", "active": _ACTIVE, "kind": _TYPES},
+    "groups": {"name": _NAMES, "tag": _TAGS, "active": _ACTIVE, "kind": _TYPES},
     "statuses": {
         "name": _NAMES,
+        "tag": _TAGS,
         "initial": "begin initieel anfang initiale start",
         "closed": "gesloten geschlossen abgeschlossen fermé ferme cloture clôture afgesloten",
         "kind": _TYPES,
@@ -121,6 +123,9 @@ _BY_KIND: Mapping[str, Mapping[str, str]] = {
     },
 }  # fmt: skip
 
+#: Kinds whose name may be called after them: `Groepsnaam`, `Gruppenname`, `Statusname`.
+_NAMED = frozenset({"groups", "statuses", "programmes", "staff"})
+
 
 def suggested(kind: str, name: str) -> str:
     """Return the column of ours that a CRM's is likely to be; empty: none is."""
@@ -152,4 +157,8 @@ def _known(kind: str) -> dict[str, str]:
         known |= dict.fromkeys(ids, "crm_id")
         known |= {f"{owner}{each}": "crm_id" for owner in owners for each in ids}
         known |= {f"{owner}s{each}": "crm_id" for owner in owners for each in ids}
+    if kind in _NAMED:
+        owners = [column_key(word) for word in _OWNERS[kind].split()]
+        names = ("naam", "name", "snaam", "nname")
+        known |= {f"{owner}{each}": "name" for owner in owners for each in names}
     return known | {column_key(each): each for each in COLUMNS[kind]}

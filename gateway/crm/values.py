@@ -272,6 +272,6 @@ def _checked(value: str) -> str:
 
 
 def _doubtful(doubt: Doubt) -> str:
-    kept = f"; for suppression {', '.join(doubt.parts)} count" if doubt.parts else ""
+    kept = f"; {', '.join(doubt.parts)} for suppression only" if doubt.parts else ""
     what = doubt.fault.rpartition(": ")[0] or doubt.fault
     return f"{doubt.text!r} is left out: it {what}{kept}"

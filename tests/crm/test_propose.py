@@ -52,7 +52,7 @@ JSON = ('{"kandidaatId": 17, "eMail": "ann@example.org", "hut": 3}',)
                 'kind = {column = "Type", values = {"Kandidaat" = "candidate", '
                 '"Contactpersoon" = "contact"}}',
                 'ignore = ["Telefoon"]',
-                "# unsure: each must be the crm_id of one of the statuses: 'Actief' (1), "
+                "# unsure: each must be the crm_id or name of one of the statuses: 'Actief' (1), "
                 "'Uit dienst' (1)",
                 "# unsure: neither yes nor no: 'misschien' (1); say what they mean by",
                 "# read as UTF-8 with semicolons between the fields",
@@ -225,3 +225,65 @@ def test_a_column_that_may_keep_mail_away_is_not_left_out_in_silence(
     proposed = propose(path, KINDS["people"])
 
     assert is_told == (f"# unsure: {column!r} is left out" in proposed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines", "expected", "others"),
+    [
+        (
+            "groups",
+            ("Gruppen-Nr;Gruppenname;Merker", "12;Keine Post;NoMailingsTag", "13;Verein;"),
+            ['crm_id = "Gruppen-Nr"', 'name = "Gruppenname"', 'tag = "Merker"'],
+            ["no column holds a tag"],
+        ),
+        (
+            "statuses",
+            ("Code;Label;Omschrijving", "1;no-mail tag;Overleden", "2;x;Actief"),
+            [
+                'tag = "Label"',
+                "# unsure: no known tags: 'x' (1); if they keep mail away, say which:",
+                '# tag = {column = "Label", values = {"…" = "NoMailTag"}}',
+            ],
+            ["no column holds a tag"],
+        ),
+        (
+            "groups",
+            ("Label;Omschrijving;Code;Effect", "a;x;1;NoMailingsTag", "b;y;2;NoMailTag"),
+            ['name = "Omschrijving"', 'tag = "Effect"'],
+            ['tag = "Label"'],
+        ),
+        (
+            "groups",
+            ("Code;Omschrijving", "GM;Geen mailing", "NB;Nieuwsbrief"),
+            [
+                "# unsure: no column holds a tag (NoMailingsTag, NoMailTag, NoMailChimpMailingsTag)"
+                ": none of these groups keeps mail away; say which do by the column that tells it:",
+                '# tag = {column = "Omschrijving", values = {"…" = "NoMailingsTag"}}',
+            ],
+            [],
+        ),
+        (
+            "people",
+            (
+                "Id;E-Mail privat;E-Mail dienstlich;Keine Werbung;Notiz",
+                "17;a@x.org;b@x.org;x;",
+                "18;c@x.org;;;y",
+            ),
+            [
+                "# unsure: addresses stand in 'E-Mail dienstlich' too; ignore them if they are "
+                "others'",
+                'emails = ["E-Mail privat", "E-Mail dienstlich"]',
+                "# unsure: 'Keine Werbung' is left out: does it tell to whom no mail may go? "
+                "If so:",
+            ],
+            ["'Notiz' is left out"],
+        ),
+    ],
+)
+def test_what_keeps_mail_away_is_not_passed_over(
+    write: Write, kind: str, lines: tuple[str, ...], expected: list[str], others: list[str]
+) -> None:
+    proposed = propose(write(*lines), KINDS[kind])
+
+    assert [] == [line for line in expected if line not in proposed.splitlines()]
+    assert [] == [text for text in others if text in proposed]
