@@ -39,7 +39,9 @@ def _why(connection: Connection, by: str, staff: Sequence[Staff]) -> str:
     if not by:
         return "only a manager may change this, and the token has no role manager"
     if staff:
-        what = "has no role manager"
+        # A role is compared as it stands: in a feed with `Manager` nobody is a `manager`.
+        roles = ", ".join(sorted({role for one in staff for role in one.roles}))
+        what = f"has no role manager but {roles}" if roles else "has no role manager"
     else:
         near = ", ".join(map(_named, applications.nearest_staff(connection, by)))
         what = "is no member of staff the CRM tells of" + (

@@ -24,7 +24,8 @@ def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[
             if fault.failed:
                 yield error(what, f"nothing was taken in of {text}")
             else:
-                yield warning(what, f"{fault.problems} problems in {text}")
+                problems = "problem" if fault.problems == 1 else "problems"
+                yield warning(what, f"{fault.problems} {problems} in {text}")
         if one.at is not None and (age := common.now() - one.at) > old_after:
             yield warning(what, f"was last fed {age.days} days ago: is its export running?")
 

@@ -10,7 +10,7 @@ from gateway.cli.output import local, one_line, print_json, print_line, print_ta
 from gateway.cli.suppress import described, open_standings, refusal
 from gateway.core.applications import KnownApplication
 from gateway.core.people import PersonRef
-from gateway.store import documents
+from gateway.store import documents, people
 from gateway.store.people import PersonRecord
 from gateway.store.timeline import Event, Page, pages
 
@@ -39,6 +39,8 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
     key = sought if isinstance(sought, PersonRef) else chosen.lookup(sought)
     with chosen.store() as store, store.reading() as connection:
         standings = open_standings(chosen, store)
+        if isinstance(key, PersonRef):
+            people.known(connection, key)
         found = pages(connection, standings, key)
         standings.close()
     if not found:

@@ -149,9 +149,15 @@ def check_status(connection: Connection, status: str) -> None:
     """Raise NoSuchStatus where the CRM told of statuses and not of this one."""
     known = _statuses(connection)
     if known and status not in known:
-        raise NoSuchStatus(
-            f"applications have no status {status}; there are {', '.join(sorted(known))}"
+        query = select(statuses.c.crm_id, statuses.c.name)
+        named = connection.execute(query.where(statuses.c.kind == StatusKind.APPLICATION.value))
+        shown = sorted(
+            row.crm_id
+            if row.name.casefold() in ("", row.crm_id.casefold())
+            else f"{row.crm_id} ({row.name})"
+            for row in named
         )
+        raise NoSuchStatus(f"applications have no status {status}; there are {', '.join(shown)}")
 
 
 def is_initial(connection: Connection, status: str) -> bool:

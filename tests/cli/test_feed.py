@@ -255,4 +255,4 @@ def test_the_import_and_the_check_say_what_has_no_effect(cli: Cli) -> None:
     assert lines[2].startswith("1 fields unread since ")
     assert short in found.replace("\n", " ").replace("  ", " ")
     assert "1 of memberships.group lead to nothing ('no-mial')" in found
-    assert "1 problems in people.csv" in found
+    assert "1 problem in people.csv" in found
