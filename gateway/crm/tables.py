@@ -54,7 +54,8 @@ class Text:
             for line in text:  # noqa: UP028
                 yield line
         finally:
-            text.detach()
+            if not self._file.closed:  # It is where an error leaves this half done.
+                text.detach()
 
     def sample(self) -> list[str]:
         """Return the first lines, from the first on that isn't blank."""
