@@ -9,7 +9,8 @@ def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
 
     For bulk mail the stricter of two people with one address wins. For individual mail a
     person's scope `all` blocks only if every active person with the address has it. People who
-    are not active count only where nobody active has the address.
+    are not active count only where nobody active has the address. A doubtful holder counts where
+    that keeps mail away, and outweighs nobody.
     """
     if not (standing.own or standing.holders):
         return ()
@@ -29,8 +30,13 @@ def _of_scope(scope: Scope, suppressions: tuple[Suppression, ...]) -> tuple[Supp
 
 def who_counts(standing: Standing) -> tuple[Holder, ...]:
     """Return whose groups and status count for an address: those active, else all who have it."""
-    active = tuple(holder for holder in standing.holders if holder.active)
-    return active or standing.holders
+    if _certain(standing):
+        return tuple(holder for holder in standing.holders if holder.active)
+    return standing.holders
+
+
+def _certain(standing: Standing) -> tuple[Holder, ...]:
+    return tuple(holder for holder in standing.holders if holder.active and not holder.doubtful)
 
 
 def _anyones(scope: Scope, standing: Standing) -> tuple[Suppression, ...]:
@@ -40,7 +46,11 @@ def _anyones(scope: Scope, standing: Standing) -> tuple[Suppression, ...]:
 
 
 def _everyones(scope: Scope, standing: Standing) -> tuple[Suppression, ...]:
-    each = [_of_scope(scope, holder.suppressions) for holder in who_counts(standing)]
-    if not all(each):
+    certain = _certain(standing)
+    each = [_of_scope(scope, holder.suppressions) for holder in certain or standing.holders]
+    # Where it isn't certain that anybody active has the address, the one who is deceased may be
+    # the only one.
+    is_doubtful = not certain and any(holder.doubtful for holder in standing.holders)
+    if not (all(each) or is_doubtful):
         return ()
     return tuple(entry for found in each for entry in found)

@@ -157,6 +157,9 @@ class Holder:
     ref: PersonRef
     name: str
     active: bool
+    #: Perhaps not active, or not who has the address: what suppresses this person counts, and what
+    #: suppresses others isn't outweighed.
+    doubtful: bool = False
     language: str = ""
     suppressions: tuple[Suppression, ...] = ()
 

@@ -15,6 +15,7 @@ from gateway.core.people import (
     SuppressionSource,
 )
 from gateway.store.columns import moment
+from gateway.store.layouts import UNSURE
 
 Row = Sequence[Any]
 #: Where in a row what stands.
@@ -31,16 +32,20 @@ def _all_names(table: str) -> str:
 
 
 #: The rows of people with their status, of their groups, of people whom staff suppressed, and of
-#: single addresses. `where_person`
-#: and `where_own` choose the addresses, `value` and `own_value` are these; `wanted` is what joins
-#: them in, if anything; `number` adds a column with the id of a single address's row.
+#: single addresses. Active is NULL where it isn't certain that an active person has the address.
+#: `where_person` and `where_own` choose the addresses, `value` and `own_value` are these; `wanted`
+#: is what joins them in, if anything; `number` adds a column with the id of a single address's row.
 OF_STATUS = """
-SELECT {value}, 'status', p.kind, p.crm_id, p.first_name, p.last_name, p.active, p.language,
+SELECT {value}, 'status', p.kind, p.crm_id, p.first_name, p.last_name,
+       CASE WHEN p.active AND (p.doubtful OR a.position >= {unsure}) THEN NULL ELSE p.active END,
+       p.language,
        {names}, s.tag, p.source, p.status_since, CAST(NULL AS BIGINT), '', false{no_number}
 FROM {wanted} addresses a
 {join} people p ON p.kind = a.kind AND p.crm_id = a.person
 LEFT JOIN statuses s ON s.kind = p.kind AND s.crm_id = p.status AND s.tag <> ''
-WHERE {where_person} AND a.position >= {lowest}""".replace("{names}", _all_names("s"))
+WHERE {where_person} AND a.position >= {lowest}""".replace("{names}", _all_names("s")).replace(
+    "{unsure}", str(UNSURE)
+)
 OF_GROUP = """
 SELECT {value}, 'group', m.kind, m.person, '', '', true, '',
        {names}, g.tag, m.source, m.since, CAST(NULL AS BIGINT), '', false{no_number}

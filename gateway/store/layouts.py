@@ -28,7 +28,7 @@ Row = tuple[object, ...]
 #: The position of the first address of a person that only keeps mail away.
 UNSURE = 1_000
 #: Columns the store fills by itself.
-_OWN = frozenset({"source", "since", "status_since"})
+_OWN = frozenset({"source", "since", "status_since", "doubtful"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -437,6 +437,8 @@ class _Comparison:
                 return literal(self._source)
             case "since":
                 return self._now
+            case "doubtful":  # `unread.take_in` says it anew.
+                return func.coalesce(self._known.c[name], false())
             case "status_since":
                 return case(
                     (self._is_new | self._differs("status"), self._now), else_=self._known.c[name]

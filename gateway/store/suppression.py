@@ -270,7 +270,8 @@ class _Findings:
         return Holder(
             ref=ref,
             name=f"{first_name} {last_name}".strip(),
-            active=bool(active),
+            active=active is None or bool(active),
+            doubtful=active is None,
             language=language,
             suppressions=tuple(
                 self._effects.suppression(row, ref) for row in self._rows if (row[2], row[3]) == key

@@ -24,7 +24,7 @@ from gateway.core.trigger import TriggerEvent
 from gateway.core.unread import DECIDING, DELIVERIES, OF_RECIPIENT, PEOPLE, UnreadField
 from gateway.store.columns import UtcTime
 from gateway.store.layouts import Layout
-from gateway.store.schema import closings, occurrences, unread_fields
+from gateway.store.schema import closings, occurrences, people, unread_fields
 from gateway.store.staging import Stage
 from gateway.store.upsert import insert_into
 
@@ -55,6 +55,8 @@ def take_in(
     freed += connection.execute(delete(unread_fields).where(_is_removed(stage))).rowcount
     if stage.has_unread:
         _put(connection, stage, source=source, file=file, now=now)
+    if what == PEOPLE and (stage.has_unread or freed):
+        _mark_doubtful(connection)
     if freed:
         _wake(connection)
 
@@ -75,6 +77,18 @@ def _put(connection: Connection, stage: Stage, *, source: str, file: str, now: d
     statement = insert_into(connection, unread_fields).from_select(names, rows)
     newer = {name: statement.excluded[name] for name in names if name not in (*_KEYS, "since")}
     connection.execute(statement.on_conflict_do_update(index_elements=_KEYS, set_=newer))
+
+
+def _mark_doubtful(connection: Connection) -> None:
+    """Mark the people of whom it is unread whether they are active."""
+    p = people.c
+    unread = and_(_c.what == PEOPLE, _c.field == "active", _c.kind == p.kind, _c.key == p.crm_id)
+    keys = select(_c.kind, _c.key).where(_c.what == PEOPLE, _c.field == "active")
+    now_unread = tuple_(p.kind, p.crm_id).in_(keys)
+    connection.execute(update(people).where(~p.doubtful, now_unread).values(doubtful=True))
+    connection.execute(
+        update(people).where(p.doubtful, ~exists().where(unread)).values(doubtful=False)
+    )
 
 
 def _is_told(stage: Stage, field: str) -> ColumnElement[bool]:

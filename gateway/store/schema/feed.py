@@ -27,6 +27,7 @@ people = Table(
     flag("mail_on_set_date"),
     flag("mail_after_first_delivery"),
     flag("active", "true"),
+    flag("doubtful"),  # `active` could not be read
     Column("status_since", UtcTime),
     Column("anniversary", SmallInteger),  # of the birthday: 229 is 29 February
     sqlite_with_rowid=False,
