@@ -231,7 +231,9 @@ async def test_it_is_what_gateway_import_would_have_done(tmp_path: Path) -> None
         here = [await api.get(f"/people/candidate:{n}") for n in (17, 18)]
     async with served(f"sqlite:///{tmp_path}/other.db", tmp_path) as other:
         now = datetime.now(UTC)
-        report = import_file(other.database, "people", file, source="crm", now=now).as_json()
+        report = import_file(
+            other.database, "people", file, source="crm", now=now, is_listing=False
+        ).as_json()
         there = [await other.get(f"/people/candidate:{n}") for n in (17, 18)]
 
     assert here == there

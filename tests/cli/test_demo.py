@@ -37,9 +37,9 @@ async def test_the_demo_shows_person_by_person_what_was_sent_and_what_failed(
     assert "filed to candidate:103 at application 4711" in done.stdout
     assert "document: Lebenslauf_Weber.pdf → cv" in done.stdout
     assert "A reply from Carla Weber was filed." in done.stdout
-    assert "candidate:101 <anna@example.org>: Gefeliciteerd, Anna!" in done.stdout
-    assert "candidate:102         suppressed: group" in done.stdout
-    assert "candidate:103         no consent to e-mail" in done.stdout
+    assert "candidate:101 Anna Jansen <anna@example.org>: Gefeliciteerd, Anna!" in done.stdout
+    assert "candidate:102 Bram de Vries         suppressed: group" in done.stdout
+    assert "candidate:103 Carla Weber           no consent to e-mail" in done.stdout
     assert "The report for office@crm.example:" in done.stdout
     assert "Sent:     1" in done.stdout
     assert {"Anna": "sent", "Carla": "left out", "Dieter": "sent"} == {

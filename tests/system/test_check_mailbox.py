@@ -55,7 +55,7 @@ async def test_a_mailbox_is_called_and_what_is_found_is_told(
         "1 mails in INBOX",
         "ok mailbox replies: folders that the gateway will create: Imported, Needs attention, "
         "Ignored",
-    ] == [line for line in lines if "replies" in line]
+    ] == [line for line in lines if "mailbox replies" in line]
     assert {"ok"} == {line.split()[0] for line in lines if "mailbox encrypted" in line}
     assert [line for line in lines if "warning mailbox bare" in line and "can't remove" in line]
     assert ["INBOX"] == dovecot.folders(user)
@@ -124,4 +124,6 @@ async def test_offline_no_mailbox_is_called(tmp_path: Path, dovecot: Dovecot, us
     )
 
     assert 0 == code
-    assert [] == [line for line in lines if not line.startswith("ok")]
+    assert ["warning inbound: the address staff forward replies to is not known"] == [
+        line.partition(": set")[0] for line in lines if not line.startswith("ok")
+    ]
