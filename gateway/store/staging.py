@@ -73,24 +73,9 @@ class Stage:
             Column("text", Text, nullable=False),
             prefixes=["TEMPORARY"],
         )
-        self._doubted = Table(
-            "doubtful_lines",
-            metadata,
-            Column("line", Integer, primary_key=True, autoincrement=False),
-            prefixes=["TEMPORARY"],
-        )
-        self._kept_old = Table(
-            "lines_keeping_old",
-            metadata,
-            Column("line", Integer, primary_key=True, autoincrement=False),
-            prefixes=["TEMPORARY"],
-        )
-        self._settled = Table(
-            "settled_lines",
-            metadata,
-            Column("line", Integer, primary_key=True, autoincrement=False),
-            prefixes=["TEMPORARY"],
-        )
+        self._doubted = _lines("doubtful_lines", metadata)
+        self._kept_old = _lines("lines_keeping_old", metadata)
+        self._settled = _lines("settled_lines", metadata)
         self.has_unread = False
         self._has_doubtful = False
         self.cut_off = ""
@@ -485,6 +470,12 @@ class _Comparison:
         )
         is_unknown = exists().where(one.c.line == self._staged.c.line, ~exists().where(same))
         return and_(self._staged.c.adds_addresses, is_unknown)
+
+
+def _lines(name: str, metadata: MetaData) -> Table:
+    """Return a temporary table of lines, to pick rows by."""
+    line = Column("line", Integer, primary_key=True, autoincrement=False)
+    return Table(name, metadata, line, prefixes=["TEMPORARY"])
 
 
 def _repeated(keys: Sequence[ColumnElement[Any]], limit: int | None = 1) -> Select[Any]:

@@ -3,12 +3,13 @@
 import hashlib
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.bearer import READS_CAMPAIGNS, Campaigner
@@ -26,7 +27,7 @@ from gateway.api.schemas import (
     answers,
     items,
 )
-from gateway.api.services import NewCampaign, Services, Told
+from gateway.api.services import CampaignActions, NewCampaign, Services, Told
 from gateway.core.token import Token
 from gateway.store.answers import Answer
 
@@ -85,13 +86,56 @@ class TemplateChoice(_Asked):
     template: int | None = Field(None, ge=0, lt=2**63, description="Else the same.")
 
 
+async def _in_turn(work: Callable[[], Any]) -> Any:
+    return await anyio.to_thread.run_sync(work, limiter=_TURN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """A request that does something with campaigns; with a key, once."""
+
+    request: Request
+    using: Services
+    token: Token
+    key: str | None
+
+    async def done(self, work: Callable[[CampaignActions], Told], *, status: int = 200) -> Response:
+        """Work in a thread and return the answer; what failed may be asked for again."""
+
+        async def answer() -> Answer:
+            told = await _in_turn(lambda: work(self.using.campaigns))
+            return Answer(status=status, type=JSON, body=octets(told))
+
+        digest = hashlib.sha256(await self.request.body()).hexdigest()
+        asked = asked_as(self.request, self.token, self.key, digest)
+        return await in_steps(self.using, asked, answer)
+
+
+def _action(request: Request, using: Using, token: Campaigner, key: Key = None) -> _Action:
+    return _Action(request, using, token, key)
+
+
+def _deletion(request: Request, using: Using, token: Campaigner) -> _Action:
+    return _Action(request, using, token, None)
+
+
+def _number(id: str) -> int:  # noqa: A002
+    return read_id(id)
+
+
+def _is_confirmed(asked: Confirmation | None = None) -> bool:
+    return asked is not None and asked.confirmed
+
+
+Action = Annotated[_Action, Depends(_action)]
+Deletion = Annotated[_Action, Depends(_deletion)]  #: Harmless when it comes twice: without a key.
+Number = Annotated[int, Depends(_number)]  #: Of the campaign that the path names.
+IsConfirmed = Annotated[bool, Depends(_is_confirmed)]  #: By the body, which may be left out.
 _DONE = answers(CAMPAIGN_DONE, "The campaign as it is now, without its members.")
 
 
 @router.post("/campaigns", status_code=201, responses=answers(CAMPAIGN_DONE, "It is made.", 201))
-async def create_campaign(
-    request: Request, using: Using, token: Campaigner, asked: CampaignDraft, key: Key = None
-) -> Response:
+async def create_campaign(action: Action, asked: CampaignDraft) -> Response:
     """Make a campaign; nothing is created at Mailchimp yet.
 
     Where there is one of that name the answer is 409, unless `confirmed`.
@@ -102,33 +146,25 @@ async def create_campaign(
         from_name=asked.from_name,
         from_address=asked.from_address,
     )
-    return await _done(
-        using, request, token, key,
-        lambda: using.campaigns.create(wanted, confirmed=asked.confirmed), status=201,
-    )  # fmt: skip
+    return await action.done(
+        lambda campaigns: campaigns.create(wanted, confirmed=asked.confirmed),
+        status=201,
+    )
 
 
 @router.post(
     "/campaigns/{id}/members",
     responses=answers(CAMPAIGN_ADDED, "How many were added, and who is unknown."),
 )
-async def add_members(
-    request: Request,
-    using: Using,
-    token: Campaigner,
-    id: str,  # noqa: A002
-    asked: NewMembers,
-    *,
-    key: Key = None,
-) -> Response:
+async def add_members(action: Action, number: Number, asked: NewMembers) -> Response:
     """Put people into a campaign that has not left: by key, address or group."""
     if not (asked.people or asked.groups):
         raise Problem(422, "name somebody: people or groups")
-    number = read_id(id)
-    return await _done(
-        using, request, token, key,
-        lambda: using.campaigns.add(number, people=asked.people, groups=asked.groups, file=None),
-    )  # fmt: skip
+    return await action.done(
+        lambda campaigns: campaigns.add(
+            number, people=asked.people, groups=asked.groups, file=None
+        ),
+    )
 
 
 @router.post(
@@ -137,159 +173,86 @@ async def add_members(
     openapi_extra={"requestBody": {"required": True, "content": {_CSV: {"schema": {
         "type": "string", "description": "A header row with kind and crm_id, or email."}}}}},
 )  # fmt: skip
-async def add_members_of_file(
-    request: Request,
-    using: Using,
-    token: Campaigner,
-    id: str,  # noqa: A002
-    key: Key = None,
-) -> Response:
+async def add_members_of_file(action: Action, number: Number) -> Response:
     """Put the people of a CSV file into a campaign, as `gateway campaigns add --file` does."""
-    number, content = read_id(id), await request.body()
+    content = await action.request.body()
 
-    def work() -> Told:
+    def work(campaigns: CampaignActions) -> Told:
         with tempfile.TemporaryDirectory(prefix="gateway-members-") as folder:
             file = Path(folder) / "members.csv"
             file.write_bytes(content)
-            return using.campaigns.add(number, people=(), groups=(), file=file)
+            return campaigns.add(number, people=(), groups=(), file=file)
 
-    return await _done(using, request, token, key, work)
+    return await action.done(work)
 
 
 @router.delete(
     "/campaigns/{id}/members/{person:id}",
     responses=answers(CAMPAIGN_REMOVED, "Who was taken out."),
 )
-async def remove_member(
-    request: Request,
-    using: Using,
-    token: Campaigner,
-    id: str,  # noqa: A002
-    person: Text,
-) -> Response:
+async def remove_member(deletion: Deletion, number: Number, person: Text) -> Response:
     """Take a person out of a campaign that has not left; of an address, everybody who has it."""
-    number = read_id(id)
-    return await _done(using, request, token, None, lambda: using.campaigns.remove(number, person))
+    return await deletion.done(lambda campaigns: campaigns.remove(number, person))
 
 
 @router.post(
     "/campaigns/{id}/prepare",
     responses=answers(CAMPAIGN_PREPARED, "Who is in, and what would change at Mailchimp."),
 )
-async def prepare_campaign(
-    request: Request,
-    using: Using,
-    token: Campaigner,
-    id: str,  # noqa: A002
-    asked: Confirmation | None = None,
-    *,
-    key: Key = None,
-) -> Response:
+async def prepare_campaign(action: Action, number: Number, confirmed: IsConfirmed) -> Response:
     """Look who is in, who is out and why; nothing leaves.
 
     With `confirmed` who is in now is taken for right, and the guard counts from there.
     """
-    number, confirmed = read_id(id), asked is not None and asked.confirmed
-    return await _done(
-        using, request, token, key,
-        lambda: using.campaigns.prepare(number, confirmed=confirmed),
-    )  # fmt: skip
+    return await action.done(lambda campaigns: campaigns.prepare(number, confirmed=confirmed))
 
 
 @router.post("/campaigns/{id}/open", responses=_DONE)
-async def open_campaign(
-    request: Request,
-    using: Using,
-    token: Campaigner,
-    id: str,  # noqa: A002
-    asked: Confirmation | None = None,
-    *,
-    key: Key = None,
-) -> Response:
+async def open_campaign(action: Action, number: Number, confirmed: IsConfirmed) -> Response:
     """Create a campaign at Mailchimp with its recipients, not sent; `link` opens it there."""
-    number, confirmed = read_id(id), asked is not None and asked.confirmed
-    return await _done(
-        using, request, token, key, lambda: using.campaigns.open(number, confirmed=confirmed)
-    )
+    return await action.done(lambda campaigns: campaigns.open(number, confirmed=confirmed))
 
 
 @router.post("/campaigns/{id}/send", responses=_DONE)
-async def send_campaign(
-    request: Request,
-    using: Using,
-    token: Campaigner,
-    id: str,  # noqa: A002
-    asked: Confirmation | None = None,
-    *,
-    key: Key = None,
-) -> Response:
+async def send_campaign(action: Action, number: Number, confirmed: IsConfirmed) -> Response:
     """Send a campaign now; what has left is sent once, however often it is asked for."""
-    number, confirmed = read_id(id), asked is not None and asked.confirmed
-    return await _done(
-        using, request, token, key, lambda: using.campaigns.send(number, confirmed=confirmed)
-    )
+    return await action.done(lambda campaigns: campaigns.send(number, confirmed=confirmed))
 
 
 @router.post("/campaigns/{id}/schedule", responses=_DONE)
-async def schedule_campaign(
-    request: Request,
-    using: Using,
-    token: Campaigner,
-    id: str,  # noqa: A002
-    asked: ScheduleTime,
-    *,
-    key: Key = None,
-) -> Response:
+async def schedule_campaign(action: Action, number: Number, asked: ScheduleTime) -> Response:
     """Schedule a campaign; shortly before, it is brought up to date once more."""
-    number = read_id(id)
-    return await _done(
-        using, request, token, key,
-        lambda: using.campaigns.schedule(number, asked.at, confirmed=asked.confirmed),
-    )  # fmt: skip
+    return await action.done(
+        lambda campaigns: campaigns.schedule(number, asked.at, confirmed=asked.confirmed)
+    )
 
 
 @router.post("/campaigns/{id}/unschedule", responses=_DONE)
-async def unschedule_campaign(
-    request: Request,
-    using: Using,
-    token: Campaigner,
-    id: str,  # noqa: A002
-    key: Key = None,
-) -> Response:
+async def unschedule_campaign(action: Action, number: Number) -> Response:
     """Take a campaign out of the schedule; it stays at Mailchimp."""
-    number = read_id(id)
-    return await _done(using, request, token, key, lambda: using.campaigns.unschedule(number))
+    return await action.done(lambda campaigns: campaigns.unschedule(number))
 
 
-@router.post("/campaigns/{id}/recreate", status_code=201,
-             responses=answers(CAMPAIGN_DONE, "The new one.", 201))  # fmt: skip
+@router.post(
+    "/campaigns/{id}/recreate",
+    status_code=201,
+    responses=answers(CAMPAIGN_DONE, "The new one.", 201),
+)
 async def recreate_campaign(
-    request: Request,
-    using: Using,
-    token: Campaigner,
-    id: str,  # noqa: A002
-    asked: TemplateChoice | None = None,
-    *,
-    key: Key = None,
+    action: Action, number: Number, asked: TemplateChoice | None = None
 ) -> Response:
     """Delete a campaign that was not sent and make it anew with the same people."""
-    number, template = read_id(id), asked.template if asked else None
-    return await _done(
-        using, request, token, key,
-        lambda: using.campaigns.recreate(number, template), status=201,
-    )  # fmt: skip
+    template = asked.template if asked else None
+    return await action.done(
+        lambda campaigns: campaigns.recreate(number, template),
+        status=201,
+    )
 
 
 @router.delete("/campaigns/{id}", responses=_DONE)
-async def delete_campaign(
-    request: Request,
-    using: Using,
-    token: Campaigner,
-    id: str,  # noqa: A002
-) -> Response:
+async def delete_campaign(deletion: Deletion, number: Number) -> Response:
     """Delete a campaign that was not sent, here and at Mailchimp; its people stay everywhere."""
-    number = read_id(id)
-    return await _done(using, request, token, None, lambda: using.campaigns.delete(number))
+    return await deletion.done(lambda campaigns: campaigns.delete(number))
 
 
 @router.get(
@@ -297,9 +260,8 @@ async def delete_campaign(
     responses=answers(CAMPAIGN_REPORT, "Bounces, opens, clicks, unsubscribes and links."),
     dependencies=[READS_CAMPAIGNS],
 )
-async def show_report(request: Request, using: Using, id: str) -> Response:  # noqa: A002
+async def show_report(request: Request, using: Using, number: Number) -> Response:
     """Show what became of a campaign that was sent; Mailchimp is asked for what is new."""
-    number = read_id(id)
     return reply(request, await _in_turn(lambda: using.campaigns.report(number)))
 
 
@@ -318,26 +280,3 @@ async def list_templates(request: Request, using: Using) -> Response:
     """List the account's templates, and whether campaigns can be made with them."""
     found = await _in_turn(using.campaigns.templates)
     return reply(request, {"items": found, "next": None})
-
-
-async def _done(
-    using: Services,
-    request: Request,
-    token: Token,
-    key: str | None,
-    work: Callable[[], Told],
-    *,
-    status: int = 200,
-) -> Response:
-    """Work in a thread, once for an Idempotency-Key; what failed may be asked for again."""
-
-    async def answer() -> Answer:
-        return Answer(status=status, type=JSON, body=octets(await _in_turn(work)))
-
-    digest = hashlib.sha256(await request.body()).hexdigest()
-    asked = asked_as(request, token, key, digest)
-    return await in_steps(using, asked, answer)
-
-
-async def _in_turn(work: Callable[[], Any]) -> Any:
-    return await anyio.to_thread.run_sync(work, limiter=_TURN)
