@@ -11,13 +11,13 @@ from gateway.core import ids
 from gateway.core.history import Document, HistoryEntry
 from gateway.core.inbox import InboxRow, InboxState
 from gateway.core.journal import Delivery, Message
-from gateway.core.kinds import By, Kind, Scope, State
-from gateway.core.note import Facts, kept
+from gateway.core.kinds import By, State
 from gateway.core.outbox import Draft
-from gateway.core.people import PersonKind, PersonRef, Suppression, SuppressionSource
+from gateway.core.people import PersonKind, PersonRef
 from gateway.store import history, inbox, outbox
 from gateway.store.journal import take_in
 from tests.api.served import IDS, Served
+from tests.store.journaling import kept_note
 
 ANN = PersonRef(PersonKind.CANDIDATE, "17")
 CONTENT = bytes(range(256)) * 8
@@ -70,27 +70,6 @@ async def test_messages_are_found_by_what_is_asked(api: Served) -> None:
     shown = await api.get(f"/messages/{ids.show(failed.id)}")
     assert ("send_failed", "why", ["candidate:17"]) == tuple(
         shown["deliveries"][0][name] for name in ("state", "note", "persons")
-    )
-
-
-def kept_note() -> str:
-    """Return what the note of a member of a group is written from."""
-    group = Suppression(
-        scope=Scope.BULK,
-        source=SuppressionSource.GROUP,
-        name="Geen bulk-mail",
-        names=(("de", "Keine Massenmail"),),
-    )
-    return kept(
-        Facts(
-            message=0,
-            now=datetime.now(UTC),
-            kind=Kind.BULK,
-            rule="x",
-            recipient="ann@example.org",
-            suppressions=(group,),
-            personal_mail=True,
-        )
     )
 
 

@@ -2,15 +2,14 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from gateway.core import ids
 from gateway.core.inbox import DeliveryReport
-from gateway.core.kinds import Kind, Scope, State
-from gateway.core.note import Facts, kept
-from gateway.core.people import PersonKind, PersonRef, Suppression, SuppressionSource
+from gateway.core.kinds import State
+from gateway.core.people import PersonKind, PersonRef
 from gateway.store import inbox
 from tests.cli.conftest import Cli, delivery, message
+from tests.store.journaling import kept_note
 
 ANN = PersonRef(PersonKind.CANDIDATE, "17")
 
@@ -31,27 +30,6 @@ def test_messages_are_listed_by_what_is_asked_for(cli: Cli) -> None:
     assert ["second"] == found("--state", "send_failed")
     assert ["third"] == found("--from", "other@example.org")
     assert [] == found("--since", "2099-01-01")
-
-
-def kept_note() -> str:
-    """Return what the note of a member of a group is written from."""
-    group = Suppression(
-        scope=Scope.BULK,
-        source=SuppressionSource.GROUP,
-        name="Geen bulk-mail",
-        names=(("de", "Keine Massenmail"),),
-    )
-    return kept(
-        Facts(
-            message=0,
-            now=datetime.now(UTC),
-            kind=Kind.BULK,
-            rule="x",
-            recipient="ann@example.org",
-            suppressions=(group,),
-            personal_mail=True,
-        )
-    )
 
 
 def test_the_note_is_told_in_another_language_when_asked(cli: Cli) -> None:

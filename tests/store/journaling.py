@@ -8,8 +8,10 @@ from typing import Any
 from gateway.core import ids
 from gateway.core.headers import Headers
 from gateway.core.journal import Attempt, Delivery, Marks, Message, Outcome, fingerprint
-from gateway.core.kinds import By, Kind, State
+from gateway.core.kinds import By, Kind, Scope, State
+from gateway.core.note import Facts, kept
 from gateway.core.outbox import Draft
+from gateway.core.people import Suppression, SuppressionSource
 from gateway.store import messages
 from gateway.store.database import Database
 from tests.store.feeding import NOW
@@ -107,3 +109,24 @@ def recorded(database: Database, of: Message) -> Sequence[Delivery]:
     with database.reading() as connection:
         found = messages.one(connection, of.id)
     return found.deliveries if found else ()
+
+
+def kept_note() -> str:
+    """Return what the note of a member of a group is written from."""
+    group = Suppression(
+        scope=Scope.BULK,
+        source=SuppressionSource.GROUP,
+        name="Geen bulk-mail",
+        names=(("de", "Keine Massenmail"),),
+    )
+    return kept(
+        Facts(
+            message=0,
+            now=NOW,
+            kind=Kind.BULK,
+            rule="x",
+            recipient=ANN,
+            suppressions=(group,),
+            personal_mail=True,
+        )
+    )

@@ -12,11 +12,11 @@ from tests.store.feeding import tell
 ANN, BEN, CY = "ann@example.org", "ben@example.org", "cy@example.org"
 
 
+# A server that goes away is tested with the database.
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 async def test_N4_languages_are_as_last_known_while_the_store_is_away(
     database: Database, tmp_path: Path
 ) -> None:
-    if not database.is_sqlite:
-        pytest.skip("a server that goes away is tested with the database")
     path, elsewhere = Path(str(database.url.database)), tmp_path / "elsewhere"
     languages = StaffLanguages(database)
     tell(

@@ -359,11 +359,11 @@ def test_a_suppressed_plus_address_is_found_as_it_is_and_by_its_mailbox(
     assert set(asked[:2]) == set(plus_standings.now(asked))
 
 
+# A server that goes away is tested with the database.
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 def test_K5_it_fails_while_the_store_is_away_and_heals_by_itself(
     database: Database, standings: Standings, tmp_path: Path
 ) -> None:
-    if not database.is_sqlite:
-        pytest.skip("a server that goes away is tested with the database")
     path, elsewhere = Path(str(database.url.database)), tmp_path / "elsewhere"
     tell(database, "people", person("17", ANN))
     database.engine.dispose()
