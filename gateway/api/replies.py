@@ -15,6 +15,7 @@ from gateway.api.problems import Problem
 from gateway.api.services import Services
 from gateway.api.using import services
 from gateway.core import ids
+from gateway.core.people import PersonRef
 from gateway.core.typed_address import NotAnAddress, read_address
 
 T = TypeVar("T")
@@ -45,6 +46,18 @@ def _one_address(text: str) -> str:
     return found.address
 
 
+def _key(text: str) -> str:
+    try:
+        return str(PersonRef.parse(text.strip()))
+    except ValueError:
+        pass
+    found = read_address(text)
+    if isinstance(found, NotAnAddress):
+        hint = "" if "@" in text else "; a person is written candidate:17"
+        raise ValueError(f"{found}{hint}")
+    return found.address
+
+
 def _sender(text: str) -> str:
     return "" if text.strip() in ("", "<>") else _one_address(text)
 
@@ -55,7 +68,9 @@ def _staff(text: str) -> str:
 
 #: One address, however it is written; without what stood around it.
 MailAddress = Annotated[Text, AfterValidator(_one_address)]
-#: The same, or `<>`, the null sender, as an empty text.
+#: The same, or `candidate:17`.
+AddressOrPerson = Annotated[Text, AfterValidator(_key)]
+#: One address, or `<>`, the null sender, as an empty text.
 SenderAddress = Annotated[Text, AfterValidator(_sender)]
 #: crm_id or address of a member of staff.
 StaffName = Annotated[Text, AfterValidator(_staff)]

@@ -111,9 +111,16 @@ RELEASED = _object(
     left_opt_out_group=_list(_REF),
     refused=_list({"type": "object"}),
 )
-STANDING = _object(
-    address=_TEXT, persons=_list(_REF), suppressions=_list(SUPPRESSION), history=_list(ENTRY)
-)
+_HISTORY: Mapping[str, Schema] = {
+    "suppressions": _list(SUPPRESSION),
+    "history": _list(ENTRY),
+}
+STANDING: Schema = {
+    "oneOf": [
+        _object(address=_TEXT, persons=_list(_REF), **_HISTORY),
+        _object(person=_REF, addresses=_list(_TEXT), **_HISTORY),
+    ]
+}
 APPLICATION = _object(
     reference=_TEXT,
     title=_TEXT,

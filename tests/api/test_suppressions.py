@@ -32,6 +32,38 @@ async def test_a_suppression_is_added_shown_listed_and_released(api: Served) -> 
     assert [] == (await api.get("/suppressions"))["items"]
 
 
+async def test_a_person_is_suppressed_shown_and_released_with_every_address(api: Served) -> None:
+    told = {"emails": ["ann@x.org", "ann.bos@x.org"]}
+    await api.ask("PUT", "/feed/people/candidate:17", json=told)
+    added = await api.ask("POST", "/suppressions", json={"address": " candidate:17 "})
+    later = {"emails": ["ann@x.org", "new@x.org"]}
+    await api.ask("PUT", "/feed/people/candidate:17", json=later)
+    shown = await api.get("/suppressions/candidate:17")
+    listed = (await api.get("/suppressions"))["items"]
+    released = await api.ask("DELETE", "/suppressions/candidate:17")
+    again = await api.ask("DELETE", "/suppressions/candidate:17")
+    unknown = [
+        await api.ask("POST", "/suppressions", json={"address": "candidate:71"}),
+        await api.ask("GET", "/suppressions/candidate:71"),
+    ]
+    wrong = await api.ask("POST", "/suppressions", json={"address": "person:17"})
+
+    assert (201, "candidate:17") == (added.status_code, added.json()["address"])
+    assert ("candidate:17", ["ann@x.org", "new@x.org"], ["staff"]) == (
+        shown["person"], shown["addresses"], [one["source"] for one in shown["suppressions"]],
+    )  # fmt: skip
+    assert ["ann@x.org", "new@x.org"] == [one["address"] for one in listed]
+    assert [200, 404] == [released.status_code, again.status_code]
+    assert ("candidate:17", 1) == (released.json()["address"], released.json()["released"])
+    assert [] == (await api.get("/suppressions"))["items"]
+    assert [404, 404] == [each.status_code for each in unknown]
+    assert {"nobody known as candidate:71; near are candidate:17"} == {
+        each.json()["detail"] for each in unknown
+    }
+    assert 422 == wrong.status_code
+    assert "a person is written candidate:17" in wrong.text
+
+
 async def test_a_list_comes_in_pages_without_a_gap(api: Served) -> None:
     for number in (3, 1, 2, 5, 4):
         await api.ask("POST", "/suppressions", json={"address": f"p{number}@x.org"})

@@ -12,7 +12,7 @@ REFUSED = [
     ("ann@x.org;", "ends in “;”"),
     ("“ann@x.org”", "begins with the quote"),
     ("ann@x.org\x07", "U+0007"),
-    ("candidate:17", "has no @"),
+    ("4711", "has no @"),
 ]
 
 

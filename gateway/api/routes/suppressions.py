@@ -16,9 +16,9 @@ from gateway.api.once import Key, in_one_step
 from gateway.api.problems import Problem
 from gateway.api.replies import (
     JSON,
+    AddressOrPerson,
     Cursor,
     Limit,
-    MailAddress,
     StaffName,
     Text,
     Using,
@@ -31,11 +31,12 @@ from gateway.api.replies import (
 from gateway.api.schemas import ENTRY, RELEASED, STANDING, SUPPRESSED, answers, pages
 from gateway.api.services import Services
 from gateway.core.kinds import Scope
-from gateway.core.people import Standing
+from gateway.core.people import PersonRef, Standing
 from gateway.core.spreadsheet import harmless
-from gateway.core.typed_address import NotAnAddress, read_address
-from gateway.store import documents, releases, suppression
+from gateway.core.typed_address import NotAnAddress, TypedAddress, read_address
+from gateway.store import documents, people, releases, suppression, timeline
 from gateway.store.answers import Answer
+from gateway.store.people import PersonRecord, PersonUnknown
 from gateway.store.releases import Released
 from gateway.store.suppressed import (
     AT_ONCE,
@@ -64,11 +65,13 @@ Covering = Annotated[
 
 
 class NewSuppression(BaseModel):
-    """What suppresses an address from the next message on."""
+    """What suppresses an address, or a person, from the next message on."""
 
     model_config = ConfigDict(extra="forbid")
 
-    address: MailAddress = Field(min_length=3, max_length=2000)
+    address: AddressOrPerson = Field(
+        min_length=3, max_length=2000, description="An address; or a person: `candidate:17`."
+    )
     scope: Scope = Scope.BULK
     note: Text = Field("", max_length=2000, description="Why; stays inside unless `public`.")
     public: bool = False
@@ -161,7 +164,10 @@ def _position(cursor: str) -> Position:
 async def suppress(
     request: Request, using: Using, token: Suppressor, asked: NewSuppression, key: Key = None
 ) -> Response:
-    """Suppress an address from the next message on."""
+    """Suppress an address, or a person, from the next message on.
+
+    A person is suppressed at every address they have, and at those the CRM tells of later.
+    """
     now = using.clock()
     until = asked.until
     if until is not None and until.tzinfo is None:
@@ -169,10 +175,14 @@ async def suppress(
     if until is not None and until <= now:
         raise Problem(422, "until: is in the past")
 
+    whom = _whom(using, asked.address)
+
     def add(connection: Connection) -> Answer:
+        if isinstance(whom, PersonRef):
+            _known(connection, whom)
         entry = Entry(
             id=using.new_id(),
-            address=using.lookup(asked.address),
+            address=str(whom),
             scope=asked.scope,
             remark=asked.note,
             public=asked.public,
@@ -185,7 +195,7 @@ async def suppress(
         suppression.add(
             connection,
             id=entry.id,
-            address=entry.address,
+            address=whom,
             scope=entry.scope,
             remark=entry.remark,
             public=entry.public,
@@ -200,17 +210,22 @@ async def suppress(
 
 @router.get(
     "/{address:id}",
-    responses=answers(STANDING, "All that suppresses the address."),
+    responses=answers(STANDING, "All that suppresses the address or the person."),
     dependencies=[READS_SUPPRESSIONS],
 )
-async def show_suppressions(request: Request, using: Using, address: MailAddress) -> Response:
-    """Show all that suppresses an address, whoever has it, and its history."""
-    lookup = using.lookup(address)
+async def show_suppressions(request: Request, using: Using, address: AddressOrPerson) -> Response:
+    """Show all that suppresses an address, whoever has it, or a person; and the history."""
+    whom = _whom(using, address)
     standings = using.standings()
 
     def look(connection: Connection) -> documents.Document:
-        standing = standings.within(connection, [lookup]).get(lookup, Standing())
-        return documents.standing(lookup, standing, suppression.history(connection, lookup))
+        history = suppression.history(connection, whom)
+        if isinstance(whom, PersonRef):
+            record = _known(connection, whom)
+            reasons = timeline.suppressions_of(connection, standings, record)
+            return documents.suppressed_person(record, reasons, history)
+        standing = standings.within(connection, [whom]).get(whom, Standing())
+        return documents.standing(whom, standing, history)
 
     return reply(request, await using.database.read(look))
 
@@ -223,22 +238,46 @@ async def release(
     address: Text,
     by: Annotated[StaffName, Query(max_length=200, description="Who asked for it.")] = "",
 ) -> Response:
-    """Lift what suppresses the address itself, and opt-outs from Mailchimp; their history stays.
+    """Lift what suppresses the address or the person itself, and opt-outs from Mailchimp.
 
-    Mailchimp itself may go on refusing: that is told.
+    Their history stays. Mailchimp itself may go on refusing: that is told.
     """
-    typed = read_address(address)
-    # What is no address is looked for as it stands: older versions stored what was told.
-    lookup = using.lookup(address if isinstance(typed, NotAnAddress) else typed.address)
+    typed = _person(address) or read_address(address)
+    match typed:
+        case PersonRef():
+            whom: PersonRef | str = typed
+        case TypedAddress():
+            whom = using.lookup(typed.address)
+        case NotAnAddress():  # Looked for as it stands: older versions stored what was told.
+            whom = using.lookup(address)
     now = using.clock()
 
     def lift(connection: Connection) -> Released:
         who = acting_manager(connection, using, token, by)
-        return releases.release(connection, lookup, by=who, now=now)
+        return releases.release(connection, whom, by=who, now=now)
 
     found = await using.database.write(lift)
     if not found.is_any and isinstance(typed, NotAnAddress):
         raise Problem(422, f"address: {typed}")
     if not found.is_any:
         raise Problem(404, "nothing suppresses the address itself, and nobody there opted out")
-    return reply(request, documents.released(lookup, found))
+    return reply(request, documents.released(str(whom), found))
+
+
+def _whom(using: Services, typed: str) -> PersonRef | str:
+    """Return the person of a key, else an address in lookup form."""
+    return _person(typed) or using.lookup(typed)
+
+
+def _person(text: str) -> PersonRef | None:
+    try:
+        return PersonRef.parse(text.strip())
+    except ValueError:
+        return None
+
+
+def _known(connection: Connection, ref: PersonRef) -> PersonRecord:
+    try:
+        return people.known(connection, ref)
+    except PersonUnknown as error:
+        raise Problem(404, str(error)) from error
