@@ -176,7 +176,7 @@ class _Case:
         if name == "emails":
             self._result.adds_addresses = True
             self._result.mailed_at = None if old is not None else says[0][0]
-        chosen = None if name in _TELLING else self._protective(name, says, old)
+        chosen = None if name in _TELLING else self._protective(name, columns, says, old)
         if name in _TELLING and not (self._only_adds and old is not None):
             self._give(columns, bit, says[-1][1])
         elif chosen is None and old is None:
@@ -216,12 +216,23 @@ class _Case:
             self._result.unread[name] = said + (_NOT_WHOLE if self._only_adds else "")
 
     def _protective(
-        self, name: str, says: Sequence[tuple[int, Value]], old: Value | None
+        self,
+        name: str,
+        columns: tuple[str, ...],
+        says: Sequence[tuple[int, Value]],
+        old: Value | None,
     ) -> Value | None:
         """Return the value that protects; None: none of them does more than the others."""
         values = [value for _, value in says]
         if old is not None:
             values.append(old)
+        else:
+            # What a row alone would have been taken in with, where it can't be read.
+            values += [
+                tuple(row.values[column] for column in columns)
+                for row in self._rows
+                if name in row.unread
+            ]
         choose = _CHOICES.get((self._layout.what, name))
         return None if choose is None else choose(self, values, old)
 

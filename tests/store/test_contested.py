@@ -343,3 +343,55 @@ def test_a_tag_that_was_assumed_gives_way_to_one_that_can_be_read(database: Data
     tell(database, "groups", replace(no_bulk(), tag="VIP"))
 
     assert "VIP" == the_row(database, "groups")["tag"]
+
+
+@pytest.mark.parametrize("unread_first", [True, False])
+@pytest.mark.parametrize(
+    ("what", "column", "taken_alone", "told", "expected"),
+    [
+        ("groups", "active", True, False, True),
+        ("groups", "tag", "NoMailingsTag", "", "NoMailingsTag"),
+        ("statuses", "tag", "NoMailTag", "", "NoMailTag"),
+        ("statuses", "closed", True, False, True),
+        ("people", "consent_email", False, True, False),
+    ],
+)
+def test_of_rows_that_differ_one_that_can_not_be_read_protects_as_it_would_alone(
+    database: Database,
+    what: str,
+    column: str,
+    taken_alone: object,
+    told: object,
+    expected: object,
+    unread_first: bool,
+) -> None:
+    make = MAKERS[what]
+    unread_line, told_line = (2, 3) if unread_first else (3, 2)
+    rows = [
+        (unread_line, make(**{column: taken_alone})),
+        (told_line, make(**{column: told})),
+    ]
+    with feed(database, what) as under_way:
+        under_way.add(sorted(rows, key=lambda row: row[0]),
+                      {unread_line: Gaps(unread={column: "is odd"})})  # fmt: skip
+        under_way.apply(Terms(source="crm", now=NOW))
+
+    assert (expected, [column]) == (the_row(database, what)[column], unread_fields(database))
+
+
+def test_slips_in_tags_of_several_kinds_count_each_as_what_it_looks_like(
+    database: Database,
+) -> None:
+    told = {"a": "NoMailingTag", "b": "NoMailTa", "d": "NoMailTag", "e": ""}
+
+    tell(
+        database,
+        "groups",
+        *(Group(kind=PersonKind.CANDIDATE, crm_id=key, tag=tag) for key, tag in told.items()),
+    )
+
+    with database.reading() as connection:
+        tags = connection.execute(select(schema.groups.c.crm_id, schema.groups.c.tag)).all()
+    assert {"a": "NoMailingsTag", "b": "NoMailTag", "d": "NoMailTag", "e": ""} == {
+        key: tag for key, tag in tags
+    }
