@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, bindparam, exists, select, update
+from sqlalchemy import Connection, and_, exists, select, update
 
 from gateway.core.kinds import Scope
 from gateway.core.written import nearest
@@ -58,10 +58,8 @@ def protect_tags(
             .join(known, and_(*(known.c[name] == staged.c[name] for name in stage.layout.keys)))
             .where(*idle, staged.c.tag.not_in(slips), known.c.tag.in_(tag_scopes), ~was_assumed)
         ).all()
-        if slips:
-            statement = update(staged).where(*idle, staged.c.tag == bindparam("slip"))
-            taken = [{"slip": tag, "likely": slip} for tag, slip in slips.items()]
-            connection.execute(statement.values(tag=bindparam("likely")), taken)
+        for tag, slip in slips.items():
+            connection.execute(update(staged).where(*idle, staged.c.tag == tag).values(tag=slip))
     found = [
         *(IdleTag(line, tag, slips[tag]) for line, tag in lines),
         *(IdleTag(line, tag) for line, tag in replaced),
