@@ -244,7 +244,7 @@ def _state(settings: Settings, found: Snapshot) -> Iterator[Finding]:
     yield from kinds_of_feed(found.kinds, settings.crm.old_after)
     for source, at in found.feeds.items():
         age = common.now() - at
-        text = f"{source} was last fed {age.days} days and {age.seconds // 3600} hours ago"
+        text = f"{source} was last fed {_roughly(age)} ago"
         is_old = age > settings.crm.old_after
         yield warning("feed", f"{text}: is its export running?") if is_old else good("feed", text)
     if found.paused:
@@ -253,6 +253,13 @@ def _state(settings: Settings, found: Snapshot) -> Iterator[Finding]:
         if count := found.outbox.get(state, 0):
             advice = f"gateway outbox list --state {state}, then retry or cancel"
             yield warning("outbox", f"{count} entries are {state}: {advice}")
+
+
+def _roughly(age: timedelta) -> str:
+    hours = int(age.total_seconds()) // 3600
+    if hours < 2:
+        return "an hour" if hours == 1 else "less than an hour"
+    return f"{hours} hours" if hours < 48 else f"{hours // 24} days"
 
 
 def _loop(relay: Relay, listener: Listener) -> Finding:

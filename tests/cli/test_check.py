@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from gateway.app.certificates import valid_until
 from gateway.app.check_words import idle_tags
 from gateway.core import ids
 from gateway.core.outbox import Draft
 from gateway.store import outbox
+from gateway.store.schema import feeds
 from tests.cli.conftest import Cli
 from tests.conftest import StartGateway, StartSink
 from tests.rig.certificates import Certificates
@@ -172,7 +174,12 @@ def test_replies_that_contradict_each_other_are_told(cli: Cli) -> None:
 def test_a_feed_that_is_old_or_young_is_told_with_its_age(cli: Cli) -> None:
     cli.feed("people", "crm_id\n1\n")
 
-    assert "ok feed: crm was last fed 0 days and 0 hours ago" in offline(cli)[1]
+    assert "ok feed: crm was last fed less than an hour ago" in offline(cli)[1]
+    for hours, age in ((1, "an hour"), (30, "30 hours"), (49, "2 days")):
+        past = datetime.now(UTC) - timedelta(hours=hours)
+        with cli.store() as store, store.writing() as connection:
+            connection.execute(update(feeds).values(at=past))
+        assert any(f"crm was last fed {age} ago" in line for line in offline(cli)[1])
 
 
 def test_a_tag_without_effect_is_told_for_it_may_be_a_slip(cli: Cli) -> None:
