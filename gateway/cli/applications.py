@@ -11,6 +11,7 @@ from gateway.cli.context import Context, Json, of, read_staff
 from gateway.cli.output import complain, one_line, print_json, print_line, printable
 from gateway.cli.triggers import show_preview
 from gateway.core.errors import GatewayError
+from gateway.core.transition import is_yes, question
 from gateway.core.trigger import TriggerEvent
 from gateway.store.database import Database
 from gateway.triggers.documents import done as document
@@ -112,7 +113,10 @@ def _asked(chosen: Context, store: Database, wish: Wish, shown: Done, *, as_json
             complain("What it mails is another thing by now:")
         if not as_json:
             _show(done)
-        typer.confirm(f"\n{printable(done.preview.warning)}. Go on?", abort=True, err=True)
+        asked = f"\n{printable(done.preview.warning)}. {question(wish.language)}"
+        answer = typer.prompt(asked, "", show_default=False, prompt_suffix=" ", err=True)
+        if not is_yes(answer, wish.language):
+            raise typer.Abort
         confirmed = replace(wish, token=done.token)
         done = carry_out(chosen.settings, store, confirmed, dry_run=False)
     return done

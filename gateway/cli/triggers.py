@@ -22,7 +22,7 @@ from gateway.store import epochs, ledger, status_mail, trigger_runs, unread
 from gateway.store.database import Database
 from gateway.store.status_mail import MailedTransition, StatusMail
 from gateway.triggers import documents
-from gateway.triggers.preview import Preview
+from gateway.triggers.preview import NotMailed, Preview
 from gateway.triggers.templates import Rule
 
 app = typer.Typer(help="Mail on events.", no_args_is_help=True)
@@ -262,10 +262,14 @@ def show_preview(shown: Preview, *, is_done: bool = False) -> None:
             print_line(f"  {line}" if line else "")
     if shown.skipped:
         print_line()
-        rows = (
-            (_whom(one.name, one.person), one.about, one_line(one.reason)) for one in shown.skipped
-        )
-        print_table(("left out", "about", "because"), rows)
+        print_table(("left out", "about", "because"), map(_left_out, shown.skipped))
+
+
+def _left_out(one: NotMailed) -> Sequence[object]:
+    reason = one_line(one.reason)
+    # Of `responsible:manager: nobody` there is nobody to name.
+    whom = "-" if reason.startswith(f"{one.person}:") else _whom(one.name, one.person)
+    return whom, one.about, reason
 
 
 def _whom(name: str, who: str) -> str:

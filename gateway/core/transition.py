@@ -37,6 +37,30 @@ def warning(language: str, others: Sequence[str] = ()) -> str:
     return f"{_TO_OTHERS.get(known, _TO_OTHERS['en'])} {', '.join(others)}"
 
 
+#: How people are asked to go on behind the warning, and the answers that say yes.
+_QUESTIONS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "nl": ("Doorgaan? [j/N]", ("j", "ja")),
+    "de": ("Fortfahren? [j/N]", ("j", "ja")),
+    "fr": ("Continuer ? [o/N]", ("o", "oui")),
+    "en": ("Go on? [y/N]", ("y", "yes")),
+}
+
+
+def question(language: str) -> str:
+    """Return the question whether to go on, in the language its `warning` is in."""
+    return _question(language)[0]
+
+
+def is_yes(answer: str, language: str) -> bool:
+    """Whether an answer to the question says yes, in its language or in English."""
+    said = answer.strip().lower()
+    return said in (*_question(language)[1], *_QUESTIONS["en"][1])
+
+
+def _question(language: str) -> tuple[str, Sequence[str]]:
+    return _QUESTIONS.get(language[:2].lower(), _QUESTIONS["en"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
     """One thing done to an application: its candidate submitted it, or staff changed its status."""

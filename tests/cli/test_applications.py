@@ -139,6 +139,9 @@ def test_a_dry_run_shows_all_and_changes_nothing(office: Cli) -> None:
         ("candidate:19", "4714", "no address"),
         ("responsible:manager", "4714", "responsible:manager: nobody"),
     ] == [(one["person"], one["about"], one["reason"]) for one in shown["skipped"]]
+    told = office("applications", "status", *options).out.splitlines()
+    (nobody,) = (line.split() for line in told if "responsible:manager" in line)
+    assert ["-", "4714", "responsible:manager:", "nobody"] == nobody
     assert "New" == _status(office, "4711")
     done = office.json("applications", "status", *options[:-1], "--yes")
     assert shown["mails"] == done["mails"]
@@ -221,7 +224,10 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("answer", "status"), [("y\n", "Accepted"), ("n\n", "New"), ("", "New")])
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [("o\n", "Accepted"), ("Yes\n", "Accepted"), ("n\n", "New"), ("\n", "New"), ("", "New")],
+)
 def test_at_a_terminal_it_shows_who_is_mailed_and_asks(
     office: Cli, monkeypatch: pytest.MonkeyPatch, answer: str, status: str
 ) -> None:
@@ -229,7 +235,9 @@ def test_at_a_terminal_it_shows_who_is_mailed_and_asks(
     done = office("applications", "status", "accepted", "4711", "--by", "s1", stdin=answer)
 
     assert int(status == "New") == done.code
-    assert "Cette action enverra un e-mail aux candidats sélectionnés. Go on?" in done.err
+    assert (
+        "Cette action enverra un e-mail aux candidats sélectionnés. Continuer ? [o/N]" in done.err
+    )
     assert "mia@crm.example" in done.out
     assert status == _status(office, "4711")
 

@@ -1,5 +1,6 @@
 """Which triggers a submission or a changed status fires, and whom they mail (seed S5)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from gateway.core.applications import Application, KnownApplication
 from gateway.core.kinds import Kind
 from gateway.core.people import PersonKind, PersonRef, Staff
-from gateway.core.transition import Around, Transition, fired, recipients, warning
+from gateway.core.transition import Around, Transition, fired, is_yes, question, recipients, warning
 from gateway.core.trigger import Trigger, TriggerEvent
 
 ANN = PersonRef(PersonKind.CANDIDATE, "17")
@@ -136,3 +137,20 @@ def test_the_warning_is_the_callers_and_french_to_the_letter() -> None:
     assert "Cette action enverra un e-mail aux candidats sélectionnés" == warning("fr")
     assert warning("en") == warning("pl")
     assert 4 == len({warning(language) for language in ("nl", "de", "fr", "en")})
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "yes", "no"),
+    [
+        ("nl", "Doorgaan? [j/N]", ("j", "Ja ", "y"), ("n", "nee", "", "o")),
+        ("de-AT", "Fortfahren? [j/N]", ("J", "ja", "yes"), ("nein", "jein", "")),
+        ("fr", "Continuer ? [o/N]", ("o", "OUI", "y"), ("non", "ou", "j")),
+        ("pl", "Go on? [y/N]", ("y", "Yes"), ("t", "no", "j", "o")),
+    ],
+)
+def test_the_question_is_in_the_language_of_the_warning(
+    language: str, asked: str, yes: Sequence[str], no: Sequence[str]
+) -> None:
+    assert asked == question(language)
+    assert [True] * len(yes) == [is_yes(answer, language) for answer in yes]
+    assert [False] * len(no) == [is_yes(answer, language) for answer in no]
