@@ -45,13 +45,15 @@ def complain(text: str) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows below their headings."""
+    """Print rows below their headings; where there are none, that is said."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(str(cell))) for cell in row))
     console().print(table)
+    if not table.row_count:
+        print_line("(none)")
 
 
 def printable(text: str) -> str:

@@ -288,3 +288,13 @@ def test_somebody_unknown_is_not_suppressed_and_those_near_are_named(cli: Cli) -
     assert "nobody known as candidate:71; near are candidate:" in refused.err
     assert "candidate:17 Ann" in refused.err
     assert "nobody known as contact:17; near are candidate:17 Ann" in contact.err
+
+
+@pytest.mark.parametrize("command", [("suppress", "list"), ("report", "--would-fail")])
+def test_a_table_without_rows_says_that_there_are_none(cli: Cli, command: tuple[str, ...]) -> None:
+    cli.feed("people", PEOPLE)
+
+    heading, none = cli.do(*command).splitlines()
+
+    assert "(none)" == none
+    assert "since" in heading or "rule" in heading
