@@ -57,12 +57,12 @@ def who_acts(settings: Settings, connection: Connection, named: str) -> Staff:
         several = ", ".join(map(_named, found))
         raise NobodyActs(f"several staff are {named}: {several}; give the crm_id", found)
     near = applications.nearest_staff(connection, named)
-    raise NobodyActs(f"no staff is known as {named}; {_known_instead(near)}", near)
+    raise NobodyActs(f"no member of staff is known as {named}; {_known_instead(near)}", near)
 
 
 def _known_instead(near: Sequence[Staff]) -> str:
     if not near:
-        return "there are none yet: gateway import staff"
+        return "there are none yet: gateway import staff FILE"
     return f"the nearest: {', '.join(map(_named, near))}"
 
 

@@ -21,6 +21,9 @@ from gateway.store import documents, open_references
 from gateway.store.open_references import Open
 
 _WAITING = "waiting"
+_NOTHING_WAITS = (
+    "Nothing waits. Rows whose group, status or person isn't known yet are listed here."
+)
 Kind = StrEnum("Kind", {name: name for name in (*KINDS, _WAITING)})  # type: ignore[misc]
 
 _Kind = Annotated[
@@ -68,7 +71,7 @@ def import_feed(
         _list_waiting(chosen, as_json=as_json)
         return
     if file is None:
-        raise typer.BadParameter("is missing", param_hint="FILE")
+        raise typer.BadParameter(f"name the file: gateway import {kind.value} FILE")
     if propose:
         print_line(proposed_mapping(file, KINDS[kind.value]).removesuffix("\n"))
         return
@@ -105,7 +108,7 @@ def _list_waiting(chosen: Context, *, as_json: bool) -> None:
         print_json([documents.open_reference(one) for one in listed])
         return
     headings = ("reference", "kind", "names", "rows", "since", "of")
-    print_table(headings, (_waiting_row(chosen, one) for one in listed))
+    print_table(headings, (_waiting_row(chosen, one) for one in listed), empty=_NOTHING_WAITS)
 
 
 def _waiting_row(chosen: Context, one: Open) -> Sequence[object]:

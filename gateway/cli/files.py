@@ -18,6 +18,8 @@ from gateway.store.blobs import Blobs
 
 app = typer.Typer(help="Documents of people.", no_args_is_help=True)
 
+_NO_DOCUMENTS = "No documents. The attachments of this person's filed replies are listed here."
+
 _Person = Annotated[str, typer.Argument(metavar="PERSON", help="candidate:17, or an address.")]
 _Document = Annotated[str, typer.Argument(metavar="DOCUMENT", help="The id of a document.")]
 _To = Annotated[
@@ -45,7 +47,8 @@ def list_documents(context: typer.Context, wanted: _Person, as_json: Json = Fals
     if as_json:
         print_json([documents.document(one) for one in found])
         return
-    print_table(("id", "time", "file", "type", "size", "reference"), _rows(chosen, found))
+    headings = ("id", "time", "file", "type", "size", "reference")
+    print_table(headings, _rows(chosen, found), empty=_NO_DOCUMENTS)
 
 
 @app.command("save")

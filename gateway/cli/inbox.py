@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Mail for the importer that was not filed.", no_args_is_help=True)
 
+_NO_MAILS = "No mails. Replies that can't be filed to an application wait here for a decision."
+
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a mail.")]
 _Reference = Annotated[
     str, typer.Argument(metavar="REFERENCE", help="The application it belongs to.")
@@ -50,7 +52,7 @@ def list_mails(
         print_json([documents.mail(one) for one in found])
         return
     headings = ("id", "time", "sender", "subject", "state", "reason", "detail")
-    print_table(headings, (_row(chosen, one) for one in found))
+    print_table(headings, (_row(chosen, one) for one in found), empty=_NO_MAILS)
 
 
 @app.command("show")

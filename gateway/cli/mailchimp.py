@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The Mailchimp account campaigns go out through.", no_args_is_help=True)
 
+_NO_TEMPLATES = "No templates. Make one at Mailchimp, under Content › Email templates."
+
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be made.")]
 _Port = Annotated[int, typer.Option(help="Where to listen; 0: any free port.", min=0, max=65535)]
 
@@ -95,7 +97,7 @@ def templates(context: typer.Context, *, as_json: Json = False) -> None:
         return
     found = account.standing.templates
     rows = ((each.id, each.name, each.fault or "can be used") for each in found)
-    print_table(("id", "name", "use"), rows)
+    print_table(("id", "name", "use"), rows, empty=_NO_TEMPLATES)
 
 
 @app.command("sandbox")

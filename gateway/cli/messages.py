@@ -30,6 +30,11 @@ from gateway.store import messages as journal
 
 app = typer.Typer(help="The journal of messages.", no_args_is_help=True)
 
+_NO_MESSAGES = (
+    "No messages. Whatever the CRM sends through a listener is listed here within seconds."
+)
+_NONE_WOULD_FAIL = "None: no message to somebody suppressed was let through."
+
 _State = Annotated[State | None, typer.Option(help="Only with a delivery in this state.")]
 _To = Annotated[str | None, typer.Option(help="Only to this address.", metavar="ADDRESS")]
 _From = Annotated[
@@ -75,7 +80,7 @@ def list_messages(
         print_json([documents.message(one) for one in found])
         return
     headings = ("id", "time", "sender", "subject", "kind", "rule", "deliveries")
-    print_table(headings, (_row(chosen, one) for one in found))
+    print_table(headings, (_row(chosen, one) for one in found), empty=_NO_MESSAGES)
 
 
 @app.command("show")
@@ -127,7 +132,8 @@ def report(
     if as_json:
         print_json([documents.message(one) for one in found])
         return
-    print_table(("id", "time", "recipient", "subject", "rule", "why"), _failing(chosen, found))
+    headings = ("id", "time", "recipient", "subject", "rule", "why")
+    print_table(headings, _failing(chosen, found), empty=_NONE_WOULD_FAIL)
 
 
 def _row(context: Context, one: Message) -> Sequence[object]:

@@ -14,6 +14,8 @@ from gateway.store import documents, outbox, status_mail
 
 app = typer.Typer(help="What the gateway itself sends.", no_args_is_help=True)
 
+_NO_ENTRIES = "No entries. Reports to senders, notices to staff and triggered mail are listed here."
+
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The id of an entry.")]
 
 
@@ -41,7 +43,7 @@ def list_entries(
         print_json([documents.outbox(row) for row in found])
         return
     headings = ("id", "time", "type", "to", "about", "state", "attempts", "next", "error")
-    print_table(headings, (_row(chosen, row) for row in found))
+    print_table(headings, (_row(chosen, row) for row in found), empty=_NO_ENTRIES)
 
 
 @app.command("retry")

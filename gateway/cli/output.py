@@ -44,16 +44,19 @@ def complain(text: str) -> None:
     sys.stderr.write(printable(text) + "\n")
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows below their headings; where there are none, that is said."""
+def print_table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "(none)"
+) -> None:
+    """Print rows below their headings; where there are none, what would be there and why not."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(str(cell))) for cell in row))
-    console().print(table)
-    if not table.row_count:
-        print_line("(none)")
+    if table.row_count:
+        console().print(table)
+    else:
+        print_line(empty)
 
 
 def printable(text: str) -> str:

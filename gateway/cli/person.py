@@ -16,6 +16,8 @@ from gateway.store.timeline import Event, Page, pages
 
 app = typer.Typer(help="People of the CRM.", no_args_is_help=True)
 
+_NO_TIMELINE = "Nothing yet. Messages, filed replies and campaigns of this person are listed here."
+
 _GROUP = "memberships.group"
 _UNKNOWN = " (not known: no effect)"
 _Person = Annotated[str, typer.Argument(metavar="PERSON", help="candidate:17, or an address.")]
@@ -75,7 +77,8 @@ def _print(context: Context, page: Page) -> None:
     for each in page.applications:
         print_line(f"Application {one_line(_application(each))}")
     print_line()
-    print_table(("time", "type", "id", "state", "about", "summary"), _rows(context, page.timeline))
+    headings = ("time", "type", "id", "state", "about", "summary")
+    print_table(headings, _rows(context, page.timeline), empty=_NO_TIMELINE)
 
 
 def _status(record: PersonRecord) -> str:

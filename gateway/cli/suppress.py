@@ -51,6 +51,10 @@ from gateway.store.suppression import Entry, Standings
 
 app = typer.Typer(help="Who is suppressed, and what staff suppress.", no_args_is_help=True)
 
+_NONE_LISTED = (
+    "Nobody. Whoever a group, a status, an opt-out or `suppress add` suppresses is listed here."
+)
+
 _Whom = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address, or candidate:17.")]
 _Scope = Annotated[Scope, typer.Option(help="Which mail the address no longer gets.")]
 _Note = Annotated[str, typer.Option(help="Why; stays inside unless --public.", metavar="TEXT")]
@@ -212,7 +216,7 @@ def list_suppressions(
             writer.writerow(_CSV_HEADINGS)
             writer.writerows(map(harmless, map(str, _csv_row(chosen, one))) for one in found)
         else:
-            print_table(_HEADINGS, (_row(chosen, one) for one in found))
+            print_table(_HEADINGS, (_row(chosen, one) for one in found), empty=_NONE_LISTED)
         if asked.rest:
             (print_line if is_shown else complain)(asked.rest)
 
@@ -296,7 +300,10 @@ def mend(
         for one in found:
             print_line(_mended(one, dry_run=dry_run))
         verb = "would be" if dry_run else "are"
-        print_line(f"{len(found) - len(left)} {verb} mended, {len(left)} left.")
+        if found:
+            print_line(f"{len(found) - len(left)} {verb} mended, {len(left)} left.")
+        else:
+            print_line("Nothing to mend: every stored address can match a recipient.")
     raise typer.Exit(1 if left else 0)
 
 

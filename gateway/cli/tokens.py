@@ -16,6 +16,8 @@ from gateway.store import documents, tokens
 
 app = typer.Typer(help="Tokens of the API.", no_args_is_help=True)
 
+_NO_TOKENS = "No tokens. `gateway tokens create` makes one for a program that calls the API."
+
 PREFIX = "gw_"  #: Shows what it is to whoever finds one where it should not be.
 _OCTETS = 32
 
@@ -81,7 +83,7 @@ def list_tokens(context: typer.Context, as_json: Json = False) -> None:
         print_json([documents.token(one) for one in found])
         return
     headings = ("id", "made", "name", "source", "scopes", "roles", "last used", "revoked")
-    print_table(headings, (_row(chosen, one) for one in found))
+    print_table(headings, (_row(chosen, one) for one in found), empty=_NO_TOKENS)
 
 
 @app.command("revoke")

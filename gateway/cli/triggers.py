@@ -27,6 +27,12 @@ from gateway.triggers.templates import Rule
 
 app = typer.Typer(help="Mail on events.", no_args_is_help=True)
 
+_NO_FIELD = (
+    "No mail waits for a field. Fields that can't be read, but decide about mail, are listed here."
+)
+_NONE_IS_ON = "No trigger with a date event is on: see `gateway triggers list`."
+_NO_RUNS = "No runs. `gateway run` looks once a day, `gateway triggers run` at once."
+
 _OfDate = Annotated[
     str | None, typer.Argument(metavar="NAME", help="The trigger's file, without .toml.")
 ]
@@ -68,7 +74,10 @@ def list_triggers(context: typer.Context, waiting: _Waiting = False, as_json: Js
         print_json([documents.trigger(one.trigger, looked[name]) for name, one in rules.items()])
         return
     headings = ("name", "on", "event", "template", "kind", "looked at")
-    print_table(headings, (_row(one.trigger, looked[name]) for name, one in rules.items()))
+    rows = (_row(one.trigger, looked[name]) for name, one in rules.items())
+    folder = chosen.settings.triggers.folder
+    empty = f"No triggers. Each is a file in {folder}: see docs/triggers.md."
+    print_table(headings, rows, empty=empty)
 
 
 def _list_waiting(chosen: Context, *, as_json: bool) -> None:
@@ -83,7 +92,8 @@ def _list_waiting(chosen: Context, *, as_json: bool) -> None:
         (f"{one.what} {one.record}", one.field, local(one.since, chosen.zone), one.place, one.text)
         for one in fields
     )
-    print_table(headings, ([one_line(str(cell)) for cell in row] for row in rows))
+    lines = ([one_line(str(cell)) for cell in row] for row in rows)
+    print_table(headings, lines, empty=_NO_FIELD)
     if owed:
         print_line()
         mails = ((one.trigger, one.person, one.about, one_line(one.reason)) for one in owed)
@@ -138,7 +148,7 @@ def run_triggers(
     if as_json:
         print_json(told[0] if name else told)
     else:
-        _show_runs(chosen, runs)
+        _show_runs(chosen, runs, _NONE_IS_ON)
     if held:
         raise CannotRun(f"all triggered mail is held: {held}; gateway triggers resume")
     if any(run.error or run.count(*_FAULTS) for run in runs):
@@ -161,7 +171,7 @@ def history(context: typer.Context, limit: _Limit = 50, as_json: Json = False) -
         print_json(documents.history(done, chosen.zone))
         return
     as_runs = (one if isinstance(one, Run) else one.run(chosen.zone) for one in done)
-    _show_runs(chosen, list(as_runs))
+    _show_runs(chosen, list(as_runs), _NO_RUNS)
     mails = [(one, mail) for one in done if isinstance(one, MailedTransition) for mail in one.mails]
     if mails:
         print_line()
@@ -179,7 +189,10 @@ def resume(context: typer.Context) -> None:
     _log_as_usual(chosen)
     with chosen.store() as store:
         count = asyncio.run(_resume(chosen, store))
-    print_line(f"Let go: {count} mails; those that are too late are not sent.")
+    if count:
+        print_line(f"Let go: {count}; mail that is too late by now is not sent.")
+    else:
+        print_line("No mail was held.")
 
 
 _FAULTS = (OccurrenceState.FAILED, OccurrenceState.HELD, OccurrenceState.UNKNOWN)
@@ -276,9 +289,9 @@ def _whom(name: str, who: str) -> str:
     return one_line(f"{who} {name}" if name else who)
 
 
-def _show_runs(chosen: Context, runs: Sequence[Run]) -> None:
+def _show_runs(chosen: Context, runs: Sequence[Run], empty: str) -> None:
     headings = ("time", "trigger", "day", "state", "sent", "skipped", "failed", "other")
-    print_table(headings, (_run_row(chosen, run) for run in runs))
+    print_table(headings, (_run_row(chosen, run) for run in runs), empty=empty)
 
 
 def _mail_row(chosen: Context, done: MailedTransition, mail: StatusMail) -> Sequence[object]:

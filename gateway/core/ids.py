@@ -67,7 +67,7 @@ def read(text: str) -> int:
     """Read what `show` wrote; ValueError names a text that is none."""
     letters = text.strip().lower()
     if len(letters) != 13 or any(letter not in _VALUES for letter in letters):
-        raise ValueError(f"not an id: {text!r} (thirteen letters and digits)")
+        raise ValueError(f"not an id: {text!r} (thirteen letters and digits, as lists show them)")
     number = 0
     for letter in letters:
         number = number << 5 | _VALUES[letter]

@@ -273,10 +273,13 @@ def test_who_acts_is_known_by_id_name_or_address(office: Cli, named: str) -> Non
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ("Eva Boss", "no staff is known as Eva Boss; the nearest: Eva Bos (s1), Mia Maas (s2)"),
+        (
+            "Eva Boss",
+            "no member of staff is known as Eva Boss; the nearest: Eva Bos (s1), Mia",
+        ),
         ("mia@crm.test", "the nearest: Mia Maas (s2)"),
-        ("Ann", "no staff is known as Ann"),
-        ("", "no staff is known as"),
+        ("Ann", "no member of staff is known as Ann"),
+        ("", "no member of staff is known as"),
     ],
 )
 def test_who_is_not_known_does_not_act(office: Cli, named: str, said: str) -> None:

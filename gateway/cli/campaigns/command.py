@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Campaigns that go out through Mailchimp.", no_args_is_help=True)
 
+_NO_CAMPAIGNS = "No campaigns. `gateway campaigns create` makes one."
+
 SHOWN = 50  #: Members listed on a terminal; --json has all.
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a campaign.")]
@@ -85,6 +87,7 @@ def list_campaigns(context: typer.Context, as_json: Json = False) -> None:
             )
             for one, tally in found
         ),
+        empty=_NO_CAMPAIGNS,
     )
 
 

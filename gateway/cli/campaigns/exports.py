@@ -16,6 +16,7 @@ from gateway.store import activities, campaign_members, campaigns, opt_outs
 from gateway.store.database import Database
 from gateway.store.opt_outs import InGroup
 
+_NO_OPT_OUTS = "Nobody. Whoever unsubscribes at Mailchimp is listed here after the next sync."
 _ACTIVITY = (
     *("kind", "person", "address", "campaign", "title"),
     *("type", "at", "url", "bounce", "machine", "reason"),
@@ -69,7 +70,8 @@ def list_opt_outs(
         writer.writerows([harmless(cell) for cell in _row(one)] for one in found)
         return
     headings = ("time", "person", "address", "through", "reason")
-    print_table(headings, (_shown(one, local(one.at, chosen.zone)) for one in found))
+    rows = (_shown(one, local(one.at, chosen.zone)) for one in found)
+    print_table(headings, rows, empty=_NO_OPT_OUTS)
 
 
 def _document(one: InGroup) -> dict[str, object]:
