@@ -2,21 +2,30 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.classify import (
+    BurstTest,
+    Classification,
     Facts,
     HeaderTest,
+    LoginTest,
     RecipientsTest,
     Rule,
+    SenderTest,
+    Test,
     classify,
+    classify_early,
     is_answer,
     many_recipients,
+    why_matched,
 )
-from gateway.core.content import parted_file, stuffed
+from gateway.core.content import HeaderBlock, parted_file, stuffed
 from gateway.core.headers import Headers
 from gateway.core.invitation import OPENING, opening
 from gateway.core.kinds import Kind
@@ -442,6 +451,103 @@ def test_the_first_rule_that_matches_decides() -> None:
 def test_ten_recipients_at_once_are_a_mailing() -> None:
     assert DEFAULT == said(FROM, recipients=9)
     assert ("bulk", "many-recipients") == said(FROM, recipients=10)
+
+
+OWN = replace(
+    facts_of(f"{FROM}X-File: yes\nX-File: no\n\n".encode()),
+    sender="news@crm.example",
+    login="mailings",
+    recipients=7,
+    burst=lambda within: 51 if within >= timedelta(minutes=10) else 50,
+)
+
+#: A test a rule of one's own may have, and why it matches; None: it doesn't.
+OWN_TESTS: dict[str, tuple[Test, str | None]] = {
+    "a header that is there": (HeaderTest("x-file"), "has x-file"),
+    "a header that isn't": (HeaderTest("x-other"), None),
+    "the first value that matches": (HeaderTest("x-file", re.compile("n")), "x-file: no"),
+    "no value that matches": (HeaderTest("x-file", re.compile("maybe")), None),
+    "the sender": (SenderTest(re.compile("^news@")), "sender news@crm.example"),
+    "another sender": (SenderTest(re.compile("^eva@")), None),
+    "the login": (LoginTest(re.compile("^mail")), "login mailings"),
+    "another login": (LoginTest(re.compile("^plan")), None),
+    "as many recipients": (RecipientsTest(7), "7 recipients"),
+    "more recipients": (RecipientsTest(8), None),
+    "a burst": (
+        BurstTest(recipients=50, within=timedelta(minutes=10)),
+        "51 recipients of the same message within 0:10:00",
+    ),
+    "just not a burst": (BurstTest(recipients=51, within=timedelta(minutes=10)), None),
+    "a burst too slow": (BurstTest(recipients=50, within=timedelta(minutes=9)), None),
+}
+
+
+@pytest.mark.parametrize("why", OWN_TESTS)
+def test_a_rule_of_ones_own_says_why_it_matches(why: str) -> None:
+    test, because = OWN_TESTS[why]
+    rule = Rule("own", Kind.BULK, test)
+
+    assert because == why_matched(rule, OWN)
+    expected = ("individual", "default") if because is None else ("bulk", "own")
+    found = classify(OWN, (rule,), Kind.INDIVIDUAL)
+    assert expected == (found.kind, found.rule)
+    assert found.certain == (because is not None)
+
+
+def test_who_gave_no_login_matches_none() -> None:
+    rule = Rule("own", Kind.BULK, LoginTest(re.compile("")))
+
+    assert why_matched(rule, replace(OWN, login=None)) is None
+
+
+BY_SENDER = Rule("by-sender", Kind.BULK, SenderTest(re.compile("^news@")))
+BY_LOGIN = Rule("by-login", Kind.INDIVIDUAL, LoginTest(re.compile("^mailings$")))
+BY_HEADER = Rule("by-header", Kind.BULK, HeaderTest("x-file"))
+NOT_HERS = Rule("not-hers", Kind.BULK, SenderTest(re.compile("^eva@")))
+
+#: Which rules there are, and which one decides at RCPT, before there is a header; None: none can.
+EARLY = {
+    "the first one that matches": ((BY_LOGIN, BY_SENDER), "by-login"),
+    "one that matches behind one that doesn't": ((NOT_HERS, BY_SENDER), "by-sender"),
+    "one that comes before any that needs the content": ((BY_SENDER, BY_HEADER), "by-sender"),
+    "none behind one that needs the content": ((BY_HEADER, BY_SENDER), None),
+    "none that matches": ((NOT_HERS,), None),
+    "none at all": ((), None),
+    "the shipped ones need the content": (tuple(SHIPPED_RULES), None),
+}
+
+
+@pytest.mark.parametrize("why", EARLY)
+def test_what_can_be_said_before_the_content(why: str) -> None:
+    rules, name = EARLY[why]
+
+    found = classify_early(OWN, rules)
+
+    assert name == (None if found is None else found.rule)
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        (SHIPPED_RULES, Classification(Kind.BULK, "unread-header")),
+        ((BY_LOGIN, *SHIPPED_RULES), Classification(Kind.INDIVIDUAL, "by-login")),
+    ],
+    ids=["it may hold any mark", "something else decides"],
+)
+def test_a_header_without_end_counts_as_bulk(
+    rules: tuple[Rule, ...], expected: Classification
+) -> None:
+    block = HeaderBlock(f"{FROM}In-Reply-To: <1@example.org>\n".encode(), whole=False)
+    facts = replace(OWN, headers=Headers.of(block))
+
+    assert expected == classify(facts, rules, Kind.INDIVIDUAL)
+    assert not is_answer(facts)
+
+
+def test_only_rules_about_appointments_look_at_what_is_behind_the_header() -> None:
+    looking = [rule.name for rule in SHIPPED_RULES if rule.looks_inside]
+
+    assert ["calendar", "calendar-class"] == looking
 
 
 @given(st.binary(max_size=400), st.sampled_from(["In-Reply-To", "References", "Content-Type"]))

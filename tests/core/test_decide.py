@@ -2,9 +2,10 @@
 
 import pytest
 
-from gateway.core.decide import blocking
+from gateway.core.decide import blocking, never_mailed, who_counts
 from gateway.core.kinds import Kind, Scope
 from gateway.core.people import (
+    NOBODY,
     Holder,
     PersonKind,
     PersonRef,
@@ -62,3 +63,78 @@ def test_a_doubtful_holder_keeps_mail_away_and_outweighs_nobody(
         bool(blocking(Kind.BULK, standing)),
         bool(blocking(Kind.INDIVIDUAL, standing)),
     )
+
+
+def address_entry(scope: Scope) -> Suppression:
+    return Suppression(scope=scope, source=SuppressionSource.STAFF, name="blocked")
+
+
+#: What is known of an address: whether it keeps away bulk mail, individual mail.
+ADDRESSES = {
+    "nobody knows it": (NOBODY, (False, False)),
+    "somebody free has it": (Standing(holders=(holder(1, NOTHING, ACTIVE),)), (False, False)),
+    "staff blocked it for bulk mail": (
+        Standing(own=(address_entry(Scope.BULK),)),
+        (True, False),
+    ),
+    "staff blocked it for all mail": (Standing(own=(address_entry(Scope.ALL),)), (True, True)),
+    "staff blocked it for campaigns alone": (
+        Standing(own=(address_entry(Scope.MAILCHIMP),)),
+        (False, False),
+    ),
+    "staff blocked it though its holder is free": (
+        Standing(holders=(holder(1, NOTHING, ACTIVE),), own=(address_entry(Scope.ALL),)),
+        (True, True),
+    ),
+    "its holder wants no campaigns": (
+        Standing(holders=(holder(1, Scope.MAILCHIMP, ACTIVE),)),
+        (False, False),
+    ),
+}
+
+
+@pytest.mark.parametrize("why", ADDRESSES)
+def test_what_is_known_of_an_address_decides(why: str) -> None:
+    standing, (bulk, individual) = ADDRESSES[why]
+
+    assert bulk == bool(blocking(Kind.BULK, standing))
+    assert individual == bool(blocking(Kind.INDIVIDUAL, standing))
+    assert individual == never_mailed(standing)
+
+
+def test_every_reason_is_given_that_of_the_address_first() -> None:
+    own = address_entry(Scope.ALL)
+    standing = Standing(
+        holders=(holder(1, Scope.ALL, ACTIVE), holder(2, Scope.BULK, ACTIVE)), own=(own,)
+    )
+
+    persons = [None if entry.person is None else entry.person.crm_id for entry in
+               blocking(Kind.BULK, standing)]  # fmt: skip
+
+    assert [None, "1", "2"] == persons
+    # The second one may be written to: individual mail is kept away by the address alone.
+    assert (own,) == blocking(Kind.INDIVIDUAL, standing)
+
+
+@pytest.mark.parametrize(
+    ("facts", "counted"),
+    [
+        ([], []),
+        ([ACTIVE, ACTIVE], ["0", "1"]),
+        ([ACTIVE, INACTIVE], ["0"]),
+        ([ACTIVE, DOUBTFUL], ["0", "1"]),
+        ([ACTIVE, INACTIVE, DOUBTFUL], ["0", "2"]),
+        # Nobody who has the address is surely active: all of them count.
+        ([INACTIVE, INACTIVE], ["0", "1"]),
+        ([INACTIVE, DOUBTFUL], ["0", "1"]),
+        ([DOUBTFUL], ["0"]),
+    ],
+)
+def test_who_is_active_counts_and_else_everybody(
+    facts: list[tuple[bool, bool]], counted: list[str]
+) -> None:
+    standing = Standing(
+        holders=tuple(holder(number, NOTHING, each) for number, each in enumerate(facts))
+    )
+
+    assert counted == [one.ref.crm_id for one in who_counts(standing)]

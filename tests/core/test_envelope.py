@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.envelope import Refused, parse_mail, parse_rcpt
+from gateway.core.envelope import Recipient, Refused, Sender, parse_mail, parse_rcpt
 
 ALL = frozenset(("SIZE", "8BITMIME", "SMTPUTF8", "DSN", "AUTH"))
 
@@ -81,3 +81,179 @@ def test_a_refusal_that_names_an_address_stays_a_reply(letter: str) -> None:
     assert len(octets) <= 512
     assert octets[:-2].isascii()
     assert octets[:-2].decode().isprintable()
+
+
+PATH_WORDS = "501 5.5.4 Syntax: FROM:<address>"
+
+#: Why MAIL is refused: what follows `MAIL `, and the reply up to the address it names.
+MAIL_REFUSED = {
+    "nothing follows": (b"", PATH_WORDS),
+    "no keyword": (b"<a@example.org>", PATH_WORDS),
+    "RCPT's keyword": (b"TO:<a@example.org>", PATH_WORDS),
+    "a blank before the colon": (b"FROM :<a@example.org>", PATH_WORDS),
+    "no path": (b"FROM:", "501 5.1.7 Bad from address syntax"),
+    "no blank behind the path": (
+        b"FROM:<a@example.org>SIZE=1",
+        "501 5.5.4 A space must follow the address",
+    ),
+    "a control character": (
+        b"FROM:<a@example.org> SIZE=1\x00",
+        "501 5.5.4 Control characters have no place here",
+    ),
+    "a parameter that is no word": (b"FROM:<a@example.org> =1", "501 5.5.4 Malformed parameter"),
+    "a value with an equals sign": (
+        b"FROM:<a@example.org> SIZE=1=2",
+        "501 5.5.4 Malformed parameter",
+    ),
+    "a parameter given twice": (
+        b"FROM:<a@example.org> SIZE=1 size=2",
+        "501 5.5.4 Parameter given twice: SIZE",
+    ),
+    "a parameter of RCPT": (
+        b"FROM:<a@example.org> NOTIFY=NEVER",
+        "555 5.5.4 Parameter not offered: NOTIFY",
+    ),
+    "a size that is no number (RFC 1870)": (
+        b"FROM:<a@example.org> SIZE=1MB",
+        "501 5.5.4 SIZE must be a number of octets",
+    ),
+    "a size of 21 digits (RFC 1870, 5)": (
+        b"FROM:<a@example.org> SIZE=" + b"1" * 21,
+        "501 5.5.4 SIZE must be a number of octets",
+    ),
+    "a body of another kind (RFC 6152)": (
+        b"FROM:<a@example.org> BODY=BINARYMIME",
+        "501 5.5.4 BODY must be 7BIT or 8BITMIME",
+    ),
+    "beyond ASCII without SMTPUTF8 (RFC 6531)": (
+        "FROM:<é@example.org>".encode(),
+        "553 5.6.7 An address beyond ASCII needs SMTPUTF8",
+    ),
+    "RET of something else (RFC 3461, 4.3)": (
+        b"FROM:<a@example.org> RET=ALL",
+        "501 5.5.4 RET must be FULL or HDRS",
+    ),
+    "RET of nothing": (b"FROM:<a@example.org> RET", "501 5.5.4 RET must be FULL or HDRS"),
+    "ENVID of nothing (RFC 3461, 4.4)": (
+        b"FROM:<a@example.org> ENVID",
+        "501 5.5.4 ENVID is malformed",
+    ),
+    "ENVID that is no xtext": (
+        b"FROM:<a@example.org> ENVID=+4",
+        "501 5.5.4 ENVID is malformed",
+    ),
+    "ENVID of 301 octets": (
+        b"FROM:<a@example.org> ENVID=" + b"x" * 301,
+        "501 5.5.4 ENVID is malformed",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("why", MAIL_REFUSED)
+def test_a_malformed_mail_is_refused(why: str) -> None:
+    argument, reply = MAIL_REFUSED[why]
+
+    with pytest.raises(Refused) as refused:
+        parse_mail(argument, ALL)
+
+    assert reply == refused.value.reply.text.rpartition(": <")[0]
+
+
+#: Why RCPT is refused, in the same way.
+RCPT_REFUSED = {
+    "MAIL's keyword": (b"FROM:<a@example.org>", "501 5.5.4 Syntax: TO:<address>"),
+    "a parameter of MAIL": (b"TO:<a@example.org> SIZE=1", "555 5.5.4 Parameter not offered: SIZE"),
+    "NOTIFY of nothing (RFC 3461, 4.1)": (
+        b"TO:<a@example.org> NOTIFY",
+        "501 5.5.4 NOTIFY must be NEVER or of SUCCESS, FAILURE, DELAY",
+    ),
+    "NEVER among others": (
+        b"TO:<a@example.org> NOTIFY=NEVER,FAILURE",
+        "501 5.5.4 NOTIFY must be NEVER or of SUCCESS, FAILURE, DELAY",
+    ),
+    "ORCPT without a type (RFC 3461, 4.2)": (
+        b"TO:<a@example.org> ORCPT=a@example.org",
+        "501 5.5.4 ORCPT is malformed",
+    ),
+}
+
+
+@pytest.mark.parametrize("why", RCPT_REFUSED)
+def test_a_malformed_rcpt_is_refused(why: str) -> None:
+    argument, reply = RCPT_REFUSED[why]
+
+    with pytest.raises(Refused) as refused:
+        parse_rcpt(argument, ALL, utf8=False)
+
+    assert reply == refused.value.reply.text.rpartition(": <")[0]
+
+
+def sender_facts(sender: Sender) -> tuple[object, ...]:
+    needs = " ".join(sorted(sender.needs))
+    return sender.address, sender.size, sender.utf8, sender.ret, sender.envid, needs
+
+
+#: Why MAIL says what it says: address, SIZE, SMTPUTF8, RET, ENVID, the extensions it needs.
+SENDERS = {
+    "a sender alone": (b"FROM:<a@example.org>", ("a@example.org", None, False, None, None, "")),
+    "the null sender": (b"from:<>", ("", None, False, None, None, "")),
+    "every parameter there is": (
+        b"FROM:<a@example.org> SIZE=10 BODY=8bitmime SMTPUTF8 RET=full ENVID=a+2Bb",
+        ("a@example.org", 10, True, "FULL", "a+2Bb", "8BITMIME DSN SIZE SMTPUTF8"),
+    ),
+    "a size of nothing isn't known": (
+        b"FROM:<a@example.org> SIZE=0",
+        ("a@example.org", None, False, None, None, "SIZE"),
+    ),
+    "BODY=7BIT needs 8BITMIME too (RFC 6152)": (
+        b"FROM:<a@example.org> BODY=7BIT RET=HDRS",
+        ("a@example.org", None, False, "HDRS", None, "8BITMIME DSN"),
+    ),
+    "beyond ASCII with SMTPUTF8": (
+        "FROM:<é@example.org> SMTPUTF8".encode(),
+        ("é@example.org", None, True, None, None, "SMTPUTF8"),
+    ),
+}
+
+
+@pytest.mark.parametrize("why", SENDERS)
+def test_mail_is_understood(why: str) -> None:
+    argument, expected = SENDERS[why]
+
+    assert expected == sender_facts(parse_mail(argument, ALL))
+
+
+def recipient_facts(recipient: Recipient) -> tuple[object, ...]:
+    notify = None if recipient.notify is None else " ".join(sorted(recipient.notify))
+    needs = " ".join(sorted(recipient.needs))
+    return recipient.address, notify, recipient.wants_failure_notice, recipient.orcpt, needs
+
+
+#: Why RCPT says what it says: address, NOTIFY, whether a failure is told, ORCPT, what it needs.
+RECIPIENTS = {
+    "a recipient alone": (b"TO:<b@example.org>", ("b@example.org", None, True, None, "")),
+    "the postmaster of no domain": (b"to:<postmaster>", ("postmaster", None, True, None, "")),
+    "whom it was for at first": (
+        b"TO:<b@example.org> ORCPT=rfc822;c@example.org",
+        ("b@example.org", None, True, "rfc822;c@example.org", "DSN"),
+    ),
+    "never to be told (RFC 3461, 4.1)": (
+        b"TO:<b@example.org> NOTIFY=never",
+        ("b@example.org", "", False, None, "DSN"),
+    ),
+    "to be told of success alone": (
+        b"TO:<b@example.org> NOTIFY=SUCCESS",
+        ("b@example.org", "SUCCESS", False, None, "DSN"),
+    ),
+    "to be told of failure and delay": (
+        b"TO:<b@example.org> NOTIFY=Failure,DELAY ORCPT=rfc822;B+40example.org",
+        ("b@example.org", "DELAY FAILURE", True, "rfc822;B+40example.org", "DSN"),
+    ),
+}
+
+
+@pytest.mark.parametrize("why", RECIPIENTS)
+def test_rcpt_is_understood(why: str) -> None:
+    argument, expected = RECIPIENTS[why]
+
+    assert expected == recipient_facts(parse_rcpt(argument, ALL, utf8=False))

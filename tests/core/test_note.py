@@ -13,7 +13,17 @@ from gateway.core import ids
 from gateway.core.ascii_text import ascii_text
 from gateway.core.journal import Delivery, Message
 from gateway.core.kinds import By, Kind, Scope, State
-from gateway.core.note import MAX_SHORT_OCTETS, Facts, kept, reasons, refusal, render, retold_in
+from gateway.core.note import (
+    MAX_SHORT_OCTETS,
+    Facts,
+    kept,
+    reasons,
+    refusal,
+    render,
+    retold_in,
+    retold_whole,
+    told_in,
+)
 from gateway.core.note_template import NoteTemplate, parse_template
 from gateway.core.people import PersonRef, Suppression, SuppressionSource
 
@@ -435,29 +445,35 @@ def test_a_group_is_named_as_the_reader_calls_it() -> None:
     assert 'in de groep "Keine Massenmail"' in render(template("nl"), nameless).full
 
 
-@pytest.mark.parametrize("would", ["", "send_failed"])
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_note_that_was_kept_is_told_again_in_any_language(language: str, would: str) -> None:
-    facts = replace(SHARED, suppressions=(GROUP, TOMBSTONE, BLOCKED))
-    delivery = Delivery(
+def failed(note: str) -> Delivery:
+    return Delivery(
         recipient=FACTS.recipient,
         address=FACTS.recipient,
         state=State.SEND_FAILED,
         by=By.GATEWAY,
-        note="in Dutch",
-        note_facts=kept(facts),
-        would=would,
+        note=note,
         persons=SHARED.persons,
     )
-    message = Message(
+
+
+def message_of(*deliveries: Delivery) -> Message:
+    return Message(
         id=ID,
         at=FACTS.now.astimezone(UTC),
         listener="crm",
         sender="",
         kind=FACTS.kind,
         rule=FACTS.rule,
-        deliveries=(delivery,),
+        deliveries=deliveries,
     )
+
+
+@pytest.mark.parametrize("would", ["", "send_failed"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_note_that_was_kept_is_told_again_in_any_language(language: str, would: str) -> None:
+    facts = replace(SHARED, suppressions=(GROUP, TOMBSTONE, BLOCKED))
+    delivery = replace(failed("in Dutch"), note_facts=kept(facts), would=would)
+    message = message_of(delivery)
     words = template(language)
 
     told = retold_in(words, message, ZoneInfo("Europe/Amsterdam")).deliveries[0].note
@@ -466,3 +482,28 @@ def test_a_note_that_was_kept_is_told_again_in_any_language(language: str, would
     assert "asked by telephone" not in delivery.note_facts
     old = replace(message, deliveries=(replace(delivery, note_facts=""),))
     assert "in Dutch" == retold_in(words, old, ZoneInfo("Europe/Amsterdam")).deliveries[0].note
+    whole = retold_whole(words, message, delivery, ZoneInfo("Europe/Amsterdam"))
+    assert render(words, facts) == whole
+    assert retold_whole(words, message, old.deliveries[0], ZoneInfo("Europe/Amsterdam")) is None
+
+
+@pytest.mark.parametrize(
+    ("notes", "language"),
+    [
+        (["Verzenden mislukt: ann@example.org"], "nl"),
+        (["Versand fehlgeschlagen: ann@example.org"], "de"),
+        (["Something else", "Send failed: ann@example.org"], "en"),
+        (["Something else"], None),
+        ([""], None),
+        ([], None),
+    ],
+)
+def test_the_wording_of_a_message_is_known_by_its_notes(
+    notes: list[str], language: str | None
+) -> None:
+    templates = [template(each) for each in LANGUAGES]
+    relayed = replace(failed("Send failed: not at all"), state=State.RELAYED)
+
+    found = told_in(templates, message_of(relayed, *map(failed, notes)))
+
+    assert language == (found.language if found else None)
