@@ -75,6 +75,8 @@ class FeedFile:
         self.size = 0  #: In octets.
         self.told: frozenset[str] = frozenset()  #: Those of our columns that the file has.
         self.remarks: list[str] = []  #: What is worth knowing of the file as a whole.
+        #: Between its cells; a comma too where it has none, or one that couldn't be recognised.
+        self.delimiter = ","
         self.is_delimited = False  #: Whether a cell may hold the end of a row by mistake.
         #: Columns of which the last value may be cut off: nothing ends its row.
         self.open_columns: frozenset[str] = frozenset()
@@ -185,6 +187,7 @@ class FeedFile:
             return Objects(text)
         layout = find_layout(sample, self._recognised)
         name = DELIMITERS.get(layout.delimiter, repr(layout.delimiter))
+        self.delimiter = layout.delimiter if layout.delimiter in DELIMITERS else ","
         self._say_form(encoding.words, "" if layout.delimiter == "," else name)
         return self._below(Delimited(text, layout, self._is_header))
 

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 
 from gateway.core.written import plain
@@ -16,8 +17,8 @@ MOST = 10_000
 def write_refused(file: FeedFile, report: Report, target: Path) -> int:
     """Write the rows a report finds fault with, each with its line and the reason.
 
-    The file has the header and the cells of the first one, and imports as that did. Returns how
-    many rows there are; without any no file is made. OSError if it can't be written.
+    The file has the header, the delimiter and the cells of the first one, and imports as that did.
+    Returns how many rows there are; without any no file is made. OSError if it can't be written.
     """
     reasons = _Reasons(report)
     rows = file.as_written()
@@ -25,18 +26,21 @@ def write_refused(file: FeedFile, report: Report, target: Path) -> int:
     if header[-2:] == [LINE, REASON]:
         header = header[:-2]
     count = 0
-    # What could not be decoded stays as it was, octet for octet.
-    with target.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow([*header, LINE, REASON])
-        for line, cells, texts in rows:
-            if reason := reasons.of(line, texts):
-                writer.writerow([*cells[: len(header)], line, reason])
-                count += 1
-            if count == MOST:
-                break
-    if not count:
-        target.unlink()
+    out = StringIO(newline="")
+    writer = csv.writer(out, delimiter=file.delimiter, lineterminator="\n")
+    writer.writerow([*header, LINE, REASON])
+    for line, cells, texts in rows:
+        if reason := reasons.of(line, texts):
+            writer.writerow([*cells[: len(header)], line, reason])
+            count += 1
+        if count == MOST:
+            break
+    if count:
+        text = out.getvalue()
+        # Excel takes what has no byte order mark for text in the code page of Windows.
+        encoding = "utf-8" if text.isascii() else "utf-8-sig"
+        # What could not be decoded stays as it was, octet for octet.
+        target.write_bytes(text.encode(encoding, errors="surrogateescape"))
     return count
 
 

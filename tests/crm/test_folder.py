@@ -2,6 +2,7 @@
 
 import json
 import os
+from codecs import BOM_UTF8
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -316,15 +317,15 @@ def test_rows_not_taken_in_whole_are_laid_beside_as_they_stood_and_can_be_droppe
 
     look_twice(feed)
     refused = path / "done/people.full.csv.refused.csv"
-    header, *lines = refused.read_text(errors="surrogateescape").splitlines()
+    header, *lines = refused.read_text("utf-8-sig", errors="surrogateescape").splitlines()
     refused.rename(path / "people-mended.csv")
     mended = (path / "people-mended.csv").read_bytes().replace(b"someday", b"1980-12-31")
-    (path / "people-mended.csv").write_bytes(mended.replace(b"\n,cas", b"\n3,cas"))
+    (path / "people-mended.csv").write_bytes(mended.replace(b"\n;cas", b"\n3;cas"))
     (again,) = look_twice(feed)
 
-    assert f"{table.replace(';', ',')},line,reason" == header
-    assert ["2,ben@example.org,someday,3", ",cas@example.org,,4"] == [
-        ",".join(line.split(",")[:4]) for line in lines[:2]
+    assert f"{table};line;reason" == header
+    assert ["2;ben@example.org;someday;3", ";cas@example.org;;4"] == [
+        ";".join(line.split(";")[:4]) for line in lines[:2]
     ]
     assert "birthday" in lines[0]
     assert "done" == again.state
@@ -342,3 +343,35 @@ def test_rows_that_name_nothing_known_are_laid_beside_too(
 
     _, *lines = (path / "done/memberships.csv.refused.csv").read_text().splitlines()
     assert ["x9,1,3", "x9,2,4"] == [",".join(line.split(",")[:3]) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("written", "mark", "row"),
+    [
+        (b"crm_id;first_name;birthday\n1;Ann;x\n2;Ben;\n", b"", "1;Ann;x;2;"),
+        (b"sep=;\ncrm_id;first_name;birthday\n1;Ann;x\n2;Ben;\n", b"", "1;Ann;x;3;"),
+        (
+            "crm_id\tfirst_name\tbirthday\n1\tZoë\tx\n2\tBen\t\n".encode(),
+            BOM_UTF8,
+            "1\tZoë\tx\t2\t",
+        ),
+        (b"crm_id;first_name;birthday\n1;Zo\xeb;x\n2;Ben;\n", BOM_UTF8, "1;Zoë;x;2;"),
+        (b"sep=!\ncrm_id!first_name!birthday\n1!Ann!x\n2!Ben!\n", b"", "1,Ann,x,3,"),
+        (
+            b'{"crm_id": "1", "first_name": "Ann", "birthday": "x"}\n{"crm_id": "2"}\n',
+            b"",
+            "1,Ann,x,1,",
+        ),
+    ],
+)
+def test_refused_rows_look_right_in_the_spreadsheet_their_file_came_from(
+    path: Path, feed: FeedFolder, written: bytes, mark: bytes, row: str
+) -> None:
+    ending = "jsonl" if written.startswith(b"{") else "csv"
+    (path / f"people.{ending}").write_bytes(written)
+
+    look_twice(feed)
+
+    octets = (path / f"done/people.{ending}.refused.csv").read_bytes()
+    assert mark == (BOM_UTF8 if octets.startswith(BOM_UTF8) else b"")
+    assert octets.decode("utf-8-sig").splitlines()[1].startswith(row)
