@@ -23,9 +23,9 @@ _Reference = Annotated[str, typer.Argument(metavar="REFERENCE", help="Of the app
 _References = Annotated[
     list[str], typer.Argument(metavar="REFERENCE …", help="Of one or several applications.")
 ]
-_Status = Annotated[str, typer.Argument(metavar="STATUS", help="The status's crm_id.")]
+_Status = Annotated[str, typer.Argument(metavar="STATUS", help="The status's crm_id or name.")]
 _NewStatus = Annotated[
-    str | None, typer.Option("--status", metavar="S", help="The status it has now (crm_id).")
+    str | None, typer.Option("--status", metavar="S", help="The status it has now: crm_id or name.")
 ]
 _By = Annotated[
     str, typer.Option("--by", metavar="STAFF", help="Who does it: crm_id, name or address.")

@@ -37,7 +37,9 @@ _OfDate = Annotated[
     str | None, typer.Argument(metavar="NAME", help="The trigger's file, without .toml.")
 ]
 _Reference = Annotated[str | None, typer.Option(metavar="R", help="Of an application.")]
-_Status = Annotated[str | None, typer.Option(metavar="S", help="The status it would get (crm_id).")]
+_Status = Annotated[
+    str | None, typer.Option(metavar="S", help="The status it would get: crm_id or name.")
+]
 _By = Annotated[
     str | None, typer.Option(metavar="STAFF", help="Who would do it: crm_id, name or address.")
 ]

@@ -145,19 +145,25 @@ def change(
     return locked(connection, reference)
 
 
-def check_status(connection: Connection, status: str) -> None:
-    """Raise NoSuchStatus where the CRM told of statuses and not of this one."""
-    known = _statuses(connection)
-    if known and status not in known:
-        query = select(statuses.c.crm_id, statuses.c.name)
-        named = connection.execute(query.where(statuses.c.kind == StatusKind.APPLICATION.value))
-        shown = sorted(
-            row.crm_id
-            if row.name.casefold() in ("", row.crm_id.casefold())
-            else f"{row.crm_id} ({row.name})"
-            for row in named
-        )
-        raise NoSuchStatus(f"applications have no status {status}; there are {', '.join(shown)}")
+def status_named(connection: Connection, named: str) -> str:
+    """Return the crm_id of the status of applications that has it, or alone has this name.
+
+    Where the CRM told of no status it is as named, else `NoSuchStatus` is raised.
+    """
+    query = select(statuses.c.crm_id, statuses.c.name)
+    query = query.where(statuses.c.kind == StatusKind.APPLICATION.value)
+    names: dict[str, str] = {row.crm_id: row.name for row in connection.execute(query)}
+    if not names or named in names:
+        return named
+    of_name = [one for one, name in names.items() if name.casefold() == named.casefold()]
+    if len(of_name) == 1:
+        return of_name[0]
+    shown = sorted(
+        crm_id if name.casefold() in ("", crm_id.casefold()) else f"{crm_id} ({name})"
+        for crm_id, name in names.items()
+    )
+    fault = "several statuses are called" if of_name else "applications have no status"
+    raise NoSuchStatus(f"{fault} {named}; there are {', '.join(shown)}")
 
 
 def is_initial(connection: Connection, status: str) -> bool:

@@ -107,7 +107,8 @@ class Office:
         mail and is not confirmed. Raise `NoSuchStatus`.
         """
         if wish.status is not None:
-            transitions.check_status(self._connection, wish.status)
+            status = transitions.status_named(self._connection, wish.status)
+            wish = replace(wish, status=status)
         trial = self._connection.begin_nested()
         done = self._done(wish)
         shown = _shown(wish, done)

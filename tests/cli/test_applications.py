@@ -186,6 +186,23 @@ def test_a_status_the_crm_never_told_of_is_refused(office: Cli) -> None:
     assert f"applications have no status akzeptiert; there are {there_are}" in done.err
 
 
+@pytest.mark.parametrize("named", ["second", "Second round", "second ROUND"])
+def test_a_status_is_named_by_its_crm_id_or_its_name(office: Cli, named: str) -> None:
+    office.do("applications", "status", named, "4711", "--by", "s1", "--yes")
+
+    assert "Second round" == _status(office, "4711")
+
+
+def test_a_name_of_several_statuses_is_refused(office: Cli) -> None:
+    office.feed("statuses", "kind,crm_id,name\napplication,third,Second round\n")
+
+    done = office("applications", "status", "Second round", "4711", "--by", "s1", "--yes")
+
+    assert 1 == done.code
+    assert "several statuses are called Second round; there are accepted," in done.err
+    assert "New" == _status(office, "4711")
+
+
 def test_a_feed_never_fires(office: Cli) -> None:
     office.feed("applications", "reference,person,programme,status\n4711,17,p1,accepted\n")
 

@@ -33,7 +33,7 @@ class Submission(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    status: _StatusId | None = Field(None, description="The status it has now (crm_id).")
+    status: _StatusId | None = Field(None, description="The status it has now: crm_id or name.")
     dry_run: bool = False
 
 
@@ -43,7 +43,7 @@ class StatusChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     references: list[_Reference] = Field(min_length=1, max_length=MOST)
-    status: _StatusId = Field(description="The status they have now (crm_id).")
+    status: _StatusId = Field(description="The status they have now: crm_id or name.")
     by: StaffName = Field(
         min_length=1,
         max_length=200,
