@@ -63,6 +63,7 @@ check: setup
 	$(BIN)/codespell
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -q tests/test_architecture.py
+	@$(BIN)/python -m tests.code_numbers
 
 format: setup
 	$(BIN)/ruff check --fix

@@ -1,0 +1,146 @@
+"""How the code reads, in numbers; `make check` prints them, as information.
+
+What is counted, over `gateway/` without the migrations:
+
+- class names that more than one class has: who looks for a name should be led to one thing;
+- private functions (`_name`) that are referred to at one place only, of all functions;
+- jumps: how many private functions of its file, and of its class, a reader of one public function
+  has to visit, the ones behind those included;
+- modules a folder holds, lines of code.
+"""
+
+import ast
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import mean
+
+PRODUCT = Path(__file__).parents[1] / "gateway"
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass
+class Module:
+    """A file of the product; `functions` has those of classes and of functions as well."""
+
+    path: Path
+    tree: ast.Module
+    functions: list[Function] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Return the path below the product's folder."""
+        return str(self.path.relative_to(PRODUCT))
+
+
+def modules(folder: Path = PRODUCT) -> list[Module]:
+    """Return every module of the product but the migrations."""
+    parsed = [
+        Module(path, ast.parse(path.read_text()))
+        for path in sorted(folder.rglob("*.py"))
+        if "versions" not in path.parts
+    ]
+    for module in parsed:
+        module.functions = [
+            node
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+    return parsed
+
+
+def reused_class_names(of: list[Module]) -> dict[str, list[str]]:
+    """Return the names that several classes have, each with the modules of those."""
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for module in of:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(module.name)
+    return {name: where for name, where in sorted(places.items()) if len(where) > 1}
+
+
+def private_used_once(of: list[Module]) -> list[tuple[Module, Function]]:
+    """Return the private functions that their module names at one place only."""
+    used_once = []
+    for module in of:
+        references = Counter(_names(module.tree))
+        used_once += [
+            (module, function)
+            for function in module.functions
+            if _is_private(function.name) and references[function.name] == 1
+        ]
+    return used_once
+
+
+def jumps(module: Module) -> Iterator[tuple[str, int]]:
+    """Yield each public function with how many private ones of the file its reader needs."""
+    by_name = {
+        function.name: set(_names(function))
+        for function in module.functions
+        if _is_private(function.name)
+    }
+    for function in module.functions:
+        if function.name.startswith("_"):
+            continue
+        needed: set[str] = set()
+        ahead = set(_names(function)) & by_name.keys()
+        while ahead:
+            needed |= ahead
+            ahead = {further for name in ahead for further in by_name[name]} & by_name.keys()
+            ahead -= needed
+        yield function.name, len(needed)
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def main() -> None:
+    """Print the numbers, and by each the places that count most."""
+    all_modules = modules()
+    functions = sum(len(module.functions) for module in all_modules)
+    classes = sum(
+        isinstance(node, ast.ClassDef) for module in all_modules for node in ast.walk(module.tree)
+    )
+    lines = sum(len(module.path.read_text().splitlines()) for module in all_modules)
+    print(
+        f"{len(all_modules)} modules, {lines:,} lines, {functions:,} functions, {classes} classes"
+    )
+
+    reused = reused_class_names(all_modules)
+    print(f"class names with more than one meaning: {len(reused)} {' '.join(reused)}")
+
+    once = private_used_once(all_modules)
+    by_module = Counter(module.name for module, _ in once).most_common(3)
+    most = ", ".join(f"{name} {number}" for name, number in by_module)
+    print(f"private functions used once: {len(once)}, {len(once) / functions:.1%} of all ({most})")
+
+    distances = [
+        (distance, f"{module.name} {name}")
+        for module in all_modules
+        for name, distance in jumps(module)
+    ]
+    distances.sort(reverse=True)
+    far = ", ".join(f"{name} {distance}" for distance, name in distances[:3])
+    print(
+        f"jumps to read a public function: {mean(distance for distance, _ in distances):.2f},"
+        f" above 8: {sum(distance > 8 for distance, _ in distances)} ({far})"
+    )
+
+    folders = Counter(module.path.parent for module in all_modules)
+    folder, number = folders.most_common(1)[0]
+    print(f"modules in the largest folder: {number} ({folder.relative_to(PRODUCT.parent)})")
+
+
+if __name__ == "__main__":
+    main()
