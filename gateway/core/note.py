@@ -30,7 +30,11 @@ MAX_SHORT_OCTETS = 512  #: Of a whole reply: codes, text and line ends.
 STATUS = "5.7.1"  #: Delivery not authorized (RFC 3463, 3.8).
 
 #: What has no name of its own but words of the template.
-_NAMELESS = (SuppressionSource.STAFF, SuppressionSource.LAST_KNOWN)
+_NAMELESS = (
+    SuppressionSource.STAFF,
+    SuppressionSource.LAST_KNOWN,
+    SuppressionSource.UNREAD_STATUS,
+)
 _FRAME = len(f"550-{STATUS} \r\n")
 _REASONS = frozenset(("names", "reason"))
 _DOMAIN = re.compile(r"(?<=\S)@\S+")
@@ -343,8 +347,8 @@ def _name(template: NoteTemplate, entry: Suppression) -> str:
     if entry.source is SuppressionSource.STAFF:
         by_person = entry.person is not None and "blocked_person" in template.words
         return template.words["blocked_person" if by_person else "blocked_address"]
-    if entry.source is SuppressionSource.LAST_KNOWN:
-        return template.words["last_known"]
+    if entry.source in (SuppressionSource.LAST_KNOWN, SuppressionSource.UNREAD_STATUS):
+        return template.words[entry.source]
     spoken = dict(entry.names)
     named = (spoken.get(template.language), entry.name, *spoken.values())
     return one_line(next(filter(None, named), "")) or "?"

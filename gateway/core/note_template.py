@@ -36,6 +36,7 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "short staff person": _SHORT | {"person"},
     "short opt out": _SHORT,
     "short last known": _SHORT,
+    "short unread status": _SHORT,
     "short shared": frozenset(("id", "state", "count", "names", "feed")),
     "short personal": frozenset(),
     "short personal shared": frozenset(),
@@ -53,6 +54,7 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "staff person": _REASON,
     "opt out": _REASON,
     "last known": _REASON,
+    "unread status": _REASON,
     "personal": frozenset(),
     "personal shared": frozenset(("persons",)),
     "no personal": frozenset(),
@@ -80,11 +82,12 @@ _LAST = "$state: $reason. $id"  #: In files that have no such section.
 _SHIPPED = (
     *(SHORT_LAST, "reports subject", "reports", "reports message", "reports more"),
     *("last known", "short last known", "short shared"),
+    *("unread status", "short unread status"),
     *(STAFF_PERSON, f"short {STAFF_PERSON}"),
     *("short personal shared", "personal shared", "no personal shared"),
 )
 #: Words it may lack in the same way.
-_SHIPPED_WORDS = ("blocked_person", "last_known")
+_SHIPPED_WORDS = ("blocked_person", "last_known", "unread_status")
 _OPTIONAL = frozenset((OPT_OUT, f"short {OPT_OUT}", SHORT_LAST))
 
 #: Every key of `[words]`; `scope_bulk` says what a person gets who is out of bulk mail.
@@ -92,13 +95,14 @@ WORDS = (
     *State,
     *("bulk", "individual"),
     *(f"scope_{scope}" for scope in Scope),
-    *("blocked_address", "blocked_person", "last_known", "months", "first_day"),
+    *("blocked_address", "blocked_person", "last_known", "unread_status"),
+    *("months", "first_day"),
 )
 
 _HEADING = re.compile(r"\[([a-z ]+)\]\s*\Z")
 _REPLIES = (
     *("short group", "short status", "short staff", "short opt out", "short several"),
-    *("short last known", "short shared", f"short {STAFF_PERSON}"),
+    *("short last known", "short unread status", "short shared", f"short {STAFF_PERSON}"),
 )
 _MOST_LETTERS = {"names": MAX_SHORT_REASONS, "reason": MAX_SHORT_REASONS}
 _ALWAYS_KNOWN = frozenset(("id", "state", "name", "scope", "count", "names"))

@@ -132,6 +132,8 @@ class SuppressionSource(StrEnum):
     STAFF = "staff"  #: `gateway suppress` or the API: an address, not a person.
     #: While the store is away: out of all mail when it was last asked; why is not known then.
     LAST_KNOWN = "last_known"
+    #: The person's status can't be read, or is none of those known: it may be one that suppresses.
+    UNREAD_STATUS = "unread_status"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

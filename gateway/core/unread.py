@@ -12,6 +12,11 @@ from gateway.core.trigger import TriggerEvent
 PEOPLE, APPLICATIONS = "people", "applications"
 QUALIFICATIONS, DELIVERIES = "qualifications", "deliveries"
 
+#: How it begins what is wrong with a field of which several rows speak, or one that isn't whole.
+IN_ROWS = "line "
+#: What it says of a row among them in which the field can't be read.
+CANT_BE_READ = "can't be read"
+
 #: Facts about somebody that decide whether and where any mail goes to them.
 OF_RECIPIENT = frozenset(("active", "status", "emails"))
 #: Facts that decide about mail on an event, by the kind of record that has them.

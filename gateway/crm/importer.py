@@ -171,7 +171,10 @@ def import_file(
         outcome=outcome,
         problems=tuple(intake.problems),
         problem_count=intake.problem_count,
-        remarks=(*file.remarks, *_missing(kind, outcome), *known_otherwise),
+        remarks=(
+            *(*file.remarks, *_missing(kind, outcome), *known_otherwise),
+            *_unread_statuses(outcome.unread_statuses),
+        ),
         is_incomplete=is_incomplete or (replace and bool(outcome.cut_off)),
         is_truncated=file.is_truncated or outcome.cut_off,
         shortfall=_shortfall_in(database) if is_listing else None,
@@ -241,6 +244,16 @@ def _missing(kind: str, outcome: Outcome) -> Iterator[str]:
         yield (
             f"has {outcome.rows} {kind} where the last file had {outcome.rows_before}: if it "
             "should have all of them, the export is broken"
+        )
+
+
+def _unread_statuses(people: int) -> Iterator[str]:
+    """Say how many people are out of bulk mail because of a status that nobody can read."""
+    if people:
+        who, get = ("person", "gets") if people == 1 else ("people", "get")
+        yield (
+            f"{people} {who} {get} no bulk mail, since the status can't be read or leads nowhere: "
+            "give a known one"
         )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from gateway.core.finance_status import has_left
 from gateway.core.kinds import Scope
+from gateway.core.unread import CANT_BE_READ, IN_ROWS
 from gateway.store.layouts import Layout
 from gateway.store.schema import groups, memberships, statuses
 
@@ -207,8 +208,9 @@ class _Case:
         is_decided: bool,
     ) -> None:
         lead = columns.index(name)
-        told = [f"line {line} says {_shown(value[lead])}" for line, value in says[:3]]
-        told += [f"line {row.line} can't be read" for row in self._rows[:3] if name in row.unread]
+        told = [f"{IN_ROWS}{line} says {_shown(value[lead])}" for line, value in says[:3]]
+        unread = [row.line for row in self._rows if name in row.unread]
+        told += [f"{IN_ROWS}{line} {CANT_BE_READ}" for line in unread[:3]]
         said = ", ".join(told)
         if len(self._rows) > 1:
             self._result.differs[name] = said

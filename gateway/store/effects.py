@@ -19,7 +19,7 @@ from gateway.store.layouts import UNSURE
 
 Row = Sequence[Any]
 #: Where in a row what stands.
-SOURCE, TAG, ORIGIN = 1, 9, 10
+SOURCE, TAG, ORIGIN, UNTIL = 1, 9, 10, 12
 
 #: Parts the names of a group or status in one column: its own, then those by language.
 _PART = "\x1f"
@@ -33,13 +33,14 @@ def _all_names(table: str) -> str:
 
 #: The rows of people with their status, of their groups, of people whom staff suppressed, and of
 #: single addresses. Active is NULL where it isn't certain that an active person has the address.
+#: In place of an end, a status has the time since when it can't be read.
 #: `where_person` and `where_own` choose the addresses, `value` and `own_value` are these; `wanted`
 #: is what joins them in, if anything; `number` adds a column with the id of a single address's row.
 OF_STATUS = """
 SELECT {value}, 'status', p.kind, p.crm_id, p.first_name, p.last_name,
        CASE WHEN p.active AND (p.doubtful OR a.position >= {unsure}) THEN NULL ELSE p.active END,
        p.language,
-       {names}, s.tag, p.source, p.status_since, CAST(NULL AS BIGINT), '', false{no_number}
+       {names}, s.tag, p.source, p.status_since, p.status_unread_since, '', false{no_number}
 FROM {wanted} addresses a
 {join} people p ON p.kind = a.kind AND p.crm_id = a.person
 LEFT JOIN statuses s ON s.kind = p.kind AND s.crm_id = p.status AND s.tag <> ''
@@ -74,6 +75,10 @@ def _names(text: str) -> tuple[str, Names]:
     return name, tuple((language, other) for language, other in pairs if other)
 
 
+def _is_unread(row: Row) -> bool:
+    return row[SOURCE] == "status" and row[UNTIL] is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Effects:
     """What the settings make of a tag: its scope, and that of an opt-out at Mailchimp."""
@@ -93,9 +98,27 @@ class Effects:
             return self.optout_scope
         return scope
 
+    def suppresses(self, row: Row) -> bool:
+        """Whether a row keeps any mail away."""
+        return row[SOURCE] == "staff" or row[TAG] in self.tag_scopes or _is_unread(row)
+
     def suppression(self, row: Row, person: PersonRef | None) -> Suppression:
-        """Return what a row says."""
+        """Return what a row says.
+
+        A status that nobody can read may be any; so it keeps bulk mail away, at the least.
+        """
         named, tag, origin, since, until, remark, public = row[8:15]
+        if _is_unread(row):
+            known = self.tag_scopes.get(tag)
+            if known is None or not known.includes(Scope.BULK):
+                return Suppression(
+                    scope=Scope.BULK,
+                    source=SuppressionSource.UNREAD_STATUS,
+                    origin=origin,
+                    since=moment(until),
+                    person=person,
+                )
+            until = None
         name, names = _names(named or "")
         return Suppression(
             scope=self.scope(row[SOURCE], tag, origin),

@@ -107,6 +107,8 @@ class Outcome:
     #: Rows whose reference leads nowhere, or not certainly, by kind of reference.
     reference_faults: Mapping[str, int] = field(default_factory=dict)
     idle_tags: tuple[IdleTag, ...] = ()  #: Tags that weren't taken as they stand.
+    #: People out of bulk mail, since nobody can say what status they have; of all sources.
+    unread_statuses: int = 0
 
 
 class Feed:
@@ -166,6 +168,8 @@ class Feed:
         with self._database.writing_on(self._connection):
             self._write(terms)
             left_open.settle(terms.now)
+            is_of_statuses = self._layout in (PEOPLE, STATUSES)
+            unread_statuses = unread.mark_statuses(self._connection) if is_of_statuses else 0
             effects = guard.look_after()
             is_held_back = not terms.lift and (
                 effects.is_alarming
@@ -189,6 +193,7 @@ class Feed:
             references=references.uses,
             reference_faults=references.faults,
             idle_tags=tuple(idle_tags),
+            unread_statuses=unread_statuses,
         )
 
     def _rows_before(self, terms: Terms) -> int | None:

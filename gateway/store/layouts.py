@@ -28,7 +28,7 @@ Row = tuple[object, ...]
 #: The position of the first address of a person that only keeps mail away.
 UNSURE = 1_000
 #: Columns the store fills by itself.
-_OWN = frozenset({"source", "since", "status_since", "doubtful"})
+_OWN = frozenset({"source", "since", "status_since", "doubtful", "status_unread_since"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -424,6 +424,8 @@ class _Comparison:
                 return self._now
             case "doubtful":  # `unread.take_in` says it anew.
                 return func.coalesce(self._known.c[name], false())
+            case "status_unread_since":  # `unread.mark_statuses` does.
+                return self._known.c[name]
             case "status_since":
                 return case(
                     (self._is_new | self._differs("status"), self._now), else_=self._known.c[name]

@@ -130,7 +130,10 @@ class SuppressedAddresses:
         """Yield the statements of the sources that are listed."""
         source = selection.source
         if source in (None, ListedSource.STATUS):
-            yield self._statement(OF_STATUS, f"s.tag IN ({self._tags(selection, 'status', '')})")
+            is_told = f"s.tag IN ({self._tags(selection, 'status', '')})"
+            may_be = "p.status_unread_since IS NOT NULL"
+            is_any = _covers(Scope.BULK, selection.scope)
+            yield self._statement(OF_STATUS, f"({is_told} OR {may_be})" if is_any else is_told)
         if source in (None, ListedSource.GROUP, ListedSource.MAILCHIMP):
             told = self._tags(selection, "group", MAILCHIMP)
             others = self._tags(selection, "group", "")

@@ -38,7 +38,6 @@ from gateway.store.effects import (
     OF_STAFF,
     OF_STATUS,
     SOURCE,
-    TAG,
     Effects,
     Row,
 )
@@ -255,7 +254,7 @@ class _Findings:
             return
         if row[SOURCE] == "status":
             self._people[row[2], row[3]] = row
-        if is_of_staff or row[TAG] in self._effects.tag_scopes:
+        if self._effects.suppresses(row):
             self._rows.append(row)
 
     def standing(self) -> Standing:

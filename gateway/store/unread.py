@@ -21,10 +21,25 @@ from sqlalchemy import (
 from gateway.core.occurrence import WAITS, OccurrenceState
 from gateway.core.people import PersonRef
 from gateway.core.trigger import TriggerEvent
-from gateway.core.unread import DECIDING, DELIVERIES, OF_RECIPIENT, PEOPLE, UnreadField
+from gateway.core.unread import (
+    CANT_BE_READ,
+    DECIDING,
+    DELIVERIES,
+    IN_ROWS,
+    OF_RECIPIENT,
+    PEOPLE,
+    UnreadField,
+)
 from gateway.store.columns import UtcTime
 from gateway.store.layouts import Layout
-from gateway.store.schema import closings, occurrences, people, unread_fields
+from gateway.store.schema import (
+    closings,
+    occurrences,
+    open_references,
+    people,
+    statuses,
+    unread_fields,
+)
 from gateway.store.staging import Stage
 from gateway.store.upsert import insert_into
 
@@ -89,6 +104,40 @@ def _mark_doubtful(connection: Connection) -> None:
     connection.execute(
         update(people).where(p.doubtful, ~exists().where(unread)).values(doubtful=False)
     )
+
+
+def mark_statuses(connection: Connection) -> int:
+    """Mark the people of whom nobody can say what status they have, with the time since when.
+
+    Returns how many there are.
+
+    It can't be read, or it is none of the statuses of their kind, of which some are known. Rows
+    that say different things do that, and can be read: what they come to is known.
+    """
+    p, o, s = people.c, open_references.c, statuses.c
+    is_unread = and_(
+        _c.what == PEOPLE,
+        _c.field == "status",
+        or_(~_c.text.startswith(IN_ROWS), _c.text.contains(CANT_BE_READ)),
+    )
+    leads_nowhere = and_(o.reference == "people.status", exists().where(s.kind == o.kind))
+    unread_ones = select(_c.kind, _c.key).where(is_unread)
+    open_ones = select(o.kind, o.given).where(leads_nowhere)
+    is_doubtful = or_(
+        tuple_(p.kind, p.crm_id).in_(unread_ones), tuple_(p.kind, p.status).in_(open_ones)
+    )
+    marked = p.status_unread_since.is_not(None)
+    connection.execute(update(people).where(marked, ~is_doubtful).values(status_unread_since=None))
+    if not connection.scalar(select(or_(exists(unread_ones), exists(open_ones)))):
+        return 0
+    since = func.coalesce(
+        select(_c.since).where(is_unread, _c.kind == p.kind, _c.key == p.crm_id).scalar_subquery(),
+        select(o.since)
+        .where(o.reference == "people.status", o.kind == p.kind, o.given == p.status)
+        .scalar_subquery(),
+    )
+    connection.execute(update(people).where(~marked, is_doubtful).values(status_unread_since=since))
+    return connection.scalar(select(func.count()).select_from(people).where(marked)) or 0
 
 
 def _is_told(stage: Stage, field: str) -> ColumnElement[bool]:

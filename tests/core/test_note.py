@@ -434,6 +434,26 @@ def test_while_the_store_is_away_the_note_says_what_is_known(language: str) -> N
     )
 
 
+@pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
+def test_a_status_that_can_not_be_read_is_told_as_such_and_what_to_do(language: str) -> None:
+    words = template(language)
+    unread = Suppression(
+        scope=Scope.BULK,
+        source=SuppressionSource.UNREAD_STATUS,
+        origin="crm",
+        since=FACTS.now,
+        person=GROUP.person,
+    )
+    note = render(words, replace(FACTS, suppressions=(unread,)))
+
+    written = "\n".join((*note.short, note.full))
+    assert '"?"' not in written
+    assert words.scope(Scope.BULK) in note.full
+    assert words.date(FACTS.now) in note.full
+    assert ascii_text(words.scope(Scope.BULK)) in note.short[0]
+    assert "gateway person show" in note.full
+
+
 def test_a_group_is_named_as_the_reader_calls_it() -> None:
     group = replace(GROUP, names=(("de", "Keine Massenmail"),))
     facts = replace(FACTS, suppressions=(group,))

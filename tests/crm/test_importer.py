@@ -246,7 +246,7 @@ def test_a_field_that_can_not_be_read_keeps_its_old_value_and_protects_where_the
     report = take(database, bad, kind)
 
     assert before.items() <= the_row(database, kind).items()
-    aside = {"unusable": "", "doubtful": None}
+    aside = {"unusable": "", "doubtful": None, "status_unread_since": None}
     assert {**known, **aside} == {**the_row(database, kind), **aside}
     assert [1, 1] == [fresh.records, report.records]
     assert [column] == list({problem.column for problem in report.problems})

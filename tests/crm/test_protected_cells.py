@@ -11,6 +11,7 @@ from gateway.core.people import PersonRef
 from gateway.crm.importer import import_file
 from gateway.store.database import Database
 from gateway.store.people import find
+from gateway.store.suppressed import Selection, SuppressedAddresses
 from gateway.store.suppression import Standings
 from tests.crm.conftest import Write
 
@@ -124,3 +125,71 @@ def test_keys_that_look_the_same_are_the_same(database: Database, write: Write) 
 )
 def test_a_tag_is_known_in_any_spelling(text: str, expected: str) -> None:
     assert expected == known_tag(text)
+
+
+KNOWN_STATUSES = ("s1,Aktief,", "s8,Stil,NoMailChimpMailingsTag", "s9,Overleden,NoMailTag")
+#: A person's status as it was known before (None: a new person) and as the file has it now, and
+#: what is kept away from the person then.
+STATUSES: tuple[tuple[str | None, str, set[Scope]], ...] = (
+    (None, "s1", set()),
+    (None, "", set()),
+    (None, "\0", {Scope.BULK}),
+    (None, "g999", {Scope.BULK}),
+    ("s1", "\0", {Scope.BULK}),
+    ("s1", "g999", {Scope.BULK}),
+    ("s8", "\0", {Scope.BULK}),
+    ("s8", "g999", {Scope.BULK}),
+    ("s9", "\0", {Scope.ALL}),
+    ("s9", "g999", {Scope.ALL}),
+)
+
+
+@pytest.mark.parametrize(("before", "given", "expected"), STATUSES)
+def test_a_status_that_can_not_be_read_or_leads_nowhere_keeps_bulk_mail_away_until_it_is_known(
+    database: Database, write: Write, before: str | None, given: str, expected: set[Scope]
+) -> None:
+    take(database, write, "statuses", "crm_id,name,tag", *KNOWN_STATUSES)
+    if before is not None:
+        take(database, write, "people", "crm_id,emails,status", f"1,a@x.org,{before}")
+
+    take(database, write, "people", "crm_id,emails,status", f"1,a@x.org,{given}")
+
+    assert {"a@x.org": expected} == scopes(database, "a@x.org")
+    listed = SuppressedAddresses(
+        is_sqlite=database.is_sqlite,
+        tag_scopes=TAG_SCOPES,
+        optout_scope=Scope.MAILCHIMP,
+        plus_addresses=False,
+    )
+    with database.reading() as connection:
+        page = listed.page(connection, Selection(scope=Scope.BULK), at=NOW, limit=9)
+    assert expected == {one.suppression.scope for one in page}
+
+    take(database, write, "people", "crm_id,emails,status", "1,a@x.org,s1")
+    assert {"a@x.org": set()} == scopes(database, "a@x.org")
+
+
+def test_the_report_says_how_many_get_no_bulk_mail_for_their_status(
+    database: Database, write: Write
+) -> None:
+    take(database, write, "statuses", "crm_id,name,tag", *KNOWN_STATUSES)
+    rows = ("1,a@x.org,g999", "2,b@x.org,\0", "3,c@x.org,s1")
+    path = write("crm_id,emails,status", *rows)
+
+    report = import_file(database, "people", path, source="crm", now=NOW)
+
+    told = [remark for remark in report.remarks if "no bulk mail" in remark]
+    assert [True] == [remark.startswith("2 people") for remark in told]
+
+
+def test_a_status_that_leads_nowhere_keeps_nothing_away_before_any_is_known_and_once_it_comes(
+    database: Database, write: Write
+) -> None:
+    take(database, write, "people", "crm_id,emails,status", "1,a@x.org,s1", "2,b@x.org,s2")
+    assert {"a@x.org": set(), "b@x.org": set()} == scopes(database, "a@x.org", "b@x.org")
+
+    take(database, write, "statuses", "crm_id,name", "s1,Aktief")
+    assert {"a@x.org": set(), "b@x.org": {Scope.BULK}} == scopes(database, "a@x.org", "b@x.org")
+
+    take(database, write, "statuses", "crm_id,name", "s2,Nieuw")
+    assert {"b@x.org": set()} == scopes(database, "b@x.org")

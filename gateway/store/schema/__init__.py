@@ -58,7 +58,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0031"
+VERSION = "0032"
 
 __all__ = [
     "VERSION",
