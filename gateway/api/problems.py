@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from gateway import logs
 from gateway.api.services import HappenedNot, NotDone
-from gateway.core.errors import GatewayError
+from gateway.core.errors import FileUnusable, GatewayError
 from gateway.store import inbox, outbox
 from gateway.store.blobs import BlobMissing, BlobsUnavailable
 from gateway.store.campaigns import NoSuchCampaign
@@ -87,6 +87,10 @@ def _known(_: Request, error: Exception) -> Response:
         case StoreUnavailable() | BlobsUnavailable():
             away = {"retry-after": RETRY_SECONDS}
             return problem(503, "the store is away", headers=away)
+        case FileUnusable():
+            log.error("file_unusable", reason=str(error))
+            away = {"retry-after": RETRY_SECONDS}
+            return problem(503, f"a file of the gateway can't be used: {error}", headers=away)
         case BlobMissing() | outbox.NoSuchRow() | inbox.NoSuchMail() | NoSuchCampaign():
             return problem(404, "there is no such thing")
         case NotDone():

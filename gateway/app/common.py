@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway import config
-from gateway.config import Settings
+from gateway.config import Settings, read_text
 from gateway.config.smtp import Relay
 from gateway.core import classify
 from gateway.core.address import domain_of, lookup_form
@@ -172,12 +172,12 @@ def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
     What a file of one's own lacks, as it is older than the gateway, is as shipped.
     """
     shipped = {
-        file.stem: parse_template(file.read_text(encoding="utf-8"), file.stem, str(file))
+        file.stem: parse_template(read_text(file), file.stem, str(file))
         for file in SHIPPED_TEMPLATES.joinpath(NOTES).glob("*.txt")
     }
     return {
         language: parse_template(
-            file.read_text(encoding="utf-8"),
+            read_text(file),
             language,
             str(file),
             shipped=shipped.get(language, shipped["en"]),
@@ -193,12 +193,12 @@ def letters(settings: Settings, name: str, wording: Wording) -> dict[str, Letter
     shipped.
     """
     shipped = {
-        file.stem: parse_letter(file.read_text(encoding="utf-8"), file.stem, wording, str(file))
+        file.stem: parse_letter(read_text(file), file.stem, wording, str(file))
         for file in SHIPPED_TEMPLATES.joinpath(name).glob("*.txt")
     }
     return {
         language: parse_letter(
-            file.read_text(encoding="utf-8"),
+            read_text(file),
             language,
             wording,
             str(file),

@@ -7,7 +7,7 @@ from datetime import date
 from gateway.api.services import ExplainedMail, NotDone, Told
 from gateway.app import common, trigger_previews, triggers
 from gateway.app.transitions import NobodyActs
-from gateway.config import ConfigError, Settings
+from gateway.config import Settings
 from gateway.core.mail_file import NoMail, read_mail
 from gateway.core.trigger_run import Run
 from gateway.store import ledger, status_mail, trigger_runs, unread
@@ -100,5 +100,3 @@ def _told_as_problems() -> Iterator[None]:
         raise NotDone(404, str(error)) from error
     except (trigger_previews.CannotPreview, NobodyActs, NoSuchStatus) as error:
         raise NotDone(422, str(error)) from error
-    except ConfigError as error:
-        raise NotDone(409, f"the triggers can't be used: {error}") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway import logs
 from gateway.app import common
 from gateway.app.common import SHIPPED_TEMPLATES
-from gateway.config import ConfigError, Settings
+from gateway.config import ConfigError, Settings, read_text
 from gateway.config.triggers import (
     ACTIVE_AS_SHIPPED,
     load_trigger,
@@ -81,16 +81,8 @@ def _files(settings: Settings, name: str) -> Mapping[str, Path]:
 
 def _source(file: Path) -> Source:
     html = file.with_suffix(".html")
-    return Source(file=str(file), text=_read(file), html=_read(html) if html.is_file() else None)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not a text in UTF-8") from error
+    own_html = read_text(html) if html.is_file() else None
+    return Source(file=str(file), text=read_text(file), html=own_html)
 
 
 def epoch_file(settings: Settings) -> Path:

@@ -1,8 +1,8 @@
 """The config file: read once, checked in full, wrong keys named."""
 
 from gateway.config.load import load
-from gateway.config.problems import ConfigError
+from gateway.config.problems import ConfigError, read_text
 from gateway.config.rules import Rule
 from gateway.config.settings import Settings
 
-__all__ = ["ConfigError", "Rule", "Settings", "load"]
+__all__ = ["ConfigError", "Rule", "Settings", "load", "read_text"]

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.config.section import FILE_SUFFIX, options, secret_keys, table_of
-from gateway.core.errors import GatewayError
+from gateway.core.errors import FileUnusable
 
 KeyPath = tuple[int | str, ...]
 
@@ -36,12 +37,22 @@ _BOUNDS = {
 }
 
 
-class ConfigError(GatewayError):
+class ConfigError(FileUnusable):
     """The config can't be used; the text has a line for each key that is wrong."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+def read_text(file: Path) -> str:
+    """Return what is in a file of the operator's; ConfigError says why it can't be read."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not a text in UTF-8") from error
 
 
 def describe(

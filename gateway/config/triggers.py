@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ValidationError, model_validator
 
-from gateway.config.problems import ConfigError, describe
+from gateway.config.problems import ConfigError, describe, read_text
 from gateway.config.section import Section, option, wrong
 from gateway.config.settings import Settings
 from gateway.config.values import Duration, MailAddress, Name, Text, parse_address
@@ -205,11 +205,7 @@ def _loaded(settings: Settings, problems: list[str]) -> Iterator[Trigger]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not a text in UTF-8") from error
+        return tomllib.loads(read_text(file))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not TOML: {error}") from error
 

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from string import Template
 
-from gateway.core.errors import GatewayError
+from gateway.core.errors import FileUnusable
 from gateway.core.run_words import WORDS
 
 _HEADING = re.compile(r"\[([a-z_]+)\]\s*\Z")
 _SUBJECT = "Subject:"
 
 
-class BadLetter(GatewayError):
+class BadLetter(FileUnusable):
     """The wording of a mail can't be used; the text names file, line and what is wrong."""
 
 

@@ -14,7 +14,7 @@ from string import Template
 from types import MappingProxyType
 
 from gateway.core.ascii_text import ascii_text
-from gateway.core.errors import GatewayError
+from gateway.core.errors import FileUnusable
 from gateway.core.kinds import Scope, State
 
 MAX_FIRST_LINE = 300  #: Octets of the short form's first line, its values at their longest.
@@ -108,7 +108,7 @@ _MOST_LETTERS = {"names": MAX_SHORT_REASONS, "reason": MAX_SHORT_REASONS}
 _ALWAYS_KNOWN = frozenset(("id", "state", "name", "scope", "count", "names"))
 
 
-class BadNoteTemplate(GatewayError):
+class BadNoteTemplate(FileUnusable):
     """The wording of notes can't be used; the text names file, line and what is wrong."""
 
 

@@ -11,7 +11,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from gateway.core.errors import GatewayError
+from gateway.core.errors import FileUnusable, GatewayError
 from gateway.core.notice import in_language
 from gateway.core.trigger import QUALIFICATION_DATA, Trigger
 from gateway.triggers.values import NAMES, QUALIFICATION, names_for
@@ -35,7 +35,7 @@ _BRACKETED = re.compile(r"\[([^\W\d_][\w-]+)\]")
 _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<!.*?>", re.DOTALL)
 
 
-class BadTemplate(GatewayError):
+class BadTemplate(FileUnusable):
     """A template can't be used; the text names file, what is wrong and what to do."""
 
 

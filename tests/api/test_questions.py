@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.store.journal import take_in
 from tests.api.served import Served, served
+from tests.store.journaling import message
 
 LETTER = (
     b"From: eva@office.example\r\nTo: ann@x.org\r\nSubject: Vacatures\r\nPrecedence: bulk\r\n"
@@ -106,3 +108,34 @@ async def test_a_message_is_explained_without_being_sent(office: Served) -> None
     assert (422, 422) == (empty.status_code, no_listener.status_code)
     assert "no such listener: moon" in no_listener.json()["detail"]
     assert [] == (await office.get("/messages"))["items"]
+
+
+@pytest.mark.parametrize(
+    ("octets", "said"),
+    [
+        (None, "nl.txt: can't be read: Is a directory"),
+        (b"\xff\xfe half", "nl.txt: not a text in UTF-8"),
+        (b"[subject\nhal", "nl.txt"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("folder", "path"),
+    [("notes", "/messages?language=nl"), ("trigger_report", "/triggers/birthday2/preview")],
+)
+async def test_a_template_that_is_being_replaced_is_told_until_it_is_whole_again(
+    office: Served, tmp_path: Path, folder: str, path: str, octets: bytes | None, said: str
+) -> None:
+    template = tmp_path / "templates" / folder / "nl.txt"
+    template.parent.mkdir()
+    template.mkdir() if octets is None else template.write_bytes(octets)
+    if folder == "notes":
+        with office.database.writing() as connection:
+            take_in(connection, 1, [message()], [])
+
+    broken = await office.ask("GET", path)
+    template.rmdir() if octets is None else template.unlink()
+    mended = await office.ask("GET", path)
+
+    assert (503, "5") == (broken.status_code, broken.headers.get("retry-after")), broken.text
+    assert said in broken.json()["detail"]
+    assert 200 == mended.status_code, mended.text
