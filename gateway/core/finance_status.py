@@ -21,9 +21,13 @@ _HAVE_DIED = (
     "deceased",
     "décédé",
     "décédée",
+    "overlijden",
+    "todesfall",
 )
+#: The same, too short for a slip in them to be told from other words.
+_SHORT = ("died", "dead", "dood", "mort", "morte", "décès")
 _LEFT = frozenset(map(as_read, HAVE_LEFT))
-_DIED = frozenset(map(as_read, _HAVE_DIED))
+_DIED = frozenset(map(as_read, (*_HAVE_DIED, *_SHORT)))
 
 
 def has_left(finance_status: str) -> bool:
@@ -46,8 +50,17 @@ def looks_like_left(finance_status: str) -> str:
     """
     if not finance_status or has_left(finance_status):
         return ""
-    words = as_read(finance_status).split()
-    if as_read(HAVE_LEFT[0]) in words:
+    if as_read(HAVE_LEFT[0]) in as_read(finance_status).split():
         return HAVE_LEFT[0]
-    known = nearest(finance_status, HAVE_LEFT)
-    return known or next(filter(None, (nearest(word, _HAVE_DIED) for word in words)), "")
+    return nearest(finance_status, HAVE_LEFT) or looks_like_died(finance_status)
+
+
+def looks_like_died(finance_status: str) -> str:
+    """Return the word for *deceased* of which a finance status may have a slip; empty: none.
+
+    Of whoever has it nobody can say whether a birthday mail may come.
+    """
+    if not finance_status or has_left(finance_status):
+        return ""
+    words = as_read(finance_status).split()
+    return next(filter(None, (nearest(word, _HAVE_DIED) for word in words)), "")

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from gateway.core.applications import KnownApplication
-from gateway.core.finance_status import has_left
+from gateway.core.finance_status import has_left, looks_like_died
 from gateway.core.ids import moment_of
 from gateway.core.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.people import Person, PersonRef, Staff
@@ -153,8 +153,15 @@ class Facts:
 def waits(trigger: Trigger, facts: Facts, *, to_person: bool = True) -> str:
     """Return for which unread fields a mail waits; empty: it goes by nothing unread."""
     fields = deciding(trigger.event, facts.unread, to_person=to_person)
-    named = (f"{one.field} of {one.what} {one.record} ({one.place}: {one.text})" for one in fields)
-    return f"{WAITS}{'; '.join(named)}" if fields else ""
+    named = [f"{one.field} of {one.what} {one.record} ({one.place}: {one.text})" for one in fields]
+    if facts.person is not None and trigger.event is TriggerEvent.BIRTHDAY:
+        status = facts.person.finance_status
+        if word := looks_like_died(status):
+            named.append(
+                f"finance_status of people {facts.person.ref} ({status!r} may be {word!r}: write"
+                " the one that is meant)"
+            )
+    return f"{WAITS}{'; '.join(named)}" if named else ""
 
 
 def unmet(

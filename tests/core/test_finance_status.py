@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.finance_status import HAVE_LEFT, has_left, looks_like_left
+from gateway.core.finance_status import HAVE_LEFT, has_left, looks_like_died, looks_like_left
 
 
 @pytest.mark.parametrize("status", HAVE_LEFT)
@@ -43,6 +43,8 @@ def test_the_five_are_known_however_they_are_written(status: str, written: objec
         ("Décédée", True, ""),
         ("De\u0301ce\u0301de\u0301", True, ""),
         ("Gekündigt – verstorben am 3.2.2024", True, ""),
+        ("Died 2024", True, ""),
+        ("Overlijden", True, ""),
         ("Ovrleden", False, "overleden"),
         ("Overlden", False, "overleden"),
         ("deceasd", False, "deceased"),
@@ -55,3 +57,25 @@ def test_the_five_are_known_however_they_are_written(status: str, written: objec
 )
 def test_a_slip_is_not_counted_but_named(status: str, has_left_then: bool, looks_like: str) -> None:
     assert (has_left_then, looks_like) == (has_left(status), looks_like_left(status))
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("", ""),
+        ("Aktiv", ""),
+        ("Overleden", ""),
+        ("Ovrleden", "overleden"),
+        ("Lid, ovreleden 2024", "overleden"),
+        ("Deceasd", "deceased"),
+        ("Décedé?", ""),
+        ("Decédèe", ""),
+        ("Décdé", "décédé"),
+        ("vertorben", "verstorben"),
+        ("Ungekündigt", ""),
+        ("Gekündigt (Vestorben)", "verstorben"),
+        ("Gekündigt zum 31.12.2026", ""),
+    ],
+)
+def test_a_slip_in_a_word_for_deceased_is_told_from_other_words(status: str, expected: str) -> None:
+    assert expected == looks_like_died(status)

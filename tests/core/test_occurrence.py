@@ -242,6 +242,23 @@ def test_a_mail_waits_for_the_fields_that_decide_about_it(
 
 
 @pytest.mark.parametrize(
+    ("event", "status", "is_waited_for"),
+    [
+        (TriggerEvent.BIRTHDAY, "Ovrleden", True),
+        (TriggerEvent.BIRTHDAY, "Overleden", False),
+        (TriggerEvent.BIRTHDAY, "Actief", False),
+        (TriggerEvent.SET_DATE, "Ovrleden", False),
+    ],
+)
+def test_a_birthday_mail_waits_where_somebody_may_be_called_deceased(
+    event: TriggerEvent, status: str, is_waited_for: bool
+) -> None:
+    told = waits(trigger(event), person(finance_status=status))
+
+    assert is_waited_for == told.startswith("can't be read: finance_status of people candidate:")
+
+
+@pytest.mark.parametrize(
     ("earlier", "reason"),
     [
         (None, ""),
