@@ -1,6 +1,8 @@
 """The benchmark page of the documentation."""
 
+import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.plot import draw
@@ -10,8 +12,11 @@ from benchmarks.throughput import Measured
 HEAD = """\
 # Benchmarks
 
-Written by `make bench` from {rounds} rounds of one run; run it again rather than edit it. The
-gateway stands beside Postfix's before-queue proxy filter, the Proxy handler that comes with
+Written by `make bench` from {rounds} rounds of one run; run it again rather than edit it. It was
+measured at commit {commit} on {day} and says nothing of later ones: see
+[CHANGELOG](../CHANGELOG.md) for what has become slower or faster since.
+
+The gateway stands beside Postfix's before-queue proxy filter, the Proxy handler that comes with
 aiosmtpd, and no proxy at all. The aim is 1.5 times Postfix in every cell, the floor is 1.0.
 {verdict}
 
@@ -72,6 +77,18 @@ rest. SQLite is told of the journal by a thread beside, in groups.
 def write(docs: Path, *, cells: Sequence[Measured], tables: Sequence[Table], rounds: int) -> None:
     """Write `benchmarks.md` and its plot."""
     draw(cells, docs / "benchmarks.svg")
-    head = HEAD.format(rounds=rounds, verdict=verdict(cells))
+    described = subprocess.run(
+        ("git", "describe", "--always", "--dirty"),
+        cwd=docs,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    head = HEAD.format(
+        rounds=rounds,
+        commit=described.stdout.strip(),
+        day=f"{datetime.now(UTC):%Y-%m-%d}",
+        verdict=verdict(cells),
+    )
     sections = (head, *(table.for_page() for table in tables), TAIL)
     (docs / "benchmarks.md").write_text("\n\n".join(part.strip() for part in sections) + "\n")
