@@ -9,11 +9,11 @@ from pathlib import Path
 
 from benchmarks.processes import BenchmarkError
 from benchmarks.store import address, suppress_addresses, suppress_group
-from gateway.core.decide import blocking
+from gateway.core.decision.decide import blocking
 from gateway.core.kinds import TAG_SCOPES, Kind
-from gateway.core.people import NOBODY
-from gateway.store.database import Database
-from gateway.store.suppression import Standings
+from gateway.core.people.people import NOBODY
+from gateway.store.engine.database import Database
+from gateway.store.people.suppression import Standings
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 LOOKUPS = 2_000

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.client import Client
 from benchmarks.processes import BenchmarkError, free_port, running
 from benchmarks.store import relayed
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
 
 WORKERS = 2
 BULK = b"Subject: bench\r\nPrecedence: bulk\r\n\r\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.postfix import version
 from benchmarks.store import durability
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
 
 PROBES = 200
 PAGE = b"x" * 4096

@@ -10,10 +10,10 @@ from sqlalchemy import text
 
 from benchmarks.store import NUMBERS
 from gateway.core.kinds import Kind
-from gateway.core.occurrence import first_day_to_look_at
-from gateway.core.trigger import LATENESS, StoredDates, Trigger, TriggerEvent
-from gateway.store import due
-from gateway.store.database import Database
+from gateway.core.triggers.occurrence import first_day_to_look_at
+from gateway.core.triggers.trigger import LATENESS, StoredDates, Trigger, TriggerEvent
+from gateway.store.engine.database import Database
+from gateway.store.triggers import due
 
 PEOPLE = 1_000_000
 TODAY = date(2027, 3, 1)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
 
 SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA")
 RELAYED = "SELECT count(*) FROM deliveries WHERE state = 'relayed'"

@@ -44,7 +44,7 @@ class MailchimpHealth(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class MetricReading:
     """A metric that is read when asked for, with a value for each value of its label."""
 
     name: str
@@ -193,7 +193,7 @@ def forget_process(pid: int) -> None:
         file.unlink(missing_ok=True)
 
 
-def exposition(readings: Iterable[Reading]) -> bytes:
+def exposition(readings: Iterable[MetricReading]) -> bytes:
     """Return all processes' metrics and these readings in Prometheus' text format."""
     registry = CollectorRegistry()
     if os.environ.get(FOLDER):
@@ -238,7 +238,7 @@ def _gauges(name: str, label: str) -> dict[str, float]:
 
 
 class _Readings(Collector):
-    def __init__(self, readings: Sequence[Reading]) -> None:
+    def __init__(self, readings: Sequence[MetricReading]) -> None:
         self._readings = readings
 
     def collect(self) -> Iterator[Metric]:

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from gateway.store import events
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
+from gateway.store.sending import events
 from tests.rig.certificates import Certificates, make_certificates
 from tests.rig.client import RawClient
 from tests.rig.dovecot import Dovecot

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "gateway").rglob("*.py"))
 #: What several packages may use: it shapes values and knows nothing of the outside.
-SHARED = {"argon2", "orjson", "pydantic"}
+SHARED = {"argon2", "orjson", "pydantic", "requests"}
 #: Hosts of package registries, and folders of one machine. Written apart, or this file had them.
 FOREIGN = re.compile("|".join(("pypi" + r"\.org", "python" + "hosted", r"(?<![\w.])/(work|root)/")))
 
@@ -45,13 +45,16 @@ def test_every_outside_library_has_one_home() -> None:
 @pytest.mark.parametrize(
     ("module", "not_wanted"),
     [
-        ("gateway.app.smtp", {"fastapi", "uvicorn", "typer", "alembic"}),
-        ("gateway.app.sender", {"fastapi", "uvicorn", "typer", "alembic", "aiosmtpd"}),
-        ("gateway.app.api", {"typer", "alembic", "aiosmtpd"}),
-        ("gateway.app.inbound", {"fastapi", "uvicorn", "typer", "aiosmtpd", "mailchimp_marketing"}),
+        ("gateway.app.roles.smtp", {"fastapi", "uvicorn", "typer", "alembic"}),
+        ("gateway.app.roles.sender", {"fastapi", "uvicorn", "typer", "alembic", "aiosmtpd"}),
+        ("gateway.app.roles.api", {"typer", "alembic", "aiosmtpd"}),
+        (
+            "gateway.app.roles.inbound",
+            {"fastapi", "uvicorn", "typer", "aiosmtpd", "mailchimp_marketing"},
+        ),
         # The licences of these two don't go together in one process.
         ("gateway.cli.commands", {"aioimaplib"}),
-        ("gateway.app.mailbox_calls", {"mailchimp_marketing"}),
+        ("gateway.app.checks.mailbox_calls", {"mailchimp_marketing"}),
     ],
 )
 def test_a_role_loads_only_what_it_needs(module: str, not_wanted: set[str]) -> None:

@@ -13,10 +13,10 @@ from gateway.app import common
 from gateway.config import ConfigError, Settings, load
 from gateway.config.documents import MARKS_BEGIN, reference, sample, with_marks, write_docs
 from gateway.config.events import Triggers
-from gateway.config.smtp import Listener, Relay
+from gateway.config.smtp import ListenerConfig, RelayConfig
 from gateway.config.values import Bind, parse_duration
+from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.core.kinds import Kind, Scope
-from gateway.core.shipped import SHIPPED_RULES
 from tests.settings import RELAY, loaded
 
 ROOT = Path(__file__).parent.parent
@@ -76,8 +76,8 @@ def test_values_come_as_what_they_mean(tmp_path: Path) -> None:
 
 
 def test_values_may_be_given_as_what_they_mean() -> None:
-    relay = Relay(name="main", host="::1", budget=timedelta(seconds=5))
-    listener = Listener(name="crm", bind=Bind("::1", 0))
+    relay = RelayConfig(name="main", host="::1", budget=timedelta(seconds=5))
+    listener = ListenerConfig(name="crm", bind=Bind("::1", 0))
     triggers = Triggers(daily_at=time(9), quiet_hours=(time(21), time(7)))
 
     assert timedelta(seconds=5) == relay.budget

@@ -13,12 +13,12 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.testing import CliRunner
 
-from gateway.app import api
+from gateway.app.roles import api
 from gateway.cli.commands import app
 from gateway.config import load
-from gateway.core.shipped import SHIPPED_RULES
+from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.metrics import Metrics
-from gateway.store.status import Snapshot
+from gateway.store.engine.status import Snapshot
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -212,8 +212,8 @@ def metrics() -> dict[str, str]:
 # Replies
 
 REPLYING = [
-    *sorted((ROOT / "gateway/smtp_proxy").glob("*.py")),
-    *(ROOT / "gateway" / name for name in ("core/envelope.py", "core/content.py")),
+    *sorted((ROOT / "gateway/smtp_proxy").rglob("*.py")),
+    *(ROOT / "gateway" / name for name in ("core/mail/envelope.py", "core/mail/content.py")),
     ROOT / "gateway/delivery/replies.py",
 ]
 REPLY = re.compile(r"[45]\d\d [245]\.\d+\.\d+(?= )")

@@ -10,7 +10,7 @@ from prometheus_client import generate_latest
 
 from gateway import metrics
 from gateway.core.kinds import By, Kind, State
-from gateway.metrics import Metrics, Reading, RelayHealth
+from gateway.metrics import MetricReading, Metrics, RelayHealth
 
 PROGRAM = """
 import sys
@@ -73,7 +73,7 @@ def test_the_last_word_on_a_relay_counts_whoever_said_it(folder: Path) -> None:
 
 
 def test_readings_stand_beside_what_was_counted() -> None:
-    reading = Reading(
+    reading = MetricReading(
         name="gateway_feed_age_seconds", text="Age.", label="source", values={"crm": 60}
     )
 

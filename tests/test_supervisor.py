@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from gateway.supervisor.worker import Role, Timing, Worker
+from gateway.supervisor.worker import Role, RoleProcess, Timing
 from tests.conftest import StartGateway
 from tests.rig.gateway import GatewayProcess
 from tests.rig.process import LOOPBACK, free_port, has_banner, wait_until
@@ -244,7 +244,7 @@ async def test_K9_a_store_that_does_not_fit_is_refused_with_a_message(
 
 def test_an_smtp_worker_knows_neither_the_api_nor_the_command_line() -> None:
     program = (
-        "import sys, gateway.app.__main__, gateway.app.smtp\n"
+        "import sys, gateway.app.__main__, gateway.app.roles.smtp\n"
         "print(*{'fastapi', 'typer', 'uvicorn', 'alembic', 'gateway.cli'}"
         " & set(sys.modules))"
     )
@@ -255,7 +255,7 @@ def test_an_smtp_worker_knows_neither_the_api_nor_the_command_line() -> None:
 
 
 @contextlib.asynccontextmanager
-async def kept(worker: Worker) -> AsyncIterator[None]:
+async def kept(worker: RoleProcess) -> AsyncIterator[None]:
     task = asyncio.create_task(worker.keep())
     try:
         yield
@@ -264,8 +264,8 @@ async def kept(worker: Worker) -> AsyncIterator[None]:
         await task
 
 
-def worker(program: str, timing: Timing = QUICK) -> Worker:
-    return Worker(
+def worker(program: str, timing: Timing = QUICK) -> RoleProcess:
+    return RoleProcess(
         Role(name="test"),
         1,
         command=[sys.executable, "-c", program],

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import triggers
+from gateway.app.triggers import triggers
 from gateway.config import ConfigError, load
 from gateway.core.kinds import Kind
-from gateway.core.trigger import DATE_EVENTS, StoredDates, Trigger
+from gateway.core.triggers.trigger import DATE_EVENTS, StoredDates, Trigger
 
 QUALIFIED = 'event = "qualification_expired"\ntemplate = "letter"\n'
 

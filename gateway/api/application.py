@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from gateway.api import problems
 from gateway.api.bearer import known
-from gateway.api.guard import Count, Guard
+from gateway.api.guard import Count, RequestGuard
 from gateway.api.health import Health
 from gateway.api.page import page
 from gateway.api.paths import SlashesInParts
@@ -32,7 +32,7 @@ from gateway.api.routes import (
     triggers,
 )
 from gateway.api.schemas import described
-from gateway.api.services import Services
+from gateway.api.services import ApiServices
 
 KEEP = timedelta(seconds=2)  #: For so long an answer serves everyone who asks.
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -48,7 +48,7 @@ def application(
     health: Callable[[], Awaitable[Health]],
     metrics: Callable[[], Awaitable[bytes]],
     metrics_type: str,
-    services: Services | None = None,
+    services: ApiServices | None = None,
     routers: Sequence[APIRouter] = (),
     count: Count = _uncounted,
 ) -> FastAPI:
@@ -72,7 +72,7 @@ def application(
     for router in routers:
         app.include_router(router, include_in_schema=False)
     app.add_middleware(SlashesInParts)
-    app.add_middleware(Guard, count=count)
+    app.add_middleware(RequestGuard, count=count)
     return app
 
 
@@ -107,14 +107,14 @@ async def _is_known(request: Request) -> bool:
     peer = request.client.host if request.client else ""
     if peer in _LOOPBACK and not any(name in request.headers for name in _PASSED_ON):
         return True
-    using: Services | None = request.app.state.services
+    using: ApiServices | None = request.app.state.services
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if using is None or scheme.lower() != "bearer":
         return False
     return await known(using, secret.strip()) is not None
 
 
-def _add_routes(app: FastAPI, services: Services) -> None:
+def _add_routes(app: FastAPI, services: ApiServices) -> None:
     app.include_router(feed.router(services.feed))
     app.include_router(feed.imports(services.feed))
     for part in (applications, suppressions, messages, people, history, inbox, outbox):

@@ -7,10 +7,10 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from gateway.api.problems import Problem
-from gateway.api.services import Services
+from gateway.api.services import ApiServices
 from gateway.api.using import services
 from gateway.core.token import Token, TokenScope
-from gateway.store import tokens
+from gateway.store.api import tokens
 
 _SCHEME = HTTPBearer(auto_error=False, description="A token of `gateway tokens create`.")
 _LONGEST = 200  #: Letters of a token; what is longer isn't even looked up.
@@ -39,7 +39,7 @@ def bearer(*scopes: TokenScope) -> Callable[..., Awaitable[Token]]:
     return let_in
 
 
-async def known(using: Services, secret: str) -> Token | None:
+async def known(using: ApiServices, secret: str) -> Token | None:
     """Return the valid token of which this is the secret, and note its use."""
     if not secret or len(secret) > _LONGEST or not secret.isascii():
         return None

@@ -30,7 +30,7 @@ _HARMLESS = {
 Count = Callable[[str, str, int], None]  #: Hears route, method and status of each answer.
 
 
-class Guard:
+class RequestGuard:
     """Wraps an application."""
 
     def __init__(self, app: ASGIApp, count: Count) -> None:
@@ -43,7 +43,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         began = time.monotonic()
-        passage = _Passage(scope, receive, send)
+        passage = _GuardedRequest(scope, receive, send)
         try:
             await passage.through(self._app)
         finally:
@@ -66,7 +66,7 @@ class Guard:
 
 
 @dataclass(slots=True)
-class _Passage:
+class _GuardedRequest:
     """One request on its way in, and the answer on its way out."""
 
     scope: Scope

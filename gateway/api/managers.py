@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.api.problems import Problem
-from gateway.api.services import Services
-from gateway.core.people import Staff
+from gateway.api.services import ApiServices
+from gateway.core.people.people import Staff
 from gateway.core.token import Token, TokenRole
-from gateway.store import applications
+from gateway.store.people import applications
 
 Connection = Any  #: A transaction of the store, handed on to it.
 
@@ -17,7 +17,7 @@ _CURE = (
 )
 
 
-def acting_manager(connection: Connection, using: Services, token: Token, by: str) -> str:
+def acting_manager(connection: Connection, using: ApiServices, token: Token, by: str) -> str:
     """Return who is recorded for a change only managers may make.
 
     Either the token bears the role `manager`, and records whom it names, else itself; or it acts
@@ -50,7 +50,7 @@ def _why(connection: Connection, by: str, staff: Sequence[Staff]) -> str:
     return f"only a manager may change this: {by} {what}, and the token has no role manager"
 
 
-def _staff(connection: Connection, using: Services, by: str) -> tuple[Staff, ...]:
+def _staff(connection: Connection, using: ApiServices, by: str) -> tuple[Staff, ...]:
     if "@" in by:
         return applications.staff_at(connection, using.lookup(by))
     if of_id := applications.staff_of(connection, (by,)):

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import Header, Request, Response
 
 from gateway.api.problems import Problem
-from gateway.api.services import Services
+from gateway.api.services import ApiServices
 from gateway.core.token import Token
-from gateway.store import answers
-from gateway.store.answers import Answer
+from gateway.store.api import answers
+from gateway.store.api.answers import StoredAnswer
 
 Connection = Any  #: A transaction of the store, handed on to it.
 
@@ -27,11 +27,11 @@ Key = Annotated[
 
 
 async def in_one_step(
-    using: Services,
+    using: ApiServices,
     request: Request,
     token: Token,
     key: str | None,
-    work: Callable[[Connection], Answer],
+    work: Callable[[Connection], StoredAnswer],
 ) -> Response:
     """Work in one transaction with what is remembered of it: done once, whatever breaks."""
     now = using.clock()
@@ -51,9 +51,9 @@ async def in_one_step(
 
 
 async def in_steps(
-    using: Services,
+    using: ApiServices,
     asked: answers.Request | None,
-    work: Callable[[], Awaitable[Answer]],
+    work: Callable[[], Awaitable[StoredAnswer]],
 ) -> Response:
     """Work in transactions of its own; a request that failed may come again."""
     if asked is None:
@@ -94,5 +94,5 @@ def _again(earlier: answers.Earlier) -> Response:
     return response
 
 
-def _response(answer: Answer) -> Response:
+def _response(answer: StoredAnswer) -> Response:
     return Response(answer.body, answer.status, media_type=answer.type or None)

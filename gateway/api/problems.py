@@ -9,12 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from gateway import logs
-from gateway.api.services import HappenedNot, NotDone
+from gateway.api.services import EventRefused, NotDone
 from gateway.core.errors import FileUnusable, GatewayError
-from gateway.store import inbox, outbox
-from gateway.store.blobs import BlobMissing, BlobsUnavailable
-from gateway.store.campaigns import NoSuchCampaign
-from gateway.store.database import RowRefused, StoreUnavailable
+from gateway.store.campaigns.campaigns import NoSuchCampaign
+from gateway.store.engine.blobs import BlobMissing, BlobsUnavailable
+from gateway.store.engine.database import RowRefused, StoreUnavailable
+from gateway.store.replies import inbox
+from gateway.store.sending import outbox
 
 TYPE = "application/problem+json"
 RETRY_SECONDS = "5"
@@ -97,9 +98,9 @@ def _known(_: Request, error: Exception) -> Response:
             again = error.again_after
             headers = {} if again is None else {"retry-after": str(again)}
             return problem(error.status, str(error), headers=headers, more=error.more)
-        case HappenedNot():
+        case EventRefused():
             return problem(422, str(error), more=error.more)
-        case outbox.WrongState() | inbox.WrongState():
+        case outbox.WrongOutboxState() | inbox.WrongInboxState():
             return problem(409, str(error))
         case _:
             return _fault(_, error)

@@ -12,18 +12,18 @@ from fastapi import Depends, Query, Request, Response
 from pydantic import AfterValidator
 
 from gateway.api.problems import Problem
-from gateway.api.services import Services
+from gateway.api.services import ApiServices
 from gateway.api.using import services
 from gateway.core import ids
-from gateway.core.people import PersonRef
-from gateway.core.typed_address import NotAnAddress, read_address
+from gateway.core.mail.typed_address import NotAnAddress, read_address
+from gateway.core.people.people import PersonRef
 
 T = TypeVar("T")
 JSON = "application/json"
 MOST = 500  #: Entries of a page.
 _LARGEST = 2**63 - 1
 
-Using = Annotated[Services, Depends(services)]
+Using = Annotated[ApiServices, Depends(services)]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most.")]
 Cursor = Annotated[
     str | None, Query(max_length=2000, description="`next` of the page before, for the next one.")

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gateway.core.campaigns import CampaignState
-from gateway.core.inbox import InboxState
+from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.kinds import By, Kind, Scope, State
-from gateway.core.outbox import OutboxState
-from gateway.core.people import SuppressionSource
-from gateway.core.trigger import TriggerEvent
+from gateway.core.people.people import SuppressionSource
+from gateway.core.replies.inbox import InboxState
+from gateway.core.sending.outbox import OutboxState
+from gateway.core.triggers.trigger import TriggerEvent
 
 Schema = dict[str, Any]
 

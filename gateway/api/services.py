@@ -6,12 +6,12 @@ from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import Any, Protocol
 
+from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.errors import GatewayError
-from gateway.core.note_template import NoteTemplate
-from gateway.store.blobs import Blobs
-from gateway.store.database import Database
-from gateway.store.suppressed import SuppressedAddresses
-from gateway.store.suppression import Standings
+from gateway.store.engine.blobs import Blobs
+from gateway.store.engine.database import Database
+from gateway.store.people.suppressed import SuppressedAddresses
+from gateway.store.people.suppression import Standings
 
 Told = Mapping[str, object]  #: A JSON document.
 
@@ -40,7 +40,7 @@ class Taken:
     is_held_back: bool  #: The guard let nothing of it through.
 
 
-class FeedDoor(Protocol):
+class FeedAdapter(Protocol):
     """Takes in what the CRM tells, as `gateway import` does."""
 
     def kinds(self) -> Mapping[str, tuple[str, ...]]:
@@ -70,7 +70,7 @@ class Happened:
 Apply = Callable[[Any, Happened], Mapping[str, object]]
 
 
-class HappenedNot(GatewayError):
+class EventRefused(GatewayError):
     """What is told can't have happened: there is no such status, or nobody of that name.
 
     `more` are further members of the problem's document.
@@ -81,7 +81,7 @@ class HappenedNot(GatewayError):
         self.more = more or {}
 
 
-class ApplicationDoor(Protocol):
+class ApplicationAdapter(Protocol):
     """Keeps what happened to applications, and mails what is owed for it."""
 
     def open(self) -> Apply:
@@ -201,13 +201,13 @@ class ExplainedMail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
+class ApiServices:
     """What answers are made of."""
 
     database: Database
     blobs: Blobs
-    feed: FeedDoor
-    applications: ApplicationDoor
+    feed: FeedAdapter
+    applications: ApplicationAdapter
     campaigns: CampaignActions
     triggers: TriggerQuestions
     explain: Callable[[ExplainedMail], Awaitable[Told]]  #: Raises `NotDone`.

@@ -2,10 +2,10 @@
 
 from fastapi import Request
 
-from gateway.api.services import Services
+from gateway.api.services import ApiServices
 
 
-def services(request: Request) -> Services:
+def services(request: Request) -> ApiServices:
     """Return what answers this request."""
-    found: Services = request.app.state.services
+    found: ApiServices = request.app.state.services
     return found

@@ -5,7 +5,7 @@ import signal
 import sys
 
 from gateway import logs
-from gateway.app.life import Life, Order
+from gateway.app.roles.role_context import RoleArguments, RoleContext
 from gateway.core.errors import GatewayError
 
 log = logs.get("role")
@@ -13,14 +13,14 @@ log = logs.get("role")
 
 def main() -> int:
     """Run one role to its end; the exit code is 0 unless it failed."""
-    order = Order.read(sys.argv[1])
+    arguments = RoleArguments.read(sys.argv[1])
     # Ctrl-C reaches the whole group: the supervisor alone decides how to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        settings = order.settings()
-        logs.setup(settings.log.level, settings.log.format, role=order.role)
+        settings = arguments.settings()
+        logs.setup(settings.log.level, settings.log.format, role=arguments.role)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_live(order, Life(order, settings)))
+            runner.run(_live(arguments, RoleContext(arguments, settings)))
     except GatewayError as error:
         log.error("failed", reason=str(error))
         return 1
@@ -30,30 +30,30 @@ def main() -> int:
     return 0
 
 
-async def _live(order: Order, life: Life) -> None:
-    async with life:
-        match order.role:
+async def _live(arguments: RoleArguments, context: RoleContext) -> None:
+    async with context:
+        match arguments.role:
             case "smtp":
-                from gateway.app.smtp import run_smtp
+                from gateway.app.roles.smtp import run_smtp
 
-                await run_smtp(life)
+                await run_smtp(context)
             case "inbound":
-                from gateway.app.inbound import run_inbound
+                from gateway.app.roles.inbound import run_inbound
 
-                await run_inbound(life)
+                await run_inbound(context)
             case "sync":
-                from gateway.app.sync import run_sync
+                from gateway.app.roles.sync import run_sync
 
-                await run_sync(life)
+                await run_sync(context)
             case "sender":
-                from gateway.app.sender import run_sender
+                from gateway.app.roles.sender import run_sender
 
-                await run_sender(life)
+                await run_sender(context)
             case "api":
-                from gateway.app.api import run_api
+                from gateway.app.roles.api import run_api
 
-                await run_api(life)
-    log.info("ended", number=order.number)
+                await run_api(context)
+    log.info("ended", number=arguments.number)
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":

@@ -11,19 +11,19 @@ from zoneinfo import ZoneInfo
 
 from gateway import config
 from gateway.config import Settings, read_text
-from gateway.config.smtp import Relay
-from gateway.core import classify
-from gateway.core.address import domain_of, lookup_form
+from gateway.config.smtp import RelayConfig
+from gateway.core.decision import classify
+from gateway.core.decision.note_template import NoteTemplate, parse_template
+from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.core.errors import GatewayError
 from gateway.core.ids import OTHERS, IdSource, milliseconds_of
-from gateway.core.letter import Letter, Wording, parse_letter
-from gateway.core.note_template import NoteTemplate, parse_template
-from gateway.core.shipped import SHIPPED_RULES
+from gateway.core.mail.address import domain_of, lookup_form
+from gateway.core.sending.mail_wording import MailWording, WordingForm, parse_letter
 from gateway.delivery.settings import Match, RelaySettings
-from gateway.store.database import Database
-from gateway.store.suppressed import SuppressedAddresses
-from gateway.store.suppression import Standings
-from gateway.store.upgrade import DamagedSchema, defects
+from gateway.store.engine.database import Database
+from gateway.store.engine.upgrade import DamagedSchema, defects
+from gateway.store.people.suppressed import SuppressedAddresses
+from gateway.store.people.suppression import Standings
 
 NOTES = "notes"  #: The folder of the notes' wording, below that of the templates.
 SHIPPED_TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
@@ -84,7 +84,7 @@ def rules(settings: Settings) -> tuple[classify.Rule, ...]:
     return own + (SHIPPED_RULES if settings.smtp.shipped_rules else ())
 
 
-def _test(rule: config.Rule) -> classify.Test:
+def _test(rule: config.RuleConfig) -> classify.Test:
     if rule.header is not None:
         return classify.HeaderTest(rule.header.lower(), rule.matches)
     if rule.sender is not None:
@@ -111,7 +111,7 @@ def relays(settings: Settings) -> tuple[RelaySettings, ...]:
     return tuple(map(relay_settings, ordered))
 
 
-def relay_settings(relay: Relay) -> RelaySettings:
+def relay_settings(relay: RelayConfig) -> RelaySettings:
     """Return one relay with its TLS context loaded; BadCertificate if that fails."""
     password = relay.password.get_secret_value() if relay.password else ""
     return RelaySettings(
@@ -133,7 +133,7 @@ def relay_settings(relay: Relay) -> RelaySettings:
     )
 
 
-def _match(relay: Relay) -> Match:
+def _match(relay: RelayConfig) -> Match:
     if relay.match is None:
         return Match()
     return Match(
@@ -143,7 +143,7 @@ def _match(relay: Relay) -> Match:
     )
 
 
-def _client_context(relay: Relay) -> ssl.SSLContext:
+def _client_context(relay: RelayConfig) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=relay.ca)
         if relay.cert is not None:
@@ -186,7 +186,7 @@ def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
     }
 
 
-def letters(settings: Settings, name: str, wording: Wording) -> dict[str, Letter]:
+def letters(settings: Settings, name: str, wording: WordingForm) -> dict[str, MailWording]:
     """Return the wording of a mail to staff by language, that of the settings first.
 
     Optional sections that a file of one's own lacks, as it is older than the gateway, are as

@@ -2,7 +2,7 @@
 
 from gateway.config.load import load
 from gateway.config.problems import ConfigError, read_text
-from gateway.config.rules import Rule
+from gateway.config.rules import RuleConfig
 from gateway.config.settings import Settings
 
-__all__ = ["ConfigError", "Rule", "Settings", "load", "read_text"]
+__all__ = ["ConfigError", "RuleConfig", "Settings", "load", "read_text"]

@@ -8,15 +8,15 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from gateway.config.rules import Rule
+from gateway.config.rules import RuleConfig
 from gateway.config.section import FILE_SUFFIX, Section, is_array, options, table_of
 from gateway.config.settings import Settings
 from gateway.config.triggers import TriggerFile
 from gateway.config.wording import in_toml, type_name
-from gateway.core import classify
-from gateway.core.invitation import METHODS
-from gateway.core.marks import MARKS, Mark
-from gateway.core.shipped import SHIPPED_RULES
+from gateway.core.decision import classify
+from gateway.core.decision.bulk_marks import MARKS, BulkMark
+from gateway.core.decision.shipped_rules import SHIPPED_RULES
+from gateway.core.mail.invitation import METHODS
 
 INTRODUCTION = """\
 # Configuration
@@ -93,7 +93,7 @@ def with_marks(page: str) -> str:
     return f"{before}{MARKS_BEGIN}{table}{MARKS_END}{after}"
 
 
-def _mark_row(mark: Mark) -> str:
+def _mark_row(mark: BulkMark) -> str:
     header = f"`{mark.header}`" + ("" if mark.is_any_value else f" with `{mark.matches.pattern}`")
     campaign = " ⚑" if mark.is_campaign else ""
     return _row(f"`{mark.rule}`{campaign}", header, mark.by, mark.source)
@@ -125,7 +125,7 @@ def _chapters(section: type[BaseModel], above: str) -> Iterator[str]:
         yield f"## `{written}`\n\n{_purpose(table)}\n"
         yield _key_table(table)
         yield from _chapters(table, f"{name}.")
-        if table is Rule:
+        if table is RuleConfig:
             yield SHIPPED + "".join(map(_rule_row, SHIPPED_RULES))
 
 
@@ -215,7 +215,7 @@ def _sample_tables(section: type[BaseModel], above: str) -> Iterator[str]:
 
 
 def _about(table: type[Section]) -> Iterable[str]:
-    if table is not Rule:
+    if table is not RuleConfig:
         return []
     shipped = (f"#   {rule.name}: {rule.kind} if {_test(rule.test)}" for rule in SHIPPED_RULES)
     return ["# Shipped, and tried in this order after those given here:", *shipped]

@@ -24,7 +24,7 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
-class Override:
+class EnvironmentSetting:
     """One setting the environment gives."""
 
     variable: str
@@ -32,7 +32,7 @@ class Override:
     value: object
 
 
-def read_environment(environ: Mapping[str, str]) -> list[Override]:
+def read_environment(environ: Mapping[str, str]) -> list[EnvironmentSetting]:
     """Return the settings the environment gives; ConfigError names variables of no meaning."""
     known = dict(variables(Settings))
     mine = sorted(name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE)
@@ -41,7 +41,10 @@ def read_environment(environ: Mapping[str, str]) -> list[Override]:
     problems = [_unknown(name, list(known)) for name in unknown] + [_twice(name) for name in twice]
     if problems:
         raise ConfigError(*problems)
-    return [Override(name, known[name].path, _parsed(environ[name], known[name])) for name in mine]
+    return [
+        EnvironmentSetting(name, known[name].path, _parsed(environ[name], known[name]))
+        for name in mine
+    ]
 
 
 def variables(
@@ -62,7 +65,7 @@ def _is_structured(annotation: object) -> bool:
     return is_array(annotation) or get_origin(annotation) is Mapping
 
 
-def overlay(values: dict[str, Any], overrides: Sequence[Override]) -> dict[str, Any]:
+def overlay(values: dict[str, Any], overrides: Sequence[EnvironmentSetting]) -> dict[str, Any]:
     """Return the file's values with the environment's in their place."""
     for override in overrides:
         values = _with(values, override.path, override.value)

@@ -75,7 +75,7 @@ class Templates(Section):
     """Folder of the templates, one folder each."""
 
 
-class Webhook(Section):
+class WebhookConfig(Section):
     """An address that is told what happens."""
 
     url: HttpUrl = option(..., example="https://crm.example.org/gateway")

@@ -37,7 +37,7 @@ class Oauth(Section):
     """The scope asked for."""
 
 
-class Mailbox(Section):
+class MailboxConfig(Section):
     """An IMAP mailbox staff forward replies to."""
 
     name: Name = option(..., example="replies")
@@ -138,7 +138,7 @@ class Inbound(Section):
     """How often a mailbox is looked at where the server doesn't tell of new mail."""
     document_types: tuple[DocumentType, ...] = ()
     """Types of documents, tried in order and before the shipped ones."""
-    mailboxes: tuple[Mailbox, ...] = ()
+    mailboxes: tuple[MailboxConfig, ...] = ()
     """Mailboxes staff forward replies to."""
 
     @model_validator(mode="after")

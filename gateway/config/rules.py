@@ -23,7 +23,7 @@ class Burst(Section):
     window has decided."""
 
 
-class Rule(Section):
+class RuleConfig(Section):
     """Exactly one test, and the kind it gives a message; the first rule that matches decides."""
 
     name: Name = option(..., example="mailings")

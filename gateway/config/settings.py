@@ -6,12 +6,12 @@ from typing import Literal, Self
 
 from pydantic import field_validator, model_validator
 
-from gateway.config.events import Templates, Triggers, Webhook
+from gateway.config.events import Templates, Triggers, WebhookConfig
 from gateway.config.inbound import Inbound
 from gateway.config.mailchimp import Mailchimp
-from gateway.config.rules import Rule
+from gateway.config.rules import RuleConfig
 from gateway.config.section import Section, option, wrong
-from gateway.config.smtp import Relay, Smtp
+from gateway.config.smtp import RelayConfig, Smtp
 from gateway.config.values import (
     BindAddress,
     BlobsUrl,
@@ -24,15 +24,15 @@ from gateway.config.values import (
     StoreUrl,
     TimeZone,
 )
-from gateway.core.feed_mapping import (
+from gateway.core.feed.feed_mapping import (
     AS_OURS,
     DateOrder,
     KindMapping,
     MappingWrong,
     read_mappings,
 )
+from gateway.core.feed.shipped_mappings import SHIPPED_MAPPINGS
 from gateway.core.kinds import TAG_SCOPES, Scope
-from gateway.core.shipped_mappings import SHIPPED_MAPPINGS
 from gateway.core.written import same_word
 
 
@@ -59,7 +59,7 @@ class Log(Section):
     """`json`: an object per line; `console`: for people."""
 
 
-class Suppression(Section):
+class SuppressionConfig(Section):
     """What suppressed people and those who write to them notice."""
 
     reply: Literal["reject", "accept"] = "reject"
@@ -163,10 +163,10 @@ class Settings(Section):
     """The zone of times and dates in settings, files and commands."""
     store: Store = option({})
     log: Log = option({})
-    relays: tuple[Relay, ...] = option(({"name": "relay", "host": "127.0.0.1"},))
+    relays: tuple[RelayConfig, ...] = option(({"name": "relay", "host": "127.0.0.1"},))
     smtp: Smtp = option({})
-    rules: tuple[Rule, ...] = ()
-    suppression: Suppression = option({})
+    rules: tuple[RuleConfig, ...] = ()
+    suppression: SuppressionConfig = option({})
     notices: Notices = option({})
     crm: Crm = option({})
     inbound: Inbound = option({})
@@ -174,11 +174,11 @@ class Settings(Section):
     triggers: Triggers = option({})
     templates: Templates = option({})
     api: Api = option({})
-    webhooks: tuple[Webhook, ...] = ()
+    webhooks: tuple[WebhookConfig, ...] = ()
     journal: Journal = option({})
 
     @property
-    def default_relay(self) -> Relay:
+    def default_relay(self) -> RelayConfig:
         """The relay for mail that no relay's `match` fits."""
         return next(relay for relay in self.relays if relay.match is None)
 

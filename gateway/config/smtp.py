@@ -46,7 +46,7 @@ class RelayMatch(Section):
         return self
 
 
-class Relay(Section):
+class RelayConfig(Section):
     """An SMTP server the gateway hands mail to. The first whose `match` fits gets a message; the
     one without `match` is the default."""
 
@@ -109,7 +109,7 @@ class Relay(Section):
         return self
 
 
-class Listener(Section):
+class ListenerConfig(Section):
     """An address the gateway takes mail at."""
 
     name: Name = option(..., example="crm")
@@ -165,7 +165,7 @@ class Listener(Section):
         return self
 
 
-class Override(Section):
+class OverrideConfig(Section):
     """Who may mail suppressed people all the same; every use is journaled."""
 
     login: Texts = option((), example="management")
@@ -194,9 +194,9 @@ class Smtp(Section):
     refused."""
     shipped_rules: bool = True
     """Whether the shipped rules are tried after the config's own."""
-    override: Override = option({})
+    override: OverrideConfig = option({})
     """`login` (one or several), `header`: who may mail suppressed people all the same."""
-    listeners: tuple[Listener, ...] = option(({"name": "crm"},))
+    listeners: tuple[ListenerConfig, ...] = option(({"name": "crm"},))
     """Addresses the gateway takes mail at."""
 
     @model_validator(mode="after")
@@ -206,7 +206,7 @@ class Smtp(Section):
         return self
 
 
-def _needs_both(section: Relay | Listener, one: str, other: str) -> None:
+def _needs_both(section: RelayConfig | ListenerConfig, one: str, other: str) -> None:
     if (getattr(section, one) is None) != (getattr(section, other) is None):
         missing = one if getattr(section, one) is None else other
         wrong(missing, "is missing; cert and key belong together")

@@ -14,7 +14,7 @@ from gateway.config.section import Section, option, wrong
 from gateway.config.settings import Settings
 from gateway.config.values import Duration, MailAddress, Name, Text, parse_address
 from gateway.core.kinds import Kind
-from gateway.core.trigger import (
+from gateway.core.triggers.trigger import (
     ACTOR,
     APPLICATION_EVENTS,
     CANDIDATE,

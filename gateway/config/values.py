@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
-from gateway.core.typed_address import NotAnAddress, TypedAddress, read_address
+from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_address
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from html import escape
 
-from gateway.core.report import Series
+from gateway.core.campaigns.campaign_report import Series
 
 WIDTH, HEIGHT = 960, 540
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 190, 84, 56
@@ -19,7 +19,7 @@ _MOST_TICKS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class PlotText:
     """Words at a place; `anchor` is start, middle or end."""
 
     x: float
@@ -32,7 +32,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlotLine:
     """A line through points."""
 
     points: tuple[tuple[float, float], ...]
@@ -40,7 +40,7 @@ class Line:
     width: float = 1.0
 
 
-Shape = Text | Line
+Shape = PlotText | PlotLine
 
 
 def draw(
@@ -52,8 +52,8 @@ def draw(
     highest = max(one.points[-1][1] for one in series)
     frame = _Frame(start, max(end, start + timedelta(minutes=10)), highest)
     shapes: list[Shape] = [
-        Text(_LEFT, 36, title, size=20, bold=True),
-        Text(_LEFT, 60, subtitle, colour=_FAINT),
+        PlotText(_LEFT, 36, title, size=20, bold=True),
+        PlotText(_LEFT, 60, subtitle, colour=_FAINT),
         *_ups(frame),
         *_times(frame, zone),
         *(_line(frame, one, colour) for one, colour in zip(series, COLOURS, strict=False)),
@@ -61,7 +61,7 @@ def draw(
     ]
     if not highest:
         middle = (_LEFT + WIDTH - _RIGHT) / 2
-        shapes.append(Text(middle, HEIGHT / 2, nothing, colour=_FAINT, anchor="middle"))
+        shapes.append(PlotText(middle, HEIGHT / 2, nothing, colour=_FAINT, anchor="middle"))
     return shapes
 
 
@@ -104,8 +104,8 @@ def _ups(frame: _Frame) -> Iterator[Shape]:
     for number in range(0, frame.top + 1, frame.step):
         y = frame.y(number)
         ends = ((_LEFT, y), (WIDTH - _RIGHT, y))
-        yield Line(ends, _GRID if number else _FAINT)
-        yield Text(_LEFT - 10, y + 4, f"{number:,}", colour=_FAINT, anchor="end", size=12)
+        yield PlotLine(ends, _GRID if number else _FAINT)
+        yield PlotText(_LEFT - 10, y + 4, f"{number:,}", colour=_FAINT, anchor="end", size=12)
 
 
 def _times(frame: _Frame, zone: tzinfo) -> Iterator[Shape]:
@@ -126,21 +126,21 @@ def _times(frame: _Frame, zone: tzinfo) -> Iterator[Shape]:
 
 def _tick(frame: _Frame, at: datetime, *, hour: bool, day: str) -> Iterator[Shape]:
     x, y = frame.x(at), frame.y(0)
-    yield Line(((x, y), (x, y + 5)), _FAINT)
+    yield PlotLine(((x, y), (x, y + 5)), _FAINT)
     if hour:
-        yield Text(x, y + 20, f"{at:%H:%M}", colour=_FAINT, anchor="middle", size=12)
+        yield PlotText(x, y + 20, f"{at:%H:%M}", colour=_FAINT, anchor="middle", size=12)
     if f"{at:%Y-%m-%d}" != day:
         below = y + (36 if hour else 20)
-        yield Text(x, below, f"{at:%Y-%m-%d}", colour=_FAINT, anchor="middle", size=12)
+        yield PlotText(x, below, f"{at:%Y-%m-%d}", colour=_FAINT, anchor="middle", size=12)
 
 
 def _ends(frame: _Frame, zone: tzinfo) -> Iterator[Shape]:
     for at, anchor in ((frame.start, "start"), (frame.end, "end")):
         local = at.astimezone(zone)
-        yield Text(frame.x(at), frame.y(0) + 20, f"{local:%Y-%m-%d %H:%M}", 12, _FAINT, anchor)
+        yield PlotText(frame.x(at), frame.y(0) + 20, f"{local:%Y-%m-%d %H:%M}", 12, _FAINT, anchor)
 
 
-def _line(frame: _Frame, series: Series, colour: str) -> Line:
+def _line(frame: _Frame, series: Series, colour: str) -> PlotLine:
     """Return steps: a number holds until the next one."""
     points: list[tuple[float, float]] = []
     for at, number in series.points:
@@ -148,7 +148,7 @@ def _line(frame: _Frame, series: Series, colour: str) -> Line:
         if points and points[-1][1] != y:
             points.append((x, points[-1][1]))
         points.append((x, y))
-    return Line(tuple(points), colour, 2.5)
+    return PlotLine(tuple(points), colour, 2.5)
 
 
 def _labels(frame: _Frame, series: Sequence[Series]) -> Iterator[Shape]:
@@ -161,18 +161,18 @@ def _labels(frame: _Frame, series: Sequence[Series]) -> Iterator[Shape]:
         below = min(y, below - _SPACE)
         one = series[index]
         text = f"{one.name} {one.points[-1][1]:,}"
-        yield Text(WIDTH - _RIGHT + 12, below + 4, text, colour=COLOURS[index], bold=True)
+        yield PlotText(WIDTH - _RIGHT + 12, below + 4, text, colour=COLOURS[index], bold=True)
 
 
 def _svg(shape: Shape) -> str:
     match shape:
-        case Text(x, y, text, size, colour, anchor, bold):
+        case PlotText(x, y, text, size, colour, anchor, bold):
             weight = ' font-weight="600"' if bold else ""
             return (
                 f'<text x="{x:g}" y="{y:g}" font-size="{size}" fill="{colour}" '
                 f'text-anchor="{anchor}"{weight}>{escape(_written(text))}</text>'
             )
-        case Line(points, colour, width):
+        case PlotLine(points, colour, width):
             path = " ".join(f"{x:g},{y:g}" for x, y in points)
             return (
                 f'<polyline points="{path}" fill="none" stroke="{colour}" '

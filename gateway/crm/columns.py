@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from gateway.core.feed_mapping import (
+from gateway.core.feed.feed_mapping import (
     ALL_OTHERS,
     JOINED,
     ColumnMapping,
@@ -30,7 +30,7 @@ class ColumnsWrong(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ColumnSource:
     """Where the values of one of our columns stand in a file."""
 
     name: str  #: Ours.
@@ -125,22 +125,22 @@ class Columns:
                 texts[each.name] = each.read(row)
         return texts
 
-    def _source(self, name: str) -> Source | None:
+    def _source(self, name: str) -> ColumnSource | None:
         mapped = self._mapping.columns.get(name, _AS_OURS)
         own = self._at.get(column_key(name))
         if self.is_ours:
             if own is None and mapped.constant is None:
                 return None
             places = () if own is None else (own,)
-            return Source(name, places, mapped.words, mapped.constant or "")
+            return ColumnSource(name, places, mapped.words, mapped.constant or "")
         if mapped.constant is not None:
-            return Source(name, (), {}, mapped.constant)
+            return ColumnSource(name, (), {}, mapped.constant)
         at = tuple(
             self._at[column_key(each)]
             for each in mapped.columns or (name,)
             if self._is_there(name, each, mapped)
         )
-        return Source(name, at, mapped.words) if at else None
+        return ColumnSource(name, at, mapped.words) if at else None
 
     def _is_there(self, ours: str, theirs: str, mapped: ColumnMapping) -> bool:
         if not mapped.columns and column_key(ours) in self._ignored:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, tzinfo
 
-from gateway.core.feed_mapping import DateOrder
+from gateway.core.feed.feed_mapping import DateOrder
 from gateway.core.written import plain
 from gateway.crm.dates import DateReader, Evidence, weigh
-from gateway.crm.unreadable import Unreadable
+from gateway.crm.unreadable import UnreadableCell
 
 _ISO = re.compile(r"(?!0000)\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[+-]\d\d:\d\d|Z)?)?")
 _ISO_DAY = re.compile(r"(?!0000)\d{4}-\d\d-\d\d")
@@ -34,7 +34,7 @@ class DateColumns:
         self._set = order
         self._zone = zone
         self._today = today
-        self._readable: dict[str, dict[str, str | Unreadable]] = {}
+        self._readable: dict[str, dict[str, str | UnreadableCell]] = {}
         self.remarks: list[str] = []
         foreign = {name: _foreign(name, texts) for name, texts in written.items()}
         evidence = {name: weigh(texts) for name, texts in foreign.items() if texts}
@@ -51,12 +51,12 @@ class DateColumns:
         """Whether any date is written in another form than ISO's."""
         return bool(self._readable)
 
-    def translate(self, texts: dict[str, str]) -> dict[str, Unreadable]:
+    def translate(self, texts: dict[str, str]) -> dict[str, UnreadableCell]:
         """Put a row's dates in ISO's form; return those that can't be read."""
         unread = {}
         for name, readable in self._readable.items():
             read = readable.get(plain(texts.get(name, "")))
-            if isinstance(read, Unreadable):
+            if isinstance(read, UnreadableCell):
                 unread[name] = read
             elif read is not None:
                 texts[name] = read
@@ -98,9 +98,9 @@ def _foreign(name: str, texts: set[str]) -> set[str]:
     return {text for text in texts if text and not iso.fullmatch(text)}
 
 
-def _iso(reader: DateReader, name: str, text: str) -> str | Unreadable:
+def _iso(reader: DateReader, name: str, text: str) -> str | UnreadableCell:
     try:
         read = reader.moment(text) if name == _MOMENTS else reader.day(text)
-    except Unreadable as error:
+    except UnreadableCell as error:
         return error
     return "" if read is None else read.isoformat()

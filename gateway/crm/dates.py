@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
-from gateway.core.feed_mapping import DateOrder
-from gateway.crm.unreadable import Unreadable
+from gateway.core.feed.feed_mapping import DateOrder
+from gateway.crm.unreadable import UnreadableCell
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _CLOCK = (
@@ -164,21 +164,21 @@ class DateReader:
             return self._serial(text, int(serial["days"]), float(f"0.{serial['part'] or 0}"))
         written = _take_apart(text)
         if written is None:
-            raise Unreadable(f"not {form}: {text!r}", _CURE)
+            raise UnreadableCell(f"not {form}: {text!r}", _CURE)
         month, day = self._ordered(text, written)
         year = self._year(text, written, month, day)
         try:
             found = date(year, month, day)
         except ValueError:
-            raise Unreadable(f"not {form}: {text!r}", _CURE) from None
+            raise UnreadableCell(f"not {form}: {text!r}", _CURE) from None
         return found, written.clock
 
     def _serial(self, text: str, days: int, part: float) -> tuple[date, time]:
         if days not in _SERIALS:
-            raise Unreadable(f"not {_A_DATE}: {text!r}", _CURE)
+            raise UnreadableCell(f"not {_A_DATE}: {text!r}", _CURE)
         moment = datetime.combine(_EPOCH, time()) + timedelta(days, round(part * 86_400))
         if not self.are_serials:
-            raise Unreadable(
+            raise UnreadableCell(
                 f"not {_A_DATE}: {text!r} (as a spreadsheet's number of a day {moment:%Y-%m-%d})",
                 f"format the column as a date, or {_CURE}",
             )
@@ -190,7 +190,7 @@ class DateReader:
             return written.month, written.day
         if self.order is None and written.is_open:
             one, other = _named(written.first, written.last), _named(written.last, written.first)
-            raise Unreadable(
+            raise UnreadableCell(
                 f"{text!r} is {one} or {other}, and nothing in its column decides",
                 f'say which by [crm] date_order = "day-first" or "month-first", or {_CURE}',
             )
@@ -201,14 +201,14 @@ class DateReader:
             (written.first, written.last) if is_day_first else (written.last, written.first)
         )
         if month > 12 >= day and self.order is not None:
-            raise Unreadable(f"not {_A_DATE}: {text!r}, read {self.order}", _CURE)
+            raise UnreadableCell(f"not {_A_DATE}: {text!r}, read {self.order}", _CURE)
         return month, day
 
     def _year(self, text: str, written: _Written, month: int, day: int) -> int:
         if not written.is_short:
             return written.year
         if self.today is None:
-            raise Unreadable(f"the year has two digits: {text!r}", _CURE)
+            raise UnreadableCell(f"the year has two digits: {text!r}", _CURE)
         # A birthday is the last one that is over; all else lies within fifty years of today.
         year = self.today.year - self.today.year % 100 + written.year
         if self.is_past:

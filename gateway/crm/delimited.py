@@ -22,7 +22,7 @@ class CellRow(NamedTuple):
     dated: Sequence[int] = ()  #: Positions of cells that are dates by their type.
 
 
-class Layout(NamedTuple):
+class DelimitedLayout(NamedTuple):
     """How delimited text is laid out."""
 
     delimiter: str
@@ -36,27 +36,29 @@ def line_end(sample: str) -> str:
     return "\r" if "\r" in outside and "\n" not in outside else "\n"
 
 
-def find_layout(lines: Sequence[str], recognised: Callable[[list[str]], int]) -> Layout:
+def find_layout(lines: Sequence[str], recognised: Callable[[list[str]], int]) -> DelimitedLayout:
     """Return how a text is laid out by its first lines.
 
     `recognised` tells how many names of a header are known: the delimiter by which most are is
     the one, else the one by which most rows have as many cells as the header.
     """
     if stated := _STATED.fullmatch(lines[0]) if lines else None:
-        return Layout("\t" if stated[1] == "\\t" else stated[1], 1)
+        return DelimitedLayout("\t" if stated[1] == "\\t" else stated[1], 1)
 
     def fitness(delimiter: str) -> tuple[int, int, int]:
-        rows = [row.cells for row in Rows(iter(lines), delimiter) if row.cells][:_LOOKED_AT]
+        rows = [row.cells for row in DelimitedRows(iter(lines), delimiter) if row.cells][
+            :_LOOKED_AT
+        ]
         known = max(map(recognised, rows), default=0)
         header = next((cells for cells in rows if recognised(cells) == known), [])
         if len(header) < 2:
             return known, 0, 0
         return known, sum(len(cells) == len(header) for cells in rows), len(header)
 
-    return Layout(max(DELIMITERS, key=fitness), 0)
+    return DelimitedLayout(max(DELIMITERS, key=fitness), 0)
 
 
-class Rows:
+class DelimitedRows:
     """Reads rows; a quote that is closed nowhere spoils its own line only."""
 
     def __init__(self, lines: Iterator[str], delimiter: str, start: int = 1) -> None:

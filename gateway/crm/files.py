@@ -12,15 +12,15 @@ from types import MappingProxyType
 from typing import BinaryIO, TypeVar
 
 from gateway.core.errors import GatewayError
-from gateway.core.feed_mapping import DATES, KindMapping
+from gateway.core.feed.feed_mapping import DATES, KindMapping
 from gateway.core.written import plain
 from gateway.crm.columns import Columns, ColumnsWrong, is_header, recognised
 from gateway.crm.date_columns import DateColumns
 from gateway.crm.delimited import DELIMITERS, CellRow, find_layout
 from gateway.crm.kinds import FileKind
-from gateway.crm.tables import Delimited, ObjectRow, Objects, Sheet, TableRefused, Text
+from gateway.crm.tables import Delimited, ObjectRow, Objects, Sheet, TableRefused, TextFile
 from gateway.crm.text_encoding import UnknownEncoding, find_encoding
-from gateway.crm.unreadable import Unreadable
+from gateway.crm.unreadable import UnreadableCell
 from gateway.crm.workbook import NO_VALUE, OLE, ZIP, Workbook, WorkbookRefused
 
 #: What spreadsheets show where a formula has no value, in nl, de, fr and en.
@@ -29,7 +29,7 @@ _ERRORS = frozenset(
     #DIV/0! #DEEL/0! #NUM! #GETAL! #ZAHL! #NOMBRE! #NULL! #LEEG! #NUL! #SPILL! #CALC! {NO_VALUE}
     """.split()
 )
-_NOTHING: Mapping[str, Unreadable] = MappingProxyType({})
+_NOTHING: Mapping[str, UnreadableCell] = MappingProxyType({})
 
 _Table = Delimited | Sheet | Objects
 Tabular = TypeVar("Tabular", Delimited, Sheet)
@@ -46,13 +46,13 @@ class RawRow:
     line: int  #: Where it begins; the first line is 1.
     texts: Mapping[str, str]  #: By our columns.
     problem: str = ""  #: Why there are no texts, or not all of them.
-    unread: Mapping[str, Unreadable] = field(
+    unread: Mapping[str, UnreadableCell] = field(
         default_factory=lambda: _NOTHING
     )  #: Fields that can't be read.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class FieldReading:
     """How the fields of a file are to be read."""
 
     mapping: KindMapping = field(default_factory=KindMapping)
@@ -67,10 +67,10 @@ class FeedFile:
     Dates are handed on as ISO has them.
     """
 
-    def __init__(self, path: Path, kind: FileKind, reading: Reading | None = None) -> None:
+    def __init__(self, path: Path, kind: FileKind, reading: FieldReading | None = None) -> None:
         self._path = path
         self._kind = kind
-        self._reading = reading or Reading()
+        self._reading = reading or FieldReading()
         self._file: BinaryIO | None = None
         self.size = 0  #: In octets.
         self.told: frozenset[str] = frozenset()  #: Those of our columns that the file has.
@@ -175,7 +175,7 @@ class FeedFile:
 
     def _text(self, file: BinaryIO) -> Delimited | Objects:
         encoding = find_encoding(file)
-        text = Text(file, encoding)
+        text = TextFile(file, encoding)
         sample = text.sample()
         if not sample:
             raise TableRefused("is empty")
@@ -281,7 +281,7 @@ def _row(
     texts: dict[str, str],
     dates: DateColumns,
     problem: str = "",
-    unread: Mapping[str, Unreadable] = _NOTHING,
+    unread: Mapping[str, UnreadableCell] = _NOTHING,
 ) -> RawRow:
     if dates.are_foreign:
         unread = {**dates.translate(texts), **unread}
@@ -324,17 +324,17 @@ def _cells(row: CellRow | ObjectRow, width: int) -> list[str]:
 
 def _without_value(
     cells: Sequence[str], columns: Columns, dated: Iterable[int]
-) -> dict[str, Unreadable]:
+) -> dict[str, UnreadableCell]:
     """Return the fields in which a spreadsheet shows an error, or made a date of something else."""
     unread = {}
     for each in columns.sources:
         for at in each.at:
             if at < len(cells) and cells[at].strip().upper() in _ERRORS:
-                unread[each.name] = Unreadable(
+                unread[each.name] = UnreadableCell(
                     f"has no value: {cells[at].strip()!r}", "mend the formula in the sheet"
                 )
             if at in dated and each.name not in DATES:
-                unread[each.name] = Unreadable(
+                unread[each.name] = UnreadableCell(
                     f"is a date in the sheet: {cells[at]!r}",
                     "format the column as text, and enter it again",
                 )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from gateway.crm.unreadable import Unreadable
+from gateway.crm.unreadable import UnreadableCell
 
 _YES = "true yes y t 1 1.0 1,0 -1 on ja j waar aan oui o vrai wahr ein si sí x ✓ ✔ ☑ ✅"
 _NO = "false no n f 0 0.0 0,0 off nee onwaar uit non faux nein falsch aus - – — ✗ ✘ ☐ ❌"
@@ -18,12 +18,12 @@ def read_flag(text: str) -> bool:
     try:
         return FLAGS[text.strip().casefold()]
     except KeyError:
-        raise Unreadable(f"not true or false: {text!r}", "write yes or no") from None
+        raise UnreadableCell(f"not true or false: {text!r}", "write yes or no") from None
 
 
 def read_count(text: str) -> int:
     """Read a whole number from 0 on, `30` or `30.0`; Unreadable for anything else."""
     count = _COUNT.fullmatch(text.strip())
     if count is None:
-        raise Unreadable(f"not a number of days such as 30: {text!r}", "write a whole number")
+        raise UnreadableCell(f"not a number of days such as 30: {text!r}", "write a whole number")
     return int(count[1])

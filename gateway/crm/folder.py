@@ -10,14 +10,14 @@ from stat import S_ISREG
 from typing import Any, Literal
 
 from gateway.core.errors import GatewayError
-from gateway.core.feed_mapping import AS_OURS, KindMapping
+from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
 from gateway.core.kinds import Scope
-from gateway.crm.files import FeedFile, FileRefused, Reading
-from gateway.crm.importer import Report, import_file
+from gateway.crm.files import FeedFile, FieldReading, FileRefused
+from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.refused import write_refused
-from gateway.store.database import Database, RowRefused
-from gateway.store.feed import last_file
+from gateway.store.engine.database import Database, RowRefused
+from gateway.store.feed.feed import last_file
 
 _ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
 #: What nobody but the feed has here, and no file it can read: moved to `failed/`, with the cure.
@@ -44,7 +44,7 @@ class Handled:
 
     name: str
     state: Literal["done", "failed"]
-    report: Report | None = None
+    report: ImportReport | None = None
     error: str = ""  #: Why it failed, or what is worth knowing.
 
 
@@ -141,7 +141,7 @@ class FeedFolder:
         with self._database.reading() as connection:
             return last_file(connection, self._source, kind) == mark
 
-    def _imported(self, kind: str, file: _Waiting) -> Report:
+    def _imported(self, kind: str, file: _Waiting) -> ImportReport:
         return import_file(
             self._database,
             kind,
@@ -156,7 +156,7 @@ class FeedFolder:
         )
 
     def _opened(self, kind: str, path: Path) -> FeedFile:
-        reading = Reading(mapping=self._mapping(kind), zone=self._zone)
+        reading = FieldReading(mapping=self._mapping(kind), zone=self._zone)
         return FeedFile(path, KINDS[kind], reading)
 
     def _put_aside(self, file: _Waiting, handled: Handled) -> None:
@@ -218,7 +218,7 @@ def _document(handled: Handled) -> dict[str, Any]:
     return {"file": handled.name, "state": handled.state, "error": handled.error, **report}
 
 
-def _held_back(report: Report) -> str:
+def _held_back(report: ImportReport) -> str:
     return _HELD_BACK.format(
         lifted=report.lifted_of_held,
         kind=report.kind,

@@ -8,19 +8,20 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from gateway.core.feed_mapping import AS_OURS, KindMapping
+from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
+from gateway.core.feed.references import ReferenceUse
 from gateway.core.kinds import TAG_SCOPES, Scope
-from gateway.core.references import ReferenceUse
-from gateway.crm.files import FeedFile, FileRefused, RawRow, Reading
+from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
-from gateway.store import feed_faults, status
-from gateway.store.contested import Duplicate
-from gateway.store.database import Database, RowRefused
-from gateway.store.feed import Feed, Outcome, Terms, feed
-from gateway.store.guard import is_halved
-from gateway.store.layouts import Gaps
-from gateway.store.status import Shortfall
+from gateway.store.engine import status
+from gateway.store.engine.database import Database, RowRefused
+from gateway.store.engine.status import Shortfall
+from gateway.store.feed import feed_faults
+from gateway.store.feed.contested import Duplicate
+from gateway.store.feed.feed import Feed, ImportOutcome, Terms, feed
+from gateway.store.feed.guard import is_halved
+from gateway.store.feed.layouts import Gaps
 
 _BATCH = 5_000
 #: So many problems are told one by one, the rest are counted.
@@ -36,7 +37,7 @@ def in_silence(done: int, total: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RowProblem:
     """What is wrong with a row, or with one field of it."""
 
     line: int
@@ -47,7 +48,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class ImportReport:
     """What became of a file."""
 
     kind: str
@@ -57,8 +58,8 @@ class Report:
     replace: bool
     dry_run: bool
     records: int  #: Rows that could be read.
-    outcome: Outcome
-    problems: tuple[Problem, ...]  #: The first thousand.
+    outcome: ImportOutcome
+    problems: tuple[RowProblem, ...]  #: The first thousand.
     problem_count: int
     is_incomplete: bool  #: Nothing was removed: what is missing can't be told.
     remarks: tuple[str, ...] = ()  #: On the file as a whole: how it was read.
@@ -124,21 +125,21 @@ def import_file(
     zone: tzinfo = UTC,
     mapping: KindMapping = AS_OURS,
     is_listing: bool = True,
-) -> Report:
+) -> ImportReport:
     """Take in a file of one of `KINDS`.
 
     `progress` hears how many octets of how many are read. `mark` is remembered with the data, see
-    `gateway.store.feed.last_file`; with `remove` what it names goes; `zone` is that of times that
-    name none; `mapping` says what the CRM calls columns and values. A file that is no listing (a
-    record told by itself) isn't compared with the one before. Raises `FileRefused` and
+    `gateway.store.feed.feed.last_file`; with `remove` what it names goes; `zone` is that of times
+    that name none; `mapping` says what the CRM calls columns and values. A file that is no listing
+    (a record told by itself) isn't compared with the one before. Raises `FileRefused` and
     `StoreUnavailable`; nothing was applied then.
     """
     is_kept = is_listing and not dry_run and path.exists()
-    told = _Told(database, source, kind, path.name, now, is_kept=is_kept)
-    reading = Reading(mapping=mapping, zone=zone, today=now.astimezone(zone).date())
+    told = _FaultRecord(database, source, kind, path.name, now, is_kept=is_kept)
+    reading = FieldReading(mapping=mapping, zone=zone, today=now.astimezone(zone).date())
     file = FeedFile(path, KINDS[kind], reading)
     with told.failure(), feed(database, kind) as under_way:
-        intake = _Intake(KINDS[kind], under_way, zone)
+        intake = _FileImport(KINDS[kind], under_way, zone)
         intake.take(file, progress, keys_only=remove)
         is_doubtful = bool(file.is_truncated) and not lift
         # A row that can't be told from the missing ones would be taken for gone.
@@ -165,7 +166,7 @@ def import_file(
     intake.report_references(outcome)
     intake.report_idle_tags(outcome)
     known_otherwise = (str(use) for use in outcome.references if not use.is_fault)
-    report = Report(
+    report = ImportReport(
         kind=kind, file=path.name, source=source, at=now, replace=replace, dry_run=dry_run,
         records=intake.records,
         outcome=outcome,
@@ -183,7 +184,7 @@ def import_file(
     return report
 
 
-class _Told:
+class _FaultRecord:
     """Keeps what is wrong with the last file of a kind, until one is taken in whole."""
 
     def __init__(
@@ -212,7 +213,7 @@ class _Told:
             self._note(1, str(error), failed=True)
             raise
 
-    def end(self, report: Report) -> None:
+    def end(self, report: ImportReport) -> None:
         """Note a file of which all, a part, or nothing was taken in."""
         if report.is_good and self._is_kept:
             feed_faults.clear(self._database, self._source, self._kind)
@@ -225,7 +226,7 @@ class _Told:
     def _note(self, problems: int, reason: str, *, failed: bool) -> None:
         if not self._is_kept:
             return
-        fault = feed_faults.Fault(
+        fault = feed_faults.FeedFault(
             source=self._source,
             what=self._kind,
             since=self._now,
@@ -238,7 +239,7 @@ class _Told:
         feed_faults.note(self._database, fault)
 
 
-def _missing(kind: str, outcome: Outcome) -> Iterator[str]:
+def _missing(kind: str, outcome: ImportOutcome) -> Iterator[str]:
     """Say that much of what the file before had isn't there; nothing was removed for it."""
     if is_halved(outcome.rows, outcome.rows_before):
         yield (
@@ -275,7 +276,7 @@ def _duplicate(one: Duplicate) -> dict[str, Any]:
     return {"key": ":".join(one.key), "lines": list(one.lines), "differs": dict(one.differs)}
 
 
-class _Intake:
+class _FileImport:
     """Reads rows, hands on the records, and gathers what is wrong."""
 
     def __init__(self, kind: FileKind, feed: Feed, zone: tzinfo) -> None:
@@ -285,7 +286,7 @@ class _Intake:
         self._gaps: dict[int, Gaps] = {}  #: Of the rows of a batch, by line.
         self._untold_beside: dict[tuple[str, ...], frozenset[str]] = {}
         self.records = 0
-        self.problems: list[Problem] = []
+        self.problems: list[RowProblem] = []
         self.problem_count = 0
         self.has_lost_rows = False  #: Rows whose key can't be read.
         #: Rows beside one with a wrong number of fields: a line end within a cell makes two of one.
@@ -325,7 +326,7 @@ class _Intake:
 
     def _key(self, row: RawRow) -> tuple[str, ...] | None:
         if row.problem:
-            self._report(Problem(row.line, row.problem))
+            self._report(RowProblem(row.line, row.problem))
             return None
         try:
             return self._kind.key(Fields(row.texts, self._zone, row.unread))
@@ -336,7 +337,7 @@ class _Intake:
     def _record(self, row: RawRow) -> Record | None:
         fields = Fields(row.texts, self._zone, row.unread)
         if row.problem:
-            self._report(Problem(row.line, row.problem))
+            self._report(RowProblem(row.line, row.problem))
             self.has_lost_rows = True
             if not row.texts:
                 return None
@@ -376,7 +377,7 @@ class _Intake:
                 lines = ", ".join(map(str, one.lines))
                 said = "; ".join(f"{column}: {text}" for column, text in one.differs.items())
                 self._report(
-                    Problem(
+                    RowProblem(
                         one.lines[-1],
                         f"{':'.join(one.key)} stands in lines {lines}, which differ: {said}",
                         column=next(iter(one.differs)),
@@ -384,24 +385,24 @@ class _Intake:
                     )
                 )
 
-    def report_references(self, outcome: Outcome) -> None:
+    def report_references(self, outcome: ImportOutcome) -> None:
         """Report what leads nowhere: the first ones one by one, the rest by their number."""
         faults = [use for use in outcome.references if use.is_fault]
         for use in faults:
-            self._report(Problem(use.line, str(use), use.column, use.given, use.cure))
+            self._report(RowProblem(use.line, str(use), use.column, use.given, use.cure))
         rows = sum(outcome.reference_faults.values())
         self.problem_count += max(0, rows - len(faults))
 
-    def report_idle_tags(self, outcome: Outcome) -> None:
+    def report_idle_tags(self, outcome: ImportOutcome) -> None:
         """Report tags that weren't taken as they stand."""
         cure = f"write one of {', '.join(TAG_SCOPES)}, or leave it blank"
         for one in outcome.idle_tags:
-            self._report(Problem(one.line, f"tag: {one}", "tag", one.tag, cure))
+            self._report(RowProblem(one.line, f"tag: {one}", "tag", one.tag, cure))
 
     def _report_fault(self, line: int, fault: FieldFault) -> None:
-        self._report(Problem(line, str(fault), fault.column, fault.value, fault.cure))
+        self._report(RowProblem(line, str(fault), fault.column, fault.value, fault.cure))
 
-    def _report(self, problem: Problem) -> None:
+    def _report(self, problem: RowProblem) -> None:
         self.problem_count += 1
         if len(self.problems) < _TOLD:
             self.problems.append(problem)

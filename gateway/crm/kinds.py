@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gateway.core.applications import Application, Programme
-from gateway.core.feed_mapping import COLUMNS
+from gateway.core.feed.feed_mapping import COLUMNS
 from gateway.core.kinds import known_tag
-from gateway.core.people import (
+from gateway.core.people.applications import Application, Programme
+from gateway.core.people.people import (
     NAME_LANGUAGES,
     Group,
     Membership,
@@ -18,7 +18,7 @@ from gateway.core.people import (
     Status,
     StatusKind,
 )
-from gateway.core.training import Closing, Qualification
+from gateway.core.people.training import Closing, Qualification
 from gateway.crm.synonyms import KIND_WORDS
 from gateway.crm.values import Fields, KeyUnreadable
 

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.core.feed_mapping import DATES, JOINED, column_key, read_mapping
+from gateway.core.feed.feed_mapping import DATES, JOINED, column_key, read_mapping
+from gateway.core.feed.shipped_mappings import SHIPPED_MAPPINGS
 from gateway.core.kinds import TAG_SCOPES, known_tag
-from gateway.core.shipped_mappings import SHIPPED_MAPPINGS
 from gateway.core.written import plain
 from gateway.crm.dates import DateReader, weigh
 from gateway.crm.files import FeedFile
 from gateway.crm.flags import read_flag
 from gateway.crm.kinds import FileKind
 from gateway.crm.synonyms import KIND_WORDS, suggested, surely
-from gateway.crm.unreadable import Unreadable
+from gateway.crm.unreadable import UnreadableCell
 
 _LOOKED_AT = 5_000  #: Rows.
 _SHOWN = 8  #: Words of a column.
@@ -379,7 +379,7 @@ def _most(values: "Iterator[str] | Sequence[str]") -> str:
 def _is_flag(value: str) -> bool:
     try:
         read_flag(value)
-    except Unreadable:
+    except UnreadableCell:
         return False
     return True
 
@@ -387,7 +387,7 @@ def _is_flag(value: str) -> bool:
 def _is_date(value: str) -> bool:
     try:
         return DateReader(today=None, are_serials=False).day(value) is not None
-    except Unreadable:
+    except UnreadableCell:
         return False
 
 

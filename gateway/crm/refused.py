@@ -8,13 +8,13 @@ from pathlib import Path
 from gateway.core.written import plain
 from gateway.crm.columns import LINE, REASON
 from gateway.crm.files import FeedFile
-from gateway.crm.importer import Report
+from gateway.crm.importer import ImportReport
 
 #: So many are written at most; the report counts the rest.
 MOST = 10_000
 
 
-def write_refused(file: FeedFile, report: Report, target: Path) -> int:
+def write_refused(file: FeedFile, report: ImportReport, target: Path) -> int:
     """Write the rows a report finds fault with, each with its line and the reason.
 
     The file has the header, the delimiter and the cells of the first one, and imports as that did.
@@ -47,7 +47,7 @@ def write_refused(file: FeedFile, report: Report, target: Path) -> int:
 class _Reasons:
     """What is wrong with a row: by its line, or by a text of it that leads nowhere."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ImportReport) -> None:
         self._by_line: dict[int, list[str]] = {}
         for problem in report.problems:
             self._by_line.setdefault(problem.line, []).append(problem.text)

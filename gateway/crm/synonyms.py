@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 
-from gateway.core.feed_mapping import COLUMNS, column_key, nearest
+from gateway.core.feed.feed_mapping import COLUMNS, column_key, nearest
 
 #: What people are called in the column of their kind, in the languages of the office.
 KIND_WORDS: Mapping[str, str] = {

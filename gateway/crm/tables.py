@@ -9,8 +9,8 @@ from io import TextIOWrapper
 from itertools import islice
 from typing import BinaryIO, NamedTuple
 
-from gateway.core.feed_mapping import column_key
-from gateway.crm.delimited import CellRow, Layout, Rows, line_end
+from gateway.core.feed.feed_mapping import column_key
+from gateway.crm.delimited import CellRow, DelimitedLayout, DelimitedRows, line_end
 from gateway.crm.text_encoding import Encoding
 from gateway.crm.workbook import Workbook, as_text
 
@@ -33,7 +33,7 @@ class ObjectRow(NamedTuple):
     problem: str = ""  #: Why there are no cells.
 
 
-class Text:
+class TextFile:
     """A file of text, whose lines can be read again and again."""
 
     def __init__(self, file: BinaryIO, encoding: Encoding) -> None:
@@ -76,7 +76,7 @@ IsHeader = Callable[[Sequence[str]], bool]
 class Delimited:
     """Delimited text below a header. Raises TableRefused."""
 
-    def __init__(self, text: Text, layout: Layout, is_header: IsHeader) -> None:
+    def __init__(self, text: TextFile, layout: DelimitedLayout, is_header: IsHeader) -> None:
         self._text = text
         self._layout = layout
         self.is_cut = ""
@@ -101,7 +101,7 @@ class Delimited:
         self.has_open_end = source.has_open_end
         self.is_cut = self._cut(source, last_short if is_last_alone else 0)
 
-    def _cut(self, source: Rows, short_at_the_end: int) -> str:
+    def _cut(self, source: DelimitedRows, short_at_the_end: int) -> str:
         """Return why the file isn't whole; its last row may be the only short one."""
         if source.open_quote:
             return f"a quote is opened in line {source.open_quote} and closed nowhere"
@@ -109,14 +109,14 @@ class Delimited:
             return f"the file ends within line {short_at_the_end}"
         return self._text.is_cut
 
-    def _all(self) -> Rows:
+    def _all(self) -> DelimitedRows:
         """Return the rows from the header on."""
         lines = self._text.lines()
         skipped = 0
         for _ in range(self._layout.skipped):
             skipped += 1
             next(lines)
-        return Rows(lines, self._layout.delimiter, skipped + 1)
+        return DelimitedRows(lines, self._layout.delimiter, skipped + 1)
 
 
 class Sheet:
@@ -166,7 +166,7 @@ _AFTER_VALUE = re.compile(r"\s*[,}]")
 class Objects:
     """JSON Lines; the header is what any of the objects has."""
 
-    def __init__(self, text: Text) -> None:
+    def __init__(self, text: TextFile) -> None:
         self._text = text
         self.is_cut = ""
         self.names: list[str] = []

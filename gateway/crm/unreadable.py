@@ -1,7 +1,7 @@
 """What a cell that can't be read raises."""
 
 
-class Unreadable(ValueError):
+class UnreadableCell(ValueError):
     """A text that is no value of its column."""
 
     def __init__(self, text: str, cure: str) -> None:

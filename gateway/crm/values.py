@@ -8,16 +8,16 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from gateway.core.address_cell import AddressCell, Doubt, read_cell
+from gateway.core.feed.address_cell import AddressCell, Doubt, read_cell
 from gateway.core.written import nearest, plain, plain_name, same_word
 from gateway.crm.dates import DateReader
 from gateway.crm.flags import read_count, read_flag
-from gateway.crm.unreadable import Unreadable
+from gateway.crm.unreadable import UnreadableCell
 
 Word = TypeVar("Word")
 _READER = DateReader()  #: Where nothing is known of the column.
 _ISO_DAY = re.compile(r"(?!0000)\d{4}-\d\d-\d\d")
-_NO_FAULTS: Mapping[str, Unreadable] = MappingProxyType({})
+_NO_FAULTS: Mapping[str, UnreadableCell] = MappingProxyType({})
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_][A-Za-z]{2,4})?")
 
 
@@ -57,7 +57,7 @@ class Fields:
         self,
         texts: Mapping[str, str],
         zone: tzinfo = UTC,
-        faults: Mapping[str, Unreadable] = _NO_FAULTS,
+        faults: Mapping[str, UnreadableCell] = _NO_FAULTS,
     ) -> None:
         self._texts = texts
         self._faults = faults
@@ -90,9 +90,9 @@ class Fields:
         try:
             self._check(name)
             if not value:
-                raise Unreadable("is blank", "give each row its key")
+                raise UnreadableCell("is blank", "give each row its key")
             return _checked(value)
-        except Unreadable as error:
+        except UnreadableCell as error:
             raise KeyUnreadable(self._fault(name, error)) from None
 
     def key_choice(self, name: str, known: Mapping[str, Word]) -> Word:
@@ -127,7 +127,7 @@ class Fields:
     def _not_one_of(self, name: str, known: Mapping[str, Any]) -> FieldFault:
         words = ", ".join(dict.fromkeys(str(word) for word in known.values()))
         value = plain(self._texts.get(name, ""))
-        error = Unreadable(f"not one of {words}: {value!r}", f"write one of {words}")
+        error = UnreadableCell(f"not one of {words}: {value!r}", f"write one of {words}")
         return self._fault(name, error)
 
     def flag(self, name: str, *, blank: bool = False, unread: bool = False) -> bool:
@@ -208,7 +208,7 @@ class Fields:
         try:
             self._check(name)
             return read(value if value.isprintable() else _checked(value))
-        except Unreadable as error:
+        except UnreadableCell as error:
             self.unread[name] = self._fault(name, error)
             return unread
 
@@ -216,7 +216,7 @@ class Fields:
         if name in self._faults:
             raise self._faults[name]
 
-    def _fault(self, name: str, error: Unreadable) -> FieldFault:
+    def _fault(self, name: str, error: UnreadableCell) -> FieldFault:
         value = self._texts.get(name, "").strip()
         # A report is UTF-8 and one line an entry, whatever stands in the file.
         shown = value.encode(errors="backslashreplace").decode()
@@ -247,7 +247,7 @@ def _day(value: str) -> date | None:
             return date.fromisoformat(value)
         except ValueError:
             text = f"not a date such as 1980-05-31: {value!r}"
-            raise Unreadable(text, "write a day there is") from None
+            raise UnreadableCell(text, "write a day there is") from None
     return _READER.day(value)
 
 
@@ -256,18 +256,18 @@ def _language(value: str) -> str:
     found = _LANGUAGE.fullmatch(value.lower())
     if value and found is None:
         cure = "write the two letters of ISO 639"
-        raise Unreadable(f"not a language such as nl: {value!r}", cure)
+        raise UnreadableCell(f"not a language such as nl: {value!r}", cure)
     return found[1] if found else ""
 
 
 def _checked(value: str) -> str:
     """Return a text that can be kept."""
     if "\0" in value:
-        raise Unreadable("contains a NUL", "leave it out")
+        raise UnreadableCell("contains a NUL", "leave it out")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Unreadable("is not UTF-8", "save the file as UTF-8") from None
+        raise UnreadableCell("is not UTF-8", "save the file as UTF-8") from None
     return value
 
 

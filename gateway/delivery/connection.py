@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import cast
 
 from gateway.core.errors import GatewayError
-from gateway.core.reply import Reply
+from gateway.core.mail.reply import Reply
 from gateway.delivery.settings import RelaySettings
 
 _LINE = re.compile(rb"(\d{3})(?:([ -])(.*))?\Z", re.DOTALL)

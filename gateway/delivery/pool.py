@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from gateway.core.reply import Reply
+from gateway.core.mail.reply import Reply
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.settings import RelaySettings
 
@@ -34,7 +34,7 @@ class Pool:
         self._free_places = connections
         self._idle: list[tuple[float, RelayConnection]] = []
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._pace = Pace(per_minute) if per_minute else None
+        self._pace = RateLimit(per_minute) if per_minute else None
         self._observe = observe
         self._closed = False
         self._loop = asyncio.get_running_loop()
@@ -163,7 +163,7 @@ class Pool:
             connection.quit()
 
 
-class Pace:
+class RateLimit:
     """Lets so many pass in a minute, evenly after a first handful."""
 
     def __init__(self, per_minute: float) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from gateway.core.reply import Reply
+from gateway.core.mail.reply import Reply
 
 TRY_LATER = Reply.of("451 4.4.1 The relay can't be reached just now; try again later")
 LOST = Reply.of("451 4.4.2 The relay gave no answer; try again later")

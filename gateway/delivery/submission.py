@@ -1,9 +1,9 @@
 """A mail of the gateway's own on its way to a relay: sent once, and what is known of it then."""
 
-from gateway.core.envelope import Recipient, Sender, parse_mail, parse_rcpt
-from gateway.core.outbox import Deferred, Result, Sent, Unknown
-from gateway.core.outbox import Refused as Failed
-from gateway.core.reply import Reply
+from gateway.core.mail.envelope import Recipient, Sender, parse_mail, parse_rcpt
+from gateway.core.mail.reply import Reply
+from gateway.core.sending.outbox import Deferred, Result, Sent, Unknown
+from gateway.core.sending.outbox import Refused as Failed
 from gateway.delivery.pool import Pool
 from gateway.delivery.replies import is_our_fault
 from gateway.delivery.transaction import Lost, RelayTransaction

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from gateway.core.envelope import Recipient, Sender
-from gateway.core.reply import Reply
+from gateway.core.mail.envelope import Recipient, Sender
+from gateway.core.mail.reply import Reply
 from gateway.delivery import replies
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses, RelaySilent
 from gateway.delivery.pool import Pool, RelayBusy

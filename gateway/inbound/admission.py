@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.core.address import domain_of, lookup_form
-from gateway.core.applications import KnownApplication
-from gateway.core.inbox import Reason
-from gateway.core.people import Staff
-from gateway.inbound.reading import Face
+from gateway.core.mail.address import domain_of, lookup_form
+from gateway.core.people.applications import KnownApplication
+from gateway.core.people.people import Staff
+from gateway.core.replies.inbox import AttentionReason
+from gateway.inbound.reading.reading import ParsedHeader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objection:
     """Why a mail is not filed."""
 
-    reason: Reason
+    reason: AttentionReason
     detail: str = ""
 
 
@@ -44,7 +44,7 @@ def sender_entries(texts: Sequence[str]) -> frozenset[str]:
 
 
 def objection(
-    face: Face,
+    header: ParsedHeader,
     *,
     address: str,
     staff: Sequence[Staff],
@@ -53,16 +53,16 @@ def objection(
 ) -> Objection | None:
     """Return what keeps a mail from being filed; `address` is its sender in lookup form."""
     if not (staff or admission.names(address)):
-        reason = Reason.NOT_ALLOWED if face.sender else Reason.UNTRUSTED_ORIGIN
-        return Objection(reason=reason, detail=face.distrust if not face.sender else "")
-    if face.distrust:
-        return Objection(reason=Reason.UNTRUSTED_ORIGIN, detail=face.distrust)
+        reason = AttentionReason.NOT_ALLOWED if header.sender else AttentionReason.UNTRUSTED_ORIGIN
+        return Objection(reason=reason, detail=header.distrust if not header.sender else "")
+    if header.distrust:
+        return Objection(reason=AttentionReason.UNTRUSTED_ORIGIN, detail=header.distrust)
     if not admission.admits(address, staff):
-        return Objection(reason=Reason.NOT_ALLOWED, detail=_roles(staff))
-    if face.reference is None:
-        return Objection(reason=Reason.NO_REFERENCE)
+        return Objection(reason=AttentionReason.NOT_ALLOWED, detail=_roles(staff))
+    if header.reference is None:
+        return Objection(reason=AttentionReason.NO_REFERENCE)
     if application is None:
-        return Objection(reason=Reason.UNKNOWN_REFERENCE, detail=face.reference)
+        return Objection(reason=AttentionReason.UNKNOWN_REFERENCE, detail=header.reference)
     return None
 
 

@@ -5,9 +5,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gateway.core.applications import KnownApplication
-from gateway.core.filing import RULES, DocumentRule, clean_filename, document_type
-from gateway.core.history import (
+from gateway.core.people.applications import KnownApplication
+from gateway.core.people.history import (
     CLOSED,
     DATE_UNREAD,
     INCOMPLETE,
@@ -21,8 +20,9 @@ from gateway.core.history import (
     Document,
     HistoryEntry,
 )
-from gateway.inbound.attachments import Attachment
-from gateway.inbound.reading import Original
+from gateway.core.replies.document_types import RULES, DocumentRule, clean_filename, document_type
+from gateway.inbound.reading.attachments import Attachment
+from gateway.inbound.reading.reading import RepliedMail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Filing:
 
     application: KnownApplication
     candidate: Candidate
-    original: Original
+    original: RepliedMail
     attachments: tuple[Attachment, ...]
     staff: str  #: Who forwarded it: crm_id, else the address.
     inbox: int
@@ -85,11 +85,11 @@ def entry_of(
     )
 
 
-def _files(filing: Filing, original: Original) -> tuple[Attachment, ...]:
+def _files(filing: Filing, original: RepliedMail) -> tuple[Attachment, ...]:
     return filing.attachments if original.attachments is None else original.attachments
 
 
-def _chosen(filing: Filing, lookup: Callable[[str], str]) -> tuple[Original, Original | None]:
+def _chosen(filing: Filing, lookup: Callable[[str], str]) -> tuple[RepliedMail, RepliedMail | None]:
     """Return the reading that is filed, and the next one where there was a choice.
 
     The first of the candidate counts, else the first: reading put them in order by their subjects
@@ -105,7 +105,7 @@ def _chosen(filing: Filing, lookup: Callable[[str], str]) -> tuple[Original, Ori
 
 
 def _remarks(
-    filing: Filing, original: Original, other: Original | None, lookup: Callable[[str], str]
+    filing: Filing, original: RepliedMail, other: RepliedMail | None, lookup: Callable[[str], str]
 ) -> list[str]:
     remarks = [CLOSED] if filing.application.closed else []
     if not original.is_recovered:
@@ -131,7 +131,7 @@ def _remarks(
 
 
 def _is_somebody_else(
-    original: Original, candidate: Candidate, lookup: Callable[[str], str]
+    original: RepliedMail, candidate: Candidate, lookup: Callable[[str], str]
 ) -> bool:
     if original.sender:
         return lookup(original.sender) not in candidate.addresses

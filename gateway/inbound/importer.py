@@ -12,13 +12,13 @@ from pathlib import Path
 from gateway import logs
 from gateway.core import ids
 from gateway.core.errors import GatewayError
-from gateway.core.filing import RULES, DocumentRule
-from gateway.core.inbox import SPOOL, InboxRow, InboxState, Reason, Sighting
+from gateway.core.replies.document_types import RULES, DocumentRule
+from gateway.core.replies.inbox import SPOOL, AttentionReason, InboxRow, InboxState, Sighting
 from gateway.inbound.admission import Admission
-from gateway.inbound.clerk import Case, Clerk
-from gateway.inbound.notices import Post
-from gateway.inbound.readers import Readers, ReaderUnavailable, Unreadable
-from gateway.inbound.reading import Reading, Task
+from gateway.inbound.filing_decision import FilingDecider, MailToFile
+from gateway.inbound.notices import NoticeSettings
+from gateway.inbound.reading.readers import Readers, ReaderUnavailable, UnreadableMail
+from gateway.inbound.reading.reading import ReadMail, Task
 from gateway.inbound.verdict import (
     Filed,
     Ignored,
@@ -28,9 +28,10 @@ from gateway.inbound.verdict import (
     Repeated,
     Verdict,
 )
-from gateway.store import applications, inbox
-from gateway.store.blobs import BlobMissing, Blobs, BlobsUnavailable
-from gateway.store.database import Database, RowRefused, StoreUnavailable
+from gateway.store.engine.blobs import BlobMissing, Blobs, BlobsUnavailable
+from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
+from gateway.store.people import applications
+from gateway.store.replies import inbox
 
 log = logs.get("inbound")
 
@@ -39,7 +40,7 @@ _AT_ONCE = 8  #: So many files of a mail are put into the blob store together.
 TEMPORARY = (StoreUnavailable, BlobsUnavailable, ReaderUnavailable)
 
 
-class NoSuchApplication(GatewayError):
+class UnknownReference(GatewayError):
     """No application has a reference."""
 
 
@@ -54,7 +55,7 @@ class Rules:
     reference: str  #: A regular expression with a group `reference`.
     zone: str
     admission: Admission
-    post: Post
+    notice_settings: NoticeSettings
     #: The mailboxes and listeners, to look again at what came in by them.
     origins: Mapping[str, Origin] = field(default_factory=dict)
     documents: tuple[DocumentRule, ...] = RULES
@@ -124,7 +125,7 @@ class ReplyImporter:
             async with self._fetched(row) as file:
                 return await self._handled(row, file, origin)
         except BlobMissing as error:
-            verdict = await self._decided(Case(row=row, reading=None, fault=str(error)))
+            verdict = await self._decided(MailToFile(row=row, reading=None, fault=str(error)))
         self._heard(origin, verdict)
         return verdict
 
@@ -138,14 +139,14 @@ class ReplyImporter:
         """File a mail that needs attention at an application because a person says so."""
         row = await self._undecided(number)
         if await self._database.read(lambda found: applications.find(found, reference)) is None:
-            raise NoSuchApplication(f"no application has the reference {reference}")
+            raise UnknownReference(f"no application has the reference {reference}")
         if not row.whole:
             raise NotWhole(f"{ids.show(number)} was not fetched whole: file it by hand")
         async with self._fetched(row) as file:
             origin = self._origin_of(row)
             return await self._handled(row, file, origin, reference=reference, by_hand=True)
 
-    async def look(self, row: InboxRow) -> Reading | None:
+    async def look(self, row: InboxRow) -> ReadMail | None:
         """Read a mail without deciding anything; None where it can't be read."""
         async with self._fetched(row) as file:
             with tempfile.TemporaryDirectory(prefix=SPOOL) as folder:
@@ -200,7 +201,7 @@ class ReplyImporter:
             finally:
                 if kept is not None:
                     await kept
-            case = Case(
+            case = MailToFile(
                 row=row,
                 reading=reading,
                 fault=fault or found,
@@ -213,7 +214,7 @@ class ReplyImporter:
         self._heard(origin, verdict)
         return verdict
 
-    async def _settled(self, case: Case) -> Verdict:
+    async def _settled(self, case: MailToFile) -> Verdict:
         """Decide on a mail; one that breaks the importer waits for a person, and the next go on."""
         try:
             return await self._decided(case)
@@ -230,7 +231,7 @@ class ReplyImporter:
 
     async def _read(
         self, row: InboxRow, file: Path, folder: Path, origin: Origin
-    ) -> tuple[Reading | None, str]:
+    ) -> tuple[ReadMail | None, str]:
         task = Task(
             file=str(file),
             folder=str(folder),
@@ -243,20 +244,24 @@ class ReplyImporter:
         )
         try:
             return await self._readers.read(task), ""
-        except Unreadable as error:
+        except UnreadableMail as error:
             return await self._readers.read_header(task), str(error)
 
-    async def _decided(self, case: Case) -> Verdict:
+    async def _decided(self, case: MailToFile) -> Verdict:
         """Decide and keep the decision in one transaction, the files it needs before it."""
-        clerk = Clerk(self.rules.admission, self.rules.post, self.rules.documents, self._new_id)
+        filing_decider = FilingDecider(
+            self.rules.admission, self.rules.notice_settings, self.rules.documents, self._new_id
+        )
         has_files = False
-        if await self._database.read(lambda connection: clerk.would_file(connection, case)):
+        if await self._database.read(
+            lambda connection: filing_decider.would_file(connection, case)
+        ):
             await self._keep_files(case)
             has_files = True
         while True:
             now = self._clock()
             row = await self._database.write(
-                lambda connection: clerk.settle(connection, case, now, has_files=has_files)  # noqa: B023
+                lambda connection: filing_decider.settle(connection, case, now, has_files=has_files)  # noqa: B023
             )
             if row is not None:
                 found = verdict_on(row)
@@ -265,7 +270,7 @@ class ReplyImporter:
             await self._keep_files(case)
             has_files = True
 
-    async def _keep_files(self, case: Case) -> None:
+    async def _keep_files(self, case: MailToFile) -> None:
         found = case.reading.files() if case.reading else ()
         for start in range(0, len(found), _AT_ONCE):
             some = found[start : start + _AT_ONCE]
@@ -292,7 +297,7 @@ def verdict_on(row: InboxRow) -> Verdict | None:
         case InboxState.REPEATED:
             return Repeated(row.entry or 0, row.id)
         case InboxState.NEEDS_ATTENTION:
-            return NeedsAttention(Reason(row.reason), row.id)
+            return NeedsAttention(AttentionReason(row.reason), row.id)
         case InboxState.IGNORED:
             return Ignored(row.reason, row.id)
         case InboxState.DISCARDED:

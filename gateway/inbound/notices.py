@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from gateway.core import ids
-from gateway.core.applications import KnownApplication
-from gateway.core.history import HistoryEntry
-from gateway.core.inbox import InboxRow, Reason
-from gateway.core.letter import Letter
-from gateway.core.notice import Notice, build, in_language
-from gateway.core.outbox import Draft
-from gateway.core.people import Staff
+from gateway.core.people.applications import KnownApplication
+from gateway.core.people.history import HistoryEntry
+from gateway.core.people.people import Staff
+from gateway.core.replies.inbox import AttentionReason, InboxRow
+from gateway.core.sending.mail_wording import MailWording
+from gateway.core.sending.notice import Notice, build, in_language
+from gateway.core.sending.outbox import OutboxDraft
 from gateway.inbound.filing import Candidate
 
 #: Roles of those responsible for an application who are told of a reply (seed 002).
@@ -26,15 +26,15 @@ _REFUSED = "reply_refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class NoticeSettings:
     """By what the gateway's own mail is written."""
 
     sender: str
     hostname: str
     language: str
     zone: tzinfo
-    imported: Mapping[str, Letter]  #: By language.
-    refused: Mapping[str, Letter]
+    imported: Mapping[str, MailWording]  #: By language.
+    refused: Mapping[str, MailWording]
     lookup: Callable[[str], str]
     fallback_to: str = ""
     max_size: int = 0  #: Octets.
@@ -42,7 +42,7 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Addressee:
+class NoticeReader:
     """Somebody who is told."""
 
     address: str
@@ -61,49 +61,49 @@ class News:
 
 def addressees(
     responsible: Sequence[Staff], owner: Sequence[Staff], fallback_to: str
-) -> list[Addressee]:
+) -> list[NoticeReader]:
     """Return who is told of a reply: those responsible, else the owner, else whoever is set."""
     told = [one for one in responsible if one.email and RESPONSIBLE.intersection(one.roles)]
     told = told or [one for one in owner if one.email]
-    found = [Addressee(one.email, one.language) for one in told]
-    return found or [Addressee(fallback_to, "")] * bool(fallback_to)
+    found = [NoticeReader(one.email, one.language) for one in told]
+    return found or [NoticeReader(fallback_to, "")] * bool(fallback_to)
 
 
 def of_imported(
-    post: Post,
+    notice_settings: NoticeSettings,
     news: News,
     *,
-    to: Sequence[Addressee],
+    to: Sequence[NoticeReader],
     now: datetime,
     new_id: Callable[[], int],
-) -> Iterator[Draft]:
+) -> Iterator[OutboxDraft]:
     """Yield the notices of a reply that was filed, one for each address."""
-    told: dict[str, Addressee] = {}
+    told: dict[str, NoticeReader] = {}
     for each in to:
-        told.setdefault(post.lookup(each.address), each)
+        told.setdefault(notice_settings.lookup(each.address), each)
     for one in told.values():
-        letter = in_language(post.imported, one.language, post.language)
-        values = _values(post, letter, news)
+        letter = in_language(notice_settings.imported, one.language, notice_settings.language)
+        values = _values(notice_settings, letter, news)
         number = new_id()
         yield _draft(
             Notice(
                 id=number,
-                at=now.astimezone(post.zone),
-                sender=post.sender,
-                hostname=post.hostname,
+                at=now.astimezone(notice_settings.zone),
+                sender=notice_settings.sender,
+                hostname=notice_settings.hostname,
                 recipient=one.address,
                 language=letter.language,
                 subject=letter.head(values),
                 text=letter.body(values),
             ),
             kind=_IMPORTED,
-            key=f"{_IMPORTED}:{ids.show(news.entry.id)}:{post.lookup(one.address)}",
+            key=f"{_IMPORTED}:{ids.show(news.entry.id)}:{notice_settings.lookup(one.address)}",
             now=now,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class LikelyOwner:
     """Whose reply a mail that was not filed seems to be, and where it may belong."""
 
     candidate: str = ""  #: By name, else `candidate:17`; empty: nobody on file.
@@ -111,35 +111,35 @@ class Known:
 
 
 def of_refused(
-    post: Post,
+    notice_settings: NoticeSettings,
     row: InboxRow,
     *,
     staff: Staff,
     reference: str,
     now: datetime,
     number: int,
-    known: Known = Known(),
-) -> Draft:
+    known: LikelyOwner = LikelyOwner(),
+) -> OutboxDraft:
     """Return the answer to a member of staff whose mail was not filed.
 
     It names references of `known` only: an invented one would be taken for one that exists.
     """
-    letter = in_language(post.refused, staff.language, post.language)
+    letter = in_language(notice_settings.refused, staff.language, notice_settings.language)
     values = {
         "subject": row.subject or "-",
         "reference": reference,
         "number": ids.show(row.id),
-        "max_size": _size(post.max_size),
-        "import_address": post.import_address,
+        "max_size": _size(notice_settings.max_size),
+        "import_address": notice_settings.import_address,
         "candidate": known.candidate,
         "references": "".join(map(_reference_line, _to_suggest(known.applications))),
     }
     values["reason"] = letter.section(row.reason, values)
     notice = Notice(
         id=number,
-        at=now.astimezone(post.zone),
-        sender=post.sender,
-        hostname=post.hostname,
+        at=now.astimezone(notice_settings.zone),
+        sender=notice_settings.sender,
+        hostname=notice_settings.hostname,
         recipient=staff.email,
         language=letter.language,
         subject=letter.head(values),
@@ -165,13 +165,13 @@ def _size(octets: int) -> str:
 
 
 #: A forged sender hears nothing.
-ANSWERED = frozenset(Reason) - {Reason.UNTRUSTED_ORIGIN}
+ANSWERED = frozenset(AttentionReason) - {AttentionReason.UNTRUSTED_ORIGIN}
 #: Whoever may import and only missed the reference hears which there are.
-SUGGESTING = frozenset((Reason.NO_REFERENCE, Reason.UNKNOWN_REFERENCE))
+SUGGESTING = frozenset((AttentionReason.NO_REFERENCE, AttentionReason.UNKNOWN_REFERENCE))
 
 
-def _draft(notice: Notice, *, kind: str, key: str, now: datetime) -> Draft:
-    return Draft(
+def _draft(notice: Notice, *, kind: str, key: str, now: datetime) -> OutboxDraft:
+    return OutboxDraft(
         id=notice.id,
         type=kind,
         key=key,
@@ -181,9 +181,9 @@ def _draft(notice: Notice, *, kind: str, key: str, now: datetime) -> Draft:
     )
 
 
-def _values(post: Post, letter: Letter, news: News) -> dict[str, str]:
+def _values(notice_settings: NoticeSettings, letter: MailWording, news: News) -> dict[str, str]:
     entry, candidate = news.entry, news.candidate
-    date = entry.date.astimezone(post.zone) if entry.date else None
+    date = entry.date.astimezone(notice_settings.zone) if entry.date else None
     values = {
         "candidate": candidate.name or str(entry.person),
         "person": str(entry.person),
@@ -202,7 +202,7 @@ def _values(post: Post, letter: Letter, news: News) -> dict[str, str]:
         "entry": ids.show(entry.id),
         "remarks": "",
         "person_remarked": "",
-        "import_address": post.import_address,
+        "import_address": notice_settings.import_address,
     }
     remarks = []
     for remark in entry.remarks:
@@ -211,7 +211,7 @@ def _values(post: Post, letter: Letter, news: News) -> dict[str, str]:
     return {**values, "remarks": "\n".join(filter(None, remarks))}
 
 
-def _first_lines(text: str, letter: Letter) -> str:
+def _first_lines(text: str, letter: MailWording) -> str:
     lines = [line.rstrip()[:_LONGEST_LINE] for line in text.split("\n") if line.strip()]
     more = [letter.words["more"]] if len(lines) > _LINES else []
     return "\n".join(f"> {line}" for line in lines[:_LINES]) + "".join(f"\n{one}" for one in more)

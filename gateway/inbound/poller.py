@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from gateway import logs
-from gateway.core.inbox import Sighting
+from gateway.core.replies.inbox import Sighting
+from gateway.inbound.fetching import Listed, MailFetcher
 from gateway.inbound.imap.idle import IdleEnd, IdleWatch
-from gateway.inbound.imap.session import Session
+from gateway.inbound.imap.session import MailboxSession
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
 from gateway.inbound.imap.text import MailboxLost
 from gateway.inbound.importer import TEMPORARY
-from gateway.inbound.shelf import Shelf
-from gateway.inbound.taking import Listed, Taker
-from gateway.inbound.tenure import Tenure
+from gateway.inbound.mailbox_lease import MailboxLease
 from gateway.inbound.verdict import Filed, Ignored, Importer, NeedsAttention, Repeated, Verdict
+from gateway.inbound.waiting_mail import WaitingMail
 
 log = logs.get("inbound")
 
@@ -28,7 +28,7 @@ _REFUSED_WAIT = 30.0  #: Logins that fail too often may lock an account.
 _LONGEST_REFUSED_WAIT = 900.0
 
 
-class Watch(Protocol):
+class MailboxObserver(Protocol):
     """Hears how a mailbox is."""
 
     def read(self, mailbox: str) -> None:
@@ -53,19 +53,19 @@ class Poller:
         settings: MailboxSettings,
         *,
         importer: Importer,
-        tenure: Tenure,
-        shelf: Shelf,
-        watch: Watch,
+        mailbox_lease: MailboxLease,
+        waiting_mail: WaitingMail,
+        watch: MailboxObserver,
         quirks: Quirks,
     ) -> None:
         self._settings = settings
-        self._shelf = shelf
-        self._tenure = tenure
+        self._waiting_mail = waiting_mail
+        self._lease = mailbox_lease
         self._watch = watch
         self._quirks = quirks
         self._idle_watch = IdleWatch()
         self._idle_end: IdleEnd | None = None  # of the IDLE since the last search
-        self._taker = Taker(settings, importer)
+        self._fetcher = MailFetcher(settings, importer)
         self._stopping = asyncio.Event()
         self._halt = asyncio.Event()  #: Set when a session is to end.
         self._failures = 0
@@ -81,7 +81,7 @@ class Poller:
         while not self._stopping.is_set():
             self._halt.clear()
             try:
-                async with self._tenure.of(self._settings.account, self._halt) as has_it:
+                async with self._lease.of(self._settings.account, self._halt) as has_it:
                     if has_it:
                         await self._serve()
                 if not has_it:
@@ -119,7 +119,7 @@ class Poller:
 
     async def _serve(self) -> None:
         """Watch until the session is to end."""
-        session = await Session.open(self._settings)
+        session = await MailboxSession.open(self._settings)
         try:
             for folder in self._targets():
                 await session.make_folder(folder)
@@ -133,7 +133,7 @@ class Poller:
         finally:
             await session.close()
 
-    async def _until_quiet(self, session: Session) -> None:
+    async def _until_quiet(self, session: MailboxSession) -> None:
         """Take mails until there is no news.
 
         The folder is opened anew: one that somebody has replaced would show its old face for ever.
@@ -152,13 +152,13 @@ class Poller:
         settings = self._settings
         return settings.imported, settings.needs_attention, settings.ignored
 
-    async def _round(self, session: Session, uidvalidity: int | None) -> None:
+    async def _round(self, session: MailboxSession, uidvalidity: int | None) -> None:
         """Take everything that is there; those that failed before come last."""
         uids = await session.search()
         ended, self._idle_end = self._idle_end, None
         if (is_silent := self._idle_watch.searched(uids, ended)) is not None:
             await self._note_idle(is_silent=is_silent)
-        uids.sort(key=lambda uid: self._taker.failures(uidvalidity, uid))
+        uids.sort(key=lambda uid: self._fetcher.failures(uidvalidity, uid))
         for start in range(0, len(uids), 200):
             some = uids[start : start + 200]
             facts = await session.facts(some)
@@ -178,7 +178,7 @@ class Poller:
             log.warning("mailbox_idle_silent", mailbox=self._settings.name, every=every)
         await self._quirks.idle_silent(self._settings.account, is_silent=is_silent)
 
-    async def _take_all(self, session: Session, mails: Iterator[Listed]) -> None:
+    async def _take_all(self, session: MailboxSession, mails: Iterator[Listed]) -> None:
         """Take some mails side by side; after a failure those in hand are finished."""
         failures: list[Exception] = []
 
@@ -195,8 +195,8 @@ class Poller:
         if failures:
             raise failures[0]
 
-    async def _take(self, session: Session, mail: Listed) -> None:
-        verdict = await self._taker.take(session, mail)
+    async def _take(self, session: MailboxSession, mail: Listed) -> None:
+        verdict = await self._fetcher.take(session, mail)
         if verdict is None:
             return
         try:
@@ -205,23 +205,23 @@ class Poller:
             self._unmoved = error
             return
         if isinstance(verdict, NeedsAttention) and place is not None:
-            await self._shelf.put(verdict.inbox, self._shelved(*place))
+            await self._waiting_mail.put(verdict.inbox, self._shelved(*place))
 
     def _shelved(self, uidvalidity: int, uid: int) -> Sighting:
         name, folder = self._settings.name, self._settings.needs_attention
         return Sighting(mailbox=name, folder=folder, uidvalidity=uidvalidity, uid=uid)
 
-    async def _move_on(self, session: Session) -> None:
+    async def _move_on(self, session: MailboxSession) -> None:
         """Move mails that needed attention and that a person has decided on."""
         folder = self._settings.needs_attention
-        decided = await self._shelf.decided(self._settings.name, folder)
+        decided = await self._waiting_mail.decided(self._settings.name, folder)
         if not decided:
             return
         uidvalidity = await session.select(folder)
         for where, verdict in decided:
             if where.uidvalidity == uidvalidity:
                 await session.move([where.uid], self._target(verdict))
-        await self._shelf.clear([where for where, _ in decided])
+        await self._waiting_mail.clear([where for where, _ in decided])
 
     def _target(self, verdict: Verdict) -> str:
         match verdict:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from gateway.store import mailboxes
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
+from gateway.store.replies import mailboxes
 
 
 class StoredQuirks:

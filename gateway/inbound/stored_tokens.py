@@ -2,8 +2,8 @@
 
 import hashlib
 
-from gateway.store import mailboxes
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
+from gateway.store.replies import mailboxes
 
 
 class StoredRefreshToken:

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
-from gateway.core.inbox import Reason, Sighting
+from gateway.core.replies.inbox import AttentionReason, Sighting
 
 Trust = Literal["authentication-results", "exchange-internal", "internal-only"]
 
@@ -30,7 +30,7 @@ class Repeated:
 class NeedsAttention:
     """It was kept and waits for a person."""
 
-    reason: Reason
+    reason: AttentionReason
     inbox: int
 
 

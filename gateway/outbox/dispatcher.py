@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 
 from gateway import logs
-from gateway.core.event import EventType, Telling
-from gateway.core.outbox import WEBHOOK, Draft
-from gateway.store import events, leases, outbox
-from gateway.store.database import Database, StoreUnavailable
+from gateway.core.sending.event import EventType, Telling
+from gateway.core.sending.outbox import WEBHOOK, OutboxDraft
+from gateway.store.engine import leases
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.sending import events, outbox
 
 log = logs.get("webhooks")
 
@@ -88,8 +89,8 @@ class Dispatcher:
         events.forget(connection, found)
         return len(found)
 
-    def _draft(self, telling: Telling, url: str, now: datetime) -> Draft:
-        return Draft(
+    def _draft(self, telling: Telling, url: str, now: datetime) -> OutboxDraft:
+        return OutboxDraft(
             id=self._new_id(),
             type=WEBHOOK,
             key=f"webhook:{telling.id}:{_mark(url)}",

@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from gateway.core.event import EventType
-from gateway.core.outbox import Deferred, OutboxRow, Refused, Result, Sent
+from gateway.core.sending.event import EventType
+from gateway.core.sending.outbox import Deferred, OutboxRow, Refused, Result, Sent
 
 CONCURRENCY = 8  #: Requests to one address at a time.
 _CONNECT_SECONDS = 5.0
@@ -39,7 +39,7 @@ class Endpoint:
     context: ssl.SSLContext = field(repr=False)
 
 
-class Courier:
+class WebhookDelivery:
     """Posts to one endpoint; redirects are not followed, certificates are checked."""
 
     def __init__(self, endpoint: Endpoint, *, clock: Callable[[], datetime]) -> None:

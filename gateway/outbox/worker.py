@@ -10,9 +10,17 @@ from typing import Any, Protocol
 
 from gateway import logs
 from gateway.core import ids
-from gateway.core.outbox import OutboxRow, OutboxState, Result, Settlement, Unknown, settlement
-from gateway.store import held_reports, outbox
-from gateway.store.database import Database, StoreUnavailable
+from gateway.core.sending.outbox import (
+    OutboxRow,
+    OutboxState,
+    Result,
+    Settlement,
+    Unknown,
+    settlement,
+)
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.journal import held_reports
+from gateway.store.sending import outbox
 
 log = logs.get("outbox")
 
@@ -31,7 +39,7 @@ class Deliver(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class OutboxLimits:
     """How much the worker does at once, and how long it waits."""
 
     concurrency: int = 4
@@ -41,7 +49,7 @@ class Limits:
     lease: timedelta = timedelta(minutes=5)
 
 
-class Worker:
+class OutboxWorker:
     """Sends rows until `stopping` is set, then finishes those in hand.
 
     `holder` names this process among all that share the store. `clock` returns aware times,
@@ -60,7 +68,7 @@ class Worker:
         clock: Callable[[], datetime],
         jitter: Callable[[], float],
         count: Callable[[str, OutboxState], None],
-        limits: Limits | None = None,
+        limits: OutboxLimits | None = None,
         endpoint: str = "",
         compose: held_reports.Compose | None = None,
     ) -> None:
@@ -71,7 +79,7 @@ class Worker:
         self._clock = clock
         self._jitter = jitter
         self._count = count
-        self._limits = limits or Limits()
+        self._limits = limits or OutboxLimits()
         self._endpoint = endpoint
         self._compose = compose
         self._busy = 0

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.core.content import Cleaner, HeaderBlock, Piece, Splitter, header_block
-from gateway.core.invitation import OPENING, opening
-from gateway.smtp_proxy.intake import Intake
+from gateway.core.mail.content import Cleaner, HeaderBlock, Piece, Splitter, header_block
+from gateway.core.mail.invitation import OPENING, opening
+from gateway.smtp_proxy.client_reader import ClientReader
 
 _GRACE_SECONDS = 120.0  #: Before the slowest allowed pace counts.
 _SLOWEST = 500.0  #: Octets a second (Postfix: smtpd_min_data_rate).
@@ -42,8 +42,10 @@ class Head:
 class Body:
     """Reads one message's content: its end and its size."""
 
-    def __init__(self, intake: Intake, *, max_size: int, clock: Callable[[], float]) -> None:
-        self._intake = intake
+    def __init__(
+        self, client_reader: ClientReader, *, max_size: int, clock: Callable[[], float]
+    ) -> None:
+        self._client_reader = client_reader
         self._max_size = max_size
         self._clock = clock
         self._began = clock()
@@ -101,22 +103,22 @@ class Body:
     async def _read(self) -> Piece:
         now = self._clock()
         slowest = self._began + _GRACE_SECONDS + self.size / _SLOWEST
-        self._intake.deadline = min(slowest, now + _IDLE_SECONDS)
-        if self._intake.pending:
-            chunk = await self._intake.chunk()
+        self._client_reader.deadline = min(slowest, now + _IDLE_SECONDS)
+        if self._client_reader.pending:
+            chunk = await self._client_reader.chunk()
         else:
             chunk = await self._awaited(now)
         piece = self._splitter.feed(chunk)
         self.size += len(piece.octets)
         if piece.last:
             self._ended = True
-            self._intake.give_back(self._splitter.rest)
+            self._client_reader.give_back(self._splitter.rest)
         return piece
 
     async def _awaited(self, now: float) -> bytes:
         self._waits_since = now
         try:
-            return await self._intake.chunk()
+            return await self._client_reader.chunk()
         finally:
             self._waited += self._clock() - now
             self._waits_since = None

@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
-from gateway.core.classify import BurstTest, RecipientsTest, Rule, many_recipients
+from gateway.core.decision.classify import BurstTest, RecipientsTest, Rule, many_recipients
+from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.kinds import Kind
-from gateway.core.note_template import NoteTemplate
 from gateway.delivery.settings import RelaySettings
 from gateway.smtp_proxy.users import Users
 
@@ -17,7 +17,7 @@ Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
+class ListenerPolicy:
     """One `[[smtp.listeners]]`: a door for mail."""
 
     name: str

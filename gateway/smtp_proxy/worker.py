@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from gateway import logs
 from gateway.delivery.connection import RelayLost, RelayRefuses
-from gateway.smtp_proxy.doors import Door, ImportDoor
-from gateway.smtp_proxy.policy import Listener, Policy
-from gateway.smtp_proxy.room import Room
-from gateway.smtp_proxy.server import GatewaySMTP
-from gateway.smtp_proxy.services import Services
-from gateway.smtp_proxy.sink import Tray
-from gateway.store.database import StoreUnavailable
+from gateway.smtp_proxy.connection_limit import ConnectionLimit
+from gateway.smtp_proxy.import_transaction import ImportSpool
+from gateway.smtp_proxy.listener import ImportListener, Listener
+from gateway.smtp_proxy.policy import ListenerPolicy, Policy
+from gateway.smtp_proxy.proxy_services import ProxyServices
+from gateway.smtp_proxy.session import GatewaySMTP
+from gateway.store.engine.database import StoreUnavailable
 
 log = logs.get("smtp_proxy")
 
@@ -25,38 +25,40 @@ _RETRY_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 30.0
 
 
-class Worker:
+class SmtpWorker:
     """Listens, and looks after what listening needs."""
 
-    def __init__(self, services: Services, tray: Tray | None = None) -> None:
-        """Take mail in; `tray` is where that for the importer is put."""
+    def __init__(self, services: ProxyServices, spool: ImportSpool | None = None) -> None:
+        """Take mail in; `spool` is where that for the importer is put."""
         self._services = services
-        self._tray = tray
-        self._doors: dict[str, Door] = {}
-        self._listening: dict[socket.socket, Door] = {}
+        self._spool = spool
+        self._listeners: dict[str, Listener] = {}
+        self._listening: dict[socket.socket, Listener] = {}
         self._closing = False
         self._loop = asyncio.get_running_loop()
-        self._room = Room(_raise_descriptor_limit() // _DESCRIPTORS_PER_SESSION)
+        self._connection_limit = ConnectionLimit(
+            _raise_descriptor_limit() // _DESCRIPTORS_PER_SESSION
+        )
 
     def open(
-        self, listeners: Sequence[Listener], sockets: Mapping[str, Sequence[socket.socket]]
+        self, listeners: Sequence[ListenerPolicy], sockets: Mapping[str, Sequence[socket.socket]]
     ) -> None:
         """Begin to take connections in."""
-        for listener in listeners:
-            door = self._door(listener)
-            self._doors[listener.name] = door
-            door.count()  # The files metrics lie in are opened while there is room for them.
-            for bound in sockets[listener.name]:
-                self._listen(bound, door)
+        for settings in listeners:
+            listener = self._listener(settings)
+            self._listeners[settings.name] = listener
+            listener.count()  # The files metrics lie in are opened while there is room for them.
+            for bound in sockets[settings.name]:
+                self._listen(bound, listener)
 
-    def _door(self, listener: Listener) -> Door:
-        if not listener.imports:
-            return Door(listener, self._services, self._room)
-        assert self._tray is not None
-        return ImportDoor(listener, self._services, self._room, self._tray)
+    def _listener(self, settings: ListenerPolicy) -> Listener:
+        if not settings.imports:
+            return Listener(settings, self._services, self._connection_limit)
+        assert self._spool is not None
+        return ImportListener(settings, self._services, self._connection_limit, self._spool)
 
-    def _listen(self, bound: socket.socket, door: Door) -> None:
-        self._listening[bound] = door
+    def _listen(self, bound: socket.socket, listener: Listener) -> None:
+        self._listening[bound] = listener
         self._loop.add_reader(bound, self._accept, bound)
 
     async def help(self, others: Mapping[str, Sequence[socket.socket]]) -> None:
@@ -66,7 +68,7 @@ class Worker:
             with contextlib.suppress(OSError):  # Our own doors tell where there is no room.
                 for name, sockets in others.items():
                     for bound in sockets:
-                        self._take(bound, self._doors[name])
+                        self._take(bound, self._listeners[name])
 
     def _accept(self, bound: socket.socket) -> None:
         try:
@@ -74,60 +76,62 @@ class Worker:
         except OSError as error:
             self._rest(bound, error)
 
-    def _take(self, bound: socket.socket, door: Door) -> None:
+    def _take(self, bound: socket.socket, listener: Listener) -> None:
         """Take one connection in, if one waits."""
         try:
             client, _ = bound.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         client.setblocking(False)
-        self._services.spawn(self._welcome(client, door))
+        self._services.spawn(self._welcome(client, listener))
 
     def _rest(self, bound: socket.socket, error: OSError) -> None:
         """Let clients wait a moment where the system has no room for another connection."""
         log.error("cannot_accept", reason=error.strerror)
         self._loop.remove_reader(bound)
-        door = self._listening.pop(bound)
-        self._loop.call_later(_RETRY_SECONDS, self._listen_again, bound, door)
+        listener = self._listening.pop(bound)
+        self._loop.call_later(_RETRY_SECONDS, self._listen_again, bound, listener)
 
-    def _listen_again(self, bound: socket.socket, door: Door) -> None:
+    def _listen_again(self, bound: socket.socket, listener: Listener) -> None:
         if not self._closing:
-            self._listen(bound, door)
+            self._listen(bound, listener)
 
-    async def _welcome(self, client: socket.socket, door: Door) -> None:
-        listener = door.listener
-        context = listener.context if listener.tls == "implicit" else None
+    async def _welcome(self, client: socket.socket, listener: Listener) -> None:
+        settings = listener.settings
+        context = settings.context if settings.tls == "implicit" else None
         try:
-            await self._loop.connect_accepted_socket(lambda: GatewaySMTP(door), client, ssl=context)
+            await self._loop.connect_accepted_socket(
+                lambda: GatewaySMTP(listener), client, ssl=context
+            )
         except OSError as error:
-            log.warning("tls_failed", listener=listener.name, reason=str(error))
+            log.warning("tls_failed", listener=settings.name, reason=str(error))
             client.close()
 
-    def apply(self, policy: Policy, listeners: Sequence[Listener]) -> None:
+    def apply(self, policy: Policy, listeners: Sequence[ListenerPolicy]) -> None:
         """Go by new settings; sessions take them with their next transaction."""
         self._services.apply(policy)
-        for listener in listeners:
-            door = self._doors.get(listener.name)
-            if door is not None:
-                door.listener = listener
+        for settings in listeners:
+            listener = self._listeners.get(settings.name)
+            if listener is not None:
+                listener.settings = settings
 
     async def sweep(self) -> None:
         """End waits that last too long; bring the metrics up to date."""
         now = self._loop.time()
-        for door in self._doors.values():
-            for session in tuple(door.sessions):
+        for listener in self._listeners.values():
+            for session in tuple(listener.sessions):
                 session.check(now)
                 session.make_way(now)
         self._services.sweep()
-        for door in self._doors.values():
-            door.count()
+        for listener in self._listeners.values():
+            listener.count()
 
     async def make_room(self) -> None:
         """Let those go on who wait for a relay that others hold and don't use."""
         if self._services.is_crowded:
             now = self._loop.time()
-            for door in self._doors.values():
-                for session in tuple(door.sessions):
+            for listener in self._listeners.values():
+                for session in tuple(listener.sessions):
                     session.make_way(now)
 
     async def learn(self) -> None:
@@ -151,17 +155,17 @@ class Worker:
         self._closing = True
         for bound in self._listening:
             self._loop.remove_reader(bound)
-        for door in self._doors.values():
-            door.stop()
+        for listener in self._listeners.values():
+            listener.stop()
         try:
             async with asyncio.timeout(FINISH_SECONDS):
-                await asyncio.gather(*(door.empty() for door in self._doors.values()))
+                await asyncio.gather(*(listener.empty() for listener in self._listeners.values()))
         except TimeoutError:
             log.error("sessions_cut_off")
         await self._services.settle(1.0)
 
 
-async def again_and_again(work: Callable[[], Awaitable[None]], seconds: float) -> None:
+async def every(work: Callable[[], Awaitable[None]], seconds: float) -> None:
     """Do a chore every so often; one that fails waits for the next time, and mail goes on."""
     name = getattr(work, "__name__", "")
     while True:

@@ -11,7 +11,7 @@ from gateway import logs
 from gateway.core.errors import GatewayError
 from gateway.supervisor import systemd
 from gateway.supervisor.listening import Bind, Place, Sockets
-from gateway.supervisor.worker import RELOAD, Role, Timing, Worker
+from gateway.supervisor.worker import RELOAD, Role, RoleProcess, Timing
 
 log = logs.get("supervisor")
 
@@ -44,7 +44,7 @@ class Supervisor:
         self._timing = timing or Timing()
         self._sockets = Sockets()
         self._numbers = itertools.count(1)
-        self._workers: list[Worker] = []
+        self._workers: list[RoleProcess] = []
         self._stopping = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._chores: set[asyncio.Task[None]] = set()
@@ -105,15 +105,15 @@ class Supervisor:
         for place in sorted(_places(roles)):
             self._sockets.at(place)
 
-    def _start(self, role: Role) -> list[Worker]:
+    def _start(self, role: Role) -> list[RoleProcess]:
         workers = [self._worker(role, place) for place in range(role.processes)]
         self._workers += workers
         for worker in workers:
             self._tasks.create_task(worker.keep())
         return workers
 
-    def _worker(self, role: Role, place: int) -> Worker:
-        return Worker(
+    def _worker(self, role: Role, place: int) -> RoleProcess:
+        return RoleProcess(
             role,
             next(self._numbers),
             command=self._command,
@@ -135,7 +135,7 @@ class Supervisor:
         for worker in self._workers:
             worker.tell({"roles": status})
 
-    async def _end(self, workers: Sequence[Worker]) -> None:
+    async def _end(self, workers: Sequence[RoleProcess]) -> None:
         for worker in workers:
             worker.stop()
         try:
@@ -192,11 +192,11 @@ def _places(roles: Iterable[Role]) -> set[Place]:
     }
 
 
-async def _all_ready(workers: Iterable[Worker]) -> None:
+async def _all_ready(workers: Iterable[RoleProcess]) -> None:
     for worker in workers:
         await worker.ready.wait()
 
 
-async def _all_gone(workers: Iterable[Worker]) -> None:
+async def _all_gone(workers: Iterable[RoleProcess]) -> None:
     for worker in workers:
         await worker.gone.wait()

@@ -38,7 +38,7 @@ class Timing:
     grace: timedelta = timedelta(seconds=30)  #: From SIGTERM to SIGKILL, and for getting ready.
 
 
-class Worker:
+class RoleProcess:
     """A process that is kept alive until it is told to stop.
 
     The process gets its order as JSON in its last argument. Over the socket named there it says

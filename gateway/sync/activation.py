@@ -7,15 +7,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from gateway.core.address import lookup_form
+from gateway.core.campaigns.membership import is_mailable
 from gateway.core.errors import GatewayError
-from gateway.core.membership import is_mailable
-from gateway.core.people import PersonKind
-from gateway.store import audiences, opt_outs
-from gateway.store.database import Database
+from gateway.core.mail.address import lookup_form
+from gateway.core.people.people import PersonKind
+from gateway.store.campaigns import audiences, opt_outs
+from gateway.store.engine.database import Database
 from gateway.sync.client import MailchimpClient
 from gateway.sync.errors import MailchimpError
-from gateway.sync.office import once, told
+from gateway.sync.mailchimp_session import once, told
 from gateway.sync.transport import Document
 
 NAME = "CRM users"  #: Of an audience the gateway makes.
@@ -34,7 +34,7 @@ class CannotActivate(GatewayError):
     """Something has to be set or done first."""
 
 
-class Did(StrEnum):
+class StepResult(StrEnum):
     """What was done about a thing."""
 
     FOUND = "found"
@@ -47,13 +47,13 @@ class Did(StrEnum):
 class Step:
     """One thing that campaigns need, and what was done about it."""
 
-    did: Did
+    did: StepResult
     what: str
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class ActivationRequest:
     """What the settings say of the account."""
 
     audience: str = ""  #: Its id or name; empty: the gateway's choice.
@@ -70,14 +70,14 @@ class Activation:
 
     client: MailchimpClient
     database: Database
-    wishes: Wishes
+    wishes: ActivationRequest
     clock: Callable[[], datetime]
     dry_run: bool
 
     def run(self) -> Iterator[Step]:
         """Yield each step once it is done; raises CannotActivate and MailchimpError."""
         self.client.ping()
-        yield Step(Did.FOUND, "key", f"Mailchimp answers at {self.client.base_url}")
+        yield Step(StepResult.FOUND, "key", f"Mailchimp answers at {self.client.base_url}")
         audience, step = self._audience()
         yield step
         number = str(audience.get("id") or "")
@@ -92,14 +92,14 @@ class Activation:
         lists: list[Document] = answer.get("lists") or []
         found = self._choice(lists)
         if found is not None:
-            return found, _step(Did.FOUND, "audience", found)
+            return found, _step(StepResult.FOUND, "audience", found)
         name = self.wishes.audience or NAME
         self._check_may_create(answer, name, lists)
         if self.dry_run:
-            return {}, Step(Did.WOULD_MAKE, "audience", name)
+            return {}, Step(StepResult.WOULD_MAKE, "audience", name)
         made = self._create(name)
         told(made, "id")
-        return made, _step(Did.MADE, "audience", made)
+        return made, _step(StepResult.MADE, "audience", made)
 
     def _choice(self, lists: list[Document]) -> Document | None:
         if self.wishes.audience:
@@ -156,12 +156,12 @@ class Activation:
         there = self._tags(audience) if audience else set()
         for tag, name in FIELDS.items():
             if tag in there:
-                yield Step(Did.FOUND, "merge field", tag)
+                yield Step(StepResult.FOUND, "merge field", tag)
             elif self.dry_run:
-                yield Step(Did.WOULD_MAKE, "merge field", tag)
+                yield Step(StepResult.WOULD_MAKE, "merge field", tag)
             else:
                 self._add_field(audience, tag, name)
-                yield Step(Did.MADE, "merge field", tag)
+                yield Step(StepResult.MADE, "merge field", tag)
 
     def _add_field(self, audience: str, tag: str, name: str) -> None:
         def look() -> Document | None:
@@ -176,12 +176,14 @@ class Activation:
         for kind in PersonKind:
             with self.database.reading() as connection:
                 group = opt_outs.group(connection, kind)
-            did = Did.FOUND
+            did = StepResult.FOUND
             if group is None and self.dry_run:
-                yield Step(Did.WOULD_MAKE, f"{kind} group", f"{opt_outs.NAME} ({opt_outs.TAG})")
+                yield Step(
+                    StepResult.WOULD_MAKE, f"{kind} group", f"{opt_outs.NAME} ({opt_outs.TAG})"
+                )
                 continue
             if group is None:
-                did = Did.MADE
+                did = StepResult.MADE
                 with self.database.writing() as connection:
                     group, _ = opt_outs.ensure(connection, kind)
             text = f"{group.name or group.crm_id} ({group.tag}), {kind}:{group.crm_id}"
@@ -206,9 +208,9 @@ class Activation:
         if found is not None:
             if not self.dry_run:
                 self._keep_webhook(audience, found)
-            yield Step(Did.FOUND, "webhook", base)
+            yield Step(StepResult.FOUND, "webhook", base)
         elif self.dry_run:
-            yield Step(Did.WOULD_MAKE, "webhook", base)
+            yield Step(StepResult.WOULD_MAKE, "webhook", base)
         else:
             yield self._register(audience, base)
 
@@ -226,9 +228,11 @@ class Activation:
             made = once(lambda: self.client.create_webhook(audience, url, EVENTS), look)
         except MailchimpError as error:
             text = f"{base}: {error}: let the role api run where [mailchimp] public_url leads, then"
-            return Step(Did.FAILED, "webhook", f"{text} activate again; until then all is polled")
+            return Step(
+                StepResult.FAILED, "webhook", f"{text} activate again; until then all is polled"
+            )
         self._keep_webhook(audience, made)
-        return Step(Did.MADE, "webhook", base)
+        return Step(StepResult.MADE, "webhook", base)
 
     def _keep_webhook(self, audience: str, webhook: Document) -> None:
         values: dict[str, Any] = {"webhook": str(webhook.get("id") or "")}
@@ -250,5 +254,5 @@ def _matching(lists: list[Document], wanted: str) -> Document | None:
     return None
 
 
-def _step(did: Did, what: str, document: Document) -> Step:
+def _step(did: StepResult, what: str, document: Document) -> Step:
     return Step(did, what, f"{document.get('name', '')} ({document.get('id', '')})")

@@ -12,7 +12,7 @@ import mailchimp_marketing
 from mailchimp_marketing.api_client import ApiClientError
 
 from gateway.sync.errors import UnusableKey
-from gateway.sync.transport import Answer, Document, Limits, Transport
+from gateway.sync.transport import CheckedAnswer, Document, MailchimpLimits, Transport
 
 PAGE = 1000
 #: Mailchimp's support advises no more for email-activity, which times out at 1000.
@@ -44,7 +44,7 @@ class MailchimpClient:
 
     Every method returns what Mailchimp answers and raises a `MailchimpError` for all but success.
     Methods that give `Pages` make one call per page, when it is taken. At most
-    `Limits.connections` calls run at once, whatever the number of threads.
+    `MailchimpLimits.connections` calls run at once, whatever the number of threads.
     """
 
     def __init__(
@@ -52,14 +52,14 @@ class MailchimpClient:
         api_key: str,
         *,
         base_url: str | None = None,
-        limits: Limits | None = None,
+        limits: MailchimpLimits | None = None,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._data_centre = _data_centre(api_key)
         self.base_url = (base_url or _base_url(self._data_centre)).rstrip("/")
         self._transport = Transport(
-            api_key, self.base_url, limits or Limits(), sleep=sleep, jitter=jitter
+            api_key, self.base_url, limits or MailchimpLimits(), sleep=sleep, jitter=jitter
         )
         self._official = mailchimp_marketing.Client()
         api = self._official.api_client
@@ -323,7 +323,7 @@ class MailchimpClient:
         except ApiClientError as error:
             # The official client wraps whatever its transport raises.
             raise error.text from error.text.__cause__
-        assert isinstance(answer, Answer)
+        assert isinstance(answer, CheckedAnswer)
         return answer.document
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.core.counters import OVERLAP
-from gateway.store import audiences, leavers
-from gateway.store.audiences import Audience
-from gateway.store.database import Database
+from gateway.core.campaigns.counters import OVERLAP
+from gateway.store.campaigns import audiences, leavers
+from gateway.store.campaigns.audiences import Audience
+from gateway.store.engine.database import Database
 from gateway.sync.client import PAGE, MailchimpClient
 from gateway.sync.reading import known_member
 

@@ -62,45 +62,45 @@ class AnswerLost(MailchimpError):
     is_temporary = True
 
 
-class Refused(MailchimpError):
+class MailchimpRefused(MailchimpError):
     """Mailchimp understood and said no; asking again brings the same answer."""
 
 
-class NotAuthorised(Refused):
+class NotAuthorised(MailchimpRefused):
     """The API key is wrong, revoked, or of another data centre."""
 
 
-class NotAllowed(Refused):
+class NotAllowed(MailchimpRefused):
     """The plan, the user's role or the state of the thing does not allow it (403, 405)."""
 
 
-class NotFound(Refused):
+class MailchimpNotFound(MailchimpRefused):
     """There is no such audience, member, segment or campaign (any more)."""
 
 
-class InvalidResource(Refused):
+class InvalidResource(MailchimpRefused):
     """A field is missing or wrong; `errors` names it."""
 
 
-class MemberExists(Refused):
+class MemberExists(MailchimpRefused):
     """The address is in the audience already."""
 
 
-class ComplianceState(Refused):
+class ComplianceState(MailchimpRefused):
     """The member unsubscribed, bounced or complained: only the member can come back."""
 
 
-class Forgotten(Refused):
+class Forgotten(MailchimpRefused):
     """The member was deleted for good and can never be imported again."""
 
 
-class SignupsLimited(Refused):
+class SignupsLimited(MailchimpRefused):
     """The address joined many lists of late: Mailchimp takes it again after hours or days."""
 
     is_temporary = True
 
 
-BY_TITLE: dict[str, type[Refused]] = {
+BY_TITLE: dict[str, type[MailchimpRefused]] = {
     "apikeyinvalid": NotAuthorised,
     "apikeymissing": NotAuthorised,
     "userdisabled": NotAuthorised,
@@ -110,23 +110,23 @@ BY_TITLE: dict[str, type[Refused]] = {
     "memberincompliancestate": ComplianceState,
     "forgottenemailnotsubscribed": Forgotten,
 }
-BY_STATUS: dict[int, type[Refused]] = {
+BY_STATUS: dict[int, type[MailchimpRefused]] = {
     401: NotAuthorised,
     403: NotAllowed,
-    404: NotFound,
+    404: MailchimpNotFound,
     405: NotAllowed,
-    410: NotFound,
+    410: MailchimpNotFound,
 }
 
 
-def refused(status: int, problem: dict[str, Any]) -> Refused:
+def refused(status: int, problem: dict[str, Any]) -> MailchimpRefused:
     """Return the error a problem document stands for (RFC 7807).
 
     The title decides, never the detail, whose wording varies; but for one temporary refusal that
     only its text tells from the permanent ones.
     """
     title, detail = str(problem.get("title") or ""), str(problem.get("detail") or "")
-    kind = BY_TITLE.get(title.replace(" ", "").lower()) or BY_STATUS.get(status, Refused)
+    kind = BY_TITLE.get(title.replace(" ", "").lower()) or BY_STATUS.get(status, MailchimpRefused)
     if is_passing(detail):
         kind = SignupsLimited
     return kind(detail, status=status, title=title, errors=_field_errors(problem))

@@ -5,23 +5,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.core.activity import (
+from gateway.core.campaigns.activity import (
     Seen,
     of_email_activity,
     of_open_details,
     of_unsubscribed,
 )
-from gateway.core.address import lookup_form
-from gateway.core.counters import ALL, OVERLAP, Counters, Reading, is_worse, missing
-from gateway.core.membership import Known
-from gateway.core.people import PersonRef
-from gateway.core.precedence import Activity, ActivityType
-from gateway.store import activities, audiences, events, leavers, people
-from gateway.store.activities import Act, Mailing
-from gateway.store.database import Database
-from gateway.store.leavers import Leaving
+from gateway.core.campaigns.counters import (
+    ALL,
+    OVERLAP,
+    Counters,
+    CountersToRead,
+    is_worse,
+    missing,
+)
+from gateway.core.campaigns.membership import KnownContact
+from gateway.core.campaigns.precedence import Activity, ActivityType
+from gateway.core.mail.address import lookup_form
+from gateway.core.people.people import PersonRef
+from gateway.store.campaigns import activities, audiences, leavers
+from gateway.store.campaigns.activities import Act, Mailing
+from gateway.store.campaigns.leavers import Leaving
+from gateway.store.engine.database import Database
+from gateway.store.people import people
+from gateway.store.sending import events
 from gateway.sync.client import MailchimpClient
-from gateway.sync.errors import NotFound
+from gateway.sync.errors import MailchimpNotFound
 from gateway.sync.reading import known_member
 from gateway.sync.transport import Document
 
@@ -59,7 +68,7 @@ class Mirror:
         self,
         mailing: Mailing,
         counters: Counters,
-        reading: Reading,
+        reading: CountersToRead,
         *,
         until: datetime | None,
         gaps: Mapping[str, int],
@@ -93,7 +102,7 @@ class _Run:
         self.new = 0
         self.opted_out = 0
 
-    def read(self, reading: Reading, since: datetime | None) -> None:
+    def read(self, reading: CountersToRead, since: datetime | None) -> None:
         """Take in what the reports tell; opens first by the report that knows of machines."""
         client, campaign = self._mirror.client, self._mailing.mailchimp_id
         if reading.opens:
@@ -144,12 +153,12 @@ class _Run:
         mirror, mailing = self._mirror, self._mailing
         with mirror.database.reading() as connection:
             unknown = activities.unknown_contacts(connection, mailing, seen)
-        found: list[Known] = []
+        found: list[KnownContact] = []
         for email_id in unknown[: _LOOKED_UP - self._looked_up]:
             self._looked_up += 1
             try:
                 found.append(known_member(mirror.client.member(mailing.audience, email_id)))
-            except (NotFound, ValueError):
+            except (MailchimpNotFound, ValueError):
                 continue
         if found:
             mirror.may_write()

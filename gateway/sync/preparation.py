@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from gateway.core.address import lookup_form
-from gateway.core.campaigns import Campaign
+from gateway.core.campaigns.campaigns import Campaign
+from gateway.core.campaigns.membership import Drop, MemberFacts, Out, judge
 from gateway.core.errors import GatewayError
-from gateway.core.membership import Drop, Facts, Out, judge
-from gateway.core.people import NOBODY, PersonRef
-from gateway.store import audiences, campaign_members, campaign_segments
-from gateway.store.campaign_members import Candidate
-from gateway.sync.errors import NotFound
-from gateway.sync.office import Office
+from gateway.core.mail.address import lookup_form
+from gateway.core.people.people import NOBODY, PersonRef
+from gateway.store.campaigns import audiences, campaign_members, campaign_segments
+from gateway.store.campaigns.campaign_members import MemberToJudge
+from gateway.sync.errors import MailchimpNotFound
+from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import read_audience
 
 JUDGED_AT_ONCE = 1_000
@@ -38,7 +38,7 @@ class SegmentGone(GatewayError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class PreparationPlan:
     """What preparing found, and what would change at Mailchimp."""
 
     tally: dict[str, int]  #: Members by reason; in are those under the empty one.
@@ -68,14 +68,14 @@ class Plan:
         }
 
 
-def prepare(office: Office, campaign: Campaign) -> Plan:
+def prepare(session: MailchimpSession, campaign: Campaign) -> PreparationPlan:
     """Judge every member afresh; Mailchimp is only read."""
-    read_audience(office, campaign.audience)
-    judge_members(office, campaign)
-    leaving = read_segment(office, campaign)
-    new, changed, unchanged = _changes(office, campaign)
-    with office.database.reading() as connection:
-        return Plan(
+    read_audience(session, campaign.audience)
+    judge_members(session, campaign)
+    leaving = read_segment(session, campaign)
+    new, changed, unchanged = _changes(session, campaign)
+    with session.database.reading() as connection:
+        return PreparationPlan(
             tally=campaign_members.tally(connection, campaign.id),
             new=new,
             changed=changed,
@@ -86,44 +86,44 @@ def prepare(office: Office, campaign: Campaign) -> Plan:
         )
 
 
-def guard(plan: Plan) -> None:
+def guard(plan: PreparationPlan) -> None:
     """Raise TooManyDropOut where more drop out than happens by itself (M10)."""
     if plan.drop.is_alarming:
         raise TooManyDropOut(plan.drop)
 
 
-def judge_members(office: Office, campaign: Campaign) -> None:
+def judge_members(session: MailchimpSession, campaign: Campaign) -> None:
     """Decide of every member whether it is in, by what the store knows."""
-    with office.database.reading() as connection:
+    with session.database.reading() as connection:
         total = campaign_members.count(connection, campaign.id)
     last: PersonRef | None = None
     done = 0
-    while chunk := _judged(office, campaign, last):
-        with office.database.writing() as connection:
+    while chunk := _judged(session, campaign, last):
+        with session.database.writing() as connection:
             campaign_members.keep_judgements(connection, campaign.id, chunk)
         last = chunk[-1][0].ref
         done += len(chunk)
-        office.beat("Looking at the members", done, total)
-    with office.database.writing() as connection:
+        session.beat("Looking at the members", done, total)
+    with session.database.writing() as connection:
         campaign_members.leave_out_duplicates(connection, campaign.id)
 
 
 def _judged(
-    office: Office, campaign: Campaign, after: PersonRef | None
-) -> list[tuple[Candidate, Out | None]]:
-    now = office.clock()
-    with office.database.reading() as connection:
+    session: MailchimpSession, campaign: Campaign, after: PersonRef | None
+) -> list[tuple[MemberToJudge, Out | None]]:
+    now = session.clock()
+    with session.database.reading() as connection:
         chunk = campaign_members.candidates(
             connection, campaign.id, after=after, limit=JUDGED_AT_ONCE
         )
         addresses = [one.address for one in chunk if one.address]
-        standings = office.standings.within(connection, addresses)
+        standings = session.standings.within(connection, addresses)
         known = audiences.known(connection, campaign.audience, addresses)
     return [
         (
             one,
             judge(
-                Facts(
+                MemberFacts(
                     ref=one.ref,
                     is_known=one.is_known,
                     address=one.address,
@@ -140,37 +140,37 @@ def _judged(
     ]
 
 
-def read_segment(office: Office, campaign: Campaign) -> list[str]:
+def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
     """Note who is in the campaign's segment; return the addresses that have to leave it."""
-    with office.database.writing() as connection:
+    with session.database.writing() as connection:
         campaign_segments.forget_segment(connection, campaign.id)
     if campaign.segment is None:
         return []
     leaving: list[str] = []
     read = 0
     try:
-        for page in office.client.segment_members(campaign.audience, campaign.segment):
+        for page in session.client.segment_members(campaign.audience, campaign.segment):
             emails = {
                 lookup_form(str(each.get("email_address") or "")): str(each.get("email_address"))
                 for each in page
             }
-            with office.database.writing() as connection:
+            with session.database.writing() as connection:
                 extra = campaign_segments.found_in_segment(connection, campaign.id, list(emails))
             leaving += [emails[address] for address in extra]
             read += len(page)
-            office.beat("Reading the segment", read, 0)
-    except NotFound as error:
+            session.beat("Reading the segment", read, 0)
+    except MailchimpNotFound as error:
         raise SegmentGone(
             "the campaign's segment was deleted at Mailchimp: gateway campaigns recreate"
         ) from error
     return leaving
 
 
-def _changes(office: Office, campaign: Campaign) -> tuple[int, int, int]:
+def _changes(session: MailchimpSession, campaign: Campaign) -> tuple[int, int, int]:
     new = changed = unchanged = 0
     after = ""
     while True:
-        with office.database.reading() as connection:
+        with session.database.reading() as connection:
             page = campaign_segments.outgoing(
                 connection, campaign.id, campaign.audience, after=after, limit=PAGE
             )

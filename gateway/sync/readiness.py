@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.core.address import domain_of
 from gateway.core.errors import GatewayError
-from gateway.store.audiences import Audience
+from gateway.core.mail.address import domain_of
+from gateway.store.campaigns.audiences import Audience
 from gateway.sync.client import MailchimpClient
 from gateway.sync.transport import Document
 
@@ -29,7 +29,7 @@ class Prerequisite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class AccountTemplate:
     """A template of the account, and why it can't be used, if it can't."""
 
     id: int
@@ -39,11 +39,11 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccountStanding:
     """What the account has for campaigns."""
 
     audience: Audience | None
-    templates: tuple[Template, ...]
+    templates: tuple[AccountTemplate, ...]
     domains: tuple[Document, ...]
 
     def prerequisites(self) -> list[Prerequisite]:
@@ -56,7 +56,7 @@ class Standing:
         if missing:
             raise NotReady("campaigns can't be made yet: " + "; ".join(missing))
 
-    def template(self, number: int) -> Template:
+    def template(self, number: int) -> AccountTemplate:
         """Return the account's template of that id; NotReady names those there are."""
         found = next((each for each in self.templates if each.id == number), None)
         if found is not None:
@@ -135,9 +135,9 @@ _UNAUTHENTICATED = (
 )
 
 
-def look(client: MailchimpClient, audience: Audience | None) -> Standing:
+def look(client: MailchimpClient, audience: Audience | None) -> AccountStanding:
     """Ask Mailchimp what the account has: one call each for templates and domains."""
-    return Standing(
+    return AccountStanding(
         audience=audience,
         templates=tuple(map(_template, client.templates())),
         domains=tuple(client.sender_domains()),
@@ -169,8 +169,8 @@ def _missing(checklist: Document) -> list[str]:
     return texts
 
 
-def _template(document: Document) -> Template:
-    return Template(
+def _template(document: Document) -> AccountTemplate:
+    return AccountTemplate(
         id=int(document.get("id") or 0),
         name=str(document.get("name") or ""),
         content_type=str(document.get("content_type") or ""),

@@ -3,54 +3,54 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from gateway.core.address import lookup_form
-from gateway.core.membership import Known
-from gateway.store import audiences
-from gateway.sync.errors import NotFound, Refused
-from gateway.sync.office import Office, moment
+from gateway.core.campaigns.membership import KnownContact
+from gateway.core.mail.address import lookup_form
+from gateway.store.campaigns import audiences
+from gateway.sync.errors import MailchimpNotFound, MailchimpRefused
+from gateway.sync.mailchimp_session import MailchimpSession, moment
 from gateway.sync.transport import Document
 
 #: What was written at the same time as the newest change may show after it (MAILCHIMP 4.9).
 OVERLAP = timedelta(minutes=10)
 
 
-class AudienceGone(Refused):
+class AudienceGone(MailchimpRefused):
     """The audience was deleted at Mailchimp."""
 
 
-def read_audience(office: Office, audience: str) -> None:
+def read_audience(session: MailchimpSession, audience: str) -> None:
     """Bring what is known of an audience's members up to date; a page is kept as it is read.
 
     How far it is read, by Mailchimp's clock, moves with the last page only, so that a reading that
     breaks off is begun again. Who was passed over, having changed between two pages, is met when it
     is to be added: Mailchimp says then that it is there.
     """
-    with office.database.reading() as connection:
+    with session.database.reading() as connection:
         before = audiences.one(connection, audience)
     newest = before.read_until if before else None
     since = newest - OVERLAP if newest else None
     read = 0
     try:
-        double_optin = office.client.audience(audience).get("double_optin") is True
+        double_optin = session.client.audience(audience).get("double_optin") is True
         for status in (None, "archived"):
-            for page in office.client.members(audience, status=status, changed_since=since):
+            for page in session.client.members(audience, status=status, changed_since=since):
                 read += len(page)
-                newest = _keep(office, audience, page, newest)
-                office.beat("Reading the audience", read, 0)
-    except NotFound as error:
+                newest = _keep(session, audience, page, newest)
+                session.beat("Reading the audience", read, 0)
+    except MailchimpNotFound as error:
         raise AudienceGone(
             f"the audience {audience} is not there any more: gateway mailchimp activate, then "
             "recreate the campaign",
             status=error.status,
         ) from error
-    with office.database.writing() as connection:
+    with session.database.writing() as connection:
         audiences.change(connection, audience, read_until=newest, double_optin=double_optin)
 
 
-def known_member(document: Document) -> Known:
+def known_member(document: Document) -> KnownContact:
     """Return what Mailchimp tells of a member."""
     email = str(document.get("email_address") or "")
-    return Known(
+    return KnownContact(
         address=lookup_form(email),
         email=email,
         email_id=str(document.get("id") or ""),
@@ -62,10 +62,10 @@ def known_member(document: Document) -> Known:
 
 
 def _keep(
-    office: Office, audience: str, page: Iterable[Document], newest: datetime | None
+    session: MailchimpSession, audience: str, page: Iterable[Document], newest: datetime | None
 ) -> datetime | None:
     """Keep a page of members; return when the newest change was."""
     known = [one for one in map(known_member, page) if one.address and one.status]
-    with office.database.writing() as connection:
+    with session.database.writing() as connection:
         audiences.take_in(connection, audience, known)
     return max((at for at in (newest, *(one.changed_at for one in known)) if at), default=None)

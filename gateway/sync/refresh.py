@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from gateway.core.campaigns import Ask, Campaign, CampaignState
+from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCall
 from gateway.core.errors import GatewayError
-from gateway.store import campaign_members, campaign_segments, campaigns
-from gateway.store.database import StoreUnavailable
-from gateway.sync import acts
+from gateway.store.campaigns import campaign_members, campaign_segments, campaigns
+from gateway.store.engine.database import StoreUnavailable
+from gateway.sync import campaign_calls
 from gateway.sync.campaigns import uploader_for
-from gateway.sync.errors import MailchimpError, Refused
-from gateway.sync.office import Busy, Office, claimed, in_silence
-from gateway.sync.preparation import Plan, guard, judge_members, prepare
+from gateway.sync.errors import MailchimpError, MailchimpRefused
+from gateway.sync.mailchimp_session import Busy, MailchimpSession, claimed, in_silence
+from gateway.sync.preparation import PreparationPlan, guard, judge_members, prepare
 from gateway.sync.settle import keep, look
 
 #: So long before its time a campaign is brought up to date once more.
@@ -47,28 +47,28 @@ class Unscheduled:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class RefreshFailed:
     """A campaign could not be brought up to date; it is tried again, and goes out as it is."""
 
     campaign: int
     reason: str
 
 
-Heard = Refreshed | Unscheduled | Failed
+Heard = Refreshed | Unscheduled | RefreshFailed
 
 
 @dataclass(slots=True, kw_only=True)
 class Refresher:
     """Looks after all scheduled campaigns; made for a thread."""
 
-    office: Office
+    session: MailchimpSession
     heard: Callable[[Heard], None]
     looked: dict[int, datetime] = field(default_factory=dict)  #: When each was looked at last.
 
     def run(self) -> None:
         """Do what is due; one campaign's trouble doesn't keep the others waiting."""
-        now = self.office.clock()
-        with self.office.database.reading() as connection:
+        now = self.session.clock()
+        with self.session.database.reading() as connection:
             states = (CampaignState.SCHEDULED, CampaignState.OPENED, CampaignState.SENDING)
             found = campaigns.listed(connection, states=states)
         for campaign in found:
@@ -76,7 +76,7 @@ class Refresher:
                 self._tend(campaign, now)
 
     def _is_due(self, campaign: Campaign, now: datetime) -> bool:
-        if campaign.asked is Ask.REFRESH:
+        if campaign.asked is PendingCall.REFRESH:
             return True
         at = campaign.scheduled_for or campaign.sent_at
         looked = self.looked.get(campaign.id)
@@ -86,33 +86,33 @@ class Refresher:
 
     def _tend(self, campaign: Campaign, now: datetime) -> None:
         try:
-            with claimed(self.office, campaign.id) as office:
+            with claimed(self.session, campaign.id) as session:
                 self.looked[campaign.id] = now
-                with office.database.reading() as connection:
+                with session.database.reading() as connection:
                     current = campaigns.one(connection, campaign.id)
-                _Refresh(office, current, self.heard).run()
+                _Refresh(session, current, self.heard).run()
         except Busy:
             return
         except StoreUnavailable:
             raise
         except (MailchimpError, GatewayError) as error:
-            self.heard(Failed(campaign.id, str(error)))
+            self.heard(RefreshFailed(campaign.id, str(error)))
 
 
 @dataclass(slots=True)
 class _Refresh:
     """What one campaign needs now."""
 
-    office: Office
+    session: MailchimpSession
     campaign: Campaign
     heard: Callable[[Heard], None]
 
     def run(self) -> None:
-        at, now = self.campaign.scheduled_for, self.office.clock()
-        if self.campaign.asked is Ask.REFRESH:
+        at, now = self.campaign.scheduled_for, self.session.clock()
+        if self.campaign.asked is PendingCall.REFRESH:
             self._go_on()
         elif at is None or now > at:
-            look(self.office, self.campaign)
+            look(self.session, self.campaign)
         elif self.campaign.state is CampaignState.SCHEDULED and now < at - TOO_LATE:
             self._bring_up_to_date(at)
 
@@ -124,19 +124,19 @@ class _Refresh:
                 self._refresh(at)
 
     def _somebody_left(self) -> bool:
-        judge_members(self.office, self.campaign)
-        with self.office.database.reading() as connection:
+        judge_members(self.session, self.campaign)
+        with self.session.database.reading() as connection:
             return campaign_segments.has_left_segment(connection, self.campaign.id)
 
     def _look(self) -> None:
         before = self.campaign
-        self.campaign = look(self.office, before)
+        self.campaign = look(self.session, before)
         if self.campaign.state in {CampaignState.OPENED, CampaignState.DELETED}:
             reason = self.campaign.trouble or "it was deleted at Mailchimp"
             self.heard(Unscheduled(before.id, reason))
 
     def _refresh(self, at: datetime) -> None:
-        plan = prepare(self.office, self.campaign)
+        plan = prepare(self.session, self.campaign)
         try:
             guard(plan)
         except GatewayError as error:
@@ -149,56 +149,58 @@ class _Refresh:
 
     def _go_on(self) -> None:
         """Finish a refresh that was broken off, perhaps between unscheduling and scheduling."""
-        self.campaign = look(self.office, self.campaign)
+        self.campaign = look(self.session, self.campaign)
         at = self.campaign.scheduled_for
         if self.campaign.state not in {CampaignState.OPENED, CampaignState.SCHEDULED} or at is None:
-            keep(self.office, self.campaign, asked=Ask.NOTHING)
-        elif at <= self.office.clock():
+            keep(self.session, self.campaign, asked=PendingCall.NOTHING)
+        elif at <= self.session.clock():
             self._give_up("it could not be scheduled again before its time")
         else:
-            plan = prepare(self.office, self.campaign)
+            plan = prepare(self.session, self.campaign)
             self._trim(plan, at)
             self._finish(plan)
 
-    def _trim(self, plan: Plan, at: datetime) -> None:
+    def _trim(self, plan: PreparationPlan, at: datetime) -> None:
         # Nobody ends this halfway: what is unscheduled is scheduled again.
-        office = replace(self.office, beat=in_silence)
-        self.campaign = keep(office, self.campaign, asked=Ask.REFRESH, asked_at=office.clock())
+        session = replace(self.session, beat=in_silence)
+        self.campaign = keep(
+            session, self.campaign, asked=PendingCall.REFRESH, asked_at=session.clock()
+        )
         try:
             if self.campaign.state is CampaignState.SCHEDULED:
-                self.campaign = acts.unschedule(office, self.campaign)
+                self.campaign = campaign_calls.unschedule(session, self.campaign)
             if self.campaign.state is CampaignState.OPENED:
-                uploader_for(office, self.campaign).segment(plan.from_segment, may_add=False)
-                self.campaign = acts.schedule(office, self.campaign, at)
-        except (acts.CannotBeSent, Refused) as error:
+                uploader_for(session, self.campaign).segment(plan.from_segment, may_add=False)
+                self.campaign = campaign_calls.schedule(session, self.campaign, at)
+        except (campaign_calls.CannotBeSent, MailchimpRefused) as error:
             self._give_up(str(error))
 
-    def _finish(self, plan: Plan) -> None:
+    def _finish(self, plan: PreparationPlan) -> None:
         if self.campaign.state is not CampaignState.SCHEDULED:
             return
-        uploader_for(self.office, self.campaign).members(may_add=False)
-        with self.office.database.writing() as connection:
+        uploader_for(self.session, self.campaign).members(may_add=False)
+        with self.session.database.writing() as connection:
             campaign_members.expect(connection, self.campaign.id)
-        keep(self.office, self.campaign, refreshed_at=self.office.clock())
+        keep(self.session, self.campaign, refreshed_at=self.session.clock())
         self.heard(Refreshed(self.campaign.id, plan.changed, len(plan.from_segment)))
 
     def _take_back(self, reason: str) -> None:
         """Unschedule for good: a person has to look."""
-        campaign = acts.unschedule(self.office, self.campaign)
+        campaign = campaign_calls.unschedule(self.session, self.campaign)
         if campaign.state is CampaignState.OPENED:
             self.campaign = campaign
             self._give_up(reason)
 
     def _give_up(self, reason: str) -> None:
-        self.campaign = look(self.office, self.campaign)
+        self.campaign = look(self.session, self.campaign)
         if self.campaign.state is CampaignState.SCHEDULED:
-            self.campaign = acts.unschedule(
-                self.office, keep(self.office, self.campaign, asked=Ask.NOTHING)
+            self.campaign = campaign_calls.unschedule(
+                self.session, keep(self.session, self.campaign, asked=PendingCall.NOTHING)
             )
         if self.campaign.state is not CampaignState.OPENED:
             return
         text = f"it was unscheduled and stays so: {reason}"
         self.campaign = keep(
-            self.office, self.campaign, asked=Ask.NOTHING, scheduled_for=None, trouble=text
+            self.session, self.campaign, asked=PendingCall.NOTHING, scheduled_for=None, trouble=text
         )
         self.heard(Unscheduled(self.campaign.id, reason))

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from gateway.core.campaigns import FROM_MAILCHIMP, Ask, Campaign, CampaignState
-from gateway.store import campaigns
-from gateway.sync.errors import NotFound
-from gateway.sync.office import Office, moment, told
+from gateway.core.campaigns.campaigns import FROM_MAILCHIMP, Campaign, CampaignState, PendingCall
+from gateway.store.campaigns import campaigns
+from gateway.sync.errors import MailchimpNotFound
+from gateway.sync.mailchimp_session import MailchimpSession, moment, told
 from gateway.sync.transport import Document
 
 UNSCHEDULED = "it is not scheduled at Mailchimp any more"
@@ -14,15 +14,15 @@ PAUSED = "it is paused at Mailchimp: look there why"
 CANCELLED = "it was cancelled at Mailchimp while it was sent"
 
 
-def look(office: Office, campaign: Campaign) -> Campaign:
+def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Return the campaign as it stands at Mailchimp; one that is gone there is deleted here."""
     if not campaign.mailchimp_id or campaign.state is CampaignState.DELETED:
         return campaign
     try:
-        document = office.client.campaign(campaign.mailchimp_id)
-    except NotFound:
-        return keep(office, campaign, state=CampaignState.DELETED, asked=Ask.NOTHING)
-    return keep(office, campaign, **changes(campaign, document))
+        document = session.client.campaign(campaign.mailchimp_id)
+    except MailchimpNotFound:
+        return keep(session, campaign, state=CampaignState.DELETED, asked=PendingCall.NOTHING)
+    return keep(session, campaign, **changes(campaign, document))
 
 
 def changes(campaign: Campaign, document: Document) -> dict[str, Any]:
@@ -38,7 +38,11 @@ def changes(campaign: Campaign, document: Document) -> dict[str, Any]:
             found |= {"scheduled_for": at or campaign.scheduled_for, "trouble": ""}
         case CampaignState.SENDING | CampaignState.SENT:
             trouble = CANCELLED if status == "canceled" else ""
-            found |= {"sent_at": at or campaign.sent_at, "trouble": trouble, "asked": Ask.NOTHING}
+            found |= {
+                "sent_at": at or campaign.sent_at,
+                "trouble": trouble,
+                "asked": PendingCall.NOTHING,
+            }
     return found
 
 
@@ -46,7 +50,7 @@ def _behind(campaign: Campaign, status: str) -> dict[str, Any]:
     """Return what to tell of a campaign that is not on its way though it was."""
     if status == "paused":
         return {"trouble": PAUSED}
-    if campaign.state is CampaignState.SCHEDULED and campaign.asked is Ask.NOTHING:
+    if campaign.state is CampaignState.SCHEDULED and campaign.asked is PendingCall.NOTHING:
         return {"trouble": UNSCHEDULED, "scheduled_for": None}
     return {}
 
@@ -62,11 +66,11 @@ def created(document: Document, link: str, now: datetime) -> dict[str, Any]:
         "link": link if web_id else "",
         "opened_at": at,
         "next_sync": at,
-        "asked": Ask.NOTHING,
+        "asked": PendingCall.NOTHING,
     }
 
 
-def keep(office: Office, campaign: Campaign, **values: Any) -> Campaign:
+def keep(session: MailchimpSession, campaign: Campaign, **values: Any) -> Campaign:
     """Set fields of a campaign in a transaction of its own."""
-    with office.database.writing() as connection:
+    with session.database.writing() as connection:
         return campaigns.change(connection, campaign.id, **values)

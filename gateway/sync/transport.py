@@ -16,7 +16,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from gateway.sync.errors import (
     AnswerLost,
     MailchimpError,
-    Refused,
+    MailchimpRefused,
     Throttled,
     Unreachable,
     refused,
@@ -30,7 +30,7 @@ SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class MailchimpLimits:
     """How hard and how long Mailchimp is asked."""
 
     connections: int = 4  #: At once; Mailchimp allows a customer 10 over all programs.
@@ -46,7 +46,7 @@ class Limits:
             yield min(self.first_pause * 2**attempt, self.longest_pause)
 
 
-class Answer:
+class CheckedAnswer:
     """A checked answer; its empty text makes the official client hand it on as it is."""
 
     def __init__(self, document: Document) -> None:
@@ -62,7 +62,7 @@ class Transport:
         self,
         api_key: str,
         base_url: str,
-        limits: Limits,
+        limits: MailchimpLimits,
         *,
         sleep: Callable[[float], None],
         jitter: Callable[[], float],
@@ -88,7 +88,7 @@ class Transport:
         query_params: list[tuple[str, Any]] | None = None,
         headers: dict[str, str] | None = None,
         body: object = None,
-    ) -> Answer:
+    ) -> CheckedAnswer:
         """Make one call, again where that is safe; raise a MailchimpError for all but success."""
         send = partial(
             self._session.request,
@@ -109,13 +109,13 @@ class Transport:
             self._sleep(pause.total_seconds() * (0.5 + self._jitter()))
         return self._exchange(send)
 
-    def _exchange(self, send: Callable[[], requests.Response]) -> Answer:
+    def _exchange(self, send: Callable[[], requests.Response]) -> CheckedAnswer:
         with self._gate:
             try:
                 response = send()
             except requests.RequestException as error:
                 raise _broken(error) from error
-        return Answer(_read(response))
+        return CheckedAnswer(_read(response))
 
 
 def _session(api_key: str, base_url: str, connections: int) -> requests.Session:
@@ -182,7 +182,7 @@ def _read(response: requests.Response) -> Document:
     if status >= 500:
         raise AnswerLost(str(problem.get("detail", "")), status=status, title=_title(problem))
     if status < 400:
-        raise Refused(f"Mailchimp pointed elsewhere: {response.headers.get('location')}")
+        raise MailchimpRefused(f"Mailchimp pointed elsewhere: {response.headers.get('location')}")
     raise refused(status, problem)
 
 

@@ -12,14 +12,14 @@ from functools import partial
 from itertools import zip_longest
 from typing import TypeVar
 
-from gateway.core.address import lookup_form
-from gateway.core.campaigns import Ask, Campaign
-from gateway.core.membership import Known, Out, Reason, kept_out
-from gateway.store import audiences, campaign_members, campaign_segments, campaigns
-from gateway.store.campaign_segments import Outgoing
+from gateway.core.campaigns.campaigns import Campaign, PendingCall
+from gateway.core.campaigns.membership import KnownContact, LeftOutReason, Out, kept_out
+from gateway.core.mail.address import lookup_form
+from gateway.store.campaigns import audiences, campaign_members, campaign_segments, campaigns
+from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.client import BATCH, MailchimpClient, member_id
-from gateway.sync.errors import AnswerLost, NotFound, Refused, is_passing
-from gateway.sync.office import Office, once, told
+from gateway.sync.errors import AnswerLost, MailchimpNotFound, MailchimpRefused, is_passing
+from gateway.sync.mailchimp_session import MailchimpSession, once, told
 from gateway.sync.preparation import PAGE
 from gateway.sync.reading import known_member
 from gateway.sync.transport import Document
@@ -38,8 +38,8 @@ T = TypeVar("T")
 class Result:
     """What became of some addresses."""
 
-    known: list[Known] = field(default_factory=list)
-    refused: list[Known] = field(default_factory=list)
+    known: list[KnownContact] = field(default_factory=list)
+    refused: list[KnownContact] = field(default_factory=list)
     outs: list[tuple[str, Out]] = field(default_factory=list)
 
     def add(self, other: "Result") -> None:
@@ -53,7 +53,7 @@ class Result:
 class Uploader:
     """Makes the calls, several side by side; the store is written between them."""
 
-    office: Office
+    session: MailchimpSession
     campaign: Campaign
     double_optin: bool
 
@@ -69,7 +69,7 @@ class Uploader:
                 changed = [one for one in page if one.status and not one.is_current]
                 self._run(pool, new[:whole], changed)
                 done += len(page)
-                self.office.beat("Bringing members to Mailchimp", done, total)
+                self.session.beat("Bringing members to Mailchimp", done, total)
             self._run(pool, carried, [])
 
     def segment(self, leaving: Sequence[str], *, may_add: bool = True) -> None:
@@ -79,20 +79,20 @@ class Uploader:
         arrivals = self._arrivals() if may_add else iter(())
         with self._pool() as pool:
             calls = zip_longest(_slices(leaving, BATCH), arrivals, fillvalue=())
-            for some in _by(self.office.threads, calls):
+            for some in _by(self.session.threads, calls):
                 results = pool.map(lambda call: self._change_segment(*call), some)
                 for (left, _), (arrived, result) in zip(some, results, strict=True):
                     self._keep(result)
                     self._note(left, arrived)
                     done += len(arrived)
-                self.office.beat("Building the segment", done, total)
+                self.session.beat("Building the segment", done, total)
 
     # Members.
 
     def _pages(self) -> Iterator[list[Outgoing]]:
         after = ""
         while True:
-            with self.office.database.reading() as connection:
+            with self.session.database.reading() as connection:
                 page = campaign_segments.outgoing(
                     connection, self.campaign.id, self.campaign.audience, after=after, limit=PAGE
                 )
@@ -102,7 +102,7 @@ class Uploader:
             after = page[-1].address
 
     def _count(self) -> int:
-        with self.office.database.reading() as connection:
+        with self.session.database.reading() as connection:
             return campaign_members.tally(connection, self.campaign.id).get("", 0)
 
     def _run(
@@ -122,7 +122,7 @@ class Uploader:
         if not (result.known or result.refused or result.outs):
             return
         audience = self.campaign.audience
-        with self.office.database.writing() as connection:
+        with self.session.database.writing() as connection:
             audiences.take_in(connection, audience, result.known)
             audiences.refuse(connection, audience, result.refused)
             campaign_members.exclude(connection, self.campaign.id, result.outs)
@@ -134,7 +134,7 @@ class Uploader:
             {"email_address": one.email, "status": status, "merge_fields": one.merge_fields}
             for one in batch
         ]
-        client, audience = self.office.client, self.campaign.audience
+        client, audience = self.session.client, self.campaign.audience
         answer = self._patiently(lambda: client.add_members(audience, bodies))
         result = Result()
         for name in ("new_members", "updated_members"):
@@ -145,9 +145,9 @@ class Uploader:
         # Of whom nothing is said the segment tells: it takes subscribed members only.
         return result
 
-    def _take(self, result: Result, known: Known) -> None:
+    def _take(self, result: Result, known: KnownContact) -> None:
         result.known.append(known)
-        out = kept_out(known, self.office.clock())
+        out = kept_out(known, self.session.clock())
         if out is not None:
             result.outs.append((known.address, out))
 
@@ -162,15 +162,17 @@ class Uploader:
     def _look_up(self, result: Result, email: str, otherwise: str = "") -> None:
         """Take an address as Mailchimp has it, after it turned out to be other than thought."""
         try:
-            document = self.office.client.member(self.campaign.audience, member_id(email))
-        except NotFound:
-            out = Out(Reason.REFUSED, otherwise or "Mailchimp does not find it: prepare again")
+            document = self.session.client.member(self.campaign.audience, member_id(email))
+        except MailchimpNotFound:
+            out = Out(
+                LeftOutReason.REFUSED, otherwise or "Mailchimp does not find it: prepare again"
+            )
             result.outs.append((lookup_form(email), out))
             return
         known = known_member(document)
         self._take(result, known)
         if otherwise and known.status == "subscribed":
-            result.outs.append((known.address, Out(Reason.REFUSED, otherwise)))
+            result.outs.append((known.address, Out(LeftOutReason.REFUSED, otherwise)))
 
     def _update(self, one: Outgoing) -> Result:
         """Update a member; a status is given for the case only that it is gone (MAILCHIMP 4.1)."""
@@ -182,8 +184,8 @@ class Uploader:
         result = Result()
         number = one.email_id or member_id(one.email)
         try:
-            document = self.office.client.put_member(self.campaign.audience, number, body)
-        except Refused as error:
+            document = self.session.client.put_member(self.campaign.audience, number, body)
+        except MailchimpRefused as error:
             if error.status != 400:
                 raise
             self._refuse(result, one.address, str(error), passing=error.is_temporary)
@@ -192,16 +194,16 @@ class Uploader:
         return result
 
     def _refuse(self, result: Result, address: str, text: str, *, passing: bool) -> None:
-        until = self.office.clock() + PASSING if passing else None
-        result.refused.append(Known(address=address, refusal=text, refused_until=until))
-        result.outs.append((address, Out(Reason.REFUSED, text)))
+        until = self.session.clock() + PASSING if passing else None
+        result.refused.append(KnownContact(address=address, refusal=text, refused_until=until))
+        result.outs.append((address, Out(LeftOutReason.REFUSED, text)))
 
     # The segment.
 
     def _arrivals(self) -> Iterator[list[tuple[str, str]]]:
         after = ""
         while True:
-            with self.office.database.reading() as connection:
+            with self.session.database.reading() as connection:
                 chunk = campaign_segments.to_segment(
                     connection, self.campaign.id, self.campaign.audience, after=after, limit=BATCH
                 )
@@ -214,7 +216,7 @@ class Uploader:
         self, leaving: Sequence[str], arriving: Sequence[tuple[str, str]]
     ) -> tuple[list[str], Result]:
         """Make one call; return who is in the segment by it, and what became of the others."""
-        client, campaign = self.office.client, self.campaign
+        client, campaign = self.session.client, self.campaign
         assert campaign.segment is not None
         add = [email for _, email in arriving]
         change = partial(
@@ -229,7 +231,7 @@ class Uploader:
         return [address for address, _ in arriving if address not in ignored], result
 
     def _note(self, left: Sequence[str], arrived: Sequence[str]) -> None:
-        with self.office.database.writing() as connection:
+        with self.session.database.writing() as connection:
             gone = [lookup_form(email) for email in left]
             campaign_segments.left_segment(connection, self.campaign.id, gone)
             campaign_segments.found_in_segment(connection, self.campaign.id, arrived)
@@ -240,22 +242,24 @@ class Uploader:
             try:
                 return call()
             except AnswerLost:
-                self.office.pause(_PAUSE)
+                self.session.pause(_PAUSE)
         return call()
 
     def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self.office.threads, "mailchimp")
+        return ThreadPoolExecutor(self.session.threads, "mailchimp")
 
 
-def ensure_segment(office: Office, campaign: Campaign) -> Campaign:
+def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Return the campaign with a segment of its own, found again by its name or made."""
     if campaign.segment is not None:
         return campaign
-    found = _find_segment(office.client, campaign) if campaign.asked is Ask.SEGMENT else None
+    found = (
+        _find_segment(session.client, campaign) if campaign.asked is PendingCall.SEGMENT else None
+    )
     if found is None:
-        _keep(office, campaign, asked=Ask.SEGMENT, asked_at=office.clock())
-        found = _make_segment(office.client, campaign)
-    return _keep(office, campaign, segment=int(told(found, "id")), asked=Ask.NOTHING)
+        _keep(session, campaign, asked=PendingCall.SEGMENT, asked_at=session.clock())
+        found = _make_segment(session.client, campaign)
+    return _keep(session, campaign, segment=int(told(found, "id")), asked=PendingCall.NOTHING)
 
 
 def _make_segment(client: MailchimpClient, campaign: Campaign) -> Document:
@@ -264,7 +268,7 @@ def _make_segment(client: MailchimpClient, campaign: Campaign) -> Document:
             lambda: client.create_segment(campaign.audience, campaign.segment_name),
             lambda: _find_segment(client, campaign),
         )
-    except Refused:
+    except MailchimpRefused:
         # One of this name may be there: of a call that came late.
         found = _find_segment(client, campaign)
         if found is None:
@@ -277,8 +281,8 @@ def _find_segment(client: MailchimpClient, campaign: Campaign) -> Document | Non
     return next((each for each in segments if each.get("name") == campaign.segment_name), None)
 
 
-def _keep(office: Office, campaign: Campaign, **values: object) -> Campaign:
-    with office.database.writing() as connection:
+def _keep(session: MailchimpSession, campaign: Campaign, **values: object) -> Campaign:
+    with session.database.writing() as connection:
         return campaigns.change(connection, campaign.id, **values)
 
 

@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from datetime import date, tzinfo
 
 from gateway.core import ids
+from gateway.core.feed.unread import UnreadField
 from gateway.core.moments import in_utc
-from gateway.core.occurrence import Occurrence, OccurrenceState
-from gateway.core.trigger import Trigger
-from gateway.core.trigger_run import Run
-from gateway.core.unread import UnreadField
-from gateway.store.documents import unread
-from gateway.store.status_mail import MailedTransition
-from gateway.store.transitions import TAKEN_BACK
+from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
+from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.trigger_run import TriggerRun
+from gateway.store.journal.documents import unread
+from gateway.store.triggers.status_mail import MailedTransition
+from gateway.store.triggers.transitions import TAKEN_BACK
 from gateway.triggers.preview import NotMailed, Preview
-from gateway.triggers.transitions import Change, Done
+from gateway.triggers.transitions import Change, ChangeResult
 
 Document = dict[str, object]
 
@@ -69,7 +69,7 @@ def _skip(one: NotMailed) -> Document:
     }
 
 
-def done(what: Done) -> Document:
+def done(what: ChangeResult) -> Document:
     """Return what was done to applications, and what it mails."""
     return {
         **preview(what.preview),
@@ -110,9 +110,9 @@ def waiting(fields: Iterable[UnreadField], owed: Iterable[Occurrence]) -> Docume
     }
 
 
-def history(done: Iterable[Run | MailedTransition], zone: tzinfo) -> list[Document]:
+def history(done: Iterable[TriggerRun | MailedTransition], zone: tzinfo) -> list[Document]:
     """Return runs, and what was done to applications and mailed, each like a run."""
-    return [run(one) if isinstance(one, Run) else transition(one, zone) for one in done]
+    return [run(one) if isinstance(one, TriggerRun) else transition(one, zone) for one in done]
 
 
 def transition(done: MailedTransition, zone: tzinfo) -> Document:
@@ -150,7 +150,7 @@ def state_of(row: Occurrence) -> str:
     return row.state.value
 
 
-def run(run: Run) -> Document:
+def run(run: TriggerRun) -> Document:
     """Return a run as JSON has it."""
     return {
         "id": ids.show(run.id),

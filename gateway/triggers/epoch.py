@@ -12,9 +12,9 @@ import orjson
 
 from gateway import logs
 from gateway.core.errors import GatewayError
-from gateway.store import epochs, ledger
-from gateway.store.database import Database
-from gateway.store.epochs import Epoch
+from gateway.store.engine.database import Database
+from gateway.store.triggers import epochs, ledger
+from gateway.store.triggers.epochs import Epoch
 
 log = logs.get("triggers")
 
@@ -36,7 +36,7 @@ class EpochFileUnusable(GatewayError):
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class EpochMark:
     """What the file says: the store it belongs to, and the newest message sent from it."""
 
     epoch: str
@@ -49,11 +49,11 @@ class EpochFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self) -> Mark | None:
+    def read(self) -> EpochMark | None:
         """Return the mark; None: there is none. Raise `EpochFileUnusable`."""
         try:
             found = orjson.loads(self.path.read_bytes())
-            return Mark(str(found["epoch"]), int(found["high"]))
+            return EpochMark(str(found["epoch"]), int(found["high"]))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -61,7 +61,7 @@ class EpochFile:
         except (ValueError, TypeError, KeyError) as error:
             raise EpochFileUnusable(f"{self.path}: not an epoch file") from error
 
-    def write(self, mark: Mark) -> None:
+    def write(self, mark: EpochMark) -> None:
         """Keep a mark; raise `EpochFileUnusable`."""
         beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
         try:
@@ -72,7 +72,7 @@ class EpochFile:
             raise EpochFileUnusable(f"{self.path}: {error.strerror}") from error
 
 
-class Watch:
+class RestoreDetector:
     """Compares store and file before anything is sent."""
 
     def __init__(self, database: Database, path: Path) -> None:
@@ -97,7 +97,7 @@ class Watch:
             return True
         return not await self._hold(mark)
 
-    async def _compared(self) -> tuple[Mark | None, Epoch | None]:
+    async def _compared(self) -> tuple[EpochMark | None, Epoch | None]:
         """Return what the file says, then what the store does.
 
         What is sent meanwhile is in the store before it is in the file: read in this order, the
@@ -120,7 +120,7 @@ class Watch:
         if mark is None:
             raise EpochFileUnusable(f"{self._file.path}: is gone")
         if mark.high < message:
-            self._file.write(Mark(mark.epoch, message))
+            self._file.write(EpochMark(mark.epoch, message))
 
     async def resume(self, now: datetime, new_id: int) -> int:
         """Let everything go that is held, because a person says so; return how many occurrences.
@@ -138,7 +138,7 @@ class Watch:
         return count
 
     def _keep(self, found: Epoch) -> None:
-        mark = Mark(found.epoch, found.high)
+        mark = EpochMark(found.epoch, found.high)
         if self._file.read() != mark:
             self._file.write(mark)
 
@@ -154,7 +154,7 @@ class Watch:
             await self._database.write(lambda connection: ledger.hold(connection, found.held))
             log.error("triggers_held", reason=found.held, occurrences=0)
 
-    async def _join(self, found: Epoch) -> Mark | None:
+    async def _join(self, found: Epoch) -> EpochMark | None:
         """Wait for a sign of life of a gateway that knows the store: then this one belongs to it.
 
         A copy of a store shows none.
@@ -166,10 +166,10 @@ class Watch:
             now = await self._database.read(epochs.read)
             if now is not None and now.beat > found.beat and not now.held:
                 self._keep(now)
-                return Mark(now.epoch, found.high)
+                return EpochMark(now.epoch, found.high)
         return None
 
-    async def _hold(self, mark: Mark | None) -> bool:
+    async def _hold(self, mark: EpochMark | None) -> bool:
         """Hold everything due if the store still doesn't agree with the mark; whether it does."""
 
         def work(connection: Any) -> tuple[str, int]:
@@ -183,7 +183,7 @@ class Watch:
         return bool(why)
 
 
-def mismatch(found: Epoch, mark: Mark | None) -> str:
+def mismatch(found: Epoch, mark: EpochMark | None) -> str:
     """Return why store and file don't agree; empty: they do."""
     if mark is None:
         return _COPIED

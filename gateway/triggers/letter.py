@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from gateway.core.occurrence import Facts, Occurrence
-from gateway.core.people import Person
-from gateway.core.trigger import Trigger
-from gateway.core.trigger_mail import TriggerMail, build, message_id
-from gateway.store.due import STAFF
-from gateway.triggers.plan import Plan
-from gateway.triggers.templates import Rendered, Rule
+from gateway.core.people.people import Person
+from gateway.core.triggers.occurrence import Occurrence, OccurrenceFacts
+from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.trigger_mail import TriggerMail, build, message_id
+from gateway.store.triggers.due import STAFF
+from gateway.triggers.plan import TriggerSettings
+from gateway.triggers.templates import CheckedTrigger, Rendered
 from gateway.triggers.values import Subject, values
 
 
@@ -23,7 +23,7 @@ class Addressee:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class OccurrenceLetter:
     """A mail, ready to be sent."""
 
     address: str
@@ -32,7 +32,7 @@ class Letter:
     body: bytes
 
 
-def addressee(recipient: str, facts: Facts) -> Addressee:
+def addressee(recipient: str, facts: OccurrenceFacts) -> Addressee:
     """Return who is mailed: the person, a member of staff, or an address."""
     if recipient.startswith(STAFF):
         staff = facts.staff
@@ -50,7 +50,7 @@ def of_person(person: Person) -> Addressee:
     return Addressee(next(iter(person.emails), ""), person.name, person.language)
 
 
-def render(rule: Rule, facts: Facts, language: str, day: date) -> Rendered:
+def render(rule: CheckedTrigger, facts: OccurrenceFacts, language: str, day: date) -> Rendered:
     """Write what a reader of that language gets; raise `NotRendered`."""
     if facts.person is None:
         raise AssertionError("nobody is written to about nobody")
@@ -65,11 +65,17 @@ def render(rule: Rule, facts: Facts, language: str, day: date) -> Rendered:
     return rule.letters.render(language, values(subject, rule.letters.language_of(language)))
 
 
-def write(plan: Plan, rule: Rule, row: Occurrence, facts: Facts, now: datetime) -> Letter:
+def write(
+    plan: TriggerSettings,
+    rule: CheckedTrigger,
+    row: Occurrence,
+    facts: OccurrenceFacts,
+    now: datetime,
+) -> OccurrenceLetter:
     """Write the mail of an occurrence, or take the one of the attempt before; `NotRendered`."""
     to = addressee(row.recipient, facts)
     if row.body is not None and row.address == to.address:
-        return Letter(
+        return OccurrenceLetter(
             address=row.address, subject=row.subject, message_id=row.message_id, body=row.body
         )
     rendered = render(rule, facts, to.language, plan.day(row.due_at))
@@ -86,7 +92,7 @@ def write(plan: Plan, rule: Rule, row: Occurrence, facts: Facts, now: datetime) 
         text=rendered.text,
         html=rendered.html,
     )
-    return Letter(
+    return OccurrenceLetter(
         address=to.address,
         subject=rendered.subject,
         message_id=message_id(mail),
@@ -94,6 +100,6 @@ def write(plan: Plan, rule: Rule, row: Occurrence, facts: Facts, now: datetime) 
     )
 
 
-def sender_of(plan: Plan, trigger: Trigger) -> str:
+def sender_of(plan: TriggerSettings, trigger: Trigger) -> str:
     """Return who a trigger's mail is from."""
     return trigger.sender or plan.sender

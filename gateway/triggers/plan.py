@@ -6,11 +6,11 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import Protocol
 
-from gateway.core.letter import Letter
-from gateway.core.note_template import NoteTemplate
-from gateway.core.outbox import Result
-from gateway.store.suppression import Standings
-from gateway.triggers.templates import Rule
+from gateway.core.decision.note_template import NoteTemplate
+from gateway.core.sending.mail_wording import MailWording
+from gateway.core.sending.outbox import Result
+from gateway.store.people.suppression import Standings
+from gateway.triggers.templates import CheckedTrigger
 
 LISTENER = "triggers"  #: What the journal calls the place this mail comes from.
 
@@ -28,17 +28,17 @@ class Carrier(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class TriggerSettings:
     """The settings of triggered mail, and the triggers themselves."""
 
-    rules: Mapping[str, Rule]  #: By the trigger's name; also those that are switched off.
+    rules: Mapping[str, CheckedTrigger]  #: By the trigger's name; also those that are switched off.
     zone: tzinfo
     daily_at: time
     quiet_hours: tuple[time, time] | None
     sender: str  #: Of mail whose trigger names none; may have a name.
     hostname: str
     language: str  #: Of reports and notes.
-    reports: Mapping[str, Letter]  #: The wording of reports by language.
+    reports: Mapping[str, MailWording]  #: The wording of reports by language.
     note: NoteTemplate
     epoch_file: Path
     lookup: Callable[[str], str]  #: The form in which an address is looked up.
@@ -50,7 +50,7 @@ class Plan:
         """Return the local day."""
         return now.astimezone(self.zone).date()
 
-    def active(self) -> list[Rule]:
+    def active(self) -> list[CheckedTrigger]:
         """Return the rules of date events that are switched on, by name."""
         rules = (self.rules[name] for name in sorted(self.rules))
         return [rule for rule in rules if rule.trigger.enabled and rule.trigger.is_of_date]

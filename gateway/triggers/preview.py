@@ -5,18 +5,24 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from gateway.core.decide import blocking
-from gateway.core.occurrence import SETTLED, WAITS, OccurrenceState, first_day_to_look_at, waits
-from gateway.core.people import NOBODY, PersonRef, Standing
-from gateway.core.trigger import Trigger
-from gateway.store import due, trigger_runs
-from gateway.store.due import Candidate
+from gateway.core.decision.decide import blocking
+from gateway.core.people.people import NOBODY, PersonRef, Standing
+from gateway.core.triggers.occurrence import (
+    SETTLED,
+    WAITS,
+    OccurrenceState,
+    first_day_to_look_at,
+    waits,
+)
+from gateway.core.triggers.trigger import Trigger
+from gateway.store.triggers import due, trigger_runs
+from gateway.store.triggers.due import DuePerson
 from gateway.triggers import record
 from gateway.triggers.letter import of_person, render
-from gateway.triggers.plan import Plan
+from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.runner import why_not
 from gateway.triggers.sender import same_mailbox, subject_of
-from gateway.triggers.templates import NotRendered, Rule
+from gateway.triggers.templates import CheckedTrigger, NotRendered
 
 _AT_ONCE = 500
 #: Whoever is in these states in the ledger had the mail, or may have.
@@ -63,7 +69,9 @@ class Preview:
         return bool(self.mails) or any(one.reason.startswith(WAITS) for one in self.skipped)
 
 
-def preview(connection: Any, plan: Plan, rule: Rule, today: date, *, is_today: bool) -> Preview:
+def preview(
+    connection: Any, plan: TriggerSettings, rule: CheckedTrigger, today: date, *, is_today: bool
+) -> Preview:
     """Return what a run of a date event on a day would do; `is_today`: as things stand now."""
     trigger = rule.trigger
     looked = trigger_runs.looked(connection, trigger.name) if is_today else None
@@ -79,12 +87,14 @@ def preview(connection: Any, plan: Plan, rule: Rule, today: date, *, is_today: b
     )
 
 
-def _is_of_the_past(one: Candidate, today: date) -> bool:
+def _is_of_the_past(one: DuePerson, today: date) -> bool:
     """Whether it was settled on an earlier day: that is in the history."""
     return one.known in SETTLED and one.day != today
 
 
-def _standings(connection: Any, plan: Plan, found: Sequence[Candidate]) -> dict[str, Standing]:
+def _standings(
+    connection: Any, plan: TriggerSettings, found: Sequence[DuePerson]
+) -> dict[str, Standing]:
     wanted = [plan.lookup(one.person.emails[0]) for one in found if one.person.emails]
     known: dict[str, Standing] = {}
     for start in range(0, len(wanted), _AT_ONCE):
@@ -93,9 +103,9 @@ def _standings(connection: Any, plan: Plan, found: Sequence[Candidate]) -> dict[
 
 
 def _once_each(
-    plan: Plan,
-    rule: Rule,
-    found: Sequence[Candidate],
+    plan: TriggerSettings,
+    rule: CheckedTrigger,
+    found: Sequence[DuePerson],
     today: date,
     standings: Mapping[str, Standing],
 ) -> Iterator[PreviewMail | NotMailed]:
@@ -110,14 +120,18 @@ def _once_each(
         yield outcome
 
 
-def _mail(plan: Plan, one: Candidate) -> tuple[object, ...]:
+def _mail(plan: TriggerSettings, one: DuePerson) -> tuple[object, ...]:
     """Return what two mails have in common that are one and the same for who reads them."""
     mailbox = plan.lookup(one.person.emails[0]) if one.person.emails else ""
     return mailbox, one.day, subject_of(one.facts.qualification)
 
 
 def _outcome(
-    plan: Plan, rule: Rule, one: Candidate, today: date, standings: Mapping[str, Standing]
+    plan: TriggerSettings,
+    rule: CheckedTrigger,
+    one: DuePerson,
+    today: date,
+    standings: Mapping[str, Standing],
 ) -> PreviewMail | NotMailed:
     why = _why_not(plan, rule.trigger, one, today, standings)
     if why:
@@ -140,13 +154,17 @@ def _outcome(
     )
 
 
-def _left_out(one: Candidate, reason: str) -> NotMailed:
+def _left_out(one: DuePerson, reason: str) -> NotMailed:
     person = one.person
     return NotMailed(person=str(person.ref), name=person.name, about=one.about, reason=reason)
 
 
 def _why_not(
-    plan: Plan, trigger: Trigger, one: Candidate, today: date, standings: Mapping[str, Standing]
+    plan: TriggerSettings,
+    trigger: Trigger,
+    one: DuePerson,
+    today: date,
+    standings: Mapping[str, Standing],
 ) -> str:
     if one.known in SETTLED:
         return f"already {one.known}"

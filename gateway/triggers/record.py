@@ -6,27 +6,27 @@ from datetime import datetime
 from email.utils import parseaddr
 from typing import Any, assert_never
 
-from gateway.core import note
-from gateway.core.decide import blocking, who_counts
-from gateway.core.journal import Delivery, Message, Outcome
+from gateway.core.decision import note
+from gateway.core.decision.decide import blocking, who_counts
+from gateway.core.decision.journal import Delivery, Message, Outcome
 from gateway.core.kinds import By, Kind, State
-from gateway.core.occurrence import Occurrence
-from gateway.core.outbox import Deferred, Refused, Result, Sent, Unknown
-from gateway.core.people import PersonRef, Standing, Suppression
-from gateway.core.trigger import Trigger
-from gateway.store.status import fed_at
-from gateway.triggers.letter import Letter, sender_of
-from gateway.triggers.plan import LISTENER, Plan
+from gateway.core.people.people import PersonRef, Standing, Suppression
+from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.triggers.occurrence import Occurrence
+from gateway.core.triggers.trigger import Trigger
+from gateway.store.engine.status import fed_at
+from gateway.triggers.letter import OccurrenceLetter, sender_of
+from gateway.triggers.plan import LISTENER, TriggerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class MailOfOccurrence:
     """One mail about to be sent."""
 
-    plan: Plan
+    plan: TriggerSettings
     trigger: Trigger
     row: Occurrence
-    letter: Letter
+    letter: OccurrenceLetter
     message: int  #: Its id in the journal.
     now: datetime
     relay: str
@@ -45,15 +45,15 @@ def rule_name(trigger: Trigger) -> str:
     return f"trigger:{trigger.name}"
 
 
-def sending(case: Case, standing: Standing) -> Message:
+def sending(case: MailOfOccurrence, standing: Standing) -> Message:
     """Return the message before its fate is known."""
     return _message(case, standing, state=State.SENDING)
 
 
-def send_failed(connection: Any, case: Case, blocked: Blocked) -> Message:
+def send_failed(connection: Any, case: MailOfOccurrence, blocked: Blocked) -> Message:
     """Return the message that isn't sent, with the note that says why."""
     standing = blocked.standing
-    facts = note.Facts(
+    facts = note.NoteFacts(
         message=case.message,
         now=case.now.astimezone(case.plan.zone),
         kind=case.trigger.kind,
@@ -97,7 +97,7 @@ def _ended(result: Result) -> tuple[State, By, str]:
             assert_never(result)
 
 
-def _message(case: Case, standing: Standing, *, state: State) -> Message:
+def _message(case: MailOfOccurrence, standing: Standing, *, state: State) -> Message:
     letter = case.letter
     return Message(
         id=case.message,
@@ -123,7 +123,7 @@ def _message(case: Case, standing: Standing, *, state: State) -> Message:
     )
 
 
-def _persons(case: Case, standing: Standing) -> tuple[PersonRef, ...]:
+def _persons(case: MailOfOccurrence, standing: Standing) -> tuple[PersonRef, ...]:
     """Return who is mailed: the person alone, be the address shared or not."""
     if not case.row.recipient:
         return (case.row.person,)

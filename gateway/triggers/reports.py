@@ -9,17 +9,19 @@ from typing import Any
 
 from gateway import logs
 from gateway.core import ids
-from gateway.core.event import Event, EventType
-from gateway.core.letter import Letter
-from gateway.core.notice import Notice, build, in_language
-from gateway.core.occurrence import Occurrence, OccurrenceState
-from gateway.core.outbox import Draft
-from gateway.core.run_words import in_words
-from gateway.core.trigger_run import Run, RunState
-from gateway.store import applications, events, ledger, outbox, status_mail, trigger_runs
-from gateway.store.database import Database
-from gateway.store.status_mail import MailedTransition
-from gateway.triggers.plan import Plan
+from gateway.core.sending.event import Event, EventType
+from gateway.core.sending.mail_wording import MailWording
+from gateway.core.sending.notice import Notice, build, in_language
+from gateway.core.sending.outbox import OutboxDraft
+from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
+from gateway.core.triggers.run_words import in_words
+from gateway.core.triggers.trigger_run import RunState, TriggerRun
+from gateway.store.engine.database import Database
+from gateway.store.people import applications
+from gateway.store.sending import events, outbox
+from gateway.store.triggers import ledger, status_mail, trigger_runs
+from gateway.store.triggers.status_mail import MailedTransition
+from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.values import written
 
 log = logs.get("triggers")
@@ -34,13 +36,13 @@ _AT_ONCE = 1_000
 _FAULTS = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED)
 
 
-class Reporter:
+class RunReporter:
     """Makes the report of each run whose mail is settled."""
 
     def __init__(
         self,
         database: Database,
-        plan: Callable[[], Plan],
+        plan: Callable[[], TriggerSettings],
         *,
         clock: Callable[[], datetime],
         new_id: Callable[[], int],
@@ -78,7 +80,7 @@ class Reporter:
             more = {"event": one.event.value, "reference": one.reference, "status": one.status}
             events.put(connection, [replace(told, data={**told.data, **more})])
 
-    async def _report(self, run: Run, state: RunState) -> None:
+    async def _report(self, run: TriggerRun, state: RunState) -> None:
         now, plan = self._clock(), self._plan()
 
         def work(connection: Any) -> bool:
@@ -96,8 +98,13 @@ class Reporter:
             tell(run, state)
 
     def _draft(
-        self, plan: Plan, run: Run, rows: list[Occurrence], now: datetime, spoken: str
-    ) -> Draft:
+        self,
+        plan: TriggerSettings,
+        run: TriggerRun,
+        rows: list[Occurrence],
+        now: datetime,
+        spoken: str,
+    ) -> OutboxDraft:
         letter = in_language(plan.reports, spoken, plan.language)
         filled = _filled(run, rows, letter)
         _, recipient = parseaddr(run.report_to)
@@ -112,7 +119,7 @@ class Reporter:
             subject=letter.head(filled),
             text=letter.body(filled),
         )
-        return Draft(
+        return OutboxDraft(
             id=number,
             type=TYPE,
             key=f"{TYPE}:{ids.show(run.id)}:{run.reports}",
@@ -121,7 +128,7 @@ class Reporter:
             due=now,
         )
 
-    def _event(self, run: Run, state: RunState, now: datetime) -> Event:
+    def _event(self, run: TriggerRun, state: RunState, now: datetime) -> Event:
         return Event(
             id=self._new_id(),
             type=EventType.TRIGGER_RUN_FINISHED,
@@ -143,13 +150,13 @@ class Reporter:
         )
 
 
-def is_mailed(run: Run, plan: Plan) -> bool:
+def is_mailed(run: TriggerRun, plan: TriggerSettings) -> bool:
     """Whether a run is told of by mail: it had something to send, or failed, or all are asked."""
     rule = plan.rules.get(run.trigger)
     return not run.is_empty or (rule is not None and rule.trigger.report_empty)
 
 
-def reached(run: Run, now: datetime) -> RunState | None:
+def reached(run: TriggerRun, now: datetime) -> RunState | None:
     """Return the state a run has come to and is to be reported in; None: nothing is new."""
     if run.state is RunState.LOOKING:
         return RunState.FINISHED if now - run.at > _BROKEN_OFF and not run.waiting else None
@@ -161,7 +168,7 @@ def reached(run: Run, now: datetime) -> RunState | None:
     return RunState.FINISHED
 
 
-def tell(run: Run, state: RunState) -> None:
+def tell(run: TriggerRun, state: RunState) -> None:
     """Say in the log what became of a run."""
     fields = {
         "run": ids.show(run.id),
@@ -180,7 +187,7 @@ def tell(run: Run, state: RunState) -> None:
         log.info("trigger_run_finished", **fields)
 
 
-def _filled(run: Run, rows: list[Occurrence], letter: Letter) -> dict[str, str]:
+def _filled(run: TriggerRun, rows: list[Occurrence], letter: MailWording) -> dict[str, str]:
     return {
         "trigger": run.trigger,
         "day": written(run.day, letter.language),
@@ -200,13 +207,13 @@ def _some(count: int) -> str:
     return str(count) if count else ""
 
 
-def _reader(connection: Any, plan: Plan, run: Run) -> str:
+def _reader(connection: Any, plan: TriggerSettings, run: TriggerRun) -> str:
     """Return the language of whoever gets a report, where that is staff on file."""
     address = plan.lookup(parseaddr(run.report_to)[1])
     return next((one.language for one in applications.staff_at(connection, address)), "")
 
 
-def _details(run: Run, rows: list[Occurrence], words: Mapping[str, str]) -> Iterator[str]:
+def _details(run: TriggerRun, rows: list[Occurrence], words: Mapping[str, str]) -> Iterator[str]:
     """Tell of the first of those who got no mail, and why: the rest are in the history."""
     faults = [row for row in rows if row.state in _FAULTS]
     skipped = [row for row in rows if row.state is OccurrenceState.SKIPPED]

@@ -8,22 +8,23 @@ from itertools import islice
 from typing import Any
 
 from gateway import logs
-from gateway.core.occurrence import (
+from gateway.core.triggers.occurrence import (
     Due,
-    Facts,
+    OccurrenceFacts,
     first_day_to_look_at,
     latest_moment,
     local_moment,
     unmet,
     waits,
 )
-from gateway.core.trigger import Trigger
-from gateway.core.trigger_run import Run, RunState, Skip, is_far_more
-from gateway.store import due, epochs, leases, ledger, trigger_runs
-from gateway.store.database import Database, StoreUnavailable
-from gateway.store.due import Candidate
-from gateway.triggers.plan import Plan
-from gateway.triggers.templates import Rule
+from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.trigger_run import RunState, Skip, TriggerRun, is_far_more
+from gateway.store.engine import leases
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.triggers import due, epochs, ledger, trigger_runs
+from gateway.store.triggers.due import DuePerson
+from gateway.triggers.plan import TriggerSettings
+from gateway.triggers.templates import CheckedTrigger
 
 log = logs.get("triggers")
 
@@ -32,7 +33,7 @@ _AT_ONCE = 500  #: Occurrences put in together: other writers wait no longer tha
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RunFindings:
     """What a look at an event brought."""
 
     dues: tuple[Due, ...]
@@ -47,7 +48,7 @@ class Runner:
     def __init__(
         self,
         database: Database,
-        plan: Callable[[], Plan],
+        plan: Callable[[], TriggerSettings],
         *,
         clock: Callable[[], datetime],
         new_id: Callable[[], int],
@@ -89,7 +90,7 @@ class Runner:
         plan = self._plan()
         return now >= local_moment(plan.day(now), plan.daily_at, plan.zone)
 
-    async def run(self, rule: Rule) -> int:
+    async def run(self, rule: CheckedTrigger) -> int:
         """Look for whom a trigger is due today and put that into the ledger; return the run's id.
 
         What is there already stays as it is, so that a second run of a day finds what is new. A
@@ -97,7 +98,7 @@ class Runner:
         """
         plan, now, number = self._plan(), self._clock(), self._new_id()
         trigger, today = rule.trigger, plan.day(now)
-        run = Run(
+        run = TriggerRun(
             id=number,
             trigger=trigger.name,
             day=today,
@@ -120,7 +121,9 @@ class Runner:
             return failed.id
         return number
 
-    async def _put(self, run: Run, trigger: Trigger, found: Found, now: datetime) -> None:
+    async def _put(
+        self, run: TriggerRun, trigger: Trigger, found: RunFindings, now: datetime
+    ) -> None:
         hold = ""
         if is_far_more(len(found.dues), found.usual):
             hold = f"{len(found.dues)} mails: far more than usual (at most {found.usual})"
@@ -143,25 +146,27 @@ class Runner:
 
         await self._database.write(close)
 
-    async def _put_some(self, run: Run, chunk: Sequence[Due], now: datetime, hold: str) -> int:
+    async def _put_some(
+        self, run: TriggerRun, chunk: Sequence[Due], now: datetime, hold: str
+    ) -> int:
         added = await self._database.write(
             lambda connection: ledger.put(connection, chunk, now=now, run=run.id, hold=hold)
         )
         return len(added)
 
-    def _find(self, plan: Plan, trigger: Trigger, today: date) -> Found:
+    def _find(self, plan: TriggerSettings, trigger: Trigger, today: date) -> RunFindings:
         with self._database.reading() as connection:
             looked = trigger_runs.looked(connection, trigger.name)
             first = first_day_to_look_at(trigger, looked, today)
             found = list(due.candidates(connection, trigger, first, today, fresh=True))
             usual = trigger_runs.usual(connection, trigger.name)
         dues = tuple(self._dues(plan, trigger, found, today))
-        return Found(
+        return RunFindings(
             dues, tuple(skipped(trigger, found, today)), is_again=looked == today, usual=usual
         )
 
     def _dues(
-        self, plan: Plan, trigger: Trigger, found: Sequence[Candidate], today: date
+        self, plan: TriggerSettings, trigger: Trigger, found: Sequence[DuePerson], today: date
     ) -> Iterator[Due]:
         for one in found:
             if waits(trigger, one.facts) or not why_not(trigger, one, today):
@@ -177,13 +182,13 @@ class Runner:
                 )
 
 
-def _begin(connection: Any, run: Run, now: datetime) -> int:
+def _begin(connection: Any, run: TriggerRun, now: datetime) -> int:
     """Write a run down; return how many occurrences are due that seemed too late before."""
     trigger_runs.begin(connection, run)
     return 0 if epochs.held(connection) else ledger.revive(connection, run.trigger, now, run.id)
 
 
-def skipped(trigger: Trigger, found: Sequence[Candidate], today: date) -> Iterator[Skip]:
+def skipped(trigger: Trigger, found: Sequence[DuePerson], today: date) -> Iterator[Skip]:
     """Yield those an event selects and whose conditions aren't met."""
     for one in found:
         why = "" if waits(trigger, one.facts) else why_not(trigger, one, today)
@@ -191,7 +196,7 @@ def skipped(trigger: Trigger, found: Sequence[Candidate], today: date) -> Iterat
             yield Skip(one.person.ref, one.about, why)
 
 
-def why_not(trigger: Trigger, one: Candidate, today: date) -> str:
+def why_not(trigger: Trigger, one: DuePerson, today: date) -> str:
     """Return why somebody an event selects isn't mailed; empty: nothing speaks against it."""
     why = unmet(trigger, one.occurrence, one.facts, today)
     if why or one.person.emails:
@@ -199,5 +204,5 @@ def why_not(trigger: Trigger, one: Candidate, today: date) -> str:
     return "no address"
 
 
-def _end(facts: Facts) -> date | None:
+def _end(facts: OccurrenceFacts) -> date | None:
     return facts.qualification.expires_on if facts.qualification else None

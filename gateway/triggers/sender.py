@@ -9,13 +9,16 @@ from typing import Any
 
 from gateway import logs
 from gateway.core import ids
-from gateway.core.decide import blocking
-from gateway.core.event import Event, EventType
+from gateway.core.decision.decide import blocking
 from gateway.core.kinds import Kind
-from gateway.core.occurrence import (
+from gateway.core.people.people import NOBODY, PersonRef
+from gateway.core.people.training import Qualification
+from gateway.core.sending.event import Event, EventType
+from gateway.core.sending.outbox import Result, Unknown
+from gateway.core.triggers.occurrence import (
     Ending,
-    Facts,
     Occurrence,
+    OccurrenceFacts,
     OccurrenceState,
     ending,
     in_quiet_hours,
@@ -23,18 +26,17 @@ from gateway.core.occurrence import (
     unmet,
     waits,
 )
-from gateway.core.outbox import Result, Unknown
-from gateway.core.people import NOBODY, PersonRef
-from gateway.core.training import Qualification
-from gateway.core.trigger import APPLICATION_EVENTS, TriggerEvent
+from gateway.core.triggers.trigger import APPLICATION_EVENTS, TriggerEvent
 from gateway.core.written import as_read
-from gateway.store import due, events, gate, ledger
-from gateway.store.database import Database, StoreUnavailable
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.journal import message_lookup
+from gateway.store.sending import events
+from gateway.store.triggers import due, ledger
 from gateway.triggers import record
-from gateway.triggers.epoch import EpochFileUnusable, Watch
-from gateway.triggers.letter import Letter, addressee, sender_of, write
-from gateway.triggers.plan import Carrier, Plan
-from gateway.triggers.templates import NotRendered, Rule
+from gateway.triggers.epoch import EpochFileUnusable, RestoreDetector
+from gateway.triggers.letter import OccurrenceLetter, addressee, sender_of, write
+from gateway.triggers.plan import Carrier, TriggerSettings
+from gateway.triggers.templates import CheckedTrigger, NotRendered
 
 log = logs.get("triggers")
 
@@ -51,7 +53,7 @@ _LOUD = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class SenderLimits:
     """How much the sender does at once, and how long it waits."""
 
     concurrency: int = 4  #: The relay connection is shared with the outbox.
@@ -78,23 +80,23 @@ class Prepared:
     """A row with its mail, or with why there is none."""
 
     row: Occurrence
-    facts: Facts
-    outcome: Letter | Ending
+    facts: OccurrenceFacts
+    outcome: OccurrenceLetter | Ending
 
 
-class Sender:
+class TriggerSender:
     """Sends what is due in the ledger, and nothing twice."""
 
     def __init__(
         self,
         database: Database,
-        plan: Callable[[], Plan],
+        plan: Callable[[], TriggerSettings],
         carrier: Carrier,
-        watch: Watch,
+        watch: RestoreDetector,
         *,
         outside: Outside,
         stopping: asyncio.Event,
-        limits: Limits | None = None,
+        limits: SenderLimits | None = None,
     ) -> None:
         self._database = database
         self._plan = plan
@@ -102,7 +104,7 @@ class Sender:
         self.watch = watch
         self._outside = outside
         self._stopping = stopping
-        self._limits = limits or Limits()
+        self._limits = limits or SenderLimits()
 
     async def send_due(
         self, *, runs: Collection[int] | None = None, in_quiet_hours_too: bool = False
@@ -170,7 +172,7 @@ class Sender:
             if waiting:
                 await self._give_back([one.row.id for one in waiting])
 
-    async def _prepared(self, plan: Plan, rows: list[Occurrence]) -> list[Prepared]:
+    async def _prepared(self, plan: TriggerSettings, rows: list[Occurrence]) -> list[Prepared]:
         """Look at what rows are about and write their mails, all in one go."""
         now = self._outside.clock()
         known = await self._database.read(
@@ -190,7 +192,7 @@ class Sender:
         except StoreUnavailable as error:
             log.error("triggers_put_off", reason=str(error))
 
-    async def _send(self, plan: Plan, prepared: Prepared) -> None:
+    async def _send(self, plan: TriggerSettings, prepared: Prepared) -> None:
         """Take one occurrence through; the network is used between two transactions."""
         row, outcome, now = prepared.row, prepared.outcome, self._outside.clock()
         rule = plan.rules.get(row.trigger)
@@ -198,7 +200,7 @@ class Sender:
             await self._settle(row, outcome if isinstance(outcome, Ending) else _GONE)
             return
         message = self._outside.new_id()
-        case = record.Case(
+        case = record.MailOfOccurrence(
             plan=plan,
             trigger=rule.trigger,
             row=row,
@@ -214,7 +216,9 @@ class Sender:
         await self.watch.reach(message)
         await self._deliver(case)
 
-    def _begin(self, connection: Connection, case: record.Case, facts: Facts) -> Ending | None:
+    def _begin(
+        self, connection: Connection, case: record.MailOfOccurrence, facts: OccurrenceFacts
+    ) -> Ending | None:
         """Look at everything again in the transaction that lets the mail go (RELIABILITY E6).
 
         Returns how the occurrence ended without being sent; None: it is being sent.
@@ -226,7 +230,7 @@ class Sender:
         if due.facts(connection, row) != facts:
             ledger.let_go(connection, holder, [row.id], case.now)
             return Ending(state=OccurrenceState.DUE, reason="changed meanwhile", next_at=case.now)
-        if _is_paused(gate.paused(connection), case.trigger.kind):
+        if _is_paused(message_lookup.paused(connection), case.trigger.kind):
             paused = Ending(
                 state=OccurrenceState.DUE, reason="mail is paused", next_at=case.now + _PAUSED
             )
@@ -242,7 +246,7 @@ class Sender:
             ended = Ending(state=OccurrenceState.SKIPPED, reason=same_mailbox(twin))
             ledger.settle(connection, row.id, holder, ended, now=case.now, address=address)
             return ended
-        mail = ledger.Mail(
+        mail = ledger.LedgerMail(
             address=case.letter.address,
             mailbox=address,
             subject=case.letter.subject,
@@ -255,7 +259,11 @@ class Sender:
         return Ending(state=OccurrenceState.DUE, reason="taken by another process")
 
     def _twin(
-        self, connection: Connection, case: record.Case, facts: Facts, mailbox: str
+        self,
+        connection: Connection,
+        case: record.MailOfOccurrence,
+        facts: OccurrenceFacts,
+        mailbox: str,
     ) -> PersonRef | None:
         """Return who else had the same mail of the day at that mailbox; None: it may go."""
         plan, row = case.plan, case.row
@@ -268,7 +276,7 @@ class Sender:
         return None
 
     def _suppressed(
-        self, connection: Connection, case: record.Case, blocked: record.Blocked
+        self, connection: Connection, case: record.MailOfOccurrence, blocked: record.Blocked
     ) -> Ending:
         ended = Ending(state=OccurrenceState.SKIPPED, reason=record.reason(blocked.suppressions))
         ledger.settle(
@@ -282,7 +290,7 @@ class Sender:
         )
         return ended
 
-    async def _deliver(self, case: record.Case) -> None:
+    async def _deliver(self, case: record.MailOfOccurrence) -> None:
         result = await self._carried(case)
         now, row = self._outside.clock(), case.row
         ended = ending(result, row.attempts + 1, now, self._outside.jitter(), row.latest_at)
@@ -298,7 +306,7 @@ class Sender:
         await self._keep(case, work)
         self._tell(row, ended)
 
-    async def _carried(self, case: record.Case) -> Result:
+    async def _carried(self, case: record.MailOfOccurrence) -> Result:
         sender = _address(sender_of(case.plan, case.trigger))
         letter = case.letter
         try:
@@ -312,7 +320,9 @@ class Sender:
             log.exception("trigger_fault", occurrence=ids.show(case.row.id))
             return Unknown(f"the gateway failed: {type(error).__name__}")
 
-    async def _keep(self, case: record.Case, work: Callable[[Connection], bool]) -> None:
+    async def _keep(
+        self, case: record.MailOfOccurrence, work: Callable[[Connection], bool]
+    ) -> None:
         """Write a result down, trying until the lease is over."""
         give_up_at = self._outside.clock() + self._limits.lease
         while True:
@@ -336,7 +346,7 @@ class Sender:
         ):
             self._tell(row, ended)
 
-    def _event(self, case: record.Case, now: datetime) -> Event:
+    def _event(self, case: record.MailOfOccurrence, now: datetime) -> Event:
         row = case.row
         return Event(
             id=self._outside.new_id(),
@@ -380,7 +390,9 @@ def _address(mailbox: str) -> str:
     return parseaddr(mailbox)[1]
 
 
-def _prepare(plan: Plan, row: Occurrence, facts: Facts, now: datetime) -> Prepared:
+def _prepare(
+    plan: TriggerSettings, row: Occurrence, facts: OccurrenceFacts, now: datetime
+) -> Prepared:
     rule = plan.rules.get(row.trigger)
     found = refused(plan, rule, row, facts, now)
     if found is not None or rule is None:
@@ -400,7 +412,11 @@ def _is_paused(paused: frozenset[str], kind: Kind) -> bool:
 
 
 def refused(
-    plan: Plan, rule: Rule | None, row: Occurrence, facts: Facts, now: datetime
+    plan: TriggerSettings,
+    rule: CheckedTrigger | None,
+    row: Occurrence,
+    facts: OccurrenceFacts,
+    now: datetime,
 ) -> Ending | None:
     """Return how an occurrence ends that isn't sent; None: nothing speaks against it."""
     skipped = OccurrenceState.SKIPPED

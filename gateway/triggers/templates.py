@@ -12,8 +12,8 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from gateway.core.errors import FileUnusable, GatewayError
-from gateway.core.notice import in_language
-from gateway.core.trigger import QUALIFICATION_DATA, Trigger
+from gateway.core.sending.notice import in_language
+from gateway.core.triggers.trigger import QUALIFICATION_DATA, Trigger
 from gateway.triggers.values import NAMES, QUALIFICATION, names_for
 
 #: The placeholders of seed S4, and what stands for them.
@@ -44,7 +44,7 @@ class NotRendered(GatewayError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class TemplateSource:
     """The files of a template in one language."""
 
     file: str  #: The text's, as errors name it.
@@ -64,7 +64,7 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class CompiledTemplate:
     """A template in one language, compiled."""
 
     language: str
@@ -96,7 +96,7 @@ _HTML = _Sandbox(undefined=StrictUndefined, autoescape=True, keep_trailing_newli
 class Letters:
     """A template in every language it has; `default` is that of people whose own it lacks."""
 
-    def __init__(self, sources: Mapping[str, Source], *, default: str) -> None:
+    def __init__(self, sources: Mapping[str, TemplateSource], *, default: str) -> None:
         self._wordings = {
             language: _compiled(language, source) for language, source in sources.items()
         }
@@ -143,7 +143,7 @@ def _not_there(name: str, trigger: Trigger) -> str:
     )
 
 
-def _compiled(language: str, source: Source) -> Wording:
+def _compiled(language: str, source: TemplateSource) -> CompiledTemplate:
     head, _, body = source.text.removeprefix("\ufeff").partition("\n")
     if not head.startswith(_SUBJECT) or not head.removeprefix(_SUBJECT).strip():
         raise BadTemplate(f"{source.file}: the first line must be `{_SUBJECT} …`")
@@ -158,7 +158,7 @@ def _compiled(language: str, source: Source) -> Wording:
         used |= frozenset(_used(_HTML, html, html_file))
         parts.append(html)
     written = "\n".join((subject, body, source.html or ""))
-    return Wording(
+    return CompiledTemplate(
         language=language,
         file=source.file,
         subject=_TEXT.from_string(parts[0]),
@@ -230,7 +230,7 @@ def _check_value(file: str, name: str, value: str) -> None:
         raise BadTemplate(f"{file}: {name}.{value} is unknown; there are {there}")
 
 
-def _run(wording: Wording, template: Template, values: Mapping[str, object]) -> str:
+def _run(wording: CompiledTemplate, template: Template, values: Mapping[str, object]) -> str:
     try:
         text = template.render(values)
     except Exception as error:  # whatever a template does, the others' mail goes
@@ -241,7 +241,7 @@ def _run(wording: Wording, template: Template, values: Mapping[str, object]) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CheckedTrigger:
     """A trigger with its template, both checked."""
 
     trigger: Trigger

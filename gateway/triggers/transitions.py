@@ -8,11 +8,12 @@ from typing import Any
 
 import orjson
 
-from gateway.core import confirmation, ids
-from gateway.core.decide import blocking
-from gateway.core.occurrence import WAITS, Due, Facts, Occurrence
-from gateway.core.people import NOBODY
-from gateway.core.transition import (
+from gateway.core import ids
+from gateway.core.decision.decide import blocking
+from gateway.core.people.people import NOBODY
+from gateway.core.triggers import confirmation
+from gateway.core.triggers.occurrence import WAITS, Due, Occurrence, OccurrenceFacts
+from gateway.core.triggers.transition import (
     Around,
     Transition,
     fired,
@@ -21,15 +22,15 @@ from gateway.core.transition import (
     recipients,
     warning,
 )
-from gateway.core.trigger import Trigger, TriggerEvent
-from gateway.store import due, ledger, transitions
-from gateway.store.transitions import LastTransition
+from gateway.core.triggers.trigger import Trigger, TriggerEvent
+from gateway.store.triggers import due, ledger, transitions
+from gateway.store.triggers.transitions import LastTransition
 from gateway.triggers import record
 from gateway.triggers.letter import Addressee, addressee, render
-from gateway.triggers.plan import Plan
+from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.preview import NotMailed, Preview, PreviewMail
 from gateway.triggers.sender import refused
-from gateway.triggers.templates import NotRendered, Rule
+from gateway.triggers.templates import CheckedTrigger, NotRendered
 
 Connection = Any  #: A transaction of the store, handed on to it.
 
@@ -37,7 +38,7 @@ _NOT_ALL = "not changed, as not all can be"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ChangeRequest:
     """What is to be done to applications."""
 
     event: TriggerEvent  #: `submitted` by the candidate, or `status_changed` by staff.
@@ -50,7 +51,7 @@ class Wish:
     token: str = ""  #: That of a preview staff have seen; another one counts as not confirmed.
 
 
-class Outcome(StrEnum):
+class ChangeOutcome(StrEnum):
     """What became of a wish."""
 
     DONE = "done"
@@ -74,12 +75,12 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class ChangeResult:
     """What was done, or would be, and what it mails."""
 
     changes: tuple[Change, ...]
     preview: Preview
-    outcome: Outcome = Outcome.DONE
+    outcome: ChangeOutcome = ChangeOutcome.DONE
     token: str = ""  #: Confirms what is shown; empty where nothing has to be confirmed.
     token_valid_until: datetime | None = None
 
@@ -89,18 +90,23 @@ class Done:
         return any(change.error for change in self.changes)
 
 
-class Office:
+class ApplicationChanges:
     """Does what is wished in one transaction, with a plan of a moment."""
 
     def __init__(
-        self, connection: Connection, plan: Plan, *, now: datetime, new_id: Callable[[], int]
+        self,
+        connection: Connection,
+        plan: TriggerSettings,
+        *,
+        now: datetime,
+        new_id: Callable[[], int],
     ) -> None:
         self._connection = connection
         self._plan = plan
         self._now = now
         self._new_id = new_id
 
-    def carry_out(self, wish: Wish, *, dry_run: bool) -> Done:
+    def carry_out(self, wish: ChangeRequest, *, dry_run: bool) -> ChangeResult:
         """Do it and return what it mails; a `dry_run` leaves everything as it was.
 
         So does what can't be done to each application, unless it may be partial, and what would
@@ -112,12 +118,12 @@ class Office:
         trial = self._connection.begin_nested()
         done = self._done(wish)
         shown = _shown(wish, done)
-        outcome = Outcome.SHOWN if dry_run else self._outcome_of(wish, done, shown)
-        if outcome is Outcome.DONE:
+        outcome = ChangeOutcome.SHOWN if dry_run else self._outcome_of(wish, done, shown)
+        if outcome is ChangeOutcome.DONE:
             trial.commit()
             return done
         trial.rollback()
-        if outcome is Outcome.INCOMPLETE:
+        if outcome is ChangeOutcome.INCOMPLETE:
             changes = tuple(_not_changed(one) for one in done.changes)
             nothing = Preview(trigger="", mails=(), skipped=())
             return replace(done, changes=changes, preview=nothing, outcome=outcome)
@@ -126,16 +132,18 @@ class Office:
         token, until = confirmation.token(shown, self._now)
         return replace(done, outcome=outcome, token=token, token_valid_until=until)
 
-    def _outcome_of(self, wish: Wish, done: Done, shown: tuple[object, ...]) -> Outcome:
+    def _outcome_of(
+        self, wish: ChangeRequest, done: ChangeResult, shown: tuple[object, ...]
+    ) -> ChangeOutcome:
         if done.failed and not wish.is_partial:
-            return Outcome.INCOMPLETE
+            return ChangeOutcome.INCOMPLETE
         if wish.token and not confirmation.is_valid(wish.token, shown, self._now):
-            return Outcome.STALE
+            return ChangeOutcome.STALE
         if _must_be_confirmed(wish, done) and not (wish.token or wish.is_confirmed):
-            return Outcome.UNCONFIRMED
-        return Outcome.DONE
+            return ChangeOutcome.UNCONFIRMED
+        return ChangeOutcome.DONE
 
-    def _done(self, wish: Wish) -> Done:
+    def _done(self, wish: ChangeRequest) -> ChangeResult:
         # In one order, whatever order they are named in: two callers never wait for each other.
         changes: dict[str, Change] = {}
         owed: list[Occurrence] = []
@@ -150,13 +158,13 @@ class Office:
             mails=tuple(one for _, one in outcomes if isinstance(one, PreviewMail)),
             skipped=(*(one for _, one in outcomes if isinstance(one, NotMailed)), *unnamed),
         )
-        return Done(
+        return ChangeResult(
             changes=tuple(changes[reference] for reference in dict.fromkeys(wish.references)),
             preview=replace(preview, warning=_warning(wish.language, outcomes)),
         )
 
     def _changed(
-        self, wish: Wish, reference: str
+        self, wish: ChangeRequest, reference: str
     ) -> tuple[Change, list[Occurrence], list[NotMailed]]:
         """Change an application; return that, the mail it owes, and recipients there are not."""
         try:
@@ -308,7 +316,9 @@ class Office:
             blank=rendered.blank,
         )
 
-    def _why_not(self, rule: Rule, row: Occurrence, facts: Facts, to: Addressee) -> str:
+    def _why_not(
+        self, rule: CheckedTrigger, row: Occurrence, facts: OccurrenceFacts, to: Addressee
+    ) -> str:
         ended = refused(self._plan, rule, row, facts, self._now)
         if ended is not None:
             return ended.reason
@@ -350,12 +360,12 @@ def _named(one: PreviewMail | NotMailed) -> str:
     return f"{one.name} <{one.to}>" if one.name else one.to
 
 
-def _must_be_confirmed(wish: Wish, done: Done) -> bool:
+def _must_be_confirmed(wish: ChangeRequest, done: ChangeResult) -> bool:
     """Whether staff must have been shown what leaves; candidates know what they submit."""
     return wish.event is TriggerEvent.STATUS_CHANGED and done.preview.may_mail
 
 
-def _shown(wish: Wish, done: Done) -> tuple[object, ...]:
+def _shown(wish: ChangeRequest, done: ChangeResult) -> tuple[object, ...]:
     """Return all that a confirmation is of: the change, what stands before it, and its mail."""
     preview = done.preview
     changes = sorted((one.reference, one.before, one.status, one.error) for one in done.changes)

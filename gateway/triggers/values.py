@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.core.applications import KnownApplication
-from gateway.core.people import Person, Staff
-from gateway.core.training import Qualification
-from gateway.core.trigger import APPLICATION_EVENTS, Trigger
+from gateway.core.people.applications import KnownApplication
+from gateway.core.people.people import Person, Staff
+from gateway.core.people.training import Qualification
+from gateway.core.triggers.trigger import APPLICATION_EVENTS, Trigger
 
 PERSON = "person"
 QUALIFICATION = "qualification"

@@ -15,14 +15,14 @@ from fastapi import FastAPI
 from gateway.api.application import application
 from gateway.api.health import Health
 from gateway.api.server import serve
-from gateway.app.api import services
 from gateway.app.common import Ids
-from gateway.app.life import Life
+from gateway.app.roles.api import services
+from gateway.app.roles.role_context import RoleContext
 from gateway.config import Settings
 from gateway.core.token import Token, TokenRole, TokenScope
-from gateway.store import tokens
-from gateway.store.blobs import Blobs
-from gateway.store.database import Database
+from gateway.store.api import tokens
+from gateway.store.engine.blobs import Blobs
+from gateway.store.engine.database import Database
 from tests.rig.process import LOOPBACK
 
 IDS = Ids(7)
@@ -143,7 +143,7 @@ async def served(
     database = Database(store_url)
     database.prepare()
     counted: list[tuple[str, str, int]] = []
-    using = services(cast(Life, StillLife(settings)), database)
+    using = services(cast(RoleContext, StillLife(settings)), database)
     app = application(
         health=_well,
         metrics=_metrics,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from gateway.core.token import TokenScope
-from gateway.store import tokens
+from gateway.store.api import tokens
 from tests.api.served import Served
 from tests.conftest import StartGateway
 from tests.rig.process import wait_until

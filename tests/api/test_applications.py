@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.core.token import TokenScope
-from gateway.store import ledger
+from gateway.store.triggers import ledger
 from tests.api.served import Served, served
 from tests.triggers.office import ANN
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway.app import common, mailchimp
+from gateway.app import common
+from gateway.app.campaigns import mailchimp
 from gateway.core.token import TokenScope
+from gateway.sandbox import Sandbox
 from gateway.sync.activation import Activation
-from gateway.sync.sandbox import Sandbox
 from tests.api.served import Served, served
 from tests.sync.contract import contract
 

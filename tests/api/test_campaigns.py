@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from gateway.core import ids
-from gateway.core.campaigns import Campaign, CampaignState
-from gateway.core.people import PersonKind, PersonRef
-from gateway.store import campaign_documents, campaign_members, campaigns
+from gateway.core.campaigns.campaigns import Campaign, CampaignState
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.campaigns import campaign_documents, campaign_members, campaigns
 from tests.api.served import IDS, Served
 
 ANN = PersonRef(PersonKind.CANDIDATE, "17")

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.core.token import TokenScope
 from gateway.crm.importer import import_file
-from gateway.store import events
+from gateway.store.sending import events
 from tests.api.served import Served, served
 from tests.crm.test_workbook import sheet, text, workbook
 

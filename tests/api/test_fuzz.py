@@ -15,9 +15,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from gateway.core.outbox import Draft
-from gateway.store import outbox
-from gateway.store.database import Database
+from gateway.core.sending.outbox import OutboxDraft
+from gateway.store.engine.database import Database
+from gateway.store.sending import outbox
 from tests.api.served import IDS, Served, served
 from tests.api.test_reading import filed, keep, message
 
@@ -54,7 +54,7 @@ async def furnish(api: Served) -> None:
 
 def queued(database: Database) -> None:
     now = datetime.now(UTC)
-    draft = Draft(id=IDS.next(), type="dsn", key="k", recipient="a@x.org", body=b"", due=now)
+    draft = OutboxDraft(id=IDS.next(), type="dsn", key="k", recipient="a@x.org", body=b"", due=now)
     with database.writing() as connection:
         outbox.put(connection, draft)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.journal import take_in
+from gateway.store.journal.journal import take_in
 from tests.api.served import Served, served
 from tests.store.journaling import message
 

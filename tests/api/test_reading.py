@@ -8,14 +8,16 @@ import pytest
 
 from gateway.api.routes.history import disposition
 from gateway.core import ids
-from gateway.core.history import Document, HistoryEntry
-from gateway.core.inbox import InboxRow, InboxState
-from gateway.core.journal import Delivery, Message
+from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, State
-from gateway.core.outbox import Draft
-from gateway.core.people import PersonKind, PersonRef
-from gateway.store import history, inbox, outbox
-from gateway.store.journal import take_in
+from gateway.core.people.history import Document, HistoryEntry
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.replies.inbox import InboxRow, InboxState
+from gateway.core.sending.outbox import OutboxDraft
+from gateway.store.journal.journal import take_in
+from gateway.store.people import history
+from gateway.store.replies import inbox
+from gateway.store.sending import outbox
 from tests.api.served import IDS, Served
 from tests.store.journaling import kept_note
 
@@ -280,7 +282,7 @@ async def test_the_inbox_shows_what_waits_and_in_pages(api: Served) -> None:
 
 
 async def test_an_entry_of_the_outbox_is_cancelled_and_sent_again(api: Served) -> None:
-    draft = Draft(
+    draft = OutboxDraft(
         id=IDS.next(), type="webhook", key="k", recipient="http://x/", body=b"{}",
         due=datetime.now(UTC),
     )  # fmt: skip

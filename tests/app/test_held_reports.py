@@ -5,30 +5,32 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from gateway.app.held_reports import Reporter
+from gateway.app.decision.held_reports import HeldReportWriter
 from gateway.config import load
 from gateway.core import ids
-from gateway.core.dsn import LeftOut, Told
-from gateway.core.journal import Delivery, Message
+from gateway.core.decision.journal import Delivery, Message
+from gateway.core.decision.note import NoteFacts, kept
 from gateway.core.kinds import By, Kind, Scope, State
-from gateway.core.note import Facts, kept
-from gateway.core.outbox import OutboxRow, OutboxState
-from gateway.core.people import Suppression, SuppressionSource
-from gateway.store.held_reports import Held
+from gateway.core.mail.dsn import LeftOut, ReportedMessage
+from gateway.core.people.people import Suppression, SuppressionSource
+from gateway.core.sending.outbox import OutboxRow, OutboxState
+from gateway.store.journal.held_reports import Held
 from tests.cli.conftest import CONFIG
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 GROUP = Suppression(scope=Scope.BULK, source=SuppressionSource.GROUP, name="Geen bulk-mail")
 
 
-def told(minute: int, language: str, reason: str) -> Told:
+def told(minute: int, language: str, reason: str) -> ReportedMessage:
     number = ids.first_id_at(NOW + timedelta(minutes=minute))
     left_out = (LeftOut(mailbox="ann@example.org", orcpt=None, reason=reason),)
-    return Told(message=number, language=language, subject="Hi", message_id="", left_out=left_out)
+    return ReportedMessage(
+        message=number, language=language, subject="Hi", message_id="", left_out=left_out
+    )
 
 
-def journaled(one: Told) -> Message:
-    facts = Facts(
+def journaled(one: ReportedMessage) -> Message:
+    facts = NoteFacts(
         message=one.message,
         now=NOW,
         kind=Kind.BULK,
@@ -71,7 +73,7 @@ def test_what_was_written_in_another_language_is_written_again(tmp_path: Path) -
         relay="", state=OutboxState.QUEUED, attempts=0, next_at=None, error="",
     )  # fmt: skip
 
-    octets = Reporter(load(config, {})).compose(entry, held)
+    octets = HeldReportWriter(load(config, {})).compose(entry, held)
 
     mail = message_from_bytes(octets, policy=policy.default)
     assert isinstance(mail, EmailMessage)

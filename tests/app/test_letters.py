@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gateway.app import common
 from gateway.config import load
-from gateway.core.letter import IMPORTED
+from gateway.core.sending.mail_wording import IMPORTED
 
 
 def test_wording_older_than_the_gateway_has_newer_remarks_as_shipped(tmp_path: Path) -> None:

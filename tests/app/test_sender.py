@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import Connection
 
 from gateway.core import ids
-from gateway.core.journal import Delivery, Message
+from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, State
-from gateway.core.outbox import Draft
-from gateway.store import messages, outbox
-from gateway.store.database import Database, StoreUnavailable
-from gateway.store.journal import take_in
+from gateway.core.sending.outbox import OutboxDraft
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.journal import messages
+from gateway.store.journal.journal import take_in
+from gateway.store.sending import outbox
 from tests.conftest import StartGateway
 from tests.rig.faults import reply
 from tests.rig.gateway import GatewayProcess
@@ -42,9 +43,9 @@ def old_message(age: timedelta) -> Message:
     return Message(id=number, at=moment, listener="crm", sender="", rule="x", deliveries=(part,))
 
 
-def draft(key: str, sender: str = "") -> Draft:
+def draft(key: str, sender: str = "") -> OutboxDraft:
     moment = datetime.now(UTC)
-    return Draft(
+    return OutboxDraft(
         id=ids.first_id_at(moment),
         type="dsn",
         key=key,

@@ -13,11 +13,11 @@ import pytest
 
 from gateway.cli import run
 from gateway.core import ids
-from gateway.core.journal import Delivery, Message
+from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Kind, State
-from gateway.core.people import PersonRef
-from gateway.store.database import Database
-from gateway.store.journal import take_in
+from gateway.core.people.people import PersonRef
+from gateway.store.engine.database import Database
+from gateway.store.journal.journal import take_in
 
 CONFIG = """\
 [store]

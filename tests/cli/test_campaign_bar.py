@@ -7,7 +7,7 @@ import subprocess
 import threading
 from pathlib import Path
 
-from gateway.sync.sandbox import Sandbox
+from gateway.sandbox import Sandbox
 from tests.cli.conftest import CONFIG
 from tests.rig.gateway import COMMAND
 from tests.sync.marketing import campaign_in, candidate

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from gateway.sync.sandbox import Sandbox
+from gateway.sandbox import Sandbox
 from tests.cli.conftest import Cli
 
 LINK = "https://www.crm.test/jobs"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sync.sandbox import Sandbox
+from gateway.sandbox import Sandbox
 from tests.cli.conftest import Cli
 from tests.sync.contract import contract
 

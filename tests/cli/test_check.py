@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from gateway.app.certificates import valid_until
-from gateway.app.check_words import idle_tags
+from gateway.app.checks.certificates import valid_until
+from gateway.app.checks.check_words import idle_tags
 from gateway.core import ids
-from gateway.core.outbox import Draft
-from gateway.store import outbox
+from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.schema import feeds
+from gateway.store.sending import outbox
 from tests.cli.conftest import Cli
 from tests.conftest import StartGateway, StartSink
 from tests.rig.certificates import Certificates
@@ -214,7 +214,7 @@ def test_finance_statuses_that_look_like_those_who_left_are_told(cli: Cli) -> No
 
 
 def test_a_pause_and_what_was_given_up_are_told(cli: Cli) -> None:
-    draft = Draft(
+    draft = OutboxDraft(
         id=ids.first_id_at(datetime.now(UTC)), type="dsn", key="1", recipient="a@x.org", body=b""
     )
     with cli.store() as store, store.writing() as connection:

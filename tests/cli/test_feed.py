@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gateway.core import ids
 from gateway.core.kinds import State
-from gateway.core.people import PersonKind, PersonRef
+from gateway.core.people.people import PersonKind, PersonRef
 from tests.cli.conftest import Cli, delivery, message
 
 GROUPS = "crm_id,name,tag\nno-mail,Geen bulk-mail,NoMailingsTag\n"

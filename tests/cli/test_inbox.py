@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from gateway.app.importing import importer_by_hand
+from gateway.app.replies.importing import importer_by_hand
 from gateway.config import load
-from gateway.core.inbox import InboxRow, InboxState
-from gateway.store import inbox
-from gateway.store.blobs import Blobs
+from gateway.core.replies.inbox import InboxRow, InboxState
+from gateway.store.engine.blobs import Blobs
+from gateway.store.replies import inbox
 from tests.cli.conftest import Cli
 from tests.inbound.mails import EVA, PDF, SERVER, forward, with_file
 

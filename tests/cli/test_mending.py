@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.store.people import find
+from gateway.store.people.people import find
 from tests.cli.conftest import Cli
 
 

@@ -4,10 +4,10 @@ import re
 from dataclasses import replace
 
 from gateway.core import ids
-from gateway.core.inbox import DeliveryReport
 from gateway.core.kinds import State
-from gateway.core.people import PersonKind, PersonRef
-from gateway.store import inbox
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.replies.inbox import DeliveryReport
+from gateway.store.replies import inbox
 from tests.cli.conftest import Cli, delivery, message
 from tests.store.journaling import kept_note
 

@@ -16,10 +16,11 @@ from typer.testing import CliRunner
 
 from gateway.cli.commands import COMMANDS, app
 from gateway.core import ids
-from gateway.core.outbox import Draft
-from gateway.store import outbox, status
-from gateway.store.database import Database
+from gateway.core.sending.outbox import OutboxDraft
+from gateway.store.engine import status
+from gateway.store.engine.database import Database
 from gateway.store.schema import VERSION
+from gateway.store.sending import outbox
 from tests.cli.conftest import Cli
 
 
@@ -195,7 +196,7 @@ def put(cli: Cli) -> str:
     with cli.store() as store, store.writing() as connection:
         outbox.put(
             connection,
-            Draft(
+            OutboxDraft(
                 id=number,
                 type="dsn",
                 key="dsn:1",

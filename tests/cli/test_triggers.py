@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import structlog
 
-from gateway.cli.demo.relay import Relay, capturing_relay
+from gateway.cli.demo.relay import DemoRelay, capturing_relay
 from gateway.logs import setup as _set_up
 from tests.cli.conftest import Cli
 
@@ -43,13 +43,13 @@ class Office:
 
 
 @pytest.fixture
-def relay() -> Iterator[Relay]:
+def relay() -> Iterator[DemoRelay]:
     with capturing_relay() as relay:
         yield relay
 
 
 @pytest.fixture
-def office(cli: Cli, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> Office:
+def office(cli: Cli, relay: DemoRelay, monkeypatch: pytest.MonkeyPatch) -> Office:
     monkeypatch.setattr("gateway.logs.setup", _set_up_for_now)
     return Office(cli, relay.port)
 
@@ -73,7 +73,7 @@ def test_the_list_names_every_trigger_with_what_it_does(office: Office) -> None:
 
 
 def test_the_fields_that_mail_waits_for_are_listed_with_where_they_stand(
-    office: Office, relay: Relay
+    office: Office, relay: DemoRelay
 ) -> None:
     office.cli.feed("people", PEOPLE)
     office.cli.feed("people", "crm_id,mail_on_set_date,owner\n1,perhaps,7\n2,yes,\0\n")
@@ -98,7 +98,7 @@ def test_the_fields_that_mail_waits_for_are_listed_with_where_they_stand(
     assert 1 == len(relay.mails)
 
 
-def test_a_preview_a_run_and_its_report_agree(office: Office, relay: Relay) -> None:
+def test_a_preview_a_run_and_its_report_agree(office: Office, relay: DemoRelay) -> None:
     office.cli.feed("people", PEOPLE)
 
     before = office.cli.json("triggers", "preview", "letter")
@@ -128,7 +128,9 @@ def test_a_preview_a_run_and_its_report_agree(office: Office, relay: Relay) -> N
     }
 
 
-def test_the_report_leaves_with_the_run_though_no_sender_runs(office: Office, relay: Relay) -> None:
+def test_the_report_leaves_with_the_run_though_no_sender_runs(
+    office: Office, relay: DemoRelay
+) -> None:
     office.write("triggers/letter.toml", office.trigger('report_to = "boss@example.org"\n'))
     office.cli.feed("people", PEOPLE)
 
@@ -140,7 +142,7 @@ def test_the_report_leaves_with_the_run_though_no_sender_runs(office: Office, re
     assert ["boss@example.org"] == relay.mails[-1].recipients
 
 
-def test_a_second_run_sends_only_what_is_new(office: Office, relay: Relay) -> None:
+def test_a_second_run_sends_only_what_is_new(office: Office, relay: DemoRelay) -> None:
     office.cli.feed("people", PEOPLE)
     office.cli.do("triggers", "run")
     office.cli.feed("people", PEOPLE + "3,Cat,cat@example.org,yes,nl\n")
@@ -151,7 +153,7 @@ def test_a_second_run_sends_only_what_is_new(office: Office, relay: Relay) -> No
     assert ["ann@example.org", "cat@example.org"] == [one.recipients[0] for one in relay.mails]
 
 
-def test_before_its_hour_a_trigger_runs_only_now(office: Office, relay: Relay) -> None:
+def test_before_its_hour_a_trigger_runs_only_now(office: Office, relay: DemoRelay) -> None:
     office.cli.feed("people", PEOPLE)
     text = office.cli.file.read_text().replace('"00:00"', '"23:59"')
     office.cli.file.write_text(text)
@@ -197,7 +199,7 @@ def test_what_cannot_be_done_is_told(
 
 
 def test_a_copy_of_the_store_holds_its_mail_until_it_is_let_go(
-    office: Office, relay: Relay, monkeypatch: pytest.MonkeyPatch
+    office: Office, relay: DemoRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.triggers.epoch.JOIN_SECONDS", 0.01)
     office.cli.feed("people", PEOPLE)

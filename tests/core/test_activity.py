@@ -5,8 +5,13 @@ from typing import Any
 
 import pytest
 
-from gateway.core.activity import of_email_activity, of_open_details, of_unsubscribed, read_time
-from gateway.core.precedence import Activity, ActivityType
+from gateway.core.campaigns.activity import (
+    of_email_activity,
+    of_open_details,
+    of_unsubscribed,
+    read_time,
+)
+from gateway.core.campaigns.precedence import Activity, ActivityType
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TEXT = "2026-11-20T12:00:00+00:00"

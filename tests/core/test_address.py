@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.address import domain_of, fits_envelope, lookup_form, parse_path
+from gateway.core.mail.address import domain_of, fits_envelope, lookup_form, parse_path
 
 #: Why a path is one: how it is written, its mailbox, and what stands behind it.
 PATHS = {

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.address import lookup_form
-from gateway.core.address_cell import read_cell
-from gateway.core.typed_address import TypedAddress, read_address
+from gateway.core.feed.address_cell import read_cell
+from gateway.core.mail.address import lookup_form
+from gateway.core.mail.typed_address import TypedAddress, read_address
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.automatic import Automatic, automatic_kind, may_be_answered
-from gateway.core.headers import Headers
+from gateway.core.mail.automatic import Automatic, automatic_kind, may_be_answered
+from gateway.core.mail.headers import Headers
 
 
 def _fields(**fields: str) -> Callable[[str], str]:

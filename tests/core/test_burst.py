@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.core.burst import burst_key
-from gateway.core.headers import Headers
+from gateway.core.decision.burst import burst_key
+from gateway.core.mail.headers import Headers
 
 
 def key(subject: str, *names: str, login: str | None = "crm", author: str = "a@crm.example") -> int:

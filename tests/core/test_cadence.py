@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.core.cadence import next_sync, sync_interval
+from gateway.core.campaigns.cadence import next_sync, sync_interval
 
 SECOND = timedelta(seconds=1)
 TEN_MINUTES = timedelta(minutes=10)

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.classify import (
+from gateway.core.decision.bulk_marks import MARKS, BulkMark
+from gateway.core.decision.classify import (
     BurstTest,
     Classification,
-    Facts,
     HeaderTest,
     LoginTest,
+    MessageFacts,
     RecipientsTest,
     Rule,
     SenderTest,
@@ -25,12 +26,11 @@ from gateway.core.classify import (
     many_recipients,
     why_matched,
 )
-from gateway.core.content import HeaderBlock, parted_file, stuffed
-from gateway.core.headers import Headers
-from gateway.core.invitation import OPENING, opening
+from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.core.kinds import Kind
-from gateway.core.marks import MARKS, Mark
-from gateway.core.shipped import SHIPPED_RULES
+from gateway.core.mail.content import HeaderBlock, parted_file, stuffed
+from gateway.core.mail.headers import Headers
+from gateway.core.mail.invitation import OPENING, opening
 
 SENDER = "recruiter@crm.example"
 DEFAULT = ("individual", "default")
@@ -41,9 +41,9 @@ CAMPAIGN = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\nFeedback-ID: 7:cr
 FROM = "From: Recruiter <recruiter@crm.example>\nMessage-ID: <own@crm.example>\n"
 
 
-def facts_of(mail: bytes, *, recipients: int = 1, many: int | None = 10) -> Facts:
+def facts_of(mail: bytes, *, recipients: int = 1, many: int | None = 10) -> MessageFacts:
     block, rest = parted_file(mail, behind=OPENING)
-    return Facts(
+    return MessageFacts(
         sender=SENDER,
         login=None,
         recipients=recipients,
@@ -82,7 +82,7 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.rule)
-def test_every_mark_of_the_table_makes_a_mail_bulk(mark: Mark) -> None:
+def test_every_mark_of_the_table_makes_a_mail_bulk(mark: BulkMark) -> None:
     name = mark.header.replace("*", "Anything")
     value = WRITTEN.get(mark.rule, "7")
 
@@ -92,7 +92,7 @@ def test_every_mark_of_the_table_makes_a_mail_bulk(mark: Mark) -> None:
 
 @pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.rule)
 @pytest.mark.parametrize("value", ["", " ", "<>", "\n ", '""', "-", ", ", "=?utf-8?q??="])
-def test_a_mark_without_a_value_is_none(mark: Mark, value: str) -> None:
+def test_a_mark_without_a_value_is_none(mark: BulkMark, value: str) -> None:
     name = mark.header.replace("*", "Anything")
 
     assert DEFAULT == said(f"{FROM}{name}: {value}\n")
@@ -421,7 +421,7 @@ ABSENT = f"{FROM}Auto-Submitted: auto-generated\nX-Auto-Response-Suppress: All\n
 
 
 @pytest.mark.parametrize("mark", [mark for mark in MARKS if mark.rule != "auto-list"], ids=str)
-def test_with_any_mark_of_bulk_mail_it_is_no_notice_of_absence(mark: Mark) -> None:
+def test_with_any_mark_of_bulk_mail_it_is_no_notice_of_absence(mark: BulkMark) -> None:
     value = WRITTEN.get(mark.rule, "7")
 
     assert "bulk" == said(f"{ABSENT}{mark.header.replace('*', 'Any')}: {value}\n")[0]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.core.confirmation import VALID, is_valid, token
+from gateway.core.triggers.confirmation import VALID, is_valid, token
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SHOWN = ("status", "accepted", [("4711", "ann@example.org")])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.content import (
+from gateway.core.mail.content import (
     MAX_HEADER_BLOCK,
     BadContent,
     Cleaner,
@@ -16,7 +16,7 @@ from gateway.core.content import (
     header_block,
     header_block_of_file,
 )
-from gateway.core.headers import Headers
+from gateway.core.mail.headers import Headers
 
 
 def split(chunks: list[bytes]) -> tuple[bytes, bytes | None]:

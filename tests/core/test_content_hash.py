@@ -9,7 +9,7 @@ from email.utils import formatdate, make_msgid
 
 import pytest
 
-from gateway.core.content_hash import WHOLLY_HASHED, ContentHash
+from gateway.core.mail.content_hash import WHOLLY_HASHED, ContentHash
 
 BIG = 3 * WHOLLY_HASHED
 

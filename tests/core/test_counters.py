@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from gateway.core.counters import ALL, NOTHING, Counters, Reading, due_reading, is_worse, missing
+from gateway.core.campaigns.counters import (
+    ALL,
+    NOTHING,
+    Counters,
+    CountersToRead,
+    due_reading,
+    is_worse,
+    missing,
+)
 
 SENT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OLD = SENT + timedelta(days=5, seconds=1)
@@ -61,7 +69,7 @@ def test_machines_are_none_where_an_account_does_not_tell() -> None:
     ],
 )
 def test_an_idle_campaign_is_one_sent_over_five_days_ago(
-    before: Counters | None, at: datetime, expected: Reading
+    before: Counters | None, at: datetime, expected: CountersToRead
 ) -> None:
     assert expected == due_reading(before, BEFORE, sent_at=SENT, at=at)
 
@@ -69,17 +77,17 @@ def test_an_idle_campaign_is_one_sent_over_five_days_ago(
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"opens": 5}, Reading(activity=True, opens=True, unsubscribed=False)),
-        ({"last_open": "b"}, Reading(activity=True, opens=True, unsubscribed=False)),
-        ({"machine_opens": 2}, Reading(activity=False, opens=True, unsubscribed=False)),
-        ({"clicks": 3}, Reading(activity=True, opens=False, unsubscribed=False)),
-        ({"sent": 11}, Reading(activity=True, opens=False, unsubscribed=False)),
-        ({"soft_bounces": 1}, Reading(activity=True, opens=False, unsubscribed=False)),
-        ({"unsubscribed": 1}, Reading(activity=False, opens=False, unsubscribed=True)),
+        ({"opens": 5}, CountersToRead(activity=True, opens=True, unsubscribed=False)),
+        ({"last_open": "b"}, CountersToRead(activity=True, opens=True, unsubscribed=False)),
+        ({"machine_opens": 2}, CountersToRead(activity=False, opens=True, unsubscribed=False)),
+        ({"clicks": 3}, CountersToRead(activity=True, opens=False, unsubscribed=False)),
+        ({"sent": 11}, CountersToRead(activity=True, opens=False, unsubscribed=False)),
+        ({"soft_bounces": 1}, CountersToRead(activity=True, opens=False, unsubscribed=False)),
+        ({"unsubscribed": 1}, CountersToRead(activity=False, opens=False, unsubscribed=True)),
     ],
 )
 def test_only_what_moved_is_read_of_an_old_campaign(
-    change: dict[str, Any], expected: Reading
+    change: dict[str, Any], expected: CountersToRead
 ) -> None:
     assert expected == due_reading(BEFORE, replace(BEFORE, **change), sent_at=SENT, at=OLD)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.core.decide import blocking, never_mailed, who_counts
+from gateway.core.decision.decide import blocking, never_mailed, who_counts
 from gateway.core.kinds import Kind, Scope
-from gateway.core.people import (
+from gateway.core.people.people import (
     NOBODY,
     Holder,
     PersonKind,

@@ -11,14 +11,15 @@ from typing import Any, cast
 import pytest
 
 from gateway.core import ids
-from gateway.core.dsn import (
+from gateway.core.decision.note import render
+from gateway.core.mail.dsn import (
     MAX_HEADERS,
     MAX_NOTES,
-    Failed,
+    DsnReport,
+    FailedRecipient,
     LeftOut,
-    Report,
+    ReportedMessage,
     Summary,
-    Told,
     build,
     build_summary,
     digest,
@@ -27,8 +28,7 @@ from gateway.core.dsn import (
     owed,
     read_digest,
 )
-from gateway.core.envelope import Recipient, Sender, parse_mail, parse_rcpt
-from gateway.core.note import render
+from gateway.core.mail.envelope import Recipient, Sender, parse_mail, parse_rcpt
 from tests.core.test_note import FACTS, ID, template
 
 EXTENSIONS = frozenset(("DSN", "SMTPUTF8"))
@@ -43,12 +43,12 @@ def recipient(argument: str = "<ralph@example.org>") -> Recipient:
     return parse_rcpt(f"TO:{argument}".encode(), EXTENSIONS, utf8=True)
 
 
-def failed(argument: str = "<ralph@example.org>", language: str = "nl") -> Failed:
+def failed(argument: str = "<ralph@example.org>", language: str = "nl") -> FailedRecipient:
     facts = replace(FACTS, recipient=recipient(argument).address)
-    return Failed(recipient(argument), render(template(language), facts))
+    return FailedRecipient(recipient(argument), render(template(language), facts))
 
 
-REPORT = Report(
+REPORT = DsnReport(
     message_id="<1.dsn@gateway.example>",
     at=FACTS.now,
     notifier="postmaster@gateway.example",
@@ -62,7 +62,7 @@ REPORT = Report(
 )
 
 
-def parsed(report: Report, language: str = "nl") -> EmailMessage:
+def parsed(report: DsnReport, language: str = "nl") -> EmailMessage:
     octets = build(template(language), report)
     assert octets.count(b"\n") == octets.count(b"\r\n") == octets.count(b"\r")
     mail = message_from_bytes(octets, policy=SMTPUTF8)
@@ -426,7 +426,7 @@ def test_a_sender_gets_two_reports_an_hour() -> None:
     assert slots[0][0] != others[0]
 
 
-def told(number: int, *arguments: str, subject: str = "Mooie vacature") -> Told:
+def told(number: int, *arguments: str, subject: str = "Mooie vacature") -> ReportedMessage:
     """What is kept of one message, written and read back."""
     about = replace(
         REPORT,
@@ -438,7 +438,7 @@ def told(number: int, *arguments: str, subject: str = "Mooie vacature") -> Told:
     return read_digest(digest(about, "nl"))
 
 
-def summary(*messages: Told, **fields: Any) -> Summary:
+def summary(*messages: ReportedMessage, **fields: Any) -> Summary:
     count = sum(len(one.left_out) for one in messages)
     notes = {
         (one.message, each.mailbox): f"note for {each.mailbox}"
@@ -525,7 +525,7 @@ def test_nothing_to_add_is_not_added() -> None:
 def test_what_is_kept_of_a_message_is_read_back_whole() -> None:
     report = replace(REPORT, subject="Über\tuns", headers=b"Message-ID: <a@crm.example>\r\n\r\n")
 
-    assert Told(
+    assert ReportedMessage(
         message=ID,
         language="de",
         subject="Über uns",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.envelope import Recipient, Refused, Sender, parse_mail, parse_rcpt
+from gateway.core.mail.envelope import CommandRefused, Recipient, Sender, parse_mail, parse_rcpt
 
 ALL = frozenset(("SIZE", "8BITMIME", "SMTPUTF8", "DSN", "AUTH"))
 
@@ -26,14 +26,14 @@ REFUSALS = {
 
 @pytest.mark.parametrize("argument", REFUSALS)
 def test_a_refusal_names_the_address_it_refuses(argument: bytes) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(CommandRefused) as refusal:
         parse_rcpt(argument, ALL, utf8=False)
 
     assert REFUSALS[argument] == refusal.value.reply.text
 
 
 def test_a_refusal_of_the_sender_names_it() -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(CommandRefused) as refusal:
         parse_mail(b"FROM:<office@example..org> SIZE=1", ALL)
 
     assert "501 5.1.7 Bad from address syntax: <office@example..org>" == refusal.value.reply.text
@@ -61,12 +61,12 @@ def test_auth_of_mail_is_understood_and_goes_no_further(argument: bytes) -> None
 
 @pytest.mark.parametrize("value", ["", "=", "=a@b c", "=+4", "=a+zz", "=\u00e9"])
 def test_auth_of_mail_that_is_malformed_is_refused(value: str) -> None:
-    with pytest.raises(Refused, match=r"^50[01] 5\.5\.4 |^501 5\.5\.4 |^555 "):
+    with pytest.raises(CommandRefused, match=r"^50[01] 5\.5\.4 |^501 5\.5\.4 |^555 "):
         parse_mail(f"FROM:<a@example.org> AUTH{value}".encode(), ALL)
 
 
 def test_auth_of_mail_is_refused_where_no_login_is_offered() -> None:
-    with pytest.raises(Refused, match=r"^555 5\.5\.4 Parameter not offered: AUTH"):
+    with pytest.raises(CommandRefused, match=r"^555 5\.5\.4 Parameter not offered: AUTH"):
         parse_mail(b"FROM:<a@example.org> AUTH=<>", ALL - {"AUTH"})
 
 
@@ -74,7 +74,7 @@ def test_auth_of_mail_is_refused_where_no_login_is_offered() -> None:
 def test_a_refusal_that_names_an_address_stays_a_reply(letter: str) -> None:
     argument = b"TO:<" + (letter * 900).encode() + b"@x y>"
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CommandRefused) as refused:
         parse_rcpt(argument, frozenset(), utf8=True)
 
     octets = refused.value.reply.encode()
@@ -153,7 +153,7 @@ MAIL_REFUSED = {
 def test_a_malformed_mail_is_refused(why: str) -> None:
     argument, reply = MAIL_REFUSED[why]
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CommandRefused) as refused:
         parse_mail(argument, ALL)
 
     assert reply == refused.value.reply.text.rpartition(": <")[0]
@@ -182,7 +182,7 @@ RCPT_REFUSED = {
 def test_a_malformed_rcpt_is_refused(why: str) -> None:
     argument, reply = RCPT_REFUSED[why]
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CommandRefused) as refused:
         parse_rcpt(argument, ALL, utf8=False)
 
     assert reply == refused.value.reply.text.rpartition(": <")[0]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway.core.feed_mapping import (
+from gateway.core.feed.feed_mapping import (
     COLUMNS,
     ColumnMapping,
     DateOrder,
@@ -13,7 +13,7 @@ from gateway.core.feed_mapping import (
     read_mapping,
     read_mappings,
 )
-from gateway.core.shipped_mappings import SHIPPED_MAPPINGS
+from gateway.core.feed.shipped_mappings import SHIPPED_MAPPINGS
 
 
 def test_a_mapping_is_read_in_all_its_forms() -> None:

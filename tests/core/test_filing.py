@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.filing import OTHER, DocumentRule, clean_filename, document_type
+from gateway.core.replies.document_types import OTHER, DocumentRule, clean_filename, document_type
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.finance_status import HAVE_LEFT, has_left, looks_like_died, looks_like_left
+from gateway.core.people.finance_status import HAVE_LEFT, has_left, looks_like_died, looks_like_left
 
 
 @pytest.mark.parametrize("status", HAVE_LEFT)

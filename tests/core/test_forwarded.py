@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gateway.core.forwarded import Mailbox, find_original
-from gateway.core.forwarded.languages import LANGUAGES, Words
-from gateway.core.prefixes import without_prefixes
+from gateway.core.replies.forwarded import Mailbox, find_original
+from gateway.core.replies.forwarded.language.languages import LANGUAGES, Words
+from gateway.core.replies.subject_prefixes import without_prefixes
 
 SAMPLES = Path(__file__).parents[2] / ".." / "shared" / "fixtures" / "forwarded"
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gateway.core.forwarded.banners import without_banner
+from gateway.core.replies.forwarded.banners import without_banner
 
 CAUTION = (
     "CAUTION: This email originated from outside of the organization. Do not click links or open"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.forwarded import find_original
+from gateway.core.replies.forwarded import find_original
 
 
 @given(st.text())

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.core.forwarded import Mailbox, Original, find_original
+from gateway.core.replies.forwarded import Mailbox, Original, find_original
 
 BODY = "Guten Tag,\n\ndas passt mir gut.\n\nAnn"
 OWN = "Bitte ablegen."

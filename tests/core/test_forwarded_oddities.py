@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from gateway.core.forwarded import (
+from gateway.core.replies.forwarded import (
     Mailbox,
     Original,
     find_original,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.core.forwarded import Mailbox, find_original
+from gateway.core.replies.forwarded import Mailbox, find_original
 
 BODY = "Guten Tag,\n\ndas passt."
 OWN = "Bitte ablegen.\n\nBob"

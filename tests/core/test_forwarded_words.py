@@ -2,10 +2,10 @@
 
 import pytest
 
-from gateway.core.forwarded import Mailbox, Original, find_original
-from gateway.core.forwarded.labels import read_label
-from gateway.core.forwarded.languages import LANGUAGES
-from gateway.core.forwarded.words import Role, label_key
+from gateway.core.replies.forwarded import Mailbox, Original, find_original
+from gateway.core.replies.forwarded.labels import read_label
+from gateway.core.replies.forwarded.language.languages import LANGUAGES
+from gateway.core.replies.forwarded.language.words import HeaderWord, label_key
 
 BODY = "Guten Tag,\n\ndas passt."
 OWN = "Bitte ablegen.\n\nBob"
@@ -89,14 +89,14 @@ def test_no_word_means_two_things() -> None:
 @pytest.mark.parametrize(
     ("written", "role"),
     [
-        ("Kopi til (CC)", Role.CC),
-        ("Irgendwas (CC)", Role.CC),
-        ("An (Empfänger)", Role.TO),
-        ("المُرسِل", Role.SENDER),
-        ("*Von*", Role.SENDER),
+        ("Kopi til (CC)", HeaderWord.CC),
+        ("Irgendwas (CC)", HeaderWord.CC),
+        ("An (Empfänger)", HeaderWord.TO),
+        ("المُرسِل", HeaderWord.SENDER),
+        ("*Von*", HeaderWord.SENDER),
     ],
 )
-def test_a_word_is_known_with_a_gloss_or_signs(written: str, role: Role) -> None:
+def test_a_word_is_known_with_a_gloss_or_signs(written: str, role: HeaderWord) -> None:
     label = read_label(f"{written}: x")
 
     assert label is not None

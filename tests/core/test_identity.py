@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.core.headers import Headers
-from gateway.core.identity import MessageIdentity, message_identity
+from gateway.core.mail.headers import Headers
+from gateway.core.mail.message_identity import MessageIdentity, message_identity
 
 SENDER, ANN, BEN = "crm@office.example", "ann@example.org", "ben@example.org"
 FIELDS: dict[str, str | None] = {

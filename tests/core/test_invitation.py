@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.content import parted_file, stuffed
-from gateway.core.headers import Headers
-from gateway.core.invitation import OPENING, invitation, opening
+from gateway.core.mail.content import parted_file, stuffed
+from gateway.core.mail.headers import Headers
+from gateway.core.mail.invitation import OPENING, invitation, opening
 from tests.core.test_classify import said
 
 BULK = "Precedence: bulk\nList-Unsubscribe: <https://crm.example/u>\n"

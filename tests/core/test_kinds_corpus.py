@@ -2,12 +2,12 @@
 
 import pytest
 
-from gateway.core.classify import Facts, classify, many_recipients
-from gateway.core.content import parted_file, stuffed
-from gateway.core.headers import Headers
-from gateway.core.invitation import OPENING, opening
+from gateway.core.decision.classify import MessageFacts, classify, many_recipients
+from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.core.kinds import Kind
-from gateway.core.shipped import SHIPPED_RULES
+from gateway.core.mail.content import parted_file, stuffed
+from gateway.core.mail.headers import Headers
+from gateway.core.mail.invitation import OPENING, opening
 from tests.corpus import KINDS, Sample, samples
 
 SAMPLES = samples()
@@ -16,7 +16,7 @@ SAMPLES = samples()
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 def test_a_mail_is_what_stands_beside_it(sample: Sample) -> None:
     block, rest = parted_file(sample.content, behind=OPENING)
-    facts = Facts(
+    facts = MessageFacts(
         sender=sample.sender,
         login=None,
         recipients=sample.recipients,

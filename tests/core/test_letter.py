@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.letter import IMPORTED, REFUSED, BadLetter, Wording, parse_letter
+from gateway.core.sending.mail_wording import (
+    IMPORTED,
+    REFUSED,
+    BadMailWording,
+    WordingForm,
+    parse_letter,
+)
 
 TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
-SMALL = Wording(
+SMALL = WordingForm(
     placeholders=frozenset({"name", "more"}), sections=frozenset({"why"}), words=frozenset({"yes"})
 )
 NEWER = replace(SMALL, sections=SMALL.sections | {"how"}, optional=frozenset({"how"}))
@@ -53,7 +59,7 @@ def test_values_stand_where_their_names_stood() -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_line(text: str, problem: str) -> None:
-    with pytest.raises(BadLetter) as caught:
+    with pytest.raises(BadMailWording) as caught:
         parse_letter(text, "en", SMALL, "x.txt")
 
     assert problem == str(caught.value)
@@ -68,9 +74,9 @@ def test_an_optional_section_that_older_wording_lacks_is_as_shipped() -> None:
 
     assert "as shipped for Ann" == older.section("how", values)
     assert "in my words" == own.section("how", values)
-    with pytest.raises(BadLetter, match=r"the section \[why\] is missing"):
+    with pytest.raises(BadMailWording, match=r"the section \[why\] is missing"):
         parse_letter(TEXT.replace("[why]\n", ""), "en", NEWER, shipped=shipped)
-    with pytest.raises(BadLetter, match=r"the section \[how\] is missing"):
+    with pytest.raises(BadMailWording, match=r"the section \[how\] is missing"):
         parse_letter(TEXT, "en", NEWER)
 
 
@@ -78,7 +84,7 @@ def test_an_optional_section_that_older_wording_lacks_is_as_shipped() -> None:
 @pytest.mark.parametrize(
     ("name", "wording"), [("reply_imported", IMPORTED), ("reply_refused", REFUSED)]
 )
-def test_the_shipped_texts_are_whole(name: str, wording: Wording, language: str) -> None:
+def test_the_shipped_texts_are_whole(name: str, wording: WordingForm, language: str) -> None:
     file = TEMPLATES / name / f"{language}.txt"
 
     letter = parse_letter(file.read_text(encoding="utf-8"), language, wording, str(file))

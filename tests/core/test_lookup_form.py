@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.address import lookup_form
+from gateway.core.mail.address import lookup_form
 
 
 @pytest.mark.parametrize(

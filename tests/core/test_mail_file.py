@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.mail_file import NoMail, read_mail
+from gateway.core.mail.mail_file import NoMail, read_mail
 
 MAIL = b"Subject: Hoi\r\nFrom: a@x.org\r\n\r\nhi\r\n"
 FROM_LINE = b"From ann@x.org Sat Nov 28 09:00:00 2026\n"

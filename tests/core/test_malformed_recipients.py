@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.envelope import malformed
+from gateway.core.mail.envelope import malformed
 
 
 @pytest.mark.parametrize(

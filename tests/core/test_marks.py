@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.core.headers import Headers
-from gateway.core.journal import SAME_DATE, Attempt, Marks, dated, is_same_date
+from gateway.core.decision.journal import SAME_DATE, Attempt, Marks, dated, is_same_date
+from gateway.core.mail.headers import Headers
 
 ARRIVED = datetime(2026, 11, 28, 10, 0, tzinfo=UTC)
 HEAD = "From: Ann <ann@crm.example>\r\nSubject: Vacature\r\nMessage-ID: <1@crm.example>\r\n\r\n"

@@ -6,10 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.campaigns import merge_fields, naming_faults
+from gateway.core.campaigns.campaigns import merge_fields, naming_faults
+from gateway.core.campaigns.membership import (
+    Drop,
+    KnownContact,
+    LeftOutReason,
+    MemberFacts,
+    Out,
+    is_mailable,
+    judge,
+)
 from gateway.core.kinds import Scope
-from gateway.core.membership import Drop, Facts, Known, Out, Reason, is_mailable, judge
-from gateway.core.people import (
+from gateway.core.people.people import (
     NOBODY,
     Holder,
     PersonKind,
@@ -23,7 +31,9 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 ANN, BOB = (PersonRef(PersonKind.CANDIDATE, each) for each in ("ann", "bob"))
 
 
-def facts(standing: Standing = NOBODY, known: Known | None = None, **other: object) -> Facts:
+def facts(
+    standing: Standing = NOBODY, known: KnownContact | None = None, **other: object
+) -> MemberFacts:
     values = {
         "ref": ANN,
         "is_known": True,
@@ -31,7 +41,7 @@ def facts(standing: Standing = NOBODY, known: Known | None = None, **other: obje
         "has_unusable": False,
         "opted_out": False,
     }
-    return Facts(**(values | other), standing=standing, known=known)  # type: ignore[arg-type]
+    return MemberFacts(**(values | other), standing=standing, known=known)  # type: ignore[arg-type]
 
 
 def held_by(ref: PersonRef, scope: Scope, *, active: bool = True) -> Standing:
@@ -40,8 +50,10 @@ def held_by(ref: PersonRef, scope: Scope, *, active: bool = True) -> Standing:
     return Standing(holders=(Holder(ref=ANN, name="", active=True), holder))
 
 
-def status(status: str, refusal: str = "", until: datetime | None = None) -> Known:
-    return Known(address="ann@klant.test", status=status, refusal=refusal, refused_until=until)
+def status(status: str, refusal: str = "", until: datetime | None = None) -> KnownContact:
+    return KnownContact(
+        address="ann@klant.test", status=status, refusal=refusal, refused_until=until
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,27 +61,29 @@ def status(status: str, refusal: str = "", until: datetime | None = None) -> Kno
     [
         (facts(), None),
         (facts(known=status("subscribed")), None),
-        (facts(opted_out=True, address="", known=status("cleaned")), Reason.OPT_OUT),
-        (facts(is_known=False), Reason.NO_ADDRESS),
-        (facts(address=""), Reason.NO_ADDRESS),
-        (facts(address="", has_unusable=True), Reason.INVALID_ADDRESS),
-        (facts(address="ann@intranet"), Reason.INVALID_ADDRESS),
-        (facts(held_by(ANN, Scope.BULK)), Reason.SUPPRESSED),
-        (facts(held_by(BOB, Scope.ALL)), Reason.SUPPRESSED),
-        (facts(held_by(BOB, Scope.MAILCHIMP)), Reason.OPT_OUT),
+        (facts(opted_out=True, address="", known=status("cleaned")), LeftOutReason.OPT_OUT),
+        (facts(is_known=False), LeftOutReason.NO_ADDRESS),
+        (facts(address=""), LeftOutReason.NO_ADDRESS),
+        (facts(address="", has_unusable=True), LeftOutReason.INVALID_ADDRESS),
+        (facts(address="ann@intranet"), LeftOutReason.INVALID_ADDRESS),
+        (facts(held_by(ANN, Scope.BULK)), LeftOutReason.SUPPRESSED),
+        (facts(held_by(BOB, Scope.ALL)), LeftOutReason.SUPPRESSED),
+        (facts(held_by(BOB, Scope.MAILCHIMP)), LeftOutReason.OPT_OUT),
         (facts(held_by(BOB, Scope.BULK, active=False)), None),
-        (facts(known=status("unsubscribed")), Reason.UNSUBSCRIBED),
-        (facts(known=status("cleaned")), Reason.CLEANED),
-        (facts(known=status("archived")), Reason.REFUSED),
-        (facts(known=status("pending")), Reason.REFUSED),
-        (facts(known=status("transactional")), Reason.REFUSED),
-        (facts(known=status("", "fake")), Reason.REFUSED),
-        (facts(known=status("", "often", NOW + timedelta(hours=1))), Reason.REFUSED),
+        (facts(known=status("unsubscribed")), LeftOutReason.UNSUBSCRIBED),
+        (facts(known=status("cleaned")), LeftOutReason.CLEANED),
+        (facts(known=status("archived")), LeftOutReason.REFUSED),
+        (facts(known=status("pending")), LeftOutReason.REFUSED),
+        (facts(known=status("transactional")), LeftOutReason.REFUSED),
+        (facts(known=status("", "fake")), LeftOutReason.REFUSED),
+        (facts(known=status("", "often", NOW + timedelta(hours=1))), LeftOutReason.REFUSED),
         (facts(known=status("", "often", NOW)), None),
         (facts(known=status("")), None),
     ],
 )
-def test_the_first_reason_that_holds_counts(told: Facts, reason: Reason | None) -> None:
+def test_the_first_reason_that_holds_counts(
+    told: MemberFacts, reason: LeftOutReason | None
+) -> None:
     out = judge(told, NOW)
 
     assert (out.reason if out else None) == reason
@@ -77,9 +91,11 @@ def test_the_first_reason_that_holds_counts(told: Facts, reason: Reason | None) 
 
 def test_whose_suppression_it_is_can_be_told() -> None:
     assert judge(facts(held_by(BOB, Scope.BULK)), NOW) == Out(
-        Reason.SUPPRESSED, "group Out of candidate:bob"
+        LeftOutReason.SUPPRESSED, "group Out of candidate:bob"
     )
-    assert judge(facts(known=status("", "looks fake")), NOW) == Out(Reason.REFUSED, "looks fake")
+    assert judge(facts(known=status("", "looks fake")), NOW) == Out(
+        LeftOutReason.REFUSED, "looks fake"
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.merge_tags import unknown_merge_tags
+from gateway.core.campaigns.merge_tags import unknown_merge_tags
 
 
 @pytest.mark.parametrize(

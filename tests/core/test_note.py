@@ -11,11 +11,10 @@ from hypothesis import strategies as some
 
 from gateway.core import ids
 from gateway.core.ascii_text import ascii_text
-from gateway.core.journal import Delivery, Message
-from gateway.core.kinds import By, Kind, Scope, State
-from gateway.core.note import (
+from gateway.core.decision.journal import Delivery, Message
+from gateway.core.decision.note import (
     MAX_SHORT_OCTETS,
-    Facts,
+    NoteFacts,
     kept,
     reasons,
     refusal,
@@ -24,8 +23,9 @@ from gateway.core.note import (
     retold_whole,
     told_in,
 )
-from gateway.core.note_template import NoteTemplate, parse_template
-from gateway.core.people import PersonRef, Suppression, SuppressionSource
+from gateway.core.decision.note_template import NoteTemplate, parse_template
+from gateway.core.kinds import By, Kind, Scope, State
+from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
 
 FOLDER = Path(__file__).parents[2] / "config" / "templates" / "notes"
 LANGUAGES = ("nl", "de", "fr", "en")
@@ -51,7 +51,7 @@ BLOCKED = replace(
     remark="asked by telephone",
     person=None,
 )
-FACTS = Facts(
+FACTS = NoteFacts(
     message=ID,
     now=datetime(2026, 3, 12, 9, 5, tzinfo=ZoneInfo("Europe/Amsterdam")),
     kind=Kind.BULK,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.decision.note_template import SECTIONS, BadNoteTemplate, parse_template, pick
 from gateway.core.kinds import Kind, Scope, State
-from gateway.core.note_template import SECTIONS, BadNoteTemplate, parse_template, pick
 
 FOLDER = Path(__file__).parents[2] / "config" / "templates" / "notes"
 LANGUAGES = ("nl", "de", "fr", "en")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.notice import Notice, build, in_language
+from gateway.core.sending.notice import Notice, build, in_language
 
 NOTICE = Notice(
     id=7,

@@ -7,13 +7,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.core import ids
-from gateway.core.applications import Application, KnownApplication
+from gateway.core.feed.unread import UnreadField
 from gateway.core.kinds import Kind
-from gateway.core.occurrence import (
+from gateway.core.people.applications import Application, KnownApplication
+from gateway.core.people.people import Person, PersonKind, PersonRef
+from gateway.core.people.training import Qualification
+from gateway.core.sending.backoff import MAX_ATTEMPTS
+from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.triggers.occurrence import (
     CATCH_UP,
     Ending,
-    Facts,
     Occurrence,
+    OccurrenceFacts,
     OccurrenceState,
     anniversaries,
     ending,
@@ -27,12 +32,7 @@ from gateway.core.occurrence import (
     unmet,
     waits,
 )
-from gateway.core.outbox import Deferred, Refused, Result, Sent, Unknown
-from gateway.core.people import Person, PersonKind, PersonRef
-from gateway.core.retry import MAX_ATTEMPTS
-from gateway.core.training import Qualification
-from gateway.core.trigger import LATENESS, StoredDates, Trigger, TriggerEvent
-from gateway.core.unread import UnreadField
+from gateway.core.triggers.trigger import LATENESS, StoredDates, Trigger, TriggerEvent
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 TODAY = date(2027, 3, 1)
@@ -73,7 +73,7 @@ FIRST_DELIVERY = trigger(TriggerEvent.FIRST_DELIVERY)
 STATUS_CHANGED = trigger(TriggerEvent.STATUS_CHANGED, status="offer")
 SUBMITTED = trigger(TriggerEvent.SUBMITTED)
 
-KNOWN = Facts(
+KNOWN = OccurrenceFacts(
     person=PERSON,
     qualification=QUALIFICATION,
     first_closing=date(2027, 2, 1),
@@ -81,11 +81,11 @@ KNOWN = Facts(
 )
 
 
-def person(**changes: object) -> Facts:
+def person(**changes: object) -> OccurrenceFacts:
     return replace(KNOWN, person=replace(PERSON, **changes))  # type: ignore[arg-type]
 
 
-def qualification(**changes: object) -> Facts:
+def qualification(**changes: object) -> OccurrenceFacts:
     changed = replace(QUALIFICATION, **changes)  # type: ignore[arg-type]
     return replace(KNOWN, qualification=changed)
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.core.outbox import (
+from gateway.core.sending.backoff import MAX_ATTEMPTS
+from gateway.core.sending.outbox import (
     Deferred,
     OutboxState,
     Refused,
@@ -14,7 +15,6 @@ from gateway.core.outbox import (
     Unknown,
     settlement,
 )
-from gateway.core.retry import MAX_ATTEMPTS
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.core.plot import HEIGHT, WIDTH, Line, Text, draw, svg
-from gateway.core.report import Series, growth, width
+from gateway.core.campaigns.campaign_report import Series, growth, width
+from gateway.core.plot import HEIGHT, WIDTH, PlotLine, PlotText, draw, svg
 
 START = datetime(2026, 11, 20, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -39,8 +39,8 @@ def test_everything_stays_on_the_paper_and_no_label_on_another(
 ) -> None:
     shapes = draw("Title", "below", lines(numbers, span), zone=ZONE, nothing="Nothing yet")
 
-    points = [point for one in shapes if isinstance(one, Line) for point in one.points]
-    words = [one for one in shapes if isinstance(one, Text)]
+    points = [point for one in shapes if isinstance(one, PlotLine) for point in one.points]
+    words = [one for one in shapes if isinstance(one, PlotText)]
     ends = sorted(one.y for one in words if one.text.startswith(NAMES))
     ticks = sorted(one.x for one in words if one.y > HEIGHT - 50 and ":" in one.text)
     assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)

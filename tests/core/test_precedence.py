@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from gateway.core.precedence import Activity, ActivityType, member_status
+from gateway.core.campaigns.precedence import Activity, ActivityType, member_status
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 BOUNCED, OPENED, CLICKED, UNSUBSCRIBED = ActivityType

@@ -6,8 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.prefixes import without_prefixes
-from gateway.core.reference import BadPattern, Found, find_reference, reference_pattern
+from gateway.core.replies.reference import (
+    BadPattern,
+    SubjectReference,
+    find_reference,
+    reference_pattern,
+)
+from gateway.core.replies.subject_prefixes import without_prefixes
 
 SUBJECT = "Ihre Bewerbung als Pfleger"
 
@@ -73,7 +78,7 @@ PREFIXES = [
 
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_a_prefix_may_stand_before_or_after_the_reference(prefix: str) -> None:
-    wanted = Found("4711", SUBJECT)
+    wanted = SubjectReference("4711", SUBJECT)
 
     assert wanted == find_reference(f"4711 {prefix} {SUBJECT}")
     assert wanted == find_reference(f"{prefix} 4711 {SUBJECT}")
@@ -83,29 +88,29 @@ def test_a_prefix_may_stand_before_or_after_the_reference(prefix: str) -> None:
 @pytest.mark.parametrize(
     ("subject", "found"),
     [
-        ("4711 WG: AW: Ihre Bewerbung", Found("4711", "Ihre Bewerbung")),
-        ("WG: 4711 Ihre Bewerbung", Found("4711", "Ihre Bewerbung")),
-        ("AW: WG: 12345 Gespräch", Found("12345", "Gespräch")),
-        ("[EXTERN] AW: [EXT] Fwd: 7 x", Found("7", "x")),
-        ("|EXTERNAL| 4711 AW: x", Found("4711", "x")),
-        ("4711 [CAUTION: External] AW: x", Found("4711", "x")),
-        ("[External] - 4711 x", Found("4711", "x")),
-        ("4711 [FWD] AW: x", Found("4711", "x")),
-        ("4711 [Fwd: AW: x [y]]", Found("4711", "x [y]")),
-        ("[Fwd: 4711 x]", Found("4711", "x")),
-        ("4711 [ann@example.org: AW: x]", Found("4711", "x")),
-        ("4711 AW: x (fwd)", Found("4711", "x")),
-        ("4711", Found("4711", "")),
-        ("  4711\tx", Found("4711", "x")),
-        ("4711\xa0x", Found("4711", "x")),
-        ("Fwd: 4711", Found("4711", "")),
-        ("0004711 x", Found("0004711", "x")),
-        ("4711 4712 x", Found("4711", "4712 x")),
-        ("4711 Re: Re: 12 Fragen", Found("4711", "12 Fragen")),
-        ("1" * 40 + " x", Found("1" * 40, "x")),
+        ("4711 WG: AW: Ihre Bewerbung", SubjectReference("4711", "Ihre Bewerbung")),
+        ("WG: 4711 Ihre Bewerbung", SubjectReference("4711", "Ihre Bewerbung")),
+        ("AW: WG: 12345 Gespräch", SubjectReference("12345", "Gespräch")),
+        ("[EXTERN] AW: [EXT] Fwd: 7 x", SubjectReference("7", "x")),
+        ("|EXTERNAL| 4711 AW: x", SubjectReference("4711", "x")),
+        ("4711 [CAUTION: External] AW: x", SubjectReference("4711", "x")),
+        ("[External] - 4711 x", SubjectReference("4711", "x")),
+        ("4711 [FWD] AW: x", SubjectReference("4711", "x")),
+        ("4711 [Fwd: AW: x [y]]", SubjectReference("4711", "x [y]")),
+        ("[Fwd: 4711 x]", SubjectReference("4711", "x")),
+        ("4711 [ann@example.org: AW: x]", SubjectReference("4711", "x")),
+        ("4711 AW: x (fwd)", SubjectReference("4711", "x")),
+        ("4711", SubjectReference("4711", "")),
+        ("  4711\tx", SubjectReference("4711", "x")),
+        ("4711\xa0x", SubjectReference("4711", "x")),
+        ("Fwd: 4711", SubjectReference("4711", "")),
+        ("0004711 x", SubjectReference("0004711", "x")),
+        ("4711 4712 x", SubjectReference("4711", "4712 x")),
+        ("4711 Re: Re: 12 Fragen", SubjectReference("4711", "12 Fragen")),
+        ("1" * 40 + " x", SubjectReference("1" * 40, "x")),
     ],
 )
-def test_I17_a_reference_at_the_start_is_found(subject: str, found: Found) -> None:
+def test_I17_a_reference_at_the_start_is_found(subject: str, found: SubjectReference) -> None:
     assert found == find_reference(subject)
 
 
@@ -146,8 +151,8 @@ def test_I17_anything_else_is_no_reference(subject: str) -> None:
 def test_the_pattern_is_a_setting() -> None:
     pattern = reference_pattern(r"REQ-(?P<reference>\d{4})|(?P<other>x)")
 
-    assert Found("4711", "Stelle") == find_reference("WG: REQ-4711 AW: Stelle", pattern)
-    assert Found("4711", "Stelle") == find_reference("Req-4711 Stelle", pattern)
+    assert SubjectReference("4711", "Stelle") == find_reference("WG: REQ-4711 AW: Stelle", pattern)
+    assert SubjectReference("4711", "Stelle") == find_reference("Req-4711 Stelle", pattern)
     assert find_reference("REQ-４７１１ Stelle", pattern) is None
     assert find_reference("REQ-47110 Stelle", pattern) is None
     assert find_reference("x Stelle", pattern) is None
@@ -178,7 +183,7 @@ def test_any_run_of_prefixes_is_passed_over(
 ) -> None:
     subject = f"{''.join(before)} {reference} {''.join(after)} {SUBJECT}"
 
-    assert Found(reference, SUBJECT) == find_reference(subject)
+    assert SubjectReference(reference, SUBJECT) == find_reference(subject)
 
 
 @pytest.mark.parametrize(

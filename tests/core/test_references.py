@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.references import (
+from gateway.core.feed.references import (
     NOTHING,
     How,
     Lead,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.core.retry import MAX_ATTEMPTS, next_try
+from gateway.core.sending.backoff import MAX_ATTEMPTS, next_try
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 

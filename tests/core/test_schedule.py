@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.core.schedule import NotScheduled, Scheduled, Unschedulable, schedule
+from gateway.core.campaigns.schedule import NotScheduled, Scheduled, Unschedulable, schedule
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 KATHMANDU = ZoneInfo("Asia/Kathmandu")

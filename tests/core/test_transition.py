@@ -7,11 +7,19 @@ from typing import Any
 
 import pytest
 
-from gateway.core.applications import Application, KnownApplication
 from gateway.core.kinds import Kind
-from gateway.core.people import PersonKind, PersonRef, Staff
-from gateway.core.transition import Around, Transition, fired, is_yes, question, recipients, warning
-from gateway.core.trigger import Trigger, TriggerEvent
+from gateway.core.people.applications import Application, KnownApplication
+from gateway.core.people.people import PersonKind, PersonRef, Staff
+from gateway.core.triggers.transition import (
+    Around,
+    Transition,
+    fired,
+    is_yes,
+    question,
+    recipients,
+    warning,
+)
+from gateway.core.triggers.trigger import Trigger, TriggerEvent
 
 ANN = PersonRef(PersonKind.CANDIDATE, "17")
 MANAGER = Staff(crm_id="1", email="mia@crm.example", roles=("manager",))

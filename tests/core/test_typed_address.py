@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.address import lookup_form, parse_path
-from gateway.core.typed_address import (
+from gateway.core.mail.address import lookup_form, parse_path
+from gateway.core.mail.typed_address import (
     NotAnAddress,
     TypedAddress,
     can_be_recipient,

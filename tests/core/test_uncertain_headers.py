@@ -4,19 +4,19 @@ import re
 
 import pytest
 
-from gateway.core.classify import (
+from gateway.core.decision.classify import (
     UNREAD,
     Classification,
-    Facts,
     HeaderTest,
+    MessageFacts,
     RecipientsTest,
     Rule,
     SenderTest,
     classify,
 )
-from gateway.core.content import HeaderBlock
-from gateway.core.headers import Headers
 from gateway.core.kinds import Kind
+from gateway.core.mail.content import HeaderBlock
+from gateway.core.mail.headers import Headers
 
 RULES = (
     Rule("staff", Kind.INDIVIDUAL, SenderTest(re.compile("^staff@"))),
@@ -29,7 +29,7 @@ ANSWER, BULK = "In-Reply-To: <1@x>\r\n", "Precedence: bulk\r\n"
 
 def said(header: str, *, sender: str = "crm@x", whole: bool = True) -> Classification:
     headers = Headers.of(HeaderBlock(header.encode(), whole=whole))
-    facts = Facts(sender=sender, login=None, recipients=1, headers=headers)
+    facts = MessageFacts(sender=sender, login=None, recipients=1, headers=headers)
     return classify(facts, RULES, Kind.INDIVIDUAL)
 
 

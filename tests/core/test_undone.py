@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.core.transition import PastChange, is_undone
+from gateway.core.triggers.transition import PastChange, is_undone
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 UNDO = timedelta(minutes=2)

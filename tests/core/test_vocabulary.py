@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.core.kinds import Kind
-from gateway.core.trigger import StoredDates, Trigger, TriggerEvent
-from gateway.core.vocabulary import Vocabulary, doubts
+from gateway.core.triggers.trigger import StoredDates, Trigger, TriggerEvent
+from gateway.core.triggers.vocabulary import Vocabulary, doubts
 
 TODAY = date(2026, 3, 4)
 KNOWN = Vocabulary(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.people import PersonKind, PersonRef
+from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.written import as_read, nearest, plain, plain_name, same_word
 
 FAMILY = "\U0001f469\u200d\U0001f467"  # A woman and a girl, joined.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
 
 Write = Callable[..., Path]
 

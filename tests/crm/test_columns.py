@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.feed_mapping import AS_OURS, KindMapping, read_mapping
-from gateway.core.shipped_mappings import SHIPPED_MAPPINGS
-from gateway.crm.files import FeedFile, FileRefused, Reading
+from gateway.core.feed.feed_mapping import AS_OURS, KindMapping, read_mapping
+from gateway.core.feed.shipped_mappings import SHIPPED_MAPPINGS
+from gateway.crm.files import FeedFile, FieldReading, FileRefused
 from gateway.crm.kinds import KINDS
 from tests.crm.conftest import Write
 
@@ -25,7 +25,7 @@ def mapped(table: str, kind: str = "people") -> KindMapping:
 
 
 def texts(path: Path, mapping: KindMapping, kind: str = "people") -> list[Mapping[str, str]]:
-    return [row.texts for row in FeedFile(path, KINDS[kind], Reading(mapping=mapping)).rows()]
+    return [row.texts for row in FeedFile(path, KINDS[kind], FieldReading(mapping=mapping)).rows()]
 
 
 def refusal(path: Path, mapping: KindMapping, kind: str = "people") -> str:
@@ -156,7 +156,7 @@ def test_columns_that_are_passed_over_are_told(write: Write) -> None:
     file = FeedFile(
         write("crm_id,Hut,Schoen", "17,a,b"),
         KINDS["people"],
-        Reading(mapping=mapped('ignore = "*"')),
+        FieldReading(mapping=mapped('ignore = "*"')),
     )
 
     assert [{"crm_id": "17"}] == [row.texts for row in file.rows()]
@@ -221,7 +221,7 @@ def test_what_an_export_lacks_of_a_shipped_mapping_is_told(write: Write) -> None
     file = FeedFile(
         write("Contact ID,Email", "17,ann@x.org"),
         KINDS["people"],
-        Reading(mapping=mapped('use = "civicrm"')),
+        FieldReading(mapping=mapped('use = "civicrm"')),
     )
 
     assert [{"crm_id": "17", "emails": "ann@x.org"}] == [row.texts for row in file.rows()]

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.core.feed_mapping import DateOrder
+from gateway.core.feed.feed_mapping import DateOrder
 from gateway.crm.dates import DateReader, Evidence, weigh
-from gateway.crm.unreadable import Unreadable
+from gateway.crm.unreadable import UnreadableCell
 
 TODAY = date(2026, 11, 28)
 DAY = date(1980, 12, 31)
@@ -86,7 +86,7 @@ def test_no_date_is_none(text: str) -> None:
      "31 Foo 1980", "1980-12-31 25:00", "31/12/80", "1/2-1980", "99999", "2026-W01-1"],
 )  # fmt: skip
 def test_what_is_no_day_is_refused_with_its_cure(text: str) -> None:
-    with pytest.raises(Unreadable) as refused:
+    with pytest.raises(UnreadableCell) as refused:
         DateReader().day(text)
 
     assert "1980-05-31" in refused.value.cure
@@ -95,7 +95,7 @@ def test_what_is_no_day_is_refused_with_its_cure(text: str) -> None:
 def test_dots_have_the_day_first_and_slashes_do_not_tell() -> None:
     assert date(2026, 4, 3) == DateReader().day("03.04.2026")
     assert date(2026, 3, 3) == DateReader().day("03/03/2026")
-    with pytest.raises(Unreadable, match="is 3 April or 4 March") as refused:
+    with pytest.raises(UnreadableCell, match="is 3 April or 4 March") as refused:
         DateReader().day("03/04/2026")
     assert '[crm] date_order = "day-first"' in refused.value.cure
 
@@ -110,7 +110,7 @@ def test_an_order_decides(text: str, order: DateOrder, expected: date) -> None:
 
 
 def test_an_order_is_kept_to() -> None:
-    with pytest.raises(Unreadable, match="read day-first"):
+    with pytest.raises(UnreadableCell, match="read day-first"):
         DateReader(order=DateOrder.DAY_FIRST).day("12/31/1980")
 
 
@@ -138,7 +138,7 @@ def test_the_days_of_spreadsheets_are_read_where_all_of_a_column_is() -> None:
     assert datetime(1980, 12, 31, 12, tzinfo=UTC) == DateReader(are_serials=True, zone=UTC).moment(
         "29586.5"
     )
-    with pytest.raises(Unreadable, match="spreadsheet's number of a day 1980-12-31"):
+    with pytest.raises(UnreadableCell, match="spreadsheet's number of a day 1980-12-31"):
         DateReader().day("29586")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.feed_mapping import DateOrder, KindMapping
-from gateway.crm.files import FeedFile, FileRefused, RawRow, Reading
+from gateway.core.feed.feed_mapping import DateOrder, KindMapping
+from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow
 from gateway.crm.kinds import KINDS
 
 TODAY = date(2026, 11, 28)
@@ -17,7 +17,7 @@ ANN = {"crm_id": "17", "first_name": "Zoë", "status": "s3"}
 
 
 def opened(path: Path, kind: str = "people", **terms: object) -> FeedFile:
-    return FeedFile(path, KINDS[kind], Reading(today=TODAY, **terms))  # type: ignore[arg-type]
+    return FeedFile(path, KINDS[kind], FieldReading(today=TODAY, **terms))  # type: ignore[arg-type]
 
 
 def texts(file: FeedFile) -> list[Mapping[str, str]]:

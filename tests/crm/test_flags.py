@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.crm.flags import read_count, read_flag
-from gateway.crm.unreadable import Unreadable
+from gateway.crm.unreadable import UnreadableCell
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_no_is_no(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["maybe", "2", "", "yes no", "?", "1.5", "#N/A", "j a"])
 def test_any_other_word_is_refused(text: str) -> None:
-    with pytest.raises(Unreadable, match="not true or false"):
+    with pytest.raises(UnreadableCell, match="not true or false"):
         read_flag(text)
 
 
@@ -69,5 +69,5 @@ def test_a_number_may_have_a_blank_fraction(text: str, expected: int) -> None:
 
 @pytest.mark.parametrize("text", ["-1", "30.5", "1e3", "", "thirty", "123456"])
 def test_what_is_no_number_is_refused(text: str) -> None:
-    with pytest.raises(Unreadable, match="not a number of days"):
+    with pytest.raises(UnreadableCell, match="not a number of days"):
         read_count(text)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gateway.core.feed_mapping import AS_OURS, ColumnMapping, KindMapping, read_mapping
+from gateway.core.feed.feed_mapping import AS_OURS, ColumnMapping, KindMapping, read_mapping
 from gateway.core.kinds import TAG_SCOPES
 from gateway.crm import folder as folder_module
 from gateway.crm.folder import FeedFolder, FolderUnusable, Handled
 from gateway.crm.importer import import_file
 from gateway.store import schema
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
 from tests.crm import test_workbook as workbooks
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gateway.core.people import (
+from gateway.core.people.people import (
     Group,
     Membership,
     Person,
@@ -17,13 +17,13 @@ from gateway.core.people import (
     StatusKind,
 )
 from gateway.crm.files import FeedFile, FileRefused
-from gateway.crm.importer import Report, import_file
+from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.values import Fields
 from gateway.store import schema
-from gateway.store.database import Database
-from gateway.store.feed import LAYOUTS
-from gateway.store.people import find
+from gateway.store.engine.database import Database
+from gateway.store.feed.feed import LAYOUTS
+from gateway.store.people.people import find
 from tests.crm.conftest import Write
 from tests.store.feeding import tell
 
@@ -37,7 +37,7 @@ def records(path: Any, kind: str) -> list[object]:
     return [chosen.record(Fields(row.texts)) for row in FeedFile(path, chosen).rows()]
 
 
-def take(database: Database, path: Any, kind: str = "people", **terms: Any) -> Report:
+def take(database: Database, path: Any, kind: str = "people", **terms: Any) -> ImportReport:
     """Take a file in."""
     return import_file(database, kind, path, **{"source": "crm", "now": NOW, **terms})
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.written import plain
-from gateway.crm.files import FeedFile, Reading
+from gateway.crm.files import FeedFile, FieldReading
 from gateway.crm.kinds import KINDS
 
 COLUMNS = ("crm_id", "first_name", "status", "birthday")
@@ -72,7 +72,7 @@ def test_rows_are_the_same_however_they_are_laid_out(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "people.csv")
         path.write_bytes(written(rows, layout))
-        file = FeedFile(path, KINDS["people"], Reading(today=date(2026, 11, 28)))
+        file = FeedFile(path, KINDS["people"], FieldReading(today=date(2026, 11, 28)))
         found = list(file.rows())
 
     expected = [(*map(plain, texts), day.isoformat()) for *texts, day in rows]

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.decide import blocking
+from gateway.core.decision.decide import blocking
 from gateway.core.kinds import TAG_SCOPES, Kind, Scope
 from gateway.crm.files import FileRefused
 from gateway.crm.importer import import_file
 from gateway.crm.kinds import KINDS
-from gateway.store.database import Database
-from gateway.store.suppression import Standings
+from gateway.store.engine.database import Database
+from gateway.store.people.suppression import Standings
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 HEADERS = {

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.feed_mapping import read_mappings
-from gateway.core.shipped_mappings import SHIPPED_MAPPINGS
-from gateway.crm.files import FeedFile, Reading
+from gateway.core.feed.feed_mapping import read_mappings
+from gateway.core.feed.shipped_mappings import SHIPPED_MAPPINGS
+from gateway.crm.files import FeedFile, FieldReading
 from gateway.crm.kinds import KINDS
 from gateway.crm.propose import propose
 from tests.crm.conftest import Write
@@ -109,7 +109,7 @@ def test_what_is_proposed_can_be_pasted_and_the_file_is_read_by_it(
 
     config = tomllib.loads(propose(path, KINDS["people"]))
     mapping = read_mappings(config["crm"]["map"], SHIPPED_MAPPINGS)["people"]
-    rows = list(FeedFile(path, KINDS["people"], Reading(mapping=mapping)).rows())
+    rows = list(FeedFile(path, KINDS["people"], FieldReading(mapping=mapping)).rows())
 
     first = rows[0].texts
     assert first["crm_id"] in {"17", "a1"}
@@ -133,7 +133,7 @@ def test_names_of_any_kind_can_be_pasted(write: Write, header: str) -> None:
     config = tomllib.loads(propose(path, KINDS["people"]))
     mapping = read_mappings(config["crm"]["map"], SHIPPED_MAPPINGS)["people"]
 
-    [row] = FeedFile(path, KINDS["people"], Reading(mapping=mapping)).rows()
+    [row] = FeedFile(path, KINDS["people"], FieldReading(mapping=mapping)).rows()
 
     assert "17" == row.texts["crm_id"]
 
@@ -180,7 +180,7 @@ def test_words_for_languages_and_marks_for_the_active_are_translated(write: Writ
 
     proposed = propose(path, KINDS["people"])
     mapping = read_mappings(tomllib.loads(proposed)["crm"]["map"], {})["people"]
-    rows = list(FeedFile(path, KINDS["people"], Reading(mapping=mapping)).rows())
+    rows = list(FeedFile(path, KINDS["people"], FieldReading(mapping=mapping)).rows())
 
     assert [("nl", "x"), ("de", "no"), ("fr", "x")] == [
         (row.texts["language"], row.texts["active"]) for row in rows

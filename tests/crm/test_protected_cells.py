@@ -5,14 +5,14 @@ from itertools import count
 
 import pytest
 
-from gateway.core.address import lookup_form
 from gateway.core.kinds import TAG_SCOPES, Scope, known_tag
-from gateway.core.people import PersonRef
+from gateway.core.mail.address import lookup_form
+from gateway.core.people.people import PersonRef
 from gateway.crm.importer import import_file
-from gateway.store.database import Database
-from gateway.store.people import find
-from gateway.store.suppressed import Selection, SuppressedAddresses
-from gateway.store.suppression import Standings
+from gateway.store.engine.database import Database
+from gateway.store.people.people import find
+from gateway.store.people.suppressed import Selection, SuppressedAddresses
+from gateway.store.people.suppression import Standings
 from tests.crm.conftest import Write
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from gateway.core.envelope import Recipient, Sender, parse_mail, parse_rcpt
-from gateway.core.reply import Reply
+from gateway.core.mail.envelope import Recipient, Sender, parse_mail, parse_rcpt
+from gateway.core.mail.reply import Reply
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.pool import Pool
 from gateway.delivery.settings import Match, RelaySettings

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from gateway.core.reply import Reply
+from gateway.core.mail.reply import Reply
 from gateway.delivery import pool as pool_module
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
-from gateway.delivery.pool import Pace, Pool, RelayBusy
+from gateway.delivery.pool import Pool, RateLimit, RelayBusy
 from tests.delivery.relays import BOB, Observed, begun, make_pool, relay_settings, served
 from tests.rig import faults
 from tests.rig.process import free_port
@@ -226,7 +226,7 @@ async def test_R1_a_relay_that_is_down_is_told_at_once() -> None:
 
 
 async def test_messages_a_minute_are_held_to_after_the_first() -> None:
-    pace = Pace(600)  # one in 0.1 s
+    pace = RateLimit(600)  # one in 0.1 s
     loop = asyncio.get_running_loop()
     began = loop.time()
     passed = 0
@@ -239,7 +239,7 @@ async def test_messages_a_minute_are_held_to_after_the_first() -> None:
 
 
 async def test_a_cancelled_turn_is_given_back() -> None:
-    pace = Pace(60)
+    pace = RateLimit(60)
     await pace.wait()
     await asyncio.wait_for(pace.wait(), 5)
     for _ in range(20):

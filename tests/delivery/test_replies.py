@@ -11,7 +11,7 @@ import re
 
 import pytest
 
-from gateway.core.reply import Reply
+from gateway.core.mail.reply import Reply
 from gateway.delivery import replies
 
 THEIRS = [

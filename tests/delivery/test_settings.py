@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gateway.core.reply import Reply
+from gateway.core.mail.reply import Reply
 from gateway.delivery import replies
 from gateway.delivery.settings import Match, RelaySettings, choose
 from tests.delivery.relays import relay_settings

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.core.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.delivery import submission
 from gateway.delivery.pool import Pool
 from gateway.delivery.submission import submit

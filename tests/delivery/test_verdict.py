@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.core.reply import Reply
+from gateway.core.mail.reply import Reply
 from gateway.delivery import replies
 from gateway.delivery.pool import Pool
 from gateway.delivery.transaction import Lost

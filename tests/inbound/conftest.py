@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.inbound.readers import Readers
-from gateway.store.database import Database
+from gateway.inbound.reading.readers import Readers
+from gateway.store.engine.database import Database
 from tests.inbound.office import Office
 
 

@@ -8,22 +8,30 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from gateway.core import ids
-from gateway.core.address import lookup_form
-from gateway.core.applications import Application, Programme
-from gateway.core.history import HistoryEntry
-from gateway.core.inbox import InboxRow, InboxState, Sighting
-from gateway.core.letter import IMPORTED, REFUSED, Letter, Wording, parse_letter
-from gateway.core.outbox import OutboxRow
-from gateway.core.people import Person, PersonKind, PersonRef, Staff, Status, StatusKind
+from gateway.core.mail.address import lookup_form
+from gateway.core.people.applications import Application, Programme
+from gateway.core.people.history import HistoryEntry
+from gateway.core.people.people import Person, PersonKind, PersonRef, Staff, Status, StatusKind
+from gateway.core.replies.inbox import InboxRow, InboxState, Sighting
+from gateway.core.sending.mail_wording import (
+    IMPORTED,
+    REFUSED,
+    MailWording,
+    WordingForm,
+    parse_letter,
+)
+from gateway.core.sending.outbox import OutboxRow
 from gateway.inbound.admission import Admission, sender_entries
 from gateway.inbound.importer import ReplyImporter, Rules
-from gateway.inbound.notices import Post
-from gateway.inbound.readers import Readers
+from gateway.inbound.notices import NoticeSettings
+from gateway.inbound.reading.readers import Readers
 from gateway.inbound.verdict import Filed, Origin, RawMail, Verdict
-from gateway.store import history, inbox, outbox
-from gateway.store.blobs import Blobs
-from gateway.store.database import Database
-from gateway.store.feed import Terms, feed
+from gateway.store.engine.blobs import Blobs
+from gateway.store.engine.database import Database
+from gateway.store.feed.feed import Terms, feed
+from gateway.store.people import history
+from gateway.store.replies import inbox
+from gateway.store.sending import outbox
 from tests.inbound.mails import EVA, SERVER
 
 TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
@@ -162,7 +170,7 @@ def rules(*senders: str, roles: tuple[str, ...] = ("personnel_manager",)) -> Rul
         reference=r"(?P<reference>\d+)",
         zone="Europe/Berlin",
         admission=Admission(roles=frozenset(roles), senders=sender_entries(senders)),
-        post=Post(
+        notice_settings=NoticeSettings(
             sender="gateway@office.example",
             hostname="gateway.office.example",
             language="nl",
@@ -178,6 +186,6 @@ def rules(*senders: str, roles: tuple[str, ...] = ("personnel_manager",)) -> Rul
     )
 
 
-def _letters(name: str, wording: Wording) -> dict[str, Letter]:
+def _letters(name: str, wording: WordingForm) -> dict[str, MailWording]:
     files = sorted((TEMPLATES / name).glob("*.txt"))
     return {file.stem: parse_letter(file.read_text(), file.stem, wording) for file in files}

@@ -14,9 +14,9 @@ from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from gateway.core.prefixes import without_prefixes
-from gateway.inbound.markup import read_page
-from gateway.inbound.reading import Reading, Task, read
+from gateway.core.replies.subject_prefixes import without_prefixes
+from gateway.inbound.reading.markup import read_page
+from gateway.inbound.reading.reading import ReadMail, Task, read
 
 CORPUS = Path(__file__).parents[2] / ".." / "shared" / "fixtures" / "forwards"
 NOTE = "Bitte beachten: Kandidatin kommt gern."
@@ -56,7 +56,7 @@ def program_of(file: Path) -> str:
     return file.name.partition("-")[0]
 
 
-def compare(file: Path, original: Original, folder: Path) -> tuple[Reading, list[str]]:
+def compare(file: Path, original: Original, folder: Path) -> tuple[ReadMail, list[str]]:
     """Read a mail of the corpus as the importer does; return the fields that are wrong."""
     sent = folder / "sent.eml"
     sent.write_bytes(_as_sent(file.read_bytes()))
@@ -116,7 +116,7 @@ def _texts(mail: Message) -> Iterator[str]:
             yield octets.decode("utf-8", "replace")
 
 
-def _wrong(reading: Reading, original: Original, said: str) -> Iterator[str]:
+def _wrong(reading: ReadMail, original: Original, said: str) -> Iterator[str]:
     filed = reading.original
     assert filed is not None
     if not filed.is_recovered:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core import ids
-from gateway.core.inbox import DeliveryReport
-from gateway.core.journal import Delivery, Message
+from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, State
+from gateway.core.replies.inbox import DeliveryReport
 from gateway.inbound.verdict import Ignored
-from gateway.store import inbox
-from gateway.store.journal import take_in
+from gateway.store.journal.journal import take_in
+from gateway.store.replies import inbox
 from tests.inbound.office import Office
 
 NUMBER = ids.first_id_at(datetime(2026, 3, 4, 10, tzinfo=UTC)) + 7

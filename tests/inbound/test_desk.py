@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from gateway.core.inbox import InboxRow, InboxState, Reason
-from gateway.inbound.clerk import Clerk
-from gateway.inbound.desk import Desk
+from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
+from gateway.inbound.filing_decision import FilingDecider
+from gateway.inbound.inbox_worker import InboxWorker
 from gateway.inbound.verdict import Filed, NeedsAttention
-from gateway.store import inbox
-from gateway.store.blobs import Blobs, BlobsUnavailable
-from gateway.store.database import StoreUnavailable
+from gateway.store.engine.blobs import Blobs, BlobsUnavailable
+from gateway.store.engine.database import StoreUnavailable
+from gateway.store.replies import inbox
 from tests.inbound.mails import forward, with_file
 from tests.inbound.office import MAILBOX, Office
 
@@ -41,7 +41,7 @@ async def put(office: Office, mail: bytes) -> int:
 async def work(office: Office, mails: int) -> None:
     """Let the desk work until nothing waits any more."""
     stopping = asyncio.Event()
-    desk = Desk(
+    desk = InboxWorker(
         office.database,
         office.importer,
         holder="this",
@@ -94,7 +94,7 @@ async def test_P14_a_mail_that_nobody_can_read_waits_whole_with_its_reason(
 
     verdict = await each_office.take(mail)
 
-    assert NeedsAttention(Reason.UNREADABLE, verdict.inbox) == verdict
+    assert NeedsAttention(AttentionReason.UNREADABLE, verdict.inbox) == verdict
     row = each_office.mail(verdict.inbox)
     assert ("eva@office.example", "4711 x") == (row.sender, row.subject)
     assert row.detail
@@ -116,18 +116,18 @@ async def test_P14_it_can_be_assigned_with_itself_as_the_document(office: Office
 async def test_P14_a_mail_that_breaks_the_importer_waits_and_the_next_is_filed(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settle = Clerk.settle
+    settle = FilingDecider.settle
 
-    def broken(self: Clerk, connection: Any, case: Any, *rest: Any, **options: Any) -> Any:
-        if case.reading is not None and "broken" in case.reading.face.subject:
+    def broken(self: FilingDecider, connection: Any, case: Any, *rest: Any, **options: Any) -> Any:
+        if case.reading is not None and "broken" in case.reading.header.subject:
             raise ZeroDivisionError("nobody thought of this")
         return settle(self, connection, case, *rest, **options)
 
-    monkeypatch.setattr(Clerk, "settle", broken)
+    monkeypatch.setattr(FilingDecider, "settle", broken)
 
     verdict = await office.take(forward(subject="4711 broken"))
 
-    assert NeedsAttention(Reason.UNREADABLE, verdict.inbox) == verdict
+    assert NeedsAttention(AttentionReason.UNREADABLE, verdict.inbox) == verdict
     assert "ZeroDivisionError: nobody thought of this" == office.mail(verdict.inbox).detail
     assert isinstance(await office.take(forward()), Filed)
 
@@ -163,4 +163,7 @@ async def test_a_mail_whose_octets_are_lost_waits_for_a_person(office: Office) -
     await work(office, 1)
 
     row = office.mail(number)
-    assert (Reason.UNREADABLE, f"the blob store lacks {digest}") == (row.reason, row.detail)
+    assert (AttentionReason.UNREADABLE, f"the blob store lacks {digest}") == (
+        row.reason,
+        row.detail,
+    )

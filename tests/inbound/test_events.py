@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from gateway.core import ids
-from gateway.core.event import Telling
+from gateway.core.sending.event import Telling
 from gateway.inbound.verdict import NeedsAttention
-from gateway.store import events
+from gateway.store.sending import events
 from tests.inbound.mails import forward, with_file
 from tests.inbound.office import CANDIDATE, Office
 from tests.rig.schemas import check

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from gateway.core.forwarded import Mailbox
-from gateway.inbound.original import recover
+from gateway.core.replies.forwarded import Mailbox
+from gateway.inbound.reading.original import recover
 
 HEAD = b"Content-Type: text/plain; charset=utf-8; format=flowed"
 

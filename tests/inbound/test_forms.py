@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.forwarded import Mailbox
-from gateway.inbound.original import recover
+from gateway.core.replies.forwarded import Mailbox
+from gateway.inbound.reading.original import recover
 
 EXAMPLES = sorted((Path(__file__).parent / "forms").glob("*/*.toml"))
 

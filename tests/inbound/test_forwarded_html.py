@@ -4,8 +4,8 @@ from email.message import EmailMessage
 
 import pytest
 
-from gateway.core.forwarded import Mailbox
-from gateway.inbound.original import recover
+from gateway.core.replies.forwarded import Mailbox
+from gateway.inbound.reading.original import recover
 
 CLIENTS = {
     "egroupware": """\

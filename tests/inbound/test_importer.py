@@ -4,12 +4,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.core.applications import Application
-from gateway.core.history import CLOSED, DATE_UNREAD, NAME_ONLY, NOT_THE_CANDIDATE, NOTE, NOTE_BELOW
-from gateway.core.inbox import InboxState, Reason
-from gateway.inbound.importer import NoSuchApplication, NotWhole
+from gateway.core.people.applications import Application
+from gateway.core.people.history import (
+    CLOSED,
+    DATE_UNREAD,
+    NAME_ONLY,
+    NOT_THE_CANDIDATE,
+    NOTE,
+    NOTE_BELOW,
+)
+from gateway.core.replies.inbox import AttentionReason, InboxState
+from gateway.inbound.importer import NotWhole, UnknownReference
 from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Origin, RawMail, Repeated
-from gateway.store import inbox
+from gateway.store.replies import inbox
 from tests.inbound.mails import (
     EVA,
     FAILED,
@@ -248,7 +255,7 @@ class TestReference:
     ) -> None:
         verdict = await office.take(forward(subject=subject, text="4711 Ihre Bewerbung"))
 
-        assert NeedsAttention(Reason.NO_REFERENCE, verdict.inbox) == verdict
+        assert NeedsAttention(AttentionReason.NO_REFERENCE, verdict.inbox) == verdict
 
     @pytest.mark.parametrize("subject", ["4711", "WG: 4711 Ihre Bewerbung", "4711\tAW: x"])
     async def test_I17_prefixes_may_stand_on_either_side(
@@ -262,7 +269,7 @@ class TestReference:
     ) -> None:
         verdict = await office.take(forward(subject=f"{number} Ihre Bewerbung"))
 
-        assert NeedsAttention(Reason.UNKNOWN_REFERENCE, verdict.inbox) == verdict
+        assert NeedsAttention(AttentionReason.UNKNOWN_REFERENCE, verdict.inbox) == verdict
 
     async def test_I17_an_application_that_comes_later_is_found_on_a_second_look(
         self, office: Office
@@ -280,13 +287,13 @@ class TestWho:
     async def test_a_stranger_is_kept_and_not_filed(self, each_office: Office) -> None:
         verdict = await each_office.take(forward(sender="x@example.com"))
 
-        assert NeedsAttention(Reason.NOT_ALLOWED, verdict.inbox) == verdict
+        assert NeedsAttention(AttentionReason.NOT_ALLOWED, verdict.inbox) == verdict
         assert [] == each_office.entries()
 
     async def test_a_role_that_may_not_import_is_told_so(self, office: Office) -> None:
         verdict = await office.take(forward(sender="zoe@office.example"))
 
-        assert NeedsAttention(Reason.NOT_ALLOWED, verdict.inbox) == verdict
+        assert NeedsAttention(AttentionReason.NOT_ALLOWED, verdict.inbox) == verdict
         assert ["zoe@office.example"] == [one.recipient for one in office.letters()]
 
     async def test_I16_a_forged_member_of_staff_is_kept_not_filed_and_not_answered(
@@ -294,7 +301,7 @@ class TestWho:
     ) -> None:
         verdict = await each_office.take(forward(results=FAILED, subject="no reference"))
 
-        assert NeedsAttention(Reason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
+        assert NeedsAttention(AttentionReason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
         assert [] == each_office.letters()
 
     async def test_further_senders_may_be_allowed_by_address_or_domain(
@@ -312,7 +319,7 @@ class TestWho:
 
         verdict = await office.take(forward(sender="new@office.example", results=FAILED))
 
-        assert NeedsAttention(Reason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
+        assert NeedsAttention(AttentionReason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
 
     async def test_P17_fields_that_servers_set_mean_nothing_where_they_are_not_trusted(
         self, office: Office
@@ -321,12 +328,12 @@ class TestWho:
 
         verdict = await office.take(forward(results=None, fields=fields))
 
-        assert NeedsAttention(Reason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
+        assert NeedsAttention(AttentionReason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
 
     async def test_nothing_is_filed_where_nothing_proves_a_sender(self, office: Office) -> None:
         verdict = await office.take(forward(), Origin(name="replies"))
 
-        assert NeedsAttention(Reason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
+        assert NeedsAttention(AttentionReason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
 
 
 class TestAutomatic:
@@ -369,7 +376,7 @@ class TestAutomatic:
 
         verdict = await office.take(forward(subject="no reference", fields=fields))
 
-        assert NeedsAttention(Reason.NO_REFERENCE, verdict.inbox) == verdict
+        assert NeedsAttention(AttentionReason.NO_REFERENCE, verdict.inbox) == verdict
         assert [] == office.letters()
 
 
@@ -400,15 +407,15 @@ class TestByHand:
     async def test_an_unknown_reference_leaves_everything_as_it_is(self, office: Office) -> None:
         waiting = await office.take(forward(subject="WG: x"))
 
-        with pytest.raises(NoSuchApplication, match="no application has the reference 99"):
+        with pytest.raises(UnknownReference, match="no application has the reference 99"):
             await office.importer.assign(waiting.inbox, "99")
 
-        assert Reason.NO_REFERENCE == office.mail(waiting.inbox).reason
+        assert AttentionReason.NO_REFERENCE == office.mail(waiting.inbox).reason
 
     async def test_a_filed_mail_is_not_assigned_again(self, office: Office) -> None:
         filed = await office.take(forward())
 
-        with pytest.raises(inbox.WrongState, match="is filed: there is nothing to decide"):
+        with pytest.raises(inbox.WrongInboxState, match="is filed: there is nothing to decide"):
             await office.importer.assign(filed.inbox, "5000")
 
     async def test_a_discarded_mail_stays_discarded_when_it_is_seen_again(
@@ -448,7 +455,7 @@ class TestTooLarge:
         verdict = await self._oversized(office)
 
         row = office.mail(verdict.inbox)
-        assert (Reason.TOO_LARGE, 200_000_000, EVA) == (row.reason, row.size, row.sender)
+        assert (AttentionReason.TOO_LARGE, 200_000_000, EVA) == (row.reason, row.size, row.sender)
         assert [EVA] == [one.recipient for one in office.letters()]
 
     async def test_I7_it_can_not_be_assigned(self, office: Office) -> None:

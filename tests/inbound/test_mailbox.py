@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from gateway.core.applications import Application
-from gateway.core.inbox import InboxState, Reason, Sighting
+from gateway.core.people.applications import Application
+from gateway.core.replies.inbox import AttentionReason, InboxState, Sighting
 from gateway.inbound.importer import ReplyImporter
 from gateway.inbound.verdict import Origin, RawMail, Verdict
-from gateway.store import inbox
-from gateway.store.database import StoreUnavailable
+from gateway.store.engine.database import StoreUnavailable
+from gateway.store.replies import inbox
 from tests.inbound.mails import forward, with_file
 from tests.inbound.office import CANDIDATE, Office
 from tests.inbound.watching import settings, watching
@@ -284,7 +284,7 @@ class TestBadMails:
 
         assert [large] == dovecot.mails(user, "Needs attention")
         row = office.mails(InboxState.NEEDS_ATTENTION)[0]
-        assert (Reason.TOO_LARGE, len(large), False) == (row.reason, row.size, row.whole)
+        assert (AttentionReason.TOO_LARGE, len(large), False) == (row.reason, row.size, row.whole)
         assert len(await office.blobs.get(row.content)) < 10_000
         assert 1 == len(office.entries())
 
@@ -334,7 +334,7 @@ class TestBadMails:
         assert 1 == dovecot.count(user, "Imported")
         assert 1 == dovecot.count(user, "Needs attention")
         row = office.mails(InboxState.NEEDS_ATTENTION)[0]
-        assert Reason.UNREADABLE == row.reason
+        assert AttentionReason.UNREADABLE == row.reason
 
 
 class TestBadDays:

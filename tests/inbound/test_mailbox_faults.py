@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.core.inbox import InboxState, Reason
-from gateway.inbound.imap.session import PIECE, Session
+from gateway.core.replies.inbox import AttentionReason, InboxState
+from gateway.inbound.imap.session import PIECE, MailboxSession
 from gateway.inbound.imap.settings import MailboxRefuses
 from gateway.inbound.imap.text import MailboxLost
 from tests.inbound.mails import forward, with_file
@@ -125,7 +125,7 @@ async def test_P14_a_mail_the_server_never_gives_out_is_parked_by_its_header(
         (uid, f'"{folder}"') for uid, folder in server.moved
     ]
     row = office.mails(InboxState.NEEDS_ATTENTION)[0]
-    assert (Reason.UNREADABLE, False) == (row.reason, row.whole)
+    assert (AttentionReason.UNREADABLE, False) == (row.reason, row.whole)
     assert "4711 WG: AW: Ihre Bewerbung" == row.subject
 
 
@@ -137,7 +137,7 @@ async def test_P14_what_can_not_be_had_at_all_is_parked_by_its_number(
     await filed(office, server)
 
     row = office.mails(InboxState.NEEDS_ATTENTION)[0]
-    assert Reason.UNREADABLE == row.reason
+    assert AttentionReason.UNREADABLE == row.reason
     assert b"X-Gateway-Not-Fetched: replies/INBOX/1/1" in await office.blobs.get(row.content)
 
 
@@ -216,7 +216,7 @@ async def test_I4_a_mail_that_grows_beyond_what_was_said_is_cut_off(office: Offi
         await filed(office, server, max_size=1_000_000)
 
     assert [("1", "Needs attention")] == server.moved
-    assert Reason.TOO_LARGE == office.mails()[0].reason
+    assert AttentionReason.TOO_LARGE == office.mails()[0].reason
 
 
 @pytest.mark.parametrize("reported", [1, 3_000_000])
@@ -284,7 +284,7 @@ class TestIdle:
     ) -> None:
         async with watching(office, settings(server.port, every=timedelta(hours=2))):
             await wait_until(lambda: "IDLE" in server.commands, "IDLE")
-            assert Session.LONGEST_IDLE < timedelta(minutes=29)
+            assert MailboxSession.LONGEST_IDLE < timedelta(minutes=29)
 
     async def test_I5_a_mail_between_the_search_and_the_idle_is_not_overheard(
         self, office: Office, server: FakeImap
@@ -315,7 +315,7 @@ class TestLogin:
         began = time.monotonic()
 
         with pytest.raises(MailboxLost, match="no greeting"):
-            await Session.open(settings(server.port, patience=SHORT))
+            await MailboxSession.open(settings(server.port, patience=SHORT))
 
         assert time.monotonic() - began < 5
 
@@ -323,24 +323,26 @@ class TestLogin:
         server.faults["LOGIN"] = says("TAG NO [AUTHENTICATIONFAILED] no\x07 way\r\n")
 
         with pytest.raises(MailboxRefuses, match=r"NO \[AUTHENTICATIONFAILED\] no. way"):
-            await Session.open(settings(server.port))
+            await MailboxSession.open(settings(server.port))
 
     async def test_a_login_that_fails_for_now_is_no_wrong_password(self, server: FakeImap) -> None:
         server.faults["LOGIN"] = says("TAG NO [UNAVAILABLE] later\r\n")
 
         with pytest.raises(MailboxLost, match="later"):
-            await Session.open(settings(server.port))
+            await MailboxSession.open(settings(server.port))
 
     async def test_a_password_of_any_alphabet_is_sent(self) -> None:
         async with FakeImap(capability="IMAP4rev1 AUTH=PLAIN") as server:
-            session = await Session.open(settings(server.port, user="eva", password="pässword"))
+            session = await MailboxSession.open(
+                settings(server.port, user="eva", password="pässword")
+            )
             await session.close()
 
         assert "AUTHENTICATE PLAIN" in server.commands
 
     async def test_a_password_with_a_line_break_is_refused(self, server: FakeImap) -> None:
         with pytest.raises(MailboxRefuses, match="control character"):
-            await Session.open(settings(server.port, password="a\r\nX LOGOUT"))
+            await MailboxSession.open(settings(server.port, password="a\r\nX LOGOUT"))
 
     async def test_octets_before_the_tls_handshake_are_not_believed(
         self, server: FakeImap, certificates: Any
@@ -350,7 +352,7 @@ class TestLogin:
         context = certificates.client_context()
 
         with pytest.raises(MailboxLost, match="before the TLS handshake"):
-            await Session.open(settings(server.port, tls="starttls", context=context))
+            await MailboxSession.open(settings(server.port, tls="starttls", context=context))
 
     async def test_where_tls_is_wanted_it_is_never_left_out(
         self, server: FakeImap, certificates: Any
@@ -358,7 +360,7 @@ class TestLogin:
         context = certificates.client_context()
 
         with pytest.raises(MailboxRefuses, match="offers no STARTTLS"):
-            await Session.open(settings(server.port, tls="starttls", context=context))
+            await MailboxSession.open(settings(server.port, tls="starttls", context=context))
 
         assert not [one for one in server.commands if one.startswith("LOGIN")]
 
@@ -399,7 +401,7 @@ async def test_a_server_without_uidvalidity_is_read_all_the_same(
 
 async def test_a_folder_that_may_only_be_read_is_refused(server: FakeImap) -> None:
     server.faults["SELECT"] = says("* OK [UIDVALIDITY 1] x\r\nTAG OK [READ-ONLY] selected\r\n")
-    session = await Session.open(settings(server.port))
+    session = await MailboxSession.open(settings(server.port))
 
     with pytest.raises(MailboxRefuses, match="may only read"):
         await session.select("INBOX")

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from gateway.inbound.imap.session import Session
+from gateway.inbound.imap.session import MailboxSession
 from gateway.inbound.imap.settings import MailboxRefuses
 from gateway.inbound.imap.text import MailboxLost
 from gateway.inbound.imap.tokens import OauthSettings, RefreshTokens, TokenSource
 from gateway.inbound.stored_tokens import StoredRefreshToken
-from gateway.store.database import StoreUnavailable
+from gateway.store.engine.database import StoreUnavailable
 from tests.inbound.mails import forward
 from tests.inbound.office import Office
 from tests.inbound.watching import settings, watching
@@ -73,10 +73,10 @@ async def test_a_token_the_server_no_longer_takes_is_replaced_at_once(
     modern: Dovecot, issuer: TokenServer
 ) -> None:
     mailbox = settings(modern.port, USER, tokens=tokens(issuer))
-    await (await Session.open(mailbox)).close()
+    await (await MailboxSession.open(mailbox)).close()
     issuer.revoke()
 
-    await (await Session.open(mailbox)).close()
+    await (await MailboxSession.open(mailbox)).close()
 
     assert 2 == len(issuer.forms)
 
@@ -88,7 +88,7 @@ async def test_a_token_of_somebody_else_is_refused_and_told(
     mailbox = settings(modern.port, "other@office.example", tokens=tokens(issuer))
 
     with pytest.raises(MailboxRefuses, match="the login is refused") as refusal:
-        await Session.open(mailbox)
+        await MailboxSession.open(mailbox)
 
     assert "login" == refusal.value.stage
     assert 1 == len(issuer.forms)
@@ -105,7 +105,7 @@ async def test_the_challenge_that_tells_an_error_is_answered() -> None:
         async with FakeImap() as server:
             server.faults["AUTHENTICATE"] = challenge
             with pytest.raises(MailboxRefuses, match="Invalid credentials"):
-                await Session.open(settings(server.port, tokens=tokens(issuer)))
+                await MailboxSession.open(settings(server.port, tokens=tokens(issuer)))
 
 
 async def test_a_server_that_asks_for_the_token_first_gets_it() -> None:
@@ -120,7 +120,7 @@ async def test_a_server_that_asks_for_the_token_first_gets_it() -> None:
     with TokenServer(USER) as issuer:
         async with FakeImap(capability="IMAP4rev1 AUTH=XOAUTH2") as server:
             server.faults["AUTHENTICATE"] = asks
-            session = await Session.open(settings(server.port, tokens=tokens(issuer)))
+            session = await MailboxSession.open(settings(server.port, tokens=tokens(issuer)))
             await session.close()
 
     assert said[0].startswith(b"dXNlcj1ldmEBYXV0aD1CZWFyZXIg")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.inbound.imap.session import Session
+from gateway.inbound.imap.session import MailboxSession
 from tests.inbound.mails import forward
 from tests.inbound.office import Office
 from tests.inbound.watching import settings, watching
@@ -53,7 +53,7 @@ async def _recreate_inbox_folder(server: UnpackedServer, prefix: str) -> None:
 
 async def test_courier_is_known_and_offers_idle() -> None:
     async with Courier(USER) as server:
-        session = await Session.open(settings(server.port, USER))
+        session = await MailboxSession.open(settings(server.port, USER))
         known = session.is_courier, session.can_idle, session.can_move, session.can_expunge
         await session.close()
 

@@ -9,10 +9,10 @@ from email.policy import default
 
 import pytest
 
-from gateway.core.applications import Application
-from gateway.core.inbox import InboxRow, InboxState, Reason
-from gateway.core.outbox import OutboxRow
-from gateway.core.people import Staff
+from gateway.core.people.applications import Application
+from gateway.core.people.people import Staff
+from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
+from gateway.core.sending.outbox import OutboxRow
 from gateway.inbound.notices import of_refused
 from gateway.inbound.verdict import NeedsAttention
 from tests.inbound.mails import EVA, FAILED, forward, with_file
@@ -59,7 +59,7 @@ async def test_without_anybody_responsible_the_owner_is_told(office: Office) -> 
 
 
 async def test_without_an_owner_a_set_address_is_told(office: Office) -> None:
-    from gateway.core.people import PersonKind, PersonRef
+    from gateway.core.people.people import PersonKind, PersonRef
 
     nobody = PersonRef(PersonKind.CANDIDATE, "99")
     office.feed("applications", Application(reference="7000", person=nobody))
@@ -150,11 +150,15 @@ class TestAnswers:
         ("octets", "shown"), [(200_000, "200 kB"), (1_500_000, "1.5 MB"), (50_000_000, "50 MB")]
     )
     def test_P14_staff_hear_how_large_a_mail_may_be(self, octets: int, shown: str) -> None:
-        row = InboxRow(id=1, content="", state=InboxState.NEEDS_ATTENTION, reason=Reason.TOO_LARGE)
+        row = InboxRow(
+            id=1, content="", state=InboxState.NEEDS_ATTENTION, reason=AttentionReason.TOO_LARGE
+        )
         eva = Staff(crm_id="s1", email=EVA, language="en")
-        post = replace(rules().post, max_size=octets)
+        notice_settings = replace(rules().notice_settings, max_size=octets)
 
-        draft = of_refused(post, row, staff=eva, reference="", now=datetime.now(UTC), number=2)
+        draft = of_refused(
+            notice_settings, row, staff=eva, reference="", now=datetime.now(UTC), number=2
+        )
 
         assert f"larger than the {shown} that" in draft.body.decode()
 
@@ -213,5 +217,5 @@ class TestAnswers:
 
         verdict = await office.take(hostile)
 
-        assert NeedsAttention(Reason.NO_REFERENCE, verdict.inbox) == verdict
+        assert NeedsAttention(AttentionReason.NO_REFERENCE, verdict.inbox) == verdict
         assert read(office.letters()[0])["Bcc"] is None

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.forwarded import Mailbox
-from gateway.inbound.markup import read_page, safe_html
-from gateway.inbound.original import recover
-from gateway.inbound.texts import read_content
+from gateway.core.replies.forwarded import Mailbox
+from gateway.inbound.reading.markup import read_page, safe_html
+from gateway.inbound.reading.original import recover
+from gateway.inbound.reading.texts import read_content
 
 ANN = Mailbox("Ann Müller", "ann@example.org")
 SENT = datetime(2026, 3, 4, 10, 11, tzinfo=UTC)

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from gateway.inbound.readers import Readers, Unreadable
-from gateway.inbound.reading import Reading, Task
+from gateway.inbound.reading.readers import Readers, UnreadableMail
+from gateway.inbound.reading.reading import ReadMail, Task
 from tests.inbound.mails import PDF, as_attachment, forward, original, with_file
 
-Read = Callable[..., Awaitable[Reading]]
+Read = Callable[..., Awaitable[ReadMail]]
 HEAD = b"From: eva@office.example\r\nSubject: 4711 x\r\nMIME-Version: 1.0\r\n"
 
 
@@ -23,7 +23,7 @@ HEAD = b"From: eva@office.example\r\nSubject: 4711 x\r\nMIME-Version: 1.0\r\n"
 def read(tmp_path: Path, readers: Readers) -> Read:
     """Reads a mail."""
 
-    async def read(mail: EmailMessage | bytes, **changes: Any) -> Reading:
+    async def read(mail: EmailMessage | bytes, **changes: Any) -> ReadMail:
         file, folder = tmp_path / "mail", tmp_path / "parts"
         file.write_bytes(mail if isinstance(mail, bytes) else mail.as_bytes())
         folder.mkdir(exist_ok=True)
@@ -33,11 +33,11 @@ def read(tmp_path: Path, readers: Readers) -> Read:
     return read
 
 
-def names(reading: Reading) -> list[str]:
+def names(reading: ReadMail) -> list[str]:
     return [one.filename for one in reading.attachments]
 
 
-def octets(reading: Reading) -> list[bytes]:
+def octets(reading: ReadMail) -> list[bytes]:
     return [Path(one.file).read_bytes() for one in reading.attachments]
 
 
@@ -149,7 +149,7 @@ class TestAttachments:
 
         reading = await read(sealed)
 
-        assert "4711" == reading.face.reference
+        assert "4711" == reading.header.reference
         assert (["smime.p7m"], [b"sealed"]) == (names(reading), octets(reading))
 
     @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ class TestText:
     async def test_I9_raw_subjects_are_read_too(self, read: Read, head: bytes) -> None:
         reading = await read(b"From: eva@office.example\r\n" + head + b"\r\nHallo")
 
-        assert ("4711", "café") == (reading.face.reference, reading.face.bare_subject)
+        assert ("4711", "café") == (reading.header.reference, reading.header.bare_subject)
 
     async def test_I9_nul_and_lone_surrogates_become_replacement_characters(
         self, read: Read
@@ -220,7 +220,7 @@ class TestText:
 
         assert reading.original is not None
         assert "Hal\ufffdlo" == reading.original.text
-        assert reading.face.subject.isprintable()
+        assert reading.header.subject.isprintable()
 
     async def test_html_is_made_safe(self, read: Read) -> None:
         page = b'Content-Type: text/html\r\n\r\n<p onclick="x()">Hallo<script>x()</script></p>'
@@ -312,7 +312,7 @@ async def test_I7_I8_a_hostile_mail_costs_less_than_a_second_and_64_mb(
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
 
     began = time.process_time()
-    with contextlib.suppress(Unreadable):
+    with contextlib.suppress(UnreadableMail):
         await readers.read(task)
     own = time.process_time() - began
     await readers.close()
@@ -332,7 +332,7 @@ async def test_I7_even_a_mail_that_is_given_up_twice_costs_less_than_a_second(
     task = Task(file=str(file), folder=str(tmp_path), reference=r"(?P<reference>(4+)+)y", zone="")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
 
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableMail):
         await readers.read(task)
     assert await readers.read_header(task) is None
     await readers.close()
@@ -345,10 +345,10 @@ async def test_I7_even_a_mail_that_is_given_up_twice_costs_less_than_a_second(
 async def test_P14_a_mail_that_takes_too_long_does_not_keep_the_next_from_being_read(
     read: Read,
 ) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableMail):
         await read(forward(subject="4" * 30 + "x"), reference=r"(?P<reference>(4+)+)y")
 
-    assert "4711" == (await read(forward())).face.reference
+    assert "4711" == (await read(forward())).header.reference
 
 
 def tnef(name: bytes, content: bytes) -> bytes:
@@ -373,7 +373,7 @@ async def test_I17_only_some_blanks_end_a_reference(
 ) -> None:
     mail = forward(subject=f"4711{chr(int(after, 16))}x")
 
-    assert reference == (await read(mail)).face.reference
+    assert reference == (await read(mail)).header.reference
 
 
 async def test_lines_end_in_one_way_however_a_mail_was_forwarded(read: Read) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.core.history import HistoryEntry
+from gateway.core.people.history import HistoryEntry
 from tests.inbound.mails import EVA, PASSED, PDF
 from tests.inbound.office import CANDIDATE, Office
 

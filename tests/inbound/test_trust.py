@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.core.headers import Headers
-from gateway.inbound.trust import distrust, read_sender
+from gateway.core.mail.headers import Headers
+from gateway.inbound.reading.trust import distrust, read_sender
 from gateway.inbound.verdict import Trust
 
 OURS = "mail.ours.example"

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.inbound.imap.settings import MailboxSettings
+from gateway.inbound.mailbox_lease import MailboxLease
 from gateway.inbound.poller import Poller
-from gateway.inbound.shelf import Shelf
 from gateway.inbound.stored_quirks import StoredQuirks
-from gateway.inbound.tenure import Tenure
+from gateway.inbound.waiting_mail import WaitingMail
 from tests.inbound.office import MAILBOX, Office
 from tests.rig.mailboxes import PASSWORD
 from tests.rig.process import LOOPBACK
@@ -52,12 +52,12 @@ async def watching(
 ) -> AsyncIterator[Watched]:
     """Have a mailbox watched during the block."""
     watched = Watched()
-    tenure = Tenure(office.database, holder, lambda: datetime.now(UTC))
+    mailbox_lease = MailboxLease(office.database, holder, lambda: datetime.now(UTC))
     poller = Poller(
         mailbox,
         importer=importer or office.importer,
-        tenure=tenure,
-        shelf=Shelf(office.database),
+        mailbox_lease=mailbox_lease,
+        waiting_mail=WaitingMail(office.database),
         quirks=StoredQuirks(office.database, lambda: datetime.now(UTC)),
         watch=watched,
     )

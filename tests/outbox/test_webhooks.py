@@ -15,19 +15,19 @@ import pytest
 import structlog
 
 from gateway.app.common import Ids
-from gateway.app.webhooks import Webhooks
+from gateway.app.roles.webhooks import Webhooks
 from gateway.config import Settings
-from gateway.core.event import Event, EventType
-from gateway.core.journal import Delivery, Message
+from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, State
-from gateway.core.outbox import OutboxState, Refused, Sent
-from gateway.core.people import PersonKind, PersonRef
-from gateway.core.retry import Patience
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.sending.backoff import Backoff
+from gateway.core.sending.event import Event, EventType
+from gateway.core.sending.outbox import OutboxState, Refused, Sent
 from gateway.outbox import dispatcher, webhook
 from gateway.outbox.webhook import judged, key_of, signed
-from gateway.store import events, outbox
-from gateway.store.database import Database
-from gateway.store.journal import take_in
+from gateway.store.engine.database import Database
+from gateway.store.journal.journal import take_in
+from gateway.store.sending import events, outbox
 from tests.rig import schemas
 from tests.rig.certificates import Certificates
 from tests.rig.process import free_port, wait_until
@@ -42,7 +42,7 @@ SECRET = "hunter2"
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again after a fifth of a second instead of two."""
     waits = (timedelta(milliseconds=200),)
-    monkeypatch.setattr("gateway.core.outbox.FOR_WEBHOOKS", Patience(waits, 16))
+    monkeypatch.setattr("gateway.core.sending.outbox.FOR_WEBHOOKS", Backoff(waits, 16))
 
 
 @pytest.fixture

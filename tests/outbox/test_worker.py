@@ -8,15 +8,11 @@ import structlog
 from sqlalchemy import Connection
 
 from gateway.core import ids
-from gateway.core.outbox import (
-    Deferred,
-    OutboxState,
-    Refused,
-    Unknown,
-)
-from gateway.outbox.worker import Limits
-from gateway.store import held_reports, outbox
-from gateway.store.database import Database
+from gateway.core.sending.outbox import Deferred, OutboxState, Refused, Unknown
+from gateway.outbox.worker import OutboxLimits
+from gateway.store.engine.database import Database
+from gateway.store.journal import held_reports
+from gateway.store.sending import outbox
 from tests.outbox.workshop import ID, NOW, SOON, Relay, Shaky, put, rows, running, states
 from tests.store.test_held_reports import draft
 
@@ -150,7 +146,7 @@ async def test_an_attempt_that_never_ends_is_unknown(database: Database) -> None
     relay = Relay()
     relay.open.clear()
 
-    async with running(database, relay, limits=Limits(poll=SOON, attempt=SOON)) as work:
+    async with running(database, relay, limits=OutboxLimits(poll=SOON, attempt=SOON)) as work:
         await work.counts.reach(1)
 
     assert [OutboxState.UNKNOWN] == await states(database)
@@ -161,7 +157,7 @@ async def test_only_a_few_are_sent_at_once(database: Database) -> None:
     relay = Relay()
     relay.open.clear()
 
-    async with running(database, relay, limits=Limits(poll=SOON, concurrency=3)) as work:
+    async with running(database, relay, limits=OutboxLimits(poll=SOON, concurrency=3)) as work:
         await relay.has(3)
         held = await states(database)
         relay.open.set()
@@ -173,7 +169,7 @@ async def test_only_a_few_are_sent_at_once(database: Database) -> None:
 
 async def test_it_wakes_early_when_told(database: Database) -> None:
     relay = Relay()
-    lazy = Limits(poll=timedelta(hours=1))
+    lazy = OutboxLimits(poll=timedelta(hours=1))
 
     async with running(database, relay, limits=lazy) as work:
         await put(database, 1)
@@ -188,7 +184,7 @@ async def test_a_stop_finishes_what_is_in_hand_and_begins_nothing(database: Data
     relay = Relay()
     relay.open.clear()
 
-    async with running(database, relay, limits=Limits(poll=SOON, concurrency=2)) as work:
+    async with running(database, relay, limits=OutboxLimits(poll=SOON, concurrency=2)) as work:
         await relay.has(2)
         work.stopping.set()
         relay.open.set()

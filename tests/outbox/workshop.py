@@ -9,17 +9,11 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from gateway.core import ids
-from gateway.core.outbox import (
-    Draft,
-    OutboxRow,
-    OutboxState,
-    Result,
-    Sent,
-)
-from gateway.outbox.worker import Deliver, Limits, Worker
-from gateway.store import outbox
-from gateway.store.database import Database, StoreUnavailable
-from gateway.store.held_reports import Compose
+from gateway.core.sending.outbox import OutboxDraft, OutboxRow, OutboxState, Result, Sent
+from gateway.outbox.worker import Deliver, OutboxLimits, OutboxWorker
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.journal.held_reports import Compose
+from gateway.store.sending import outbox
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 ID = ids.first_id_at(NOW)
@@ -112,14 +106,14 @@ class Running:
         self,
         database: Database,
         deliver: Deliver,
-        limits: Limits,
+        limits: OutboxLimits,
         holder: str,
         compose: Compose | None,
     ) -> None:
         self.now = NOW
         self.counts = Counts()
         self.stopping = asyncio.Event()
-        self.worker = Worker(
+        self.worker = OutboxWorker(
             database,
             deliver,
             holder=holder,
@@ -143,11 +137,11 @@ async def running(
     database: Database,
     deliver: Deliver,
     *,
-    limits: Limits | None = None,
+    limits: OutboxLimits | None = None,
     holder: str = "one",
     compose: Compose | None = None,
 ) -> AsyncIterator[Running]:
-    work = Running(database, deliver, limits or Limits(poll=SOON, away=SOON), holder, compose)
+    work = Running(database, deliver, limits or OutboxLimits(poll=SOON, away=SOON), holder, compose)
     try:
         yield work
     finally:
@@ -157,7 +151,7 @@ async def running(
 async def put(database: Database, count: int, *, first: int = 0, due: datetime = NOW) -> list[int]:
     numbers = [ID + first + n for n in range(count)]
     drafts = [
-        Draft(id=n, type="dsn", key=str(n), recipient="a@example.org", body=b"x", due=due)
+        OutboxDraft(id=n, type="dsn", key=str(n), recipient="a@example.org", body=b"x", due=due)
         for n in numbers
     ]
     await database.write(lambda connection: [outbox.put(connection, draft) for draft in drafts])

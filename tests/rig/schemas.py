@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from sqlalchemy import Connection
 
 from gateway.core import ids
-from gateway.core.event import Event
-from gateway.store import events
+from gateway.core.sending.event import Event
+from gateway.store.sending import events
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "webhooks"
 _MOST = 50  #: Events looked at of those put in at once.
@@ -33,7 +33,7 @@ _put = events.put
 
 
 def checked_put(connection: Connection, happened: Iterable[Event]) -> None:
-    """Keep events as `gateway.store.events.put` does, each as its schema says."""
+    """Keep events as `gateway.store.sending.events.put` does, each as its schema says."""
     those = list(happened)
     for one in those[:_MOST]:
         check(

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core import ids
-from gateway.core.journal import Message
+from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
-from gateway.core.outbox import SETTLED, OutboxRow
+from gateway.core.sending.outbox import SETTLED, OutboxRow
 from gateway.crm.importer import import_file
-from gateway.store import gate, messages, outbox, schema
-from gateway.store.database import Database
+from gateway.store import schema
+from gateway.store.engine.database import Database
+from gateway.store.journal import message_lookup, messages
+from gateway.store.sending import outbox
 from tests.rig.client import Conversation, RawClient
 from tests.rig.gateway import GatewayProcess, gateway_config
 from tests.rig.process import LOOPBACK, free_port, wait_until
@@ -148,12 +150,12 @@ class Crm:
     def pause(self, what: str) -> None:
         """Stop `bulk` or `all` mail."""
         with self.database.writing() as connection:
-            gate.pause(connection, what, now=datetime.now(UTC), by="test")
+            message_lookup.pause(connection, what, now=datetime.now(UTC), by="test")
 
     def resume(self) -> None:
         """Let everything go again."""
         with self.database.writing() as connection:
-            gate.resume(connection)
+            message_lookup.resume(connection)
 
     # Mail
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.smtp_proxy.host_marks import HostMarks, MarkKind
+from gateway.smtp_proxy.journaling.host_marks import HostMarks, MarkKind
 
 SELDOM = [MarkKind.AWAITED, MarkKind.LOST]
 LARGEST = 2**63 - 1

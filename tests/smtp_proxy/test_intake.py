@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.smtp_proxy.intake import HIGH_WATER, Intake, LineTooLong
+from gateway.smtp_proxy.client_reader import HIGH_WATER, ClientReader, LineTooLong
 
 
 class Reading(asyncio.Transport):
@@ -25,33 +25,35 @@ async def transport() -> Reading:
 
 
 @pytest.fixture
-async def intake(transport: Reading) -> Intake:
-    return Intake(transport, asyncio.get_running_loop())
+async def client_reader(transport: Reading) -> ClientReader:
+    return ClientReader(transport, asyncio.get_running_loop())
 
 
-async def test_a_client_that_sends_too_much_has_to_wait(intake: Intake, transport: Reading) -> None:
-    intake.feed(b"x" * (HIGH_WATER + 1))
+async def test_a_client_that_sends_too_much_has_to_wait(
+    client_reader: ClientReader, transport: Reading
+) -> None:
+    client_reader.feed(b"x" * (HIGH_WATER + 1))
     held = transport.is_reading_now
-    await intake.chunk()
+    await client_reader.chunk()
 
     assert (False, True) == (held, transport.is_reading_now)
 
 
 @pytest.mark.parametrize("last", [b"\n", b"x" * (HIGH_WATER + 1) + b"\nNOOP"])
 async def test_S18_the_client_may_send_again_after_an_overlong_line(
-    intake: Intake, transport: Reading, last: bytes
+    client_reader: ClientReader, transport: Reading, last: bytes
 ) -> None:
-    waiting = asyncio.create_task(intake.line(100))
+    waiting = asyncio.create_task(client_reader.line(100))
     for octets in (b"x" * 101, b"x" * (HIGH_WATER + 1), last):
-        intake.feed(octets)
+        client_reader.feed(octets)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     with pytest.raises(LineTooLong):
         await waiting
 
-    following = asyncio.create_task(intake.line(100))
+    following = asyncio.create_task(client_reader.line(100))
     await asyncio.sleep(0)
 
     assert transport.is_reading_now
-    intake.feed(b"\r\n")
+    client_reader.feed(b"\r\n")
     assert (await following).endswith(b"\r")

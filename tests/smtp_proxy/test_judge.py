@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 
 from gateway.core import ids
-from gateway.core.classify import HeaderTest, RecipientsTest, Rule
-from gateway.core.headers import Headers
-from gateway.core.journal import KnownBulk
+from gateway.core.decision.classify import HeaderTest, RecipientsTest, Rule
+from gateway.core.decision.journal import KnownBulk
 from gateway.core.kinds import TAG_SCOPES, Kind
-from gateway.smtp_proxy.bulk_memory import BulkMemory
-from gateway.smtp_proxy.judge import STORE_AWAY, Case, Judge, Judgement
-from gateway.smtp_proxy.outage import NeverMailed
-from gateway.smtp_proxy.policy import Listener, Policy
-from gateway.store import known_bulk
-from gateway.store.database import Database
-from gateway.store.gate import Gate
-from gateway.store.known_bulk import REMEMBERED
-from gateway.store.suppression import Standings
+from gateway.core.mail.headers import Headers
+from gateway.smtp_proxy.decider import STORE_AWAY, Decider, MessageDecision, MessageToDecide
+from gateway.smtp_proxy.journaling.bulk_memory import BulkMemory
+from gateway.smtp_proxy.journaling.store_outage import NeverMailed
+from gateway.smtp_proxy.policy import ListenerPolicy, Policy
+from gateway.store.engine.database import Database
+from gateway.store.journal import known_bulk
+from gateway.store.journal.known_bulk import REMEMBERED
+from gateway.store.journal.message_lookup import MessageLookup
+from gateway.store.people.suppression import Standings
 from tests.store.feeding import NOW
 
 RULES = (
@@ -30,25 +30,29 @@ POLICY = Policy(
     hostname="gateway.example", instance="x", rules=RULES, default_kind=Kind.INDIVIDUAL,
     relays=(), notes={}, notifier="gateway@crm.example",
 )  # fmt: skip
-LISTENER = Listener(name="crm")
+LISTENER = ListenerPolicy(name="crm")
 NUMBER = ids.first_id_at(NOW)
 
 
-def case(*, count: int, known_as: str = "<1@crm.example>", login: str | None = None) -> Case:
+def case(
+    *, count: int, known_as: str = "<1@crm.example>", login: str | None = None
+) -> MessageToDecide:
     """Return a transaction of a message with so many recipients."""
     to = tuple(f"r{number}@example.org" for number in range(count))
     block = f"Message-ID: {known_as}\r\nX-Own-File: yes\r\n\r\n".encode()
-    return Case(
+    return MessageToDecide(
         listener=LISTENER, login=login, sender="crm@office.example", recipients=to, addresses=to,
         named=to, asked=count, message=NUMBER + count, headers=Headers.parse(block),
     )  # fmt: skip
 
 
-def judge_on(database: Database, folder: Path) -> Judge:
+def judge_on(database: Database, folder: Path) -> Decider:
     """Return the judge of a worker that has just begun."""
     never = NeverMailed(folder / "never-mailed")
     never.replace([])
-    return Judge(Standings(database, tag_scopes=TAG_SCOPES), Gate(database), never, BulkMemory())
+    return Decider(
+        Standings(database, tag_scopes=TAG_SCOPES), MessageLookup(database), never, BulkMemory()
+    )
 
 
 @pytest.fixture
@@ -67,7 +71,7 @@ def away(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def told(judgement: Judgement) -> tuple[Kind, str]:
+def told(judgement: MessageDecision) -> tuple[Kind, str]:
     return judgement.classification.kind, judgement.classification.rule
 
 
@@ -75,7 +79,7 @@ async def test_a_worker_knows_from_the_moment_of_its_judgement(
     database: Database, tmp_path: Path
 ) -> None:
     worker = judge_on(database, tmp_path)
-    judged = [await worker.judge(POLICY, case(count=n), NOW) for n in (1, 10, 1)]
+    judged = [await worker.decider(POLICY, case(count=n), NOW) for n in (1, 10, 1)]
 
     personal, bulk = (Kind.INDIVIDUAL, "own-file"), (Kind.BULK, "many")
     assert [personal, bulk, bulk] == [told(one) for one in judged]
@@ -89,27 +93,27 @@ async def test_it_forgets_after_a_week(
     database: Database, tmp_path: Path, age: timedelta, kind: Kind
 ) -> None:
     worker = judge_on(database, tmp_path)
-    await worker.judge(POLICY, case(count=10), NOW)
+    await worker.decider(POLICY, case(count=10), NOW)
 
-    later = await worker.judge(POLICY, case(count=1), NOW + REMEMBERED + age)
+    later = await worker.decider(POLICY, case(count=1), NOW + REMEMBERED + age)
     assert kind is later.classification.kind
 
 
 async def test_other_workers_know_once_the_store_does(database: Database, tmp_path: Path) -> None:
     one, other = judge_on(database, tmp_path), judge_on(database, tmp_path)
-    part = await other.judge(POLICY, case(count=1), NOW)
-    whole = await one.judge(POLICY, case(count=10), NOW)
+    part = await other.decider(POLICY, case(count=1), NOW)
+    whole = await one.decider(POLICY, case(count=10), NOW)
     before = await other.has_turned_bulk(part, NOW)
     write(database, whole)
 
     assert [False, True] == [before, await other.has_turned_bulk(part, NOW)]
-    assert (Kind.BULK, "many") == told(await other.judge(POLICY, case(count=1), NOW))
+    assert (Kind.BULK, "many") == told(await other.decider(POLICY, case(count=1), NOW))
     assert not await other.has_turned_bulk(
-        await other.judge(POLICY, case(count=1, known_as="<2@crm.example>"), NOW), NOW
+        await other.decider(POLICY, case(count=1, known_as="<2@crm.example>"), NOW), NOW
     )
 
 
-def write(database: Database, judged: Judgement) -> None:
+def write(database: Database, judged: MessageDecision) -> None:
     rows = [(one, NUMBER, judged.classification.rule) for one in judged.bulk_identities]
     with database.writing() as connection:
         known_bulk.write(connection, rows)
@@ -119,10 +123,10 @@ async def test_what_the_store_knows_is_not_told_it_again(
     database: Database, tmp_path: Path
 ) -> None:
     worker = judge_on(database, tmp_path)
-    first = await worker.judge(POLICY, case(count=10), NOW)
-    again = await worker.judge(POLICY, case(count=1), NOW)
+    first = await worker.decider(POLICY, case(count=10), NOW)
+    again = await worker.decider(POLICY, case(count=1), NOW)
     write(database, first)
-    known = await worker.judge(POLICY, case(count=1), NOW)
+    known = await worker.decider(POLICY, case(count=1), NOW)
 
     assert [1, 1, 0] == [len(one.bulk_identities) for one in (first, again, known)]
 
@@ -131,7 +135,7 @@ async def test_without_a_store_what_was_bulk_is_not_let_through_as_personal(
     away: Database, tmp_path: Path
 ) -> None:
     worker = judge_on(away, tmp_path)
-    refusals = [(await worker.judge(POLICY, case(count=n), NOW)).refusal for n in (1, 10, 1)]
+    refusals = [(await worker.decider(POLICY, case(count=n), NOW)).refusal for n in (1, 10, 1)]
 
     assert [None, STORE_AWAY, STORE_AWAY] == refusals
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.app.explain import Question, explain
+from gateway.app.decision.explain import Question, explain
 from gateway.config import load
 from tests.corpus import Sample, samples
 from tests.rig.client import stuff

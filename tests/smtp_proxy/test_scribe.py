@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from gateway.core.journal import Message
+from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
-from gateway.smtp_proxy import scribe as module
-from gateway.smtp_proxy.outage import LocalRecord
-from gateway.smtp_proxy.scribe import Scribe, take_records_in
-from gateway.store.database import Database, StoreUnavailable
-from gateway.store.gate import Gate
-from gateway.store.journal import JournalWriter
+from gateway.smtp_proxy.journaling import journal_client as module
+from gateway.smtp_proxy.journaling.journal_client import JournalClient, take_records_in
+from gateway.smtp_proxy.journaling.store_outage import LocalRecord
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.journal.journal import JournalWriter
+from gateway.store.journal.message_lookup import MessageLookup
 from tests.rig.process import wait_until
 from tests.store.feeding import NOW
 from tests.store.journaling import ANN, attempt, ended, going, marks, message, notice, states
@@ -37,7 +37,7 @@ class Desk:
         self.journal = JournalWriter(database, WORKER, committed=lambda *_: None)
         self.local = LocalRecord(folder, US)
         self.tasks: set[asyncio.Task[None]] = set()
-        self.scribe = Scribe(self.journal, self.local, self._spawn)
+        self.journal_client = JournalClient(self.journal, self.local, self._spawn)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self.tasks.add(asyncio.get_running_loop().create_task(work))
@@ -57,10 +57,10 @@ class Desk:
 
     async def begin(self, one: Message, *, may_be_local: bool = True, owes: bool = False) -> bool:
         drafts = (notice(one),) if owes else ()
-        return await self.scribe.begin(one, drafts, may_be_local=may_be_local)
+        return await self.journal_client.begin(one, drafts, may_be_local=may_be_local)
 
     def finish(self, one: Message, **fields: Any) -> "asyncio.Future[None] | None":
-        return self.scribe.finish(one.id, tuple(ended(one)), **fields)
+        return self.journal_client.finish(one.id, tuple(ended(one)), **fields)
 
     async def told(self) -> None:
         """Wait until everything that was written is in the store."""
@@ -143,7 +143,7 @@ async def test_a_refusal_that_nobody_waits_for_is_recorded_beside_the_store(desk
         message(), deliveries=(replace(going(ANN), state=State.DEFERRED, reply="451 later"),)
     )
     with desk.away():
-        desk.scribe.note(refused)
+        desk.journal_client.note(refused)
         await wait_until(lambda: not desk.local.empty, "the local record")
     await desk.take_in()
 
@@ -170,9 +170,9 @@ async def test_a_retry_is_known_though_the_first_attempt_was_recorded_locally(de
     assert told is not None
     await asyncio.wait_for(told, 10)
     await desk.take_in()
-    gate = Gate(desk.database)
-    view = await gate.look(marks(one), 0, NOW)
-    gate.close()
+    message_lookup = MessageLookup(desk.database)
+    view = await message_lookup.look(marks(one), 0, NOW)
+    message_lookup.close()
 
     assert [(one.id, "pending")] == [(found.message, found.state) for found in view.earlier]
 
@@ -184,10 +184,10 @@ async def test_what_has_ended_is_told_once_every_process_can_see_it(desk: Desk) 
         assert later is not None
         await asyncio.wait((later,), timeout=0.2)
         told_too_early = later.done()
-    await asyncio.wait_for(desk.scribe.note(one, [attempt(one)]), 10)
-    gate = Gate(desk.database)
-    view = await gate.look(marks(one), 0, NOW)
-    gate.close()
+    await asyncio.wait_for(desk.journal_client.note(one, [attempt(one)]), 10)
+    message_lookup = MessageLookup(desk.database)
+    view = await message_lookup.look(marks(one), 0, NOW)
+    message_lookup.close()
 
     assert not told_too_early
     assert [one.id] == [found.message for found in view.earlier]

@@ -7,8 +7,8 @@ from email.message import Message as Mail
 import pytest
 
 from gateway.core import ids
-from gateway.core.journal import Message
-from gateway.core.outbox import OutboxRow, OutboxState
+from gateway.core.decision.journal import Message
+from gateway.core.sending.outbox import OutboxRow, OutboxState
 from tests.rig import faults
 from tests.rig.process import wait_until
 from tests.rig.records import Transaction

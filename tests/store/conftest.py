@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.core.kinds import TAG_SCOPES
-from gateway.store.database import Database
-from gateway.store.suppression import Standings
+from gateway.store.engine.database import Database
+from gateway.store.people.suppression import Standings
 from tests.store.feeding import NOW
 
 

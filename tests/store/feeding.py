@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from gateway.core.people import (
+from gateway.core.people.people import (
     Group,
     Membership,
     Person,
@@ -15,9 +15,9 @@ from gateway.core.people import (
     Status,
     StatusKind,
 )
-from gateway.store.database import Database
-from gateway.store.feed import Outcome, Terms, feed
-from gateway.store.layouts import Gaps
+from gateway.store.engine.database import Database
+from gateway.store.feed.feed import ImportOutcome, Terms, feed
+from gateway.store.feed.layouts import Gaps
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 CANDIDATE, CONTACT = PersonKind.CANDIDATE, PersonKind.CONTACT
@@ -47,14 +47,14 @@ def member(person: str, group: str = "quiet", *, kind: PersonKind = CANDIDATE) -
 
 def tell(
     database: Database, what: str, *records: object, source: str = "crm", **terms: Any
-) -> Outcome:
+) -> ImportOutcome:
     """Take records in."""
     return tell_all(database, what, records, source=source, **terms)
 
 
 def tell_all(
     database: Database, what: str, records: Iterable[object], *, source: str = "crm", **terms: Any
-) -> Outcome:
+) -> ImportOutcome:
     """Take many records in."""
     with feed(database, what) as under_way:
         under_way.add(list(enumerate(records, 2)))
@@ -63,7 +63,7 @@ def tell_all(
 
 def tell_unread(
     database: Database, what: str, record: object, *columns: str, **terms: Any
-) -> Outcome:
+) -> ImportOutcome:
     """Take in a record of which some columns can't be read."""
     with feed(database, what) as under_way:
         under_way.add([(2, record)], {2: Gaps(unread=dict.fromkeys(columns, "is odd"))})
@@ -72,7 +72,7 @@ def tell_unread(
         )
 
 
-def counts(outcome: Outcome) -> tuple[int, int, int, int]:
+def counts(outcome: ImportOutcome) -> tuple[int, int, int, int]:
     """Return added, changed, removed, unchanged."""
     return outcome.added, outcome.changed, outcome.removed, outcome.unchanged
 

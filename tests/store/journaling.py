@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.core import ids
-from gateway.core.headers import Headers
-from gateway.core.journal import Attempt, Delivery, Marks, Message, Outcome, fingerprint
+from gateway.core.decision.journal import Attempt, Delivery, Marks, Message, Outcome, fingerprint
+from gateway.core.decision.note import NoteFacts, kept
 from gateway.core.kinds import By, Kind, Scope, State
-from gateway.core.note import Facts, kept
-from gateway.core.outbox import Draft
-from gateway.core.people import Suppression, SuppressionSource
-from gateway.store import messages
-from gateway.store.database import Database
+from gateway.core.mail.headers import Headers
+from gateway.core.people.people import Suppression, SuppressionSource
+from gateway.core.sending.outbox import OutboxDraft
+from gateway.store.engine.database import Database
+from gateway.store.journal import messages
 from tests.store.feeding import NOW
 
 SENDER = "crm@office.example"
@@ -63,9 +63,9 @@ def ended(of: Message, state: State = State.RELAYED, reply: str = "250 ok") -> l
     ]
 
 
-def notice(of: Message, *, due: datetime | None = None) -> Draft:
+def notice(of: Message, *, due: datetime | None = None) -> OutboxDraft:
     """Return a notice about a message; without a time it waits for the verdict."""
-    return Draft(
+    return OutboxDraft(
         id=of.id + 1,
         type="dsn",
         key=f"dsn:{of.id}",
@@ -120,7 +120,7 @@ def kept_note() -> str:
         names=(("de", "Keine Massenmail"),),
     )
     return kept(
-        Facts(
+        NoteFacts(
             message=0,
             now=NOW,
             kind=Kind.BULK,

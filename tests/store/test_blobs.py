@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 
-from gateway.store.blobs import BlobMissing, Blobs, BlobsUnavailable
+from gateway.store.engine.blobs import BlobMissing, Blobs, BlobsUnavailable
 
 
 @pytest.fixture

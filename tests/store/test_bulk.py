@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from gateway.store.bulk import insert_rows
-from gateway.store.database import Database, RowRefused
+from gateway.store.engine.bulk_rows import insert_rows
+from gateway.store.engine.database import Database, RowRefused
 from gateway.store.schema import attempts, people
 
 ATTEMPT = ("fingerprint", "message", "content_hash", "state", "verdict")

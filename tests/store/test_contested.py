@@ -9,14 +9,15 @@ import pytest
 from sqlalchemy import select
 
 from gateway.core.kinds import TAG_SCOPES, Scope
-from gateway.core.people import Group, Person, PersonKind, PersonRef, Status, StatusKind
-from gateway.core.training import Qualification
-from gateway.store import schema, unread
-from gateway.store.contested import Widths
-from gateway.store.database import Database
-from gateway.store.feed import LAYOUTS, Terms, feed
-from gateway.store.layouts import Gaps
-from gateway.store.suppression import Standings
+from gateway.core.people.people import Group, Person, PersonKind, PersonRef, Status, StatusKind
+from gateway.core.people.training import Qualification
+from gateway.store import schema
+from gateway.store.engine.database import Database
+from gateway.store.feed import unread
+from gateway.store.feed.contested import Widths
+from gateway.store.feed.feed import LAYOUTS, Terms, feed
+from gateway.store.feed.layouts import Gaps
+from gateway.store.people.suppression import Standings
 from tests.store.feeding import NOW, deceased, member, no_bulk, person, tell, tell_unread
 
 ANN, BOB = "ann@example.org", "bob@example.org"

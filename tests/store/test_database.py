@@ -13,16 +13,16 @@ import psycopg
 import pytest
 from sqlalchemy import insert, select, text, update
 
-from gateway.store import database as module
-from gateway.store import quick
-from gateway.store.database import (
+from gateway.store.engine import database as module
+from gateway.store.engine import quick_reader
+from gateway.store.engine.database import (
     AnotherStore,
     Database,
     RowRefused,
     StoreUnavailable,
     WrongSchema,
 )
-from gateway.store.quick import QuickReader
+from gateway.store.engine.quick_reader import QuickReader
 from gateway.store.schema import pauses, relay_offers, schema_version
 from tests.rig.faultproxy import Cut, FaultProxy
 from tests.rig.postgres import OwnPostgres, Postgres
@@ -191,7 +191,7 @@ def test_nothing_is_written_to_a_file_that_was_moved_away(file_store: Database) 
 async def test_quick_reads_notice_that_the_file_was_moved_away(
     file_store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quick, "_LOOK_SECONDS", -1.0)
+    monkeypatch.setattr(quick_reader, "_LOOK_SECONDS", -1.0)
     path = path_of(file_store)
     reader = QuickReader(file_store)
     write(file_store)

@@ -6,14 +6,15 @@ from datetime import date, timedelta
 from sqlalchemy import func, select
 
 from gateway.core.kinds import Scope
-from gateway.core.people import Group, Membership, PersonRef, Staff, Status, StatusKind
-from gateway.store import schema, suppression
-from gateway.store.contested import Duplicate
-from gateway.store.database import Database
-from gateway.store.feed import Terms, feed
-from gateway.store.people import find, suppressions_of
-from gateway.store.status import snapshot
-from gateway.store.suppression import Standings
+from gateway.core.people.people import Group, Membership, PersonRef, Staff, Status, StatusKind
+from gateway.store import schema
+from gateway.store.engine.database import Database
+from gateway.store.engine.status import snapshot
+from gateway.store.feed.contested import Duplicate
+from gateway.store.feed.feed import Terms, feed
+from gateway.store.people import suppression
+from gateway.store.people.people import find, suppressions_of
+from gateway.store.people.suppression import Standings
 from tests.store.feeding import (
     CANDIDATE,
     CONTACT,

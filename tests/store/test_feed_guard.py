@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gateway.store import schema
-from gateway.store.database import Database
-from gateway.store.feed import Outcome
-from gateway.store.suppression import Standings
+from gateway.store.engine.database import Database
+from gateway.store.feed.feed import ImportOutcome
+from gateway.store.people.suppression import Standings
 from tests.store.feeding import (
     NOW,
     deceased,
@@ -39,29 +39,29 @@ def test_suppressions_are_counted_by_address_and_scope(database: Database) -> No
     assert (1, 1) == (second.suppressions_added, second.suppressions_lifted)
 
 
-Lifting = Callable[[Database], Outcome]
+Lifting = Callable[[Database], ImportOutcome]
 
 
-def rows_gone(database: Database, **terms: Any) -> Outcome:
+def rows_gone(database: Database, **terms: Any) -> ImportOutcome:
     return tell_all(
         database, "memberships", (member(str(n)) for n in range(20, 50)), replace=True, **terms
     )
 
 
-def people_gone(database: Database, **terms: Any) -> Outcome:
+def people_gone(database: Database, **terms: Any) -> ImportOutcome:
     records = (person(str(n), f"p{n}@example.org") for n in range(20, 50))
     return tell_all(database, "people", records, replace=True, **terms)
 
 
-def tag_emptied(database: Database, **terms: Any) -> Outcome:
+def tag_emptied(database: Database, **terms: Any) -> ImportOutcome:
     return tell(database, "groups", replace(no_bulk(), tag=""), **terms)
 
 
-def group_inactive(database: Database, **terms: Any) -> Outcome:
+def group_inactive(database: Database, **terms: Any) -> ImportOutcome:
     return tell(database, "groups", no_bulk(active=False), **terms)
 
 
-def addresses_gone(database: Database, **terms: Any) -> Outcome:
+def addresses_gone(database: Database, **terms: Any) -> ImportOutcome:
     return tell_all(database, "people", (person(str(n)) for n in range(20)), **terms)
 
 
@@ -69,7 +69,7 @@ def addresses_gone(database: Database, **terms: Any) -> Outcome:
     "lift", [rows_gone, people_gone, tag_emptied, group_inactive, addresses_gone]
 )
 def test_the_guard_holds_back_an_import_that_lifts_many_suppressions_whatever_the_cause(
-    database: Database, standings: Standings, lift: Callable[..., Outcome]
+    database: Database, standings: Standings, lift: Callable[..., ImportOutcome]
 ) -> None:
     suppressed_people(database, 50)
     tables = (schema.memberships, schema.people, schema.groups, schema.addresses, schema.feeds)

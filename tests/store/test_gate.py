@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from gateway.core.journal import Attempt, Delivery
+from gateway.core.decision.journal import Attempt, Delivery
 from gateway.core.kinds import State
-from gateway.store import gate
-from gateway.store.database import Database
-from gateway.store.gate import REMEMBERED, Gate, View
-from gateway.store.journal import take_in, write_attempts
+from gateway.store.engine.database import Database
+from gateway.store.journal import message_lookup
+from gateway.store.journal.journal import take_in, write_attempts
+from gateway.store.journal.message_lookup import REMEMBERED, MessageLookup, MessageStatus
 from gateway.store.schema import attempts
 from tests.store.feeding import NOW
 from tests.store.journaling import (
@@ -32,11 +32,11 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def asked(database: Database) -> Iterator[Gate]:
+def asked(database: Database) -> Iterator[MessageLookup]:
     """A gate on the store."""
-    gate = Gate(database)
-    yield gate
-    gate.close()
+    message_lookup = MessageLookup(database)
+    yield message_lookup
+    message_lookup.close()
 
 
 def remember(database: Database, *kept: Attempt) -> None:
@@ -47,22 +47,24 @@ def remember(database: Database, *kept: Attempt) -> None:
 def pause(database: Database, *kinds: str) -> None:
     with database.writing() as connection:
         for what in kinds:
-            gate.pause(connection, what, now=NOW, by="ops")
+            message_lookup.pause(connection, what, now=NOW, by="ops")
 
 
 # Pauses
 
 
-async def test_a_pause_counts_from_the_next_message_on(database: Database, asked: Gate) -> None:
+async def test_a_pause_counts_from_the_next_message_on(
+    database: Database, asked: MessageLookup
+) -> None:
     before = await asked.look(known_by(1), 0, NOW)
     pause(database, "bulk", "bulk", "all")
     during = await asked.look(known_by(1), 0, NOW)
     with database.writing() as connection:
-        lifted = gate.resume(connection)
+        lifted = message_lookup.resume(connection)
     after = await asked.look(known_by(1), 0, NOW)
 
-    nothing = View(paused=frozenset(), earlier=())
-    assert (nothing, View(paused=frozenset({"all", "bulk"}), earlier=()), nothing) == (
+    nothing = MessageStatus(paused=frozenset(), earlier=())
+    assert (nothing, MessageStatus(paused=frozenset({"all", "bulk"}), earlier=()), nothing) == (
         before,
         during,
         after,
@@ -74,7 +76,7 @@ async def test_a_pause_counts_from_the_next_message_on(database: Database, asked
 
 
 async def test_earlier_attempts_of_a_transaction_are_shown_oldest_first(
-    database: Database, asked: Gate
+    database: Database, asked: MessageLookup
 ) -> None:
     first, second, other = message(0), message(1), message(2)
     known = [
@@ -87,10 +89,12 @@ async def test_earlier_attempts_of_a_transaction_are_shown_oldest_first(
     pause(database, "bulk")
     view = await asked.look(known_by(7), 0, NOW + MINUTE)
 
-    assert View(paused=frozenset({"bulk"}), earlier=tuple(known)) == view
+    assert MessageStatus(paused=frozenset({"bulk"}), earlier=tuple(known)) == view
 
 
-async def test_an_attempt_is_forgotten_after_a_day(database: Database, asked: Gate) -> None:
+async def test_an_attempt_is_forgotten_after_a_day(
+    database: Database, asked: MessageLookup
+) -> None:
     one = message()
     remember(database, attempt(one))
     counts = [
@@ -101,7 +105,9 @@ async def test_an_attempt_is_forgotten_after_a_day(database: Database, asked: Ga
     assert [1, 0] == counts
 
 
-async def test_an_attempt_is_shown_for_either_of_its_marks(database: Database, asked: Gate) -> None:
+async def test_an_attempt_is_shown_for_either_of_its_marks(
+    database: Database, asked: MessageLookup
+) -> None:
     one = message()
     likeness = marks(one).likeness
     known = [attempt(one), replace(attempt(one), fingerprint=likeness, dated=1_000)]
@@ -113,7 +119,7 @@ async def test_an_attempt_is_shown_for_either_of_its_marks(database: Database, a
 
 
 async def test_what_was_said_last_of_a_message_is_all_that_is_known(
-    database: Database, asked: Gate
+    database: Database, asked: MessageLookup
 ) -> None:
     one = message()
     remember(database, attempt(one), replace(attempt(one), fingerprint=9, dated=1_000))
@@ -130,7 +136,7 @@ def test_forgotten_attempts_are_removed(database: Database) -> None:
     old, young = message(0), message(10)
     remember(database, attempt(old), attempt(young))
     with database.writing() as connection:
-        count = gate.forget_attempts(connection, NOW + REMEMBERED + 5 * MINUTE)
+        count = message_lookup.forget_attempts(connection, NOW + REMEMBERED + 5 * MINUTE)
     with database.reading() as connection:
         left = list(connection.scalars(select(attempts.c.message)))
 
@@ -141,7 +147,7 @@ def test_forgotten_attempts_are_removed(database: Database) -> None:
 
 
 async def test_a_burst_is_counted_by_address_with_first_and_last_time(
-    database: Database, asked: Gate
+    database: Database, asked: MessageLookup
 ) -> None:
     burst(database, 0, going(ANN), going(BEN))
     burst(database, 1, going(ANN))
@@ -151,7 +157,7 @@ async def test_a_burst_is_counted_by_address_with_first_and_last_time(
     assert {ANN: (at(0), at(1)), BEN: (at(0), at(0))} == reached
 
 
-async def test_a_burst_looks_back_to_a_time_only(database: Database, asked: Gate) -> None:
+async def test_a_burst_looks_back_to_a_time_only(database: Database, asked: MessageLookup) -> None:
     burst(database, 0, going(ANN))
     burst(database, 5, going(BEN))
 
@@ -159,7 +165,7 @@ async def test_a_burst_looks_back_to_a_time_only(database: Database, asked: Gate
 
 
 async def test_all_the_crm_asked_for_count_whatever_became_of_them(
-    database: Database, asked: Gate
+    database: Database, asked: MessageLookup
 ) -> None:
     burst(database, 0, refused(ANN))
     burst(database, 1, going(BEN), state=State.ABORTED)

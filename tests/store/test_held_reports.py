@@ -7,15 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.core import dsn, ids
-from gateway.core.envelope import parse_mail, parse_rcpt
+from gateway.core import ids
+from gateway.core.decision.note import Note
 from gateway.core.kinds import State
-from gateway.core.note import Note
-from gateway.core.outbox import Draft, OutboxRow, OutboxState
-from gateway.store import held_reports, outbox
-from gateway.store.database import Database
-from gateway.store.held_reports import Held
-from gateway.store.journal import take_in
+from gateway.core.mail import dsn
+from gateway.core.mail.envelope import parse_mail, parse_rcpt
+from gateway.core.sending.outbox import OutboxDraft, OutboxRow, OutboxState
+from gateway.store.engine.database import Database
+from gateway.store.journal import held_reports
+from gateway.store.journal.held_reports import Held
+from gateway.store.journal.journal import take_in
+from gateway.store.sending import outbox
 from tests.store.journaling import message, suppressed
 
 NOW = datetime(2026, 3, 12, 9, 20, tzinfo=UTC)
@@ -35,10 +37,10 @@ def database(store_url: str) -> Iterator[Database]:
     database.close()
 
 
-def draft(number: int, *, to: str = ANN, armed: bool = False, members: int = 1) -> Draft:
+def draft(number: int, *, to: str = ANN, armed: bool = False, members: int = 1) -> OutboxDraft:
     """The report owed for one message of that number."""
     moment = NOW + timedelta(milliseconds=number)
-    about = dsn.Report(
+    about = dsn.DsnReport(
         message_id=f"<{number}.dsn@gateway.example>",
         at=moment,
         notifier="postmaster@gateway.example",
@@ -49,14 +51,14 @@ def draft(number: int, *, to: str = ANN, armed: bool = False, members: int = 1) 
         arrived=moment,
         headers=b"",
         failed=tuple(
-            dsn.Failed(
+            dsn.FailedRecipient(
                 parse_rcpt(f"TO:<{number}-{member}@example.org>".encode(), set(), utf8=False),
                 Note(("why",), "why"),
             )
             for member in range(members)
         ),
     )
-    return Draft(
+    return OutboxDraft(
         id=ids.first_id_at(moment) + 1,
         type="dsn",
         key=f"dsn:{number}",
@@ -68,7 +70,7 @@ def draft(number: int, *, to: str = ANN, armed: bool = False, members: int = 1) 
     )
 
 
-def put(database: Database, *drafts: Draft, now: datetime = NOW) -> None:
+def put(database: Database, *drafts: OutboxDraft, now: datetime = NOW) -> None:
     with database.writing() as connection:
         for one in drafts:
             held_reports.put(connection, one)
@@ -185,7 +187,7 @@ def test_K10_whoever_puts_and_claims_at_once_each_message_is_told_once(
     names = [ANN, "bob@office.example"]
     drafts = [(draft(n, to=names[n % 2]), draft(n + 100, to=names[(n + 1) % 2])) for n in range(20)]
 
-    def one(store: Database, pair: tuple[Draft, Draft]) -> list[tuple[str, str]]:
+    def one(store: Database, pair: tuple[OutboxDraft, OutboxDraft]) -> list[tuple[str, str]]:
         put(store, *pair)
         return sent(store)
 

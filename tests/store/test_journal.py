@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import event, func, select
 
 from gateway.core.kinds import State
-from gateway.core.outbox import Draft, OutboxState
-from gateway.store import journal as module
-from gateway.store import messages, outbox
-from gateway.store.database import Database, RowRefused, StoreUnavailable
-from gateway.store.journal import JournalWriter, take_in
+from gateway.core.sending.outbox import OutboxDraft, OutboxState
+from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
+from gateway.store.journal import journal as module
+from gateway.store.journal import messages
+from gateway.store.journal.journal import JournalWriter, take_in
 from gateway.store.schema import attempts, deliveries
+from gateway.store.sending import outbox
 from tests.rig.process import wait_until
 from tests.store.feeding import NOW
 from tests.store.journaling import (
@@ -163,7 +164,7 @@ async def test_P13_a_notice_with_a_known_key_is_not_owed_twice(
     journal: JournalWriter, database: Database
 ) -> None:
     first, again = message(0), message(1)
-    same: Draft = replace(notice(first), id=again.id + 1)
+    same: OutboxDraft = replace(notice(first), id=again.id + 1)
     await journal.begin(first, drafts=(notice(first, due=NOW),))
     await journal.begin(again, drafts=(same,))
 

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from gateway.core import ids
-from gateway.core.journal import KnownBulk
-from gateway.store import known_bulk
-from gateway.store.database import Database
-from gateway.store.gate import Gate
-from gateway.store.journal import take_in
-from gateway.store.journal_rows import Rows
-from gateway.store.known_bulk import REMEMBERED
+from gateway.core.decision.journal import KnownBulk
+from gateway.store.engine.database import Database
+from gateway.store.journal import known_bulk
+from gateway.store.journal.journal import take_in
+from gateway.store.journal.journal_rows import JournalRows
+from gateway.store.journal.known_bulk import REMEMBERED
+from gateway.store.journal.message_lookup import MessageLookup
 from gateway.store.schema import bulk_messages
 from tests.store.feeding import NOW
 from tests.store.journaling import at, known_by, message
@@ -24,9 +24,9 @@ IDENTITY, OTHER = 2**62 + 1, 2**62 + 2
 
 
 @pytest.fixture
-def asked(database: Database) -> Iterator[Gate]:
+def asked(database: Database) -> Iterator[MessageLookup]:
     """A gate on the store."""
-    gate = Gate(database)
+    gate = MessageLookup(database)
     yield gate
     gate.close()
 
@@ -40,7 +40,9 @@ def number(minute: float) -> int:
     return ids.first_id_at(at(minute))
 
 
-async def test_what_was_bulk_is_shown_with_where_and_why(database: Database, asked: Gate) -> None:
+async def test_what_was_bulk_is_shown_with_where_and_why(
+    database: Database, asked: MessageLookup
+) -> None:
     before = await asked.look(known_by(1), IDENTITY, NOW)
     remember(database, (IDENTITY, number(0), "many-recipients"))
     after, other = [await asked.look(known_by(1), one, NOW) for one in (IDENTITY, OTHER)]
@@ -50,7 +52,7 @@ async def test_what_was_bulk_is_shown_with_where_and_why(database: Database, ask
     assert (frozenset(), ()) == (after.paused, after.earlier)
 
 
-async def test_it_comes_in_with_the_message(database: Database, asked: Gate) -> None:
+async def test_it_comes_in_with_the_message(database: Database, asked: MessageLookup) -> None:
     one = replace(message(), bulk_identities=(IDENTITY, OTHER))
     with database.writing() as connection:
         take_in(connection, 1, [one], [])
@@ -60,13 +62,13 @@ async def test_it_comes_in_with_the_message(database: Database, asked: Gate) -> 
 
 
 def test_a_log_that_is_read_twice_tells_the_same() -> None:
-    rows = Rows()
+    rows = JournalRows()
     rows.begin(1, replace(message(), bulk_identities=(IDENTITY,)), (), ())
 
-    assert rows.bulk == Rows.read(rows.plain()).bulk == next(rows.apart()).bulk
+    assert rows.bulk == JournalRows.read(rows.plain()).bulk == next(rows.apart()).bulk
 
 
-async def test_the_first_rule_stays(database: Database, asked: Gate) -> None:
+async def test_the_first_rule_stays(database: Database, asked: MessageLookup) -> None:
     remember(database, (IDENTITY, number(0), "first"), (IDENTITY, number(1), "second"))
     remember(database, (IDENTITY, number(2), "third"))
 
@@ -75,7 +77,7 @@ async def test_the_first_rule_stays(database: Database, asked: Gate) -> None:
 
 @pytest.mark.parametrize(("age", "is_known"), [(REMEMBERED, True), (REMEMBERED + MINUTE, False)])
 async def test_it_is_forgotten_after_a_week(
-    database: Database, asked: Gate, age: timedelta, is_known: bool
+    database: Database, asked: MessageLookup, age: timedelta, is_known: bool
 ) -> None:
     remember(database, (IDENTITY, number(0), "first"))
 
@@ -83,7 +85,7 @@ async def test_it_is_forgotten_after_a_week(
 
 
 async def test_what_is_bulk_anew_after_a_week_counts_from_then(
-    database: Database, asked: Gate
+    database: Database, asked: MessageLookup
 ) -> None:
     later = ids.first_id_at(NOW + REMEMBERED + MINUTE)
     remember(database, (IDENTITY, number(0), "first"))

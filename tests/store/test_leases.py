@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.store import leases
-from gateway.store.database import Database
+from gateway.store.engine import leases
+from gateway.store.engine.database import Database
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

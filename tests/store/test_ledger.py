@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from gateway.core.journal import Delivery, Message, Outcome
+from gateway.core.decision.journal import Delivery, Message, Outcome
 from gateway.core.kinds import By, State
-from gateway.core.occurrence import Due, Ending, Occurrence, OccurrenceState
-from gateway.core.people import PersonKind, PersonRef
-from gateway.core.trigger import TriggerEvent
-from gateway.store import epochs, ledger, messages
-from gateway.store.database import Database
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.triggers.occurrence import Due, Ending, Occurrence, OccurrenceState
+from gateway.core.triggers.trigger import TriggerEvent
+from gateway.store.engine.database import Database
+from gateway.store.journal import messages
+from gateway.store.triggers import epochs, ledger
 from tests.store.feeding import NOW
 
 LEASE = timedelta(minutes=5)
@@ -40,7 +41,7 @@ def claim(connection: Connection, holder: str = "a", now: datetime = NOW) -> lis
     return ledger.claim(connection, holder, now, lease=LEASE, limit=10, events=ALL)
 
 
-def mail(number: int = 100) -> ledger.Mail:
+def mail(number: int = 100) -> ledger.LedgerMail:
     message = Message(
         id=number,
         at=NOW,
@@ -56,7 +57,7 @@ def mail(number: int = 100) -> ledger.Mail:
             ),
         ),
     )
-    return ledger.Mail(
+    return ledger.LedgerMail(
         address="ann@example.org",
         mailbox="ann@example.org",
         subject="Hi",

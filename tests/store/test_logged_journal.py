@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import event, func, select
 
 from gateway.core.kinds import State
-from gateway.store import outbox, worker_log, workers
-from gateway.store.database import Database, StoreUnavailable
-from gateway.store.logged_journal import LoggedJournal
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.journal import worker_log, workers
+from gateway.store.journal.logged_journal import LoggedJournal
+from gateway.store.journal.worker_log import NotLogged, WorkerLog, left_in, path_for
 from gateway.store.schema import attempts, messages
-from gateway.store.worker_log import NotLogged, WorkerLog, left_in, path_for
+from gateway.store.sending import outbox
 from tests.rig.process import wait_until
 from tests.store.journaling import ANN, attempt, ended, going, message, notice, states
 

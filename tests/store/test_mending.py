@@ -2,11 +2,11 @@
 
 from sqlalchemy import update
 
-from gateway.core.people import PersonRef
-from gateway.core.typed_address import NotAnAddress, TypedAddress
-from gateway.store import mending, suppression
-from gateway.store.database import Database
-from gateway.store.people import find, holders
+from gateway.core.mail.typed_address import NotAnAddress, TypedAddress
+from gateway.core.people.people import PersonRef
+from gateway.store.engine.database import Database
+from gateway.store.people import mending, suppression
+from gateway.store.people.people import find, holders
 from gateway.store.schema import people
 from tests.store.feeding import CANDIDATE, NOW, person, tell
 from tests.store.test_suppressed import suppress

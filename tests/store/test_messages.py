@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import event, insert, select
 
 from gateway.core import ids
-from gateway.core.journal import Delivery, Message
+from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Kind, State
-from gateway.core.people import PersonKind, PersonRef
-from gateway.store import messages as journal
-from gateway.store.database import Database
-from gateway.store.journal import take_in
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.engine.database import Database
+from gateway.store.journal import messages as journal
+from gateway.store.journal.journal import take_in
 from gateway.store.schema import addresses, attempts, deliveries
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)

@@ -1,10 +1,10 @@
 """The groups "MailChimp opt-out" belong to the gateway: what the CRM tells removes nobody."""
 
 from gateway.core.kinds import TAG_SCOPES, Scope
-from gateway.core.people import Group, PersonRef
-from gateway.store import opt_outs
-from gateway.store.database import Database
-from gateway.store.suppression import Standings
+from gateway.core.people.people import Group, PersonRef
+from gateway.store.campaigns import opt_outs
+from gateway.store.engine.database import Database
+from gateway.store.people.suppression import Standings
 from tests.store.feeding import CANDIDATE, CONTACT, NOW, member, person, tell
 
 ANN, EVA = PersonRef(CANDIDATE, "ann"), PersonRef(CONTACT, "eva")

@@ -10,15 +10,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.core import ids
-from gateway.core.outbox import Draft, OutboxRow, OutboxState, Settlement
-from gateway.store import outbox
-from gateway.store.database import Database
+from gateway.core.sending.outbox import OutboxDraft, OutboxRow, OutboxState, Settlement
+from gateway.store.engine.database import Database
+from gateway.store.sending import outbox
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 LEASE = timedelta(minutes=5)
 MINUTE = timedelta(minutes=1)
 ID = ids.first_id_at(NOW)
-DRAFT = Draft(
+DRAFT = OutboxDraft(
     id=ID,
     type="dsn",
     key="dsn:1",
@@ -62,7 +62,7 @@ def database(store_url: str) -> Iterator[Database]:
     database.close()
 
 
-def put(database: Database, *drafts: Draft) -> list[bool]:
+def put(database: Database, *drafts: OutboxDraft) -> list[bool]:
     with database.writing() as connection:
         return [outbox.put(connection, draft) for draft in drafts]
 
@@ -282,9 +282,9 @@ def test_a_row_in_hand_can_neither_be_retried_nor_cancelled(database: Database) 
     shown = ids.show(ID)
 
     with database.writing() as connection:
-        with pytest.raises(outbox.WrongState) as retried:
+        with pytest.raises(outbox.WrongOutboxState) as retried:
             outbox.retry(connection, ID, NOW)
-        with pytest.raises(outbox.WrongState) as cancelled:
+        with pytest.raises(outbox.WrongOutboxState) as cancelled:
             outbox.cancel(connection, ID)
 
     can_retry = f"{shown} is sending; only unknown, failed or cancelled can be retried"

@@ -5,20 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.core.applications import Application, Programme
+from gateway.core.feed.references import How, Lead
 from gateway.core.kinds import Scope
-from gateway.core.people import Group, PersonRef, Staff, Status, StatusKind
-from gateway.core.references import How, Lead
-from gateway.core.training import Closing, Qualification
-from gateway.store import open_references, people
-from gateway.store.applications import find
-from gateway.store.database import Database
-from gateway.store.feed import Outcome
-from gateway.store.suppression import Standings
+from gateway.core.people.applications import Application, Programme
+from gateway.core.people.people import Group, PersonRef, Staff, Status, StatusKind
+from gateway.core.people.training import Closing, Qualification
+from gateway.store.engine.database import Database
+from gateway.store.feed import open_references
+from gateway.store.feed.feed import ImportOutcome
+from gateway.store.people import people
+from gateway.store.people.applications import find
+from gateway.store.people.suppression import Standings
 from tests.store.feeding import CANDIDATE, CONTACT, NOW, deceased, member, no_bulk, person, tell
 
 
-def uses(outcome: Outcome) -> list[tuple[str, str, Lead, str, int, int]]:
+def uses(outcome: ImportOutcome) -> list[tuple[str, str, Lead, str, int, int]]:
     return [
         (use.reference, use.given, use.lead, use.crm_id, use.rows, use.line)
         for use in outcome.references

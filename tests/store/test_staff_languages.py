@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.people import Staff
-from gateway.store.database import Database, StoreUnavailable
-from gateway.store.staff_languages import StaffLanguages
+from gateway.core.people.people import Staff
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.people.staff_languages import StaffLanguages
 from tests.store.feeding import tell
 
 ANN, BEN, CY = "ann@example.org", "ben@example.org", "cy@example.org"

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
 from gateway.core.kinds import TAG_SCOPES, Scope
-from gateway.core.people import Group, PersonRef, StatusKind
-from gateway.store import suppression
-from gateway.store.database import Database
-from gateway.store.documents import reasons
-from gateway.store.schema import addresses, groups, memberships, people, statuses, suppressions
-from gateway.store.suppressed import (
+from gateway.core.people.people import Group, PersonRef, StatusKind
+from gateway.store.engine.database import Database
+from gateway.store.journal.documents import reasons
+from gateway.store.people import suppression
+from gateway.store.people.suppressed import (
     START,
     ListedSource,
     Position,
@@ -24,7 +23,8 @@ from gateway.store.suppressed import (
     SuppressedAddresses,
     behind,
 )
-from gateway.store.suppression import Standings
+from gateway.store.people.suppression import Standings
+from gateway.store.schema import addresses, groups, memberships, people, statuses, suppressions
 from tests.store.feeding import CANDIDATE, CONTACT, NOW, deceased, member, no_bulk, person, tell
 
 ALL = Selection()

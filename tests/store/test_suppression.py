@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.core.address import lookup_form, parse_path
-from gateway.core.decide import blocking, never_mailed
+from gateway.core.decision.decide import blocking, never_mailed
 from gateway.core.kinds import TAG_SCOPES, Kind, Scope
-from gateway.core.people import (
+from gateway.core.mail.address import lookup_form, parse_path
+from gateway.core.people.people import (
     NOBODY,
     Group,
     PersonKind,
@@ -22,10 +22,10 @@ from gateway.core.people import (
     Suppression,
     SuppressionSource,
 )
-from gateway.store import suppression
-from gateway.store.database import Database, StoreUnavailable
-from gateway.store.quick import QuickReader
-from gateway.store.suppression import Standings
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.quick_reader import QuickReader
+from gateway.store.people import suppression
+from gateway.store.people.suppression import Standings
 from tests.store.feeding import CANDIDATE, CONTACT, NOW, deceased, member, no_bulk, person, tell
 
 HOUR = timedelta(hours=1)

@@ -12,16 +12,17 @@ from sqlalchemy import text
 
 import gateway.store.migrations
 from gateway.core.kinds import TAG_SCOPES, Scope, State
-from gateway.core.people import PersonRef
+from gateway.core.people.people import PersonRef
 from gateway.core.token import TokenRole
-from gateway.store import suppression, tokens
-from gateway.store.columns import metadata
-from gateway.store.database import Database, WrongSchema
-from gateway.store.messages import listed
-from gateway.store.people import find
+from gateway.store.api import tokens
+from gateway.store.engine.columns import metadata
+from gateway.store.engine.database import Database, WrongSchema
+from gateway.store.engine.upgrade import defects, upgrade
+from gateway.store.journal.messages import listed
+from gateway.store.people import suppression
+from gateway.store.people.people import find
+from gateway.store.people.suppression import Standings
 from gateway.store.schema import VERSION
-from gateway.store.suppression import Standings
-from gateway.store.upgrade import defects, upgrade
 
 AT = 1_764_000_000_000_000  #: Microseconds since 1970.
 ID = 1 << 58

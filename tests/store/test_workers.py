@@ -5,14 +5,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from gateway.core.journal import Message
+from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
-from gateway.core.outbox import Draft
-from gateway.store import gate, journal, outbox, workers
-from gateway.store import messages as reading
-from gateway.store.database import Database
+from gateway.core.sending.outbox import OutboxDraft
+from gateway.store.engine.database import Database
+from gateway.store.journal import journal, message_lookup, workers
+from gateway.store.journal import messages as reading
+from gateway.store.journal.workers import GRACE, NoNumberFree
 from gateway.store.schema import workers as table
-from gateway.store.workers import GRACE, NoNumberFree
+from gateway.store.sending import outbox
 from tests.store.feeding import NOW
 from tests.store.journaling import (
     ANN,
@@ -61,7 +62,7 @@ def numbers(database: Database) -> list[int]:
         return list(connection.scalars(select(table.c.number).order_by(table.c.number)))
 
 
-def begin(database: Database, number: int, one: Message, *drafts: Draft) -> None:
+def begin(database: Database, number: int, one: Message, *drafts: OutboxDraft) -> None:
     """Leave a message as a process does that is killed before the verdict."""
     with database.writing() as connection:
         journal.take_in(connection, number, [one], ())
@@ -189,7 +190,7 @@ async def test_K1_a_retry_of_what_was_left_is_known_as_one(
     number = enlist(database, "10", Host("10"))
     begin(database, number, left)
     enlist(database, "11", Host("11"))
-    asked = gate.Gate(database)
+    asked = message_lookup.MessageLookup(database)
     view = await asked.look(marks(retry), 0, NOW)
     asked.close()
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import requests
 
-from gateway.sync.sandbox import Sandbox
+from gateway.sandbox import Sandbox
 
 Body = dict[str, Any]
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)

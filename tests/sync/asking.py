@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.sync.client import MailchimpClient, member_id
-from gateway.sync.transport import Limits
+from gateway.sync.transport import MailchimpLimits
 from tests.sync.scripted import JSON, PROBLEM, Reply, Script, answering
 
 KEY = "0123456789abcdef-us1"
@@ -46,7 +46,7 @@ def client_of(
     sleep: Callable[[float], None] = lambda _: None,
     jitter: Callable[[], float] = lambda: 0.5,
 ) -> Iterator[MailchimpClient]:
-    limits = Limits(attempts=attempts, read_timeout=timedelta(seconds=read_timeout))
+    limits = MailchimpLimits(attempts=attempts, read_timeout=timedelta(seconds=read_timeout))
     client = MailchimpClient(KEY, base_url=url, limits=limits, sleep=sleep, jitter=jitter)
     try:
         yield client

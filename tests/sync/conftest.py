@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.database import Database
-from gateway.sync.sandbox import Sandbox
+from gateway.sandbox import Sandbox
+from gateway.store.engine.database import Database
 from tests.sync.api import START, Api
 from tests.sync.contract import contract
 from tests.sync.marketing import Marketing

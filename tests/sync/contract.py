@@ -5,7 +5,7 @@ import warnings
 from functools import cache
 from pathlib import Path
 
-from gateway.sync.sandbox.engine import Check
+from gateway.sandbox.engine import Check
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "mailchimp"
 CONTRACT = FOLDER / "mailchimp-3.0.85.strict.json"

@@ -7,23 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core import ids
-from gateway.core.campaigns import Campaign
+from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.ids import IdSource, milliseconds_of
 from gateway.core.kinds import TAG_SCOPES, Scope
-from gateway.core.people import Group, Membership, Person, PersonKind, PersonRef, Staff
-from gateway.store import campaign_members, campaigns, opt_outs, suppression
-from gateway.store.campaign_members import Member
-from gateway.store.database import Database
-from gateway.store.feed import Terms, feed
-from gateway.store.suppression import Standings
+from gateway.core.people.people import Group, Membership, Person, PersonKind, PersonRef, Staff
+from gateway.sandbox import Sandbox
+from gateway.store.campaigns import campaign_members, campaigns, opt_outs
+from gateway.store.campaigns.campaign_members import CampaignMember
+from gateway.store.engine.database import Database
+from gateway.store.feed.feed import Terms, feed
+from gateway.store.people import suppression
+from gateway.store.people.suppression import Standings
 from gateway.sync import campaigns as desk
-from gateway.sync.activation import Activation, Step, Wishes
-from gateway.sync.campaigns import Draft
+from gateway.sync.activation import Activation, ActivationRequest, Step
+from gateway.sync.campaigns import CampaignRequest
 from gateway.sync.client import MailchimpClient, member_id
-from gateway.sync.office import Office
+from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.refresh import Heard, Refresher
-from gateway.sync.sandbox import Sandbox
-from gateway.sync.transport import Limits
+from gateway.sync.transport import MailchimpLimits
 
 KEY = "0123456789abcdef-us1"
 CONTACT = {"company": "CRM", "address1": "Dam 1", "city": "Amsterdam", "country": "NL"}
@@ -53,7 +54,7 @@ class Marketing:
         self.sandbox = sandbox
         self.audience = sandbox.furnish()
         self.template = next(iter(sandbox.account.templates))
-        self.wishes = Wishes(
+        self.wishes = ActivationRequest(
             **{
                 "contact": CONTACT,
                 "from_name": "CRM",
@@ -63,10 +64,10 @@ class Marketing:
             }
         )
         self.client = MailchimpClient(
-            KEY, base_url=sandbox.url, limits=Limits(attempts=3), sleep=lambda _: None
+            KEY, base_url=sandbox.url, limits=MailchimpLimits(attempts=3), sleep=lambda _: None
         )
         self.standings = Standings(database, tag_scopes=TAG_SCOPES, clock=sandbox.now)
-        self.office = Office(
+        self.session = MailchimpSession(
             database=database,
             client=self.client,
             standings=self.standings,
@@ -76,7 +77,7 @@ class Marketing:
             pause=lambda _: None,
         )
         self.heard: list[Heard] = []
-        self.refresher = Refresher(office=self.office, heard=self.heard.append)
+        self.refresher = Refresher(session=self.session, heard=self.heard.append)
         self._ids = IdSource(3)
 
     def close(self) -> None:
@@ -159,9 +160,11 @@ class Marketing:
             "from_name": "CRM",
             "from_address": "office@crm.test",
         }
-        made, _ = desk.create(self.office, Draft(**(wanted | draft)), self.new_id(), yes=True)
+        made, _ = desk.create(
+            self.session, CampaignRequest(**(wanted | draft)), self.new_id(), yes=True
+        )
         if refs:
-            desk.add(self.office, made.id, refs)
+            desk.add(self.session, made.id, refs)
         return made.id
 
     def one(self, number: int) -> Campaign:
@@ -169,7 +172,7 @@ class Marketing:
         with self.database.reading() as connection:
             return campaigns.one(connection, number)
 
-    def members(self, number: int) -> dict[str, Member]:
+    def members(self, number: int) -> dict[str, CampaignMember]:
         """Return the members of a campaign by person."""
         with self.database.reading() as connection:
             return {str(one.ref): one for one in campaign_members.members(connection, number)}
@@ -187,17 +190,17 @@ class Marketing:
 
     def restarted(self) -> None:
         """Forget what the sync knew when it was ended."""
-        self.refresher = Refresher(office=self.office, heard=self.heard.append)
+        self.refresher = Refresher(session=self.session, heard=self.heard.append)
 
-    def hasty(self, **limits: Any) -> Office:
+    def hasty(self, **limits: Any) -> MailchimpSession:
         """Return an office whose client has other limits; it is closed with this one."""
         self.client.close()
         self.client = MailchimpClient(
-            KEY, base_url=self.sandbox.url, limits=Limits(**limits), sleep=lambda _: None
+            KEY, base_url=self.sandbox.url, limits=MailchimpLimits(**limits), sleep=lambda _: None
         )
-        self.office = replace(self.office, client=self.client)
+        self.session = replace(self.session, client=self.client)
         self.restarted()
-        return self.office
+        return self.session
 
     # Mailchimp.
 

@@ -5,22 +5,22 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from gateway.core.campaigns import Campaign, CampaignState
+from gateway.core.campaigns.campaigns import Campaign, CampaignState
+from gateway.core.campaigns.membership import KnownContact
 from gateway.core.ids import IdSource, milliseconds_of
 from gateway.core.kinds import TAG_SCOPES
-from gateway.core.membership import Known
-from gateway.core.people import Person, PersonKind, PersonRef
-from gateway.store import activities, audiences, campaign_syncs, campaigns
-from gateway.store.activities import Done
-from gateway.store.database import Database
-from gateway.store.feed import Terms, feed
+from gateway.core.people.people import Person, PersonKind, PersonRef
+from gateway.sandbox import Sandbox
+from gateway.store.campaigns import activities, audiences, campaign_syncs, campaigns
+from gateway.store.campaigns.activities import MemberActivity
+from gateway.store.engine.database import Database
+from gateway.store.feed.feed import Terms, feed
+from gateway.store.people.suppression import Standings
 from gateway.store.schema import campaign_members, events, memberships
-from gateway.store.suppression import Standings
 from gateway.sync.client import MailchimpClient
-from gateway.sync.office import Office
-from gateway.sync.rounds import Heard, Rounds
-from gateway.sync.sandbox import Sandbox
-from gateway.sync.transport import Limits
+from gateway.sync.mailchimp_session import MailchimpSession
+from gateway.sync.sync_round import Heard, Rounds
+from gateway.sync.transport import MailchimpLimits
 from tests.sync.api import Api, act
 
 KEY = "0123456789abcdef-us1"
@@ -45,7 +45,7 @@ class Crm:
         self.standings = Standings(database, tag_scopes=TAG_SCOPES)
         self.heard: list[Heard] = []
         self.client = MailchimpClient(
-            KEY, base_url=sandbox.url, limits=Limits(attempts=3), sleep=lambda _: None
+            KEY, base_url=sandbox.url, limits=MailchimpLimits(attempts=3), sleep=lambda _: None
         )
         with database.writing() as connection:
             audiences.activate(
@@ -84,7 +84,7 @@ class Crm:
         """Keep what Mailchimp tells of members, as preparing a campaign does."""
         members = [self.sandbox.member(self.audience, address(ref)) for ref in refs]
         known = [
-            Known(
+            KnownContact(
                 address=one.address.lower(),
                 email=one.address,
                 email_id=one.id,
@@ -143,9 +143,9 @@ class Crm:
             self.sandbox.advance(minutes=2)
         return campaign
 
-    def office(self, **changes: Any) -> Office:
+    def session(self, **changes: Any) -> MailchimpSession:
         """Return what work on campaigns is done with."""
-        return Office(
+        return MailchimpSession(
             **{
                 "database": self.database,
                 "client": self.client,
@@ -162,7 +162,7 @@ class Crm:
         """Return what looks at Mailchimp."""
         return Rounds(
             **{
-                "office": self.office(),
+                "office": self.session(),
                 "new_id": self.new_id,
                 "heard": self.heard.append,
                 **changes,
@@ -181,7 +181,7 @@ class Crm:
 
     # What came of it.
 
-    def done(self, ref: PersonRef) -> list[Done]:
+    def done(self, ref: PersonRef) -> list[MemberActivity]:
         """Return what a person did."""
         with self.database.reading() as connection:
             return activities.of_person(connection, ref)

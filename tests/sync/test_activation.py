@@ -9,13 +9,13 @@ from threading import Thread
 
 import pytest
 
-from gateway.core.people import Group, PersonKind
-from gateway.store import audiences, opt_outs
-from gateway.store.database import Database
+from gateway.core.people.people import Group, PersonKind
+from gateway.sandbox import Sandbox, SandboxFault
+from gateway.store.campaigns import audiences, opt_outs
+from gateway.store.engine.database import Database
 from gateway.sync import readiness
-from gateway.sync.activation import CannotActivate, Did, Step
+from gateway.sync.activation import CannotActivate, Step, StepResult
 from gateway.sync.errors import NotAuthorised
-from gateway.sync.sandbox import Fault, Sandbox
 from tests.sync.api import START
 from tests.sync.asking import asking
 from tests.sync.contract import contract
@@ -23,8 +23,8 @@ from tests.sync.marketing import CONTACT, Marketing, candidate
 from tests.sync.scripted import JSON, Reply
 
 
-def did(steps: list[Step]) -> dict[str, list[Did]]:
-    found: dict[str, list[Did]] = {}
+def did(steps: list[Step]) -> dict[str, list[StepResult]]:
+    found: dict[str, list[StepResult]] = {}
     for step in steps:
         found.setdefault(step.what, []).append(step.did)
     return found
@@ -53,9 +53,9 @@ def test_all_that_campaigns_need_is_made_and_found_again(empty: Marketing) -> No
     tags = [field.tag for field in audience.merge_fields]
     assert {"FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL"} <= set(tags)
     assert len(tags) == len(set(tags))
-    assert made["audience"] == [Did.MADE]
-    assert made["candidate group"] == made["contact group"] == [Did.MADE]
-    assert {Did.FOUND} == {each for some in found.values() for each in some}
+    assert made["audience"] == [StepResult.MADE]
+    assert made["candidate group"] == made["contact group"] == [StepResult.MADE]
+    assert {StepResult.FOUND} == {each for some in found.values() for each in some}
     with empty.database.reading() as connection:
         for kind in PersonKind:
             group = opt_outs.group(connection, kind)
@@ -78,9 +78,9 @@ def test_a_gateway_without_a_name_on_the_internet_borrows_one(empty: Marketing) 
 def test_a_dry_run_changes_nothing_anywhere(empty: Marketing) -> None:
     steps = did(empty.activate(dry_run=True))
 
-    assert steps["audience"] == [Did.WOULD_MAKE]
-    assert steps["merge field"] == [Did.WOULD_MAKE] * 4
-    assert steps["contact group"] == [Did.WOULD_MAKE]
+    assert steps["audience"] == [StepResult.WOULD_MAKE]
+    assert steps["merge field"] == [StepResult.WOULD_MAKE] * 4
+    assert steps["contact group"] == [StepResult.WOULD_MAKE]
     assert not empty.sandbox.account.audiences
     assert {"GET"} == {call.method for call in empty.sandbox.asked}
     with empty.database.reading() as connection:
@@ -95,8 +95,8 @@ def test_groups_of_the_crm_that_bear_the_tag_are_adopted(marketing: Marketing) -
 
     steps = did(marketing.activate())
 
-    assert steps["candidate group"] == [Did.FOUND]
-    assert steps["contact group"] == [Did.MADE]
+    assert steps["candidate group"] == [StepResult.FOUND]
+    assert steps["contact group"] == [StepResult.MADE]
     with marketing.database.reading() as connection:
         adopted = opt_outs.group(connection, PersonKind.CANDIDATE)
     assert adopted
@@ -129,9 +129,11 @@ def test_an_audience_that_may_not_be_made_is_told_with_the_cure(empty: Marketing
         empty.activate()
 
 
-@pytest.mark.parametrize("fault", [Fault.DROPPED, Fault.BAD_GATEWAY, Fault.BLOCKED])
+@pytest.mark.parametrize(
+    "fault", [SandboxFault.DROPPED, SandboxFault.BAD_GATEWAY, SandboxFault.BLOCKED]
+)
 def test_m2_what_was_made_and_not_answered_is_not_made_twice(
-    empty: Marketing, fault: Fault
+    empty: Marketing, fault: SandboxFault
 ) -> None:
     empty.sandbox.faults.add(fault, method="POST", path="^/lists$")
     empty.sandbox.faults.add(fault, method="POST", path="merge-fields")
@@ -188,8 +190,8 @@ def test_a_webhook_is_registered_where_the_gateway_can_be_reached(
         kept = audiences.active(connection)
     assert kept
     assert (kept.webhook, kept.webhook_url, kept.webhook_secret) == (hook.id, hook.url, hook.secret)
-    assert first["webhook"] == [Did.MADE]
-    assert second["webhook"] == [Did.FOUND]
+    assert first["webhook"] == [StepResult.MADE]
+    assert second["webhook"] == [StepResult.FOUND]
     marketing.close()
     database.close()
 
@@ -203,7 +205,7 @@ def test_a_webhook_nobody_answers_for_is_told_and_the_rest_is_done(
 
     steps = marketing.activate()
 
-    assert steps[-1].did is Did.FAILED
+    assert steps[-1].did is StepResult.FAILED
     assert "polled" in steps[-1].text
     with database.reading() as connection:
         assert audiences.active(connection)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from gateway.core.campaigns import CampaignState
-from gateway.store.database import Database
+from gateway.core.campaigns.campaigns import CampaignState
+from gateway.sandbox import Sandbox
+from gateway.store.engine.database import Database
 from gateway.sync import campaigns as desk
-from gateway.sync.sandbox import Sandbox
 from tests.rig.gateway import COMMAND
 from tests.sync.api import START
 from tests.sync.contract import contract
@@ -134,9 +134,9 @@ def three_people(active: Marketing) -> int:
 def end(active: Marketing, number: int, ending: str) -> None:
     """Send, or schedule for some time ahead."""
     if ending == "send":
-        desk.send(active.office, number, yes=False)
+        desk.send(active.session, number, yes=False)
     else:
-        desk.schedule(active.office, number, quarter(active.sandbox.now()), yes=False)
+        desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
 
 
 # Real processes.

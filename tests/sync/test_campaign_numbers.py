@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sync.sandbox import Sandbox
+from gateway.sandbox import Sandbox
 from tests.rig.gateway import COMMAND
 
 CONFIG = """\

@@ -16,11 +16,11 @@ from gateway.sync.errors import (
     Forgotten,
     InvalidResource,
     MailchimpError,
+    MailchimpNotFound,
+    MailchimpRefused,
     MemberExists,
     NotAllowed,
     NotAuthorised,
-    NotFound,
-    Refused,
     SignupsLimited,
     Throttled,
     Unreachable,
@@ -171,7 +171,7 @@ def test_a_204_without_content_type_is_a_success() -> None:
 
 
 def test_a_redirect_is_not_followed() -> None:
-    with asking(Reply(302)) as (client, script), pytest.raises(Refused):
+    with asking(Reply(302)) as (client, script), pytest.raises(MailchimpRefused):
         client.send("c1")
 
     assert len(script.asked) == 1
@@ -185,17 +185,17 @@ def test_a_redirect_is_not_followed() -> None:
         (problem(403, "User Disabled"), NotAuthorised),
         (problem(403, "Forbidden", "Upgrade your plan"), NotAllowed),
         (problem(405, "Method Not Allowed"), NotAllowed),
-        (problem(404, "Resource Not Found"), NotFound),
+        (problem(404, "Resource Not Found"), MailchimpNotFound),
         (problem(400, "Invalid Resource"), InvalidResource),
-        (problem(400, "Bad Request", "Your Campaign is not ready to send."), Refused),
-        (problem(426, "Upgrade Required"), Refused),
-        (Reply(404, b"<html>not here</html>", "text/html"), NotFound),
+        (problem(400, "Bad Request", "Your Campaign is not ready to send."), MailchimpRefused),
+        (problem(426, "Upgrade Required"), MailchimpRefused),
+        (Reply(404, b"<html>not here</html>", "text/html"), MailchimpNotFound),
     ],
 )
 def test_M9_a_refusal_is_an_error_of_its_meaning_and_is_not_repeated(
     reply: Reply, expected: type[MailchimpError]
 ) -> None:
-    with asking(reply) as (client, script), pytest.raises(Refused) as raised:
+    with asking(reply) as (client, script), pytest.raises(MailchimpRefused) as raised:
         client.campaign("c1")
 
     assert expected is type(raised.value)
@@ -218,7 +218,7 @@ def test_M5_a_member_refused_for_good_is_told_from_its_title(
 ) -> None:
     with (
         asking(problem(400, title, detail)) as (client, script),
-        pytest.raises(Refused) as raised,
+        pytest.raises(MailchimpRefused) as raised,
     ):
         client.put_member("l1", ANN, {})
 

@@ -8,28 +8,28 @@ from typing import Any
 
 import pytest
 
+from gateway.sandbox import Sandbox, SandboxFault
 from gateway.sync.client import MailchimpClient, member_id
 from gateway.sync.errors import (
     AnswerLost,
     ComplianceState,
     Forgotten,
     InvalidResource,
+    MailchimpNotFound,
+    MailchimpRefused,
     NotAllowed,
     NotAuthorised,
-    NotFound,
-    Refused,
     SignupsLimited,
     is_passing,
 )
-from gateway.sync.sandbox import Fault, Sandbox
-from gateway.sync.transport import Limits
+from gateway.sync.transport import MailchimpLimits
 from tests.sync.api import ANN, BOB, START, Api
 
-LOST = [Fault.HANG, Fault.DROPPED, Fault.CUT, Fault.BAD_GATEWAY]
+LOST = [SandboxFault.HANG, SandboxFault.DROPPED, SandboxFault.CUT, SandboxFault.BAD_GATEWAY]
 
 
 @contextmanager
-def client_of(sandbox: Sandbox, limits: Limits) -> Iterator[MailchimpClient]:
+def client_of(sandbox: Sandbox, limits: MailchimpLimits) -> Iterator[MailchimpClient]:
     client = MailchimpClient(
         "0123456789abcdef-us1", base_url=sandbox.url, limits=limits, sleep=lambda _: None
     )
@@ -40,14 +40,16 @@ def client_of(sandbox: Sandbox, limits: Limits) -> Iterator[MailchimpClient]:
 @pytest.fixture
 def client(sandbox: Sandbox) -> Iterator[MailchimpClient]:
     """A client that does not sleep."""
-    with client_of(sandbox, Limits(attempts=3)) as client:
+    with client_of(sandbox, MailchimpLimits(attempts=3)) as client:
         yield client
 
 
 @pytest.fixture
 def hasty(sandbox: Sandbox) -> Iterator[MailchimpClient]:
     """A client that does not wait long for an answer."""
-    with client_of(sandbox, Limits(attempts=3, read_timeout=timedelta(seconds=0.5))) as client:
+    with client_of(
+        sandbox, MailchimpLimits(attempts=3, read_timeout=timedelta(seconds=0.5))
+    ) as client:
         yield client
 
 
@@ -122,7 +124,7 @@ def test_every_page_of_a_large_audience_is_read(lax: Api) -> None:
     for address in addresses:
         lax.sandbox.add_member(audience, address)
 
-    with client_of(lax.sandbox, Limits()) as client:
+    with client_of(lax.sandbox, MailchimpLimits()) as client:
         pages = list(client.members(audience))
 
     assert [len(page) for page in pages] == [1000, 1000, 300]
@@ -169,7 +171,7 @@ def test_a_campaign_goes_out_and_comes_back(
     assert client.click_details(campaign)[0]["url"] == "https://www.crm.test/1"
     assert client.link(client.campaign(campaign)).startswith("https://us1.admin.mailchimp.com/")
     client.delete_campaign(campaign)
-    with pytest.raises(NotFound):
+    with pytest.raises(MailchimpNotFound):
         client.campaign(campaign)
 
 
@@ -177,11 +179,14 @@ def test_M1_fifty_calls_of_twelve_threads_pass_an_overloaded_account(
     sandbox: Sandbox, audience: str
 ) -> None:
     sandbox.options.latency = 0.01
-    for fault in (Fault.EMPTY_429, Fault.EMPTY_403, Fault.THROTTLED) * 4:
+    for fault in (SandboxFault.EMPTY_429, SandboxFault.EMPTY_403, SandboxFault.THROTTLED) * 4:
         sandbox.faults.add(fault, method="POST")
     addresses = [f"a{number}@crm.test" for number in range(50)]
 
-    with client_of(sandbox, Limits(attempts=13)) as client, ThreadPoolExecutor(12) as threads:
+    with (
+        client_of(sandbox, MailchimpLimits(attempts=13)) as client,
+        ThreadPoolExecutor(12) as threads,
+    ):
         answers = list(threads.map(lambda each: client.add_members(audience, new(each)), addresses))
 
     assert {answer["total_created"] for answer in answers} == {1}
@@ -190,7 +195,7 @@ def test_M1_fifty_calls_of_twelve_threads_pass_an_overloaded_account(
 
 @pytest.mark.parametrize("fault", LOST)
 def test_M2_a_put_done_twice_is_done_once(
-    hasty: MailchimpClient, sandbox: Sandbox, audience: str, fault: Fault
+    hasty: MailchimpClient, sandbox: Sandbox, audience: str, fault: SandboxFault
 ) -> None:
     sandbox.faults.add(fault)
     body = {"email_address": ANN, "status_if_new": "subscribed"}
@@ -202,7 +207,7 @@ def test_M2_a_put_done_twice_is_done_once(
 
 @pytest.mark.parametrize("fault", LOST)
 def test_M2_a_lost_answer_to_new_members_is_found_by_asking_again_later(
-    hasty: MailchimpClient, sandbox: Sandbox, audience: str, fault: Fault
+    hasty: MailchimpClient, sandbox: Sandbox, audience: str, fault: SandboxFault
 ) -> None:
     sandbox.faults.add(fault)
     with pytest.raises(AnswerLost):
@@ -215,7 +220,7 @@ def test_M2_a_lost_answer_to_new_members_is_found_by_asking_again_later(
 
 @pytest.mark.parametrize("fault", LOST)
 def test_M2_a_send_whose_answer_was_lost_went_out_once(
-    hasty: MailchimpClient, sandbox: Sandbox, campaign: str, fault: Fault
+    hasty: MailchimpClient, sandbox: Sandbox, campaign: str, fault: SandboxFault
 ) -> None:
     sandbox.faults.add(fault, method="POST")
     with pytest.raises(AnswerLost):
@@ -229,7 +234,7 @@ def test_M2_a_send_whose_answer_was_lost_went_out_once(
 def test_M3_a_blocked_page_is_waited_out(
     client: MailchimpClient, sandbox: Sandbox, campaign: str
 ) -> None:
-    sandbox.faults.add(Fault.BLOCKED, times=2)
+    sandbox.faults.add(SandboxFault.BLOCKED, times=2)
 
     assert client.campaign(campaign)["status"] == "save"
 
@@ -284,7 +289,7 @@ def test_M9_a_revoked_key_and_a_deleted_audience_are_told_apart(
     client: MailchimpClient, sandbox: Sandbox, audience: str
 ) -> None:
     sandbox.delete_audience(audience)
-    with pytest.raises(NotFound):
+    with pytest.raises(MailchimpNotFound):
         client.audience(audience)
     sandbox.revoke_key()
     with pytest.raises(NotAuthorised):
@@ -300,5 +305,5 @@ def test_what_the_plan_or_the_state_forbids_is_told_from_what_is_not_ready(
     client.send(campaign)
     with pytest.raises(NotAllowed):
         client.delete_campaign(campaign)
-    with pytest.raises(Refused, match="not ready to send"):
+    with pytest.raises(MailchimpRefused, match="not ready to send"):
         client.send(campaign)

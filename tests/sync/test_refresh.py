@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gateway.core.campaigns import Ask, CampaignState
-from gateway.sync import acts
+from gateway.core.campaigns.campaigns import CampaignState, PendingCall
+from gateway.sandbox import SandboxFault
+from gateway.sandbox.call import SandboxProblem
+from gateway.sync import campaign_calls
 from gateway.sync import campaigns as desk
-from gateway.sync.refresh import Failed, Refreshed, Unscheduled
-from gateway.sync.sandbox import Fault
-from gateway.sync.sandbox.call import Problem
+from gateway.sync.refresh import Refreshed, RefreshFailed, Unscheduled
 from tests.sync.marketing import Marketing, candidate, email, quarter
 
 ANN, BOB, CLO = (candidate(each) for each in ("ann", "bob", "clo"))
@@ -21,7 +21,7 @@ def scheduled(active: Marketing) -> int:
     active.sandbox.options.snapshots_segments = True
     active.people(ANN, BOB)
     number = active.campaign(ANN, BOB)
-    desk.schedule(active.office, number, quarter(active.sandbox.now()), yes=False)
+    desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
     return number
 
 
@@ -74,7 +74,7 @@ def test_who_opts_out_in_the_last_minutes_gets_nothing_either(
 
 def test_who_was_taken_out_of_the_campaign_gets_nothing(active: Marketing, scheduled: int) -> None:
     active.refresh(minutes=110)
-    desk.remove(active.office, scheduled, ANN)
+    desk.remove(active.session, scheduled, ANN)
 
     active.refresh(minutes=3)
 
@@ -85,7 +85,7 @@ def test_who_was_taken_out_of_the_campaign_gets_nothing(active: Marketing, sched
 def test_a_look_in_between_hides_nobody_from_the_refresh(active: Marketing, scheduled: int) -> None:
     active.refresh(minutes=110)
     active.opt_out(ANN)
-    desk.preview(active.office, scheduled)
+    desk.preview(active.session, scheduled)
 
     active.refresh(minutes=3)
 
@@ -104,7 +104,7 @@ def test_in_the_last_minute_it_is_left_alone(active: Marketing, scheduled: int) 
 
 def test_nobody_is_added_by_a_refresh(active: Marketing, scheduled: int) -> None:
     active.people(CLO)
-    desk.add(active.office, scheduled, [CLO])
+    desk.add(active.session, scheduled, [CLO])
 
     active.refresh(minutes=110)
 
@@ -115,7 +115,7 @@ def test_a_campaign_that_cannot_be_scheduled_again_stays_unscheduled_loudly(
     active: Marketing, scheduled: int
 ) -> None:
     active.opt_out(BOB)
-    problem = Problem(400, "Bad Request", "This campaign cannot be scheduled: .")
+    problem = SandboxProblem(400, "Bad Request", "This campaign cannot be scheduled: .")
     active.sandbox.faults.add(problem, method="POST", path="actions/schedule")
 
     (heard,) = active.refresh(minutes=110)
@@ -139,10 +139,12 @@ def test_a_campaign_whose_last_member_left_stays_unscheduled_loudly(
     assert "No recipients" in active.one(scheduled).trouble
 
 
-@pytest.mark.parametrize("fault", [Fault.DROPPED, Fault.BAD_GATEWAY, Fault.BLOCKED])
+@pytest.mark.parametrize(
+    "fault", [SandboxFault.DROPPED, SandboxFault.BAD_GATEWAY, SandboxFault.BLOCKED]
+)
 @pytest.mark.parametrize("step", ["unschedule", "/segments/", "actions/schedule"])
 def test_m2_an_answer_lost_on_the_way_leaves_it_scheduled_for_its_time(
-    active: Marketing, scheduled: int, step: str, fault: Fault
+    active: Marketing, scheduled: int, step: str, fault: SandboxFault
 ) -> None:
     when = at(active, scheduled)
     active.opt_out(BOB)
@@ -179,7 +181,7 @@ def test_m8_a_refresh_that_was_broken_off_is_finished(
     assert (one.state, one.scheduled_for, one.asked) == (
         CampaignState.SCHEDULED,
         when,
-        Ask.NOTHING,
+        PendingCall.NOTHING,
     )
     leave(active)
     assert active.recipients(scheduled) == {email("ann")}
@@ -194,9 +196,9 @@ def test_an_unreachable_mailchimp_is_tried_until_the_time_has_come(
 ) -> None:
     active.opt_out(BOB)
     with monkeypatch.context() as patch:
-        patch.setattr(acts, "schedule", _unclear)
-        assert [Failed(scheduled, "gone")] == active.refresh(minutes=110)
-        assert [Failed(scheduled, "gone")] == active.refresh(minutes=1)
+        patch.setattr(campaign_calls, "schedule", _unclear)
+        assert [RefreshFailed(scheduled, "gone")] == active.refresh(minutes=110)
+        assert [RefreshFailed(scheduled, "gone")] == active.refresh(minutes=1)
 
         (heard,) = active.refresh(minutes=20)
 
@@ -205,14 +207,14 @@ def test_an_unreachable_mailchimp_is_tried_until_the_time_has_come(
 
 
 def _unclear(*_: object) -> None:
-    raise acts.Unclear("gone")
+    raise campaign_calls.Unclear("gone")
 
 
 def test_m10_a_tiny_export_takes_the_campaign_back(active: Marketing) -> None:
     many = [candidate(f"p{each}") for each in range(40)]
     active.people(*many)
     number = active.campaign(*many)
-    desk.schedule(active.office, number, quarter(active.sandbox.now()), yes=False)
+    desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
     active.people(*many[:5], replace_all=True)
 
     (heard,) = active.refresh(minutes=110)
@@ -239,5 +241,5 @@ def test_m9_a_revoked_key_is_told_and_the_campaign_goes_out_as_it_is(
 
     (heard,) = active.refresh(minutes=110)
 
-    assert isinstance(heard, Failed)
+    assert isinstance(heard, RefreshFailed)
     assert "API Key Invalid" in heard.reason

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.people import PersonKind, PersonRef
-from gateway.store.database import Database
-from gateway.sync.sandbox import Sandbox, contacts
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.sandbox import Sandbox, contacts
+from gateway.store.engine.database import Database
 from tests.sync.api import START
 from tests.sync.returning import Crm, address
 

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.campaigns import CampaignState
-from gateway.core.membership import Known
-from gateway.core.people import PersonKind, PersonRef
-from gateway.store import audiences, events, leavers, opt_outs
-from gateway.store.database import Database
+from gateway.core.campaigns.campaigns import CampaignState
+from gateway.core.campaigns.membership import KnownContact
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.sandbox import Sandbox, SandboxFault
+from gateway.store.campaigns import audiences, leavers, opt_outs
+from gateway.store.engine.database import Database
+from gateway.store.sending import events
 from gateway.sync.errors import NotAuthorised
 from gateway.sync.reading import AudienceGone, known_member
-from gateway.sync.rounds import PutOff
-from gateway.sync.sandbox import Fault, Sandbox
+from gateway.sync.sync_round import PutOff
 from tests.rig import schemas
 from tests.sync.returning import ANN, BOB, CLO, DAN, Crm, address
 
@@ -278,7 +279,7 @@ def test_m8_a_sync_that_ends_between_two_pages_is_read_again(crm: Crm) -> None:
     campaign = crm.campaign(ANN, BOB)
     crm.sandbox.open(campaign.mailchimp_id, address(ANN))
     crm.sandbox.click(campaign.mailchimp_id, address(BOB), LINK)
-    crm.sandbox.faults.add(Fault.BLOCKED, times=3, path="email-activity")
+    crm.sandbox.faults.add(SandboxFault.BLOCKED, times=3, path="email-activity")
 
     crm.sync()
     cut_off = crm.kept(campaign), crm.synced(campaign).until
@@ -325,8 +326,11 @@ def test_m9_an_audience_of_former_times_may_go(crm: Crm) -> None:
     assert not crm.rounds().is_due()
 
 
-@pytest.mark.parametrize("fault", [Fault.EMPTY_429, Fault.EMPTY_403, Fault.BLOCKED, Fault.CUT])
-def test_m1_m3_what_passes_is_tried_again(crm: Crm, fault: Fault) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [SandboxFault.EMPTY_429, SandboxFault.EMPTY_403, SandboxFault.BLOCKED, SandboxFault.CUT],
+)
+def test_m1_m3_what_passes_is_tried_again(crm: Crm, fault: SandboxFault) -> None:
     campaign = crm.campaign(ANN)
     crm.sandbox.open(campaign.mailchimp_id, address(ANN))
     crm.sandbox.faults.add(fault, times=2, path="email-activity")
@@ -361,7 +365,7 @@ def test_m8_a_sync_killed_at_any_point_loses_and_doubles_nothing(
                 raise Killed
 
         with suppress(Killed):
-            crm.rounds(office=crm.office(beat=beat, is_gone=lambda _: True)).run(everything=True)
+            crm.rounds(session=crm.session(beat=beat, is_gone=lambda _: True)).run(everything=True)
     crm.sync()
 
     assert steps > 5
@@ -377,10 +381,10 @@ def test_two_that_look_at_once_add_everything_once(crm: Crm) -> None:
     for who in (ANN, BOB, CLO, DAN):
         crm.sandbox.click(campaign.mailchimp_id, address(who), LINK)
         crm.sandbox.unsubscribe(campaign.mailchimp_id, address(who))
-    offices = [crm.office(holder=f"node:{number}") for number in range(4)]
+    offices = [crm.session(holder=f"node:{number}") for number in range(4)]
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda office: crm.rounds(office=office).run(everything=True), offices))
+        list(pool.map(lambda session: crm.rounds(session=session).run(everything=True), offices))
     crm.sync()
 
     assert {"clicked": 4, "unsubscribed": 4} == crm.kept(campaign)
@@ -429,7 +433,7 @@ def test_m6_of_two_who_tell_of_an_address_the_later_news_counts(crm: Crm) -> Non
 
 @BOTH
 def test_who_left_at_an_untold_time_is_out_since_that_was_met_first(crm: Crm) -> None:
-    left = Known(address=address(ANN), email=address(ANN), status="unsubscribed")
+    left = KnownContact(address=address(ANN), email=address(ANN), status="unsubscribed")
     now = crm.sandbox.now()
 
     with crm.database.writing() as connection:

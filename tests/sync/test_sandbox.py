@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from gateway.sandbox import Sandbox
 from gateway.sync.client import member_id
-from gateway.sync.sandbox import Sandbox
 from tests.sync.api import ANN, BOB, START, Api, Body, member_path
 from tests.sync.contract import CONTRACT, contract
 

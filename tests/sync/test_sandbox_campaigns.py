@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.sync.sandbox import Options, Sandbox
+from gateway.sandbox import Options, Sandbox
 from tests.sync.api import ANN, BOB, START, Api, Body, act, draft, status_of
 from tests.sync.contract import contract
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.sandbox import Sandbox, SandboxFault
+from gateway.sandbox.account import Clock
 from gateway.sync.client import member_id
-from gateway.sync.sandbox import Fault, Sandbox
-from gateway.sync.sandbox.account import Clock
 from tests.sync.api import ANN, BOB, START, Api, Body, act, draft, member_path, status_of
 
 SEGMENT = {"name": "crm-1", "static_segment": [ANN]}
@@ -192,7 +192,7 @@ def test_a_deleted_campaign_does_not_leave(api: Api, sandbox: Sandbox, audience:
 
 
 def test_a_fault_waits_for_its_call(api: Api, sandbox: Sandbox, audience: str) -> None:
-    sandbox.faults.add(Fault.EMPTY_429, method="POST")
+    sandbox.faults.add(SandboxFault.EMPTY_429, method="POST")
 
     assert api.get(f"/lists/{audience}")["id"] == audience
     assert api.call("POST", "/lists").status_code == 429

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.sandbox import Options, Sandbox
 from gateway.sync.client import member_id
-from gateway.sync.sandbox import Options, Sandbox
 from tests.sync.api import ANN, BOB, START, Api, act, draft, member_path
 from tests.sync.contract import contract
 

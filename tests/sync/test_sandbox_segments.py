@@ -1,6 +1,6 @@
 """What a live account does with segments and tags, the sandbox does too."""
 
-from gateway.sync.sandbox import Sandbox
+from gateway.sandbox import Sandbox
 from tests.sync.api import ANN, BOB, Api, member_path
 
 

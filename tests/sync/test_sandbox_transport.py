@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from gateway.sandbox import Sandbox, SandboxFault, SandboxProblem
+from gateway.sandbox.account import Batch
 from gateway.sync.client import member_id
-from gateway.sync.sandbox import Fault, Problem, Sandbox
-from gateway.sync.sandbox.account import Batch
 from tests.sync.api import ANN, BOB, START, Api, Body, member_path, until
 
 DONE = "subscribed"
@@ -78,15 +78,20 @@ def test_fake_37_the_eleventh_call_at_once_is_turned_away(api: Api, sandbox: San
 @pytest.mark.parametrize(
     ("fault", "status", "body"),
     [
-        (Fault.THROTTLED, 429, b"TooManyRequests"),
-        (Fault.EMPTY_429, 429, b""),
-        (Fault.EMPTY_403, 403, b""),
-        (Fault.BLOCKED, 503, b"Request Blocked"),
-        (Problem(403, "WrongDatacenter", "…"), 403, b"WrongDatacenter"),
+        (SandboxFault.THROTTLED, 429, b"TooManyRequests"),
+        (SandboxFault.EMPTY_429, 429, b""),
+        (SandboxFault.EMPTY_403, 403, b""),
+        (SandboxFault.BLOCKED, 503, b"Request Blocked"),
+        (SandboxProblem(403, "WrongDatacenter", "…"), 403, b"WrongDatacenter"),
     ],
 )
 def test_fake_37_under_load_a_call_is_turned_away_and_nothing_is_done(
-    api: Api, sandbox: Sandbox, audience: str, fault: Fault | Problem, status: int, body: bytes
+    api: Api,
+    sandbox: Sandbox,
+    audience: str,
+    fault: SandboxFault | SandboxProblem,
+    status: int,
+    body: bytes,
 ) -> None:
     sandbox.faults.add(fault, times=2, method="PUT", path="/members/")
     path = member_path(audience, ANN)
@@ -105,9 +110,9 @@ def test_fake_37_a_502_or_half_an_answer_comes_after_it_was_done(
     api: Api, sandbox: Sandbox, audience: str
 ) -> None:
     paths = [member_path(audience, address) for address in (ANN, BOB)]
-    sandbox.faults.add(Fault.BAD_GATEWAY)
+    sandbox.faults.add(SandboxFault.BAD_GATEWAY)
     gateway = api.call("PUT", paths[0], PUT)
-    sandbox.faults.add(Fault.CUT)
+    sandbox.faults.add(SandboxFault.CUT)
     with pytest.raises(requests.RequestException):
         api.call("PUT", paths[1], {**PUT, "email_address": BOB})
 
@@ -116,9 +121,9 @@ def test_fake_37_a_502_or_half_an_answer_comes_after_it_was_done(
     assert [api.get(path)["status"] for path in paths] == [DONE, DONE]
 
 
-@pytest.mark.parametrize("fault", [Fault.HANG, Fault.DROPPED])
+@pytest.mark.parametrize("fault", [SandboxFault.HANG, SandboxFault.DROPPED])
 def test_fake_37_an_answer_may_never_come_though_it_was_done(
-    api: Api, sandbox: Sandbox, audience: str, fault: Fault
+    api: Api, sandbox: Sandbox, audience: str, fault: SandboxFault
 ) -> None:
     sandbox.faults.add(fault)
 
@@ -129,14 +134,14 @@ def test_fake_37_an_answer_may_never_come_though_it_was_done(
 
 
 def test_faults_can_be_taken_back(api: Api, sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault.EMPTY_429, times=100)
+    sandbox.faults.add(SandboxFault.EMPTY_429, times=100)
     sandbox.faults.clear()
 
     api.get("/ping")
 
 
 def test_fake_38_nothing_says_when_to_come_again(api: Api, sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault.EMPTY_429)
+    sandbox.faults.add(SandboxFault.EMPTY_429)
 
     headers = api.call("GET", "/ping").headers
 

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from gateway.sandbox import Options, Sandbox
 from gateway.sync.client import member_id
-from gateway.sync.sandbox import Options, Sandbox
 from tests.sync.api import ANN, BOB, START, Api, Body, act, draft, member_path, until
 from tests.sync.contract import contract
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.core import ids
-from gateway.store.database import Database
+from gateway.sandbox import Sandbox
+from gateway.store.engine.database import Database
 from gateway.sync import campaigns as desk
-from gateway.sync.sandbox import Sandbox
 from tests.conftest import StartGateway
 from tests.rig.process import wait_until
 from tests.sync.contract import contract
@@ -35,7 +35,7 @@ def scheduled(folder: Path, sandbox: Sandbox, at: datetime) -> str:
     marketing.activate()
     marketing.people(ANN, BOB)
     number = marketing.campaign(ANN, BOB)
-    desk.schedule(marketing.office, number, at, yes=False)
+    desk.schedule(marketing.session, number, at, yes=False)
     marketing.opt_out(BOB)
     marketing.close()
     database.close()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
-from gateway.sync.sandbox import Options, Sandbox
+from gateway.sandbox import Options, Sandbox
 from tests.conftest import StartGateway
 from tests.rig.gateway import COMMAND, GatewayProcess
 from tests.rig.process import LOOPBACK, free_port, launch, signal_group, wait_until

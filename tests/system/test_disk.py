@@ -99,13 +99,13 @@ async def test_K3_with_the_stores_disk_full_only_personal_mail_passes_until_ther
         full = await codes(crm)
         disk.free()
         await store_is_used(crm)
-        room = await codes(crm)
+        connection_limit = await codes(crm)
         records = await crm.records(4, to="ann@example.org")
         await crm.gateway.kill()
         crm.database.close()
 
     assert {"bulk": 451, "personal": 250} == full
-    assert {"bulk": 250, "personal": 250} == room
+    assert {"bulk": 250, "personal": 250} == connection_limit
     became = sorted(states(one)["ann@example.org"] for one in records)
     assert ["deferred by gateway", *["relayed by relay"] * 3] == became
     assert [worker] == [one["pid"] for one in crm.gateway.log_lines("started")]
@@ -124,12 +124,12 @@ async def test_K3_with_every_disk_full_nothing_passes_until_there_is_room(
         full = await codes(crm)
         disk.free()
         await store_is_used(crm)
-        room = await codes(crm)
+        connection_limit = await codes(crm)
         await crm.gateway.kill()
         crm.database.close()
 
     assert {"bulk": 451, "personal": 451} == full
-    assert {"bulk": 250, "personal": 250} == room
+    assert {"bulk": 250, "personal": 250} == connection_limit
     assert [worker] == [one["pid"] for one in crm.gateway.log_lines("started")]
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from gateway.core import ids
-from gateway.core.inbox import InboxRow, InboxState
-from gateway.core.people import PersonKind, PersonRef
-from gateway.store import history, inbox, outbox
-from gateway.store.blobs import Blobs
-from gateway.store.database import Database
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.replies.inbox import InboxRow, InboxState
+from gateway.store.engine.blobs import Blobs
+from gateway.store.engine.database import Database
+from gateway.store.people import history
+from gateway.store.replies import inbox
+from gateway.store.sending import outbox
 from tests.inbound.mails import EVA, forward, with_file
 from tests.rig.gateway import GatewayProcess, gateway_config
 from tests.rig.process import LOOPBACK, free_port, wait_until

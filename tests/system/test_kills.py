@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.journal import Message
+from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
 from tests.conftest import StartGateway
 from tests.rig.client import ConnectionGone
 from tests.rig.faults import delay, hang

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from gateway.core.inbox import InboxState
-from gateway.core.people import PersonKind, PersonRef
-from gateway.store import history, inbox, outbox
-from gateway.store.database import Database
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.replies.inbox import InboxState
+from gateway.store.engine.database import Database
+from gateway.store.people import history
+from gateway.store.replies import inbox
+from gateway.store.sending import outbox
 from tests.inbound.mails import forward, with_file
 from tests.rig.dovecot import Dovecot
 from tests.rig.gateway import GatewayProcess, gateway_config

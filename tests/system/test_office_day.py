@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.sync.sandbox import Sandbox
+from gateway.sandbox import Sandbox
 from tests.conftest import StartGateway
 from tests.rig.client import Conversation, RawClient
 from tests.rig.gateway import GatewayProcess

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.core.occurrence import OccurrenceState
-from gateway.core.trigger_run import Run
-from gateway.store import trigger_runs
-from gateway.store.database import Database
+from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.core.triggers.trigger_run import TriggerRun
+from gateway.store.engine.database import Database
+from gateway.store.triggers import trigger_runs
 from tests.conftest import StartSink
 from tests.rig.gateway import GatewayProcess, gateway_config
 from tests.rig.process import wait_until
@@ -104,7 +104,7 @@ def _node(folder: Path, store_url: str, relay_port: int, pace: int | None) -> Ga
     return GatewayProcess(folder, config, roles=("sender",))
 
 
-def _runs(database: Database) -> list[Run]:
+def _runs(database: Database) -> list[TriggerRun]:
     with database.reading() as connection:
         return trigger_runs.listed(connection)
 

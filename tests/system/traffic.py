@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from gateway.core import ids
-from gateway.core.journal import Message
+from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
-from gateway.store import messages
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
+from gateway.store.journal import messages
 from tests.rig.client import ConnectionGone, NothingCame, RawClient, Reply
 from tests.rig.faults import Action, FaultTable, Stage, delay
 from tests.rig.process import wait_until

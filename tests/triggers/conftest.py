@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
 from tests.triggers.office import Office
 
 
@@ -26,7 +26,7 @@ def office(tmp_path: Path, database: Database) -> Iterator[Office]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Office]:
+def engine(tmp_path: Path) -> Iterator[Office]:
     """An office on SQLite, for what doesn't depend on the store."""
     database = Database(f"sqlite:///{tmp_path}/desk.db")
     database.prepare()

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.app import triggers
-from gateway.app.triggered import Desk
+from gateway.app.roles.triggered_mail import TriggerEngine
+from gateway.app.triggers import triggers
 from gateway.config import load
-from gateway.core.occurrence import Occurrence
-from gateway.core.outbox import OutboxRow, Result, Sent
-from gateway.core.people import Person, PersonKind, PersonRef
-from gateway.core.training import Closing, Qualification
-from gateway.core.trigger_run import Run
-from gateway.store import ledger, outbox, trigger_runs
-from gateway.store.database import Database
+from gateway.core.people.people import Person, PersonKind, PersonRef
+from gateway.core.people.training import Closing, Qualification
+from gateway.core.sending.outbox import OutboxRow, Result, Sent
+from gateway.core.triggers.occurrence import Occurrence
+from gateway.core.triggers.trigger_run import TriggerRun
+from gateway.store.engine.database import Database
+from gateway.store.sending import outbox
+from gateway.store.triggers import ledger, trigger_runs
 from gateway.triggers.preview import Preview, preview
 from tests.store.feeding import person, tell
 
@@ -61,7 +62,7 @@ class Office:
         self.database = database
         self.relay = relay or Relay()
         self.now = datetime(2027, 3, 1, 9, tzinfo=ZONE)
-        self._desk: Desk | None = None
+        self._engine: TriggerEngine | None = None
         self._told: dict[str, dict[Any, object]] = {}
         if not (folder / "gateway.toml").exists():
             folder.mkdir(exist_ok=True)
@@ -69,22 +70,22 @@ class Office:
             self.template("letter", de=LETTER)
 
     @property
-    def desk(self) -> Desk:
+    def engine(self) -> TriggerEngine:
         """What works, made when it is first asked for."""
-        if self._desk is None:
-            self._desk = Desk(
+        if self._engine is None:
+            self._engine = TriggerEngine(
                 load(self.folder / "gateway.toml", {}),
                 self.database,
                 self.relay,
                 stopping=asyncio.Event(),
                 clock=lambda: self.now.astimezone(UTC),
             )
-        return self._desk
+        return self._engine
 
     def close(self) -> None:
-        if self._desk is not None:
-            self._desk.close()
-            self._desk = None
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
 
     restart = close
 
@@ -117,10 +118,10 @@ class Office:
             self.at(day, hour)
         self.flush()
         before = len(self.relay.recipients)
-        self.desk.refresh(self.desk._settings)
-        await self.desk.look()
-        await self.desk.sender.send_due()
-        await self.desk.reporter.report()
+        self.engine.refresh(self.engine._settings)
+        await self.engine.look()
+        await self.engine.sender.send_due()
+        await self.engine.reporter.report()
         return self.relay.recipients[before:]
 
     async def work_through(self, first: str, days: int) -> list[tuple[str, str]]:
@@ -143,7 +144,7 @@ class Office:
     def reasons(self, who: str = "ann") -> list[str]:
         return [row.reason for row in self.ledger(who)]
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[TriggerRun]:
         with self.database.reading() as connection:
             return trigger_runs.listed(connection)[::-1]
 

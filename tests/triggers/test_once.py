@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.journal import Delivery
+from gateway.core.decision.journal import Delivery
 from gateway.core.kinds import Scope, State
-from gateway.core.occurrence import OccurrenceState, local_moment
-from gateway.core.outbox import Deferred, Refused, Result, Sent, Unknown
-from gateway.core.people import Person, Staff
-from gateway.store import epochs, gate, messages, suppression
-from gateway.store.database import Database
-from gateway.store.feed import Terms, feed
-from gateway.triggers.epoch import Watch
+from gateway.core.people.people import Person, Staff
+from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.triggers.occurrence import OccurrenceState, local_moment
+from gateway.store.engine.database import Database
+from gateway.store.feed.feed import Terms, feed
+from gateway.store.journal import message_lookup, messages
+from gateway.store.people import suppression
+from gateway.store.triggers import epochs
+from gateway.triggers.epoch import RestoreDetector
 from tests.store.feeding import NOW, member, no_bulk, person, tell
 from tests.triggers.office import ZONE, Office
 
@@ -44,18 +46,18 @@ def deliveries(office: Office, to: str = "ann@example.org") -> list[Delivery]:
 
 @pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
 async def test_e1_there_is_one_mail_a_day_in_the_nights_when_clocks_change(
-    desk: Office, day: str
+    engine: Office, day: str
 ) -> None:
-    desk.configure('daily_at = "02:30"\n')
-    desk.trigger("birthday", BIRTHDAY)
-    desk.person(birthday=date(1980, *date.fromisoformat(day).timetuple()[1:3]))
+    engine.configure('daily_at = "02:30"\n')
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=date(1980, *date.fromisoformat(day).timetuple()[1:3]))
     midnight = datetime.combine(date.fromisoformat(day), datetime.min.time(), ZONE)
     sent = []
 
     for quarter in range(0, 16):
-        desk.now = midnight.astimezone(UTC) + timedelta(minutes=15 * quarter)
-        if await desk.work():
-            sent.append(desk.now)
+        engine.now = midnight.astimezone(UTC) + timedelta(minutes=15 * quarter)
+        if await engine.work():
+            sent.append(engine.now)
 
     # The first of the two times that there are, or as much later as the clocks jump: the same.
     assert [datetime(2026, *date.fromisoformat(day).timetuple()[1:3], 1 if "03" in day else 0, 30,
@@ -100,17 +102,17 @@ async def test_e3_after_an_outage_what_is_in_time_is_sent_and_the_rest_is_expire
     assert (3, 2) == (counts[OccurrenceState.SENT], counts[OccurrenceState.EXPIRED])
 
 
-async def test_e3_a_birthday_mail_never_leaves_after_the_end_of_its_day(desk: Office) -> None:
-    desk.trigger("birthday", BIRTHDAY)
-    desk.person(birthday=BORN)
-    desk.relay.answer = lambda _: Deferred("450 later")
-    await desk.work("2027-03-01", 8)
-    desk.relay.answer = lambda _: Sent("250 ok")
+async def test_e3_a_birthday_mail_never_leaves_after_the_end_of_its_day(engine: Office) -> None:
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
+    engine.relay.answer = lambda _: Deferred("450 later")
+    await engine.work("2027-03-01", 8)
+    engine.relay.answer = lambda _: Sent("250 ok")
 
-    late = await desk.work("2027-03-02", 0)
+    late = await engine.work("2027-03-02", 0)
 
     assert [] == late
-    assert desk.states() == ["expired"]
+    assert engine.states() == ["expired"]
 
 
 # E4: two nodes
@@ -136,7 +138,7 @@ async def test_e4_two_nodes_make_one_report(office: Office, other: Office) -> No
 
     await office.work("2027-03-01")
     await other.work("2027-03-01")
-    await office.desk.reporter.report()
+    await office.engine.reporter.report()
 
     [report] = office.queued()
     assert ("trigger_report", "boss@example.org") == (report.type, report.recipient)
@@ -193,16 +195,16 @@ async def test_e5_a_retry_sends_the_same_octets_under_the_same_message_id(office
     [(Refused("550 no"), "failed"), (Unknown("silence"), "unknown"), (Sent("250"), "sent")],
 )
 async def test_e5_what_is_settled_is_not_sent_again(
-    desk: Office, answer: Result, state: str
+    engine: Office, answer: Result, state: str
 ) -> None:
-    desk.trigger("birthday", BIRTHDAY)
-    desk.person(birthday=BORN)
-    desk.relay.answer = lambda _: answer
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
+    engine.relay.answer = lambda _: answer
 
-    sent = await desk.work("2027-03-01", 8) + await desk.work("2027-03-01", 12)
+    sent = await engine.work("2027-03-01", 8) + await engine.work("2027-03-01", 12)
 
     assert ["ann@example.org"] == sent
-    assert [state] == desk.states()
+    assert [state] == engine.states()
 
 
 # E6: people change between queueing and sending
@@ -237,49 +239,49 @@ async def test_e6_conditions_are_looked_at_again_in_the_moment_of_sending(office
     assert "Geen bulk-mail" in failed.note
 
 
-async def test_e6_a_new_address_is_written_to_not_the_old_one(desk: Office) -> None:
-    desk.trigger("birthday", BIRTHDAY)
-    desk.person(birthday=BORN)
-    desk.relay.answer = lambda _: Deferred("450 later")
-    await desk.work("2027-03-01", 8)
-    desk.relay.answer = lambda _: Sent("250 ok")
-    desk.people(_moved())
+async def test_e6_a_new_address_is_written_to_not_the_old_one(engine: Office) -> None:
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
+    engine.relay.answer = lambda _: Deferred("450 later")
+    await engine.work("2027-03-01", 8)
+    engine.relay.answer = lambda _: Sent("250 ok")
+    engine.people(_moved())
 
-    sent = await desk.work("2027-03-01", 9)
+    sent = await engine.work("2027-03-01", 9)
 
     assert ["new@example.org"] == sent
-    assert "new@example.org" in str(desk.relay.mails[-1]["To"])
-    assert desk.relay.mails[0]["Message-ID"] == desk.relay.mails[1]["Message-ID"]
+    assert "new@example.org" in str(engine.relay.mails[-1]["To"])
+    assert engine.relay.mails[0]["Message-ID"] == engine.relay.mails[1]["Message-ID"]
 
 
 def _moved() -> Person:
     return person("ann", "new@example.org", birthday=BORN, consent_email=True, language="de")
 
 
-async def test_e6_a_suppression_added_a_moment_before_counts(desk: Office) -> None:
-    desk.trigger("birthday", BIRTHDAY + '\nkind = "individual"')
-    desk.person(birthday=BORN)
-    with desk.database.writing() as connection:
+async def test_e6_a_suppression_added_a_moment_before_counts(engine: Office) -> None:
+    engine.trigger("birthday", BIRTHDAY + '\nkind = "individual"')
+    engine.person(birthday=BORN)
+    with engine.database.writing() as connection:
         suppression.add(
             connection, id=1, address="ann@example.org", scope=Scope.ALL, remark="", public=False,
             by="eva", since=NOW, until=None,
         )  # fmt: skip
 
-    assert [] == await desk.work("2027-03-01")
-    assert ["suppressed: staff"] == desk.reasons()
+    assert [] == await engine.work("2027-03-01")
+    assert ["suppressed: staff"] == engine.reasons()
 
 
-async def test_a_pause_holds_mail_back_until_it_is_lifted(desk: Office) -> None:
-    desk.trigger("birthday", BIRTHDAY)
-    desk.person(birthday=BORN)
-    with desk.database.writing() as connection:
-        gate.pause(connection, "bulk", now=NOW, by="ops")
+async def test_a_pause_holds_mail_back_until_it_is_lifted(engine: Office) -> None:
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
+    with engine.database.writing() as connection:
+        message_lookup.pause(connection, "bulk", now=NOW, by="ops")
 
-    paused = await desk.work("2027-03-01", 8)
-    with desk.database.writing() as connection:
-        gate.resume(connection)
+    paused = await engine.work("2027-03-01", 8)
+    with engine.database.writing() as connection:
+        message_lookup.resume(connection)
 
-    assert ([], ["ann@example.org"]) == (paused, await desk.work("2027-03-01", 9))
+    assert ([], ["ann@example.org"]) == (paused, await engine.work("2027-03-01", 9))
 
 
 # E7: the rule changes while mail is due
@@ -294,112 +296,112 @@ async def test_a_pause_holds_mail_back_until_it_is_lifted(desk: Office) -> None:
     ],
 )
 async def test_e7_mail_due_under_a_rule_that_is_gone_or_off_is_skipped(
-    desk: Office, edited: str, reason: str
+    engine: Office, edited: str, reason: str
 ) -> None:
-    desk.configure('quiet_hours = "07:00-10:00"\n')
-    desk.trigger("birthday", BIRTHDAY)
-    desk.person(birthday=BORN)
-    await desk.work("2027-03-01", 9)
+    engine.configure('quiet_hours = "07:00-10:00"\n')
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
+    await engine.work("2027-03-01", 9)
     if edited:
-        desk.trigger("birthday", edited)
+        engine.trigger("birthday", edited)
     else:
-        (desk.folder / "triggers" / "birthday.toml").unlink()
+        (engine.folder / "triggers" / "birthday.toml").unlink()
 
-    assert [] == await desk.work("2027-03-01", 10)
-    assert [reason] == desk.reasons()
+    assert [] == await engine.work("2027-03-01", 10)
+    assert [reason] == engine.reasons()
 
 
-async def test_e7_a_date_taken_out_of_the_trigger_is_not_mailed_any_more(desk: Office) -> None:
-    desk.configure('quiet_hours = "07:00-10:00"\n')
-    desk.trigger("dates", 'event = "set_date"\ndates = ["2027-03-01"]')
-    desk.person(mail_on_set_date=True)
-    await desk.work("2027-03-01", 9)
-    desk.trigger("dates", 'event = "set_date"\ndates = ["2027-03-02"]')
+async def test_e7_a_date_taken_out_of_the_trigger_is_not_mailed_any_more(engine: Office) -> None:
+    engine.configure('quiet_hours = "07:00-10:00"\n')
+    engine.trigger("dates", 'event = "set_date"\ndates = ["2027-03-01"]')
+    engine.person(mail_on_set_date=True)
+    await engine.work("2027-03-01", 9)
+    engine.trigger("dates", 'event = "set_date"\ndates = ["2027-03-02"]')
 
-    assert [] == await desk.work("2027-03-01", 10)
-    assert ["the date is no longer stored in the trigger"] == desk.reasons()
+    assert [] == await engine.work("2027-03-01", 10)
+    assert ["the date is no longer stored in the trigger"] == engine.reasons()
 
 
 async def test_e7_a_file_that_has_become_wrong_leaves_the_trigger_as_it_was(
-    desk: Office, capsys: pytest.CaptureFixture[str]
+    engine: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk.trigger("birthday", BIRTHDAY)
-    desk.person(birthday=BORN)
-    await desk.work("2027-02-28")
-    desk.trigger("birthday", 'event = "birthdy"')
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
+    await engine.work("2027-02-28")
+    engine.trigger("birthday", 'event = "birthdy"')
 
-    sent = await desk.work("2027-03-01")
+    sent = await engine.work("2027-03-01")
 
     assert ["ann@example.org"] == sent
     assert "trigger_refused" in capsys.readouterr().out
 
 
-async def test_e7_a_new_file_counts_without_a_restart(desk: Office) -> None:
-    desk.person(birthday=BORN)
-    await desk.work("2027-02-28")
-    desk.trigger("birthday", BIRTHDAY)
+async def test_e7_a_new_file_counts_without_a_restart(engine: Office) -> None:
+    engine.person(birthday=BORN)
+    await engine.work("2027-02-28")
+    engine.trigger("birthday", BIRTHDAY)
 
-    assert ["ann@example.org"] == await desk.work("2027-03-01")
+    assert ["ann@example.org"] == await engine.work("2027-03-01")
 
 
 # E8: one template that fails
 
 
 async def test_e8_a_template_that_fails_for_one_person_fails_for_nobody_else(
-    desk: Office,
+    engine: Office,
 ) -> None:
-    desk.template("letter", de="Subject: x\n\n{{ 1 // (person.first_name | length - 3) }}\n")
-    desk.trigger("birthday", BIRTHDAY)
+    engine.template("letter", de="Subject: x\n\n{{ 1 // (person.first_name | length - 3) }}\n")
+    engine.trigger("birthday", BIRTHDAY)
     for who in ("anna", "bob", "carl"):
-        desk.person(who, birthday=BORN)
+        engine.person(who, birthday=BORN)
 
-    sent = await desk.work("2027-03-01")
+    sent = await engine.work("2027-03-01")
 
     assert ["anna@example.org", "carl@example.org"] == sorted(sent)
-    assert (["failed"], ["sent"]) == (desk.states("bob"), desk.states("carl"))
-    assert "ZeroDivisionError" in desk.reasons("bob")[0]
+    assert (["failed"], ["sent"]) == (engine.states("bob"), engine.states("carl"))
+    assert "ZeroDivisionError" in engine.reasons("bob")[0]
 
 
-async def test_e8_a_mail_that_cannot_be_written_stops_nobody_elses(desk: Office) -> None:
+async def test_e8_a_mail_that_cannot_be_written_stops_nobody_elses(engine: Office) -> None:
     broken = '{% if person.first_name == "Bob" %}{{ "\\ud800" }}{% endif %}'
-    desk.template("letter", de=f"Subject: x\n\n{broken}\n")
-    desk.trigger("birthday", BIRTHDAY)
+    engine.template("letter", de=f"Subject: x\n\n{broken}\n")
+    engine.trigger("birthday", BIRTHDAY)
     for who in ("anna", "bob", "carl"):
-        desk.person(who, birthday=BORN)
+        engine.person(who, birthday=BORN)
 
-    sent = await desk.work("2027-03-01")
+    sent = await engine.work("2027-03-01")
 
     assert ["anna@example.org", "carl@example.org"] == sorted(sent)
-    assert ["failed"] == desk.states("bob")
+    assert ["failed"] == engine.states("bob")
 
 
 # E9: many at once
 
 
-async def test_e9_a_4xx_in_the_middle_puts_off_that_mail_alone(desk: Office) -> None:
-    desk.trigger("birthday", BIRTHDAY)
+async def test_e9_a_4xx_in_the_middle_puts_off_that_mail_alone(engine: Office) -> None:
+    engine.trigger("birthday", BIRTHDAY)
     for number in range(30):
-        desk.person(f"p{number:02}", birthday=BORN)
-    desk.relay.answer = lambda to: Deferred("450 busy") if to.startswith("p1") else Sent("250")
-    await desk.work("2027-03-01", 8)
-    desk.relay.answer = lambda _: Sent("250 ok")
+        engine.person(f"p{number:02}", birthday=BORN)
+    engine.relay.answer = lambda to: Deferred("450 busy") if to.startswith("p1") else Sent("250")
+    await engine.work("2027-03-01", 8)
+    engine.relay.answer = lambda _: Sent("250 ok")
 
-    again = await desk.work("2027-03-01", 9)
+    again = await engine.work("2027-03-01", 9)
 
     assert [f"p{number}@example.org" for number in range(10, 20)] == sorted(again)
-    assert {"sent"} == {desk.states(f"p{number:02}")[0] for number in range(30)}
+    assert {"sent"} == {engine.states(f"p{number:02}")[0] for number in range(30)}
 
 
 # Quiet hours
 
 
-async def test_date_mail_waits_for_the_end_of_quiet_hours(desk: Office) -> None:
-    desk.configure('daily_at = "06:00"\nquiet_hours = "21:00-07:00"\n')
-    desk.trigger("birthday", BIRTHDAY)
-    desk.person(birthday=BORN)
+async def test_date_mail_waits_for_the_end_of_quiet_hours(engine: Office) -> None:
+    engine.configure('daily_at = "06:00"\nquiet_hours = "21:00-07:00"\n')
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
 
-    quiet = await desk.work("2027-03-01", 6)
-    loud = await desk.work("2027-03-01", 7)
+    quiet = await engine.work("2027-03-01", 6)
+    loud = await engine.work("2027-03-01", 7)
 
     assert ([], ["ann@example.org"]) == (quiet, loud)
 
@@ -418,7 +420,7 @@ async def test_a_restored_store_holds_its_mail_until_it_is_let_go(office: Office
     file.write_text(mark.replace('"high":', '"high":1'))
 
     held = await office.work("2027-03-02")
-    let_go = await office.desk.resume()
+    let_go = await office.engine.resume()
     sent = await office.work("2027-03-02", 10)
 
     assert ([], 1) == (held, let_go)
@@ -428,23 +430,23 @@ async def test_a_restored_store_holds_its_mail_until_it_is_let_go(office: Office
 
 @pytest.mark.parametrize("mark", ["", '{"epoch":"other","high":1}'])
 async def test_a_cloned_store_holds_its_mail(
-    desk: Office, mark: str, monkeypatch: pytest.MonkeyPatch
+    engine: Office, mark: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.triggers.epoch.JOIN_SECONDS", 0.01)
-    desk.trigger("birthday", BIRTHDAY)
-    desk.person(birthday=BORN)
-    await desk.work("2027-03-01")
-    file = desk.folder / "outage" / "epoch"
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
+    await engine.work("2027-03-01")
+    file = engine.folder / "outage" / "epoch"
     file.unlink()
     if mark:
         file.write_text(mark)
-    desk.person("bob", birthday=date(1980, 3, 2))
+    engine.person("bob", birthday=date(1980, 3, 2))
 
-    held = await desk.work("2027-03-02")
+    held = await engine.work("2027-03-02")
 
     assert [] == held
-    assert desk.states("bob") == ["held"]
-    assert ["held"] == [run.state for run in desk.runs()][-1:]
+    assert engine.states("bob") == ["held"]
+    assert ["held"] == [run.state for run in engine.runs()][-1:]
 
 
 async def test_a_node_that_joins_a_store_at_work_needs_no_ado(
@@ -460,7 +462,7 @@ async def test_a_node_that_joins_a_store_at_work_needs_no_ado(
 
     async def live() -> None:
         while True:
-            await office.desk.watch.show_life()
+            await office.engine.watch.show_life()
             await asyncio.sleep(0.02)
 
     life = asyncio.create_task(live())
@@ -481,7 +483,7 @@ async def test_a_run_far_larger_than_usual_is_held_and_reported_at_once(office: 
 
     held = await office.work("2027-03-02")
     reports = len(office.queued())
-    await office.desk.resume()
+    await office.engine.resume()
     sent = await office.work("2027-03-02", 10)
 
     assert ([], 2) == (held, reports)
@@ -489,27 +491,27 @@ async def test_a_run_far_larger_than_usual_is_held_and_reported_at_once(office: 
     assert len(office.queued()) == 3
 
 
-async def test_a_first_run_is_never_far_more_than_usual(desk: Office) -> None:
-    desk.trigger("birthday", BIRTHDAY)
+async def test_a_first_run_is_never_far_more_than_usual(engine: Office) -> None:
+    engine.trigger("birthday", BIRTHDAY)
     for number in range(120):
-        desk.person(f"p{number}", birthday=BORN)
+        engine.person(f"p{number}", birthday=BORN)
 
-    assert len(await desk.work("2027-03-01")) == 120
+    assert len(await engine.work("2027-03-01")) == 120
 
 
 # Reports
 
 
-async def test_a_run_that_sent_is_reported_by_mail_and_kept(desk: Office) -> None:
-    desk.configure('report_to = "boss@example.org"\n')
-    desk.trigger("birthday", BIRTHDAY + '\nreport_to = "own@example.org"')
-    desk.person("ann", birthday=BORN)
-    desk.person("bob", birthday=BORN, consent_email=False)
+async def test_a_run_that_sent_is_reported_by_mail_and_kept(engine: Office) -> None:
+    engine.configure('report_to = "boss@example.org"\n')
+    engine.trigger("birthday", BIRTHDAY + '\nreport_to = "own@example.org"')
+    engine.person("ann", birthday=BORN)
+    engine.person("bob", birthday=BORN, consent_email=False)
 
-    await desk.work("2027-03-01")
+    await engine.work("2027-03-01")
 
-    [report] = desk.queued()
-    [run] = desk.runs()
+    [report] = engine.queued()
+    [run] = engine.runs()
     assert report.recipient == "own@example.org"
     assert b"candidate:bob: geen toestemming voor e-mail" in report.body
     assert ("finished", 1, 1) == (run.state, run.counts[OccurrenceState.SENT], run.left_out)
@@ -517,39 +519,39 @@ async def test_a_run_that_sent_is_reported_by_mail_and_kept(desk: Office) -> Non
 
 @pytest.mark.parametrize(("asked", "told"), [(False, 0), (True, 1)])
 async def test_a_run_without_mail_is_reported_only_when_asked(
-    desk: Office, asked: bool, told: int
+    engine: Office, asked: bool, told: int
 ) -> None:
-    desk.configure(f'report_to = "boss@example.org"\nreport_empty = {str(asked).lower()}\n')
-    desk.trigger("birthday", BIRTHDAY)
-    desk.person()
+    engine.configure(f'report_to = "boss@example.org"\nreport_empty = {str(asked).lower()}\n')
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person()
 
-    await desk.work("2027-03-01")
+    await engine.work("2027-03-01")
 
-    assert told == len(desk.queued()) == len(desk.runs())
+    assert told == len(engine.queued()) == len(engine.runs())
 
 
-async def test_a_run_whose_mail_failed_is_reported_with_the_reason(desk: Office) -> None:
-    desk.configure('report_to = "boss@example.org"\n')
-    desk.trigger("birthday", BIRTHDAY)
-    desk.person(birthday=BORN)
-    desk.relay.answer = lambda _: Refused("550 5.1.1 unknown")
+async def test_a_run_whose_mail_failed_is_reported_with_the_reason(engine: Office) -> None:
+    engine.configure('report_to = "boss@example.org"\n')
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
+    engine.relay.answer = lambda _: Refused("550 5.1.1 unknown")
 
-    await desk.work("2027-03-01")
+    await engine.work("2027-03-01")
 
-    [report] = desk.queued()
+    [report] = engine.queued()
     assert b"candidate:ann: mislukt: 550 5.1.1 unknown" in report.body
 
 
-async def test_a_report_is_all_in_the_language_of_the_staff_who_reads_it(desk: Office) -> None:
-    desk.configure('report_to = "Boss@example.org"\n')
-    tell(desk.database, "staff", Staff(crm_id="1", email="boss@example.org", language="de"))
-    desk.trigger("birthday", BIRTHDAY)
-    desk.person("ann", birthday=BORN)
-    desk.person("bob", birthday=BORN, consent_email=False)
+async def test_a_report_is_all_in_the_language_of_the_staff_who_reads_it(engine: Office) -> None:
+    engine.configure('report_to = "Boss@example.org"\n')
+    tell(engine.database, "staff", Staff(crm_id="1", email="boss@example.org", language="de"))
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person("ann", birthday=BORN)
+    engine.person("bob", birthday=BORN, consent_email=False)
 
-    await desk.work("2027-03-01")
+    await engine.work("2027-03-01")
 
-    [report] = desk.queued()
+    [report] = engine.queued()
     assert b"Content-Language: de" in report.body
     assert b"candidate:bob: keine Zustimmung zum E-Mail-Versand" in report.body
 
@@ -558,7 +560,7 @@ async def test_mail_that_leaves_meanwhile_makes_no_store_look_like_a_copy(office
     office.trigger("birthday", BIRTHDAY)
     office.person(birthday=BORN)
     await office.work("2027-03-01")
-    other = Watch(office.database, office.folder / "outage" / "epoch")
+    other = RestoreDetector(office.database, office.folder / "outage" / "epoch")
     with office.database.reading() as connection:
         known = epochs.read(connection)
     assert known is not None
@@ -573,7 +575,7 @@ async def test_mail_that_leaves_meanwhile_makes_no_store_look_like_a_copy(office
     async def look() -> list[bool]:
         found = []
         while not sent.is_set():
-            found.append(await office.desk.watch.may_send())
+            found.append(await office.engine.watch.may_send())
         return found
 
     _, found = await asyncio.gather(send(), look())
@@ -583,52 +585,52 @@ async def test_mail_that_leaves_meanwhile_makes_no_store_look_like_a_copy(office
 
 class TestOncePerAddress:
     async def test_one_person_fed_under_two_ids_gets_one_mail_and_history_says_why(
-        self, desk: Office
+        self, engine: Office
     ) -> None:
-        desk.trigger("birthday", BIRTHDAY)
-        desk.person("ann", birthday=BORN)
-        desk.people(person("ann2", "Ann@EXAMPLE.org", birthday=BORN, consent_email=True))
+        engine.trigger("birthday", BIRTHDAY)
+        engine.person("ann", birthday=BORN)
+        engine.people(person("ann2", "Ann@EXAMPLE.org", birthday=BORN, consent_email=True))
 
-        shown = desk.preview("birthday", "2027-03-01")
-        sent = await desk.work("2027-03-01")
+        shown = engine.preview("birthday", "2027-03-01")
+        sent = await engine.work("2027-03-01")
 
         assert ["ann@example.org"] == sent
-        assert ["the address had it once today, for candidate:ann"] == desk.reasons("ann2")
-        assert ["skipped"] == desk.states("ann2")
+        assert ["the address had it once today, for candidate:ann"] == engine.reasons("ann2")
+        assert ["skipped"] == engine.states("ann2")
         assert ["candidate:ann"] == [str(one.person) for one in shown.mails]
-        assert desk.reasons("ann2") == [one.reason for one in shown.skipped]
-        assert ["ann@example.org"] == await desk.work("2028-03-01")
+        assert engine.reasons("ann2") == [one.reason for one in shown.skipped]
+        assert ["ann@example.org"] == await engine.work("2028-03-01")
 
-    async def test_who_gets_none_leaves_it_to_the_other(self, desk: Office) -> None:
-        desk.trigger("birthday", BIRTHDAY)
-        desk.person("ann", birthday=BORN, consent_email=False)
-        desk.people(person("ann2", "ann@example.org", birthday=BORN, consent_email=True))
+    async def test_who_gets_none_leaves_it_to_the_other(self, engine: Office) -> None:
+        engine.trigger("birthday", BIRTHDAY)
+        engine.person("ann", birthday=BORN, consent_email=False)
+        engine.people(person("ann2", "ann@example.org", birthday=BORN, consent_email=True))
 
-        await desk.work("2027-03-01")
+        await engine.work("2027-03-01")
 
-        assert ["sent"] == desk.states("ann2")
+        assert ["sent"] == engine.states("ann2")
 
     @pytest.mark.parametrize(("name", "mails"), [("Trainer", 1), ("Coach", 2)])
     async def test_about_different_qualifications_all_goes(
-        self, desk: Office, name: str, mails: int
+        self, engine: Office, name: str, mails: int
     ) -> None:
-        desk.trigger("ended", 'event = "qualification_expired"')
-        desk.person("ann")
-        desk.people(person("ann2", "ann@example.org", consent_email=True))
-        desk.qualification("q1", "ann", expires_on="2027-03-01")
-        desk.qualification("q2", "ann2", expires_on="2027-03-01", name=name)
+        engine.trigger("ended", 'event = "qualification_expired"')
+        engine.person("ann")
+        engine.people(person("ann2", "ann@example.org", consent_email=True))
+        engine.qualification("q1", "ann", expires_on="2027-03-01")
+        engine.qualification("q2", "ann2", expires_on="2027-03-01", name=name)
 
-        assert mails == len(await desk.work("2027-03-01"))
+        assert mails == len(await engine.work("2027-03-01"))
 
-    async def test_the_setting_and_other_triggers_let_it_go(self, desk: Office) -> None:
-        desk.trigger("birthday", BIRTHDAY)
-        desk.trigger("wishes", BIRTHDAY)
-        desk.person("ann", birthday=BORN)
-        desk.people(person("ann2", "ann@example.org", birthday=BORN, consent_email=True))
+    async def test_the_setting_and_other_triggers_let_it_go(self, engine: Office) -> None:
+        engine.trigger("birthday", BIRTHDAY)
+        engine.trigger("wishes", BIRTHDAY)
+        engine.person("ann", birthday=BORN)
+        engine.people(person("ann2", "ann@example.org", birthday=BORN, consent_email=True))
 
-        assert 2 == len(await desk.work("2027-03-01"))
-        desk.configure("once_per_address = false\n")
-        assert 4 == len(await desk.work("2028-03-01"))
+        assert 2 == len(await engine.work("2027-03-01"))
+        engine.configure("once_per_address = false\n")
+        assert 4 == len(await engine.work("2028-03-01"))
 
     async def test_two_nodes_at_once_send_one(self, office: Office, other: Office) -> None:
         office.trigger("birthday", BIRTHDAY)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.people import PersonKind, PersonRef
+from gateway.core.people.people import PersonKind, PersonRef
 from tests.store.feeding import member, no_bulk, person, tell
 from tests.triggers.office import LETTER, Office
 
@@ -26,13 +26,13 @@ async def test_a_birthday_is_mailed_once_each_year_on_its_day(office: Office) ->
     assert [("2028-03-01", "ann")] == again
 
 
-async def test_a_birthday_mail_leaves_at_the_hour_set_and_not_before(desk: Office) -> None:
-    desk.configure('daily_at = "10:30"\n')
-    desk.trigger("birthday", 'event = "birthday"')
-    desk.person(birthday=BORN)
+async def test_a_birthday_mail_leaves_at_the_hour_set_and_not_before(engine: Office) -> None:
+    engine.configure('daily_at = "10:30"\n')
+    engine.trigger("birthday", 'event = "birthday"')
+    engine.person(birthday=BORN)
 
-    early = await desk.work("2027-03-01", 10)
-    late = await desk.work("2027-03-01", 11)
+    early = await engine.work("2027-03-01", 10)
+    late = await engine.work("2027-03-01", 11)
 
     assert ([], ["ann@example.org"]) == (early, late)
 
@@ -45,7 +45,7 @@ async def test_a_run_by_hand_before_the_hour_does_not_end_the_looking_of_the_day
     office.person(birthday=BORN)
     office.flush()
     office.at("2027-03-01", 9)
-    by_hand = await office.desk.run(office.desk.plan.rules["birthday"], even_now=True)
+    by_hand = await office.engine.run(office.engine.plan.rules["birthday"], even_now=True)
     office.person("bob", birthday=BORN)
 
     later = await office.work("2027-03-01", 11)
@@ -87,13 +87,13 @@ def expected(sides: list[tuple[dict[str, Any], bool]]) -> list[str]:
     return [f"p{number:02}@example.org" for number, (_, is_mailed) in enumerate(sides) if is_mailed]
 
 
-async def test_groups_without_a_tag_have_no_influence_on_a_birthday(desk: Office) -> None:
-    tell(desk.database, "groups", no_bulk("g", active=False))
-    tell(desk.database, "memberships", member("ann", "g"))
-    desk.trigger("birthday", 'event = "birthday"')
-    desk.person(birthday=BORN)
+async def test_groups_without_a_tag_have_no_influence_on_a_birthday(engine: Office) -> None:
+    tell(engine.database, "groups", no_bulk("g", active=False))
+    tell(engine.database, "memberships", member("ann", "g"))
+    engine.trigger("birthday", 'event = "birthday"')
+    engine.person(birthday=BORN)
 
-    assert ["ann@example.org"] == await desk.work("2027-03-01")
+    assert ["ann@example.org"] == await engine.work("2027-03-01")
 
 
 @pytest.mark.parametrize(("kind", "is_mailed"), [("bulk", False), ("individual", True)])
@@ -154,15 +154,15 @@ async def test_notice_comes_as_long_before_the_end_as_the_qualification_says(
     assert [("2027-03-12", who) for who in ("ann", "bob", "cat")] == sent[2:]
 
 
-async def test_what_is_found_after_its_end_gets_only_the_expired_mail(desk: Office) -> None:
-    desk.trigger("expiring", QUALIFIED.format("qualification_expiring"))
-    desk.trigger("expired", QUALIFIED.format("qualification_expired"))
-    desk.person()
-    desk.qualification(expires_on="2027-02-25", notice_days=30)
+async def test_what_is_found_after_its_end_gets_only_the_expired_mail(engine: Office) -> None:
+    engine.trigger("expiring", QUALIFIED.format("qualification_expiring"))
+    engine.trigger("expired", QUALIFIED.format("qualification_expired"))
+    engine.person()
+    engine.qualification(expires_on="2027-02-25", notice_days=30)
 
-    await desk.work("2027-03-01")
+    await engine.work("2027-03-01")
 
-    assert ["expired"] == [row.trigger for row in desk.ledger()]
+    assert ["expired"] == [row.trigger for row in engine.ledger()]
 
 
 async def test_a_moved_end_is_a_new_occurrence_of_the_notice(office: Office) -> None:
@@ -227,40 +227,40 @@ async def test_a_set_date_is_for_everyone_whose_flag_is_yes_when_it_comes(office
     assert [("2027-03-06", "bob"), ("2027-03-06", "cat")] == second
 
 
-async def test_a_set_date_that_has_come_is_not_for_whoever_wants_mail_later(desk: Office) -> None:
-    desk.trigger("dates", 'event = "set_date"\ndates = ["2027-03-03", "2027-03-06"]')
-    desk.person()
-    await desk.work("2027-03-03")
-    desk.person(mail_on_set_date=True)
+async def test_a_set_date_that_has_come_is_not_for_whoever_wants_mail_later(engine: Office) -> None:
+    engine.trigger("dates", 'event = "set_date"\ndates = ["2027-03-03", "2027-03-06"]')
+    engine.person()
+    await engine.work("2027-03-03")
+    engine.person(mail_on_set_date=True)
 
-    sent = await desk.work_through("2027-03-04", 4)
+    sent = await engine.work_through("2027-03-04", 4)
 
     assert [("2027-03-06", "ann")] == sent
 
 
-async def test_E3_a_set_date_missed_in_an_outage_is_caught_up(desk: Office) -> None:
-    desk.trigger("dates", 'event = "set_date"\ndates = ["2027-03-03"]')
-    desk.person(mail_on_set_date=True)
-    await desk.work("2027-03-02")
+async def test_E3_a_set_date_missed_in_an_outage_is_caught_up(engine: Office) -> None:
+    engine.trigger("dates", 'event = "set_date"\ndates = ["2027-03-03"]')
+    engine.person(mail_on_set_date=True)
+    await engine.work("2027-03-02")
 
-    assert ["ann@example.org"] == await desk.work("2027-03-05")
+    assert ["ann@example.org"] == await engine.work("2027-03-05")
 
 
-async def test_a_set_date_can_come_every_year_and_every_month(desk: Office) -> None:
-    desk.trigger("dates", 'event = "set_date"\nyearly = ["03-02"]\nmonthly = [31]')
-    desk.person(mail_on_set_date=True)
+async def test_a_set_date_can_come_every_year_and_every_month(engine: Office) -> None:
+    engine.trigger("dates", 'event = "set_date"\nyearly = ["03-02"]\nmonthly = [31]')
+    engine.person(mail_on_set_date=True)
 
-    sent = await desk.work_through("2027-02-26", 36)
+    sent = await engine.work_through("2027-02-26", 36)
 
     assert ["2027-02-28", "2027-03-02", "2027-03-31"] == [day for day, _ in sent]
 
 
-async def test_without_anybody_who_wants_it_a_set_date_mails_nobody(desk: Office) -> None:
-    desk.trigger("dates", 'event = "set_date"\ndates = ["2027-03-01"]')
-    desk.person()
+async def test_without_anybody_who_wants_it_a_set_date_mails_nobody(engine: Office) -> None:
+    engine.trigger("dates", 'event = "set_date"\ndates = ["2027-03-01"]')
+    engine.person()
 
-    assert [] == await desk.work("2027-03-01")
-    assert [] == desk.runs()
+    assert [] == await engine.work("2027-03-01")
+    assert [] == engine.runs()
 
 
 # First deliveries
@@ -281,15 +281,15 @@ async def test_the_first_delivery_is_followed_by_one_mail_ever(office: Office) -
 
 
 async def test_the_mail_comes_at_the_first_stored_date_strictly_after_the_closing(
-    desk: Office,
+    engine: Office,
 ) -> None:
-    desk.trigger("first", 'event = "first_delivery"\ndates = ["2027-03-01", "2027-03-05"]')
-    desk.person("ann", mail_after_first_delivery=True)
-    desk.person("bob", mail_after_first_delivery=True)
-    desk.closing("c1", "2027-02-28", "ann")
-    desk.closing("c2", "2027-03-01", "bob")
+    engine.trigger("first", 'event = "first_delivery"\ndates = ["2027-03-01", "2027-03-05"]')
+    engine.person("ann", mail_after_first_delivery=True)
+    engine.person("bob", mail_after_first_delivery=True)
+    engine.closing("c1", "2027-02-28", "ann")
+    engine.closing("c2", "2027-03-01", "bob")
 
-    sent = await desk.work_through("2027-02-27", 8)
+    sent = await engine.work_through("2027-02-27", 8)
 
     assert [("2027-03-01", "ann"), ("2027-03-05", "bob")] == sent
 
@@ -317,17 +317,17 @@ async def test_each_side_of_each_condition_of_a_first_delivery(office: Office) -
 
 
 async def test_a_preview_says_who_would_get_what_and_who_would_not_and_why(
-    desk: Office,
+    engine: Office,
 ) -> None:
-    tell(desk.database, "groups", no_bulk())
-    tell(desk.database, "memberships", member("cat"))
-    desk.trigger("birthday", 'event = "birthday"')
-    desk.person("ann", birthday=BORN)
-    desk.person("bob", birthday=BORN, consent_email=False)
-    desk.person("cat", birthday=BORN)
-    desk.people(person("dan", birthday=BORN, consent_email=True))
+    tell(engine.database, "groups", no_bulk())
+    tell(engine.database, "memberships", member("cat"))
+    engine.trigger("birthday", 'event = "birthday"')
+    engine.person("ann", birthday=BORN)
+    engine.person("bob", birthday=BORN, consent_email=False)
+    engine.person("cat", birthday=BORN)
+    engine.people(person("dan", birthday=BORN, consent_email=True))
 
-    shown = desk.preview("birthday", "2029-03-01")
+    shown = engine.preview("birthday", "2029-03-01")
 
     [mail] = shown.mails
     assert ("candidate:ann", "ann@example.org") == (str(mail.person), mail.to)

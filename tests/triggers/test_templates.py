@@ -6,10 +6,10 @@ from email import message_from_bytes, policy
 import pytest
 
 from gateway.core.kinds import Kind
-from gateway.core.people import Person, PersonKind, PersonRef
-from gateway.core.training import Qualification
-from gateway.core.trigger_mail import TriggerMail, build
-from gateway.triggers.templates import BadTemplate, Letters, NotRendered, Source
+from gateway.core.people.people import Person, PersonKind, PersonRef
+from gateway.core.people.training import Qualification
+from gateway.core.triggers.trigger_mail import TriggerMail, build
+from gateway.triggers.templates import BadTemplate, Letters, NotRendered, TemplateSource
 from gateway.triggers.values import Subject, values
 from tests.store.feeding import NOW
 
@@ -29,7 +29,7 @@ S4 = "[QUALIFIKATION]|[PRUEFNR]|[PRUEFERNR]|[PRUEFERNAME]|[AUSSTELLER]|[PRUEFDAT
 
 def letters(default: str = "nl", **texts: str) -> Letters:
     sources = {
-        language: Source(
+        language: TemplateSource(
             file=f"{language}.txt", text=f"Subject: Hallo {{{{ person.first_name }}}}\n\n{text}"
         )
         for language, text in texts.items()
@@ -79,7 +79,7 @@ def test_without_the_default_language_it_is_the_first_there_is() -> None:
 
 
 def test_what_people_are_called_is_escaped_in_html_and_plain_in_text() -> None:
-    source = Source(
+    source = TemplateSource(
         file="nl.txt", text="Subject: Hi\n\n{{ person.name }}", html="<p>{{ person.name }}</p>"
     )
 

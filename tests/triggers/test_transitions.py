@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 
 from gateway.app.common import now
-from gateway.app.transitions import carry_out
+from gateway.app.triggers.transitions import carry_out
 from gateway.config import load
-from gateway.core.applications import Application, Programme
-from gateway.core.event import EventType
 from gateway.core.kinds import Kind, State
-from gateway.core.outbox import Deferred, Refused, Result, Sent, Unknown
-from gateway.core.people import PersonKind, Staff, Status, StatusKind
-from gateway.core.trigger import TriggerEvent
-from gateway.store import events, ledger, messages, status_mail, transitions
+from gateway.core.people.applications import Application, Programme
+from gateway.core.people.people import PersonKind, Staff, Status, StatusKind
+from gateway.core.sending.event import EventType
+from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.triggers.trigger import TriggerEvent
+from gateway.store.journal import messages
+from gateway.store.sending import events
+from gateway.store.triggers import ledger, status_mail, transitions
 from gateway.triggers.documents import state_of
-from gateway.triggers.transitions import Done, Wish
+from gateway.triggers.transitions import ChangeRequest, ChangeResult
 from tests.store.feeding import member, no_bulk, person, tell
 from tests.triggers.office import ANN, Office
 
@@ -49,15 +51,15 @@ def applied(reference: str = "4711", status: str = "new") -> Application:
     return Application(reference=reference, person=ANN, programme="p1", status=status)
 
 
-def submit(office: Office, *, dry_run: bool = False) -> Done:
-    wish = Wish(event=TriggerEvent.SUBMITTED, references=("4711",), status=None)
+def submit(office: Office, *, dry_run: bool = False) -> ChangeResult:
+    wish = ChangeRequest(event=TriggerEvent.SUBMITTED, references=("4711",), status=None)
     return _do(office, wish, dry_run=dry_run)
 
 
 def change(
     office: Office, status: str, *references: str, dry_run: bool = False, **more: Any
-) -> Done:
-    wish = Wish(
+) -> ChangeResult:
+    wish = ChangeRequest(
         event=TriggerEvent.STATUS_CHANGED,
         references=references or ("4711",),
         status=status,
@@ -67,14 +69,14 @@ def change(
     return _do(office, wish, dry_run=dry_run)
 
 
-def _do(office: Office, wish: Wish, *, dry_run: bool) -> Done:
+def _do(office: Office, wish: ChangeRequest, *, dry_run: bool) -> ChangeResult:
     settings = load(office.folder / "gateway.toml", {})
     return carry_out(settings, office.database, wish, dry_run=dry_run)
 
 
 async def sent(office: Office) -> list[str]:
     before = len(office.relay.recipients)
-    await office.desk.sender.send_due()
+    await office.engine.sender.send_due()
     return sorted(office.relay.recipients[before:])
 
 
@@ -313,7 +315,7 @@ async def test_held_mail_of_a_status_taken_back_is_not_let_go(office: Office) ->
     change(office, "accepted")
     change(office, "new")
     change(office, "accepted")
-    await office.desk.resume()
+    await office.engine.resume()
     now_is_real(office)
 
     assert BOTH == await sent(office)
@@ -325,7 +327,7 @@ async def test_two_workers_and_a_restart_make_no_second_mail(office: Office) -> 
         change(office, status)
     now_is_real(office)
     other.now = office.now
-    await asyncio.gather(office.desk.sender.send_due(), other.desk.sender.send_due())
+    await asyncio.gather(office.engine.sender.send_due(), other.engine.sender.send_due())
     office.restart()
     await sent(office)
     other.close()
@@ -434,13 +436,13 @@ async def test_that_all_mail_of_a_change_has_ended_is_told_once(office: Office) 
     change(office, "accepted")
     now_is_real(office)
     await sent(office)
-    await office.desk.reporter.report()
+    await office.engine.reporter.report()
     early = ends(office)
     office.relay.answer = lambda _: Refused("550 no")
     office.now += timedelta(hours=1)
     await sent(office)
-    await office.desk.reporter.report()
-    await office.desk.reporter.report()
+    await office.engine.reporter.report()
+    await office.engine.reporter.report()
 
     assert [] == early
     wanted = {"trigger": "accepted", "event": "status_changed", "reference": "4711"}

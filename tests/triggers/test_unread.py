@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from gateway.core.applications import Application
-from gateway.core.people import Status, StatusKind
-from gateway.core.training import Closing, Qualification
-from gateway.core.trigger import TriggerEvent
-from gateway.core.unread import DECIDING, OF_RECIPIENT
+from gateway.core.feed.unread import DECIDING, OF_RECIPIENT
+from gateway.core.people.applications import Application
+from gateway.core.people.people import Status, StatusKind
+from gateway.core.people.training import Closing, Qualification
+from gateway.core.triggers.trigger import TriggerEvent
 from tests.store.feeding import person, tell, tell_unread
 from tests.triggers.office import ANN, Office
 from tests.triggers.test_transitions import ACCEPTED, change, now_is_real, submit
@@ -57,32 +57,32 @@ def cases() -> list[tuple[TriggerEvent, str, str]]:
 
 @pytest.mark.parametrize(("event", "what", "field"), cases())
 async def test_mail_waits_while_a_field_that_decides_can_not_be_read(
-    desk: Office, event: TriggerEvent, what: str, field: str
+    engine: Office, event: TriggerEvent, what: str, field: str
 ) -> None:
-    desk.trigger("one", f'event = "{event}"\n{TRIGGERS[event]}')
+    engine.trigger("one", f'event = "{event}"\n{TRIGGERS[event]}')
     told = records(event)
     for kind, record in told.items():
-        tell(desk.database, kind, record)
-    tell_unread(desk.database, what, told[what], field)
+        tell(engine.database, kind, record)
+    tell_unread(engine.database, what, told[what], field)
 
-    before = await desk.work(DAY)
-    waiting = (desk.states(), desk.reasons()[0])
-    tell(desk.database, what, told[what])
-    after = await desk.work(DAY, 10)
+    before = await engine.work(DAY)
+    waiting = (engine.states(), engine.reasons()[0])
+    tell(engine.database, what, told[what])
+    after = await engine.work(DAY, 10)
 
     assert ([], ["due"]) == (before, waiting[0])
     assert f"can't be read: {field} of {what} " in waiting[1]
     assert ["ann@example.org"] == after
-    assert ["sent"] == desk.states()
+    assert ["sent"] == engine.states()
 
 
-async def test_a_field_that_decides_nothing_lets_mail_go(desk: Office) -> None:
-    desk.trigger("one", 'event = "birthday"')
+async def test_a_field_that_decides_nothing_lets_mail_go(engine: Office) -> None:
+    engine.trigger("one", 'event = "birthday"')
     told = records(TriggerEvent.BIRTHDAY)["people"]
-    tell(desk.database, "people", told)
-    tell_unread(desk.database, "people", told, "owner", "mail_on_set_date")
+    tell(engine.database, "people", told)
+    tell_unread(engine.database, "people", told, "owner", "mail_on_set_date")
 
-    assert ["ann@example.org"] == await desk.work(DAY)
+    assert ["ann@example.org"] == await engine.work(DAY)
 
 
 async def test_mail_that_waited_does_not_go_by_the_old_value(office: Office) -> None:
@@ -101,25 +101,25 @@ async def test_mail_that_waited_does_not_go_by_the_old_value(office: Office) -> 
     assert ["the qualification ends another day now"] == office.reasons()
 
 
-async def test_mail_that_waits_too_long_is_too_late(desk: Office) -> None:
-    desk.trigger("one", 'event = "birthday"')
+async def test_mail_that_waits_too_long_is_too_late(engine: Office) -> None:
+    engine.trigger("one", 'event = "birthday"')
     told = records(TriggerEvent.BIRTHDAY)["people"]
-    tell(desk.database, "people", told)
-    tell_unread(desk.database, "people", told, "birthday")
+    tell(engine.database, "people", told)
+    tell_unread(engine.database, "people", told, "birthday")
 
-    await desk.work(DAY)
-    await desk.work("2027-03-02", 0)
+    await engine.work(DAY)
+    await engine.work("2027-03-02", 0)
 
-    assert (["expired"], []) == (desk.states(), desk.relay.recipients)
+    assert (["expired"], []) == (engine.states(), engine.relay.recipients)
 
 
-async def test_a_preview_says_what_mail_would_wait_for(desk: Office) -> None:
-    desk.trigger("one", 'event = "birthday"')
+async def test_a_preview_says_what_mail_would_wait_for(engine: Office) -> None:
+    engine.trigger("one", 'event = "birthday"')
     told = records(TriggerEvent.BIRTHDAY)["people"]
-    tell(desk.database, "people", told)
-    tell_unread(desk.database, "people", told, "consent_email")
+    tell(engine.database, "people", told)
+    tell_unread(engine.database, "people", told, "consent_email")
 
-    [skip] = desk.preview("one", DAY).skipped
+    [skip] = engine.preview("one", DAY).skipped
 
     assert "can't be read: consent_email of people candidate:ann (" in skip.reason
 
@@ -137,11 +137,11 @@ async def test_an_application_given_a_status_here_no_longer_waits_for_the_unread
 
     submit(office)
     now_is_real(office)
-    await office.desk.sender.send_due()
+    await office.engine.sender.send_due()
     waiting = (office.states(), list(office.relay.recipients))
     change(office, "accepted")
     now_is_real(office)
-    await office.desk.sender.send_due()
+    await office.engine.sender.send_due()
 
     assert (["due"], []) == waiting
     assert ["sent", "sent"] == office.states()

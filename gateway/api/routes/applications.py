@@ -14,8 +14,9 @@ from gateway.api.replies import JSON, StaffName, Text, Using, octets, reply
 from gateway.api.schemas import HAPPENED, ONE_APPLICATION, answers
 from gateway.api.services import Happened
 from gateway.core.token import Token
-from gateway.store import applications, documents
-from gateway.store.answers import Answer
+from gateway.store.api.answers import StoredAnswer
+from gateway.store.journal import documents
+from gateway.store.people import applications
 
 router = APIRouter(prefix="/applications", tags=["applications"])
 
@@ -131,12 +132,12 @@ async def _kept(
 ) -> Response:
     apply = await anyio.to_thread.run_sync(using.applications.open)
 
-    def work(connection: Connection) -> Answer:
+    def work(connection: Connection) -> StoredAnswer:
         told = apply(connection, happened)
         why = _why_nothing_was_done(told)
         if why is not None:
             raise Problem(*why, more=dict(told))
-        return Answer(status=200, type=JSON, body=octets(told))
+        return StoredAnswer(status=200, type=JSON, body=octets(told))
 
     return await in_one_step(using, request, token, key, work)
 

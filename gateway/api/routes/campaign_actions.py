@@ -27,9 +27,9 @@ from gateway.api.schemas import (
     answers,
     items,
 )
-from gateway.api.services import CampaignActions, NewCampaign, Services, Told
+from gateway.api.services import ApiServices, CampaignActions, NewCampaign, Told
 from gateway.core.token import Token
-from gateway.store.answers import Answer
+from gateway.store.api.answers import StoredAnswer
 
 router = APIRouter(tags=["campaigns"])
 
@@ -45,11 +45,11 @@ _Confirmed = Annotated[
 _Word = Annotated[Text, Field(min_length=1, max_length=2000)]
 
 
-class _Asked(BaseModel):
+class _RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class CampaignDraft(_Asked):
+class CampaignDraft(_RequestBody):
     """A campaign to be made; its name is the subject."""
 
     name: _Word
@@ -59,7 +59,7 @@ class CampaignDraft(_Asked):
     confirmed: bool = Field(False, description="Though there is a campaign of that name.")
 
 
-class NewMembers(_Asked):
+class NewMembers(_RequestBody):
     """Who is put into a campaign; at least one."""
 
     people: list[_Word] = Field([], max_length=MOST, description="`candidate:17`, or addresses.")
@@ -68,7 +68,7 @@ class NewMembers(_Asked):
     )
 
 
-class Confirmation(_Asked):
+class Confirmation(_RequestBody):
     """Whether the guard is passed."""
 
     confirmed: _Confirmed = False
@@ -80,7 +80,7 @@ class ScheduleTime(Confirmation):
     at: datetime = Field(description="A quarter of an hour; local unless it says otherwise.")
 
 
-class TemplateChoice(_Asked):
+class TemplateChoice(_RequestBody):
     """What a campaign made anew is made with."""
 
     template: int | None = Field(None, ge=0, lt=2**63, description="Else the same.")
@@ -95,16 +95,16 @@ class _Action:
     """A request that does something with campaigns; with a key, once."""
 
     request: Request
-    using: Services
+    using: ApiServices
     token: Token
     key: str | None
 
     async def done(self, work: Callable[[CampaignActions], Told], *, status: int = 200) -> Response:
         """Work in a thread and return the answer; what failed may be asked for again."""
 
-        async def answer() -> Answer:
+        async def answer() -> StoredAnswer:
             told = await _in_turn(lambda: work(self.using.campaigns))
-            return Answer(status=status, type=JSON, body=octets(told))
+            return StoredAnswer(status=status, type=JSON, body=octets(told))
 
         digest = hashlib.sha256(await self.request.body()).hexdigest()
         asked = asked_as(self.request, self.token, self.key, digest)

@@ -8,8 +8,8 @@ from gateway.api.bearer import READS_CAMPAIGNS
 from gateway.api.replies import Cursor, Limit, Using, before, page, read_id, reply
 from gateway.api.schemas import CAMPAIGN, CAMPAIGN_WHOLE, answers, pages
 from gateway.core import ids
-from gateway.core.campaigns import Campaign
-from gateway.store import campaign_documents, campaign_members, campaigns
+from gateway.core.campaigns.campaigns import Campaign
+from gateway.store.campaigns import campaign_documents, campaign_members, campaigns
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], dependencies=[READS_CAMPAIGNS])
 

@@ -18,9 +18,9 @@ from gateway.api.paths import with_slashes
 from gateway.api.problems import TYPE, Problem
 from gateway.api.replies import JSON, Using, octets
 from gateway.api.schemas import FEED_REPORT, answers, record
-from gateway.api.services import FeedDoor, FeedRefused, FeedTerms, Services, Taken
+from gateway.api.services import ApiServices, FeedAdapter, FeedRefused, FeedTerms, Taken
 from gateway.core.token import Token
-from gateway.store.answers import Answer
+from gateway.store.api.answers import StoredAnswer
 
 DryRun = Annotated[bool, Query(description="Only tell what would change.")]
 Lift = Annotated[bool, Query(description="Apply it even if it lifts many suppressions.")]
@@ -39,7 +39,7 @@ _HELD_BACK = "would lift too many suppressions: nothing was applied; lift=true i
 _TURN = anyio.CapacityLimiter(1)
 
 
-def router(feed: FeedDoor) -> APIRouter:
+def router(feed: FeedAdapter) -> APIRouter:
     """Return the routes of every kind of record there is."""
     made = APIRouter(prefix="/feed", tags=["feed"])
     for kind, columns in feed.kinds().items():
@@ -127,14 +127,16 @@ class _Routes:
         terms = FeedTerms(source=token.source, remove=True, lift=lift, dry_run=dry_run)
         return await self._one(using, self._key(using, name), terms)
 
-    def _key(self, using: Services, name: str) -> Mapping[str, str]:
+    def _key(self, using: ApiServices, name: str) -> Mapping[str, str]:
         try:
             columns = using.feed.key(self.kind, name)
         except ValueError as error:
             raise Problem(422, str(error)) from None
         return {column: with_slashes(value) for column, value in columns.items()}
 
-    async def _one(self, using: Services, told: Mapping[str, object], terms: FeedTerms) -> Response:
+    async def _one(
+        self, using: ApiServices, told: Mapping[str, object], terms: FeedTerms
+    ) -> Response:
         async with _folder() as folder:
             file = folder / f"{self.kind}.jsonl"
             file.write_bytes(json.dumps(told).encode() + b"\n")
@@ -149,7 +151,7 @@ class _Routes:
     async def _many(
         self,
         request: Request,
-        using: Services,
+        using: ApiServices,
         token: Token,
         terms: FeedTerms,
         key: str | None,
@@ -160,7 +162,7 @@ class _Routes:
             file = folder / (called or f"{self.kind}.jsonl")
             digest = await _kept(request, file)
 
-            async def work() -> Answer:
+            async def work() -> StoredAnswer:
                 taken = await _taken(using, self.kind, file, terms)
                 return _answer(_with_more(taken, {"file": called}) if called else taken)
 
@@ -198,7 +200,7 @@ async def _kept(request: Request, file: Path) -> str:
     return digest.hexdigest()
 
 
-async def _taken(using: Services, kind: str, file: Path, terms: FeedTerms) -> Taken:
+async def _taken(using: ApiServices, kind: str, file: Path, terms: FeedTerms) -> Taken:
     try:
         return await anyio.to_thread.run_sync(
             lambda: using.feed.take_in(kind, file, terms), limiter=_TURN
@@ -212,11 +214,11 @@ def _with_more(taken: Taken, more: Mapping[str, object]) -> Taken:
     return replace(taken, report={**taken.report, **more})
 
 
-def _answer(taken: Taken) -> Answer:
+def _answer(taken: Taken) -> StoredAnswer:
     if not taken.is_held_back:
-        return Answer(status=200, type=JSON, body=octets(taken.report))
+        return StoredAnswer(status=200, type=JSON, body=octets(taken.report))
     told = {"type": "about:blank", "title": "Conflict", "status": 409, "detail": _HELD_BACK}
-    return Answer(status=409, type=TYPE, body=octets({**told, **taken.report}))
+    return StoredAnswer(status=409, type=TYPE, body=octets({**told, **taken.report}))
 
 
 _LINES: dict[str, Any] = {
@@ -265,7 +267,7 @@ def _add(made: APIRouter, kind: str, columns: tuple[str, ...]) -> None:
         )
 
 
-def imports(feed: FeedDoor) -> APIRouter:
+def imports(feed: FeedAdapter) -> APIRouter:
     """Return the routes that files are uploaded to, one for each kind of record."""
     made = APIRouter(prefix="/imports", tags=["feed"])
     for kind in feed.kinds():

@@ -12,9 +12,10 @@ from gateway.api.problems import Problem
 from gateway.api.replies import Using, matches, read_id, reply
 from gateway.api.schemas import DOCUMENT, HISTORY, answers
 from gateway.core.ascii_text import ascii_text
-from gateway.core.history import Document
-from gateway.store import documents, history
-from gateway.store.blobs import BlobMissing, Blobs
+from gateway.core.people.history import Document
+from gateway.store.engine.blobs import BlobMissing, Blobs
+from gateway.store.journal import documents
+from gateway.store.people import history
 
 router = APIRouter(tags=["history"], dependencies=[READS])
 

@@ -8,8 +8,9 @@ from gateway.api.bearer import READS_FEED
 from gateway.api.replies import Using, reply
 from gateway.api.schemas import IMPORTED, OPEN_REFERENCE, items
 from gateway.core.moments import in_utc
-from gateway.store import documents, feed_faults, open_references
-from gateway.store.feed_faults import KindState
+from gateway.store.feed import feed_faults, open_references
+from gateway.store.feed.feed_faults import KindState
+from gateway.store.journal import documents
 
 router = APIRouter(prefix="/imports", tags=["feed"], dependencies=[READS_FEED])
 

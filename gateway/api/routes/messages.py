@@ -21,12 +21,13 @@ from gateway.api.replies import (
     reply,
 )
 from gateway.api.schemas import MESSAGE, answers, pages
-from gateway.api.services import Services
-from gateway.core.journal import Message
+from gateway.api.services import ApiServices
+from gateway.core.decision.journal import Message
+from gateway.core.decision.note import retold_in
+from gateway.core.decision.note_template import exactly
 from gateway.core.kinds import State
-from gateway.core.note import retold_in
-from gateway.core.note_template import exactly
-from gateway.store import documents, inbox, messages
+from gateway.store.journal import documents, messages
+from gateway.store.replies import inbox
 
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READS])
 
@@ -43,7 +44,7 @@ _Language = Annotated[
 ]
 
 
-def _retold(using: Services, one: Message, language: str | None) -> Message:
+def _retold(using: ApiServices, one: Message, language: str | None) -> Message:
     if language is None:
         return one
     known = using.notes()

@@ -19,9 +19,11 @@ from gateway.api.replies import (
     reply,
 )
 from gateway.api.schemas import OUTBOX, answers, pages
-from gateway.core.outbox import OutboxState
-from gateway.store import documents, outbox, status_mail
-from gateway.store.answers import Answer
+from gateway.core.sending.outbox import OutboxState
+from gateway.store.api.answers import StoredAnswer
+from gateway.store.journal import documents
+from gateway.store.sending import outbox
+from gateway.store.triggers import status_mail
 
 router = APIRouter(prefix="/outbox", tags=["outbox"])
 
@@ -68,7 +70,7 @@ async def retry(
     """Have an entry sent anew; a mail that is unknown may then arrive twice."""
     number, now = read_id(id), using.clock()
 
-    def work(connection: Connection) -> Answer:
+    def work(connection: Connection) -> StoredAnswer:
         outbox.retry(connection, number, now)
         return _as_it_is(connection, number)
 
@@ -86,13 +88,13 @@ async def cancel(
     """Give an entry up for good."""
     number, now = read_id(id), using.clock()
 
-    def work(connection: Connection) -> Answer:
+    def work(connection: Connection) -> StoredAnswer:
         status_mail.cancel_entry(connection, number, now)
         return _as_it_is(connection, number)
 
     return await in_one_step(using, request, token, key, work)
 
 
-def _as_it_is(connection: Connection, number: int) -> Answer:
+def _as_it_is(connection: Connection, number: int) -> StoredAnswer:
     body = octets(documents.outbox(status_mail.entry(connection, number)))
-    return Answer(status=200, type=JSON, body=body)
+    return StoredAnswer(status=200, type=JSON, body=body)

@@ -29,16 +29,17 @@ from gateway.api.replies import (
     wrapped,
 )
 from gateway.api.schemas import ENTRY, RELEASED, STANDING, SUPPRESSED, answers, pages
-from gateway.api.services import Services
+from gateway.api.services import ApiServices
+from gateway.core.feed.spreadsheet import harmless
 from gateway.core.kinds import Scope
-from gateway.core.people import PersonRef, Standing
-from gateway.core.spreadsheet import harmless
-from gateway.core.typed_address import NotAnAddress, TypedAddress, read_address
-from gateway.store import documents, people, releases, suppression, timeline
-from gateway.store.answers import Answer
-from gateway.store.people import PersonRecord, PersonUnknown
-from gateway.store.releases import Released
-from gateway.store.suppressed import (
+from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_address
+from gateway.core.people.people import PersonRef, Standing
+from gateway.store.api.answers import StoredAnswer
+from gateway.store.journal import documents
+from gateway.store.people import people, releases, suppression, timeline
+from gateway.store.people.people import PersonRecord, PersonUnknown
+from gateway.store.people.releases import Released
+from gateway.store.people.suppressed import (
     AT_ONCE,
     START,
     ListedSource,
@@ -47,7 +48,7 @@ from gateway.store.suppressed import (
     SuppressedAddress,
     behind,
 )
-from gateway.store.suppression import Entry
+from gateway.store.people.suppression import SuppressionEntry
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
 
@@ -119,7 +120,7 @@ async def export_suppressions(
     return StreamingResponse(_from(first, rows), headers=headers, media_type="text/csv")
 
 
-async def _csv(using: Services, selection: Selection) -> AsyncIterator[str]:
+async def _csv(using: ApiServices, selection: Selection) -> AsyncIterator[str]:
     """Yield the heading with the first page, then a page at a time."""
     at, listed = using.clock(), using.suppressed()
 
@@ -177,10 +178,10 @@ async def suppress(
 
     whom = _whom(using, asked.address)
 
-    def add(connection: Connection) -> Answer:
+    def add(connection: Connection) -> StoredAnswer:
         if isinstance(whom, PersonRef):
             _known(connection, whom)
-        entry = Entry(
+        entry = SuppressionEntry(
             id=using.new_id(),
             address=str(whom),
             scope=asked.scope,
@@ -203,7 +204,7 @@ async def suppress(
             since=now,
             until=until,
         )
-        return Answer(status=201, type=JSON, body=octets(documents.entry(entry)))
+        return StoredAnswer(status=201, type=JSON, body=octets(documents.entry(entry)))
 
     return await in_one_step(using, request, token, key, add)
 
@@ -264,7 +265,7 @@ async def release(
     return reply(request, documents.released(str(whom), found))
 
 
-def _whom(using: Services, typed: str) -> PersonRef | str:
+def _whom(using: ApiServices, typed: str) -> PersonRef | str:
     """Return the person of a key, else an address in lookup form."""
     return _person(typed) or using.lookup(typed)
 

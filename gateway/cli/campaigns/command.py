@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.app import campaign_people, common
+from gateway.app import common
+from gateway.app.campaigns import campaign_people
 from gateway.cli.campaigns import exports, show
-from gateway.cli.campaigns.desk import office_of
+from gateway.cli.campaigns.campaign_context import office_of
 from gateway.cli.context import (
     Context,
     Json,
@@ -24,14 +25,14 @@ from gateway.cli.context import (
 )
 from gateway.cli.output import complain, local, print_json, print_line, print_table
 from gateway.core import ids
-from gateway.core.campaigns import Campaign
+from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.errors import GatewayError
-from gateway.store import activities, campaign_documents, campaign_members, campaigns
-from gateway.store.campaign_documents import NOTHING_DONE, Doings
-from gateway.store.database import Database
+from gateway.store.campaigns import activities, campaign_documents, campaign_members, campaigns
+from gateway.store.campaigns.campaign_documents import NOTHING_DONE, MemberDoings
+from gateway.store.engine.database import Database
 
 if TYPE_CHECKING:
-    from gateway.sync.office import Office
+    from gateway.sync.mailchimp_session import MailchimpSession
 
 app = typer.Typer(help="Campaigns that go out through Mailchimp.", no_args_is_help=True)
 
@@ -132,21 +133,21 @@ def create(
     """
     from gateway.sync import campaigns as desk
 
-    draft = desk.Draft(
+    draft = desk.CampaignRequest(
         name=name,
         template=template,
         from_name=from_name,
         from_address=read_mail_address(from_address),
     )
-    with office_of(context) as (chosen, office):
+    with office_of(context) as (chosen, session):
         try:
-            campaign, remarks = desk.create(office, draft, common.Ids().next(), yes=yes)
+            campaign, remarks = desk.create(session, draft, common.Ids().next(), yes=yes)
         except desk.NameTaken as error:
-            office.finished()
+            session.finished()
             _ask_whether_another(error)
-            campaign, remarks = desk.create(office, draft, common.Ids().next(), yes=True)
+            campaign, remarks = desk.create(session, draft, common.Ids().next(), yes=True)
         _warn(remarks)
-        _done(chosen, office, campaign, f"Created: {ids.show(campaign.id)}", as_json=as_json)
+        _done(chosen, session, campaign, f"Created: {ids.show(campaign.id)}", as_json=as_json)
 
 
 @app.command("add")
@@ -169,17 +170,17 @@ def add(
     if not (person or group or file):
         wrong_use("name somebody: --person, --group or --file")
     persons = [read_person(one) for one in person or []]
-    with office_of(context) as (chosen, office):
+    with office_of(context) as (chosen, session):
         found = campaign_people.chosen(
-            chosen.settings, office.database, persons=persons, groups=group or (), files=file or ()
+            chosen.settings, session.database, persons=persons, groups=group or (), files=file or ()
         )
-        added = desk.add(office, wanted, found.people)
+        added = desk.add(session, wanted, found.people)
         problems = [*found.problems, *(f"the CRM tells of no {ref}" for ref in added.unknown)]
         for problem in problems:
             complain(problem)
-        campaign = _stored(office, wanted)
+        campaign = _stored(session, wanted)
         text = f"Added: {added.added}; {added.known} were in it before"
-        _done(chosen, office, campaign, text, as_json=as_json)
+        _done(chosen, session, campaign, text, as_json=as_json)
     raise typer.Exit(1 if problems else 0)
 
 
@@ -198,13 +199,13 @@ def remove(
     from gateway.sync import campaigns as desk
 
     wanted, sought = read_id(number), read_person(person)
-    with office_of(context) as (chosen, office):
-        refs = campaign_people.named(chosen.settings, office.database, sought)
-        gone = [ref for ref in refs if desk.remove(office, wanted, ref)]
+    with office_of(context) as (chosen, session):
+        refs = campaign_people.named(chosen.settings, session.database, sought)
+        gone = [ref for ref in refs if desk.remove(session, wanted, ref)]
         if not gone:
             raise NotFound(f"{person} is not in the campaign {number}")
         text = f"Removed: {', '.join(map(str, gone))}"
-        _done(chosen, office, _stored(office, wanted), text, as_json=as_json)
+        _done(chosen, session, _stored(session, wanted), text, as_json=as_json)
 
 
 @app.command("prepare")
@@ -218,13 +219,13 @@ def prepare(
     """
     from gateway.sync import campaigns as desk
 
-    with office_of(context) as (_, office):
-        campaign, plan, faults = desk.preview(office, read_id(number))
+    with office_of(context) as (_, session):
+        campaign, plan, faults = desk.preview(session, read_id(number))
         _warn(faults)
         if yes:
-            with office.database.writing() as connection:
+            with session.database.writing() as connection:
                 campaign_members.expect(connection, campaign.id)
-        with office.database.reading() as connection:
+        with session.database.reading() as connection:
             members = campaign_members.members(connection, campaign.id)
             if as_json:
                 rows = {"members": [campaign_documents.member(one) for one in members]}
@@ -247,10 +248,10 @@ def open_campaign(
     """
     from gateway.sync import campaigns as desk
 
-    with office_of(context) as (chosen, office):
-        campaign, missing = desk.open_at_mailchimp(office, read_id(number), yes=yes)
+    with office_of(context) as (chosen, session):
+        campaign, missing = desk.open_at_mailchimp(session, read_id(number), yes=yes)
         _warn([f"before it can be sent: {each}" for each in missing])
-        _done(chosen, office, campaign, f"Opened: {campaign.link}", as_json=as_json)
+        _done(chosen, session, campaign, f"Opened: {campaign.link}", as_json=as_json)
 
 
 @app.command("send")
@@ -258,9 +259,9 @@ def send(context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json
     """Send a campaign now."""
     from gateway.sync import campaigns as desk
 
-    with office_of(context) as (chosen, office):
-        campaign = desk.send(office, read_id(number), yes=yes)
-        _done(chosen, office, campaign, f"On its way: {campaign.link}", as_json=as_json)
+    with office_of(context) as (chosen, session):
+        campaign = desk.send(session, read_id(number), yes=yes)
+        _done(chosen, session, campaign, f"On its way: {campaign.link}", as_json=as_json)
 
 
 @app.command("schedule")
@@ -274,11 +275,11 @@ def schedule(
     from gateway.sync import campaigns as desk
 
     wanted = read_id(number)
-    with office_of(context) as (chosen, office):
+    with office_of(context) as (chosen, session):
         moment = _quarter(chosen, at)
-        campaign = desk.schedule(office, wanted, moment, yes=yes)
+        campaign = desk.schedule(session, wanted, moment, yes=yes)
         text = f"Scheduled for {local(campaign.scheduled_for, chosen.zone)}: {campaign.link}"
-        _done(chosen, office, campaign, text, as_json=as_json)
+        _done(chosen, session, campaign, text, as_json=as_json)
 
 
 @app.command("unschedule")
@@ -286,9 +287,9 @@ def unschedule(context: typer.Context, number: Id, as_json: Json = False) -> Non
     """Take a campaign out of the schedule; it stays at Mailchimp."""
     from gateway.sync import campaigns as desk
 
-    with office_of(context) as (chosen, office):
-        campaign = desk.unschedule(office, read_id(number))
-        _done(chosen, office, campaign, f"Not scheduled any more: {number}", as_json=as_json)
+    with office_of(context) as (chosen, session):
+        campaign = desk.unschedule(session, read_id(number))
+        _done(chosen, session, campaign, f"Not scheduled any more: {number}", as_json=as_json)
 
 
 @app.command("delete")
@@ -299,9 +300,9 @@ def delete(context: typer.Context, number: Id, as_json: Json = False) -> None:
     """
     from gateway.sync import campaigns as desk
 
-    with office_of(context) as (chosen, office):
-        campaign = desk.delete(office, read_id(number))
-        _done(chosen, office, campaign, f"Deleted: {number}", as_json=as_json)
+    with office_of(context) as (chosen, session):
+        campaign = desk.delete(session, read_id(number))
+        _done(chosen, session, campaign, f"Deleted: {number}", as_json=as_json)
 
 
 @app.command("recreate")
@@ -318,13 +319,13 @@ def recreate(
     """
     from gateway.sync import campaigns as desk
 
-    with office_of(context) as (chosen, office):
+    with office_of(context) as (chosen, session):
         campaign, remarks = desk.recreate(
-            office, read_id(number), template=template, new=common.Ids().next()
+            session, read_id(number), template=template, new=common.Ids().next()
         )
         _warn(remarks)
         text = f"Created: {ids.show(campaign.id)}, in place of {number}"
-        _done(chosen, office, campaign, text, as_json=as_json)
+        _done(chosen, session, campaign, text, as_json=as_json)
 
 
 def _ask_whether_another(error: GatewayError) -> None:
@@ -334,19 +335,19 @@ def _ask_whether_another(error: GatewayError) -> None:
     typer.confirm(f"{error}. Make another of that name?", abort=True, err=True)
 
 
-def _stored(office: "Office", number: int) -> Campaign:
-    with office.database.reading() as connection:
+def _stored(session: "MailchimpSession", number: int) -> Campaign:
+    with session.database.reading() as connection:
         return campaigns.one(connection, number)
 
 
 def _done(
-    context: Context, office: "Office", campaign: Campaign, text: str, *, as_json: bool
+    context: Context, session: "MailchimpSession", campaign: Campaign, text: str, *, as_json: bool
 ) -> None:
     if as_json:
-        _print(context, office.database, campaign.id, as_json=True)
+        _print(context, session.database, campaign.id, as_json=True)
         return
     print_line(text)
-    with office.database.reading() as connection:
+    with session.database.reading() as connection:
         print_line(f"Members: {show.counted(campaign_members.tally(connection, campaign.id))}")
 
 
@@ -361,7 +362,7 @@ def _print(context: Context, store: Database, number: int, *, as_json: bool) -> 
             return
         campaign = campaigns.one(connection, number)
         tally = campaign_members.tally(connection, number)
-        doings = Doings(activities.by_recipient(connection, number), counts_machines)
+        doings = MemberDoings(activities.by_recipient(connection, number), counts_machines)
         members = campaign_members.members(connection, number)
         for line in show.described(context, campaign, tally):
             print_line(line)
@@ -369,9 +370,9 @@ def _print(context: Context, store: Database, number: int, *, as_json: bool) -> 
 
 
 def _print_members(
-    members: Iterable[campaign_members.Member],
+    members: Iterable[campaign_members.CampaignMember],
     total: int,
-    doings: Doings = NOTHING_DONE,
+    doings: MemberDoings = NOTHING_DONE,
 ) -> None:
     """Print the first of some members, and how many more there are."""
     if not total:
@@ -390,7 +391,7 @@ def _warn(texts: Iterable[str]) -> None:
 
 def _quarter(context: Context, text: str) -> datetime:
     """Return the time Mailchimp takes for a local one; it is refused with the nearest ones."""
-    from gateway.app.mailchimp import quarter
+    from gateway.app.campaigns.mailchimp import quarter
 
     moment = context.moment(text)
     assert moment

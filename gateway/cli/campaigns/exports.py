@@ -10,11 +10,11 @@ import typer
 from gateway.cli.context import Json, of
 from gateway.cli.output import local, one_line, print_json, print_table
 from gateway.core import ids
+from gateway.core.campaigns.precedence import Activity
 from gateway.core.moments import in_utc
-from gateway.core.precedence import Activity
-from gateway.store import activities, campaign_members, campaigns, opt_outs
-from gateway.store.database import Database
-from gateway.store.opt_outs import InGroup
+from gateway.store.campaigns import activities, campaign_members, campaigns, opt_outs
+from gateway.store.campaigns.opt_outs import InGroup
+from gateway.store.engine.database import Database
 
 _NO_OPT_OUTS = "Nobody. Whoever unsubscribes at Mailchimp is listed here after the next sync."
 _ACTIVITY = (

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.app import common
-from gateway.app.campaign_report import report_document, sent
+from gateway.app.campaigns.campaign_report import report_document, sent
+from gateway.cli.campaigns.campaign_context import office_of
 from gateway.cli.campaigns.command import Id, app
-from gateway.cli.campaigns.desk import office_of
 from gateway.cli.campaigns.exports import list_opt_outs
 from gateway.cli.context import Context, Json, of, read_id, wrong_use
 from gateway.cli.output import complain, local, one_line, print_json, print_line
 from gateway.core import ids
-from gateway.core.campaigns import CampaignState
-from gateway.core.counters import Counters
+from gateway.core.campaigns.campaign_report import CampaignReport, Series, growth, report, width
+from gateway.core.campaigns.campaigns import CampaignState
+from gateway.core.campaigns.counters import Counters
 from gateway.core.errors import GatewayError
 from gateway.core.plot import Shape, draw, svg
-from gateway.core.report import Report, Series, growth, report, width
-from gateway.store import campaign_reports, campaigns
-from gateway.store.campaign_syncs import Synced
-from gateway.store.database import Database
+from gateway.store.campaigns import campaign_reports, campaigns
+from gateway.store.campaigns.campaign_syncs import Synced
+from gateway.store.engine.database import Database
 
 if TYPE_CHECKING:
-    from gateway.sync.rounds import Heard
+    from gateway.sync.sync_round import Heard
 
 Document = dict[str, object]
 
@@ -58,13 +58,13 @@ def sync(
     """
     wanted = None if number is None else read_id(number)
     brought = _Brought()
-    with office_of(context) as (chosen, office):
-        from gateway.app.returns import made
+    with office_of(context) as (chosen, session):
+        from gateway.app.roles.returns import made
 
         if wanted is not None:
-            with office.database.reading() as connection:
+            with session.database.reading() as connection:
                 campaigns.one(connection, wanted)
-        rounds = made(chosen.settings, office, brought.hear)
+        rounds = made(chosen.settings, session, brought.hear)
         _patiently(lambda: rounds.run(everything=True) if wanted is None else rounds.one(wanted))
     if as_json:
         print_json(brought.document())
@@ -126,7 +126,7 @@ class _Brought:
 
     def hear(self, heard: "Heard") -> None:
         """Take in what is told."""
-        from gateway.sync.rounds import Copied, Left, Moved, PutOff
+        from gateway.sync.sync_round import Copied, Left, Moved, PutOff
 
         match heard:
             case Copied(_, mirrored):
@@ -157,7 +157,7 @@ class _Brought:
 
 def _patiently(work: Callable[[], None]) -> None:
     """Do something as soon as no other process has the campaign in hand, within two minutes."""
-    from gateway.sync.office import Busy
+    from gateway.sync.mailchimp_session import Busy
 
     until = time.monotonic() + _BUSY_SECONDS
     while True:
@@ -174,10 +174,10 @@ def _patiently(work: Callable[[], None]) -> None:
 def _freshen(context: typer.Context, number: int) -> None:
     """Ask Mailchimp for what is new; what keeps it from telling is said, and no more."""
     try:
-        with office_of(context) as (chosen, office):
-            from gateway.app.returns import made
+        with office_of(context) as (chosen, session):
+            from gateway.app.roles.returns import made
 
-            rounds = made(chosen.settings, office, lambda _: None)
+            rounds = made(chosen.settings, session, lambda _: None)
             _patiently(lambda: rounds.one(number))
     except GatewayError as error:
         complain(f"note: this is what is known; Mailchimp can't be asked: {error}")
@@ -187,7 +187,7 @@ def _counts_machines(context: Context) -> bool:
     return context.settings.mailchimp.count_machine_opens
 
 
-def _lines(context: Context, known: Synced, found: Report) -> Iterator[str]:
+def _lines(context: Context, known: Synced, found: CampaignReport) -> Iterator[str]:
     one, sent = known.campaign, max(found.sent, 1)
 
     def share(number: int) -> str:
@@ -245,7 +245,7 @@ def _written(context: Context, known: Synced, series: Sequence[Series]) -> bytes
 
 
 def _painted(context: Context, known: Synced, series: Sequence[Series]) -> bytes:
-    from gateway.cli.picture import png
+    from gateway.cli.campaigns.picture import png
 
     return png(_drawn(context, known, series))
 

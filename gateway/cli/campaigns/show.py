@@ -8,26 +8,26 @@ from gateway.app import common
 from gateway.cli.context import Context
 from gateway.cli.output import local, one_line
 from gateway.core import ids
-from gateway.core.campaigns import Campaign
-from gateway.core.membership import Reason
-from gateway.store.campaign_documents import NOTHING_DONE, Doings
-from gateway.store.campaign_members import Member
+from gateway.core.campaigns.campaigns import Campaign
+from gateway.core.campaigns.membership import LeftOutReason
+from gateway.store.campaigns.campaign_documents import NOTHING_DONE, MemberDoings
+from gateway.store.campaigns.campaign_members import CampaignMember
 
 if TYPE_CHECKING:
-    from gateway.sync.preparation import Plan
+    from gateway.sync.preparation import PreparationPlan
 
 Document = dict[str, object]
 
 REASONS = {
-    Reason.OPT_OUT: 'in the group "MailChimp opt-out"',
-    Reason.SUPPRESSED: "gets no bulk mail",
-    Reason.INVALID_ADDRESS: "the address can be none",
-    Reason.NO_ADDRESS: "has no address",
-    Reason.DUPLICATE: "another member has the address",
-    Reason.UNSUBSCRIBED: "unsubscribed at Mailchimp",
-    Reason.CLEANED: "the address bounces, says Mailchimp",
-    Reason.REFUSED: "Mailchimp does not take the address",
-    Reason.UNREAD: "a field of the feed that decides could not be read",
+    LeftOutReason.OPT_OUT: 'in the group "MailChimp opt-out"',
+    LeftOutReason.SUPPRESSED: "gets no bulk mail",
+    LeftOutReason.INVALID_ADDRESS: "the address can be none",
+    LeftOutReason.NO_ADDRESS: "has no address",
+    LeftOutReason.DUPLICATE: "another member has the address",
+    LeftOutReason.UNSUBSCRIBED: "unsubscribed at Mailchimp",
+    LeftOutReason.CLEANED: "the address bounces, says Mailchimp",
+    LeftOutReason.REFUSED: "Mailchimp does not take the address",
+    LeftOutReason.UNREAD: "a field of the feed that decides could not be read",
 }
 
 
@@ -72,12 +72,12 @@ def counted(tally: Mapping[str, int]) -> str:
     return ", ".join([f"{tally.get('', 0)} in", *outs])
 
 
-def changes(one: "Plan") -> Iterator[str]:
+def changes(one: "PreparationPlan") -> Iterator[str]:
     """Yield what preparing found, in words."""
     yield f"In:  {one.included}"
     for reason, number in sorted(one.tally.items()):
         if reason:
-            yield f"Out: {number} {reason} ({REASONS[Reason(reason)]})"
+            yield f"Out: {number} {reason} ({REASONS[LeftOutReason(reason)]})"
     yield (
         f"At Mailchimp: {one.new} new, {one.changed} with changed data, {one.unchanged} as they "
         f"are; the segment gets {one.to_segment} and loses {len(one.from_segment)}"
@@ -89,7 +89,9 @@ def changes(one: "Plan") -> Iterator[str]:
         )
 
 
-def rows(members: Iterable[Member], doings: Doings = NOTHING_DONE) -> Iterator[Sequence[object]]:
+def rows(
+    members: Iterable[CampaignMember], doings: MemberDoings = NOTHING_DONE
+) -> Iterator[Sequence[object]]:
     """Yield the members as a table has them."""
     for one in members:
         state = doings.status(one) or "in" if one.included else one.reason or "not looked at"

@@ -10,7 +10,7 @@ from gateway.cli.context import Context
 from gateway.cli.demo import sample
 from gateway.cli.output import print_line
 from gateway.crm.importer import import_file
-from gateway.store import outbox
+from gateway.store.sending import outbox
 from gateway.triggers.reports import TYPE
 
 

@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from gateway.app import common, mailchimp
-from gateway.app.returns import made
+from gateway.app import common
+from gateway.app.campaigns import mailchimp
+from gateway.app.roles.returns import made
 from gateway.cli.campaigns.report import lines_of
 from gateway.cli.campaigns.show import REASONS
 from gateway.cli.context import Context
 from gateway.cli.demo import sample
 from gateway.cli.output import console, one_line, print_line
-from gateway.core.membership import Reason
-from gateway.core.people import PersonRef
-from gateway.store import campaign_members, people
+from gateway.core.campaigns.membership import LeftOutReason
+from gateway.core.people.people import PersonRef
+from gateway.store.campaigns import campaign_members
+from gateway.store.people import people
 
 if TYPE_CHECKING:
-    from gateway.sync.office import Office
-    from gateway.sync.sandbox import Sandbox
+    from gateway.sandbox import Sandbox
+    from gateway.sync.mailchimp_session import MailchimpSession
 
 NAME = "Vacancies for *|FNAME|*"
 _LINK = "https://crm.example/vacancies/4711"
@@ -31,7 +33,7 @@ _OPENS, _LEAVES = "anna@example.org", "dieter@example.org"
 @contextmanager
 def account(start: datetime) -> Iterator["Sandbox"]:
     """Run an account of Mailchimp's that exists here only, its clock moved by hand."""
-    from gateway.sync.sandbox import Options, Sandbox
+    from gateway.sandbox import Options, Sandbox
 
     with Sandbox(start=start, options=Options(refused_domains=frozenset())) as sandbox:
         sandbox.furnish()
@@ -40,36 +42,36 @@ def account(start: datetime) -> Iterator["Sandbox"]:
 
 def send_campaign(context: Context, sandbox: "Sandbox") -> int:
     """Send a campaign to everybody, let a day pass, and bring back what happened."""
-    from gateway.sync import campaigns as desk
+    from gateway.sync import campaigns as engine
     from gateway.sync.activation import Activation
 
-    with context.store() as store, mailchimp.office(context.settings, store) as found:
-        office = replace(found, clock=sandbox.now, pause=lambda _: None)
+    with context.store() as store, mailchimp.mailchimp_session(context.settings, store) as found:
+        session = replace(found, clock=sandbox.now, pause=lambda _: None)
         wishes = mailchimp.wishes(context.settings)
         activation = Activation(
-            client=office.client,
+            client=session.client,
             database=store,
             wishes=wishes,
             clock=sandbox.now,
             dry_run=False,
         )
         list(activation.run())
-        draft = desk.Draft(
+        draft = engine.CampaignRequest(
             name=NAME,
             template=next(iter(sandbox.account.templates)),
             from_name="Recruiter",
             from_address="recruiter@crm.test",
         )
-        campaign, _ = desk.create(office, draft, common.Ids().next())
-        desk.add(office, campaign.id, _everybody(office))
-        there = desk.send(office, campaign.id, yes=False).mailchimp_id
+        campaign, _ = engine.create(session, draft, common.Ids().next())
+        engine.add(session, campaign.id, _everybody(session))
+        there = engine.send(session, campaign.id, yes=False).mailchimp_id
         _let_a_day_pass(sandbox, there)
-        made(context.settings, office, lambda _: None).one(campaign.id)
+        made(context.settings, session, lambda _: None).one(campaign.id)
     return campaign.id
 
 
-def _everybody(office: "Office") -> list[PersonRef]:
-    with office.database.reading() as connection:
+def _everybody(session: "MailchimpSession") -> list[PersonRef]:
+    with session.database.reading() as connection:
         return [ref for each in sample.PEOPLE for ref in people.holders(connection, each)]
 
 
@@ -93,7 +95,7 @@ def show_campaign(context: Context, number: int) -> None:
         table.add_column(heading)
     with context.store() as store, store.reading() as connection:
         for one in campaign_members.members(connection, number):
-            because = "" if one.included else REASONS[Reason(one.reason)]
+            because = "" if one.included else REASONS[LeftOutReason(one.reason)]
             table.add_row(one.name, "sent" if one.included else "left out", because)
         console().print(table)
         print_line("\nA day later, gateway campaigns report has:", "bold")

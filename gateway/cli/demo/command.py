@@ -17,18 +17,19 @@ from rich.text import Text
 
 from gateway.app import common
 from gateway.cli.context import Context
+from gateway.cli.decision.messages import wording
 from gateway.cli.demo import campaign, sample
 from gateway.cli.demo.birthday import show_birthday
-from gateway.cli.demo.relay import Relay, capturing_relay
+from gateway.cli.demo.relay import DemoRelay, capturing_relay
 from gateway.cli.demo.reply import forward_reply, show_reply
-from gateway.cli.messages import wording
 from gateway.cli.output import console, print_line
+from gateway.core.decision.journal import Delivery, Message
+from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.errors import GatewayError
-from gateway.core.journal import Delivery, Message
 from gateway.core.kinds import State
-from gateway.core.note_template import NoteTemplate
 from gateway.crm.importer import import_file
-from gateway.store import messages, people
+from gateway.store.journal import messages
+from gateway.store.people import people
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 40.0
@@ -39,7 +40,7 @@ class DemoFailed(GatewayError):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class DemoMail:
     """A mail of the CRM, and what the CRM heard."""
 
     recipient: str
@@ -120,7 +121,7 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     raise DemoFailed(f"the gateway didn't start:\n{text[-2000:]}")
 
 
-def _send(port: int, text: str, address: str) -> Sent:
+def _send(port: int, text: str, address: str) -> DemoMail:
     """Send a mail as a CRM does: one per person."""
     number, name = list(sample.PEOPLE).index(address), sample.PEOPLE[address]
     content = text.format(name=name, address=address, number=number).encode()
@@ -130,14 +131,14 @@ def _send(port: int, text: str, address: str) -> Sent:
         crm.rcpt(address)
         code, reply = crm.data(content)
     message_id = message_from_bytes(content)["Message-ID"]
-    return Sent(address, message_id, f"{code} {reply.decode(errors='replace')}")
+    return DemoMail(address, message_id, f"{code} {reply.decode(errors='replace')}")
 
 
-def _show(context: Context, mailing: list[Sent], personal: Sent, relay: Relay) -> None:
+def _show(context: Context, mailing: list[DemoMail], personal: DemoMail, relay: DemoRelay) -> None:
     with context.store() as store, store.reading() as connection:
         kept = {one.message_id: one for one in messages.listed(connection)}
         marks = {address: _marks(people.find(connection, address)) for address in sample.PEOPLE}
-    told = _Told(kept, marks, wording(context))
+    told = _JournalOfDemo(kept, marks, wording(context))
     told.print("A mailing to everybody", mailing)
     told.print("A personal mail to somebody who is out of mailings", [personal])
     failed = next(one for one in mailing if told.delivery(one).state is State.SEND_FAILED)
@@ -159,7 +160,7 @@ def _marks(found: tuple[people.PersonRecord, ...]) -> str:
     return ", ".join(words)
 
 
-class _Told:
+class _JournalOfDemo:
     """What the journal tells of the mails that were sent."""
 
     def __init__(
@@ -169,11 +170,11 @@ class _Told:
         self._marks = marks
         self._template = template
 
-    def delivery(self, sent: Sent) -> Delivery:
+    def delivery(self, sent: DemoMail) -> Delivery:
         """Return what became of a mail."""
         return self._kept[sent.message_id].deliveries[0]
 
-    def print(self, title: str, mails: Sequence[Sent]) -> None:
+    def print(self, title: str, mails: Sequence[DemoMail]) -> None:
         """Print what became of each mail, person by person."""
         first = self._kept[mails[0].message_id]
         print_line(f"\n{title}: {first.subject} → {first.kind} (rule {first.rule})", "bold")
@@ -185,19 +186,19 @@ class _Told:
             table.add_row(name, mark, self._state(sent), _reason(sent))
         console().print(table)
 
-    def _state(self, sent: Sent) -> Text:
+    def _state(self, sent: DemoMail) -> Text:
         state = self.delivery(sent).state
         style = "bold red" if state is State.SEND_FAILED else "green"
         return Text(self._template.state(state), style=style)
 
 
-def _reason(sent: Sent) -> str:
+def _reason(sent: DemoMail) -> str:
     """Return the reason the CRM heard, without code, state and number; empty for 250."""
     line = sent.reply.partition("\n")[0]
     return line.partition(": ")[2].partition(" No. ")[0] if line.startswith("550") else ""
 
 
-def _print_failure(failed: Sent, delivery: Delivery) -> None:
+def _print_failure(failed: DemoMail, delivery: Delivery) -> None:
     name = sample.PEOPLE[failed.recipient]
     print_line(f"\nWhat the CRM heard for {name}:", "bold")
     for line in failed.reply.splitlines():

@@ -10,14 +10,14 @@ _OFFERS = (b"relay.example", b"PIPELINING", b"8BITMIME", b"SMTPUTF8", b"SIZE", b
 
 
 @dataclass(slots=True)
-class Mail:
+class RelayedMail:
     """One mail the relay was given."""
 
     recipients: list[str] = field(default_factory=list)
     content: bytes = b""
 
 
-class Relay(socketserver.ThreadingTCPServer):
+class DemoRelay(socketserver.ThreadingTCPServer):
     """An SMTP server on a port of its own (RFC 5321), for one `with` block."""
 
     daemon_threads = True
@@ -25,7 +25,7 @@ class Relay(socketserver.ThreadingTCPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Session)
-        self.mails: list[Mail] = []
+        self.mails: list[RelayedMail] = []
 
     @property
     def port(self) -> int:
@@ -34,9 +34,9 @@ class Relay(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def capturing_relay() -> Iterator[Relay]:
+def capturing_relay() -> Iterator[DemoRelay]:
     """Run a relay beside the block."""
-    with Relay() as relay:
+    with DemoRelay() as relay:
         thread = threading.Thread(target=relay.serve_forever, daemon=True)
         thread.start()
         try:
@@ -46,8 +46,8 @@ def capturing_relay() -> Iterator[Relay]:
 
 
 class _Session(socketserver.StreamRequestHandler):
-    server: Relay
-    _mail = Mail()
+    server: DemoRelay
+    _mail = RelayedMail()
 
     def handle(self) -> None:
         self._say(b"220 relay.example")
@@ -62,7 +62,7 @@ class _Session(socketserver.StreamRequestHandler):
                 lines = [b"250-" + offer for offer in _OFFERS[:-1]]
                 self._say(b"\r\n".join([*lines, b"250 " + _OFFERS[-1]]))
             case b"MAIL":
-                self._mail = Mail()
+                self._mail = RelayedMail()
                 self._say(b"250 2.1.0 Ok")
             case b"RCPT":
                 self._mail.recipients.append(line.partition(b"<")[2].partition(b">")[0].decode())

@@ -8,9 +8,10 @@ from gateway.cli.context import Context
 from gateway.cli.demo import sample
 from gateway.cli.output import one_line, print_line
 from gateway.core.errors import GatewayError
-from gateway.core.history import HistoryEntry
-from gateway.core.people import PersonKind, PersonRef
-from gateway.store import history, outbox
+from gateway.core.people.history import HistoryEntry
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.people import history
+from gateway.store.sending import outbox
 
 _FILED_SECONDS = 30.0
 _CANDIDATE = PersonRef(PersonKind.CANDIDATE, "103")

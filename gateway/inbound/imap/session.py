@@ -31,7 +31,7 @@ _MOST = 200  #: Mails whose sizes are asked for at once.
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class MailSummary:
     """What is known of a mail that was not fetched yet."""
 
     size: int  #: In octets, as the server says.
@@ -50,7 +50,7 @@ class TooLong(Exception):
         self.length = length  #: What was read of it, in octets.
 
 
-class Session:
+class MailboxSession:
     """A connection that is logged in. After `MailboxLost` it is of no use."""
 
     #: Servers may close a connection that idles for 30 minutes (RFC 2177).
@@ -186,14 +186,14 @@ class Session:
             found.update(int(one) for one in each if isinstance(one, str) and one.isdigit())
         return sorted(found)
 
-    async def facts(self, uids: Sequence[int]) -> dict[int, Facts]:
+    async def facts(self, uids: Sequence[int]) -> dict[int, MailSummary]:
         """Return what is known of mails; those that are gone are missing."""
-        found: dict[int, Facts] = {}
+        found: dict[int, MailSummary] = {}
         for start in range(0, len(uids), _MOST):
             found |= await self._facts(uids[start : start + _MOST])
         return found
 
-    async def _facts(self, uids: Sequence[int]) -> dict[int, Facts]:
+    async def _facts(self, uids: Sequence[int]) -> dict[int, MailSummary]:
         """Return what is known; where one mail makes the server refuse, of the others."""
         answer = await self._wire.fetch(
             uid_set(uids), "(UID RFC822.SIZE INTERNALDATE)", by_uid=True
@@ -201,11 +201,11 @@ class Session:
         if answer.result != "OK":
             half = len(uids) // 2
             return await self._facts(uids[:half]) | await self._facts(uids[half:]) if half else {}
-        found: dict[int, Facts] = {}
+        found: dict[int, MailSummary] = {}
         for items in fetched(answer):
             match items:
                 case {"UID": str(uid), "RFC822.SIZE": str(size)} if (uid + size).isdigit():
-                    found[int(uid)] = Facts(int(size), moment(items.get("INTERNALDATE")))
+                    found[int(uid)] = MailSummary(int(size), moment(items.get("INTERNALDATE")))
         return found
 
     async def fetch(self, uid: int, size: int, file: IO[bytes], most: int) -> int | None:

@@ -88,7 +88,7 @@ class TokenSource:
             # Another process of this store may have been given a newer one.
             self._refresh_token = await self._kept.load() or self._refresh_token
         before = self._refresh_token
-        self._keep(await asyncio.to_thread(_post, self._settings.url, self._form()))
+        self._keep(await asyncio.to_thread(_notice_settings, self._settings.url, self._form()))
         self._is_unsaved = self._is_unsaved or self._refresh_token != before
 
     def _form(self) -> dict[str, str]:
@@ -117,7 +117,7 @@ class TokenSource:
             self._refresh_token = renewed
 
 
-def _post(url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+def _notice_settings(url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
     request = urllib.request.Request(  # noqa: S310  # the settings take web addresses only
         url,
         data=urllib.parse.urlencode(form).encode(),

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, text
 
-from gateway.store.columns import UtcTime, key, metadata, words
+from gateway.store.engine.columns import UtcTime, key, metadata, words
 
 messages = Table(
     "messages",
@@ -64,7 +64,7 @@ attempts = Table(
     Column("fingerprint", BigInteger, primary_key=True, autoincrement=False),
     Column("message", BigInteger, primary_key=True, autoincrement=False),
     words("content_hash"),
-    Column("state", Text, nullable=False),  # of gateway.core.journal.Attempt
+    Column("state", Text, nullable=False),  # of gateway.core.decision.journal.Attempt
     words("verdict"),
     Column("dated", BigInteger),  # seconds since 1970: counts for retries of about that Date only
 )

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.core.journal import Message
+from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
 from tests.rig import faults
 from tests.rig.client import Conversation

@@ -6,7 +6,7 @@ from email import message_from_bytes
 import pytest
 
 from gateway.core import ids
-from gateway.core.outbox import OutboxRow, OutboxState
+from gateway.core.sending.outbox import OutboxRow, OutboxState
 from gateway.store import schema
 from tests.rig import faults
 from tests.rig.process import wait_until

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.core.journal import Message
-from gateway.store import messages
+from gateway.core.decision.journal import Message
+from gateway.store.journal import messages
 from tests.rig import faults
 from tests.rig.client import RawClient
 from tests.rig.postfix import Postfix

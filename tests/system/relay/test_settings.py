@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.store import offers
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
+from gateway.store.journal import offers
 from tests.conftest import StartGateway, StartSink
 from tests.rig import faults
 from tests.rig.certificates import Certificates

@@ -1,0 +1,231 @@
+"""What is done with campaigns over the API, by the same code as on the command line."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from gateway.api.services import NewCampaign, NotDone, Told
+from gateway.app import common
+from gateway.app.campaigns import campaign_people, mailchimp
+from gateway.app.campaigns.campaign_people import NobodyMeant, PeopleFileRefused
+from gateway.app.campaigns.campaign_report import NotSent, report_document, sent
+from gateway.app.roles.returns import made
+from gateway.config import Settings
+from gateway.core import ids
+from gateway.core.campaigns.campaign_report import report
+from gateway.core.campaigns.counters import Counters
+from gateway.core.mail.typed_address import NotAnAddress, read_address
+from gateway.core.people.people import PersonRef
+from gateway.store.campaigns import (
+    campaign_documents,
+    campaign_members,
+    campaign_reports,
+    campaigns,
+)
+from gateway.store.campaigns.campaigns import NoSuchCampaign
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.sync import campaigns as work
+from gateway.sync.campaigns import (
+    CampaignRefused,
+    CampaignRequest,
+    NameTaken,
+    WrongCampaignState,
+    activated,
+)
+from gateway.sync.errors import MailchimpError
+from gateway.sync.mailchimp_session import Busy, MailchimpSession
+from gateway.sync.preparation import SegmentGone, TooManyDropOut, drop_alarm
+from gateway.sync.readiness import NotReady
+
+_AGAIN_AFTER = 5  #: Seconds until a campaign may be free that another request works on.
+
+
+class Campaigns:
+    """See `gateway.api.services.CampaignActions`."""
+
+    def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self._ids = common.Ids()
+
+    def create(self, wanted: NewCampaign, *, confirmed: bool) -> Told:
+        """Keep a new campaign; `remarks` say what would keep it from being sent."""
+        draft = CampaignRequest(
+            name=wanted.name,
+            template=wanted.template,
+            from_name=wanted.from_name,
+            from_address=wanted.from_address,
+        )
+        with self._session() as session:
+            made, remarks = work.create(session, draft, self._ids.next(), yes=confirmed)
+        return {**self._told(made.id), "remarks": remarks}
+
+    def add(
+        self, number: int, *, people: Sequence[str], groups: Sequence[str], file: Path | None
+    ) -> Told:
+        """Put people in; those nobody knows are told, and stop no other."""
+        persons = [_person(one) for one in people]
+        with self._session() as session:
+            self._one(number)
+            found = campaign_people.chosen(
+                self._settings(),
+                self._database,
+                persons=persons,
+                groups=groups,
+                files=[file] if file else [],
+            )
+            added = work.add(session, number, found.people)
+        unknown = [f"the CRM tells of no {ref}" for ref in added.unknown]
+        counts = {"added": added.added, "known": added.known}
+        return {**self._told(number), **counts, "problems": [*found.problems, *unknown]}
+
+    def remove(self, number: int, person: str) -> Told:
+        """Take a person out, or everybody who has an address."""
+        sought = _person(person)
+        with self._session() as session:
+            self._one(number)
+            refs = campaign_people.named(self._settings(), self._database, sought)
+            gone = [str(ref) for ref in refs if work.remove(session, number, ref)]
+        if not gone:
+            raise NotDone(404, f"{person} is not in the campaign {ids.show(number)}")
+        return {**self._told(number), "removed": gone}
+
+    def prepare(self, number: int, *, confirmed: bool) -> Told:
+        """Tell who is in and what would change at Mailchimp; nothing leaves."""
+        with self._session() as session:
+            campaign, plan, missing = work.preview(session, number)
+            if confirmed:
+                with self._database.writing() as connection:
+                    campaign_members.expect(connection, campaign.id)
+        told = campaign_documents.document(campaign, plan.tally)
+        return {**told, "changes": plan.document(), "missing": missing}
+
+    def open(self, number: int, *, confirmed: bool) -> Told:
+        """Create it at Mailchimp, not sent; `remarks` say what is missing."""
+        with self._session() as session:
+            _, missing = work.open_at_mailchimp(session, number, yes=confirmed)
+        return {**self._told(number), "remarks": missing}
+
+    def send(self, number: int, *, confirmed: bool) -> Told:
+        """Send it now."""
+        with self._session() as session:
+            work.send(session, number, yes=confirmed)
+        return self._told(number)
+
+    def schedule(self, number: int, at: datetime, *, confirmed: bool) -> Told:
+        """Schedule it for a quarter of an hour; without a zone, `at` is local."""
+        zone = common.time_zone(self._settings())
+        moment = at if at.tzinfo else at.replace(tzinfo=zone)
+        with self._session() as session:
+            self._one(number)
+            when = mailchimp.quarter(moment, zone, at.isoformat(timespec="minutes"))
+            work.schedule(session, number, when, yes=confirmed)
+        return self._told(number)
+
+    def unschedule(self, number: int) -> Told:
+        """Take it out of the schedule."""
+        with self._session() as session:
+            work.unschedule(session, number)
+        return self._told(number)
+
+    def delete(self, number: int) -> Told:
+        """Delete it here and at Mailchimp."""
+        with self._session() as session:
+            work.delete(session, number)
+        return self._told(number)
+
+    def recreate(self, number: int, template: int | None) -> Told:
+        """Delete it and make it anew with the same people."""
+        with self._session() as session:
+            made, remarks = work.recreate(session, number, template=template, new=self._ids.next())
+        return {**self._told(made.id), "remarks": remarks}
+
+    def report(self, number: int) -> Told:
+        """Tell what became of one that was sent; a remark says if Mailchimp can't be asked."""
+        self._one(number)
+        remarks: list[str] = []
+        try:
+            with self._session() as session:
+                made(self._settings(), session, lambda _: None).one(number)
+        except NotDone as error:
+            remarks.append(f"this is what is known; Mailchimp can't be asked: {error}")
+        with _told_as_problems():
+            known = sent(self._database, number)
+        with self._database.reading() as connection:
+            kept = campaign_reports.kept(connection, number)
+        found = report(known.counters or Counters(), kept)
+        machines = self._settings().mailchimp.count_machine_opens
+        told = report_document(known, found, count_machine_opens=machines)
+        return {**told, "remarks": remarks}
+
+    def account(self) -> Told:
+        """Tell what the account has and lacks, and when it was read."""
+        with _told_as_problems():
+            return mailchimp.account(self._settings(), self._database).document()
+
+    def templates(self) -> Sequence[Told]:
+        """List the account's templates."""
+        with _told_as_problems():
+            return mailchimp.account(self._settings(), self._database).templates()
+
+    @contextmanager
+    def _session(self) -> Iterator[MailchimpSession]:
+        """Lend what campaigns are worked on with; each request holds them against the others."""
+        part = f"api.{self._ids.next()}"
+        with (
+            _told_as_problems(),
+            mailchimp.mailchimp_session(self._settings(), self._database, part=part) as session,
+        ):
+            activated(self._database)
+            yield session
+
+    def _one(self, number: int) -> None:
+        with self._database.reading() as connection:
+            campaigns.one(connection, number)
+
+    def _told(self, number: int) -> Told:
+        machines = self._settings().mailchimp.count_machine_opens
+        with self._database.reading() as connection:
+            return campaign_documents.whole(
+                connection, number, count_machine_opens=machines, with_members=False
+            )
+
+
+@contextmanager
+def _told_as_problems() -> Iterator[None]:
+    """Raise what keeps work on campaigns from being done as `NotDone`."""
+    try:
+        yield
+    except (NotDone, NoSuchCampaign, StoreUnavailable):
+        raise
+    except TooManyDropOut as error:
+        counts = {"dropped": error.drop.dropped, "dropped_of": error.drop.before}
+        text = f"{drop_alarm(error.drop)}; if it is right, repeat with confirmed = true"
+        raise NotDone(409, text, more={"needs_confirmed": True, **counts}) from error
+    except NameTaken as error:
+        there = [ids.show(one.id) for one in error.there]
+        text = f"{error}: confirmed = true makes another of that name"
+        raise NotDone(409, text, more={"needs_confirmed": True, "campaigns": there}) from error
+    except Busy as error:
+        raise NotDone(409, str(error), again_after=_AGAIN_AFTER) from error
+    except (CampaignRefused, NobodyMeant, PeopleFileRefused) as error:
+        raise NotDone(422, str(error)) from error
+    except (NotReady, WrongCampaignState, SegmentGone, NotSent, mailchimp.NoKey) as error:
+        raise NotDone(409, str(error)) from error
+    except MailchimpError as error:
+        again = _AGAIN_AFTER if error.is_temporary else None
+        raise NotDone(502, f"Mailchimp: {error}", again_after=again) from error
+
+
+def _person(text: str) -> PersonRef | str:
+    """Read `candidate:17`, or an address; NotDone 422 otherwise."""
+    try:
+        return PersonRef.parse(text.strip())
+    except ValueError as error:
+        if "@" not in text:
+            raise NotDone(422, f"{error}, or an address") from None
+    read = read_address(text)
+    if isinstance(read, NotAnAddress):
+        raise NotDone(422, str(read))
+    return read.address

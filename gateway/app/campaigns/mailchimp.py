@@ -1,0 +1,161 @@
+"""From settings to the work on campaigns."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from zoneinfo import ZoneInfo
+
+from gateway.app import common, processes
+from gateway.config import Settings
+from gateway.core.campaigns.schedule import NotScheduled, Unschedulable, schedule
+from gateway.core.errors import GatewayError
+from gateway.core.moments import in_utc
+from gateway.store.campaigns import audiences, campaign_syncs
+from gateway.store.campaigns.campaign_syncs import Reads
+from gateway.store.engine.database import Database
+from gateway.sync import readiness
+from gateway.sync.activation import ActivationRequest
+from gateway.sync.campaigns import WrongCampaignState
+from gateway.sync.client import MailchimpClient
+from gateway.sync.mailchimp_session import MailchimpSession, Progress, in_silence
+from gateway.sync.readiness import AccountStanding
+from gateway.sync.transport import MailchimpLimits
+
+
+class NoKey(GatewayError):
+    """The settings name no account of Mailchimp's."""
+
+
+def client(settings: Settings, *, limits: MailchimpLimits | None = None) -> MailchimpClient:
+    """Return a client of the account; NoKey where the settings name none."""
+    key = settings.mailchimp.api_key
+    if key is None or not key.get_secret_value():
+        raise NoKey(
+            "there is no Mailchimp account: set [mailchimp] api_key (gateway mailchimp sandbox "
+            "is one to try with)"
+        )
+    base_url = settings.mailchimp.base_url
+    return MailchimpClient(
+        key.get_secret_value(), base_url=str(base_url) if base_url else None, limits=limits
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountState:
+    """What the account has for campaigns, and when it was read."""
+
+    standing: AccountStanding
+    reads: Reads  #: Of the campaigns.
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a campaign can be made."""
+        return all(each.is_met for each in self.standing.prerequisites())
+
+    def document(self) -> dict[str, object]:
+        """Return it as JSON has it."""
+        audience = self.standing.audience
+        prerequisites = self.standing.prerequisites()
+        return {
+            "ready": self.is_ready,
+            "prerequisites": [
+                {"name": each.name, "met": each.is_met, "text": each.text} for each in prerequisites
+            ],
+            "audience": audience
+            and {
+                "id": audience.id,
+                "name": audience.name,
+                "last_read": in_utc(audience.synced_at),
+                "next_read": in_utc(audience.next_sync or audience.activated_at),
+            },
+            "campaigns": self.reads.campaigns,
+            "last_read": in_utc(self.reads.last),
+            "next_read": in_utc(self.reads.next),
+        }
+
+    def templates(self) -> list[dict[str, object]]:
+        """Return the account's templates as JSON has them."""
+        return [
+            {
+                "id": each.id,
+                "name": each.name,
+                "content_type": each.content_type,
+                "usable": not each.fault,
+                "fault": each.fault,
+            }
+            for each in self.standing.templates
+        ]
+
+
+def account(settings: Settings, database: Database) -> AccountState:
+    """Ask Mailchimp what the account has; NoKey where the settings name none."""
+    asked = client(settings)
+    try:
+        with database.reading() as connection:
+            audience = audiences.active(connection)
+            reads = campaign_syncs.reads(connection)
+        return AccountState(standing=readiness.look(asked, audience), reads=reads)
+    finally:
+        asked.close()
+
+
+@contextmanager
+def mailchimp_session(
+    settings: Settings, database: Database, *, progress: Progress = in_silence, part: str = "main"
+) -> Iterator[MailchimpSession]:
+    """Lend what work on campaigns is done with; the parts of a process hold campaigns apart."""
+    limits = MailchimpLimits()
+    asked = client(settings, limits=limits)
+    standings = common.standings(settings, database)
+    try:
+        yield MailchimpSession(
+            database=database,
+            client=asked,
+            standings=standings,
+            holder=processes.holder(part),
+            is_gone=processes.has_ended,
+            clock=common.now,
+            pause=time.sleep,
+            threads=limits.connections,
+            beat=progress,
+        )
+    finally:
+        standings.close()
+        asked.close()
+
+
+def wishes(settings: Settings) -> ActivationRequest:
+    """Return what activation goes by."""
+    contact = settings.mailchimp.audience_contact
+    sender, address = parseaddr(settings.notices.sender or "")
+    company = contact.company if contact else ""
+    public_url = settings.mailchimp.public_url
+    return ActivationRequest(
+        audience=settings.mailchimp.audience or "",
+        contact=contact.model_dump() if contact else None,
+        from_name=sender or company,
+        from_email=address or common.notifier(settings),
+        language=settings.suppression.language,
+        public_url=str(public_url) if public_url else "",
+    )
+
+
+def quarter(moment: datetime, zone: ZoneInfo, text: str) -> datetime:
+    """Return the time Mailchimp takes for one in a zone; WrongState names the nearest ones."""
+    found = schedule(moment.astimezone(zone).replace(tzinfo=None), zone, common.now())
+    if isinstance(found, NotScheduled):
+        offered = " or ".join(f"{one:%Y-%m-%dT%H:%M}" for one in found.nearest)
+        raise WrongCampaignState(
+            f"{text}: {_UNSCHEDULABLE[found.reason]}; the nearest is {offered}"
+        )
+    return found.at
+
+
+_UNSCHEDULABLE = {
+    Unschedulable.OFF_QUARTER: "Mailchimp sends at :00, :15, :30 and :45 only",
+    Unschedulable.NO_SUCH_TIME: "the clocks skip this time",
+    Unschedulable.PAST: "is past",
+}

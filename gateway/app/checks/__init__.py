@@ -1,0 +1,1 @@
+"""`gateway check`: what is looked at, subject by subject."""

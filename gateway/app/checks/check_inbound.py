@@ -1,0 +1,98 @@
+"""`gateway check` for forwarded replies: could any of them ever be filed, and what is missing."""
+
+from collections.abc import Iterator
+
+from gateway.app import common
+from gateway.app.checks.findings import Finding, error, good, warning
+from gateway.app.replies.import_address import MISSING, import_addresses
+from gateway.config import Settings
+from gateway.config.inbound import MailboxConfig
+from gateway.config.smtp import ListenerConfig
+from gateway.core.errors import GatewayError
+from gateway.core.sending.mail_wording import IMPORTED, REFUSED
+from gateway.core.written import nearest
+from gateway.store.engine.database import Database
+from gateway.store.people import applications, vocabulary
+
+_NOTHING = "nothing that comes in here is imported, all of it waits: "
+_HOW = (
+    'set trust = "authentication-results" with authserv_id, "exchange-internal" or "internal-only"'
+)
+
+
+def places(settings: Settings) -> list[tuple[str, MailboxConfig | ListenerConfig]]:
+    """Return where replies come in, as people call it."""
+    listeners = (one for one in settings.smtp.listeners if one.purpose == "import")
+    return [
+        *((f"mailbox {one.name}", one) for one in settings.inbound.mailboxes),
+        *((f"listener {one.name}", one) for one in listeners),
+    ]
+
+
+def settings_for_replies(settings: Settings) -> Iterator[Finding]:
+    """Look at what the settings say of forwarded replies."""
+    found = places(settings)
+    for what, place in found:
+        yield _trust(what, place)
+    if not found:
+        if settings.inbound.address:
+            text = "takes no mail: add [[inbound.mailboxes]], or a listener for imports"
+            yield warning("inbound", f"inbound.address {settings.inbound.address} {text}")
+        return
+    yield from _letters(settings)
+    yield _address(settings)
+    if not (settings.inbound.allowed_roles or settings.inbound.allowed_senders):
+        yield error("inbound", "nobody may import: set inbound.allowed_roles")
+
+
+def _trust(what: str, place: MailboxConfig | ListenerConfig) -> Finding:
+    match place.trust:
+        case None:
+            return error(what, f"{_NOTHING}{_HOW}")
+        case "authentication-results":
+            passed = f"Authentication-Results of {place.authserv_id}"
+            return good(what, f"imports what passed by the topmost {passed}")
+        case "exchange-internal":
+            return good(what, "imports what Exchange marks as internal to its tenant")
+        case "internal-only":
+            text = "believes every sender: its server must take mail from inside only"
+            return warning(what, text)
+
+
+def _address(settings: Settings) -> Finding:
+    known = import_addresses(settings)
+    if not known:
+        return warning("inbound", MISSING)
+    named = ", ".join(one.address for one in known)
+    return good("inbound", f"staff forward replies to {named} ({known[0].told_by})")
+
+
+def _letters(settings: Settings) -> Iterator[Finding]:
+    try:
+        for name, wording in (("reply_imported", IMPORTED), ("reply_refused", REFUSED)):
+            languages = list(common.letters(settings, name, wording))
+            yield good("templates", f"{name}: {', '.join(languages)}")
+    except (GatewayError, OSError) as problem:
+        yield error("templates", str(problem))
+
+
+def store_for_replies(settings: Settings, database: Database) -> Iterator[Finding]:
+    """Look at whether the store knows anybody who may import, and anything to import to."""
+    if not places(settings):
+        return
+    with database.reading() as connection:
+        importers = applications.count_staff(connection, settings.inbound.allowed_roles)
+        known = applications.count(connection)
+        carried = vocabulary.read(connection).roles
+    for role in settings.inbound.allowed_roles:
+        if role not in carried and (meant := nearest(role, carried)):
+            text = f'inbound.allowed_roles: no staff have the role "{role}"; write "{meant}"'
+            yield warning("inbound", text)
+    roles = ", ".join(settings.inbound.allowed_roles)
+    if not (importers or settings.inbound.allowed_senders):
+        text = f"nobody may import yet: no staff with an address has a role of {roles}"
+        yield warning("inbound", text)
+    else:
+        yield good("inbound", f"{importers} members of staff may import")
+    if not known:
+        yield warning("inbound", "no application is known: gateway import applications")

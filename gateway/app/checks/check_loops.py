@@ -1,0 +1,54 @@
+"""For `gateway check`: does a relay point back at the gateway itself?"""
+
+import socket
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from gateway.config import Settings
+from gateway.config.smtp import ListenerConfig, RelayConfig
+
+
+def own_listener(settings: Settings, relay: RelayConfig, *, offline: bool) -> ListenerConfig | None:
+    """Return the listener that mail for a relay would come back to; `offline` asks no DNS."""
+    candidates = [one for one in settings.smtp.listeners if one.bind.port == relay.port]
+    if not candidates or (offline and not _is_local_name(relay.host)):
+        return None
+    addresses = list(_addresses(relay.host))
+    return next((one for one in candidates if _is_at(one.bind.host, addresses)), None)
+
+
+def _is_local_name(host: str) -> bool:
+    return host == "localhost" or _is_literal(host)
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _addresses(host: str) -> Iterator[str]:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return
+    yield from dict.fromkeys(str(address[0]) for *_, address in found)
+
+
+def _is_at(bind: str, addresses: list[str]) -> bool:
+    if _is_literal(bind) and ip_address(bind).is_unspecified:
+        return any(map(_is_ours, addresses))
+    return any(address in addresses for address in _addresses(bind))
+
+
+def _is_ours(address: str) -> bool:
+    """Whether this host has an address: only then can it be bound."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True

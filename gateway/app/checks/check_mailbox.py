@@ -1,0 +1,29 @@
+"""`gateway check` for mailboxes, in a process of its own: aioimaplib stays out of this one."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from gateway.app.checks.findings import Finding, Level, error
+from gateway.config import Settings
+
+
+async def mailboxes(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
+    """Look at each mailbox; nothing in it is changed."""
+    if not settings.inbound.mailboxes:
+        return
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "gateway.app.checks.mailbox_calls",
+        *([str(config)] if config else []),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async for line in process.stdout:
+        level, what, text = json.loads(line)
+        yield Finding(Level(level), what, text)
+    if await process.wait():
+        yield error("inbound", "the process that calls mailboxes failed; what it says is above")

@@ -1,0 +1,94 @@
+"""`gateway check` for mail on events: are its files right, and is there anybody to mail?"""
+
+from collections.abc import Iterator
+
+from gateway.app import common
+from gateway.app.checks.findings import Finding, error, good, warning
+from gateway.app.triggers import triggers
+from gateway.config import ConfigError, Settings
+from gateway.config.triggers import ACTIVE_AS_SHIPPED, trigger_files
+from gateway.core.sending.event import EventType
+from gateway.core.triggers.trigger import TriggerEvent
+from gateway.core.triggers.vocabulary import doubts
+from gateway.store.engine.database import Database
+from gateway.store.people import vocabulary
+from gateway.store.triggers import due, epochs
+from gateway.triggers.epoch import EpochFile, EpochFileUnusable
+from gateway.triggers.templates import CheckedTrigger
+
+#: What each event goes by, as files of the feed are called.
+FEEDS = {
+    TriggerEvent.BIRTHDAY: ("people",),
+    TriggerEvent.QUALIFICATION_EXPIRED: ("people", "qualifications"),
+    TriggerEvent.QUALIFICATION_EXPIRING: ("people", "qualifications"),
+    TriggerEvent.SET_DATE: ("people",),
+    TriggerEvent.FIRST_DELIVERY: ("people", "deliveries"),
+    TriggerEvent.SUBMITTED: ("people", "applications"),
+    TriggerEvent.STATUS_CHANGED: ("people", "applications"),
+}
+
+
+def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
+    """Look at each trigger file with its template."""
+    for name, file in trigger_files(settings.triggers.folder).items():
+        try:
+            rule = triggers.rule(settings, name, file)
+        except ConfigError as problem:
+            yield from (error(f"trigger {name}", text) for text in problem.problems)
+            continue
+        state = "on" if rule.trigger.enabled else "off"
+        yield good(f"trigger {name}", f"{rule.trigger.event}, {rule.trigger.kind}, {state}")
+        yield from (warning(f"trigger {name}", text) for text in rule.letters.doubts())
+        if rule.trigger.is_of_date and rule.trigger.enabled and not _hears(settings, rule):
+            advice = (
+                "nobody hears what became of its runs but who looks at gateway triggers history: "
+                f"set report_to, or have a webhook told of {EventType.TRIGGER_RUN_FINISHED}"
+            )
+            yield warning(f"trigger {name}", advice)
+
+
+def _hears(settings: Settings, rule: CheckedTrigger) -> bool:
+    """Whether anybody is told of a trigger's runs: by mail, or the CRM by a webhook (seed S4)."""
+    asked = (one.events for one in settings.webhooks)
+    return bool(rule.trigger.report_to) or any(EventType.TRIGGER_RUN_FINISHED in e for e in asked)
+
+
+def store_for_triggers(settings: Settings, database: Database) -> Iterator[Finding]:
+    """Look at whether triggers that are on have anything to go by, and whether mail is held."""
+    rules = [one for one in _usable(settings) if one.trigger.enabled]
+    with database.reading() as connection:
+        never_fed = {what for what in _wanted(rules) if due.never_fed(connection, what)}
+        held = epochs.held(connection)
+        known = vocabulary.read(connection)
+    today = common.now().astimezone(common.time_zone(settings)).date()
+    files = trigger_files(settings.triggers.folder)
+    for rule in rules:
+        for text in doubts(rule.trigger, known, today):
+            yield warning(f"trigger {rule.trigger.name}", f"{files[rule.trigger.name]}: {text}")
+        for what in FEEDS[rule.trigger.event]:
+            if what in never_fed and rule.trigger.name not in ACTIVE_AS_SHIPPED:
+                advice = f"{what} were never loaded: gateway import {what} FILE"
+                yield warning(f"trigger {rule.trigger.name}", advice)
+    if held:
+        yield error("triggers", f"all triggered mail is held: {held}; gateway triggers resume")
+    yield from _epoch_file(settings)
+
+
+def _usable(settings: Settings) -> Iterator[CheckedTrigger]:
+    for name, file in trigger_files(settings.triggers.folder).items():
+        try:
+            yield triggers.rule(settings, name, file)
+        except ConfigError:
+            continue
+
+
+def _wanted(rules: list[CheckedTrigger]) -> set[str]:
+    return {what for rule in rules for what in FEEDS[rule.trigger.event]}
+
+
+def _epoch_file(settings: Settings) -> Iterator[Finding]:
+    file = triggers.epoch_file(settings)
+    try:
+        EpochFile(file).read()
+    except EpochFileUnusable as problem:
+        yield error("triggers", f"{problem}; no triggered mail is sent without it")

@@ -1,0 +1,153 @@
+"""The process that calls mailboxes for `gateway check`: logs in and looks at the folders.
+
+Findings go out as lines of JSON. The settings are read anew; the only argument is the config file.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from gateway.app.checks.findings import Finding, error, good, warning
+from gateway.app.common import BadCertificate, open_database
+from gateway.app.roles.mailboxes import mailbox_settings
+from gateway.config import Settings, load
+from gateway.config.inbound import MailboxConfig
+from gateway.inbound.imap.session import MailboxSession
+from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings, Stage
+from gateway.inbound.imap.text import MailboxLost
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.replies import mailboxes as mailbox_store
+from gateway.store.schema import VERSION
+
+_LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+async def mailboxes(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at each mailbox; nothing in it is changed."""
+    database = _usable_store(settings)
+    try:
+        for mailbox in settings.inbound.mailboxes:
+            what = f"mailbox {mailbox.name}"
+            if mailbox.tls == "none" and mailbox.host not in _LOCAL:
+                text = f'login and mail go to {mailbox.host} in clear text: set tls = "implicit"'
+                yield warning(what, text)
+            async for finding in _mailbox(what, settings, mailbox, database):
+                yield finding
+    finally:
+        if database is not None:
+            database.close()
+
+
+def _usable_store(settings: Settings) -> Database | None:
+    """Return the store, which keeps refresh tokens; None where there is none to go by."""
+    database = open_database(settings)
+    try:
+        if database.version() == VERSION:
+            return database
+    except StoreUnavailable:
+        pass
+    database.close()
+    return None
+
+
+async def _mailbox(
+    what: str, settings: Settings, mailbox: MailboxConfig, database: Database | None
+) -> AsyncIterator[Finding]:
+    where = f"{mailbox.host}:{mailbox.port}"
+    try:
+        own = mailbox_settings(settings, mailbox, database)
+        session = await MailboxSession.open(own)
+    except BadCertificate as problem:
+        yield error(what, str(problem))
+        return
+    except MailboxRefuses as problem:
+        yield error(what, f"{where}: {problem}: {_cure(mailbox, problem.stage)}")
+        return
+    except MailboxLost as problem:
+        yield error(what, f"{where}: {problem}: is it running, and are host, port and tls right?")
+        return
+    try:
+        async for finding in _session(what, where, session, own):
+            yield finding
+        if session.can_idle:
+            async for finding in _idle(what, session, own, database):
+                yield finding
+    except MailboxRefuses as problem:
+        yield error(what, f"{where}: {problem}: {_cure(mailbox, problem.stage)}")
+    except MailboxLost as problem:
+        yield error(what, f"{where}: {problem}")
+    finally:
+        await session.close()
+
+
+def _cure(mailbox: MailboxConfig, stage: Stage) -> str:
+    match stage:
+        case "tls":
+            return "set ca to the authority that signed it, host to the name in it, or another tls"
+        case "token":
+            return "compare oauth with what the application is registered with"
+        case "login" if mailbox.auth == "xoauth2":
+            return "the token is not taken: compare username and oauth.scope, and its permissions"
+        case "login":
+            return "set username and password; some servers want an app password or xoauth2"
+        case "folder":
+            return "set folder to one of the account's, which it may change"
+
+
+async def _session(
+    what: str, where: str, session: MailboxSession, settings: MailboxSettings
+) -> AsyncIterator[Finding]:
+    await session.select(settings.folder)
+    waiting = len(await session.search())
+    news = "tells of new mail" if session.can_idle else "is asked for new mail"
+    yield good(what, f"{where} lets the gateway in, {news}; {waiting} mails in {settings.folder}")
+    missing = [
+        name
+        for name in (settings.imported, settings.needs_attention, settings.ignored)
+        if not await session.has_folder(name)
+    ]
+    if missing:
+        yield good(what, f"folders that the gateway will create: {', '.join(missing)}")
+    if not (session.can_move or session.can_expunge):
+        text = (
+            f"{where} can't remove single mails (it has neither MOVE nor UIDPLUS): those taken "
+            f"stay in {settings.folder}, marked deleted; they count towards its quota and slow "
+            "each look down: have a mail program expunge (compact) the folder now and then"
+        )
+        yield warning(what, text)
+
+
+async def _idle(
+    what: str, session: MailboxSession, settings: MailboxSettings, database: Database | None
+) -> AsyncIterator[Finding]:
+    """Tell where a server that offers IDLE tells of new mail late or not at all."""
+    since = None
+    if database is not None:
+        since = await database.read(
+            lambda connection: mailbox_store.idle_silent_since(connection, settings.account)
+        )
+    if since is None and not session.is_courier:
+        return
+    why = "Courier looks for news once a minute" if session.is_courier else f"seen {since:%Y-%m-%d}"
+    every = settings.every.total_seconds()
+    yield warning(
+        what,
+        f"its IDLE doesn't tell of new mail at once ({why}): mail is found within {every:g} s, as "
+        "[inbound] every says; make it less for sooner",
+    )
+
+
+async def main() -> None:
+    """Tell what is found."""
+    config = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    async for found in mailboxes(load(config, os.environ)):
+        line = json.dumps([found.level, found.what, found.text])
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,1 @@
+"""The policy of the proxy, and its decisions explained."""

@@ -1,0 +1,267 @@
+"""`gateway explain`: what would become of a message, and why, without sending anything."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.app import common
+from gateway.app.decision.proxy_policy import listeners, policy
+from gateway.config import Settings
+from gateway.core import ids
+from gateway.core.decision import note
+from gateway.core.decision.classify import UNREAD, Classification, Tried, why_matched
+from gateway.core.decision.decide import blocking, who_counts
+from gateway.core.decision.note_template import NoteTemplate
+from gateway.core.errors import GatewayError
+from gateway.core.kinds import Kind, State
+from gateway.core.mail.address import domain_of
+from gateway.core.mail.content import MAX_HEADER_BLOCK, parted_file, stuffed
+from gateway.core.mail.headers import Headers
+from gateway.core.mail.invitation import OPENING, opening
+from gateway.core.people.people import PersonRef, Standing, Suppression, SuppressionSource
+from gateway.delivery.settings import choose
+from gateway.smtp_proxy.decider import Decider, MessageDecision, MessageToDecide, Verdict, facts_of
+from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
+from gateway.smtp_proxy.journaling.store_outage import NeverMailed
+from gateway.smtp_proxy.policy import ListenerPolicy, Policy
+from gateway.store.engine import status
+from gateway.store.engine.database import Database
+from gateway.store.journal import documents
+from gateway.store.journal.message_lookup import MessageLookup
+from gateway.store.people.staff_languages import StaffLanguages
+
+_OVERRIDE = "override"
+OUTCOMES = {State.RELAYED: "relay", State.SEND_FAILED: "send_failed"}  #: In JSON.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A message as it would come in; no listener: the first one of the config."""
+
+    content: bytes
+    sender: str
+    recipients: tuple[str, ...]
+    listener: str | None = None
+    login: str | None = None
+    language: str = ""  #: Of the notes; empty: that of whoever reads them.
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What would become of a recipient, had the person left one group."""
+
+    person: PersonRef
+    group: str
+    outcome: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What would become of one recipient."""
+
+    recipient: str
+    outcome: State  #: relayed or send_failed
+    would: State | None  #: Without observe mode or override.
+    suppressions: tuple[Suppression, ...]  #: Those that count for this kind of mail.
+    persons: tuple[PersonRef, ...]
+    note: str
+    what_if: tuple[WhatIf, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The whole decision."""
+
+    classification: Classification
+    recipients: int  #: Of the one transaction it is explained as.
+    tried: tuple[Tried, ...]
+    refusal: str  #: Said to the whole message, as in a pause; empty: none.
+    relay: str
+    fates: tuple[Fate, ...]
+
+
+class NoSuchListener(GatewayError):
+    """The config has no listener of that name."""
+
+
+async def explain(settings: Settings, database: Database, question: Question) -> Explanation:
+    """Judge a message as a worker would; nothing is sent, and nothing written."""
+    chosen, case = policy(settings), _case(settings, question)
+    decider = Decider(
+        common.standings(settings, database),
+        MessageLookup(database),
+        NeverMailed(settings.store.outage / "never-mailed"),
+    )
+    moment = common.now()
+    judgement = await decider.decider(chosen, case, moment)
+    feeds = (await database.read(status.snapshot)).feeds
+    wording = LanguageChoice(StaffLanguages(database))
+    template = await wording.template(chosen, case.sender, case.headers)
+    writer = _ExplanationWriter(
+        chosen.notes.get(question.language, template),
+        judgement,
+        feed_as_of=max(feeds.values(), default=None),
+        now=chosen.local_time(moment),
+    )
+    return Explanation(
+        classification=judgement.classification,
+        recipients=case.asked,
+        tried=tuple(_tried(chosen, case, judgement)),
+        refusal=judgement.refusal.text if judgement.refusal else "",
+        relay=_relay(chosen, case),
+        fates=tuple(map(writer.fate, case.recipients, judgement.verdicts)),
+    )
+
+
+def _case(settings: Settings, question: Question) -> MessageToDecide:
+    block, rest = parted_file(question.content, behind=OPENING)
+    addresses = tuple(common.lookup(settings, one) for one in question.recipients)
+    return MessageToDecide(
+        listener=_listener(settings, question.listener),
+        login=question.login,
+        sender=question.sender,
+        recipients=question.recipients,
+        addresses=addresses,
+        named=addresses,
+        asked=len(addresses),
+        headers=Headers.of(block),
+        opening=opening(stuffed(rest)),
+    )
+
+
+def _listener(settings: Settings, name: str | None) -> ListenerPolicy:
+    known = {listener.name: listener for listener in listeners(settings)}
+    if name is None:
+        return next(iter(known.values()))
+    if name not in known:
+        raise NoSuchListener(f"no such listener: {name} (there are {', '.join(known)})")
+    return known[name]
+
+
+def _tried(chosen: Policy, case: MessageToDecide, judgement: MessageDecision) -> Iterator[Tried]:
+    """Tell what was looked at, up to what decided."""
+    said, known = judgement.classification, judgement.known
+    if case.listener.kind is not None:
+        yield Tried(f"listener {case.listener.name}", True, f'kind = "{case.listener.kind}"')
+    elif said.rule == UNREAD:
+        yield Tried(said.rule, True, f"the header block is over {MAX_HEADER_BLOCK} octets")
+    elif known is not None:
+        number = ids.show(known.message)
+        yield Tried(known.rule, True, f"the same message was bulk in No. {number}")
+    else:
+        yield from _rules(chosen, case, said)
+    if said.rule == _OVERRIDE:
+        by_login = case.login in chosen.override.logins
+        yield Tried(said.rule, True, f"login {case.login}" if by_login else "header")
+
+
+def _rules(chosen: Policy, case: MessageToDecide, said: Classification) -> Iterator[Tried]:
+    facts = facts_of(chosen, case)
+    for rule in chosen.rules:
+        because = why_matched(rule, facts)
+        # A burst is counted in the journal: that it matched shows in what was said.
+        matched = because is not None or rule.name == said.rule
+        yield Tried(rule.name, matched, because or ("counted" if matched else "no match"))
+        if matched:
+            return
+
+
+def _relay(chosen: Policy, case: MessageToDecide) -> str:
+    return choose(
+        chosen.relays,
+        listener=case.listener.name,
+        login=case.login,
+        sender_domain=domain_of(case.sender),
+    ).name
+
+
+class _ExplanationWriter:
+    """Puts the verdict on each recipient into words."""
+
+    def __init__(
+        self,
+        template: NoteTemplate,
+        judgement: MessageDecision,
+        *,
+        feed_as_of: datetime | None,
+        now: datetime,
+    ) -> None:
+        self._template = template
+        self._said = judgement.classification
+        self._feed_as_of = feed_as_of
+        self._now = now
+
+    def fate(self, recipient: str, verdict: Verdict) -> Fate:
+        """Tell what would become of a recipient."""
+        counting = verdict.blocked or verdict.would
+        return Fate(
+            recipient=recipient,
+            outcome=State.SEND_FAILED if verdict.blocked else State.RELAYED,
+            would=State.SEND_FAILED if verdict.would else None,
+            suppressions=counting,
+            persons=tuple(holder.ref for holder in verdict.standing.holders),
+            note=self._note(recipient, verdict.standing, counting) if counting else "",
+            what_if=tuple(self._what_if(verdict.standing, counting)),
+        )
+
+    def _note(self, recipient: str, standing: Standing, counting: tuple[Suppression, ...]) -> str:
+        facts = note.NoteFacts(
+            message=0,
+            now=self._now,
+            kind=self._said.kind,
+            rule=self._said.rule,
+            recipient=recipient,
+            suppressions=counting,
+            personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
+            feed_as_of=self._feed_as_of,
+            persons=tuple(holder.ref for holder in standing.holders),
+            sharing=len(who_counts(standing)),
+        )
+        return note.render(self._template, facts).full
+
+    def _what_if(self, standing: Standing, counting: Sequence[Suppression]) -> Iterator[WhatIf]:
+        for entry in counting:
+            if entry.source is SuppressionSource.GROUP and entry.person is not None:
+                left = blocking(self._said.kind, _without(standing, entry))
+                outcome = State.SEND_FAILED if left else State.RELAYED
+                yield WhatIf(entry.person, entry.name, outcome)
+
+
+def _without(standing: Standing, entry: Suppression) -> Standing:
+    """Return how an address would stand, had a person left one group."""
+    holders = tuple(
+        replace(holder, suppressions=tuple(one for one in holder.suppressions if one is not entry))
+        for holder in standing.holders
+    )
+    return replace(standing, holders=holders)
+
+
+def document(found: Explanation) -> documents.Document:
+    """Return a decision as JSON has it."""
+    return {
+        "kind": found.classification.kind,
+        "rule": found.classification.rule,
+        "recipients": found.recipients,
+        "rules_tried": [
+            {"name": one.name, "matched": one.matched, "because": one.because}
+            for one in found.tried
+        ],
+        "relay": found.relay,
+        "refusal": found.refusal,
+        "deliveries": [_delivery(fate) for fate in found.fates],
+    }
+
+
+def _delivery(fate: Fate) -> documents.Document:
+    return {
+        "recipient": fate.recipient,
+        "persons": [str(person) for person in fate.persons],
+        "outcome": OUTCOMES[fate.outcome],
+        "would": fate.would and OUTCOMES[fate.would],
+        "suppressions": [documents.suppression(one) for one in fate.suppressions],
+        "note": fate.note,
+        "if_left": [
+            {"person": str(one.person), "group": one.group, "outcome": OUTCOMES[one.outcome]}
+            for one in fate.what_if
+        ],
+    }

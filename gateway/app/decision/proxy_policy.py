@@ -1,0 +1,87 @@
+"""From the settings to what the proxy goes by."""
+
+import hashlib
+import ssl
+import time
+from collections.abc import Sequence
+
+from gateway.app import common
+from gateway.app.common import BadCertificate
+from gateway.config import Settings
+from gateway.config.smtp import ListenerConfig as ListenerSettings
+from gateway.core.kinds import Kind
+from gateway.core.mail.address import domain_of
+from gateway.smtp_proxy.policy import ListenerPolicy, Override, Policy
+from gateway.smtp_proxy.users import Users
+
+
+def policy(settings: Settings) -> Policy:
+    """Return what decides about messages; GatewayError if a file can't be used."""
+    hostname = common.host_name()
+    zone = common.time_zone(settings)
+    templates = common.note_templates(settings)
+    language = settings.suppression.language
+    return Policy(
+        hostname=hostname,
+        instance=_instance(hostname, settings),
+        rules=common.rules(settings),
+        default_kind=settings.smtp.default_kind,
+        relays=common.relays(settings),
+        notes={language: templates[language], **templates},
+        languages={
+            domain_of(f"x@{domain}"): spoken
+            for domain, spoken in settings.suppression.languages.items()
+        },
+        notifier=settings.notices.sender or common.notifier(settings),
+        override=_override(settings),
+        plus_addresses=settings.suppression.plus_addresses,
+        accept_suppressed=settings.suppression.reply == "accept",
+        report_always=settings.suppression.report == "always",
+        normalise_newlines=settings.smtp.bare_newline == "normalize",
+        max_size=settings.smtp.max_message_size,
+        max_recipients=settings.smtp.max_recipients,
+        max_per_client=max(1, settings.smtp.max_connections_per_client // settings.smtp.workers),
+        local_time=lambda moment: moment.astimezone(zone),
+    )
+
+
+def _instance(hostname: str, settings: Settings) -> str:
+    """Return what marks our loop header: the same for all workers, another for other gateways."""
+    text = f"{hostname} {settings.store.url.get_secret_value()}"
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _override(settings: Settings) -> Override:
+    override = settings.smtp.override
+    return Override(logins=frozenset(override.login), header=(override.header or "").lower())
+
+
+def listeners(settings: Settings) -> Sequence[ListenerPolicy]:
+    """Return the listeners, their certificates loaded."""
+    return [
+        ListenerPolicy(
+            name=one.name,
+            lmtp=one.protocol == "lmtp",
+            kind=None if one.kind == "auto" else Kind(one.kind),
+            observe=one.mode == "observe",
+            tls=one.tls,
+            context=_server_context(one),
+            networks=one.networks,
+            users=Users.read(one.users, time.monotonic) if one.users else None,
+            reject_at_rcpt=one.reject_at == "rcpt",
+            imports=one.purpose == "import",
+        )
+        for one in settings.smtp.listeners
+    ]
+
+
+def _server_context(listener: ListenerSettings) -> ssl.SSLContext | None:
+    if listener.tls == "none" or listener.cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(listener.cert, listener.key)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadCertificate(f"listener {listener.name}: {listener.cert}: {reason}") from error
+    return context

@@ -1,0 +1,1 @@
+"""The feed by the settings."""

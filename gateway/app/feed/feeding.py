@@ -1,0 +1,68 @@
+"""What the CRM tells over HTTP, taken in by the same code as its files."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gateway.api.services import FeedRefused, FeedTerms, Taken
+from gateway.app import common
+from gateway.config import Settings
+from gateway.core.people.people import PersonKind, StatusKind
+from gateway.crm.files import FileRefused
+from gateway.crm.importer import import_file
+from gateway.crm.kinds import KINDS
+from gateway.store.engine.database import Database
+
+_OF_A_KIND = ("people", "groups", "statuses")
+#: A group and a person; slashes may stand in the ids of both: `2026/1/candidate:2026/17`.
+_MEMBERSHIP = re.compile(rf"(.+?)/({'|'.join(PersonKind)}):(.+)", re.DOTALL)
+
+
+class StoreFeedAdapter:
+    """See `gateway.api.services.FeedAdapter`."""
+
+    def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
+        self._settings = settings
+        self._database = database
+
+    def kinds(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the columns of each kind of record."""
+        return {name: kind.columns for name, kind in KINDS.items()}
+
+    def key(self, kind: str, text: str) -> Mapping[str, str]:
+        """Return the columns a path stands for: `candidate:17`, `g1/candidate:17`, `4711`."""
+        if kind == "memberships":
+            named = _MEMBERSHIP.fullmatch(text)
+            if named is None:
+                raise ValueError(f"not a membership: {text!r} (write g1/candidate:17)")
+            return {"group": named[1], "kind": named[2], "person": named[3]}
+        if kind in _OF_A_KIND:
+            sort, colon, crm_id = text.partition(":")
+            if not (colon and crm_id and sort in set(StatusKind)):
+                raise ValueError(f"not one of the {kind}: {text!r} (write candidate:17)")
+            return {"kind": sort, "crm_id": crm_id}
+        return {next(name for name in KINDS[kind].columns if name in KINDS[kind].needed): text}
+
+    def take_in(self, kind: str, file: Path, terms: FeedTerms) -> Taken:
+        """Take in a file; `FeedRefused` if it can't be."""
+        settings = self._settings()
+        try:
+            report = import_file(
+                self._database,
+                kind,
+                file,
+                source=terms.source,
+                now=common.now(),
+                replace=terms.replace,
+                remove=terms.remove,
+                lift=terms.lift,
+                dry_run=terms.dry_run,
+                tag_scopes=settings.suppression.tags,
+                zone=common.time_zone(settings),
+                is_listing=terms.replace,
+                mapping=settings.crm.mapping(kind),
+            )
+        except FileRefused as error:
+            raise FeedRefused(str(error).removeprefix(f"{file}: ")) from error
+        told = {name: value for name, value in report.as_json().items() if name != "file"}
+        return Taken(report=told, records=report.records, is_held_back=report.outcome.is_held_back)

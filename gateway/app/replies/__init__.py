@@ -1,0 +1,1 @@
+"""The importer of forwarded replies by the settings."""

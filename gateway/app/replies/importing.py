@@ -1,0 +1,93 @@
+"""The importer by the settings, for the `inbound` role and for what people decide by hand."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from email.utils import parseaddr
+
+from gateway.app import common
+from gateway.app.common import now
+from gateway.app.replies.import_address import import_address
+from gateway.config import Settings
+from gateway.config.inbound import MailboxConfig
+from gateway.config.smtp import ListenerConfig
+from gateway.core.replies.document_types import RULES, DocumentRule
+from gateway.core.sending.mail_wording import IMPORTED, REFUSED
+from gateway.inbound.admission import Admission, sender_entries
+from gateway.inbound.importer import ReplyImporter, Rules
+from gateway.inbound.notices import NoticeSettings
+from gateway.inbound.reading.readers import Readers
+from gateway.inbound.verdict import Origin, Verdict
+from gateway.store.engine.blobs import Blobs
+from gateway.store.engine.database import Database
+
+
+@asynccontextmanager
+async def importer_by_hand(settings: Settings, database: Database) -> AsyncIterator[ReplyImporter]:
+    """Lend an importer for what a person decides."""
+    readers = Readers()
+    try:
+        yield reply_importer(settings, database, readers)
+    finally:
+        await readers.close()
+
+
+def reply_importer(
+    settings: Settings,
+    database: Database,
+    readers: Readers,
+    heard: Callable[[Origin, Verdict], None] = lambda _, __: None,
+) -> ReplyImporter:
+    """Return an importer; `heard` is told each verdict on a mail that is new."""
+    return ReplyImporter(
+        database,
+        Blobs(settings.store.blobs),
+        readers,
+        rules=rules(settings),
+        new_id=common.Ids().next,
+        clock=now,
+        heard=heard,
+    )
+
+
+def rules(settings: Settings) -> Rules:
+    """Return what the importer goes by; GatewayError if a text can't be used."""
+    own = (
+        DocumentRule(type=one.type, words=one.words, images_only=one.images_only)
+        for one in settings.inbound.document_types
+    )
+    return Rules(
+        reference=settings.inbound.reference.pattern,
+        zone=settings.time_zone,
+        admission=Admission(
+            roles=frozenset(settings.inbound.allowed_roles),
+            senders=sender_entries(settings.inbound.allowed_senders),
+        ),
+        notice_settings=_notice_settings(settings),
+        origins=origins(settings),
+        documents=(*own, *RULES),
+    )
+
+
+def origins(settings: Settings) -> dict[str, Origin]:
+    """Return the mailboxes and import listeners, each with what proves a sender there."""
+    listeners = (one for one in settings.smtp.listeners if one.purpose == "import")
+    places: list[MailboxConfig | ListenerConfig] = [*settings.inbound.mailboxes, *listeners]
+    return {
+        one.name: Origin(name=one.name, trust=one.trust, authserv_id=one.authserv_id or "")
+        for one in places
+    }
+
+
+def _notice_settings(settings: Settings) -> NoticeSettings:
+    return NoticeSettings(
+        sender=common.notifier(settings),
+        hostname=common.host_name(),
+        language=settings.suppression.language,
+        zone=common.time_zone(settings),
+        imported=common.letters(settings, "reply_imported", IMPORTED),
+        refused=common.letters(settings, "reply_refused", REFUSED),
+        lookup=lambda address: common.lookup(settings, address),
+        fallback_to=parseaddr(settings.notices.fallback_to or "")[1],
+        max_size=settings.inbound.max_size,
+        import_address=import_address(settings),
+    )

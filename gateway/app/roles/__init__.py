@@ -1,0 +1,1 @@
+"""What each role does, from its settings to its end."""

@@ -1,0 +1,254 @@
+"""The `api` role: what is known of the gateway, asked over HTTP."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from gateway import metrics
+from gateway.api import mailchimp
+from gateway.api.application import application
+from gateway.api.health import Health
+from gateway.api.server import serve
+from gateway.api.services import ApiServices
+from gateway.app import common
+from gateway.app.campaigns.campaign_actions import Campaigns
+from gateway.app.common import now, open_store_of
+from gateway.app.feed.feeding import StoreFeedAdapter
+from gateway.app.replies.import_address import import_addresses
+from gateway.app.roles.hints import StoredHints
+from gateway.app.roles.relay_watch import RelayWatch
+from gateway.app.roles.role_context import RoleContext
+from gateway.app.triggers import transitions
+from gateway.app.triggers.questions import TriggerAnswers, explain
+from gateway.core.kinds import State
+from gateway.metrics import MetricReading, Metrics, RelayHealth
+from gateway.store.engine.blobs import Blobs
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.status import Snapshot, snapshot
+
+_UP = {True: "up", False: "down", None: "unknown"}
+_STORE_SECONDS = 5.0  #: How long the store may take before it counts as away.
+
+
+async def run_api(context: RoleContext) -> None:
+    """Answer requests until the life ends."""
+    database = open_store_of(context.settings, context.store)
+    try:
+        collector = HealthCollector(context, database)
+        app = application(
+            health=collector.health,
+            metrics=collector.metrics,
+            metrics_type=metrics.CONTENT_TYPE,
+            routers=[mailchimp.router(StoredHints(database), now)],
+            services=services(context, database),
+            count=Metrics().request,
+        )
+        await serve(app, context.sockets["api"], ready=context.ready, stopping=context.stopping)
+    finally:
+        database.close()
+
+
+def services(context: RoleContext, database: Database) -> ApiServices:
+    """Return what requests are answered with, under the settings of each moment."""
+    return ApiServices(
+        database=database,
+        blobs=Blobs(context.settings.store.blobs),
+        feed=StoreFeedAdapter(lambda: context.settings, database),
+        applications=transitions.StoreApplicationAdapter(lambda: context.settings, database),
+        campaigns=Campaigns(lambda: context.settings, database),
+        triggers=TriggerAnswers(lambda: context.settings, database),
+        explain=lambda mail: explain(context.settings, database, mail),
+        standings=lambda: common.standings(context.settings, database),
+        suppressed=lambda: common.suppressed_addresses(context.settings, database),
+        lookup=lambda address: common.lookup(context.settings, address),
+        zone=lambda: common.time_zone(context.settings),
+        notes=lambda: common.note_templates(context.settings),
+        import_addresses=lambda: [
+            (one.address, one.told_by) for one in import_addresses(context.settings)
+        ],
+        count_machine_opens=lambda: context.settings.mailchimp.count_machine_opens,
+        clock=now,
+        new_id=common.Ids().next,
+    )
+
+
+class HealthCollector:
+    """Tells how the gateway is, from its store, its processes and what they last heard."""
+
+    def __init__(self, context: RoleContext, database: Database) -> None:
+        self._context = context
+        self._database = database
+        self._watch = RelayWatch()
+
+    async def health(self) -> Health:
+        """Return whether everything works, having asked the store and the silent relays."""
+        found, _ = await asyncio.gather(self._snapshot(), self._look_at_relays())
+        heard = await asyncio.to_thread(metrics.relay_health)
+        read = await asyncio.to_thread(metrics.mailboxes_up)
+        return Health(
+            store=found is not None,
+            relays={name: _word(heard.get(name)) for name in self._relays()},
+            roles=self._context.roles,
+            feeds=_ages(found) if found else {},
+            kinds=_kinds(found) if found else {},
+            references=found.references if found else {},
+            unread=found.unread if found else {},
+            paused=found.paused if found else (),
+            mailboxes={name: _UP[read.get(name)] for name in self._mailboxes()},
+            mailchimp=await asyncio.to_thread(self._mailchimp),
+        )
+
+    async def metrics(self) -> bytes:
+        """Return every metric of every process of this host."""
+        found, _ = await asyncio.gather(self._snapshot(), self._look_at_relays())
+        readings = [*_of_processes(self._context.roles), *_of_store(found)]
+        return await asyncio.to_thread(metrics.exposition, readings)
+
+    async def _look_at_relays(self) -> None:
+        await self._watch.look(self._context.settings.relays)
+
+    async def _snapshot(self) -> Snapshot | None:
+        try:
+            async with asyncio.timeout(_STORE_SECONDS):
+                return await self._database.read(snapshot)
+        except (StoreUnavailable, TimeoutError):
+            return None
+
+    def _mailchimp(self) -> str | None:
+        if self._context.settings.mailchimp.api_key is None:
+            return None
+        heard = metrics.mailchimp_health()
+        return "unknown" if heard is None else heard.name.lower()
+
+    def _mailboxes(self) -> list[str]:
+        return [mailbox.name for mailbox in self._context.settings.inbound.mailboxes]
+
+    def _relays(self) -> list[str]:
+        return [relay.name for relay in self._context.settings.relays]
+
+
+def _word(health: RelayHealth | None) -> str:
+    return "unknown" if health is None else health.name.lower()
+
+
+def _ages(found: Snapshot) -> dict[str, int]:
+    moment = now()
+    return {source: int((moment - at).total_seconds()) for source, at in found.feeds.items()}
+
+
+def _kinds(found: Snapshot) -> dict[str, dict[str, dict[str, object]]]:
+    kinds: dict[str, dict[str, dict[str, object]]] = {}
+    for one in found.kinds:
+        fault = one.fault
+        kinds.setdefault(one.source, {})[one.what] = {
+            "age_seconds": None if one.at is None else _seconds_since(one.at),
+            "state": "ok" if fault is None else "failed" if fault.failed else "partly",
+            "problems": 0 if fault is None else fault.problems,
+            "faulty_for_seconds": 0 if fault is None else _seconds_since(fault.since),
+        }
+    return kinds
+
+
+def _seconds_since(moment: datetime) -> int:
+    return int((now() - moment).total_seconds())
+
+
+def _of_kinds(found: Snapshot) -> Iterator[MetricReading]:
+    """Yield how each kind of file stands; a feed is named `crm:people`."""
+    ages = {one: _seconds_since(one.at) for one in found.kinds if one.at is not None}
+    faults = {one: one.fault for one in found.kinds if one.fault is not None}
+    yield MetricReading(
+        name="gateway_feed_kind_age_seconds",
+        text="Since a source last brought anything of a kind.",
+        label="feed",
+        values={f"{one.source}:{one.what}": age for one, age in ages.items()},
+    )
+    yield MetricReading(
+        name="gateway_feed_problems",
+        text="Problems of the last file of a kind.",
+        label="feed",
+        values={f"{one.source}:{one.what}": fault.problems for one, fault in faults.items()},
+    )
+    yield MetricReading(
+        name="gateway_feed_failed",
+        text="Whether nothing of the last file of a kind was taken in.",
+        label="feed",
+        values={f"{one.source}:{one.what}": fault.failed for one, fault in faults.items()},
+    )
+    yield MetricReading(
+        name="gateway_references_to_nothing",
+        text="Rows of the feed that name something unknown.",
+        label="reference",
+        values=found.references,
+    )
+    yield MetricReading(
+        name="gateway_feed_unread_fields",
+        text="Fields of the feed that can't be read.",
+        label="kind",
+        values=found.unread,
+    )
+
+
+def _of_processes(roles: Mapping[str, Mapping[str, int]]) -> Iterator[MetricReading]:
+    texts = {
+        "wanted": "Processes a role should have.",
+        "ready": "Processes of a role that work.",
+        "restarts": "Processes that died and were started again.",
+    }
+    for key, text in texts.items():
+        yield MetricReading(
+            name=f"gateway_processes_{key}",
+            text=text,
+            label="role",
+            values={role: counts[key] for role, counts in roles.items()},
+            only_rises=key == "restarts",
+        )
+
+
+def _of_store(found: Snapshot | None) -> Iterator[MetricReading]:
+    yield MetricReading(
+        name="gateway_store_up",
+        text="Whether the store answers.",
+        label="store",
+        values={"main": float(found is not None)},
+    )
+    if found is None:
+        return
+    yield MetricReading(
+        name="gateway_feed_age_seconds",
+        text="Since a source last brought anything.",
+        label="source",
+        values=_ages(found),
+    )
+    yield from _of_kinds(found)
+    yield MetricReading(
+        name="gateway_outbox_entries",
+        text="What the gateway itself sends, by state.",
+        label="state",
+        values=found.outbox,
+    )
+    yield MetricReading(
+        name="gateway_paused",
+        text="What is paused by hand.",
+        label="what",
+        values=dict.fromkeys(found.paused, 1.0),
+    )
+    yield MetricReading(
+        name="gateway_inbox_mails",
+        text="Mails for the importer, by state.",
+        label="state",
+        values=found.inbox,
+    )
+    since = found.waiting_since
+    yield MetricReading(
+        name="gateway_inbox_lag_seconds",
+        text="How long the oldest mail has waited that a listener took and nobody has read.",
+        label="state",
+        values={"waiting": (now() - since).total_seconds() if since else 0.0},
+    )
+    yield MetricReading(
+        name="gateway_deliveries_open",
+        text="Deliveries without an outcome yet.",
+        label="state",
+        values={State.SENDING: found.sending},
+    )

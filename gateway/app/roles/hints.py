@@ -1,0 +1,47 @@
+"""What Mailchimp's webhooks tell, kept in the store for the `sync` role."""
+
+import hmac
+from typing import Any
+
+from gateway import logs
+from gateway.api.mailchimp import Hint, Hook
+from gateway.app.common import now
+from gateway.store.api import repeats
+from gateway.store.campaigns import audiences, campaign_syncs
+from gateway.store.engine.database import Database
+
+Connection = Any  #: A transaction of the store, handed on to it.
+
+log = logs.get("api")
+
+
+class StoredHints:
+    """Knows the webhooks of the store's audiences, and brings syncs forward."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def hook(self, token: str) -> Hook | None:
+        """Return the webhook with this token in its address."""
+        known = await self._database.read(audiences.with_webhook)
+        matching = [one for one in known if _is_token(one.webhook_url, token)]
+        return Hook(matching[0].id, matching[0].webhook_secret) if matching else None
+
+    async def take(self, hint: Hint) -> None:
+        """Have what a hint is about looked at soon; what was told before changes nothing (M6)."""
+        present = now()
+
+        def keep(connection: Connection) -> bool:
+            if not repeats.is_first(connection, hint.fingerprint, present):
+                return False
+            campaign_syncs.bring_forward(connection, hint.audience, hint.campaign, present)
+            return True
+
+        if await self._database.write(keep):
+            log.info("mailchimp_hint_taken", audience=hint.audience)
+        else:
+            log.info("mailchimp_hint_repeated", audience=hint.audience)
+
+
+def _is_token(url: str, token: str) -> bool:
+    return hmac.compare_digest(url.rpartition("/")[2].encode(), token.encode())

@@ -1,0 +1,121 @@
+"""The `inbound` role: forwarded replies, from mailboxes and listeners into the history."""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from gateway import logs
+from gateway.app import processes
+from gateway.app.common import now, open_store_of
+from gateway.app.replies.importing import reply_importer, rules
+from gateway.app.roles.mailboxes import Mailboxes, MailboxWatch
+from gateway.app.roles.role_context import RoleContext
+from gateway.config import Settings
+from gateway.core import ids
+from gateway.core.replies.inbox import SPOOL
+from gateway.inbound.imap.settings import MailboxSettings
+from gateway.inbound.inbox_worker import InboxWorker
+from gateway.inbound.mailbox_lease import MailboxLease
+from gateway.inbound.poller import Poller
+from gateway.inbound.reading.readers import Readers
+from gateway.inbound.stored_quirks import StoredQuirks
+from gateway.inbound.verdict import (
+    Filed,
+    Ignored,
+    NeedsAttention,
+    Origin,
+    Repeated,
+    Verdict,
+)
+from gateway.inbound.waiting_mail import WaitingMail
+from gateway.metrics import Metrics
+
+log = logs.get("inbound")
+
+_LEFT_SECONDS = 3600  #: A mail is in hand for seconds.
+
+
+async def run_inbound(context: RoleContext) -> None:
+    """File what comes until the life ends."""
+    database = open_store_of(context.settings, context.store)
+    readers = Readers()
+    metrics = Metrics()
+    importer = reply_importer(context.settings, database, readers, _Tally(metrics).heard)
+    watch = MailboxWatch(metrics)
+
+    def poller(mailbox: MailboxSettings) -> Poller:
+        mailbox_lease = MailboxLease(
+            database, processes.holder(mailbox.name), now, is_gone=processes.has_ended
+        )
+        return Poller(
+            mailbox,
+            importer=importer,
+            mailbox_lease=mailbox_lease,
+            waiting_mail=WaitingMail(database),
+            watch=watch,
+            quirks=StoredQuirks(database, now),
+        )
+
+    mailboxes = Mailboxes(database, poller)
+
+    async def apply(settings: Settings) -> None:
+        new = rules(settings)
+        await mailboxes.apply(settings)
+        importer.rules = new
+
+    engine = InboxWorker(
+        database, importer, holder=processes.holder(), stopping=context.stopping, clock=now
+    )
+    try:
+        await asyncio.to_thread(_sweep)
+        await readers.start()
+        await mailboxes.apply(context.settings)
+        context.apply = apply
+        context.ready()
+        await engine.run()
+        await mailboxes.stop()
+    finally:
+        await readers.close()
+        database.close()
+
+
+def _sweep() -> None:
+    """Remove what processes that were killed left of mails they had in hand."""
+    oldest = time.time() - _LEFT_SECONDS
+    for path in Path(tempfile.gettempdir()).glob(f"{SPOOL}*"):
+        with contextlib.suppress(OSError):
+            if path.lstat().st_mtime < oldest:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+class _Tally:
+    """Logs and counts what becomes of mails."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def heard(self, origin: Origin, verdict: Verdict) -> None:
+        """Write a verdict's one line of log, and count it."""
+        seconds = None if origin.arrived is None else (now() - origin.arrived).total_seconds()
+        self._metrics.inbound(origin.name, _log(origin, verdict), seconds)
+
+
+def _log(origin: Origin, verdict: Verdict) -> str:
+    """Log a verdict; return what it is called where it is counted."""
+    fields = {"inbox": ids.show(verdict.inbox), "origin": origin.name}
+    match verdict:
+        case Filed(entry):
+            log.info("reply_filed", entry=ids.show(entry), **fields)
+            return "filed"
+        case Repeated(entry):
+            log.info("reply_repeated", entry=ids.show(entry), **fields)
+            return "repeated"
+        case NeedsAttention(reason):
+            log.warning("reply_needs_attention", reason=reason.value, **fields)
+            return "needs_attention"
+        case Ignored(kind):
+            log.info("reply_ignored", kind=kind, **fields)
+            return "ignored"

@@ -1,0 +1,75 @@
+"""For `/health` and `/metrics`: relays that no mail told of lately are called."""
+
+import asyncio
+from collections.abc import Sequence
+
+from gateway import metrics
+from gateway.app import common
+from gateway.app.common import BadCertificate
+from gateway.config.smtp import RelayConfig
+from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
+from gateway.delivery.replies import is_our_fault
+from gateway.metrics import Metrics, RelayHealth
+
+LATELY_SECONDS = 10.0  #: For so long what was heard of a relay counts.
+_CALL_SECONDS = 5.0
+
+
+class RelayWatch:
+    """Keeps the news of relays fresh, without mail, whenever somebody asks."""
+
+    def __init__(self) -> None:
+        self._metrics = Metrics()
+        self._replies: dict[str, float] = {}
+        self._heard: dict[str, float] = {}
+        self._refused: set[str] = set()  # relays that refused the gateway when they were called
+
+    async def look(self, relays: Sequence[RelayConfig]) -> None:
+        """Call the relays whose news are old, but for those that refused mail as our fault.
+
+        Only mail can tell that such a one takes it again.
+        """
+        known, replies = await asyncio.to_thread(_news)
+        now = asyncio.get_running_loop().time()
+        for name, count in replies.items():
+            if count > self._replies.get(name, 0.0):
+                self._heard[name] = now
+        self._replies = replies
+        await asyncio.gather(
+            *(
+                self._call(relay, now)
+                for relay in relays
+                if now - self._heard.get(relay.name, float("-inf")) > LATELY_SECONDS
+                and not self._refuses_mail(relay.name, known)
+            )
+        )
+
+    def _refuses_mail(self, name: str, known: dict[str, RelayHealth]) -> bool:
+        return known.get(name) is RelayHealth.OUR_FAULT and name not in self._refused
+
+    async def _call(self, relay: RelayConfig, now: float) -> None:
+        self._heard[relay.name] = now
+        health = await _health(relay)
+        if health is RelayHealth.OUR_FAULT:
+            self._refused.add(relay.name)
+        else:
+            self._refused.discard(relay.name)
+        self._metrics.relay(relay.name, health)
+
+
+def _news() -> tuple[dict[str, RelayHealth], dict[str, float]]:
+    return metrics.relay_health(), metrics.relay_replies()
+
+
+async def _health(relay: RelayConfig) -> RelayHealth:
+    try:
+        settings = await asyncio.to_thread(common.relay_settings, relay)
+        async with asyncio.timeout(_CALL_SECONDS):
+            connection = await RelayConnection.open(settings)
+    except RelayRefuses as error:
+        ours = is_our_fault(error.reply, settings.our_fault, stage=error.stage)
+        return RelayHealth.OUR_FAULT if ours else RelayHealth.DOWN
+    except (RelayLost, BadCertificate, TimeoutError):
+        return RelayHealth.DOWN
+    connection.quit()
+    return RelayHealth.UP

@@ -1,0 +1,151 @@
+"""What comes back from Mailchimp, followed in the `sync` role."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from gateway import logs
+from gateway.app import common
+from gateway.app.campaigns import mailchimp
+from gateway.app.common import now
+from gateway.app.roles.role_context import RoleContext
+from gateway.config import Settings
+from gateway.core import ids
+from gateway.metrics import MailchimpHealth, Metrics
+from gateway.store.campaigns import campaign_syncs
+from gateway.store.engine import leases
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.sync.errors import NotAuthorised, UnusableKey
+from gateway.sync.mailchimp_session import MailchimpSession
+from gateway.sync.reading import AudienceGone
+from gateway.sync.sync_round import Copied, Heard, Idle, Left, Moved, PutOff, Rounds
+
+LEASE = "mailchimp"  #: One process of all machines looks at what is due.
+_LEASE_TIME = timedelta(minutes=15)
+_LOOK = timedelta(seconds=5)  #: Between two looks at what is due; Mailchimp is not asked for it.
+_AWAY = timedelta(seconds=2)
+_STOPPED = timedelta(minutes=15)  #: Until Mailchimp is tried again that refuses the gateway itself.
+
+log = logs.get("sync")
+
+
+class RoundStopping(Exception):
+    """The process ends; the next one reads again what this one had in hand."""
+
+
+async def follow(context: RoleContext, database: Database) -> None:
+    """Bring activities, states and opt-outs back at their time until the life ends."""
+    metrics = Metrics()
+    while not context.stopping.is_set():
+        settings = context.settings
+        pause = _LOOK
+        if settings.mailchimp.api_key is not None:
+            pause = await _look(context, settings, database, metrics)
+        await _rest(context, pause, settings)
+
+
+async def _look(
+    context: RoleContext, settings: Settings, database: Database, metrics: Metrics
+) -> timedelta:
+    """Look at what is due; return how long to rest."""
+    try:
+        if not await database.read(lambda connection: campaign_syncs.is_due(connection, now())):
+            return _LOOK
+        await asyncio.to_thread(_round, context, settings, database, partial(_tell, metrics))
+    except RoundStopping:
+        return _LOOK
+    except (NotAuthorised, UnusableKey, AudienceGone) as error:
+        metrics.mailchimp(MailchimpHealth.REFUSED)
+        log.error("sync_stopped", reason=str(error))
+        return _STOPPED
+    except StoreUnavailable as error:
+        log.error("sync_put_off", reason=str(error))
+        return _AWAY
+    except Exception:
+        log.exception("sync_fault")
+        return _STOPPED
+    return _LOOK
+
+
+def _round(
+    context: RoleContext, settings: Settings, database: Database, heard: Callable[[Heard], None]
+) -> None:
+    def beat(what: str, done: int, total: int) -> None:
+        del what, done, total
+        if context.stopping.is_set():
+            raise RoundStopping
+
+    with mailchimp.mailchimp_session(settings, database, progress=beat, part="returns") as session:
+        if _take(session):
+            try:
+                made(settings, session, heard).run()
+            finally:
+                with database.writing() as connection:
+                    leases.drop(connection, LEASE, session.holder)
+
+
+def made(settings: Settings, session: MailchimpSession, heard: Callable[[Heard], None]) -> Rounds:
+    """Return what looks at Mailchimp, under the settings."""
+    return Rounds(
+        session=session,
+        new_id=common.Ids().next,
+        from_sending=settings.mailchimp.age_from == "sent",
+        heard=heard,
+    )
+
+
+def _take(session: MailchimpSession) -> bool:
+    with session.database.writing() as connection:
+        holder = leases.holder(connection, LEASE)
+        if holder is not None and holder != session.holder and session.is_gone(holder):
+            leases.drop(connection, LEASE, holder)
+        return leases.take(connection, LEASE, session.holder, session.clock(), _LEASE_TIME)
+
+
+def _tell(metrics: Metrics, heard: Heard) -> None:
+    """Log what was read, and count it."""
+    match heard:
+        case Moved(campaign, state):
+            log.info("campaign_state", campaign=ids.show(campaign), state=state.value)
+        case Copied(campaign, mirrored):
+            metrics.mailchimp(MailchimpHealth.UP)
+            metrics.synced(mirrored.new, mirrored.opted_out)
+            log.info(
+                "campaign_synced",
+                campaign=ids.show(campaign),
+                new=mirrored.new,
+                opted_out=mirrored.opted_out,
+                missing=sum(mirrored.gaps.values()),
+            )
+        case Left(audience, departed):
+            metrics.mailchimp(MailchimpHealth.UP)
+            metrics.synced(0, departed.opted_out)
+            log.info(
+                "audience_synced",
+                audience=audience,
+                unsubscribed=departed.unsubscribed,
+                cleaned=departed.cleaned,
+                opted_out=departed.opted_out,
+            )
+        case Idle(number):
+            log.debug("campaigns_idle", number=number)
+        case PutOff(campaign, reason, busy):
+            if campaign is None:
+                metrics.mailchimp(MailchimpHealth.DOWN)
+            tell = log.info if busy else log.warning
+            named = "" if campaign is None else ids.show(campaign)
+            tell("sync_put_off", campaign=named, reason=reason)
+
+
+async def _rest(context: RoleContext, duration: timedelta, settings: Settings) -> None:
+    """Wait; new settings end the wait of a sync that was stopped."""
+    until = asyncio.get_running_loop().time() + duration.total_seconds()
+    while not context.stopping.is_set() and context.settings is settings:
+        left = until - asyncio.get_running_loop().time()
+        if left <= 0:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(left, 1.0)):
+                await context.stopping.wait()

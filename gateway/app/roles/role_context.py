@@ -1,0 +1,136 @@
+"""The life of one process of a role: its settings, its sockets, and when to end."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from gateway import logs
+from gateway.config import Settings, load
+from gateway.core.errors import GatewayError
+
+log = logs.get("role")
+
+Apply = Callable[[Settings], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleArguments:
+    """What the supervisor asks of a process, as JSON in its only argument."""
+
+    role: str
+    number: int  #: Of the process, for its log.
+    config: str | None  #: The config file named on the command line.
+    sockets: Mapping[str, Sequence[int]]  #: File descriptors that listen, by listener.
+    others: Mapping[str, Sequence[int]]  #: Those of the role's other processes.
+    link: int  #: File descriptor of the socket to the supervisor.
+    store: str  #: The identity of the store there must be; empty: none was seen yet.
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read what the supervisor wrote."""
+        return cls(**json.loads(text))
+
+    def settings(self) -> Settings:
+        """Load the settings; ConfigError says what is wrong with them."""
+        return load(Path(self.config) if self.config else None, os.environ)
+
+
+class RoleContext:
+    """What a role's main is given.
+
+    It calls `ready` once it works, assigns `apply` if it can take new settings while it runs, and
+    returns soon after `stopping` is set, with what it had in hand finished.
+    """
+
+    def __init__(self, arguments: RoleArguments, settings: Settings) -> None:
+        self.settings = settings
+        self.sockets = _opened(arguments.sockets)
+        self.others = _opened(arguments.others)
+        self.stopping = asyncio.Event()
+        #: The last news of the roles: how many processes are wanted and ready, and restarts.
+        self.roles: Mapping[str, Mapping[str, int]] = {}
+        #: Takes new settings; whatever it raises, the old ones stay.
+        self.apply: Apply = _nothing_to_do
+        self.number = arguments.number
+        self.store = (
+            arguments.store
+        )  #: The identity of the store there must be; empty: not seen yet.
+        self._order = arguments
+        self._supervisor: asyncio.StreamWriter | None = None
+        self._reloading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+        link = socket.socket(fileno=self._order.link)
+        reader, self._supervisor = await asyncio.open_connection(sock=link)
+        self._run(self._hear(reader))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._supervisor is not None:
+            self._supervisor.close()
+
+    def ready(self) -> None:
+        """Tell the supervisor that this process does its work now."""
+        log.info("started", number=self._order.number, pid=os.getpid())
+        if self._supervisor is not None:
+            self._supervisor.write(b"ready\n")
+
+    async def _hear(self, reader: asyncio.StreamReader) -> None:
+        """Follow the supervisor; its end is ours, however it came."""
+        with contextlib.suppress(OSError):
+            while line := await reader.readline():
+                self._take(json.loads(line))
+        if not self.stopping.is_set():
+            log.warning("supervisor_gone")
+        self.stopping.set()
+
+    def _take(self, news: Any) -> None:
+        match news:
+            case "reload":
+                self._reload_soon()
+            case {"roles": roles}:
+                self.roles = roles
+
+    def _reload_soon(self) -> None:
+        self._run(self._reload())
+
+    async def _reload(self) -> None:
+        async with self._reloading:
+            try:
+                settings = self._order.settings()
+                await self.apply(settings)
+            except (GatewayError, OSError) as error:
+                log.error("reload_refused", reason=str(error))
+                return
+            self.settings = settings
+            logs.setup(settings.log.level, settings.log.format, role=self._order.role)
+            log.info("reloaded", number=self._order.number)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _nothing_to_do(_: Settings) -> None:
+    """For roles that read `RoleContext.settings` anew at each round."""
+
+
+def _opened(numbers: Mapping[str, Sequence[int]]) -> dict[str, tuple[socket.socket, ...]]:
+    return {
+        name: tuple(socket.socket(fileno=number) for number in some)
+        for name, some in numbers.items()
+    }

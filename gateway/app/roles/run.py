@@ -1,0 +1,126 @@
+"""`gateway run`: from the settings to the roles that are supervised."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway import logs, metrics
+from gateway.app.common import open_database, prepare
+from gateway.app.triggers import triggers
+from gateway.config import Settings, load
+from gateway.config.values import Bind
+from gateway.core.errors import GatewayError
+from gateway.store.engine.database import StoreUnavailable
+from gateway.supervisor import Role, Supervisor
+
+_AWAY_SECONDS = 2.0  #: Between tries while the store is away.
+
+ROLES = ("smtp", "inbound", "sync", "sender", "api")
+
+log = logs.get("supervisor")
+
+
+class UnknownRole(GatewayError):
+    """There is no role of that name in this version."""
+
+
+def run_gateway(config: Path | None, names: Sequence[str]) -> None:
+    """Run roles (none: all) under a supervisor until SIGTERM or Ctrl-C.
+
+    Raises GatewayError if the config, a trigger or the store can't be used, or an address not be
+    listened at.
+    """
+    wanted = _checked(names)
+    settings = _read(config)
+    if "sender" in wanted:
+        triggers.rules(settings)  # What is wrong with one of them stops the start.
+    order = {"config": str(config) if config else None, "store": ""}
+    order["store"] = _prepare_store(settings)
+    with metrics.shared_folder():
+        supervisor = Supervisor(
+            _roles(wanted, settings),
+            command=[sys.executable, "-m", "gateway.app"],
+            order=order,
+            reload=lambda: _roles(wanted, _read(config)),
+            ended=metrics.forget_process,
+        )
+        asyncio.run(_supervise(supervisor, settings, order))
+
+
+async def _supervise(
+    supervisor: Supervisor, settings: Settings, order: dict[str, str | None]
+) -> None:
+    waiting = asyncio.create_task(_wait_for_store(settings, order))
+    try:
+        await supervisor.run()
+    finally:
+        waiting.cancel()
+
+
+async def _wait_for_store(settings: Settings, order: dict[str, str | None]) -> None:
+    """Create the schema once a store is there that was away at the start.
+
+    No process of a role does that: the one it had may be gone, and every mail would pass.
+    """
+    while not order["store"]:
+        await asyncio.sleep(_AWAY_SECONDS)
+        try:
+            order["store"] = await asyncio.to_thread(_prepare_store, settings)
+        except GatewayError as error:
+            log.error("store_unusable", reason=str(error))
+
+
+def _read(config: Path | None) -> Settings:
+    """Load the settings, and log by them from now on."""
+    settings = load(config, os.environ)
+    logs.setup(settings.log.level, settings.log.format, role="supervisor")
+    return settings
+
+
+def _checked(names: Sequence[str]) -> tuple[str, ...]:
+    for name in names:
+        if name not in ROLES:
+            raise UnknownRole(f"no such role: {name} (there are {', '.join(ROLES)})")
+    return tuple(name for name in ROLES if name in (names or ROLES))
+
+
+def _roles(names: Sequence[str], settings: Settings) -> list[Role]:
+    return [_role(name, settings) for name in names]
+
+
+def _role(name: str, settings: Settings) -> Role:
+    match name:
+        case "smtp":
+            binds = {one.name: _address(one.bind) for one in settings.smtp.listeners}
+            return Role(name=name, processes=settings.smtp.workers, binds=binds)
+        case "api":
+            return Role(name=name, binds={name: _address(settings.api.bind)})
+        case _:
+            return Role(name=name)
+
+
+def _address(bind: Bind) -> tuple[str, int]:
+    return bind.host, bind.port
+
+
+def _prepare_store(settings: Settings) -> str:
+    """Create a missing schema once, before several processes would; return which store it is.
+
+    Empty while it is away. A server that is away is no reason not to start: mail then gets the
+    answers for that case. A file that can't be used won't come back by itself.
+    """
+    database = open_database(settings)
+    try:
+        prepare(database)
+        database.remember()
+    except StoreUnavailable as error:
+        if database.is_sqlite:
+            raise
+        log.error("store_unavailable", reason=str(error))
+    except OSError as error:
+        log.error("store_not_remembered", reason=str(error))
+    finally:
+        database.close()
+    return database.identity

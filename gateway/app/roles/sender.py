@@ -1,0 +1,284 @@
+"""The `sender` role: what the gateway itself sends, and the chores of the store."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from gateway import logs
+from gateway.app import common, processes
+from gateway.app.common import now, open_store_of
+from gateway.app.decision.held_reports import HeldReportWriter
+from gateway.app.roles.role_context import RoleContext
+from gateway.app.roles.triggered_mail import TriggeredMail
+from gateway.app.roles.webhooks import Webhooks
+from gateway.config import Settings
+from gateway.core.mail.address import domain_of
+from gateway.core.sending.outbox import OutboxRow, OutboxState, Result
+from gateway.crm.folder import FeedFolder, FolderUnusable, Handled
+from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
+from gateway.delivery.pool import PROXY_SHARE, Pool
+from gateway.delivery.settings import RelaySettings, choose
+from gateway.delivery.submission import submit
+from gateway.metrics import Metrics, RelayHealth
+from gateway.outbox.worker import OutboxWorker
+from gateway.store.api import answers
+from gateway.store.engine import leases
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.journal import held_reports, known_bulk, message_lookup, messages
+from gateway.store.sending import outbox
+from gateway.triggers import reports
+
+TIDY_EVERY = timedelta(minutes=10)
+TIDY_STEP = 500  #: Rows forgotten in one transaction: mail waits no longer than for that.
+FEED_LEASE = timedelta(minutes=10)  #: One file may take so long.
+_REST = timedelta(milliseconds=200)  #: Between two steps, for the mail.
+_AWAY = timedelta(seconds=2)  #: Between tries while the store is away.
+_SWEEP = timedelta(seconds=1)
+
+log = logs.get("sender")
+
+Prune = Callable[[Any, datetime, int], int]
+
+
+async def run_sender(context: RoleContext) -> None:
+    """Do everything that is due until the life ends."""
+    database = open_store_of(context.settings, context.store)
+    holder = processes.holder()
+    post = OwnMailSender(context.settings, Metrics())
+    reporter = HeldReportWriter(context.settings)
+    webhooks = Webhooks(
+        context.settings, database, holder=holder, stopping=context.stopping, count=post.count
+    )
+
+    async def apply(settings: Settings) -> None:
+        reporter.apply(settings)
+        webhooks.apply(settings)
+        await post.apply(settings)
+
+    context.apply = apply
+    worker = OutboxWorker(
+        database,
+        post.deliver,
+        holder=holder,
+        stopping=context.stopping,
+        clock=now,
+        jitter=random.random,
+        count=post.count,
+        compose=reporter.compose,
+    )
+    tidying = partial(tidy, context, database, holder)
+    triggered = TriggeredMail(context, database, post)
+    try:
+        # A store that is away keeps nobody from starting: mail gets the answers for that case.
+        context.ready()
+        await store_ready(context, database)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(worker.run())
+            tasks.create_task(webhooks.run())
+            tasks.create_task(_repeat(context, TIDY_EVERY, tidying))
+            tasks.create_task(_repeat(context, _SWEEP, post.sweep))
+            tasks.create_task(take_in_files(context, database, holder))
+            tasks.create_task(triggered.work())
+    finally:
+        triggered.close()
+        post.close()
+        database.close()
+
+
+async def store_ready(context: RoleContext, database: Database) -> None:
+    """Wait for a store that is away; a missing schema is created when it is there.
+
+    Raises for one that is of another version or not whole.
+    """
+    while not context.stopping.is_set():
+        try:
+            await asyncio.to_thread(common.prepare, database)
+        except StoreUnavailable as error:
+            log.error("store_unavailable", reason=str(error))
+            await _rest(context, _AWAY)
+        else:
+            return
+
+
+class OwnMailSender:
+    """Takes mail of the gateway's own to its relay, over a connection the proxy leaves free."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._pools: dict[str, Pool] = {}
+        self._take(settings, common.relays(settings))
+
+    async def deliver(self, row: OutboxRow) -> Result:
+        """Send a row of the outbox once."""
+        pool = self._pools[self._relay(row).name]
+        sender = row.sender or ("" if pool.settings.null_sender else self._own_address)
+        return await submit(pool, sender=sender, recipient=row.recipient, content=row.body)
+
+    def relay_of(self, sender: str) -> str:
+        """Return the name of the relay for mail of a sender."""
+        return self._chosen(sender).name
+
+    async def carry(self, *, sender: str, recipient: str, content: bytes) -> Result:
+        """Send a mail once, whatever it is."""
+        pool = self._pools[self.relay_of(sender)]
+        return await submit(pool, sender=sender, recipient=recipient, content=content)
+
+    def count(self, kind: str, state: OutboxState) -> None:
+        """Count how an attempt ended."""
+        self._metrics.outbox(kind, state).inc()
+
+    async def sweep(self) -> None:
+        """Close connections that have been idle for too long."""
+        for pool in self._pools.values():
+            pool.sweep()
+
+    async def apply(self, settings: Settings) -> None:
+        """Go by new settings from the next mail on."""
+        relays = common.relays(settings)
+        self.close()
+        self._take(settings, relays)
+
+    def close(self) -> None:
+        """Close what is idle."""
+        for pool in self._pools.values():
+            pool.close()
+
+    def _take(self, settings: Settings, relays: tuple[RelaySettings, ...]) -> None:
+        self._relays = relays
+        self._pools = {relay.name: self._pool(relay) for relay in relays}
+        self._own_address = common.notifier(settings)
+
+    def _pool(self, relay: RelaySettings) -> Pool:
+        pace = relay.messages_per_minute
+        per_minute = pace * (1 - PROXY_SHARE) if pace else None
+        return Pool(relay, connections=1, per_minute=per_minute, observe=self._relay_seen)
+
+    def _relay_seen(
+        self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses
+    ) -> None:
+        if isinstance(seen, RelayConnection):
+            self._metrics.relay(relay.name, RelayHealth.UP)
+            return
+        self._metrics.relay(relay.name, RelayHealth.DOWN)
+        log.error("relay_unusable", relay=relay.name, reason=str(seen))
+
+    def _relay(self, row: OutboxRow) -> RelaySettings:
+        named = next((one for one in self._relays if one.name == row.relay), None)
+        return named or self._chosen(row.sender)
+
+    def _chosen(self, sender: str) -> RelaySettings:
+        domain = domain_of(sender)
+        return choose(self._relays, listener="", login=None, sender_domain=domain)
+
+
+async def send_reports(database: Database, post: OwnMailSender) -> None:
+    """Send the reports of runs that wait, whether or not the role runs anywhere."""
+    worker = OutboxWorker(
+        database,
+        post.deliver,
+        holder=processes.holder("reports"),
+        stopping=asyncio.Event(),
+        clock=now,
+        jitter=random.random,
+        count=post.count,
+    )
+    await worker.send_due(only=reports.TYPE)
+
+
+async def tidy(context: RoleContext, database: Database, holder: str) -> None:
+    """Forget what is older than `journal.keep`, and what no later transaction can refer to."""
+    if not await database.write(
+        lambda connection: leases.take(connection, "tidy", holder, now(), TIDY_EVERY)
+    ):
+        return
+    await database.write(lambda connection: message_lookup.forget_attempts(connection, now()))
+    await database.write(lambda connection: known_bulk.forget(connection, now()))
+    oldest = now() - context.settings.journal.keep
+    for prune in (messages.prune, outbox.prune, held_reports.prune):
+        await _prune(context, database, prune, oldest)
+    await _prune(context, database, answers.prune, now() - answers.KEEP)
+
+
+async def _prune(context: RoleContext, database: Database, prune: Prune, oldest: datetime) -> None:
+    forgotten = TIDY_STEP
+    while forgotten == TIDY_STEP and not context.stopping.is_set():
+        forgotten = await database.write(lambda connection: prune(connection, oldest, TIDY_STEP))
+        log.debug("pruned", rows=forgotten)
+        await _rest(context, _REST)
+
+
+async def take_in_files(context: RoleContext, database: Database, holder: str) -> None:
+    """Look at the folder of the feed again and again, as long as the settings name one."""
+    folder: FeedFolder | None = None
+    settings: Settings | None = None
+    while not context.stopping.is_set():
+        if settings is not context.settings:
+            settings = context.settings
+            folder = _feed_folder(settings, database)
+        if folder is not None:
+            await _look(folder, database, holder, settings.crm.every)
+        await _rest(context, settings.crm.every)
+
+
+def _feed_folder(settings: Settings, database: Database) -> FeedFolder | None:
+    if settings.crm.folder is None:
+        return None
+    return FeedFolder(
+        database,
+        settings.crm.folder,
+        source=settings.crm.source,
+        tag_scopes=settings.suppression.tags,
+        clock=now,
+        zone=common.time_zone(settings),
+        mapping=settings.crm.mapping,
+    )
+
+
+async def _look(folder: FeedFolder, database: Database, holder: str, every: timedelta) -> None:
+    lease = max(2 * every, FEED_LEASE)
+    try:
+        if await database.write(
+            lambda connection: leases.take(connection, "feed", holder, now(), lease)
+        ):
+            for handled in await asyncio.to_thread(lambda: list(folder.look())):
+                _tell(handled)
+    except (FolderUnusable, StoreUnavailable) as error:
+        log.error("feed_folder_unusable", reason=str(error))
+
+
+def _tell(handled: Handled) -> None:
+    if handled.state == "failed":
+        log.error("feed_file_failed", file=handled.name, reason=handled.error)
+        return
+    report = handled.report
+    facts = {
+        "file": handled.name,
+        "records": report.records if report else 0,
+        "problems": report.problem_count if report else 0,
+    }
+    if report is None or report.is_good:
+        log.info("feed_file_taken_in", **facts)
+    else:
+        log.warning("feed_file_taken_in_part", **facts)
+
+
+async def _repeat(
+    context: RoleContext, every: timedelta, chore: Callable[[], Awaitable[None]]
+) -> None:
+    """Do a chore now and after each interval; while the store is away it waits for the next."""
+    while not context.stopping.is_set():
+        try:
+            await chore()
+        except StoreUnavailable as error:
+            log.error("chore_put_off", reason=str(error))
+        await _rest(context, every)
+
+
+async def _rest(context: RoleContext, duration: timedelta) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(duration.total_seconds()):
+            await context.stopping.wait()

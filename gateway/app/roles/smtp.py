@@ -1,0 +1,311 @@
+"""The `smtp` role: the proxy's policy from the settings, and the chores of a worker."""
+
+import asyncio
+import gc
+import secrets
+import sys
+from collections.abc import Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+from gateway import logs
+from gateway.app import common, processes
+from gateway.app.decision.proxy_policy import listeners, policy
+from gateway.app.roles.role_context import RoleContext
+from gateway.config import Settings
+from gateway.core.ids import PROVISIONAL
+from gateway.metrics import Metrics
+from gateway.smtp_proxy.decider import Decider
+from gateway.smtp_proxy.import_transaction import ImportSpool
+from gateway.smtp_proxy.journaling.bulk_memory import BulkMemory
+from gateway.smtp_proxy.journaling.host_marks import HostMarks
+from gateway.smtp_proxy.journaling.journal_client import JournalClient, take_records_in
+from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
+from gateway.smtp_proxy.journaling.retries import Retries
+from gateway.smtp_proxy.journaling.store_outage import LocalRecord, NeverMailed
+from gateway.smtp_proxy.proxy_services import ProxyServices
+from gateway.smtp_proxy.worker import SmtpWorker, every
+from gateway.store.engine import status
+from gateway.store.engine.blobs import Blobs
+from gateway.store.engine.database import Database, StoreUnavailable, WrongSchema
+from gateway.store.journal import offers, worker_log, workers
+from gateway.store.journal.journal import JournalWriter
+from gateway.store.journal.logged_journal import LoggedJournal
+from gateway.store.journal.message_lookup import MessageLookup
+from gateway.store.journal.worker_log import WorkerLog
+from gateway.store.people.staff_languages import StaffLanguages
+from gateway.store.people.suppression import Standings
+
+log = logs.get("smtp_proxy")
+
+#: The journal's thread takes Python's lock several times a commit; with the usual 5 ms it would
+#: wait longer for that than for the disk.
+_SWITCH_SECONDS = 0.001
+_COLLECT_AFTER = 20_000  #: New objects; Python's own 700 come with every other message.
+_LOG_SECONDS = 0.05  #: For how long lines of log gather.
+_SWEEP_SECONDS = 1.0
+_ROOM_SECONDS = 0.2
+_FEED_SECONDS = 15.0
+_NEVER_SECONDS = 30.0
+_TAKE_IN_SECONDS = 1.0
+_OFFERS_SECONDS = 1.0
+
+
+async def run_smtp(context: RoleContext) -> None:
+    """Take mail in until the life ends; then finish what is at the dot."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    logs.gather(partial(asyncio.get_running_loop().call_later, _LOG_SECONDS))
+    database = common.open_store_of(context.settings, context.store)
+    role = _Smtp(context, database, await _enlist(database))
+    context.apply = role.apply
+    await role.run()
+    database.close()
+
+
+def _leave_the_lasting_alone() -> None:
+    """Spare what lives as long as the process from the collector; cycles are rare after it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 20, 20)
+
+
+class _Smtp:
+    """The parts of a worker, put together."""
+
+    def __init__(self, context: RoleContext, database: Database, number: int) -> None:
+        settings = context.settings
+        self._context = context
+        self._database = database
+        self._number = number
+        self._services = ProxyServices(
+            policy(settings), worker=number, shares=settings.smtp.workers, metrics=Metrics()
+        )
+        self._journal = _journal(database, self._services, number)
+        self._local = LocalRecord(settings.store.outage, processes.own())
+        self._never = NeverMailed(settings.store.outage / "never-mailed")
+        self._bulk_memory = BulkMemory()
+        self._decider(settings)
+        self._services.journal_client = JournalClient(
+            self._journal, self._local, self._services.spawn
+        )
+        self._staff_languages = StaffLanguages(database)
+        self._services.wording = LanguageChoice(self._staff_languages)
+        self._services.retries = Retries(_marks(settings))
+        self._worker = SmtpWorker(self._services, _spool(settings, database, self._services))
+        self._chores = _Chores(database, self._services, number, self._local, context.stopping)
+
+    def _decider(self, settings: Settings) -> None:
+        self._standings = common.standings(settings, self._database)
+        self._services.decider = Decider(
+            self._standings, MessageLookup(self._database), self._never, self._bulk_memory
+        )
+
+    async def apply(self, fresh: Settings) -> None:
+        """Go by new settings; start anew where the journal must be kept in another way."""
+        counted = bool(self._services.policy.bursts)
+        self._worker.apply(policy(fresh), listeners(fresh))
+        self._decider(fresh)
+        if bool(self._services.policy.bursts) != counted:
+            log.info("starting_anew", number=self._number)
+            self._context.stopping.set()
+
+    async def run(self) -> None:
+        """Work until the life ends, then leave in order."""
+        await self._chores.first_look()
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(work) for work in self._work()]
+            await self._chores.relays_seen()
+            self._worker.open(listeners(self._context.settings), self._context.sockets)
+            running.append(tasks.create_task(self._worker.help(self._context.others)))
+            self._context.ready()
+            _leave_the_lasting_alone()
+            await self._context.stopping.wait()
+            await self._worker.close()
+            for chore in running:
+                chore.cancel()
+        await self._journal.close()
+        await self._chores.retire()
+
+    def _work(self) -> Sequence[Coroutine[Any, Any, None]]:
+        chores = self._chores
+        return (
+            every(self._worker.sweep, _SWEEP_SECONDS),
+            every(self._worker.make_room, _ROOM_SECONDS),
+            self._worker.learn(),
+            every(chores.beat, workers.BEAT.total_seconds()),
+            every(chores.look_at_feed, _FEED_SECONDS),
+            every(self._look_at_never, _NEVER_SECONDS),
+            every(chores.take_in, _TAKE_IN_SECONDS),
+            every(chores.keep_offers, _OFFERS_SECONDS),
+        )
+
+    async def _look_at_never(self) -> None:
+        await self._chores.look_at_never(self._standings, self._never)
+        await self._chores.look_at_staff(self._staff_languages)
+
+
+def _journal(database: Database, services: ProxyServices, number: int) -> JournalWriter:
+    """SQLite is told through a log, where telling it at once would cost more than the mail itself.
+
+    Bursts are counted in the store from one message to the next: there it is told at once.
+    """
+    committed = services.committed
+    log_file = _log(database, number, wanted=not services.policy.bursts)
+    if log_file is None:
+        return JournalWriter(database, number, committed=committed)
+    return LoggedJournal(
+        database,
+        number,
+        log_file,
+        committed=committed,
+        refused=lambda reason: log.error("row_refused", reason=reason),
+    )
+
+
+def _marks(settings: Settings) -> HostMarks | None:
+    """Open what the workers of this host tell each other at once."""
+    try:
+        return HostMarks(settings.store.outage / "in-flight")
+    except OSError as error:
+        log.error("in_flight_marks_unusable", reason=str(error))
+        return None
+
+
+def _log(database: Database, number: int, *, wanted: bool) -> WorkerLog | None:
+    """Open the log of a number; only one that was enlisted is taken in after a crash."""
+    if not database.is_sqlite or number in PROVISIONAL:
+        return None
+    path = worker_log.path_for(str(database.url.database), number)
+    try:
+        if wanted:
+            return WorkerLog(path)
+        worker_log.discard(path)
+    except OSError as error:
+        log.error("journal_log_unusable", reason=str(error))
+    return None
+
+
+def _spool(settings: Settings, database: Database, services: ProxyServices) -> ImportSpool:
+    """Return where mail for the importer is put."""
+    return ImportSpool(
+        database,
+        Blobs(settings.store.blobs),
+        new_id=services.new_id,
+        max_size=settings.inbound.max_size,
+    )
+
+
+async def _enlist(database: Database) -> int:
+    """Get a number of our own; without a store a likely free one serves until it is back."""
+    node, process = common.node(), processes.own()
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.run_in_executor(None, database.prepare)
+        return await database.write(
+            lambda connection: workers.enlist(
+                connection, node=node, process=process, now=common.now(), alive=processes.is_running
+            )
+        )
+    except StoreUnavailable as error:
+        log.error("store_unavailable", reason=str(error))
+        return secrets.choice(PROVISIONAL)
+
+
+class _Chores:
+    """What a worker does beside taking mail."""
+
+    def __init__(
+        self,
+        database: Database,
+        services: ProxyServices,
+        number: int,
+        local: LocalRecord,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._database = database
+        self._services = services
+        self._number = number
+        self._local = local
+        self._stopping = stopping
+        self._kept: dict[str, dict[str, str]] = {}  # the offers, as they are in the store
+
+    async def first_look(self) -> None:
+        """Learn what is kept of relays and feed; without a store, later."""
+        try:
+            self._kept = await self._database.read(offers.kept)
+            self._services.offers = {**self._services.offers, **self._kept}
+            await self.look_at_feed()
+        except StoreUnavailable as error:
+            log.error("store_unavailable", reason=str(error))
+
+    async def relays_seen(self) -> None:
+        """Give relays never seen before a moment to introduce themselves."""
+        if all(relay.name in self._services.offers for relay in self._services.policy.relays):
+            return
+        try:
+            async with asyncio.timeout(2.0):
+                await self._services.fresh_offers()
+        except TimeoutError:
+            log.warning("relay_not_seen_yet")
+
+    async def beat(self) -> None:
+        """Say that this process lives, and settle what others left that don't any more.
+
+        Who may not write to the store as it is now ends, and is started anew by the supervisor.
+        """
+        node, process, number = common.node(), processes.own(), self._number
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._database.prepare)
+            has_number = await self._database.write(
+                lambda connection: workers.beat(
+                    connection,
+                    number,
+                    node=node,
+                    process=process,
+                    now=common.now(),
+                    alive=processes.is_running,
+                )
+            )
+        except WrongSchema as error:
+            log.error("store_unusable", reason=str(error))
+            has_number = False
+        if not has_number:
+            log.error("starting_anew", number=number)
+            self._stopping.set()
+
+    async def look_at_feed(self) -> None:
+        """See how old the feed is."""
+        snapshot = await self._database.read(status.snapshot)
+        self._services.feed_time = max(snapshot.feeds.values(), default=None)
+
+    async def look_at_never(self, standings: Standings, never: NeverMailed) -> None:
+        """Remember who is never mailed, for when the store is away."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, lambda: never.replace(standings.never_mailed_addresses()))
+
+    async def look_at_staff(self, languages: StaffLanguages) -> None:
+        """Remember who reads which language, for when the store is away."""
+        await asyncio.get_running_loop().run_in_executor(None, languages.remember)
+
+    async def take_in(self) -> None:
+        """Bring in what passed while the store was away."""
+        await take_records_in(self._database, self._local, self._number, processes.is_running)
+
+    async def keep_offers(self) -> None:
+        """Keep what relays offer whenever it has changed."""
+        current = dict(self._services.offers)
+        if current != self._kept:
+            await self._database.write(
+                lambda connection: offers.keep(connection, current, common.now())
+            )
+            self._kept = current
+
+    async def retire(self) -> None:
+        """Leave in order."""
+        node, process, number = common.node(), processes.own(), self._number
+        try:
+            await self._database.write(
+                lambda connection: workers.retire(connection, number, node=node, process=process)
+            )
+        except StoreUnavailable as error:
+            log.error("store_unavailable", reason=str(error))

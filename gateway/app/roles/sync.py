@@ -1,0 +1,85 @@
+"""The `sync` role: what the gateway does at Mailchimp by itself."""
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gateway import logs
+from gateway.app import common
+from gateway.app.campaigns import mailchimp
+from gateway.app.roles import returns
+from gateway.app.roles.role_context import RoleContext
+from gateway.app.roles.sender import store_ready
+from gateway.core import ids
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.sync.refresh import Heard, Refreshed, Refresher, RefreshFailed, Unscheduled
+
+_LOOK = timedelta(seconds=10)  #: Between two looks into the store.
+
+log = logs.get("sync")
+
+
+class RefreshStopping(Exception):
+    """The process ends; what is left is done by the next one."""
+
+
+async def run_sync(context: RoleContext) -> None:
+    """Do what is due at Mailchimp until the life ends."""
+    database = common.open_store_of(context.settings, context.store)
+    try:
+        context.ready()
+        await store_ready(context, database)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(refresh_scheduled(context, database))
+            tasks.create_task(returns.follow(context, database))
+    finally:
+        database.close()
+
+
+async def refresh_scheduled(context: RoleContext, database: Database) -> None:
+    """Bring scheduled campaigns up to date shortly before their time, as long as there is a key."""
+    looked: dict[int, datetime] = {}
+    while not context.stopping.is_set():
+        if context.settings.mailchimp.api_key is not None:
+            try:
+                await asyncio.to_thread(_refresh, context, database, looked)
+            except StoreUnavailable as error:
+                log.error("sync_put_off", reason=str(error))
+            except RefreshStopping:
+                return
+            except Exception:
+                log.exception("sync_fault")
+        await _rest(context, _LOOK)
+
+
+def _refresh(context: RoleContext, database: Database, looked: dict[int, datetime]) -> None:
+    def beat(what: str, done: int, total: int) -> None:
+        del what, done, total
+        if context.stopping.is_set():
+            raise RefreshStopping("the gateway stops")
+
+    with mailchimp.mailchimp_session(context.settings, database) as session:
+        Refresher(session=replace(session, beat=beat), heard=_tell, looked=looked).run()
+
+
+def _tell(heard: Heard) -> None:
+    """Log what became of a scheduled campaign."""
+    match heard:
+        case Refreshed(campaign, updated, left_out):
+            log.info(
+                "campaign_refreshed",
+                campaign=ids.show(campaign),
+                updated=updated,
+                left_out=left_out,
+            )
+        case Unscheduled(campaign, reason):
+            log.error("campaign_unscheduled", campaign=ids.show(campaign), reason=reason)
+        case RefreshFailed(campaign, reason):
+            log.error("campaign_not_refreshed", campaign=ids.show(campaign), reason=reason)
+
+
+async def _rest(context: RoleContext, duration: timedelta) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(duration.total_seconds()):
+            await context.stopping.wait()

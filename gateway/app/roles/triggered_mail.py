@@ -1,0 +1,200 @@
+"""The part of the `sender` role that mails on events, and the same done by hand."""
+
+import asyncio
+import contextlib
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from gateway import logs
+from gateway.app import common, processes
+from gateway.app.roles.role_context import RoleContext
+from gateway.app.triggers import triggers
+from gateway.config import Settings
+from gateway.core.errors import GatewayError
+from gateway.core.triggers.trigger_run import RunState, TriggerRun
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.triggers import ledger, trigger_runs
+from gateway.triggers.epoch import EpochFileUnusable, RestoreDetector
+from gateway.triggers.plan import Carrier, TriggerSettings
+from gateway.triggers.reports import RunReporter
+from gateway.triggers.runner import Runner
+from gateway.triggers.sender import Outside, SenderLimits, TriggerSender
+from gateway.triggers.templates import CheckedTrigger
+
+SEND_EVERY = timedelta(seconds=1)
+LOOK_EVERY = timedelta(seconds=2)  #: Has a trigger's hour come, or has a file changed?
+REPORT_EVERY = timedelta(seconds=2)
+LIFE_EVERY = timedelta(seconds=5)
+WAIT_FOR_OTHERS = timedelta(minutes=5)
+
+log = logs.get("triggers")
+
+
+class TriggerEngine:
+    """Everything that mails on events, for one process; `close` it in the end."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        carrier: Carrier,
+        *,
+        stopping: asyncio.Event,
+        clock: Callable[[], datetime] = common.now,
+    ) -> None:
+        self._clock = clock
+        self._database = database
+        self._settings = settings
+        self.files = triggers.Files(settings)
+        self._standings = common.standings(settings, database)
+        self.plan = self._make_plan()
+        self._nonce = secrets.token_hex(4)
+        holder = processes.holder(self._nonce)
+        self._new_id = common.Ids(clock=clock).next
+        self.watch = RestoreDetector(database, self.plan.epoch_file)
+        self.sender = TriggerSender(
+            database,
+            lambda: self.plan,
+            carrier,
+            self.watch,
+            outside=Outside(
+                holder=holder,
+                clock=clock,
+                new_id=common.Ids(clock=clock).next,
+                jitter=random.random,
+                is_gone=self._is_gone,
+            ),
+            stopping=stopping,
+            limits=SenderLimits(),
+        )
+        self.runner = Runner(
+            database,
+            lambda: self.plan,
+            clock=clock,
+            new_id=common.Ids(clock=clock).next,
+            holder=holder,
+        )
+        self.reporter = RunReporter(
+            database, lambda: self.plan, clock=clock, new_id=common.Ids(clock=clock).next
+        )
+
+    def refresh(self, settings: Settings) -> None:
+        """Go by new settings and by what has changed in the files; GatewayError: by the old."""
+        if settings is not self._settings:
+            files = triggers.Files(settings)
+            self._standings.close()
+            self._standings = common.standings(settings, self._database)
+            self.files, self._settings = files, settings
+            self.watch = self.sender.watch = RestoreDetector(
+                self._database, triggers.epoch_file(settings)
+            )
+        elif not self.files.refresh():
+            return
+        self.plan = self._make_plan()
+
+    async def look(self) -> None:
+        """Run every trigger whose hour has come, where mail may leave; else it is held."""
+        if self.plan.active() and self.runner.has_come(self._clock()):
+            await self.watch.may_send()
+            await self.runner.run_due()
+
+    async def run(self, rule: CheckedTrigger, *, even_now: bool) -> TriggerRun:
+        """Run a trigger and send what it found; return what became of it.
+
+        Before the hour of `daily_at`, nothing is due unless `even_now`.
+        """
+        now, trigger = self._clock(), rule.trigger
+        nothing = TriggerRun(
+            id=self._new_id(),
+            trigger=trigger.name,
+            day=self.plan.day(now),
+            state=RunState.FINISHED,
+            report_to=trigger.report_to,
+        )
+        if not (even_now or self.runner.has_come(now)):
+            return nothing
+        number = await self.runner.run(rule)
+        waiting = await self._database.read(trigger_runs.unfinished)
+        earlier = [one.id for one in waiting if one.trigger == trigger.name]
+        await self.sender.send_due(runs=[number, *earlier], in_quiet_hours_too=even_now)
+        await self._others_are_done(number)
+        await self.reporter.report()
+        found = await self._database.read(lambda connection: trigger_runs.one(connection, number))
+        return found or nothing
+
+    async def _others_are_done(self, number: int) -> None:
+        """Wait for mails of a run that another process has taken."""
+        until = common.now() + WAIT_FOR_OTHERS
+        while common.now() < until:
+            if not await self._database.read(lambda connection: ledger.is_busy(connection, number)):
+                return
+            await asyncio.sleep(0.2)
+
+    async def resume(self) -> int:
+        """Let everything go that is held; return how many occurrences."""
+        return await self.watch.resume(self._clock(), self._new_id())
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._standings.close()
+
+    def _make_plan(self) -> TriggerSettings:
+        return triggers.plan(self._settings, dict(self.files.rules), self._standings)
+
+    def _is_gone(self, holder: str) -> bool:
+        """Whether a holder of rows was a process of this machine and has ended."""
+        own, nonce = processes.holder(""), holder.rpartition(" ")[2]
+        if holder.startswith(own):
+            return nonce != self._nonce
+        return processes.has_ended(holder)
+
+
+class TriggeredMail:
+    """Runs the triggers as long as the `sender` role lives."""
+
+    def __init__(self, context: RoleContext, database: Database, carrier: Carrier) -> None:
+        self._context = context
+        self._engine = TriggerEngine(context.settings, database, carrier, stopping=context.stopping)
+
+    async def work(self) -> None:
+        """Look, send and report again and again."""
+        engine = self._engine
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._again(LOOK_EVERY, self._look))
+            tasks.create_task(self._again(SEND_EVERY, engine.sender.send_due))
+            tasks.create_task(self._again(REPORT_EVERY, engine.reporter.report))
+            tasks.create_task(self._again(LIFE_EVERY, self._show_life))
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._engine.close()
+
+    async def _look(self) -> None:
+        try:
+            self._engine.refresh(self._context.settings)
+        except (GatewayError, OSError) as error:
+            log.error("triggers_put_off", reason=str(error))
+        await self._engine.look()
+
+    async def _show_life(self) -> None:
+        await self._engine.watch.show_life()
+
+    async def _again(self, every: timedelta, chore: Callable[[], Awaitable[object]]) -> None:
+        """Do a chore at intervals; what keeps it from working is told and tried again."""
+        while not self._context.stopping.is_set():
+            try:
+                await chore()
+            except (StoreUnavailable, EpochFileUnusable) as error:
+                log.error("triggers_put_off", reason=str(error))
+                await self._rest(LOOK_EVERY)
+            except Exception:  # the sender role has other work to do
+                log.exception("triggers_fault")
+                await self._rest(LOOK_EVERY)
+            await self._rest(every)
+
+    async def _rest(self, duration: timedelta) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(duration.total_seconds()):
+                await self._context.stopping.wait()

@@ -1,0 +1,163 @@
+"""The webhooks of the `sender` role: a dispatcher, and a worker of the outbox per address."""
+
+import asyncio
+import random
+import ssl
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from gateway import logs
+from gateway.app import common
+from gateway.app.common import BadCertificate, now
+from gateway.config import Settings
+from gateway.config.events import WebhookConfig
+from gateway.core import ids
+from gateway.core.sending.event import EventType
+from gateway.core.sending.outbox import OutboxState
+from gateway.outbox.dispatcher import Dispatcher, Wishes
+from gateway.outbox.webhook import CONCURRENCY, Endpoint, WebhookDelivery
+from gateway.outbox.worker import OutboxLimits, OutboxWorker
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.sending import outbox
+
+log = logs.get("webhooks")
+
+_LIMITS = OutboxLimits(concurrency=CONCURRENCY)
+
+
+class Webhooks:
+    """Tells every endpoint of the settings what it asked for, until `stopping` is set."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        *,
+        holder: str,
+        stopping: asyncio.Event,
+        count: Callable[[str, OutboxState], None],
+    ) -> None:
+        self._endpoints = endpoints(settings)
+        self._database = database
+        self._holder = holder
+        self._stopping = stopping
+        self._count = count
+        self._changed = asyncio.Event()
+        self._running: dict[str, _Running] = {}
+
+    def apply(self, settings: Settings) -> None:
+        """Go by new settings from now on; BadCertificate if they can't be used."""
+        self._endpoints = endpoints(settings)
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Do it as long as the process lives."""
+        dispatcher = Dispatcher(
+            self._database,
+            self._wishes,
+            holder=self._holder,
+            stopping=self._stopping,
+            clock=now,
+            new_id=common.Ids().next,
+            told=self._wake,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(dispatcher.run())
+            tasks.create_task(self._notice_stop())
+            while not self._stopping.is_set():
+                self._changed.clear()
+                self._meet(tasks)
+                await self._give_up_others()
+                await self._changed.wait()
+            self._stop(list(self._running))
+
+    async def _notice_stop(self) -> None:
+        await self._stopping.wait()
+        self._changed.set()
+
+    def _wishes(self) -> Wishes:
+        return {one.url: one.events for one in self._endpoints}
+
+    def _wake(self) -> None:
+        for one in self._running.values():
+            one.worker.wake()
+
+    def _meet(self, tasks: asyncio.TaskGroup) -> None:
+        """Have a worker for every endpoint there is now."""
+        wanted = {one.url: one for one in self._endpoints}
+        old = [url for url, one in self._running.items() if one.endpoint is not wanted.get(url)]
+        self._stop(old)
+        for url, endpoint in wanted.items():
+            if url not in self._running:
+                self._running[url] = _Running(self, endpoint)
+                tasks.create_task(self._running[url].run())
+
+    def _stop(self, urls: list[str]) -> None:
+        for url in urls:
+            self._running.pop(url).stopping.set()
+
+    async def _give_up_others(self) -> None:
+        """Tell loudly of webhooks whose address the settings don't name any more."""
+        urls = [one.url for one in self._endpoints]
+        try:
+            given_up = await self._database.write(
+                lambda connection: outbox.give_up_others(connection, urls)
+            )
+        except StoreUnavailable as error:
+            log.error("webhooks_store_away", reason=str(error))
+            return
+        for row in given_up:
+            self._count(row.type, row.state)
+            log.error("webhook_given_up", entry=ids.show(row.id), reason=row.error)
+
+    def worker(
+        self, endpoint: Endpoint, courier: WebhookDelivery, stopping: asyncio.Event
+    ) -> OutboxWorker:
+        """Return what sends to an endpoint."""
+        return OutboxWorker(
+            self._database,
+            courier.deliver,
+            holder=self._holder,
+            stopping=stopping,
+            clock=now,
+            jitter=random.random,
+            count=self._count,
+            limits=_LIMITS,
+            endpoint=endpoint.url,
+        )
+
+
+class _Running:
+    """The worker of one endpoint."""
+
+    def __init__(self, webhooks: Webhooks, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.stopping = asyncio.Event()
+        self._courier = WebhookDelivery(endpoint, clock=now)
+        self.worker = webhooks.worker(endpoint, self._courier, self.stopping)
+
+    async def run(self) -> None:
+        try:
+            await self.worker.run()
+        finally:
+            await self._courier.close()
+
+
+def endpoints(settings: Settings) -> tuple[Endpoint, ...]:
+    """Return who is told what; BadCertificate for files that can't be used."""
+    return tuple(map(_endpoint, settings.webhooks))
+
+
+def _endpoint(webhook: WebhookConfig) -> Endpoint:
+    try:
+        context = ssl.create_default_context(cafile=webhook.ca)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        host = urlsplit(webhook.url).hostname
+        raise BadCertificate(f"webhook to {host}: its authorities: {reason}") from error
+    return Endpoint(
+        url=webhook.url,
+        secret=webhook.secret.get_secret_value(),
+        events=frozenset(map(EventType, webhook.events)),
+        context=context,
+    )

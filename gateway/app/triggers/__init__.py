@@ -1,0 +1,1 @@
+"""Triggers by the settings; previews, runs and changed applications."""

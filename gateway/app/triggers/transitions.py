@@ -1,0 +1,129 @@
+"""Submissions and changed statuses, done by the command line and the API alike."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gateway.api.services import Apply, EventRefused, Happened
+from gateway.app import common
+from gateway.app.triggers import triggers
+from gateway.config import Settings
+from gateway.core.errors import GatewayError
+from gateway.core.mail.typed_address import NotAnAddress, read_address
+from gateway.core.people.people import Staff
+from gateway.core.triggers.transition import WARNINGS
+from gateway.core.triggers.trigger import TriggerEvent
+from gateway.store.engine.database import Database
+from gateway.store.people import applications
+from gateway.store.triggers.transitions import NoSuchStatus
+from gateway.triggers.documents import done as document
+from gateway.triggers.plan import TriggerSettings
+from gateway.triggers.templates import CheckedTrigger
+from gateway.triggers.transitions import ApplicationChanges, ChangeRequest, ChangeResult
+
+Connection = Any  #: A transaction of the store, handed on to it.
+
+
+def carry_out(
+    settings: Settings, database: Database, wish: ChangeRequest, *, dry_run: bool
+) -> ChangeResult:
+    """Do what is wished, or only tell what it would mail.
+
+    Raise ConfigError for triggers that can't be used, `NoSuchStatus`, and StoreUnavailable.
+    """
+    with triggers.planned(settings, database) as plan, database.writing() as connection:
+        session = ApplicationChanges(connection, plan, now=common.now(), new_id=common.Ids().next)
+        return session.carry_out(wish, dry_run=dry_run)
+
+
+class NobodyActs(GatewayError):
+    """Who is said to act is nobody the CRM told of, or may be several."""
+
+    def __init__(self, text: str, nearest: Sequence[Staff] = ()) -> None:
+        super().__init__(text)
+        self.nearest = nearest
+
+
+def who_acts(settings: Settings, connection: Connection, named: str) -> Staff:
+    """Return the member of staff of a crm_id, an address, or a name; else raise NobodyActs."""
+    for known in applications.staff_of(connection, (named,)):
+        return known
+    if "@" in named:
+        address = read_address(named)
+        if isinstance(address, NotAnAddress):
+            raise NobodyActs(f"{named}: {address}")
+        found = applications.staff_at(connection, common.lookup(settings, address.address))
+    else:
+        found = applications.staff_named(connection, named)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = ", ".join(map(_named, found))
+        raise NobodyActs(f"several staff are {named}: {several}; give the crm_id", found)
+    near = applications.nearest_staff(connection, named)
+    raise NobodyActs(f"no member of staff is known as {named}; {_known_instead(near)}", near)
+
+
+def _known_instead(near: Sequence[Staff]) -> str:
+    if not near:
+        return "there are none yet: gateway import staff FILE"
+    return f"the nearest: {', '.join(map(_named, near))}"
+
+
+def _named(one: Staff) -> str:
+    return f"{one.name} ({one.crm_id})" if one.name else one.crm_id
+
+
+class StoreApplicationAdapter:
+    """See `gateway.api.services.ApplicationAdapter`."""
+
+    def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self._new_id = common.Ids().next
+        self._files: tuple[Settings, triggers.Files] | None = None
+
+    def open(self) -> Apply:
+        """Return what works in a transaction, under the triggers of this moment."""
+        settings = self._settings()
+        plan = triggers.plan(
+            settings, self._rules(settings), common.standings(settings, self._database)
+        )
+        return lambda connection, happened: self._told(connection, plan, settings, happened)
+
+    def _rules(self, settings: Settings) -> Mapping[str, CheckedTrigger]:
+        if self._files is None or self._files[0] is not settings:
+            self._files = settings, triggers.Files(settings)
+        files = self._files[1]
+        files.refresh()
+        return dict(files.rules)
+
+    def _told(
+        self, connection: Connection, plan: TriggerSettings, settings: Settings, happened: Happened
+    ) -> Mapping[str, object]:
+        session = ApplicationChanges(connection, plan, now=common.now(), new_id=self._new_id)
+        try:
+            wish = _wish(connection, settings, happened)
+            done = session.carry_out(wish, dry_run=happened.dry_run)
+        except NobodyActs as error:
+            near = [{"crm_id": one.crm_id, "name": one.name} for one in error.nearest]
+            raise EventRefused(str(error), {"nearest": near}) from error
+        except NoSuchStatus as error:
+            raise EventRefused(str(error)) from error
+        return document(done)
+
+
+def _wish(connection: Connection, settings: Settings, happened: Happened) -> ChangeRequest:
+    actor = who_acts(settings, connection, happened.by) if happened.by else None
+    own = (actor.language if actor else "", settings.suppression.language)
+    spoken = (one for one in (*happened.languages, *own) if one in WARNINGS)
+    is_submission = happened.by is None
+    return ChangeRequest(
+        event=TriggerEvent.SUBMITTED if is_submission else TriggerEvent.STATUS_CHANGED,
+        references=happened.references,
+        status=happened.status,
+        actor=actor.crm_id if actor else "",
+        language=next(spoken, ""),
+        is_partial=happened.is_partial,
+        is_confirmed=happened.is_confirmed,
+        token=happened.token,
+    )

@@ -1,0 +1,66 @@
+"""What triggers would do, for the command line and the API; nothing is sent or changed."""
+
+from datetime import date
+
+from gateway.app import common
+from gateway.app.triggers import triggers
+from gateway.app.triggers.transitions import carry_out, who_acts
+from gateway.config import Settings
+from gateway.core.errors import GatewayError
+from gateway.core.triggers.trigger import TriggerEvent
+from gateway.store.engine.database import Database
+from gateway.triggers.preview import Preview, preview
+from gateway.triggers.templates import CheckedTrigger
+from gateway.triggers.transitions import ChangeRequest
+
+
+class NoSuchTrigger(GatewayError):
+    """No file of the triggers' folder has that name."""
+
+
+class NoSuchReference(GatewayError):
+    """No application is known by that reference."""
+
+
+class CannotPreview(GatewayError):
+    """A trigger can't be previewed as asked."""
+
+
+def named(settings: Settings, name: str) -> CheckedTrigger:
+    """Return a trigger; NoSuchTrigger names those there are."""
+    rules = triggers.rules(settings)
+    if name not in rules:
+        raise NoSuchTrigger(f"no trigger is called {name} (there are {', '.join(rules)})")
+    return rules[name]
+
+
+def of_date(settings: Settings, store: Database, name: str, day: date | None) -> Preview:
+    """Return whom a date event would mail on a day; None: today."""
+    rule = named(settings, name)
+    if not rule.trigger.is_of_date:
+        raise CannotPreview(f"{name} is no event of a date: preview it by a reference and a status")
+    with triggers.planned(settings, store) as plan, store.reading() as connection:
+        today = plan.day(common.now())
+        return preview(connection, plan, rule, day or today, is_today=day in (None, today))
+
+
+def of_change(
+    settings: Settings, store: Database, reference: str, status: str | None, by: str | None
+) -> Preview:
+    """Return whom giving an application a status would mail."""
+    actor = None
+    if by is not None:
+        with store.reading() as connection:
+            actor = who_acts(settings, connection, by)
+    wish = ChangeRequest(
+        event=TriggerEvent.STATUS_CHANGED,
+        references=(reference,),
+        status=status,
+        actor=actor.crm_id if actor else "",
+        language=(actor.language if actor else "") or settings.suppression.language,
+    )
+    done = carry_out(settings, store, wish, dry_run=True)
+    for change in done.changes:
+        if change.error:
+            raise NoSuchReference(change.error)
+    return done.preview

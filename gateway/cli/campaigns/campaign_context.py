@@ -1,0 +1,73 @@
+"""What commands on campaigns work with, and the bar that shows how far they are."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+
+from gateway.cli.context import Context, of
+
+if TYPE_CHECKING:
+    from gateway.sync.mailchimp_session import MailchimpSession
+
+
+@contextmanager
+def office_of(context: typer.Context) -> Iterator[tuple[Context, "MailchimpSession"]]:
+    """Lend what work on campaigns is done with; on a terminal a bar shows how far it is.
+
+    NotReady before the activation, whatever campaign is named.
+    """
+    from gateway.app.campaigns import mailchimp
+    from gateway.sync.campaigns import activated
+
+    chosen = of(context)
+    with (
+        chosen.store() as store,
+        _bar() as bar,
+        mailchimp.mailchimp_session(chosen.settings, store, progress=bar.beat) as session,
+    ):
+        activated(store)
+        yield chosen, replace(session, finished=bar.stop)
+
+
+class _Bar:
+    """A bar for each kind of work; it is gone before anything else is printed."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def beat(self, what: str, done: int, total: int) -> None:
+        """Show how far a kind of work is."""
+        if not self._progress.live.is_started:
+            self._progress.start()
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=None)
+        self._progress.update(self._tasks[what], completed=done, total=total or None)
+
+    def stop(self) -> None:
+        """Take the bars away."""
+        self._progress.stop()
+
+
+@contextmanager
+def _bar() -> Iterator[_Bar]:
+    """Show bars on a terminal, and nothing elsewhere; what is printed goes where it should."""
+    bar = _Bar(
+        Progress(
+            console=Console(stderr=True),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            disable=not sys.stderr.isatty(),
+        )
+    )
+    try:
+        yield bar
+    finally:
+        bar.stop()

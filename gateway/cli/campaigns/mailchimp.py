@@ -1,0 +1,132 @@
+"""The Mailchimp account: activated, looked at, and one to try with."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.campaigns.show import read_last, read_next
+from gateway.cli.context import Context, Json, of
+from gateway.cli.output import print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from gateway.app.campaigns.mailchimp import AccountState
+    from gateway.sync.activation import Step
+
+app = typer.Typer(help="The Mailchimp account campaigns go out through.", no_args_is_help=True)
+
+_NO_TEMPLATES = "No templates. Make one at Mailchimp, under Content › Email templates."
+
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be made.")]
+_Port = Annotated[int, typer.Option(help="Where to listen; 0: any free port.", min=0, max=65535)]
+
+
+@app.command("activate")
+def activate(context: typer.Context, *, dry_run: _DryRun = False, as_json: Json = False) -> None:
+    """Prove the key, and find or make what campaigns need.
+
+    That is the audience, its merge fields and the opt-out groups. May be repeated; what is there
+    is left as it is.
+    """
+    from gateway.app import common
+    from gateway.app.campaigns import mailchimp
+    from gateway.sync.activation import Activation, StepResult
+
+    chosen = of(context)
+    client = mailchimp.client(chosen.settings)
+    steps: list[Step] = []
+    try:
+        with chosen.store() as store:
+            activation = Activation(
+                client=client,
+                database=store,
+                wishes=mailchimp.wishes(chosen.settings),
+                clock=common.now,
+                dry_run=dry_run,
+            )
+            for step in activation.run():
+                steps.append(step)
+                if not as_json:
+                    print_line(f"{step.did:<10}  {step.what}: {step.text}")
+    finally:
+        client.close()
+    if as_json:
+        print_json([{"what": one.what, "did": one.did, "text": one.text} for one in steps])
+    raise typer.Exit(int(any(step.did is StepResult.FAILED for step in steps)))
+
+
+@app.command("status")
+def status(context: typer.Context, *, as_json: Json = False) -> None:
+    """Say what a first campaign lacks, and when Mailchimp is read.
+
+    And what to do about it.
+    """
+    chosen = of(context)
+    account = _account(chosen)
+    if as_json:
+        print_json(account.document())
+    else:
+        for each in account.standing.prerequisites():
+            print_line(f"{'ok' if each.is_met else 'missing':<8}  {each.name}: {each.text}")
+        for line in _reads(chosen, account):
+            print_line(line)
+    raise typer.Exit(0 if account.is_ready else 1)
+
+
+def _reads(chosen: Context, account: "AccountState") -> Iterator[str]:
+    """Yield when the account was read last and will be next."""
+    audience, of_campaigns = account.standing.audience, account.reads
+    if audience is not None:
+        last, due = read_last(chosen, audience.synced_at), read_next(chosen, audience.next_sync)
+        yield f"{'read':<8}  audience {audience.name}: {last}; next: {due}"
+    if not of_campaigns.campaigns:
+        yield f"{'read':<8}  campaigns: there is none at Mailchimp"
+        return
+    last, due = read_last(chosen, of_campaigns.last), read_next(chosen, of_campaigns.next)
+    yield f"{'read':<8}  campaigns ({of_campaigns.campaigns}): {last}; next: {due}"
+
+
+@app.command("templates")
+def templates(context: typer.Context, *, as_json: Json = False) -> None:
+    """List the account's templates.
+
+    And whether campaigns can be made with them.
+    """
+    account = _account(of(context))
+    if as_json:
+        print_json(account.templates())
+        return
+    found = account.standing.templates
+    rows = ((each.id, each.name, each.fault or "can be used") for each in found)
+    print_table(("id", "name", "use"), rows, empty=_NO_TEMPLATES)
+
+
+@app.command("sandbox")
+def sandbox(*, port: _Port = 4010) -> None:
+    """Run an account to try with, until Ctrl-C.
+
+    It is in memory only: no key is needed, nothing is sent.
+    """
+    from gateway.sandbox import Options, Sandbox
+
+    with Sandbox(port=port, options=Options(lively=True)) as account:
+        audience = account.furnish()
+        print_line("A Mailchimp account to try with; what it holds ends with it. In the config:")
+        print_line("")
+        print_line("[mailchimp]")
+        print_line('api_key = "sandbox-us1"')
+        print_line(f'base_url = "{account.url}"')
+        print_line(f'audience = "{audience}"')
+        print_line("")
+        print_line("It has a template (gateway mailchimp templates) and the domain crm.test.")
+        try:
+            account.wait()
+        except KeyboardInterrupt:
+            print_line("")
+
+
+def _account(context: Context) -> "AccountState":
+    from gateway.app.campaigns import mailchimp
+
+    with context.store() as store:
+        return mailchimp.account(context.settings, store)

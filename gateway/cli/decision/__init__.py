@@ -1,0 +1,1 @@
+"""Commands on the journal and on decisions."""

@@ -1,0 +1,89 @@
+"""Why a message would go, or not, without sending it."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.app.decision.explain import OUTCOMES, Explanation, Fate, Question, document, explain
+from gateway.cli.context import Context, Json, of, read_mail_address, read_sender, wrong_use
+from gateway.cli.decision.messages import Language, in_language
+from gateway.cli.output import print_json, print_line
+from gateway.cli.people.suppress import described
+from gateway.core.mail.mail_file import NoMail, read_mail
+
+_File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MESSAGE.eml", help="The message as a file.", exists=True, dir_okay=False
+    ),
+]
+_From = Annotated[str, typer.Option("--from", help="The envelope sender.", metavar="ADDRESS")]
+_To = Annotated[list[str], typer.Option(help="A recipient; may be repeated.", metavar="ADDRESS")]
+_Listener = Annotated[
+    str | None, typer.Option(help="The listener it comes in at; else the first.", metavar="NAME")
+]
+_Login = Annotated[str | None, typer.Option(help="The login it is sent with.", metavar="LOGIN")]
+
+
+def explain_message(
+    context: typer.Context,
+    message: _File,
+    *,
+    sender: _From,
+    to: _To,
+    listener: _Listener = None,
+    login: _Login = None,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Explain the decision on a message, without sending it.
+
+    Shows which rule says what the message is, what suppresses each recipient, the note, and what
+    would change if the person left a group.
+    """
+    content = read_mail(message.read_bytes())
+    if isinstance(content, NoMail):
+        wrong_use(f"{message.name} {content.fault}")
+    chosen = of(context)
+    question = Question(
+        content=content,
+        sender=read_sender(sender),
+        recipients=tuple(map(read_mail_address, to)),
+        listener=listener,
+        login=login,
+        language=in_language(chosen, language).language if language else "",
+    )
+    with chosen.store() as store:
+        found = asyncio.run(explain(chosen.settings, store, question))
+    if as_json:
+        print_json(document(found))
+        return
+    for line in _described(chosen, found):
+        print_line(line)
+
+
+def _described(context: Context, found: Explanation) -> Iterator[str]:
+    for one in found.tried:
+        yield f"{'→' if one.matched else ' '} {one.name}: {one.because}"
+    yield f"Kind: {found.classification.kind}, because of {found.classification.rule}"
+    many = "" if found.recipients == 1 else "s"
+    yield f"Judged as one transaction of {found.recipients} recipient{many}"
+    yield f"Relay: {found.relay}"
+    if found.refusal:
+        yield f"Answer to the whole message: {found.refusal}"
+    for fate in found.fates:
+        yield ""
+        yield from _fate(context, fate)
+
+
+def _fate(context: Context, fate: Fate) -> Iterator[str]:
+    persons = f" ({', '.join(map(str, fate.persons))})" if fate.persons else ""
+    would = f"; enforced: {OUTCOMES[fate.would]}" if fate.would else ""
+    yield f"{fate.recipient}{persons}: {OUTCOMES[fate.outcome]}{would}"
+    yield from (f"  {described(context, one)}" for one in fate.suppressions)
+    yield from (f"    {line}" for line in fate.note.splitlines())
+    for one in fate.what_if:
+        yield f'  If {one.person} left "{one.group}": {OUTCOMES[one.outcome]}'

@@ -1,0 +1,82 @@
+"""Following the gateway's decisions as they are made."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from gateway.app.common import now
+from gateway.cli.context import Context, of
+from gateway.cli.decision.messages import tally
+from gateway.cli.output import local, one_line, print_line
+from gateway.core import ids
+from gateway.core.decision.journal import Message
+from gateway.store.engine.database import Database
+from gateway.store.journal import documents, messages
+
+_POLL_SECONDS = 0.5
+#: A message still being sent is shown when it is this old, else with its outcome.
+PATIENCE = timedelta(seconds=5)
+#: So long after its id was made a message may still appear: workers commit in their own time.
+LATENESS = timedelta(minutes=2)
+
+
+class Follower:
+    """Finds the messages that weren't shown yet, each once."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start = ids.first_id_at(start)
+        self._shown: set[int] = set()
+
+    def news(self, store: Database, moment: datetime) -> list[Message]:
+        """Return what is to be shown at a moment, in the order of the ids."""
+        oldest = max(self._start, ids.first_id_at(moment - LATENESS))
+        waiting_since = ids.first_id_at(moment - PATIENCE)
+        with store.reading() as connection:
+            settled = messages.settled_after(connection, oldest, waiting_since)
+            fresh = [number for number in settled if number not in self._shown]
+            found = messages.several(connection, fresh)
+        self._shown = {number for number in self._shown if number > oldest}
+        self._shown.update(fresh)
+        return found
+
+
+def tail(
+    context: typer.Context,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON document per line.")
+    ] = False,
+) -> None:
+    """Follow decisions live, until Ctrl-C.
+
+    Shows each message once it is settled.
+    """
+    chosen = of(context)
+    try:
+        with chosen.store() as store:
+            for message in _follow(store):
+                _show(chosen, message, as_json=as_json)
+    except KeyboardInterrupt:
+        return
+
+
+def _follow(store: Database) -> Iterator[Message]:
+    follower = Follower(now())
+    while True:
+        yield from follower.news(store, now())
+        time.sleep(_POLL_SECONDS)
+
+
+def _show(context: Context, message: Message, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(documents.message(message)) + "\n")
+        sys.stdout.flush()
+        return
+    when, sender = local(message.at, context.zone), message.sender or "<>"
+    kind = f"{message.kind} ({message.rule})"
+    what = f"{sender}: {one_line(message.subject)}"
+    print_line(f"{when} {ids.show(message.id)} {kind} {what} → {tally(message)}")

@@ -1,0 +1,162 @@
+"""Files of the CRM's feed, taken in by hand."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from gateway.app.common import now
+from gateway.cli.context import Context, Json, of
+from gateway.cli.output import complain, local, one_line, print_json, print_line, print_table
+from gateway.crm.importer import ImportReport, import_file
+from gateway.crm.kinds import KINDS
+from gateway.crm.propose import propose as proposed_mapping
+from gateway.store.feed import open_references
+from gateway.store.feed.open_references import Open
+from gateway.store.journal import documents
+
+_WAITING = "waiting"
+_NOTHING_WAITS = (
+    "Nothing waits. Rows whose group, status or person isn't known yet are listed here."
+)
+Kind = StrEnum("Kind", {name: name for name in (*KINDS, _WAITING)})  # type: ignore[misc]
+
+_Kind = Annotated[
+    Kind,
+    typer.Argument(help="What the file has rows of; waiting: list what names nothing known."),
+]
+_File = Annotated[
+    Path | None,
+    typer.Argument(metavar="FILE", help="CSV or .xlsx with a header row, or JSON Lines."),
+]
+_Replace = Annotated[
+    bool, typer.Option("--replace", help="Remove what this source brought before and lacks now.")
+]
+_Lift = Annotated[bool, typer.Option("--lift", help="Apply it even if it lifts many suppressions.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")]
+_Propose = Annotated[
+    bool,
+    typer.Option("--propose", help="Only print the [crm.map] that the file needs, as TOML."),
+]
+_Source = Annotated[
+    str | None, typer.Option(help="Who owns the rows; else [crm] source.", metavar="NAME")
+]
+
+
+def import_feed(
+    context: typer.Context,
+    kind: _Kind,
+    file: _File = None,
+    *,
+    replace: _Replace = False,
+    lift: _Lift = False,
+    dry_run: _DryRun = False,
+    source: _Source = None,
+    propose: _Propose = False,
+    as_json: Json = False,
+) -> None:
+    """Take in a file of the CRM, or list what waits for a group, status or person still to come.
+
+    What differs is applied in one transaction. Fields that can't be read are told with their line
+    and keep their old value; the others are taken in. An import that would lift many suppressions
+    applies nothing without --lift.
+    """
+    chosen = of(context)
+    if kind.value == _WAITING:
+        _list_waiting(chosen, as_json=as_json)
+        return
+    if file is None:
+        raise typer.BadParameter(f"name the file: gateway import {kind.value} FILE")
+    if propose:
+        print_line(proposed_mapping(file, KINDS[kind.value]).removesuffix("\n"))
+        return
+    with chosen.store() as store, _progress() as progress:
+        report = import_file(
+            store,
+            kind.value,
+            file,
+            source=source or chosen.settings.crm.source,
+            now=now(),
+            replace=replace,
+            lift=lift,
+            dry_run=dry_run,
+            progress=progress,
+            tag_scopes=chosen.settings.suppression.tags,
+            zone=chosen.zone,
+            mapping=chosen.settings.crm.mapping(kind.value),
+        )
+    for line in _complaints(report):
+        complain(line)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        print_line(_summary(report))
+        for line in report.shortfall.lines() if report.shortfall else ():
+            print_line(line)
+    raise typer.Exit(0 if report.is_good else 1)
+
+
+def _list_waiting(chosen: Context, *, as_json: bool) -> None:
+    with chosen.store() as store, store.reading() as connection:
+        listed = open_references.listed(connection)
+    if as_json:
+        print_json([documents.open_reference(one) for one in listed])
+        return
+    headings = ("reference", "kind", "names", "rows", "since", "of")
+    print_table(headings, (_waiting_row(chosen, one) for one in listed), empty=_NOTHING_WAITS)
+
+
+def _waiting_row(chosen: Context, one: Open) -> Sequence[object]:
+    since, examples = local(one.since, chosen.zone), ", ".join(one.examples)
+    more = " …" if one.uses > len(one.examples) else ""
+    return one.reference, one.kind, one_line(one.given), one.uses, since, f"{examples}{more}"
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal, and nothing elsewhere."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("Reading", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _complaints(report: ImportReport) -> Iterator[str]:
+    for problem in report.problems:
+        cure = "" if problem.cure in problem.text else f"; {problem.cure}"
+        yield f"{report.file}:{problem.line}: {problem.text}{cure}"
+    hidden = report.problem_count - len(report.problems)
+    if hidden:
+        yield f"{report.file}: {hidden} more problems"
+    if report.is_incomplete:
+        why = "the file isn't whole" if report.is_truncated else "a row's key can't be read"
+        yield f"{report.file}: nothing was removed: {why}"
+    for remark in report.remarks:
+        yield f"{report.file}: {remark}"
+    outcome = report.outcome
+    if report.is_truncated:
+        yield (
+            f"{report.file}: isn't whole, {report.is_truncated}: only what keeps mail away was "
+            "applied; export it again, or repeat with --lift if that is all of it"
+        )
+    if outcome.is_held_back:
+        yield (
+            f"{report.file}: would lift {report.lifted_of_held}: nothing was applied; if that is "
+            "right, repeat with --lift"
+        )
+
+
+def _summary(report: ImportReport) -> str:
+    outcome = report.outcome
+    lead = "Would be" if report.dry_run or outcome.is_held_back else "Done"
+    return (
+        f"{lead}: {outcome.added} added, {outcome.changed} changed, {outcome.removed} removed, "
+        f"{outcome.unchanged} unchanged; suppressions: {outcome.suppressions_added} added, "
+        f"{outcome.suppressions_lifted} lifted"
+    )

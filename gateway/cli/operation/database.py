@@ -1,0 +1,63 @@
+"""The store's schema."""
+
+from typing import Annotated
+
+import typer
+
+from gateway.app import common
+from gateway.cli.context import NotFound, of
+from gateway.cli.output import print_line
+from gateway.store.engine.database import Database
+from gateway.store.engine.upgrade import upgrade
+from gateway.store.schema import VERSION
+
+app = typer.Typer(help="The store's schema.", no_args_is_help=True)
+
+
+@app.command("upgrade")
+def upgrade_schema(
+    context: typer.Context,
+    *,
+    new: Annotated[
+        bool, typer.Option("--new", help="Begin with an empty store, though there was one.")
+    ] = False,
+) -> None:
+    """Bring the store to the version of this gateway.
+
+    Stop the gateway and make a copy first. A store that is missing is made, unless this machine
+    remembers that it had one: without what is in it, mail would pass to everybody.
+    """
+    database = common.open_database(of(context).settings)
+    try:
+        before = _version(database)
+        if before is None:
+            database.prepare(anew=new)
+            print_line(f"Created at version {VERSION}.")
+            return
+        if before > VERSION:
+            database.prepare()
+        with database.writing() as connection:
+            done = upgrade(connection, before)
+    finally:
+        database.close()
+    print_line(
+        f"Upgraded from {before} to {done[-1]}." if done else f"At version {before} already."
+    )
+
+
+@app.command("check")
+def check_schema(context: typer.Context) -> None:
+    """Tell the store's version, and whether it is whole."""
+    database = common.open_database(of(context).settings)
+    try:
+        if _version(database) is None and not database.was_there:
+            raise NotFound("the store is empty: its schema is created at first use")
+        common.prepare(database)
+    finally:
+        database.close()
+    print_line(f"The store is at version {VERSION}, and whole.")
+
+
+def _version(database: Database) -> str | None:
+    is_missing = database.file is not None and database.file.identity() is None
+    return None if is_missing else database.version()

@@ -1,0 +1,72 @@
+"""What the gateway itself sends."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from gateway.app.common import now
+from gateway.cli.context import Context, Json, of, read_id
+from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.core import ids
+from gateway.core.sending.outbox import OutboxRow, OutboxState
+from gateway.store.journal import documents
+from gateway.store.sending import outbox
+from gateway.store.triggers import status_mail
+
+app = typer.Typer(help="What the gateway itself sends.", no_args_is_help=True)
+
+_NO_ENTRIES = "No entries. Reports to senders, notices to staff and triggered mail are listed here."
+
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The id of an entry.")]
+
+
+@app.command("list")
+def list_entries(
+    context: typer.Context,
+    *,
+    state: Annotated[OutboxState | None, typer.Option(help="Only in this state.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many, the newest.", min=1)] = 50,
+    as_json: Json = False,
+) -> None:
+    """List what was and is to be sent, the newest first.
+
+    Also mail about changed statuses and submissions that waits; `gateway triggers history` has
+    what became of it.
+    """
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        found = status_mail.among(
+            outbox.listed(connection, state=state, limit=limit),
+            status_mail.waiting(connection, state=state, limit=limit),
+            limit,
+        )
+    if as_json:
+        print_json([documents.outbox(row) for row in found])
+        return
+    headings = ("id", "time", "type", "to", "about", "state", "attempts", "next", "error")
+    print_table(headings, (_row(chosen, row) for row in found), empty=_NO_ENTRIES)
+
+
+@app.command("retry")
+def retry(context: typer.Context, number: _Id) -> None:
+    """Have an entry sent anew; an unknown one may arrive twice."""
+    with of(context).store() as store, store.writing() as connection:
+        before = outbox.retry(connection, read_id(number), now())
+    print_line(f"Queued again: {number}, which was {before.state}.")
+
+
+@app.command("cancel")
+def cancel(context: typer.Context, number: _Id) -> None:
+    """Give an entry up for good."""
+    with of(context).store() as store, store.writing() as connection:
+        before = status_mail.cancel_entry(connection, read_id(number), now())
+    print_line(f"Cancelled: {number}, which was {before}.")
+
+
+def _row(context: Context, row: OutboxRow) -> Sequence[object]:
+    when, again = local(row.at, context.zone), local(row.next_at, context.zone)
+    error = one_line(row.error)
+    about = one_line(row.about)
+    whole = (ids.show(row.id), when, row.type, row.recipient, about)
+    return (*whole, row.state, row.attempts, again, error)

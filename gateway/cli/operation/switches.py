@@ -1,0 +1,46 @@
+"""Stopping mail by hand, and letting it go again."""
+
+import getpass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from gateway.app.common import now
+from gateway.cli.context import of
+from gateway.cli.output import print_line
+from gateway.store.journal import message_lookup
+
+
+class What(StrEnum):
+    """What can be paused."""
+
+    BULK = "bulk"
+    ALL = "all"
+
+
+def pause(
+    context: typer.Context, what: Annotated[What, typer.Argument(help="Bulk mail, or all mail.")]
+) -> None:
+    """Have mail wait at the CRM.
+
+    It hears 451 and tries again, until `gateway resume`.
+    """
+    with of(context).store() as store, store.writing() as connection:
+        message_lookup.pause(connection, what, now=now(), by=user_name())
+    print_line(f"Paused: {what}. The CRM hears 451 until `gateway resume`.")
+
+
+def resume(context: typer.Context) -> None:
+    """Let go what was paused."""
+    with of(context).store() as store, store.writing() as connection:
+        lifted = message_lookup.resume(connection)
+    print_line(f"Resumed: {', '.join(lifted)}." if lifted else "Nothing was paused.")
+
+
+def user_name() -> str:
+    """Return who is at the keyboard, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,110 @@
+"""Tokens of the API."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from gateway.app import common
+from gateway.cli.context import Context, Json, of, read_id
+from gateway.cli.operation.switches import user_name
+from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.core import ids
+from gateway.core.token import Token, TokenRole, TokenScope
+from gateway.store.api import tokens
+from gateway.store.journal import documents
+
+app = typer.Typer(help="Tokens of the API.", no_args_is_help=True)
+
+_NO_TOKENS = "No tokens. `gateway tokens create` makes one for a program that calls the API."
+
+PREFIX = "gw_"  #: Shows what it is to whoever finds one where it should not be.
+_OCTETS = 32
+
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a token.")]
+_Scopes = Annotated[
+    list[TokenScope], typer.Option("--scope", help="What its bearer may do; may be repeated.")
+]
+_Roles = Annotated[
+    list[TokenRole] | None,
+    typer.Option("--role", help="What its bearer is: a manager may change suppressions."),
+]
+_Name = Annotated[
+    str | None, typer.Option(help="Whose it is, for the record; else the user of this system.")
+]
+_Source = Annotated[
+    str | None, typer.Option(help="Who owns the rows it brings; else [crm] source.", metavar="NAME")
+]
+
+
+@app.command("create")
+def create(
+    context: typer.Context,
+    *,
+    scope: _Scopes,
+    role: _Roles = None,
+    name: _Name = None,
+    source: _Source = None,
+    as_json: Json = False,
+) -> None:
+    """Make a token and print it: it is shown this once and kept nowhere.
+
+    `read` reads everything, `feed` tells of people, groups, statuses …, `suppressions` adds and
+    releases suppressions, `events` tells that applications were submitted or changed, `outbox`
+    sees what the gateway sends and has it sent again, `campaigns` makes and sends campaigns.
+
+    Suppressions are changed by managers only: by a token with `--role manager`, or by one that
+    acts for staff and names a member with the role `manager` as the one who asked.
+    """
+    chosen = of(context)
+    token = Token(
+        id=common.Ids().next(),
+        name=name or user_name(),
+        source=source or chosen.settings.crm.source,
+        scopes=frozenset(scope),
+        roles=frozenset(role or ()),
+    )
+    secret = PREFIX + secrets.token_urlsafe(_OCTETS)
+    with chosen.store() as store, store.writing() as connection:
+        tokens.add(connection, token, secret)
+    if as_json:
+        print_json(documents.token(token) | {"token": secret})
+        return
+    print_line(secret)
+
+
+@app.command("list")
+def list_tokens(context: typer.Context, as_json: Json = False) -> None:
+    """List the tokens there are and were, the newest first."""
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        found = tokens.listed(connection)
+    if as_json:
+        print_json([documents.token(one) for one in found])
+        return
+    headings = ("id", "made", "name", "source", "scopes", "roles", "last used", "revoked")
+    print_table(headings, (_row(chosen, one) for one in found), empty=_NO_TOKENS)
+
+
+@app.command("revoke")
+def revoke(context: typer.Context, number: _Id) -> None:
+    """End a token's validity at once."""
+    with of(context).store() as store, store.writing() as connection:
+        before = tokens.revoke(connection, read_id(number), common.now())
+    print_line(f"Revoked: {number} ({one_line(before.name)}).")
+
+
+def _row(context: Context, one: Token) -> Sequence[object]:
+    made, used = local(one.at, context.zone), local(one.last_used, context.zone)
+    scopes, roles = ", ".join(sorted(one.scopes)), ", ".join(sorted(one.roles))
+    return (
+        ids.show(one.id),
+        made,
+        one_line(one.name),
+        one.source,
+        scopes,
+        roles,
+        used,
+        local(one.revoked_at, context.zone),
+    )

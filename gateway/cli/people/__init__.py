@@ -1,0 +1,1 @@
+"""Commands on people: who they are, what suppresses them, their history."""

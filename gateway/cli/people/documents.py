@@ -1,0 +1,87 @@
+"""Documents of people."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.context import Context, Json, NotFound, of, read_id, read_person
+from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.core import ids
+from gateway.core.errors import GatewayError
+from gateway.core.people.history import Document
+from gateway.core.people.people import PersonRef
+from gateway.store.engine.blobs import Blobs
+from gateway.store.journal import documents
+from gateway.store.people import history, people
+
+app = typer.Typer(help="Documents of people.", no_args_is_help=True)
+
+_NO_DOCUMENTS = "No documents. The attachments of this person's filed replies are listed here."
+
+_Person = Annotated[str, typer.Argument(metavar="PERSON", help="candidate:17, or an address.")]
+_Document = Annotated[str, typer.Argument(metavar="DOCUMENT", help="The id of a document.")]
+_To = Annotated[
+    Path | None,
+    typer.Option(help="A new file or a folder; `-` prints it. Else this folder.", metavar="PATH"),
+]
+
+
+class FileExists(GatewayError):
+    """A document would overwrite a file."""
+
+
+@app.command("list")
+def list_documents(context: typer.Context, wanted: _Person, as_json: Json = False) -> None:
+    """List a person's documents, the newest first."""
+    chosen = of(context)
+    sought = read_person(wanted)
+    key = sought if isinstance(sought, PersonRef) else chosen.lookup(sought)
+    with chosen.store() as store, store.reading() as connection:
+        persons = [key] if isinstance(key, PersonRef) else people.holders(connection, key)
+        found = [one for ref in persons for one in history.documents_of(connection, ref)]
+        is_known = bool(found or people.find(connection, key))
+    if not is_known:
+        raise NotFound(f"nobody known as {wanted}")
+    if as_json:
+        print_json([documents.document(one) for one in found])
+        return
+    headings = ("id", "time", "file", "type", "size", "reference")
+    print_table(headings, _rows(chosen, found), empty=_NO_DOCUMENTS)
+
+
+@app.command("save")
+def save(context: typer.Context, number: _Document, to: _To = None) -> None:
+    """Save a document as a file; none is overwritten."""
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        found = history.document(connection, read_id(number))
+    if found is None:
+        raise NotFound(f"there is no document {number}")
+    pieces = Blobs(chosen.settings.store.blobs).read(found.sha256)
+    if to is not None and str(to) == "-":
+        sys.stdout.buffer.writelines(pieces)
+        return
+    print_line(f"Saved: {_saved(pieces, _target(to, found))}")
+
+
+def _target(to: Path | None, document: Document) -> Path:
+    folder = to or Path()
+    return folder / document.filename if folder.is_dir() else folder
+
+
+def _saved(pieces: Iterable[bytes], target: Path) -> Path:
+    try:
+        with target.open("xb") as file:
+            file.writelines(pieces)
+    except FileExistsError as error:
+        raise FileExists(f"{target} is there already: name another with --to") from error
+    return target
+
+
+def _rows(context: Context, found: Iterable[Document]) -> Iterator[tuple[object, ...]]:
+    for one in found:
+        when, name = local(one.at, context.zone), one_line(one.filename)
+        yield ids.show(one.id), when, name, one.type, one.size, one.reference

@@ -1,0 +1,104 @@
+"""What is known of a person, and everything that happened, on one page."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
+
+import typer
+
+from gateway.cli.context import Context, Json, NotFound, of, read_person
+from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.cli.people.suppress import described, open_standings, refusal
+from gateway.core.people.applications import KnownApplication
+from gateway.core.people.people import PersonRef
+from gateway.store.journal import documents
+from gateway.store.people import people
+from gateway.store.people.people import PersonRecord
+from gateway.store.people.timeline import PersonPage, TimelineEvent, pages
+
+app = typer.Typer(help="People of the CRM.", no_args_is_help=True)
+
+_NO_TIMELINE = "Nothing yet. Messages, filed replies and campaigns of this person are listed here."
+
+_GROUP = "memberships.group"
+_UNKNOWN = " (not known: no effect)"
+_Person = Annotated[str, typer.Argument(metavar="PERSON", help="candidate:17, or an address.")]
+
+
+@app.callback()
+def person() -> None:
+    """People of the CRM."""
+
+
+@app.command("show")
+def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None:
+    """Show a person, what suppresses them, and their timeline.
+
+    Of an address, everybody who has it is shown.
+
+    With --json that is one document, or an array where several people have the address.
+    """
+    chosen = of(context)
+    sought = read_person(wanted)
+    key = sought if isinstance(sought, PersonRef) else chosen.lookup(sought)
+    with chosen.store() as store, store.reading() as connection:
+        standings = open_standings(chosen, store)
+        if isinstance(key, PersonRef):
+            people.known(connection, key)
+        found = pages(connection, standings, key)
+        standings.close()
+    if not found:
+        raise NotFound(f"nobody known as {wanted}")
+    if as_json:
+        documented = [documents.person(page) for page in found]
+        print_json(documented if len(documented) > 1 else documented[0])
+        return
+    for page in found:
+        _print(chosen, page)
+
+
+def _print(context: Context, page: PersonPage) -> None:
+    known, record = page.record.person, page.record
+    inactive = "" if known.active else " (not active)"
+    print_line(f"{known.ref} {one_line(known.name)}{inactive}", "bold")
+    print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
+    if record.lookalikes:
+        print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
+    print_line(f"Status:    {one_line(_status(record)) or '-'}")
+    print_line(f"Groups:    {one_line(', '.join(_groups(page))) or '-'}")
+    for reference, given in page.leads_nowhere:
+        print_line(f"Not known: {one_line(f'{reference} {given!r}')}: it has no effect")
+    for one in page.suppressions:
+        print_line(f"  {described(context, one)}")
+    for refused in page.refusals:
+        print_line(f"  {refusal(context, refused)}")
+    for field in page.unread:
+        since = local(field.since, context.zone)
+        why = one_line(f"{field.place}: {field.text}")
+        print_line(f"Unread:    {field.field} since {since} ({why})")
+    for each in page.applications:
+        print_line(f"Application {one_line(_application(each))}")
+    print_line()
+    headings = ("time", "type", "id", "state", "about", "summary")
+    print_table(headings, _rows(context, page.timeline), empty=_NO_TIMELINE)
+
+
+def _status(record: PersonRecord) -> str:
+    is_known = record.status is not None or not record.person.status
+    return documents.status_of(record) + ("" if is_known else _UNKNOWN)
+
+
+def _groups(page: PersonPage) -> list[str]:
+    unknown = {given for reference, given in page.leads_nowhere if reference == _GROUP}
+    names = documents.groups_of(page.record)
+    return [name + (_UNKNOWN if name in unknown else "") for name in names]
+
+
+def _application(one: KnownApplication) -> str:
+    status = one.status_name or one.application.status
+    return f"{one.application.reference}: {one.about or '-'} ({status or 'no status'})"
+
+
+def _rows(context: Context, timeline: Iterable[TimelineEvent]) -> Iterator[Sequence[object]]:
+    for one in timeline:
+        when = local(one.at, context.zone)
+        yield when, one.type, one.id, one.state, one.reference, one_line(one.summary)

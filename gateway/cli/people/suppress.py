@@ -1,0 +1,429 @@
+"""Who is suppressed, all that suppresses an address, and suppressions of single addresses."""
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Annotated
+
+import typer
+
+from gateway.app import common
+from gateway.cli.context import (
+    Context,
+    Json,
+    NotFound,
+    of,
+    read_mail_address,
+    read_person,
+    wrong_use,
+)
+from gateway.cli.operation.switches import user_name
+from gateway.cli.output import (
+    complain,
+    local,
+    one_line,
+    print_json,
+    print_json_list,
+    print_line,
+    print_table,
+)
+from gateway.core import ids
+from gateway.core.feed.spreadsheet import harmless
+from gateway.core.kinds import Scope
+from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_address
+from gateway.core.people.people import Holder, PersonRef, Standing, Suppression
+from gateway.store.campaigns import opt_outs
+from gateway.store.engine.database import Database
+from gateway.store.journal import documents
+from gateway.store.people import mending, people, releases, suppression, timeline
+from gateway.store.people.mending import Unmatched
+from gateway.store.people.people import PersonUnknown
+from gateway.store.people.suppressed import (
+    AT_ONCE,
+    START,
+    ListedSource,
+    Position,
+    Selection,
+    SuppressedAddress,
+)
+from gateway.store.people.suppression import Standings, SuppressionEntry
+
+app = typer.Typer(help="Who is suppressed, and what staff suppress.", no_args_is_help=True)
+
+_NONE_LISTED = (
+    "Nobody. Whoever a group, a status, an opt-out or `suppress add` suppresses is listed here."
+)
+
+_Whom = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address, or candidate:17.")]
+_Scope = Annotated[Scope, typer.Option(help="Which mail the address no longer gets.")]
+_Note = Annotated[str, typer.Option(help="Why; stays inside unless --public.", metavar="TEXT")]
+_Public = Annotated[bool, typer.Option("--public", help="Tell the note to whoever writes there.")]
+_SHOWN = 100  #: Lines of the list on a terminal.
+_HEADINGS = ("address", "person", "scope", "source", "name", "since", "until", "by", "note")
+#: Those a program may know by their place come first.
+_CSV_HEADINGS = ("address", "scope", "since", "until", "by", "note", "person", "source", "name")
+_Source = Annotated[
+    ListedSource | None,
+    typer.Option(help="Reasons of this source; mailchimp: opt-outs that Mailchimp told of."),
+]
+_Covering = Annotated[
+    Scope | None,
+    typer.Option(help="Reasons that keep this mail away; bulk lists scope all too."),
+]
+_Limit = Annotated[
+    int | None, typer.Option(help="At most so many lines; on a terminal 100.", min=1)
+]
+_After = Annotated[
+    str | None, typer.Option(help="Only what stands behind this address.", metavar="ADDRESS")
+]
+_Until = Annotated[
+    str | None, typer.Option(help="The last day, or a local time; else for ever.", metavar="DATE")
+]
+_By = Annotated[
+    str | None, typer.Option(help="Who asked for it; else the user of this system.", metavar="WHO")
+]
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    address: _Whom,
+    *,
+    scope: _Scope = Scope.BULK,
+    note: _Note = "",
+    public: _Public = False,
+    until: _Until = None,
+    by: _By = None,
+) -> None:
+    """Suppress an address, or a person, from the next message on.
+
+    A person is suppressed at every address they have, and at those the CRM tells of later.
+    """
+    typed = read_person(address)
+    chosen, present = of(context), common.now()
+    end = chosen.end_of_day(until)
+    if end is not None and end <= present:
+        wrong_use(f"--until {until} is in the past")
+    key = typed if isinstance(typed, PersonRef) else chosen.lookup(typed)
+    with chosen.store() as store, store.writing() as connection:
+        known = people.known(connection, key) if isinstance(key, PersonRef) else None
+        suppression.add(
+            connection,
+            id=common.Ids().next(),
+            address=key,
+            scope=scope,
+            remark=note,
+            public=public,
+            by=by or user_name(),
+            since=present,
+            until=end,
+        )
+    print_line(f"Suppressed: {typed} gets {scope.covers}{_until(chosen, end)}.")
+    if known is not None:
+        now = ", ".join(known.every_address) or "none known yet"
+        print_line(f"Addresses: {now}; those that the CRM tells of later count too.")
+
+
+@app.command("release")
+def release(
+    context: typer.Context,
+    address: _Whom,
+    by: _By = None,
+) -> None:
+    """Lift the suppression of an address or a person, and opt-outs.
+
+    Of opt-outs, those from Mailchimp; the history of both stays. Whoever has the address leaves
+    the opt-out group as far as Mailchimp put them in. Mailchimp itself may go on refusing, and
+    groups and statuses of the CRM may still suppress the address: that is said.
+    """
+    chosen, who, present = of(context), by or user_name(), common.now()
+    typed = _person(address) or read_address(address)
+    match typed:
+        case PersonRef():
+            key: PersonRef | str = typed
+        case TypedAddress():
+            key = chosen.lookup(typed.address)
+        case NotAnAddress():  # Older versions stored what was typed as it stood.
+            key = chosen.lookup(address)
+    with chosen.store() as store:
+        with store.writing() as connection:
+            found = releases.release(connection, key, by=who, now=present)
+        remaining = _remaining(chosen, store, key)
+    if not found.is_any and isinstance(typed, NotAnAddress):
+        wrong_use(str(typed))
+    if not found.is_any:
+        for reason in remaining:
+            print_line(f"Still suppressed: {described(chosen, reason)}")
+        raise NotFound(f"nothing suppresses {address} itself, and nobody there opted out")
+    print_line(f"Released: {address}.")
+    for ref in found.lifted:
+        print_line(f"{ref} is out of the opt-out group.")
+    for one in found.refused:
+        print_line(refusal(chosen, one))
+    for reason in remaining:
+        print_line(f"Still suppressed: {described(chosen, reason)}")
+
+
+def _remaining(chosen: Context, store: Database, key: PersonRef | str) -> Sequence[Suppression]:
+    """Return what suppresses after all; of a person the CRM has taken away, nothing."""
+    try:
+        return _look(chosen, store, key).reasons
+    except PersonUnknown:
+        return ()
+
+
+def refusal(context: Context, one: opt_outs.Refusal) -> str:
+    """Return in one line that Mailchimp itself sends no campaigns to an address, and what helps."""
+    since = f" since {local(one.since, context.zone)}" if one.since else ""
+    match one.status:
+        case "unsubscribed":
+            why = f"unsubscribed{since}; only the person can subscribe again, by a form of yours"
+        case "cleaned":
+            why = f"cleaned{since}, for the address bounces; mail from the CRM is not stopped"
+        case _:
+            why = one_line(one.reason)
+    return f"Mailchimp itself still refuses {one.address}: {why}"
+
+
+@app.command("list")
+def list_suppressions(
+    context: typer.Context,
+    *,
+    source: _Source = None,
+    scope: _Covering = None,
+    limit: _Limit = None,
+    after: _After = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List everybody who is suppressed, and why.
+
+    By address, with a line for each reason: groups and statuses of the CRM, opt-outs at Mailchimp,
+    and what staff or the API added. --json and --csv have all of it unless --limit is given.
+    """
+    behind = None if after is None else read_mail_address(after)
+    chosen = of(context)
+    with chosen.store() as store:
+        asked = _ListRequest(chosen, store, Selection(source, scope), behind)
+        is_shown = not (as_csv or as_json)
+        most = _SHOWN if limit is None and is_shown else limit
+        found = asked.all() if most is None else asked.first(most)
+        if as_json:
+            print_json_list(documents.suppressed(one) for one in found)
+        elif as_csv:
+            writer = csv.writer(sys.stdout)
+            writer.writerow(_CSV_HEADINGS)
+            writer.writerows(map(harmless, map(str, _csv_row(chosen, one))) for one in found)
+        else:
+            print_table(_HEADINGS, (_row(chosen, one) for one in found), empty=_NONE_LISTED)
+        if asked.rest:
+            (print_line if is_shown else complain)(asked.rest)
+
+
+class _ListRequest:
+    """The list that is asked for, and what is said of the part that isn't shown."""
+
+    def __init__(
+        self, context: Context, store: Database, selection: Selection, after: str | None
+    ) -> None:
+        self._store = store
+        self._list = common.suppressed_addresses(context.settings, store)
+        self._selection = selection
+        self._at = common.now()
+        self._start = START if after is None else self._behind(context.lookup(after))
+        self.rest = ""
+
+    def _behind(self, address: str) -> Position:
+        with self._store.reading() as connection:
+            return self._list.behind_all_of(connection, self._selection, address, at=self._at)
+
+    def all(self) -> Iterator[SuppressedAddress]:
+        """Yield everything behind the start."""
+        return self._every(AT_ONCE)
+
+    def first(self, most: int) -> Iterator[SuppressedAddress]:
+        """Yield what is first, no address's reasons cut in two, and set what is said of the rest.
+
+        Only where one address alone has more reasons than wanted, these are all there.
+        """
+        shown, last = 0, ""
+        for address, reasons in groupby(self._every(most + 1), attrgetter("address")):
+            together = list(reasons)
+            if shown and shown + len(together) > most:
+                break
+            yield from together
+            shown, last = shown + len(together), address
+        with self._store.reading() as connection:
+            total = self._list.count(connection, self._selection, at=self._at, after=self._start)
+        if total > shown:
+            more = total - shown
+            self.rest = f"… and {more} more: --after '{last}', or --json or --csv for all"
+
+    def _every(self, at_once: int) -> Iterator[SuppressedAddress]:
+        return self._list.every(
+            self._store.reading,
+            self._selection,
+            at=self._at,
+            after=self._start,
+            at_once=at_once,
+        )
+
+
+@app.command("mend")
+def mend(
+    context: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing; only tell what would be.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Correct stored addresses that no recipient can have.
+
+    Older versions stored what was typed as it stood, such as <ann@example.org>: it stops no mail.
+    What is understood now stands for the address that was meant, its history with it; the rest is
+    listed with the reason. The exit code is 1 if there is such a rest.
+    """
+    chosen = of(context)
+    plus_addresses = chosen.settings.suppression.plus_addresses
+    with chosen.store() as store, store.writing() as connection:
+        found = [
+            *mending.unmatched_suppressions(connection, common.now()),
+            *mending.unmatched_people(connection),
+        ]
+        if not dry_run:
+            mending.mend(connection, found, plus_addresses=plus_addresses)
+    left = [one for one in found if isinstance(one.meant, NotAnAddress)]
+    if as_json:
+        print_json([documents.unmatched(one) for one in found])
+    else:
+        for one in found:
+            print_line(_mended(one, dry_run=dry_run))
+        verb = "would be" if dry_run else "are"
+        if found:
+            print_line(f"{len(found) - len(left)} {verb} mended, {len(left)} left.")
+        else:
+            print_line("Nothing to mend: every stored address can match a recipient.")
+    raise typer.Exit(1 if left else 0)
+
+
+def _mended(one: Unmatched, *, dry_run: bool) -> str:
+    whose = str(one.person) if one.person else f"entry {ids.show(one.suppression or 0)}"
+    stored = one_line(one.stored)
+    if isinstance(one.meant, TypedAddress):
+        return f"{whose}: {stored} {'would be' if dry_run else 'is'} {one.meant.address}"
+    if one.person:
+        return f"{whose}: {one.meant}; correct it in the CRM"
+    return f"{whose}: {one.meant}; add what was meant, then: gateway suppress release '{stored}'"
+
+
+@app.command("show")
+def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
+    """Show all that suppresses an address or a person, and its history."""
+    typed = read_person(address)
+    chosen = of(context)
+    key = typed if isinstance(typed, PersonRef) else chosen.lookup(typed)
+    with chosen.store() as store:
+        found = _look(chosen, store, key)
+    if as_json:
+        print_json(found.document)
+        return
+    for line in _described(chosen, found):
+        print_line(line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """All that suppresses an address or a person."""
+
+    named: str
+    whose: Sequence[str]  #: Lines that tell whose address it is, or which addresses they have.
+    reasons: Sequence[Suppression]
+    history: Sequence[SuppressionEntry]
+    document: documents.Document
+
+
+def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Found:
+    standings = open_standings(chosen, store)
+    try:
+        with store.reading() as connection:
+            history = suppression.history(connection, key)
+            if isinstance(key, PersonRef):
+                record = people.known(connection, key)
+                reasons = timeline.suppressions_of(connection, standings, record)
+                return _Found(
+                    named=f"{key} {one_line(record.person.name)}".strip(),
+                    whose=[f"  has {', '.join(record.every_address) or 'no address'}"],
+                    reasons=reasons,
+                    history=history,
+                    document=documents.suppressed_person(record, reasons, history),
+                )
+            standing = standings.within(connection, [key]).get(key, Standing())
+            return _Found(
+                named=key,
+                whose=[_holder(one) for one in standing.holders],
+                reasons=list(documents.reasons(standing)),
+                history=history,
+                document=documents.standing(key, standing, history),
+            )
+    finally:
+        standings.close()
+
+
+def _holder(one: Holder) -> str:
+    inactive = "" if one.active else ", not active"
+    return f"  belongs to {one.ref} {one_line(one.name)}{inactive}"
+
+
+def open_standings(context: Context, store: Database) -> Standings:
+    """Return what tells who is suppressed, under the settings."""
+    return common.standings(context.settings, store)
+
+
+def described(context: Context, one: Suppression) -> str:
+    """Return a suppression in one line."""
+    person = f", {one.person}" if one.person else ""
+    since = f" since {local(one.since, context.zone)}" if one.since else ""
+    name = f' "{one_line(one.name)}"' if one.name else ""
+    note = f": {one_line(one.remark)}" if one.remark else ""
+    by = f" by {one.origin}" if one.origin else ""
+    until = _until(context, one.until)
+    return f"{one.scope.covers}: {one.source}{name}{person}{since}{until}{by}{note}"
+
+
+def _described(context: Context, found: _Found) -> Iterator[str]:
+    yield found.named
+    yield from found.whose
+    yield from (f"  {described(context, one)}" for one in found.reasons)
+    if not found.reasons:
+        yield "  is not suppressed"
+    for one in found.history:
+        if one.released_at is not None:
+            when = local(one.released_at, context.zone)
+            yield f"  got {one.scope.covers}; released {when} by {one.released_by}"
+
+
+def _row(context: Context, one: SuppressedAddress) -> Sequence[object]:
+    address, scope, since, until, by, note, person, source, name = _csv_row(context, one)
+    return address, person, scope, source, name, since, until, by, note
+
+
+def _csv_row(context: Context, one: SuppressedAddress) -> Sequence[object]:
+    reason = one.suppression
+    since, until = local(reason.since, context.zone), local(reason.until, context.zone)
+    note, name = one_line(reason.remark), one_line(reason.name)
+    told = one.address, reason.scope, since, until, reason.origin, note
+    return *told, reason.person or "", reason.source, name
+
+
+def _until(context: Context, until: object) -> str:
+    return "" if until is None else f" until {local(until, context.zone)}"  # type: ignore[arg-type]
+
+
+def _person(text: str) -> PersonRef | None:
+    try:
+        return PersonRef.parse(text.strip())
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""Commands on mail for the importer."""

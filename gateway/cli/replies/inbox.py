@@ -1,0 +1,197 @@
+"""Mail for the importer, and what a person decides on what was not filed."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.app.replies.import_address import MISSING, import_addresses
+from gateway.cli.context import Context, Json, NotFound, of, read_id
+from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.core import ids
+from gateway.core.replies.inbox import InboxRow, InboxState
+from gateway.store.engine.blobs import Blobs
+from gateway.store.engine.database import Database
+from gateway.store.journal import documents
+from gateway.store.replies import inbox
+
+if TYPE_CHECKING:
+    from gateway.inbound.importer import ReplyImporter
+    from gateway.inbound.verdict import Verdict
+
+app = typer.Typer(help="Mail for the importer that was not filed.", no_args_is_help=True)
+
+_NO_MAILS = "No mails. Replies that can't be filed to an application wait here for a decision."
+
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a mail.")]
+_Reference = Annotated[
+    str, typer.Argument(metavar="REFERENCE", help="The application it belongs to.")
+]
+_State = Annotated[
+    list[InboxState] | None, typer.Option(help="Mails in this state instead; may be repeated.")
+]
+_Raw = Annotated[bool, typer.Option("--raw", help="Print the mail as it came, byte for byte.")]
+
+
+@app.command("list")
+def list_mails(
+    context: typer.Context,
+    *,
+    state: _State = None,
+    limit: Annotated[int, typer.Option(help="At most so many, the newest.", min=1)] = 50,
+    as_json: Json = False,
+) -> None:
+    """List the mails that wait for a decision, the newest first."""
+    chosen = of(context)
+    states = state or [InboxState.NEEDS_ATTENTION]
+    with chosen.store() as store, store.reading() as connection:
+        found = inbox.listed(connection, states=states, limit=limit)
+    if as_json:
+        print_json([documents.mail(one) for one in found])
+        return
+    headings = ("id", "time", "sender", "subject", "state", "reason", "detail")
+    print_table(headings, (_row(chosen, one) for one in found), empty=_NO_MAILS)
+
+
+@app.command("show")
+def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Json = False) -> None:
+    """Show a mail: why it waits, and what it says."""
+    chosen = of(context)
+    with chosen.store() as store:
+        row = _found(store, number)
+        if raw:
+            sys.stdout.buffer.writelines(Blobs(chosen.settings.store.blobs).read(row.content))
+            return
+        text = asyncio.run(_text(chosen, store, row))
+    if as_json:
+        print_json(documents.mail(row) | {"text": text})
+        return
+    for line in _described(chosen, row, text):
+        print_line(line)
+
+
+@app.command("address")
+def address(context: typer.Context, as_json: Json = False) -> None:
+    """Print the address staff forward replies to.
+
+    It is that of the settings (`inbound.address`), else each mailbox's whose login is one.
+    """
+    found = import_addresses(of(context).settings)
+    if as_json:
+        print_json(documents.import_addresses([(one.address, one.told_by) for one in found]))
+        raise typer.Exit(0 if found else 1)
+    if not found:
+        raise NotFound(MISSING)
+    for one in found:
+        print_line(one.address)
+
+
+@app.command("assign")
+def assign(
+    context: typer.Context, number: _Id, reference: _Reference, as_json: Json = False
+) -> None:
+    """File a mail at an application.
+
+    It is treated as if its subject had begun with the right reference.
+    """
+    wanted = read_id(number)
+    _decide(of(context), lambda importer: importer.assign(wanted, reference), as_json=as_json)
+
+
+@app.command("retry")
+def retry(context: typer.Context, number: _Id, as_json: Json = False) -> None:
+    """Look at a mail again.
+
+    The application, the role or the setting that it lacked may be there now.
+    """
+    wanted = read_id(number)
+    _decide(of(context), lambda importer: importer.retry(wanted), as_json=as_json)
+
+
+@app.command("discard")
+def discard(context: typer.Context, number: _Id, as_json: Json = False) -> None:
+    """Give a mail up; it stays known and can still be assigned."""
+    with of(context).store() as store, store.writing() as connection:
+        before = inbox.discard(connection, read_id(number))
+    if as_json:
+        print_json(documents.mail(replace(before, state=InboxState.DISCARDED)))
+        return
+    print_line(f"Discarded: {number}, which was {before.state} ({before.reason}).")
+
+
+def _decide(
+    context: Context, work: "Callable[[ReplyImporter], Awaitable[Verdict]]", *, as_json: bool
+) -> None:
+    from gateway.app.replies.importing import importer_by_hand
+    from gateway.inbound.verdict import NeedsAttention
+
+    async def decided(store: Database) -> "Verdict":
+        async with importer_by_hand(context.settings, store) as importer:
+            return await work(importer)
+
+    with context.store() as store:
+        verdict = asyncio.run(decided(store))
+        row = _found(store, ids.show(verdict.inbox))
+    if as_json:
+        print_json(documents.mail(row))
+    else:
+        print_line(_outcome(verdict))
+    raise typer.Exit(1 if isinstance(verdict, NeedsAttention) else 0)
+
+
+def _outcome(verdict: "Verdict") -> str:
+    from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Repeated
+
+    match verdict:
+        case Filed(entry):
+            return f"Filed: gateway history show {ids.show(entry)}"
+        case Repeated(entry):
+            return f"Filed there before: gateway history show {ids.show(entry)}"
+        case NeedsAttention(reason):
+            return f"Still needs attention: {reason}"
+        case Ignored(kind):
+            return f"Ignored: {kind}"
+
+
+def _found(store: Database, number: str) -> InboxRow:
+    with store.reading() as connection:
+        row = inbox.one(connection, read_id(number))
+    if row is None:
+        raise NotFound(f"the inbox has no mail {number}")
+    return row
+
+
+async def _text(context: Context, store: Database, row: InboxRow) -> str:
+    from gateway.app.replies.importing import importer_by_hand
+
+    async with importer_by_hand(context.settings, store) as importer:
+        reading = await importer.look(row)
+    if reading is None or reading.original is None:
+        return ""
+    original = reading.original
+    return "\n\n".join(filter(None, (original.staff_text, original.text)))
+
+
+def _row(context: Context, one: InboxRow) -> Sequence[object]:
+    when, sender = local(one.at, context.zone), one_line(one.sender)
+    subject, detail = one_line(one.subject), one_line(one.detail)
+    return ids.show(one.id), when, sender, subject, one.state, one.reason, detail
+
+
+def _described(context: Context, row: InboxRow, text: str) -> Iterator[str]:
+    yield f"Subject:     {one_line(row.subject)}"
+    yield f"From:        {one_line(row.sender)}"
+    yield f"Came:        {local(row.at, context.zone)} by {row.origin}, {row.size} octets"
+    yield f"Message-ID:  {one_line(row.message_id)}"
+    reason = f" ({row.reason})" if row.reason else ""
+    yield f"State:       {row.state}{reason}"
+    if row.detail:
+        yield f"Because:     it {one_line(row.detail)}"
+    if row.entry is not None:
+        yield f"Filed as:    {ids.show(row.entry)}"
+    if text:
+        yield ""
+        yield text

@@ -1,0 +1,1 @@
+"""Commands on mail on events, and on the applications it is about."""

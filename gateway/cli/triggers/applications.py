@@ -1,0 +1,164 @@
+"""What happens to applications, told by hand: submitted, or given a status."""
+
+import sys
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from gateway.app.triggers.transitions import carry_out, who_acts
+from gateway.cli.context import Context, Json, of, read_staff
+from gateway.cli.output import complain, one_line, print_json, print_line, printable
+from gateway.cli.triggers.triggers import show_preview
+from gateway.core.errors import GatewayError
+from gateway.core.triggers.transition import is_yes, question
+from gateway.core.triggers.trigger import TriggerEvent
+from gateway.store.engine.database import Database
+from gateway.triggers.documents import done as document
+from gateway.triggers.transitions import Change, ChangeOutcome, ChangeRequest, ChangeResult
+
+app = typer.Typer(help="Applications: tell what happened, and who is mailed.", no_args_is_help=True)
+
+_Reference = Annotated[str, typer.Argument(metavar="REFERENCE", help="Of the application.")]
+_References = Annotated[
+    list[str], typer.Argument(metavar="REFERENCE …", help="Of one or several applications.")
+]
+_Status = Annotated[str, typer.Argument(metavar="STATUS", help="The status's crm_id or name.")]
+_NewStatus = Annotated[
+    str | None, typer.Option("--status", metavar="S", help="The status it has now: crm_id or name.")
+]
+_By = Annotated[
+    str, typer.Option("--by", metavar="STAFF", help="Who does it: crm_id, name or address.")
+]
+_Partial = Annotated[
+    bool, typer.Option("--partial", help="Change some where not all can be; else none is.")
+]
+_Yes = Annotated[
+    bool, typer.Option("--yes", help="Go on though mail leaves; scripts need it, people are asked.")
+]
+_DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Change and send nothing; show what would be mailed.")
+]
+
+
+class NotConfirmed(GatewayError):
+    """Nothing was changed, since it would mail and nobody was asked."""
+
+
+@app.command("submit")
+def submit(
+    context: typer.Context,
+    reference: _Reference,
+    status: _NewStatus = None,
+    dry_run: _DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Tell that a candidate has submitted an application.
+
+    It is acknowledged at once, as the triggers say.
+    """
+    chosen = of(context)
+    wish = ChangeRequest(
+        event=TriggerEvent.SUBMITTED,
+        references=(reference,),
+        status=status,
+        language=chosen.settings.suppression.language,
+    )
+    with chosen.store() as store:
+        done = carry_out(chosen.settings, store, wish, dry_run=dry_run)
+    _tell(done, as_json=as_json)
+
+
+@app.command("status")
+def change_status(
+    context: typer.Context,
+    status: _Status,
+    references: _References,
+    *,
+    by: _By,
+    yes: _Yes = False,
+    partial: _Partial = False,
+    dry_run: _DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Give applications a status, and mail what is owed.
+
+    All are changed or none, unless --partial is given. The triggers say who is mailed; where
+    somebody would be, that is shown first and asked about.
+    """
+    chosen, named = of(context), read_staff(by)
+    with chosen.store() as store:
+        with store.reading() as connection:
+            actor = who_acts(chosen.settings, connection, named)
+        wish = ChangeRequest(
+            event=TriggerEvent.STATUS_CHANGED,
+            references=tuple(references),
+            status=status,
+            actor=actor.crm_id,
+            language=actor.language or chosen.settings.suppression.language,
+            is_partial=partial,
+            is_confirmed=yes,
+        )
+        done = carry_out(chosen.settings, store, wish, dry_run=dry_run)
+        if done.outcome is ChangeOutcome.UNCONFIRMED and sys.stdin.isatty():
+            done = _asked(chosen, store, wish, done, as_json=as_json)
+    _tell(done, as_json=as_json)
+
+
+def _asked(
+    chosen: Context, store: Database, wish: ChangeRequest, shown: ChangeResult, *, as_json: bool
+) -> ChangeResult:
+    """Show what a change would mail and do it if that is wanted; if it differs by then, again."""
+    done = shown
+    while done.outcome in (ChangeOutcome.UNCONFIRMED, ChangeOutcome.STALE):
+        if done.outcome is ChangeOutcome.STALE:
+            complain("What it mails is another thing by now:")
+        if not as_json:
+            _show(done)
+        asked = f"\n{printable(done.preview.warning)}. {question(wish.language)}"
+        answer = typer.prompt(asked, "", show_default=False, prompt_suffix=" ", err=True)
+        if not is_yes(answer, wish.language):
+            raise typer.Abort
+        confirmed = replace(wish, token=done.token)
+        done = carry_out(chosen.settings, store, confirmed, dry_run=False)
+    return done
+
+
+def _tell(done: ChangeResult, *, as_json: bool) -> None:
+    if as_json:
+        print_json(document(done))
+    else:
+        _show(done)
+    if done.outcome is ChangeOutcome.UNCONFIRMED:
+        raise NotConfirmed(
+            f"{done.preview.warning}: nothing was changed; look at it with --dry-run, then repeat "
+            "with --yes"
+        )
+    if done.failed:
+        raise typer.Exit(1)
+
+
+def _show(done: ChangeResult) -> None:
+    for change in done.changes:
+        print_line(_line(change, done.outcome), "red" if change.error else "")
+    if done.preview.trigger:
+        print_line()
+        show_preview(done.preview, is_done=done.outcome is ChangeOutcome.DONE)
+
+
+def _line(change: Change, outcome: ChangeOutcome) -> str:
+    return one_line(f"{change.reference}: {_said(change, outcome)}")
+
+
+def _said(change: Change, outcome: ChangeOutcome) -> str:
+    if change.error:
+        return change.error
+    if not change.changed:
+        return f"nothing changes, it is {change.status or 'submitted'} already"
+    verb = "is" if outcome is ChangeOutcome.DONE else "would be"
+    said = f"{verb} {change.status or 'submitted'}, was {change.before or 'without a status'}"
+    if change.withdrawn:
+        said += f"; mails about that which don't leave any more: {change.withdrawn}"
+    if change.undone:
+        said += "; taken back in time, nobody is mailed"
+    return said

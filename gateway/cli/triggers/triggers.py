@@ -1,0 +1,334 @@
+"""Mail on events: what triggers there are, what they would do, and what they did."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from gateway import logs
+from gateway.app.roles.sender import OwnMailSender, send_reports
+from gateway.app.roles.triggered_mail import TriggerEngine
+from gateway.app.triggers import trigger_previews, triggers
+from gateway.cli.context import Context, Json, of, read_staff, wrong_use
+from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.core.errors import GatewayError
+from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.trigger_run import TriggerRun
+from gateway.metrics import Metrics
+from gateway.store.engine.database import Database
+from gateway.store.feed import unread
+from gateway.store.triggers import epochs, ledger, status_mail, trigger_runs
+from gateway.store.triggers.status_mail import MailedTransition, StatusMail
+from gateway.triggers import documents
+from gateway.triggers.preview import NotMailed, Preview
+from gateway.triggers.templates import CheckedTrigger
+
+app = typer.Typer(help="Mail on events.", no_args_is_help=True)
+
+_NO_FIELD = (
+    "No mail waits for a field. Fields that can't be read, but decide about mail, are listed here."
+)
+_NONE_IS_ON = "No trigger with a date event is on: see `gateway triggers list`."
+_NO_RUNS = "No runs. `gateway run` looks once a day, `gateway triggers run` at once."
+
+_OfDate = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="The trigger's file, without .toml.")
+]
+_Reference = Annotated[str | None, typer.Option(metavar="R", help="Of an application.")]
+_Status = Annotated[
+    str | None, typer.Option(metavar="S", help="The status it would get: crm_id or name.")
+]
+_By = Annotated[
+    str | None, typer.Option(metavar="STAFF", help="Who would do it: crm_id, name or address.")
+]
+_OneName = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="One trigger; else all that are on.")
+]
+_On = Annotated[
+    str | None, typer.Option("--on", metavar="DATE", help="As on this day; else as today.")
+]
+_Now = Annotated[
+    bool, typer.Option("--now", help="Before the hour of daily_at and in quiet hours too.")
+]
+_Waiting = Annotated[
+    bool, typer.Option("--waiting", help="The fields that can't be read and that mail waits for.")
+]
+_Limit = Annotated[int, typer.Option(help="At most so many, the newest.", min=1)]
+
+
+class CannotRun(GatewayError):
+    """A trigger can't be run or previewed as asked."""
+
+
+@app.command("list")
+def list_triggers(context: typer.Context, waiting: _Waiting = False, as_json: Json = False) -> None:
+    """List the triggers, on and off; or the fields mail waits for."""
+    chosen = of(context)
+    if waiting:
+        _list_waiting(chosen, as_json=as_json)
+        return
+    rules = triggers.rules(chosen.settings)
+    with chosen.store() as store, store.reading() as connection:
+        looked = {name: trigger_runs.looked(connection, name) for name in rules}
+    if as_json:
+        print_json([documents.trigger(one.trigger, looked[name]) for name, one in rules.items()])
+        return
+    headings = ("name", "on", "event", "template", "kind", "looked at")
+    rows = (_row(one.trigger, looked[name]) for name, one in rules.items())
+    folder = chosen.settings.triggers.folder
+    empty = f"No triggers. Each is a file in {folder}: see docs/triggers.md."
+    print_table(headings, rows, empty=empty)
+
+
+def _list_waiting(chosen: Context, *, as_json: bool) -> None:
+    with chosen.store() as store, store.reading() as connection:
+        fields = unread.listed(connection, deciding=True)
+        owed = ledger.waiting(connection)
+    if as_json:
+        print_json(documents.waiting(fields, owed))
+        return
+    headings = ("record", "field", "since", "in", "because")
+    rows = (
+        (f"{one.what} {one.record}", one.field, local(one.since, chosen.zone), one.place, one.text)
+        for one in fields
+    )
+    lines = ([one_line(str(cell)) for cell in row] for row in rows)
+    print_table(headings, lines, empty=_NO_FIELD)
+    if owed:
+        print_line()
+        mails = ((one.trigger, one.person, one.about, one_line(one.reason)) for one in owed)
+        print_table(("mail that waits", "about", "subject", "because"), mails)
+
+
+@app.command("preview")
+def preview_trigger(
+    context: typer.Context,
+    name: _OfDate = None,
+    on: _On = None,
+    *,
+    reference: _Reference = None,
+    status: _Status = None,
+    by: _By = None,
+    as_json: Json = False,
+) -> None:
+    """Show who would get what, and who would not.
+
+    Nothing is sent. Of a date event, or of giving an application a status (--reference and
+    --status).
+    """
+    chosen = of(context)
+    if (name is None) == (reference is None) or (reference is None) != (status is None):
+        wrong_use("name a trigger, or give --reference and --status")
+    who = None if by is None else read_staff(by)
+    with chosen.store() as store:
+        if reference is not None:
+            shown = trigger_previews.of_change(chosen.settings, store, reference, status, who)
+        else:
+            shown = trigger_previews.of_date(chosen.settings, store, name or "", _day(on))
+    if as_json:
+        print_json(documents.preview(shown))
+        return
+    show_preview(shown)
+
+
+@app.command("run")
+def run_triggers(
+    context: typer.Context, name: _OneName = None, now: _Now = False, as_json: Json = False
+) -> None:
+    """Run date events now, and report what was done.
+
+    Who is due and has no mail yet gets it.
+    """
+    chosen = of(context)
+    _log_as_usual(chosen)
+    rules = [_to_run(chosen, name)] if name else _all_that_are_on(chosen)
+    with chosen.store() as store:
+        runs, held = asyncio.run(_run(chosen, store, rules, even_now=now))
+    told = [documents.run(one) for one in runs]
+    if as_json:
+        print_json(told[0] if name else told)
+    else:
+        _show_runs(chosen, runs, _NONE_IS_ON)
+    if held:
+        raise CannotRun(f"all triggered mail is held: {held}; gateway triggers resume")
+    if any(run.error or run.count(*_FAULTS) for run in runs):
+        raise typer.Exit(1)
+
+
+@app.command("history")
+def history(context: typer.Context, limit: _Limit = 50, as_json: Json = False) -> None:
+    """List the runs and what became of them, the newest first.
+
+    So are changes of applications, with their mail: also what waits, to whom and until when.
+    """
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        runs = trigger_runs.listed(connection, limit=limit)
+        changes = status_mail.listed(connection, limit=limit)
+    both: list[TriggerRun | MailedTransition] = [*runs, *changes]
+    done = sorted(both, key=lambda one: one.id, reverse=True)[:limit]
+    if as_json:
+        print_json(documents.history(done, chosen.zone))
+        return
+    as_runs = (one if isinstance(one, TriggerRun) else one.run(chosen.zone) for one in done)
+    _show_runs(chosen, list(as_runs), _NO_RUNS)
+    mails = [(one, mail) for one in done if isinstance(one, MailedTransition) for mail in one.mails]
+    if mails:
+        print_line()
+        headings = ("changed", "by", "trigger", "application", "to", "state", "due", "because")
+        print_table(headings, (_mail_row(chosen, *each) for each in mails))
+
+
+@app.command("resume")
+def resume(context: typer.Context) -> None:
+    """Let triggered mail go that is held.
+
+    The store is believed from now on.
+    """
+    chosen = of(context)
+    _log_as_usual(chosen)
+    with chosen.store() as store:
+        count = asyncio.run(_resume(chosen, store))
+    if count:
+        print_line(f"Let go: {count}; mail that is too late by now is not sent.")
+    else:
+        print_line("No mail was held.")
+
+
+_FAULTS = (OccurrenceState.FAILED, OccurrenceState.HELD, OccurrenceState.UNKNOWN)
+
+
+def _log_as_usual(chosen: Context) -> None:
+    """Log what is sent here as the `sender` role does, on standard error."""
+    settings = chosen.settings
+    logs.setup(settings.log.level, settings.log.format, role="cli")
+
+
+def _to_run(chosen: Context, name: str) -> CheckedTrigger:
+    rule = trigger_previews.named(chosen.settings, name)
+    if not rule.trigger.is_of_date:
+        raise CannotRun(f"{name}: {rule.trigger.event} is no event of a date; it mails at once")
+    if not rule.trigger.enabled:
+        raise CannotRun(f"{name} is switched off: set enabled = true in its file")
+    return rule
+
+
+def _all_that_are_on(chosen: Context) -> list[CheckedTrigger]:
+    found = triggers.rules(chosen.settings).values()
+    return [one for one in found if one.trigger.enabled and one.trigger.is_of_date]
+
+
+def _day(on: str | None) -> date | None:
+    if on is None:
+        return None
+    try:
+        return date.fromisoformat(on)
+    except ValueError:
+        wrong_use(f"not a date such as 2027-03-01: {on}")
+
+
+async def _run(
+    chosen: Context, store: Database, rules: Sequence[CheckedTrigger], *, even_now: bool
+) -> tuple[list[TriggerRun], str]:
+    post = OwnMailSender(chosen.settings, Metrics())
+    engine = TriggerEngine(chosen.settings, store, post, stopping=asyncio.Event())
+    try:
+        may_send = await engine.watch.may_send()
+        runs = [await engine.run(rule, even_now=even_now) for rule in rules]
+        await send_reports(store, post)
+        held = "" if may_send else await store.read(epochs.held)
+        return runs, held
+    finally:
+        engine.close()
+        post.close()
+
+
+async def _resume(chosen: Context, store: Database) -> int:
+    post = OwnMailSender(chosen.settings, Metrics())
+    engine = TriggerEngine(chosen.settings, store, post, stopping=asyncio.Event())
+    try:
+        return await engine.resume()
+    finally:
+        engine.close()
+        post.close()
+
+
+def _row(trigger: Trigger, looked: date | None) -> Sequence[object]:
+    on = "yes" if trigger.enabled else "no"
+    return trigger.name, on, trigger.event, trigger.template, trigger.kind, looked or "-"
+
+
+def show_preview(shown: Preview, *, is_done: bool = False) -> None:
+    """Print who is mailed what and who is not; before it is done, the warning first."""
+    if shown.warning and not is_done:
+        print_line(f"{shown.warning}\n", "bold yellow")
+    print_line(
+        f"{shown.trigger}: mails: {len(shown.mails)}, left out: {len(shown.skipped)}", "bold"
+    )
+    for mail in shown.mails:
+        about = f" about {mail.about}" if mail.about else ""
+        to = _whom(mail.name, mail.recipient)
+        print_line(f"\n{to}{about} <{mail.to}>: {one_line(mail.subject)}", "green")
+        if mail.blank:
+            print_line(f"  blank: {', '.join(mail.blank)}", "yellow")
+        for line in mail.text.splitlines():
+            print_line(f"  {line}" if line else "")
+    if shown.skipped:
+        print_line()
+        print_table(("left out", "about", "because"), map(_left_out, shown.skipped))
+
+
+def _left_out(one: NotMailed) -> Sequence[object]:
+    reason = one_line(one.reason)
+    # Of `responsible:manager: nobody` there is nobody to name.
+    whom = "-" if reason.startswith(f"{one.person}:") else _whom(one.name, one.person)
+    return whom, one.about, reason
+
+
+def _whom(name: str, who: str) -> str:
+    return one_line(f"{who} {name}" if name else who)
+
+
+def _show_runs(chosen: Context, runs: Sequence[TriggerRun], empty: str) -> None:
+    headings = ("time", "trigger", "day", "state", "sent", "skipped", "failed", "other")
+    print_table(headings, (_run_row(chosen, run) for run in runs), empty=empty)
+
+
+def _mail_row(chosen: Context, done: MailedTransition, mail: StatusMail) -> Sequence[object]:
+    row = mail.row
+    return (
+        local(done.at, chosen.zone),
+        one_line(done.actor) or "-",
+        done.trigger,
+        one_line(f"{done.reference}: {done.before or '-'} → {done.status or '-'}"),
+        mail.to or row.recipient or row.person,
+        documents.state_of(row),
+        local(row.next_at or row.due_at, chosen.zone),
+        one_line(row.reason),
+    )
+
+
+def _run_row(chosen: Context, run: TriggerRun) -> Sequence[object]:
+    return (
+        local(run.at, chosen.zone),
+        run.trigger,
+        run.day,
+        "failed" if run.error else run.state,
+        run.count(OccurrenceState.SENT),
+        run.left_out,
+        run.count(OccurrenceState.FAILED),
+        ", ".join(_others(run)) or "-",
+    )
+
+
+def _others(run: TriggerRun) -> Iterator[str]:
+    for state in (OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED, OccurrenceState.HELD):
+        if run.count(state):
+            yield f"{run.count(state)} {state}"
+    if run.waiting:
+        yield f"{run.waiting} waiting"
+    if run.error:
+        yield one_line(run.error)

@@ -1,0 +1,1 @@
+"""Campaigns that go out through Mailchimp: members, counters, times, reports."""

@@ -1,0 +1,100 @@
+"""What became of a campaign, in numbers and over time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.core.campaigns.counters import Counters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How often something was done, and by how many members."""
+
+    times: int = 0
+    members: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link of a campaign."""
+
+    url: str
+    clicks: int
+    members: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptCounts:
+    """What the store has of a campaign, counted."""
+
+    hard: Tally = Tally()
+    soft: Tally = Tally()
+    opened: Tally = Tally()
+    opened_by_people: Tally = Tally()  #: Without the opens of machines.
+    clicked: Tally = Tally()
+    unsubscribed: Tally = Tally()
+    links: tuple[Link, ...] = ()  #: The most clicked first.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignReport:
+    """The numbers of a campaign."""
+
+    sent: int
+    hard: int
+    soft: int
+    syntax: int
+    opens: Tally
+    opens_by_people: Tally
+    clicks: Tally
+    unsubscribed: int
+    links: tuple[Link, ...]
+
+    @property
+    def bounced(self) -> int:
+        """Members whose mail came back, of either kind."""
+        return self.hard + self.soft + self.syntax
+
+    def opened(self, *, count_machine_opens: bool) -> int:
+        """Members who opened the mail, by the setting."""
+        return (self.opens if count_machine_opens else self.opens_by_people).members
+
+
+def report(counters: Counters, kept: KeptCounts) -> CampaignReport:
+    """Return the numbers; of bounces the larger one, for Mailchimp does not show each."""
+    return CampaignReport(
+        sent=counters.sent,
+        hard=max(kept.hard.members, counters.hard_bounces),
+        soft=max(kept.soft.members, counters.soft_bounces),
+        syntax=counters.syntax_errors,
+        opens=kept.opened,
+        opens_by_people=kept.opened_by_people,
+        clicks=kept.clicked,
+        unsubscribed=max(kept.unsubscribed.members, counters.unsubscribed),
+        links=kept.links,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Something that grew over time."""
+
+    name: str
+    points: tuple[tuple[datetime, int], ...]  #: Times, and how much there was by then.
+
+
+def growth(
+    name: str, buckets: Sequence[tuple[datetime, int]], start: datetime, end: datetime
+) -> Series:
+    """Return how something grew, given how much of it fell into each stretch of time."""
+    points, total = [(start, 0)], 0
+    for at, number in sorted(buckets):
+        total += number
+        points.append((min(max(at, start), end), total))
+    return Series(name, (*points, (end, total)))
+
+
+def width(span: timedelta, parts: int = 240) -> timedelta:
+    """Return the stretch of time in which activities are counted together, a minute at least."""
+    return max(timedelta(minutes=1), timedelta(seconds=int(span.total_seconds() / parts)))

@@ -1,0 +1,162 @@
+"""Campaigns of the CRM that go out through Mailchimp."""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.core import ids
+from gateway.core.campaigns.merge_tags import unknown_merge_tags
+
+#: Of the CRM's name in the title at Mailchimp, so that the mark behind it is never cut off.
+TITLE_LENGTH = 80
+_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})  #: Unicode's categories of what has no place.
+TEXT_BYTES = 255  #: Mailchimp cuts the text of a merge field there (MAILCHIMP 3).
+
+
+class CampaignState(StrEnum):
+    """Where a campaign stands."""
+
+    DRAFT = "draft"  #: In the gateway only.
+    OPENED = "opened"  #: Created at Mailchimp, not on its way.
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    SENT = "sent"
+    DELETED = "deleted"
+
+
+#: What can still be changed, prepared and sent.
+OPEN_STATES = (CampaignState.DRAFT, CampaignState.OPENED, CampaignState.SCHEDULED)
+GONE_STATES = (CampaignState.SENDING, CampaignState.SENT)
+#: Where there is something of it at Mailchimp, to be read at its time.
+READ_STATES = (
+    CampaignState.OPENED,
+    CampaignState.SCHEDULED,
+    CampaignState.SENDING,
+    CampaignState.SENT,
+)
+
+#: What Mailchimp calls the state of a campaign, and what it is here.
+FROM_MAILCHIMP = {
+    "save": CampaignState.OPENED,
+    "paused": CampaignState.OPENED,
+    "schedule": CampaignState.SCHEDULED,
+    "sending": CampaignState.SENDING,
+    "canceling": CampaignState.SENDING,
+    "sent": CampaignState.SENT,
+    "canceled": CampaignState.SENT,
+    "archived": CampaignState.SENT,
+}
+
+
+class PendingCall(StrEnum):
+    """A request to Mailchimp whose answer may have been lost."""
+
+    NOTHING = ""
+    SEGMENT = "segment"
+    CREATE = "create"
+    SEND = "send"
+    SCHEDULE = "schedule"
+    UNSCHEDULE = "unschedule"
+    REFRESH = "refresh"  #: Unscheduled to be trimmed: it must be scheduled again.
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """One campaign; its name is the subject of its mails."""
+
+    id: int
+    name: str
+    state: CampaignState
+    template: int
+    template_name: str = ""
+    from_name: str
+    from_address: str
+    audience: str = ""  #: The audience's id at Mailchimp.
+    segment: int | None = None  #: The segment's id at Mailchimp.
+    mailchimp_id: str = ""
+    web_id: int | None = None
+    link: str = ""  #: Where people open it in Mailchimp.
+    asked: PendingCall = (
+        PendingCall.NOTHING
+    )  #: The answer of this is not kept yet: look before asking again.
+    asked_at: datetime | None = None
+    opened_at: datetime | None = None  #: Its creation at Mailchimp.
+    scheduled_for: datetime | None = None
+    refreshed_at: datetime | None = None  #: When it was prepared last and its segment built.
+    sent_at: datetime | None = None
+    trouble: str = ""  #: Why it stays behind what was wanted.
+    synced_at: datetime | None = None  #: When its state and activities were read last.
+    next_sync: datetime | None = None  #: When they are read next; None: at once.
+
+    @property
+    def title(self) -> str:
+        """What it is called in Mailchimp; the mark in brackets finds it again."""
+        return f"{self.name[:TITLE_LENGTH].strip()} {mark(self.id)}"
+
+    @property
+    def next_read(self) -> datetime | None:
+        """When it is read next, in the past if that is due; None: there is nothing to read."""
+        if self.state not in READ_STATES or not self.mailchimp_id:
+            return None
+        return self.next_sync or self.opened_at or ids.moment_of(self.id)
+
+    @property
+    def segment_name(self) -> str:
+        """What its segment is called in Mailchimp."""
+        return f"crm-{ids.show(self.id)}"
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Whether people would take two names of campaigns for one: case and blanks don't count."""
+    return _as_read(one) == _as_read(other)
+
+
+def _as_read(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+def mark(campaign: int) -> str:
+    """Return what tells a campaign's title from all others."""
+    return f"[{ids.show(campaign)}]"
+
+
+def naming_faults(name: str, from_name: str) -> list[str]:
+    """Return what is wrong with a campaign's name and from-name, in plain words."""
+    faults = []
+    for what, text in (("the name", name), ("the from-name", from_name)):
+        if not text.strip():
+            faults.append(f"{what} is blank")
+        if any(unicodedata.category(one) in _CONTROLS for one in text):
+            faults.append(f"{what} holds a line end or another control character")
+        if unknown := unknown_merge_tags(text):
+            known = "*|FNAME|*, *|LNAME|*, *|OWNERNAME|*, *|OWNEREMAIL|*"
+            faults.append(f"{what} bears {', '.join(unknown)}; the merge tags are {known}")
+    return faults
+
+
+def merge_fields(
+    first_name: str, last_name: str, owner_name: str, owner_email: str
+) -> dict[str, str]:
+    """Return what Mailchimp fills into a member's mail, as Mailchimp keeps it (S2)."""
+    values = {
+        "FNAME": first_name,
+        "LNAME": last_name,
+        "OWNERNAME": owner_name,
+        "OWNEREMAIL": owner_email,
+    }
+    return {tag: _cut(value) for tag, value in values.items()}
+
+
+def known_fields(told: object) -> dict[str, str]:
+    """Return the CRM's merge fields out of what Mailchimp tells of a member."""
+    fields = told if isinstance(told, Mapping) else {}
+    return {
+        tag: str(fields.get(tag) or "") for tag in ("FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL")
+    }
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:TEXT_BYTES].decode(errors="ignore").strip()

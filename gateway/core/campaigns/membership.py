@@ -1,0 +1,156 @@
+"""Who of a campaign's members is in, who is out, and why."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.core.kinds import Scope
+from gateway.core.mail.address import parse_path
+from gateway.core.people.people import PersonRef, Standing, Suppression, SuppressionSource
+
+#: Preparing stops when as many, and more than one in five of those who were in, drop out.
+LEAST = 10
+ONE_IN = 5
+_LOCAL = re.compile(r"[^\s@\".]+(\.[^\s@\".]+)*")
+_DOMAIN = re.compile(r"[^\s@.\[\]]+(\.[^\s@.\[\]]+)+")
+
+
+class LeftOutReason(StrEnum):
+    """Why a member gets nothing."""
+
+    OPT_OUT = "opt_out"  #: In the group "MailChimp opt-out".
+    SUPPRESSED = "suppressed"  #: Out of bulk mail, of all mail, or by staff.
+    INVALID_ADDRESS = "invalid_address"
+    NO_ADDRESS = "no_address"
+    DUPLICATE = "duplicate"  #: Another member has the address.
+    UNSUBSCRIBED = "unsubscribed"  #: At Mailchimp.
+    CLEANED = "cleaned"  #: Mailchimp found that the address bounces.
+    REFUSED = "refused"  #: Mailchimp does not take the address.
+    UNREAD = "unread"  #: What decides about the person could not be read.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownContact:
+    """An address as Mailchimp knows it; without a status it is not in the audience."""
+
+    address: str  #: In lookup form.
+    email: str = ""
+    email_id: str = ""
+    contact_id: str = ""
+    status: str = ""
+    merge_fields: str = ""  #: JSON, as `gateway.store` writes it.
+    changed_at: datetime | None = None
+    refusal: str = ""
+    refused_until: datetime | None = None  #: None: for good.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberFacts:
+    """What decides whether a member is in."""
+
+    ref: PersonRef
+    is_known: bool  #: The CRM still tells of the person.
+    address: str  #: The primary one in lookup form; empty for none.
+    has_unusable: bool  #: The CRM gives an address that can be none.
+    opted_out: bool  #: In the opt-out group.
+    standing: Standing
+    known: KnownContact | None
+    unread: str = ""  #: Fields that decide and could not be read.
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """A member gets nothing, and why."""
+
+    reason: LeftOutReason
+    detail: str = ""
+
+
+def judge(facts: MemberFacts, now: datetime) -> Out | None:
+    """Return why a member is out; None: it is in, unless another has the same address."""
+    if facts.opted_out:
+        return Out(LeftOutReason.OPT_OUT)
+    if not facts.is_known:
+        return Out(LeftOutReason.NO_ADDRESS, "the CRM does not tell of this person any more")
+    if not facts.address:
+        return Out(
+            LeftOutReason.INVALID_ADDRESS if facts.has_unusable else LeftOutReason.NO_ADDRESS
+        )
+    if not is_mailable(facts.address):
+        return Out(LeftOutReason.INVALID_ADDRESS)
+    if facts.unread:
+        return Out(LeftOutReason.UNREAD, f"can't be read: {facts.unread}")
+    return _suppressed(facts) or kept_out(facts.known, now)
+
+
+def is_mailable(address: str) -> bool:
+    """Whether an address (in lookup form) can be that of a person on the Internet."""
+    local, _, domain = address.rpartition("@")
+    return bool(
+        _LOCAL.fullmatch(local)
+        and len(local) <= 64
+        and _DOMAIN.fullmatch(domain)
+        and parse_path(f"<{address}>".encode())
+    )
+
+
+def _suppressed(facts: MemberFacts) -> Out | None:
+    """Of people with one address the strictest counts, as for all bulk mail."""
+    standing = facts.standing
+    holders = [holder for holder in standing.holders if holder.active] or standing.holders
+    found = [*standing.own, *(entry for holder in holders for entry in holder.suppressions)]
+    if not found:
+        return None
+    opt_out = next((entry for entry in found if _is_opt_out(entry)), None)
+    widest = opt_out or found[0]
+    return Out(
+        LeftOutReason.OPT_OUT if opt_out else LeftOutReason.SUPPRESSED, _told(widest, facts.ref)
+    )
+
+
+def _is_opt_out(entry: Suppression) -> bool:
+    return entry.source is SuppressionSource.GROUP and entry.scope is Scope.MAILCHIMP
+
+
+def _told(entry: Suppression, ref: PersonRef) -> str:
+    what = f"{entry.source} {entry.name}".strip()
+    of_whom = f" of {entry.person}" if entry.person not in {None, ref} else ""
+    return f"{what}{of_whom}"
+
+
+def kept_out(known: KnownContact | None, now: datetime) -> Out | None:
+    """Return what Mailchimp says of an address; what it refused for a while passes (M5)."""
+    if known is None:
+        return None
+    match known.status:
+        case "subscribed":
+            return None
+        case "unsubscribed" | "cleaned":
+            return Out(LeftOutReason(known.status))
+        case "":
+            return _refused(known, now)
+        case "archived":
+            return Out(LeftOutReason.REFUSED, "archived at Mailchimp: unarchive the contact there")
+        case "pending":
+            return Out(LeftOutReason.REFUSED, "has not confirmed the subscription yet")
+        case other:
+            return Out(LeftOutReason.REFUSED, f"is {other} at Mailchimp, not subscribed")
+
+
+def _refused(known: KnownContact, now: datetime) -> Out | None:
+    is_over = known.refused_until is not None and known.refused_until <= now
+    return None if is_over or not known.refusal else Out(LeftOutReason.REFUSED, known.refusal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """Those who were in and would now be out, but for the opt-out group (M10)."""
+
+    before: int  #: Members who were in.
+    dropped: int
+
+    @property
+    def is_alarming(self) -> bool:
+        """Whether more drop out than happens by itself."""
+        return self.dropped >= LEAST and self.dropped * ONE_IN > self.before

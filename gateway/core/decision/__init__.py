@@ -1,0 +1,1 @@
+"""What becomes of a message, and the record and the note of it."""

@@ -1,0 +1,358 @@
+"""Is a message bulk or individual, and which rule said so. The first rule that matches decides."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from gateway.core.decision.bulk_marks import BulkMark, is_marked
+from gateway.core.kinds import Kind
+from gateway.core.mail.answer import THREAD_FIELDS, answered_id, is_a_forward
+from gateway.core.mail.automatic import Automatic, auto_submitted, report_kind
+from gateway.core.mail.headers import Headers
+from gateway.core.mail.invitation import has_calendar, invitation, may_invite
+
+DEFAULT = "default"
+UNREAD = "unread-header"  #: The header block is too long to be read to its end.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFacts:
+    """What the rules look at."""
+
+    sender: str
+    login: str | None
+    recipients: int
+    headers: Headers
+    #: What the content begins with behind the header block, as `invitation.opening` returns it.
+    opening: bytes = b""
+    many: int | None = None  #: From how many recipients on the rules call a message a mailing.
+    #: How many different recipients a burst of the same message reached within a time, these
+    #: included; counted only when a rule asks.
+    burst: Callable[[timedelta], int] = lambda _: 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderTest:
+    """A header is there, and one of its values matches."""
+
+    name: str  #: In lower case.
+    matches: re.Pattern[str] | None = None
+    early = False
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+        if self.name not in facts.headers:
+            return None
+        if self.matches is None:
+            return f"has {self.name}"
+        found = next(filter(self.matches.search, facts.headers.texts(self.name)), None)
+        return None if found is None else f"{self.name}: {found[:80]}"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkTest:
+    """A header field that bulk mail has, with a value."""
+
+    mark: BulkMark
+    early = False
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+        return self.mark.found(facts.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTest:
+    """The message answers somebody else's mail, as one field says."""
+
+    name: str  #: One of `answer.THREAD_FIELDS`.
+    early = False
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+        if _is_to_many(facts):
+            return None
+        answered = answered_id(facts.headers, self.name, facts.sender)
+        if answered is None or is_a_forward(facts.headers):
+            return None
+        return f"{self.name}: {answered[:80]}"
+
+
+@dataclass(frozen=True, slots=True)
+class AutoReplyTest:
+    """A program answered a mail for its reader (RFC 3834, 5.1)."""
+
+    early = False
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+        if _is_to_many(facts) or auto_submitted(facts.headers) != "auto-replied":
+            return None
+        return "auto-submitted: auto-replied"
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceTest:
+    """A notice of absence as Exchange writes it: `auto-generated`, to the one who wrote."""
+
+    early = False
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+        headers = facts.headers
+        if auto_submitted(headers) != "auto-generated" or facts.recipients != 1:
+            return None
+        if is_marked(headers):
+            return None
+        for value in headers.texts("x-auto-response-suppress"):
+            if value.strip().lower() not in ("", "none"):
+                return f"x-auto-response-suppress: {value[:80]}"
+        answers = (answered_id(headers, name, facts.sender) for name in THREAD_FIELDS)
+        found = next(filter(None, answers), None)
+        return None if found is None else f"answers {found[:80]}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTest:
+    """A report on one mail: that it was read, or what became of it (RFC 8098, RFC 3464)."""
+
+    about: Automatic
+    early = False
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+        values = facts.headers.folded("content-type")
+        if len(values) != 1 or b"/report" not in values[0].lower():
+            return None
+        found = report_kind(facts.headers.text("content-type"))
+        return self.about.value.replace("_", " ") if found is self.about else None
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationTest:
+    """A part of the message invites to an appointment, or answers an invitation (RFC 5546)."""
+
+    early = False
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+        if not may_invite(facts.headers):
+            return None
+        method = invitation(facts.headers, facts.opening)
+        return None if method is None else f"text/calendar; method={method}"
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarClassTest:
+    """Exchange calls it an appointment, and no part says otherwise ([MS-OXCICAL])."""
+
+    matches: re.Pattern[str]
+    early = False
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+        found = facts.headers.texts("content-class")
+        if len(found) != 1 or not self.matches.search(found[0]):
+            return None
+        return None if has_calendar(facts.headers, facts.opening) else f"content-class: {found[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class SenderTest:
+    """The envelope sender matches."""
+
+    matches: re.Pattern[str]
+    early = True
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+        return f"sender {facts.sender}" if self.matches.search(facts.sender) else None
+
+
+@dataclass(frozen=True, slots=True)
+class LoginTest:
+    """The login of the CRM matches."""
+
+    matches: re.Pattern[str]
+    early = True
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+        if facts.login is None or not self.matches.search(facts.login):
+            return None
+        return f"login {facts.login}"
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientsTest:
+    """The transaction has at least so many recipients."""
+
+    at_least: int
+    early = False
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+        return f"{facts.recipients} recipients" if facts.recipients >= self.at_least else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BurstTest:
+    """The same message went to more than so many different recipients within a time."""
+
+    recipients: int
+    within: timedelta
+    defer: bool = False  #: Whether suppressed recipients wait until the time has decided.
+    early = False
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+        reached = facts.burst(self.within)
+        if reached <= self.recipients:
+            return None
+        return f"{reached} recipients of the same message within {self.within}"
+
+
+Test = (
+    HeaderTest
+    | MarkTest
+    | AnswerTest
+    | AutoReplyTest
+    | AbsenceTest
+    | ReportTest
+    | InvitationTest
+    | CalendarClassTest
+    | SenderTest
+    | LoginTest
+    | RecipientsTest
+    | BurstTest
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A name, what it says, and the test that must match."""
+
+    name: str
+    kind: Kind
+    test: Test
+    #: In lower case: a field without which it can't match, or a line break and how such a field
+    #: begins; empty where there is none.
+    header: str = field(init=False)
+    family: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        header, family = _needed(self.test)
+        object.__setattr__(self, "header", header)
+        object.__setattr__(self, "family", family and f"\n{family}")
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether it looks at what is behind the header block."""
+        return isinstance(self.test, InvitationTest | CalendarClassTest)
+
+
+def _needed(test: Test) -> tuple[str, str]:
+    match test:
+        case HeaderTest(name) | AnswerTest(name):
+            return name, ""
+        case MarkTest(mark):
+            return ("", mark.name) if mark.is_family else (mark.name, "")
+        case AutoReplyTest() | AbsenceTest():
+            return "auto-submitted", ""
+        case ReportTest() | InvitationTest():
+            return "content-type", ""
+        case CalendarClassTest():
+            return "content-class", ""
+        case _:
+            return "", ""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """The kind of a message and what said so: a rule, a listener, an override or the default."""
+
+    kind: Kind
+    rule: str
+
+    @property
+    def certain(self) -> bool:
+        """Whether something positively recognised the message."""
+        return self.rule != DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A rule that was looked at."""
+
+    name: str
+    matched: bool
+    because: str
+
+
+def classify(facts: MessageFacts, rules: Sequence[Rule], default: Kind) -> Classification:
+    """Return what the first matching rule says, else the default.
+
+    A header block that could not be read to its end may hold any mark: it counts as bulk, unless
+    something else than the header decides.
+    """
+    if not facts.headers.whole:
+        return classify_early(facts, rules) or Classification(Kind.BULK, UNREAD)
+    present = facts.headers.names
+    listed = "\n" + "\n".join(present)
+    for rule in rules:
+        # The usual cases, without a call.
+        if rule.header and rule.header not in present:
+            continue
+        if rule.family and rule.family not in listed:
+            continue
+        if why_matched(rule, facts) is not None:
+            return Classification(rule.kind, rule.name)
+    return Classification(default, DEFAULT)
+
+
+def is_answer(facts: MessageFacts) -> bool:
+    """Whether a message answers somebody else's, written to few."""
+    if not facts.headers.whole:
+        return False
+    return any(why_matched(rule, facts) is not None for rule in _ANSWERS)
+
+
+_ANSWERS = tuple(Rule(name, Kind.INDIVIDUAL, AnswerTest(name)) for name in THREAD_FIELDS)
+
+
+def many_recipients(rules: Iterable[Rule]) -> int | None:
+    """Return from how many recipients on the rules call a message bulk; None: no rule counts."""
+    counts = (
+        rule.test.at_least
+        for rule in rules
+        if isinstance(rule.test, RecipientsTest) and rule.kind is Kind.BULK
+    )
+    return min(counts, default=None)
+
+
+def _is_to_many(facts: MessageFacts) -> bool:
+    return facts.many is not None and facts.recipients >= facts.many
+
+
+def why_matched(rule: Rule, facts: MessageFacts) -> str | None:
+    """Return why a rule matches, or None.
+
+    A mark of bulk mail counts wherever it stands. What sets mail free must stand where every
+    program reads a header field, not behind a line that ends the header for some.
+    """
+    because = rule.test(facts)
+    if because is None or rule.kind is Kind.BULK:
+        return because
+    certain = facts.headers.certain
+    return because if certain is facts.headers else rule.test(replace(facts, headers=certain))
+
+
+def classify_early(facts: MessageFacts, rules: Sequence[Rule]) -> Classification | None:
+    """Return what can be said before the content, as far as no earlier rule needs the content."""
+    for rule in rules:
+        if not rule.test.early:
+            return None
+        if rule.test(facts) is not None:
+            return Classification(rule.kind, rule.name)
+    return None

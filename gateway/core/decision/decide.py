@@ -1,0 +1,56 @@
+"""Who may get a message: its kind against the suppressions of each recipient."""
+
+from gateway.core.kinds import Kind, Scope
+from gateway.core.people.people import Holder, Standing, Suppression
+
+
+def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
+    """Return the suppressions that keep mail of this kind from an address; empty: it may go.
+
+    For bulk mail the stricter of two people with one address wins. For individual mail a
+    person's scope `all` blocks only if every active person with the address has it. People who
+    are not active count only where nobody active has the address. A doubtful holder counts where
+    that keeps mail away, and outweighs nobody.
+    """
+    if not (standing.own or standing.holders):
+        return ()
+    if kind is Kind.BULK:
+        return _of_scope(Scope.BULK, standing.own) + _anyones(Scope.BULK, standing)
+    return _of_scope(Scope.ALL, standing.own) + _everyones(Scope.ALL, standing)
+
+
+def never_mailed(standing: Standing) -> bool:
+    """Whether no mail of any kind may go there: such a recipient is never passed to a relay."""
+    return bool(standing.own or standing.holders) and bool(blocking(Kind.INDIVIDUAL, standing))
+
+
+def _of_scope(scope: Scope, suppressions: tuple[Suppression, ...]) -> tuple[Suppression, ...]:
+    return tuple(entry for entry in suppressions if entry.scope.includes(scope))
+
+
+def who_counts(standing: Standing) -> tuple[Holder, ...]:
+    """Return whose groups and status count for an address: those active, else all who have it."""
+    if _certain(standing):
+        return tuple(holder for holder in standing.holders if holder.active)
+    return standing.holders
+
+
+def _certain(standing: Standing) -> tuple[Holder, ...]:
+    return tuple(holder for holder in standing.holders if holder.active and not holder.doubtful)
+
+
+def _anyones(scope: Scope, standing: Standing) -> tuple[Suppression, ...]:
+    return tuple(
+        entry for holder in who_counts(standing) for entry in _of_scope(scope, holder.suppressions)
+    )
+
+
+def _everyones(scope: Scope, standing: Standing) -> tuple[Suppression, ...]:
+    certain = _certain(standing)
+    each = [_of_scope(scope, holder.suppressions) for holder in certain or standing.holders]
+    # Where it isn't certain that anybody active has the address, the one who is deceased may be
+    # the only one.
+    is_doubtful = not certain and any(holder.doubtful for holder in standing.holders)
+    if not (all(each) or is_doubtful):
+        return ()
+    return tuple(entry for found in each for entry in found)

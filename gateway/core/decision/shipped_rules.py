@@ -1,0 +1,39 @@
+"""The rules the gateway ships with, in the order they are tried after the config's own."""
+
+import re
+
+from gateway.core.decision.bulk_marks import MARKS
+from gateway.core.decision.classify import (
+    AbsenceTest,
+    AnswerTest,
+    AutoReplyTest,
+    CalendarClassTest,
+    InvitationTest,
+    MarkTest,
+    RecipientsTest,
+    ReportTest,
+    Rule,
+)
+from gateway.core.kinds import Kind
+from gateway.core.mail.automatic import Automatic
+
+MANY_RECIPIENTS = 10
+
+#: Answers, reports and appointments are written to one person even where the CRM stamps bulk marks
+#: on everything it sends, so they come first.
+SHIPPED_RULES: tuple[Rule, ...] = (
+    Rule("reply", Kind.INDIVIDUAL, AnswerTest("in-reply-to")),
+    Rule("reply-thread", Kind.INDIVIDUAL, AnswerTest("references")),
+    Rule("auto-reply", Kind.INDIVIDUAL, AutoReplyTest()),
+    Rule("absence", Kind.INDIVIDUAL, AbsenceTest()),
+    Rule("read-receipt", Kind.INDIVIDUAL, ReportTest(Automatic.READ_RECEIPT)),
+    Rule("delivery-report", Kind.INDIVIDUAL, ReportTest(Automatic.DELIVERY_REPORT)),
+    Rule("calendar", Kind.INDIVIDUAL, InvitationTest()),
+    Rule(
+        "calendar-class",
+        Kind.INDIVIDUAL,
+        CalendarClassTest(re.compile(r"^urn:content-classes:calendarmessage\s*$", re.IGNORECASE)),
+    ),
+    *(Rule(mark.rule, Kind.BULK, MarkTest(mark)) for mark in MARKS),
+    Rule("many-recipients", Kind.BULK, RecipientsTest(MANY_RECIPIENTS)),
+)

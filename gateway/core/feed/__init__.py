@@ -1,0 +1,1 @@
+"""What stands in the CRM's files, understood."""

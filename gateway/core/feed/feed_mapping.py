@@ -1,0 +1,240 @@
+"""How the columns and words of a CRM's exports become the gateway's: `[crm.map.people]`."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import lru_cache
+
+from gateway.core.people.people import NAME_LANGUAGES
+from gateway.core.written import plain
+
+_NAMES = tuple(f"name_{language}" for language in NAME_LANGUAGES)
+#: The gateway's own columns by kind of file.
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "groups": ("kind", "crm_id", "name", "tag", "active", *_NAMES),
+    "statuses": ("kind", "crm_id", "name", "tag", "initial", "closed", *_NAMES),
+    "staff": ("crm_id", "name", "email", "roles", "language"),
+    "memberships": ("kind", "group", "person"),
+    "people": (
+        "kind", "crm_id", "first_name", "last_name", "emails", "status", "finance_status", "owner",
+        "language", "birthday", "consent_email", "mail_on_set_date", "mail_after_first_delivery",
+        "active",
+    ),
+    "programmes": ("crm_id", "name"),
+    "applications": (
+        "reference", "kind", "person", "programme", "title", "status", "responsible",
+        "submitted_at",
+    ),
+    "qualifications": (
+        "crm_id", "kind", "person", "name", "licence_number", "examiner_number", "examiner",
+        "created_by", "acquired_on", "expires_on", "notice_days",
+    ),
+    "deliveries": ("crm_id", "kind", "person", "closed_on"),
+}  # fmt: skip
+#: Columns that hold a day, or a time.
+DATES = frozenset({"birthday", "acquired_on", "expires_on", "closed_on", "submitted_at"})
+#: Columns that several of the CRM's may fill, with what is put between them.
+JOINED: Mapping[str, str] = {
+    "emails": ";", "roles": ";", "responsible": ";",
+    "first_name": " ", "last_name": " ", "name": " ", "title": " ",
+}  # fmt: skip
+#: In `ignore`: every column that is neither mapped nor one of the gateway's own.
+ALL_OTHERS = "*"
+_OWN_KEYS = ("use", "ignore", "date_order")
+_PARTS = ("column", "values", "value")
+
+
+class DateOrder(StrEnum):
+    """Which number of 03/04/2026 is the day."""
+
+    DAY_FIRST = "day-first"
+    MONTH_FIRST = "month-first"
+
+
+class MappingWrong(ValueError):
+    """A mapping can't be used; `key` says where, below the kind: `status.values`."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}")
+        self.key = key
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnMapping:
+    """Where the values of one of our columns come from."""
+
+    columns: tuple[str, ...] = ()  #: The CRM's; none: it is called as ours.
+    words: Mapping[str, str] = field(default_factory=dict)  #: Ours by `compared` of the CRM's.
+    constant: str | None = None  #: The same in every row.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindMapping:
+    """How the exports of one kind are read."""
+
+    columns: Mapping[str, ColumnMapping] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    date_order: DateOrder | None = None
+    #: Of a shipped mapping: what the file lacks is no mistake, exports leave columns out.
+    optional: frozenset[str] = frozenset()
+
+    def ordered(self, date_order: DateOrder | None) -> "KindMapping":
+        """Return it with an order of dates where it names none itself."""
+        return self if self.date_order else replace(self, date_order=date_order)
+
+
+#: Of files in the gateway's own columns and words.
+AS_OURS = KindMapping()
+
+
+@lru_cache(10_000)
+def column_key(name: str) -> str:
+    """Return what tells columns apart: letters and digits alone, `CRM-ID` is `crm_id`."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return re.sub(r"[\W_]+", "", folded) or folded.strip()
+
+
+def compared(text: str) -> str:
+    """Return a word as it is compared: in any case, with any white space."""
+    return " ".join(plain(text).casefold().split())
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the one of the known names that a name is most like; empty: it is like none."""
+    by_key = {column_key(each): each for each in known}
+    close = get_close_matches(column_key(name), by_key, 1, 0.7)
+    return by_key[close[0]] if close else ""
+
+
+def read_mappings(
+    tables: Mapping[str, object],
+    shipped: Mapping[str, Mapping[str, Mapping[str, object]]],
+) -> Mapping[str, KindMapping]:
+    """Read `[crm.map]`, a table by kind. Raises MappingWrong with a key such as `people.status`."""
+    mappings = {}
+    for kind, table in tables.items():
+        if kind not in COLUMNS:
+            close = nearest(kind, COLUMNS)
+            hint = f"did you mean {close}?" if close else f"there are {', '.join(COLUMNS)}"
+            raise MappingWrong(kind, f"no kind of file; {hint}")
+        if not isinstance(table, Mapping):
+            raise MappingWrong(kind, "not a table")
+        try:
+            mappings[kind] = read_mapping(kind, table, shipped)
+        except MappingWrong as error:
+            raise MappingWrong(f"{kind}.{error.key}", error.problem) from error
+    return mappings
+
+
+def read_mapping(
+    kind: str,
+    table: Mapping[str, object],
+    shipped: Mapping[str, Mapping[str, Mapping[str, object]]],
+) -> KindMapping:
+    """Read a table of the config, `[crm.map.people]`; `shipped` has tables by name and kind.
+
+    Raises MappingWrong.
+    """
+    base = _shipped(kind, table, shipped)
+    columns = {
+        name: _column(kind, name, value) for name, value in table.items() if name not in _OWN_KEYS
+    }
+    mapped = {name for each in columns.values() for name in each.columns}
+    ignored = _texts("ignore", table.get("ignore", ()))
+    for name in ignored:
+        if column_key(name) in map(column_key, mapped):
+            raise MappingWrong("ignore", f"{name!r} is mapped as well")
+    return KindMapping(
+        columns={**base.columns, **columns},
+        ignored=(*base.ignored, *ignored),
+        date_order=_date_order(table) or base.date_order,
+        optional=frozenset(base.columns) - frozenset(columns),
+    )
+
+
+def _shipped(
+    kind: str,
+    table: Mapping[str, object],
+    shipped: Mapping[str, Mapping[str, Mapping[str, object]]],
+) -> KindMapping:
+    name = table.get("use")
+    if name is None:
+        return KindMapping()
+    known = sorted(each for each, kinds in shipped.items() if kind in kinds)
+    if name not in known:
+        raise MappingWrong(
+            "use", f"no mapping of {kind} is shipped by this name; there are {', '.join(known)}"
+        )
+    return read_mapping(kind, shipped[str(name)][kind], {})
+
+
+def _date_order(table: Mapping[str, object]) -> DateOrder | None:
+    given = table.get("date_order")
+    if given is None:
+        return None
+    try:
+        return DateOrder(str(given))
+    except ValueError:
+        raise MappingWrong("date_order", 'not one of "day-first", "month-first"') from None
+
+
+def _column(kind: str, name: str, value: object) -> ColumnMapping:
+    known = COLUMNS[kind]
+    if name not in known:
+        close = nearest(name, (*known, *_OWN_KEYS))
+        hint = f"did you mean {close}?" if close else f"{kind} has {', '.join(known)}"
+        raise MappingWrong(name, f"no such column; {hint}")
+    if not isinstance(value, Mapping):
+        return ColumnMapping(columns=_columns(name, name, value))
+    for part in value:
+        if part not in _PARTS:
+            raise MappingWrong(f"{name}.{part}", f"not one of {', '.join(_PARTS)}")
+    if "value" in value and len(value) > 1:
+        raise MappingWrong(f"{name}.value", "stands alone: every row has this value")
+    return ColumnMapping(
+        columns=_columns(name, f"{name}.column", value.get("column", ())),
+        words=_words(f"{name}.values", value.get("values", {})),
+        constant=_word(f"{name}.value", value["value"]) if "value" in value else None,
+    )
+
+
+def _columns(name: str, key: str, value: object) -> tuple[str, ...]:
+    columns = _texts(key, value)
+    if len(columns) > 1 and name not in JOINED:
+        raise MappingWrong(key, "takes one column")
+    if any(not column.strip() for column in columns):
+        raise MappingWrong(key, "names a column without a name")
+    return columns
+
+
+def _texts(key: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    raise MappingWrong(key, "not the name of a column, nor a list of them")
+
+
+def _words(key: str, value: object) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        raise MappingWrong(key, 'not a table such as {"Uit dienst" = "s3"}')
+    words: dict[str, str] = {}
+    for theirs, ours in value.items():
+        if compared(theirs) in words:
+            raise MappingWrong(key, f"has {theirs!r} twice; case and blanks make no difference")
+        words[compared(theirs)] = _word(f"{key}.{theirs}", ours)
+    return words
+
+
+def _word(key: str, value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | str():
+            return str(value)
+        case _:
+            raise MappingWrong(key, "not a text")

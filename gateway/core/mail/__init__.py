@@ -1,0 +1,1 @@
+"""Mail itself: addresses, envelopes, headers, content, replies of SMTP, DSNs."""

@@ -1,0 +1,250 @@
+"""MAIL and RCPT (RFC 5321, 4.1.1): parsed strictly, kept octet for octet."""
+
+import re
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gateway.core.mail.address import Path, parse_path
+from gateway.core.mail.reply import Reply
+
+_PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?\Z")
+_XTEXT = re.compile(rb"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
+_ORCPT = re.compile(rb"[A-Za-z0-9.-]+;(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
+_CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
+_NAMED = re.compile(r"(?i:FROM:|TO:)\s*<?([^>]*)")
+_SHOWN_IN_REPLY = 100  #: Letters of an address that a reply names.
+_NAMED_OCTETS = 300  #: Of its ASCII form: a reply has 512 (RFC 5321, 4.5.3.1.5).
+_SHOWN = 512  #: Octets of what was refused that are kept.
+_NOTIFY = frozenset((b"SUCCESS", b"FAILURE", b"DELAY"))
+MAX_COMMAND = 4096  #: Octets of one command line, CRLF not counted.
+
+#: The extension a parameter belongs to (RFC 1870, 6152, 6531, 3461).
+_MAIL_PARAMETERS = {
+    b"SIZE": "SIZE",
+    b"BODY": "8BITMIME",
+    b"SMTPUTF8": "SMTPUTF8",
+    b"RET": "DSN",
+    b"ENVID": "DSN",
+    b"AUTH": "AUTH",
+}
+_RCPT_PARAMETERS = {b"NOTIFY": "DSN", b"ORCPT": "DSN"}
+
+#: Who submitted the message first, by a server that trusts its client (RFC 4954, 5).
+_AUTH_PARAMETER = re.compile(rb"[ \t]+AUTH=[^ \t]+", re.IGNORECASE)
+
+_Parameters = dict[bytes, bytes | None]
+
+
+class CommandRefused(Exception):
+    """A command that gets this reply and changes nothing."""
+
+    def __init__(self, reply: str) -> None:
+        super().__init__(reply)
+        self.reply = Reply.of(reply)
+
+    def naming(self, argument: bytes) -> "CommandRefused":
+        """Return the same with the address it is about: what stands after `FROM:` or `TO:`."""
+        shown = malformed(argument).address[:_SHOWN_IN_REPLY]
+        ascii_only = shown.encode("ascii", "backslashreplace").decode()[:_NAMED_OCTETS]
+        return CommandRefused(f"{self.reply.code} {self.reply.lines[0]}: <{ascii_only}>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """MAIL FROM, as it came and as it is understood."""
+
+    path: Path
+    argument: bytes  #: Everything after `MAIL FROM:`, for the relay.
+    size: int | None = None  #: SIZE=, in octets.
+    utf8: bool = False
+    envid: str | None = None
+    ret: str | None = None
+    needs: frozenset[str] = frozenset()  #: Extensions its parameters belong to.
+
+    @property
+    def address(self) -> str:
+        """The mailbox; empty for `<>`."""
+        return self.path.address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """RCPT TO, as it came and as it is understood."""
+
+    path: Path
+    argument: bytes  #: Everything after `RCPT TO:`, for the relay.
+    notify: frozenset[str] | None = None  #: None when NOTIFY is absent; empty for NEVER.
+    orcpt: str | None = None
+    needs: frozenset[str] = frozenset()  #: Extensions its parameters belong to.
+
+    @property
+    def address(self) -> str:
+        """The mailbox."""
+        return self.path.address
+
+    @property
+    def wants_failure_notice(self) -> bool:
+        """Whether a DSN for a failure may be sent (RFC 3461, 4.1)."""
+        return self.notify is None or "FAILURE" in self.notify
+
+
+@lru_cache(4096)
+def parse_mail(argument: bytes, extensions: frozenset[str]) -> Sender:
+    """Parse what follows `MAIL `; raise `CommandRefused` with the reply for anything malformed.
+
+    AUTH= is understood (RFC 4954, 5) and goes no further: the relay is told by our own login.
+    """
+    try:
+        return _sender(argument, extensions)
+    except CommandRefused as refused:
+        raise refused.naming(argument) from refused
+
+
+def _sender(argument: bytes, extensions: frozenset[str]) -> Sender:
+    path, rest, parameters = _parse(argument, b"FROM:", _MAIL_PARAMETERS, extensions, "5.1.7")
+    utf8 = b"SMTPUTF8" in parameters
+    _check_utf8(path, utf8=utf8)
+    body = (parameters.get(b"BODY") or b"7BIT").upper()
+    if body not in (b"7BIT", b"8BITMIME"):
+        raise CommandRefused("501 5.5.4 BODY must be 7BIT or 8BITMIME")
+    size = parameters.get(b"SIZE") or b"0"
+    if not (size.isdigit() and len(size) <= 20):
+        raise CommandRefused("501 5.5.4 SIZE must be a number of octets")
+    if b"AUTH" in parameters:
+        _check_auth(parameters[b"AUTH"])
+        del parameters[b"AUTH"]
+        rest = _without_auth(rest, path)
+    return Sender(
+        path=path,
+        argument=rest,
+        size=int(size) or None,
+        utf8=utf8,
+        envid=_xtext(parameters, b"ENVID"),
+        ret=_ret(parameters),
+        needs=_needs(parameters, _MAIL_PARAMETERS),
+    )
+
+
+def parse_rcpt(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> Recipient:
+    """Parse what follows `RCPT `; raise `CommandRefused` with the reply for anything malformed."""
+    try:
+        return _recipient(argument, extensions, utf8=utf8)
+    except CommandRefused as refused:
+        raise refused.naming(argument) from refused
+
+
+def _recipient(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> Recipient:
+    path, rest, parameters = _parse(argument, b"TO:", _RCPT_PARAMETERS, extensions, "5.1.3")
+    if not path.address:
+        raise CommandRefused("501 5.1.3 The null path is no recipient")
+    _check_utf8(path, utf8=utf8)
+    if not parameters:
+        return Recipient(path=path, argument=rest)
+    orcpt = parameters.get(b"ORCPT")
+    if orcpt is not None and not _ORCPT.match(orcpt):
+        raise CommandRefused("501 5.5.4 ORCPT is malformed")
+    return Recipient(
+        path=path,
+        argument=rest,
+        notify=_notify(parameters),
+        orcpt=orcpt.decode("ascii") if orcpt else None,
+        needs=_needs(parameters, _RCPT_PARAMETERS),
+    )
+
+
+def _check_auth(value: bytes | None) -> None:
+    if value != b"<>" and not (value and _XTEXT.match(value)):
+        raise CommandRefused("501 5.5.4 AUTH must be <> or a mailbox in xtext")
+
+
+def _without_auth(rest: bytes, path: Path) -> bytes:
+    """Return what follows `FROM:` without AUTH=, all other octets as they were."""
+    end = rest.index(path.raw) + len(path.raw)
+    return rest[:end] + _AUTH_PARAMETER.sub(b"", rest[end:])
+
+
+def malformed(argument: bytes) -> Recipient:
+    """Return what `parse_rcpt` refused as a recipient that may be written down, never sent to."""
+    shown = argument[:_SHOWN].decode("utf-8", "replace")
+    found = _NAMED.match(shown)
+    named = (found[1] if found else shown).strip()
+    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in named)
+    return Recipient(path=Path(argument, text), argument=argument)
+
+
+def _parse(
+    argument: bytes,
+    keyword: bytes,
+    known: dict[bytes, str],
+    extensions: AbstractSet[str],
+    status: str,
+) -> tuple[Path, bytes, _Parameters]:
+    word = keyword[:-1].decode()
+    if argument[: len(keyword)].upper() != keyword:
+        raise CommandRefused(f"501 5.5.4 Syntax: {word}:<address>")
+    rest = argument[len(keyword) :]
+    parsed = parse_path(rest.lstrip(b" \t"))
+    if parsed is None:
+        raise CommandRefused(f"501 {status} Bad {word.lower()} address syntax")
+    path, tail = parsed
+    if not tail:
+        return path, rest, {}
+    return path, rest, _parameters(tail, known, extensions)
+
+
+def _parameters(tail: bytes, known: dict[bytes, str], extensions: AbstractSet[str]) -> _Parameters:
+    if tail[:1] not in b" \t":
+        raise CommandRefused("501 5.5.4 A space must follow the address")
+    if _CONTROL.search(tail):
+        raise CommandRefused("501 5.5.4 Control characters have no place here")
+    parameters: _Parameters = {}
+    for word in tail.split():
+        found = _PARAMETER.match(word)
+        if found is None:
+            raise CommandRefused("501 5.5.4 Malformed parameter")
+        keyword = found[1].upper()
+        if known.get(keyword) not in extensions:
+            raise CommandRefused(f"555 5.5.4 Parameter not offered: {keyword.decode()}")
+        if keyword in parameters:
+            raise CommandRefused(f"501 5.5.4 Parameter given twice: {keyword.decode()}")
+        parameters[keyword] = found[2]
+    return parameters
+
+
+def _needs(parameters: _Parameters, known: dict[bytes, str]) -> frozenset[str]:
+    return frozenset(known[keyword] for keyword in parameters) if parameters else frozenset()
+
+
+def _check_utf8(path: Path, *, utf8: bool) -> None:
+    if not path.is_ascii and not utf8:
+        raise CommandRefused("553 5.6.7 An address beyond ASCII needs SMTPUTF8")
+
+
+def _xtext(parameters: _Parameters, keyword: bytes) -> str | None:
+    value = parameters.get(keyword)
+    if keyword not in parameters:
+        return None
+    if value is None or len(value) > 300 or not _XTEXT.match(value):
+        raise CommandRefused(f"501 5.5.4 {keyword.decode()} is malformed")
+    return value.decode("ascii")
+
+
+def _ret(parameters: _Parameters) -> str | None:
+    if b"RET" not in parameters:
+        return None
+    value = (parameters[b"RET"] or b"").upper()
+    if value not in (b"FULL", b"HDRS"):
+        raise CommandRefused("501 5.5.4 RET must be FULL or HDRS")
+    return value.decode()
+
+
+def _notify(parameters: _Parameters) -> frozenset[str] | None:
+    if b"NOTIFY" not in parameters:
+        return None
+    words = (parameters[b"NOTIFY"] or b"").upper().split(b",")
+    if words == [b"NEVER"]:
+        return frozenset()
+    if not _NOTIFY.issuperset(words):
+        raise CommandRefused("501 5.5.4 NOTIFY must be NEVER or of SUCCESS, FAILURE, DELAY")
+    return frozenset(word.decode() for word in words)

@@ -1,0 +1,140 @@
+"""The header block of a message, read the way the recipient's program would read it (RFC 5322)."""
+
+import re
+from collections.abc import Iterable, KeysView, Sequence
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.utils import getaddresses
+
+from gateway.core.mail.content import HeaderBlock, with_crlf
+
+_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
+#: What every program reads as fields: not `Name : value`, an obs-field of RFC 5322 (4.5) at which
+#: Python's `email` ends the header. An mbox's first line may stand before them.
+_ORDERLY = re.compile(
+    rb"(?:>*From [ \t]*+(?!:).*+\n)?(?:[!-9;-~]++:.*+(?:\n|\Z)(?:[ \t].*+(?:\n|\Z))*+)*+"
+)
+_BYTE_ORDER = b"\xef\xbb\xbf"
+_FOLD = re.compile(rb"[ \t]*\n[ \t]+")
+_ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
+_MAX_VALUE = 4096  #: Octets of one value that are decoded for showing.
+_MAX_WORDS = 64  #: Encoded words of one value that are decoded; the rest stays as it is.
+
+
+class Headers:
+    """The fields of a header block, by name in lower case."""
+
+    __slots__ = ("_fields", "_text", "whole")
+
+    def __init__(
+        self, fields: dict[str, list[bytes]], text: bytes = b"", *, whole: bool = True
+    ) -> None:
+        self._fields = fields
+        self._text = text
+        self.whole = whole  #: Whether there are no more fields than these.
+
+    @classmethod
+    def of(cls, block: HeaderBlock) -> "Headers":
+        """Read a header block."""
+        return cls.parse(block.octets, whole=block.whole)
+
+    @classmethod
+    def parse(cls, block: bytes, *, whole: bool = True) -> "Headers":
+        """Read the octets of a header block; what is no field is passed over."""
+        text = block.replace(b"\r\n", b"\n")
+        if b"\r" in text:
+            text = with_crlf(block).replace(b"\r\n", b"\n")
+        # Some programs look over a byte order mark; others read no field behind it (`certain`).
+        return cls(_fields(text.removeprefix(_BYTE_ORDER)), text, whole=whole)
+
+    @property
+    def certain(self) -> "Headers":
+        """The fields that every program reads.
+
+        Some end the header at a line that is no field, and show what follows as text.
+        """
+        orderly = _ORDERLY.match(self._text)
+        end = orderly.end() if orderly else 0
+        if self._text[end:] in (b"", b"\n"):
+            return self
+        return Headers(_fields(self._text[:end]), self._text[:end], whole=self.whole)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._fields
+
+    @property
+    def names(self) -> KeysView[str]:
+        """The names of the fields there are, in lower case."""
+        return self._fields.keys()
+
+    def count(self, name: str) -> int:
+        """Return how often a field stands there."""
+        return len(self._fields.get(name, ()))
+
+    def folded(self, name: str) -> Sequence[bytes]:
+        """Return the values of a field as they stand there."""
+        return self._fields.get(name, ())
+
+    def raw(self, name: str) -> list[bytes]:
+        """Return the values of a field, unfolded, not decoded."""
+        return [_FOLD.sub(b" ", value).strip() for value in self._fields.get(name, ())]
+
+    def texts(self, name: str) -> list[str]:
+        """Return the values of a field as people read them (RFC 2047 decoded)."""
+        return [decoded(value) for value in self.raw(name)]
+
+    def text(self, name: str) -> str:
+        """Return the first value of a field as people read it; empty without one."""
+        values = self._fields.get(name)
+        return decoded(_FOLD.sub(b" ", values[0]).strip()) if values else ""
+
+    def addresses(self, name: str) -> list[tuple[str, str]]:
+        """Return the (name, address) pairs of an address field, at most 100 of them."""
+        return list(_pairs(self.texts(name)))[:100]
+
+
+def _fields(text: bytes) -> dict[str, list[bytes]]:
+    fields: dict[str, list[bytes]] = {}
+    for name, value in _FIELD.findall(text):
+        fields.setdefault(name.decode("ascii").lower(), []).append(value)
+    return fields
+
+
+def decoded(value: bytes) -> str:
+    """Decode a header value for showing: encoded words, then UTF-8, else Latin-1.
+
+    NUL and lone surrogates, which no store keeps, become U+FFFD.
+    """
+    return _UNKEEPABLE.sub("\ufffd", _decoded(value[:_MAX_VALUE]))
+
+
+def _decoded(value: bytes) -> str:
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        text = value.decode("latin-1")
+    if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:
+        return text
+    try:
+        return "".join(_decoded_words(text))
+    except (HeaderParseError, ValueError):
+        return text
+
+
+def _decoded_words(text: str) -> Iterable[str]:
+    for part, charset in decode_header(text):
+        if isinstance(part, str):
+            yield part
+            continue
+        try:
+            yield part.decode(charset or "ascii", "replace")
+        except LookupError:
+            yield part.decode("latin-1")
+
+
+def _pairs(values: list[str]) -> Iterable[tuple[str, str]]:
+    for value in values:
+        # getaddresses recurses on comments: what nests them deeply is no address list.
+        if value.count("(") < 50:
+            yield from getaddresses([value])

@@ -1,0 +1,76 @@
+"""What makes two transactions carry the same message: a second chunk, a retry, a resent part."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.core.mail.headers import Headers
+from gateway.core.mail.message_ids import is_unfilled
+
+#: `<left@right>` of RFC 5322 (3.6.4), generously.
+_MESSAGE_ID = re.compile(rb"<([^<>@\s]+)@([^<>\s]+)>\Z")
+#: Fields that servers on the way put in; they may differ from one transaction to the next.
+_TRACE = frozenset(
+    (
+        "received", "return-path", "delivered-to", "x-original-to", "authentication-results",
+        "dkim-signature", "received-spf",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MessageIdentity:
+    """What is equal for transactions that carry the same message."""
+
+    number: int  #: 63 bits.
+    is_own: bool  #: Whether the message names itself; if not, another may look just like it.
+
+    def sought(self, addresses: Iterable[str]) -> int:
+        """Return what a transaction with these recipients is sought by."""
+        if self.is_own:
+            return self.number
+        return self._to(next(iter(addresses), ""))
+
+    def kept(self, addresses: Iterable[str]) -> tuple[int, ...]:
+        """Return what later transactions for any of these recipients are sought by."""
+        if self.is_own:
+            return (self.number,)
+        return tuple(map(self._to, dict.fromkeys(addresses)))
+
+    def _to(self, address: str) -> int:
+        text = self.number.to_bytes(8) + address.encode("utf-8", "surrogateescape")
+        return _hashed(text)
+
+
+def message_identity(
+    sender: str, login: str | None, listener: str, headers: Headers
+) -> MessageIdentity:
+    """Tell what a message is known by, whatever transaction it comes in.
+
+    That is the envelope sender and the Message-ID, together with the login, without one the
+    listener. Without a well-formed Message-ID From, Subject and Date stand for it. Where there is
+    no Date either, as in mail of Python's smtplib, the whole header block does, without what
+    servers put in on the way; then only a transaction for the same people is the same message,
+    for a form filled in twice looks the same.
+    """
+    source = f"login {login}" if login is not None else f"listener {listener}"
+    about = (sender.casefold(), source)
+    parts = [part.encode("utf-8", "surrogateescape") for part in about]
+    ids = headers.raw("message-id")
+    if len(ids) == 1 and _is_id(ids[0]):
+        return MessageIdentity(_hashed(b"\0".join([*parts, ids[0]])), True)
+    is_dated = any(headers.raw("date"))
+    names = ["from", "subject", "date"] if is_dated else sorted(headers.names - _TRACE)
+    fields = [part for name in names for part in (b"", name.encode(), *headers.raw(name))]
+    return MessageIdentity(_hashed(b"\0".join([*parts, *fields])), is_dated)
+
+
+def _is_id(value: bytes) -> bool:
+    found = _MESSAGE_ID.match(value)
+    parts = found.groups() if found else ()
+    return bool(parts) and not any(is_unfilled(part.decode("latin-1")) for part in parts)
+
+
+def _hashed(text: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) >> 1

@@ -1,0 +1,77 @@
+"""Message-IDs (RFC 5322, 3.6.4): what a mail is called by, and which mail another hangs on."""
+
+import re
+
+from gateway.core.mail.headers import Headers
+
+MAX_LENGTH = 500  #: Octets of one id; longer ones are none.
+MAX_CHAIN = 20  #: Ids of a conversation that are carried on: its first, and the latest.
+
+_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
+_COMMENT = re.compile(r"\([^()]*\)")
+_ALNUM = re.compile(r"[^\W_]")
+#: What programs write where they have no value.
+_FILLERS = frozenset(
+    [
+        "empty", "false", "id", "message-id", "message_id", "messageid", "missing", "n/a", "nan",
+        "nil", "none", "null", "true", "undefined", "unknown",
+    ]
+)  # fmt: skip
+#: What a template language left: `{{id}}`, `${id}`, `#{id}`, `{% id %}`, `%s`, `*|ID|*`, `[[id]]`,
+#: `<%= id %>`, `[object Object]`; as all of a part `$id`, `%id%`, `__ID__`.
+_TEMPLATE = re.compile(
+    r"\{\{|\}\}|[$#]\{|\{%|%s|\*\||\[\[|%=|%%|\[object\b|\A(?:\$[A-Za-z_]\w*|%\w+%|__\w+__)\Z"
+)
+
+
+def well_formed(value: bytes) -> list[str]:
+    """Return the ids in the unfolded value of a field, in order, each once.
+
+    `<undefined>`, `<>`, blanks within an id and what is not printable ASCII make none.
+    """
+    text = _COMMENT.sub(" ", value.decode("ascii", "replace"))
+    found = (each for each in _ID.findall(text) if len(each) <= MAX_LENGTH)
+    return list(dict.fromkeys(found))
+
+
+def is_unfilled(part: str) -> bool:
+    """Whether what stands before or behind the @ is what a program writes without a value.
+
+    An id of it, `<undefined@crm.example>`, is no mail's: it would stand for all of a program's.
+    """
+    return part.casefold() in _FILLERS or not _ALNUM.search(part) or bool(_TEMPLATE.search(part))
+
+
+def own(headers: Headers) -> str:
+    """Return the Message-ID of a mail; empty where it has none that is well-formed."""
+    values = headers.raw("message-id")
+    found = well_formed(values[0]) if values else []
+    return found[0] if len(found) == 1 else ""
+
+
+def chain(headers: Headers) -> list[str]:
+    """Return the References of an answer to a mail: those of the mail itself, then its own id.
+
+    Empty where it has no id of its own: an answer can't hang on it then.
+    """
+    parent = own(headers)
+    if not parent:
+        return []
+    earlier = _named(headers, "references")
+    if not earlier:
+        answered = _named(headers, "in-reply-to")
+        earlier = answered if len(answered) == 1 else []
+    ids = [each for each in dict.fromkeys(earlier) if each != parent]
+    if len(ids) > MAX_CHAIN:
+        ids = ids[:1] + ids[1 - MAX_CHAIN :]
+    return [*ids, parent]
+
+
+def _named(headers: Headers, field: str) -> list[str]:
+    """Return the ids in a field, also where a library has put them into encoded words."""
+    values = headers.raw(field)
+    found = [each for value in values for each in well_formed(value)]
+    if found or not values:
+        return found
+    # Python's EmailMessage writes long ids as `=?utf-8?q?=3C…=3E?=`, against RFC 2047 (5).
+    return [each for text in headers.texts(field) for each in well_formed(text.encode())]

@@ -1,0 +1,1 @@
+"""People as the CRM tells of them, their applications and their history."""

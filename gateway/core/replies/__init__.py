@@ -1,0 +1,1 @@
+"""Forwarded replies: the reference, the mail that was forwarded, the inbox."""

@@ -1,0 +1,185 @@
+"""What a document is, told by the name of its file, and that name made fit to show."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from gateway.core.mail.headers import decoded
+
+OTHER = "other"  #: The type of a document whose name tells nothing.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRule:
+    """A type of document and the words that name it; `*` stands for the rest of a word."""
+
+    type: str
+    words: tuple[str, ...]
+    images_only: bool = False
+
+
+#: The shipped table; the first rule that fits decides.
+RULES = (
+    DocumentRule(
+        type="photo",
+        words=(
+            *("foto", "fotos", "*foto", "photo", "photos", "*photo", "portrait", "portret"),
+            *("porträt", "passbild", "bewerbungsbild", "profilbild", "lichtbild", "headshot"),
+            *("picture", "profile picture", "photo d identité"),
+        ),
+        images_only=True,
+    ),
+    DocumentRule(
+        type="cover_letter",
+        words=(
+            *("anschreiben", "*anschreiben", "bewerbungsschreiben", "bewerbungsbrief"),
+            *("motivationsschreiben", "motivationsbrief", "begleitschreiben", "begleitbrief"),
+            *("motivation", "motivatie", "motivatiebrief", "sollicitatiebrief"),
+            *("motivatie brief", "sollicitatie brief", "begeleidende brief"),
+            *("lettre de motivation", "lettre motivation", "lettre de candidature"),
+            *("lettre d accompagnement", "lettre de présentation"),
+            *("cover letter", "coverletter", "covering letter", "motivation letter"),
+            *("letter of motivation", "application letter", "personal statement"),
+        ),
+    ),
+    DocumentRule(
+        type="cv",
+        words=(
+            *("cv", "c v", "curriculum", "curriculum vitae", "vitae", "europass"),
+            *("lebenslauf", "lebensläufe", "*lebenslauf", "werdegang", "levensloop"),
+            *("resume", "résumé"),
+        ),
+    ),
+    DocumentRule(
+        type="reference_letter",
+        words=(
+            *("arbeitszeugnis*", "zwischenzeugnis*", "dienstzeugnis*", "praktikumszeugnis*"),
+            *("referenz", "referenzen", "referenzschreiben", "empfehlung", "empfehlungsschreiben"),
+            *("referentie", "referenties", "referentiebrief", "aanbeveling", "aanbevelingsbrief"),
+            *("werkgetuigschrift", "lettre de recommandation", "recommandation"),
+            *("certificat de travail", "références"),
+            *("reference", "references", "reference letter", "recommendation"),
+            *("recommendation letter", "letter of recommendation"),
+        ),
+    ),
+    DocumentRule(
+        type="certificate",
+        words=(
+            *("zeugnis*", "*zeugnis", "*zeugnisse", "zertifikat*", "*zertifikat", "*zertifikate"),
+            *("diplom", "*diplom", "diplome", "urkunde", "urkunden", "*urkunde", "bescheinigung*"),
+            *(
+                "*bescheinigung",
+                "nachweis",
+                "nachweise",
+                "*nachweis",
+                "*nachweise",
+                "gesellenbrief",
+            ),
+            *("meisterbrief", "facharbeiterbrief", "approbation", "notenspiegel"),
+            *("diploma", "diplomas", "*diploma", "certificaat", "certificaten", "*certificaat"),
+            *("getuigschrift", "getuigschriften", "cijferlijst", "puntenlijst"),
+            *("diplôme", "diplômes", "certificat", "certificats", "attestation", "attestations"),
+            *("relevé de notes", "bulletin de notes"),
+            *("certificate", "certificates", "certification", "certifications", "transcript"),
+            *("transcripts", "transcript of records"),
+        ),
+    ),
+)
+
+_IMAGES = frozenset(
+    {"bmp", "gif", "heic", "heif", "jfif", "jpeg", "jpg", "png", "tif", "tiff", "webp"}
+)
+_HUMPS = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-ZÀ-ÖØ-Þ])(?=[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ])")
+_NUMBERS = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+_EXTENSION = re.compile(r"(?<=.)\.([A-Za-z0-9]{1,8})\Z")
+_NO_LETTER = re.compile(r"[^a-z0-9*]+")
+_SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+
+
+def document_type(
+    filename: str, *, content_type: str = "", rules: Sequence[DocumentRule] = RULES
+) -> str:
+    """Return the type of a document by the words in its file's name; `other` when unsure.
+
+    Words count at their borders only: `_`, `-`, digits and aCapital divide them, accents don't
+    matter. Only a rule for images looks at the content type.
+    """
+    name = clean_filename(filename)
+    found = _EXTENSION.search(name)
+    image = content_type.lower().startswith("image/") or (
+        found is not None and found[1].lower() in _IMAGES
+    )
+    words = _words(name[: found.start()] if found else name)
+    for rule in rules:
+        if (image or not rule.images_only) and _pattern(rule).search(words):
+            return rule.type
+    return OTHER
+
+
+def _words(name: str) -> str:
+    """Return the words of a name between blanks, in plain small letters."""
+    composed = unicodedata.normalize("NFC", name).replace("*", " ")
+    return f" {_plain(_NUMBERS.sub(' ', _HUMPS.sub(' ', composed)))} "
+
+
+def _plain(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return _NO_LETTER.sub(" ", letters).strip()
+
+
+@cache
+def _pattern(rule: DocumentRule) -> re.Pattern[str]:
+    spellings = {
+        _plain(spelling)
+        for word in rule.words
+        for spelling in (word, word.lower().translate(_SPELT_OUT))
+    }
+    alternatives = "|".join(re.escape(word).replace(r"\*", "[a-z]*") for word in sorted(spellings))
+    return re.compile(f" (?:{alternatives}) ")
+
+
+_LONGEST = 200  #: Octets of a name in UTF-8; file systems take 255.
+_LONGEST_EXTENSION = 20
+_UNNAMED = "unnamed"
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?=\.|\Z)", re.IGNORECASE)
+_FORBIDDEN = re.compile(r'[<>:"|?*]')
+_MARK = r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]"
+_PILED_UP = re.compile(rf"({_MARK}{{2}}){_MARK}+")
+
+
+def clean_filename(name: str) -> str:
+    """Return a file's name as it can be shown and offered for saving; never empty.
+
+    Without path, control characters, marks of direction and names that Windows keeps to itself,
+    at most 200 octets long with its extension kept. It is no path: files lie under other names.
+    """
+    name = name[:10_000]
+    if "=?" in name:
+        name = decoded(name.encode("utf-8", "replace"))
+    last = next((part for part in re.split(r"[/\\]", name)[::-1] if part.strip(". ")), "")
+    last = re.sub(r"\A[A-Za-z]:", "", last)
+    shown = "".join(map(_shown, unicodedata.normalize("NFC", last)))
+    shown = _FORBIDDEN.sub("_", _PILED_UP.sub(r"\1", shown))
+    shown = _shortened(" ".join(shown.split()).strip(". "))
+    return f"_{shown}" if _RESERVED.match(shown) else shown or _UNNAMED
+
+
+def _shown(letter: str) -> str:
+    """Return a letter as it may be shown: a blank for any blank, nothing for what is unseen."""
+    category = unicodedata.category(letter)
+    if category in ("Zs", "Zl", "Zp") or letter in "\t\r\n":
+        return " "
+    return "" if category.startswith("C") else letter
+
+
+def _shortened(name: str) -> str:
+    if len(name.encode()) < _LONGEST:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    if not dot or not stem or len(extension) > _LONGEST_EXTENSION:
+        stem, dot, extension = name, "", ""
+    room = _LONGEST - 1 - len((dot + extension).encode())
+    return stem.encode()[:room].decode("utf-8", "ignore").rstrip(". ") + dot + extension

@@ -1,0 +1,346 @@
+"""The header block of a forwarded mail, as its program wrote it into the text."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+
+from gateway.core.replies.forwarded.dates import parse_date
+from gateway.core.replies.forwarded.labels import (
+    Label,
+    is_glued,
+    read_bare_label,
+    read_label,
+    split_glued,
+)
+from gateway.core.replies.forwarded.language.words import LANGUAGES_OF, HeaderWord
+from gateway.core.replies.forwarded.lines import TextLine
+from gateway.core.replies.forwarded.mailboxes import is_people
+from gateway.core.replies.subject_prefixes import without_prefixes
+
+_LONGEST = 60  #: Lines of a block, wrapped ones and empty ones included.
+_AHEAD = 3  #: Lines in which a known word has to follow what is none …
+_AHEAD_IF_ANNOUNCED = 6  #: … and below a separator.
+_SHORTEST_FRAME, _LONGEST_FRAME = 4, 12
+_SHORTEST_BARE = 3
+_GLUED_LINES = 5
+_PEOPLE = (HeaderWord.SENDER, HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO)
+_TELLING = (HeaderWord.DATE, HeaderWord.TO, HeaderWord.SUBJECT)
+#: Numbers of other mails, `References: <1@example.org> <2@example.org>`.
+_MESSAGE_IDS = re.compile(r"(?:<[^\s<>]{1,500}@[^\s<>]{1,500}>\s*){1,50}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """What a header block says, and where the text goes on behind it."""
+
+    fields: dict[HeaderWord, str]
+    languages: tuple[str, ...]  #: Those that have all its words; dates are read in them.
+    end: int
+    is_whole: bool = False  #: Whether it has all the fields of the mail, as RFC 5322 writes them.
+    mime: Mapping[str, str] = field(default_factory=dict)  #: Its MIME fields, names in lower case.
+
+
+def read_block(
+    lines: Sequence[TextLine], start: int, *, announced: bool = False, subject: str = ""
+) -> Block | None:
+    """Read the header block that starts at a line; None where none does.
+
+    `announced` says that a separator stands above it, which makes fewer words enough;
+    `subject` is that of the mail around it, which tells where a wrapped subject ends.
+    """
+    first = read_label(lines[start].text)
+    if first is None and announced:
+        return _read_bare(lines, start)
+    if first is None or first.role is HeaderWord.OTHER:
+        return None
+    if first.role is None and not announced:
+        return _below_date(lines, start, first, subject)
+    return read_glued(lines, start) or _BlockReader(lines, start, announced, subject).read()
+
+
+def _below_date(lines: Sequence[TextLine], start: int, first: Label, subject: str) -> Block | None:
+    """Read a header that begins with a date under a word nobody knows (Tuta in Vietnamese)."""
+    below = start + 1
+    if below == len(lines) or lines[below].is_blank or lines[below].depth != lines[start].depth:
+        return None
+    following = read_label(lines[below].text)
+    if following is None or following.role is not HeaderWord.SENDER:
+        return None
+    if parse_date(first.value, zone=UTC) is None:
+        return None
+    block = _BlockReader(lines, below, False, subject).read()
+    if block is None or HeaderWord.DATE in block.fields:
+        return None
+    return replace(block, fields=block.fields | {HeaderWord.DATE: first.value})
+
+
+def _read_bare(lines: Sequence[TextLine], start: int) -> Block | None:
+    """Read a header whose words stand without colons, as eM Client writes them."""
+    fields: dict[HeaderWord, str] = {}
+    role, end = HeaderWord.OTHER, start
+    while end < min(start + _LONGEST_FRAME, len(lines)) and not lines[end].is_blank:
+        label = read_bare_label(lines[end].text)
+        if label is not None and label.role is not None and label.role not in fields:
+            role = label.role
+            fields[role] = label.value
+        elif role in _PEOPLE and "@" in lines[end].text:
+            fields[role] = f"{fields[role]} {lines[end].text}"
+        else:
+            break
+        end += 1
+    is_block = "@" in fields.get(HeaderWord.SENDER, "") and len(fields) >= _SHORTEST_BARE
+    return Block(fields=fields, languages=(), end=end) if is_block else None
+
+
+def read_glued(lines: Sequence[TextLine], start: int, text: str = "") -> Block | None:
+    """Read a header without line breaks; `text` replaces the line where something precedes it."""
+    text = text or lines[start].text
+    if not is_glued(text):
+        return None
+    for end in range(start + 1, min(start + _GLUED_LINES, len(lines)) + 1):
+        fields = split_glued(text)
+        if fields is not None:
+            return Block(fields=fields, languages=(), end=end)
+        if end == len(lines) or lines[end].is_blank:
+            break
+        text = f"{text} {lines[end].text}"
+    return None
+
+
+class _BlockReader:
+    """Reads one block, line by line."""
+
+    def __init__(
+        self, lines: Sequence[TextLine], start: int, announced: bool, subject: str
+    ) -> None:
+        self._lines = lines
+        self._end = start
+        self._last = min(start + _LONGEST, len(lines))
+        self._depth = lines[start].depth
+        self._is_indented = lines[start].is_indented
+        self._announced = announced
+        self._subject = _folded(subject)
+        self._fields: dict[HeaderWord, str] = {}
+        self._keys: list[str] = []
+        self._unknown: list[tuple[str, bool]] = []  #: And whether they stand above who got it.
+        self._role = HeaderWord.OTHER
+        self._spaced: bool | None = None
+        self._framed = announced and _is_framed(lines, start)
+
+    def read(self) -> Block | None:
+        """Return the block, where what was read is one."""
+        while self._end < self._last and self._take():
+            pass
+        self._place_unknown()
+        if not self._is_block():
+            return None
+        return Block(fields=self._fields, languages=self._languages(), end=self._end)
+
+    def _take(self) -> bool:
+        line = self._lines[self._end]
+        if line.is_blank:
+            return self._skip_blank()
+        if line.depth != self._depth:
+            return False
+        label = self._label(line.text)
+        if label is not None and label.role is not None:
+            return self._take_field(label.role, label)
+        if self._is_folded(line) or self._continues(line.text, label):
+            self._fields[self._role] = f"{self._fields.get(self._role, '')} {line.text}".strip()
+            self._end += 1
+            return True
+        return label is not None and self._take_unknown(label)
+
+    def _label(self, text: str) -> Label | None:
+        """Read a header word; SOGo's Korean for References is also that for who got a copy."""
+        label = read_label(text)
+        if label is None or label.role not in _PEOPLE or not self._are_message_ids(label.value):
+            return label
+        is_taken = label.value.count("<") > 1 or label.role in self._fields
+        return label._replace(role=HeaderWord.OTHER) if is_taken else label
+
+    def _take_field(self, role: HeaderWord, label: Label) -> bool:
+        if role in self._fields and role is not HeaderWord.OTHER:
+            return False
+        if len(self._fields) == 1 and self._spaced is None:
+            self._spaced = False
+        self._fields[role] = label.value
+        self._keys.append(label.key)
+        self._role = role
+        self._end += 1
+        return True
+
+    def _take_unknown(self, label: Label) -> bool:
+        """Take a word nobody knows where known ones follow, or where it can only be the subject."""
+        ends = self._end + 1 == len(self._lines) or self._lines[self._end + 1].is_blank
+        closing = self._announced and HeaderWord.SUBJECT not in self._fields and bool(self._fields)
+        is_part = self._framed or self._word_follows() or self._is_people(label.value)
+        if not is_part and not (closing and ends) and not self._are_message_ids(label.value):
+            return False
+        self._unknown.append((label.value, HeaderWord.TO not in self._fields))
+        self._role = HeaderWord.OTHER
+        self._end += 1
+        return True
+
+    def _is_people(self, value: str) -> bool:
+        """Whether the value under an unknown word is people, where a header has some.
+
+        Those who got a copy stand below those who got the mail, and everybody below a separator
+        stands above the text.
+        """
+        if not is_people(value):
+            return False
+        lacking = self._announced and not {HeaderWord.SENDER, HeaderWord.TO} <= self._fields.keys()
+        is_below_copies = self._announced and self._role is HeaderWord.CC
+        return lacking or is_below_copies or self._role in (HeaderWord.SENDER, HeaderWord.TO)
+
+    def _are_message_ids(self, value: str) -> bool:
+        return self._announced and _MESSAGE_IDS.fullmatch(value) is not None
+
+    def _skip_blank(self) -> bool:
+        """Pass over one or two empty lines, where the block has them between its lines."""
+        following = next((i for i in range(self._end, self._last) if self._text(i)), self._last)
+        if following - self._end > 2 or following >= self._last:
+            return False
+        label = self._label(self._lines[following].text)
+        known = label is not None and label.role is not None and label.role not in self._fields
+        is_last = self._announced and label is not None and label.role is HeaderWord.SUBJECT
+        is_value = label is None and self._lacks_value()
+        goes_on = self._announced and label is not None and self._goes_on_below(label)
+        if not is_value and not goes_on and not (known and (is_last or self._is_spaced())):
+            return False
+        self._spaced = True
+        self._end = following
+        return True
+
+    def _goes_on_below(self, label: Label) -> bool:
+        """Whether a field below an empty line can only be one of the header: by its value.
+
+        SOGo in Japanese has empty lines between some of them: `組織: …`, an empty line, `宛先: …`.
+        """
+        if label.role is HeaderWord.OTHER:
+            telling = {HeaderWord.SENDER, HeaderWord.DATE} <= self._fields.keys()
+            lacking = telling and HeaderWord.TO not in self._fields
+            return lacking or self._are_message_ids(label.value)
+        if label.role in _PEOPLE:
+            return label.role not in self._fields and is_people(label.value)
+        is_date = label.role is HeaderWord.DATE and HeaderWord.DATE not in self._fields
+        return is_date and parse_date(label.value, zone=UTC) is not None
+
+    def _is_spaced(self) -> bool:
+        if self._spaced is not None or len(self._fields) != 1:
+            return bool(self._spaced)
+        return self._announced or HeaderWord.SENDER in self._fields
+
+    def _lacks_value(self) -> bool:
+        telling = self._role in (HeaderWord.SENDER, HeaderWord.DATE, HeaderWord.TO)
+        return telling and not self._fields.get(self._role) and len(self._fields) < 4
+
+    def _text(self, index: int) -> str:
+        return self._lines[index].text
+
+    def _is_folded(self, line: TextLine) -> bool:
+        """Whether a line goes on with the field above it as RFC 5322 has it: it is indented.
+
+        mutt folds at the width of its window, whatever stands there: a subject `… Köln: x` too.
+        """
+        is_indented = line.is_indented and not self._is_indented and self._announced
+        return is_indented and self._fields.get(self._role, "") != ""
+
+    def _continues(self, text: str, label: Label | None) -> bool:
+        """Whether a line goes on with the field above it."""
+        value = self._fields.get(self._role)
+        if value is None or self._is_after_blank():
+            return value == ""
+        if self._role in _PEOPLE and (value[-1:] in ",;<([" or _is_open(value)):
+            return True
+        if not value and self._role is not HeaderWord.SUBJECT:
+            return True
+        if self._role is HeaderWord.SUBJECT and self._is_rest_of_subject(value, text):
+            return True
+        if label is not None and value:
+            return False
+        if self._role in _PEOPLE and text.startswith("<") and "@" in text:
+            return True
+        return self._word_follows()
+
+    def _is_after_blank(self) -> bool:
+        return self._lines[self._end - 1].is_blank
+
+    def _is_rest_of_subject(self, value: str, text: str) -> bool:
+        whole = _folded(f"{value} {text}")
+        return bool(whole) and self._subject.startswith(whole)
+
+    def _word_follows(self) -> bool:
+        """Whether a known word, not read yet, comes within the next lines."""
+        ahead = _AHEAD_IF_ANNOUNCED if self._announced else _AHEAD
+        for line in self._lines[self._end + 1 : self._end + 1 + ahead]:
+            if line.is_blank or line.depth != self._depth:
+                return False
+            label = self._label(line.text)
+            if label is not None and label.role is not None:
+                return label.role not in self._fields
+            if label is not None and self._is_foreign() and is_people(label.value):
+                return True
+        return False
+
+    def _is_foreign(self) -> bool:
+        """Whether a separator stands above words of a language that isn't known."""
+        return self._announced and HeaderWord.SENDER not in self._fields
+
+    def _place_unknown(self) -> None:
+        """Give values under unknown words the role that only they can have."""
+        has_recipients = HeaderWord.TO in self._fields
+        for value, is_above in self._unknown:
+            role = self._role_of(value, answers=is_above and has_recipients)
+            if role is not None:
+                self._fields[role] = value
+
+    def _role_of(self, value: str, *, answers: bool) -> HeaderWord | None:
+        """Return the role of a value; `answers` says that people there are to be answered."""
+        candidates: tuple[HeaderWord, ...] = (HeaderWord.SUBJECT,)
+        if is_people(value):
+            copies = (
+                (HeaderWord.REPLY_TO,)
+                if answers
+                else (HeaderWord.TO, HeaderWord.CC, HeaderWord.REPLY_TO)
+            )
+            candidates = (HeaderWord.SENDER, *copies)
+        elif "@" in value:  # numbers of other mails: `Referenzen: <1@example.org> <2@example.org>`
+            return None
+        elif parse_date(value, zone=UTC) is not None:
+            candidates = (HeaderWord.DATE,)
+        return next((role for role in candidates if role not in self._fields), None)
+
+    def _is_block(self) -> bool:
+        telling = sum(role in self._fields for role in _TELLING)
+        if self._announced:
+            return telling >= (1 if HeaderWord.SENDER in self._fields else 2)
+        if HeaderWord.SENDER not in self._fields:
+            return False
+        dated = HeaderWord.DATE in self._fields or HeaderWord.SUBJECT in self._fields
+        return telling >= 2 or ("@" in self._fields[HeaderWord.SENDER] and dated)
+
+    def _languages(self) -> tuple[str, ...]:
+        sets = [LANGUAGES_OF[key] for key in self._keys if key in LANGUAGES_OF]
+        common = frozenset.intersection(*sets) if sets else frozenset()
+        return tuple(sorted(common or (sets[0] if sets else ())))
+
+
+def _is_framed(lines: Sequence[TextLine], start: int) -> bool:
+    """Whether nothing but words with values stands between a separator and an empty line."""
+    for number, line in enumerate(lines[start : start + _LONGEST_FRAME]):
+        if line.is_blank:
+            return number >= _SHORTEST_FRAME
+        if line.depth != lines[start].depth or read_label(line.text) is None:
+            return False
+    return False
+
+
+def _is_open(value: str) -> bool:
+    return value.count("<") > value.count(">") or value.count('"') % 2 == 1
+
+
+def _folded(subject: str) -> str:
+    return " ".join(without_prefixes(subject).casefold().split())

@@ -1,0 +1,223 @@
+"""Dates as mail programs of all countries write them above a forwarded mail."""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from email.utils import parsedate_to_datetime
+
+from gateway.core.replies.forwarded.language.months import (
+    month_number,
+    month_within,
+    persian_month_within,
+)
+
+_LONGEST = 120
+_COLONS = {ord(mark): ":" for mark in "∶：︰"}
+_CENTURY = 2000
+_BUDDHIST, _BUDDHIST_FROM = 543, 2500  #: What Thai calendars count more, and where that shows.
+_YEARS = range(1970, 2200)
+_PERSIAN_YEARS = range(1349, 1500)
+
+_INTERNET = re.compile(
+    r"(?:[A-Za-z]{3}, )?\d{1,2} [A-Za-z]{3} \d{4} \d\d:\d\d(?::\d\d)? (?:[+-]\d{4}|GMT)"
+)
+_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4}) ?[-/.年년] ?(\d{1,2}) ?[-/.月월] ?(\d{1,2})(?!\d)")
+_NUMBERS = re.compile(r"(?<!\d)(\d{1,2}) ?[-/.] ?(\d{1,2}) ?[-/.] ?(\d{4}|\d{2})(?!\d)")
+_PLAIN_YEAR_FIRST = re.compile(r"(?<![\d:./-])(\d{4}) (\d{1,2}) (\d{1,2})(?![\d:./-])")
+#: `4 3 2026`, `4 de 3 de 2026`, `4 tháng 3, 2026`
+_PLAIN_NUMBERS = re.compile(
+    r"(?<![\d:./-])(\d{1,2}),?(?: de| tháng| thg)? (\d{1,2})(?: de|,)?(?: năm)? (\d{4})(?![\d:./-])"
+)
+_LINK = r"(?:[ ](?:(?:de|del|of)(?= )|d(?=[’'])))?[- ’'/]{0,2}"
+_WORD = r"([^\W\d_][^\s\d,:;/()’'-]{1,20})"
+_DAY_FIRST = re.compile(
+    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|º|ª)?[.,]?{_LINK}{_WORD}[.,]{{0,2}}{_LINK}"
+    r"(?:[คพ]\.ศ\. ?)?(\d{4}|\d\d)(?![\d:])"
+)
+_MONTH_FIRST = re.compile(
+    rf"(?<!\w){_WORD}\.? (\d{{1,2}})(?:st|nd|rd|th)?[.,]?(?: de)? (\d{{4}})(?!\d)"
+)
+_YEAR_MONTH = re.compile(
+    rf"(?<!\d)(\d{{4}})(?:\(e\)ko)?[.,]?(?: m\.| թ\.)?[ -]{_WORD}(?: mēn\.)?[ -](\d{{1,2}})(?!\d)"
+)
+_YEAR_DAY = re.compile(rf"(?<!\d)(\d{{4}})\. (?:gada|g\.) (\d{{1,2}})\. {_WORD}")
+#: Croats put a full stop behind day and year: `7. listopada 2026. u 9:15` is not in November.
+_CROATIAN = re.compile(rf"(?<!\d)\d{{1,2}}\. (?:{_WORD}\.? \d{{4}}\.(?!\d)|listopada\b)")
+
+#: A number and, where it is a time, the rest of that; times are as narrow as they can be here.
+_NUMBER = re.compile(r"(?<!\d)(\d{1,4})((?:[:.]\d\d){1,2})?(?!\d)")
+#: A number that is a month: `11월 23, 2026`, `2026 оны 11-р сарын 23`.
+_MONTH = re.compile(r"(?<!\d)(\d{1,2})(?:월|月|-р сар|-ئاي)")
+_TIME = re.compile(
+    r"(?<![\d.])(\d{1,2}) ?[:.hHu時시点點] ?(\d\d|\d(?=[分분]))(?:[:.分분] ?(\d\d))?(?!\d)"
+)
+_CLOCK = re.compile(r"\d ?[:.hHu時시点點] ?\d")  #: What no time is without.
+#: Halves of the day, before or behind the time: those that begin at noon, then the others.
+_HALF = re.compile(
+    r"(?<=\d) ?(?:(p\.? ?m(?![a-z])|μ\.?μ|م\b|PTG\b|MD\b|m\.d\.|شام)"
+    r"|(?:a\.? ?m(?![a-z])|π\.?μ|ص\b|PG\b|p\.d\.|صبح))"
+    r"|(?:(午後|下午|晚上|中午|傍晚|오후|ප\.ව\.|\b(?-i:PM)(?= \d))"
+    r"|(?:午前|上午|凌晨|清晨|早上|오전|පෙ\.ව\.|\b(?-i:AM)(?= \d)))(?= ?\d)",
+    re.IGNORECASE,
+)
+#: Parts of the day as India has them, at night, at noon and in the evening; others are mornings.
+_PART = re.compile(
+    r"(?:(রাত|રાત|रात|ರಾತ್ರಿ|രാത്രി|ਰਾਤ|రాత్రి|राती|रात्री|राति|पहाटे|rati)"
+    r"|(দুপুর|બપોર|दोपहर|ಮಧ್ಯಾಹ್ನ|ഉച്ച|दुपारी|दिउँसो|ਦੁਪਹਿਰ|మధ్యాహ్నం|दनपारां|donparam)"
+    r"|(বিকাল|সন্ধ্যা|સાંજ|शाम|ಸಂಜೆ|വൈകുന്നേരം|सायंकाळी|साँझ|ਸ਼ਾਮ|సాయంత్రం|सांजे|सांज|sanje))"
+    r"\S{0,8}(?: \S{1,12})? \d"
+)
+_OFFSET = re.compile(r"(?<!\d)([+\-−])(\d{1,2}):?(\d\d)?(?!\d)")
+_NAMED = re.compile(r"(?<![A-Za-z])([A-Z]{3,5}|Z)(?![A-Za-z])")
+_HOURS = {
+    "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "BST": 1, "IST": 1, "CET": 1, "MEZ": 1,
+    "CEST": 2, "MESZ": 2, "EET": 2, "SAST": 2, "EEST": 3, "MSK": 3, "TRT": 3, "JST": 9,
+    "KST": 9, "AEST": 10, "AEDT": 11, "BRT": -3, "EDT": -4, "EST": -5, "CDT": -5,
+    "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8,
+}  # fmt: skip
+
+
+def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> datetime | None:
+    """Return the moment a date names, aware, or None where it can't be read.
+
+    `languages` decide between months of one name and, where both readings are possible, whether
+    an American put the month first; `zone` is assumed where the text names none.
+    """
+    text = " ".join(text[:_LONGEST].translate(_COLONS).split())
+    if _INTERNET.fullmatch(text):
+        return _internet(text, zone)
+    if _CLOCK.search(text) is None:
+        return None
+    known = tuple(languages) or (("hr",) if _CROATIAN.search(text) else ())
+    for day, rest in _days(text, known):
+        found = _TIME.search(rest)
+        clock = _clock(found, rest) if found else None
+        if found is not None and clock is not None:
+            return datetime.combine(day, clock, _zone(rest[found.end() :]) or zone)
+    return None
+
+
+def _internet(text: str, zone: tzinfo) -> datetime | None:
+    try:
+        parsed = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
+
+
+def _days(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]:
+    """Yield each day the text may name with what is left beside it, the surest first."""
+    for pattern in (_YEAR_FIRST, _PLAIN_YEAR_FIRST):
+        for found in pattern.finditer(text):
+            yield from _day(text, found, *found.groups())
+    for pattern, order in (
+        (_DAY_FIRST, "dmy"),
+        (_YEAR_MONTH, "ymd"),
+        (_YEAR_DAY, "ydm"),
+        (_MONTH_FIRST, "mdy"),
+    ):
+        for found in pattern.finditer(text):
+            parts = dict(zip(order, found.groups(), strict=True))
+            month = month_number(parts["m"], languages)
+            if month is not None:
+                yield from _day(text, found, parts["y"], str(month), parts["d"])
+    for found in (*_NUMBERS.finditer(text), *_PLAIN_NUMBERS.finditer(text)):
+        first, second, year = found.groups()
+        if _is_american(text, int(first), int(second), languages):
+            first, second = second, first
+        yield from _day(text, found, year, second, first)
+    yield from _in_any_order(text)
+
+
+def _in_any_order(text: str) -> Iterator[tuple[date, str]]:
+    """Read a day whose month is a word of any language, wherever its parts stand.
+
+    There must be a year and one other number, besides the time: `2026 оны арван нэгдүгээр сарын 23`
+    """
+    month = _MONTH.search(text)
+    plain = [
+        found
+        for found in _NUMBER.finditer(text)
+        if found[2] is None and (month is None or found.start() != month.start())
+    ]
+    years = [found for found in plain if len(found[1]) == 4]
+    days = [found for found in plain if len(found[1]) <= 2]
+    if len(years) != 1 or len(days) != 1:
+        return
+    year, day = int(years[0][1]), int(days[0][1])
+    rest = text
+    for found in (years[0], days[0]):
+        blank = "|" * (found.end() - found.start())
+        rest = f"{rest[: found.start()]}{blank}{rest[found.end() :]}"
+    if year in _PERSIAN_YEARS:
+        named = _from_persian(year, persian_month_within(text), day)
+    else:
+        named = _from_gregorian(year, int(month[1]) if month else month_within(text), day)
+    if named is not None:
+        yield named, rest
+
+
+def _from_gregorian(year: int, month: int | None, day: int) -> date | None:
+    if month is None or year not in _YEARS:
+        return None
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _from_persian(year: int, month: int | None, day: int) -> date | None:
+    """Return a day of the Persian calendar; eight of 33 years are leap years until 2124."""
+    if month is None or day > 31:
+        return None
+    years = year - 979
+    days = 365 * years + years // 33 * 8 + (years % 33 + 3) // 4
+    days += 31 * min(month - 1, 6) + 30 * max(month - 7, 0) + day - 1
+    return date(1600, 3, 20) + timedelta(days=days)
+
+
+def _is_american(text: str, first: int, second: int, languages: tuple[str, ...]) -> bool:
+    if max(first, second) > 12:
+        return second > 12
+    halved = _HALF.search(text) is not None
+    return halved and "/" in text and (not languages or "en" in languages)
+
+
+def _day(
+    text: str, found: re.Match[str], year: str, month: str, day: str
+) -> Iterator[tuple[date, str]]:
+    number = int(year) if len(year) > 2 else int(year) + _CENTURY
+    if number > _BUDDHIST_FROM:
+        number -= _BUDDHIST
+    if number not in _YEARS:
+        return
+    try:
+        named = date(number, int(month), int(day))
+    except ValueError:
+        return
+    yield named, f"{text[: found.start()]} | {text[found.end() :]}"
+
+
+def _clock(found: re.Match[str], text: str) -> time | None:
+    hour, minute, second = (int(part or 0) for part in found.groups())
+    half = _HALF.search(text)
+    if half is not None and hour <= 12:
+        hour = hour % 12 + (12 if half[1] or half[2] else 0)
+    elif hour <= 12 and (part := _PART.search(text)) is not None:
+        is_late = part[3] or (part[1] and 6 < hour < 12) or (part[2] and (hour < 6 or hour == 12))
+        hour = hour % 12 + (12 if is_late else 0)
+    try:
+        return time(hour, minute, second)
+    except ValueError:
+        return None
+
+
+def _zone(text: str) -> timezone | None:
+    found = _OFFSET.search(text)
+    if found is not None and int(found[2]) <= 14:
+        offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0) % 60)
+        return timezone(offset if found[1] == "+" else -offset)
+    for name in _NAMED.findall(text):
+        if name in _HOURS:
+            return timezone(timedelta(hours=_HOURS[name]))
+    return None

@@ -1,0 +1,95 @@
+"""The header of a forwarded mail with all its fields, as RFC 5322 writes them.
+
+Thunderbird (View, Headers, All), s-nail, mutt and nmh put it into the text whole:
+
+    Return-Path: <ann@example.org>
+    Received: from mx.example.org (mx.example.org [192.0.2.7])
+     by mail.office.example; Mon, 23 Nov 2026 09:15:02 +0100
+    From: Ann <ann@example.org>
+    Subject: =?utf-8?q?Caf=C3=A9?=
+    MIME-Version: 1.0
+"""
+
+import re
+from collections.abc import Sequence
+
+from gateway.core.mail.headers import decoded
+from gateway.core.replies.forwarded.blocks import Block
+from gateway.core.replies.forwarded.labels import read_label
+from gateway.core.replies.forwarded.language.words import HeaderWord
+from gateway.core.replies.forwarded.lines import TextLine
+
+_LONGEST = 500  #: Lines of a header; each server on the way adds some.
+_LONGEST_VALUE = 4_000
+_NAME = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60}) ?:(.*)", re.DOTALL)
+#: Fields that no program shows unless it shows all: one of them tells such a header apart.
+_TECHNICAL = frozenset(
+    {
+        *("return-path", "received", "message-id", "mime-version", "content-type", "delivered-to"),
+        *("content-transfer-encoding", "dkim-signature", "authentication-results", "x-mailer"),
+        *("received-spf", "arc-seal", "x-original-to", "envelope-to"),
+    }
+)
+_FEWEST_TECHNICAL = 2  #: Where no separator stands above.
+_MIME = ("content-type", "content-transfer-encoding")
+
+
+def read_fields(lines: Sequence[TextLine], start: int, *, announced: bool = False) -> Block | None:
+    """Read a header with all its fields, up to the empty line; None where none starts there.
+
+    `announced` says that a separator stands above it.
+    """
+    if _field_name(lines[start].text) is None:
+        return None
+    written = _unfolded(lines, start)
+    names = {name.lower() for name, _ in written}
+    if len(names & _TECHNICAL) < (1 if announced else _FEWEST_TECHNICAL):
+        return None
+    fields: dict[HeaderWord, str] = {}
+    for name, value in written:
+        label = read_label(f"{name}: {value}")
+        if label is not None and label.role not in (None, HeaderWord.OTHER):
+            fields.setdefault(label.role, _readable(value))
+    if HeaderWord.SENDER not in fields or not fields.keys() & {
+        HeaderWord.DATE,
+        HeaderWord.SUBJECT,
+        HeaderWord.TO,
+    }:
+        return None
+    mime = {name.lower(): value.strip() for name, value in written if name.lower() in _MIME}
+    end = start + _height(lines, start)
+    return Block(fields=fields, languages=(), end=end, is_whole=True, mime=mime)
+
+
+def _height(lines: Sequence[TextLine], start: int) -> int:
+    depth = lines[start].depth
+    for number, line in enumerate(lines[start : start + _LONGEST]):
+        if line.is_blank or line.depth != depth:
+            return number
+    return min(_LONGEST, len(lines) - start)
+
+
+def _unfolded(lines: Sequence[TextLine], start: int) -> list[tuple[str, str]]:
+    """Return names and values; a line that begins with a blank, or has no name, goes on."""
+    is_indented = lines[start].is_indented  # then all of them are, as in s-nail's `~m`
+    written: list[tuple[str, str]] = []
+    for line in lines[start : start + _height(lines, start)]:
+        name = None if line.is_indented and not is_indented else _field_name(line.text)
+        if name is not None:
+            written.append((name, line.text.partition(":")[2].strip()))
+        else:
+            last, value = written[-1]
+            written[-1] = (last, f"{value} {line.text}"[:_LONGEST_VALUE])
+    return written
+
+
+def _field_name(text: str) -> str | None:
+    found = _NAME.match(text)
+    if found is not None:
+        return found[1]
+    label = read_label(text)
+    return text.partition(":")[0].strip() if label is not None and label.role is not None else None
+
+
+def _readable(value: str) -> str:
+    return decoded(value.encode("utf-8", "surrogateescape")) if "=?" in value else value

@@ -1,0 +1,86 @@
+"""A header that its program filled like a paragraph: fields begin wherever they fit.
+
+Claws Mail does that to the whole forward once one of its lines is over 72 columns:
+
+    Date: Mon, 23 Nov 2026 09:15:00 +0100
+    From: Ann <ann@example.org>
+    To: Bob <bob@example.com>, Cleo
+    <cleo@example.com> Cc: Dan <dan@example.com> Subject: AW: Your
+    application
+"""
+
+import re
+from collections.abc import Sequence
+
+from gateway.core.replies.forwarded.blocks import Block
+from gateway.core.replies.forwarded.labels import KNOWN_LABEL, read_label
+from gateway.core.replies.forwarded.language.words import LANGUAGES_OF, ROLES, HeaderWord, label_key
+from gateway.core.replies.forwarded.lines import TextLine
+
+_LONGEST = 60
+#: A field begins behind an address, a zone or a time; elsewhere its word is part of a sentence.
+_WITHIN = re.compile(r"(?:[>\d]|@[^\s@]{1,255}) [^\W\d_][^:：\n<>@\d]{0,30}[:：]\s")
+_BEHIND = re.compile(r"(?:>|@\S+|\d)\Z")
+
+
+def read_filled(lines: Sequence[TextLine], start: int) -> Block | None:
+    """Read a header below a separator some of whose fields begin within a line."""
+    if KNOWN_LABEL.match(_spaced(lines[start].text)) is None:
+        return None
+    end = start
+    while end < min(start + _LONGEST, len(lines)) and _goes_on(lines[end], lines[start]):
+        end += 1
+    text = "\n".join(_spaced(line.text) for line in lines[start:end])
+    if _WITHIN.search(text) is None:
+        return None
+    fields: dict[HeaderWord, str] = {}
+    keys: list[str] = []
+    role, begins, within = HeaderWord.OTHER, 0, 0
+    for found in KNOWN_LABEL.finditer(text):
+        key = label_key(found["head"])
+        following = ROLES[key]
+        is_first = found.start() == 0 or text[found.start() - 1] == "\n"
+        if following in fields or (not is_first and not _may_begin(text, found, role)):
+            continue
+        if fields or following is role:
+            fields[role] = _value(text[begins : found.start()])
+        elif found.start():
+            return None
+        role, begins = following, found.end()
+        fields[role] = ""
+        keys.append(key)
+        within += not is_first
+    if not within or "@" not in fields.get(HeaderWord.SENDER, ""):
+        return None
+    fields[role] = _value(text[begins:])
+    return Block(fields=fields, languages=_languages(keys), end=end)
+
+
+def _spaced(text: str) -> str:
+    """Return a line with a blank behind its header word: Claws has none in Swedish, `Från:Ann`."""
+    label = read_label(text)
+    if label is None or label.role is None or KNOWN_LABEL.match(text) is not None:
+        return text
+    head, colon, value = text.partition(":")
+    return f"{head}{colon} {value}" if colon else text
+
+
+def _goes_on(line: TextLine, first: TextLine) -> bool:
+    return not line.is_blank and line.depth == first.depth
+
+
+def _may_begin(text: str, found: re.Match[str], role: HeaderWord) -> bool:
+    """Whether a word within a line begins a field: not in a subject, which is what it says."""
+    return (
+        role is not HeaderWord.SUBJECT
+        and _BEHIND.search(text[: found.start()].rstrip()) is not None
+    )
+
+
+def _value(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _languages(keys: Sequence[str]) -> tuple[str, ...]:
+    sets = [LANGUAGES_OF[key] for key in keys if key in LANGUAGES_OF]
+    return tuple(sorted(frozenset.intersection(*sets))) if sets else ()

@@ -1,0 +1,157 @@
+"""The line above a quoted mail that names its author: `On 28/10/2021, Ann <a@x> wrote:`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+
+from gateway.core.replies.forwarded.dates import parse_date
+from gateway.core.replies.forwarded.language.introwords import FILLER, PREPOSITION, find_verb
+from gateway.core.replies.forwarded.lines import TextLine
+from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
+
+_LONGEST = 400
+_MOST_LINES = 3
+
+_NO_PART = r"\s<>()\[\]\"„“”«»,;:@"
+_ADDRESS = re.compile(
+    rf"[(\[]?<?(?:mailto:)?(?<![^{_NO_PART}])[^{_NO_PART}]{{1,128}}@[^{_NO_PART}]{{1,255}}>?[)\]]?"
+)
+_QUOTED_NAME = re.compile(r"[\"“„«”]\s?([^\"“”„«»]{1,100})[\"“”»]\s*$")
+_DIGIT = re.compile(r"\d")
+#: A name as people write theirs: two words at least, where the script has capitals they begin so.
+_WORD = r"[^\W\d_a-zß-öø-ÿа-яα-ω][^\s,;:@]{0,40}"
+_PERSON = re.compile(rf"{_WORD}(?: {_WORD}){{1,5}}")
+#: A weekday between the date and the name.
+_BRACKET = re.compile(r"^(?:[^()]*\)|\s*\([^()]*\))")
+_RUN_ON = re.compile(r"(?<=[^\W\d]|>):\s{2,}(?=\S)")
+_LONGEST_VERB = 40
+_DATED = re.compile(r"\W{0,3}(?:[^\W\d]{1,14}[.,]?\W{1,2})?\d")
+_TRIM = " \t,;:，：、،.-–־[]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intro:
+    """Who wrote what is quoted below, and when."""
+
+    sender: Mailbox
+    date: str
+    end: int
+    rest: str = ""  #: What of the quoted mail stands on its last line.
+
+
+def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False) -> Intro | None:
+    """Read the line, or up to three it was wrapped into, that introduces a quoted mail.
+
+    `announced` says that a separator stands above it: then no word for writing is needed.
+    """
+    text = lines[start].text[:_LONGEST]
+    if _RUN_ON.search(text) is not None and (found := _run_on(lines, start)) is not None:
+        return found
+    text = ""
+    for end in range(start, min(start + _MOST_LINES, len(lines))):
+        line = lines[end]
+        if line.is_blank or line.depth != lines[start].depth:
+            return None
+        text = f"{text} {line.text}".strip()
+        if len(text) > _LONGEST:
+            return None
+        if text[-1] in ":：" or (_quoted(lines, end + 1) and _ends_written(text)):
+            return _intro(text.strip("-– "), lines, end + 1, announced)
+    return None
+
+
+def _run_on(lines: Sequence[TextLine], start: int) -> Intro | None:
+    """Read an introduction that the quoted mail follows on the same line, as Yahoo's app has it."""
+    text, rest = _RUN_ON.split(lines[start].text, maxsplit=1)
+    if find_verb(text) is None:
+        return None
+    intro = _intro(f"{text}:", lines, start + 1, announced=False)
+    return replace(intro, rest=rest.strip()) if intro is not None else None
+
+
+def read_framed_intro(lines: Sequence[TextLine], start: int) -> Intro | None:
+    """Read an introduction between dashes: `---- On 4 March 2026, Ann <ann@x> wrote ----`."""
+    text = lines[start].text.strip("-–— ")
+    if len(text) > _LONGEST or not _ends_written(text):
+        return None
+    return _intro(text, lines, start + 1, announced=False)
+
+
+def _intro(text: str, lines: Sequence[TextLine], end: int, announced: bool) -> Intro | None:
+    quoted = _quoted(lines, end)
+    address = _ADDRESS.search(text)
+    if not quoted and address is None:
+        return None
+    wrote = find_verb(text)
+    name, date = _name_and_date(text, wrote, address)
+    if not _is_told(text, name, date, (quoted, announced, wrote is not None, address is not None)):
+        return None
+    sender = parse_mailbox(address[0].strip("()[]")) if address else None
+    mailbox = Mailbox(name, sender.address if sender else "")
+    return Intro(sender=mailbox, date=date, end=end) if mailbox != Mailbox("", "") else None
+
+
+def _is_told(text: str, name: str, date: str, signs: tuple[bool, bool, bool, bool]) -> bool:
+    """Whether there are signs enough that a line says who wrote what is below it."""
+    quoted, announced, written, addressed = signs
+    if _DIGIT.search(text) is None:
+        return quoted and written and (addressed or _PERSON.fullmatch(name) is not None)
+    if addressed:
+        return quoted or written or announced
+    if written:
+        return quoted
+    is_dated = _DATED.match(text) is not None and parse_date(date, zone=UTC) is not None
+    return quoted and is_dated and _PERSON.fullmatch(name) is not None
+
+
+def _ends_written(text: str) -> bool:
+    """Whether a line without a colon ends with the verb: `-- On 4 March, Ann Roe wrote --`."""
+    end = text.rstrip("-– ")[-_LONGEST_VERB:]
+    found = find_verb(end)
+    return found is not None and found.end() == len(end)
+
+
+def _quoted(lines: Sequence[TextLine], start: int) -> bool:
+    """Whether the next line with text is quoted more deeply than the one before `start`."""
+    following = next((line for line in lines[start : start + 3] if not line.is_blank), None)
+    return following is not None and following.depth > lines[start - 1].depth
+
+
+def _name_and_date(
+    text: str, wrote: re.Match[str] | None, address: re.Match[str] | None
+) -> tuple[str, str]:
+    """Divide an introduction into the name and the date: around the verb, else where digits end."""
+    if address is None and wrote is not None:
+        before, after = text[: wrote.start()], text[wrote.end() :]
+        for name, date in ((before, after), (after, before)):
+            if name.strip(_TRIM) and _DIGIT.search(name) is None:
+                return _name(PREPOSITION.sub("", name)), date.strip(_TRIM)
+    if wrote is not None:
+        text = f"{text[: wrote.start()]}\0{text[wrote.end() :]}"
+    address = _ADDRESS.search(text) if address else None
+    before, after = (text[: address.start()], text[address.end() :]) if address else (text, "")
+    return _around(before.replace("\0", " "), after.replace("\0", " "), address is not None)
+
+
+def _around(before: str, after: str, addressed: bool) -> tuple[str, str]:
+    """Divide what stands before and behind an address, or a text without one."""
+    if _DIGIT.search(before) is None:
+        return _name(before), PREPOSITION.sub("", after).strip(_TRIM)
+    quoted = _QUOTED_NAME.search(before)
+    if quoted is not None:
+        return _name(quoted[1]), before[: quoted.start()].strip(_TRIM)
+    end = max(found.end() for found in _DIGIT.finditer(before))
+    name = _name(before[end:])
+    if name or addressed:
+        return name, before.removesuffix(name).strip(_TRIM)
+    start = _DIGIT.search(before).start()  # type: ignore[union-attr]
+    return _name(PREPOSITION.sub("", before[:start])), before[start:].strip(_TRIM)
+
+
+def _name(text: str) -> str:
+    """Take off everything that stands around a name."""
+    text = _BRACKET.sub("", text).strip(_TRIM)
+    while (found := FILLER.match(text)) is not None:
+        text = text[found.end() :].lstrip(_TRIM)
+    return text.strip(_TRIM + "\"'„“”«»()<>[]*")

@@ -1,0 +1,138 @@
+"""Lines like `*From:* Ann <ann@example.org>`, and several of them run together."""
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from gateway.core.replies.forwarded.language.languages import LANGUAGES
+from gateway.core.replies.forwarded.language.words import ROLES, HeaderWord, label_key
+
+#: EGroupware adds a colon to words that have one (`Tól::`) in some languages.
+_LABELLED = re.compile(r"(?P<head>[^:：]{1,45})(?:::|[:：])(?P<value>.*)", re.DOTALL)
+#: Vowel signs and other marks of words; `\w` has none of them, but `हिन्दी` is one word.
+_MARKS = "".join(
+    chr(number) for number in range(0x300, 0x1800) if unicodedata.category(chr(number))[0] == "M"
+)
+_WORDS = re.compile(rf"[^\W\d_][\w{_MARKS}’'()/. -]*")
+_BOLD = "*_"
+_LONGEST_HEAD = 100
+
+
+class Label(NamedTuple):
+    """A header word and what stands behind it; the role is None for a word nobody knows."""
+
+    role: HeaderWord | None
+    key: str
+    value: str
+
+
+def read_label(text: str) -> Label | None:
+    """Read a line as a header word, a colon and a value."""
+    found = _LABELLED.match(text)
+    if found is None:
+        return None
+    head, value = found["head"].strip(), found["value"].strip()
+    key = label_key(head.strip(_BOLD + " "))
+    role = _role(key)
+    if role is None and not _may_be_label(key, value):
+        return None
+    return Label(role, key, _without_bold(head, value))
+
+
+def begins_field(text: str) -> bool:
+    """Whether a line begins with a known header word and a colon."""
+    label = read_label(text[:_LONGEST_HEAD])
+    return label is not None and label.role is not None
+
+
+def read_bare_label(text: str) -> Label | None:
+    """Read a line as a known header word and, without a colon between them, a value."""
+    found = _BARE.match(text)
+    if found is None:
+        return None
+    key = label_key(found["head"])
+    return Label(ROLES[key], key, found["value"].strip())
+
+
+def _role(key: str) -> HeaderWord | None:
+    """Return what a word means; `Kopi til (CC)` is known where one of its halves is."""
+    word, bracket, gloss = key.rstrip(")）").replace("（", "(").partition("(")
+    if not bracket:
+        return ROLES.get(key)
+    return ROLES.get(key) or ROLES.get(gloss.strip()) or ROLES.get(word.strip())
+
+
+def _may_be_label(key: str, value: str) -> bool:
+    if not _WORDS.fullmatch(key) or len(key.split()) > 4:
+        return False
+    return bool(value) and not value.startswith("//")
+
+
+def _without_bold(head: str, value: str) -> str:
+    """Take off the marks that made `*From:* Ann` or `*From: Ann*` bold."""
+    marks = head[: len(head) - len(head.lstrip(_BOLD))]
+    if not marks or head.endswith(marks):
+        return value
+    if value.startswith(marks):
+        return value.removeprefix(marks).strip()
+    return value.removesuffix(marks).strip()
+
+
+def _alternatives(*roles: HeaderWord) -> str:
+    words = {
+        word
+        for variants in LANGUAGES.values()
+        for role in roles
+        for word in getattr(variants, role.value).split("|")
+    }
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+_KNOWN = tuple(role for role in HeaderWord if role is not HeaderWord.OTHER)
+_BARE = re.compile(
+    rf"[*_]{{0,2}}(?P<head>{_alternatives(*_KNOWN)})"
+    r"[*_]{0,2}\s+(?P<value>\S.*)",
+    re.IGNORECASE,
+)
+#: A known word and its colon, at the beginning of a line or within one.
+KNOWN_LABEL = re.compile(
+    rf"(?<![^\s])[*_]{{0,2}}(?P<head>{_alternatives(*_KNOWN)})\s?[:：](?=\s|\Z)"
+)
+_ADDRESSED = _alternatives(
+    HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO, HeaderWord.DATE
+)
+#: Yahoo's text has no line breaks in the header: `…@example.org>An: "…" <…>Gesendet: …Betreff: …`
+_GLUED = re.compile(
+    rf"(?:(?<=[>\s;])|(?<=[a-z])(?![a-z]))(?P<addressed>{_ADDRESSED})(?:\s?[:：]|(?<=\bD[wW])\s)"
+    rf"|(?P<subject>{_alternatives(HeaderWord.SUBJECT)})\s?[:：]"
+)
+
+
+_RUN_ON = re.compile(r">\s?[^\W\d_]")
+_LONGEST_GLUED = 5_000
+
+
+def is_glued(text: str) -> bool:
+    """Whether a line holds more than one header word and its value."""
+    return _RUN_ON.search(text) is not None and _GLUED.search(text[:_LONGEST_GLUED]) is not None
+
+
+def split_glued(text: str) -> dict[HeaderWord, str] | None:
+    """Read a whole header that stands on one line, from the sender to the subject.
+
+    None where it is not one: it must begin with a sender and have a subject.
+    """
+    first = read_label(text[:_LONGEST_GLUED])
+    if first is None or first.role is not HeaderWord.SENDER:
+        return None
+    fields: dict[HeaderWord, str] = {}
+    role, start = HeaderWord.SENDER, 0
+    for found in _GLUED.finditer(first.value):
+        following = HeaderWord.SUBJECT if found["subject"] else ROLES[label_key(found["addressed"])]
+        if following in fields or (following is HeaderWord.SUBJECT and not fields):
+            continue
+        fields[role] = first.value[start : found.start()].strip()
+        role, start = following, found.end()
+        if role is HeaderWord.SUBJECT:
+            return fields | {role: first.value[start:].strip()}
+    return None

@@ -1,0 +1,94 @@
+"""Lines of a mail's text as people read them: without quote marks and odd blanks."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.core.replies.forwarded.language.words import readable
+
+SEARCHED = 2_000  #: Lines in which a forwarded mail has to begin.
+
+_LONGEST = 20_000
+_DEEPEST = 20
+_BREAK = re.compile(r"\r\n|\r|\n|\x85|\u2028|\u2029")
+_MARKS = re.compile(rf"(?:[ \t\xa0]{{0,3}}>){{1,{_DEEPEST}}}")
+_BLANKS = tuple(" \t\xa0")
+_INDENTED = re.compile(r"[ \xa0]{4}|\t")
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line of text: how deep it is quoted and what it says."""
+
+    depth: int
+    text: str
+    is_indented: bool = False  #: Whether blanks stand between its quote marks and its text.
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to read on it."""
+        return not self.text
+
+
+def split_lines(text: str) -> list[str]:
+    """Divide a text at any line ending."""
+    return _BREAK.split(text)
+
+
+def read_lines(raw_lines: Sequence[str]) -> list[TextLine]:
+    """Read the lines in which a forwarded mail can begin."""
+    return [read_line(raw) for raw in raw_lines[:SEARCHED]]
+
+
+def read_line(raw: str) -> TextLine:
+    """Read one line; only its beginning where it is endless."""
+    raw = raw[:_LONGEST].lstrip("\ufeff")
+    marks = _MARKS.match(raw)
+    if marks is None:
+        return TextLine(0, readable(raw), raw[:1] in _BLANKS)
+    text = raw[marks.end() :].removeprefix(" ")
+    return TextLine(marks[0].count(">"), readable(text), text[:1] in _BLANKS)
+
+
+def is_quoted(raw: str) -> bool:
+    """Whether a line is quoted at all."""
+    return _MARKS.match(raw) is not None
+
+
+def last_quoted(raw_lines: Sequence[str], start: int) -> int:
+    """Return the index behind the last quoted line from `start` on."""
+    for index in range(len(raw_lines) - 1, start - 1, -1):
+        if is_quoted(raw_lines[index]):
+            return index + 1
+    return start
+
+
+def unquoted(raw_lines: Iterable[str], depth: int) -> list[str]:
+    """Take `depth` quote marks off each line."""
+    if not depth:
+        return list(raw_lines)
+    marks = re.compile(rf"(?:[ \t\xa0]{{0,3}}>){{1,{depth}}} ?")
+    return [marks.sub("", raw, count=1) if ">" in raw[:99] else raw for raw in raw_lines]
+
+
+def outdented(raw_lines: Sequence[str]) -> list[str]:
+    """Take the indentation off, where every line has it."""
+    if not all(_INDENTED.match(raw) for raw in raw_lines if raw.strip()):
+        return list(raw_lines)
+    return [_INDENTED.sub("", raw, count=1) for raw in raw_lines]
+
+
+def unstuffed(raw_lines: Sequence[str]) -> list[str]:
+    """Undo what keeps lines with dashes apart from separators: `- --` is `--` (RFC 934, 2.2).
+
+    nmh does so to every line that begins with a dash, or to none.
+    """
+    dashed = [raw for raw in raw_lines if raw.startswith("-")]
+    if not dashed or not all(raw.startswith("- -") for raw in dashed):
+        return list(raw_lines)
+    return [raw.removeprefix("- ") for raw in raw_lines]
+
+
+def joined(raw_lines: Iterable[str]) -> str:
+    """Join lines to a text without blank lines around it."""
+    return "\n".join(raw.rstrip() for raw in raw_lines).strip().strip("\ufeff").strip()

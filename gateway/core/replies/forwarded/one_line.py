@@ -1,0 +1,66 @@
+"""One line without a verb that names an author above a quoted mail, as Nextcloud Mail writes it.
+
+"Ann Roe" ann@example.org – 23 novembre 2026 à 09:15
+> The mail of Ann.
+
+With its quotes, its dash and its date the line is the program's even where what follows isn't
+quoted, or is empty.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC
+
+from gateway.core.replies.forwarded.dates import parse_date
+from gateway.core.replies.forwarded.intros import Intro
+from gateway.core.replies.forwarded.lines import TextLine
+from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
+
+_LONGEST = 600
+_MOST_LINES = 3
+_ADDRESS = r"[^\s<>()\[\]\"@]{1,128}@[^\s<>()\[\]\"@]{1,255}"
+#: The name is the address where there is none: `"ann@example.org" ann@example.org – …`.
+_LINE = re.compile(
+    rf"(?P<sender>(?:\".{{1,300}}\"\s[<(\[]?|[^@]{{0,300}}){_ADDRESS}[>)\]]?)"
+    r"\s?[–—|-]\s(?P<date>\S.{3,100})"
+)
+_SURE = re.compile(rf"\".{{1,300}}\" {_ADDRESS} – \S.{{3,100}}")
+#: A date has a year and a time in every language, whatever the words between.
+_DATED = re.compile(r"(?=.*(?<!\d)\d{4}(?!\d)).*(?<!\d)\d{1,2}\s?[:.hH时時點点]\s?\d\d(?!\d)")
+
+
+def read_one_line(lines: Sequence[TextLine], start: int) -> Intro | None:
+    """Read the line, or up to three it was wrapped into, above a quoted mail."""
+    text = ""
+    for end in range(start, min(start + _MOST_LINES, len(lines))):
+        line = lines[end]
+        if line.is_blank or line.depth != lines[start].depth:
+            return None
+        text = f"{text} {line.text}".strip()
+        if len(text) > _LONGEST:
+            return None
+        if _SURE.fullmatch(text) and (intro := _read(text, end + 1)) is not None:
+            return intro
+        if _is_quoted(lines, end + 1):
+            below = (read_one_line(lines, later) for later in range(start + 1, end + 1))
+            return _read(text, end + 1) if not any(below) else None
+    return None
+
+
+def _read(text: str, end: int) -> Intro | None:
+    found = _LINE.fullmatch(text)
+    if found is None:
+        return None
+    date = found["date"]
+    if parse_date(date, zone=UTC) is None and _DATED.match(date) is None:
+        return None
+    sender = parse_mailbox(found["sender"])
+    if sender is None or not sender.address:
+        return None
+    return Intro(sender=Mailbox(sender.name, sender.address), date=date, end=end)
+
+
+def _is_quoted(lines: Sequence[TextLine], start: int) -> bool:
+    """Whether the next line with text is quoted more deeply than the one before `start`."""
+    following = next((line for line in lines[start : start + 3] if not line.is_blank), None)
+    return following is not None and following.depth > lines[start - 1].depth

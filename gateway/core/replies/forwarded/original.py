@@ -1,0 +1,119 @@
+"""The mail that was forwarded inline."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+
+from gateway.core.replies.forwarded.blocks import Block
+from gateway.core.replies.forwarded.dates import parse_date
+from gateway.core.replies.forwarded.intros import Intro
+from gateway.core.replies.forwarded.language.words import HeaderWord
+from gateway.core.replies.forwarded.lines import joined, outdented, split_lines, unquoted, unstuffed
+from gateway.core.replies.forwarded.mailboxes import (
+    Mailbox,
+    parse_agent,
+    parse_mailbox,
+    parse_mailboxes,
+)
+from gateway.core.replies.forwarded.places import Place, find_other_place, find_place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """What the header of a forwarded mail says."""
+
+    sender: Mailbox | None  #: None where the header names nobody.
+    date: datetime | None  #: Aware; None where the text names no moment that can be read.
+    date_text: str  #: The date as it stood there.
+    subject: str
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
+    reply_to: tuple[Mailbox, ...]
+    agent: Mailbox | None = None  #: Who sent it on behalf of the sender.
+    has_subject: bool = False  #: Whether it tells the subject itself.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A forwarded mail and, apart from it, what the forwarder wrote around it."""
+
+    heading: Heading
+    body: str
+    own_text: str
+    mime: Mapping[str, str] = field(default_factory=dict)  #: MIME fields its header showed.
+    is_whole: bool = False  #: Whether its header was shown with all its fields.
+    is_sure: bool = True  #: Whether its form is one that only forwards have.
+    is_within: bool = False  #: Whether it stands within the one that was found first.
+
+
+def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Original | None:
+    """Recover the outermost mail forwarded in a text; mails forwarded in that one stay in its body.
+
+    `subject` is that of the mail around it, without prefixes and reference: it stands in where
+    the text names none. `zone` is assumed for dates that name none. None if nothing is found.
+    """
+    raw_lines = split_lines(text)
+    place = find_place(raw_lines, subject=subject)
+    return original_at(raw_lines, place, subject=subject, zone=zone) if place is not None else None
+
+
+def find_other_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Original | None:
+    """Recover what could be meant instead of what `find_original` finds, where that isn't sure."""
+    raw_lines = split_lines(text)
+    first = find_place(raw_lines, subject=subject)
+    place = find_other_place(raw_lines, first, subject=subject) if first is not None else None
+    return original_at(raw_lines, place, subject=subject, zone=zone) if place is not None else None
+
+
+def original_at(
+    raw_lines: Sequence[str], place: Place, *, subject: str = "", zone: tzinfo = UTC
+) -> Original:
+    """Recover the mail forwarded at a place of a text that is divided into lines."""
+    body = unquoted(raw_lines[place.start : place.end], place.depth)
+    if isinstance(place.header, Intro):
+        body = [place.header.rest, *outdented(body)]
+    elif place.header.is_whole:
+        body = unstuffed(outdented(body))
+    own = (joined(raw_lines[: place.own_end]), joined(raw_lines[place.rest :]))
+    return Original(
+        heading=read_heading(place, subject=subject, zone=zone),
+        body=joined(body),
+        own_text="\n\n".join(part for part in own if part),
+        is_sure=place.is_sure,
+        is_within=place.is_within,
+        mime=place.header.mime if isinstance(place.header, Block) else {},
+        is_whole=isinstance(place.header, Block) and place.header.is_whole,
+    )
+
+
+def read_heading(place: Place, *, subject: str, zone: tzinfo) -> Heading:
+    """Read the header that was found at a place."""
+    match place.header:
+        case Block() as block:
+            return _heading_of_block(block, subject, zone)
+        case Intro() as intro:
+            return Heading(
+                sender=intro.sender,
+                date=parse_date(intro.date, zone=zone),
+                date_text=intro.date,
+                subject=subject,
+                to=(),
+                cc=(),
+                reply_to=(),
+            )
+
+
+def _heading_of_block(block: Block, subject: str, zone: tzinfo) -> Heading:
+    fields = block.fields
+    date_text = fields.get(HeaderWord.DATE, "")
+    return Heading(
+        sender=parse_mailbox(fields.get(HeaderWord.SENDER, "")),
+        date=parse_date(date_text, languages=block.languages, zone=zone),
+        date_text=date_text,
+        subject=fields.get(HeaderWord.SUBJECT, subject),
+        to=parse_mailboxes(fields.get(HeaderWord.TO, "")),
+        cc=parse_mailboxes(fields.get(HeaderWord.CC, "")),
+        reply_to=parse_mailboxes(fields.get(HeaderWord.REPLY_TO, "")),
+        agent=parse_agent(fields.get(HeaderWord.SENDER, "")),
+        has_subject=HeaderWord.SUBJECT in fields,
+    )

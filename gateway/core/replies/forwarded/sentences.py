@@ -1,0 +1,57 @@
+"""A sentence that announces a forwarded mail and names its author.
+
+Forwarded message from Ann Roe on Mon Nov 23, 2026 at 9:15 AM:        (aerc)
+----- Weitergeleitete Nachricht von Ann Roe <ann@example.org> -----   (mutt, header left out)
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC
+
+from gateway.core.replies.forwarded.dates import parse_date
+from gateway.core.replies.forwarded.intros import Intro
+from gateway.core.replies.forwarded.language.introwords import PREPOSITIONS
+from gateway.core.replies.forwarded.lines import TextLine
+from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
+from gateway.core.replies.forwarded.separators import is_announcement
+
+_LONGEST = 600
+_MOST_LINES = 3
+_LONGEST_DATE = 80
+_FROM = re.compile(
+    r"\s(?:from|von|van|de|da|di|do|dal|fra|från|frå|af|od|ze|z|от|від|из|από|dari|từ|mula|gan)\s"
+)
+_ON = re.compile(rf"\s(?:{'|'.join(PREPOSITIONS)})\s(?=.{{0,30}}\d)", re.IGNORECASE)
+
+
+def read_sentence(lines: Sequence[TextLine], start: int) -> Intro | None:
+    """Read a sentence, or up to three lines it was wrapped into."""
+    text = ""
+    for end in range(start, min(start + _MOST_LINES, len(lines))):
+        line = lines[end]
+        if line.is_blank or line.depth != lines[start].depth:
+            return None
+        text = f"{text} {line.text}".strip()
+        if len(text) > _LONGEST:
+            return None
+        if text[-1] in ":：" or (text[0] in "-–—" and text[-1] in "-–—"):
+            return _read(text.strip("-–—:： "), end + 1)
+    return None
+
+
+def _read(text: str, end: int) -> Intro | None:
+    for found in _FROM.finditer(text):
+        if is_announcement(text[: found.start()]):
+            sender, date = _name_and_date(text[found.end() :])
+            mailbox = parse_mailbox(sender) if "@" in sender else Mailbox(sender.strip('" '), "")
+            return Intro(sender=mailbox, date=date, end=end) if mailbox is not None else None
+    return None
+
+
+def _name_and_date(text: str) -> tuple[str, str]:
+    """Divide at the last word before which a name and behind which a date stands."""
+    for found in reversed(list(_ON.finditer(text))):
+        date = text[found.end() :].strip(" ,")
+        if len(date) <= _LONGEST_DATE and parse_date(date, zone=UTC) is not None:
+            return text[: found.start()], date
+    return text, ""

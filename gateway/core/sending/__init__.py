@@ -1,0 +1,1 @@
+"""What the gateway itself sends: the outbox, events, notices."""

@@ -1,0 +1,141 @@
+"""What the gateway itself must send, and what becomes of each attempt."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from gateway.core.ids import moment_of
+from gateway.core.sending.backoff import FOR_MAIL, FOR_WEBHOOKS, next_try
+
+WEBHOOK = "webhook"  #: The type of what goes to a web address, not by mail.
+
+
+class OutboxState(StrEnum):
+    """Where a row of the outbox stands."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  #: Perhaps sent: nobody heard the answer.
+    CANCELLED = "cancelled"
+
+
+#: Where a row stays unless a person decides otherwise.
+SETTLED = (OutboxState.SENT, OutboxState.FAILED, OutboxState.UNKNOWN, OutboxState.CANCELLED)
+
+#: What a person is told who has an `unknown` row sent again.
+MAY_ARRIVE_TWICE = "nobody knows whether it was sent before: it may arrive twice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxDraft:
+    """Something to send, before it is in the outbox."""
+
+    id: int
+    type: str  #: `dsn`, `notice`, `webhook` …
+    key: str  #: What makes it the same thing: put in twice, it is sent once.
+    recipient: str
+    body: bytes
+    sender: str = ""  #: Of the envelope; empty for the null sender.
+    message: int | None = None  #: The journal's message it is about.
+    relay: str = ""  #: Empty: the one that fits.
+    due: datetime | None = None  #: None: armed, it waits for `release`.
+    lane: str = ""  #: Rows of one lane are sent one after the other.
+    digest: str = ""  #: What a report of several messages tells of this one; set: it may wait.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """Something to send, as the outbox keeps it."""
+
+    id: int
+    type: str
+    key: str
+    sender: str
+    recipient: str
+    body: bytes
+    message: int | None
+    relay: str
+    state: OutboxState
+    attempts: int  #: Begun so far, the present one included.
+    next_at: datetime | None
+    error: str
+    lane: str = ""
+    about: str = ""  #: Of mail of a trigger: the trigger and the application's reference.
+
+    @property
+    def at(self) -> datetime:
+        """When it was put in."""
+        return moment_of(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The other side has taken it."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The other side won't ever take it."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """It was surely not taken; later it may be."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It was sent whole but no answer came: it may have been taken or not."""
+
+    reason: str
+
+
+Result = Sent | Refused | Deferred | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What an attempt's result makes of a row."""
+
+    state: OutboxState
+    error: str = ""
+    next_at: datetime | None = None
+
+
+def settlement(
+    result: Result, attempts: int, now: datetime, jitter: float, kind: str = ""
+) -> Settlement:
+    """Decide what becomes of a row after that many attempts; `jitter` is random, from 0 to 1.
+
+    A webhook that may have arrived is sent again: its receiver knows it by its id.
+    """
+    is_webhook = kind == WEBHOOK
+    patience = FOR_WEBHOOKS if is_webhook else FOR_MAIL
+    match result:
+        case Sent():
+            return Settlement(state=OutboxState.SENT)
+        case Refused(reply):
+            return Settlement(state=OutboxState.FAILED, error=reply)
+        case Unknown(reason) if is_webhook:
+            return _deferred(reason, next_try(attempts, now, jitter, patience))
+        case Unknown(reason):
+            return Settlement(state=OutboxState.UNKNOWN, error=reason)
+        case Deferred(reason):
+            return _deferred(reason, next_try(attempts, now, jitter, patience))
+        case _:
+            assert_never(result)
+
+
+def _deferred(reason: str, next_at: datetime | None) -> Settlement:
+    if next_at is None:
+        return Settlement(state=OutboxState.FAILED, error=f"given up: {reason}")
+    return Settlement(state=OutboxState.QUEUED, error=reason, next_at=next_at)

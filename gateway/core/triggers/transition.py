@@ -1,0 +1,182 @@
+"""What is done to an application, and who is mailed about it (seed S5)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.core.people.applications import KnownApplication
+from gateway.core.people.people import Staff
+from gateway.core.triggers.trigger import (
+    ACTOR,
+    CANDIDATE,
+    OWNER,
+    RESPONSIBLE,
+    Trigger,
+    TriggerEvent,
+)
+
+#: What is shown before a change that sends mail, word for word in French (S5).
+WARNINGS: Mapping[str, str] = {
+    "nl": "Deze actie verstuurt een e-mail naar de geselecteerde kandidaten",
+    "de": "Diese Aktion sendet eine E-Mail an die ausgewählten Kandidaten",
+    "fr": "Cette action enverra un e-mail aux candidats sélectionnés",
+    "en": "This action will send an e-mail to the selected candidates",
+}
+
+
+#: The same where only others than candidates are mailed; who it is follows.
+_TO_OTHERS: Mapping[str, str] = {
+    "nl": "Deze actie verstuurt een e-mail naar",
+    "de": "Diese Aktion sendet eine E-Mail an",
+    "fr": "Cette action enverra un e-mail à",
+    "en": "This action will send an e-mail to",
+}
+
+
+def warning(language: str, others: Sequence[str] = ()) -> str:
+    """Return the warning in a language; in English for one it isn't there in.
+
+    With `others` it is that of a change of which no candidate hears, but they.
+    """
+    known = language[:2].lower()
+    if not others:
+        return WARNINGS.get(known, WARNINGS["en"])
+    return f"{_TO_OTHERS.get(known, _TO_OTHERS['en'])} {', '.join(others)}"
+
+
+#: How people are asked to go on behind the warning, and the answers that say yes.
+_QUESTIONS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "nl": ("Doorgaan? [j/N]", ("j", "ja")),
+    "de": ("Fortfahren? [j/N]", ("j", "ja")),
+    "fr": ("Continuer ? [o/N]", ("o", "oui")),
+    "en": ("Go on? [y/N]", ("y", "yes")),
+}
+
+
+def question(language: str) -> str:
+    """Return the question whether to go on, in the language its `warning` is in."""
+    return _question(language)[0]
+
+
+def is_yes(answer: str, language: str) -> bool:
+    """Whether an answer to the question says yes, in its language or in English."""
+    said = answer.strip().lower()
+    return said in (*_question(language)[1], *_QUESTIONS["en"][1])
+
+
+def _question(language: str) -> tuple[str, Sequence[str]]:
+    return _QUESTIONS.get(language[:2].lower(), _QUESTIONS["en"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One thing done to an application: its candidate submitted it, or staff changed its status."""
+
+    id: int
+    at: datetime
+    event: TriggerEvent
+    application: KnownApplication  #: As it is afterwards.
+    before: str  #: crm_id of the status it had.
+    is_initial: bool  #: Whether it is in its first phase.
+    actor: str = ""  #: crm_id of the member of staff; empty for the candidate.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastChange:
+    """An earlier change of an application's status."""
+
+    at: datetime
+    before: str  #: crm_id of the status it had.
+    is_told: bool  #: Whether mail about it has left, or may have, or it was the candidate's doing.
+
+
+def is_undone(
+    past: Iterable[PastChange], *, before: str, status: str, at: datetime, undo: timedelta
+) -> bool:
+    """Whether a change brings back the status people last heard of, before they heard of another.
+
+    `past` are the changes before it, the newest first. Those that were followed by another within
+    `undo` and of which no mail has left count as not made: new, accepted, new within two minutes
+    is nothing; new, accepted, new, accepted is accepted once.
+    """
+    heard, later, is_back = before, at, False
+    for one in past:
+        if one.is_told or later - one.at >= undo:
+            break
+        heard, later, is_back = one.before, one.at, True
+    return is_back and heard == status
+
+
+def fired(triggers: Iterable[Trigger], transition: Transition) -> tuple[Trigger, ...]:
+    """Return the triggers a transition fires.
+
+    Of those that tell the candidate of a submission the most particular count: a programme's own
+    replaces one for every programme, and any replaces one for the initial phase only.
+    """
+    found = [one for one in triggers if _fits(one, transition)]
+    if transition.event is not TriggerEvent.SUBMITTED:
+        return tuple(found)
+    to_candidate = [one for one in found if CANDIDATE in one.recipients]
+    most = max(map(_particular, to_candidate), default=0)
+    return tuple(one for one in found if one not in to_candidate or _particular(one) == most)
+
+
+def _fits(trigger: Trigger, transition: Transition) -> bool:
+    application = transition.application.application
+    return (
+        trigger.enabled
+        and trigger.event is transition.event
+        and trigger.programme in ("", application.programme)
+        and trigger.status in ("", application.status)
+        and (transition.is_initial or not trigger.initial_phase)
+    )
+
+
+def _particular(trigger: Trigger) -> int:
+    return 2 if trigger.programme else 0 if trigger.initial_phase else 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """The staff around an application."""
+
+    responsible: Sequence[Staff] = ()
+    owner: Staff | None = None  #: Of the candidate.
+    actor: Staff | None = None
+
+
+def recipients(trigger: Trigger, around: Around) -> Iterator[str]:
+    """Yield whom a trigger mails, as the ledger names them: empty for the person, `staff:3`, or an
+    address; nobody twice.
+    """
+    told: set[str] = set()
+    for wanted in trigger.recipients:
+        for name, mailbox in _named(wanted, around):
+            if mailbox not in told:
+                told.add(mailbox)
+                yield name
+
+
+def missing(trigger: Trigger, around: Around) -> Iterator[str]:
+    """Yield which recipients of a trigger are nobody here, as its file names them."""
+    return (wanted for wanted in trigger.recipients if not any(_named(wanted, around)))
+
+
+def _named(wanted: str, around: Around) -> Iterator[tuple[str, str]]:
+    """Yield what a recipient of a trigger stands for, each with its mailbox in lower case."""
+    if wanted == CANDIDATE:
+        yield "", ""
+    elif "@" in wanted:
+        yield wanted, wanted.lower()
+    else:
+        for one in _staff(wanted, around):
+            yield f"staff:{one.crm_id}", one.email.lower() or f"staff:{one.crm_id}"
+
+
+def _staff(wanted: str, around: Around) -> Iterable[Staff]:
+    if wanted == OWNER:
+        return filter(None, (around.owner,))
+    if wanted == ACTOR:
+        return filter(None, (around.actor,))
+    role = wanted.removeprefix(RESPONSIBLE)
+    return (one for one in around.responsible if role in one.roles)

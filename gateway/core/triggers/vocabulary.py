@@ -1,0 +1,113 @@
+"""The words of the CRM a trigger can name, and triggers that name what there isn't."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from gateway.core.triggers.trigger import (
+    APPLICATION_EVENTS,
+    RESPONSIBLE,
+    STORED_DATE_EVENTS,
+    Trigger,
+    TriggerEvent,
+)
+from gateway.core.written import as_read, nearest
+
+_MOST_NAMED = 8  #: Known words that are named where none is near.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """What the feed has told of so far."""
+
+    statuses: Mapping[str, str] = field(default_factory=dict)  #: Of applications: names by crm_id.
+    initial: frozenset[str] = frozenset()  #: Those of them that are marked initial.
+    programmes: Mapping[str, str] = field(default_factory=dict)  #: Names by crm_id.
+    #: How many staff with an address have each role.
+    roles: Mapping[str, int] = field(default_factory=dict)
+    has_notice_days: bool = False  #: Whether any qualification has them.
+    wants_set_date: bool = False  #: Whether anybody wants mail on set dates.
+    wants_first_delivery: bool = False  #: Whether anybody wants mail after the first delivery.
+
+
+def doubts(trigger: Trigger, known: Vocabulary, today: date) -> Iterator[str]:
+    """Yield why a trigger, or a recipient of it, can never mail: key, value, and the cure."""
+    if trigger.event in APPLICATION_EVENTS:
+        yield from _of_application(trigger, known)
+        return
+    stored = trigger.stored
+    if trigger.event in STORED_DATE_EVENTS and not (stored.yearly or stored.monthly):
+        last = max(stored.dates, default=None)
+        if last is not None and last < today:
+            yield f"dates: the last one, {last.isoformat()}, is past, it never mails: add one"
+    lacking = {
+        TriggerEvent.SET_DATE: (known.wants_set_date, "person", "mail_on_set_date"),
+        TriggerEvent.FIRST_DELIVERY: (
+            known.wants_first_delivery,
+            "person",
+            "mail_after_first_delivery",
+        ),
+        TriggerEvent.QUALIFICATION_EXPIRING: (
+            known.has_notice_days,
+            "qualification",
+            "notice_days",
+        ),
+    }
+    is_there, what, column = lacking.get(trigger.event, (True, "", ""))
+    if not is_there:
+        yield f'event = "{trigger.event}": no {what} has {column}, it never mails: feed that column'
+
+
+def _of_application(trigger: Trigger, known: Vocabulary) -> Iterator[str]:
+    if trigger.status and trigger.status not in known.statuses:
+        yield _unknown("status", trigger.status, "status of applications", known.statuses)
+    elif trigger.status and _is_of_another_phase(trigger, known.initial):
+        yield (
+            f'status = "{trigger.status}" is not marked initial, with phase = "initial" it never '
+            "mails: remove one of the two"
+        )
+    if trigger.programme and trigger.programme not in known.programmes:
+        yield _unknown("programme", trigger.programme, "programme", known.programmes)
+    for wanted in trigger.recipients:
+        if wanted.startswith(RESPONSIBLE):
+            yield from _of_role(wanted.removeprefix(RESPONSIBLE), known.roles)
+
+
+def _is_of_another_phase(trigger: Trigger, initial: frozenset[str]) -> bool:
+    return trigger.initial_phase and bool(initial) and trigger.status not in initial
+
+
+def _of_role(role: str, known: Mapping[str, int]) -> Iterator[str]:
+    if role not in known:
+        names = dict.fromkeys(known, "")
+        yield _unknown("recipients", f"{RESPONSIBLE}{role}", "role of staff", names, role)
+    elif not known[role]:
+        yield (
+            f'recipients = "{RESPONSIBLE}{role}" reaches nobody: no staff with that role have an '
+            "e-mail address; feed it"
+        )
+
+
+def _unknown(key: str, value: str, what: str, known: Mapping[str, str], word: str = "") -> str:
+    """Say that a key names what there isn't, with the nearest there is."""
+    never = "reaches nobody" if word else "never mails"
+    said = f'{key} = "{value}" {never}: there is no such {what}'
+    near = _nearest(word or value, known)
+    if near:
+        return f"{said}; write {_shown(f'{RESPONSIBLE}{near}' if word else near, known.get(near))}"
+    if not known:
+        return f"{said}, none was ever fed"
+    named = ", ".join(_shown(one, name) for one, name in list(known.items())[:_MOST_NAMED])
+    more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
+    return f"{said}; there are {named}{more}"
+
+
+def _nearest(word: str, known: Mapping[str, str]) -> str:
+    """Return the id that a word means: in another case, by its name, or with a slip."""
+    called = {name: one for one, name in known.items() if name} | {one: one for one in known}
+    forms = {as_read(text): one for text, one in called.items()}
+    return forms.get(as_read(word)) or called.get(nearest(word, called), "")
+
+
+def _shown(one: str, name: str | None) -> str:
+    return f'"{one}" ({name})' if name else f'"{one}"'

@@ -1,0 +1,135 @@
+"""From a mail in a mailbox to a verdict on it, however hard it is to get at."""
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import _TemporaryFileWrapper
+
+from gateway import logs
+from gateway.core.replies.inbox import SPOOL, Sighting
+from gateway.inbound.imap.session import MailboxSession, MailRefused, MailSummary, TooLong
+from gateway.inbound.imap.settings import MailboxSettings
+from gateway.inbound.imap.text import MailboxLost
+from gateway.inbound.importer import TEMPORARY
+from gateway.inbound.verdict import Importer, RawMail, Verdict
+
+log = logs.get("inbound")
+
+#: After so many failures only the header of a mail is asked for …
+TRIES = 5
+#: … and after so many nothing: it is kept by its number alone, and waits for a person.
+LAST_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A mail the mailbox holds."""
+
+    uid: int
+    uidvalidity: int | None
+    facts: MailSummary | None  #: None: the server tells nothing of it.
+
+
+class MailFetcher:
+    """Fetches mails and has them taken; remembers which ones failed."""
+
+    def __init__(self, settings: MailboxSettings, importer: Importer) -> None:
+        self._settings = settings
+        self._importer = importer
+        self._failures: dict[tuple[int | None, int], int] = {}
+
+    def failures(self, uidvalidity: int | None, uid: int) -> int:
+        """Return how often a mail failed since this process began."""
+        return self._failures.get((uidvalidity, uid), 0)
+
+    async def take(self, session: MailboxSession, mail: Listed) -> Verdict | None:
+        """Return the verdict on a mail; None: there is none yet, or it is gone.
+
+        What is temporary is raised (`TEMPORARY`), and `MailboxLost` with its session.
+        """
+        try:
+            verdict = await self._taken(session, mail)
+        except TEMPORARY:
+            raise
+        except MailRefused as error:
+            self._failed(mail, str(error))
+            return None
+        except MailboxLost as error:
+            self._failed(mail, str(error))
+            raise
+        except Exception:
+            self._failed(mail, "a fault of the gateway")
+            log.exception("mail_breaks_importer", mailbox=self._settings.name, uid=mail.uid)
+            return None
+        self._failures.pop((mail.uidvalidity, mail.uid), None)
+        return verdict
+
+    def _failed(self, mail: Listed, reason: str) -> None:
+        key = (mail.uidvalidity, mail.uid)
+        self._failures[key] = self._failures.get(key, 0) + 1
+        fields = {"mailbox": self._settings.name, "uid": mail.uid, "reason": reason}
+        log.warning("mail_not_fetched", failures=self._failures[key], **fields)
+
+    async def _taken(self, session: MailboxSession, mail: Listed) -> Verdict:
+        sighting = self._sighting(mail)
+        if sighting is not None and mail.facts is not None:
+            known = await self._importer.known(sighting, mail.facts.size)
+            if known is not None:
+                return known
+        with tempfile.NamedTemporaryFile(prefix=SPOOL) as file:
+            raw = await self._fetched(session, mail, file)
+            file.flush()
+            arrived = mail.facts.arrived if mail.facts else None
+            origin = replace(self._settings.origin, sighting=sighting, arrived=arrived)
+            return await self._importer.take(raw, origin)
+
+    def _sighting(self, mail: Listed) -> Sighting | None:
+        if mail.uidvalidity is None:
+            return None
+        return Sighting(
+            mailbox=self._settings.name,
+            folder=self._settings.folder,
+            uidvalidity=mail.uidvalidity,
+            uid=mail.uid,
+        )
+
+    async def _fetched(
+        self, session: MailboxSession, mail: Listed, file: "_TemporaryFileWrapper[bytes]"
+    ) -> RawMail:
+        failures = self.failures(mail.uidvalidity, mail.uid)
+        size = mail.facts.size if mail.facts else 0
+        raw = RawMail(file=Path(file.name), size=size, whole=False)
+        if failures >= LAST_TRIES:
+            name = f"{self._settings.name}/{self._settings.folder}/{mail.uidvalidity}/{mail.uid}"
+            file.write(f"X-Gateway-Not-Fetched: {name}\r\n\r\n".encode())
+            return replace(raw, fault="the mailbox doesn't give it out")
+        if mail.facts is None:
+            raise MailRefused("the mailbox tells nothing of it")
+        if failures >= TRIES:
+            await self._header(session, mail, file)
+            return replace(raw, fault="the mailbox gives out its header only")
+        if size <= self._settings.max_size:
+            try:
+                return await self._whole(session, mail, file)
+            except TooLong as error:
+                raw = replace(raw, size=error.length)
+                file.seek(0)
+                file.truncate()
+        await self._header(session, mail, file)
+        return raw
+
+    async def _whole(
+        self, session: MailboxSession, mail: Listed, file: "_TemporaryFileWrapper[bytes]"
+    ) -> RawMail:
+        assert mail.facts is not None
+        size, most = mail.facts.size, self._settings.max_size
+        length = await session.fetch(mail.uid, size, file, most)
+        if length is None:
+            raise MailRefused("it is gone")
+        return RawMail(file=Path(file.name), size=size or length)
+
+    async def _header(
+        self, session: MailboxSession, mail: Listed, file: "_TemporaryFileWrapper[bytes]"
+    ) -> None:
+        if await session.header(mail.uid, file) is None:
+            raise MailRefused("it is gone")

@@ -1,0 +1,79 @@
+"""Takes what listeners have put into the inbox, as soon as it is there."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gateway import logs
+from gateway.core.replies.inbox import InboxRow
+from gateway.inbound.reading.readers import ReaderUnavailable
+from gateway.inbound.verdict import Verdict
+from gateway.store.engine.blobs import BlobsUnavailable
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.replies import inbox
+
+log = logs.get("inbound")
+
+_LOOK_SECONDS = 0.2
+_AWAY_SECONDS = 2.0
+#: After a crash mails wait so long. Who takes longer does no harm: a mail is settled only once.
+_LEASE = timedelta(seconds=15)
+_AT_ONCE = 4  #: So many are claimed together; other machines want some too.
+
+
+class TakesWaitingMail(Protocol):
+    """What the desk hands mails to."""
+
+    async def take_waiting(self, row: InboxRow) -> Verdict:
+        """Take a mail of the inbox."""
+
+
+class InboxWorker:
+    """Hands mails to the importer until `stopping` is set; `holder` names this process."""
+
+    def __init__(
+        self,
+        database: Database,
+        importer: TakesWaitingMail,
+        *,
+        holder: str,
+        stopping: asyncio.Event,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._importer = importer
+        self._holder = holder
+        self._stopping = stopping
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Take mails as they come; while something is away they wait."""
+        while not self._stopping.is_set():
+            try:
+                has_more = await self._round()
+            except (StoreUnavailable, BlobsUnavailable, ReaderUnavailable) as error:
+                log.error("inbox_put_off", reason=str(error))
+                await self._pause(_AWAY_SECONDS)
+                continue
+            if not has_more:
+                await self._pause(_LOOK_SECONDS)
+
+    async def _round(self) -> bool:
+        now = self._clock()
+        if not await self._database.read(lambda connection: inbox.has_waiting(connection, now)):
+            return False
+        rows = await self._database.write(
+            lambda connection: inbox.claim(connection, self._holder, now, _LEASE, _AT_ONCE)
+        )
+        for row in rows:
+            if self._stopping.is_set():
+                return False
+            await self._importer.take_waiting(row)
+        return bool(rows)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()

@@ -1,0 +1,246 @@
+"""The files that came with a mail, decoded into files of their own."""
+
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from email.message import Message
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from tnefparse import TNEF
+
+from gateway.core.mail.headers import decoded
+from gateway.core.replies.document_types import OTHER, clean_filename, document_type
+from gateway.inbound.reading.markup import read_page
+from gateway.inbound.reading.outlook import Opened, mail_within
+from gateway.inbound.reading.skeleton import Skeletons, TooMuch
+from gateway.inbound.reading.texts import children, decoded_text, is_shown
+from gateway.inbound.reading.unwrap import is_tnef
+
+MOST_ATTACHMENTS = 1_000
+_MOST_PARTS = 5_000
+_MOST_TNEF = 30_000_000
+_ENOUGH = 0.9  #: Of the words of HTML, which the text has where both are one.
+_MOST_MARKUP = 1_000_000
+_LARGEST_LOGO = 60_000  #: Octets; a picture above that which the text doesn't show is kept.
+_CID = re.compile(r"cid:([^\"'\s>)&]{1,500})", re.IGNORECASE)
+_LONGEST_NAME = 1_000
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that came with a mail."""
+
+    filename: str  #: As its sender wrote it; empty where there is none.
+    content_type: str
+    size: int
+    sha256: str
+    file: str  #: Where it lies, decoded.
+
+
+class Saver:
+    """Decodes attachments into a folder, as many as may be."""
+
+    def __init__(self, folder: Path, skeletons: Skeletons) -> None:
+        self._folder = folder
+        self._skeletons = skeletons
+        self._numbers = count(1)
+
+    def of(
+        self, mail: Message, *, original: Message | None = None, text: str = ""
+    ) -> Iterator[Attachment]:
+        """Yield the files of a mail; `original`, attached to it, is none, but has files itself.
+
+        Neither is the HTML of the `text` that was recovered, which Claws Mail and aerc attach.
+        """
+        shown = _shown_images(mail)
+        has_html = any(_is_shown_html(part) for part in _leaves(mail))
+        pictures = 0  #: That such HTML shows; they follow it.
+        for part in _leaves(mail):
+            if original is not None and original in children(part):
+                yield from self.of(original, text=text)
+            elif self._is_html_of(part, text):
+                pictures += len(set(_CID.findall(self._markup(part))))
+            elif pictures and _is_untyped_image(part):
+                pictures -= 1
+            elif (
+                _is_inline_image(part, in_html=has_html)
+                or is_shown(part)
+                or _is_shown_image(part, shown)
+                or _is_reading(part)
+            ):
+                continue
+            elif part.is_multipart():
+                yield self._mail(part)
+            else:
+                yield from self._file(part)
+
+    def _is_html_of(self, part: Message, text: str) -> bool:
+        """Whether an attached file is HTML of a text, by its words, named without an ending."""
+        if part.get_content_type() != "text/html" or is_shown(part) or "." in _filename(part):
+            return False
+        words = _words("\n".join(read_page(self._markup(part)).lines))
+        return bool(words) and len(words & _words(text)) >= _ENOUGH * len(words)
+
+    def _markup(self, part: Message) -> str:
+        octets = bytearray()
+        for piece in _until_broken(self._skeletons.octets(part)):
+            octets += piece
+            if len(octets) > _MOST_MARKUP:
+                break
+        return octets.decode("utf-8", "replace")
+
+    def _file(self, part: Message) -> Iterator[Attachment]:
+        name = _filename(part)
+        saved = self._saved(self._skeletons.octets(part), name, part.get_content_type())
+        opened = list(self._opened(saved, part)) if is_tnef(part) else []
+        yield from opened if opened or (is_tnef(part) and isinstance(part, Opened)) else [saved]
+
+    def _mail(self, part: Message) -> Attachment:
+        """Keep an attached mail, or a report's part, as a file."""
+        inner = next(iter(children(part)), part)
+        name = _filename(part) or f"{_field(inner, 'subject') or 'message'}.eml"
+        try:
+            octets = inner.as_bytes()
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            octets = str(inner.get_payload()).encode("utf-8", "replace")
+        return self._saved(self._skeletons.whole(octets), name, part.get_content_type())
+
+    def _opened(self, saved: Attachment, part: Message) -> Iterator[Attachment]:
+        """Yield what Outlook wrapped into a winmail.dat; nothing where it can't be opened."""
+        if saved.size > _MOST_TNEF:
+            return
+        try:
+            # A parser of 2021 for a format of 1996: whatever it raises, the file stays whole.
+            found: Any = TNEF(Path(saved.file).read_bytes(), do_checksum=False).attachments
+            mail = mail_within(found) if isinstance(part, Opened) else None
+            if mail is not None:
+                del found[mail[0]]
+            inner = [(str(each.long_filename() or ""), bytes(each.data)) for each in found]
+        except Exception:
+            return
+        for name, octets in inner[:MOST_ATTACHMENTS]:
+            yield self._saved([octets], name.strip("\0 "), "application/octet-stream")
+
+    def _saved(self, pieces: Iterable[bytes], name: str, content_type: str) -> Attachment:
+        number = next(self._numbers)
+        if number > MOST_ATTACHMENTS:
+            raise TooMuch(f"more than {MOST_ATTACHMENTS} attachments")
+        digest, size = hashlib.sha256(), 0
+        file = self._folder / str(number)
+        with file.open("wb") as opened:
+            for piece in _until_broken(pieces):
+                digest.update(piece)
+                size += opened.write(piece)
+        return Attachment(
+            filename=_UNKEEPABLE.sub("\ufffd", name)[:_LONGEST_NAME],
+            content_type=content_type,
+            size=size,
+            sha256=digest.hexdigest(),
+            file=str(file),
+        )
+
+
+def _until_broken(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    try:
+        yield from pieces
+    except (binascii.Error, ValueError):
+        return
+
+
+def _leaves(mail: Message) -> Iterator[Message]:
+    """Yield the parts of a mail in order; an attached mail is one, whatever is in it."""
+    stack = [mail]
+    for _ in range(_MOST_PARTS):
+        if not stack:
+            return
+        part = stack.pop()
+        if part.get_content_maintype() == "multipart" and part.is_multipart():
+            stack += reversed(children(part))
+        elif part.get_content_maintype() != "multipart":
+            yield part
+    raise TooMuch(f"more than {_MOST_PARTS} parts")
+
+
+def _shown_images(mail: Message) -> set[str]:
+    """Return the content ids that the HTML of a mail shows."""
+    found: set[str] = set()
+    for part in _leaves(mail):
+        if _is_shown_html(part):
+            found.update(unquote(each) for each in _CID.findall(decoded_text(part)))
+    return found
+
+
+def _is_shown_image(part: Message, shown: set[str]) -> bool:
+    content_id = str(part.get("content-id", "")).strip().strip("<>")
+    return part.get_content_maintype() == "image" and unquote(content_id) in shown
+
+
+def _is_shown_html(part: Message) -> bool:
+    return part.get_content_type() == "text/html" and is_shown(part)
+
+
+def _is_inline_image(part: Message, *, in_html: bool) -> bool:
+    """Whether a part is a small picture that its sender put into the text, a logo: no document.
+
+    Where there is HTML that doesn't show it, only its disposition counts, not that it has an id.
+    """
+    disposition = str(part.get("content-disposition", "")).strip().casefold()
+    has_id = not disposition and not in_html and "content-id" in part
+    is_inline = disposition.startswith("inline") or has_id
+    payload = part.get_payload()
+    is_small = isinstance(payload, str) and len(payload) <= _LARGEST_LOGO * 4 // 3
+    return is_inline and is_small and _is_untyped_image(part)
+
+
+def _is_untyped_image(part: Message) -> bool:
+    """Whether a part is a picture whose name doesn't say that it is a photo or a certificate."""
+    if part.get_content_maintype() != "image":
+        return False
+    name = clean_filename(_filename(part) or "image")
+    return document_type(name, content_type=part.get_content_type()) == OTHER
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
+
+
+def _is_reading(part: Message) -> bool:
+    """Whether a part is one more reading of the text: an invitation, a version for watches."""
+    disposition = str(part.get("content-disposition", "")).strip().casefold()
+    is_text = part.get_content_maintype() == "text"
+    return is_text and not disposition.startswith("attachment") and not part.get_filename()
+
+
+def _filename(part: Message) -> str:
+    """Return the name a part's sender gave it, decoded whichever way it was written."""
+    name = _legible(part).get_filename("")
+    return decoded(name.encode("utf-8", "replace"))
+
+
+def _legible(part: Message) -> Message:
+    """Return the fields that name a part, octets beyond ASCII in them as people read them."""
+    legible = Message()
+    for field, value in part.raw_items():
+        if field.casefold() in ("content-disposition", "content-type"):
+            octets = str(value).encode("utf-8", "surrogateescape")
+            legible[field] = octets.decode("utf-8" if _is_utf8(octets) else "latin-1")
+    return legible
+
+
+def _is_utf8(octets: bytes) -> bool:
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _field(mail: Message, name: str) -> str:
+    value = str(mail.get(name, ""))
+    return " ".join(decoded(value.encode("utf-8", "surrogateescape")).split())

@@ -1,0 +1,298 @@
+"""HTML of mails: made safe to show, read as lines, cut where a forwarded mail begins."""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+import nh3
+
+_LONGEST = 5_000_000  #: Characters that are looked at …
+_LONGEST_BARE = 1_000_000  #: … and of these, without comments and pictures in the HTML itself.
+_MOST_TAGS = 60_000
+_MOST_SIGNS = 100_000
+_MOST_MOVED = 20_000_000_000
+_MOST_ROWS = 50_000
+_LONGEST_TAG = 6_000
+_DEEPEST = 400
+_MOST_COPIES = 100_000
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,30})")
+_SPACE = r"[ \t\r\n\f]"
+_VALUE = rf"{_SPACE}*+={_SPACE}*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^ \t\r\n\f>]*+)"
+#: A start tag as browsers read it (HTML, 13.2.5.32 to 13.2.5.42), or more than that, never less.
+_WHOLE_TAG = re.compile(
+    r"<[a-zA-Z][^ \t\r\n\f/>]*+"
+    rf"(?:(?:{_SPACE}|/)++|[^ \t\r\n\f/>][^ \t\r\n\f/>=]*+(?:{_VALUE})?+)*+"
+)
+_DATA = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,60};base64,[A-Za-z0-9+/=]*+", re.IGNORECASE)
+_MAILTO = re.compile(r'href="mailto:([^"?\s]{3,320})')
+#: An address that its program forgot to escape; as a tag it would be left out.
+_BARE_ADDRESS = re.compile(r"<([^\s<>@\"'=/]{1,64}@[^\s<>@\"'=/]{1,255})>")
+_MOST_ADDRESSES = 1_000
+_TOKEN = re.compile(r'<(?P<closing>/?)(?P<name>[a-z][a-z0-9]*)(?:[^">]|"[^"]*")*>')
+_ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
+_EMPTY = frozenset({"area", "br", "col", "hr", "img", "wbr"})
+_CELLS = frozenset({"td", "th"})
+_FORMATTING = frozenset(
+    {
+        "a",
+        "b",
+        "big",
+        "code",
+        "em",
+        "font",
+        "i",
+        "nobr",
+        "s",
+        "small",
+        "strike",
+        "strong",
+        "tt",
+        "u",
+    }
+)
+_ROWS = frozenset({"dd", "dt", "li", "p", "tbody", "tfoot", "thead", "tr"})
+_BLOCKS = _ROWS | {
+    "address", "article", "aside", "blockquote", "caption", "center", "details", "dir", "div", "dl",
+    "fieldset", "figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header",
+    "hgroup", "hr", "legend", "main", "menu", "nav", "ol", "pre", "section", "summary", "table",
+    "ul",
+}  # fmt: skip
+_PARAGRAPHS = frozenset(
+    {"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul"}
+)
+#: Elements that end without an end tag.
+_ENDLESS = _EMPTY | _CELLS | _ROWS | {"base", "embed", "input", "link", "meta", "option", "source"}
+_SCHEMES = {"http", "https", "mailto", "tel", "cid"}
+#: EGroupware puts the header of a forwarded mail into a `fieldset`.
+_TAGS = (
+    nh3.ALLOWED_TAGS | {"address", "dir", "fieldset", "font", "legend", "main", "menu", "section"}
+) - {"area", "map"}
+_RULE = "_" * 32
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
+
+
+def safe_html(markup: str) -> str:
+    """Return HTML that can be shown: no scripts, no styles, no pictures from elsewhere.
+
+    Only pictures that came with the mail (`cid:`) stay. What nobody could read safely (over
+    1 MB, 60,000 tags or 400 tags deep) is shown as nothing; the raw mail has it.
+    """
+    markup = _bare(markup)
+    if not _is_bearable(markup):
+        return ""
+    return nh3.clean(
+        _BARE_ADDRESS.sub(r"&lt;\1&gt;", markup, count=_MOST_ADDRESSES),
+        tags=set(_TAGS),
+        clean_content_tags={"script", "style", "title"},
+        attribute_filter=_attribute,
+        url_schemes=_SCHEMES,
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    if tag == "img" and name == "src" and not value.lower().startswith("cid:"):
+        return None
+    return value
+
+
+def _bare(markup: str) -> str:
+    """Leave out what nobody reads."""
+    return _DATA.sub("", _without_comments(markup[: _LONGEST + 1]))
+
+
+def _without_comments(markup: str) -> str:
+    """Leave out comments; one that never ends takes the rest with it, as in a browser."""
+    parts = []
+    start = 0
+    while (begin := markup.find("<!--", start)) >= 0:
+        parts.append(markup[start:begin])
+        end = markup.find("-->", begin + 4)
+        start = end + 3 if end >= 0 else len(markup)
+    return "".join(parts) + markup[start:]
+
+
+def _is_bearable(markup: str) -> bool:
+    """Whether HTML can be parsed in a moment.
+
+    Nesting, stray ampersands and the attributes of one tag cost their square; open formats are
+    copied into every block; for what has to be escaped all the text behind it is moved.
+    """
+    escaped = markup.count("&") + markup.count("\xa0")
+    if len(markup) > _LONGEST_BARE or len(markup) * escaped > _MOST_MOVED:
+        return False
+    if markup.count("<") + escaped > _MOST_SIGNS or markup.count(">") > _MOST_SIGNS:
+        return False
+    if any(len(found[0]) > _LONGEST_TAG for found in _WHOLE_TAG.finditer(markup)):
+        return False
+    unclosed: Counter[str] = Counter()
+    depth = copies = formats = 0
+    for count, found in enumerate(_TAG.finditer(markup)):
+        closing, name = found[1], found[2].lower()
+        copies += formats
+        if count > _MOST_TAGS or depth > _DEEPEST or copies > _MOST_COPIES:
+            return False
+        if name in _ENDLESS or (closing and not unclosed[name]):
+            continue
+        step = -1 if closing else 1
+        unclosed[name] += step
+        depth += step
+        formats += step if name in _FORMATTING else 0
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A tag that is open somewhere, and the one around it."""
+
+    name: str
+    written: str
+    parent: "Element | None"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkupLine:
+    """A line of a page, its quote marks as in plain text, and where in the HTML it begins."""
+
+    text: str
+    start: int
+    parent: Element | None
+    is_apart: bool = False  #: Whether a paragraph begins, which is shown below an empty line.
+
+
+@dataclass(frozen=True, slots=True)
+class MarkupText:
+    """Safe HTML as lines of text."""
+
+    html: str
+    rows: Sequence[MarkupLine]
+
+    @property
+    def lines(self) -> list[str]:
+        """The page as lines of plain text."""
+        return [row.text for row in self.rows]
+
+    def text(self, start: int = 0, end: int | None = None) -> list[str]:
+        """Return rows as lines of plain text, with empty lines between paragraphs."""
+        shown: list[str] = []
+        for row in self.rows[start:end]:
+            if row.is_apart and shown and shown[-1].strip("> "):
+                shown.append("")
+            shown.append(row.text)
+        return shown
+
+    def between(self, start: int, end: int) -> str:
+        """Return the safe HTML from one line up to another, without the quotes around it."""
+        if start >= len(self.rows) or not self.html:
+            return ""
+        opening = "".join(_opening(self.rows[start].parent))
+        stop = self.rows[end].start if end < len(self.rows) else len(self.html)
+        return safe_html(opening + self.html[self.rows[start].start : stop])
+
+
+def _opening(element: Element | None) -> list[str]:
+    """Return the tags that are open inside an element, the outermost first, without quotes."""
+    written: list[str] = []
+    while element is not None:
+        if element.name != "blockquote":
+            written.append(element.written)
+        element = element.parent
+    return written[::-1]
+
+
+def read_page(markup: str) -> MarkupText:
+    """Read HTML as a page; what can't be shown safely is a page of its bare text."""
+    safe = safe_html(markup)
+    if safe or not markup:
+        return MarkupText(safe, _MarkupReader(safe).rows)
+    bare = html.unescape(_ANY_TAG.sub("\n", _bare(markup)[:_LONGEST_BARE]))
+    lines = [line for line in bare.split("\n", _MOST_ROWS) if line.strip()]
+    return MarkupText("", [MarkupLine(line, 0, None) for line in lines])
+
+
+class _MarkupReader:
+    """Divides safe, therefore well-formed, HTML into rows."""
+
+    def __init__(self, markup: str) -> None:
+        self.rows: list[MarkupLine] = []
+        self._element: Element | None = None
+        self._quotes = 0
+        self._preformatted = 0
+        self._text: list[str] = []
+        self._is_apart = False
+        self._linked = 0  #: Pieces of text when the last link opened.
+        self._start = 0
+        self._parent: Element | None = None
+        end = 0
+        for found in _TOKEN.finditer(markup):
+            self._read_text(markup[end : found.start()], end)
+            self._read_tag(found)
+            end = found.end()
+        self._read_text(markup[end:], end)
+        self._end_row(len(markup))
+
+    def _read_tag(self, found: re.Match[str]) -> None:
+        name = found["name"]
+        if name in _BLOCKS:
+            self._end_row(found.start())
+            self._is_apart = self._is_apart or name in _PARAGRAPHS
+        if found["closing"]:
+            self._close()
+            return
+        self._linked = len(self._text) if name == "a" else self._linked
+        if name == "br":
+            self._end_row(found.end(), counts=True)
+        elif name == "hr":
+            self._text.append(_RULE)
+            self._end_row(found.end())
+        elif name in _CELLS:
+            self._text.append(" ")
+        if name not in _EMPTY:
+            self._element = Element(name, found[0], self._element)
+            self._count(name, 1)
+
+    def _close(self) -> None:
+        if self._element is not None:
+            self._count(self._element.name, -1)
+            self._text.append(self._address(self._element))
+            self._element = self._element.parent
+
+    def _address(self, element: Element) -> str:
+        """Return the address that a link to a person has beside the name it shows."""
+        found = _MAILTO.search(element.written) if element.name == "a" else None
+        shown = "".join(self._text[self._linked :]).strip()
+        if found is None or not shown or "@" in shown:
+            return ""
+        return f" <{html.unescape(unquote(found[1]))}>"
+
+    def _read_text(self, text: str, offset: int) -> None:
+        if not self._preformatted:
+            self._text.append(html.unescape(_BLANKS.sub(" ", text)))
+            return
+        *ended, last = text.split("\n", _MOST_ROWS - len(self.rows))
+        for line in ended:
+            self._text.append(html.unescape(line))
+            offset += len(line) + 1
+            self._end_row(offset, counts=True)
+        self._text.append(html.unescape(last))
+
+    def _count(self, name: str, step: int) -> None:
+        self._quotes += step if name == "blockquote" else 0
+        self._preformatted += step if name == "pre" else 0
+
+    def _end_row(self, offset: int, *, counts: bool = False) -> None:
+        """End a row at an offset; one without text is none unless it counts."""
+        if len(self.rows) == _MOST_ROWS:
+            self._text.append(" ")
+            return
+        text = "".join(self._text).strip(" ")
+        self._text.clear()
+        if text or counts:
+            marked = "> " * self._quotes + text
+            self.rows.append(MarkupLine(marked, self._start, self._parent, self._is_apart))
+            self._is_apart = False
+            self._start, self._parent = offset, self._element

@@ -1,0 +1,108 @@
+"""The process that reads mails: whatever a hostile one costs is lost here, not in the importer.
+
+Tasks come in as lines of JSON, readings go out as such. A mail that takes too long ends the process
+(SIGPROF); one that takes too much memory is told as unreadable.
+"""
+
+import json
+import resource
+import signal
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.core.replies.inbox import DeliveryReport
+from gateway.inbound.reading.attachments import Attachment
+from gateway.inbound.reading.reading import ParsedHeader, ReadMail, RepliedMail, Task, read
+from gateway.inbound.reading.reports import ReportSet
+from gateway.inbound.reading.skeleton import TooMuch
+
+CPU_SECONDS = 0.45  #: One mail may take so long, two starts of this process come on top …
+HEADER_CPU_SECONDS = 0.12  #: … its header alone so long …
+CPU_SECONDS_PER_OCTET = 5e-9  #: … and so much longer for its size.
+MEMORY = 64 * 1024 * 1024  #: So many octets.
+READY = b"ready\n"
+
+
+def dump(reading: ReadMail) -> str:
+    """Write a reading as one line of JSON."""
+    return json.dumps({"reading": asdict(reading)}, default=datetime.isoformat)
+
+
+def load(line: bytes) -> ReadMail | str:
+    """Read what the process wrote: a reading, or why there is none."""
+    found: dict[str, Any] = json.loads(line)
+    if "unreadable" in found:
+        return str(found["unreadable"])
+    values = found["reading"]
+    return ReadMail(
+        header=ParsedHeader(**values["face"]),
+        original=_original(values["original"]),
+        attachments=tuple(Attachment(**each) for each in values["attachments"]),
+        report=_report(values["report"]),
+    )
+
+
+def _original(values: dict[str, Any] | None) -> RepliedMail | None:
+    if values is None:
+        return None
+    date = values["date"]
+    files = values["attachments"]
+    return RepliedMail(
+        **{
+            **values,
+            "date": date and datetime.fromisoformat(date),
+            "other": _original(values["other"]),
+            "attachments": None if files is None else tuple(Attachment(**one) for one in files),
+        }
+    )
+
+
+def _report(values: dict[str, Any] | None) -> ReportSet | None:
+    if values is None:
+        return None
+    return ReportSet(
+        reports=tuple(DeliveryReport(**each) for each in values["reports"]),
+        numbers=tuple(values["numbers"]),
+        message_id=values["message_id"],
+    )
+
+
+def main() -> None:
+    """Read mails until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
+    _limit_memory()
+    for line in sys.stdin.buffer:
+        task = Task(**json.loads(line))
+        size = Path(task.file).stat().st_size
+        most = CPU_SECONDS + CPU_SECONDS_PER_OCTET * size
+        signal.setitimer(signal.ITIMER_PROF, HEADER_CPU_SECONDS if task.header_only else most)
+        answer = _answer(task)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        sys.stdout.buffer.write(answer.encode() + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def _answer(task: Task) -> str:
+    try:
+        return dump(read(task))
+    except (TooMuch, MemoryError, RecursionError) as error:
+        reason = str(error) or f"more than can be read: {type(error).__name__}"
+    except Exception as error:  # Parsers meet mails nobody has thought of: they wait for a person.
+        reason = f"{type(error).__name__}: {error}"
+    return json.dumps({"unreadable": reason[:500]})
+
+
+def _limit_memory() -> None:
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
+        pages = int(file.read().split()[5])
+    most = pages * resource.getpagesize() + MEMORY
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The side of the importer that has mails read by another process."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from dataclasses import asdict, replace
+
+from gateway import logs
+from gateway.core.errors import GatewayError
+from gateway.inbound.reading.reader import READY, load
+from gateway.inbound.reading.reading import ReadMail, Task
+
+log = logs.get("inbound")
+
+_START_SECONDS = 30.0
+_READ_SECONDS = 30.0  #: By the clock: the process has its own limit of processor time.
+_MOST_READ = 500  #: Mails, after which a process has earned its rest.
+_LONGEST_LINE = 16_000_000
+
+
+class ReaderUnavailable(GatewayError):
+    """The process that reads mails can't be started; mails wait."""
+
+
+class UnreadableMail(Exception):
+    """A mail could not be read; the text says why."""
+
+
+class Readers:
+    """Reads mails, one at a time, in a process that is started when needed."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+        self._left = 0
+
+    async def read(self, task: Task) -> ReadMail:
+        """Read a mail; raise `UnreadableMail` where that fails, or takes too much."""
+        async with self._turn:
+            return await self._read(task)
+
+    async def read_header(self, task: Task) -> ReadMail | None:
+        """Read the header of a mail alone; None where even that can't be done."""
+        try:
+            return await self.read(replace(task, header_only=True))
+        except UnreadableMail:
+            return None
+
+    async def start(self) -> None:
+        """Start the process ahead of the first mail; `ReaderUnavailable` where that fails."""
+        async with self._turn:
+            await self._started()
+
+    async def close(self) -> None:
+        """End the process."""
+        async with self._turn:
+            await self._end()
+
+    async def _read(self, task: Task) -> ReadMail:
+        process = await self._started()
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                line = await _ask(process, json.dumps(asdict(task)).encode() + b"\n")
+        except (TimeoutError, ValueError, OSError) as error:
+            await self._end()
+            raise UnreadableMail(f"reading it failed: {type(error).__name__}") from error
+        except asyncio.CancelledError:
+            await self._end()
+            raise
+        if not line.endswith(b"\n"):
+            await self._end()
+            raise UnreadableMail("reading it takes too long")
+        return await self._taken(line)
+
+    async def _taken(self, line: bytes) -> ReadMail:
+        self._left -= 1
+        found = load(line)
+        if isinstance(found, str) or self._left == 0:
+            await self._end()
+        if isinstance(found, str):
+            raise UnreadableMail(found)
+        return found
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await _start()
+            self._left = _MOST_READ
+        return self._process
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        transport = getattr(process, "_transport", None)
+        if transport is not None:
+            transport.close()
+
+
+async def _start() -> asyncio.subprocess.Process:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "gateway.inbound.reading.reader",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=_LONGEST_LINE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            greeting = await process.stdout.readline()
+    except TimeoutError:
+        greeting = b""
+    if greeting != READY:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        raise ReaderUnavailable("the process that reads mails does not start")
+    return process
+
+
+async def _ask(process: asyncio.subprocess.Process, question: bytes) -> bytes:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(question)
+    await process.stdin.drain()
+    return await process.stdout.readline()

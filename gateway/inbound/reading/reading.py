@@ -1,0 +1,281 @@
+"""All that the importer needs to know of a mail, read from its octets."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.message import Message
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from gateway.core.mail.automatic import automatic_kind, may_be_answered
+from gateway.core.mail.content import MAX_HEADER_BLOCK, header_block_of_file
+from gateway.core.mail.headers import Headers
+from gateway.core.replies.forwarded import Heading, Mailbox
+from gateway.core.replies.reference import find_reference, reference_pattern
+from gateway.core.replies.subject_prefixes import without_prefixes
+from gateway.inbound.reading.attachments import Attachment, Saver
+from gateway.inbound.reading.original import Recovered, recover
+from gateway.inbound.reading.reports import ReportSet, read_reports
+from gateway.inbound.reading.skeleton import Skeletons
+from gateway.inbound.reading.trust import distrust, read_sender
+from gateway.inbound.reading.unwrap import unwrap
+from gateway.inbound.verdict import Trust
+
+LOOP_FIELD = "x-gateway-notice"  #: Marks what the gateway sends by itself.
+#: Their `forward` puts the original first and the cursor behind it, and marks no end.
+_WRITES_BELOW = re.compile(r"s-nail\b|heirloom mailx\b|mailx\b|nail\b", re.IGNORECASE)
+_LONGEST_TEXT = 1_000_000
+_LONGEST_LINE = 1_000
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A mail to read, and by which settings."""
+
+    file: str
+    folder: str  #: Where its attachments are put.
+    reference: str  #: A regular expression with a group `reference`.
+    zone: str
+    trust: Trust | None = None
+    authserv_id: str = ""
+    envelope_sender: str | None = None
+    header_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedHeader:
+    """What the header of a mail tells."""
+
+    sender_name: str
+    sender: str
+    distrust: str  #: Why it may not come from there; empty: it does.
+    subject: str
+    reference: str | None
+    bare_subject: str  #: Without reference and prefixes.
+    message_id: str
+    automatic: str  #: What sort of automatic mail it is; empty: a person sent it.
+    may_be_answered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepliedMail:
+    """What was forwarded, or where nothing was, the mail itself."""
+
+    is_recovered: bool
+    sender_name: str
+    sender: str
+    recipients: str
+    copies: str
+    subject: str
+    date: datetime | None
+    date_text: str
+    message_id: str
+    text: str
+    html: str
+    staff_text: str
+    fingerprint: str
+    agent: str = ""  #: Who sent it on behalf of its sender.
+    is_cut: bool = False  #: Whether its end or files of it are missing.
+    #: Whether what staff wrote below it may be part of its text: nothing marks its end.
+    note_may_follow: bool = False
+    is_within: bool = False  #: Whether it stands within the quote of another one.
+    other: "RepliedMail | None" = None  #: What could be meant as well, where that isn't sure.
+    attachments: "tuple[Attachment, ...] | None" = None  #: None: those of the reading.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMail:
+    """A mail, read."""
+
+    header: ParsedHeader
+    original: RepliedMail | None = None  #: None where only the header was read.
+    attachments: tuple[Attachment, ...] = ()
+    report: ReportSet | None = None
+
+    def files(self) -> tuple[Attachment, ...]:
+        """Return the files of the mail, whichever of its readings is filed."""
+        files = list(self.attachments)
+        other = self.original
+        while other is not None:
+            files += other.attachments or ()
+            other = other.other
+        return tuple({one.sha256: one for one in files}.values())
+
+
+def read(task: Task) -> ReadMail:
+    """Read a mail; raise whatever a hostile one makes of it."""
+    headers = _headers(Path(task.file))
+    header = read_header(headers, task)
+    if task.header_only:
+        return ReadMail(header=header)
+    skeletons = Skeletons()
+    mail = skeletons.parse(Path(task.file))
+    if header.automatic:
+        return ReadMail(header=header, report=read_reports(mail))
+    unwrap(mail, skeletons, Path(task.folder))
+    recovered = recover(mail, subject=header.bare_subject, zone=ZoneInfo(task.zone))
+    saver = Saver(Path(task.folder), skeletons)
+    attachments = _files(saver, mail, recovered)
+    original = _original(recovered, header, attachments)
+    original = replace(
+        original, other=_other(recovered, saver, mail, header, attachments=attachments)
+    )
+    if original.is_recovered and recovered.attached is None and not original.staff_text:
+        program = headers.text("user-agent") or headers.text("x-mailer")
+        below = _WRITES_BELOW.match(program) is not None
+        original = replace(original, note_may_follow=below)
+    return ReadMail(
+        header=header,
+        original=original,
+        attachments=attachments,
+    )
+
+
+def _files(saver: Saver, mail: Message, recovered: Recovered) -> tuple[Attachment, ...]:
+    return (
+        *saver.of(mail, original=recovered.attached, text=recovered.text),
+        *(saver.of(recovered.source) if recovered.source is not None else ()),
+    )
+
+
+def _other(
+    recovered: Recovered,
+    saver: Saver,
+    mail: Message,
+    header: ParsedHeader,
+    *,
+    attachments: tuple[Attachment, ...],
+) -> RepliedMail | None:
+    """Return what could be meant as well, with its own files where they aren't those given."""
+    other = recovered.other
+    if other is None or other.heading is None:
+        return None
+    has_same = other.attached is recovered.attached and other.source is recovered.source
+    files = attachments if has_same else _files(saver, mail, other)
+    return replace(
+        _original(other, header, files),
+        attachments=files,
+        other=_other(other, saver, mail, header, attachments=files),
+    )
+
+
+def _headers(file: Path) -> Headers:
+    with file.open("rb") as opened:
+        head = opened.read(MAX_HEADER_BLOCK)
+    return Headers.of(header_block_of_file(head))
+
+
+def read_header(headers: Headers, task: Task) -> ParsedHeader:
+    """Read what the header tells."""
+    sender = read_sender(headers)
+    subject = _line(headers.text("subject"))
+    # The blanks as they came: not each of those that are shown as one may follow a reference.
+    found = find_reference(_clean(headers.text("subject")), reference_pattern(task.reference))
+    field = _field_of(headers, task)
+    kind = automatic_kind(field)
+    trust, authserv_id = task.trust, task.authserv_id
+    return ParsedHeader(
+        sender_name=_line(sender.name),
+        sender=_line(sender.address),
+        distrust=distrust(headers, sender, trust=trust, authserv_id=authserv_id),
+        subject=subject,
+        reference=found.reference if found else None,
+        bare_subject=_line(found.subject) if found else without_prefixes(subject),
+        message_id=_line(headers.text("message-id")),
+        automatic=kind.value if kind else "",
+        may_be_answered=may_be_answered(field, loop_field=LOOP_FIELD),
+    )
+
+
+def _field_of(headers: Headers, task: Task) -> Callable[[str], str]:
+    """Return what looks fields up; the null sender of the envelope counts as a Return-Path."""
+
+    def field(name: str) -> str:
+        is_null = name == "return-path" and task.envelope_sender == ""
+        return "<>" if is_null else headers.text(name)
+
+    return field
+
+
+def _original(
+    recovered: Recovered, header: ParsedHeader, attachments: Sequence[Attachment]
+) -> RepliedMail:
+    heading = recovered.heading
+    attached = recovered.attached
+    original = RepliedMail(
+        is_recovered=heading is not None,
+        sender_name=header.sender_name,
+        sender=header.sender,
+        recipients="",
+        copies="",
+        subject=header.bare_subject,
+        date=None,
+        date_text="",
+        message_id=_message_id(attached) if attached is not None else "",
+        text=_lines(recovered.text),
+        html=_clean(recovered.html) if len(recovered.html) <= _LONGEST_TEXT else "",
+        staff_text=_lines(recovered.staff_text),
+        fingerprint="",
+        is_cut=recovered.is_cut,
+        is_within=recovered.is_within,
+    )
+    if heading is not None:
+        is_told = attached is not None and heading.has_subject  # be it empty
+        original = _headed(original, heading, fallback="" if is_told else header.bare_subject)
+    return replace(original, fingerprint=_fingerprint(original, header, attachments))
+
+
+def _headed(original: RepliedMail, heading: Heading, *, fallback: str) -> RepliedMail:
+    sender = heading.sender or Mailbox("", "")
+    return replace(
+        original,
+        sender_name=_line(sender.name),
+        sender=_line(sender.address),
+        recipients=_mailboxes(heading.to),
+        copies=_mailboxes(heading.cc),
+        subject=_line(without_prefixes(heading.subject)) or fallback,
+        date=heading.date,
+        date_text=_line(heading.date_text),
+        agent=_mailboxes((heading.agent,)) if heading.agent is not None else "",
+    )
+
+
+def _fingerprint(
+    original: RepliedMail, header: ParsedHeader, attachments: Sequence[Attachment]
+) -> str:
+    """Return what a mail forwarded twice has in common; a note of staff's own is never twice."""
+    date = f"{original.date.astimezone(UTC):%Y%m%d%H%M}" if original.date else original.date_text
+    parts = [original.sender.casefold(), date, "".join(original.text.split())]
+    parts += sorted(each.sha256 for each in attachments)
+    if not original.is_recovered:
+        parts += [header.message_id, "".join(original.staff_text.split())]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _mailboxes(mailboxes: Sequence[Mailbox]) -> str:
+    shown = map(_mailbox, mailboxes)
+    return _clean("; ".join(" ".join(each.split()) for each in shown))
+
+
+def _mailbox(one: Mailbox) -> str:
+    return f"{one.name} <{one.address}>" if one.name and one.address else one.name or one.address
+
+
+def _message_id(mail: Message) -> str:
+    return _line(str(mail.get("message-id", "")))
+
+
+def _line(text: str) -> str:
+    return " ".join(_clean(text).split())[:_LONGEST_LINE]
+
+
+def _lines(text: str) -> str:
+    """Return a text of several lines, each ended by `\\n` whatever its mail ended them by."""
+    return _clean(text.replace("\r\n", "\n").replace("\r", "\n"))[:_LONGEST_TEXT]
+
+
+def _clean(text: str) -> str:
+    return _UNKEEPABLE.sub("\ufffd", text)

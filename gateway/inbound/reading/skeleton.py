@@ -1,0 +1,162 @@
+"""A mail without the bulk of its attachments, so that parsing costs little whatever its size.
+
+Long runs of base64 are left out before the mail is parsed and put back when a part is decoded.
+Nothing that MIME is made of can stand in them: a boundary begins with `--`, a field has a colon,
+and the empty line above a part's content stays, because the beginning of a run does.
+"""
+
+import base64
+import binascii
+import mmap
+import quopri
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+
+_BLOCK = 32_768  #: Octets that are looked at together.
+_PIECE = 256 * 1024
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_FOREIGN = bytes(set(range(256)) - set(_LETTERS))
+_OF_RUNS = _LETTERS + b"=\r\n"
+MAX_SKELETON = 8_000_000  #: Octets that are parsed at most.
+
+
+class TooMuch(Exception):
+    """A mail has more of something than is read; the text says of what."""
+
+
+@dataclass(frozen=True, slots=True)
+class OctetRange:
+    """Octets of a file."""
+
+    file: Path
+    start: int
+    end: int
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield them piece by piece."""
+        with self.file.open("rb") as file:
+            file.seek(self.start)
+            left = self.end - self.start
+            while left and (piece := file.read(min(_PIECE, left))):
+                left -= len(piece)
+                yield piece
+
+
+@dataclass(slots=True)
+class Skeletons:
+    """The mails of one reading, and what was left out of them."""
+
+    runs: dict[str, OctetRange] = field(default_factory=dict)
+    mark: str = field(default_factory=lambda: f"x{secrets.token_hex(16)}x")
+    size: int = 0
+
+    def parse(self, file: Path) -> Message:
+        """Parse a mail that is a file; raise `TooMuch` where too much is left to parse."""
+        if not file.stat().st_size:
+            return Message()
+        return message_from_bytes(self._skeleton(file))
+
+    def _skeleton(self, file: Path) -> bytes:
+        parts: list[bytes] = []
+        with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) as mail:
+            end = 0
+            for start, stop in _runs(mail):
+                self._keep(parts, mail, end, start)
+                parts.append(self._token(OctetRange(file, start, stop)))
+                end = stop
+            self._keep(parts, mail, end, len(mail))
+        return b"".join(parts)
+
+    def _keep(self, parts: list[bytes], mail: mmap.mmap, start: int, end: int) -> None:
+        self.size += end - start
+        if self.size > MAX_SKELETON:
+            raise TooMuch(f"more than {MAX_SKELETON // 1_000_000} MB beside its attachments")
+        parts.append(mail[start:end])
+
+    def _token(self, run: OctetRange) -> bytes:
+        token = f"{self.mark}{len(self.runs)}x"
+        self.runs[token] = run
+        return token.encode()
+
+    def octets(self, part: Message) -> Iterator[bytes]:
+        """Yield a part's content, decoded, piece by piece; what can't be decoded as it stands."""
+        payload = part.get_payload()
+        if not isinstance(payload, str):
+            return
+        pieces = self._whole(payload)
+        match str(part.get("content-transfer-encoding", "")).strip().lower():
+            case "base64":
+                yield from _from_base64(pieces)
+            case "quoted-printable":
+                yield quopri.decodestring(b"".join(pieces))
+            case "x-uuencode" | "uuencode" | "uue" | "x-uue":
+                decoded = part.get_payload(decode=True)
+                yield decoded if isinstance(decoded, bytes) else b""
+            case _:
+                yield from pieces
+
+    def whole(self, octets: bytes) -> Iterator[bytes]:
+        """Yield octets with everything put back that was left out of them."""
+        return self._whole(octets.decode("ascii", "surrogateescape"))
+
+    def restore(self, part: Message, room: int) -> int:
+        """Put back into a text what was left out of it, within so many octets; return how many.
+
+        What has no room is left out for good: the raw mail has it.
+        """
+        payload = part.get_payload()
+        if not isinstance(payload, str) or self.mark not in payload:
+            return 0
+        tokens = self._tokens(payload)
+        size = sum(run.end - run.start for run in tokens.values())
+        for token, run in tokens.items():
+            whole = b"".join(run.pieces()).decode("ascii") if size <= room else ""
+            payload = payload.replace(token, whole)
+        part.set_payload(payload)
+        return size
+
+    def _tokens(self, payload: str) -> dict[str, OctetRange]:
+        found = re.findall(rf"{self.mark}[0-9]+x", payload)
+        return {token: self.runs[token] for token in found if token in self.runs}
+
+    def _whole(self, payload: str) -> Iterator[bytes]:
+        end = 0
+        for found in re.finditer(rf"{self.mark}[0-9]+x", payload):
+            yield _as_octets(payload[end : found.start()])
+            yield from self.runs[found[0]].pieces()
+            end = found.end()
+        yield _as_octets(payload[end:])
+
+
+def _runs(mail: mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Yield where runs of base64 can be left out: whole blocks of it, but for the first."""
+    first = None
+    for start in range(0, len(mail), _BLOCK):
+        block = mail[start : start + _BLOCK]
+        if len(block) == _BLOCK and not block.translate(None, _OF_RUNS):
+            first = start if first is None else first
+            continue
+        if first is not None and start - first > _BLOCK:
+            yield first + _BLOCK, start
+        first = None
+
+
+def _as_octets(text: str) -> bytes:
+    return text.encode("ascii", "surrogateescape")
+
+
+def _from_base64(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Decode base64, passing over what doesn't belong in it (RFC 2045, 6.8)."""
+    left = b""
+    for piece in pieces:
+        letters = left + piece.translate(None, _FOREIGN)
+        whole = len(letters) // 4 * 4
+        left = letters[whole:]
+        yield binascii.a2b_base64(letters[:whole])
+    if len(left) > 1:
+        yield base64.b64decode(left + b"=" * (4 - len(left)))

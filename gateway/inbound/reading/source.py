@@ -1,0 +1,107 @@
+"""A mail whose source was put into the text of another, as nmh and mutt (nodecode) do.
+
+------- Forwarded Message
+
+From: Ann <ann@example.org>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="b"
+
+- --b
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: quoted-printable
+
+Gr=C3=BC=C3=9Fe
+"""
+
+import re
+from collections.abc import Mapping
+from email import message_from_bytes, message_from_string
+from email.message import Message
+from typing import NamedTuple
+
+from gateway.inbound.reading.texts import children
+
+_ENCODED = re.compile(r"=[0-9A-F]{2}|=$", re.MULTILINE)
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
+_MOST_PARTS = 1_000
+#: The header of a part, left where its boundaries were taken away, as s-nail does.
+_PART_HEADER = re.compile(
+    r"(?:\A|(?<=\n))(?:(?:Content-[A-Za-z-]+|MIME-Version): .*(?:\n[ \t]+\S.*)*(?:\n|\Z))+"
+    r"\s*(?:\n|\Z)"
+)
+
+
+def read_source(mime: Mapping[str, str], body: str) -> Message | None:
+    """Read a body by the MIME fields above it; None where it is text as it stands."""
+    mail = message_from_bytes(_source(mime, body).encode("utf-8", "surrogateescape"))
+    if mail.get_content_maintype() == "multipart":
+        boundary = mail.get_boundary()
+        if boundary is None or f"--{boundary}" not in body or not mail.is_multipart():
+            return None
+    elif not _is_encoded(mail, body):
+        return None
+    _restore_charsets(mail)
+    return mail
+
+
+class Parts(NamedTuple):
+    """What is left of a mail whose parts were decoded and lost their boundaries."""
+
+    text: str
+    kind: str  #: `text/plain` or `text/html`.
+    lacks_files: bool  #: Whether it had files, of which only the names are left.
+
+
+def read_parts(body: str) -> Parts | None:
+    """Read parts that have their headers still; None where the body begins with none."""
+    headers = list(_PART_HEADER.finditer(body))
+    if not headers or headers[0].start() != 0:
+        return None
+    texts: dict[str, list[str]] = {"text/plain": [], "text/html": []}
+    lacks_files = False
+    for number, found in enumerate(headers[:_MOST_PARTS]):
+        end = headers[number + 1].start() if number + 1 < len(headers) else len(body)
+        part = message_from_string(found[0].rstrip() + "\n\n")
+        text = body[found.end() : end].strip()
+        is_file = part.get_content_disposition() == "attachment" or part.get_filename()
+        lacks_files = lacks_files or (bool(is_file) and part.get_content_maintype() != "image")
+        if text and not is_file and part.get_content_type() in texts:
+            texts[part.get_content_type()].append(text)
+    kind = "text/plain" if texts["text/plain"] or not texts["text/html"] else "text/html"
+    return Parts("\n\n".join(texts[kind]), kind, lacks_files)
+
+
+def is_cut(mail: Message) -> bool:
+    """Whether the end of a mail is missing: its last boundary isn't there."""
+    return any(type(defect).__name__ == "CloseBoundaryNotFoundDefect" for defect in mail.defects)
+
+
+def _source(mime: Mapping[str, str], body: str) -> str:
+    head = "".join(f"{name}: {' '.join(value.split())}\n" for name, value in mime.items())
+    return f"{head}\n{body}\n"
+
+
+def _is_encoded(mail: Message, body: str) -> bool:
+    match str(mail.get("content-transfer-encoding", "")).strip().casefold():
+        case "quoted-printable":
+            return body.isascii() and _ENCODED.search(body) is not None
+        case "base64":
+            return _BASE64.fullmatch(body) is not None
+    return False
+
+
+def _restore_charsets(mail: Message) -> None:
+    """Say UTF-8 of parts whose text was decoded with the mail around them, and encoded so here."""
+    stack = [mail]
+    for _ in range(_MOST_PARTS):
+        if not stack:
+            return
+        part = stack.pop()
+        stack += children(part)
+        payload = part.get_payload()
+        if (
+            isinstance(payload, str)
+            and not payload.isascii()
+            and part.get_content_maintype() == "text"
+        ):
+            part.set_param("charset", "utf-8")

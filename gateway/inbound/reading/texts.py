@@ -1,0 +1,133 @@
+"""What a mail says: its text and its HTML, out of whatever parts and charsets it came in."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import Message
+from html import escape
+
+from gateway.inbound.reading.flowed import is_flowed, unflowed
+
+_MOST_PARTS = 5_000
+_LONGEST = 1_500_000  #: Characters of text that are read; less than that is kept.
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
+#: Charsets whose label means less than what is sent under it.
+_WIDER = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "iso8859-1": "cp1252",
+    "ascii": "utf-8",
+}
+#: Codecs of Python that are no charset of mail.
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The text and the HTML of a mail; either may be empty."""
+
+    text: str | None  #: None where a part came as HTML only.
+    markup: str | None  #: Not made safe yet; None where no part is HTML.
+
+
+def read_content(mail: Message) -> Content:
+    """Read what a mail shows, in order; attached files and mails are left out.
+
+    Of a multipart/alternative both readings are kept; a part that has one of them only stands in
+    for the other where it can.
+    """
+    segments: dict[int, list[Message]] = {}
+    for part, group in _leaves(mail):
+        if is_shown(part):
+            segments.setdefault(group, []).append(part)
+    readings = [_readings(parts) for parts in segments.values()]
+    texts = [text for text, _ in readings]
+    plain = [text for text in texts if text is not None]
+    if not any(markup is not None for _, markup in readings):
+        return Content(text="\n".join(plain)[:_LONGEST], markup=None)
+    return Content(
+        text="\n".join(plain)[:_LONGEST] if len(plain) == len(texts) else None,
+        markup="<br>".join(_as_markup(text, markup) for text, markup in readings),
+    )
+
+
+def _leaves(mail: Message) -> Iterator[tuple[Message, int]]:
+    """Yield the parts that hold no parts, each with the alternative it belongs to."""
+    stack: list[tuple[Message, int | None]] = [(mail, None)]
+    for number in range(_MOST_PARTS):
+        if not stack:
+            return
+        part, group = stack.pop()
+        if not part.is_multipart():
+            yield part, group if group is not None else number
+        elif part.get_content_maintype() == "multipart":
+            if group is None and part.get_content_subtype() == "alternative":
+                group = number
+            stack += [(child, group) for child in reversed(children(part))]
+
+
+#: The line that stands above each mail in a file of many, which some programs attach along.
+_DIVIDER = re.compile(rb"\s{0,100}>?From [^\r\n]{0,1000}(?:\r\n|\r|\n)")
+
+
+def without_divider(octets: bytes) -> bytes:
+    """Take off the line of a mailbox file (`From - …`, `>From …`) that a mail begins with."""
+    found = _DIVIDER.match(octets)
+    return octets[found.end() :] if found else octets
+
+
+def children(part: Message) -> list[Message]:
+    """Return the parts of a part that has some."""
+    payload = part.get_payload()
+    return [part for part in payload if isinstance(part, Message)] if part.is_multipart() else []
+
+
+def is_shown(part: Message) -> bool:
+    """Whether a part is text to read, not a file."""
+    kind = part.get_content_type()
+    if kind not in ("text/plain", "text/html") and part.get_content_maintype() != "multipart":
+        return False
+    disposition = str(part.get("content-disposition", "")).strip().casefold()
+    return not disposition.startswith("attachment") and not part.get_filename()
+
+
+def _readings(parts: list[Message]) -> tuple[str | None, str | None]:
+    texts = [_plain(part) for part in parts if part.get_content_subtype() != "html"]
+    markups = [decoded_text(part) for part in parts if part.get_content_subtype() == "html"]
+    return ("\n".join(texts) if texts else None), ("<br>".join(markups) if markups else None)
+
+
+def _plain(part: Message) -> str:
+    text = decoded_text(part)
+    return unflowed(text[:_LONGEST], part) if is_flowed(part) else text
+
+
+def _as_markup(text: str | None, markup: str | None) -> str:
+    if markup is not None:
+        return markup
+    return f"<div>{escape(text or '').replace(chr(10), '<br>')}</div>"
+
+
+def decoded_text(part: Message) -> str:
+    """Return the text of a part: in its charset, else in UTF-8, else whatever can be read."""
+    payload = part.get_payload(decode=True)
+    octets = payload if isinstance(payload, bytes) else b""
+    declared = _charset(part)
+    for charset in (declared, "utf-8"):
+        try:
+            return _UNKEEPABLE.sub("\ufffd", octets.decode(charset))
+        except ValueError:
+            continue
+    fallback = "cp1252" if declared == "utf-8" else declared
+    return _UNKEEPABLE.sub("\ufffd", octets.decode(fallback, "replace"))
+
+
+def _charset(part: Message) -> str:
+    try:
+        name = codecs.lookup(part.get_content_charset("utf-8")).name
+        b"x".decode(name, "replace")  # refuses codecs that make no text, such as base64
+    except (LookupError, ValueError):
+        return "utf-8"
+    return "utf-8" if name in _NO_CHARSETS else _WIDER.get(name, name)

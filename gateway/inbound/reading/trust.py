@@ -1,0 +1,144 @@
+"""Whether a mail comes from whom it names: its one sender, and what the own server says of it."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.header import Header
+from typing import Any
+
+import authres
+import mailparser
+
+from gateway.core.mail.address import domain_of, lookup_form
+from gateway.core.mail.headers import Headers
+from gateway.inbound.verdict import Trust
+
+_AUTH_AS = "x-ms-exchange-organization-authas"
+_UNASKED = frozenset(("none", "bestguesspass"))  #: DMARC of a domain that publishes no policy.
+_LONGEST = 20_000  #: Octets of a field that are read.
+_ADDRESS = re.compile(r"[^\s<>()\"',;:]+@[^\s<>()\"',;:]+")
+_UNKEEPABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailAuthor:
+    """Who a mail says it is from."""
+
+    name: str = ""
+    address: str = ""  #: Empty where it names nobody, or several.
+    fault: str = ""  #: Why it can't be believed whatever servers say.
+
+
+def read_sender(headers: Headers) -> MailAuthor:
+    """Return the sender of a mail, for which there must be one From field with one address."""
+    count = headers.count("from")
+    if count != 1:
+        return MailAuthor(fault=f"has {count} From fields" if count else "has no From field")
+    value = headers.raw("from")[0]
+    if len(value) > _LONGEST:
+        return MailAuthor(fault="has a From field without end")
+    return _one_sender(_mailboxes(value))
+
+
+def _mailboxes(value: bytes) -> list[tuple[str, str]]:
+    parsed: Any = mailparser.parse_from_bytes(b"From: " + _in_utf8(value) + b"\r\n\r\n")
+    return [(_clean(name), _clean(address)) for name, address in parsed.from_]
+
+
+def _in_utf8(value: bytes) -> bytes:
+    try:
+        return value.decode().encode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1").encode()
+
+
+def _clean(text: str | Header) -> str:
+    return _UNKEEPABLE.sub("", str(text)).strip()
+
+
+def _one_sender(mailboxes: list[tuple[str, str]]) -> MailAuthor:
+    if len(mailboxes) != 1:
+        return MailAuthor(fault=f"has {len(mailboxes)} addresses in its From field")
+    name, address = mailboxes[0]
+    if not domain_of(address):
+        return MailAuthor(name=name, fault="has no address in its From field")
+    shown = map(lookup_form, _ADDRESS.findall(unicodedata.normalize("NFKC", name)))
+    is_false = any(each != lookup_form(address) for each in shown)
+    fault = "shows another address than that of its sender" if is_false else ""
+    return MailAuthor(name=name, address=address, fault=fault)
+
+
+def distrust(headers: Headers, sender: MailAuthor, *, trust: Trust | None, authserv_id: str) -> str:
+    """Return why a mail may not come from its sender; empty: it does."""
+    if sender.fault:
+        return sender.fault
+    match trust:
+        case "internal-only":
+            return ""
+        case "exchange-internal":
+            return _exchange(headers)
+        case "authentication-results":
+            return _authenticated(headers, domain_of(sender.address), authserv_id)
+        case None:
+            return "nothing here proves whom a mail comes from: trust is not set"
+
+
+def _exchange(headers: Headers) -> str:
+    marks = {mark.strip().lower() for mark in headers.texts(_AUTH_AS)}
+    return "" if marks == {"internal"} else "has no mark of Exchange that it is internal"
+
+
+def _authenticated(headers: Headers, domain: str, authserv_id: str) -> str:
+    """Go by the topmost field alone: whoever sends a mail can put others below it (RFC 8601, 5)."""
+    fields = headers.raw("authentication-results")
+    if not fields:
+        return "has no Authentication-Results"
+    try:
+        text = fields[0][:_LONGEST].decode("ascii").rstrip("; \t")
+        found: Any = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
+    except (authres.AuthResError, ValueError, RecursionError):
+        return "has Authentication-Results that can't be read"
+    if found.authserv_id is None or found.authserv_id.lower() != authserv_id.lower():
+        return f"has Authentication-Results of {found.authserv_id}, not of {authserv_id}"
+    return "" if _passes(found.results, domain) else "did not pass the checks of the own server"
+
+
+def _passes(results: Iterable[Any], domain: str) -> bool:
+    """Whether DMARC passed, or without a policy of it DKIM or SPF for the sender's own domain."""
+    known = [(str(each.method).lower(), str(each.result).lower(), each) for each in results]
+    dmarc = [each for method, result, each in known if method == "dmarc" and result not in _UNASKED]
+    if dmarc:
+        return all(
+            str(each.result).lower() == "pass" and _value(each, "header", "from") in ("", domain)
+            for each in dmarc
+        )
+    passed = [(method, each) for method, result, each in known if result == "pass"]
+    return any(_is_aligned(domain, _claimed(method, each)) for method, each in passed)
+
+
+def _claimed(method: str, result: Any) -> str:
+    match method:
+        case "dkim":
+            return _value(result, "header", "d") or _value(result, "header", "i")
+        case "spf":
+            return _value(result, "smtp", "mailfrom")
+        case _:
+            return ""
+
+
+def _value(result: Any, kind: str, name: str) -> str:
+    """Return the domain a property names; a text no domain could be where it is named twice."""
+    wanted = [
+        each.value or ""
+        for each in result.properties
+        if (str(each.type).lower(), str(each.name).lower()) == (kind, name)
+    ]
+    if len(wanted) > 1:
+        return "?"
+    return domain_of(f"x@{wanted[0].rpartition('@')[2]}") if wanted else ""
+
+
+def _is_aligned(domain: str, claimed: str) -> bool:
+    """Whether what was proved is the sender's domain or one above it (RFC 7489, 3.1)."""
+    return "." in claimed and (domain == claimed or domain.endswith(f".{claimed}"))

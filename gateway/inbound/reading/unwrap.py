@@ -1,0 +1,159 @@
+"""Parts made fit to be read: texts made whole again, mails attached as files opened."""
+
+import binascii
+from base64 import encodebytes
+from collections.abc import Iterator
+from email.message import Message
+from itertools import count
+from pathlib import Path
+
+from gateway.inbound.reading.outlook import LARGEST, Opened, mail_of_msg, mail_of_tnef, text_of_tnef
+from gateway.inbound.reading.skeleton import Skeletons
+from gateway.inbound.reading.texts import children, is_shown, without_divider
+
+_MOST_TEXT = 6_000_000  #: Octets of text that are put back in all.
+_DEEPEST = 5
+_MOST_PARTS = 1_000
+_TNEF_TYPES = ("application/ms-tnef", "application/vnd.ms-tnef")
+_TNEF_NAMES = ("winmail.dat", "win.dat")
+_BEGINNING = 2_000  #: Octets of a mail in which the line of a mailbox file ends.
+_MAILS = ("message/rfc822", "message/global")
+
+
+def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
+    """Put texts back into a mail, and let mails attached in base64 be parts like any other."""
+    room = _MOST_TEXT
+    numbers = count(1)
+    stack = [(mail, 0, False)]
+    for _ in range(_MOST_PARTS):
+        if not stack:
+            return
+        part, depth, has_text = stack.pop()
+        if depth < _DEEPEST and (is_msg(part) or is_tnef(part)):
+            file = folder / f"mail{next(numbers)}"
+            inner = _open_converted(part, skeletons, file, has_text=has_text)
+            stack += [(inner, depth + 1, False)] if inner is not None else []
+            continue
+        if depth < _DEEPEST and _is_wrapped(part):
+            _open(part, skeletons, folder / f"mail{next(numbers)}")
+        if part.is_multipart():
+            is_mail = part.get_content_type() in _MAILS
+            below = (has_text and not is_mail) or any(map(_is_text, children(part)))
+            stack += [(child, depth + is_mail, below) for child in children(part)]
+        elif is_shown(part):
+            room -= skeletons.restore(part, room)
+
+
+def _is_wrapped(part: Message) -> bool:
+    if part.get_content_type() in _MAILS:
+        inner = next(iter(children(part)), part)
+        return not inner.keys()
+    return not part.is_multipart() and (part.get_filename() or "").casefold().endswith(".eml")
+
+
+def is_msg(part: Message) -> bool:
+    """Whether a part is a mail in the form of Outlook's files."""
+    name = (part.get_filename() or "").casefold()
+    is_named = part.get_content_type() == "application/vnd.ms-outlook" or name.endswith(".msg")
+    return is_named and not part.is_multipart()
+
+
+def is_tnef(part: Message) -> bool:
+    """Whether a part is what Outlook wraps all of a mail into."""
+    name = (part.get_filename() or "").casefold()
+    is_named = part.get_content_type() in _TNEF_TYPES or name in _TNEF_NAMES
+    return is_named and not part.is_multipart()
+
+
+def _is_text(part: Message) -> bool:
+    """Whether a part is text to read, or parts of which the first is, and not empty."""
+    while part.is_multipart() and part.get_content_type() not in _MAILS and children(part):
+        part = children(part)[0]
+    payload = part.get_payload()
+    return is_shown(part) and isinstance(payload, str) and bool(payload.strip())
+
+
+def _open_converted(
+    part: Message, skeletons: Skeletons, file: Path, *, has_text: bool
+) -> Message | None:
+    """Put the mail that a file of Outlook holds into its place, and return it; None: it has none.
+
+    What else the file holds stays beside it. A winmail.dat may hold the text of the mail around it,
+    where that has none itself.
+    """
+    octets = b"".join(limited(skeletons.octets(part), LARGEST))
+    if len(octets) > LARGEST:
+        return None
+    converted = mail_of_tnef(octets) if is_tnef(part) else mail_of_msg(octets)
+    inner = Message()
+    if converted is not None:
+        file.write_bytes(converted.octets)
+        found = skeletons.parse(file)
+        if not (found.get("from") or found.get("subject")):
+            return None
+        inner["Content-Type"] = "message/rfc822"
+        inner.set_payload([found])
+        parts = [inner, _opened(part)] if converted.holds_more else [inner]
+    else:
+        text = text_of_tnef(octets) if is_tnef(part) and not has_text else None
+        if text is None:
+            return None
+        inner["Content-Type"] = f"text/{text[1]}; charset=utf-8"
+        inner["Content-Transfer-Encoding"] = "base64"
+        inner.set_payload(encodebytes(text[0].encode("utf-8", "replace")).decode())
+        parts = [inner, _opened(part)]
+    for name in ("content-type", "content-transfer-encoding", "content-disposition", "content-id"):
+        del part[name]
+    part["Content-Type"] = "multipart/mixed"
+    part.set_payload(list[Message | str](parts))
+    return inner if converted is not None else None
+
+
+def _opened(part: Message) -> Opened:
+    kept = Opened()
+    for name, value in part.raw_items():
+        kept[name] = value
+    kept.set_payload(part.get_payload())
+    return kept
+
+
+def limited(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """Yield pieces up to so many octets, and one more, which tells that there are more."""
+    size = 0
+    try:
+        for piece in pieces:
+            size += len(piece)
+            yield piece
+            if size > most:
+                return
+    except (binascii.Error, ValueError):
+        return
+
+
+def _without_divider(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Take off the line of a mailbox file (`>From - …`) that a mail begins with."""
+    beginning = b""
+    for piece in pieces:
+        beginning += piece
+        if len(beginning) >= _BEGINNING:
+            break
+    yield without_divider(beginning)
+    yield from pieces
+
+
+def _open(part: Message, skeletons: Skeletons, file: Path) -> None:
+    inner = next(iter(children(part)), part)
+    payload = inner.get_payload()
+    begins = payload[:_BEGINNING].lstrip() if isinstance(payload, str) else ""
+    if inner is not part and not begins.startswith(("From ", ">From ")):
+        # A mail must not be in base64 (RFC 2046, 5.2.1), but some are.
+        inner["Content-Transfer-Encoding"] = "base64"
+    with file.open("wb") as opened:
+        opened.writelines(_without_divider(skeletons.octets(inner)))
+    found = skeletons.parse(file)
+    if not (found.get("from") or found.get("subject")):
+        return
+    del part["content-transfer-encoding"]
+    del part["content-type"]
+    part["Content-Type"] = "message/rfc822"
+    part.set_payload([found])

@@ -1,0 +1,32 @@
+"""Mails that wait for a person in their mailbox, to be moved on once the person has decided."""
+
+from collections.abc import Sequence
+
+from gateway.core.replies.inbox import Sighting
+from gateway.inbound.importer import verdict_on
+from gateway.inbound.verdict import Verdict
+from gateway.store.engine.database import Database
+from gateway.store.replies import inbox
+
+
+class WaitingMail:
+    """Knows where mails lie that needed attention."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, number: int, where: Sighting) -> None:
+        """Note where a mail of the inbox was moved to."""
+        await self._database.write(lambda connection: inbox.sight(connection, where, number))
+
+    async def decided(self, mailbox: str, folder: str) -> list[tuple[Sighting, Verdict]]:
+        """Return the mails of a folder that were decided on."""
+        found = await self._database.read(
+            lambda connection: inbox.decided_in(connection, mailbox, folder)
+        )
+        verdicts = ((where, verdict_on(row)) for where, row in found)
+        return [(where, verdict) for where, verdict in verdicts if verdict is not None]
+
+    async def clear(self, places: Sequence[Sighting]) -> None:
+        """Forget places where mails no longer lie."""
+        await self._database.write(lambda connection: inbox.unsight(connection, places))

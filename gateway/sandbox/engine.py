@@ -1,0 +1,111 @@
+"""How the sandbox answers a call: faults, the key, the operation, the contract."""
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.sandbox import audiences, campaigns, members, reports, segments
+from gateway.sandbox.account import Account
+from gateway.sandbox.batches import archive, batch_router
+from gateway.sandbox.call import Call, SandboxAnswer, SandboxProblem
+from gateway.sandbox.faults import BAD_GATEWAY, BEFORE, TRIGGERED, FaultPlan, SandboxFault
+from gateway.sandbox.router import Router
+
+Reply = tuple[int, str, bytes]
+#: Method, path, query, body, status, content type, answer → what breaks the contract.
+Check = Callable[[str, str, dict[str, str], Any, int, str, bytes], list[str]]
+REMEMBERED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call the sandbox got."""
+
+    method: str
+    path: str
+    status: int
+
+
+class Engine:
+    """Turns calls into replies, one at a time."""
+
+    def __init__(self, account: Account, check: Check | None) -> None:
+        self.account = account
+        self.faults = FaultPlan()
+        self.asked: deque[Asked] = deque(maxlen=REMEMBERED)
+        self.violations: list[str] = []
+        self._check = check
+        self._router = _operations()
+
+    def answer(self, call: Call, headers: dict[str, str]) -> tuple[Reply, SandboxFault | None]:
+        """Answer a call; the fault that comes with the reply says how it is spoilt on the way."""
+        time.sleep(self.account.options.latency)
+        with self.account.lock:
+            self.account.catch_up()
+            fault = self.faults.take(call)
+            if isinstance(fault, SandboxFault) and fault in BEFORE:
+                reply, fault = BEFORE[fault], None
+            elif isinstance(fault, SandboxFault):
+                reply = self._reply(call, self._barred(headers))
+                reply, fault = (
+                    (BAD_GATEWAY, None) if fault is SandboxFault.BAD_GATEWAY else (reply, fault)
+                )
+            else:
+                reply, fault = self._reply(call, fault or self._barred(headers)), None
+                self._compare(call, reply)
+            self.asked.append(Asked(call.method, call.path, reply[0]))
+        return reply, fault
+
+    def file(self, path: str, token: str) -> Reply:
+        """Return the results of a batch, outside the API."""
+        with self.account.lock:
+            packed = archive(self.account, path, token)
+        if packed is None:
+            return 403, "application/xml", b"<Error><Code>AccessDenied</Code></Error>"
+        return 200, "application/gzip", packed
+
+    def _barred(self, headers: dict[str, str]) -> SandboxProblem | None:
+        if self.account.revoked or "authorization" not in headers:
+            return TRIGGERED["APIKeyInvalid"]
+        return TRIGGERED.get(headers.get("x-trigger-error", ""))
+
+    def _reply(self, call: Call, problem: SandboxProblem | None) -> Reply:
+        answer = self._result(call, problem)
+        if answer.document is None:
+            return answer.status, "", b""
+        kind = "application/problem+json" if answer.status >= 400 else "application/json"
+        return answer.status, f"{kind}; charset=utf-8", json.dumps(answer.document).encode()
+
+    def _result(self, call: Call, problem: SandboxProblem | None) -> SandboxAnswer:
+        try:
+            if problem or isinstance(call.body, SandboxProblem):
+                raise problem or call.body
+            return self._router.answer(self.account, call)
+        except SandboxProblem as refused:
+            document = refused.document(self.account.token(32))
+            if self.account.options.shortens_problems:
+                del document["type"]
+            return SandboxAnswer(refused.status, document)
+
+    def _compare(self, call: Call, reply: Reply) -> None:
+        status, content_type, body = reply
+        shortened = status >= 400 and self.account.options.shortens_problems
+        if self._check is None or shortened or isinstance(call.body, SandboxProblem):
+            return
+        found = self._check(
+            call.method, call.path, call.query, call.body, status, content_type, body
+        )
+        self.violations += [f"{call.method} {call.path} → {status}: {each}" for each in found]
+
+
+def _operations() -> Router:
+    inner = Router()
+    for module in (audiences, members, segments, campaigns, reports):
+        inner.include(module.router)
+    everything = Router()
+    everything.include(inner)
+    everything.include(batch_router(inner))
+    return everything

@@ -1,0 +1,130 @@
+"""The sender of webhooks: form-encoded, repeated until taken, signed if wished."""
+
+import hashlib
+import hmac
+import threading
+from collections import deque
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import requests
+
+from gateway.sandbox.account import Account, SandboxAudience, SandboxWebhook
+from gateway.sandbox.call import Document
+
+#: After the first try; the last one is 75 minutes later.
+RETRIES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 35, 75))
+TIMEOUT = 10.0
+
+
+class WebhookSender:
+    """Tells webhooks of events, in a thread of its own."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._due: deque[tuple[SandboxWebhook, bytes, int]] = deque()
+        self._changed = threading.Condition()
+        self._busy = False
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="sandbox-webhooks", daemon=True)
+        account.tell = self.tell
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the webhook in hand and end."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def settle(self, within: float) -> None:
+        """Wait until everything due by the account's clock has been sent."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: not (self._due or self._busy), within):
+                raise TimeoutError("webhooks are still on their way")
+
+    def tell(self, audience: SandboxAudience, event: str, source: str, data: Document) -> None:
+        """Queue an event for the webhooks that asked for it from this source."""
+        wanted = [
+            webhook
+            for webhook in audience.webhooks.values()
+            if webhook.enabled and webhook.events.get(event) and webhook.sources.get(source)
+        ]
+        if not wanted:
+            return
+        fired_at = self._account.now()
+        fields = {"type": event, "fired_at": fired_at.strftime("%Y-%m-%d %H:%M:%S")}
+        body = urlencode([*fields.items(), *_flat("data", data)]).encode()
+        for webhook in wanted * (1 + self._account.options.doubles_webhooks):
+            self._queue(webhook, body, 0)
+
+    def _queue(self, webhook: SandboxWebhook, body: bytes, attempt: int) -> None:
+        with self._changed:
+            self._due.append((webhook, body, attempt))
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._due or self._stopping)
+                if self._stopping:
+                    return
+                webhook, body, attempt = self._due.popleft()
+                self._busy = True
+            self._send(webhook, body, attempt)
+
+    def _send(self, webhook: SandboxWebhook, body: bytes, attempt: int) -> None:
+        status = self._post(webhook, body)
+        if status == 410:
+            webhook.enabled = False
+        elif not 200 <= status < 300 and attempt < len(RETRIES):
+            with self._account.lock:
+                self._account.later(
+                    self._account.now() + RETRIES[attempt] - _passed(attempt),
+                    lambda: self._queue(webhook, body, attempt + 1),
+                )
+
+    def _post(self, webhook: SandboxWebhook, body: bytes) -> int:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if webhook.secret:
+            sent_at = int(self._account.now().timestamp())
+            headers["X-Mailchimp-Signature"] = _signature(webhook.secret, sent_at, body)
+        try:
+            return requests.post(
+                webhook.url, data=body, headers=headers, timeout=TIMEOUT
+            ).status_code
+        except requests.RequestException:
+            return 0
+
+
+def _passed(attempt: int) -> timedelta:
+    return RETRIES[attempt - 1] if attempt else timedelta()
+
+
+def _signature(secret: str, sent_at: int, body: bytes) -> str:
+    """Return what `X-Mailchimp-Signature` says: HMAC-SHA256 over time and raw body."""
+    signed = hmac.new(secret.encode(), f"{sent_at}.".encode() + body, hashlib.sha256)
+    return f"t={sent_at},v1={signed.hexdigest()}"
+
+
+def answers(url: str) -> bool:
+    """Say whether a webhook's URL answers the GET that checks it."""
+    try:
+        return requests.get(url, timeout=TIMEOUT).ok
+    except requests.RequestException:
+        return False
+
+
+def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
+    """Write nested data as PHP does: `data[merges][FNAME]`."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _flat(f"{name}[{key}]", item)
+    else:
+        yield name, str(value)

@@ -1,0 +1,263 @@
+"""A Mailchimp account to try the gateway with: a real HTTP server, all of it in memory."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from gateway.sandbox import audiences, contacts
+from gateway.sandbox.account import (
+    Account,
+    Clock,
+    Options,
+    SandboxAudience,
+    SandboxMember,
+    SandboxTemplate,
+    member_hash,
+)
+from gateway.sandbox.call import Document
+from gateway.sandbox.engine import Check, Engine
+from gateway.sandbox.hooks import WebhookSender
+from gateway.sandbox.sending import clean, happen, leave, opt_out
+from gateway.sandbox.server import Server
+
+
+class Sandbox:
+    """The account, its server, and the hands that move it: people, staff, time and faults.
+
+    `start` gives a clock that stands still until `advance`; without it real time runs. `check`
+    sees every call that no fault spoilt, and what it dislikes is collected in `violations`.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        start: datetime | None = None,
+        options: Options | None = None,
+        check: Check | None = None,
+    ) -> None:
+        self.options = options or Options()
+        self.account = Account(Clock(start), self.options)
+        self._engine = Engine(self.account, check)
+        self.faults = self._engine.faults
+        self.asked = self._engine.asked  #: The calls so far, the newest last.
+        self.violations = self._engine.violations
+        self._webhooks = WebhookSender(self.account)
+        self._server = Server(port, self._engine.answer, self._engine.file)
+        self.account.results_url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="sandbox", daemon=True
+        )
+
+    # The server.
+
+    @property
+    def url(self) -> str:
+        """What `[mailchimp] base_url` has to be."""
+        return self.account.results_url + "/3.0"
+
+    @property
+    def most_at_once(self) -> int:
+        """The largest number of calls that ran at the same time."""
+        return self._server.crowd.most
+
+    def __enter__(self) -> Self:
+        self._webhooks.start()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.hang_up()
+        self._thread.join()
+        self._server.server_close()
+        self._webhooks.stop()
+
+    def wait(self) -> None:
+        """Serve until interrupted."""
+        self._thread.join()
+
+    # Time.
+
+    def now(self) -> datetime:
+        """Return the account's time."""
+        return self.account.now()
+
+    def advance(self, **by: float) -> None:
+        """Move the clock on, by `hours=3`, and do what falls due: sendings, repeated webhooks."""
+        with self.account.lock:
+            self.account.clock.advance(timedelta(**by))
+            self.account.catch_up()
+
+    # What belongs to the account.
+
+    def furnish(self) -> str:
+        """Add an audience, a template and a sender domain to begin with; return the audience."""
+        self.add_template("Nieuwsbrief")
+        self.add_domain("crm.test")
+        return self.add_audience("CRM users")
+
+    def add_audience(self, name: str, *, double_optin: bool = False) -> str:
+        """Add an audience and return its id."""
+        address = {"company": name, "address1": "Dam 1", "city": "Amsterdam", "country": "NL"}
+        defaults = {"from_name": name, "from_email": "", "subject": "", "language": "nl"}
+        body: Document = {
+            "name": name,
+            "contact": address,
+            "permission_reminder": "You know us.",
+            "campaign_defaults": defaults,
+            "email_type_option": False,
+            "double_optin": double_optin,
+        }
+        with self.account.lock:
+            return audiences.new_audience(self.account, body).id
+
+    def delete_audience(self, audience_id: str) -> None:
+        """Delete an audience, as staff can at Mailchimp."""
+        with self.account.lock:
+            del self.account.audiences[audience_id]
+
+    def add_template(self, name: str, *, content_type: str = "template", kind: str = "user") -> int:
+        """Add a template and return its id."""
+        with self.account.lock:
+            template = SandboxTemplate(
+                id=self.account.number(),
+                name=name,
+                created=self.now(),
+                type=kind,
+                content_type=content_type,
+            )
+            self.account.templates[template.id] = template
+            return template.id
+
+    def add_domain(self, domain: str, *, verified: bool = True, authenticated: bool = True) -> None:
+        """Add a domain mail may come from, once it is verified."""
+        with self.account.lock:
+            self.account.domains[domain] = {
+                "domain": domain,
+                "verified": verified,
+                "authenticated": authenticated,
+                "is_free_email_provider": False,
+                "verification_email": f"postmaster@{domain}",
+                "verification_sent": "",
+                "status": "VERIFIED" if verified else "VERIFICATION_IN_PROGRESS",
+            }
+
+    def require_merge_field(self, audience_id: str, tag: str) -> None:
+        """Mark a merge field required, as staff can at Mailchimp."""
+        with self.account.lock:
+            for field in self.account.audience(audience_id).merge_fields:
+                field.required = field.required or field.tag == tag
+
+    def revoke_key(self) -> None:
+        """Make every key invalid."""
+        self.account.revoked = True
+
+    # What people and staff do.
+
+    def add_member(self, audience_id: str, address: str, **merge_fields: str) -> SandboxMember:
+        """Let somebody subscribe by a form of the customer's."""
+        with self._audience(audience_id) as audience:
+            writer = contacts.Writer(
+                account=self.account, audience=audience, source="user", lenient=True
+            )
+            return writer.create(address, {"merge_fields": merge_fields}, "subscribed")
+
+    def member(self, audience_id: str, address: str) -> SandboxMember:
+        """Return a member as it stands."""
+        with self._audience(audience_id) as audience:
+            return audience.member(address)
+
+    def opt_out(self, audience_id: str, address: str, reason: str = "") -> None:
+        """Let a member unsubscribe from the audience by itself."""
+        with self._audience(audience_id) as audience:
+            opt_out(self.account, audience, audience.member(address), reason)
+
+    def unsubscribe_by_staff(self, audience_id: str, address: str) -> None:
+        """Unsubscribe a member at Mailchimp; the API can bring such a one back."""
+        with self._audience(audience_id) as audience:
+            self._staff(audience).update(audience.member(address), {}, "unsubscribed")
+
+    def confirm(self, audience_id: str, address: str) -> None:
+        """Let a pending member follow the link in the confirmation mail."""
+        with self._audience(audience_id) as audience:
+            member = audience.member(address)
+            member.opted_out = False
+            self._staff(audience).update(member, {}, "subscribed")
+
+    def clean(self, audience_id: str, address: str) -> None:
+        """Mark a member whose address bounces for good."""
+        with self._audience(audience_id) as audience:
+            clean(self.account, audience_id, audience.member(address))
+
+    def rename(self, audience_id: str, address: str, new: str) -> None:
+        """Let a member change the address by itself."""
+        with self._audience(audience_id) as audience:
+            member = audience.member(address)
+            self._staff(audience).update(member, {"email_address": new}, None)
+
+    def forget(self, audience_id: str, address: str) -> None:
+        """Delete a member for ever, as staff can at Mailchimp."""
+        with self._audience(audience_id) as audience:
+            contacts.forget(audience, audience.member(address))
+
+    def open(
+        self, campaign_id: str, address: str, *, at: datetime | None = None, proxy: bool = False
+    ) -> None:
+        """Let a recipient, or a mail proxy for it, open a campaign."""
+        self._happen(campaign_id, address, "open", at, proxy=proxy)
+
+    def click(
+        self,
+        campaign_id: str,
+        address: str,
+        url: str = "https://www.crm.test/",
+        *,
+        at: datetime | None = None,
+    ) -> None:
+        """Let a recipient click a link; the open that goes before is not added."""
+        self._happen(campaign_id, address, "click", at, url=url)
+
+    def bounce(
+        self, campaign_id: str, address: str, kind: str = "hard", *, at: datetime | None = None
+    ) -> None:
+        """Let a mail come back, `hard` or `soft`."""
+        self._happen(campaign_id, address, "bounce", at, bounce=kind)
+
+    def unsubscribe(self, campaign_id: str, address: str, reason: str = "") -> None:
+        """Let a recipient unsubscribe through a campaign."""
+        with self.account.lock:
+            campaign = self.account.campaign(campaign_id)
+            recipient = campaign.recipients[member_hash(address)]
+            leave(self.account, campaign, recipient, self.now(), reason)
+
+    def settle_webhooks(self, within: float = 10.0) -> None:
+        """Wait until the webhooks due are sent; TimeoutError after so many seconds."""
+        self._webhooks.settle(within)
+
+    def _happen(
+        self, campaign_id: str, address: str, action: str, at: datetime | None, **what: Any
+    ) -> None:
+        with self.account.lock:
+            self.account.catch_up()
+            campaign = self.account.campaign(campaign_id)
+            recipient = campaign.recipients[member_hash(address)]
+            happen(self.account, campaign, recipient, action, at or self.now(), **what)
+
+    def _staff(self, audience: SandboxAudience) -> contacts.Writer:
+        return contacts.Writer(
+            account=self.account, audience=audience, source="admin", lenient=True
+        )
+
+    @contextmanager
+    def _audience(self, audience_id: str) -> Iterator[SandboxAudience]:
+        with self.account.lock:
+            yield self.account.audience(audience_id)

@@ -1,0 +1,50 @@
+"""What aiosmtpd still does: the AUTH exchange (RFC 4954) and STARTTLS, and what they need."""
+
+import asyncio
+from typing import Any, cast
+
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+from gateway.core.mail.envelope import CommandRefused
+
+
+class AuthExchange(SMTP):
+    """aiosmtpd's SMTP without its streams; asks for login and password by PLAIN or LOGIN."""
+
+    transport: asyncio.Transport | None
+
+    # As the draft that LOGIN comes from has them; Go's clients take no other.
+    AuthLoginUsernameChallenge = "Username:"
+    AuthLoginPasswordChallenge = "Password:"
+
+    async def _credentials(self, argument: bytes) -> LoginPassword | None:
+        """Return what the client gives; None where aiosmtpd has answered it already."""
+        mechanism, *rest = argument.decode("ascii", "replace").split() or [""]
+        exchange = {"PLAIN": self.auth_PLAIN, "LOGIN": self.auth_LOGIN}.get(mechanism.upper())
+        if exchange is None or len(rest) > 1:
+            raise CommandRefused("504 5.5.4 Unrecognised authentication type")
+        result = await exchange(None, [mechanism, *rest])
+        return cast(LoginPassword, result.auth_data) if result.success else None
+
+    def _authenticate(self, mechanism: str, auth_data: Any) -> AuthResult:
+        """Hand on what the client gave; it is verified off the event loop."""
+        del mechanism
+        return AuthResult(success=True, auth_data=auth_data)
+
+    async def push(self, status: str | bytes) -> None:
+        """Say what AUTH and STARTTLS have to say."""
+        self._write((status.encode("ascii") if isinstance(status, str) else status) + b"\r\n")
+
+    def _write(self, octets: bytes) -> None:
+        """Send octets to the client, if it is still there."""
+        if self.transport is not None:
+            self.transport.write(octets)
+
+    def __del__(self) -> None:
+        """There is no stream here that could have kept an exception."""
+
+    def pause_writing(self) -> None:
+        """Nothing to do: replies are short, and a client that reads none is slow."""
+
+    def resume_writing(self) -> None:
+        """Nothing to do either."""

@@ -1,0 +1,203 @@
+"""What a client sends, as lines or as chunks: bounded memory, and every wait has an end."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable
+
+
+class ClientGone(Exception):
+    """The client closed its side or the connection broke."""
+
+    def __init__(self, *, by_reset: bool = False) -> None:
+        super().__init__()
+        self.by_reset = by_reset
+
+
+class ClientSlow(Exception):
+    """The client let its time run out."""
+
+
+class ListenerStopping(Exception):
+    """The gateway stops; whoever waits for the client waits no longer."""
+
+
+class LineTooLong(Exception):
+    """A command line without end; it has been passed over."""
+
+
+def has_read_all(connection: socket.socket) -> bool:
+    """Whether a client that has closed its side has read everything we wrote (Linux).
+
+    A program that closes a connection without reading what has arrived there resets it, and what
+    arrives later is not acknowledged.
+    """
+    try:
+        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO)
+    except OSError:
+        return False
+    unacknowledged = int.from_bytes(told[_UNACKED], sys.byteorder)
+    return told[0] == _CLOSE_WAIT and unacknowledged == 0
+
+
+_TCP_INFO = 104  #: Octets of Linux's struct tcp_info that we ask for.
+_UNACKED = slice(24, 28)  #: Its tcpi_unacked.
+_CLOSE_WAIT = 8  #: In its tcpi_state: the other side has closed in order, ours has not.
+
+HIGH_WATER = 128 * 1024  #: Octets held before the client has to wait.
+
+
+class ClientReader:
+    """The receiving side of one connection."""
+
+    __slots__ = (
+        "_buffer", "_loop", "_over", "_paused", "_transport", "_waiter", "deadline", "watcher",
+    )  # fmt: skip
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._buffer = b""
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._over: Exception | None = None
+        self.deadline = float("inf")  #: Loop time at which a waiting read ends in `ClientSlow`.
+        #: Called when the client says something or is gone, while nobody reads.
+        self.watcher: Callable[[], None] | None = None
+
+    # What the protocol tells.
+
+    def feed(self, data: bytes) -> None:
+        """Take what has arrived."""
+        self._buffer = self._buffer + data if self._buffer else data
+        if len(self._buffer) > HIGH_WATER and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+        if self.watcher is not None:
+            self.watcher()
+
+    def end(self, why: Exception) -> None:
+        """Let reads fail once everything that has arrived is read."""
+        if self._over is None or isinstance(self._over, ListenerStopping):
+            self._over = why
+            self._wake()
+            if self.watcher is not None:
+                self.watcher()
+
+    def interrupt(self, why: Exception) -> None:
+        """Let reads fail at once."""
+        self._buffer = b""
+        self._over = why
+        self._wake()
+
+    def upgraded(self, transport: asyncio.Transport) -> None:
+        """Go on inside TLS; what was said in the clear is forgotten (RFC 3207, 4.2)."""
+        self._transport = transport
+        self._buffer = b""
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # What the session asks.
+
+    @property
+    def pending(self) -> bool:
+        """Whether octets wait to be read."""
+        return bool(self._buffer)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has closed its side and nothing of it is left to read."""
+        return isinstance(self._over, ClientGone) and not self._buffer
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client has closed its side, though something of it may be left to read."""
+        return isinstance(self._over, ClientGone)
+
+    def raise_if_over(self) -> None:
+        """Raise what ends reads, if nothing is left to read."""
+        if self._over is not None and not self._buffer:
+            raise self._over
+
+    def connection(self) -> socket.socket | None:
+        """Return a handle of its own on the connection of a client that may be listening still."""
+        inner = self._transport.get_extra_info("socket")
+        if self.was_reset or inner is None or self._transport.is_closing():
+            return None
+        try:
+            return socket.socket(fileno=os.dup(inner.fileno()))
+        except OSError:
+            return None
+
+    @property
+    def was_reset(self) -> bool:
+        """Whether the client broke the connection rather than closed it."""
+        return isinstance(self._over, ClientGone) and self._over.by_reset
+
+    def next_is(self, word: bytes, limit: int) -> bool:
+        """Whether a line that begins with a word, in order and not too long, waits to be read."""
+        end = self._buffer.find(b"\n", 0, limit + 1)
+        ordered = end > 0 and self._buffer[end - 1 : end] == b"\r"
+        return ordered and self._buffer[: len(word)].upper() == word
+
+    def give_back(self, octets: bytes) -> None:
+        """Put octets back in front."""
+        self._buffer = octets + self._buffer
+
+    async def line(self, limit: int) -> bytes:
+        """Return the next line without its newline; raise `LineTooLong` after passing one over."""
+        while True:
+            end = self._buffer.find(b"\n")
+            if end >= 0:
+                break
+            if len(self._buffer) > limit:
+                await self._pass_over()
+                raise LineTooLong
+            await self._more()
+        line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
+        self._resume()
+        if end > limit:
+            raise LineTooLong
+        return line
+
+    async def readline(self) -> bytes:
+        """Return a line with its newline, as aiosmtpd's AUTH reads it."""
+        return await self.line(12288) + b"\r\n"
+
+    async def chunk(self) -> bytes:
+        """Return whatever has arrived, waiting for something."""
+        while not self._buffer:
+            await self._more()
+        data, self._buffer = self._buffer, b""
+        self._resume()
+        return data
+
+    async def _pass_over(self) -> None:
+        while b"\n" not in self._buffer:
+            self._buffer = b""
+            self._resume()
+            await self._more()
+        self._buffer = self._buffer[self._buffer.index(b"\n") + 1 :]
+
+    def _more(self) -> "asyncio.Future[None]":
+        """Return what is done when something has come, or the end."""
+        if self._over is not None:
+            raise self._over
+        self._resume()
+        self._waiter = self._loop.create_future()
+        return self._waiter
+
+    def _resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def check(self, now: float) -> None:
+        """End a wait whose deadline has passed; called every second for every connection."""
+        if now > self.deadline and self._waiter is not None:
+            self.interrupt(ClientSlow())

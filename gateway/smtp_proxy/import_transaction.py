@@ -1,0 +1,162 @@
+"""Mail for the importer: kept durably, then answered 250."""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from gateway import logs
+from gateway.core.kinds import By
+from gateway.core.mail.envelope import Recipient, Sender
+from gateway.core.mail.reply import Reply
+from gateway.core.replies.inbox import SPOOL, InboxRow, InboxState
+from gateway.smtp_proxy.body import Body, TooLarge
+from gateway.smtp_proxy.client_reader import ClientReader
+from gateway.store.engine.blobs import Blobs, BlobsUnavailable
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.replies import inbox
+
+log = logs.get("smtp_proxy")
+
+_OK = Reply.of("250 2.1.5 Ok")
+_TAKEN = Reply.of("250 2.0.0 Ok: kept for the importer")
+_TOO_MANY = Reply.of("452 4.5.3 Too many recipients")
+_TOO_LARGE = Reply.of("552 5.3.4 The message is too large")
+_LATER = Reply.of("451 4.3.0 The store is away; try again later")
+_MOST_RECIPIENTS = 1_000
+
+
+class ImportSpool:
+    """Where mail for the importer is put; a mail that comes again is there once."""
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        *,
+        new_id: Callable[[datetime], int],
+        max_size: int,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._new_id = new_id
+        self.max_size = max_size
+
+    async def keep(self, file: Path, digest: str, *, size: int, listener: str, sender: str) -> None:
+        """Keep a mail durably, and let the importer find it."""
+        row = InboxRow(
+            id=self._new_id(datetime.now(UTC)),
+            content=digest,
+            size=size,
+            state=InboxState.WAITING,
+            origin=listener,
+            envelope_sender=sender,
+        )
+        await self._blobs.put_file(file, digest)
+        await self._database.write(lambda connection: inbox.put(connection, row))
+
+
+class ImportTransaction:
+    """One transaction of a listener with purpose `import`."""
+
+    def __init__(
+        self,
+        spool: ImportSpool,
+        sender: Sender,
+        *,
+        listener: str,
+        lmtp: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self._spool = spool
+        self._sender = sender
+        self._listener = listener
+        self._lmtp = lmtp
+        self._clock = clock
+        self._recipients = 0
+
+    @property
+    def utf8(self) -> bool:
+        """Whether addresses beyond ASCII may be named."""
+        return self._sender.utf8
+
+    @property
+    def has_recipients(self) -> bool:
+        """Whether anybody was named."""
+        return self._recipients > 0
+
+    async def refusal(self) -> Reply | None:
+        """No recipient is refused before so many are taken that DATA makes sense."""
+        return None
+
+    async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
+        """Take any recipient: who may import is decided by the mail."""
+        connection_limit = max(0, _MOST_RECIPIENTS - self._recipients)
+        taken = min(connection_limit, len(recipients))
+        self._recipients += taken
+        return [_OK] * taken + [_TOO_MANY] * (len(recipients) - taken)
+
+    def refused(self, argument: bytes | None, reply: Reply) -> None:
+        """Nobody counts."""
+
+    async def content(self, client_reader: ClientReader) -> list[Reply]:
+        """Keep the content; return one reply, or with LMTP one per recipient."""
+        body = Body(client_reader, max_size=self._spool.max_size, clock=self._clock)
+        reply = await self._kept(body)
+        return [reply] * (self._recipients if self._lmtp else 1)
+
+    async def _kept(self, body: Body) -> Reply:
+        with tempfile.NamedTemporaryFile(prefix=SPOOL) as file:
+            try:
+                size, digest = await _write(body, file)
+            except TooLarge:
+                await body.drain()
+                return _TOO_LARGE
+            try:
+                await self._spool.keep(
+                    Path(file.name),
+                    digest,
+                    size=size,
+                    listener=self._listener,
+                    sender=self._sender.address,
+                )
+            except (StoreUnavailable, BlobsUnavailable) as error:
+                log.error("import_put_off", listener=self._listener, reason=str(error))
+                return _LATER
+        log.info("import_taken", listener=self._listener, size=size)
+        return _TAKEN
+
+    def hang_up(self) -> None:
+        """Nothing is held."""
+
+    @property
+    def stands_by(self) -> bool:
+        """Nothing is held that others could use."""
+        return False
+
+    @property
+    def is_in_the_way(self) -> bool:
+        """Nobody waits for what is held."""
+        return False
+
+    async def step_aside(self) -> None:
+        """Nothing is held that others could use."""
+
+    async def abandon(self, by: By) -> None:
+        """Nothing was kept."""
+
+
+async def _write(body: Body, file: IO[bytes]) -> tuple[int, str]:
+    """Write the content as the sender wrote it (RFC 5321, 4.5.2); return its size and SHA-256."""
+    digest, size, is_first, is_last = hashlib.sha256(), 0, True, False
+    while not is_last:
+        piece = await body.piece()
+        octets, is_last = piece.octets.replace(b"\r\n.", b"\r\n"), piece.last
+        if is_first and octets:
+            octets, is_first = octets.removeprefix(b"."), False
+        digest.update(octets)
+        size += file.write(octets)
+    file.flush()
+    return size, digest.hexdigest()

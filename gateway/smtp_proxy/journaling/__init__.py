@@ -1,0 +1,1 @@
+"""What is written down of a transaction, and what earlier ones left to know."""

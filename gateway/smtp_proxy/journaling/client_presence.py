@@ -1,0 +1,108 @@
+"""Whether a client hears a verdict that took long, or that came when it had closed its side."""
+
+import asyncio
+from contextlib import closing
+
+from gateway.core.decision.journal import Attempt
+from gateway.core.mail.reply import Reply
+from gateway.smtp_proxy.client_reader import ClientReader, has_read_all
+from gateway.smtp_proxy.journaling.retries import Retries, Try
+from gateway.smtp_proxy.journaling.transaction_record import TransactionRecord
+
+_SECONDS = 1.0  #: After which a client that is there and says nothing has heard the answer.
+_CLOSED_SECONDS = 0.3  #: By then the network has told whether one that closed its side reads still.
+_AWAITED_SECONDS = 1.0  #: How long other workers can see an answer they waited for.
+
+
+class ClientPresence:
+    """From the answer to what the client does next; retries wait until then."""
+
+    def __init__(
+        self,
+        mail: Try,
+        record: TransactionRecord,
+        client_reader: ClientReader,
+        retries: Retries,
+        said: Reply,
+        *,
+        owes: bool,
+    ) -> None:
+        """`owes` tells whether a notice goes to the sender, which a retry must not repeat."""
+        self._mail = mail
+        self._record = record
+        self._client_reader = client_reader
+        self._retries = retries
+        self._said = said
+        self._owes = owes
+        self._loop = asyncio.get_running_loop()
+
+    def watch(self) -> None:
+        """Wait for the client; what it sent before the answer tells nothing."""
+        self._mail.answered = True
+        self._client_reader.watcher = self._happened
+        self._timer = self._loop.call_later(_SECONDS, self._happened)
+
+    def look_whether_it_listens(self) -> None:
+        """See, a moment after the answer, whether a client that closed its side has read it.
+
+        `printf … | nc` closes its side at once and listens on; one that gave up does not, or closes
+        later: nodemailer reads on after its time limit and throws away what comes.
+        """
+        connection = self._client_reader.connection()
+        if connection is None:
+            return
+
+        def look() -> None:
+            with closing(connection):
+                if has_read_all(connection):
+                    self._mail.heard = True
+                    self._record.finish((), attempts=self._remembered(self._state_heard))
+
+        self._loop.call_later(_CLOSED_SECONDS, look)
+
+    def _happened(self) -> None:
+        self._timer.cancel()
+        if self._client_reader.watcher == self._happened:
+            self._client_reader.watcher = None
+        if not self._client_reader.closed:
+            self._has_heard()
+        elif self._client_reader.was_reset:
+            self._has_not_heard()
+        else:
+            connection = self._client_reader.connection()
+            if connection is None:  # It was there until we closed: it had said QUIT early.
+                self._has_heard()
+                return
+            with closing(connection):
+                has_read = has_read_all(connection)
+            if has_read:
+                self._has_heard()
+            else:
+                self._has_not_heard()
+
+    def _has_not_heard(self) -> None:
+        mail = self._mail
+        self._retries.lose(mail)
+        attempts = self._remembered("verdict")
+        self._retries.leave(mail, attempts[0], self._record.finish((), attempts=attempts))
+
+    def _has_heard(self) -> None:
+        """Let the client send the same mail again on purpose; who waited gets the answer still."""
+        mail = self._mail
+        mail.heard = True
+        kept = attempts = self._remembered("verdict")
+        forgotten = self._remembered(self._state_heard)
+        if self._retries.is_awaited(mail):
+            self._loop.call_later(
+                _AWAITED_SECONDS, lambda: self._record.finish((), attempts=forgotten)
+            )
+        else:
+            kept = forgotten
+        self._retries.leave(mail, attempts[0], self._record.finish((), attempts=kept))
+
+    @property
+    def _state_heard(self) -> str:
+        return "sent" if self._owes and self._said.positive else "heard"
+
+    def _remembered(self, state: str) -> tuple[Attempt, ...]:
+        return self._mail.remembered(state, self._said.text)

@@ -1,0 +1,163 @@
+"""Writes the journal, and beside it when the store is away."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from gateway import logs
+from gateway.core import ids
+from gateway.core.decision.journal import Attempt, KnownBulk, Message, Outcome
+from gateway.core.sending.outbox import OutboxDraft
+from gateway.smtp_proxy.journaling.store_outage import LocalRecord, NotRecorded
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.journal.journal import JournalWriter
+from gateway.store.journal.workers import take_in
+
+log = logs.get("smtp_proxy")
+
+_REPORT_TRIES = 120
+_REPORT_SECONDS = 5.0  #: Between tries to have a report sent, while the store is away.
+_TOLD_SECONDS = 2.0
+PATIENCE_SECONDS = 30.0  #: Longer than any one transaction on the store takes.
+
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
+
+
+class JournalClient:
+    """What a passage tells of itself goes through here."""
+
+    def __init__(self, journal: JournalWriter, local: LocalRecord, spawn: Spawn) -> None:
+        self._journal = journal
+        self._local = local
+        self._spawn = spawn
+
+    async def begin(
+        self, message: Message, drafts: tuple[OutboxDraft, ...], *, may_be_local: bool
+    ) -> bool:
+        """Write a message down durably; False if nothing may be sent.
+
+        `may_be_local` lets it go to the local record while the store is away; what owes a notice
+        can't, for the notice would be lost.
+        """
+        try:
+            await self._durable(message, drafts)
+        except (StoreUnavailable, TimeoutError) as error:
+            if may_be_local and not drafts:
+                return await self._begin_locally(message)
+            log.error("not_recorded", reason=str(error) or "the store gives no answer")
+            if drafts:
+                self._journal.finish(message.id, (), notices_go=False)
+            return False
+        return True
+
+    async def _durable(self, message: Message, drafts: tuple[OutboxDraft, ...]) -> None:
+        durable = self._journal.begin(message, drafts=drafts)
+        if not self._journal.may_hang:
+            await durable
+            return
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await durable
+
+    async def _begin_locally(self, message: Message) -> bool:
+        try:
+            await self._local.begin(message)
+        except NotRecorded as error:
+            log.error("not_recorded", reason=str(error))
+            return False
+        return True
+
+    def note(self, message: Message, attempts: Sequence[Attempt] = ()) -> "asyncio.Future[None]":
+        """Write down a message that has ended already; done when every process can see it."""
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._journal.begin(message, attempts=attempts).add_done_callback(
+            lambda done: self._noted(message, done, told)
+        )
+        return told
+
+    def _noted(
+        self, message: Message, done: "asyncio.Future[None]", told: "asyncio.Future[None]"
+    ) -> None:
+        if done.cancelled():
+            return
+        if done.exception() is None:
+            self._journal.finish(0, (), told=told)
+        else:
+            self._spawn(self._note_locally(message))
+
+    async def _note_locally(self, message: Message) -> None:
+        if await self._begin_locally(message):
+            self._local.forget(message.id)
+
+    def report(self, message: Message, drafts: tuple[OutboxDraft, ...]) -> None:
+        """Write down a message that has ended, with a report it owes; nobody waits for it."""
+        self._spawn(self._report(message, drafts))
+
+    async def _report(self, message: Message, drafts: tuple[OutboxDraft, ...]) -> None:
+        for number in range(_REPORT_TRIES):
+            with contextlib.suppress(StoreUnavailable, TimeoutError):
+                await self._durable(message, drafts)
+                return
+            if number == 0:
+                await self._note_locally(message)
+            await asyncio.sleep(_REPORT_SECONDS)
+        log.error("report_lost", message=ids.show(message.id))
+
+    def finish(
+        self,
+        message: int,
+        outcomes: tuple[Outcome, ...],
+        *,
+        attempts: Sequence[Attempt] = (),
+        notices_go: bool | None = None,
+    ) -> "asyncio.Future[None] | None":
+        """Write down how a message ended; nobody waits for it.
+
+        With `attempts`, return what is done when every process can see them: a retry may go to
+        another.
+        """
+        if self._local.holds(message) and outcomes:
+            self._spawn(self._finish_locally(message, outcomes))
+            outcomes = ()
+            if not attempts:
+                return None
+        told = asyncio.get_running_loop().create_future() if attempts else None
+        self._journal.finish(message, outcomes, attempts=attempts, notices_go=notices_go, told=told)
+        return told
+
+    async def bulk(self, identities: tuple[int, ...], known: KnownBulk) -> None:
+        """Let every process know that a message is bulk; while the store is away, nobody."""
+        with contextlib.suppress(TimeoutError, StoreUnavailable):
+            async with asyncio.timeout(_TOLD_SECONDS):
+                await self._journal.remember_bulk(identities, known)
+
+    async def _finish_locally(self, message: int, outcomes: tuple[Outcome, ...]) -> None:
+        try:
+            await self._local.finish(message, outcomes)
+        except NotRecorded as error:
+            log.error("outcome_lost", message=ids.show(message), reason=str(error))
+            self._local.forget(message)
+
+
+async def take_records_in(
+    database: Database, local: LocalRecord, worker: int, alive: Callable[[str], bool]
+) -> None:
+    """Bring the local record into the store, and those of processes that are gone."""
+    await _take_in(database, local, worker)
+    for record in local.of_the_dead(alive):
+        await _take_in(database, record, worker)
+        record.remove()
+
+
+async def _take_in(database: Database, local: LocalRecord, worker: int) -> None:
+    if local.empty:
+        return
+    loop = asyncio.get_running_loop()
+    found = await loop.run_in_executor(None, local.read)
+    await database.write(
+        lambda connection: take_in(
+            connection, worker, found.messages, found.outcomes, left=found.left
+        )
+    )
+    await loop.run_in_executor(None, local.drop, found.length)
+    log.info("outage_taken_in", messages=len(found.messages))

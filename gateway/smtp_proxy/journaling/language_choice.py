@@ -1,0 +1,41 @@
+"""In whose words a message's notes and its report are written."""
+
+from collections.abc import Iterable, Iterator
+
+from gateway.core.decision.note_template import NoteTemplate, pick
+from gateway.core.mail.address import domain_of, lookup_form
+from gateway.core.mail.headers import Headers
+from gateway.smtp_proxy.policy import Policy
+from gateway.store.people.staff_languages import StaffLanguages
+
+_MOST_AUTHORS = 10  #: Addresses of `From` that are looked up.
+
+
+class LanguageChoice:
+    """Chooses the language of whoever reads it: the member of staff on file who sent the mail."""
+
+    def __init__(self, staff: StaffLanguages) -> None:
+        self._staff = staff
+
+    async def template(self, policy: Policy, sender: str, headers: Headers) -> NoteTemplate:
+        """Return the wording for the envelope's sender, else for `From`.
+
+        That is the language of the member of staff on file, else the one set for the domain, else
+        that of the settings. While the store is away staff are those last known.
+        """
+        if len(policy.notes) == 1:
+            return policy.note
+        authors = [address for _, address in headers.addresses("from")][:_MOST_AUTHORS]
+        addresses = [lookup_form(address) for address in (sender, *authors) if address]
+        languages = await self._staff.of(addresses)
+        return pick(policy.notes, *languages, *_of_domains(policy, addresses))
+
+
+def _of_domains(policy: Policy, addresses: Iterable[str]) -> Iterator[str]:
+    """Yield the languages set for the domains of addresses, that of the nearest domain first."""
+    for address in addresses if policy.languages else ():
+        domain = domain_of(address)
+        while domain:
+            if domain in policy.languages:
+                yield policy.languages[domain]
+            domain = domain.partition(".")[2]

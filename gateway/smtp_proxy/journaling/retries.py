@@ -1,0 +1,370 @@
+"""Retries of transactions that are still undecided, and what becomes of them.
+
+A client that gives up and sends again must not get its mail delivered twice: the retry waits for
+the verdict on the first try and gets it. Tries of this worker are known here, those of other
+workers of the host by `HostMarks`, those of other hosts by the store.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import datetime
+from time import monotonic
+
+from gateway.core.decision.journal import Attempt, Marks, dated, is_same_date
+from gateway.core.mail.headers import Headers
+from gateway.smtp_proxy.client_reader import ClientReader
+from gateway.smtp_proxy.journaling.host_marks import HostMarks, MarkKind
+from gateway.store.engine.database import StoreUnavailable
+
+SLOW_SECONDS = 0.5  #: After which a try without verdict is told to the store.
+_PIPELINED_SECONDS = 0.1  #: Commands in one group with the final dot have come by then (RFC 2920).
+_STEP_SECONDS = 0.05  #: Between two looks for the end of another worker's try.
+_LOOK_SECONDS = 0.05  #: For so long what the store said is taken as true.
+_SOON_SECONDS = 0.2  #: Until then the store has told of what happened at other workers.
+_LOST_SECONDS = 1.0  #: How long a lost try is marked after the store was told.
+
+Earlier = Sequence[Attempt]
+
+
+class Try:
+    """One try to send a mail, from the end of its content to the answer."""
+
+    __slots__ = (
+        "_arrived", "_ended", "_headers", "answer", "answered", "client_reader", "content_hash",
+        "gave_up", "has_ended", "heard", "lost", "marks", "message", "others", "since", "slow",
+        "tell",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        message: int,
+        marks: Marks,
+        headers: Headers,
+        arrived: datetime,
+        content_hash: Callable[[], str],
+    ) -> None:
+        self.message = message
+        self.marks = marks
+        self.content_hash = content_hash
+        self._headers = headers
+        self._arrived = arrived
+        self.others: tuple[Marks, ...] = ()  #: What a retry may have in their place.
+        self.lost = False  #: Whether the client has gone, or heard 451.
+        self.gave_up = False  #: Whether it said or closed something long after the final dot.
+        self.slow = False  #: Whether it took longer than verdicts usually do.
+        self.heard = False  #: Whether the client has heard the answer.
+        self.answered = False  #: Whether the answer is on its way to the client.
+        self.since = 0.0  #: When the final dot went out, by `monotonic`.
+        self.client_reader: ClientReader
+        self.tell: Callable[[], None]  #: Has the store told that the verdict isn't there yet.
+        self.has_ended = False
+        self.answer: Attempt | None = None  #: Of what has ended; None: a retry is on its own.
+        self._ended: asyncio.Event | None = None
+
+    def end(self, answer: Attempt | None) -> None:
+        """Give those who wait their answer."""
+        if not self.has_ended:
+            self.has_ended, self.answer = True, answer
+            if self._ended is not None:
+                self._ended.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for the end, so long at most."""
+        if self._ended is None:
+            self._ended = asyncio.Event()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+
+    @property
+    def date(self) -> int:
+        """The seconds since 1970 of its Date field."""
+        return dated(self._headers.text("date"), self._arrived)
+
+    def is_retry_of(self, attempt: Attempt) -> bool:
+        """Whether an attempt of which the store knows is of the same mail."""
+        date = self.date if attempt.dated is not None else 0
+        return attempt.is_first_of(self.content_hash(), date)
+
+    def answer_in(self, earlier: Earlier) -> Attempt | None:
+        """Return the newest attempt whose answer, come or awaited, is this try's, too."""
+        states = ("verdict", "pending")
+        same = [one for one in earlier if one.state in states and self.is_retry_of(one)]
+        return same[-1] if same else None
+
+    def is_like(self, other: "Try") -> bool:
+        """Whether another try of equal likeness is of the same mail, whatever its Message-ID."""
+        return self.content_hash() == other.content_hash() and is_same_date(self.date, other.date)
+
+    def remembered(self, state: str, verdict: str = "") -> tuple[Attempt, ...]:
+        """Return what the store is to know of it."""
+        return tuple(
+            Attempt(
+                fingerprint=mark,
+                message=self.message,
+                state=state,
+                content_hash=self.content_hash(),
+                verdict=verdict,
+                dated=date,
+            )
+            for mark, date in self._marks()
+        )
+
+    def _marks(self) -> Iterator[tuple[int, int | None]]:
+        for marks in (self.marks, *self.others):
+            yield marks.fingerprint, None if marks.has_id else self.date
+            if self.lost:
+                yield marks.likeness, self.date
+
+
+class Retries:
+    """The tries of a worker that have no verdict yet."""
+
+    def __init__(self, host: HostMarks | None) -> None:
+        """Without `host` other workers of this host are known by the store alone."""
+        self._host = host
+        self._in_flight: dict[int, list[Try]] = {}  # by fingerprint
+        self._lost: dict[int, list[Try]] = {}  # by likeness
+        self._lost_marks: Counter[int] = Counter()
+        self._awaited: Counter[int] = Counter()
+        self._at_dot: dict[Try, None] = {}  # the oldest first
+        self._timer: asyncio.TimerHandle | None = None
+
+    # Before the final dot
+
+    async def enter(
+        self,
+        mine: Try,
+        earlier: Earlier,
+        *,
+        looked: float,
+        look: Callable[[], Awaitable[Earlier]],
+        client_reader: ClientReader,
+        patience: float,
+        waits: Callable[[], Awaitable[None]],
+        first_is: Callable[[int], None],
+    ) -> Attempt | None:
+        """Return the attempt whose answer is this try's, too; None: it may go to the relay.
+
+        `earlier` is what the store said at `looked` (`monotonic`), `look` asks it again. While a
+        first try is in flight this waits for its verdict, `patience` seconds at most; `waits` is
+        called where that takes long, `first_is` with the message it waited for. Raises what ended
+        the client meanwhile.
+        """
+        if monotonic() - looked > _LOOK_SECONDS:
+            earlier = await _asked(look, earlier)
+        answer, first = self._first(mine, earlier)
+        if answer is None and first is None and self._may_go(mine, earlier):
+            self._in_flight.setdefault(mine.marks.fingerprint, []).append(mine)
+        elif answer is None:
+            self._await(mine.marks.fingerprint)
+            try:
+                answer = await self._waited_for(
+                    mine, look, client_reader, patience=patience, waits=waits, first_is=first_is
+                )
+            finally:
+                self._await_no_more(mine.marks.fingerprint)
+        return answer
+
+    async def _waited_for(
+        self,
+        mine: Try,
+        look: Callable[[], Awaitable[Earlier]],
+        client_reader: ClientReader,
+        *,
+        patience: float,
+        waits: Callable[[], Awaitable[None]],
+        first_is: Callable[[int], None],
+    ) -> Attempt | None:
+        earlier: Earlier = ()
+        began = monotonic()
+        is_long = False
+        while True:
+            earlier = await _asked(look, earlier)
+            client_reader.raise_if_over()
+            for one in earlier:
+                if mine.is_retry_of(one):
+                    first_is(one.message)
+            answer, first = self._first(mine, earlier)
+            if answer is not None:
+                return answer
+            if first is None and self._may_go(mine, earlier):
+                self._in_flight.setdefault(mine.marks.fingerprint, []).append(mine)
+                return None
+            if monotonic() - began > patience:
+                return _still_pending(mine, first, earlier)
+            if not is_long and monotonic() - began > _SOON_SECONDS:
+                is_long = True
+                await waits()
+                continue
+            if first is not None:
+                first_is(first.message)
+                await first.wait(_STEP_SECONDS)
+                if first.answer is not None:
+                    return first.answer
+            else:
+                await asyncio.sleep(_STEP_SECONDS)
+
+    def _first(self, mine: Try, earlier: Earlier) -> tuple[Attempt | None, Try | None]:
+        """Return an answer there is already, or a try of this worker that will bring one."""
+        for other in self._candidates(mine):
+            if other is mine or other.content_hash() != mine.content_hash():
+                continue
+            if not other.has_ended:
+                return None, other
+            if other.answer is not None and not other.heard:
+                return other.answer, None
+        return mine.answer_in(earlier), None
+
+    def _candidates(self, mine: Try) -> list[Try]:
+        fingerprint = mine.marks.fingerprint
+        in_flight = self._in_flight.get(fingerprint, []) if mine.marks.has_id else []
+        if not self._lost:
+            return in_flight
+        lost = self._lost.get(mine.marks.likeness, [])
+        return [*in_flight, *(one for one in lost if one is not mine and one.is_like(mine))]
+
+    def _may_go(self, mine: Try, earlier: Earlier) -> bool:
+        """Whether no other worker has a try of the same mail in flight; from now on this has."""
+        sending = [one for one in earlier if one.state == "sending"]
+        if any(mine.is_retry_of(one) for one in sending):
+            return False
+        host, marks = self._host, mine.marks
+        if host is None or sending:  # What is in flight elsewhere is other content.
+            return True
+        if host.has_seldom and host.is_set(MarkKind.LOST, marks.likeness):
+            return False
+        if not marks.has_id or marks.fingerprint in self._in_flight:
+            return True
+        return host.set(MarkKind.IN_FLIGHT, marks.fingerprint)
+
+    def _await(self, number: int) -> None:
+        self._awaited[number] += 1
+        if self._host is not None and self._awaited[number] == 1:
+            self._host.set(MarkKind.AWAITED, number)
+
+    def _await_no_more(self, number: int) -> None:
+        self._awaited[number] -= 1
+        if not self._awaited[number]:
+            del self._awaited[number]
+            if self._host is not None:
+                self._host.remove(MarkKind.AWAITED, number)
+
+    # While the relay has it
+
+    def dot_out(self, mine: Try, client_reader: ClientReader, tell: Callable[[], None]) -> None:
+        """Have the store told, by `tell`, once the verdict takes long or the client is gone."""
+        mine.since, mine.client_reader, mine.tell = monotonic(), client_reader, tell
+        self._at_dot[mine] = None
+        client_reader.watcher = lambda: self._look_for_client(mine)
+        if client_reader.closed:
+            self._look_for_client(mine)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._look_at_slow)
+
+    def _look_at_slow(self) -> None:
+        self._timer = None
+        now = monotonic()
+        for one in self._at_dot:
+            if one.slow:
+                continue
+            left = one.since + SLOW_SECONDS - now
+            if left > 0:
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(left, self._look_at_slow)
+                return
+            one.slow = True
+            one.tell()
+
+    def _look_for_client(self, mine: Try) -> None:
+        """See whether it has gone, or says another command instead of waiting."""
+        is_impatient = monotonic() - mine.since > _PIPELINED_SECONDS
+        mine.gave_up = mine.gave_up or is_impatient
+        if (is_impatient or mine.client_reader.closed) and not mine.lost:
+            self.lose(mine)
+            mine.tell()
+
+    def lose(self, mine: Try) -> None:
+        """Let retries with another Message-ID wait for this try, too."""
+        mine.lost = True
+        lost = self._lost.setdefault(mine.marks.likeness, [])
+        if mine in lost:
+            return
+        lost.append(mine)
+        self._lost_marks[mine.marks.likeness] += 1
+        if self._host is not None:
+            self._host.set(MarkKind.LOST, mine.marks.likeness)
+
+    def verdict_came(self, mine: Try) -> None:
+        """End what `dot_out` began."""
+        if mine in self._at_dot:
+            del self._at_dot[mine]
+            mine.client_reader.watcher = None
+
+    # After it
+
+    def is_awaited(self, mine: Try) -> bool:
+        """Whether somebody waits for what became of this try, here or at another worker.
+
+        Its client may seem to be there and to hear the answer: Go's net/smtp and Ruby's Net::SMTP
+        give up, leave the connection open, and send again on another.
+        """
+        if mine.marks.fingerprint in self._awaited:
+            return True
+        if self._host is None or not self._host.has_seldom:
+            return False
+        return self._host.is_set(MarkKind.AWAITED, mine.marks.fingerprint)
+
+    def leave(
+        self,
+        mine: Try,
+        answer: Attempt | None,
+        told: "asyncio.Future[None] | None" = None,
+    ) -> None:
+        """Give those who wait their answer; forget the try once the store was told."""
+        self.verdict_came(mine)
+        mine.end(answer)
+        if told is None:
+            self._forget(mine)
+        else:
+            told.add_done_callback(lambda _: self._forget(mine))
+
+    def _forget(self, mine: Try) -> None:
+        tries = self._in_flight.get(mine.marks.fingerprint, [])
+        if mine in tries:
+            tries.remove(mine)
+            if not tries:
+                del self._in_flight[mine.marks.fingerprint]
+                if self._host is not None and mine.marks.has_id:
+                    self._host.remove(MarkKind.IN_FLIGHT, mine.marks.fingerprint)
+        lost = self._lost.get(mine.marks.likeness, []) if mine.lost else []
+        if mine in lost:
+            lost.remove(mine)
+            if not lost:
+                del self._lost[mine.marks.likeness]
+            seconds = _LOST_SECONDS if mine.answer is not None else 0.0
+            asyncio.get_running_loop().call_later(seconds, self._remove_lost, mine.marks.likeness)
+
+    def _remove_lost(self, number: int) -> None:
+        self._lost_marks[number] -= 1
+        if not self._lost_marks[number]:
+            del self._lost_marks[number]
+            if self._host is not None:
+                self._host.remove(MarkKind.LOST, number)
+
+
+def _still_pending(mine: Try, first: Try | None, earlier: Earlier) -> Attempt:
+    sending = (one for one in earlier if one.state == "sending" and mine.is_retry_of(one))
+    elsewhere = next(sending, None)
+    message = first.message if first else elsewhere.message if elsewhere else 0
+    return Attempt(fingerprint=mine.marks.fingerprint, message=message, state="pending")
+
+
+async def _asked(look: Callable[[], Awaitable[Earlier]], earlier: Earlier) -> Earlier:
+    """Ask the store again; while it is away what it said before counts."""
+    try:
+        return await look()
+    except StoreUnavailable:
+        return earlier

@@ -1,0 +1,331 @@
+"""What is written down of one passage: the journal's message, its outcome, and notices owed."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.core import ids
+from gateway.core.decision.classify import Classification
+from gateway.core.decision.decide import blocking, who_counts
+from gateway.core.decision.journal import Attempt, Delivery, Marks, Message, Outcome
+from gateway.core.decision.note import Note, NoteFacts, kept, reasons, refusal, render
+from gateway.core.kinds import By, Kind, State
+from gateway.core.mail import dsn
+from gateway.core.mail.envelope import Recipient, Sender
+from gateway.core.mail.headers import Headers
+from gateway.core.mail.reply import Reply
+from gateway.core.people.people import PersonRef
+from gateway.core.sending.outbox import OutboxDraft
+from gateway.smtp_proxy.decider import MessageDecision, Verdict, goes_anyway
+from gateway.smtp_proxy.journaling.retries import Try
+from gateway.smtp_proxy.policy import ListenerPolicy
+from gateway.smtp_proxy.proxy_services import ProxyServices
+
+INDIVIDUAL = Classification(Kind.INDIVIDUAL, "default")
+_MAX_SUBJECT = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Who speaks to us."""
+
+    ip: str
+    helo: str = ""
+    login: str | None = None
+    tls: bool = False
+    extended: bool = True
+
+
+@dataclass(slots=True)
+class RecipientRecord:
+    """One recipient on its way."""
+
+    recipient: Recipient
+    address: str  #: In lookup form.
+    verdict: Verdict
+    reply: Reply  #: What the client heard at RCPT.
+    offered: bool = False  #: Whether the relay has taken it in the open transaction.
+    state: State = State.ABORTED
+    by: By = By.CLIENT
+    said: str = ""
+    note: Note | None = None
+
+    @property
+    def taken(self) -> bool:
+        """Whether the client was told that this recipient is fine."""
+        return self.reply.positive
+
+    @property
+    def going(self) -> bool:
+        """Whether the message is to reach this recipient."""
+        return self.reply.positive and not self.verdict.blocked
+
+    def settle(self, state: State, by: By, said: str) -> None:
+        """Note how it ended."""
+        self.state, self.by, self.said = state, by, said
+
+
+class TransactionRecord:
+    """The record of one passage."""
+
+    def __init__(
+        self, services: ProxyServices, listener: ListenerPolicy, client: Client, sender: Sender
+    ) -> None:
+        self._services = services
+        self._policy = services.policy
+        self._listener = listener
+        self._client = client
+        self._sender = sender
+        self.at = services.now()
+        self.id = services.new_id(self.at)
+        self.entries: list[RecipientRecord] = []
+        self.asked = 0  #: Times the client said RCPT, whatever became of it.
+        self.headers = Headers({})
+        self.header_block = b""
+        self.early: Classification | None = None  #: What is known before the content.
+        self.judgement: MessageDecision | None = None
+        self.relay = ""
+        self.size = 0
+        self._template = self._policy.note
+        self._asked_with: Headers | None = None  #: The headers the wording was chosen by.
+        self.mail: Try | None = None  #: How tries to send it are known.
+        self.retry_of: list[int] = []  #: Messages of which this is known to be a retry.
+
+    @property
+    def classification(self) -> Classification:
+        """The kind of the message, as far as it is known."""
+        if self.judgement is None:
+            return self.early or INDIVIDUAL
+        return self.judgement.classification
+
+    async def choose_wording(self) -> None:
+        """Go on in the language of whoever reads it, which the header block may tell better."""
+        if self._asked_with is self.headers:
+            return
+        self._asked_with = self.headers
+        chosen = await self._services.wording.template(
+            self._policy, self._sender.address, self.headers
+        )
+        if chosen is self._template:
+            return
+        self._template = chosen
+        for entry in self.entries:
+            if entry.note is not None:
+                entry.note = render(chosen, self._facts(entry, self.classification))
+
+    def fail(self, entries: Sequence[RecipientRecord], said: Classification) -> Reply:
+        """Mark recipients as suppressed; return the refusal that tells why."""
+        facts = [self._facts(entry, said) for entry in entries]
+        for entry, known in zip(entries, facts, strict=True):
+            entry.note = render(self._template, known)
+            entry.settle(State.SEND_FAILED, By.GATEWAY, "")
+        return refusal(self._template, facts)
+
+    def _facts(self, entry: RecipientRecord, said: Classification) -> NoteFacts:
+        standing = entry.verdict.standing
+        return NoteFacts(
+            message=self.id,
+            now=self._policy.local_time(self.at),
+            kind=said.kind,
+            rule=said.rule,
+            recipient=entry.recipient.address,
+            suppressions=entry.verdict.blocked or entry.verdict.would,
+            personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
+            feed_as_of=self._services.feed_as_of(),
+            persons=tuple(holder.ref for holder in standing.holders),
+            sharing=len(who_counts(standing)),
+        )
+
+    def notices(self, *, given_up: bool = False) -> tuple[OutboxDraft, ...]:
+        """Build the DSN owed to the sender for those left out (RFC 3464); at most one.
+
+        It waits for the relay's word where the message goes to others; `given_up` says that the
+        client has ended the transaction before the content, so that it goes to nobody.
+        """
+        always = self._policy.report_always
+        left_out = [
+            entry
+            for entry in self.entries
+            if entry.note is not None
+            and (entry.taken or always)
+            and dsn.owed(self._sender, entry.recipient)
+        ]
+        going = sum(entry.going for entry in self.entries)
+        is_answered = not self._policy.accept_suppressed and (not going or self._listener.lmtp)
+        if not left_out or (is_answered and not always):
+            return ()
+        if given_up:
+            return (self._draft(left_out, given_up=going),)
+        return (self._draft(left_out, others=going),)
+
+    def accepted(self, entries: Sequence[RecipientRecord]) -> Reply:
+        """Return the reply that takes mail to suppressed recipients: it says who will be told."""
+        owed = sum(dsn.owed(self._sender, entry.recipient) for entry in entries)
+        if not owed:
+            return Reply.of("250 2.0.0 Taken, but not mailed")
+        of_whom = "" if owed == len(entries) else f" of {owed} in {len(entries)}"
+        return Reply.of(
+            f"250 2.0.0 Taken, but not mailed; the sender is told{of_whom} by mail within the hour"
+        )
+
+    def _draft(
+        self, left_out: list[RecipientRecord], *, others: int = 0, given_up: int = 0
+    ) -> OutboxDraft:
+        policy = self._policy
+        report = dsn.DsnReport(
+            message_id=f"<{ids.show(self.id)}.dsn@{policy.hostname}>",
+            at=policy.local_time(self.at),
+            notifier=policy.notifier,
+            hostname=policy.hostname,
+            message=self.id,
+            sender=self._sender,
+            subject=self.headers.text("subject"),
+            arrived=policy.local_time(self.at),
+            headers=self.header_block,
+            failed=tuple(dsn.FailedRecipient(e.recipient, e.note) for e in left_out if e.note),
+            others=others,
+            given_up=given_up,
+        )
+        # Where everything is accepted, a mailing of one mail per member owes one for each of them.
+        is_held = policy.accept_suppressed
+        return OutboxDraft(
+            id=self._services.new_id(self.at),
+            type="dsn",
+            key=dsn.message_key(self.id, self.attempt_of),
+            sender="",
+            recipient=self._sender.address,
+            body=dsn.build(self._template, report),
+            message=self.id,
+            relay=self.relay,
+            due=None if others else self.at,
+            digest=dsn.digest(report, self._template.language) if is_held else "",
+        )
+
+    @property
+    def attempt_of(self) -> int | None:
+        """The first attempt of the same transaction, if this is a retry."""
+        judged = self.judgement
+        earlier = judged.earlier if judged else ()
+        same = [one.message for one in earlier if self._is_same_transaction(one)]
+        return min((*same, *self.retry_of), default=None)
+
+    def _is_same_transaction(self, attempt: Attempt) -> bool:
+        if self.mail is not None and attempt.dated is not None:
+            return self.mail.is_retry_of(attempt)
+        judged = self.judgement
+        return judged is not None and attempt.fingerprint == judged.marks.fingerprint
+
+    def refused_for_now(self) -> tuple[Attempt, ...]:
+        """Remember a transaction that never got to its final dot."""
+        if self.judgement is None:
+            return ()
+        mark = self.judgement.marks.fingerprint
+        return (Attempt(fingerprint=mark, message=self.id, state="open"),)
+
+    def identify(self, content_hash: Callable[[], str]) -> Try:
+        """Say how tries to send this mail are known, now that its content is."""
+        assert self.judgement is not None
+        self.mail = Try(self.id, self.judgement.marks, self.headers, self.at, content_hash)
+        return self.mail
+
+    def only_these_may_come_again(self, entries: Sequence[RecipientRecord]) -> None:
+        """Let a retry to these recipients alone be known, too: others have been answered 5xx."""
+        if self.mail is not None:
+            recipients = [entry.recipient.address for entry in entries]
+            addresses = [entry.address for entry in entries]
+            self.mail.others = (Marks(self._sender.address, recipients, addresses, self.headers),)
+
+    def message(self) -> Message:
+        """Return the message as the journal keeps it."""
+        said, judged = self.classification, self.judgement
+        return Message(
+            id=self.id,
+            at=self.at,
+            listener=self._listener.name,
+            sender=self._sender.address,
+            login=self._client.login,
+            client=self._client.ip,
+            subject=self.headers.text("subject")[:_MAX_SUBJECT],
+            message_id=self.headers.text("message-id")[:_MAX_SUBJECT],
+            kind=said.kind,
+            rule=said.rule,
+            relay=self.relay,
+            size=self.size,
+            burst_key=judged.burst_key if judged else None,
+            bulk_identities=judged.bulk_identities if judged else (),
+            attempt_of=self.attempt_of,
+            deliveries=tuple(map(self._delivery, self.entries)),
+        )
+
+    def _delivery(self, entry: RecipientRecord) -> Delivery:
+        return Delivery(
+            recipient=entry.recipient.address,
+            address=entry.address,
+            state=entry.state,
+            by=entry.by,
+            reply=entry.said,
+            note=self._note(entry),
+            note_facts=self._note_facts(entry),
+            would=State.SEND_FAILED if entry.verdict.would else "",
+            persons=_persons(entry),
+        )
+
+    def _note(self, entry: RecipientRecord) -> str:
+        if entry.note is None and entry.verdict.would:
+            return reasons(self._template, self._facts(entry, self.classification))
+        return entry.note.full if entry.note else ""
+
+    def _note_facts(self, entry: RecipientRecord) -> str:
+        if entry.note is None and not entry.verdict.would:
+            return ""
+        return kept(self._facts(entry, self.classification))
+
+    async def begin(self, drafts: tuple[OutboxDraft, ...]) -> bool:
+        """Write the message down durably; False if it could not be."""
+        said = self.classification
+        individual = said.certain and said.kind is Kind.INDIVIDUAL
+        may_be_local = individual or goes_anyway(self._listener, said)
+        return await self._services.journal_client.begin(
+            self.message(), drafts, may_be_local=may_be_local
+        )
+
+    def finish(
+        self,
+        entries: Iterable[RecipientRecord],
+        *,
+        attempts: Sequence[Attempt] = (),
+        notices_go: bool | None = None,
+    ) -> "asyncio.Future[None] | None":
+        """Write down how the recipients that were sending ended.
+
+        With `attempts`, return what is done when every process can see them.
+        """
+        ended = {id(entry) for entry in entries}
+        outcomes = tuple(
+            Outcome(
+                message=self.id,
+                position=position,
+                state=entry.state,
+                by=entry.by,
+                reply=entry.said,
+            )
+            for position, entry in enumerate(self.entries)
+            if id(entry) in ended
+        )
+        return self._services.journal_client.finish(
+            self.id, outcomes, attempts=attempts, notices_go=notices_go
+        )
+
+    def log(self) -> None:
+        """Write the message's one line of log, and count it."""
+        self._services.told(
+            self.id,
+            listener=self._listener.name,
+            said=self.classification,
+            size=self.size,
+            ends=[(entry.state, entry.by) for entry in self.entries],
+        )
+
+
+def _persons(entry: RecipientRecord) -> tuple[PersonRef, ...]:
+    return tuple(holder.ref for holder in entry.verdict.standing.holders)

@@ -1,0 +1,272 @@
+"""The doors mail comes in by: what a listener's connections share."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol
+
+from gateway.core.kinds import By
+from gateway.core.mail.envelope import Recipient, Sender
+from gateway.core.mail.reply import Reply
+from gateway.smtp_proxy.client_reader import ClientReader
+from gateway.smtp_proxy.connection_limit import ConnectionLimit
+from gateway.smtp_proxy.import_transaction import ImportSpool, ImportTransaction
+from gateway.smtp_proxy.journaling.transaction_record import Client
+from gateway.smtp_proxy.policy import ListenerPolicy
+from gateway.smtp_proxy.proxy_services import ProxyServices
+from gateway.smtp_proxy.proxy_transaction import ProxyTransaction
+
+_NOT_HERE = Reply.of("554 5.7.1 Access denied")
+_STOPPING = Reply.of("421 4.3.2 The gateway is stopping; try again later")
+_UNKNOWN_RELAY = Reply.of("421 4.3.2 No relay has been reached yet; try again later")
+#: Extensions of a door to the importer.
+_TAKEN_IN = ("SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
+_AUTH = frozenset(("AUTH",))
+#: Extensions that a relay's offer lets us offer, in the order of our greeting.
+_PASSED_ON = ("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
+
+
+class Session(Protocol):
+    """A client's connection, as its door sees it."""
+
+    def make_way(self, now: float) -> None:
+        """Let others use a relay that stands by."""
+
+    def check(self, now: float) -> None:
+        """End a wait that has lasted too long."""
+
+    def stop(self) -> None:
+        """End at the next wait for the client."""
+
+    @property
+    def work(self) -> "asyncio.Task[None]":
+        """Ends when everything the session had in hand is finished."""
+
+
+class Transaction(Protocol):
+    """One message on its way in, from MAIL to the replies after its content."""
+
+    @property
+    def utf8(self) -> bool:
+        """Whether addresses beyond ASCII may be named."""
+
+    @property
+    def has_recipients(self) -> bool:
+        """Whether somebody is left to send to."""
+
+    async def refusal(self) -> Reply | None:
+        """Return what stands for the refusals of all recipients; None: there was none asked for."""
+
+    async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
+        """Take recipients in; return what the client hears for each."""
+
+    def refused(self, argument: bytes | None, reply: Reply) -> None:
+        """Take note of a recipient that the grammar refused."""
+
+    async def content(self, client_reader: ClientReader) -> list[Reply]:
+        """Take the content; return what the client hears."""
+
+    def hang_up(self) -> None:
+        """Let go of whatever is held, at once."""
+
+    @property
+    def stands_by(self) -> bool:
+        """Whether something is held that could be had back, while the client thinks."""
+
+    @property
+    def is_in_the_way(self) -> bool:
+        """Whether others wait for it."""
+
+    async def step_aside(self) -> None:
+        """Let go of what others could use while the client thinks."""
+
+    async def abandon(self, by: By) -> None:
+        """End without content."""
+
+
+_TIMED = 50  #: Messages a second whose time is measured; more tell nothing new.
+
+
+class Listener:
+    """One listener in one worker."""
+
+    def __init__(
+        self, settings: ListenerPolicy, services: ProxyServices, connection_limit: ConnectionLimit
+    ) -> None:
+        self.settings = settings
+        self._services = services
+        self._connection_limit = connection_limit
+        self._stopping = False
+        self.sessions: dict[Session, str] = {}  #: And the addresses of the clients.
+        self._times: list[float] = []
+        self._known: tuple[object, object] = (None, None)  # what the next was worked out from
+        self._common: frozenset[str] = frozenset()
+        self._greeting = _UNKNOWN_RELAY
+
+    @property
+    def hostname(self) -> str:
+        """Our name."""
+        return self._services.policy.hostname
+
+    @property
+    def max_size(self) -> int:
+        """Octets of content that are taken at most."""
+        return self._services.policy.max_size
+
+    @property
+    def strict(self) -> bool:
+        """Whether lines that end in LF alone are refused."""
+        return not self._services.policy.normalise_newlines
+
+    def admit(self, session: Session, peer: str) -> Reply | None:
+        """Let a connection in, or return what it hears instead."""
+        refusal = self._objection(peer)
+        if refusal is not None:
+            self._services.metrics.refused("connection").inc()
+            return refusal
+        self.sessions[session] = peer
+        self._connection_limit.enter(peer)
+        return None
+
+    def _objection(self, peer: str) -> Reply | None:
+        if not self.settings.admits(peer):
+            return _NOT_HERE
+        if self._stopping:
+            return _STOPPING
+        return self._connection_limit.objection(peer, self._services.policy.max_per_client)
+
+    def left(self, session: Session) -> None:
+        """Forget a connection that is gone."""
+        peer = self.sessions.pop(session, None)
+        if peer is not None:
+            self._connection_limit.leave(peer)
+
+    def count(self) -> None:
+        """Bring what was counted since the last second into the metrics."""
+        self._services.metrics.connections(self.settings.name).set(len(self.sessions))
+        times, self._times = self._times, []
+        for seconds in times:
+            self._services.metrics.message_seconds.observe(seconds)
+
+    # What the relays offered last is what a client is offered.
+
+    def greeting(self) -> Reply:
+        """Return the banner; 421 while no relay has ever said what it takes."""
+        self._keep_up()
+        return self._greeting
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        """The extensions whose parameters are understood."""
+        self._keep_up()
+        return self._common
+
+    def _keep_up(self) -> None:
+        known = self._services.offers, self._services.policy
+        if self._known[0] is known[0] and self._known[1] is known[1]:
+            return
+        self._known = known
+        offers = self._offers()
+        common = frozenset(offers[0]).intersection(*offers[1:]) if offers else frozenset()
+        # AUTH is between two neighbours: that the relay has it says nothing of us.
+        self._common = common - _AUTH | (_AUTH if self.settings.users is not None else frozenset())
+        self._greeting = self._banner() if offers else _UNKNOWN_RELAY
+
+    def _banner(self) -> Reply:
+        return Reply(220, (f"{self.hostname} {'LMTP' if self.settings.lmtp else 'ESMTP'}",))
+
+    def offers(self) -> list[str]:
+        """Return the lines of EHLO's answer."""
+        common = self.extensions
+        size = [f"SIZE {self._size_limit()}"] if "SIZE" in common else []
+        return ["PIPELINING", *size, *(word for word in _PASSED_ON if word in common)]
+
+    def _size_limit(self) -> int:
+        sizes = (offer.get("SIZE", "") for offer in self._offers())
+        theirs = (int(size) for size in sizes if size.isdigit())
+        return min([self.max_size, *(limit for limit in theirs if limit)])
+
+    def _offers(self) -> list[dict[str, str]]:
+        """Return what those of the listener's relays offer that were ever seen."""
+        known, settings = self._services.offers, self.settings.name
+        return [
+            known[relay.name]
+            for relay in self._services.policy.relays
+            if relay.name in known
+            and (not relay.match.listeners or settings in relay.match.listeners)
+        ]
+
+    # What a session needs
+
+    def transaction(self, client: Client, sender: Sender) -> Transaction:
+        """Begin a transaction."""
+        return ProxyTransaction(self._services, self.settings, client, sender)
+
+    def took(self, seconds: float) -> None:
+        """Count how long a message took."""
+        if len(self._times) < _TIMED:
+            self._times.append(seconds)
+
+    def failed_login(self) -> None:
+        """Count a wrong password."""
+        self._services.metrics.refused("login").inc()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something the session doesn't wait for."""
+        self._services.spawn(work)
+
+    # The end
+
+    def stop(self) -> None:
+        """Take nobody in any more, and end every session that waits for its client."""
+        self._stopping = True
+        for session in tuple(self.sessions):
+            session.stop()
+
+    async def empty(self) -> None:
+        """Wait until every session has finished its work."""
+        while self.sessions:
+            await asyncio.wait({session.work for session in self.sessions})
+            await asyncio.sleep(0)  # The connections' ends are told after the sessions'.
+
+
+class ImportListener(Listener):
+    """A listener with purpose `import`: it knows no relay."""
+
+    def __init__(
+        self,
+        settings: ListenerPolicy,
+        services: ProxyServices,
+        connection_limit: ConnectionLimit,
+        spool: ImportSpool,
+    ) -> None:
+        super().__init__(settings, services, connection_limit)
+        self._spool = spool
+
+    @property
+    def max_size(self) -> int:
+        """Octets of content that are taken at most."""
+        return self._spool.max_size
+
+    def greeting(self) -> Reply:
+        """Return the banner."""
+        return self._banner()
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        """The extensions whose parameters are understood."""
+        return frozenset(_TAKEN_IN) | (_AUTH if self.settings.users is not None else frozenset())
+
+    def offers(self) -> list[str]:
+        """Return the lines of EHLO's answer."""
+        return ["PIPELINING", f"SIZE {self.max_size}", *_TAKEN_IN[1:]]
+
+    def transaction(self, client: Client, sender: Sender) -> Transaction:
+        """Begin a transaction."""
+        del client
+        return ImportTransaction(
+            self._spool,
+            sender,
+            listener=self.settings.name,
+            lmtp=self.settings.lmtp,
+            clock=self._services.monotonic,
+        )

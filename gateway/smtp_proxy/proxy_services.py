@@ -1,0 +1,223 @@
+"""What all passages of a worker share."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Coroutine, Iterable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import partial
+from typing import Any
+
+from gateway import logs
+from gateway.core import ids
+from gateway.core.decision.classify import Classification
+from gateway.core.kinds import By, Kind, State
+from gateway.core.mail.address import lookup_form
+from gateway.core.mail.reply import Reply
+from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
+from gateway.delivery.pool import PROXY_SHARE, Pool
+from gateway.delivery.replies import is_our_fault
+from gateway.delivery.settings import RelaySettings
+from gateway.metrics import Metrics, RelayHealth
+from gateway.smtp_proxy.decider import Decider
+from gateway.smtp_proxy.journaling.journal_client import JournalClient
+from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
+from gateway.smtp_proxy.journaling.retries import Retries
+from gateway.smtp_proxy.policy import Policy
+
+log = logs.get("smtp_proxy")
+_message_done = logs.unit("smtp_proxy", "message_done")
+_message_unknown = partial(log.error, "message_done")
+
+
+_TIMED = 50  #: Commits a second whose time is measured; more tell nothing new.
+
+
+class ProxyServices:
+    """One per worker; a reload gives it a new policy and new pools."""
+
+    def __init__(self, policy: Policy, *, worker: int, shares: int, metrics: Metrics) -> None:
+        self.policy = policy
+        self.decider: Decider
+        self.journal_client: JournalClient
+        self.wording: LanguageChoice
+        self.retries: Retries
+        self.offers: dict[
+            str, dict[str, str]
+        ] = {}  #: What each relay offered last; replaced, never changed.
+        self.feed_time: datetime | None = None  #: As of when the CRM's feed is.
+        self.metrics = metrics
+        self._ids = ids.IdSource(worker)
+        self._shares = shares
+        self._pools: dict[str, Pool] = {}
+        self._ill: set[str] = set()  # relays that last refused us or could not be reached
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._fresh_offers = asyncio.Event()
+        self._date = (datetime.min.replace(tzinfo=UTC), "")
+        self._ended: Counter[tuple[Kind, State, By]] = Counter()
+        self._messages: Counter[tuple[str, Kind, str]] = Counter()
+        self._commits: list[tuple[float, int]] = []
+        self._replies: Counter[tuple[str, int]] = Counter()
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        return datetime.now(UTC)
+
+    def date(self, moment: datetime) -> str:
+        """Return a time as header fields show it, in the local zone (RFC 5322, 3.3)."""
+        second = moment.replace(microsecond=0)
+        if self._date[0] != second:
+            self._date = (second, format_datetime(self.policy.local_time(second)))
+        return self._date[1]
+
+    def monotonic(self) -> float:
+        """Return a clock for durations, in seconds."""
+        return time.monotonic()
+
+    def new_id(self, at: datetime) -> int:
+        """Return an id for something of that moment."""
+        return self._ids.next(ids.milliseconds_of(at))
+
+    def lookup(self, address: str) -> str:
+        """Return the form an address is looked up by."""
+        return lookup_form(address, plus_addresses=self.policy.plus_addresses)
+
+    def feed_as_of(self) -> datetime | None:
+        """Return when the CRM last told of its people."""
+        return self.feed_time
+
+    # Relays
+
+    def pool(self, relay: RelaySettings) -> Pool:
+        """Return this worker's connections to a relay."""
+        pool = self._pools.get(relay.name)
+        if pool is None or pool.settings is not relay:
+            pool = self._pools[relay.name] = self._new_pool(relay)
+        return pool
+
+    def _new_pool(self, relay: RelaySettings) -> Pool:
+        # One place in all, and a share of the pace, stay free for the sender role.
+        places = max(1, (relay.max_connections - 1) // self._shares)
+        pace = relay.messages_per_minute
+        return Pool(
+            relay,
+            connections=places,
+            per_minute=pace * PROXY_SHARE / self._shares if pace else None,
+            observe=self._relay_seen,
+        )
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether somebody waits for a connection to a relay."""
+        return any(pool.is_crowded for pool in self._pools.values())
+
+    def apply(self, policy: Policy) -> None:
+        """Go by a new policy from the next transaction on; old connections end by themselves."""
+        self.policy = policy
+        for pool in self._pools.values():
+            pool.close()
+        self._pools.clear()
+
+    def sweep(self) -> None:
+        """Close idle relay connections that are past their time, and count."""
+        for pool in self._pools.values():
+            pool.sweep()
+        self.count()
+
+    def _relay_seen(
+        self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses
+    ) -> None:
+        if isinstance(seen, RelayConnection):
+            self.metrics.relay(relay.name, RelayHealth.UP)
+            if self.offers.get(relay.name) != seen.extensions:
+                self.offers = {**self.offers, relay.name: seen.extensions}
+                self._fresh_offers.set()
+            return
+        refuses = isinstance(seen, RelayRefuses) and is_our_fault(
+            seen.reply, relay.our_fault, stage=seen.stage
+        )
+        health = RelayHealth.OUR_FAULT if refuses else RelayHealth.DOWN
+        self.metrics.relay(relay.name, health)
+        self._ill.add(relay.name)
+        log.error("relay_unusable", relay=relay.name, reason=str(seen))
+
+    def relay_said(self, relay: RelaySettings, reply: Reply) -> None:
+        """Count a relay's verdict, and raise the alarm where it is about us."""
+        self._replies[relay.name, reply.code] += 1
+        if reply.positive and relay.name in self._ill:
+            self._ill.discard(relay.name)
+            self.metrics.relay(relay.name, RelayHealth.UP)
+        elif not reply.positive and is_our_fault(reply, relay.our_fault):
+            self._ill.add(relay.name)
+            self.metrics.relay(relay.name, RelayHealth.OUR_FAULT)
+            log.error("relay_refuses_gateway", relay=relay.name, reply=reply.text)
+
+    async def fresh_offers(self) -> None:
+        """Wait until a relay offers something else than before."""
+        await self._fresh_offers.wait()
+        self._fresh_offers.clear()
+
+    # The end of a message
+
+    def told(
+        self,
+        message: int,
+        *,
+        listener: str,
+        said: Classification,
+        size: int,
+        ends: Iterable[tuple[State, By]],
+    ) -> None:
+        """Log and count a message that has ended."""
+        counts: dict[str, int] = {}
+        for state, by in ends:
+            counts[state.value] = counts.get(state.value, 0) + 1
+            self._ended[said.kind, state, by] += 1
+        self._messages[listener, said.kind, said.rule] += 1
+        write = _message_unknown if State.UNKNOWN.value in counts else _message_done
+        write(
+            message=ids.show(message),
+            listener=listener,
+            kind=said.kind.value,
+            rule=said.rule,
+            size=size,
+            **counts,
+        )
+
+    def committed(self, seconds: float, messages: int) -> None:
+        """Count a group the journal has made durable; called on the journal's threads, too."""
+        self._commits.append((seconds, messages))
+
+    def count(self) -> None:
+        """Bring what was counted since the last time into the metrics."""
+        for kind_state_by, number in self._ended.items():
+            self.metrics.deliveries(*kind_state_by).inc(number)
+        for listener_kind_rule, number in self._messages.items():
+            self.metrics.messages(*listener_kind_rule).inc(number)
+        for relay_code, number in self._replies.items():
+            self.metrics.replies(*relay_code).inc(number)
+        commits, self._commits = self._commits, []
+        for seconds, _ in commits[:_TIMED]:
+            self.metrics.commit_seconds.observe(seconds)
+        self.metrics.committed.inc(sum(messages for _, messages in commits))
+        for counter in (self._ended, self._messages, self._replies):
+            counter.clear()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Run something that nobody need wait for; `settle` does, at the end."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def settle(self, seconds: float) -> None:
+        """Give what nobody waits for a little time, then end it."""
+        tasks = tuple(self._tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+        self.count()
+        for pool in self._pools.values():
+            pool.close()

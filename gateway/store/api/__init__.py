@@ -1,0 +1,1 @@
+"""The API's tokens, and requests that may come again."""

@@ -1,0 +1,91 @@
+"""What the API answered to requests that may come again, kept for a day."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select, update
+
+from gateway.store.engine.upsert import insert_into
+from gateway.store.schema import answers
+
+KEEP = timedelta(hours=24)
+#: For so long a request may be worked on before another try of it is let through.
+_UNDER_WAY = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request that may come again."""
+
+    token: int
+    key: str  #: What its sender calls it.
+    digest: str  #: SHA-256 of all that was asked.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnswer:
+    """What was answered."""
+
+    status: int
+    type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A request that came before by this key."""
+
+    is_same: bool
+    answer: StoredAnswer | None  #: None while it is worked on.
+
+
+def begin(connection: Connection, request: Request, now: datetime) -> Earlier | None:
+    """Note that a request is worked on from now; return the one that came before, if any."""
+    values = {
+        "token": request.token,
+        "key": request.key,
+        "request": request.digest,
+        "at": now,
+        "status": None,
+        "type": "",
+        "body": None,
+    }
+    insert = insert_into(connection, answers).values(values)
+    mine = [answers.c.token, answers.c.key]
+    outdated = answers.c.at <= now - KEEP
+    given_up = answers.c.status.is_(None) & (answers.c.at <= now - _UNDER_WAY)
+    query = insert.on_conflict_do_update(
+        index_elements=mine,
+        set_={name: insert.excluded[name] for name in ("request", "at", "status", "type", "body")},
+        where=outdated | given_up,
+    )
+    if connection.scalar(query.returning(answers.c.token)) is not None:
+        return None
+    found = connection.execute(
+        select(answers).where(answers.c.token == request.token, answers.c.key == request.key)
+    ).one()
+    is_same = found.request == request.digest
+    if found.status is None:
+        return Earlier(is_same, None)
+    return Earlier(is_same, StoredAnswer(status=found.status, type=found.type, body=found.body))
+
+
+def keep(connection: Connection, request: Request, answer: StoredAnswer) -> None:
+    """Keep what a request was answered."""
+    mine = update(answers).where(answers.c.token == request.token, answers.c.key == request.key)
+    connection.execute(mine.values(status=answer.status, type=answer.type, body=answer.body))
+
+
+def forget(connection: Connection, request: Request) -> None:
+    """Let a request that failed come again."""
+    mine = (answers.c.token == request.token, answers.c.key == request.key)
+    connection.execute(delete(answers).where(*mine, answers.c.status.is_(None)))
+
+
+def prune(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget up to `limit` answers given before a time; return how many."""
+    old = select(answers.c.token, answers.c.key).where(answers.c.at < before).limit(limit)
+    rows = connection.execute(old).all()
+    for token, key in rows:
+        connection.execute(delete(answers).where(answers.c.token == token, answers.c.key == key))
+    return len(rows)

@@ -1,0 +1,1 @@
+"""Campaigns, their members, and what comes back from Mailchimp."""

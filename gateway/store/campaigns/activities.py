@@ -1,0 +1,290 @@
+"""What members of campaigns did, kept once however often it is read."""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, select, update
+
+from gateway.core import ids
+from gateway.core.campaigns.activity import Seen
+from gateway.core.campaigns.precedence import Activity, ActivityType
+from gateway.core.mail.address import lookup_form
+from gateway.core.moments import in_utc
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.sending.event import Event, EventType
+from gateway.store.engine.upsert import insert_into
+from gateway.store.schema import activities, audience_members, campaign_members, campaigns
+
+_KEY = (
+    activities.c.recipient,
+    activities.c.type,
+    activities.c.at,
+    activities.c.link,
+    activities.c.nth,
+)
+_AT_ONCE = 500  #: Rows in one statement: SQLite takes no more than 32,766 values.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailing:
+    """The campaign that activities belong to."""
+
+    id: int
+    mailchimp_id: str
+    audience: str
+    name: str  #: The title of its activities.
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An activity, and whose it is."""
+
+    recipient: str  #: The address, in lookup form, that the campaign went to.
+    activity: Activity
+
+
+@dataclass(frozen=True, slots=True)
+class MemberActivity:
+    """An activity of a person, with the campaign."""
+
+    campaign: int
+    title: str
+    act: Act
+
+
+def keep(
+    connection: Connection, mailing: Mailing, seen: Sequence[Seen], *, now: datetime
+) -> list[Act]:
+    """Keep activities and return those that are new.
+
+    An open known before is only ever marked as a machine's, never unmarked.
+    """
+    recipients = recipients_of(connection, mailing, seen)
+    acts = {
+        _key(act): act
+        for one in seen
+        for act in (Act(recipients[one.email_id, one.email], each) for each in one.activities)
+    }
+    new = list(_inserted(connection, mailing.id, acts, now))
+    _mark_machines(connection, mailing.id, acts.keys() - {_key(act) for act in new}, acts)
+    return new
+
+
+def recipients_of(
+    connection: Connection, mailing: Mailing, seen: Iterable[Seen]
+) -> dict[tuple[str, str], str]:
+    """Return to which address the campaign went, by the id and the address Mailchimp has now.
+
+    Who changed the address since is found by the contact; a stranger keeps the address told.
+    """
+    wanted = {(one.email_id, one.email): lookup_form(one.email) for one in seen}
+    members = _members_among(connection, mailing.id, wanted.values())
+    strangers = {key for key, address in wanted.items() if address not in members}
+    moved = _moved(connection, mailing, {email_id for email_id, _ in strangers})
+    return wanted | {key: moved[key[0]] for key in strangers if key[0] in moved}
+
+
+def unknown_contacts(connection: Connection, mailing: Mailing, seen: Iterable[Seen]) -> list[str]:
+    """Return ids of recipients nothing is known of: neither their address nor their contact."""
+    wanted = {one.email_id: lookup_form(one.email) for one in seen if one.email_id}
+    members = _members_among(connection, mailing.id, wanted.values())
+    strangers = [each for each, address in wanted.items() if address not in members]
+    c = audience_members.c
+    known: set[str] = set()
+    for some in _in_parts(strangers):
+        mine = (c.audience == mailing.audience, c.email_id.in_(some))
+        known.update(connection.scalars(select(c.email_id).where(*mine)))
+    return [each for each in strangers if each not in known]
+
+
+def _members_among(connection: Connection, campaign: int, addresses: Iterable[str]) -> set[str]:
+    c, found = campaign_members.c, set[str]()
+    for some in _in_parts(sorted(set(addresses) - {""})):
+        mine = (c.campaign == campaign, c.address.in_(some))
+        found.update(connection.scalars(select(c.address).where(*mine).distinct()))
+    return found
+
+
+def _moved(connection: Connection, mailing: Mailing, email_ids: Collection[str]) -> dict[str, str]:
+    """Return the members' addresses of contacts that have another one now (M7)."""
+    c = audience_members.c
+    there = c.audience == mailing.audience
+    found: dict[str, str] = {}
+    for some in _in_parts(sorted(email_ids - {""})):  # type: ignore[operator]
+        rows = connection.execute(
+            select(c.email_id, c.contact_id, c.address).where(there, c.email_id.in_(some))
+        ).all()
+        contacts = {row.contact_id: row.email_id for row in rows if row.contact_id}
+        addresses = {row.address: row.email_id for row in rows}
+        if contacts:
+            same = select(c.address, c.contact_id).where(there, c.contact_id.in_(contacts))
+            addresses |= {a: contacts[contact] for a, contact in connection.execute(same)}
+        for address in _members_among(connection, mailing.id, addresses):
+            found[addresses[address]] = address
+    return found
+
+
+def _inserted(
+    connection: Connection, campaign: int, acts: Mapping[tuple[Any, ...], Act], now: datetime
+) -> Iterator[Act]:
+    statement = insert_into(connection, activities).on_conflict_do_nothing().returning(*_KEY)
+    for some in _in_parts(list(acts.values())):
+        rows = [_row(campaign, act) | {"seen_at": now} for act in some]
+        for found in connection.execute(statement, rows):
+            yield acts[tuple(found)]
+
+
+def _mark_machines(
+    connection: Connection,
+    campaign: int,
+    known: Collection[tuple[Any, ...]],
+    acts: Mapping[tuple[Any, ...], Act],
+) -> None:
+    machines = [key for key in known if acts[key].activity.machine]
+    human = and_(activities.c.campaign == campaign, ~activities.c.machine)
+    for some in _in_parts(machines):
+        recipients = {key[0] for key in some}
+        query = select(*_KEY).where(human, activities.c.recipient.in_(recipients))
+        unmarked = {tuple(row) for row in connection.execute(query)}
+        for key in unmarked.intersection(some):
+            same = (column == value for column, value in zip(_KEY, key, strict=True))
+            connection.execute(update(activities).where(human, *same).values(machine=True))
+
+
+def _row(campaign: int, act: Act) -> dict[str, Any]:
+    one = act.activity
+    return {
+        "campaign": campaign,
+        "recipient": act.recipient,
+        "type": one.type.value,
+        "at": one.at,
+        "link": _link(one.url),
+        "nth": one.nth,
+        "url": one.url,
+        "bounce": one.bounce,
+        "machine": one.machine,
+        "reason": one.reason,
+    }
+
+
+def _key(act: Act) -> tuple[Any, ...]:
+    one = act.activity
+    return act.recipient, one.type.value, one.at, _link(one.url), one.nth
+
+
+def _link(url: str) -> int:
+    """Return a number that stands for a URL, which can be too long for an index; 0 for none."""
+    if not url:
+        return 0
+    return int.from_bytes(hashlib.sha256(url.encode(errors="replace")).digest()[:7]) + 1
+
+
+def events(
+    connection: Connection, mailing: Mailing, acts: Sequence[Act], new_id: Callable[[], int]
+) -> list[Event]:
+    """Return what to tell of new activities, once for every person of the campaign they are of."""
+    people = members_by_address(connection, mailing.id, {act.recipient for act in acts})
+    return [
+        Event(
+            id=new_id(),
+            type=EventType.CAMPAIGN_ACTIVITY,
+            person=person,
+            data=document(mailing, act) | {"address": act.recipient},
+        )
+        for act in acts
+        for person in people.get(act.recipient, [None])
+    ]
+
+
+def document(mailing: Mailing, act: Act) -> dict[str, object]:
+    """Return an activity as JSON has it, with the campaign's id and title (S2)."""
+    one = act.activity
+    return {
+        "campaign": ids.show(mailing.id),
+        "title": mailing.name,
+        "type": one.type.value,
+        "at": in_utc(one.at),
+        "url": one.url or None,
+        "bounce": one.bounce or None,
+        "machine": one.machine,
+        "reason": one.reason or None,
+    }
+
+
+def members_by_address(
+    connection: Connection, campaign: int, addresses: Collection[str]
+) -> dict[str, list[PersonRef | None]]:
+    """Return the members of a campaign that have these addresses; several may have one."""
+    c, found = campaign_members.c, dict[str, list[PersonRef | None]]()
+    for some in _in_parts(sorted(addresses)):
+        mine = (c.campaign == campaign, c.address.in_(some))
+        rows = connection.execute(select(c.address, c.kind, c.person).where(*mine))
+        for address, kind, person in rows.all():
+            found.setdefault(address, []).append(PersonRef(PersonKind(kind), person))
+    return found
+
+
+def counts(connection: Connection, campaign: int) -> dict[str, int]:
+    """Return how many activities of each type are kept; `machine` are opens by such."""
+    c = activities.c
+    query = select(c.type, c.machine, func.count()).where(c.campaign == campaign)
+    found: dict[str, int] = {}
+    for kind, machine, number in connection.execute(query.group_by(c.type, c.machine)):
+        found[kind] = found.get(kind, 0) + number
+        if machine:
+            found["machine"] = found.get("machine", 0) + number
+    return found
+
+
+def of_campaign(connection: Connection, campaign: int) -> Iterator[Act]:
+    """Yield what was done with a campaign, by recipient and time."""
+    c = activities.c
+    query = select(activities).where(c.campaign == campaign)
+    rows = connection.execution_options(yield_per=1000).execute(
+        query.order_by(c.recipient, c.at, c.type, c.link, c.nth)
+    )
+    return (Act(row.recipient, _activity(row)) for row in rows)
+
+
+def by_recipient(connection: Connection, campaign: int) -> dict[str, list[Activity]]:
+    """Return what was done with a campaign, by recipient and in time."""
+    found: dict[str, list[Activity]] = {}
+    for act in of_campaign(connection, campaign):
+        found.setdefault(act.recipient, []).append(act.activity)
+    return found
+
+
+def of_person(connection: Connection, person: PersonRef) -> list[MemberActivity]:
+    """Return what a person did with campaigns it was a member of."""
+    m, c = campaign_members.c, activities.c
+    same = and_(c.campaign == m.campaign, c.recipient == m.address)
+    rows = connection.execute(
+        select(activities, campaigns.c.name)
+        .select_from(campaign_members.join(activities, same))
+        .join(campaigns, campaigns.c.id == m.campaign)
+        .where(m.kind == person.kind.value, m.person == person.crm_id)
+        .order_by(c.at, c.type, c.link, c.nth)
+    )
+    return [
+        MemberActivity(row.campaign, row.name, Act(row.recipient, _activity(row))) for row in rows
+    ]
+
+
+def _activity(row: Row[Any]) -> Activity:
+    return Activity(
+        type=ActivityType(row.type),
+        at=row.at,
+        url=row.url,
+        bounce=row.bounce,
+        machine=row.machine,
+        reason=row.reason,
+        nth=row.nth,
+    )
+
+
+def _in_parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), _AT_ONCE):
+        yield items[start : start + _AT_ONCE]

@@ -1,0 +1,149 @@
+"""The audiences at Mailchimp, and addresses as it knows them."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, insert, select, update
+
+from gateway.core.campaigns.campaigns import known_fields
+from gateway.core.campaigns.membership import KnownContact
+from gateway.store.engine.bulk_rows import insert_rows
+from gateway.store.engine.columns import microseconds
+from gateway.store.schema import audience_members, audiences
+
+_AS_READ = ("email", "email_id", "contact_id", "status", "merge_fields", "changed_at")
+_SET = ", ".join(
+    [f'"{name}" = excluded."{name}"' for name in _AS_READ if name != "changed_at"]
+    + ["changed_at = COALESCE(excluded.changed_at, audience_members.changed_at)"]
+)
+#: Of two who tell of an address the later news counts, whoever writes last (M6).
+IS_NO_OLDER = (
+    "audience_members.changed_at IS NULL OR excluded.changed_at IS NULL "
+    "OR excluded.changed_at >= audience_members.changed_at"
+)
+_REFUSED = ("refusal", "refused_until")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """An audience that was activated."""
+
+    id: str  #: At Mailchimp.
+    name: str
+    double_optin: bool  #: Who is new must confirm.
+    activated_at: datetime
+    webhook: str = ""  #: Its id at Mailchimp; empty: none.
+    webhook_url: str = ""
+    webhook_secret: str = ""  #: With which Mailchimp signs.
+    read_until: datetime | None = None  #: Its members are known as they were then.
+    unsubscribed_until: datetime | None = None  #: Who left is known until then.
+    cleaned_until: datetime | None = None
+    next_sync: datetime | None = None  #: None: at once.
+    synced_at: datetime | None = None  #: When who left was read last.
+
+
+def active(connection: Connection) -> Audience | None:
+    """Return the audience activated last."""
+    newest = select(audiences).order_by(audiences.c.activated_at.desc(), audiences.c.id).limit(1)
+    row = connection.execute(newest).first()
+    return None if row is None else _audience(row)
+
+
+def one(connection: Connection, number: str) -> Audience | None:
+    """Return an audience by its id at Mailchimp."""
+    row = connection.execute(select(audiences).where(audiences.c.id == number)).first()
+    return None if row is None else _audience(row)
+
+
+def with_webhook(connection: Connection) -> list[Audience]:
+    """Return the audiences of which Mailchimp tells what happens."""
+    return [one for one in all_of_them(connection) if one.webhook_url]
+
+
+def all_of_them(connection: Connection) -> list[Audience]:
+    """Return the audiences that were ever activated."""
+    return [_audience(row) for row in connection.execute(select(audiences).order_by("id"))]
+
+
+def activate(
+    connection: Connection, number: str, *, name: str, double_optin: bool, now: datetime
+) -> Audience:
+    """Make an audience the one that is used."""
+    values = {"name": name, "double_optin": double_optin, "activated_at": now}
+    known = one(connection, number)
+    if known is None:
+        connection.execute(insert(audiences).values(id=number, **values))
+    else:
+        change(connection, number, **values)
+    found = one(connection, number)
+    assert found
+    return found
+
+
+def change(connection: Connection, number: str, **values: Any) -> None:
+    """Set fields of an audience."""
+    connection.execute(update(audiences).where(audiences.c.id == number).values(**values))
+
+
+def fields_as_text(fields: object) -> str:
+    """Return the CRM's merge fields as they are kept and compared."""
+    return orjson.dumps(known_fields(fields), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def take_in(connection: Connection, audience: str, members: Iterable[KnownContact]) -> None:
+    """Keep addresses as Mailchimp tells of them; what it refused before is forgotten.
+
+    Older news than is known change nothing.
+    """
+    rows = [
+        (audience, one.address, *(_plain(getattr(one, name)) for name in _AS_READ))
+        for one in {each.address: each for each in members}.values()
+    ]
+    insert_rows(
+        connection,
+        audience_members,
+        ("audience", "address", *_AS_READ),
+        rows,
+        conflict=(
+            f"(audience, address) DO UPDATE SET {_SET}, refusal = '', refused_until = NULL "
+            f"WHERE {IS_NO_OLDER}"
+        ),
+    )
+
+
+def refuse(connection: Connection, audience: str, members: Iterable[KnownContact]) -> None:
+    """Keep why Mailchimp does not take addresses that are not in the audience."""
+    rows = [
+        (audience, one.address, one.refusal, _plain(one.refused_until))
+        for one in {each.address: each for each in members}.values()
+    ]
+    told = ", ".join(f'"{name}" = excluded."{name}"' for name in _REFUSED)
+    conflict = f"(audience, address) DO UPDATE SET {told}, status = ''"
+    columns = ("audience", "address", *_REFUSED)
+    insert_rows(connection, audience_members, columns, rows, conflict=conflict)
+
+
+def known(
+    connection: Connection, audience: str, addresses: Collection[str]
+) -> dict[str, KnownContact]:
+    """Return what Mailchimp knows of addresses (in lookup form), those alone it knows."""
+    query = select(audience_members).where(
+        audience_members.c.audience == audience, audience_members.c.address.in_(addresses)
+    )
+    return {row.address: _known(row) for row in connection.execute(query)}
+
+
+def _plain(value: object) -> object:
+    return microseconds(value) if isinstance(value, datetime) else value
+
+
+def _audience(row: Row[Any]) -> Audience:
+    names = Audience.__dataclass_fields__
+    return Audience(**{name: row._mapping[name] for name in names})
+
+
+def _known(row: Row[Any]) -> KnownContact:
+    return KnownContact(**{name: row._mapping[name] for name in KnownContact.__dataclass_fields__})

@@ -1,0 +1,308 @@
+"""The members of a campaign: people of the CRM, and what their mails are made of."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from gateway.core.campaigns.membership import Drop, LeftOutReason, Out
+from gateway.core.feed.unread import OF_RECIPIENT, PEOPLE
+from gateway.core.mail.address import lookup_form
+from gateway.core.people.people import Group, PersonKind, PersonRef
+from gateway.store.campaigns.opt_outs import TAG
+from gateway.store.engine.bulk_rows import insert_rows
+from gateway.store.engine.columns import UtcTime, microseconds
+from gateway.store.schema import (
+    campaign_members,
+    groups,
+    memberships,
+    people,
+    unread_fields,
+)
+
+_M = campaign_members.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignMember:
+    """A person in a campaign, as prepared last."""
+
+    ref: PersonRef
+    name: str
+    address: str  #: In lookup form.
+    included: bool
+    reason: str  #: Why not.
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberToJudge:
+    """A member to be judged, as the CRM tells of it now."""
+
+    ref: PersonRef
+    added_at: datetime
+    is_known: bool
+    email: str  #: The primary address as the CRM gives it; empty for none.
+    address: str  #: The same in lookup form.
+    has_unusable: bool
+    opted_out: bool
+    unread: str  #: Fields that could not be read, a comma between them.
+
+
+def add(connection: Connection, campaign: int, refs: Sequence[PersonRef], now: datetime) -> int:
+    """Put up to some thousand people into a campaign; return how many were not in it."""
+    kinds = sorted({ref.kind for ref in refs})
+    before = sum(_count_of(connection, campaign, kind, refs) for kind in kinds)
+    at = microseconds(now)
+    rows = [(campaign, ref.kind.value, ref.crm_id, at) for ref in refs]
+    columns = ("campaign", "kind", "person", "added_at")
+    insert_rows(connection, campaign_members, columns, rows, conflict="DO NOTHING")
+    return len(set(refs)) - before
+
+
+def _count_of(
+    connection: Connection, campaign: int, kind: PersonKind, refs: Sequence[PersonRef]
+) -> int:
+    wanted = [ref.crm_id for ref in refs if ref.kind == kind]
+    mine = and_(_M.campaign == campaign, _M.kind == kind.value, _M.person.in_(wanted))
+    return connection.scalar(select(func.count()).select_from(campaign_members).where(mine)) or 0
+
+
+def remove(connection: Connection, campaign: int, ref: PersonRef) -> bool:
+    """Take a person out of a campaign; False if it was not in it."""
+    return connection.execute(delete(campaign_members).where(_is(campaign, ref))).rowcount == 1
+
+
+def copy(connection: Connection, campaign: int, other: int, now: datetime) -> int:
+    """Put the members of a campaign into another one; return how many."""
+    names = ["campaign", "kind", "person", "added_at"]
+    mine = select(literal(other), _M.kind, _M.person, literal(now, UtcTime()))
+    copied = insert(campaign_members).from_select(names, mine.where(_M.campaign == campaign))
+    return connection.execute(copied).rowcount
+
+
+def count(connection: Connection, campaign: int) -> int:
+    """Return how many people are in a campaign, in or out."""
+    mine = select(func.count()).select_from(campaign_members).where(_M.campaign == campaign)
+    return connection.scalar(mine) or 0
+
+
+def tally(connection: Connection, campaign: int) -> dict[str, int]:
+    """Return how many are in (under the empty reason) and out, by reason, as prepared last."""
+    mine = select(_M.reason, func.count()).where(_M.campaign == campaign).group_by(_M.reason)
+    return {row[0]: row[1] for row in connection.execute(mine)}
+
+
+def known_people(connection: Connection, refs: Sequence[PersonRef]) -> set[PersonRef]:
+    """Return those of up to some thousand people the CRM tells of."""
+    found: set[PersonRef] = set()
+    for kind in {ref.kind for ref in refs}:
+        wanted = [ref.crm_id for ref in refs if ref.kind == kind]
+        query = select(people.c.crm_id).where(people.c.kind == kind.value)
+        rows = connection.scalars(query.where(people.c.crm_id.in_(wanted)))
+        found |= {PersonRef(kind, crm_id) for crm_id in rows}
+    return found
+
+
+def find_groups(connection: Connection, name: str) -> list[Group]:
+    """Return the groups of that crm_id or, without one, of that name."""
+    c = groups.c
+    for column in (c.crm_id, c.name):
+        rows = connection.execute(select(groups).where(column == name).order_by(c.kind)).all()
+        if rows:
+            return [
+                Group(
+                    kind=PersonKind(row.kind),
+                    crm_id=row.crm_id,
+                    name=row.name,
+                    tag=row.tag,
+                    active=row.active,
+                )
+                for row in rows
+            ]
+    return []
+
+
+def people_in(connection: Connection, group: Group) -> list[PersonRef]:
+    """Return the people in a group the CRM tells of."""
+    c = memberships.c
+    joined = and_(people.c.kind == c.kind, people.c.crm_id == c.person)
+    query = select(c.person).join(people, joined).distinct().order_by(c.person)
+    found = connection.scalars(query.where(c.kind == group.kind.value, c.group_id == group.crm_id))
+    return [PersonRef(group.kind, person) for person in found]
+
+
+def members(connection: Connection, campaign: int) -> Iterator[CampaignMember]:
+    """Yield the members of a campaign, candidates first."""
+    same = and_(people.c.kind == _M.kind, people.c.crm_id == _M.person)
+    query = (
+        select(campaign_members, people.c.first_name, people.c.last_name)
+        .outerjoin(people, same)
+        .where(_M.campaign == campaign)
+        .order_by(_M.kind, _M.person)
+        .execution_options(yield_per=1000)
+    )
+    for row in connection.execute(query):
+        yield CampaignMember(
+            ref=_ref(row),
+            name=f"{row.first_name or ''} {row.last_name or ''}".strip(),
+            address=row.address,
+            included=row.included,
+            reason=row.reason,
+            detail=row.detail,
+        )
+
+
+# Judging.
+
+
+def candidates(
+    connection: Connection, campaign: int, *, after: PersonRef | None, limit: int
+) -> list[MemberToJudge]:
+    """Return up to so many members after one of them, as the CRM tells of them now."""
+    same = and_(people.c.kind == _M.kind, people.c.crm_id == _M.person)
+    query = (
+        select(
+            *(_M.kind, _M.person, _M.added_at, people.c.emails, people.c.unusable),
+            _is_opted_out().label("opted_out"),
+            _unread().label("unread"),
+        )
+        .outerjoin(people, same)
+        .where(_M.campaign == campaign, _comes_after(after))
+        .order_by(_M.kind, _M.person)
+        .limit(limit)
+    )
+    return [_candidate(row) for row in connection.execute(query)]
+
+
+def keep_judgements(
+    connection: Connection, campaign: int, judged: Iterable[tuple[MemberToJudge, Out | None]]
+) -> None:
+    """Keep who is in and who is out, and with which address."""
+    rows = [
+        (
+            campaign,
+            one.ref.kind.value,
+            one.ref.crm_id,
+            microseconds(one.added_at),
+            one.address,
+            out is None,
+            out.reason.value if out else "",
+            out.detail if out else "",
+        )
+        for one, out in judged
+    ]
+    told = ("address", "included", "reason", "detail")
+    columns = ("campaign", "kind", "person", "added_at", *told)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in told)
+    conflict = f"(campaign, kind, person) DO UPDATE SET {changes}"
+    insert_rows(connection, campaign_members, columns, rows, conflict=conflict)
+
+
+def leave_out_duplicates(connection: Connection, campaign: int) -> int:
+    """Of those in who have one address keep the first added; return how many are out for it."""
+    order = (_M.added_at, _M.kind, _M.person)
+    place = func.row_number().over(partition_by=_M.address, order_by=order).label("place")
+    ranked = select(_M.kind, _M.person, place).where(_M.campaign == campaign, _M.included)
+    ranks = ranked.subquery()
+    later = select(ranks.c.kind, ranks.c.person).where(ranks.c.place > 1)
+    query = update(campaign_members).where(
+        _M.campaign == campaign, tuple_(_M.kind, _M.person).in_(later)
+    )
+    return connection.execute(query.values(included=False, reason=LeftOutReason.DUPLICATE)).rowcount
+
+
+def drop(connection: Connection, campaign: int) -> Drop:
+    """Return how many of those expected to be in are out, but for opt-outs and duplicates."""
+    excused = (LeftOutReason.OPT_OUT.value, LeftOutReason.DUPLICATE.value)
+    is_dropped = and_(~_M.included, _M.reason.not_in(excused))
+    sums = select(func.count(), func.sum(case((is_dropped, 1), else_=0)))
+    mine = sums.where(_M.campaign == campaign, _M.expected)
+    before, dropped = connection.execute(mine).one()
+    return Drop(before=before, dropped=dropped or 0)
+
+
+def expect(connection: Connection, campaign: int) -> None:
+    """Let the guard count from how it stands now."""
+    mine = update(campaign_members).where(_M.campaign == campaign)
+    connection.execute(mine.values(expected=_M.included))
+
+
+def expect_new(connection: Connection, campaign: int, since: datetime) -> None:
+    """Let the guard count those added at a moment from how they stand now."""
+    mine = update(campaign_members).where(_M.campaign == campaign, _M.added_at == since)
+    connection.execute(mine.values(expected=_M.included))
+
+
+def exclude(connection: Connection, campaign: int, outs: Iterable[tuple[str, Out]]) -> None:
+    """Leave addresses (in lookup form) out that were in until Mailchimp said otherwise."""
+    for address, out in outs:
+        mine = update(campaign_members).where(
+            _M.campaign == campaign, _M.address == address, _M.included
+        )
+        connection.execute(mine.values(included=False, reason=out.reason.value, detail=out.detail))
+
+
+def _is(campaign: int, ref: PersonRef) -> ColumnElement[bool]:
+    return and_(_M.campaign == campaign, _M.kind == ref.kind.value, _M.person == ref.crm_id)
+
+
+def _ref(row: Row[Any]) -> PersonRef:
+    return PersonRef(PersonKind(row.kind), row.person)
+
+
+def _comes_after(ref: PersonRef | None) -> ColumnElement[bool]:
+    if ref is None:
+        return and_(True)
+    kind, person = ref.kind.value, ref.crm_id
+    return or_(_M.kind > kind, and_(_M.kind == kind, _M.person > person))
+
+
+def _is_opted_out() -> ColumnElement[bool]:
+    member, group = memberships.c, groups.c
+    same = and_(group.kind == member.kind, group.crm_id == member.group_id)
+    within: Select[Any] = select(member.person).join(groups, same)
+    mine = and_(member.kind == _M.kind, member.person == _M.person)
+    return exists(within.where(mine, group.active, group.tag == TAG).correlate(campaign_members))
+
+
+def _unread() -> ColumnElement[str | None]:
+    """Return the unread fields that decide whether and where somebody is mailed."""
+    c = unread_fields.c
+    mine = and_(c.what == PEOPLE, c.kind == _M.kind, c.key == _M.person)
+    fields = select(func.aggregate_strings(c.field, ", ")).where(
+        mine, c.field.in_(sorted(OF_RECIPIENT))
+    )
+    return fields.correlate(campaign_members).scalar_subquery()
+
+
+def _candidate(row: Row[Any]) -> MemberToJudge:
+    email = next(filter(None, (row.emails or "").split(";")), "")
+    return MemberToJudge(
+        ref=_ref(row),
+        added_at=row.added_at,
+        is_known=row.emails is not None,
+        email=email,
+        address=lookup_form(email) if email else "",
+        has_unusable=bool(row.unusable),
+        opted_out=row.opted_out,
+        unread=row.unread or "",
+    )

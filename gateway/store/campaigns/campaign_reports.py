@@ -1,0 +1,85 @@
+"""What is kept of a campaign's activities, counted."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, func, select, type_coerce
+
+from gateway.core.campaigns.campaign_report import KeptCounts, Link, Tally
+from gateway.core.campaigns.precedence import ActivityType
+from gateway.store.engine.columns import moment
+from gateway.store.schema import activities
+
+_A = activities.c
+_LINKS = 10  #: The best ones.
+
+
+def kept(connection: Connection, campaign: int) -> KeptCounts:
+    """Count what members did; links are the most clicked ten."""
+    opened = _of_type(ActivityType.OPENED)
+    bounced = _of_type(ActivityType.BOUNCED)
+    return KeptCounts(
+        hard=_tally(connection, campaign, bounced, _A.bounce != "soft"),
+        soft=_tally(connection, campaign, bounced, _A.bounce == "soft"),
+        opened=_tally(connection, campaign, opened),
+        opened_by_people=_tally(connection, campaign, opened, ~_A.machine),
+        clicked=_tally(connection, campaign, _of_type(ActivityType.CLICKED)),
+        unsubscribed=_tally(connection, campaign, _of_type(ActivityType.UNSUBSCRIBED)),
+        links=_links(connection, campaign),
+    )
+
+
+def last(connection: Connection, campaign: int) -> datetime | None:
+    """Return when something was last done."""
+    found: datetime | None = connection.scalar(
+        select(func.max(_A.at)).where(_A.campaign == campaign)
+    )
+    return found
+
+
+def over_time(
+    connection: Connection, campaign: int, width: timedelta
+) -> dict[str, list[tuple[datetime, int]]]:
+    """Return how much of each type fell into each stretch of time, told by the stretch's end.
+
+    Under `people` are the opens that no machine made.
+    """
+    stretch = int(width / timedelta(microseconds=1))
+    bucket = type_coerce(_A.at, BigInteger) // stretch
+    query = (
+        select(_A.type, _A.machine, bucket.label("bucket"), func.count().label("number"))
+        .where(_A.campaign == campaign)
+        .group_by(_A.type, _A.machine, bucket)
+    )
+    found: dict[str, list[tuple[datetime, int]]] = {}
+    for row in connection.execute(query):
+        entry = moment((row.bucket + 1) * stretch), row.number
+        found.setdefault(row.type, []).append(entry)
+        if row.type == ActivityType.OPENED and not row.machine:
+            found.setdefault("people", []).append(entry)
+    return found
+
+
+def _of_type(kind: ActivityType) -> ColumnElement[bool]:
+    return _A.type == kind.value
+
+
+def _tally(connection: Connection, campaign: int, *which: Any) -> Tally:
+    query = select(func.count(), func.count(_A.recipient.distinct()))
+    times, members = connection.execute(query.where(_A.campaign == campaign, *which)).one()
+    return Tally(times=times, members=members)
+
+
+def _links(connection: Connection, campaign: int) -> tuple[Link, ...]:
+    clicks, members = func.count().label("clicks"), func.count(_A.recipient.distinct())
+    query = (
+        select(func.max(_A.url).label("url"), clicks, members.label("members"))
+        .where(_A.campaign == campaign, _of_type(ActivityType.CLICKED), _A.url != "")
+        .group_by(_A.link)
+        .order_by(clicks.desc(), func.max(_A.url))
+        .limit(_LINKS)
+    )
+    return tuple(
+        Link(url=row.url, clicks=row.clicks, members=row.members)
+        for row in connection.execute(query)
+    )

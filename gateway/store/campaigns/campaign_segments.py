@@ -1,0 +1,112 @@
+"""What of a campaign goes to Mailchimp: the addresses that are in, and its segment there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
+
+from gateway.core.campaigns.campaigns import merge_fields
+from gateway.store.campaigns.audiences import fields_as_text
+from gateway.store.schema import audience_members, campaign_members, people, staff
+
+_M = campaign_members.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """An address a campaign goes to, with what Mailchimp shall know of it."""
+
+    address: str  #: In lookup form.
+    email: str
+    merge_fields: dict[str, str]
+    status: str  #: At Mailchimp; empty: not in the audience.
+    email_id: str
+    is_current: bool  #: Mailchimp has these merge fields already.
+
+
+def outgoing(
+    connection: Connection, campaign: int, audience: str, *, after: str, limit: int
+) -> list[Outgoing]:
+    """Return up to so many addresses that are in, after one of them, in order."""
+    same = and_(people.c.kind == _M.kind, people.c.crm_id == _M.person)
+    at_mailchimp = and_(
+        audience_members.c.audience == audience, audience_members.c.address == _M.address
+    )
+    query = (
+        select(
+            *(_M.address, people.c.emails, people.c.first_name, people.c.last_name),
+            *(staff.c.name, staff.c.email),
+            *(audience_members.c[name] for name in ("status", "email_id", "merge_fields")),
+        )
+        .join(people, same)
+        .outerjoin(staff, staff.c.crm_id == people.c.owner)
+        .outerjoin(audience_members, at_mailchimp)
+        .where(_M.campaign == campaign, _M.included, _M.address > after)
+        .order_by(_M.address)
+        .limit(limit)
+    )
+    return [_outgoing(row) for row in connection.execute(query)]
+
+
+def to_segment(
+    connection: Connection, campaign: int, audience: str, *, after: str, limit: int
+) -> list[tuple[str, str]]:
+    """Return up to so many addresses, after one, that are in and not in the segment.
+
+    Each with the form in which Mailchimp has it.
+    """
+    at_mailchimp = and_(
+        audience_members.c.audience == audience, audience_members.c.address == _M.address
+    )
+    mine = and_(_M.campaign == campaign, _M.included, ~_M.segmented, _M.address > after)
+    query = select(_M.address, audience_members.c.email).outerjoin(audience_members, at_mailchimp)
+    rows = connection.execute(query.where(mine).order_by(_M.address).limit(limit))
+    return [(address, email or address) for address, email in rows]
+
+
+def count_to_segment(connection: Connection, campaign: int) -> int:
+    """Return how many addresses are in and not in the segment."""
+    mine = and_(_M.campaign == campaign, _M.included, ~_M.segmented)
+    return connection.scalar(select(func.count()).select_from(campaign_members).where(mine)) or 0
+
+
+def forget_segment(connection: Connection, campaign: int) -> None:
+    """Take nobody for being in the segment."""
+    mine = update(campaign_members).where(_M.campaign == campaign, _M.segmented)
+    connection.execute(mine.values(segmented=False))
+
+
+def found_in_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> list[str]:
+    """Note that addresses are in the segment; return those of them that are not in."""
+    mine = and_(_M.campaign == campaign, _M.address.in_(addresses))
+    wanted = set(connection.scalars(select(_M.address).where(mine, _M.included)))
+    extra = [address for address in addresses if address not in wanted]
+    is_noted = or_(_M.included, _M.address.in_(extra))
+    connection.execute(update(campaign_members).where(mine, is_noted).values(segmented=True))
+    return extra
+
+
+def has_left_segment(connection: Connection, campaign: int) -> bool:
+    """Whether anybody is out whose address is in the segment."""
+    mine = and_(_M.campaign == campaign, _M.segmented, ~_M.included)
+    return connection.execute(select(_M.person).where(mine).limit(1)).first() is not None
+
+
+def left_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> None:
+    """Note that addresses (in lookup form) are not in the segment any more."""
+    mine = and_(_M.campaign == campaign, _M.address.in_(addresses))
+    connection.execute(update(campaign_members).where(mine).values(segmented=False))
+
+
+def _outgoing(row: Row[Any]) -> Outgoing:
+    email = next(filter(None, row.emails.split(";")), "")
+    fields = merge_fields(row.first_name, row.last_name, row.name or "", row.email or "")
+    return Outgoing(
+        address=row.address,
+        email=email if email.isascii() else row.address,
+        merge_fields=fields,
+        status=row.status or "",
+        email_id=row.email_id or "",
+        is_current=row.merge_fields == fields_as_text(fields),
+    )

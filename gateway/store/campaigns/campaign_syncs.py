@@ -1,0 +1,158 @@
+"""How far the activities of campaigns are known, and when each is looked at next."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, or_, select, update
+
+from gateway.core.campaigns.campaigns import READ_STATES, Campaign, CampaignState
+from gateway.core.campaigns.counters import Counters
+from gateway.store.campaigns.activities import Mailing
+from gateway.store.campaigns.campaigns import from_row
+from gateway.store.schema import audiences, campaigns
+
+#: Between two syncs of one campaign, whatever a webhook tells.
+_APART = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """A campaign, and how far its activities are known."""
+
+    campaign: Campaign
+    until: datetime | None  #: The newest activity known, by Mailchimp's clock.
+    counters: Counters | None  #: As read last; None: never.
+    gaps: Mapping[str, int] = field(default_factory=dict)  #: What Mailchimp counts and never shows.
+    synced_at: datetime | None
+    next_sync: datetime | None
+
+    @property
+    def mailing(self) -> Mailing:
+        """What its activities are kept under."""
+        one = self.campaign
+        return Mailing(
+            id=one.id, mailchimp_id=one.mailchimp_id, audience=one.audience, name=one.name
+        )
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether there is a report of it."""
+        return self.campaign.state is CampaignState.SENT
+
+    def age_from(self, *, sending: bool) -> datetime | None:
+        """Return from when its age counts: from its creation, or its sending where there is one."""
+        one = self.campaign
+        return (one.sent_at if sending else None) or one.opened_at
+
+
+def at_mailchimp(connection: Connection) -> list[Synced]:
+    """Return all campaigns there is something of at Mailchimp, the oldest first."""
+    return _found(connection, campaigns.c.state.in_(READ_STATES), campaigns.c.mailchimp_id != "")
+
+
+def one(connection: Connection, number: int) -> Synced | None:
+    """Return a campaign."""
+    return next(iter(_found(connection, campaigns.c.id == number)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """When Mailchimp was read last, and is read next, of all there is to read."""
+
+    campaigns: int
+    last: datetime | None  #: None: nothing was ever read.
+    next: datetime | None  #: In the past if something is due; None: there is nothing to read.
+
+
+def reads(connection: Connection) -> Reads:
+    """Return when campaigns were read last, and which is read next."""
+    there = [one.campaign for one in at_mailchimp(connection)]
+    return Reads(
+        campaigns=len(there),
+        last=max((one.synced_at for one in there if one.synced_at), default=None),
+        next=min((one.next_read for one in there if one.next_read), default=None),
+    )
+
+
+def is_due(connection: Connection, now: datetime) -> bool:
+    """Whether anything is to be looked at."""
+    c, a = campaigns.c, audiences.c
+    there = (c.state.in_(READ_STATES), c.mailchimp_id != "")
+    of_campaigns = select(c.id).where(*there, or_(c.next_sync.is_(None), c.next_sync <= now))
+    of_audiences = select(a.id).where(or_(a.next_sync.is_(None), a.next_sync <= now))
+    return any(
+        connection.execute(query.limit(1)).first() is not None
+        for query in (of_campaigns, of_audiences)
+    )
+
+
+def mark(
+    connection: Connection,
+    number: int,
+    *,
+    counters: Counters,
+    gaps: Mapping[str, int],
+    until: datetime | None,
+    synced_at: datetime,
+    next_sync: datetime,
+) -> None:
+    """Keep how far a campaign is known now."""
+    kept = orjson.dumps({"counters": counters.document(), "gaps": dict(gaps)}).decode()
+    values = {"counters": kept, "activity_until": until}
+    query = update(campaigns).where(campaigns.c.id == number)
+    connection.execute(query.values(**values, synced_at=synced_at, next_sync=next_sync))
+
+
+def looked_at(connection: Connection, times: Mapping[int, datetime], now: datetime) -> None:
+    """Keep that nothing moved with these campaigns, and when each is looked at next."""
+    query = (
+        update(campaigns)
+        .where(campaigns.c.id == bindparam("number"))
+        .values(synced_at=now, next_sync=bindparam("next_at"))
+    )
+    rows = [{"number": number, "next_at": at} for number, at in times.items()]
+    if rows:
+        connection.execute(query, rows)
+
+
+def put_off(connection: Connection, numbers: Iterable[int], until: datetime) -> None:
+    """Look at campaigns no sooner than then."""
+    query = update(campaigns).where(campaigns.c.id.in_(list(numbers)))
+    connection.execute(query.values(next_sync=until))
+
+
+def bring_forward(connection: Connection, audience: str, mailchimp_id: str, now: datetime) -> None:
+    """Have an audience looked at at once, and a campaign where one is named a minute after it was.
+
+    So however much happens, a large campaign is not read all the time.
+    """
+    connection.execute(update(audiences).where(audiences.c.id == audience).values(next_sync=now))
+    c = campaigns.c
+    mine = (c.mailchimp_id == mailchimp_id, c.audience == audience, c.mailchimp_id != "")
+    for number, synced_at, due in connection.execute(
+        select(c.id, c.synced_at, c.next_sync).where(*mine)
+    ).all():
+        sooner = max(now, synced_at + _APART) if synced_at else now
+        if due is not None and sooner < due:
+            put_off(connection, [number], sooner)
+
+
+def _found(connection: Connection, *which: ColumnElement[bool]) -> list[Synced]:
+    rows = connection.execute(select(campaigns).where(*which).order_by(campaigns.c.id))
+    return [_synced(row) for row in rows]
+
+
+def _synced(row: Row[Any]) -> Synced:
+    kept = orjson.loads(row.counters) if row.counters else {}
+    counters = kept.get("counters")
+    return Synced(
+        campaign=from_row(row),
+        until=row.activity_until,
+        counters=Counters.of_document(counters) if counters else None,
+        gaps=kept.get("gaps") or {},
+        synced_at=row.synced_at,
+        next_sync=row.next_sync,
+    )

@@ -1,0 +1,64 @@
+"""Campaigns, one row each."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from gateway.core import ids
+from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCall, is_same_name
+from gateway.core.errors import GatewayError
+from gateway.store.schema import campaigns
+
+_FIELDS = tuple(Campaign.__dataclass_fields__)
+
+
+class NoSuchCampaign(GatewayError):
+    """There is no campaign of that id."""
+
+
+def put(connection: Connection, campaign: Campaign) -> None:
+    """Keep a new campaign."""
+    row = {name: getattr(campaign, name) for name in _FIELDS}
+    connection.execute(insert(campaigns).values(row))
+
+
+def one(connection: Connection, number: int) -> Campaign:
+    """Return a campaign; NoSuchCampaign if there is none."""
+    row = connection.execute(select(campaigns).where(campaigns.c.id == number)).first()
+    if row is None:
+        raise NoSuchCampaign(f"there is no campaign {ids.show(number)}: gateway campaigns list")
+    return from_row(row)
+
+
+def listed(
+    connection: Connection,
+    *,
+    states: tuple[CampaignState, ...] = tuple(CampaignState),
+    before: int | None = None,
+    limit: int | None = None,
+) -> list[Campaign]:
+    """Return the campaigns in these states, the newest first; with `before`, older than this id."""
+    query = select(campaigns).where(campaigns.c.state.in_(states)).limit(limit)
+    if before is not None:
+        query = query.where(campaigns.c.id < before)
+    return [from_row(row) for row in connection.execute(query.order_by(campaigns.c.id.desc()))]
+
+
+def of_name(connection: Connection, name: str) -> list[Campaign]:
+    """Return the campaigns people would take for one of this name, the newest first."""
+    standing = tuple(state for state in CampaignState if state is not CampaignState.DELETED)
+    return [one for one in listed(connection, states=standing) if is_same_name(one.name, name)]
+
+
+def change(connection: Connection, number: int, **values: Any) -> Campaign:
+    """Set fields of a campaign; return it as it is now."""
+    query = update(campaigns).where(campaigns.c.id == number)
+    connection.execute(query.values(**values))
+    return one(connection, number)
+
+
+def from_row(row: Row[Any]) -> Campaign:
+    """Return a campaign from a row of its table."""
+    values = {name: row._mapping[name] for name in _FIELDS}
+    values |= {"state": CampaignState(row.state), "asked": PendingCall(row.asked)}
+    return Campaign(**values)

@@ -1,0 +1,395 @@
+"""The way to the store: short transactions, on threads of their own.
+
+Work is a function that takes a `Connection` and returns a value: it can't use the network in the
+middle of a transaction, and the same function serves SQLite and PostgreSQL.
+"""
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    SQLAlchemyError,
+)
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from gateway.core.errors import GatewayError
+from gateway.store.engine.columns import metadata
+from gateway.store.engine.had_store import HadStore
+from gateway.store.engine.sqlite_file import SqliteFile
+from gateway.store.schema import VERSION, new_identity, schema_version, store_identity
+
+T = TypeVar("T")
+_BUSY_SECONDS = 10
+_READ_SECONDS = 10.0  #: A store that says nothing for so long is away.
+_CONNECT_SECONDS = 5
+
+
+class StoreUnavailable(GatewayError):
+    """The store can't be read or written just now; nothing was changed."""
+
+
+class RowRefused(StoreUnavailable):
+    """The store is there but can't take what it was given; nothing was changed."""
+
+
+class AnotherStore(StoreUnavailable):
+    """In the place of the store is another one than this process had; it is not used."""
+
+
+class WrongSchema(GatewayError):
+    """The store has another version than this gateway; it is left as it is."""
+
+
+class Database:
+    """One store, opened by URL: `sqlite:///path` or `postgresql://user:password@host/name`.
+
+    Once it has been seen it is the only one: whatever takes its place counts as a store that is
+    away. An empty one would let every mail pass.
+    """
+
+    def __init__(
+        self, url: str, *, outage: Path | None = None, identity: str = "", makes: bool = True
+    ) -> None:
+        """`outage` is the folder in which this host remembers that it had the store, if any.
+
+        `identity` is that of the store which must be there, where it is known. Without `makes`
+        none is created: whoever started this process has done that.
+        """
+        self.url = _with_driver(make_url(url))
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.file = SqliteFile(self.url.database or "") if self.is_sqlite else None
+        self._had = None if outage is None else HadStore(outage, make_url(url))
+        self._identity = identity
+        self._makes = makes
+        engine = _sqlite_engine(self.file) if self.file else _postgres_engine(self.url)
+        event.listen(engine, "connect", lambda opened, _: self.check_identity(opened))
+        self._engine = engine
+        self._lock = HostLock(Path(f"{self.url.database}.lock")) if self.is_sqlite else None
+        self._readers = ThreadPoolExecutor(4, "store-read")
+        self._writer = ThreadPoolExecutor(1, "store-write")
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, for the modules of this package."""
+        return self._engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a read transaction: everything seen in it is of one moment."""
+        with _translated(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
+        """Open a transaction that is committed when the block ends without an error.
+
+        A commit that is not durable survives a killed process, but not a power cut.
+        """
+        with (
+            _translated(),
+            self._turn(),
+            self._engine.connect() as connection,
+            connection.execution_options(durable=durable).begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def private(self) -> Iterator[Connection]:
+        """Lend a connection that ends with the block, and its temporary tables with it."""
+        with _translated(), self._engine.connect() as connection:
+            connection.detach()
+            yield connection
+
+    @contextmanager
+    def writing_on(self, connection: Connection) -> Iterator[None]:
+        """Open a durable transaction on a private connection."""
+        with _translated(), self._turn(), connection.execution_options(durable=True).begin():
+            yield
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run work in a read transaction on a thread; a store that hangs is given up."""
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                return await _on(self._readers, self.reading, work)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"the store gave no answer in {_READ_SECONDS:.0f} s") from error
+
+    async def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+        """Run work in a transaction on a thread; an error leaves nothing behind."""
+        return await _on(self._writer, partial(self.writing, durable=durable), work)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._lock is None:
+            yield
+            return
+        with self._lock:
+            yield
+
+    @property
+    def identity(self) -> str:
+        """What tells this store from every other, its copies excepted; empty: not seen yet."""
+        return self._identity
+
+    def prepare(self, *, anew: bool = False) -> None:
+        """Create a missing schema; raise `WrongSchema` for one of another version.
+
+        None is created where there was a store, unless `anew` says so: `StoreUnavailable`.
+        """
+        if self.file is not None and self.file.identity() is None:
+            self._make(self.file, anew=anew)
+        with self.reading() as connection:
+            version = _version(connection)
+        if version is None:
+            self._create(anew=anew)
+        elif version != VERSION:
+            raise WrongSchema(_advice(version))
+        self._recognise()
+
+    def remember(self) -> None:
+        """Have this host know that there was a store; OSError if that can't be written down."""
+        if self._had is not None:
+            self._had.remember()
+
+    def check_identity(self, connection: DBAPIConnection | sqlite3.Connection) -> None:
+        """Raise `AnotherStore` if a new connection leads to another store than the one known."""
+        if not self._identity:
+            return
+        try:
+            self._compare(_identity_of(connection))
+        except StoreUnavailable:
+            connection.close()
+            raise
+
+    def _compare(self, found: str) -> None:
+        if found != self._identity:
+            raise AnotherStore(
+                f"{self._place} holds another store than the one this gateway had: put that back; "
+                "to go on with this one, restart the gateway"
+            )
+
+    def version(self) -> str | None:
+        """Return the schema's version; None for an empty store."""
+        with self.reading() as connection:
+            return _version(connection)
+
+    @property
+    def _place(self) -> str:
+        return str(self.url.database)
+
+    def _make(self, file: SqliteFile, *, anew: bool) -> None:
+        was_there = self.was_there or (self._lock is not None and self._lock.path.exists())
+        # Another process may have made it in this moment.
+        if was_there and not anew and file.identity() is None:
+            raise self._gone("is gone")
+        try:
+            file.make()
+        except OSError as error:
+            raise StoreUnavailable(f"{self.url.database}: {error.strerror}") from error
+
+    def _create(self, *, anew: bool) -> None:
+        with self.writing() as connection:
+            if _version(connection) is not None:
+                return
+            if self.was_there and not anew:
+                raise self._gone("is empty")
+            metadata.create_all(connection)
+            connection.execute(insert(schema_version).values(version=VERSION))
+            connection.execute(insert(store_identity).values(id=new_identity()))
+
+    @property
+    def was_there(self) -> bool:
+        """Whether there was a store, as far as this process or this host knows."""
+        return bool(not self._makes or self._identity or self._had)
+
+    def _gone(self, what: str) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"{self._place} {what}: put it back; to begin with an empty store, stop the gateway, "
+            "then: gateway db upgrade --new"
+        )
+
+    def _recognise(self) -> None:
+        """Learn which store it is; raise `AnotherStore` if it isn't the one that was here."""
+        with self.reading() as connection:
+            found = connection.scalar(select(store_identity.c.id)) or ""
+        if not self._identity:
+            self._identity = found
+            return
+        try:
+            self._compare(found)
+        except AnotherStore:
+            self._engine.dispose()  # Every connection from now on is asked.
+            raise
+
+    def close(self) -> None:
+        """End the threads and close every connection."""
+        self._readers.shutdown()
+        self._writer.shutdown()
+        self._engine.dispose()
+        if self._lock is not None:
+            self._lock.close()
+
+
+async def _on(
+    pool: ThreadPoolExecutor,
+    transaction: Callable[[], AbstractContextManager[Connection]],
+    work: Callable[[Connection], T],
+) -> T:
+    def run() -> T:
+        with transaction() as connection:
+            return work(connection)
+
+    return await asyncio.get_running_loop().run_in_executor(pool, run)
+
+
+class HostLock:
+    """The turn of one writer on this machine: SQLite's own waiting would let some starve."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._thread = threading.Lock()
+        self._file: int | None = None
+
+    def __enter__(self) -> None:
+        self._thread.acquire()
+        try:
+            if self._file is None:
+                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        except OSError as error:
+            self._thread.release()
+            raise StoreUnavailable(f"{self.path}: {error.strerror}") from error
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._thread.release()
+
+    def close(self) -> None:
+        """Let go of the file; the next turn opens it again."""
+        with self._thread:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (DataError, IntegrityError) as error:
+        raise RowRefused(f"the store refuses a row: {_first_line(error.orig)}") from error
+    except DBAPIError as error:
+        raise StoreUnavailable(f"the store failed: {_first_line(error.orig)}") from error
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise StoreUnavailable(f"the store failed: {_first_line(error)}") from error
+
+
+def _first_line(error: object) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _identity_of(connection: DBAPIConnection | sqlite3.Connection) -> str:
+    """Read the identity on a driver's connection, which has no transaction open then."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute("SELECT id FROM store_identity")
+        found = cursor.fetchone()
+    except Exception as error:  # Each driver has errors of its own.
+        raise StoreUnavailable(f"there is no store, or it failed: {_first_line(error)}") from error
+    finally:
+        cursor.close()
+    connection.rollback()
+    return str(found[0]) if found else ""
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(schema_version.name):
+        return None
+    return connection.scalar(select(schema_version.c.version))
+
+
+def _advice(version: str) -> str:
+    if version > VERSION:
+        return f"the store is at version {version}, newer than this gateway ({VERSION}): update it"
+    return f"the store is at version {version}, this gateway needs {VERSION}: gateway db upgrade"
+
+
+def _with_driver(url: URL) -> URL:
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _sqlite_engine(file: SqliteFile) -> Engine:
+    engine = create_engine(
+        "sqlite:///file",
+        creator=lambda: file.connect(_BUSY_SECONDS),
+        pool_size=6,
+        pool_timeout=_BUSY_SECONDS,
+    )
+
+    @event.listens_for(engine, "connect")
+    def opened(_: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        entry.info["file"] = file.identity()
+
+    @event.listens_for(engine, "checkout")
+    def still_there(_: sqlite3.Connection, entry: ConnectionPoolEntry, __: object) -> None:
+        if entry.info["file"] != file.identity():
+            raise DisconnectionError("the file was moved away")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A read that turns into a write fails at once when another writer was faster (K4).
+        durable = connection.get_execution_options().get("durable")
+        if durable is None:
+            connection.exec_driver_sql("BEGIN")
+            return
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+#: A server that vanished without a word is noticed within ten seconds.
+_PATIENCE = {
+    "connect_timeout": _CONNECT_SECONDS,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+
+
+def _postgres_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=4,
+        max_overflow=4,
+        pool_pre_ping=True,
+        pool_timeout=_CONNECT_SECONDS,
+        connect_args=_PATIENCE,
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("durable") is False:
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+
+    return engine

@@ -1,0 +1,47 @@
+"""Leases: of all processes on all machines, one does a job at a time."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from gateway.store.engine.upsert import insert_into
+from gateway.store.schema import leases
+
+
+def take(
+    connection: Connection, name: str, holder: str, now: datetime, duration: timedelta
+) -> bool:
+    """Take a lease that is free, over or one's own; whether it is the holder's until then."""
+    insert = insert_into(connection, leases).values(name=name, holder=holder, until=now + duration)
+    query = insert.on_conflict_do_update(
+        index_elements=[leases.c.name],
+        set_={"holder": holder, "until": now + duration},
+        where=or_(leases.c.until <= now, leases.c.holder == holder),
+    )
+    return connection.scalar(query.returning(leases.c.name)) is not None
+
+
+def renew(
+    connection: Connection, name: str, holder: str, now: datetime, duration: timedelta
+) -> bool:
+    """Hold on to a lease; False if it is over, and somebody else may have it."""
+    own = update(leases).where(
+        leases.c.name == name, leases.c.holder == holder, leases.c.until > now
+    )
+    return connection.execute(own.values(until=now + duration)).rowcount == 1
+
+
+def holder_of(connection: Connection, name: str) -> str | None:
+    """Return who holds a lease, or held it last."""
+    return connection.scalar(select(leases.c.holder).where(leases.c.name == name))
+
+
+def drop(connection: Connection, name: str, holder: str) -> None:
+    """Give a lease back."""
+    own = delete(leases).where(leases.c.name == name, leases.c.holder == holder)
+    connection.execute(own)
+
+
+def holder(connection: Connection, name: str) -> str | None:
+    """Return who took a lease last, be it over or not; None for one that was given back."""
+    return connection.scalar(select(leases.c.holder).where(leases.c.name == name))

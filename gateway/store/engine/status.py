@@ -1,0 +1,145 @@
+"""How things stand in the store, for health, metrics and those who look after the gateway."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, func, or_, select, union
+
+from gateway.core.ids import moment_of
+from gateway.core.kinds import TAG_SCOPES, State
+from gateway.core.replies.inbox import InboxState
+from gateway.store.feed import feed_faults, open_references, unread
+from gateway.store.feed.feed_faults import KindState
+from gateway.store.schema import (
+    addresses,
+    deliveries,
+    feeds,
+    groups,
+    inbox,
+    memberships,
+    outbox,
+    pauses,
+    people,
+    statuses,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The store at one moment."""
+
+    feeds: Mapping[str, datetime]  #: When each source last brought anything.
+    outbox: Mapping[str, int]  #: Entries by state.
+    sending: int  #: Deliveries without an outcome yet.
+    inbox: Mapping[str, int]  #: Mails for the importer by state.
+    waiting_since: datetime | None  #: Of the oldest one that a listener took and nobody has read.
+    paused: tuple[str, ...]  #: `bulk`, `all`
+    kinds: tuple[KindState, ...] = ()  #: How each source's feed of each kind stands.
+    #: Rows that name something unknown, by kind of reference.
+    references: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)  #: Fields, by kind of record.
+
+
+def snapshot(connection: Connection) -> Snapshot:
+    """Read how things stand."""
+    ages = select(feeds.c.source, func.max(feeds.c.at).label("at")).group_by(feeds.c.source)
+    states = select(outbox.c.state, func.count().label("entries")).group_by(outbox.c.state)
+    sending = select(func.count()).where(deliveries.c.state == State.SENDING)
+    mails = select(inbox.c.state, func.count().label("mails")).group_by(inbox.c.state)
+    oldest = select(func.min(inbox.c.id)).where(inbox.c.state == InboxState.WAITING)
+    first = connection.scalar(oldest)
+    return Snapshot(
+        feeds={row.source: row.at for row in connection.execute(ages)},
+        outbox={row.state: row.entries for row in connection.execute(states)},
+        inbox={row.state: row.mails for row in connection.execute(mails)},
+        waiting_since=None if first is None else moment_of(first),
+        sending=connection.scalar(sending) or 0,
+        paused=tuple(connection.scalars(select(pauses.c.what).order_by(pauses.c.what))),
+        kinds=feed_faults.states(connection),
+        references=open_references.counts(connection),
+        unread=unread.count(connection),
+    )
+
+
+def tags(connection: Connection) -> tuple[str, ...]:
+    """Return every tag that a group or status carries, whether it has an effect or not."""
+    carried = union(select(groups.c.tag), select(statuses.c.tag)).subquery()
+    found = select(carried.c.tag).where(carried.c.tag != "").order_by(carried.c.tag)
+    return tuple(connection.scalars(found))
+
+
+def finance_statuses(connection: Connection) -> dict[str, int]:
+    """Return every finance status there is, with the number of active people who have it."""
+    c = people.c
+    rows = select(c.finance_status, func.count().label("people")).where(
+        c.active, c.finance_status != ""
+    )
+    grouped = rows.group_by(c.finance_status).order_by(c.finance_status)
+    return {row.finance_status: row.people for row in connection.execute(grouped)}
+
+
+def fed_at(connection: Connection) -> datetime | None:
+    """Return when any source last brought anything."""
+    found: datetime | None = connection.scalar(select(func.max(feeds.c.at)))
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortfall:
+    """What the feed tells and yet has no effect, all imports together."""
+
+    #: People whom a group or status keeps from mail, who have no address to tell it by.
+    protected_without_address: int
+    references_to_nothing: Mapping[str, int]  #: Rows, by kind of reference; without what waits.
+    unread_fields: Mapping[str, int]  #: By kind of record.
+    unread_since: datetime | None
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line for each sort there is any of."""
+        if self.protected_without_address:
+            yield (
+                f"{self.protected_without_address} people are in a group or have a status that "
+                "keeps mail away, and have no usable address"
+            )
+        if self.references_to_nothing:
+            told = ", ".join(f"{name} {rows}" for name, rows in self.references_to_nothing.items())
+            count = sum(self.references_to_nothing.values())
+            yield f"{count} references to nothing: {told} (gateway import waiting)"
+        if self.unread_fields:
+            told = ", ".join(f"{what} {count}" for what, count in self.unread_fields.items())
+            since = "" if self.unread_since is None else f" since {self.unread_since:%Y-%m-%d}"
+            yield f"{sum(self.unread_fields.values())} fields unread{since}: {told}"
+
+
+def shortfall(connection: Connection) -> Shortfall:
+    """Count it."""
+    return Shortfall(
+        protected_without_address=protected_without_address(connection),
+        references_to_nothing=open_references.faults(connection),
+        unread_fields=unread.count(connection),
+        unread_since=unread.since(connection),
+    )
+
+
+def protected_without_address(connection: Connection) -> int:
+    """Count people whom a group or status keeps from mail, and who have no address to tell it by.
+
+    An inactive group has no effect.
+    """
+    c, tags = people.c, list(TAG_SCOPES)
+    # From people outwards: with joins SQLite goes through all memberships first.
+    has_address = exists().where(addresses.c.kind == c.kind, addresses.c.person == c.crm_id)
+    of_status = exists().where(
+        statuses.c.kind == c.kind, statuses.c.crm_id == c.status, statuses.c.tag.in_(tags)
+    )
+    of_group = exists().where(
+        memberships.c.kind == c.kind,
+        memberships.c.person == c.crm_id,
+        groups.c.kind == memberships.c.kind,
+        groups.c.crm_id == memberships.c.group_id,
+        groups.c.active,
+        groups.c.tag.in_(tags),
+    )
+    found = select(func.count()).select_from(people).where(~has_address, or_(of_status, of_group))
+    return connection.scalar(found) or 0

@@ -1,0 +1,1 @@
+"""What the CRM tells, staged, compared and kept."""

@@ -1,0 +1,333 @@
+"""What rows say that contradict each other, or that may not be whole, settled for protection.
+
+Rows of one key that differ are a join over two statuses, or a group first with and then without
+its tag: which of them is right can't be told. So of what suppresses all of them count, and so does
+what is known; of what decides otherwise nothing does: the old value stands, and is unread. Rows of
+a file that was cut off are settled against what is known in the same way.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from gateway.core.feed.unread import CANT_BE_READ, IN_ROWS
+from gateway.core.kinds import Scope
+from gateway.core.people.finance_status import has_left
+from gateway.store.feed.layouts import TableLayout
+from gateway.store.schema import groups, memberships, statuses
+
+Value = tuple[Any, ...]  #: Of a column, with those that go with it.
+
+#: Columns that decide nothing: the last row is believed.
+_TELLING = frozenset(
+    (
+        *("first_name", "last_name", "name", "title", "language", "owner", "email", "roles"),
+        *("name_nl", "name_de", "name_fr", "name_en"),
+        *("responsible", "licence_number", "examiner_number", "examiner", "created_by"),
+    )
+)
+_WIDTH = {Scope.MAILCHIMP: 1.0, Scope.BULK: 2.0, Scope.ALL: 3.0}
+_NOT_WHOLE = ", which may not be whole"
+_PERHAPS = 0.5  #: The width of a status or tag that isn't known: it may suppress.
+#: Kinds of which new records protect somebody: the addresses of people, and what has a tag.
+_PROTECTING = frozenset(("people", "groups", "statuses"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedRow:
+    """A row as it is staged."""
+
+    line: int
+    key: tuple[str, ...]
+    gaps: int
+    adds_addresses: bool
+    adds_only: bool  #: The row may not be whole.
+    values: Mapping[str, Any]
+    unread: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """A key that stands in a file more than once."""
+
+    key: tuple[str, ...]
+    lines: tuple[int, ...]
+    differs: Mapping[str, str]  #: Columns of which the rows say different things, and what.
+
+
+@dataclass(slots=True, kw_only=True)
+class Settled:
+    """What rows of one key come to."""
+
+    line: int
+    key: tuple[str, ...]
+    values: dict[str, Any]
+    gaps: int
+    adds_addresses: bool
+    unread: dict[str, str]
+    differs: dict[str, str]
+    mailed_at: int | None  #: The line whose addresses are mailed; None: those known before.
+    is_dropped: bool = False  #: Nothing of it is new and protects.
+
+
+class Widths:
+    """How much statuses and tags suppress."""
+
+    def __init__(self, connection: Connection, tag_scopes: Mapping[str, Scope]) -> None:
+        self._connection = connection
+        self._scopes = tag_scopes
+
+    def tag(self, tag: str) -> float:
+        """Return how much a tag suppresses."""
+        if not tag:
+            return 0
+        return _WIDTH[self._scopes[tag]] if tag in self._scopes else _PERHAPS
+
+    def status(self, kind: str, crm_id: str) -> float:
+        """Return how much a status suppresses."""
+        if not crm_id:
+            return 0
+        tag = self._tags.get((kind, crm_id))
+        return _PERHAPS if tag is None else self.tag(tag)
+
+    @cached_property
+    def _tags(self) -> Mapping[tuple[str, str], str]:
+        found = self._connection.execute(select(statuses.c.kind, statuses.c.crm_id, statuses.c.tag))
+        return {(row.kind, row.crm_id): row.tag for row in found}
+
+    @cached_property
+    def members(self) -> frozenset[tuple[str, ...]]:
+        """The people in groups that suppress."""
+        c = memberships.c
+        theirs = (groups.c.kind == c.kind) & (groups.c.crm_id == c.group_id)
+        query = select(c.kind, c.person).distinct().join_from(memberships, groups, theirs)
+        rows = self._connection.execute(query.where(groups.c.active, groups.c.tag != ""))
+        return frozenset((row.kind, row.person) for row in rows)
+
+
+def settle(
+    layout: TableLayout,
+    rows: Sequence[StagedRow],
+    known: Mapping[str, Any] | None,
+    *,
+    told: frozenset[str],
+    widths: Widths,
+) -> Settled:
+    """Settle rows of one key, in the order of their lines, against what is known of it."""
+    return _Case(layout, rows, known, told, widths).settled()
+
+
+class _Case:
+    """The rows of one key."""
+
+    def __init__(
+        self,
+        layout: TableLayout,
+        rows: Sequence[StagedRow],
+        known: Mapping[str, Any] | None,
+        told: frozenset[str],
+        widths: Widths,
+    ) -> None:
+        self._layout = layout
+        self._rows = rows
+        self._known = known
+        self._told = told
+        self._widths = widths
+        self._key = rows[-1].key
+        self._only_adds = all(row.adds_only for row in rows)
+        self._result = Settled(
+            line=rows[-1].line,
+            key=self._key,
+            values=dict(rows[-1].values),
+            gaps=rows[-1].gaps,
+            adds_addresses=any(row.adds_addresses for row in rows),
+            unread={name: text for row in rows for name, text in row.unread.items()},
+            differs={},
+            mailed_at=rows[-1].line,
+        )
+
+    def settled(self) -> Settled:
+        """Decide about each column."""
+        for name, columns in _units(self._layout):
+            if name in self._told and name != "active":
+                self._decide(name, columns)
+        if "active" in self._told:
+            self._decide("active", ("active",))
+        if self._only_adds and self._known is None:
+            self._admit()
+        return self._result
+
+    def _decide(self, name: str, columns: tuple[str, ...]) -> None:
+        bit = self._layout.bit(name)
+        says = [
+            (row.line, tuple(row.values[column] for column in columns))
+            for row in self._rows
+            if not row.gaps & bit
+        ]
+        old = None if self._known is None else tuple(self._known[each] for each in columns)
+        if not says:
+            self._result.gaps |= bit
+            return
+        if not self._is_contested(name, [value for _, value in says], old):
+            self._give(columns, bit, says[-1][1])
+            return
+        if name == "emails":
+            self._result.adds_addresses = True
+            self._result.mailed_at = None if old is not None else says[0][0]
+        chosen = None if name in _TELLING else self._protective(name, columns, says, old)
+        if name in _TELLING and not (self._only_adds and old is not None):
+            self._give(columns, bit, says[-1][1])
+        elif chosen is None and old is None:
+            # It is unread, so that no mail rests on it; the first is as good as any.
+            self._give(columns, bit, says[0][1])
+        elif chosen is None:
+            self._result.gaps |= bit
+        else:
+            self._give(columns, bit, chosen)
+        self._note(name, columns, says, is_decided=chosen is not None)
+
+    def _is_contested(self, name: str, values: Sequence[Value], old: Value | None) -> bool:
+        if self._only_adds:
+            return old is not None and any(value != old for value in values)
+        is_unread = any(name in row.unread for row in self._rows)
+        return is_unread or any(value != values[0] for value in values)
+
+    def _give(self, columns: tuple[str, ...], bit: int, value: Value) -> None:
+        self._result.gaps &= ~bit
+        self._result.values.update(zip(columns, value, strict=True))
+
+    def _note(
+        self,
+        name: str,
+        columns: tuple[str, ...],
+        says: Sequence[tuple[int, Value]],
+        *,
+        is_decided: bool,
+    ) -> None:
+        lead = columns.index(name)
+        told = [f"{IN_ROWS}{line} says {_shown(value[lead])}" for line, value in says[:3]]
+        unread = [row.line for row in self._rows if name in row.unread]
+        told += [f"{IN_ROWS}{line} {CANT_BE_READ}" for line in unread[:3]]
+        said = ", ".join(told)
+        if len(self._rows) > 1:
+            self._result.differs[name] = said
+        if name not in _TELLING and not (self._only_adds and is_decided):
+            self._result.unread[name] = said + (_NOT_WHOLE if self._only_adds else "")
+
+    def _protective(
+        self,
+        name: str,
+        columns: tuple[str, ...],
+        says: Sequence[tuple[int, Value]],
+        old: Value | None,
+    ) -> Value | None:
+        """Return the value that protects; None: none of them does more than the others."""
+        values = [value for _, value in says]
+        if old is not None:
+            values.append(old)
+        else:
+            # What a row alone would have been taken in with, where it can't be read.
+            values += [
+                tuple(row.values[column] for column in columns)
+                for row in self._rows
+                if name in row.unread
+            ]
+        choose = _CHOICES.get((self._layout.what, name))
+        return None if choose is None else choose(self, values, old)
+
+    def widest_status(self, values: Sequence[Value], old: Value | None) -> Value | None:
+        return _widest(values, old, lambda status: self._widths.status(self._key[0], status))
+
+    def widest_tag(self, values: Sequence[Value], old: Value | None) -> Value | None:
+        return _widest(values, old, self._widths.tag)
+
+    def left(self, values: Sequence[Value], _old: Value | None) -> Value | None:
+        return next((value for value in values if has_left(value[0])), None)
+
+    def any_false(self, values: Sequence[Value], _old: Value | None) -> Value | None:
+        return (False,) if (False,) in values else None
+
+    def any_true(self, values: Sequence[Value], _old: Value | None) -> Value | None:
+        return (True,) if (True,) in values else None
+
+    def active(self, values: Sequence[Value], old: Value | None) -> Value:
+        """Whether somebody counts among those who have an address.
+
+        What suppresses an active person counts for everybody there; one whom nothing suppresses
+        lets personal mail through to another.
+        """
+        return ((True,) in values and (self._is_suppressed or old == (True,)),)
+
+    @property
+    def _is_suppressed(self) -> bool:
+        kind = self._key[0]
+        return self._key in self._widths.members or self._status_width(kind) > 0
+
+    def _status_width(self, kind: str) -> float:
+        row = self._result
+        is_kept = row.gaps & self._layout.bit("status") and self._known is not None
+        status = self._known["status"] if is_kept and self._known else row.values["status"]
+        return self._widths.status(kind, status)
+
+    def _admit(self) -> None:
+        """Let a new record in of a row that may not be whole, for what of it protects.
+
+        The addresses of a person may be those of somebody in a group that keeps mail away.
+        """
+        result = self._result
+        result.is_dropped = self._layout.what not in _PROTECTING
+        if self._layout.what == "people":
+            result.values["active"] = bool(result.values["active"]) and self._is_suppressed
+            result.gaps &= ~self._layout.bit("active")
+            result.unread["active"] = f"line {result.line}{_NOT_WHOLE}"
+
+
+_CHOICES: Mapping[
+    tuple[str, str], Callable[[_Case, Sequence[Value], Value | None], Value | None]
+] = {
+    ("people", "status"): _Case.widest_status,
+    ("people", "finance_status"): _Case.left,
+    ("people", "consent_email"): _Case.any_false,
+    ("people", "mail_on_set_date"): _Case.any_false,
+    ("people", "mail_after_first_delivery"): _Case.any_false,
+    ("people", "active"): _Case.active,
+    ("groups", "tag"): _Case.widest_tag,
+    ("groups", "active"): _Case.any_true,
+    ("statuses", "tag"): _Case.widest_tag,
+    ("statuses", "initial"): _Case.any_false,
+    ("statuses", "closed"): _Case.any_true,
+}
+
+
+def _units(layout: TableLayout) -> Iterable[tuple[str, tuple[str, ...]]]:
+    """Yield the columns of a file, each with the values that go with it."""
+    units: dict[str, tuple[str, ...]] = {}
+    for name in layout.values:
+        if name not in layout.faults:
+            lead = layout.follows.get(name, name)
+            units[lead] = (*units.get(lead, ()), name)
+    return units.items()
+
+
+def _widest(
+    values: Sequence[Value], old: Value | None, width: Callable[[str], float]
+) -> Value | None:
+    most = max(width(value[0]) for value in values)
+    if not most:
+        return None
+    widest = [value for value in values if width(value[0]) == most]
+    return old if old in widest else widest[-1]
+
+
+def _shown(value: object) -> str:
+    """Return a value as a report shows it: `'s9'`, `nothing`."""
+    match value:
+        case None | "":
+            return "nothing"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return repr(str(value))

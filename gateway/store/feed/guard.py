@@ -1,0 +1,144 @@
+"""What an import does to suppressions, counted before anything is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, TextClause, text
+
+from gateway.core.kinds import Scope
+
+#: An import that lifts as many suppressions, and more than one in five of what its source holds,
+#: is not applied by itself.
+LEAST = 20
+ONE_IN = 5
+
+_TOUCHED = {
+    "people": """
+        SELECT c.kind, c.crm_id FROM changes c
+        LEFT JOIN people p ON p.kind = c.kind AND p.crm_id = c.crm_id
+        WHERE c.is_moved OR p.status <> c.status
+        UNION SELECT kind, crm_id FROM removed""",
+    "memberships": """
+        SELECT c.kind, c.person FROM changes c
+        JOIN "groups" g ON g.kind = c.kind AND g.crm_id = c.group_id AND g.tag <> ''
+        UNION SELECT r.kind, r.person FROM removed r
+        JOIN "groups" g ON g.kind = r.kind AND g.crm_id = r.group_id AND g.tag <> ''""",
+    "groups": """
+        SELECT m.kind, m.person FROM changes c
+        JOIN memberships m ON m.kind = c.kind AND m.group_id = c.crm_id
+        UNION SELECT m.kind, m.person FROM removed r
+        JOIN memberships m ON m.kind = r.kind AND m.group_id = r.crm_id
+        UNION SELECT m.kind, m.person FROM arrived_references a
+        JOIN memberships m ON m.kind = a.kind AND m.group_id = a.given""",
+    "statuses": """
+        SELECT p.kind, p.crm_id FROM changes c
+        JOIN people p ON p.kind = c.kind AND p.status = c.crm_id
+        UNION SELECT p.kind, p.crm_id FROM removed r
+        JOIN people p ON p.kind = r.kind AND p.status = r.crm_id
+        UNION SELECT p.kind, p.crm_id FROM arrived_references a
+        JOIN people p ON p.kind = a.kind AND p.status = a.given""",
+}
+
+# The order of the joins is the order to work in: from the people an import touches outwards.
+_EFFECTS = """
+SELECT a.address, a.kind, a.person, {scope} FROM touched t
+{join} people p ON p.kind = t.kind AND p.crm_id = t.person
+{join} statuses e ON e.kind = p.kind AND e.crm_id = p.status AND e.tag IN ({tags})
+{join} addresses a ON a.kind = p.kind AND a.person = p.crm_id AND a.position >= 0
+UNION
+SELECT a.address, a.kind, a.person, {scope} FROM touched t
+{join} memberships m ON m.kind = t.kind AND m.person = t.person
+{join} "groups" e ON e.kind = m.kind AND e.crm_id = m.group_id AND e.active AND e.tag IN ({tags})
+{join} addresses a ON a.kind = m.kind AND a.person = m.person AND a.position >= 0
+"""
+
+_HELD = """
+SELECT count(*) FROM (
+SELECT a.address, a.kind, a.person, {scope} FROM statuses e
+JOIN people p ON p.kind = e.kind AND p.status = e.crm_id AND p.source = :source
+JOIN addresses a ON a.kind = p.kind AND a.person = p.crm_id AND a.position >= 0
+WHERE e.tag IN ({tags})
+UNION
+SELECT a.address, a.kind, a.person, {scope} FROM "groups" e
+JOIN memberships m ON m.kind = e.kind AND m.group_id = e.crm_id AND m.source = :source
+JOIN addresses a ON a.kind = m.kind AND a.person = m.person AND a.position >= 0
+WHERE e.active AND e.tag IN ({tags})
+) AS held
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionChanges:
+    """What an import does to suppressions: an address, a person and a scope each."""
+
+    added: int = 0
+    lifted: int = 0
+    #: Those the source had before; counted only where the guard might ask.
+    held_before: int | None = None
+
+    @property
+    def is_alarming(self) -> bool:
+        """Whether more is lifted than happens by itself."""
+        return self.lifted >= LEAST and self.lifted * ONE_IN > (self.held_before or 0)
+
+
+def is_halved(rows: int, before: int | None) -> bool:
+    """Whether a listing has half as many rows as the one before, or fewer."""
+    return before is not None and before >= LEAST and rows * 2 <= before
+
+
+class SuppressionGuard:
+    """Compares the suppressions of the people an import touches, before and after."""
+
+    def __init__(self, connection: Connection, what: str, tag_scopes: Mapping[str, Scope]) -> None:
+        self._connection = connection
+        self._touched = _TOUCHED.get(what)
+        self._tags = {f"tag{number}": tag for number, tag in enumerate(tag_scopes)}
+        scopes = (scope.value for scope in tag_scopes.values())
+        self._scopes = {f"scope{number}": scope for number, scope in enumerate(scopes)}
+        self._held: int | None = None
+
+    def look_before(self, source: str) -> None:
+        """Note what holds before the import; `changes` and `removed` are filled by now."""
+        if self._touched is None:
+            return
+        run = self._connection.exec_driver_sql
+        run("CREATE TEMPORARY TABLE touched (kind TEXT, person TEXT, PRIMARY KEY (kind, person))")
+        run(f"INSERT INTO touched {self._touched}")
+        if self._note("effects_before") >= LEAST:
+            self._held = self._connection.scalar(self._filled(_HELD, source=source))
+
+    def look_after(self) -> SuppressionChanges:
+        """Return what the import, written but not yet committed, does."""
+        if self._touched is None:
+            return SuppressionChanges()
+        self._note("effects_after")
+        return SuppressionChanges(
+            added=self._only_in("effects_after", "effects_before"),
+            lifted=self._only_in("effects_before", "effects_after"),
+            held_before=self._held,
+        )
+
+    def _note(self, name: str) -> int:
+        columns = "address TEXT, kind TEXT, person TEXT, scope TEXT"
+        self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {name} ({columns})")
+        insert = f"INSERT INTO {name} {_EFFECTS}"
+        return self._connection.execute(self._filled(insert)).rowcount
+
+    def _only_in(self, one: str, other: str) -> int:
+        only = f"SELECT * FROM {one} EXCEPT SELECT * FROM {other}"  # noqa: S608
+        count = self._connection.exec_driver_sql(f"SELECT count(*) FROM ({only}) AS only_in_one")  # noqa: S608
+        return int(count.scalar_one())
+
+    def _filled(self, sql: str, **values: str) -> TextClause:
+        cases = (
+            f"WHEN :{tag} THEN :{scope}"
+            for tag, scope in zip(self._tags, self._scopes, strict=True)
+        )
+        is_sqlite = self._connection.dialect.name == "sqlite"
+        statement = sql.format(
+            scope=f"CASE e.tag {' '.join(cases)} END",
+            tags=", ".join(f":{tag}" for tag in self._tags),
+            join="CROSS JOIN" if is_sqlite else "JOIN",
+        )
+        return text(statement).bindparams(**self._tags, **self._scopes, **values)

@@ -1,0 +1,69 @@
+"""Tags that mean nothing here, though they look like one that does or stand in the place of one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, exists, select, update
+
+from gateway.core.kinds import Scope
+from gateway.core.written import nearest
+from gateway.store.feed.staging import Stage
+from gateway.store.schema import unread_fields
+
+
+@dataclass(frozen=True, slots=True)
+class IdleTag:
+    """A tag of a row that wasn't taken as it stands."""
+
+    line: int
+    tag: str
+    taken_for: str = ""  #: The tag it looks like; empty: the known one was kept.
+
+    def __str__(self) -> str:
+        if self.taken_for:
+            return f"{self.tag!r} is no tag that is known: taken for {self.taken_for}"
+        return f"{self.tag!r} {_STAYS}"
+
+
+_STAYS = "is no tag that is known: the one before, which keeps mail away, stays"
+
+
+def protect_tags(
+    connection: Connection, stage: Stage, tag_scopes: Mapping[str, Scope]
+) -> list[IdleTag]:
+    """Have no slip in a tag let mail pass; return the rows this is about.
+
+    `NoMailingTag` counts as `NoMailingsTag`, in a row that only adds what keeps mail away. A tag
+    like no other (`VIP`) doesn't take the place of one that keeps mail away; a blank does.
+    """
+    staged, known = stage.staged, stage.layout.table
+    idle = (~staged.c.kept, staged.c.tag != "", staged.c.tag.not_in(tag_scopes))
+    with connection.begin():
+        tags = connection.scalars(select(staged.c.tag).where(*idle).distinct()).all()
+    slips = {tag: slip for tag in tags if (slip := nearest(tag, tag_scopes))}
+    # A tag that was put there since none could be read gives way to whatever can be.
+    was_assumed = exists().where(
+        unread_fields.c.what == stage.layout.what,
+        unread_fields.c.kind == known.c.kind,
+        unread_fields.c.key == known.c.crm_id,
+        unread_fields.c.field == "tag",
+        ~unread_fields.c.text.contains(_STAYS),
+    )
+    with connection.begin():
+        lines = connection.execute(
+            select(staged.c.line, staged.c.tag).where(*idle, staged.c.tag.in_(slips))
+        ).all()
+        replaced = connection.execute(
+            select(staged.c.line, staged.c.tag)
+            .join(known, and_(*(known.c[name] == staged.c[name] for name in stage.layout.keys)))
+            .where(*idle, staged.c.tag.not_in(slips), known.c.tag.in_(tag_scopes), ~was_assumed)
+        ).all()
+        for tag, slip in slips.items():
+            connection.execute(update(staged).where(*idle, staged.c.tag == tag).values(tag=slip))
+    found = [
+        *(IdleTag(line, tag, slips[tag]) for line, tag in lines),
+        *(IdleTag(line, tag) for line, tag in replaced),
+    ]
+    stage.doubt([line for line, _ in lines])
+    stage.keep_old("tag", [(one.line, str(one)) for one in found if not one.taken_for])
+    return found

@@ -1,0 +1,237 @@
+"""How each kind of record of the feed lies in its table."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Table
+
+from gateway.core.mail.address import lookup_form
+from gateway.core.people.applications import Application, Programme
+from gateway.core.people.people import (
+    NAME_LANGUAGES,
+    Group,
+    Membership,
+    Names,
+    Person,
+    Staff,
+    Status,
+)
+from gateway.core.people.training import Closing, Qualification
+from gateway.store.engine.columns import microseconds
+from gateway.store.schema import (
+    applications,
+    closings,
+    groups,
+    memberships,
+    people,
+    programmes,
+    qualifications,
+    staff,
+    statuses,
+)
+
+Row = tuple[object, ...]
+#: The position of the first address of a person that only keeps mail away.
+UNSURE = 1_000
+#: Columns the store fills by itself.
+_OWN = frozenset({"source", "since", "status_since", "doubtful", "status_unread_since"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """What a row of a file doesn't say."""
+
+    #: Columns that can't be read, each with what is wrong.
+    unread: Mapping[str, str] = field(default_factory=dict)
+    untold: frozenset[str] = frozenset()  #: Columns that other rows of the file have.
+    #: Whether addresses known before count on, since some of the row's can't be read.
+    adds_addresses: bool = False
+    adds_only: bool = False  #: The row may not be whole: only what protects counts.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableLayout:
+    """The table of a kind of record, and how a record becomes a row of it."""
+
+    table: Table
+    keys: tuple[str, ...]
+    row: Callable[[Any], Row]  #: The values of `columns`, in their order.
+    #: Columns that go with another one.
+    follows: Mapping[str, str] = field(default_factory=dict)
+    #: Values that say what is wrong with the column they go with.
+    faults: frozenset[str] = frozenset()
+    called: str = ""  #: The kind's name where it isn't the table's.
+
+    @property
+    def what(self) -> str:
+        """The kind's name: people, staff, groups …"""
+        return self.called or self.table.name
+
+    @property
+    def has_owner_in_key(self) -> bool:
+        """Whether each source has rows of its own for one and the same thing."""
+        return "source" in self.table.primary_key.columns
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a record tells, keys first."""
+        return (*self.keys, *self.values)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What a record tells beside its key."""
+        names = (column.name for column in self.table.columns)
+        return tuple(name for name in names if name not in _OWN and name not in self.keys)
+
+    def mask(self, unread: Iterable[str], untold: Iterable[str]) -> int:
+        """Return a bit for each of the values that these columns of a file don't give."""
+        bad, missing = frozenset(unread), frozenset(untold)
+        return sum(
+            1 << place
+            for place, name in enumerate(self.values)
+            if self.follows.get(name, name) in (missing if name in self.faults else bad | missing)
+        )
+
+    def bit(self, name: str) -> int:
+        """Return the bit of a value."""
+        return 1 << self.values.index(name)
+
+    def told(self, columns: frozenset[str] | None) -> tuple[str, ...]:
+        """Return the values that come with these columns of a file; None: with all."""
+        if columns is None:
+            return self.values
+        return tuple(name for name in self.values if self.follows.get(name, name) in columns)
+
+
+def _person(person: Person) -> Row:
+    born = person.birthday
+    return (
+        person.ref.kind.value,
+        person.ref.crm_id,
+        person.first_name,
+        person.last_name,
+        ";".join(person.emails),
+        ";".join(person.unusable),
+        person.status,
+        person.finance_status,
+        person.owner,
+        person.language,
+        _iso(born),
+        person.consent_email,
+        person.mail_on_set_date,
+        person.mail_after_first_delivery,
+        person.active,
+        None if born is None else 100 * born.month + born.day,
+    )
+
+
+def _staff(staff: Staff) -> Row:
+    address = lookup_form(staff.email)
+    return (staff.crm_id, staff.name, staff.email, address, ";".join(staff.roles), staff.language)
+
+
+def _group(group: Group) -> Row:
+    own = (group.kind.value, group.crm_id, group.name, group.tag, group.active)
+    return (*own, *_names(group.names))
+
+
+def _status(status: Status) -> Row:
+    kind = status.kind.value
+    own = (kind, status.crm_id, status.name, status.tag, status.initial, status.closed)
+    return (*own, *_names(status.names))
+
+
+def _names(names: Names) -> Iterator[str]:
+    given = dict(names)
+    return (given.get(language, "") for language in NAME_LANGUAGES)
+
+
+def _membership(membership: Membership) -> Row:
+    return (membership.kind.value, membership.person, membership.group)
+
+
+def _programme(programme: Programme) -> Row:
+    return (programme.crm_id, programme.name)
+
+
+def _application(application: Application) -> Row:
+    at = application.submitted_at
+    return (
+        application.reference,
+        application.person.kind.value,
+        application.person.crm_id,
+        application.programme,
+        application.title,
+        application.status,
+        ";".join(application.responsible),
+        None if at is None else microseconds(at),
+    )
+
+
+def _qualification(one: Qualification) -> Row:
+    return (
+        one.crm_id,
+        one.person.kind.value,
+        one.person.crm_id,
+        one.name,
+        one.licence_number,
+        one.examiner_number,
+        one.examiner,
+        one.created_by,
+        _iso(one.acquired_on),
+        _iso(one.expires_on),
+        one.notice_days,
+    )
+
+
+def _closing(one: Closing) -> Row:
+    return (one.crm_id, one.person.kind.value, one.person.crm_id, _iso(one.closed_on))
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def mailboxes(person: Person) -> Iterator[tuple[str, int]]:
+    """Yield the addresses a person is found by, each with its position.
+
+    The mailbox behind a plus address has -1: it counts only where `plus_addresses` is set. Those
+    only found in what can't be read stand behind the others.
+    """
+    positions: dict[str, int] = {}
+    for position, email in enumerate(person.emails):
+        positions.setdefault(lookup_form(email), position)
+    for position, email in enumerate(person.lookalikes, UNSURE):
+        positions.setdefault(lookup_form(email), position)
+    for form in [form for form in positions if "+" in form]:
+        positions.setdefault(lookup_form(form, plus_addresses=True), -1)
+    return iter(positions.items())
+
+
+PEOPLE = TableLayout(
+    table=people,
+    keys=("kind", "crm_id"),
+    row=_person,
+    follows={"unusable": "emails", "anniversary": "birthday"},
+    faults=frozenset({"unusable"}),
+)
+STAFF = TableLayout(table=staff, keys=("crm_id",), row=_staff, follows={"address": "email"})
+GROUPS = TableLayout(table=groups, keys=("kind", "crm_id"), row=_group)
+STATUSES = TableLayout(table=statuses, keys=("kind", "crm_id"), row=_status)
+MEMBERSHIPS = TableLayout(table=memberships, keys=("kind", "person", "group_id"), row=_membership)
+PROGRAMMES = TableLayout(table=programmes, keys=("crm_id",), row=_programme)
+APPLICATIONS = TableLayout(
+    table=applications, keys=("reference",), row=_application, follows={"kind": "person"}
+)
+QUALIFICATIONS = TableLayout(
+    table=qualifications, keys=("crm_id",), row=_qualification, follows={"kind": "person"}
+)
+CLOSINGS = TableLayout(
+    table=closings,
+    keys=("crm_id",),
+    row=_closing,
+    follows={"kind": "person"},
+    called="deliveries",
+)

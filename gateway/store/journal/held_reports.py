@@ -1,0 +1,199 @@
+"""Reports held back, so that their reader gets two an hour and not one for each message.
+
+Each message that owes such a report has a row here, with the whole report about it alone. Rows of
+one reader share an entry of the outbox: the first of an hour, due at once, or one that is due at
+the hour's end. The entry has no body until it is claimed; then it becomes the report of the one
+row, or one of all of them, in the same transaction. What comes later goes with the next entry.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, func, select, update
+
+from gateway.core import ids
+from gateway.core.decision.journal import Message
+from gateway.core.mail.address import lookup_form
+from gateway.core.mail.dsn import MAX_LISTED, MAX_NOTES, ReportedMessage, hourly_slots, read_digest
+from gateway.core.sending.outbox import OutboxDraft, OutboxRow, OutboxState
+from gateway.store.engine.upsert import insert_into
+from gateway.store.journal import messages as journal
+from gateway.store.schema import deliveries, held_reports
+from gateway.store.schema import outbox as entries
+from gateway.store.sending import outbox
+
+TYPE = "dsn"
+NOT_WRITTEN = "the gateway failed to write it"
+NOTHING_HELD = "what it was to tell is not there any more"
+
+_COLUMNS = held_reports.c
+_IS_WAITING = and_(_COLUMNS.report.is_(None), ~_COLUMNS.armed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What several rows of one entry tell."""
+
+    messages: int
+    recipients: int  #: Of all the messages; more than are told.
+    since: datetime  #: When the first of the messages came.
+    told: tuple[ReportedMessage, ...]
+    notes: Mapping[tuple[int, str], str]  #: By message and mailbox.
+    #: Those told in another language than the last one, as the journal has them.
+    in_others: tuple[Message, ...] = ()
+
+
+Compose = Callable[[OutboxRow, Held], bytes]
+
+
+def put(connection: Connection, draft: OutboxDraft) -> None:
+    """Hold a report back until `plan`; a second one with its key is left out.
+
+    Without a time it is armed: it waits for the verdict on its message as well.
+    """
+    told = read_digest(draft.digest)
+    values = {
+        "id": draft.id,
+        "key": draft.key,
+        "message": draft.message,
+        "sender": lookup_form(draft.recipient),
+        "recipient": draft.recipient,
+        "relay": draft.relay,
+        "body": draft.body,
+        "digest": draft.digest,
+        "recipients": len(told.left_out),
+        "armed": draft.due is None,
+    }
+    insert = insert_into(connection, held_reports).values(values)
+    connection.execute(insert.on_conflict_do_nothing(index_elements=[_COLUMNS.key]))
+
+
+def release(connection: Connection, message: int, now: datetime) -> None:
+    """Let go what waits for the verdict on a message; what is held back waits for `plan`."""
+    outbox.release(connection, message, now)
+    connection.execute(update(held_reports).where(_is_armed(message)).values(armed=False))
+
+
+def cancel_armed(connection: Connection, message: int) -> None:
+    """Forget what waits for the verdict on a message, held back or not."""
+    outbox.cancel_armed(connection, message)
+    connection.execute(delete(held_reports).where(_is_armed(message)))
+
+
+def plan(connection: Connection, now: datetime) -> None:
+    """Give what waits an entry of the outbox; to be said once, at the end of a transaction.
+
+    Readers are taken in order, so that transactions never wait for each other in a ring.
+    """
+    waiting: dict[str, Row[Any]] = {}
+    # Columns by a list: that keeps the type of a row simple.
+    columns = [_COLUMNS.id, _COLUMNS.sender, _COLUMNS.message, _COLUMNS.recipient, _COLUMNS.relay]
+    for row in connection.execute(select(*columns).where(_IS_WAITING).order_by(_COLUMNS.id)):
+        waiting.setdefault(row.sender, row)
+    for sender, first in sorted(waiting.items()):
+        number = _open_entry(connection, first, now)
+        mine = update(held_reports).where(_IS_WAITING, _COLUMNS.sender == sender)
+        connection.execute(mine.values(report=number))
+
+
+def complete(connection: Connection, entry: OutboxRow, compose: Compose) -> OutboxRow | None:
+    """Return a claimed entry with its body, made of the rows it is of; None if there are none.
+
+    None, too, where `compose` returned nothing: the entry has failed then, and may be retried.
+    """
+    if entry.body or entry.type != TYPE:
+        return entry
+    rows = connection.execute(
+        select(_COLUMNS.id, _COLUMNS.message, _COLUMNS.body, _COLUMNS.recipients)
+        .where(_COLUMNS.report == entry.id)
+        .order_by(_COLUMNS.id)
+        .limit(2)
+    ).all()
+    own = update(entries).where(entries.c.id == entry.id)
+    if not rows:
+        state = OutboxState.CANCELLED
+        connection.execute(own.values(state=state, error=NOTHING_HELD, held_until=None))
+        return None
+    body = rows[0].body if len(rows) == 1 else compose(entry, _held(connection, entry.id))
+    if not body:
+        state = OutboxState.FAILED
+        connection.execute(own.values(state=state, error=NOT_WRITTEN, held_until=None))
+        return None
+    connection.execute(own.values(body=body))
+    done = update(held_reports).where(_COLUMNS.report == entry.id)
+    connection.execute(done.values(body=b"", digest=""))
+    return replace(entry, body=body)
+
+
+def prune(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget up to `limit` rows of messages older than a time; return how many."""
+    old = select(_COLUMNS.id).where(_COLUMNS.id < ids.first_id_at(before))
+    numbers = list(connection.scalars(old.order_by(_COLUMNS.id).limit(limit)))
+    connection.execute(delete(held_reports).where(_COLUMNS.id.in_(numbers)))
+    return len(numbers)
+
+
+def _is_armed(message: int) -> Any:
+    return and_(_COLUMNS.message == message, _COLUMNS.armed)
+
+
+def _open_entry(connection: Connection, first: Row[Any], now: datetime) -> int | None:
+    """Return the entry that takes a reader's rows now; it stays open until we have committed."""
+    for number, (key, due) in enumerate(hourly_slots(first.sender, now)):
+        draft = OutboxDraft(
+            id=first.id,
+            type=TYPE,
+            key=key,
+            recipient=first.recipient,
+            body=b"",
+            message=None if number else first.message,
+            relay=first.relay,
+            due=due,
+        )
+        if outbox.put(connection, draft):
+            return draft.id
+        is_open = and_(entries.c.state == OutboxState.QUEUED, entries.c.body == b"")
+        query = select(entries.c.id).where(entries.c.key == key, is_open)
+        # Whoever claims passes over what is locked, and binds nothing that would be left behind.
+        found: int | None = connection.scalar(query.with_for_update(read=True))
+        if found is not None:
+            return found
+    return None
+
+
+def _held(connection: Connection, number: int) -> Held:
+    mine = _COLUMNS.report == number
+    count, recipients, first = connection.execute(
+        select(func.count(), func.sum(_COLUMNS.recipients), func.min(_COLUMNS.message)).where(mine)
+    ).one()
+    told: list[ReportedMessage] = []
+    room = MAX_LISTED
+    query = select(_COLUMNS.digest).where(mine).order_by(_COLUMNS.id).limit(MAX_LISTED)
+    for digest in connection.scalars(query).all():
+        one = read_digest(digest)
+        told.append(replace(one, left_out=one.left_out[:room]))
+        room -= len(told[-1].left_out)
+        if room == 0:
+            break
+    return Held(
+        messages=count,
+        recipients=recipients,
+        since=ids.moment_of(first),
+        told=tuple(told),
+        notes=_notes(connection, told),
+        in_others=tuple(journal.several(connection, _in_others(told))),
+    )
+
+
+def _in_others(told: list[ReportedMessage]) -> list[int]:
+    return [one.message for one in told if one.language != told[-1].language]
+
+
+def _notes(connection: Connection, told: list[ReportedMessage]) -> dict[tuple[int, str], str]:
+    wanted = [(one.message, each.mailbox) for one in told for each in one.left_out][:MAX_NOTES]
+    query = select(deliveries.c.message, deliveries.c.recipient, deliveries.c.note)
+    query = query.where(deliveries.c.message.in_({message for message, _ in wanted}))
+    found = {(row.message, row.recipient): row.note for row in connection.execute(query)}
+    return {key: found[key] for key in wanted if key in found}

@@ -1,0 +1,216 @@
+"""Messages and outcomes as the rows of the journal: built once, logged and written as they are."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, delete
+
+from gateway.core.decision.journal import Attempt, Message, Outcome
+from gateway.core.kinds import State
+from gateway.core.sending.outbox import OutboxDraft
+from gateway.store import schema
+from gateway.store.engine.bulk_rows import insert_rows
+from gateway.store.journal import held_reports, known_bulk
+from gateway.store.schema import attempts
+from gateway.store.sending import events, outbox
+
+Row = tuple[Any, ...]
+_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
+
+_MESSAGE = (
+    "id", "worker", "listener", "login", "client", "sender", "subject", "message_id", "kind",
+    "rule", "relay", "size", "burst_key", "attempt_of",
+)  # fmt: skip
+_DELIVERY = (
+    "message", "position", "recipient", "address", "state", "by", "reply", "note", "would",
+    "persons", "note_facts",
+)  # fmt: skip
+_ATTEMPT = ("fingerprint", "message", "content_hash", "state", "verdict", "dated")
+_STATE = _ATTEMPT.index("state")
+
+#: A commit whose answer was lost may have left a delivery as it was begun.
+_ENDED_NOW = """(message, position) DO UPDATE
+SET state = excluded.state, "by" = excluded."by", reply = excluded.reply, note = excluded.note,
+    note_facts = excluded.note_facts
+WHERE deliveries.state = 'sending'"""
+_UPDATE_SQLITE = """
+UPDATE deliveries SET state = json_extract(r.value, '$[2]'), "by" = json_extract(r.value, '$[3]'),
+  reply = json_extract(r.value, '$[4]')
+FROM json_each(?) AS r
+WHERE message = json_extract(r.value, '$[0]') AND position = json_extract(r.value, '$[1]')
+"""
+_UPDATE_POSTGRES = """
+UPDATE deliveries SET state = r->>2, "by" = r->>3, reply = r->>4
+FROM jsonb_array_elements(%s::jsonb) AS r
+WHERE message = (r->>0)::bigint AND position = (r->>1)::integer
+"""
+
+
+@dataclass(slots=True)
+class JournalRows:
+    """What a group of messages and outcomes writes; writing it twice is like once."""
+
+    messages: list[Row] = field(default_factory=list)
+    deliveries: list[Row] = field(default_factory=list)
+    attempts: list[Row] = field(default_factory=list)
+    drafts: list[dict[str, Any]] = field(default_factory=list)
+    outcomes: list[Row] = field(default_factory=list)
+    notices: list[tuple[int, bool]] = field(default_factory=list)  #: Message, and whether they go.
+    bulk: list[known_bulk.Row] = field(default_factory=list)
+
+    def begin(
+        self,
+        worker: int,
+        message: Message,
+        drafts: Iterable[OutboxDraft],
+        attempts: Sequence[Attempt],
+    ) -> None:
+        """Add a message, the notices it owes and its marks for retries."""
+        self.messages.append(_message_row(message, worker))
+        self.deliveries += _delivery_rows(message)
+        self.drafts += map(_plain, drafts)
+        self.bulk += ((sought, message.id, message.rule) for sought in message.bulk_identities)
+        self._remember([_attempt_row(entry) for entry in attempts])
+
+    def finish(
+        self,
+        message: int,
+        outcomes: Iterable[Outcome],
+        attempts: Sequence[Attempt],
+        notices_go: bool | None,
+    ) -> None:
+        """Add how a message ended, and what becomes of notices that waited for the verdict."""
+        self.outcomes += ((o.message, o.position, o.state, o.by, o.reply) for o in outcomes)
+        self._remember([_attempt_row(entry) for entry in attempts])
+        if notices_go is not None:
+            self.notices.append((message, notices_go))
+
+    def _remember(self, later: list[Row]) -> None:
+        """Keep what was said last of each message."""
+        if self.attempts and later:
+            told = {row[1] for row in later}
+            self.attempts = [row for row in self.attempts if row[1] not in told]
+        self.attempts += later
+
+    def add(self, later: "JournalRows") -> None:
+        """Add what came after these."""
+        self.messages += later.messages
+        self.deliveries += later.deliveries
+        self._remember(later.attempts)
+        self.drafts += later.drafts
+        self.outcomes += later.outcomes
+        self.notices += later.notices
+        self.bulk += later.bulk
+
+    def write(self, connection: Connection) -> None:
+        """Write them in a transaction."""
+        insert_rows(connection, schema.messages, _MESSAGE, self.messages, conflict="DO NOTHING")
+        insert_rows(connection, schema.deliveries, _DELIVERY, self.deliveries, conflict=_ENDED_NOW)
+        known_bulk.write(connection, self.bulk)
+        failed = dict.fromkeys(row[0] for row in self.deliveries if row[4] == State.SEND_FAILED)
+        if failed:
+            events.put_send_failed(connection, failed)
+        for draft in map(_draft, self.drafts):
+            if draft.digest:
+                held_reports.put(connection, draft)
+            else:
+                outbox.put(connection, draft)
+        if self.outcomes:
+            sqlite = connection.dialect.name == "sqlite"
+            connection.exec_driver_sql(
+                _UPDATE_SQLITE if sqlite else _UPDATE_POSTGRES,
+                (orjson.dumps(self.outcomes).decode(),),
+            )
+        _write_attempts(connection, self.attempts)
+        for message, go in self.notices:
+            if go:
+                held_reports.release(connection, message, datetime.now(UTC))
+            else:
+                held_reports.cancel_armed(connection, message)
+        if self.drafts or self.notices:
+            held_reports.plan(connection, datetime.now(UTC))
+
+    def apart(self) -> Iterator["JournalRows"]:
+        """Yield the rows of each message by themselves."""
+        ids = dict.fromkeys(row[0] for row in [*self.messages, *self.outcomes])
+        for one in [*ids, *(row[1] for row in self.attempts if row[1] not in ids)]:
+            yield JournalRows(
+                messages=[row for row in self.messages if row[0] == one],
+                deliveries=[row for row in self.deliveries if row[0] == one],
+                attempts=[row for row in self.attempts if row[1] == one],
+                drafts=[draft for draft in self.drafts if draft["message"] == one],
+                outcomes=[row for row in self.outcomes if row[0] == one],
+                notices=[notice for notice in self.notices if notice[0] == one],
+                bulk=[row for row in self.bulk if row[1] == one],
+            )
+
+    def plain(self) -> dict[str, Any]:
+        """Return them as JSON has them; `read` takes that back."""
+        return {name: getattr(self, name) for name in self.__slots__ if getattr(self, name)}
+
+    @classmethod
+    def read(cls, plain: dict[str, Any]) -> "JournalRows":
+        """Take back what `plain` returned; whatever else is there doesn't matter."""
+        rows = cls(**{name: plain[name] for name in cls.__slots__ if name in plain})
+        # One before 0025 wrote no `note_facts`.
+        rows.deliveries = [(*row, "")[: len(_DELIVERY)] for row in rows.deliveries]
+        # A gateway before 0013 wrote no `dated`.
+        rows.attempts = [(*row, None)[: len(_ATTEMPT)] for row in rows.attempts]
+        return rows
+
+
+def _write_attempts(connection: Connection, rows: Sequence[Row]) -> None:
+    """Put what is said of each message now in the place of all that was said before."""
+    ids = list({row[1] for row in rows})
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+        connection.execute(delete(attempts).where(attempts.c.message.in_(some)))
+    kept = {row[:2]: row for row in rows if row[_STATE] != "heard"}
+    insert_rows(connection, attempts, _ATTEMPT, list(kept.values()))
+
+
+def _attempt_row(entry: Attempt) -> Row:
+    return tuple(getattr(entry, name) for name in _ATTEMPT)
+
+
+def _plain(draft: OutboxDraft) -> dict[str, Any]:
+    return {
+        "id": draft.id,
+        "type": draft.type,
+        "key": draft.key,
+        "recipient": draft.recipient,
+        "body": b64encode(draft.body).decode(),
+        "sender": draft.sender,
+        "message": draft.message,
+        "relay": draft.relay,
+        "due": draft.due.isoformat() if draft.due else None,
+        "digest": draft.digest,
+    }
+
+
+def _draft(plain: dict[str, Any]) -> OutboxDraft:
+    due = datetime.fromisoformat(plain["due"]) if plain["due"] else None
+    return OutboxDraft(**{**plain, "body": b64decode(plain["body"]), "due": due})
+
+
+def _message_row(message: Message, worker: int) -> Row:
+    return (
+        message.id, worker, message.listener, message.login, message.client, message.sender,
+        message.subject, message.message_id, message.kind, message.rule, message.relay,
+        message.size, message.burst_key, message.attempt_of,
+    )  # fmt: skip
+
+
+def _delivery_rows(message: Message) -> list[Row]:
+    return [
+        (
+            message.id, position, entry.recipient, entry.address, entry.state, entry.by,
+            entry.reply, entry.note, entry.would, " ".join(map(str, entry.persons)),
+            entry.note_facts,
+        )
+        for position, entry in enumerate(message.deliveries)
+    ]  # fmt: skip

@@ -1,0 +1,177 @@
+"""Reading the journal: messages with their deliveries; and forgetting the old ones.
+
+Ids rise with time, so times are searched through them. Addresses are taken in lookup form.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, exists, func, or_, select
+
+from gateway.core.decision.journal import Delivery, Message
+from gateway.core.ids import first_id_at, moment_of
+from gateway.core.kinds import By, Kind, State
+from gateway.core.people.people import PersonRef
+from gateway.store.schema import addresses, attempts, deliveries, messages
+
+_PERSON = re.compile(r"(?:^|\s)(?=(?:candidate|contact):)")
+_LARGEST = 2**63 - 1  #: What an id can be at most; that is in the year 2089.
+_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
+
+_is_of_message = deliveries.c.message == messages.c.id
+_is_sending = exists().where(_is_of_message, deliveries.c.state == State.SENDING)
+
+
+def listed(
+    connection: Connection,
+    *,
+    state: State | None = None,
+    to: str | None = None,
+    sender: str | None = None,
+    since: datetime | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Message]:
+    """Return messages that fit everything asked for, the newest first.
+
+    `to` is in lookup form; with it, `state` is that of the delivery to this address. `before` is
+    an id: only what is older is returned.
+    """
+    query = select(messages.c.id)
+    if to is not None:
+        query = query.where(messages.c.id.in_(_ids_to(to, state)))
+    elif state is not None:
+        query = query.where(exists().where(_is_of_message, deliveries.c.state == state))
+    if sender is not None:
+        query = query.where(func.lower(messages.c.sender) == sender.lower())
+    if before is not None:
+        query = query.where(messages.c.id < before)
+    return several(connection, _newest(connection, _since(query, since), limit))
+
+
+def one(connection: Connection, number: int) -> Message | None:
+    """Return the message of an id; None if the journal has none."""
+    found = several(connection, [number])
+    return found[0] if found else None
+
+
+def would_fail(connection: Connection, since: datetime | None, limit: int = 1000) -> list[Message]:
+    """Return what observe mode relayed though a recipient is suppressed, the newest first."""
+    fails = exists().where(_is_of_message, deliveries.c.would == State.SEND_FAILED)
+    query = _since(select(messages.c.id).where(fails), since)
+    return several(connection, _newest(connection, query, limit))
+
+
+def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> list[Message]:
+    """Return the messages to a person's addresses, the newest first.
+
+    Mail to an address that was somebody else's then is left out.
+    """
+    own = select(addresses.c.address).where(
+        addresses.c.kind == person.kind, addresses.c.person == person.crm_id
+    )
+    padded = " " + deliveries.c.persons + " "
+    is_theirs = or_(deliveries.c.persons == "", padded.contains(f" {person} ", autoescape=True))
+    found = select(deliveries.c.message).where(deliveries.c.address.in_(own), is_theirs)
+    query = select(messages.c.id).where(messages.c.id.in_(found))
+    return several(connection, _newest(connection, query, limit))
+
+
+def settled_after(connection: Connection, after: int, waiting_since: int) -> list[int]:
+    """Return the ids above `after` of messages that nothing more is expected of, rising.
+
+    A message that is still being sent is left out until it is older than the id `waiting_since`.
+    """
+    is_due = or_(messages.c.id < waiting_since, ~_is_sending)
+    query = select(messages.c.id).where(messages.c.id > after, is_due)
+    return list(connection.scalars(query.order_by(messages.c.id)))
+
+
+def several(connection: Connection, ids: Sequence[int]) -> list[Message]:
+    """Return the messages of these ids in this order; what isn't there is left out."""
+    found: dict[int, Message] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        wanted = ids[start : start + _AT_ONCE]
+        parts = _deliveries(connection, wanted)
+        for row in connection.execute(select(messages).where(messages.c.id.in_(wanted))):
+            found[row.id] = _message(row, tuple(parts[row.id]))
+    return [found[number] for number in ids if number in found]
+
+
+def prune(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget up to `limit` messages older than a time, the oldest first; return how many."""
+    query = select(messages.c.id).where(messages.c.id < first_id_at(before))
+    old = list(connection.scalars(query.order_by(messages.c.id).limit(limit)))
+    for start in range(0, len(old), _AT_ONCE):
+        ids = old[start : start + _AT_ONCE]
+        connection.execute(delete(deliveries).where(deliveries.c.message.in_(ids)))
+        connection.execute(delete(attempts).where(attempts.c.message.in_(ids)))
+        connection.execute(delete(messages).where(messages.c.id.in_(ids)))
+    return len(old)
+
+
+def sending(connection: Connection) -> int:
+    """Return how many messages are at a relay just now."""
+    is_sending = deliveries.c.state == State.SENDING
+    query = select(func.count(deliveries.c.message.distinct())).where(is_sending)
+    return connection.scalar(query) or 0
+
+
+def _ids_to(address: str, state: State | None) -> Select[tuple[int]]:
+    query = select(deliveries.c.message).where(deliveries.c.address == address)
+    return query if state is None else query.where(deliveries.c.state == state)
+
+
+def _since(query: Select[tuple[int]], since: datetime | None) -> Select[tuple[int]]:
+    if since is None:
+        return query
+    return query.where(messages.c.id >= min(first_id_at(since), _LARGEST))
+
+
+def _newest(connection: Connection, query: Select[tuple[int]], limit: int) -> list[int]:
+    return list(connection.scalars(query.order_by(messages.c.id.desc()).limit(limit)))
+
+
+def _deliveries(connection: Connection, ids: Sequence[int]) -> dict[int, list[Delivery]]:
+    query = select(deliveries).where(deliveries.c.message.in_(ids))
+    found: dict[int, list[Delivery]] = defaultdict(list)
+    for row in connection.execute(query.order_by(deliveries.c.message, deliveries.c.position)):
+        found[row.message].append(_delivery(row))
+    return found
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        recipient=row.recipient,
+        address=row.address,
+        state=State(row.state),
+        by=By(row.by),
+        reply=row.reply,
+        note=row.note,
+        note_facts=row.note_facts,
+        would=row.would,
+        persons=tuple(PersonRef.parse(text) for text in _PERSON.split(row.persons) if text),
+    )
+
+
+def _message(row: Row[Any], parts: tuple[Delivery, ...]) -> Message:
+    return Message(
+        id=row.id,
+        at=moment_of(row.id),
+        listener=row.listener,
+        sender=row.sender,
+        login=row.login,
+        client=row.client,
+        subject=row.subject,
+        message_id=row.message_id,
+        kind=Kind(row.kind),
+        rule=row.rule,
+        relay=row.relay,
+        size=row.size,
+        burst_key=row.burst_key,
+        attempt_of=row.attempt_of,
+        deliveries=parts,
+    )

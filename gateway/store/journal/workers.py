@@ -1,0 +1,190 @@
+"""The processes that write the journal, and what dead ones left behind."""
+
+from collections.abc import Callable, Sequence, Set
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Select, delete, insert, select, update
+
+from gateway.core.decision.journal import Attempt, Message, Outcome, fingerprint
+from gateway.core.errors import GatewayError
+from gateway.core.ids import NUMBERED
+from gateway.core.kinds import By, State
+from gateway.store.journal import held_reports, journal, worker_log
+from gateway.store.journal.journal_rows import JournalRows
+from gateway.store.schema import attempts, deliveries, messages, workers
+
+BEAT = timedelta(seconds=10)  #: How often a worker says that it lives.
+GRACE = timedelta(seconds=60)  #: After so much silence it counts as dead.
+_NOBODY = -1  #: Wrote a message whose process is gone.
+_STORE_FILE = "SELECT file FROM pragma_database_list WHERE name = 'main'"
+_LEFT = "the gateway was stopped before the relay's answer was recorded"
+
+
+class NoNumberFree(GatewayError):
+    """More than 256 processes write to one store."""
+
+
+def enlist(
+    connection: Connection, *, node: str, process: str, now: datetime, alive: Callable[[str], bool]
+) -> int:
+    """Return a number for this process; settle first what dead processes left.
+
+    `alive` tells whether a process of this node still runs.
+    """
+    _bury(connection, node=node, now=now, alive=lambda other: other != process and alive(other))
+    taken = set(connection.scalars(select(workers.c.number)))
+    free = next((number for number in NUMBERED if number not in taken), None)
+    if free is None:
+        raise NoNumberFree
+    _add(connection, free, node=node, process=process, now=now)
+    return free
+
+
+def beat(
+    connection: Connection,
+    number: int,
+    *,
+    node: str,
+    process: str,
+    now: datetime,
+    alive: Callable[[str], bool],
+) -> bool:
+    """Say that this process lives; False if another goes by its number.
+
+    What dead processes left is settled. Who could not be enlisted, or was taken for dead while
+    the store was away, is enlisted by this.
+    """
+    _bury(connection, node=node, now=now, alive=alive)
+    own = update(workers).where(
+        workers.c.number == number, workers.c.node == node, workers.c.process == process
+    )
+    if connection.execute(own.values(alive_until=now + GRACE)).rowcount:
+        return True
+    if connection.scalar(select(workers.c.process).where(workers.c.number == number)) is not None:
+        return False
+    _add(connection, number, node=node, process=process, now=now)
+    return True
+
+
+def _bury(
+    connection: Connection, *, node: str, now: datetime, alive: Callable[[str], bool]
+) -> None:
+    """Settle what dead processes left, and forget them."""
+    for worker in connection.execute(select(workers)).all():
+        dead = not alive(worker.process) if worker.node == node else worker.alive_until < now
+        if dead:
+            settle(connection, worker.number)
+            connection.execute(delete(workers).where(workers.c.number == worker.number))
+
+
+def _add(connection: Connection, number: int, *, node: str, process: str, now: datetime) -> None:
+    connection.execute(
+        insert(workers).values(number=number, node=node, process=process, alive_until=now + GRACE)
+    )
+
+
+def retire(connection: Connection, number: int, *, node: str, process: str) -> None:
+    """Leave in order: whatever is open now has no outcome any more.
+
+    A number that has become another's is left to it.
+    """
+    holder = select(workers.c.node, workers.c.process).where(workers.c.number == number)
+    if connection.execute(holder).one_or_none() not in ((node, process), None):
+        return
+    settle(connection, number)
+    connection.execute(delete(workers).where(workers.c.number == number))
+
+
+def take_in(
+    connection: Connection,
+    number: int,
+    recorded: Sequence[Message],
+    outcomes: Sequence[Outcome],
+    *,
+    left: Set[int],
+) -> None:
+    """Write what was recorded elsewhere while the store was away; twice is like once.
+
+    Of the messages `left` nobody will tell the outcome any more.
+    """
+    open_ones = [message for message in recorded if message.id not in left]
+    journal.take_in(connection, number, open_ones, outcomes)
+    journal.take_in(connection, _NOBODY, [one for one in recorded if one.id in left], ())
+    settle(connection, _NOBODY)
+
+
+def settle(connection: Connection, number: int) -> int:
+    """Turn what a process left `sending` into `unknown`; return how many messages that were.
+
+    What its log holds that the store was not told yet is taken in first.
+    """
+    _take_log_in(connection, number)
+    open_ones = (
+        select(messages.c.id, messages.c.sender, messages.c.message_id, messages.c.subject)
+        .where(messages.c.worker == number)
+        .where(messages.c.id.in_(_sending()))
+    )
+    left = connection.execute(open_ones).all()
+    for message in left:
+        if not _is_remembered(connection, message.id):
+            journal.write_attempts(connection, _attempts(connection, *message))
+        held_reports.cancel_armed(connection, message.id)
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.message == message.id, deliveries.c.state == State.SENDING)
+            .values(state=State.UNKNOWN, by=By.GATEWAY, reply=_LEFT)
+        )
+    _give_up_verdicts(connection, number)
+    return len(left)
+
+
+def _take_log_in(connection: Connection, number: int) -> None:
+    if connection.dialect.name != "sqlite" or number == _NOBODY:
+        return
+    store = connection.exec_driver_sql(_STORE_FILE).scalar_one()
+    for batch in worker_log.left_in(worker_log.path_for(store, number)):
+        JournalRows.read(batch).write(connection)
+
+
+def _give_up_verdicts(connection: Connection, number: int) -> None:
+    """Let retries be new attempts where nobody listens for the relay's late verdict any more."""
+    awaited = (
+        select(attempts.c.message)
+        .join(messages, messages.c.id == attempts.c.message)
+        .where(attempts.c.state.in_(("sending", "pending")), messages.c.worker == number)
+    )
+    for message in connection.scalars(awaited).all():
+        held_reports.cancel_armed(connection, message)
+        connection.execute(
+            update(attempts).where(attempts.c.message == message).values(state="open")
+        )
+
+
+def _sending() -> Select[tuple[int]]:
+    return select(deliveries.c.message).where(deliveries.c.state == State.SENDING)
+
+
+def _is_remembered(connection: Connection, message: int) -> bool:
+    """Whether it was in flight for so long that its worker has told how a retry is known."""
+    found = select(attempts.c.message).where(attempts.c.message == message).limit(1)
+    return connection.scalar(found) is not None
+
+
+def _attempts(
+    connection: Connection, message: int, sender: str, message_id: str, subject: str
+) -> list[Attempt]:
+    """Return the marks a retry may have: suppressed recipients count where RCPT took them."""
+    rows = connection.execute(
+        select(deliveries.c.recipient, deliveries.c.state).where(deliveries.c.message == message)
+    ).all()
+    states: tuple[set[str], ...] = ({State.SENDING}, {State.SENDING, State.SEND_FAILED})
+    marks = {
+        fingerprint(
+            sender,
+            [row.recipient for row in rows if row.state in wanted],
+            message_id,
+            subject,
+        )
+        for wanted in states
+    }
+    return [Attempt(fingerprint=mark, message=message, state="open") for mark in marks]

@@ -1,0 +1,122 @@
+"""Applications as they are known now, and the staff around them."""
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, select
+
+from gateway.core.people.applications import Application, KnownApplication
+from gateway.core.people.people import NAME_LANGUAGES, PersonKind, PersonRef, Staff, StatusKind
+from gateway.core.written import as_read
+from gateway.store.schema import applications, programmes, staff, statuses
+
+
+def find(connection: Connection, reference: str) -> KnownApplication | None:
+    """Return the application of a reference."""
+    row = connection.execute(_known().where(applications.c.reference == reference)).first()
+    return None if row is None else _application(row)
+
+
+def of_person(connection: Connection, person: PersonRef) -> tuple[KnownApplication, ...]:
+    """Return a person's applications, by reference."""
+    mine = (applications.c.kind == person.kind.value, applications.c.person == person.crm_id)
+    rows = connection.execute(_known().where(*mine).order_by(applications.c.reference))
+    return tuple(map(_application, rows))
+
+
+def staff_at(connection: Connection, address: str) -> tuple[Staff, ...]:
+    """Return the staff with an address (in lookup form)."""
+    rows = connection.execute(select(staff).where(staff.c.address == address))
+    return tuple(map(_staff, rows))
+
+
+def staff_of(connection: Connection, crm_ids: Iterable[str]) -> tuple[Staff, ...]:
+    """Return those of several members of staff who are known, in that order."""
+    wanted = list(dict.fromkeys(crm_ids))
+    rows = connection.execute(select(staff).where(staff.c.crm_id.in_(wanted)))
+    found = {row.crm_id: _staff(row) for row in rows}
+    return tuple(found[each] for each in wanted if each in found)
+
+
+def staff_named(connection: Connection, name: str) -> tuple[Staff, ...]:
+    """Return the staff with a name, however it is written."""
+    wanted = as_read(name)
+    if not wanted:
+        return ()
+    rows = connection.execute(select(staff).where(staff.c.name != ""))
+    return tuple(_staff(row) for row in rows if as_read(row.name) == wanted)
+
+
+def nearest_staff(connection: Connection, text: str, limit: int = 5) -> tuple[Staff, ...]:
+    """Return the staff whose id, name, a part of it, or address is most like a text."""
+    known = [_staff(row) for row in connection.execute(select(staff).order_by(staff.c.crm_id))]
+    wanted = as_read(text)
+
+    def likeness(one: Staff) -> float:
+        words = (one.crm_id, one.name, one.email, one.email.partition("@")[0], *one.name.split())
+        return max(SequenceMatcher(None, wanted, as_read(each)).ratio() for each in words)
+
+    return tuple(sorted(known, key=likeness, reverse=True)[:limit])
+
+
+def count(connection: Connection) -> int:
+    """Return how many applications are known."""
+    return connection.scalar(select(func.count()).select_from(applications)) or 0
+
+
+def count_staff(connection: Connection, roles: Iterable[str]) -> int:
+    """Return how many staff with an address have one of some roles."""
+    wanted = frozenset(roles)
+    given = connection.scalars(select(staff.c.roles).where(staff.c.address != ""))
+    return sum(not wanted.isdisjoint(_items(each)) for each in given)
+
+
+def _known() -> Select[Any]:
+    status = and_(
+        statuses.c.kind == StatusKind.APPLICATION.value,
+        statuses.c.crm_id == applications.c.status,
+    )
+    joined = applications.outerjoin(programmes, programmes.c.crm_id == applications.c.programme)
+    return select(
+        *applications.c,
+        programmes.c.name.label("programme_name"),
+        statuses.c.name.label("status_name"),
+        *(statuses.c[f"name_{each}"].label(f"status_{each}") for each in NAME_LANGUAGES),
+        statuses.c.closed,
+    ).select_from(joined.outerjoin(statuses, status))
+
+
+def _application(row: Row[Any]) -> KnownApplication:
+    application = Application(
+        reference=row.reference,
+        person=PersonRef(PersonKind(row.kind), row.person),
+        programme=row.programme,
+        title=row.title,
+        status=row.status,
+        responsible=_items(row.responsible),
+        submitted_at=row.submitted_at,
+    )
+    return KnownApplication(
+        application=application,
+        programme_name=row.programme_name or "",
+        status_name=row.status_name or "",
+        status_names=tuple(
+            (each, name) for each in NAME_LANGUAGES if (name := getattr(row, f"status_{each}"))
+        ),
+        closed=bool(row.closed),
+    )
+
+
+def _staff(row: Row[Any]) -> Staff:
+    return Staff(
+        crm_id=row.crm_id,
+        name=row.name,
+        email=row.email,
+        roles=_items(row.roles),
+        language=row.language,
+    )
+
+
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(";")))

@@ -1,0 +1,134 @@
+"""What suppresses: the rows of the store that may, and what the settings make of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from gateway.core.kinds import Scope
+from gateway.core.people.people import (
+    MAILCHIMP,
+    NAME_LANGUAGES,
+    Names,
+    PersonRef,
+    Suppression,
+    SuppressionSource,
+)
+from gateway.store.engine.columns import moment
+from gateway.store.feed.layouts import UNSURE
+
+Row = Sequence[Any]
+#: Where in a row what stands.
+SOURCE, TAG, ORIGIN, UNTIL = 1, 9, 10, 12
+
+#: Parts the names of a group or status in one column: its own, then those by language.
+_PART = "\x1f"
+
+
+def _all_names(table: str) -> str:
+    """Return the SQL of a group's or status's names, in one column."""
+    columns = ("name", *(f"name_{language}" for language in NAME_LANGUAGES))
+    return f" || '{_PART}' || ".join(f"{table}.{column}" for column in columns)
+
+
+#: The rows of people with their status, of their groups, of people whom staff suppressed, and of
+#: single addresses. Active is NULL where it isn't certain that an active person has the address.
+#: In place of an end, a status has the time since when it can't be read.
+#: `where_person` and `where_own` choose the addresses, `value` and `own_value` are these; `wanted`
+#: is what joins them in, if anything; `number` adds a column with the id of a single address's row.
+OF_STATUS = """
+SELECT {value}, 'status', p.kind, p.crm_id, p.first_name, p.last_name,
+       CASE WHEN p.active AND (p.doubtful OR a.position >= {unsure}) THEN NULL ELSE p.active END,
+       p.language,
+       {names}, s.tag, p.source, p.status_since, p.status_unread_since, '', false{no_number}
+FROM {wanted} addresses a
+{join} people p ON p.kind = a.kind AND p.crm_id = a.person
+LEFT JOIN statuses s ON s.kind = p.kind AND s.crm_id = p.status AND s.tag <> ''
+WHERE {where_person} AND a.position >= {lowest}""".replace("{names}", _all_names("s")).replace(
+    "{unsure}", str(UNSURE)
+)
+OF_GROUP = """
+SELECT {value}, 'group', m.kind, m.person, '', '', true, '',
+       {names}, g.tag, m.source, m.since, CAST(NULL AS BIGINT), '', false{no_number}
+FROM {wanted} addresses a
+{join} memberships m ON m.kind = a.kind AND m.person = a.person
+{join} "groups" g ON g.kind = m.kind AND g.crm_id = m.group_id AND g.active AND g.tag <> ''
+WHERE {where_person} AND a.position >= {lowest}""".replace("{names}", _all_names("g"))
+OF_PERSON = """
+SELECT {value}, 'staff', o.kind, o.person, '', '', true, '',
+       '', o.scope, o."by", o.since, o.until, o.remark, o.public{number}
+FROM {wanted} addresses a
+{join} person_suppressions o ON o.kind = a.kind AND o.person = a.person
+       AND o.released_at IS NULL AND (o.until IS NULL OR o.until > {now})
+WHERE {where_person} AND a.position >= {lowest}"""
+OF_STAFF = """
+SELECT {own_value}, 'staff', '', '', '', '', true, '',
+       '', o.scope, o."by", o.since, o.until, o.remark, o.public{number}
+FROM {wanted} suppressions o
+WHERE {where_own} AND o.released_at IS NULL AND (o.until IS NULL OR o.until > {now})"""
+
+
+@lru_cache(1_000)
+def _names(text: str) -> tuple[str, Names]:
+    name, *others = text.split(_PART)
+    pairs = zip(NAME_LANGUAGES, others, strict=False)
+    return name, tuple((language, other) for language, other in pairs if other)
+
+
+def _is_unread(row: Row) -> bool:
+    return row[SOURCE] == "status" and row[UNTIL] is not None
+
+
+@dataclass(frozen=True, slots=True)
+class TagEffects:
+    """What the settings make of a tag: its scope, and that of an opt-out at Mailchimp."""
+
+    tag_scopes: Mapping[str, Scope]
+    optout_scope: Scope
+
+    def scope(self, source: str, tag: str, origin: str) -> Scope:
+        """Return what a status or group covers that bears a known tag, or a row of staff's.
+
+        `origin` is who told of it: an opt-out that Mailchimp told of may cover more.
+        """
+        if source == "staff":
+            return Scope(tag)
+        scope = self.tag_scopes[tag]
+        if source == "group" and origin == MAILCHIMP and not scope.includes(self.optout_scope):
+            return self.optout_scope
+        return scope
+
+    def suppresses(self, row: Row) -> bool:
+        """Whether a row keeps any mail away."""
+        return row[SOURCE] == "staff" or row[TAG] in self.tag_scopes or _is_unread(row)
+
+    def suppression(self, row: Row, person: PersonRef | None) -> Suppression:
+        """Return what a row says.
+
+        A status that nobody can read may be any; so it keeps bulk mail away, at the least.
+        """
+        named, tag, origin, since, until, remark, public = row[8:15]
+        if _is_unread(row):
+            known = self.tag_scopes.get(tag)
+            if known is None or not known.includes(Scope.BULK):
+                return Suppression(
+                    scope=Scope.BULK,
+                    source=SuppressionSource.UNREAD_STATUS,
+                    origin=origin,
+                    since=moment(until),
+                    person=person,
+                )
+            until = None
+        name, names = _names(named or "")
+        return Suppression(
+            scope=self.scope(row[SOURCE], tag, origin),
+            source=SuppressionSource(row[SOURCE]),
+            name=name,
+            names=names,
+            origin=origin,
+            since=None if since is None else moment(since),
+            until=None if until is None else moment(until),
+            remark=remark,
+            public=bool(public),
+            person=person,
+        )

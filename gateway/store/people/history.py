@@ -1,0 +1,91 @@
+"""What was filed to people: entries of their history, and documents."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from gateway.core.people.history import Document, HistoryEntry
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.engine.upsert import insert_into
+from gateway.store.schema import documents, history
+
+_PLAIN = tuple(
+    name
+    for name in HistoryEntry.__dataclass_fields__
+    if name not in ("person", "remarks", "documents")
+)
+_OF_DOCUMENT = tuple(Document.__dataclass_fields__)
+
+
+def add(connection: Connection, entry: HistoryEntry) -> bool:
+    """File an entry with its documents; False if the application has that original already."""
+    values = {name: getattr(entry, name) for name in _PLAIN}
+    values |= _person(entry.person) | {"remarks": "\n".join(entry.remarks)}
+    query = insert_into(connection, history).values(values)
+    keys = [history.c.reference, history.c.fingerprint]
+    query = query.on_conflict_do_nothing(index_elements=keys)
+    if connection.scalar(query.returning(history.c.id)) is None:
+        return False
+    rows = [asdict(each) | _person(entry.person) for each in entry.documents]
+    if rows:
+        connection.execute(insert(documents).values(rows))
+    return True
+
+
+def same(connection: Connection, reference: str, fingerprint: str) -> HistoryEntry | None:
+    """Return the entry of an original at an application."""
+    keys = (history.c.reference == reference, history.c.fingerprint == fingerprint)
+    row = connection.execute(select(history).where(*keys)).first()
+    return None if row is None else _entry(connection, row)
+
+
+def remark(connection: Connection, entry: HistoryEntry, text: str) -> None:
+    """Add a remark to an entry."""
+    remarks = "\n".join((*entry.remarks, " ".join(text.split())))
+    connection.execute(update(history).where(history.c.id == entry.id).values(remarks=remarks))
+
+
+def one(connection: Connection, number: int) -> HistoryEntry | None:
+    """Return an entry with its documents."""
+    row = connection.execute(select(history).where(history.c.id == number)).first()
+    return None if row is None else _entry(connection, row)
+
+
+def of_person(connection: Connection, person: PersonRef) -> list[HistoryEntry]:
+    """Return a person's entries, the newest first."""
+    mine = (history.c.kind == person.kind.value, history.c.person == person.crm_id)
+    rows = connection.execute(select(history).where(*mine).order_by(history.c.id.desc())).all()
+    return [_entry(connection, row) for row in rows]
+
+
+def documents_of(connection: Connection, person: PersonRef) -> list[Document]:
+    """Return a person's documents, the newest first."""
+    mine = (documents.c.kind == person.kind.value, documents.c.person == person.crm_id)
+    return _documents(connection, *mine)[::-1]
+
+
+def document(connection: Connection, number: int) -> Document | None:
+    """Return a document."""
+    return next(iter(_documents(connection, documents.c.id == number)), None)
+
+
+def _documents(connection: Connection, *which: Any) -> list[Document]:
+    rows = connection.execute(select(documents).where(*which).order_by(documents.c.id))
+    return [Document(**{name: getattr(row, name) for name in _OF_DOCUMENT}) for row in rows]
+
+
+def _person(person: PersonRef) -> dict[str, str]:
+    return {"kind": person.kind.value, "person": person.crm_id}
+
+
+def _entry(connection: Connection, row: Row[Any]) -> HistoryEntry:
+    values = {name: getattr(row, name) for name in _PLAIN}
+    attached: Sequence[Document] = _documents(connection, documents.c.entry == row.id)
+    return HistoryEntry(
+        **values,
+        person=PersonRef(PersonKind(row.kind), row.person),
+        remarks=tuple(filter(None, row.remarks.split("\n"))),
+        documents=tuple(attached),
+    )

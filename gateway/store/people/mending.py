@@ -1,0 +1,105 @@
+"""Stored addresses that no recipient can have: older versions took what was typed as it stood."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from gateway.core.mail.address import fits_envelope, lookup_form
+from gateway.core.mail.typed_address import (
+    NotAnAddress,
+    TypedAddress,
+    can_be_recipient,
+    read_address,
+)
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.engine.upsert import insert_into
+from gateway.store.feed.layouts import UNSURE, mailboxes
+from gateway.store.people.people import from_row
+from gateway.store.schema import addresses, people, suppressions
+
+_AT_ONCE = 1_000  #: Rows fetched at a time.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmatched:
+    """A stored text that no recipient can have: a suppression's, or one of a person's."""
+
+    stored: str
+    meant: TypedAddress | NotAnAddress  #: What it is read as now.
+    suppression: int | None = None  #: Its id.
+    person: PersonRef | None = None
+
+
+def unmatched_suppressions(connection: Connection, at: datetime) -> Iterator[Unmatched]:
+    """Yield the suppressions of single addresses in force that stop no mail."""
+    c = suppressions.c
+    in_force = (c.released_at.is_(None), or_(c.until.is_(None), c.until > at))
+    rows = select(c.id, c.address).where(*in_force).execution_options(yield_per=_AT_ONCE)
+    for number, stored in connection.execute(rows):
+        if not can_be_recipient(stored):
+            yield Unmatched(stored=stored, meant=read_address(stored), suppression=number)
+
+
+def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
+    """Yield what the CRM gave for people's addresses and nobody is found by.
+
+    What has no @ is no address that anybody meant, as the `none` that some write.
+    """
+    c = addresses.c
+    kept = select(c.address, c.kind, c.person).where(c.position >= 0)
+    for stored, kind, crm_id in connection.execute(kept.execution_options(yield_per=_AT_ONCE)):
+        if not (can_be_recipient(stored) or fits_envelope(stored)):
+            ref = PersonRef(PersonKind(kind), crm_id)
+            yield Unmatched(stored=stored, meant=read_address(stored), person=ref)
+    rows = select(people).where(people.c.unusable.contains("@"))
+    for row in connection.execute(rows.execution_options(yield_per=_AT_ONCE)):
+        person = from_row(PersonRef(PersonKind(row.kind), row.crm_id), row)
+        for stored in person.unusable:
+            if "@" in stored:
+                yield Unmatched(stored=stored, meant=read_address(stored), person=person.ref)
+
+
+def mend(connection: Connection, found: Iterable[Unmatched], *, plus_addresses: bool) -> None:
+    """Have what is understood stand for the address that was meant; its past goes along."""
+    people_meant: dict[PersonRef, list[Unmatched]] = defaultdict(list)
+    for one in found:
+        if not isinstance(one.meant, TypedAddress):
+            continue
+        if one.person is not None:
+            people_meant[one.person].append(one)
+            continue
+        address = lookup_form(one.meant.address, plus_addresses=plus_addresses)
+        same = suppressions.c.address == one.stored
+        connection.execute(update(suppressions).where(same).values(address=address))
+    for ref, of_person in people_meant.items():
+        _mend_person(connection, ref, of_person)
+
+
+def _mend_person(connection: Connection, ref: PersonRef, found: Sequence[Unmatched]) -> None:
+    """Find a person by more addresses; the primary one stays so."""
+    key = (people.c.kind == ref.kind.value, people.c.crm_id == ref.crm_id)
+    row = connection.execute(select(people).where(*key)).one()
+    person = from_row(ref, row)
+    meant = {one.stored: one.meant.address for one in found if isinstance(one.meant, TypedAddress)}
+    corrected = (meant.get(lookup_form(email), email) for email in person.emails)
+    mended = replace(
+        person,
+        emails=tuple(dict.fromkeys((*corrected, *meant.values()))),
+        unusable=tuple(text for text in person.unusable if text not in meant),
+    )
+    told = {"emails": ";".join(mended.emails), "unusable": ";".join(mended.unusable)}
+    connection.execute(update(people).where(*key).values(told))
+    of_person = (addresses.c.kind == ref.kind.value, addresses.c.person == ref.crm_id)
+    # What only keeps mail away goes on doing so.
+    connection.execute(delete(addresses).where(*of_person, addresses.c.position < UNSURE))
+    who = {"kind": ref.kind.value, "person": ref.crm_id}
+    rows = [
+        {"address": address, **who, "position": position} for address, position in mailboxes(mended)
+    ]
+    statement = insert_into(connection, addresses)
+    position = {"position": statement.excluded.position}
+    keys = ["address", "kind", "person"]
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=position), rows)

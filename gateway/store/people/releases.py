@@ -1,0 +1,42 @@
+"""Lifting what suppresses an address or a person, as far as people may."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from gateway.core.people.people import PersonRef
+from gateway.store.campaigns import leavers, opt_outs
+from gateway.store.campaigns.opt_outs import Refusal
+from gateway.store.people import people, suppression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What was lifted, and who still refuses."""
+
+    count: int  #: Suppressions of the address itself, or of the person.
+    lifted: tuple[PersonRef, ...]  #: Who left the opt-out group.
+    refused: tuple[Refusal, ...]  #: What Mailchimp itself still refuses.
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything was lifted."""
+        return bool(self.count or self.lifted)
+
+
+def release(connection: Connection, wanted: PersonRef | str, *, by: str, now: datetime) -> Released:
+    """Lift what suppresses an address (in lookup form) or a person, and opt-outs.
+
+    Whoever has it leaves the opt-out group as far as Mailchimp put them in; history stays.
+    """
+    if isinstance(wanted, PersonRef):
+        refs: tuple[PersonRef, ...] = (wanted,)
+    else:
+        refs = people.holders(connection, wanted)
+    count = suppression.release(connection, wanted, by=by, at=now)
+    lifted = leavers.lift(connection, refs, by=by, now=now)
+    found = [record for ref in refs for record in people.find(connection, ref)]
+    addresses = {each for record in found for each in record.every_address}
+    refused = opt_outs.refusals(connection, addresses)
+    return Released(count=count, lifted=tuple(lifted), refused=tuple(refused))

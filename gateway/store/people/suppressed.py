@@ -1,0 +1,195 @@
+"""Everybody who is suppressed, by address: a line for each reason, from every source."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, text
+
+from gateway.core.kinds import Scope
+from gateway.core.people.people import MAILCHIMP, PersonKind, PersonRef, Suppression
+from gateway.store.engine.columns import microseconds
+from gateway.store.people.effects import OF_GROUP, OF_PERSON, OF_STAFF, OF_STATUS, Row, TagEffects
+
+#: Reasons read in one transaction where all are asked for.
+AT_ONCE = 10_000
+#: Behind how many lines of which address the next one stands.
+Position = tuple[str, int]
+START: Position = ("", 0)
+#: Opens a read transaction.
+Reading = Callable[[], AbstractContextManager[Connection]]
+_COUNT = "SELECT count(*) FROM ({reasons}) listed"
+#: By address; the rest makes the order of its reasons the same on every page.
+_ORDER = "ORDER BY 1, 2, 3, 4, 9, 10, 11, 12, 16"
+
+
+class ListedSource(StrEnum):
+    """Whose reasons are listed."""
+
+    GROUP = "group"  #: Opt-outs at Mailchimp among them: they are in a group.
+    STATUS = "status"
+    STAFF = "staff"
+    MAILCHIMP = "mailchimp"  #: The groups' reasons that Mailchimp's word brought.
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which reasons are listed; absent: all."""
+
+    source: ListedSource | None = None
+    scope: Scope | None = None  #: Those that keep this mail away: `bulk` lists `all` too.
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressedAddress:
+    """An address, and one reason why it may not get a kind of mail."""
+
+    address: str  #: In lookup form.
+    suppression: Suppression
+    id: int | None  #: Of a suppression of a single address.
+
+
+class SuppressedAddresses:
+    """Lists who is suppressed, as `Standings` tells it of each address."""
+
+    def __init__(
+        self,
+        *,
+        is_sqlite: bool,
+        tag_scopes: Mapping[str, Scope],
+        optout_scope: Scope,
+        plus_addresses: bool,
+    ) -> None:
+        self._effects = TagEffects(dict(tag_scopes), optout_scope)
+        self._lowest = -1 if plus_addresses else 0
+        # SQLite would begin with the groups and sort all their people for each page; the other
+        # way round it reads addresses in their order and stops where the page is full.
+        self._join = "CROSS JOIN" if is_sqlite else "JOIN"
+
+    def page(
+        self,
+        connection: Connection,
+        selection: Selection,
+        *,
+        at: datetime,
+        after: Position = START,
+        limit: int,
+    ) -> list[SuppressedAddress]:
+        """Return the reasons in force at a moment behind a position, by address."""
+        statement = f"{self._union(selection)} {_ORDER} LIMIT :limit OFFSET :skip"
+        values = {**self._values(at, after), "limit": limit, "skip": after[1]}
+        return [self._reason(row) for row in connection.execute(text(statement), values)]
+
+    def count(
+        self,
+        connection: Connection,
+        selection: Selection,
+        *,
+        at: datetime,
+        after: Position = START,
+    ) -> int:
+        """Return how many reasons there are behind a position."""
+        statement = _COUNT.format(reasons=self._union(selection))
+        found: int = connection.execute(text(statement), self._values(at, after)).scalar_one()
+        return found - after[1]
+
+    def every(
+        self,
+        reading: Reading,
+        selection: Selection,
+        *,
+        at: datetime,
+        after: Position = START,
+        at_once: int = AT_ONCE,
+    ) -> Iterator[SuppressedAddress]:
+        """Yield all of them; no transaction stays open between pages, however slowly they go."""
+        while True:
+            with reading() as connection:
+                found = self.page(connection, selection, at=at, after=after, limit=at_once)
+            yield from found
+            if len(found) < at_once:
+                return
+            after = behind(found, after)
+
+    def behind_all_of(
+        self, connection: Connection, selection: Selection, address: str, *, at: datetime
+    ) -> Position:
+        """Return the position behind all reasons of an address (in lookup form)."""
+        found = self.page(connection, selection, at=at, after=(address, 0), limit=AT_ONCE)
+        return address, sum(1 for one in found if one.address == address)
+
+    def _values(self, at: datetime, after: Position) -> dict[str, object]:
+        return {"now": microseconds(at), "after": after[0]}
+
+    def _union(self, selection: Selection) -> str:
+        return " UNION ALL ".join(self._branches(selection))
+
+    def _branches(self, selection: Selection) -> Iterator[str]:
+        """Yield the statements of the sources that are listed."""
+        source = selection.source
+        if source in (None, ListedSource.STATUS):
+            is_told = f"s.tag IN ({self._tags(selection, 'status', '')})"
+            may_be = "p.status_unread_since IS NOT NULL"
+            is_any = _covers(Scope.BULK, selection.scope)
+            yield self._statement(OF_STATUS, f"({is_told} OR {may_be})" if is_any else is_told)
+        if source in (None, ListedSource.GROUP, ListedSource.MAILCHIMP):
+            told = self._tags(selection, "group", MAILCHIMP)
+            others = self._tags(selection, "group", "")
+            by_mailchimp = f"(m.source = '{MAILCHIMP}' AND g.tag IN ({told}))"
+            by_others = f"(m.source <> '{MAILCHIMP}' AND g.tag IN ({others}))"
+            is_all = source is not ListedSource.MAILCHIMP
+            yield self._statement(
+                OF_GROUP, f"({by_mailchimp} OR {by_others})" if is_all else by_mailchimp
+            )
+        if source in (None, ListedSource.STAFF):
+            scopes = [scope for scope in Scope if _covers(scope, selection.scope)]
+            for rows in (OF_PERSON, OF_STAFF):
+                yield self._statement(rows, f"o.scope IN ({_listed(scopes)})")
+
+    def _statement(self, rows: str, condition: str) -> str:
+        filled = rows.format(
+            value="a.address",
+            own_value="o.address",
+            wanted="",
+            join=self._join,
+            where_person="a.address >= :after",
+            where_own="o.address >= :after",
+            lowest=self._lowest,
+            now=":now",
+            number=", o.id",
+            no_number=", CAST(NULL AS BIGINT)",
+        )
+        return f"{filled} AND {condition}"
+
+    def _tags(self, selection: Selection, source: str, origin: str) -> str:
+        """Return the tags whose effect is listed."""
+        tags = self._effects.tag_scopes
+        return _listed(
+            tag
+            for tag in tags
+            if _covers(self._effects.scope(source, tag, origin), selection.scope)
+        )
+
+    def _reason(self, row: Row) -> SuppressedAddress:
+        person = PersonRef(PersonKind(row[2]), row[3]) if row[2] else None
+        return SuppressedAddress(row[0], self._effects.suppression(row, person), row[15])
+
+
+def behind(page: Sequence[SuppressedAddress], after: Position) -> Position:
+    """Return the position behind a page that stood behind another one."""
+    if not page:
+        return after
+    last = page[-1].address
+    shown = sum(1 for one in page if one.address == last)
+    return last, shown + (after[1] if after[0] == last else 0)
+
+
+def _covers(scope: Scope, wanted: Scope | None) -> bool:
+    return wanted is None or scope.includes(wanted)
+
+
+def _listed(words: Iterable[str]) -> str:
+    """Return words of the settings for an IN; NULL, which nothing is, for none."""
+    return ", ".join(f"'{word}'" for word in words) or "NULL"

@@ -1,0 +1,372 @@
+"""Who is suppressed: what is known of an address now, and suppressions of single addresses."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Table,
+    TextClause,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from gateway.core.decision.decide import never_mailed
+from gateway.core.kinds import Scope
+from gateway.core.mail.address import lookup_form
+from gateway.core.people.people import (
+    Holder,
+    PersonKind,
+    PersonRef,
+    Standing,
+    Suppression,
+    SuppressionSource,
+)
+from gateway.store.engine.columns import microseconds
+from gateway.store.engine.database import Database
+from gateway.store.engine.quick_reader import QuickReader
+from gateway.store.people.effects import (
+    OF_GROUP,
+    OF_PERSON,
+    OF_STAFF,
+    OF_STATUS,
+    SOURCE,
+    Row,
+    TagEffects,
+)
+from gateway.store.schema import person_suppressions, suppressions
+
+#: More addresses than these are looked up on a thread: the event loop goes on meanwhile.
+_AT_ONCE = 100
+_CHUNK = 1_000
+_KNOWN_AT_MOST = 10_000
+
+
+def _rows_of(*, wanted: str, value: str, lowest: str, now: str) -> str:
+    """Return the statement that gives all rows of some addresses.
+
+    `wanted` gives rows whose `value` are the addresses, or is empty where there is one only.
+    """
+    return " UNION ALL ".join((OF_STATUS, OF_GROUP, OF_PERSON, OF_STAFF)).format(
+        value=value,
+        own_value=value,
+        wanted=wanted,
+        join="JOIN",
+        where_person=f"a.address = {value}",
+        where_own=f"o.address = {value}",
+        lowest=lowest,
+        now=now,
+        number="",
+        no_number="",
+    )
+
+
+_ONE = _rows_of(wanted="", value="?1", lowest="?2", now="?3")
+_SEVERAL = _rows_of(wanted="json_each(?1) w CROSS JOIN", value="w.value", lowest="?2", now="?3")
+
+_NEVER_MAILED = """
+SELECT a.address FROM addresses a
+JOIN people p ON p.kind = a.kind AND p.crm_id = a.person
+JOIN statuses s ON s.kind = p.kind AND s.crm_id = p.status
+WHERE a.position >= :lowest AND s.tag IN ({tags})
+UNION
+SELECT a.address FROM addresses a
+JOIN memberships m ON m.kind = a.kind AND m.person = a.person
+JOIN "groups" g ON g.kind = m.kind AND g.crm_id = m.group_id AND g.active
+WHERE a.position >= :lowest AND g.tag IN ({tags})
+UNION
+SELECT a.address FROM addresses a
+JOIN person_suppressions o ON o.kind = a.kind AND o.person = a.person
+WHERE a.position >= :lowest AND o.released_at IS NULL AND o.scope = 'all'
+UNION
+SELECT address FROM suppressions WHERE released_at IS NULL AND scope = 'all'
+ORDER BY 1
+"""
+
+
+def utc_now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
+
+
+class Standings:
+    """Tells what is known of addresses at this moment: what was read counts until a commit.
+
+    `tag_scopes` gives tags their effect, and `optout_scope` that of a group somebody is in by
+    Mailchimp's word, if that is wider. With `plus_addresses`, `ann+x@example.org` stands for
+    `ann@example.org`, in the store as in the question.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        tag_scopes: Mapping[str, Scope],
+        plus_addresses: bool = False,
+        optout_scope: Scope = Scope.MAILCHIMP,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._database = database
+        self._effects = TagEffects(dict(tag_scopes), optout_scope)
+        self._plus_addresses = plus_addresses
+        self._lowest = -1 if plus_addresses else 0
+        self._clock = clock
+        self._reader = QuickReader(database)
+        self._version: bytes | None = None
+        self._known: dict[str, Standing | None] = {}  #: As read from that version of the store.
+        self._statement = _statement(is_sqlite=database.is_sqlite)
+
+    def now(self, addresses: Sequence[str]) -> dict[str, Standing]:
+        """Return the standing of each address (in lookup form) that is known; one statement.
+
+        Who is absent is nobody. `StoreUnavailable` when the store fails; the next call connects
+        anew.
+        """
+        if self._database.is_sqlite:
+            return self._now(addresses)
+        with self._database.reading() as connection:
+            return self.within(connection, addresses)
+
+    def _now(self, addresses: Sequence[str]) -> dict[str, Standing]:
+        known = self._still_known()
+        unknown = [address for address in addresses if address not in known]
+        found = self._standings(unknown, self._ask_at_once) if unknown else {}
+        for address in unknown:
+            standing = found.get(address)
+            if standing is None or not _ends_by_itself(standing):
+                known[address] = standing
+        for address in addresses:
+            if (standing := known.get(address)) is not None:
+                found[address] = standing
+        return found
+
+    def _still_known(self) -> dict[str, Standing | None]:
+        version = self._reader.version()
+        if version is None or version != self._version or len(self._known) > _KNOWN_AT_MOST:
+            self._version, self._known = version, {}
+        return self._known
+
+    async def of(self, addresses: Sequence[str]) -> dict[str, Standing]:
+        """Return the same without keeping the event loop from other work."""
+        if self._database.is_sqlite and len(addresses) <= _AT_ONCE:
+            return self.now(addresses)
+        return await self._database.read(lambda connection: self.within(connection, addresses))
+
+    def within(self, connection: Connection, addresses: Sequence[str]) -> dict[str, Standing]:
+        """Return the same as seen by a transaction."""
+
+        def ask(asked: Sequence[str]) -> Sequence[Row]:
+            wanted = _as_json(asked) if self._database.is_sqlite else list(asked)
+            values = {"wanted": wanted, "lowest": self._lowest, "now": self._microseconds()}
+            return connection.execute(self._statement, values).all()
+
+        return self._standings(addresses, ask)
+
+    def of_staff(self, connection: Connection, ref: PersonRef) -> tuple[Suppression, ...]:
+        """Return how staff suppress a person now, with an address or without."""
+        now = self._clock()
+        return tuple(
+            Suppression(
+                scope=one.scope,
+                source=SuppressionSource.STAFF,
+                origin=one.by,
+                since=one.since,
+                until=one.until,
+                remark=one.remark,
+                public=one.public,
+                person=ref,
+            )
+            for one in history(connection, ref)
+            if one.released_at is None and (one.until is None or one.until > now)
+        )
+
+    def never_mailed_addresses(self) -> Iterator[str]:
+        """Yield the addresses no mail at all may go to: to be remembered for a store gone away."""
+        with self._database.reading() as connection:
+            candidates = iter(connection.scalars(*self._never_mailed()).all())
+            while chunk := list(islice(candidates, _CHUNK)):
+                for address, standing in self.within(connection, chunk).items():
+                    if never_mailed(standing):
+                        yield address
+
+    def close(self) -> None:
+        """Let go of the held connection; the next question opens another."""
+        self._reader.close()
+
+    def _never_mailed(self) -> tuple[TextClause, dict[str, object]]:
+        tags = [tag for tag, scope in self._effects.tag_scopes.items() if scope is Scope.ALL]
+        names = {f"tag{number}": tag for number, tag in enumerate(tags)}
+        marks = ", ".join(f":{name}" for name in names) or "NULL"
+        return text(_NEVER_MAILED.format(tags=marks)), {"lowest": self._lowest, **names}
+
+    def _ask_at_once(self, asked: Sequence[str]) -> Sequence[Row]:
+        lowest, now = self._lowest, self._microseconds()
+        if len(asked) == 1:  # The usual case, at half the cost.
+            return self._reader.rows_now(_ONE, (asked[0], lowest, now))
+        return self._reader.rows_now(_SEVERAL, (_as_json(asked), lowest, now))
+
+    def _microseconds(self) -> int:
+        return microseconds(self._clock())
+
+    def _standings(
+        self, addresses: Sequence[str], ask: Callable[[Sequence[str]], Sequence[Row]]
+    ) -> dict[str, Standing]:
+        if not self._plus_addresses:
+            return self._gathered(ask(list(dict.fromkeys(addresses))))
+        forms = {each: lookup_form(each, plus_addresses=True) for each in addresses}
+        found = self._gathered(ask(list({*forms, *forms.values()})))
+        pairs = ((each, (found.get(each), found.get(base))) for each, base in forms.items())
+        return {each: _merged(pair) for each, pair in pairs if any(pair)}
+
+    def _gathered(self, rows: Iterable[Row]) -> dict[str, Standing]:
+        found: dict[str, _Findings] = {}
+        for row in rows:
+            findings = found.get(row[0])
+            if findings is None:
+                findings = found[row[0]] = _Findings(self._effects)
+            findings.add(row)
+        return {address: findings.standing() for address, findings in found.items()}
+
+
+class _Findings:
+    """The rows of one address."""
+
+    __slots__ = ("_effects", "_own", "_people", "_rows")
+
+    def __init__(self, effects: TagEffects) -> None:
+        self._effects = effects
+        self._people: dict[tuple[str, str], Row] = {}
+        self._rows: list[Row] = []
+        self._own: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        is_of_staff = row[SOURCE] == "staff"
+        if is_of_staff and not row[2]:
+            self._own.append(row)
+            return
+        if row[SOURCE] == "status":
+            self._people[row[2], row[3]] = row
+        if self._effects.suppresses(row):
+            self._rows.append(row)
+
+    def standing(self) -> Standing:
+        return Standing(
+            holders=tuple(self._holder(key) for key in sorted(self._people)),
+            own=tuple(self._effects.suppression(row, None) for row in self._own),
+        )
+
+    def _holder(self, key: tuple[str, str]) -> Holder:
+        first_name, last_name, active, language = self._people[key][4:8]
+        ref = PersonRef(PersonKind(key[0]), key[1])
+        return Holder(
+            ref=ref,
+            name=f"{first_name} {last_name}".strip(),
+            active=active is None or bool(active),
+            doubtful=active is None,
+            language=language,
+            suppressions=tuple(
+                self._effects.suppression(row, ref) for row in self._rows if (row[2], row[3]) == key
+            ),
+        )
+
+
+def _merged(pair: tuple[Standing | None, Standing | None]) -> Standing:
+    known = [one for one in dict.fromkeys(pair) if one is not None]
+    holders = {holder.ref: holder for one in known for holder in one.holders}
+    own = dict.fromkeys(entry for one in known for entry in one.own)
+    return Standing(holders=tuple(holders[ref] for ref in sorted(holders)), own=tuple(own))
+
+
+def _ends_by_itself(standing: Standing) -> bool:
+    of_people = (entry for holder in standing.holders for entry in holder.suppressions)
+    return any(entry.until is not None for entry in (*standing.own, *of_people))
+
+
+def _as_json(addresses: Sequence[str]) -> str:
+    return orjson.dumps(addresses).decode()
+
+
+def _statement(*, is_sqlite: bool) -> TextClause:
+    rows = "json_each(:wanted) w" if is_sqlite else "unnest(CAST(:wanted AS text[])) w(value)"
+    wanted = f"{rows} CROSS JOIN"
+    return text(_rows_of(wanted=wanted, value="w.value", lowest=":lowest", now=":now"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionEntry:
+    """A suppression of a single address or of a person, in force or of the past."""
+
+    id: int
+    address: str  #: In lookup form; of a person as `candidate:17`.
+    scope: Scope
+    remark: str
+    public: bool
+    by: str
+    since: datetime
+    until: datetime | None
+    released_at: datetime | None
+    released_by: str
+
+
+def add(
+    connection: Connection,
+    *,
+    id: int,  # noqa: A002
+    address: str | PersonRef,
+    scope: Scope,
+    remark: str,
+    public: bool,
+    by: str,
+    since: datetime,
+    until: datetime | None,
+) -> None:
+    """Suppress an address (in lookup form) from the next message on, or a person.
+
+    A person is suppressed with every address there is now or comes later.
+    """
+    values = {"remark": remark, "public": public, "by": by, "since": since, "until": until}
+    row = {"id": id, "scope": scope.value, **values}
+    if isinstance(address, PersonRef):
+        whose = {"kind": address.kind.value, "person": address.crm_id}
+        connection.execute(insert(person_suppressions).values(row | whose))
+        return
+    connection.execute(insert(suppressions).values(row | {"address": address}))
+
+
+def release(connection: Connection, address: str | PersonRef, *, by: str, at: datetime) -> int:
+    """Lift what staff said of an address or a person; return how many there were.
+
+    They stay known. Of an address that is what suppresses it itself, not whoever has it.
+    """
+    table, mine = _of(address)
+    c = table.c
+    in_force = c.released_at.is_(None) & or_(c.until.is_(None), c.until > at)
+    statement = update(table).where(in_force, mine)
+    return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
+
+
+def history(connection: Connection, address: str | PersonRef) -> tuple[SuppressionEntry, ...]:
+    """Return all that staff ever said of an address (in lookup form) or person, newest first."""
+    table, mine = _of(address)
+    rows = connection.execute(select(table).where(mine).order_by(table.c.id.desc()))
+    return tuple(_entry(row, str(address)) for row in rows.mappings())
+
+
+def _of(address: str | PersonRef) -> tuple[Table, ColumnElement[bool]]:
+    if isinstance(address, PersonRef):
+        c = person_suppressions.c
+        return person_suppressions, (c.kind == address.kind.value) & (c.person == address.crm_id)
+    return suppressions, suppressions.c.address == address
+
+
+def _entry(row: RowMapping, address: str) -> SuppressionEntry:
+    told = {name: value for name, value in row.items() if name not in ("kind", "person")}
+    return SuppressionEntry(**{**told, "address": address, "scope": Scope(row["scope"])})

@@ -1,0 +1,210 @@
+"""Everything that happened with a person, on one line of time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from gateway.core import ids
+from gateway.core.campaigns.precedence import Activity, ActivityType
+from gateway.core.decision.journal import Message
+from gateway.core.feed.unread import UnreadField
+from gateway.core.kinds import State
+from gateway.core.people.applications import KnownApplication
+from gateway.core.people.history import HistoryEntry
+from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
+from gateway.core.triggers.occurrence import Occurrence
+from gateway.store.campaigns import activities, opt_outs
+from gateway.store.campaigns.activities import MemberActivity
+from gateway.store.campaigns.opt_outs import OptOut, Refusal
+from gateway.store.feed import open_references, unread
+from gateway.store.journal import messages
+from gateway.store.people import applications, history, people, suppression
+from gateway.store.people.people import PersonRecord
+from gateway.store.people.suppression import Standings, SuppressionEntry
+from gateway.store.triggers import ledger
+
+ADDED = "added"
+RELEASED = "released"
+FILED = "filed"
+TRIGGERS = "triggers"  #: The listener of messages the ledger tells of.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEvent:
+    """One thing that happened."""
+
+    at: datetime
+    type: str  #: message, reply, document, activity, opt_out, trigger_mail or suppression
+    id: str  #: As people see it; empty where it has none.
+    summary: str
+    state: str
+    reference: str = ""  #: Of the application it is about.
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPage:
+    """A person, with all that is known."""
+
+    record: PersonRecord
+    suppressions: tuple[Suppression, ...]
+    applications: tuple[KnownApplication, ...]
+    timeline: tuple[TimelineEvent, ...]  #: The newest first.
+    refusals: tuple[Refusal, ...]  #: Where Mailchimp itself sends no campaigns to.
+    unread: tuple[UnreadField, ...] = ()  #: Fields that could not be read; their values are old.
+    #: Kinds of reference and what they name that isn't known: such a group or status has no effect.
+    leads_nowhere: tuple[tuple[str, str], ...] = ()
+
+
+def pages(
+    connection: Connection, standings: Standings, wanted: PersonRef | str
+) -> tuple[PersonPage, ...]:
+    """Return the person of that key, or everybody with that address (in lookup form)."""
+    return tuple(_page(connection, standings, one) for one in people.find(connection, wanted))
+
+
+def suppressions_of(
+    connection: Connection, standings: Standings, record: PersonRecord
+) -> tuple[Suppression, ...]:
+    """Return all that suppresses a person, also where no address is known of them."""
+    known = standings.within(connection, record.every_address)
+    of_staff = standings.of_staff(connection, record.person.ref)
+    return tuple(dict.fromkeys((*people.suppressions_of(record, known), *of_staff)))
+
+
+def _page(connection: Connection, standings: Standings, record: PersonRecord) -> PersonPage:
+    found = suppressions_of(connection, standings, record)
+    mail = messages.of_person(connection, record.person.ref)
+    blocked: tuple[PersonRef | str, ...] = (record.person.ref, *record.every_address)
+    blocks = [each for one in blocked for each in suppression.history(connection, one)]
+    replies = history.of_person(connection, record.person.ref)
+    triggered = ledger.of_person(connection, record.person.ref)
+    events = [
+        *_mails(record, mail),
+        *_triggered(triggered),
+        *_brought(found),
+        *_own(blocks),
+        *_replies(replies),
+        *map(_done, activities.of_person(connection, record.person.ref)),
+        *_opt_outs(opt_outs.of_person(connection, record.person.ref)),
+    ]
+    return PersonPage(
+        record,
+        found,
+        applications.of_person(connection, record.person.ref),
+        tuple(sorted(events, key=lambda one: one.at, reverse=True)),
+        tuple(opt_outs.refusals(connection, record.every_address)),
+        unread.of_person(connection, record.person.ref),
+        open_references.of_person(connection, record.person.ref),
+    )
+
+
+def _mails(record: PersonRecord, mail: Iterable[Message]) -> Iterator[TimelineEvent]:
+    addresses = set(record.every_address)
+    for one in mail:
+        if one.listener == TRIGGERS:
+            continue
+        theirs = (each.state for each in one.deliveries if each.address in addresses)
+        state, number = next(theirs, State.UNKNOWN), ids.show(one.id)
+        yield TimelineEvent(at=one.at, type="message", id=number, summary=one.subject, state=state)
+
+
+def _triggered(rows: Iterable[Occurrence]) -> Iterator[TimelineEvent]:
+    """Tell of mail on events, sent or not."""
+    for one in rows:
+        said = f"{one.trigger}: {one.subject or one.reason}".removesuffix(": ")
+        yield TimelineEvent(
+            at=one.settled_at or one.at,
+            type="trigger_mail",
+            id=ids.show(one.id if one.message is None else one.message),
+            summary=f"{said} ({one.reason})" if one.subject and one.reason else said,
+            state=one.state,
+            reference=one.about,
+        )
+
+
+def _brought(found: Iterable[Suppression]) -> Iterator[TimelineEvent]:
+    """Tell of what groups and the status brought."""
+    for one in found:
+        is_of_staff = one.source is SuppressionSource.STAFF
+        if one.person is not None and one.since is not None and not is_of_staff:
+            summary = f'{one.source} "{one.name}": {one.scope.covers}'
+            yield TimelineEvent(
+                at=one.since, type="suppression", id="", summary=summary, state=ADDED
+            )
+
+
+def _own(history: Iterable[SuppressionEntry]) -> Iterator[TimelineEvent]:
+    """Tell of suppressions of the address or person itself, and of their end."""
+    for one in history:
+        what, number = f"{one.address}: {one.scope.covers}", ids.show(one.id)
+        summary = f"{what} ({one.remark})" if one.remark else what
+        yield TimelineEvent(
+            at=one.since, type="suppression", id=number, summary=summary, state=ADDED
+        )
+        if one.released_at is not None:
+            at = one.released_at
+            yield TimelineEvent(at=at, type="suppression", id=number, summary=what, state=RELEASED)
+
+
+def _replies(replies: Iterable[HistoryEntry]) -> Iterator[TimelineEvent]:
+    """Tell of what was filed, and of the documents that came with it."""
+    for one in replies:
+        sender = one.sender_name or one.sender
+        yield TimelineEvent(
+            at=one.at,
+            type="reply",
+            id=ids.show(one.id),
+            summary=f"{sender}: {one.subject}",
+            state=FILED,
+            reference=one.reference,
+        )
+        for document in one.documents:
+            yield TimelineEvent(
+                at=one.at,
+                type="document",
+                id=ids.show(document.id),
+                summary=document.filename,
+                state=document.type,
+                reference=one.reference,
+            )
+
+
+def _done(one: MemberActivity) -> TimelineEvent:
+    """Tell of what the person did with a campaign."""
+    activity = one.act.activity
+    return TimelineEvent(
+        at=activity.at,
+        type="activity",
+        id=ids.show(one.campaign),
+        summary=f'"{one.title}": {described(activity)}',
+        state=activity.type.value,
+    )
+
+
+def described(activity: Activity) -> str:
+    """Return an activity in words."""
+    match activity.type:
+        case ActivityType.BOUNCED:
+            return f"bounced ({activity.bounce})" if activity.bounce else "bounced"
+        case ActivityType.OPENED:
+            return "opened by a machine" if activity.machine else "opened"
+        case ActivityType.CLICKED:
+            return f"clicked {activity.url}".strip()
+        case ActivityType.UNSUBSCRIBED:
+            return f"unsubscribed ({activity.reason})" if activity.reason else "unsubscribed"
+
+
+def _opt_outs(known: Iterable[OptOut]) -> Iterator[TimelineEvent]:
+    """Tell of opt-outs at Mailchimp, and of those staff undid."""
+    for one in known:
+        through = f' through "{one.title}"' if one.title else " at Mailchimp"
+        number = "" if one.campaign is None else ids.show(one.campaign)
+        what = f"{one.address} unsubscribed{through}"
+        yield TimelineEvent(at=one.at, type="opt_out", id=number, summary=what, state=ADDED)
+        if one.lifted_at is not None:
+            undone = f"{what}: undone by {one.lifted_by}"
+            yield TimelineEvent(
+                at=one.lifted_at, type="opt_out", id=number, summary=undone, state=RELEASED
+            )

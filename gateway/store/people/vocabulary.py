@@ -1,0 +1,46 @@
+"""The words of the CRM a trigger can name: statuses and programmes of applications, roles."""
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from gateway.core.people.people import StatusKind
+from gateway.core.triggers.vocabulary import Vocabulary
+from gateway.store.schema import applications, people, programmes, qualifications, staff, statuses
+
+
+def read(connection: Connection) -> Vocabulary:
+    """Read which words there are.
+
+    Where a kind of record was never fed, what applications refer to stands for it.
+    """
+    mine = statuses.c.kind == StatusKind.APPLICATION.value
+    rows = connection.execute(select(statuses).where(mine).order_by(statuses.c.crm_id)).all()
+    known = {row.crm_id: row.name for row in rows} or _referred(connection, applications.c.status)
+    query = select(programmes.c.crm_id, programmes.c.name).order_by(programmes.c.crm_id)
+    offered = {row.crm_id: row.name for row in connection.execute(query)}
+    return Vocabulary(
+        statuses=known,
+        initial=frozenset(row.crm_id for row in rows if row.initial),
+        programmes=offered or _referred(connection, applications.c.programme),
+        roles=_roles(connection),
+        has_notice_days=_is_any(connection, qualifications.c.notice_days.is_not(None)),
+        wants_set_date=_is_any(connection, people.c.mail_on_set_date),
+        wants_first_delivery=_is_any(connection, people.c.mail_after_first_delivery),
+    )
+
+
+def _referred(connection: Connection, column: ColumnElement[str]) -> dict[str, str]:
+    query = select(column).where(column != "").distinct().order_by(column)
+    return dict.fromkeys(connection.scalars(query), "")
+
+
+def _roles(connection: Connection) -> dict[str, int]:
+    reached: dict[str, int] = {}
+    query = select(staff.c.roles, staff.c.address, func.count().label("staff"))
+    for row in connection.execute(query.group_by(staff.c.roles, staff.c.address)):
+        for role in filter(None, row.roles.split(";")):
+            reached[role] = reached.get(role, 0) + (row.staff if row.address else 0)
+    return reached
+
+
+def _is_any(connection: Connection, which: ColumnElement[bool]) -> bool:
+    return connection.scalar(select(1).where(which).limit(1)) is not None

@@ -1,0 +1,1 @@
+"""Mail for the importer, and the mailboxes it came from."""

@@ -1,0 +1,215 @@
+"""Mail that came in for the importer: each once, with what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
+
+from gateway.core import ids
+from gateway.core.errors import GatewayError
+from gateway.core.mail.address import lookup_form
+from gateway.core.replies.inbox import DeliveryReport, InboxRow, InboxState, Sighting
+from gateway.store.engine.upsert import insert_into
+from gateway.store.schema import deliveries, inbox, messages, reports, sightings
+
+_COLUMNS = tuple(InboxRow.__dataclass_fields__)
+_RECENT = 50  #: Messages to a recipient among which that of a report is looked for.
+
+
+class NoSuchMail(GatewayError):
+    """The inbox has no such mail."""
+
+
+class WrongInboxState(GatewayError):
+    """A mail can't be assigned, discarded or retried in the state it is in."""
+
+
+def put(connection: Connection, row: InboxRow) -> bool:
+    """Keep a mail; False if one of that content is there already and nothing was kept."""
+    query = insert_into(connection, inbox).values(asdict(row))
+    query = query.on_conflict_do_nothing(index_elements=[inbox.c.content])
+    return connection.scalar(query.returning(inbox.c.id)) is not None
+
+
+def settle(connection: Connection, row: InboxRow) -> None:
+    """Keep what became of a mail that is there."""
+    values = asdict(row)
+    del values["id"]
+    held = {"holder": "", "held_until": None}
+    connection.execute(update(inbox).where(inbox.c.id == row.id).values(**values, **held))
+
+
+def sight(connection: Connection, where: Sighting, number: int) -> None:
+    """Note where a mail was seen."""
+    query = insert_into(connection, sightings).values(**asdict(where), inbox=number)
+    connection.execute(query.on_conflict_do_nothing())
+
+
+def unsight(connection: Connection, places: Sequence[Sighting]) -> None:
+    """Forget where mails were seen."""
+    for where in places:
+        same = (sightings.c[name] == value for name, value in asdict(where).items())
+        connection.execute(delete(sightings).where(*same))
+
+
+def decided_in(
+    connection: Connection, mailbox: str, folder: str
+) -> list[tuple[Sighting, InboxRow]]:
+    """Return the mails that were seen in a folder and need no attention any more."""
+    open_states = (InboxState.NEEDS_ATTENTION.value, InboxState.WAITING.value)
+    query = (
+        select(inbox, sightings.c.uidvalidity, sightings.c.uid)
+        .join(sightings, sightings.c.inbox == inbox.c.id)
+        .where(sightings.c.mailbox == mailbox, sightings.c.folder == folder)
+        .where(inbox.c.state.not_in(open_states))
+    )
+    return [
+        (
+            Sighting(mailbox=mailbox, folder=folder, uidvalidity=row.uidvalidity, uid=row.uid),
+            _row(row),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def sighted(connection: Connection, where: Sighting) -> InboxRow | None:
+    """Return the mail that was seen there before."""
+    keys = asdict(where).items()
+    same = (sightings.c[name] == value for name, value in keys)
+    found = connection.scalar(select(sightings.c.inbox).where(*same))
+    return None if found is None else one(connection, found)
+
+
+def of_content(connection: Connection, content: str, *, lock: bool = False) -> InboxRow | None:
+    """Return the mail of a content (SHA-256)."""
+    return _found(connection, select(inbox).where(inbox.c.content == content), lock=lock)
+
+
+def one(connection: Connection, number: int, *, lock: bool = False) -> InboxRow | None:
+    """Return a mail; with `lock` nobody else changes it until the transaction ends."""
+    return _found(connection, select(inbox).where(inbox.c.id == number), lock=lock)
+
+
+def has_waiting(connection: Connection, now: datetime) -> bool:
+    """Whether `claim` would find anything."""
+    return connection.scalar(_waiting(now).limit(1)) is not None
+
+
+def claim(
+    connection: Connection, holder: str, now: datetime, lease: timedelta, limit: int
+) -> list[InboxRow]:
+    """Take up to `limit` mails of listeners, the oldest first; nobody else gets them meanwhile."""
+    due = _waiting(now).order_by(inbox.c.id).limit(limit)
+    taken = list(connection.scalars(due.with_for_update(skip_locked=True)))
+    held = update(inbox).where(inbox.c.id.in_(taken))
+    connection.execute(held.values(holder=holder, held_until=now + lease))
+    rows = connection.execute(select(inbox).where(inbox.c.id.in_(taken)).order_by(inbox.c.id))
+    return [_row(row) for row in rows]
+
+
+def discard(connection: Connection, number: int) -> InboxRow:
+    """Give a mail up because a person says so; return it as it was."""
+    row = waiting_for_person(connection, number)
+    query = update(inbox).where(inbox.c.id == number)
+    connection.execute(query.values(state=InboxState.DISCARDED))
+    return row
+
+
+def waiting_for_person(connection: Connection, number: int) -> InboxRow:
+    """Return a mail that needs attention; `NoSuchMail` or `WrongInboxState` otherwise."""
+    row = one(connection, number, lock=True)
+    if row is None:
+        raise NoSuchMail(f"the inbox has no {ids.show(number)}")
+    if row.state not in (InboxState.NEEDS_ATTENTION, InboxState.DISCARDED):
+        raise WrongInboxState(f"{ids.show(number)} is {row.state}: there is nothing to decide")
+    return row
+
+
+def listed(
+    connection: Connection,
+    *,
+    states: Sequence[InboxState] = (),
+    before: int | None = None,
+    limit: int = 50,
+) -> list[InboxRow]:
+    """Return mails, the newest first; with `before`, those older than this id."""
+    query = select(inbox).order_by(inbox.c.id.desc()).limit(limit)
+    if states:
+        query = query.where(inbox.c.state.in_(states))
+    if before is not None:
+        query = query.where(inbox.c.id < before)
+    return [_row(row) for row in connection.execute(query)]
+
+
+def answers_since(connection: Connection, address: str, since: datetime) -> int:
+    """Return how many mails of a sender (in lookup form) were answered since a time."""
+    recent = select(func.count()).where(
+        inbox.c.id >= ids.first_id_at(since), inbox.c.address == address, inbox.c.answered
+    )
+    return connection.scalar(recent) or 0
+
+
+def add_reports(
+    connection: Connection, number: int, message: int | None, found: Sequence[DeliveryReport]
+) -> None:
+    """Keep what a delivery report says, at the journal's message it is about."""
+    rows = [
+        {"inbox": number, "position": position, "message": message, **asdict(one)}
+        for position, one in enumerate(found)
+    ]
+    if rows:
+        connection.execute(insert(reports).values(rows))
+
+
+def reported(connection: Connection, message: int) -> list[DeliveryReport]:
+    """Return what other servers reported of a message of the journal."""
+    names = tuple(DeliveryReport.__dataclass_fields__)
+    columns = [reports.c[name] for name in names]
+    order = (reports.c.inbox, reports.c.position)
+    rows = connection.execute(select(*columns).where(reports.c.message == message).order_by(*order))
+    return [DeliveryReport(**row._mapping) for row in rows]
+
+
+def journaled(
+    connection: Connection, *, numbers: Sequence[int], message_id: str, recipients: Sequence[str]
+) -> int | None:
+    """Return the journal's message a report is about: by its id there, else by Message-ID.
+
+    The Message-ID counts among the recent messages to the recipients that are named.
+    """
+    for number in numbers:
+        if connection.scalar(select(messages.c.id).where(messages.c.id == number)):
+            return number
+    if not message_id:
+        return None
+    for recipient in recipients:
+        found = _sent(connection, message_id, lookup_form(recipient))
+        if found is not None:
+            return found
+    return None
+
+
+def _sent(connection: Connection, message_id: str, address: str) -> int | None:
+    recent = select(deliveries.c.message).where(deliveries.c.address == address)
+    recent = recent.order_by(deliveries.c.message.desc()).limit(_RECENT)
+    same = select(messages.c.id).where(
+        messages.c.id.in_(recent), messages.c.message_id == message_id
+    )
+    return connection.scalar(same.order_by(messages.c.id.desc()).limit(1))
+
+
+def _found(connection: Connection, query: Select[Any], *, lock: bool) -> InboxRow | None:
+    row = connection.execute(query.with_for_update() if lock else query).first()
+    return None if row is None else _row(row)
+
+
+def _waiting(now: datetime) -> Any:
+    free = or_(inbox.c.held_until.is_(None), inbox.c.held_until <= now)
+    return select(inbox.c.id).where(inbox.c.state == InboxState.WAITING.value, free)
+
+
+def _row(row: Row[Any]) -> InboxRow:
+    values = {name: getattr(row, name) for name in _COLUMNS}
+    return InboxRow(**{**values, "state": InboxState(row.state)})

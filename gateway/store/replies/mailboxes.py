@@ -1,0 +1,40 @@
+"""What is known of a mailbox's server beside its mail, for every process and the next start."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from gateway.store.engine.upsert import insert_into
+from gateway.store.schema import mailbox_states
+
+
+def refresh_token(connection: Connection, account: str, given: str) -> str:
+    """Return the refresh token an account was given last; empty if the config's own is newer.
+
+    `given` is a digest of the token in the config: another one there was put in by a person.
+    """
+    query = select(mailbox_states.c.refresh_token).where(
+        mailbox_states.c.account == account, mailbox_states.c.given == given
+    )
+    return connection.scalar(query) or ""
+
+
+def keep_refresh_token(connection: Connection, account: str, given: str, token: str) -> None:
+    """Keep the refresh token that a server gave in place of the one before."""
+    _keep(connection, account, given=given, refresh_token=token)
+
+
+def idle_silent_since(connection: Connection, account: str) -> datetime | None:
+    """Return since when a server that offers IDLE was seen not to tell of new mail."""
+    query = select(mailbox_states.c.idle_silent_since).where(mailbox_states.c.account == account)
+    return connection.scalar(query)
+
+
+def keep_idle_silent(connection: Connection, account: str, since: datetime | None) -> None:
+    """Keep that a server's IDLE does not tell of new mail; None: that it does."""
+    _keep(connection, account, idle_silent_since=since)
+
+
+def _keep(connection: Connection, account: str, **values: object) -> None:
+    insert = insert_into(connection, mailbox_states).values(account=account, **values)
+    connection.execute(insert.on_conflict_do_update(index_elements=["account"], set_=values))

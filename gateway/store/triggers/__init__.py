@@ -1,0 +1,1 @@
+"""Triggered mail: what is due, the ledger of what was sent, the runs."""

@@ -1,0 +1,70 @@
+"""The epoch of the store: what a file outside the database must agree with.
+
+A copy of the database that is older than what was sent, or that somebody else's gateway opens,
+shows in it; then all triggered mail is held until a person decides.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from gateway.store.engine.upsert import insert_into
+from gateway.store.schema import epochs
+
+_NAME = "triggers"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What the store says of itself."""
+
+    epoch: str
+    high: int  #: The newest message sent; rises for ever.
+    beat: int  #: Rises while a gateway that agrees with the store is at work.
+    held: str  #: Why all mail is held; empty: it isn't.
+
+
+def read(connection: Connection) -> Epoch | None:
+    """Return the store's epoch; None: nothing was ever sent from it."""
+    row = connection.execute(select(epochs).where(epochs.c.name == _NAME)).first()
+    return None if row is None else Epoch(row.epoch, row.high, row.beat, row.held)
+
+
+def begin(connection: Connection, epoch: str, *, held: str = "") -> Epoch:
+    """Give the store an epoch unless it has one; return what it has."""
+    insert = insert_into(connection, epochs).values(
+        name=_NAME, epoch=epoch, high=0, beat=0, held=held
+    )
+    connection.execute(insert.on_conflict_do_nothing())
+    found = read(connection)
+    if found is None:
+        raise AssertionError("the epoch was written in this transaction")
+    return found
+
+
+def held(connection: Connection) -> str:
+    """Return why all mail is held; empty: it isn't."""
+    return connection.scalar(select(epochs.c.held).where(epochs.c.name == _NAME)) or ""
+
+
+def reach(connection: Connection, message: int) -> None:
+    """Note that a message is being sent."""
+    own = update(epochs).where(epochs.c.name == _NAME, epochs.c.high < message)
+    connection.execute(own.values(high=message, beat=epochs.c.beat + 1))
+
+
+def beat(connection: Connection) -> None:
+    """Show that a gateway that agrees with the store is at work."""
+    own = update(epochs).where(epochs.c.name == _NAME)
+    connection.execute(own.values(beat=epochs.c.beat + 1))
+
+
+def hold(connection: Connection, why: str) -> None:
+    """Hold all mail, for that reason."""
+    connection.execute(update(epochs).where(epochs.c.name == _NAME).values(held=why))
+
+
+def resume(connection: Connection, high: int) -> None:
+    """Let mail go again; whatever was sent before counts as lower than `high`."""
+    own = update(epochs).where(epochs.c.name == _NAME)
+    connection.execute(own.values(held="", high=high))

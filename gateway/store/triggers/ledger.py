@@ -1,0 +1,440 @@
+"""The ledger of triggered mail: a row per occurrence, unique, committed before anything is sent.
+
+A row is `due` from the moment it is put in, `sending` from before the mail goes to the relay, and
+then settled. A process that vanishes leaves its rows `sending`: they become `unknown`, and nothing
+sends them again.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, Update, and_, case, func, literal, or_, select, update
+
+from gateway.core import ids
+from gateway.core.decision.journal import Message, Outcome
+from gateway.core.kinds import By, State
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.triggers.occurrence import WAITS, Due, Ending, Occurrence, OccurrenceState
+from gateway.core.triggers.trigger import APPLICATION_EVENTS, TriggerEvent
+from gateway.store.engine.bulk_rows import insert_rows
+from gateway.store.engine.columns import UtcTime, microseconds
+from gateway.store.journal import journal
+from gateway.store.schema import deliveries, occurrences, transitions
+from gateway.store.triggers import epochs, trigger_runs
+
+INTERRUPTED = "the process that sent it ended; it may have been sent or not"
+TOO_LATE = "too late to be of use"
+#: Marks the ledger's messages in the journal: no process of the proxy settles them.
+WORKER = -2
+
+_AT_ONCE = 500
+_COLUMNS = (
+    *("id", "trigger", "event", "kind", "person", "occurrence", "about", "recipient", "run"),
+    *("state", "reason", "due_at", "latest_at", "next_at", "facts", "settled_at"),
+)
+_THERE_ALREADY = '("trigger", kind, person, occurrence, about, recipient) DO NOTHING'
+_c = occurrences.c
+_IS_DUE = _c.state == OccurrenceState.DUE
+_IS_SENDING = _c.state == OccurrenceState.SENDING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerMail:
+    """What an occurrence is about to send."""
+
+    address: str
+    mailbox: str  #: The address in lookup form.
+    subject: str
+    message_id: str
+    body: bytes
+    message: Message  #: For the journal.
+
+
+def put(
+    connection: Connection,
+    dues: Iterable[Due],
+    *,
+    now: datetime,
+    run: int | None = None,
+    hold: str = "",
+) -> list[int]:
+    """Put occurrences in; return the ids of those that were not there yet.
+
+    They are `due`, `held` where all mail is or `hold` says why, or `expired` if it is too late.
+    """
+    why = hold or epochs.held(connection)
+    added: list[int] = []
+    waiting = iter(dues)
+    while chunk := list(islice(waiting, _AT_ONCE)):
+        rows = [_new_row(due, run, now, why) for due in chunk]
+        insert_rows(connection, occurrences, _COLUMNS, rows, conflict=_THERE_ALREADY)
+        kept = select(_c.id).where(_c.id.in_([due.id for due in chunk]))
+        added += connection.scalars(kept.order_by(_c.id))
+    return added
+
+
+def _new_row(due: Due, run: int | None, now: datetime, hold: str) -> tuple[object, ...]:
+    at = microseconds(now)
+    is_late = due.latest_at is not None and due.latest_at <= now
+    state, reason = (OccurrenceState.HELD, hold) if hold else (OccurrenceState.DUE, "")
+    if is_late:
+        state, reason = OccurrenceState.EXPIRED, TOO_LATE
+    # Mail about what was just done may wait for its `due_at`: until then it can be undone.
+    first_at = max(at, microseconds(due.due_at)) if due.event in APPLICATION_EVENTS else at
+    return (
+        due.id, due.trigger, due.event.value, due.person.kind.value, due.person.crm_id,
+        due.occurrence, due.about, due.recipient, run, state.value, reason,
+        microseconds(due.due_at),
+        None if due.latest_at is None else microseconds(due.latest_at),
+        first_at if state is OccurrenceState.DUE else None, due.facts, at if is_late else None,
+    )  # fmt: skip
+
+
+def revive(connection: Connection, trigger: str, now: datetime, run: int) -> int:
+    """Make due what a clock that ran ahead found too late; return how many that were."""
+    query = update(occurrences).where(
+        _c.trigger == trigger,
+        _c.state == OccurrenceState.EXPIRED,
+        _c.due_at <= now,
+        _c.latest_at > now,
+    )
+    query = query.values(
+        state=OccurrenceState.DUE, reason="", next_at=now, run=run, settled_at=None
+    )
+    return connection.execute(query).rowcount
+
+
+def has_work(connection: Connection, now: datetime) -> bool:
+    """Whether `claim` or `recover` might find anything."""
+    is_due = and_(_IS_DUE, _c.next_at <= now)
+    is_left = and_(_IS_SENDING, _c.held_until <= now)
+    found = (select(_c.id).where(one).limit(1) for one in (is_due, is_left))
+    return any(connection.scalar(query) is not None for query in found)
+
+
+def claim(
+    connection: Connection,
+    holder: str,
+    now: datetime,
+    *,
+    lease: timedelta,
+    limit: int,
+    events: Collection[TriggerEvent],
+    runs: Collection[int] | None = None,
+) -> list[Occurrence]:
+    """Take up to `limit` due rows of some events, the longest due first (of some runs only).
+
+    Nobody else gets them while the lease lasts (RELIABILITY E4); they are still `due`.
+    """
+    due = select(_c.id).where(_IS_DUE, _c.next_at <= now, _c.event.in_(events))
+    if runs is not None:
+        due = due.where(_c.run.in_(runs))
+    due = due.order_by(_c.next_at, _c.id).limit(limit)
+    taken = list(connection.scalars(due.with_for_update(skip_locked=True)))
+    if not taken:
+        return []
+    held = update(occurrences).where(_c.id.in_(taken))
+    connection.execute(held.values(holder=holder, next_at=now + lease))
+    return _rows(connection, taken)
+
+
+def begin(
+    connection: Connection,
+    number: int,
+    holder: str,
+    mail: LedgerMail,
+    *,
+    now: datetime,
+    lease: timedelta,
+) -> bool:
+    """Mark an occurrence as being sent, and write its message to the journal.
+
+    False if the row isn't the holder's any more: then nothing may be sent.
+    """
+    query = _own(number, holder, OccurrenceState.DUE).values(
+        state=OccurrenceState.SENDING,
+        attempts=_c.attempts + 1,
+        held_until=now + lease,
+        next_at=None,
+        address=mail.address,
+        mailbox=mail.mailbox,
+        subject=mail.subject,
+        message_id=mail.message_id,
+        body=mail.body,
+        message=mail.message.id,
+    )
+    if connection.execute(query).rowcount != 1:
+        return False
+    journal.take_in(connection, WORKER, [mail.message], ())
+    epochs.reach(connection, mail.message.id)
+    return True
+
+
+def others_at(connection: Connection, row: Occurrence, mailbox: str) -> list[Occurrence]:
+    """Return what a mailbox got, or is getting, of a trigger for the day of a row.
+
+    Those of other people only. No other transaction lets mail go there until this one ends.
+    """
+    if connection.dialect.name == "postgresql":
+        lock = func.hashtextextended(f"{row.trigger} {mailbox}", 0)
+        connection.execute(select(func.pg_advisory_xact_lock(lock)))
+    same = (_c.mailbox == mailbox, _c.trigger == row.trigger, _c.due_at == row.due_at)
+    went = _c.state.in_((OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN))
+    query = select(occurrences).where(_c.mailbox != "", *same, went, _c.recipient == "")
+    found = [_row(one) for one in connection.execute(query.order_by(_c.id))]
+    return [one for one in found if one.person != row.person]
+
+
+def end(
+    connection: Connection,
+    number: int,
+    holder: str,
+    *,
+    ending: Ending,
+    outcome: Outcome,
+    now: datetime,
+) -> bool:
+    """Keep how an attempt ended; False if the row isn't the holder's.
+
+    A result that comes after the lease is still better than `unknown`.
+    """
+    query = _own(number, holder, OccurrenceState.SENDING, OccurrenceState.UNKNOWN)
+    if connection.execute(_ended(query, ending, now)).rowcount != 1:
+        return False
+    _tell_journal(connection, outcome)
+    return True
+
+
+def settle(
+    connection: Connection,
+    number: int,
+    holder: str,
+    ending: Ending,
+    *,
+    now: datetime,
+    message: Message | None = None,
+    address: str = "",
+) -> bool:
+    """Keep what was decided about an occurrence that isn't sent now, with a message that tells."""
+    query = _own(number, holder, OccurrenceState.DUE)
+    query = _ended(query, ending, now).values(address=address)
+    if message is not None:
+        query = query.values(message=message.id, subject=message.subject)
+    if connection.execute(query).rowcount != 1:
+        return False
+    if message is not None:
+        journal.take_in(connection, WORKER, [message], ())
+    return True
+
+
+def _ended(query: Update, ending: Ending, now: datetime) -> Update:
+    query = query.values(
+        state=ending.state, reason=ending.reason, next_at=ending.next_at, held_until=None
+    )
+    if ending.state is OccurrenceState.DUE:
+        return query.values(holder="")
+    kept = {} if ending.state is OccurrenceState.UNKNOWN else {"holder": ""}
+    return query.values(settled_at=now, body=None, **kept)
+
+
+def let_go(connection: Connection, holder: str, numbers: Collection[int], now: datetime) -> None:
+    """Give rows back that were taken and not begun."""
+    mine = update(occurrences).where(_c.id.in_(numbers), _c.holder == holder, _IS_DUE)
+    connection.execute(mine.values(holder="", next_at=now))
+
+
+def holders(connection: Connection) -> list[str]:
+    """Return the processes that hold rows."""
+    return list(connection.scalars(select(_c.holder).where(_c.holder != "").distinct()))
+
+
+def recover(connection: Connection, now: datetime, gone: Collection[str]) -> list[Occurrence]:
+    """Settle what vanished processes left: what they were sending is `unknown`; return that.
+
+    `gone` are holders known to have ended; of others it is known when their lease is over.
+    """
+    free = update(occurrences).where(_IS_DUE, _c.holder != "", _c.holder.in_(gone))
+    connection.execute(free.values(holder="", next_at=now))
+    left = select(_c.id).where(
+        _IS_SENDING, or_(_c.held_until <= now, and_(_c.holder != "", _c.holder.in_(gone)))
+    )
+    found = list(connection.scalars(left.with_for_update(skip_locked=True)))
+    if not found:
+        return []
+    lost = (
+        update(occurrences)
+        .where(_c.id.in_(found))
+        .values(state=OccurrenceState.UNKNOWN, reason=INTERRUPTED, held_until=None, settled_at=now)
+    )
+    connection.execute(lost)
+    rows = _rows(connection, found)
+    for row in rows:
+        if row.message is not None:
+            _tell_journal(connection, _outcome(row.message, State.UNKNOWN, By.GATEWAY, INTERRUPTED))
+    return rows
+
+
+def hold(connection: Connection, why: str) -> int:
+    """Hold all mail, for that reason; return how many occurrences were due."""
+    epochs.hold(connection, why)
+    query = update(occurrences).where(_IS_DUE)
+    query = query.values(state=OccurrenceState.HELD, reason=why, holder="", next_at=None)
+    return connection.execute(query).rowcount
+
+
+def resume(connection: Connection, now: datetime, *, epoch: str, high: int) -> int:
+    """Let go of everything that is held; return how many occurrences that were.
+
+    A store without an epoch gets this one; what was sent before counts as lower than `high`.
+    """
+    found = epochs.begin(connection, epoch)
+    epochs.resume(connection, max(high, found.high))
+    trigger_runs.reopen(connection)
+    query = update(occurrences).where(_c.state == OccurrenceState.HELD)
+    is_early = and_(_c.event.in_(APPLICATION_EVENTS), _c.due_at > now)
+    next_at = case((is_early, _c.due_at), else_=literal(now, UtcTime))
+    query = query.values(state=OccurrenceState.DUE, reason="", next_at=next_at)
+    return connection.execute(query).rowcount
+
+
+def supersede(
+    connection: Connection,
+    reference: str,
+    event: TriggerEvent,
+    reason: str,
+    now: datetime,
+    *,
+    like: Due | None = None,
+) -> int:
+    """Settle the mail about an application's earlier transitions that isn't on its way yet.
+
+    With `like`, that of the same trigger to the same recipient. Return how many mails that were.
+    A worker that has taken one finds it isn't its any more; what is being sent stays.
+    """
+    is_open = _c.state.in_((OccurrenceState.DUE, OccurrenceState.HELD))
+    query = update(occurrences).where(_c.about == reference, _c.event == event, is_open)
+    if like is not None:
+        query = query.where(_c.trigger == like.trigger, _c.recipient == like.recipient)
+    ended = Ending(state=OccurrenceState.SKIPPED, reason=reason)
+    return connection.execute(_ended(query, ended, now)).rowcount
+
+
+def withdraw(connection: Connection, number: int, reason: str, now: datetime) -> bool:
+    """Settle one mail that isn't on its way yet; False: it is, or has ended."""
+    is_open = _c.state.in_((OccurrenceState.DUE, OccurrenceState.HELD))
+    query = update(occurrences).where(_c.id == number, is_open)
+    ended = Ending(state=OccurrenceState.SKIPPED, reason=reason)
+    return connection.execute(_ended(query, ended, now)).rowcount == 1
+
+
+def of_transition(connection: Connection, reference: str, transition: str) -> list[Occurrence]:
+    """Return the mail owed for what was done to an application once, in order."""
+    mine = (_c.about == reference, _c.occurrence == transition, _c.event.in_(APPLICATION_EVENTS))
+    rows = connection.execute(select(occurrences).where(*mine).order_by(_c.id))
+    return [_row(row) for row in rows]
+
+
+def on_its_way(connection: Connection, like: Due, status: str) -> int | None:
+    """Return the mail being sent for an earlier transition that says what `like` would.
+
+    It is of the same trigger to the same recipient, about the same status; None: there is none.
+    """
+    same = select(_c.id, _c.occurrence).where(
+        _c.about == like.about,
+        _c.trigger == like.trigger,
+        _c.event == like.event,
+        _c.recipient == like.recipient,
+        _IS_SENDING,
+    )
+    for row in connection.execute(same.order_by(_c.id.desc())):
+        given = select(transitions.c.status).where(transitions.c.id == ids.read(row.occurrence))
+        if connection.scalar(given) == status:
+            return int(row.id)
+    return None
+
+
+def is_busy(connection: Connection, run: int) -> bool:
+    """Whether some process has mail of a run in hand."""
+    taken = and_(_IS_DUE, _c.holder != "")
+    busy = select(_c.id).where(_c.run == run, or_(_IS_SENDING, taken)).limit(1)
+    return connection.scalar(busy) is not None
+
+
+def waiting(connection: Connection, limit: int = 1000) -> list[Occurrence]:
+    """Return what waits for a field that can't be read, the longest due first."""
+    mine = select(occurrences).where(_IS_DUE, _c.reason.startswith(WAITS))
+    return [_row(row) for row in connection.execute(mine.order_by(_c.due_at, _c.id).limit(limit))]
+
+
+def several(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:
+    """Return the occurrences of ids, in that order."""
+    return _rows(connection, numbers)
+
+
+def one(connection: Connection, number: int) -> Occurrence | None:
+    """Return the occurrence of an id."""
+    return next(iter(_rows(connection, [number])), None)
+
+
+def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> list[Occurrence]:
+    """Return a person's occurrences, the newest first."""
+    mine = select(occurrences).where(_c.kind == person.kind.value, _c.person == person.crm_id)
+    return [_row(row) for row in connection.execute(mine.order_by(_c.id.desc()).limit(limit))]
+
+
+def of_run(connection: Connection, run: int, limit: int = 1000) -> list[Occurrence]:
+    """Return the occurrences of a run, in order."""
+    mine = select(occurrences).where(_c.run == run).order_by(_c.id).limit(limit)
+    return [_row(row) for row in connection.execute(mine)]
+
+
+def _own(number: int, holder: str, *states: OccurrenceState) -> Update:
+    return update(occurrences).where(_c.id == number, _c.holder == holder, _c.state.in_(states))
+
+
+def _tell_journal(connection: Connection, outcome: Outcome) -> None:
+    query = update(deliveries).where(
+        deliveries.c.message == outcome.message,
+        deliveries.c.position == outcome.position,
+        deliveries.c.state.in_((State.SENDING, State.UNKNOWN)),
+    )
+    connection.execute(query.values(state=outcome.state, by=outcome.by, reply=outcome.reply))
+
+
+def _outcome(message: int, state: State, by: By, reply: str) -> Outcome:
+    return Outcome(message=message, position=0, state=state, by=by, reply=reply)
+
+
+def _rows(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:
+    found = connection.execute(select(occurrences).where(_c.id.in_(numbers)))
+    rows = {row.id: _row(row) for row in found}
+    return [rows[number] for number in numbers if number in rows]
+
+
+def _row(row: Row[Any]) -> Occurrence:
+    return Occurrence(
+        id=row.id,
+        trigger=row.trigger,
+        event=TriggerEvent(row.event),
+        person=PersonRef(PersonKind(row.kind), row.person),
+        occurrence=row.occurrence,
+        about=row.about,
+        recipient=row.recipient,
+        run=row.run,
+        state=OccurrenceState(row.state),
+        reason=row.reason,
+        due_at=row.due_at,
+        latest_at=row.latest_at,
+        next_at=row.next_at,
+        facts=row.facts,
+        address=row.address,
+        subject=row.subject,
+        message_id=row.message_id,
+        body=row.body,
+        message=row.message,
+        attempts=row.attempts,
+        settled_at=row.settled_at,
+    )

@@ -1,0 +1,228 @@
+"""Mail about what was done to applications: what waits to leave, and what became of each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from itertools import groupby
+
+from sqlalchemy import Connection, select, update
+
+from gateway.core import ids
+from gateway.core.ids import moment_of
+from gateway.core.sending.outbox import OutboxRow, OutboxState
+from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
+from gateway.core.triggers.trigger import APPLICATION_EVENTS, TriggerEvent
+from gateway.core.triggers.trigger_run import RunState, TriggerRun
+from gateway.store.schema import occurrences, transitions
+from gateway.store.sending import outbox
+from gateway.store.sending.outbox import WrongOutboxState
+from gateway.store.triggers import due, ledger
+
+TYPE = "trigger_mail"
+CANCELLED = "cancelled by hand"
+
+_AT_ONCE = 100
+_c = occurrences.c
+_OPEN = (OccurrenceState.DUE, OccurrenceState.HELD, OccurrenceState.SENDING)
+_AS_OUTBOX = {
+    OccurrenceState.DUE: OutboxState.QUEUED,
+    OccurrenceState.HELD: OutboxState.QUEUED,
+    OccurrenceState.SENDING: OutboxState.SENDING,
+    OccurrenceState.SENT: OutboxState.SENT,
+    OccurrenceState.SKIPPED: OutboxState.CANCELLED,
+    OccurrenceState.EXPIRED: OutboxState.FAILED,
+    OccurrenceState.FAILED: OutboxState.FAILED,
+    OccurrenceState.UNKNOWN: OutboxState.UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusMail:
+    """One mail owed for a transition."""
+
+    row: Occurrence
+    to: str  #: Where it went, or would go now.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailedTransition:
+    """A transition and the mail one trigger owes for it."""
+
+    id: int
+    reference: str
+    event: TriggerEvent
+    before: str  #: crm_id of the status it had.
+    status: str
+    actor: str  #: crm_id of the member of staff; empty: the candidate.
+    trigger: str
+    mails: tuple[StatusMail, ...]
+    is_told: bool  #: Whether its end was told.
+
+    @property
+    def at(self) -> datetime:
+        """When it was made."""
+        return moment_of(self.id)
+
+    def run(self, zone: tzinfo) -> TriggerRun:
+        """Return it as a run of the trigger, as reports tell of it."""
+        states = [one.row.state for one in self.mails]
+        return TriggerRun(
+            id=self.id,
+            trigger=self.trigger,
+            day=_day(self.at, zone),
+            state=RunState.OPEN if any(one in _OPEN for one in states) else RunState.FINISHED,
+            due=len(self.mails),
+            counts={state: states.count(state) for state in states},
+        )
+
+
+def _day(at: datetime, zone: tzinfo) -> date:
+    return at.astimezone(zone).date()
+
+
+def waiting(
+    connection: Connection,
+    *,
+    state: OutboxState | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[OutboxRow]:
+    """Return what is due or being sent, as entries of the outbox, the newest first."""
+    states = [own for own in _OPEN if state in (None, _AS_OUTBOX[own])]
+    query = select(_c.id).where(_c.event.in_(APPLICATION_EVENTS), _c.state.in_(states))
+    if before is not None:
+        query = query.where(_c.id < before)
+    numbers = list(connection.scalars(query.order_by(_c.id.desc()).limit(limit)))
+    return [_as_entry(connection, row) for row in ledger.several(connection, numbers)]
+
+
+def _as_entry(connection: Connection, row: Occurrence) -> OutboxRow:
+    return OutboxRow(
+        id=row.id,
+        type=TYPE,
+        key="",
+        sender="",
+        recipient=_address(connection, row),
+        body=b"",
+        message=row.message,
+        relay="",
+        state=_AS_OUTBOX[row.state],
+        attempts=row.attempts,
+        next_at=row.next_at,
+        error=row.reason,
+        about=f"{row.trigger} {row.about}",
+    )
+
+
+def among(entries: Sequence[OutboxRow], own: Sequence[OutboxRow], limit: int) -> list[OutboxRow]:
+    """Return entries of the outbox and mail of triggers that waits, the newest first."""
+    return sorted((*entries, *own), key=lambda one: one.id, reverse=True)[:limit]
+
+
+def entry(connection: Connection, number: int) -> OutboxRow:
+    """Return an entry of the outbox, or mail that waits, or was given up; else `NoSuchRow`."""
+    row = _of_application(connection, number)
+    return outbox.one(connection, number) if row is None else _as_entry(connection, row)
+
+
+def cancel_entry(connection: Connection, number: int, now: datetime) -> OutboxState:
+    """Give an entry of the outbox up, or mail of a trigger that waits; return its state before.
+
+    The application keeps its status. Raise `NoSuchRow` or `WrongOutboxState`.
+    """
+    row = _of_application(connection, number)
+    if row is None:
+        return outbox.cancel(connection, number).state
+    if not ledger.withdraw(connection, number, CANCELLED, now):
+        raise WrongOutboxState(
+            f"{ids.show(number)} is {row.state}; only what waits can be cancelled"
+        )
+    return _AS_OUTBOX[row.state]
+
+
+def _of_application(connection: Connection, number: int) -> Occurrence | None:
+    row = ledger.one(connection, number)
+    return row if row is not None and row.event in APPLICATION_EVENTS else None
+
+
+def _address(connection: Connection, row: Occurrence) -> str:
+    """Return where a mail went, else where it would go now; empty: nowhere."""
+    if row.address or (row.recipient and not row.recipient.startswith(due.STAFF)):
+        return row.address or row.recipient
+    known = due.facts(connection, row)
+    if row.recipient:
+        return known.staff.email if known.staff else ""
+    return next(iter(known.person.emails), "") if known.person else ""
+
+
+def listed(
+    connection: Connection, *, limit: int = 50, before: int | None = None
+) -> list[MailedTransition]:
+    """Return the last transitions that owed mail, one for each trigger, the newest first.
+
+    With `before`, those older than this id.
+    """
+    t = transitions.c
+    found: list[MailedTransition] = []
+    last = before
+    while len(found) < limit:
+        query = select(t.id).order_by(t.id.desc()).limit(_AT_ONCE)
+        if last is not None:
+            query = query.where(t.id < last)
+        numbers = list(connection.scalars(query))
+        found += _several(connection, numbers)
+        if len(numbers) < _AT_ONCE:
+            break
+        last = numbers[-1]
+    return found[:limit]
+
+
+def untold(connection: Connection, after: int, limit: int) -> tuple[list[MailedTransition], int]:
+    """Return transitions whose mail has come to an end that was not told yet.
+
+    At most `limit` are looked at, those with an id above `after`; also return the last of them,
+    0 once all have been.
+    """
+    t = transitions.c
+    query = select(t.id).where(t.is_open, t.id > after).order_by(t.id).limit(limit)
+    numbers = list(connection.scalars(query))
+    ended = [
+        one
+        for number in numbers
+        if all(mail.row.state not in _OPEN for mail in _mails(connection, number))
+        for one in _several(connection, [number])
+    ]
+    return ended, numbers[-1] if len(numbers) == limit else 0
+
+
+def tell(connection: Connection, number: int) -> bool:
+    """Keep that the end of a transition's mail was told; False: it was already."""
+    t = transitions.c
+    query = update(transitions).where(t.id == number, t.is_open).values(is_open=False)
+    return connection.execute(query).rowcount == 1
+
+
+def _several(connection: Connection, numbers: Sequence[int]) -> Iterator[MailedTransition]:
+    rows = connection.execute(select(transitions).where(transitions.c.id.in_(numbers)))
+    known = {row.id: row for row in rows}
+    for number in numbers:
+        row = known[number]
+        mails = sorted(_mails(connection, number), key=lambda one: one.row.trigger)
+        for trigger, own in groupby(mails, key=lambda one: one.row.trigger):
+            yield MailedTransition(
+                id=number,
+                reference=row.reference,
+                event=TriggerEvent(row.event),
+                before=row.before,
+                status=row.status,
+                actor=row.actor,
+                trigger=trigger,
+                mails=tuple(own),
+                is_told=not row.is_open,
+            )
+
+
+def _mails(connection: Connection, number: int) -> list[StatusMail]:
+    reference = select(transitions.c.reference).where(transitions.c.id == number)
+    rows = ledger.of_transition(connection, connection.scalar(reference) or "", ids.show(number))
+    return [StatusMail(row=row, to=_address(connection, row)) for row in rows]

@@ -1,0 +1,201 @@
+"""What is done to applications by hand: submitted by the candidate, given a status by staff."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from gateway.core import ids
+from gateway.core.errors import GatewayError
+from gateway.core.feed.unread import APPLICATIONS
+from gateway.core.people.applications import KnownApplication
+from gateway.core.people.people import Staff, StatusKind
+from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
+from gateway.core.triggers.transition import Around, PastChange, Transition
+from gateway.core.triggers.trigger import TriggerEvent
+from gateway.store.feed import unread
+from gateway.store.people.applications import find, staff_of
+from gateway.store.schema import applications, occurrences, people, statuses, transitions
+
+ANOTHER_STATUS = "the application has another status now"
+GIVEN_AGAIN = "the status was given again later"
+SUBMITTED_AGAIN = "the application was submitted again later"
+TAKEN_BACK = "undone: the status was taken back before the mail left"
+_LEFT = (OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN)
+_AT_ONCE = 50  #: Changes of one application looked at for what was undone.
+
+
+class NoSuchApplication(GatewayError):
+    """No application has a reference."""
+
+
+class NoSuchStatus(GatewayError):
+    """The CRM told of the statuses of applications, and this is none of them."""
+
+
+def locked(connection: Connection, reference: str) -> KnownApplication:
+    """Return an application that nobody else changes in this transaction."""
+    query = select(applications.c.reference).where(applications.c.reference == reference)
+    connection.execute(query.with_for_update())
+    found = find(connection, reference)
+    if found is None:
+        raise NoSuchApplication(f"no application has the reference {reference}")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LastTransition:
+    """What was done last to an application through the gateway."""
+
+    id: int
+    event: TriggerEvent
+    before: str  #: crm_id of the status it had before.
+
+
+def last(connection: Connection, reference: str) -> LastTransition | None:
+    """Return what was done last to an application through the gateway; None: nothing yet."""
+    c = transitions.c
+    query = select(c.id, c.event, c.before).where(c.reference == reference)
+    row = connection.execute(query.order_by(c.id.desc()).limit(1)).first()
+    return None if row is None else LastTransition(row.id, TriggerEvent(row.event), row.before)
+
+
+def past_changes(
+    connection: Connection, reference: str, *, at: datetime, undo: timedelta
+) -> Iterator[PastChange]:
+    """Yield the changes of an application's status not older than `undo` each, the newest first.
+
+    Ask after what they owe is out of the sender's reach (`ledger.supersede`): then what has left
+    is settled.
+    """
+    c = transitions.c
+    mine = select(transitions).where(
+        c.reference == reference, c.id >= ids.first_id_at(at - _AT_ONCE * undo)
+    )
+    for row in connection.execute(mine.order_by(c.id.desc()).limit(_AT_ONCE)):
+        left = select(occurrences.c.id).where(
+            occurrences.c.about == reference,
+            occurrences.c.occurrence == ids.show(row.id),
+            occurrences.c.state.in_(_LEFT),
+        )
+        is_candidates = row.event != TriggerEvent.STATUS_CHANGED
+        yield PastChange(
+            at=ids.moment_of(row.id),
+            before=row.before,
+            is_told=is_candidates or connection.scalar(left.limit(1)) is not None,
+        )
+
+
+def superseded(connection: Connection, row: Occurrence, known: KnownApplication) -> str:
+    """Return why mail about a transition is none any more; empty: it stands.
+
+    What a feed told since counts too: mail about a status says what the status is.
+    """
+    if row.event is TriggerEvent.SUBMITTED:
+        return SUBMITTED_AGAIN if _is_owed_again(connection, row) else ""
+    c, application, number = transitions.c, known.application, ids.read(row.occurrence)
+    status = connection.scalar(select(c.status).where(c.id == number))
+    if status is not None and status != application.status:
+        return ANOTHER_STATUS
+    later = select(c.id).where(c.reference == application.reference, c.id > number)
+    is_again = connection.scalar(later.where(c.before != c.status).limit(1)) is not None
+    return GIVEN_AGAIN if is_again else ""
+
+
+def _is_owed_again(connection: Connection, row: Occurrence) -> bool:
+    o = occurrences.c
+    same = (o.about == row.about, o.event == row.event, o.trigger == row.trigger)
+    later = select(o.id).where(*same, o.recipient == row.recipient, o.occurrence > row.occurrence)
+    return connection.scalar(later.limit(1)) is not None
+
+
+def open_for(connection: Connection, number: int) -> None:
+    """Keep that mail is owed for a transition, whose end will be told."""
+    query = update(transitions).where(transitions.c.id == number)
+    connection.execute(query.values(is_open=True))
+
+
+def note(connection: Connection, transition: Transition) -> None:
+    """Keep what was done, and by whom."""
+    application = transition.application.application
+    row = {
+        "id": transition.id,
+        "reference": application.reference,
+        "event": transition.event.value,
+        "before": transition.before,
+        "status": application.status,
+        "actor": transition.actor,
+    }
+    connection.execute(insert(transitions).values(row))
+    if transition.before != application.status:
+        unread.forget(connection, APPLICATIONS, application.reference, "status")
+
+
+def change(
+    connection: Connection, reference: str, *, status: str, submitted_at: datetime | None = None
+) -> KnownApplication:
+    """Give an application a status, and the time it was submitted; return it as it is now."""
+    values: dict[str, Any] = {"status": status}
+    if submitted_at is not None:
+        values["submitted_at"] = submitted_at
+    query = update(applications).where(applications.c.reference == reference)
+    connection.execute(query.values(**values))
+    return locked(connection, reference)
+
+
+def status_named(connection: Connection, named: str) -> str:
+    """Return the crm_id of the status of applications that has it, or alone has this name.
+
+    Where the CRM told of no status it is as named, else `NoSuchStatus` is raised.
+    """
+    query = select(statuses.c.crm_id, statuses.c.name)
+    query = query.where(statuses.c.kind == StatusKind.APPLICATION.value)
+    names: dict[str, str] = {row.crm_id: row.name for row in connection.execute(query)}
+    if not names or named in names:
+        return named
+    of_name = [one for one, name in names.items() if name.casefold() == named.casefold()]
+    if len(of_name) == 1:
+        return of_name[0]
+    shown = sorted(
+        crm_id if name.casefold() in ("", crm_id.casefold()) else f"{crm_id} ({name})"
+        for crm_id, name in names.items()
+    )
+    fault = "several statuses are called" if of_name else "applications have no status"
+    raise NoSuchStatus(f"{fault} {named}; there are {', '.join(shown)}")
+
+
+def is_initial(connection: Connection, status: str) -> bool:
+    """Whether a status is of the first phase: it is marked so, or nothing tells phases apart."""
+    known = _statuses(connection)
+    if any(known.values()):
+        return known.get(status, True)
+    # Where none is marked it may be one whose mark can't be read.
+    return status not in known or not unread.is_any(connection, "statuses", "initial")
+
+
+def around(connection: Connection, known: KnownApplication, actor: str) -> Around:
+    """Return the staff around an application; `actor` is the crm_id of the one who acts."""
+    application = known.application
+    person = (
+        people.c.kind == application.person.kind.value,
+        people.c.crm_id == application.person.crm_id,
+    )
+    owner = connection.scalar(select(people.c.owner).where(*person)) or ""
+    return Around(
+        responsible=staff_of(connection, application.responsible),
+        owner=_one(staff_of(connection, (owner,))),
+        actor=_one(staff_of(connection, (actor,))),
+    )
+
+
+def _one(found: tuple[Staff, ...]) -> Staff | None:
+    return next(iter(found), None)
+
+
+def _statuses(connection: Connection) -> Mapping[str, bool]:
+    """Return the statuses of applications, each with whether it is of the first phase."""
+    query = select(statuses.c.crm_id, statuses.c.initial)
+    rows = connection.execute(query.where(statuses.c.kind == StatusKind.APPLICATION.value))
+    return {row.crm_id: row.initial for row in rows}

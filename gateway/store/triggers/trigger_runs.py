@@ -1,0 +1,146 @@
+"""Runs of triggers: how far each has looked, what it found, and what became of it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+
+from gateway.core.people.people import PersonRef
+from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.core.triggers.trigger_run import RunState, Skip, TriggerRun
+from gateway.store.engine.upsert import insert_into
+from gateway.store.schema import occurrences, trigger_looks, trigger_runs
+
+TOLD = 1_000  #: So many of those left out are kept with their reasons; the rest are counted.
+_USUAL = 30  #: Runs the guard compares with.
+_c = trigger_runs.c
+
+
+def looked(connection: Connection, trigger: str) -> date | None:
+    """Return the last local day a trigger has looked at."""
+    return connection.scalar(select(trigger_looks.c.day).where(trigger_looks.c.trigger == trigger))
+
+
+def look(connection: Connection, trigger: str, day: date, now: datetime) -> None:
+    """Note that a trigger has looked at a day."""
+    insert = insert_into(connection, trigger_looks).values(trigger=trigger, day=day, at=now)
+    query = insert.on_conflict_do_update(
+        index_elements=[trigger_looks.c.trigger], set_={"day": day, "at": now}
+    )
+    connection.execute(query)
+
+
+def begin(connection: Connection, run: TriggerRun) -> None:
+    """Write a run down as it begins; an earlier one that was broken off is left to its mails."""
+    broken = update(trigger_runs).where(
+        _c.trigger == run.trigger, _c.state == RunState.LOOKING, _c.id < run.id
+    )
+    connection.execute(broken.values(state=RunState.OPEN))
+    told = [[str(one.person), one.about, one.reason] for one in run.skips[:TOLD]]
+    connection.execute(
+        insert(trigger_runs).values(
+            id=run.id,
+            trigger=run.trigger,
+            day=run.day,
+            state=run.state,
+            due=run.due,
+            skipped=run.skipped,
+            skips=orjson.dumps(told).decode() if told else "",
+            error=run.error,
+            report_to=run.report_to,
+            finished_at=run.finished_at,
+        )
+    )
+
+
+def found(connection: Connection, run: int, *, due: int, state: RunState) -> None:
+    """Note how many occurrences a run has put into the ledger."""
+    connection.execute(update(trigger_runs).where(_c.id == run).values(due=due, state=state))
+
+
+def drop(connection: Connection, run: int) -> None:
+    """Forget a run that has nothing to tell."""
+    connection.execute(delete(trigger_runs).where(_c.id == run))
+
+
+def report(connection: Connection, run: TriggerRun, state: RunState, now: datetime) -> bool:
+    """Note that a run is reported; False if somebody else has reported it."""
+    query = update(trigger_runs).where(_c.id == run.id, _c.reports == run.reports)
+    query = query.values(
+        reports=run.reports + 1,
+        state=state,
+        finished_at=now if state is RunState.FINISHED else None,
+    )
+    return connection.execute(query).rowcount == 1
+
+
+def reopen(connection: Connection) -> None:
+    """Have runs reported again whose mail is no longer held."""
+    held = update(trigger_runs).where(_c.state == RunState.HELD)
+    connection.execute(held.values(state=RunState.OPEN))
+
+
+def unfinished(connection: Connection) -> list[TriggerRun]:
+    """Return the runs that have something to be reported, in order."""
+    open_ones = select(trigger_runs).where(_c.state != RunState.FINISHED).order_by(_c.id)
+    return _runs(connection, open_ones)
+
+
+def one(connection: Connection, number: int) -> TriggerRun | None:
+    """Return the run of an id."""
+    return next(iter(_runs(connection, select(trigger_runs).where(_c.id == number))), None)
+
+
+def listed(
+    connection: Connection, *, trigger: str | None = None, limit: int = 50
+) -> list[TriggerRun]:
+    """Return runs, the newest first."""
+    query = select(trigger_runs).order_by(_c.id.desc()).limit(limit)
+    return _runs(connection, query if trigger is None else query.where(_c.trigger == trigger))
+
+
+def usual(connection: Connection, trigger: str) -> int | None:
+    """Return how much the largest of a trigger's last runs with mail had to send."""
+    last = select(_c.due).where(
+        _c.trigger == trigger, _c.due > 0, _c.state.in_((RunState.OPEN, RunState.FINISHED))
+    )
+    last = last.order_by(_c.id.desc()).limit(_USUAL)
+    return max(connection.scalars(last), default=None)
+
+
+def _runs(connection: Connection, query: Select[Any]) -> list[TriggerRun]:
+    rows = connection.execute(query).all()
+    counts = _counts(connection, [row.id for row in rows])
+    return [_run(row, counts.get(row.id, {})) for row in rows]
+
+
+def _counts(connection: Connection, runs: Sequence[int]) -> dict[int, dict[OccurrenceState, int]]:
+    c = occurrences.c
+    query = select(c.run, c.state, func.count()).where(c.run.in_(runs)).group_by(c.run, c.state)
+    found: dict[int, dict[OccurrenceState, int]] = {}
+    for run, state, count in connection.execute(query):
+        found.setdefault(run, {})[OccurrenceState(state)] = count
+    return found
+
+
+def _run(row: Row[Any], counts: dict[OccurrenceState, int]) -> TriggerRun:
+    return TriggerRun(
+        id=row.id,
+        trigger=row.trigger,
+        day=row.day,
+        state=RunState(row.state),
+        due=row.due,
+        skipped=row.skipped,
+        skips=tuple(_skips(orjson.loads(row.skips or "[]"))),
+        error=row.error,
+        report_to=row.report_to,
+        reports=row.reports,
+        finished_at=row.finished_at,
+        counts=counts,
+    )
+
+
+def _skips(told: Iterable[Sequence[str]]) -> Iterable[Skip]:
+    return (Skip(PersonRef.parse(person), about, reason) for person, about, reason in told)

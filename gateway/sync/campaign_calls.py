@@ -1,0 +1,253 @@
+"""What is asked of Mailchimp for a campaign as a whole: created, sent, scheduled, deleted.
+
+Before each request it is noted that it is made. Where an answer is lost, or the process ended
+before it came, Mailchimp is looked at before anything is asked again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.core.campaigns.campaigns import GONE_STATES, Campaign, CampaignState, PendingCall, mark
+from gateway.core.errors import GatewayError
+from gateway.sync.errors import (
+    AnswerLost,
+    MailchimpError,
+    MailchimpNotFound,
+    MailchimpRefused,
+    NotAllowed,
+)
+from gateway.sync.mailchimp_session import MailchimpSession
+from gateway.sync.readiness import NotReady, missing_for_sending
+from gateway.sync.settle import created, keep, look
+from gateway.sync.transport import Document
+
+ROUNDS = 3  #: A request is made so often at most, each after a look.
+LOOKS = 3  #: What was asked may show late.
+BETWEEN = 3.0  #: Seconds.
+MADE_ANEW = ". What can't be sent is best made anew: gateway campaigns recreate"
+
+
+class Unclear(GatewayError):
+    """Nobody knows whether Mailchimp did what was asked."""
+
+
+class CannotBeSent(NotReady):
+    """Mailchimp does not send or schedule the campaign as it is."""
+
+
+def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
+    """Create the campaign at Mailchimp, once: found by the mark in its title if it is there."""
+    if campaign.asked is PendingCall.CREATE:
+        campaign = found(session, campaign)
+    if campaign.mailchimp_id:
+        return campaign
+    campaign = keep(session, campaign, asked=PendingCall.CREATE, asked_at=session.clock())
+    document = _create(session, campaign)
+    campaign = _keep_created(session, campaign, document)
+    # A template given at creation brings its content; asking for it again changes nothing.
+    session.client.set_template(campaign.mailchimp_id, campaign.template)
+    return campaign
+
+
+def found(session: MailchimpSession, campaign: Campaign) -> Campaign:
+    """Return a campaign whose creation was asked for with what Mailchimp has of it, if it has."""
+    document = _find(session, campaign)
+    if document is None:
+        return campaign
+    return _keep_created(session, campaign, document)
+
+
+def _keep_created(session: MailchimpSession, campaign: Campaign, document: Document) -> Campaign:
+    link = session.client.link(document) if document.get("web_id") else ""
+    return keep(session, campaign, **created(document, link, session.clock()))
+
+
+def _create(session: MailchimpSession, campaign: Campaign) -> Document:
+    for _ in range(ROUNDS):
+        try:
+            return session.client.create_campaign(_body(campaign))
+        except AnswerLost:
+            for _ in range(LOOKS):
+                session.pause(BETWEEN)
+                document = _find(session, campaign)
+                if document is not None:
+                    return document
+    raise Unclear(
+        "Mailchimp gave no answer and does not show the campaign: try again later; it is looked "
+        "for before it is created again"
+    )
+
+
+def _body(campaign: Campaign) -> Document:
+    return {
+        "type": "regular",
+        "recipients": {
+            "list_id": campaign.audience,
+            "segment_opts": {"saved_segment_id": campaign.segment},
+        },
+        "settings": {
+            "subject_line": campaign.name,
+            "title": campaign.title,
+            "from_name": campaign.from_name,
+            "reply_to": campaign.from_address,
+            "template_id": campaign.template,
+        },
+        "tracking": {"opens": True, "html_clicks": True},
+    }
+
+
+def _find(session: MailchimpSession, campaign: Campaign) -> Document | None:
+    """Look through all of them: what was asked for lately may bear an earlier time there."""
+    for document in session.client.campaigns():
+        title = str((document.get("settings") or {}).get("title") or "")
+        if title.endswith(mark(campaign.id)):
+            return document
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Act:
+    """A request, how to see that it is done, and what the campaign is then or after a no."""
+
+    call: Callable[[], None]
+    is_done: Callable[[Campaign], bool]
+    done: Mapping[str, Any]
+    refused: Mapping[str, Any]
+    advice: str = ""
+
+
+def send(session: MailchimpSession, campaign: Campaign) -> Campaign:
+    """Send the campaign now, once."""
+    campaign = keep(session, campaign, asked=PendingCall.SEND, asked_at=session.clock(), trouble="")
+    act = _Act(
+        call=lambda: session.client.send(campaign.mailchimp_id),
+        is_done=_is_gone,
+        done={"state": CampaignState.SENDING, "sent_at": session.clock()},
+        refused={},
+        advice=MADE_ANEW,
+    )
+    campaign = _do(session, campaign, act)
+    looked = look(session, campaign)
+    return looked if _is_gone(looked) else keep(session, looked, state=CampaignState.SENDING)
+
+
+def schedule(session: MailchimpSession, campaign: Campaign, at: datetime) -> Campaign:
+    """Schedule the campaign for a quarter hour (aware, UTC), once."""
+    wish = campaign.asked if campaign.asked is PendingCall.REFRESH else PendingCall.SCHEDULE
+    values = {"asked": wish, "asked_at": session.clock(), "scheduled_for": at, "trouble": ""}
+    campaign = keep(session, campaign, **values)
+    act = _Act(
+        call=lambda: session.client.schedule(campaign.mailchimp_id, at),
+        is_done=lambda one: _is_gone(one) or _is_scheduled(one, at),
+        done={"state": CampaignState.SCHEDULED, "scheduled_for": at},
+        refused={"scheduled_for": None},
+        advice=MADE_ANEW,
+    )
+    return _do(session, campaign, act)
+
+
+def unschedule(session: MailchimpSession, campaign: Campaign) -> Campaign:
+    """Take the campaign out of Mailchimp's schedule; it may have left before that.
+
+    One that is refreshed keeps the time for which it is scheduled again.
+    """
+    done: dict[str, Any] = {"state": CampaignState.OPENED}
+    if campaign.asked is not PendingCall.REFRESH:
+        campaign = keep(session, campaign, asked=PendingCall.UNSCHEDULE, asked_at=session.clock())
+        done["scheduled_for"] = None
+    act = _Act(
+        call=lambda: session.client.unschedule(campaign.mailchimp_id),
+        is_done=lambda one: one.state is not CampaignState.SCHEDULED,
+        done=done,
+        refused={},
+    )
+    return _do(session, campaign, act)
+
+
+def _is_gone(campaign: Campaign) -> bool:
+    return campaign.state in GONE_STATES
+
+
+def _is_scheduled(campaign: Campaign, at: datetime) -> bool:
+    return campaign.state is CampaignState.SCHEDULED and campaign.scheduled_for == at
+
+
+def delete(session: MailchimpSession, campaign: Campaign) -> Campaign:
+    """Delete the campaign, at Mailchimp first; one that is gone there is only deleted here."""
+    if campaign.mailchimp_id:
+        campaign = keep(session, campaign, asked=PendingCall.DELETE, asked_at=session.clock())
+        try:
+            session.client.delete_campaign(campaign.mailchimp_id)
+        except MailchimpNotFound:
+            pass
+        except MailchimpError:
+            keep(session, campaign, asked=PendingCall.NOTHING)
+            raise
+    return keep(
+        session,
+        campaign,
+        state=CampaignState.DELETED,
+        asked=PendingCall.NOTHING,
+        scheduled_for=None,
+    )
+
+
+def _do(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
+    """Ask, and look whether it is done; ask again only if it is not and no answer came."""
+    for _ in range(ROUNDS):
+        try:
+            act.call()
+        except AnswerLost:
+            looked = _look_until(session, campaign, act.is_done)
+            if looked is not None:
+                return _finish(session, looked, act)
+        except MailchimpRefused as error:
+            return _after_refusal(session, campaign, error, act)
+        else:
+            return _finish(session, campaign, act)
+    raise Unclear(
+        "Mailchimp gave no answer and shows no change: look there, then try again; it is looked "
+        "at before anything is asked again"
+    )
+
+
+def _look_until(
+    session: MailchimpSession, campaign: Campaign, is_done: Callable[[Campaign], bool]
+) -> Campaign | None:
+    for _ in range(LOOKS):
+        session.pause(BETWEEN)
+        looked = look(session, campaign)
+        if is_done(looked):
+            return looked
+    return None
+
+
+def _finish(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
+    """Keep that it is done; a refresh goes on after the unscheduling."""
+    goes_on = campaign.asked is PendingCall.REFRESH and act.done["state"] is CampaignState.OPENED
+    is_over = _is_gone(campaign) or campaign.state is CampaignState.DELETED
+    asked = PendingCall.REFRESH if goes_on and not is_over else PendingCall.NOTHING
+    return keep(session, campaign, **({} if is_over else act.done), asked=asked)
+
+
+def _after_refusal(
+    session: MailchimpSession, campaign: Campaign, error: MailchimpRefused, act: _Act
+) -> Campaign:
+    """Return the campaign if it is as wished already; else raise with what Mailchimp misses."""
+    looked = look(session, campaign)
+    if looked.mailchimp_id and act.is_done(looked):
+        return _finish(session, looked, act)
+    texts = [_plainly(error)]
+    if looked.state is CampaignState.OPENED:
+        texts += missing_for_sending(session.client, campaign.mailchimp_id, lambda _: None)
+    text = "; ".join(texts)
+    keep(session, looked, **act.refused, asked=PendingCall.NOTHING, trouble=text)
+    raise CannotBeSent(f"Mailchimp refuses: {text}{act.advice}") from error
+
+
+def _plainly(error: MailchimpRefused) -> str:
+    if isinstance(error, NotAllowed):
+        return f"{error} (scheduling needs a paid plan, Essentials or higher)"
+    return str(error)

@@ -1,0 +1,119 @@
+"""What all work on campaigns is done with, and whose turn it is."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from gateway.core import ids
+from gateway.core.errors import GatewayError
+from gateway.store.engine import leases
+from gateway.store.engine.database import Database
+from gateway.store.people.suppression import Standings
+from gateway.sync.client import MailchimpClient
+from gateway.sync.errors import AnswerLost, MailchimpError
+from gateway.sync.transport import Document
+
+LEASE = timedelta(minutes=15)  #: One call to Mailchimp with all its repetitions takes less.
+RENEW_AFTER = timedelta(minutes=1)
+_ATTEMPTS = 3
+
+#: Hears what is done, how much of it, and how much there is.
+Progress = Callable[[str, int, int], None]
+
+
+class Busy(GatewayError):
+    """Another process works on the campaign."""
+
+
+def in_silence(what: str, done: int, total: int) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailchimpSession:
+    """The store, Mailchimp, and the clock; for a thread, never for the event loop."""
+
+    database: Database
+    client: MailchimpClient
+    standings: Standings
+    holder: str  #: Who works: a node and a process.
+    is_gone: Callable[[str], bool]  #: Whether a holder can't come back.
+    clock: Callable[[], datetime]
+    pause: Callable[[float], None]  #: Waits so many seconds.
+    threads: int = 4  #: Calls made side by side.
+    beat: Progress = field(default=in_silence)  #: To be called between two steps.
+    finished: Callable[[], None] = field(default=lambda: None)  #: To be called after the last.
+
+
+@contextmanager
+def claimed(session: MailchimpSession, campaign: int) -> Iterator[MailchimpSession]:
+    """Hold a campaign against other processes; what is yielded renews the hold at each beat.
+
+    Busy: somebody else has it. A holder that was killed is known to be gone on its own machine,
+    and elsewhere after a quarter of an hour.
+    """
+    name = f"campaign:{campaign}"
+    _take(session, name, campaign)
+    held_at = session.clock()
+
+    def beat(what: str, done: int, total: int) -> None:
+        nonlocal held_at
+        if session.clock() - held_at >= RENEW_AFTER:
+            _renew(session, name, campaign)
+            held_at = session.clock()
+        session.beat(what, done, total)
+
+    try:
+        yield replace(session, beat=beat)
+    finally:
+        with session.database.writing() as connection:
+            leases.drop(connection, name, session.holder)
+        session.finished()
+
+
+def _take(session: MailchimpSession, name: str, campaign: int) -> None:
+    now = session.clock()
+    with session.database.writing() as connection:
+        holder = leases.holder(connection, name)
+        if holder not in {None, session.holder} and session.is_gone(holder or ""):
+            leases.drop(connection, name, holder or "")
+        if not leases.take(connection, name, session.holder, now, LEASE):
+            raise Busy(f"another process works on {ids.show(campaign)}: try again when it is done")
+
+
+def _renew(session: MailchimpSession, name: str, campaign: int) -> None:
+    with session.database.writing() as connection:
+        if not leases.renew(connection, name, session.holder, session.clock(), LEASE):
+            raise Busy(f"another process took over {ids.show(campaign)}")
+
+
+def once(make: Callable[[], Document], look: Callable[[], Document | None]) -> Document:
+    """Make a thing; where the answer is lost, look whether it is there before trying again."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return make()
+        except AnswerLost:
+            found = look()
+            if found is not None:
+                return found
+    return make()
+
+
+def told(document: Document, name: str) -> str:
+    """Return what an answer of Mailchimp must tell; MailchimpError if it doesn't."""
+    value = document.get(name)
+    if value in {None, ""}:
+        raise MailchimpError(f"Mailchimp's answer lacks its {name}")
+    return str(value)
+
+
+def moment(value: object) -> datetime | None:
+    """Read a time of Mailchimp's; an empty one means never."""
+    if not value:
+        return None
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,318 @@
+"""One look at Mailchimp: what became of campaigns, what members did, and who left."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from gateway.core.campaigns.cadence import DAILY, next_sync
+from gateway.core.campaigns.campaigns import CampaignState
+from gateway.core.campaigns.counters import REPORT_FIELDS, Counters, CountersToRead, due_reading
+from gateway.store.campaigns import audiences, campaign_syncs, campaigns
+from gateway.store.campaigns.audiences import Audience
+from gateway.store.campaigns.campaign_syncs import Synced
+from gateway.sync import settle
+from gateway.sync.departures import Departed, Departures
+from gateway.sync.errors import (
+    MailchimpError,
+    MailchimpNotFound,
+    MailchimpRefused,
+    NotAuthorised,
+    UnusableKey,
+)
+from gateway.sync.mailchimp_session import Busy, MailchimpSession, claimed
+from gateway.sync.mirror import Mirror, Mirrored
+from gateway.sync.reading import AudienceGone
+
+#: After Mailchimp could not be asked, or while another process has the campaign.
+PUT_OFF = timedelta(minutes=5)
+LEAVING = timedelta(minutes=10)  #: So soon a campaign that leaves is looked at again.
+_NOT_THERE = (CampaignState.DRAFT, CampaignState.DELETED)
+#: Reports are asked for from so long before the oldest campaign was sent: clocks differ.
+_MARGIN = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A campaign changed its state at Mailchimp by itself."""
+
+    campaign: int
+    state: CampaignState
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a campaign's members did was read."""
+
+    campaign: int
+    mirrored: Mirrored
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Who left an audience was read."""
+
+    audience: str
+    departed: Departed
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """Something could not be read now; it is tried again."""
+
+    campaign: int | None  #: None: the whole round.
+    reason: str
+    busy: bool = False  #: Another process has it in hand.
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Campaigns with which nothing moved."""
+
+    number: int
+
+
+Heard = Moved | Copied | Left | PutOff | Idle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """Looks at what is due; made for a thread."""
+
+    session: MailchimpSession
+    new_id: Callable[[], int]
+    from_sending: bool = False  #: A campaign's age counts from its sending.
+    heard: Callable[[Heard], None] = field(default=lambda _: None)
+
+    def is_due(self) -> bool:
+        """Whether anything is to be looked at now."""
+        with self.session.database.reading() as connection:
+            return campaign_syncs.is_due(connection, self.session.clock())
+
+    def run(self, *, everything: bool = False) -> None:
+        """Look at all that is due, or at all there is.
+
+        Counters are read first: all campaigns with which nothing moved cost one call together.
+        Raises NotAuthorised, UnusableKey or AudienceGone where nothing can be read until somebody
+        mends it; everything else is told and tried again.
+        """
+        now = self.session.clock()
+        with self.session.database.reading() as connection:
+            known = campaign_syncs.at_mailchimp(connection)
+            places = audiences.all_of_them(connection)
+        due = [one for one in known if everything or _is_due(one.next_sync, now)]
+        ids = {one.campaign.audience for one in due}
+        due_places = [
+            one for one in places if everything or one.id in ids or _is_due(one.next_sync, now)
+        ]
+        try:
+            self._campaigns(due, known, now)
+            for place in due_places:
+                self._audience(place)
+        except (NotAuthorised, UnusableKey, AudienceGone):
+            self._put_off(due, due_places)
+            raise
+        except MailchimpError as error:
+            self._put_off(due, due_places)
+            self.heard(PutOff(None, str(error)))
+
+    def one(self, number: int) -> None:
+        """Look at one campaign and its audience now; raises MailchimpError, Busy."""
+        with self.session.database.reading() as connection:
+            known = campaign_syncs.one(connection, number)
+            places = audiences.all_of_them(connection)
+        if known is None or not known.campaign.mailchimp_id:
+            return
+        known = self._look(known)
+        if known is None or not known.is_sent:
+            return
+        report = self.session.client.report(known.campaign.mailchimp_id)
+        self._copy(known, Counters.of_report(report))
+        for place in places:
+            if place.id == known.campaign.audience:
+                self._audience(place)
+
+    # Campaigns.
+
+    def _campaigns(self, due: Sequence[Synced], known: Sequence[Synced], now: datetime) -> None:
+        looked = [one if one.is_sent else self._looked_at(one) for one in due]
+        there = [one for one in looked if one is not None]
+        sent = {one.campaign.id: one for one in there if one.is_sent}
+        self._note([one for one in there if not one.is_sent])
+        if not sent:
+            return
+        reports = self._reports(sent.values())
+        others = (one for one in known if one.is_sent and one.campaign.id not in sent)
+        idle = [one for one in others if self._is_idle(one, reports, now)]
+        for one in sent.values():
+            if self._is_idle(one, reports, now):
+                idle.append(one)
+            else:
+                self._report(one, reports.get(one.campaign.mailchimp_id))
+        self._note(idle)
+        if idle:
+            self.heard(Idle(len(idle)))
+
+    def _reports(self, sent: Iterable[Synced]) -> dict[str, Counters]:
+        times = [one.campaign.sent_at for one in sent]
+        oldest = min((at for at in times if at), default=None)
+        since = oldest - _MARGIN if oldest and all(times) else None
+        pages = self.session.client.reports(REPORT_FIELDS, sent_since=since)
+        return {
+            str(report.get("id")): Counters.of_report(report) for page in pages for report in page
+        }
+
+    def _is_idle(self, one: Synced, reports: Mapping[str, Counters], now: datetime) -> bool:
+        counters = reports.get(one.campaign.mailchimp_id)
+        return counters is not None and not self._reading(one, counters, now)
+
+    def _reading(self, one: Synced, counters: Counters, now: datetime) -> CountersToRead:
+        sent_at = one.campaign.sent_at or now
+        return due_reading(one.counters, counters, sent_at=sent_at, at=now)
+
+    def _report(self, one: Synced, counters: Counters | None) -> None:
+        """Read what is new of a campaign; one whose report is missing may have been deleted."""
+        try:
+            if counters is None:
+                report = self.session.client.report(one.campaign.mailchimp_id)
+                counters = Counters.of_report(report)
+            self._copy(one, counters)
+        except MailchimpNotFound:
+            still = self._looked_at(one)
+            self._note([still] if still else [])
+        except NotAuthorised:
+            raise
+        except (Busy, MailchimpRefused) as error:
+            self._delay(one, error)
+
+    def _copy(self, one: Synced, counters: Counters) -> None:
+        now = self.session.clock()
+        reading = self._reading(one, counters, now)
+        if not reading:
+            self._note([one])
+            return
+        with claimed(self.session, one.campaign.id) as session:
+            found = self._mirror(session).copy(
+                one.mailing, counters, reading, until=one.until, gaps=one.gaps
+            )
+            with session.database.writing() as connection:
+                campaign_syncs.mark(
+                    connection,
+                    one.campaign.id,
+                    counters=counters,
+                    gaps=found.gaps,
+                    until=found.until,
+                    synced_at=now,
+                    next_sync=self._next(one, now),
+                )
+        self.heard(Copied(one.campaign.id, found))
+
+    def _mirror(self, session: MailchimpSession) -> Mirror:
+        return Mirror(
+            database=session.database,
+            client=session.client,
+            new_id=self.new_id,
+            clock=session.clock,
+            may_write=lambda: session.beat("", 0, 0),
+            seen=lambda rows: session.beat("read", rows, 0),
+        )
+
+    # States.
+
+    def _looked_at(self, one: Synced) -> Synced | None:
+        try:
+            return self._look(one)
+        except NotAuthorised:
+            raise
+        except (Busy, MailchimpRefused) as error:
+            self._delay(one, error)
+            return None
+
+    def _look(self, one: Synced) -> Synced | None:
+        """Take over what became of a campaign at Mailchimp by itself; None: it is gone.
+
+        Nobody else may change it meanwhile: a schedule that is just being made is not undone.
+        """
+        number = one.campaign.id
+        with claimed(self.session, number) as session:
+            with session.database.reading() as connection:
+                before = campaigns.one(connection, number)
+            after = settle.look(session, before)
+        if after.state is not before.state:
+            self.heard(Moved(number, after.state))
+        return None if after.state in _NOT_THERE else replace(one, campaign=after)
+
+    # Audiences.
+
+    def _audience(self, place: Audience) -> None:
+        session = self.session
+        departures = Departures(
+            database=session.database,
+            client=session.client,
+            new_id=self.new_id,
+            clock=session.clock,
+        )
+        try:
+            departed = departures.read(place)
+        except MailchimpNotFound as error:
+            self._missing(place, error)
+            return
+        now = session.clock()
+        with session.database.writing() as connection:
+            audiences.change(connection, place.id, synced_at=now, next_sync=now + DAILY)
+        self.heard(Left(place.id, departed))
+
+    def _missing(self, place: Audience, error: MailchimpNotFound) -> None:
+        """Raise AudienceGone; an audience of former times may go, and is looked for daily."""
+        session = self.session
+        with session.database.reading() as connection:
+            used = audiences.active(connection)
+        text = (
+            f'the audience "{place.name}" is not at Mailchimp any more: gateway mailchimp activate'
+        )
+        if used is None or used.id == place.id:
+            raise AudienceGone(text) from error
+        with session.database.writing() as connection:
+            audiences.change(connection, place.id, next_sync=session.clock() + DAILY)
+
+    # When.
+
+    def _next(self, one: Synced, now: datetime) -> datetime:
+        """Return when a campaign is looked at next: by its age, and soon once it leaves."""
+        due = next_sync(age_from=one.age_from(sending=self.from_sending) or now, synced_at=now)
+        leaves_at = one.campaign.scheduled_for
+        match one.campaign.state:
+            case CampaignState.SENDING:
+                return min(due, now + LEAVING)
+            case CampaignState.SCHEDULED if leaves_at is not None:
+                return min(due, max(leaves_at, now) + LEAVING)
+            case _:
+                return due
+
+    def _note(self, seen: Sequence[Synced]) -> None:
+        """Keep that campaigns were looked at, and that nothing had moved."""
+        if seen:
+            now = self.session.clock()
+            times = {one.campaign.id: self._next(one, now) for one in seen}
+            with self.session.database.writing() as connection:
+                campaign_syncs.looked_at(connection, times, now)
+
+    def _delay(self, one: Synced, error: Busy | MailchimpRefused) -> None:
+        number = one.campaign.id
+        with self.session.database.writing() as connection:
+            campaign_syncs.put_off(connection, [number], self.session.clock() + PUT_OFF)
+        self.heard(PutOff(number, str(error), busy=isinstance(error, Busy)))
+
+    def _put_off(self, due: Sequence[Synced], places: Sequence[Audience]) -> None:
+        """Try again in a while what is still due."""
+        now = self.session.clock()
+        with self.session.database.writing() as connection:
+            current = {one.campaign.id: one for one in campaign_syncs.at_mailchimp(connection)}
+            left = [number for one in due if (number := one.campaign.id) in current]
+            late = [number for number in left if _is_due(current[number].next_sync, now)]
+            campaign_syncs.put_off(connection, late, now + PUT_OFF)
+            for place in places:
+                audiences.change(connection, place.id, next_sync=now + PUT_OFF)
+
+
+def _is_due(at: datetime | None, now: datetime) -> bool:
+    return at is None or at <= now
