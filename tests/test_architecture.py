@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.code_numbers import modules, reused_class_names
+
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "gateway").rglob("*.py"))
 #: What several packages may use: it shapes values and knows nothing of the outside.
@@ -64,6 +66,10 @@ def test_a_role_loads_only_what_it_needs(module: str, not_wanted: set[str]) -> N
 
     assert done.returncode == 0, done.stderr
     assert set() == not_wanted & {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    assert {} == reused_class_names(modules())
 
 
 # What no file may hold
