@@ -165,6 +165,7 @@ def import_file(
     intake.report_duplicates(outcome.duplicates)
     intake.report_references(outcome)
     intake.report_idle_tags(outcome)
+    intake.report_still_referred(outcome)
     known_otherwise = (str(use) for use in outcome.references if not use.is_fault)
     report = ImportReport(
         kind=kind, file=path.name, source=source, at=now, replace=replace, dry_run=dry_run,
@@ -398,6 +399,12 @@ class _FileImport:
         cure = f"write one of {', '.join(TAG_SCOPES)}, or leave it blank"
         for one in outcome.idle_tags:
             self._report(RowProblem(one.line, f"tag: {one}", "tag", one.tag, cure))
+
+    def report_still_referred(self, outcome: ImportOutcome) -> None:
+        """Report what a listing should have had, and is kept; no line tells of it."""
+        cure = "give these people another one, or take the file with --lift"
+        for one in outcome.still_referred:
+            self._report(RowProblem(1, str(one), "crm_id", one.crm_id, cure))
 
     def _report_fault(self, line: int, fault: FieldFault) -> None:
         self._report(RowProblem(line, str(fault), fault.column, fault.value, fault.cure))

@@ -165,3 +165,49 @@ def test_the_guard_holds_back_a_listing_that_lacks_half_of_the_last_one(
         outcome.is_held_back,
         len(rows(database, schema.memberships)),
     )
+
+
+@pytest.mark.parametrize("what", ["statuses", "groups"])
+@pytest.mark.parametrize(
+    ("lift", "expected", "stays"),
+    [(False, ["p1@example.org", "p2@example.org"], True), (True, [], False)],
+)
+def test_what_people_still_have_stays_and_is_told_where_a_listing_lacks_it(
+    database: Database,
+    standings: Standings,
+    what: str,
+    lift: bool,
+    expected: list[str],
+    stays: bool,
+) -> None:
+    status = "deceased" if what == "statuses" else ""
+    tell(database, what, deceased() if what == "statuses" else no_bulk())
+    addresses = ["p1@example.org", "p2@example.org"]
+    tell_all(
+        database,
+        "people",
+        (person(str(n), address, status=status) for n, address in enumerate(addresses)),
+    )
+    if what == "groups":
+        tell_all(database, "memberships", (member(str(n)) for n in range(2)))
+
+    outcome = tell(database, what, replace=True, lift=lift)
+
+    found = standings.now(addresses)
+    scopes = {address: found[address].holders[0].suppressions for address in addresses}
+    told_as_before = [address for address in addresses if any(one.name for one in scopes[address])]
+    assert expected == told_as_before
+    assert [2] * stays == [one.people for one in outcome.still_referred]
+    assert (0 if stays else 1, 0 if stays else 2) == (outcome.removed, outcome.suppressions_lifted)
+
+
+def test_what_nobody_has_any_more_goes_with_the_next_listing(database: Database) -> None:
+    tell(database, "statuses", deceased())
+    tell(database, "people", person("1", "p1@example.org", status="deceased"))
+    kept = tell(database, "statuses", replace=True)
+
+    tell(database, "people", person("1", "p1@example.org"))
+    gone = tell(database, "statuses", replace=True)
+
+    assert (0, 1) == (kept.removed, gone.removed)
+    assert () == gone.still_referred

@@ -45,6 +45,7 @@ from gateway.store.feed.open_references import OpenReferences
 from gateway.store.feed.references import References
 from gateway.store.feed.staging import Stage
 from gateway.store.schema import addresses, feeds
+from gateway.store.still_referred import StillReferred, keep, still_referred
 
 LAYOUTS = {
     layout.what: layout
@@ -109,6 +110,8 @@ class ImportOutcome:
     idle_tags: tuple[IdleTag, ...] = ()  #: Tags that weren't taken as they stand.
     #: People out of bulk mail, since nobody can say what status they have; of all sources.
     unread_statuses: int = 0
+    #: Missing in a listing, and kept, since they keep mail away from people who have them.
+    still_referred: tuple[StillReferred, ...] = ()
 
 
 class Feed:
@@ -165,16 +168,26 @@ class Feed:
             left_open.look_before()
             guard.look_before(terms.source)
             counts = self._counts()
+            stay = (
+                still_referred(self._connection, self._stage, terms.tag_scopes)
+                if terms.replace and not terms.lift
+                else ()
+            )
         with self._database.writing_on(self._connection):
-            self._write(terms)
-            left_open.settle(terms.now)
-            is_of_statuses = self._layout in (PEOPLE, STATUSES)
-            unread_statuses = unread.mark_statuses(self._connection) if is_of_statuses else 0
+            # The guard is asked about all of it, before what people still have is kept.
+            trial = self._connection.begin_nested() if stay else None
+            unread_statuses = self._write(terms, left_open)
             effects = guard.look_after()
             is_held_back = not terms.lift and (
                 effects.is_alarming
                 or (terms.replace and effects.lifted > 0 and is_halved(counts["staged"], before))
             )
+            if trial is not None and not is_held_back:
+                trial.rollback()
+                keep(self._connection, self._stage, stay)
+                counts["removed"] -= len(stay)
+                unread_statuses = self._write(terms, left_open)
+                effects = guard.look_after()
             if is_held_back or terms.dry_run:
                 self._connection.rollback()
         return ImportOutcome(
@@ -194,6 +207,7 @@ class Feed:
             reference_faults=references.faults,
             idle_tags=tuple(idle_tags),
             unread_statuses=unread_statuses,
+            still_referred=stay,
         )
 
     def _rows_before(self, terms: Terms) -> int | None:
@@ -237,7 +251,8 @@ class Feed:
             "removed": count(_count(select(removed))) or 0,
         }
 
-    def _write(self, terms: Terms) -> None:
+    def _write(self, terms: Terms, left_open: OpenReferences) -> int:
+        """Write the differences; return how many people have a status that can't be read."""
         # What suppresses comes first: tags and memberships are there before anything goes.
         self._upsert(terms)
         if self._layout is PEOPLE:
@@ -246,6 +261,10 @@ class Feed:
         self._note_unread(terms)
         if not terms.is_refused:
             self._note_feed(terms)
+        left_open.settle(terms.now)
+        if self._layout not in (PEOPLE, STATUSES):
+            return 0
+        return unread.mark_statuses(self._connection)
 
     def _upsert(self, terms: Terms) -> None:
         table, changes = self._layout.table, self._stage.changes

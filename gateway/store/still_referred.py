@@ -1,0 +1,64 @@
+"""Statuses and groups that a listing no longer has, though people still bear them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, delete, func, select, true, tuple_
+
+from gateway.core.kinds import Scope
+from gateway.store.feed.staging import Stage
+from gateway.store.schema import groups, memberships, people, statuses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillReferred:
+    """A status or group that keeps mail away and stays, since people have it."""
+
+    kind: str  #: candidate, contact
+    crm_id: str
+    name: str
+    people: int
+
+    def __str__(self) -> str:
+        called = f"{self.crm_id} {self.name!r}" if self.name else self.crm_id
+        who = "person has" if self.people == 1 else "people have"
+        return (
+            f"{called} of {self.kind}s is missing, and {self.people} {who} it still: it stays, "
+            "with its effect, until it is back or nobody has it"
+        )
+
+
+def still_referred(
+    connection: Connection, stage: Stage, tag_scopes: Mapping[str, Scope]
+) -> tuple[StillReferred, ...]:
+    """Return which of the rows to go keep mail away from somebody."""
+    table = stage.layout.table
+    if table is statuses:
+        bears = and_(people.c.kind == table.c.kind, people.c.status == table.c.crm_id)
+        bearers = people
+    elif table is groups:
+        of_it = (memberships.c.kind == table.c.kind, memberships.c.group_id == table.c.crm_id)
+        bearers, bears = memberships, and_(*of_it)
+    else:
+        return ()
+    has_effect = table.c.active if table is groups else true()
+    columns = (table.c.kind, table.c.crm_id, table.c.name)
+    statement = (
+        select(*columns, func.count())
+        .join_from(stage.removed, table, stage.same_key(stage.removed, table))
+        .join(bearers, bears)
+        .where(has_effect, table.c.tag.in_(tag_scopes))
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    return tuple(
+        StillReferred(kind=kind, crm_id=crm_id, name=name, people=count)
+        for kind, crm_id, name, count in connection.execute(statement)
+    )
+
+
+def keep(connection: Connection, stage: Stage, rows: tuple[StillReferred, ...]) -> None:
+    """Have rows stay that were to go."""
+    key = tuple_(stage.removed.c.kind, stage.removed.c.crm_id)
+    stay = [(one.kind, one.crm_id) for one in rows]
+    connection.execute(delete(stage.removed).where(key.in_(stay)))
