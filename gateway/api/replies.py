@@ -15,7 +15,12 @@ from gateway.api.problems import Problem
 from gateway.api.services import ApiServices
 from gateway.api.using import services
 from gateway.core import ids
-from gateway.core.mail.typed_address import NotAnAddress, read_address
+from gateway.core.mail.typed_address import (
+    NotAnAddress,
+    TypedAddress,
+    read_address,
+    read_person_or_address,
+)
 from gateway.core.people.people import PersonRef
 
 T = TypeVar("T")
@@ -47,15 +52,14 @@ def _one_address(text: str) -> str:
 
 
 def _key(text: str) -> str:
-    try:
-        return str(PersonRef.parse(text.strip()))
-    except ValueError:
-        pass
-    found = read_address(text)
-    if isinstance(found, NotAnAddress):
-        hint = "" if "@" in text else "; a person is written candidate:17"
-        raise ValueError(f"{found}{hint}")
-    return found.address
+    match read_person_or_address(text):
+        case PersonRef() as person:
+            return str(person)
+        case TypedAddress() as typed:
+            return typed.address
+        case NotAnAddress() as fault:
+            hint = "" if "@" in text else "; a person is written candidate:17"
+            raise ValueError(f"{fault}{hint}")
 
 
 def _sender(text: str) -> str:

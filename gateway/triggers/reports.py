@@ -137,12 +137,7 @@ class RunReporter:
                 "trigger": run.trigger,
                 "day": run.day.isoformat(),
                 "state": state.value,
-                "sent": run.count(OccurrenceState.SENT),
-                "skipped": run.left_out,
-                "failed": run.count(OccurrenceState.FAILED),
-                "unknown": run.count(OccurrenceState.UNKNOWN),
-                "expired": run.count(OccurrenceState.EXPIRED),
-                "held": run.count(OccurrenceState.HELD),
+                **run.outcome,
                 "waiting": run.waiting,
                 "error": run.error,
                 "at": now.isoformat(),
@@ -174,12 +169,7 @@ def tell(run: TriggerRun, state: RunState) -> None:
         "run": ids.show(run.id),
         "trigger": run.trigger,
         "state": state,
-        "sent": run.count(OccurrenceState.SENT),
-        "skipped": run.left_out,
-        "failed": run.count(OccurrenceState.FAILED),
-        "unknown": run.count(OccurrenceState.UNKNOWN),
-        "expired": run.count(OccurrenceState.EXPIRED),
-        "held": run.count(OccurrenceState.HELD),
+        **run.outcome,
     }
     if run.error or state is RunState.HELD:
         log.error("trigger_run_finished", **fields)

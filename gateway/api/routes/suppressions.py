@@ -32,7 +32,7 @@ from gateway.api.schemas import ENTRY, RELEASED, STANDING, SUPPRESSED, answers, 
 from gateway.api.services import ApiServices
 from gateway.core.feed.spreadsheet import harmless
 from gateway.core.kinds import Scope
-from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_address
+from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_person_or_address
 from gateway.core.people.people import PersonRef, Standing
 from gateway.store.api.answers import StoredAnswer
 from gateway.store.journal import documents
@@ -48,7 +48,6 @@ from gateway.store.people.suppressed import (
     SuppressedAddress,
     behind,
 )
-from gateway.store.people.suppression import SuppressionEntry
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
 
@@ -181,26 +180,14 @@ async def suppress(
     def add(connection: Connection) -> StoredAnswer:
         if isinstance(whom, PersonRef):
             _known(connection, whom)
-        entry = SuppressionEntry(
+        entry = suppression.add(
+            connection,
             id=using.new_id(),
-            address=str(whom),
+            address=whom,
             scope=asked.scope,
             remark=asked.note,
             public=asked.public,
             by=acting_manager(connection, using, token, asked.by),
-            since=now,
-            until=until,
-            released_at=None,
-            released_by="",
-        )
-        suppression.add(
-            connection,
-            id=entry.id,
-            address=whom,
-            scope=entry.scope,
-            remark=entry.remark,
-            public=entry.public,
-            by=entry.by,
             since=now,
             until=until,
         )
@@ -243,7 +230,7 @@ async def release(
 
     Their history stays. Mailchimp itself may go on refusing: that is told.
     """
-    typed = _person(address) or read_address(address)
+    typed = read_person_or_address(address)
     match typed:
         case PersonRef():
             whom: PersonRef | str = typed
@@ -267,14 +254,8 @@ async def release(
 
 def _whom(using: ApiServices, typed: str) -> PersonRef | str:
     """Return the person of a key, else an address in lookup form."""
-    return _person(typed) or using.lookup(typed)
-
-
-def _person(text: str) -> PersonRef | None:
-    try:
-        return PersonRef.parse(text.strip())
-    except ValueError:
-        return None
+    read = read_person_or_address(typed)
+    return read if isinstance(read, PersonRef) else using.lookup(typed)
 
 
 def _known(connection: Connection, ref: PersonRef) -> PersonRecord:

@@ -33,7 +33,7 @@ from gateway.cli.output import (
 from gateway.core import ids
 from gateway.core.feed.spreadsheet import harmless
 from gateway.core.kinds import Scope
-from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_address
+from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_person_or_address
 from gateway.core.people.people import Holder, PersonRef, Standing, Suppression
 from gateway.store.campaigns import opt_outs
 from gateway.store.engine.database import Database
@@ -140,7 +140,7 @@ def release(
     groups and statuses of the CRM may still suppress the address: that is said.
     """
     chosen, who, present = of(context), by or user_name(), common.now()
-    typed = _person(address) or read_address(address)
+    typed = read_person_or_address(address)
     match typed:
         case PersonRef():
             key: PersonRef | str = typed
@@ -420,10 +420,3 @@ def _csv_row(context: Context, one: SuppressedAddress) -> Sequence[object]:
 
 def _until(context: Context, until: object) -> str:
     return "" if until is None else f" until {local(until, context.zone)}"  # type: ignore[arg-type]
-
-
-def _person(text: str) -> PersonRef | None:
-    try:
-        return PersonRef.parse(text.strip())
-    except ValueError:
-        return None

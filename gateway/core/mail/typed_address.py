@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from gateway.core.mail.address import fits_envelope, lookup_form
+from gateway.core.people.people import PersonRef
 from gateway.core.written import plain, plain_name
 
 #: Octets of an address: a path may have 256, brackets among them (RFC 5321, 4.5.3.1.3).
@@ -98,6 +99,14 @@ def read_address(text: str) -> TypedAddress | NotAnAddress:
         return _read(written)
     except _FaultError as error:
         return _refused(text, error.fault)
+
+
+def read_person_or_address(text: str) -> PersonRef | TypedAddress | NotAnAddress:
+    """Return the person of `candidate:17`, else the one address a text names, or what is wrong."""
+    try:
+        return PersonRef.parse(text.strip())
+    except ValueError:
+        return read_address(text)
 
 
 def is_plain(text: str) -> bool:

@@ -327,7 +327,7 @@ def add(
     by: str,
     since: datetime,
     until: datetime | None,
-) -> None:
+) -> SuppressionEntry:
     """Suppress an address (in lookup form) from the next message on, or a person.
 
     A person is suppressed with every address there is now or comes later.
@@ -337,8 +337,20 @@ def add(
     if isinstance(address, PersonRef):
         whose = {"kind": address.kind.value, "person": address.crm_id}
         connection.execute(insert(person_suppressions).values(row | whose))
-        return
-    connection.execute(insert(suppressions).values(row | {"address": address}))
+    else:
+        connection.execute(insert(suppressions).values(row | {"address": address}))
+    return SuppressionEntry(
+        id=id,
+        address=str(address),
+        scope=scope,
+        remark=remark,
+        public=public,
+        by=by,
+        since=since,
+        until=until,
+        released_at=None,
+        released_by="",
+    )
 
 
 def release(connection: Connection, address: str | PersonRef, *, by: str, at: datetime) -> int:
