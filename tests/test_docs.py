@@ -18,7 +18,7 @@ from gateway.cli.commands import app
 from gateway.config import load
 from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.metrics import Metrics
-from gateway.store.engine.status import Snapshot
+from gateway.store.views.status import Snapshot
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -14,14 +14,14 @@ from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
-from gateway.store.engine import status
 from gateway.store.engine.database import Database, RowRefused
-from gateway.store.engine.status import Shortfall
 from gateway.store.feed import feed_faults
 from gateway.store.feed.contested import Duplicate
 from gateway.store.feed.feed import Feed, ImportOutcome, Terms, feed
 from gateway.store.feed.guard import is_halved
 from gateway.store.feed.layouts import Gaps
+from gateway.store.views import status
+from gateway.store.views.status import Shortfall
 
 _BATCH = 5_000
 #: So many problems are told one by one, the rest are counted.

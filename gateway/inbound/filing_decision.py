@@ -26,10 +26,10 @@ from gateway.inbound.notices import (
 )
 from gateway.inbound.reading.attachments import Attachment
 from gateway.inbound.reading.reading import ReadMail, RepliedMail
-from gateway.store.journal import documents
 from gateway.store.people import applications, history, people
 from gateway.store.replies import inbox
 from gateway.store.sending import events, outbox
+from gateway.store.views import documents
 
 _RAW_NAME = "message.eml"
 Connection = Any  #: A transaction of the store, handed on to it.

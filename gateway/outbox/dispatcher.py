@@ -15,6 +15,7 @@ from gateway.core.sending.outbox import WEBHOOK, OutboxDraft
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.sending import events, outbox
+from gateway.store.views import tellings
 
 log = logs.get("webhooks")
 
@@ -78,7 +79,7 @@ class Dispatcher:
     def _hand_on(self, connection: Connection, now: datetime, wishes: Wishes) -> int:
         if not leases.take(connection, "webhooks", self._holder, now, LEASE):
             return 0
-        found = events.oldest(connection, _AT_ONCE)
+        found = tellings.oldest(connection, _AT_ONCE)
         drafts = (
             self._draft(telling, url, now)
             for tellings in found.values()

@@ -10,10 +10,10 @@ from gateway.core.mail.reply import Reply
 from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.connection_limit import ConnectionLimit
 from gateway.smtp_proxy.import_transaction import ImportSpool, ImportTransaction
-from gateway.smtp_proxy.journaling.transaction_record import Client
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
 from gateway.smtp_proxy.proxy_transaction import ProxyTransaction
+from gateway.smtp_proxy.transaction_record import Client
 
 _NOT_HERE = Reply.of("554 5.7.1 Access denied")
 _STOPPING = Reply.of("421 4.3.2 The gateway is stopping; try again later")

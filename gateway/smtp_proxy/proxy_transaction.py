@@ -19,6 +19,7 @@ from gateway.delivery import replies
 from gateway.delivery.settings import choose
 from gateway.delivery.transaction import Lost, RelayTransaction
 from gateway.smtp_proxy.body import Body, Head, TooLarge
+from gateway.smtp_proxy.client_presence import ClientPresence
 from gateway.smtp_proxy.client_reader import ClientGone, ClientReader, ClientSlow, ListenerStopping
 from gateway.smtp_proxy.decider import (
     STORE_AWAY,
@@ -28,17 +29,12 @@ from gateway.smtp_proxy.decider import (
     goes_anyway,
     looks_inside,
 )
-from gateway.smtp_proxy.journaling.client_presence import ClientPresence
 from gateway.smtp_proxy.journaling.retries import Try
-from gateway.smtp_proxy.journaling.transaction_record import (
-    Client,
-    RecipientRecord,
-    TransactionRecord,
-)
 from gateway.smtp_proxy.message_answer import MessageRefused, state_after
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
 from gateway.smtp_proxy.trace_headers import is_looping, trace
+from gateway.smtp_proxy.transaction_record import Client, RecipientRecord, TransactionRecord
 
 log = logs.get("smtp_proxy")
 

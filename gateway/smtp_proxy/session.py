@@ -30,8 +30,8 @@ from gateway.smtp_proxy.client_reader import (
     LineTooLong,
     ListenerStopping,
 )
-from gateway.smtp_proxy.journaling.transaction_record import Client
 from gateway.smtp_proxy.listener import Listener, Transaction
+from gateway.smtp_proxy.transaction_record import Client
 
 log = logs.get("smtp_proxy")
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs every command

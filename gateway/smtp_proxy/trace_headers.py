@@ -1,7 +1,7 @@
 """The header lines the gateway puts on top, and the loops they show."""
 
 from gateway.core.mail.headers import Headers
-from gateway.smtp_proxy.journaling.transaction_record import Client
+from gateway.smtp_proxy.transaction_record import Client
 
 MAX_RECEIVED = 100  #: RFC 5321, 6.3.
 MAX_LOOPS = 3  #: How often one message may come by here.

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from datetime import date, tzinfo
 
 from gateway.core import ids
-from gateway.core.feed.unread import UnreadField
 from gateway.core.moments import in_utc
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_run import TriggerRun
-from gateway.store.journal.documents import unread
+from gateway.core.triggers.unread_fields import UnreadField
 from gateway.store.triggers.status_mail import MailedTransition
 from gateway.store.triggers.transitions import TAKEN_BACK
+from gateway.store.views.documents import unread
 from gateway.triggers.preview import NotMailed, Preview
 from gateway.triggers.transitions import Change, ChangeResult
 

@@ -14,7 +14,7 @@ from gateway.core.people.people import PersonRef, Standing, Suppression
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.triggers.occurrence import Occurrence
 from gateway.core.triggers.trigger import Trigger
-from gateway.store.engine.status import fed_at
+from gateway.store.views.status import fed_at
 from gateway.triggers.letter import OccurrenceLetter, sender_of
 from gateway.triggers.plan import LISTENER, TriggerSettings
 

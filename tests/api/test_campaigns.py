@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign, CampaignState
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.store.campaigns import campaign_documents, campaign_members, campaigns
+from gateway.store.campaigns import campaign_members, campaigns
+from gateway.store.views import campaign_documents
 from tests.api.served import IDS, Served
 
 ANN = PersonRef(PersonKind.CANDIDATE, "17")

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 from gateway.cli.commands import COMMANDS, app
 from gateway.core import ids
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.store.engine import status
 from gateway.store.engine.database import Database
 from gateway.store.schema import VERSION
 from gateway.store.sending import outbox
+from gateway.store.views import status
 from tests.cli.conftest import Cli
 
 

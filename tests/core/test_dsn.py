@@ -11,8 +11,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.core import ids
-from gateway.core.decision.note import render
-from gateway.core.mail.dsn import (
+from gateway.core.decision.dsn import (
     MAX_HEADERS,
     MAX_NOTES,
     DsnReport,
@@ -28,6 +27,7 @@ from gateway.core.mail.dsn import (
     owed,
     read_digest,
 )
+from gateway.core.decision.note import render
 from gateway.core.mail.envelope import Recipient, Sender, parse_mail, parse_rcpt
 from tests.core.test_note import FACTS, ID, template
 

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.core import ids
-from gateway.core.feed.unread import UnreadField
 from gateway.core.kinds import Kind
 from gateway.core.people.applications import Application, KnownApplication
 from gateway.core.people.people import Person, PersonKind, PersonRef
@@ -33,6 +32,7 @@ from gateway.core.triggers.occurrence import (
     waits,
 )
 from gateway.core.triggers.trigger import LATENESS, StoredDates, Trigger, TriggerEvent
+from gateway.core.triggers.unread_fields import UnreadField
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 TODAY = date(2027, 3, 1)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.core.sending.mail_wording import RUN_REPORT, parse_letter
+from gateway.core.sending.run_words import REASONS, in_words
 from gateway.core.triggers import occurrence
-from gateway.core.triggers.run_words import REASONS, in_words
 
 FOLDER = Path(__file__).parents[2] / "config" / "templates" / "trigger_report"
 LANGUAGES = ("nl", "de", "fr", "en")

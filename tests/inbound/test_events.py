@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gateway.core import ids
 from gateway.core.sending.event import Telling
 from gateway.inbound.verdict import NeedsAttention
-from gateway.store.sending import events
+from gateway.store.views import tellings
 from tests.inbound.mails import forward, with_file
 from tests.inbound.office import CANDIDATE, Office
 from tests.rig.schemas import check
@@ -13,7 +13,7 @@ from tests.rig.schemas import check
 
 def told(office: Office) -> Sequence[Telling]:
     with office.database.reading() as connection:
-        found = [one for some in events.oldest(connection, 100).values() for one in some]
+        found = [one for some in tellings.oldest(connection, 100).values() for one in some]
     for one in found:
         check(one.document())
     return found

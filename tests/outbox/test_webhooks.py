@@ -28,6 +28,7 @@ from gateway.outbox.webhook import judged, key_of, signed
 from gateway.store.engine.database import Database
 from gateway.store.journal.journal import take_in
 from gateway.store.sending import events, outbox
+from gateway.store.views import tellings
 from tests.rig import schemas
 from tests.rig.certificates import Certificates
 from tests.rig.process import free_port, wait_until
@@ -109,7 +110,7 @@ def tell(database: Database, *those: Event) -> None:
 
 def left(database: Database) -> int:
     with database.reading() as connection:
-        return len(events.oldest(connection, 1000))
+        return len(tellings.oldest(connection, 1000))
 
 
 def entries(database: Database) -> Sequence[Any]:

@@ -9,12 +9,12 @@ from gateway.core.kinds import Scope
 from gateway.core.people.people import Group, Membership, PersonRef, Staff, Status, StatusKind
 from gateway.store import schema
 from gateway.store.engine.database import Database
-from gateway.store.engine.status import snapshot
 from gateway.store.feed.contested import Duplicate
 from gateway.store.feed.feed import Terms, feed
 from gateway.store.people import suppression
 from gateway.store.people.people import find, suppressions_of
 from gateway.store.people.suppression import Standings
+from gateway.store.views.status import snapshot
 from tests.store.feeding import (
     CANDIDATE,
     CONTACT,

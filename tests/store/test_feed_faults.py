@@ -8,8 +8,8 @@ import pytest
 from gateway.crm.files import FileRefused
 from gateway.crm.importer import import_file
 from gateway.store.engine.database import Database
-from gateway.store.engine.status import protected_without_address, snapshot
 from gateway.store.feed.feed_faults import KindState
+from gateway.store.views.status import protected_without_address, snapshot
 from tests.store.feeding import NOW, deceased, member, no_bulk, person, tell
 
 DAY = timedelta(days=1)

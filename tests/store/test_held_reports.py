@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.core import ids
+from gateway.core.decision import dsn
 from gateway.core.decision.note import Note
 from gateway.core.kinds import State
-from gateway.core.mail import dsn
 from gateway.core.mail.envelope import parse_mail, parse_rcpt
 from gateway.core.sending.outbox import OutboxDraft, OutboxRow, OutboxState
 from gateway.store.engine.database import Database

@@ -12,7 +12,6 @@ from sqlalchemy import delete, insert
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.people.people import Group, PersonRef, StatusKind
 from gateway.store.engine.database import Database
-from gateway.store.journal.documents import reasons
 from gateway.store.people import suppression
 from gateway.store.people.suppressed import (
     START,
@@ -25,6 +24,7 @@ from gateway.store.people.suppressed import (
 )
 from gateway.store.people.suppression import Standings
 from gateway.store.schema import addresses, groups, memberships, people, statuses, suppressions
+from gateway.store.views.documents import reasons
 from tests.store.feeding import CANDIDATE, CONTACT, NOW, deceased, member, no_bulk, person, tell
 
 ALL = Selection()

@@ -15,7 +15,6 @@ from gateway.core.kinds import TAG_SCOPES, Scope, State
 from gateway.core.people.people import PersonRef
 from gateway.core.token import TokenRole
 from gateway.store.api import tokens
-from gateway.store.engine.columns import metadata
 from gateway.store.engine.database import Database, WrongSchema
 from gateway.store.engine.upgrade import defects, upgrade
 from gateway.store.journal.messages import listed
@@ -23,6 +22,7 @@ from gateway.store.people import suppression
 from gateway.store.people.people import find
 from gateway.store.people.suppression import Standings
 from gateway.store.schema import VERSION
+from gateway.store.schema.columns import metadata
 
 AT = 1_764_000_000_000_000  #: Microseconds since 1970.
 ID = 1 << 58

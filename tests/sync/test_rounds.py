@@ -15,7 +15,7 @@ from gateway.core.people.people import PersonKind, PersonRef
 from gateway.sandbox import Sandbox, SandboxFault
 from gateway.store.campaigns import audiences, leavers, opt_outs
 from gateway.store.engine.database import Database
-from gateway.store.sending import events
+from gateway.store.views import tellings
 from gateway.sync.errors import NotAuthorised
 from gateway.sync.reading import AudienceGone, known_member
 from gateway.sync.sync_round import PutOff
@@ -403,8 +403,8 @@ def test_webhooks_tell_the_crm_of_activities_and_opt_outs(crm: Crm) -> None:
     crm.sync()
 
     with crm.database.reading() as connection:
-        tellings = [one for some in events.oldest(connection, 100).values() for one in some]
-    documents = [one.document() for one in tellings]
+        told = [one for some in tellings.oldest(connection, 100).values() for one in some]
+    documents = [one.document() for one in told]
     assert {"campaign.activity": 3, "person.opted_out": 2} == Counter(
         one["type"] for one in documents
     )

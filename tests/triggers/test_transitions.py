@@ -16,8 +16,8 @@ from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.triggers.trigger import TriggerEvent
 from gateway.store.journal import messages
-from gateway.store.sending import events
 from gateway.store.triggers import ledger, status_mail, transitions
+from gateway.store.views import tellings
 from gateway.triggers.documents import state_of
 from gateway.triggers.transitions import ChangeRequest, ChangeResult
 from tests.store.feeding import member, no_bulk, person, tell
@@ -454,7 +454,7 @@ async def test_that_all_mail_of_a_change_has_ended_is_told_once(office: Office) 
 
 def ends(office: Office) -> list[Any]:
     with office.database.reading() as connection:
-        told = events.oldest(connection, 100)
+        told = tellings.oldest(connection, 100)
     wanted = EventType.TRIGGER_RUN_FINISHED
     return [one.data for each in told.values() for one in each if one.type is wanted]
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from gateway.core.feed.unread import DECIDING, OF_RECIPIENT
 from gateway.core.people.applications import Application
 from gateway.core.people.people import Status, StatusKind
 from gateway.core.people.training import Closing, Qualification
 from gateway.core.triggers.trigger import TriggerEvent
+from gateway.core.triggers.unread_fields import DECIDING, OF_RECIPIENT
 from tests.store.feeding import person, tell, tell_unread
 from tests.triggers.office import ANN, Office
 from tests.triggers.test_transitions import ACCEPTED, change, now_is_real, submit

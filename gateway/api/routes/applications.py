@@ -15,8 +15,8 @@ from gateway.api.schemas import HAPPENED, ONE_APPLICATION, answers
 from gateway.api.services import Happened
 from gateway.core.token import Token
 from gateway.store.api.answers import StoredAnswer
-from gateway.store.journal import documents
 from gateway.store.people import applications
+from gateway.store.views import documents
 
 router = APIRouter(prefix="/applications", tags=["applications"])
 

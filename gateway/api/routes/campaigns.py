@@ -9,7 +9,8 @@ from gateway.api.replies import Cursor, Limit, Using, before, page, read_id, rep
 from gateway.api.schemas import CAMPAIGN, CAMPAIGN_WHOLE, answers, pages
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign
-from gateway.store.campaigns import campaign_documents, campaign_members, campaigns
+from gateway.store.campaigns import campaign_members, campaigns
+from gateway.store.views import campaign_documents
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], dependencies=[READS_CAMPAIGNS])
 

@@ -14,8 +14,8 @@ from gateway.api.schemas import DOCUMENT, HISTORY, answers
 from gateway.core.ascii_text import ascii_text
 from gateway.core.people.history import Document
 from gateway.store.engine.blobs import BlobMissing, Blobs
-from gateway.store.journal import documents
 from gateway.store.people import history
+from gateway.store.views import documents
 
 router = APIRouter(tags=["history"], dependencies=[READS])
 

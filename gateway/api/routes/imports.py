@@ -10,7 +10,7 @@ from gateway.api.schemas import IMPORTED, OPEN_REFERENCE, items
 from gateway.core.moments import in_utc
 from gateway.store.feed import feed_faults, open_references
 from gateway.store.feed.feed_faults import KindState
-from gateway.store.journal import documents
+from gateway.store.views import documents
 
 router = APIRouter(prefix="/imports", tags=["feed"], dependencies=[READS_FEED])
 

@@ -9,8 +9,8 @@ from gateway.api.problems import Problem
 from gateway.api.replies import Cursor, Limit, Using, before, id_cursor, page, read_id, reply
 from gateway.api.schemas import IMPORT_ADDRESS, MAIL, answers, pages
 from gateway.core.replies.inbox import InboxState
-from gateway.store.journal import documents
 from gateway.store.replies import inbox
+from gateway.store.views import documents
 
 router = APIRouter(prefix="/inbox", tags=["inbox"], dependencies=[READS])
 

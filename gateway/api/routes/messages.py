@@ -26,8 +26,9 @@ from gateway.core.decision.journal import Message
 from gateway.core.decision.note import retold_in
 from gateway.core.decision.note_template import exactly
 from gateway.core.kinds import State
-from gateway.store.journal import documents, messages
+from gateway.store.journal import messages
 from gateway.store.replies import inbox
+from gateway.store.views import documents
 
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READS])
 

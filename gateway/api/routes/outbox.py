@@ -21,9 +21,9 @@ from gateway.api.replies import (
 from gateway.api.schemas import OUTBOX, answers, pages
 from gateway.core.sending.outbox import OutboxState
 from gateway.store.api.answers import StoredAnswer
-from gateway.store.journal import documents
 from gateway.store.sending import outbox
 from gateway.store.triggers import status_mail
+from gateway.store.views import documents
 
 router = APIRouter(prefix="/outbox", tags=["outbox"])
 

@@ -9,9 +9,9 @@ from gateway.api.problems import Problem
 from gateway.api.replies import MOST, Cursor, Limit, MailAddress, Text, Using, part, reply
 from gateway.api.schemas import DOCUMENT, EVENT, HISTORY, PERSON, answers, items, pages
 from gateway.core.people.people import PersonRef
-from gateway.store.journal import documents
 from gateway.store.people import history, people
-from gateway.store.people.timeline import pages as timeline
+from gateway.store.views import documents
+from gateway.store.views.timeline import pages as timeline
 
 router = APIRouter(prefix="/people", tags=["people"], dependencies=[READS])
 

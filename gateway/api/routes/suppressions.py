@@ -35,8 +35,7 @@ from gateway.core.kinds import Scope
 from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_person_or_address
 from gateway.core.people.people import PersonRef, Standing
 from gateway.store.api.answers import StoredAnswer
-from gateway.store.journal import documents
-from gateway.store.people import people, releases, suppression, timeline
+from gateway.store.people import people, releases, suppression
 from gateway.store.people.people import PersonRecord, PersonUnknown
 from gateway.store.people.releases import Released
 from gateway.store.people.suppressed import (
@@ -48,6 +47,7 @@ from gateway.store.people.suppressed import (
     SuppressedAddress,
     behind,
 )
+from gateway.store.views import documents, timeline
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
 

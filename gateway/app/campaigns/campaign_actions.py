@@ -10,21 +10,16 @@ from gateway.app import common
 from gateway.app.campaigns import campaign_people, mailchimp
 from gateway.app.campaigns.campaign_people import NobodyMeant, PeopleFileRefused
 from gateway.app.campaigns.campaign_report import NotSent, report_document, sent
-from gateway.app.roles.returns import made
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.campaigns.campaign_report import report
 from gateway.core.campaigns.counters import Counters
 from gateway.core.mail.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import PersonRef
-from gateway.store.campaigns import (
-    campaign_documents,
-    campaign_members,
-    campaign_reports,
-    campaigns,
-)
+from gateway.store.campaigns import campaign_members, campaign_reports, campaigns
 from gateway.store.campaigns.campaigns import NoSuchCampaign
 from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.views import campaign_documents
 from gateway.sync import campaigns as work
 from gateway.sync.campaigns import (
     CampaignRefused,
@@ -147,7 +142,7 @@ class Campaigns:
         remarks: list[str] = []
         try:
             with self._session() as session:
-                made(self._settings(), session, lambda _: None).one(number)
+                mailchimp.sync_rounds(self._settings(), session, lambda _: None).one(number)
         except NotDone as error:
             remarks.append(f"this is what is known; Mailchimp can't be asked: {error}")
         with _told_as_problems():

@@ -6,9 +6,9 @@ from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.errors import GatewayError
 from gateway.core.moments import in_utc
 from gateway.store.campaigns import campaign_syncs, campaigns
-from gateway.store.campaigns.campaign_documents import numbers
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.store.engine.database import Database
+from gateway.store.views.campaign_documents import numbers
 
 Document = dict[str, object]
 

@@ -1,7 +1,7 @@
 """From settings to the work on campaigns."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,7 @@ from gateway.sync.campaigns import WrongCampaignState
 from gateway.sync.client import MailchimpClient
 from gateway.sync.mailchimp_session import MailchimpSession, Progress, in_silence
 from gateway.sync.readiness import AccountStanding
+from gateway.sync.sync_round import Heard, Rounds
 from gateway.sync.transport import MailchimpLimits
 
 
@@ -159,3 +160,15 @@ _UNSCHEDULABLE = {
     Unschedulable.NO_SUCH_TIME: "the clocks skip this time",
     Unschedulable.PAST: "is past",
 }
+
+
+def sync_rounds(
+    settings: Settings, session: MailchimpSession, heard: Callable[[Heard], None]
+) -> Rounds:
+    """Return what looks at Mailchimp, under the settings."""
+    return Rounds(
+        session=session,
+        new_id=common.Ids().next,
+        from_sending=settings.mailchimp.age_from == "sent",
+        heard=heard,
+    )

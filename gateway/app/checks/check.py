@@ -27,9 +27,9 @@ from gateway.core.kinds import Kind
 from gateway.core.sending.outbox import OutboxState
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.smtp_proxy.users import Users
-from gateway.store.engine import status
 from gateway.store.engine.database import StoreUnavailable
-from gateway.store.engine.status import Snapshot, snapshot
+from gateway.store.views import status
+from gateway.store.views.status import Snapshot, snapshot
 
 CERTIFICATE_ENDS_SOON = timedelta(days=14)
 _ANSWER_SECONDS = 10.0

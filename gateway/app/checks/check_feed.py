@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from gateway.app import common
 from gateway.app.checks.findings import Finding, error, warning
-from gateway.store.engine import status
 from gateway.store.engine.database import Database
 from gateway.store.feed import open_references
 from gateway.store.feed.feed_faults import KindState
+from gateway.store.views import status
 
 _NAMED = 3
 

@@ -24,11 +24,10 @@ from gateway.smtp_proxy.decider import Decider, MessageDecision, MessageToDecide
 from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
 from gateway.smtp_proxy.journaling.store_outage import NeverMailed
 from gateway.smtp_proxy.policy import ListenerPolicy, Policy
-from gateway.store.engine import status
 from gateway.store.engine.database import Database
-from gateway.store.journal import documents
 from gateway.store.journal.message_lookup import MessageLookup
 from gateway.store.people.staff_languages import StaffLanguages
+from gateway.store.views import documents, status
 
 _OVERRIDE = "override"
 OUTCOMES = {State.RELAYED: "relay", State.SEND_FAILED: "send_failed"}  #: In JSON.

@@ -6,9 +6,9 @@ from dataclasses import replace
 from gateway.app import common
 from gateway.config import Settings
 from gateway.core import ids
+from gateway.core.decision import dsn
 from gateway.core.decision.note import Note, retold_whole
 from gateway.core.decision.note_template import NoteTemplate, pick
-from gateway.core.mail import dsn
 from gateway.core.sending.outbox import OutboxRow
 from gateway.store.journal.held_reports import Held
 

@@ -24,7 +24,7 @@ from gateway.core.kinds import State
 from gateway.metrics import MetricReading, Metrics, RelayHealth
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
-from gateway.store.engine.status import Snapshot, snapshot
+from gateway.store.views.status import Snapshot, snapshot
 
 _UP = {True: "up", False: "down", None: "unknown"}
 _STORE_SECONDS = 5.0  #: How long the store may take before it counts as away.

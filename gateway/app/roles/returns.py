@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 
 from gateway import logs
-from gateway.app import common
 from gateway.app.campaigns import mailchimp
 from gateway.app.common import now
 from gateway.app.roles.role_context import RoleContext
@@ -20,7 +19,7 @@ from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync.errors import NotAuthorised, UnusableKey
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import AudienceGone
-from gateway.sync.sync_round import Copied, Heard, Idle, Left, Moved, PutOff, Rounds
+from gateway.sync.sync_round import Copied, Heard, Idle, Left, Moved, PutOff
 
 LEASE = "mailchimp"  #: One process of all machines looks at what is due.
 _LEASE_TIME = timedelta(minutes=15)
@@ -80,20 +79,10 @@ def _round(
     with mailchimp.mailchimp_session(settings, database, progress=beat, part="returns") as session:
         if _take(session):
             try:
-                made(settings, session, heard).run()
+                mailchimp.sync_rounds(settings, session, heard).run()
             finally:
                 with database.writing() as connection:
                     leases.drop(connection, LEASE, session.holder)
-
-
-def made(settings: Settings, session: MailchimpSession, heard: Callable[[Heard], None]) -> Rounds:
-    """Return what looks at Mailchimp, under the settings."""
-    return Rounds(
-        session=session,
-        new_id=common.Ids().next,
-        from_sending=settings.mailchimp.age_from == "sent",
-        heard=heard,
-    )
 
 
 def _take(session: MailchimpSession) -> bool:

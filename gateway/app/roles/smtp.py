@@ -25,7 +25,6 @@ from gateway.smtp_proxy.journaling.retries import Retries
 from gateway.smtp_proxy.journaling.store_outage import LocalRecord, NeverMailed
 from gateway.smtp_proxy.proxy_services import ProxyServices
 from gateway.smtp_proxy.worker import SmtpWorker, every
-from gateway.store.engine import status
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable, WrongSchema
 from gateway.store.journal import offers, worker_log, workers
@@ -35,6 +34,7 @@ from gateway.store.journal.message_lookup import MessageLookup
 from gateway.store.journal.worker_log import WorkerLog
 from gateway.store.people.staff_languages import StaffLanguages
 from gateway.store.people.suppression import Standings
+from gateway.store.views import status
 
 log = logs.get("smtp_proxy")
 

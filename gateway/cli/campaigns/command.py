@@ -27,9 +27,10 @@ from gateway.cli.output import complain, local, print_json, print_line, print_ta
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.errors import GatewayError
-from gateway.store.campaigns import activities, campaign_documents, campaign_members, campaigns
-from gateway.store.campaigns.campaign_documents import NOTHING_DONE, MemberDoings
+from gateway.store.campaigns import activities, campaign_members, campaigns
 from gateway.store.engine.database import Database
+from gateway.store.views import campaign_documents
+from gateway.store.views.campaign_documents import NOTHING_DONE, MemberDoings
 
 if TYPE_CHECKING:
     from gateway.sync.mailchimp_session import MailchimpSession

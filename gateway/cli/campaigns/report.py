@@ -59,12 +59,12 @@ def sync(
     wanted = None if number is None else read_id(number)
     brought = _Brought()
     with office_of(context) as (chosen, session):
-        from gateway.app.roles.returns import made
+        from gateway.app.campaigns.mailchimp import sync_rounds
 
         if wanted is not None:
             with session.database.reading() as connection:
                 campaigns.one(connection, wanted)
-        rounds = made(chosen.settings, session, brought.hear)
+        rounds = sync_rounds(chosen.settings, session, brought.hear)
         _patiently(lambda: rounds.run(everything=True) if wanted is None else rounds.one(wanted))
     if as_json:
         print_json(brought.document())
@@ -175,9 +175,9 @@ def _freshen(context: typer.Context, number: int) -> None:
     """Ask Mailchimp for what is new; what keeps it from telling is said, and no more."""
     try:
         with office_of(context) as (chosen, session):
-            from gateway.app.roles.returns import made
+            from gateway.app.campaigns.mailchimp import sync_rounds
 
-            rounds = made(chosen.settings, session, lambda _: None)
+            rounds = sync_rounds(chosen.settings, session, lambda _: None)
             _patiently(lambda: rounds.one(number))
     except GatewayError as error:
         complain(f"note: this is what is known; Mailchimp can't be asked: {error}")

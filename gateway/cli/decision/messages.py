@@ -25,9 +25,9 @@ from gateway.core.decision.note import retold_in, told_in
 from gateway.core.decision.note_template import NoteTemplate, exactly, pick
 from gateway.core.kinds import State
 from gateway.core.replies.inbox import DeliveryReport
-from gateway.store.journal import documents
 from gateway.store.journal import messages as journal
 from gateway.store.replies import inbox
+from gateway.store.views import documents
 
 app = typer.Typer(help="The journal of messages.", no_args_is_help=True)
 

@@ -16,7 +16,8 @@ from gateway.cli.output import local, one_line, print_line
 from gateway.core import ids
 from gateway.core.decision.journal import Message
 from gateway.store.engine.database import Database
-from gateway.store.journal import documents, messages
+from gateway.store.journal import messages
+from gateway.store.views import documents
 
 _POLL_SECONDS = 0.5
 #: A message still being sent is shown when it is this old, else with its outcome.

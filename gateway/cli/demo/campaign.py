@@ -10,7 +10,7 @@ from rich.table import Table
 
 from gateway.app import common
 from gateway.app.campaigns import mailchimp
-from gateway.app.roles.returns import made
+from gateway.app.campaigns.mailchimp import sync_rounds
 from gateway.cli.campaigns.report import lines_of
 from gateway.cli.campaigns.show import REASONS
 from gateway.cli.context import Context
@@ -66,7 +66,7 @@ def send_campaign(context: Context, sandbox: "Sandbox") -> int:
         engine.add(session, campaign.id, _everybody(session))
         there = engine.send(session, campaign.id, yes=False).mailchimp_id
         _let_a_day_pass(sandbox, there)
-        made(context.settings, session, lambda _: None).one(campaign.id)
+        sync_rounds(context.settings, session, lambda _: None).one(campaign.id)
     return campaign.id
 
 

@@ -19,7 +19,7 @@ from gateway.crm.kinds import KINDS
 from gateway.crm.propose import propose as proposed_mapping
 from gateway.store.feed import open_references
 from gateway.store.feed.open_references import Open
-from gateway.store.journal import documents
+from gateway.store.views import documents
 
 _WAITING = "waiting"
 _NOTHING_WAITS = (

@@ -10,9 +10,9 @@ from gateway.cli.context import Context, Json, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.sending.outbox import OutboxRow, OutboxState
-from gateway.store.journal import documents
 from gateway.store.sending import outbox
 from gateway.store.triggers import status_mail
+from gateway.store.views import documents
 
 app = typer.Typer(help="What the gateway itself sends.", no_args_is_help=True)
 

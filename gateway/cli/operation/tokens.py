@@ -13,7 +13,7 @@ from gateway.cli.output import local, one_line, print_json, print_line, print_ta
 from gateway.core import ids
 from gateway.core.token import Token, TokenRole, TokenScope
 from gateway.store.api import tokens
-from gateway.store.journal import documents
+from gateway.store.views import documents
 
 app = typer.Typer(help="Tokens of the API.", no_args_is_help=True)
 

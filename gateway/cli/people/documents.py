@@ -14,8 +14,8 @@ from gateway.core.errors import GatewayError
 from gateway.core.people.history import Document
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.blobs import Blobs
-from gateway.store.journal import documents
 from gateway.store.people import history, people
+from gateway.store.views import documents
 
 app = typer.Typer(help="Documents of people.", no_args_is_help=True)
 

@@ -9,8 +9,8 @@ from gateway.cli.context import Context, Json, NotFound, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.people.history import HistoryEntry
-from gateway.store.journal import documents
 from gateway.store.people import history
+from gateway.store.views import documents
 
 app = typer.Typer(help="Replies that were filed to people.", no_args_is_help=True)
 

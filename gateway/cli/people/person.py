@@ -10,10 +10,10 @@ from gateway.cli.output import local, one_line, print_json, print_line, print_ta
 from gateway.cli.people.suppress import described, open_standings, refusal
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import PersonRef
-from gateway.store.journal import documents
 from gateway.store.people import people
 from gateway.store.people.people import PersonRecord
-from gateway.store.people.timeline import PersonPage, TimelineEvent, pages
+from gateway.store.views import documents
+from gateway.store.views.timeline import PersonPage, TimelineEvent, pages
 
 app = typer.Typer(help="People of the CRM.", no_args_is_help=True)
 

@@ -37,8 +37,7 @@ from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_per
 from gateway.core.people.people import Holder, PersonRef, Standing, Suppression
 from gateway.store.campaigns import opt_outs
 from gateway.store.engine.database import Database
-from gateway.store.journal import documents
-from gateway.store.people import mending, people, releases, suppression, timeline
+from gateway.store.people import mending, people, releases, suppression
 from gateway.store.people.mending import Unmatched
 from gateway.store.people.people import PersonUnknown
 from gateway.store.people.suppressed import (
@@ -50,6 +49,7 @@ from gateway.store.people.suppressed import (
     SuppressedAddress,
 )
 from gateway.store.people.suppression import Standings, SuppressionEntry
+from gateway.store.views import documents, timeline
 
 app = typer.Typer(help="Who is suppressed, and what staff suppress.", no_args_is_help=True)
 

@@ -15,8 +15,8 @@ from gateway.core import ids
 from gateway.core.replies.inbox import InboxRow, InboxState
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
-from gateway.store.journal import documents
 from gateway.store.replies import inbox
+from gateway.store.views import documents
 
 if TYPE_CHECKING:
     from gateway.inbound.importer import ReplyImporter

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from gateway.core.decision.answer import THREAD_FIELDS, answered_id, is_a_forward
 from gateway.core.decision.bulk_marks import BulkMark, is_marked
 from gateway.core.kinds import Kind
-from gateway.core.mail.answer import THREAD_FIELDS, answered_id, is_a_forward
 from gateway.core.mail.automatic import Automatic, auto_submitted, report_kind
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import has_calendar, invitation, may_invite

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from string import Template
 
 from gateway.core.errors import FileUnusable
-from gateway.core.triggers.run_words import WORDS
+from gateway.core.sending.run_words import WORDS
 
 _HEADING = re.compile(r"\[([a-z_]+)\]\s*\Z")
 _SUBJECT = "Subject:"

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import assert_never
 
-from gateway.core.feed.unread import UnreadField, deciding
 from gateway.core.ids import moment_of
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.finance_status import has_left, looks_like_died
@@ -14,6 +13,7 @@ from gateway.core.people.training import Qualification
 from gateway.core.sending.backoff import next_try
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.triggers.trigger import Trigger, TriggerEvent, in_year
+from gateway.core.triggers.unread_fields import UnreadField, deciding
 
 #: Begins the reason of mail that waits until a field can be read.
 WAITS = "can't be read: "

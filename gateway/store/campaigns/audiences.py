@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 from gateway.core.campaigns.campaigns import known_fields
 from gateway.core.campaigns.membership import KnownContact
 from gateway.store.engine.bulk_rows import insert_rows
-from gateway.store.engine.columns import microseconds
 from gateway.store.schema import audience_members, audiences
+from gateway.store.schema.columns import microseconds
 
 _AS_READ = ("email", "email_id", "contact_id", "status", "merge_fields", "changed_at")
 _SET = ", ".join(

@@ -24,12 +24,11 @@ from sqlalchemy import (
 )
 
 from gateway.core.campaigns.membership import Drop, LeftOutReason, Out
-from gateway.core.feed.unread import OF_RECIPIENT, PEOPLE
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import Group, PersonKind, PersonRef
+from gateway.core.triggers.unread_fields import OF_RECIPIENT, PEOPLE
 from gateway.store.campaigns.opt_outs import TAG
 from gateway.store.engine.bulk_rows import insert_rows
-from gateway.store.engine.columns import UtcTime, microseconds
 from gateway.store.schema import (
     campaign_members,
     groups,
@@ -37,6 +36,7 @@ from gateway.store.schema import (
     people,
     unread_fields,
 )
+from gateway.store.schema.columns import UtcTime, microseconds
 
 _M = campaign_members.c
 

@@ -7,8 +7,8 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, func, select, type
 
 from gateway.core.campaigns.campaign_report import KeptCounts, Link, Tally
 from gateway.core.campaigns.precedence import ActivityType
-from gateway.store.engine.columns import moment
 from gateway.store.schema import activities
+from gateway.store.schema.columns import moment
 
 _A = activities.c
 _LINKS = 10  #: The best ones.

@@ -14,9 +14,9 @@ from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.sending.event import Event, EventType
 from gateway.store.campaigns import audiences, opt_outs
 from gateway.store.engine.bulk_rows import insert_rows
-from gateway.store.engine.columns import microseconds
 from gateway.store.schema import addresses, audience_members, campaigns, groups, memberships
 from gateway.store.schema import opt_outs as table
+from gateway.store.schema.columns import microseconds
 from gateway.store.sending import events
 
 _AT_ONCE = 500

@@ -29,10 +29,10 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.core.errors import GatewayError
-from gateway.store.engine.columns import metadata
 from gateway.store.engine.had_store import HadStore
 from gateway.store.engine.sqlite_file import SqliteFile
 from gateway.store.schema import VERSION, new_identity, schema_version, store_identity
+from gateway.store.schema.columns import metadata
 
 T = TypeVar("T")
 _BUSY_SECONDS = 10

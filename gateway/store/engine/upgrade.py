@@ -6,8 +6,8 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, insert, inspect
 
 from gateway.core.errors import GatewayError
-from gateway.store.engine.columns import metadata
 from gateway.store.schema import VERSION, schema_version
+from gateway.store.schema.columns import metadata
 
 _FOLDER = Path(__file__).parents[1] / "migrations"
 

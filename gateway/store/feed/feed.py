@@ -44,8 +44,8 @@ from gateway.store.feed.layouts import (
 from gateway.store.feed.open_references import OpenReferences
 from gateway.store.feed.references import References
 from gateway.store.feed.staging import Stage
+from gateway.store.feed.still_referred import StillReferred, keep, still_referred
 from gateway.store.schema import addresses, feeds
-from gateway.store.still_referred import StillReferred, keep, still_referred
 
 LAYOUTS = {
     layout.what: layout

@@ -19,7 +19,6 @@ from gateway.core.people.people import (
     Status,
 )
 from gateway.core.people.training import Closing, Qualification
-from gateway.store.engine.columns import microseconds
 from gateway.store.schema import (
     applications,
     closings,
@@ -31,6 +30,7 @@ from gateway.store.schema import (
     staff,
     statuses,
 )
+from gateway.store.schema.columns import microseconds
 
 Row = tuple[object, ...]
 #: The position of the first address of a person that only keeps mail away.

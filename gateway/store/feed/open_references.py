@@ -33,11 +33,11 @@ from sqlalchemy import (
 from gateway.core.feed.references import Targets, numbers, without_mark
 from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonRef
-from gateway.store.engine.columns import UtcTime
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.references import RELATIONS, Relation, as_target, parts, targets, with_ids
 from gateway.store.feed.staging import Stage, load
 from gateway.store.schema import feeds, open_references, people
+from gateway.store.schema.columns import UtcTime
 
 _EXAMPLES = 3
 

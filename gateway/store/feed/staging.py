@@ -33,11 +33,11 @@ from sqlalchemy import (
 )
 
 from gateway.core.people.people import Person
-from gateway.store.engine.columns import UtcTime, microseconds
 from gateway.store.engine.database import RowRefused, StoreUnavailable
 from gateway.store.feed.contested import Duplicate, Settled, StagedRow, Widths, settle
 from gateway.store.feed.layouts import PEOPLE, UNSURE, Gaps, Row, TableLayout, mailboxes
 from gateway.store.schema import addresses, memberships
+from gateway.store.schema.columns import UtcTime, microseconds
 
 
 class Stage:

@@ -18,7 +18,10 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.core.feed.unread import (
+from gateway.core.people.people import PersonRef
+from gateway.core.triggers.occurrence import WAITS, OccurrenceState
+from gateway.core.triggers.trigger import TriggerEvent
+from gateway.core.triggers.unread_fields import (
     CANT_BE_READ,
     DECIDING,
     DELIVERIES,
@@ -27,10 +30,6 @@ from gateway.core.feed.unread import (
     PEOPLE,
     UnreadField,
 )
-from gateway.core.people.people import PersonRef
-from gateway.core.triggers.occurrence import WAITS, OccurrenceState
-from gateway.core.triggers.trigger import TriggerEvent
-from gateway.store.engine.columns import UtcTime
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.layouts import TableLayout
 from gateway.store.feed.staging import Stage
@@ -42,6 +41,7 @@ from gateway.store.schema import (
     statuses,
     unread_fields,
 )
+from gateway.store.schema.columns import UtcTime
 
 _c = unread_fields.c
 _KEYS = ("what", "kind", "key", "field")

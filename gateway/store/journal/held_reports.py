@@ -14,9 +14,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, delete, func, select, update
 
 from gateway.core import ids
+from gateway.core.decision.dsn import (
+    MAX_LISTED,
+    MAX_NOTES,
+    ReportedMessage,
+    hourly_slots,
+    read_digest,
+)
 from gateway.core.decision.journal import Message
 from gateway.core.mail.address import lookup_form
-from gateway.core.mail.dsn import MAX_LISTED, MAX_NOTES, ReportedMessage, hourly_slots, read_digest
 from gateway.core.sending.outbox import OutboxDraft, OutboxRow, OutboxState
 from gateway.store.engine.upsert import insert_into
 from gateway.store.journal import messages as journal

@@ -14,8 +14,8 @@ from gateway.core.people.people import (
     Suppression,
     SuppressionSource,
 )
-from gateway.store.engine.columns import moment
 from gateway.store.feed.layouts import UNSURE
+from gateway.store.schema.columns import moment
 
 Row = Sequence[Any]
 #: Where in a row what stands.

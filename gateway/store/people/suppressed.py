@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 
 from gateway.core.kinds import Scope
 from gateway.core.people.people import MAILCHIMP, PersonKind, PersonRef, Suppression
-from gateway.store.engine.columns import microseconds
 from gateway.store.people.effects import OF_GROUP, OF_PERSON, OF_STAFF, OF_STATUS, Row, TagEffects
+from gateway.store.schema.columns import microseconds
 
 #: Reasons read in one transaction where all are asked for.
 AT_ONCE = 10_000

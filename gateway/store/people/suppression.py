@@ -30,7 +30,6 @@ from gateway.core.people.people import (
     Suppression,
     SuppressionSource,
 )
-from gateway.store.engine.columns import microseconds
 from gateway.store.engine.database import Database
 from gateway.store.engine.quick_reader import QuickReader
 from gateway.store.people.effects import (
@@ -43,6 +42,7 @@ from gateway.store.people.effects import (
     TagEffects,
 )
 from gateway.store.schema import person_suppressions, suppressions
+from gateway.store.schema.columns import microseconds
 
 #: More addresses than these are looked up on a thread: the event loop goes on meanwhile.
 _AT_ONCE = 100

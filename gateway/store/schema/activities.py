@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, SmallInteger, Table
 
-from gateway.store.engine.columns import UtcTime, flag, key, metadata, words
+from gateway.store.schema.columns import UtcTime, flag, key, metadata, words
 
 # Mailchimp gives activities no ids: their key is all they say.
 

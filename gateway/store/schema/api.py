@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text
 
-from gateway.store.engine.columns import UtcTime, key, metadata, number, words
+from gateway.store.schema.columns import UtcTime, key, metadata, number, words
 
 tokens = Table(
     "tokens",

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
-from gateway.store.engine.columns import UtcTime, flag, key, metadata, number, words
+from gateway.store.schema.columns import UtcTime, flag, key, metadata, number, words
 
 campaigns = Table(
     "campaigns",

@@ -6,7 +6,7 @@
 from sqlalchemy import Column, Date, Index, Integer, SmallInteger, Table, text
 
 from gateway.core.people.people import NAME_LANGUAGES
-from gateway.store.engine.columns import UtcTime, flag, key, metadata, words
+from gateway.store.schema.columns import UtcTime, flag, key, metadata, words
 
 people = Table(
     "people",

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from sqlalchemy import Column, Table, Text
 
-from gateway.store.engine.columns import UtcTime, key, metadata, words
+from gateway.store.schema.columns import UtcTime, key, metadata, words
 
 leases = Table(
     "leases",

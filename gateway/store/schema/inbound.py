@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
 
-from gateway.store.engine.columns import UtcTime, flag, key, metadata, number, words
+from gateway.store.schema.columns import UtcTime, flag, key, metadata, number, words
 
 inbox = Table(
     "inbox",

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, text
 
-from gateway.store.engine.columns import UtcTime, key, metadata, words
+from gateway.store.schema.columns import UtcTime, key, metadata, words
 
 messages = Table(
     "messages",

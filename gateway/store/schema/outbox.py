@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, text
 
-from gateway.store.engine.columns import UtcTime, metadata, number, words
+from gateway.store.schema.columns import UtcTime, metadata, number, words
 
 outbox = Table(
     "outbox",

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Integer, Table
 
-from gateway.store.engine.columns import UtcTime, key, metadata
+from gateway.store.schema.columns import UtcTime, key, metadata
 
 open_references = Table(
     "open_references",

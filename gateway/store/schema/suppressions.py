@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
-from gateway.store.engine.columns import UtcTime, flag, metadata, words
+from gateway.store.schema.columns import UtcTime, flag, metadata, words
 
 
 def _what_staff_said() -> list[Column[Any]]:

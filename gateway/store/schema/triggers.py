@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from gateway.store.engine.columns import UtcTime, flag, key, metadata, number, words
+from gateway.store.schema.columns import UtcTime, flag, key, metadata, number, words
 
 occurrences = Table(
     "occurrences",

@@ -20,7 +20,6 @@ from sqlalchemy import (
     select,
 )
 
-from gateway.core.feed.unread import APPLICATIONS, DELIVERIES, QUALIFICATIONS
 from gateway.core.people.people import Person, PersonKind, PersonRef, Staff
 from gateway.core.people.training import Qualification
 from gateway.core.triggers.occurrence import (
@@ -38,6 +37,7 @@ from gateway.core.triggers.trigger import (
     Trigger,
     TriggerEvent,
 )
+from gateway.core.triggers.unread_fields import APPLICATIONS, DELIVERIES, QUALIFICATIONS
 from gateway.store.feed import unread
 from gateway.store.people import applications
 from gateway.store.people.people import from_row

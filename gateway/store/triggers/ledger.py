@@ -20,9 +20,9 @@ from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.triggers.occurrence import WAITS, Due, Ending, Occurrence, OccurrenceState
 from gateway.core.triggers.trigger import APPLICATION_EVENTS, TriggerEvent
 from gateway.store.engine.bulk_rows import insert_rows
-from gateway.store.engine.columns import UtcTime, microseconds
 from gateway.store.journal import journal
 from gateway.store.schema import deliveries, occurrences, transitions
+from gateway.store.schema.columns import UtcTime, microseconds
 from gateway.store.triggers import epochs, trigger_runs
 
 INTERRUPTED = "the process that sent it ended; it may have been sent or not"

@@ -9,12 +9,12 @@ from sqlalchemy import Connection, insert, select, update
 
 from gateway.core import ids
 from gateway.core.errors import GatewayError
-from gateway.core.feed.unread import APPLICATIONS
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import Staff, StatusKind
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
 from gateway.core.triggers.transition import Around, PastChange, Transition
 from gateway.core.triggers.trigger import TriggerEvent
+from gateway.core.triggers.unread_fields import APPLICATIONS
 from gateway.store.feed import unread
 from gateway.store.people.applications import find, staff_of
 from gateway.store.schema import applications, occurrences, people, statuses, transitions

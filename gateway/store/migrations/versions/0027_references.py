@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from alembic import op
 from sqlalchemy import BigInteger, Column, Integer, PrimaryKeyConstraint, Text, bindparam, text
 
-from gateway.store.engine.columns import microseconds
+from gateway.store.schema.columns import microseconds
 
 revision = "0027"
 down_revision = "0026"

@@ -9,12 +9,12 @@ from sqlalchemy import Connection
 from gateway.core import ids
 from gateway.core.campaigns.precedence import Activity, ActivityType
 from gateway.core.decision.journal import Message
-from gateway.core.feed.unread import UnreadField
 from gateway.core.kinds import State
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import HistoryEntry
 from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
 from gateway.core.triggers.occurrence import Occurrence
+from gateway.core.triggers.unread_fields import UnreadField
 from gateway.store.campaigns import activities, opt_outs
 from gateway.store.campaigns.activities import MemberActivity
 from gateway.store.campaigns.opt_outs import OptOut, Refusal

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.core import ids
+from gateway.core.decision import dsn
 from gateway.core.decision.classify import Classification
 from gateway.core.decision.decide import blocking, who_counts
 from gateway.core.decision.journal import Attempt, Delivery, Marks, Message, Outcome
 from gateway.core.decision.note import Note, NoteFacts, kept, reasons, refusal, render
 from gateway.core.kinds import By, Kind, State
-from gateway.core.mail import dsn
 from gateway.core.mail.envelope import Recipient, Sender
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.reply import Reply

@@ -18,7 +18,7 @@ from gateway.store.campaigns import (
     campaigns,
 )
 from gateway.store.campaigns.campaign_members import CampaignMember
-from gateway.store.journal.documents import Document
+from gateway.store.views.documents import Document
 
 
 def document(one: Campaign, tally: Mapping[str, int]) -> Document:

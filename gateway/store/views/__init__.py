@@ -1,0 +1,1 @@
+"""What commands, API and webhooks show: JSON documents, timelines, how things stand."""
