@@ -9,6 +9,7 @@ from gateway.core.feed.references import (
     How,
     Lead,
     Meaning,
+    NumberedIds,
     Numbers,
     ReferenceUse,
     Target,
@@ -34,6 +35,16 @@ from gateway.core.feed.references import (
         ("1,23457E+11", Numbers(123_456_500_000, 123_457_499_999)),
         ("-17", None),
         ("1e5", Numbers(50_000, 149_999)),
+        ("123.456", Numbers(123_456, 123_456, may_be_id=True)),
+        ("123,456", Numbers(123_456, 123_456, may_be_id=True)),
+        ("123 456", Numbers(123_456, 123_456, may_be_id=True)),
+        ("1.123'456", None),
+        ("1’123’456", Numbers(1_123_456, 1_123_456, may_be_id=True)),
+        ("1.123.456,00", Numbers(1_123_456, 1_123_456, may_be_id=True)),
+        ("12.000", Numbers(12, 12, 12_000)),
+        ("012.345", None),
+        ("12.34", None),
+        ("00040003", Numbers(40_003, 40_003)),
     ],
 )
 def test_what_a_spreadsheet_makes_of_an_id_is_read_back(
@@ -129,3 +140,28 @@ USE = ReferenceUse(
 )
 def test_what_was_found_is_one_line_with_its_cure(facts: dict[str, object], expected: str) -> None:
     assert expected == str(replace(USE, **facts))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("123.456", ["123456"]),
+        ("123 456", ["123456"]),
+        ("00040003", ["40003", "0040003"]),
+        ("40003", ["0040003"]),
+        ("1.23E+05", ["123001", "00123002", "123456"]),
+        ("1.2300E+05", ["123001", "00123002"]),
+        ("12.000", ["12", "12000"]),
+        ("12.001", []),
+        ("a17", []),
+        ("", []),
+    ],
+)
+def test_a_text_fits_the_ids_a_spreadsheet_may_have_made_it_of(
+    given: str, expected: list[str]
+) -> None:
+    ids = NumberedIds(
+        ("123456", "123001", "00123002", "a17", "40003", "0040003", "12", "12000", "124000")
+    )
+
+    assert expected == ids.fitting(given)

@@ -1,6 +1,7 @@
 """References of the feed: understood, at fault, waiting, and followed once they lead somewhere."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,13 +11,24 @@ from gateway.core.kinds import Scope
 from gateway.core.people.applications import Application, Programme
 from gateway.core.people.people import Group, PersonRef, Staff, Status, StatusKind
 from gateway.core.people.training import Closing, Qualification
+from gateway.store import schema
 from gateway.store.engine.database import Database
 from gateway.store.feed import open_references
 from gateway.store.feed.feed import ImportOutcome
 from gateway.store.people import people
 from gateway.store.people.applications import find
 from gateway.store.people.suppression import Standings
-from tests.store.feeding import CANDIDATE, CONTACT, NOW, deceased, member, no_bulk, person, tell
+from tests.store.feeding import (
+    CANDIDATE,
+    CONTACT,
+    NOW,
+    deceased,
+    member,
+    no_bulk,
+    person,
+    rows,
+    tell,
+)
 
 
 def uses(outcome: ImportOutcome) -> list[tuple[str, str, Lead, str, int, int]]:
@@ -244,14 +256,88 @@ def test_a_rounded_id_counts_for_the_one_it_can_be_and_is_told(
     assert {Scope.BULK} == scopes(standings, "ann@example.org")
 
 
-def test_a_changed_id_that_two_people_may_have_is_nobodys(database: Database) -> None:
+#: Ids of people on file, what stands in a member's row, and whom it may mean.
+POSSIBLE_MEMBERS: tuple[tuple[tuple[str, ...], str, set[str]], ...] = (
+    (("017", "0017", "18"), "17", {"017", "0017"}),
+    (("123001", "123456", "124000"), "1.23E+05", {"123001", "123456"}),
+    (("00123001", "123456"), "1,23E+05", {"00123001", "123456"}),
+    (("123456", "123"), "123.456", {"123456"}),
+    (("123456", "123"), "123 456", {"123456"}),
+    (("0123456", "123456"), "123,456", {"0123456", "123456"}),
+    (("12", "12000"), "12.000", {"12", "12000"}),
+    (("12", "18"), "12.000", {"12"}),
+    (("40003", "4000"), "00040003", {"40003"}),
+    (("123456", "123"), "123.457", set()),
+)
+
+
+@pytest.mark.parametrize(("on_file", "given", "expected"), POSSIBLE_MEMBERS)
+@pytest.mark.parametrize("members_first", [False, True])
+def test_all_whom_a_changed_id_may_mean_are_protected(
+    database: Database,
+    standings: Standings,
+    on_file: tuple[str, ...],
+    given: str,
+    expected: set[str],
+    members_first: bool,
+) -> None:
     tell(database, "groups", no_bulk())
-    tell(database, "people", person("017"), person("0017"))
+    people = [person(crm_id, f"p{crm_id}@example.org") for crm_id in on_file]
+    if members_first:
+        tell(database, "memberships", member(given))
+        tell(database, "people", *people)
+    else:
+        tell(database, "people", *people)
+        tell(database, "memberships", member(given))
+
+    away = {crm_id for crm_id in on_file if scopes(standings, f"p{crm_id}@example.org")}
+    assert expected == away
+
+
+def test_a_changed_id_that_several_may_have_is_told_and_whom_it_meant_goes_once_it_is_put_right(
+    database: Database, standings: Standings
+) -> None:
+    tell(database, "groups", no_bulk())
+    tell(database, "people", person("017", "a@example.org"), person("0017", "b@example.org"))
 
     told = tell(database, "memberships", member("17"))
+    tell(database, "memberships", member("017"), replace=True)
 
     assert [("memberships.person", "17", Lead.UNKNOWN, "", 1, 2)] == uses(told)
     assert [("0017", "017")] == [use.others for use in told.references]
+    assert ({Scope.BULK}, set()) == (
+        scopes(standings, "a@example.org"),
+        scopes(standings, "b@example.org"),
+    )
+
+
+def test_a_changed_id_that_several_may_have_makes_nobody_a_member_of_other_groups(
+    database: Database,
+) -> None:
+    tell(database, "groups", replace(no_bulk(), tag=""))
+    tell(database, "people", person("017"), person("0017"))
+
+    tell(database, "memberships", member("17"))
+
+    assert ["17"] == [row[1] for row in rows(database, schema.memberships)]
+
+
+def test_whoever_a_rounded_key_may_mean_stays(database: Database) -> None:
+    tell(database, "people", person("123001"), person("123002"), person("9"))
+
+    tell(database, "people", person("1.23E+05"), person("9"), replace=True)
+
+    assert {"123001", "123002", "1.23E+05", "9"} == {
+        row[1] for row in rows(database, schema.people)
+    }
+
+
+def test_ids_that_are_written_with_points_are_no_fault(database: Database) -> None:
+    tell(database, "people", person("123.456"), person("123.457"))
+
+    told = tell(database, "people", person("123.456"), person("123.458"))
+
+    assert () == told.references
 
 
 def test_a_row_whose_own_id_has_a_decimal_is_that_of_the_known_one(database: Database) -> None:

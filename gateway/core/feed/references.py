@@ -1,20 +1,25 @@
 """What a reference means that is nobody's id: a name, or an id a spreadsheet has changed."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import SequenceMatcher
 from enum import StrEnum
+from functools import cached_property
 
 from gateway.core.written import as_read, plain
 
 #: So many known ones are suggested where nothing fits.
 _NEAREST = 3
+_SHOWN = 5  #: So many of those that a reference may mean are named.
 _LIKENESS = 0.6
 _DIGITS = re.compile(r"[0-9]{1,30}")
 _WHOLE = re.compile(r"([0-9]{1,30})[.,]0{1,6}")
+#: 123456 with the separators of thousands that a cell's format puts there.
+_THOUSANDS = re.compile(r"([1-9][0-9]{0,2}(?:([ .,'’])[0-9]{3})(?:\2[0-9]{3}){0,8})(?:[.,]0{1,2})?")
 #: Of 123456789012 Excel shows 1.23457E+11: what it has rounded away is lost in the file.
 _EXPONENT = re.compile(r"([0-9](?:[.,][0-9]{1,15})?)[eE]\+?([0-9]{1,2})")
 #: How text that shall stay text is written for Excel: ="00017" and '00017.
@@ -47,10 +52,13 @@ class Numbers:
 
     low: int
     high: int
+    #: What it is if the zeros behind its point are no fraction: of `12.000` that is 12000.
+    other: int | None = None
+    may_be_id: bool = False  #: Ids are written so too: `123.456`, `2026 017`.
 
     @property
     def is_exact(self) -> bool:
-        """Whether there is one only."""
+        """Whether nothing is rounded away."""
         return self.low == self.high
 
 
@@ -58,8 +66,12 @@ def numbers(text: str) -> Numbers | None:
     """Return what a text is as a number that a spreadsheet may have made of an id."""
     if _DIGITS.fullmatch(text):
         return Numbers(int(text), int(text))
+    thousands = _THOUSANDS.fullmatch(text)
+    grouped = None if thousands is None else int(re.sub(r"[^0-9]", "", thousands[1]))
     if whole := _WHOLE.fullmatch(text):
-        return Numbers(int(whole[1]), int(whole[1]))
+        return Numbers(int(whole[1]), int(whole[1]), grouped)
+    if grouped is not None:
+        return Numbers(grouped, grouped, may_be_id=True)
     shown = _EXPONENT.fullmatch(text)
     if shown is None:
         return None
@@ -70,6 +82,38 @@ def numbers(text: str) -> Numbers | None:
     if unit <= 1:
         return Numbers(int(middle), int(middle)) if middle == int(middle) else None
     return Numbers(int(middle - unit / 2), int(middle + unit / 2) - 1)
+
+
+class NumberedIds:
+    """Ids that are numbers, to find those of which a spreadsheet may have made a text."""
+
+    def __init__(self, crm_ids: Iterable[str]) -> None:
+        self._by_number: dict[int, list[str]] = defaultdict(list)
+        for crm_id in crm_ids:
+            if _DIGITS.fullmatch(crm_id):
+                self._by_number[int(crm_id)].append(crm_id)
+
+    @cached_property
+    def _in_order(self) -> list[int]:
+        return sorted(self._by_number)
+
+    def fitting(self, given: str) -> list[str]:
+        """Return the ids that a text may have been, itself left out, in the numbers' order."""
+        possible = numbers(without_mark(given))
+        if possible is None:
+            return []
+        wanted: Iterable[int] = (possible.low,)
+        if not possible.is_exact:
+            begin = bisect_left(self._in_order, possible.low)
+            wanted = self._in_order[begin : bisect_right(self._in_order, possible.high)]
+        elif possible.other is not None:
+            wanted = (possible.low, possible.other)
+        return [
+            crm_id
+            for number in wanted
+            for crm_id in self._by_number.get(number, ())
+            if crm_id != given
+        ]
 
 
 def without_mark(text: str) -> str:
@@ -112,10 +156,7 @@ class Targets:
             (as_read(name), one) for one in self.known.values() for name in one.names
         )
         self._by_id = _by_form((_in_one_case(one.crm_id), one) for one in self.known.values())
-        self._by_number: dict[int, list[str]] = defaultdict(list)
-        for crm_id in self.known:
-            if _DIGITS.fullmatch(crm_id):
-                self._by_number[int(crm_id)].append(crm_id)
+        self._numbered = NumberedIds(self.known)
 
     def meaning(self, given: str) -> Meaning:
         """Return what a text that is nobody's id stands for, as far as that can be told.
@@ -174,20 +215,7 @@ class Targets:
         plain = without_mark(given)
         if plain != given and plain in self.known:
             return [plain]
-        possible = numbers(plain)
-        if possible is None:
-            return []
-        return [
-            crm_id
-            for number in self._numbers_in(possible)
-            for crm_id in self._by_number[number]
-            if crm_id != given
-        ]
-
-    def _numbers_in(self, possible: Numbers) -> list[int]:
-        if possible.is_exact:
-            return [possible.low] if possible.low in self._by_number else []
-        return [one for one in self._by_number if possible.low <= one <= possible.high]
+        return self._numbered.fitting(given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +277,11 @@ class ReferenceUse:
 
     def _cure(self) -> str:
         if self.others:
-            return f"it may mean {' or '.join(self.others)}: write the id"
+            shown, more = self.others[:_SHOWN], len(self.others) - _SHOWN
+            named = f"{', '.join(shown)} and {more} more" if more > 0 else " or ".join(shown)
+            if self.reference == "memberships.person":
+                named += "; all of them are members if the group keeps mail away"
+            return f"it may mean {named}: write the id"
         none = f"no {self._sort()} have this id or name" if self.kind else "nothing has this id"
         return f"{none}; nearest: {', '.join(self.nearest)}" if self.nearest else none
 

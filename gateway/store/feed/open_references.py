@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     Column,
     Connection,
-    Index,
     Integer,
     MetaData,
     Select,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    case,
     delete,
     exists,
     func,
@@ -30,13 +28,24 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.core.feed.references import Targets, numbers, without_mark
+from gateway.core.feed.references import NumberedIds, Targets, numbers, without_mark
 from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.upsert import insert_into
-from gateway.store.feed.references import RELATIONS, Relation, as_target, parts, targets, with_ids
+from gateway.store.feed.layouts import PEOPLE
+from gateway.store.feed.references import (
+    RELATIONS,
+    Relation,
+    as_target,
+    is_meant,
+    keeps_away,
+    parts,
+    possible_table,
+    targets,
+    with_ids,
+)
 from gateway.store.feed.staging import Stage, load
-from gateway.store.schema import feeds, open_references, people
+from gateway.store.schema import feeds, groups, memberships, open_references, people
 from gateway.store.schema.columns import UtcTime
 
 _EXAMPLES = 3
@@ -58,9 +67,9 @@ class OpenReferences:
         table = stage.layout.table
         self._own = [relation for relation in RELATIONS if relation.table is table]
         self._led_here = [relation for relation in RELATIONS if relation.target is table]
-        self._arrived, self._touched, self._counted, self._numbered = _temporary_tables()
+        self._arrived, self._touched, self._counted, self._possible = _temporary_tables()
         with connection.begin():
-            for one in (self._arrived, self._touched, self._counted, self._numbered):
+            for one in (self._arrived, self._touched, self._counted, self._possible):
                 one.create(connection)
 
     def look_before(self) -> None:
@@ -78,6 +87,8 @@ class OpenReferences:
         """Follow those that lead somewhere now, and count those that don't."""
         for relation in self._led_here:
             self._follow(relation)
+        if self._stage.layout is PEOPLE:
+            self._add_all_meant()
         for relation in dict.fromkeys([*self._own, *self._led_here]):
             self._count(relation, now)
 
@@ -199,32 +210,43 @@ class OpenReferences:
         return Targets(found.values())
 
     def _people_arrived(self, relation: Relation) -> list[tuple[str, str, str]]:
-        """Find new people whom an open reference names by a number a spreadsheet has changed."""
+        """Find new people whom an open reference names by a number a spreadsheet has changed.
+
+        Where it may mean several, all of them shall be members where that keeps mail away.
+        """
         changes, mine = self._stage.changes, open_references.c
-        plain = case(
-            (mine.given.like("%.0"), func.substr(mine.given, 1, func.length(mine.given) - 2)),
-            else_=mine.given,
+        new: dict[str, set[str]] = defaultdict(set)
+        added = select(changes.c.kind, changes.c.crm_id).where(changes.c.is_new)
+        for kind, crm_id in self._connection.execute(added):
+            new[kind].add(crm_id)
+        numbered = {kind: NumberedIds(crm_ids) for kind, crm_ids in new.items()}
+        given = select(mine.kind, mine.given).where(mine.reference == relation.name)
+        arrived, possible = [], []
+        for kind, text in self._connection.execute(given):
+            if kind not in new or text in new[kind]:
+                continue
+            crm_ids = numbered[kind].fitting(text)
+            number = numbers(without_mark(text))
+            if len(crm_ids) == 1 and number is not None and number.is_exact:
+                arrived.append((kind, text, crm_ids[0]))
+            else:
+                possible += [(kind, text, crm_id) for crm_id in crm_ids]
+        if relation.table is memberships:
+            load(self._connection, self._possible, possible)
+        return arrived
+
+    def _add_all_meant(self) -> None:
+        table, possible = memberships, self._possible
+        names = [column.name for column in table.columns]
+        made = [possible.c.crm_id if name == "person" else table.c[name] for name in names]
+        rows = (
+            select(*made)
+            .join_from(possible, table, is_meant(possible, table))
+            .join(groups, keeps_away(table, self._tag_scopes))
+            .where(true())
         )
-        new, number = self._numbered, func.ltrim(changes.c.crm_id, "0")
-        # In a table of its own, since neither database indexes what ltrim makes of the changes.
-        self._connection.execute(delete(new))
-        numbered = select(changes.c.kind, number, changes.c.crm_id).where(changes.c.is_new)
-        self._connection.execute(insert(new).from_select(["kind", "number", "crm_id"], numbered))
-        kind = mine.kind + literal_column("''")
-        same = and_(kind == new.c.kind, func.ltrim(plain, "0") == new.c.number)
-        statement = (
-            select(mine.kind, mine.given, func.min(new.c.crm_id))
-            .join_from(open_references, new, same)
-            .where(mine.reference == relation.name)
-            .group_by(mine.kind, mine.given)
-            .having(func.count() == 1, func.min(new.c.crm_id) != mine.given)
-        )
-        rows = [tuple(row) for row in self._connection.execute(statement)]
-        return [
-            (kind, given, crm_id)
-            for kind, given, crm_id in rows
-            if numbers(without_mark(given)) is not None
-        ]
+        statement = insert_into(self._connection, table).from_select(names, rows)
+        self._connection.execute(statement.on_conflict_do_nothing())
 
     def _follow(self, relation: Relation) -> None:
         mine = self._arrived.c
@@ -444,16 +466,9 @@ def _temporary_tables() -> tuple[Table, Table, Table, Table]:
             prefixes=["TEMPORARY"],
         )
 
-    numbered = Table(
-        "numbered_people",
-        MetaData(),
-        *(Column(each, Text, nullable=False) for each in ("kind", "number", "crm_id")),
-        prefixes=["TEMPORARY"],
-    )
-    Index("ix_numbered_people", numbered.c.kind, numbered.c.number)
     return (
         table("arrived_references", Column("crm_id", Text, nullable=False)),
         table("touched_references"),
         table("counted_references", Column("uses", Integer, nullable=False)),
-        numbered,
+        possible_table("may_mean_new"),
     )

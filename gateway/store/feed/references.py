@@ -1,6 +1,5 @@
 """References of the feed: understood where they can be, kept open where they lead nowhere."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +8,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Index,
     MetaData,
     Table,
     Text,
@@ -17,6 +15,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    insert,
     literal,
     literal_column,
     select,
@@ -25,9 +24,11 @@ from sqlalchemy import (
 )
 
 from gateway.core.feed.references import (
+    NOTHING,
     How,
     Lead,
     Meaning,
+    NumberedIds,
     ReferenceUse,
     Target,
     Targets,
@@ -173,10 +174,11 @@ class References:
         self._uses: list[ReferenceUse] = []
         #: Rows whose reference leads nowhere or isn't certain, by kind of reference.
         self.faults: dict[str, int] = {}
-        self._meant, self._numbers = _temporary_tables()
+        self._numbered: dict[str, NumberedIds] = {}
+        self._meant, self._possible = _meant_table(), possible_table("may_mean")
         with connection.begin():
             self._meant.create(connection)
-            self._numbers.create(connection)
+            self._possible.create(connection)
 
     @property
     def uses(self) -> tuple[ReferenceUse, ...]:
@@ -231,6 +233,8 @@ class References:
         self._note_waiting(relation, waiting)
         meanings = self._meanings(relation, rest)
         self._replace(relation, staged, meanings)
+        if self._table is memberships and relation.target is people:
+            self._add_all_meant(staged, meanings)
         self._note(relation, rest, meanings)
 
     def _unknown(self, relation: Relation, staged: Table) -> list[_Given]:
@@ -276,10 +280,9 @@ class References:
 
     def _people_meant(self, given: Sequence[_Given]) -> dict[_Given, Meaning]:
         """Find people by their numbers: of them there are too many to go through one by one."""
-        fits = self._people_fitting(given)
         meanings = {}
         for one in given:
-            crm_ids = fits.get((one.kind, one.text), ())
+            crm_ids = self._people_numbered(one.kind).fitting(one.text)
             possible = numbers(without_mark(one.text))
             if len(crm_ids) == 1:
                 is_certain = possible is None or possible.is_exact
@@ -288,43 +291,36 @@ class References:
                 meanings[one] = Meaning(others=tuple(sorted(crm_ids)), is_certain=not crm_ids)
         return meanings
 
-    def _people_fitting(self, given: Iterable[_Given]) -> dict[tuple[str, str], list[str]]:
-        exact: list[tuple[str, str, str]] = []
-        fits: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for one in given:
-            plain = without_mark(one.text)
-            possible = numbers(plain)
-            if possible is None:
-                continue
-            if possible.is_exact:
-                exact.append((one.kind, one.text, str(possible.low) if possible.low else ""))
-            else:
-                fits[one.kind, one.text] += self._people_between(one.kind, possible)
-        if not exact:
-            return fits
-        wanted = self._numbers
-        self._connection.execute(delete(wanted))
-        load(self._connection, wanted, exact)
-        # Written so that a database can't begin with the wanted ones and go through all people
-        # for each of them.
-        kind_of_person = people.c.kind + literal_column("''")
-        statement = select(wanted.c.kind, wanted.c.given, people.c.crm_id).where(
-            kind_of_person == wanted.c.kind,
-            func.ltrim(people.c.crm_id, "0") == wanted.c.number,
-            people.c.crm_id != wanted.c.given,
-        )
-        for kind, text, crm_id in self._connection.execute(statement):
-            fits[kind, text].append(crm_id)
-        return fits
+    def _people_numbered(self, kind: str) -> NumberedIds:
+        if kind not in self._numbered:
+            mine = select(people.c.crm_id).where(people.c.kind == kind)
+            self._numbered[kind] = NumberedIds(self._connection.scalars(mine))
+        return self._numbered[kind]
 
-    def _people_between(self, kind: str, possible: Any) -> list[str]:
-        low, high = str(possible.low), str(possible.high)
-        between = people.c.crm_id.between(low, high)
-        statement = select(people.c.crm_id).where(
-            people.c.kind == kind, func.length(people.c.crm_id) == len(high), between
+    def _add_all_meant(self, staged: Table, meanings: Mapping[_Given, Meaning]) -> None:
+        """Have all whom a member's id may mean be members, where the group keeps mail away."""
+        possible = [
+            (one.kind, one.text, crm_id)
+            for one, meaning in meanings.items()
+            for crm_id in meaning.others
+        ]
+        if not possible:
+            return
+        self._connection.execute(delete(self._possible))
+        load(self._connection, self._possible, possible)
+        names = [column.name for column in staged.columns]
+        # No line of the file tells of them; where one does, it is the later one, which counts.
+        number = func.row_number().over(order_by=(staged.c.line, self._possible.c.crm_id))
+        made = {"line": -number, "person": self._possible.c.crm_id}
+        rows = select(*(made.get(name, staged.c[name]) for name in names)).select_from(staged)
+        self._connection.execute(
+            insert(staged).from_select(
+                names,
+                rows.join(self._possible, is_meant(self._possible, staged))
+                .join(groups, keeps_away(staged, self._tag_scopes))
+                .where(~staged.c.kept),
+            )
         )
-        rows = self._connection.scalars(statement.limit(_TOLD))
-        return [crm_id for crm_id in rows if crm_id.isdecimal()]
 
     def _replace(
         self, relation: Relation, staged: Table, meanings: Mapping[_Given, Meaning]
@@ -380,7 +376,8 @@ class References:
         """Look at new ids of rows: has a spreadsheet made them of known ones?
 
         `17.0` is 17, since no CRM has both. `17` may be 00017 without its zeros or another one:
-        both stay, and a person is asked. What is rounded may be anybody.
+        both stay, and a person is asked. What is rounded may be anybody, so all of them stay. An
+        id like `123.456` that isn't a known one's is taken as it stands.
         """
         some = select(literal(1)).select_from(self._table).limit(1)
         if self._table not in _KEYED or self._connection.scalar(some) is None:
@@ -401,6 +398,9 @@ class References:
         doubtful: dict[_Given, Meaning] = {}
         for one, meaning in meanings.items():
             is_digits = one.text.isdecimal()
+            number = numbers(one.text)
+            if meaning == NOTHING and number is not None and number.may_be_id:
+                continue
             if meaning.crm_id and meaning.how is How.BENT and not is_digits and meaning.is_certain:
                 sure[one] = meaning
             elif not is_digits or (meaning.crm_id and meaning.how is How.BENT):
@@ -410,9 +410,9 @@ class References:
         self._replace(relation, staged, sure)
         self._note_keys(relation, sure, doubtful)
         for one, meaning in doubtful.items():
-            if meaning.crm_id:
-                key = (one.kind, meaning.crm_id) if relation.has_kind else (meaning.crm_id,)
-                yield one.line, key
+            for crm_id in (meaning.crm_id, *meaning.others):
+                if crm_id and crm_id not in there:
+                    yield one.line, (one.kind, crm_id) if relation.has_kind else (crm_id,)
 
     def _unknown_keys(self, relation: Relation, staged: Table) -> list[_Given]:
         if not relation.has_kind:
@@ -420,7 +420,7 @@ class References:
         return self._apart(relation, self._unknown(relation, staged))[1]
 
     def _staged_ids(self, staged: Table, meanings: Iterable[Meaning]) -> set[str]:
-        wanted = {meaning.crm_id for meaning in meanings if meaning.crm_id}
+        wanted = {crm_id for one in meanings for crm_id in (one.crm_id, *one.others) if crm_id}
         return wanted & set(self._connection.scalars(select(staged.c.crm_id)))
 
     def _note_keys(
@@ -560,8 +560,29 @@ def _is_plainly_bent(meaning: Meaning) -> bool:
     return bool(meaning.crm_id) and meaning.how is How.BENT and meaning.is_certain
 
 
-def _temporary_tables() -> tuple[Table, Table]:
-    meant = Table(
+def is_meant(possible: Table, rows: Table) -> ColumnElement[bool]:
+    """Say that a member's row names somebody by a text that may mean a person."""
+    return and_(possible.c.kind == rows.c.kind, possible.c.given == rows.c.person)
+
+
+def keeps_away(rows: Table, tag_scopes: Mapping[str, Scope]) -> ColumnElement[bool]:
+    """Say that a member's row is of a group that keeps mail away."""
+    its_group = and_(groups.c.kind == rows.c.kind, groups.c.crm_id == rows.c.group_id)
+    return and_(its_group, groups.c.active, groups.c.tag.in_(tag_scopes))
+
+
+def possible_table(name: str) -> Table:
+    """Return a temporary table of people whom a text may mean, several of one text."""
+    return Table(
+        name,
+        MetaData(),
+        *(Column(each, Text, primary_key=True) for each in ("kind", "given", "crm_id")),
+        prefixes=["TEMPORARY"],
+    )
+
+
+def _meant_table() -> Table:
+    return Table(
         "meant_references",
         MetaData(),
         Column("kind", Text, primary_key=True),
@@ -569,13 +590,3 @@ def _temporary_tables() -> tuple[Table, Table]:
         Column("crm_id", Text, nullable=False),
         prefixes=["TEMPORARY"],
     )
-    numbered = Table(
-        "numbered_references",
-        MetaData(),
-        Column("kind", Text, nullable=False),
-        Column("given", Text, nullable=False),
-        Column("number", Text, nullable=False),
-        prefixes=["TEMPORARY"],
-    )
-    Index("ix_numbered_references", numbered.c.kind, numbered.c.number)
-    return meant, numbered
