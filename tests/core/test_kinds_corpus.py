@@ -27,10 +27,11 @@ def test_a_mail_is_what_stands_beside_it(sample: Sample) -> None:
 
     found = classify(facts, SHIPPED_RULES, Kind.INDIVIDUAL)
 
-    assert (sample.kind, sample.rule) == (found.kind, found.rule)
+    assert (sample.kind, sample.rule) == (found.kind, found.rule), sample.why
 
 
 def test_the_corpus_is_of_many_programs_and_lacks_no_file() -> None:
     assert {sample.name for sample in SAMPLES} == {file.stem for file in KINDS.glob("*.eml")}
-    assert len(SAMPLES) >= 60
+    assert len(SAMPLES) >= 90
+    assert all(len(sample.why) > 20 for sample in SAMPLES)
     assert len({sample.program for sample in SAMPLES}) >= 20

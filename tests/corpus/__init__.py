@@ -9,7 +9,7 @@ KINDS = Path(__file__).parent / "kinds"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A mail, and what the rules as shipped say of it."""
+    """A mail, and what the rules as shipped say of it: `NAME.eml` with `NAME.toml` beside it."""
 
     name: str
     program: str
@@ -17,7 +17,7 @@ class Sample:
     rule: str
     recipients: int = 1
     sender: str = "eva@crm.example"
-    why: str = ""
+    why: str
 
     @property
     def content(self) -> bytes:
@@ -31,6 +31,6 @@ class Sample:
 
 
 def samples() -> list[Sample]:
-    """Return all mails of the corpus, in the order of `kinds/expected.toml`."""
-    expected = tomllib.loads((KINDS / "expected.toml").read_text(encoding="utf-8"))
-    return [Sample(name=name, **row) for name, row in expected.items()]
+    """Return all mails of the corpus, by name."""
+    files = sorted(KINDS.glob("*.toml"))
+    return [Sample(name=file.stem, **tomllib.loads(file.read_text("utf-8"))) for file in files]
