@@ -11,6 +11,7 @@ from typing import Any
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
 from gateway.core.feed.references import ReferenceUse
 from gateway.core.kinds import TAG_SCOPES, Scope
+from gateway.core.people.people import PersonKind
 from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
@@ -284,6 +285,7 @@ class _FileImport:
         self._kind = kind
         self._feed = feed
         self._zone = zone
+        self._of_unknown_kind: list[RawRow] = []
         self._gaps: dict[int, Gaps] = {}  #: Of the rows of a batch, by line.
         self._untold_beside: dict[tuple[str, ...], frozenset[str]] = {}
         self.records = 0
@@ -303,6 +305,40 @@ class _FileImport:
                 self._note_doubtful(batch)
             self.records += add(batch)
             progress(file.position, file.size)
+        self._add_of_unknown_kind()
+
+    def _add_of_unknown_kind(self) -> None:
+        """Have rows of a kind that nobody knows count for whom their id is known to be.
+
+        One of a *company* says of 17 that he is deceased: that counts for candidate 17, and for
+        contact 17, as far as it keeps mail away. The other rows are lost.
+        """
+        rows, self._of_unknown_kind = self._of_unknown_kind, []
+        # Who is of two kinds gets a second row, of which no line tells.
+        for number, kind in enumerate(PersonKind):
+            records: list[tuple[int, Record]] = []
+            gaps: dict[int, Gaps] = {}
+            for row in rows:
+                fields = Fields({**row.texts, "kind": kind.value}, self._zone, row.unread)
+                try:
+                    record = self._kind.record(fields)
+                except KeyUnreadable:
+                    continue
+                line = -row.line if number else row.line
+                records.append((line, record))
+                gaps[line] = self._gaps_of(row, fields, adds_only=True)
+            known = self._feed.known([record for _, record in records])
+            taken = [each for each, is_known in zip(records, known, strict=True) if is_known]
+            for begin in range(0, len(taken), _BATCH):
+                self._feed.add(taken[begin : begin + _BATCH], gaps)
+            self.records += len(taken)
+            for line, _ in taken:
+                text = (
+                    f"kind: taken for a {kind}, whose id it has; it only adds what keeps mail away"
+                )
+                self._report(
+                    RowProblem(abs(line), text, "kind", cure="write the kind that is meant")
+                )
 
     def _note_doubtful(self, batch: Sequence[RawRow]) -> None:
         for row in batch:
@@ -347,6 +383,8 @@ class _FileImport:
         except KeyUnreadable as error:
             self._report_fault(row.line, error.fault)
             self.has_lost_rows = True
+            if error.fault.column == "kind":
+                self._of_unknown_kind.append(row)
             return None
         self.has_lost_rows |= fields.is_unsure
         for fault in (*fields.unread.values(), *fields.remarks):
@@ -355,14 +393,18 @@ class _FileImport:
         return record
 
     def _note_gaps(self, row: RawRow, fields: Fields) -> None:
-        untold = self._untold(tuple(row.texts))
-        if untold or fields.unread or fields.partly or fields.is_unsure or row.problem:
-            self._gaps[row.line] = Gaps(
-                unread={name: fault.text for name, fault in fields.unread.items()},
-                untold=untold,
-                adds_addresses="emails" in fields.partly,
-                adds_only=bool(row.problem) or fields.is_unsure,
-            )
+        adds_only = bool(row.problem) or fields.is_unsure
+        gaps = self._gaps_of(row, fields, adds_only=adds_only)
+        if gaps.untold or gaps.unread or fields.partly or adds_only:
+            self._gaps[row.line] = gaps
+
+    def _gaps_of(self, row: RawRow, fields: Fields, *, adds_only: bool) -> Gaps:
+        return Gaps(
+            unread={name: fault.text for name, fault in fields.unread.items()},
+            untold=self._untold(tuple(row.texts)),
+            adds_addresses="emails" in fields.partly,
+            adds_only=adds_only,
+        )
 
     def _untold(self, told: tuple[str, ...]) -> frozenset[str]:
         """Return the columns a row doesn't have; a line of JSON may have fewer than others."""

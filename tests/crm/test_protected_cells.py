@@ -193,3 +193,49 @@ def test_a_status_that_leads_nowhere_keeps_nothing_away_before_any_is_known_and_
 
     take(database, write, "statuses", "crm_id,name", "s2,Nieuw")
     assert {"b@x.org": set()} == scopes(database, "b@x.org")
+
+
+#: People on file, a file with a row of a kind that nobody knows, what is kept away, and how often
+#: the kind is told of.
+UNKNOWN_KIND: tuple[tuple[tuple[str, ...], str, str, dict[str, set[Scope]], int], ...] = (
+    ((), "people", "Bedrijf,1,a@x.org,s9", {}, 1),
+    (("candidate,1,a@x.org,s1",), "people", "Bedrijf,1,,s9", {"a@x.org": {Scope.ALL}}, 2),
+    (("contact,1,a@x.org,k1",), "people", "Bedrijf,1,,k9", {"a@x.org": {Scope.ALL}}, 2),
+    (("candidate,1,a@x.org,s9",), "people", "Bedrijf,1,,s1", {"a@x.org": {Scope.ALL}}, 2),
+    (("candidate,1,a@x.org,s9",), "people", "Bedrijf,1,b@x.org,", {"b@x.org": {Scope.ALL}}, 2),
+    (
+        ("candidate,1,a@x.org,s1", "contact,1,b@x.org,k1"),
+        "people",
+        "Bedrijf,1,,s9",
+        {"a@x.org": {Scope.ALL}},
+        3,
+    ),
+    ((), "memberships", "Bedrijf,1,g1", {}, 1),
+    (("candidate,1,a@x.org,s1",), "memberships", "Bedrijf,1,g1", {"a@x.org": {Scope.BULK}}, 2),
+    (("candidate,1,a@x.org,s1",), "memberships", "Bedrijf,2,g1", {"a@x.org": set()}, 1),
+)
+
+
+@pytest.mark.parametrize(("on_file", "kind", "row", "expected", "told"), UNKNOWN_KIND)
+def test_a_row_of_a_kind_that_nobody_knows_counts_for_whom_its_id_is_known_to_be(
+    database: Database,
+    write: Write,
+    on_file: tuple[str, ...],
+    kind: str,
+    row: str,
+    expected: dict[str, set[Scope]],
+    told: int,
+) -> None:
+    words = ("candidate,s1,Aktief,", "candidate,s9,Overleden,NoMailTag")
+    contacts = ("contact,k1,Aktief,", "contact,k9,Overleden,NoMailTag")
+    take(database, write, "statuses", "kind,crm_id,name,tag", *words, *contacts)
+    take(database, write, "groups", "crm_id,name,tag", "g1,Geen bulk,NoMailingsTag")
+    take(database, write, "people", "kind,crm_id,emails,status", *on_file)
+    header = "kind,crm_id,emails,status" if kind == "people" else "kind,person,group"
+
+    path = write(header, row, name=f"{kind}.csv")
+    report = import_file(database, kind, path, source="crm", now=NOW, replace=True)
+
+    assert expected == scopes(database, *expected)
+    assert told == sum(problem.column == "kind" for problem in report.problems)
+    assert (report.is_incomplete, 0) == (True, report.outcome.suppressions_lifted)

@@ -208,8 +208,8 @@ class _Case:
         is_decided: bool,
     ) -> None:
         lead = columns.index(name)
-        told = [f"{IN_ROWS}{line} says {_shown(value[lead])}" for line, value in says[:3]]
-        unread = [row.line for row in self._rows if name in row.unread]
+        told = [f"{IN_ROWS}{abs(line)} says {_shown(value[lead])}" for line, value in says[:3]]
+        unread = [abs(row.line) for row in self._rows if name in row.unread]
         told += [f"{IN_ROWS}{line} {CANT_BE_READ}" for line in unread[:3]]
         said = ", ".join(told)
         if len(self._rows) > 1:
@@ -282,7 +282,7 @@ class _Case:
         if self._layout.what == "people":
             result.values["active"] = bool(result.values["active"]) and self._is_suppressed
             result.gaps &= ~self._layout.bit("active")
-            result.unread["active"] = f"line {result.line}{_NOT_WHOLE}"
+            result.unread["active"] = f"line {abs(result.line)}{_NOT_WHOLE}"
 
 
 _CHOICES: Mapping[

@@ -1,5 +1,6 @@
 """What the CRM tells, taken in: staged, compared, and only the differences written at once."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ from gateway.store.feed.references import References
 from gateway.store.feed.staging import Stage
 from gateway.store.feed.still_referred import StillReferred, keep, still_referred
 from gateway.store.schema import addresses, feeds
+
+_AT_ONCE = 500  #: So many values stand in one statement.
 
 LAYOUTS = {
     layout.what: layout
@@ -131,6 +134,27 @@ class Feed:
         `gaps` says by line what a row doesn't tell: that keeps its old value.
         """
         self._stage.add(records, gaps or {})
+
+    def known(self, records: Sequence[Any]) -> list[bool]:
+        """Say of each record whether what it tells of is known; of a member, the person."""
+        is_of_members = self._layout is MEMBERSHIPS
+        table = PEOPLE.table if is_of_members else self._layout.table
+        if "crm_id" not in table.c or "kind" not in table.c:
+            return [False] * len(records)
+        keys = [(str(kind), str(crm_id)) for kind, crm_id, *_ in map(self._layout.row, records)]
+        wanted: dict[str, list[str]] = defaultdict(list)
+        for kind, crm_id in keys:
+            wanted[kind].append(crm_id)
+        there: set[tuple[str, str]] = set()
+        with self._connection.begin():
+            for rows in (table,) if is_of_members else (table, self._stage.staged):
+                for kind, crm_ids in wanted.items():
+                    for begin in range(0, len(crm_ids), _AT_ONCE):
+                        some = crm_ids[begin : begin + _AT_ONCE]
+                        mine = (rows.c.kind == kind, rows.c.crm_id.in_(some))
+                        found = self._connection.scalars(select(rows.c.crm_id).where(*mine))
+                        there |= {(kind, crm_id) for crm_id in found}
+        return [key in there for key in keys]
 
     def keep_all(self, keys: Sequence[tuple[int, tuple[str, ...]]]) -> None:
         """Note many keys, each with its line."""

@@ -311,7 +311,8 @@ class References:
         names = [column.name for column in staged.columns]
         # No line of the file tells of them; where one does, it is the later one, which counts.
         number = func.row_number().over(order_by=(staged.c.line, self._possible.c.crm_id))
-        made = {"line": -number, "person": self._possible.c.crm_id}
+        lowest = self._connection.scalar(select(func.min(staged.c.line))) or 0
+        made = {"line": min(lowest, 0) - number, "person": self._possible.c.crm_id}
         rows = select(*(made.get(name, staged.c[name]) for name in names)).select_from(staged)
         self._connection.execute(
             insert(staged).from_select(

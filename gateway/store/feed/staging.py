@@ -57,6 +57,7 @@ class Stage:
         self.staged = Table(
             "staged",
             metadata,
+            # below zero: a second record of that line, or of none
             Column("line", Integer, nullable=False),
             Column("kept", Boolean, nullable=False),
             Column("gaps", Integer, nullable=False),  # a bit for each value the row doesn't say
@@ -261,7 +262,7 @@ class Stage:
         return [
             Duplicate(
                 key=one.key,
-                lines=tuple(dict.fromkeys(row.line for row in rows)),
+                lines=tuple(dict.fromkeys(abs(row.line) for row in rows)),
                 differs=one.differs,
             )
             for rows, one in settled

@@ -84,7 +84,7 @@ def _put(connection: Connection, stage: Stage, *, source: str, file: str, now: d
     rows = (
         select(
             literal(stage.layout.what), kind, key, unread.c.field, unread.c.text,
-            literal(source), literal(file), unread.c.line, at, at,
+            literal(source), literal(file), func.abs(unread.c.line), at, at,
         )
         .join_from(unread, staged, staged.c.line == unread.c.line)
         .order_by(kind, key, unread.c.field)
