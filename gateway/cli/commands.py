@@ -14,10 +14,10 @@ from typer.core import TyperGroup
 COMMANDS = {
     "run": ("operation.running:run", "Run the gateway, or some of its roles."),
     "check": ("operation.check:check_everything", "Try everything the config names."),
-    "pause": ("operation.switches:pause", "Have mail wait at the CRM."),
-    "resume": ("operation.switches:resume", "Let go what was paused."),
+    "pause": ("operation.switches:pause", "Make the CRM hold its mail back."),
+    "resume": ("operation.switches:resume", "Accept mail again after a pause."),
     "tail": ("decision.tail:tail", "Follow decisions live, until Ctrl-C."),
-    "import": ("feed.feed:import_feed", "Take in a file of the CRM."),
+    "import": ("feed.feed:import_feed", "Import a file from the CRM."),
     "explain": (
         "decision.explain:explain_message",
         "Explain the decision on a message, without sending it.",
@@ -31,12 +31,12 @@ COMMANDS = {
     "person": ("people.person:app", "People of the CRM."),
     "history": ("people.history:app", "Replies that were filed to people."),
     "documents": ("people.documents:app", "Documents of people."),
-    "inbox": ("replies.inbox:app", "Mail for the importer that was not filed."),
+    "inbox": ("replies.inbox:app", "Forwarded replies that were not filed."),
     "mailchimp": ("campaigns.mailchimp:app", "The Mailchimp account campaigns go out through."),
     "campaigns": ("campaigns:app", "Campaigns that go out through Mailchimp."),
     "applications": (
         "triggers.applications:app",
-        "Applications: tell what happened, and who is mailed.",
+        "Report what happened to applications, and mail people.",
     ),
     "triggers": ("triggers.triggers:app", "Mail on events."),
     "outbox": ("operation.outbox:app", "What the gateway itself sends."),
@@ -82,7 +82,7 @@ app = typer.Typer(
 )
 
 _CONFIG = typer.Option(
-    help="The config file; without it GATEWAY_CONFIG, then config/gateway.toml.", metavar="FILE"
+    help="The config file; by default GATEWAY_CONFIG, then config/gateway.toml.", metavar="FILE"
 )
 
 

@@ -46,8 +46,8 @@ _Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, which is t
 _Template = Annotated[
     int, typer.Option(metavar="ID", help="A template: see gateway mailchimp templates.")
 ]
-_FromName = Annotated[str, typer.Option(metavar="NAME", help="Whom the mails come from.")]
-_FromAddress = Annotated[str, typer.Option(metavar="ADDRESS", help="The address they come from.")]
+_FromName = Annotated[str, typer.Option(metavar="NAME", help="The sender's name.")]
+_FromAddress = Annotated[str, typer.Option(metavar="ADDRESS", help="The sender's address.")]
 _People = Annotated[
     list[str] | None, typer.Option(metavar="PERSON", help="candidate:17, or an address.")
 ]
@@ -129,8 +129,8 @@ def create(
 ) -> None:
     """Make a campaign; its name is the subject.
 
-    Merge tags in it are filled in by Mailchimp. Where there is one of that name, a terminal is
-    asked whether another is meant.
+    Mailchimp fills in merge tags in it. If there is a campaign of that name already, you are asked
+    whether you want another; scripts give --yes.
     """
     from gateway.sync import campaigns as desk
 
@@ -195,7 +195,7 @@ def remove(
 ) -> None:
     """Take a person out of a campaign.
 
-    Of an address, everybody who has it.
+    An address stands for everybody who has it.
     """
     from gateway.sync import campaigns as desk
 
@@ -215,8 +215,8 @@ def prepare(
 ) -> None:
     """Show who is in, who is out and why.
 
-    Also what would change at Mailchimp; nothing leaves. With --yes who is in now is taken for
-    right, and the guard counts from there.
+    Also what would change at Mailchimp, where nothing is touched. With --yes the present members
+    are accepted, and the guard compares with them from then on.
     """
     from gateway.sync import campaigns as desk
 
@@ -245,7 +245,7 @@ def open_campaign(
 ) -> None:
     """Create a campaign at Mailchimp, not sent.
 
-    It has its recipients there; its link is given.
+    Its recipients are there then, and its link is printed.
     """
     from gateway.sync import campaigns as desk
 
@@ -314,7 +314,7 @@ def recreate(
     template: Annotated[int | None, typer.Option(metavar="ID", help="Another template.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Delete a campaign and make it anew.
+    """Delete a campaign and make it again.
 
     With the same people and, if wanted, a new template.
     """

@@ -55,7 +55,7 @@ def list_opt_outs(
 ) -> None:
     """List who opted out at Mailchimp, the latest first.
 
-    They are in an opt-out group by its word, which no feed undoes.
+    Mailchimp has put them into an opt-out group, and no feed takes them out.
     """
     chosen = of(context)
     after = chosen.moment(since)

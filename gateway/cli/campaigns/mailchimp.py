@@ -17,16 +17,16 @@ app = typer.Typer(help="The Mailchimp account campaigns go out through.", no_arg
 
 _NO_TEMPLATES = "No templates. Make one at Mailchimp, under Content › Email templates."
 
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be made.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be made.")]
 _Port = Annotated[int, typer.Option(help="Where to listen; 0: any free port.", min=0, max=65535)]
 
 
 @app.command("activate")
 def activate(context: typer.Context, *, dry_run: _DryRun = False, as_json: Json = False) -> None:
-    """Prove the key, and find or make what campaigns need.
+    """Check the key, and find or make what campaigns need.
 
-    That is the audience, its merge fields and the opt-out groups. May be repeated; what is there
-    is left as it is.
+    That is the audience, its merge fields and the opt-out groups. It may be repeated: what exists
+    is left alone.
     """
     from gateway.app import common
     from gateway.app.campaigns import mailchimp
@@ -103,9 +103,9 @@ def templates(context: typer.Context, *, as_json: Json = False) -> None:
 
 @app.command("sandbox")
 def sandbox(*, port: _Port = 4010) -> None:
-    """Run an account to try with, until Ctrl-C.
+    """Run a make-believe Mailchimp account until Ctrl-C.
 
-    It is in memory only: no key is needed, nothing is sent.
+    It lives in memory: it needs no key and sends nothing.
     """
     from gateway.sandbox import Options, Sandbox
 

@@ -82,8 +82,8 @@ def show_report(
 ) -> None:
     """Show what became of a campaign that was sent.
 
-    That is bounces, opens, clicks, unsubscribes and links. Mailchimp is asked for what is new;
-    where it can't be, what is known is shown.
+    Bounces, opens, clicks, unsubscribes and links. Mailchimp is asked for news first; if it doesn't
+    answer, what is known is shown.
     """
     wanted, paint = read_id(number), _painter(plot)
     chosen = of(context)

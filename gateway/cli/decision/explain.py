@@ -23,7 +23,8 @@ _File = Annotated[
 _From = Annotated[str, typer.Option("--from", help="The envelope sender.", metavar="ADDRESS")]
 _To = Annotated[list[str], typer.Option(help="A recipient; may be repeated.", metavar="ADDRESS")]
 _Listener = Annotated[
-    str | None, typer.Option(help="The listener it comes in at; else the first.", metavar="NAME")
+    str | None,
+    typer.Option(help="The listener it arrives at; by default the first.", metavar="NAME"),
 ]
 _Login = Annotated[str | None, typer.Option(help="The login it is sent with.", metavar="LOGIN")]
 

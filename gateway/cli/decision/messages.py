@@ -49,7 +49,7 @@ Language = Annotated[
 ]
 _Limit = Annotated[int, typer.Option(help="At most so many, the newest.", min=1)]
 _WouldFail = Annotated[
-    bool, typer.Option("--would-fail", help="What observe mode let through to suppressed people.")
+    bool, typer.Option("--would-fail", help="Mail to suppressed people that was let through.")
 ]
 
 
@@ -94,8 +94,8 @@ def show_message(
 ) -> None:
     """Show a message, what became of it, and why.
 
-    For each recipient that is the state, who said so, and the note: in the language of whoever sent
-    the message, or the one asked for.
+    For each recipient: the state, who decided it, and the note, in the sender's language unless
+    --language asks for another.
     """
     chosen = of(context)
     template = None if language is None else in_language(chosen, language)
@@ -124,7 +124,7 @@ def report(
 ) -> None:
     """Report what enforcing would change.
 
-    That is mail which suppressed people got because a listener only observes, or by an override.
+    Mail that suppressed people got because a listener only observes, or because of an override.
     """
     del would_fail
     chosen = of(context)

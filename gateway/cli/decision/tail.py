@@ -54,7 +54,7 @@ def tail(
 ) -> None:
     """Follow decisions live, until Ctrl-C.
 
-    Shows each message once it is settled.
+    Each message is shown once it is decided.
     """
     chosen = of(context)
     try:

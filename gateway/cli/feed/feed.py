@@ -29,23 +29,23 @@ Kind = StrEnum("Kind", {name: name for name in (*KINDS, _WAITING)})  # type: ign
 
 _Kind = Annotated[
     Kind,
-    typer.Argument(help="What the file has rows of; waiting: list what names nothing known."),
+    typer.Argument(help="What the rows of the file are; `waiting` lists the rows that wait."),
 ]
 _File = Annotated[
     Path | None,
     typer.Argument(metavar="FILE", help="CSV or .xlsx with a header row, or JSON Lines."),
 ]
 _Replace = Annotated[
-    bool, typer.Option("--replace", help="Remove what this source brought before and lacks now.")
+    bool, typer.Option("--replace", help="Remove what this source had before and hasn't now.")
 ]
 _Lift = Annotated[bool, typer.Option("--lift", help="Apply it even if it lifts many suppressions.")]
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]
 _Propose = Annotated[
     bool,
     typer.Option("--propose", help="Only print the [crm.map] that the file needs, as TOML."),
 ]
 _Source = Annotated[
-    str | None, typer.Option(help="Who owns the rows; else [crm] source.", metavar="NAME")
+    str | None, typer.Option(help="Who owns the rows; by default [crm] source.", metavar="NAME")
 ]
 
 
@@ -61,11 +61,11 @@ def import_feed(
     propose: _Propose = False,
     as_json: Json = False,
 ) -> None:
-    """Take in a file of the CRM, or list what waits for a group, status or person still to come.
+    """Import a file from the CRM, or list what waits for a group, status or person still to come.
 
-    What differs is applied in one transaction. Fields that can't be read are told with their line
-    and keep their old value; the others are taken in. An import that would lift many suppressions
-    applies nothing without --lift.
+    All changes are applied in one transaction. Fields that can't be read are reported with their
+    line and keep their old value; the others are imported. An import that would lift many
+    suppressions changes nothing without --lift.
     """
     chosen = of(context)
     if kind.value == _WAITING:

@@ -15,12 +15,12 @@ _STYLES = {Level.GOOD: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"
 
 def check_everything(
     context: typer.Context,
-    offline: Annotated[bool, typer.Option("--offline", help="Try no connection.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Connect to nothing.")] = False,
 ) -> None:
     """Try everything the config names.
 
-    Says in a line each what is wrong and what to do. The exit code is 1 if anything is wrong;
-    warnings alone are 0.
+    Prints a line for each finding: what is wrong and what to do. The exit code is 1 if anything is
+    wrong; warnings alone leave it at 0.
     """
     levels = asyncio.run(_print_findings(of(context), offline=offline))
     raise typer.Exit(1 if Level.ERROR in levels else 0)

@@ -19,13 +19,13 @@ def upgrade_schema(
     context: typer.Context,
     *,
     new: Annotated[
-        bool, typer.Option("--new", help="Begin with an empty store, though there was one.")
+        bool, typer.Option("--new", help="Begin with an empty store even if there was one.")
     ] = False,
 ) -> None:
-    """Bring the store to the version of this gateway.
+    """Bring the store to this gateway's version.
 
-    Stop the gateway and make a copy first. A store that is missing is made, unless this machine
-    remembers that it had one: without what is in it, mail would pass to everybody.
+    Stop the gateway and make a copy first. A missing store is created, but not on a machine that
+    had one before: an empty store would let bulk mail through to everybody.
     """
     database = common.open_database(of(context).settings)
     try:
@@ -47,7 +47,7 @@ def upgrade_schema(
 
 @app.command("check")
 def check_schema(context: typer.Context) -> None:
-    """Tell the store's version, and whether it is whole."""
+    """Show the store's version, and whether it is whole."""
     database = common.open_database(of(context).settings)
     try:
         if _version(database) is None and not database.was_there:

@@ -29,10 +29,10 @@ def list_entries(
     limit: Annotated[int, typer.Option(help="At most so many, the newest.", min=1)] = 50,
     as_json: Json = False,
 ) -> None:
-    """List what was and is to be sent, the newest first.
+    """List what was sent and what will be, the newest first.
 
-    Also mail about changed statuses and submissions that waits; `gateway triggers history` has
-    what became of it.
+    Mail about changed statuses and submissions is here while it waits; `gateway triggers history`
+    shows what became of it.
     """
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
@@ -50,7 +50,7 @@ def list_entries(
 
 @app.command("retry")
 def retry(context: typer.Context, number: _Id) -> None:
-    """Have an entry sent anew; an unknown one may arrive twice."""
+    """Send an entry again; one in the state unknown may arrive twice."""
     with of(context).store() as store, store.writing() as connection:
         before = outbox.retry(connection, read_id(number), now())
     print_line(f"Queued again: {number}, which was {before.state}.")
@@ -58,7 +58,7 @@ def retry(context: typer.Context, number: _Id) -> None:
 
 @app.command("cancel")
 def cancel(context: typer.Context, number: _Id) -> None:
-    """Give an entry up for good."""
+    """Give up on an entry for good."""
     with of(context).store() as store, store.writing() as connection:
         before = status_mail.cancel_entry(connection, read_id(number), now())
     print_line(f"Cancelled: {number}, which was {before}.")

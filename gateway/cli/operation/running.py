@@ -7,14 +7,16 @@ import typer
 from gateway.app.roles.run import ROLES, UnknownRole, run_gateway
 from gateway.cli.context import of, wrong_use
 
-_ROLES = typer.Argument(metavar="ROLE …", help=f"Of {', '.join(ROLES)}; none: all of them.")
+_ROLES = typer.Argument(
+    metavar="ROLE …", help=f"Any of {', '.join(ROLES)}; by default all of them."
+)
 
 
 def run(context: typer.Context, roles: Annotated[list[str] | None, _ROLES] = None) -> None:
     """Run the gateway, or some of its roles.
 
-    It ends with SIGTERM or Ctrl-C. Each role is a process of its own and is started again when it
-    dies; SIGHUP has the config and the certificates read again.
+    It stops on SIGTERM or Ctrl-C. Each role runs in a process of its own that is restarted if it
+    dies. SIGHUP reloads the config and the certificates.
     """
     try:
         run_gateway(of(context).file, roles or [])

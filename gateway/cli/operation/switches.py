@@ -22,9 +22,9 @@ class What(StrEnum):
 def pause(
     context: typer.Context, what: Annotated[What, typer.Argument(help="Bulk mail, or all mail.")]
 ) -> None:
-    """Have mail wait at the CRM.
+    """Make the CRM hold its mail back.
 
-    It hears 451 and tries again, until `gateway resume`.
+    Until `gateway resume` it is answered 451, and tries again later.
     """
     with of(context).store() as store, store.writing() as connection:
         message_lookup.pause(connection, what, now=now(), by=user_name())
@@ -32,7 +32,7 @@ def pause(
 
 
 def resume(context: typer.Context) -> None:
-    """Let go what was paused."""
+    """Accept mail again after a pause."""
     with of(context).store() as store, store.writing() as connection:
         lifted = message_lookup.resume(connection)
     print_line(f"Resumed: {', '.join(lifted)}." if lifted else "Nothing was paused.")

@@ -24,17 +24,18 @@ _OCTETS = 32
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a token.")]
 _Scopes = Annotated[
-    list[TokenScope], typer.Option("--scope", help="What its bearer may do; may be repeated.")
+    list[TokenScope], typer.Option("--scope", help="What its user may do; may be repeated.")
 ]
 _Roles = Annotated[
     list[TokenRole] | None,
-    typer.Option("--role", help="What its bearer is: a manager may change suppressions."),
+    typer.Option("--role", help="A manager may change suppressions."),
 ]
 _Name = Annotated[
-    str | None, typer.Option(help="Whose it is, for the record; else the user of this system.")
+    str | None, typer.Option(help="Whose it is, for the record; by default your login here.")
 ]
 _Source = Annotated[
-    str | None, typer.Option(help="Who owns the rows it brings; else [crm] source.", metavar="NAME")
+    str | None,
+    typer.Option(help="Who owns the rows it sends; by default [crm] source.", metavar="NAME"),
 ]
 
 
@@ -48,14 +49,14 @@ def create(
     source: _Source = None,
     as_json: Json = False,
 ) -> None:
-    """Make a token and print it: it is shown this once and kept nowhere.
+    """Make a token and print it, this once: it can't be shown again.
 
-    `read` reads everything, `feed` tells of people, groups, statuses …, `suppressions` adds and
-    releases suppressions, `events` tells that applications were submitted or changed, `outbox`
-    sees what the gateway sends and has it sent again, `campaigns` makes and sends campaigns.
+    `read` reads everything, `feed` sends people, groups, statuses …, `suppressions` adds and
+    releases suppressions, `events` reports submitted applications and changed statuses, `outbox`
+    shows what the gateway sends and sends it again, `campaigns` makes and sends campaigns.
 
-    Suppressions are changed by managers only: by a token with `--role manager`, or by one that
-    acts for staff and names a member with the role `manager` as the one who asked.
+    Only managers change suppressions: a token with `--role manager`, or one that names a member of
+    staff with the role `manager` as the person who asked.
     """
     chosen = of(context)
     token = Token(
@@ -76,7 +77,7 @@ def create(
 
 @app.command("list")
 def list_tokens(context: typer.Context, as_json: Json = False) -> None:
-    """List the tokens there are and were, the newest first."""
+    """List all tokens, revoked ones too, the newest first."""
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
         found = tokens.listed(connection)
@@ -89,7 +90,7 @@ def list_tokens(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command("revoke")
 def revoke(context: typer.Context, number: _Id) -> None:
-    """End a token's validity at once."""
+    """Revoke a token at once."""
     with of(context).store() as store, store.writing() as connection:
         before = tokens.revoke(connection, read_id(number), common.now())
     print_line(f"Revoked: {number} ({one_line(before.name)}).")

@@ -25,7 +25,9 @@ _Person = Annotated[str, typer.Argument(metavar="PERSON", help="candidate:17, or
 _Document = Annotated[str, typer.Argument(metavar="DOCUMENT", help="The id of a document.")]
 _To = Annotated[
     Path | None,
-    typer.Option(help="A new file or a folder; `-` prints it. Else this folder.", metavar="PATH"),
+    typer.Option(
+        help="A new file or a folder; `-` prints it. By default this folder.", metavar="PATH"
+    ),
 ]
 
 
@@ -54,7 +56,7 @@ def list_documents(context: typer.Context, wanted: _Person, as_json: Json = Fals
 
 @app.command("save")
 def save(context: typer.Context, number: _Document, to: _To = None) -> None:
-    """Save a document as a file; none is overwritten."""
+    """Save a document as a file; no file is overwritten."""
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
         found = history.document(connection, read_id(number))

@@ -26,7 +26,7 @@ def entries() -> None:
 def show(context: typer.Context, number: _Entry, as_json: Json = False) -> None:
     """Show a reply, and what came with it.
 
-    That is who wrote what to whom, what staff added, and its documents.
+    Who wrote what to whom, what staff added, and its documents.
     """
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:

@@ -33,9 +33,8 @@ def person() -> None:
 def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None:
     """Show a person, what suppresses them, and their timeline.
 
-    Of an address, everybody who has it is shown.
-
-    With --json that is one document, or an array where several people have the address.
+    An address stands for everybody who has it. With --json that is one document, or an array where
+    several people have the address.
     """
     chosen = of(context)
     sought = read_person(wanted)

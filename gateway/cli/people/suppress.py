@@ -59,31 +59,34 @@ _NONE_LISTED = (
 
 _Whom = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address, or candidate:17.")]
 _Scope = Annotated[Scope, typer.Option(help="Which mail the address no longer gets.")]
-_Note = Annotated[str, typer.Option(help="Why; stays inside unless --public.", metavar="TEXT")]
-_Public = Annotated[bool, typer.Option("--public", help="Tell the note to whoever writes there.")]
+_Note = Annotated[str, typer.Option(help="Why; only staff see it unless --public.", metavar="TEXT")]
+_Public = Annotated[
+    bool, typer.Option("--public", help="Show the note to whoever writes to the address.")
+]
 _SHOWN = 100  #: Lines of the list on a terminal.
 _HEADINGS = ("address", "person", "scope", "source", "name", "since", "until", "by", "note")
 #: Those a program may know by their place come first.
 _CSV_HEADINGS = ("address", "scope", "since", "until", "by", "note", "person", "source", "name")
 _Source = Annotated[
     ListedSource | None,
-    typer.Option(help="Reasons of this source; mailchimp: opt-outs that Mailchimp told of."),
+    typer.Option(help="Only reasons from this source; mailchimp: opt-outs there."),
 ]
 _Covering = Annotated[
     Scope | None,
-    typer.Option(help="Reasons that keep this mail away; bulk lists scope all too."),
+    typer.Option(help="Only reasons that stop this mail; bulk includes scope all."),
 ]
 _Limit = Annotated[
     int | None, typer.Option(help="At most so many lines; on a terminal 100.", min=1)
 ]
 _After = Annotated[
-    str | None, typer.Option(help="Only what stands behind this address.", metavar="ADDRESS")
+    str | None, typer.Option(help="Only addresses after this one.", metavar="ADDRESS")
 ]
 _Until = Annotated[
-    str | None, typer.Option(help="The last day, or a local time; else for ever.", metavar="DATE")
+    str | None,
+    typer.Option(help="The last day, or a local time; by default for good.", metavar="DATE"),
 ]
 _By = Annotated[
-    str | None, typer.Option(help="Who asked for it; else the user of this system.", metavar="WHO")
+    str | None, typer.Option(help="Who asked for it; by default your login here.", metavar="WHO")
 ]
 
 
@@ -100,7 +103,7 @@ def add(
 ) -> None:
     """Suppress an address, or a person, from the next message on.
 
-    A person is suppressed at every address they have, and at those the CRM tells of later.
+    A person is suppressed at every address they have now or get later.
     """
     typed = read_person(address)
     chosen, present = of(context), common.now()
@@ -135,9 +138,9 @@ def release(
 ) -> None:
     """Lift the suppression of an address or a person, and opt-outs.
 
-    Of opt-outs, those from Mailchimp; the history of both stays. Whoever has the address leaves
-    the opt-out group as far as Mailchimp put them in. Mailchimp itself may go on refusing, and
-    groups and statuses of the CRM may still suppress the address: that is said.
+    Whoever has the address leaves the opt-out group if Mailchimp put them in. The history stays.
+    What still stops mail is listed: groups and statuses of the CRM, and Mailchimp itself, which
+    may go on refusing the address.
     """
     chosen, who, present = of(context), by or user_name(), common.now()
     typed = read_person_or_address(address)
@@ -201,8 +204,8 @@ def list_suppressions(
 ) -> None:
     """List everybody who is suppressed, and why.
 
-    By address, with a line for each reason: groups and statuses of the CRM, opt-outs at Mailchimp,
-    and what staff or the API added. --json and --csv have all of it unless --limit is given.
+    Sorted by address, a line for each reason: groups and statuses of the CRM, opt-outs at
+    Mailchimp, and what staff or the API added. --json and --csv print all unless --limit is given.
     """
     behind = None if after is None else read_mail_address(after)
     chosen = of(context)
@@ -276,15 +279,15 @@ class _ListRequest:
 def mend(
     context: typer.Context,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Change nothing; only tell what would be.")
+        bool, typer.Option("--dry-run", help="Change nothing; only show what would change.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Correct stored addresses that no recipient can have.
 
-    Older versions stored what was typed as it stood, such as <ann@example.org>: it stops no mail.
-    What is understood now stands for the address that was meant, its history with it; the rest is
-    listed with the reason. The exit code is 1 if there is such a rest.
+    Older versions stored what was typed, such as <ann@example.org>, which stops no mail. It is
+    replaced by the address that was meant, and keeps its history. What can't be understood is
+    listed with the reason, and makes the exit code 1.
     """
     chosen = of(context)
     plus_addresses = chosen.settings.suppression.plus_addresses

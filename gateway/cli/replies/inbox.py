@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.inbound.importer import ReplyImporter
     from gateway.inbound.verdict import Verdict
 
-app = typer.Typer(help="Mail for the importer that was not filed.", no_args_is_help=True)
+app = typer.Typer(help="Forwarded replies that were not filed.", no_args_is_help=True)
 
 _NO_MAILS = "No mails. Replies that can't be filed to an application wait here for a decision."
 
@@ -77,7 +77,7 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
 def address(context: typer.Context, as_json: Json = False) -> None:
     """Print the address staff forward replies to.
 
-    It is that of the settings (`inbound.address`), else each mailbox's whose login is one.
+    It is `inbound.address`, or else the login of each mailbox whose login is an address.
     """
     found = import_addresses(of(context).settings)
     if as_json:
@@ -93,9 +93,9 @@ def address(context: typer.Context, as_json: Json = False) -> None:
 def assign(
     context: typer.Context, number: _Id, reference: _Reference, as_json: Json = False
 ) -> None:
-    """File a mail at an application.
+    """File a mail under an application.
 
-    It is treated as if its subject had begun with the right reference.
+    It is treated as if its subject began with the right reference.
     """
     wanted = read_id(number)
     _decide(of(context), lambda importer: importer.assign(wanted, reference), as_json=as_json)
@@ -103,9 +103,9 @@ def assign(
 
 @app.command("retry")
 def retry(context: typer.Context, number: _Id, as_json: Json = False) -> None:
-    """Look at a mail again.
+    """Try to file a mail again.
 
-    The application, the role or the setting that it lacked may be there now.
+    The application, role or setting that was missing may exist now.
     """
     wanted = read_id(number)
     _decide(of(context), lambda importer: importer.retry(wanted), as_json=as_json)
@@ -113,7 +113,7 @@ def retry(context: typer.Context, number: _Id, as_json: Json = False) -> None:
 
 @app.command("discard")
 def discard(context: typer.Context, number: _Id, as_json: Json = False) -> None:
-    """Give a mail up; it stays known and can still be assigned."""
+    """Give up on a mail; it stays listed and can still be assigned."""
     with of(context).store() as store, store.writing() as connection:
         before = inbox.discard(connection, read_id(number))
     if as_json:

@@ -17,11 +17,15 @@ from gateway.store.engine.database import Database
 from gateway.triggers.documents import done as document
 from gateway.triggers.transitions import Change, ChangeOutcome, ChangeRequest, ChangeResult
 
-app = typer.Typer(help="Applications: tell what happened, and who is mailed.", no_args_is_help=True)
+app = typer.Typer(
+    help="Report what happened to applications, and mail people.", no_args_is_help=True
+)
 
-_Reference = Annotated[str, typer.Argument(metavar="REFERENCE", help="Of the application.")]
+_Reference = Annotated[
+    str, typer.Argument(metavar="REFERENCE", help="The application's reference.")
+]
 _References = Annotated[
-    list[str], typer.Argument(metavar="REFERENCE …", help="Of one or several applications.")
+    list[str], typer.Argument(metavar="REFERENCE …", help="References of applications.")
 ]
 _Status = Annotated[str, typer.Argument(metavar="STATUS", help="The status's crm_id or name.")]
 _NewStatus = Annotated[
@@ -31,10 +35,10 @@ _By = Annotated[
     str, typer.Option("--by", metavar="STAFF", help="Who does it: crm_id, name or address.")
 ]
 _Partial = Annotated[
-    bool, typer.Option("--partial", help="Change some where not all can be; else none is.")
+    bool, typer.Option("--partial", help="Change those that can be, even if not all can.")
 ]
 _Yes = Annotated[
-    bool, typer.Option("--yes", help="Go on though mail leaves; scripts need it, people are asked.")
+    bool, typer.Option("--yes", help="Go on even if mail is sent; without it you are asked.")
 ]
 _DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Change and send nothing; show what would be mailed.")
@@ -53,9 +57,9 @@ def submit(
     dry_run: _DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Tell that a candidate has submitted an application.
+    """Report that a candidate has submitted an application.
 
-    It is acknowledged at once, as the triggers say.
+    It is acknowledged at once, as the triggers say; a dry run shows how.
     """
     chosen = of(context)
     wish = ChangeRequest(
@@ -83,8 +87,8 @@ def change_status(
 ) -> None:
     """Give applications a status, and mail what is owed.
 
-    All are changed or none, unless --partial is given. The triggers say who is mailed; where
-    somebody would be, that is shown first and asked about.
+    All of them are changed or none, unless --partial is given. The triggers decide who is mailed;
+    before anybody is, you are shown who and asked.
     """
     chosen, named = of(context), read_staff(by)
     with chosen.store() as store:

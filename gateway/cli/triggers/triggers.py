@@ -37,7 +37,7 @@ _NO_RUNS = "No runs. `gateway run` looks once a day, `gateway triggers run` at o
 _OfDate = Annotated[
     str | None, typer.Argument(metavar="NAME", help="The trigger's file, without .toml.")
 ]
-_Reference = Annotated[str | None, typer.Option(metavar="R", help="Of an application.")]
+_Reference = Annotated[str | None, typer.Option(metavar="R", help="The application's reference.")]
 _Status = Annotated[
     str | None, typer.Option(metavar="S", help="The status it would get: crm_id or name.")
 ]
@@ -45,17 +45,14 @@ _By = Annotated[
     str | None, typer.Option(metavar="STAFF", help="Who would do it: crm_id, name or address.")
 ]
 _OneName = Annotated[
-    str | None, typer.Argument(metavar="NAME", help="One trigger; else all that are on.")
+    str | None, typer.Argument(metavar="NAME", help="One trigger; by default all that are on.")
 ]
 _On = Annotated[
-    str | None, typer.Option("--on", metavar="DATE", help="As on this day; else as today.")
+    str | None,
+    typer.Option("--on", metavar="DATE", help="As if it were this day; by default today."),
 ]
-_Now = Annotated[
-    bool, typer.Option("--now", help="Before the hour of daily_at and in quiet hours too.")
-]
-_Waiting = Annotated[
-    bool, typer.Option("--waiting", help="The fields that can't be read and that mail waits for.")
-]
+_Now = Annotated[bool, typer.Option("--now", help="Even before daily_at and in quiet hours.")]
+_Waiting = Annotated[bool, typer.Option("--waiting", help="Unreadable fields that mail waits for.")]
 _Limit = Annotated[int, typer.Option(help="At most so many, the newest.", min=1)]
 
 
@@ -65,7 +62,7 @@ class CannotRun(GatewayError):
 
 @app.command("list")
 def list_triggers(context: typer.Context, waiting: _Waiting = False, as_json: Json = False) -> None:
-    """List the triggers, on and off; or the fields mail waits for."""
+    """List the triggers, on and off, or the fields mail waits for."""
     chosen = of(context)
     if waiting:
         _list_waiting(chosen, as_json=as_json)
@@ -116,8 +113,8 @@ def preview_trigger(
 ) -> None:
     """Show who would get what, and who would not.
 
-    Nothing is sent. Of a date event, or of giving an application a status (--reference and
-    --status).
+    Nothing is sent. Give the name of a trigger for dates, or --reference and --status for what
+    changing an application's status would send.
     """
     chosen = of(context)
     if (name is None) == (reference is None) or (reference is None) != (status is None):
@@ -140,7 +137,7 @@ def run_triggers(
 ) -> None:
     """Run date events now, and report what was done.
 
-    Who is due and has no mail yet gets it.
+    Everybody who is due and hasn't had the mail gets it.
     """
     chosen = of(context)
     _log_as_usual(chosen)
@@ -162,7 +159,7 @@ def run_triggers(
 def history(context: typer.Context, limit: _Limit = 50, as_json: Json = False) -> None:
     """List the runs and what became of them, the newest first.
 
-    So are changes of applications, with their mail: also what waits, to whom and until when.
+    Changes of applications are listed with their mail, also what waits, to whom and until when.
     """
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
@@ -184,9 +181,9 @@ def history(context: typer.Context, limit: _Limit = 50, as_json: Json = False) -
 
 @app.command("resume")
 def resume(context: typer.Context) -> None:
-    """Let triggered mail go that is held.
+    """Send triggered mail that is held.
 
-    The store is believed from now on.
+    From now on the store counts as the real one, not as a copy.
     """
     chosen = of(context)
     _log_as_usual(chosen)
