@@ -166,7 +166,7 @@ def _check(scope: Scope) -> None:
     if b"content-length" in names and b"transfer-encoding" in names:
         raise Problem(400, "both a length and a transfer coding")
     if any(names.count(name) > 1 for name in (b"host", b"authorization", b"content-type")):
-        raise Problem(400, "a header stands there twice")
+        raise Problem(400, "a header occurs twice")
     if "\0" in scope["path"] or b"%00" in scope["query_string"]:
         raise Problem(400, "a NUL in the address")
     length = _length(scope["headers"])

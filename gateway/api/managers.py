@@ -44,7 +44,7 @@ def _why(connection: Connection, by: str, staff: Sequence[Staff]) -> str:
         what = f"has no role manager but {roles}" if roles else "has no role manager"
     else:
         near = ", ".join(map(_named, applications.nearest_staff(connection, by)))
-        what = "is no member of staff the CRM tells of" + (
+        what = "is no member of staff that the CRM has sent" + (
             f" (the nearest: {near})" if near else ""
         )
     return f"only a manager may change this: {by} {what}, and the token has no role manager"

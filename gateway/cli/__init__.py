@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> int:
     except UnicodeEncodeError:
         if all(map(_is_utf_8, arguments)):
             raise
-        print("gateway: an argument is not UTF-8: type it anew", file=sys.stderr)  # noqa: T201
+        print("gateway: an argument is not UTF-8: type it again", file=sys.stderr)  # noqa: T201
         return 2
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)

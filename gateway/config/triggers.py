@@ -156,7 +156,7 @@ class TriggerFile(Section):
             wrong("recipients", f"remove it: {self.event} itself selects who is mailed")
         for key in _FOR_APPLICATIONS:
             if getattr(self, key) is not None:
-                wrong(key, f"remove it: {self.event} is no event of an application")
+                wrong(key, f"remove it: {self.event} is not an event of applications")
         self._check_stored_dates()
 
     def _check_stored_dates(self) -> None:

@@ -101,7 +101,7 @@ class FeedFile:
             if columns.passed_over:
                 self.remarks.append(f"columns not read: {', '.join(columns.passed_over)}")
             if columns.lacking:
-                self.remarks.append(f"columns it hasn't: {', '.join(columns.lacking)}")
+                self.remarks.append(f"columns it lacks: {', '.join(columns.lacking)}")
             dates = self._dates(table, columns)
             self.remarks += dates.remarks
             self.is_delimited = isinstance(table, Delimited)
@@ -194,7 +194,7 @@ class FeedFile:
     def _below(self, table: Tabular) -> Tabular:
         if table.above:
             self.remarks.append(
-                f"the header is in line {table.header_line}; what stands above isn't read"
+                f"the header is in line {table.header_line}; what is above it is ignored"
             )
         return table
 

@@ -115,7 +115,7 @@ def propose(path: Path, kind: FileKind) -> str:
     lines = [
         *_lines(file, kind, columns, choices, len(rows)),
         *(
-            _comment(f"unsure: the column {name!r} stands twice in the file: give one another name")
+            _comment(f"unsure: the column {name!r} occurs twice in the file: give one another name")
             for name in repeated
         ),
     ]

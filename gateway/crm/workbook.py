@@ -61,7 +61,7 @@ class Workbook:
             self.is_of_1904 = _is_of_1904(unpacked)
             self._sheet = _chosen(CalamineWorkbook.from_filelike(unpacked), preferred)
         except (CalamineError, BadZipFile, ZlibError, EOFError, RuntimeError) as error:
-            raise WorkbookRefused(f"is no whole workbook: {error}") from error
+            raise WorkbookRefused(f"is not a complete workbook: {error}") from error
 
     @property
     def name(self) -> str:
@@ -118,7 +118,9 @@ def _bounded(file: BinaryIO) -> BytesIO:
     with ZipFile(file) as packed, ZipFile(unpacked, "w", ZIP_STORED) as out:
         parts = packed.infolist()
         if _WORKBOOK not in packed.namelist():
-            raise WorkbookRefused("is no Excel workbook (.xlsx); save it as one, or as CSV UTF-8")
+            raise WorkbookRefused(
+                "is not an Excel workbook (.xlsx); save it as one, or as CSV UTF-8"
+            )
         if len(parts) > _MOST_PARTS:
             raise WorkbookRefused(f"has more than {_MOST_PARTS} parts")
         for part in parts:
@@ -155,7 +157,7 @@ def _part(packed: ZipFile, part: ZipInfo, left: int) -> bytes:
 
 def _made_safe(sheet: bytes) -> bytes:
     if sheet.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        raise WorkbookRefused("has sheets in UTF-16; save it anew, or as CSV UTF-8")
+        raise WorkbookRefused("has sheets in UTF-16; save it again, or as CSV UTF-8")
     columns: set[bytes] = set()
     last_row = 0
     for column, row in _FULL_CELL.findall(sheet):

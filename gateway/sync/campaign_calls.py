@@ -26,7 +26,7 @@ from gateway.sync.transport import Document
 ROUNDS = 3  #: A request is made so often at most, each after a look.
 LOOKS = 3  #: What was asked may show late.
 BETWEEN = 3.0  #: Seconds.
-MADE_ANEW = ". What can't be sent is best made anew: gateway campaigns recreate"
+MADE_ANEW = ". What can't be sent is best made again: gateway campaigns recreate"
 
 
 class Unclear(GatewayError):

@@ -32,7 +32,7 @@ from gateway.sync.readiness import NEW_BUILDER, NOT_ACTIVATED, AccountStanding, 
 from gateway.sync.settle import keep, look
 from gateway.sync.upload import Uploader, ensure_segment
 
-UNFINISHED = "it was unscheduled to be prepared anew, which did not come to its end"
+UNFINISHED = "it was unscheduled to be prepared again, and that was not finished"
 _ADDED_AT_ONCE = 1_000
 _NAMED = 3  #: Campaigns of one name that are told.
 
@@ -101,7 +101,7 @@ def create(
     audience = activated(session.database)
     faults = naming_faults(draft.name, draft.from_name)
     if not is_mailable(lookup_form(draft.from_address)):
-        faults.append(f"the from-address {draft.from_address!r} is none")
+        faults.append(f"the from-address {draft.from_address!r} is not an address")
     if faults:
         raise CampaignRefused("; ".join(faults))
     with session.database.reading() as connection:
@@ -368,7 +368,7 @@ def _looked_at(session: MailchimpSession, number: int, *, wished: bool = False) 
     campaign = look(session, _found_again(session, _open_one(session, number)))
     if campaign.state is CampaignState.DELETED:
         raise WrongCampaignState(
-            "the campaign was deleted at Mailchimp: gateway campaigns recreate makes it anew"
+            "the campaign was deleted at Mailchimp: gateway campaigns recreate makes it again"
         )
     if not wished:
         _refuse_gone(campaign)

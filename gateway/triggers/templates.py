@@ -131,7 +131,7 @@ class Letters:
         for wording in self._wordings.values():
             for word in wording.bracketed:
                 known = ", ".join(f"[{each}]" for each in PLACEHOLDERS)
-                yield f"{wording.file}: [{word}] is no placeholder and stays as it is; {known} are"
+                yield f"{wording.file}: [{word}] is not a placeholder and stays; {known} are"
 
 
 def _not_there(name: str, trigger: Trigger) -> str:

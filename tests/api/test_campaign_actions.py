@@ -97,7 +97,7 @@ async def test_a_campaign_is_made_filled_opened_and_sent_once(
     status = await shop.get("/mailchimp/status")
 
     assert ("draft", None) == (campaign["state"], campaign["next_read"])
-    assert (3, 0, ["the CRM tells of no candidate:99"]) == tuple(
+    assert (3, 0, ["the CRM has sent no candidate:99"]) == tuple(
         added[key] for key in ("added", "known", "problems")
     )
     assert (2, {"opt_out": 1}) == (prepared["included"], prepared["excluded"])

@@ -70,8 +70,8 @@ async def test_triggers_are_listed_shown_and_previewed(office: Served) -> None:
 @pytest.mark.parametrize(
     ("path", "status", "said"),
     [
-        ("/triggers/nonsense", 404, "no trigger is called nonsense (there are"),
-        ("/triggers/rejected/preview", 422, "no event of a date"),
+        ("/triggers/nonsense", 404, "no trigger is called nonsense (known:"),
+        ("/triggers/rejected/preview", 422, "not a date event"),
         ("/triggers/birthday2/preview?on=1-3-2027", 422, "isn't valid"),
         ("/triggers/preview?reference=9&status=no", 404, "9"),
         ("/triggers/preview?reference=2026/1&status=moon", 422, "moon"),
@@ -106,7 +106,7 @@ async def test_a_message_is_explained_without_being_sent(office: Served) -> None
         (one["person"], one["outcome"]) for one in found["Ann@x.org"]["if_left"]
     ]
     assert (422, 422) == (empty.status_code, no_listener.status_code)
-    assert "no such listener: moon" in no_listener.json()["detail"]
+    assert "no listener is called moon" in no_listener.json()["detail"]
     assert [] == (await office.get("/messages"))["items"]
 
 

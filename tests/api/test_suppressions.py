@@ -215,7 +215,7 @@ async def test_H5_no_cell_of_an_export_is_a_formula(one_api: Served) -> None:
             set(),
             "Mia",
             None,
-            "Mia is no member of staff the CRM tells of (the nearest: Mia Manager (m1)",
+            "Mia is no member of staff that the CRM has sent (the nearest: Mia Manager (m1)",
         ),
         (set(), "r1", None, "r1 has no role manager but personnel_manager"),
         (set(), "rob@office.example", None, "rob@office.example has no role manager"),

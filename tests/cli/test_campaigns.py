@@ -119,7 +119,7 @@ def test_people_are_added_one_by_one_by_group_and_by_file(shop: Shop, tmp_path: 
     )
 
     assert done.code == 1
-    assert "the CRM tells of no candidate:99" in done.err
+    assert "the CRM has sent no candidate:99" in done.err
     campaign = shop.cli.json("campaigns", "show", number)
     assert {each["person"]: (each["in"], each["reason"]) for each in campaign["members"]} == {
         "candidate:1": (True, None),

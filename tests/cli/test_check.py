@@ -59,8 +59,8 @@ def test_offline_no_relay_is_called(cli: Cli) -> None:
         (
             '[[webhooks]]\nurl = "http://crm.example.org/x?key=hunter2"\nsecret = "s"\n'
             'events = ["reply.imported"]\n',
-            "warning webhooks: crm.example.org is told in plain HTTP, which others can read: use "
-            "https",
+            "warning webhooks: crm.example.org is called over plain HTTP, which others can read: "
+            "use https",
         ),
         (
             '[api]\nbind = "0.0.0.0:8025"\n',

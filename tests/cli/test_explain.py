@@ -115,7 +115,10 @@ def test_an_unknown_listener_or_file_is_told(fed: Cli) -> None:
     options = ("--from", "a@example.org", "--to", "b@example.org")
 
     unknown = fed("explain", str(file), *options, "--listener", "nope")
-    assert (1, "gateway: no such listener: nope (there are crm)\n") == (unknown.code, unknown.err)
+    assert (1, "gateway: no listener is called nope (known: crm)\n") == (
+        unknown.code,
+        unknown.err,
+    )
     assert 2 == fed("explain", "none.eml", *options).code
 
 

@@ -184,7 +184,7 @@ def test_each_mail_is_in_the_journal_and_in_the_timeline(office: Office) -> None
         (("preview", "nothing"), 1, "no trigger is called nothing"),
         (("preview", "letter", "--on", "1.3.2027"), 2, "not a date such as 2027-03-01"),
         (("run", "off"), 1, "off is switched off"),
-        (("run", "acknowledgement"), 1, "is no event of a date"),
+        (("run", "acknowledgement"), 1, "is not a date event"),
     ],
 )
 def test_what_cannot_be_done_is_told(
@@ -228,7 +228,7 @@ def test_check_names_wrong_files_doubtful_words_and_feeds_never_loaded(office: O
 
     assert 1 == done.code
     assert [line for line in lines if "error" in line and "wrong.toml: template: write it" in line]
-    assert [line for line in lines if "warning" in line and "[VORNAME] is no placeholder" in line]
+    assert [line for line in lines if "warning" in line and "[VORNAME] is not a place" in line]
     assert [line for line in lines if "warning" in line and "people were never loaded" in line]
 
 

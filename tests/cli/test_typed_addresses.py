@@ -124,7 +124,7 @@ def test_a_mail_out_of_a_mailbox_file_is_explained_without_its_first_line(cli: C
 def test_a_note_that_is_not_utf_8_is_wrong_use(cli: Cli) -> None:
     done = cli("suppress", "add", "ann@example.org", "--note", "\udcff")
 
-    assert (2, "gateway: an argument is not UTF-8: type it anew\n") == (done.code, done.err)
+    assert (2, "gateway: an argument is not UTF-8: type it again\n") == (done.code, done.err)
     assert [] == cli.json("suppress", "list")
 
 

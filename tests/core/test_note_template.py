@@ -87,7 +87,7 @@ def test_the_first_language_there_is_wins(wanted: tuple[str, ...], expected: str
         ),
         ("CRM data as of $feed\n", "for 5$ a month\n", "{line}: [short group]: a lone $ (write $$"),
         ("[group]", "[gruop]", "{line}: unknown section [gruop]; there are words, date,"),
-        ("[personal]", "[group]", "{line}: the section [group] stands there twice"),
+        ("[personal]", "[group]", "{line}: the section [group] occurs twice"),
         ("[personal]", "# gone", "the section [personal] is missing"),
         ("[words]", "hello\n[words]", "{line}: text before the first [section]"),
         ("relayed = sent", "relayed sent", "{line}: [words]: write it as `key = text`"),

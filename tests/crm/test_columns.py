@@ -225,7 +225,7 @@ def test_what_an_export_lacks_of_a_shipped_mapping_is_told(write: Write) -> None
     )
 
     assert [{"crm_id": "17", "emails": "ann@x.org"}] == [row.texts for row in file.rows()]
-    assert ["columns it hasn't: First Name, Last Name, Deceased, Birth Date"] == file.remarks
+    assert ["columns it lacks: First Name, Last Name, Deceased, Birth Date"] == file.remarks
 
 
 @pytest.mark.parametrize("name", SHIPPED_MAPPINGS)

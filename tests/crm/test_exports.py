@@ -127,7 +127,7 @@ def test_the_title_of_a_report_stands_above_the_header(tmp_path: Path) -> None:
     assert [{"crm_id": "17", "status": "s3", "owner": "7"}] == texts(file)
     assert [
         "read as UTF-8 with semicolons between the fields",
-        "the header is in line 4; what stands above isn't read",
+        "the header is in line 4; what is above it is ignored",
     ] == file.remarks
 
 

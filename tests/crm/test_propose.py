@@ -190,7 +190,7 @@ def test_words_for_languages_and_marks_for_the_active_are_translated(write: Writ
 def test_a_column_that_stands_twice_is_told(write: Write) -> None:
     proposed = propose(write("crm_id,Mail,mail", "17,a@x.org,b@x.org"), KINDS["people"])
 
-    assert "# unsure: the column 'mail' stands twice in the file: give one another name" in proposed
+    assert "# unsure: the column 'mail' occurs twice in the file: give one another name" in proposed
 
 
 def test_nothing_is_written(write: Write, tmp_path: Path) -> None:

@@ -254,14 +254,14 @@ def test_what_unpacks_to_too_much_is_refused(
 def test_half_a_workbook_and_other_archives_are_refused(tmp_path: Path) -> None:
     path = workbook(tmp_path / "people.xlsx", {"a": sheet([text("crm_id")], [number(1)])})
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(FileRefused, match="is no whole workbook"):
+    with pytest.raises(FileRefused, match="is not a complete workbook"):
         read(path)
 
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as parts:
         parts.writestr("content.xml", "<office/>")
     path.write_bytes(packed.getvalue())
-    with pytest.raises(FileRefused, match="is no Excel workbook"):
+    with pytest.raises(FileRefused, match="is not an Excel workbook"):
         read(path)
 
 

@@ -41,7 +41,7 @@ async def explain_message(
     """
     content = await request.body()
     if not content.strip():
-        raise Problem(422, "the body is no mail: it is empty")
+        raise Problem(422, "the body is not a mail: it is empty")
     mail = ExplainedMail(
         content=content, sender=sender, recipients=tuple(to), listener=listener, login=login
     )

@@ -173,9 +173,9 @@ async def _object(request: Request) -> dict[str, Any]:
     try:
         told = json.loads(await request.body())
     except (ValueError, RecursionError):
-        raise Problem(422, "the request is no JSON") from None
+        raise Problem(422, "the request is not JSON") from None
     if not isinstance(told, dict):
-        raise Problem(422, "the request is no JSON object")
+        raise Problem(422, "the request is not a JSON object")
     return told
 
 

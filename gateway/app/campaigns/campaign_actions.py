@@ -71,7 +71,7 @@ class Campaigns:
                 files=[file] if file else [],
             )
             added = work.add(session, number, found.people)
-        unknown = [f"the CRM tells of no {ref}" for ref in added.unknown]
+        unknown = [f"the CRM has sent no {ref}" for ref in added.unknown]
         counts = {"added": added.added, "known": added.known}
         return {**self._told(number), **counts, "problems": [*found.problems, *unknown]}
 
@@ -144,7 +144,7 @@ class Campaigns:
             with self._session() as session:
                 mailchimp.sync_rounds(self._settings(), session, lambda _: None).one(number)
         except NotDone as error:
-            remarks.append(f"this is what is known; Mailchimp can't be asked: {error}")
+            remarks.append(f"Mailchimp can't be asked; this is what was known before: {error}")
         with _told_as_problems():
             known = sent(self._database, number)
         with self._database.reading() as connection:

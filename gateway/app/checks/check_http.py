@@ -32,8 +32,10 @@ def settings_for_http(settings: Settings) -> Iterator[Finding]:
         and not _is_here(host := parts.hostname or "")
     }
     for host in sorted(open_ones):
-        yield warning("webhooks", f"{host} is told in plain HTTP, which others can read: use https")
-    yield good("webhooks", f"{len(settings.webhooks)} addresses are told")
+        yield warning(
+            "webhooks", f"{host} is called over plain HTTP, which others can read: use https"
+        )
+    yield good("webhooks", f"{len(settings.webhooks)} addresses are called")
 
 
 def _is_here(host: str) -> bool:

@@ -41,7 +41,7 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
         yield from (warning(f"trigger {name}", text) for text in rule.letters.doubts())
         if rule.trigger.is_of_date and rule.trigger.enabled and not _hears(settings, rule):
             advice = (
-                "nobody hears what became of its runs but who looks at gateway triggers history: "
+                "nobody hears what became of its runs except in gateway triggers history: "
                 f"set report_to, or have a webhook told of {EventType.TRIGGER_RUN_FINISHED}"
             )
             yield warning(f"trigger {name}", advice)

@@ -133,7 +133,7 @@ def _listener(settings: Settings, name: str | None) -> ListenerPolicy:
     if name is None:
         return next(iter(known.values()))
     if name not in known:
-        raise NoSuchListener(f"no such listener: {name} (there are {', '.join(known)})")
+        raise NoSuchListener(f"no listener is called {name} (known: {', '.join(known)})")
     return known[name]
 
 

@@ -30,7 +30,7 @@ def named(settings: Settings, name: str) -> CheckedTrigger:
     """Return a trigger; NoSuchTrigger names those there are."""
     rules = triggers.rules(settings)
     if name not in rules:
-        raise NoSuchTrigger(f"no trigger is called {name} (there are {', '.join(rules)})")
+        raise NoSuchTrigger(f"no trigger is called {name} (known: {', '.join(rules)})")
     return rules[name]
 
 
@@ -38,7 +38,7 @@ def of_date(settings: Settings, store: Database, name: str, day: date | None) ->
     """Return whom a date event would mail on a day; None: today."""
     rule = named(settings, name)
     if not rule.trigger.is_of_date:
-        raise CannotPreview(f"{name} is no event of a date: preview it by a reference and a status")
+        raise CannotPreview(f"{name} is not a date event: preview it with a reference and a status")
     with triggers.planned(settings, store) as plan, store.reading() as connection:
         today = plan.day(common.now())
         return preview(connection, plan, rule, day or today, is_today=day in (None, today))

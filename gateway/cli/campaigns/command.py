@@ -176,7 +176,7 @@ def add(
             chosen.settings, session.database, persons=persons, groups=group or (), files=file or ()
         )
         added = desk.add(session, wanted, found.people)
-        problems = [*found.problems, *(f"the CRM tells of no {ref}" for ref in added.unknown)]
+        problems = [*found.problems, *(f"the CRM has sent no {ref}" for ref in added.unknown)]
         for problem in problems:
             complain(problem)
         campaign = _stored(session, wanted)

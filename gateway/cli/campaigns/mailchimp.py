@@ -80,7 +80,7 @@ def _reads(chosen: Context, account: "AccountState") -> Iterator[str]:
         last, due = read_last(chosen, audience.synced_at), read_next(chosen, audience.next_sync)
         yield f"{'read':<8}  audience {audience.name}: {last}; next: {due}"
     if not of_campaigns.campaigns:
-        yield f"{'read':<8}  campaigns: there is none at Mailchimp"
+        yield f"{'read':<8}  campaigns: none at Mailchimp"
         return
     last, due = read_last(chosen, of_campaigns.last), read_next(chosen, of_campaigns.next)
     yield f"{'read':<8}  campaigns ({of_campaigns.campaigns}): {last}; next: {due}"

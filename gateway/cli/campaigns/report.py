@@ -180,7 +180,7 @@ def _freshen(context: typer.Context, number: int) -> None:
             rounds = sync_rounds(chosen.settings, session, lambda _: None)
             _patiently(lambda: rounds.one(number))
     except GatewayError as error:
-        complain(f"note: this is what is known; Mailchimp can't be asked: {error}")
+        complain(f"note: Mailchimp can't be asked; this is what was known before: {error}")
 
 
 def _counts_machines(context: Context) -> bool:

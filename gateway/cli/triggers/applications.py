@@ -116,7 +116,7 @@ def _asked(
     done = shown
     while done.outcome in (ChangeOutcome.UNCONFIRMED, ChangeOutcome.STALE):
         if done.outcome is ChangeOutcome.STALE:
-            complain("What it mails is another thing by now:")
+            complain("What it would mail has changed meanwhile:")
         if not as_json:
             _show(done)
         asked = f"\n{printable(done.preview.warning)}. {question(wish.language)}"

@@ -207,7 +207,9 @@ def _log_as_usual(chosen: Context) -> None:
 def _to_run(chosen: Context, name: str) -> CheckedTrigger:
     rule = trigger_previews.named(chosen.settings, name)
     if not rule.trigger.is_of_date:
-        raise CannotRun(f"{name}: {rule.trigger.event} is no event of a date; it mails at once")
+        raise CannotRun(
+            f"{name}: {rule.trigger.event} is not a date event; its mail is sent at once"
+        )
     if not rule.trigger.enabled:
         raise CannotRun(f"{name} is switched off: set enabled = true in its file")
     return rule

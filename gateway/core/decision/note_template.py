@@ -241,7 +241,7 @@ def _section(name: str, seen: Mapping[str, _Numbered], where: str) -> str:
     if name not in SECTIONS:
         raise BadNoteTemplate(f"{where}: unknown section [{name}]; there are {_list(SECTIONS)}")
     if name in seen:
-        raise BadNoteTemplate(f"{where}: the section [{name}] stands there twice")
+        raise BadNoteTemplate(f"{where}: the section [{name}] occurs twice")
     return name
 
 

@@ -21,11 +21,11 @@ class IdleTag:
 
     def __str__(self) -> str:
         if self.taken_for:
-            return f"{self.tag!r} is no tag that is known: taken for {self.taken_for}"
+            return f"{self.tag!r} is not a known tag: taken for {self.taken_for}"
         return f"{self.tag!r} {_STAYS}"
 
 
-_STAYS = "is no tag that is known: the one before, which keeps mail away, stays"
+_STAYS = "is not a known tag: the one before, which keeps mail away, stays"
 
 
 def protect_tags(
