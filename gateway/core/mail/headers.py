@@ -17,6 +17,10 @@ _ORDERLY = re.compile(
 _BYTE_ORDER = b"\xef\xbb\xbf"
 _FOLD = re.compile(rb"[ \t]*\n[ \t]+")
 _ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
+#: Encoded words that follow one another, which are read as one; some programs quote them.
+_ENCODED_RUN = re.compile(rf'(?P<quote>"?){_ENCODED.pattern}(?:\s+{_ENCODED.pattern})*(?P=quote)')
+#: What a name must be quoted for (RFC 5322, 3.2.3); a dot changes nothing.
+_SPECIAL = re.compile(r'[()<>\[\]:;@\\,"]')
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 _MAX_VALUE = 4096  #: Octets of one value that are decoded for showing.
 _MAX_WORDS = 64  #: Encoded words of one value that are decoded; the rest stays as it is.
@@ -109,11 +113,38 @@ def decoded(value: bytes) -> str:
     return _UNKEEPABLE.sub("\ufffd", _decoded(value[:_MAX_VALUE]))
 
 
-def _decoded(value: bytes) -> str:
+def decoded_mailboxes(value: bytes) -> str:
+    """Decode a list of mailboxes; what encoded words hold stays part of a name (RFC 2047, 5).
+
+    A name may hold what has a meaning beside it: `=?utf-8?q?Ann_=3Cann=40example=2Eorg=3E?=
+    <bob@example.com>` is from Bob. So it comes quoted: `"Ann <ann@example.org>" <bob@example.com>`.
+    """
+    text = _characters(value[:_MAX_VALUE])
+    if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:
+        return _UNKEEPABLE.sub("\ufffd", text)
+
+    def shown(found: re.Match[str]) -> str:
+        words = decoded(found[0].strip('"').encode()).replace(
+            '\\"', '"'
+        )  # Emacs encodes its escapes
+        is_within_quotes = found[0][0] != '"' and text[: found.start()].count('"') % 2 == 1
+        if not is_within_quotes and _SPECIAL.search(words) is None:
+            return words
+        escaped = words.replace("\\", "\\\\").replace('"', '\\"')
+        return escaped if is_within_quotes else f'"{escaped}"'
+
+    return _UNKEEPABLE.sub("\ufffd", _ENCODED_RUN.sub(shown, text))
+
+
+def _characters(value: bytes) -> str:
     try:
-        text = value.decode("utf-8")
+        return value.decode("utf-8")
     except UnicodeDecodeError:
-        text = value.decode("latin-1")
+        return value.decode("latin-1")
+
+
+def _decoded(value: bytes) -> str:
+    text = _characters(value)
     if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:
         return text
     try:

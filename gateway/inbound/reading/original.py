@@ -7,7 +7,7 @@ of that header see `gateway.core.replies.forwarded.forms`.
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from email import message_from_bytes
@@ -17,7 +17,7 @@ from itertools import islice
 
 import quotequail
 
-from gateway.core.mail.headers import decoded
+from gateway.core.mail.headers import decoded, decoded_mailboxes
 from gateway.core.replies.forwarded import (
     Heading,
     Original,
@@ -199,16 +199,24 @@ def _of_original(original: Original) -> Recovered:
     )
 
 
-def _text_of(page: MarkupText | None) -> str:
-    return joined(page.text()) if page else ""
+def _read(mail: Message) -> tuple[str, MarkupText | None]:
+    """Return the text and the page of a mail; HTML that was put into its text is its page."""
+    content: Content = read_content(mail)
+    page = read_page(content.markup) if content.markup is not None else None
+    if content.text is None:
+        return (joined(page.text()) if page else ""), page
+    text = content.text.strip()
+    if page is None and _IS_MARKUP.match(text):
+        page = read_page(text)
+        text = joined(page.text())
+    return text, page
 
 
 def _of_attached(attached: Message, staff_text: str, zone: tzinfo) -> Recovered:
-    content: Content = read_content(attached)
-    page = read_page(content.markup) if content.markup is not None else None
+    text, page = _read(attached)
     return Recovered(
         heading=_heading(attached, zone),
-        text=content.text.strip() if content.text is not None else _text_of(page),
+        text=text,
         html=_whole(page) if page else "",
         staff_text=staff_text.strip(),
         attached=attached,
@@ -279,11 +287,10 @@ def _of_whole(original: Original) -> Recovered | None:
             attached=None,
             is_cut=parts.lacks_files,
         )
-    content = read_content(mail)
-    page = read_page(content.markup) if content.markup is not None else None
+    text, page = _read(mail)
     return Recovered(
         heading=original.heading,
-        text=content.text.strip() if content.text is not None else _text_of(page),
+        text=text,
         html=page.html if page else "",
         staff_text=original.own_text,
         attached=None,
@@ -419,24 +426,24 @@ def _parsed(octets: bytes) -> Message | None:
 def _heading(mail: Message, zone: tzinfo) -> Heading:
     date_text = _field(mail, "date")
     return Heading(
-        sender=parse_mailbox(_field(mail, "from")),
+        sender=parse_mailbox(_field(mail, "from", decode=decoded_mailboxes)),
         date=_date(date_text, zone),
         date_text=date_text,
         subject=_field(mail, "subject"),
-        to=parse_mailboxes(_field(mail, "to")),
-        cc=parse_mailboxes(_field(mail, "cc")),
-        reply_to=parse_mailboxes(_field(mail, "reply-to")),
-        agent=parse_agent(_field(mail, "from")),
+        to=parse_mailboxes(_field(mail, "to", decode=decoded_mailboxes)),
+        cc=parse_mailboxes(_field(mail, "cc", decode=decoded_mailboxes)),
+        reply_to=parse_mailboxes(_field(mail, "reply-to", decode=decoded_mailboxes)),
+        agent=parse_agent(_field(mail, "from", decode=decoded_mailboxes)),
         has_subject="subject" in mail,
     )
 
 
-def _field(mail: Message, name: str) -> str:
+def _field(mail: Message, name: str, *, decode: Callable[[bytes], str] = decoded) -> str:
     """Return the first field of a name as people read it."""
     for key, value in mail.raw_items():
         if key.casefold() == name:
             octets = str(value).encode("utf-8", "surrogateescape")
-            return " ".join(decoded(b" ".join(octets.split())).split())
+            return " ".join(decode(b" ".join(octets.split())).split())
     return ""
 
 

@@ -1,7 +1,10 @@
 """What a mail says: its text and its HTML, out of whatever parts and charsets it came in."""
 
+import binascii
 import codecs
+import quopri
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
@@ -20,6 +23,11 @@ _WIDER = {
     "iso8859-1": "cp1252",
     "ascii": "utf-8",
 }
+#: An octet beyond ASCII in quoted-printable; `=` stands for nothing else in it.
+_ESCAPE = re.compile(rb"=[89A-F][0-9A-F]")
+_NO_ESCAPE = re.compile(rb"=(?![0-9A-F]{2}|[ \t]*\r?\n|[ \t]*\Z)")
+_SHORTEST_BASE64 = 40
+_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{1,76}\r?\n)*+[A-Za-z0-9+/]{0,76}={0,2}")
 #: Codecs of Python that are no charset of mail.
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined"})
 
@@ -115,6 +123,8 @@ def decoded_text(part: Message) -> str:
     payload = part.get_payload(decode=True)
     octets = payload if isinstance(payload, bytes) else b""
     declared = _charset(part)
+    if "content-transfer-encoding" not in part and (found := _unsaid(octets, declared)) is not None:
+        return _UNKEEPABLE.sub("\ufffd", found)
     for charset in (declared, "utf-8"):
         try:
             return _UNKEEPABLE.sub("\ufffd", octets.decode(charset))
@@ -122,6 +132,29 @@ def decoded_text(part: Message) -> str:
             continue
     fallback = "cp1252" if declared == "utf-8" else declared
     return _UNKEEPABLE.sub("\ufffd", octets.decode(fallback, "replace"))
+
+
+def _unsaid(octets: bytes, charset: str) -> str | None:
+    """Return the text of a part that is encoded without saying so; None where it is as it stands.
+
+    Emacs leaves out Content-Transfer-Encoding of a mail that it attaches (`rmail-forward`, and
+    `message-forward` where `message-forward-show-mml` is nil) and encodes nothing anew.
+    """
+    if not octets.isascii() or charset == "ascii":
+        return None
+    if _ESCAPE.search(octets) is not None and _NO_ESCAPE.search(octets) is None:
+        text = quopri.decodestring(octets)
+    elif len(octets) >= _SHORTEST_BASE64 and _BASE64.fullmatch(octets.strip()) is not None:
+        try:
+            text = b64decode(octets)
+        except binascii.Error:
+            return None
+    else:
+        return None
+    try:
+        return text.decode(charset)
+    except ValueError:
+        return None
 
 
 def _charset(part: Message) -> str:

@@ -13,7 +13,7 @@ Thunderbird (View, Headers, All), s-nail, mutt and nmh put it into the text whol
 import re
 from collections.abc import Sequence
 
-from gateway.core.mail.headers import decoded
+from gateway.core.mail.headers import decoded, decoded_mailboxes
 from gateway.core.replies.forwarded.blocks import Block
 from gateway.core.replies.forwarded.labels import read_label
 from gateway.core.replies.forwarded.language.words import HeaderWord
@@ -31,6 +31,7 @@ _TECHNICAL = frozenset(
     }
 )
 _FEWEST_TECHNICAL = 2  #: Where no separator stands above.
+_PEOPLE = (HeaderWord.SENDER, HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO)
 _MIME = ("content-type", "content-transfer-encoding")
 
 
@@ -49,7 +50,9 @@ def read_fields(lines: Sequence[TextLine], start: int, *, announced: bool = Fals
     for name, value in written:
         label = read_label(f"{name}: {value}")
         if label is not None and label.role not in (None, HeaderWord.OTHER):
-            fields.setdefault(label.role, _readable(value))
+            decode = decoded_mailboxes if label.role in _PEOPLE else decoded
+            octets = value.encode("utf-8", "surrogateescape")
+            fields.setdefault(label.role, decode(octets) if "=?" in value else value)
     if HeaderWord.SENDER not in fields or not fields.keys() & {
         HeaderWord.DATE,
         HeaderWord.SUBJECT,
@@ -89,7 +92,3 @@ def _field_name(text: str) -> str | None:
         return found[1]
     label = read_label(text)
     return text.partition(":")[0].strip() if label is not None and label.role is not None else None
-
-
-def _readable(value: str) -> str:
-    return decoded(value.encode("utf-8", "surrogateescape")) if "=?" in value else value

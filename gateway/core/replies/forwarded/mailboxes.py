@@ -9,6 +9,8 @@ _MOST = 500
 _NO_PART = r"\s<>\[\]()\"„“”«»,;:|@"
 _ADDRESS = rf"(?<![^'‘’{_NO_PART}])[^'‘’{_NO_PART}][^{_NO_PART}]{{0,127}}@[^'‘’{_NO_PART}]{{1,255}}"
 _ADDRESS_RE = re.compile(_ADDRESS)
+_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_BESIDE = re.compile(r">\s?<")
 #: What Outlook adds to an address when it turns HTML into text: x@example.org<mailto:x@example.org>
 _LINK = re.compile(rf"(?P<shown>{_ADDRESS})\s?[<\[]mailto:[^<>\[\]\s]*[>\]]", re.IGNORECASE)
 _OTHER_LINK = re.compile(
@@ -133,18 +135,28 @@ def _mailbox(text: str) -> Mailbox:
 
 
 def _last_address(text: str) -> re.Match[str] | None:
-    """Return the address in brackets, else the first: names are often addresses themselves."""
-    found = None
-    for found in _ADDRESS_RE.finditer(text):
-        if text[found.start() - 1 : found.start()] in ("<", "["):
-            return found
-    return next(_ADDRESS_RE.finditer(text), None) if found else None
+    """Return the address in brackets, else the first: names are often addresses themselves.
+
+    What is quoted is a name, and of two in brackets that stand together the first belongs to it:
+    `"Ann <ann@example.org>" <bob@example.com>` is Bob.
+    """
+    unquoted = _QUOTES.sub(lambda quoted: '"' * len(quoted[0]), text)
+    found = list(_ADDRESS_RE.finditer(unquoted)) or list(_ADDRESS_RE.finditer(text))
+    bracketed = [one for one in found if text[one.start() - 1 : one.start()] in ("<", "[")]
+    while (
+        len(bracketed) > 1
+        and bracketed[0][0] != bracketed[1][0]
+        and _BESIDE.fullmatch(text, bracketed[0].end(), bracketed[1].start())
+    ):
+        del bracketed[0]
+    return next(iter(bracketed or found), None)
 
 
 def _name(text: str) -> str:
     name = _spoken(" ".join(text.split()).strip(" ,;|<[")).strip(_WRAPPING)
-    if name.count("(") > name.count(")"):
-        name = f"{name})"
+    for opening, closing in ("()", "<>"):
+        if name.count(opening) > name.count(closing):
+            name = f"{name}{closing}"
     return name.replace('\\"', '"').replace("\\\\", "\\").replace("\0", '"')
 
 
