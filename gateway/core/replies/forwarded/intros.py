@@ -26,6 +26,8 @@ _PERSON = re.compile(rf"{_WORD}(?: {_WORD}){{1,5}}")
 _BRACKET = re.compile(r"^(?:[^()]*\)|\s*\([^()]*\))")
 _RUN_ON = re.compile(r"(?<=[^\W\d]|>):\s{2,}(?=\S)")
 _LONGEST_VERB = 40
+#: A whole sentence without a date: no part of an introduction that was wrapped.
+_SENTENCE = re.compile(r"\D{20,}[^\W\d]{3}[.!?]")
 _DATED = re.compile(r"\W{0,3}(?:[^\W\d]{1,14}[.,]?\W{1,2})?\d")
 _TRIM = " \t,;:，：、،.-–־[]"
 
@@ -53,6 +55,8 @@ def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False
         line = lines[end]
         if line.is_blank or line.depth != lines[start].depth:
             return None
+        if _SENTENCE.fullmatch(text) is not None:
+            return None  # of the forwarder's own, right above the introduction
         text = f"{text} {line.text}".strip()
         if len(text) > _LONGEST:
             return None
@@ -84,6 +88,9 @@ def _intro(text: str, lines: Sequence[TextLine], end: int, announced: bool) -> I
     if not quoted and address is None:
         return None
     wrote = find_verb(text)
+    if wrote is not None and address is not None and not quoted:
+        below = next((line for line in lines[end : end + 3] if not line.is_blank), None)
+        quoted = below is not None and below.is_indented  # by a tab, as s-nail's `~Q` does
     name, date = _name_and_date(text, wrote, address)
     if not _is_told(text, name, date, (quoted, announced, wrote is not None, address is not None)):
         return None
@@ -154,4 +161,7 @@ def _name(text: str) -> str:
     text = _BRACKET.sub("", text).strip(_TRIM)
     while (found := FILLER.match(text)) is not None:
         text = text[found.end() :].lstrip(_TRIM)
-    return text.strip(_TRIM + "\"'„“”«»()<>[]*")
+    name = text.strip(_TRIM + "\"'„“”«»()<>[]*")
+    if name.count("(") > name.count(")"):  # `Roe, Ann (HR)`
+        name += text[text.index(name) + len(name) :].partition(")")[0] + ")"
+    return name

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from gateway.core.replies.forwarded.language.words import readable
 
@@ -61,6 +62,23 @@ def last_quoted(raw_lines: Sequence[str], start: int) -> int:
         if is_quoted(raw_lines[index]):
             return index + 1
     return start
+
+
+def is_indented(raw: str) -> bool:
+    """Whether a line begins with a tab or four blanks, as what is put into a mail may."""
+    return _INDENTED.match(raw) is not None
+
+
+def last_indented(raw_lines: Sequence[str], start: int) -> int:
+    """Return the index behind the last of the lines that are indented from `start` on, all of them.
+
+    0 where some are and some aren't in between, or none is. What mailx and s-nail (`~m`, `~Q`) put
+    into a mail they indent by a tab, whatever is written below it.
+    """
+    written = [index for index in range(start, len(raw_lines)) if raw_lines[index].strip()]
+    indented = list(takewhile(lambda index: is_indented(raw_lines[index]), written))
+    is_mixed = any(is_indented(raw_lines[index]) for index in written[len(indented) :])
+    return indented[-1] + 1 if indented and not is_mixed else 0
 
 
 def unquoted(raw_lines: Iterable[str], depth: int) -> list[str]:

@@ -9,7 +9,9 @@ from gateway.core.replies.forwarded.labels import begins_field
 from gateway.core.replies.forwarded.language.words import HeaderWord
 from gateway.core.replies.forwarded.lines import (
     TextLine,
+    is_indented,
     is_quoted,
+    last_indented,
     last_quoted,
     read_line,
     read_lines,
@@ -92,6 +94,8 @@ def _place(
     end = last_quoted(raw_lines, start) if depth else len(raw_lines)
     if not depth and (quoted := _quoted_end(raw_lines, header, start)):
         depth, end = 1, quoted
+    if not depth and is_indented(raw_lines[header.end - 1]):
+        end = last_indented(raw_lines, start) or end
     closed = _closed(raw_lines, start, end, lines[index].text)
     return Place(
         header=header,
