@@ -318,3 +318,14 @@ def test_K5_a_refusal_counts_where_a_commit_had_happened_unheard(database: Datab
             take_in(connection, WORKER, [one], ())
 
     assert ["deferred by relay: 451"] == states(database, begun)
+
+
+def test_a_log_that_is_read_again_undoes_no_later_verdict(database: Database) -> None:
+    silent = message(0, going(ANN), going(BEN))
+    unknown = ended(silent, State.UNKNOWN, "no verdict")
+    late = ended(silent)[:1]
+    for told in (([silent], unknown), ([], late), ([silent], unknown)):
+        with database.writing() as connection:
+            take_in(connection, WORKER, *told)
+
+    assert ["relayed by relay: 250 ok", "unknown by relay: no verdict"] == states(database, silent)

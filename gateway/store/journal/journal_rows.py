@@ -109,7 +109,8 @@ class JournalRows:
     def write(self, connection: Connection) -> None:
         """Write them in a transaction."""
         insert_rows(connection, schema.messages, _MESSAGE, self.messages, conflict="DO NOTHING")
-        insert_rows(connection, schema.deliveries, _DELIVERY, self.deliveries, conflict=_ENDED_NOW)
+        deliveries, outcomes = self._as_they_ended()
+        insert_rows(connection, schema.deliveries, _DELIVERY, deliveries, conflict=_ENDED_NOW)
         known_bulk.write(connection, self.bulk)
         failed = dict.fromkeys(row[0] for row in self.deliveries if row[4] == State.SEND_FAILED)
         if failed:
@@ -119,11 +120,11 @@ class JournalRows:
                 held_reports.put(connection, draft)
             else:
                 outbox.put(connection, draft)
-        if self.outcomes:
+        if outcomes:
             sqlite = connection.dialect.name == "sqlite"
             connection.exec_driver_sql(
                 _UPDATE_SQLITE if sqlite else _UPDATE_POSTGRES,
-                (orjson.dumps(self.outcomes).decode(),),
+                (orjson.dumps(outcomes).decode(),),
             )
         _write_attempts(connection, self.attempts)
         for message, go in self.notices:
@@ -133,6 +134,18 @@ class JournalRows:
                 held_reports.cancel_armed(connection, message)
         if self.drafts or self.notices:
             held_reports.plan(connection, datetime.now(UTC))
+
+    def _as_they_ended(self) -> tuple[list[Row], list[Row]]:
+        """Return the deliveries, and the outcomes of those that are in the store already.
+
+        Most messages end before the store is told of their beginning: their rows are written once.
+        """
+        ends = {(row[0], row[1]): row for row in self.outcomes}
+        deliveries: list[Row] = []
+        for row in self.deliveries:
+            end = ends.pop((row[0], row[1]), None) if row[4] == State.SENDING else None
+            deliveries.append(row if end is None else (*row[:4], *end[2:5], *row[7:]))
+        return deliveries, list(ends.values())
 
     def apart(self) -> Iterator["JournalRows"]:
         """Yield the rows of each message by themselves."""
