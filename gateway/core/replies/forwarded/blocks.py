@@ -16,6 +16,7 @@ from gateway.core.replies.forwarded.labels import (
 from gateway.core.replies.forwarded.language.words import LANGUAGES_OF, HeaderWord
 from gateway.core.replies.forwarded.lines import TextLine
 from gateway.core.replies.forwarded.mailboxes import is_people
+from gateway.core.replies.forwarded.separators import is_line
 from gateway.core.replies.subject_prefixes import without_prefixes
 
 _LONGEST = 60  #: Lines of a block, wrapped ones and empty ones included.
@@ -251,6 +252,8 @@ class _BlockReader:
     def _continues(self, text: str, label: Label | None) -> bool:
         """Whether a line goes on with the field above it."""
         value = self._fields.get(self._role)
+        if is_line(text):
+            return False
         if value is None or self._is_after_blank():
             return value == ""
         if self._role in _PEOPLE and (value[-1:] in ",;<([" or _is_open(value)):

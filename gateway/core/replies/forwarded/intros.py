@@ -9,6 +9,7 @@ from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.language.introwords import FILLER, PREPOSITION, find_verb
 from gateway.core.replies.forwarded.lines import TextLine
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
+from gateway.core.replies.forwarded.separators import is_announcement
 
 _LONGEST = 400
 _MOST_LINES = 3
@@ -88,8 +89,10 @@ def _intro(text: str, lines: Sequence[TextLine], end: int, announced: bool) -> I
     if not quoted and address is None:
         return None
     wrote = find_verb(text)
+    below = next((line for line in lines[end : end + 3] if not line.is_blank), None)
+    if wrote is None and below is not None and is_announcement(below.text):
+        return None  # the forwarder's own: `Called ann@example.org on 4 March:`
     if wrote is not None and address is not None and not quoted:
-        below = next((line for line in lines[end : end + 3] if not line.is_blank), None)
         quoted = below is not None and below.is_indented  # by a tab, as s-nail's `~Q` does
     name, date = _name_and_date(text, wrote, address)
     if not _is_told(text, name, date, (quoted, announced, wrote is not None, address is not None)):
