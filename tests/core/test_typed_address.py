@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.mail.address import lookup_form, parse_path
+from gateway.core.mail.address_fault import parts_like_addresses
 from gateway.core.mail.typed_address import (
     NotAnAddress,
     TypedAddress,
     can_be_recipient,
-    parts_like_addresses,
     read_address,
 )
 

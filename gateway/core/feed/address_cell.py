@@ -12,7 +12,8 @@ from itertools import islice
 from urllib.parse import unquote
 
 from gateway.core.mail.address import fits_envelope, lookup_form
-from gateway.core.mail.typed_address import QUOTES, TypedAddress, is_plain, read_address
+from gateway.core.mail.characters import QUOTES
+from gateway.core.mail.typed_address import TypedAddress, is_plain, read_address
 from gateway.core.written import as_read, plain
 
 _LONGEST = 320  #: Characters of a part that are looked at, on each side of its @.

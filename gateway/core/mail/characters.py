@@ -1,0 +1,71 @@
+"""Single characters in what people type: which can't be seen, and how any of them is named."""
+
+import unicodedata
+from collections.abc import Iterator
+
+QUOTES = "\"'`´“”„‟‘’‚‛«»‹›′″＂＇"
+#: Default_Ignorable_Code_Point of Unicode that is of no category C: fillers, joiners, variation
+#: selectors; and the blank of Braille.
+_IGNORABLE = (
+    (0x034F, 0x034F),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x2800, 0x2800),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFFA0, 0xFFA0),
+    (0xE0100, 0xE01EF),
+)
+_CONTROLS = {"\0": "NUL", "\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN"}
+_SHOWN = 80  #: Characters of a text that are shown.
+
+
+def is_unseen(char: str) -> bool:
+    """Whether a character can't be seen: a control, an end of line, a joiner; no usual blank."""
+    category = unicodedata.category(char)
+    is_ignorable = any(first <= ord(char) <= last for first, last in _IGNORABLE)
+    return is_ignorable or category[0] == "C" or category in ("Zl", "Zp")
+
+
+def unseen(text: str, *, blanks: bool) -> Iterator[str]:
+    """Yield what can't be seen in a text; `blanks`: other blanks than the usual one count too."""
+    if text.isascii() and text.isprintable():
+        return
+    for char in text:
+        is_blank = unicodedata.category(char) == "Zs"
+        if is_blank and (char == " " or not blanks):
+            continue
+        if is_blank or is_unseen(char):
+            yield char
+
+
+def is_blank(char: str) -> bool:
+    """Whether a character is a blank of any width, a tab or an end of line."""
+    return char in " \t\r\n" or (not char.isascii() and unicodedata.category(char) == "Zs")
+
+
+def without_blanks_around(text: str) -> str:
+    """Return a text without blanks, tabs and line ends around it; nothing else unseen goes."""
+    start, end = 0, len(text)
+    while start < end and is_blank(text[start]):
+        start += 1
+    while start < end and is_blank(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def named(char: str) -> str:
+    """Return a character by what can be seen of it: `“ (U+201C LEFT DOUBLE QUOTATION MARK)`."""
+    if char.isascii() and char.isprintable():
+        return f"“{char}”"
+    name = unicodedata.name(char, "") or _CONTROLS.get(char, "CONTROL CHARACTER")
+    code = f"U+{ord(char):04X} {name}"
+    return code if is_unseen(char) or char.isspace() else f"{char} ({code})"
+
+
+def shown(text: str) -> str:
+    """Return a text in quotes such that all of it is seen, on one line and not long."""
+    hidden = set(unseen(text[:_SHOWN], blanks=True))
+    seen = "".join(f"\\u{ord(char):04x}" if char in hidden else char for char in text[: _SHOWN + 1])
+    return f"“{seen[:_SHOWN]}…”" if len(text) > _SHOWN else f"“{seen}”"
