@@ -58,6 +58,27 @@ def file_part(name: bytes, content: bytes = PDF, kind: bytes = b"application/pdf
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("kind", "encoding", "content"),
+    [
+        (b"text/plain; charset=utf-8", b"8bit", "Één: 2.950 €".encode()),
+        (b"text/csv; charset=iso-8859-1", b"8bit", "Größe;1".encode("latin-1")),
+        (b"text/vcard", b"", "FN:Müller".encode()),
+        (b"application/octet-stream", b"binary", b"%PDF-1.4 \x80\xff"),
+    ],
+)
+async def test_a_file_that_came_unencoded_is_kept_octet_by_octet(
+    read: Read, kind: bytes, encoding: bytes, content: bytes
+) -> None:
+    told = b"Content-Transfer-Encoding: " + encoding + b"\r\n" if encoding else b""
+    file = b"Content-Type: " + kind + b"\r\n" + told
+    file += b"Content-Disposition: attachment; filename=x\r\n\r\n" + content
+
+    reading = await read(multipart(TEXT, file))
+
+    assert [content] == octets(reading)
+
+
 class TestAttachments:
     @pytest.mark.parametrize("size", [0, 1, 2, 3, 70_000, 300_000, 1_000_001])
     async def test_content_comes_out_as_it_went_in(self, read: Read, size: int) -> None:

@@ -37,6 +37,7 @@ from gateway.core.replies.forwarded import (
 )
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.markup import MarkupText, read_page
+from gateway.inbound.reading.skeleton import raw_payload
 from gateway.inbound.reading.source import is_cut, read_parts, read_source
 from gateway.inbound.reading.texts import Content, children, read_content, without_divider
 
@@ -408,9 +409,10 @@ def _unpacked(inner: Message) -> Message | None:
     """Return an attached mail; some programs wrongly send it in base64 (RFC 2046, 5.2.1)."""
     if inner.keys():
         return inner
-    payload = str(inner.get_payload())
+    payload = raw_payload(inner) or ""
     try:
-        octets = b64decode(payload, validate=False) if ":" not in payload else payload.encode()
+        raw = payload.encode("ascii", "surrogateescape")
+        octets = raw if ":" in payload else b64decode(raw, validate=False)
     except (binascii.Error, ValueError):
         return None
     return _parsed(octets)

@@ -12,6 +12,7 @@ import quopri
 import re
 import secrets
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
@@ -85,8 +86,8 @@ class Skeletons:
 
     def octets(self, part: Message) -> Iterator[bytes]:
         """Yield a part's content, decoded, piece by piece; what can't be decoded as it stands."""
-        payload = part.get_payload()
-        if not isinstance(payload, str):
+        payload = raw_payload(part)
+        if payload is None:
             return
         pieces = self._whole(payload)
         match str(part.get("content-transfer-encoding", "")).strip().lower():
@@ -109,8 +110,8 @@ class Skeletons:
 
         What has no room is left out for good: the raw mail has it.
         """
-        payload = part.get_payload()
-        if not isinstance(payload, str) or self.mark not in payload:
+        payload = raw_payload(part)
+        if payload is None or self.mark not in payload:
             return 0
         tokens = self._tokens(payload)
         size = sum(run.end - run.start for run in tokens.values())
@@ -144,6 +145,21 @@ def _runs(mail: mmap.mmap) -> Iterator[tuple[int, int]]:
         if first is not None and start - first > _BLOCK:
             yield first + _BLOCK, start
         first = None
+
+
+def raw_payload(part: Message) -> str | None:
+    """Return the content of a part as it stands, not decoded; None where it holds parts.
+
+    Octets above ASCII are surrogates in it. `Message.get_payload` decodes them by the charset of
+    the part, or to U+FFFD: `é` of a file that came in 8bit could not be had back.
+    """
+    payload = part.get_payload()
+    if not isinstance(payload, str) or payload.isascii():
+        return payload if isinstance(payload, str) else None
+    bare = copy(part)
+    del bare["content-transfer-encoding"]
+    octets = bare.get_payload(decode=True)
+    return octets.decode("ascii", "surrogateescape") if isinstance(octets, bytes) else None
 
 
 def _as_octets(text: str) -> bytes:

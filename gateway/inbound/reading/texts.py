@@ -76,12 +76,13 @@ def _leaves(mail: Message) -> Iterator[tuple[Message, int]]:
             stack += [(child, group) for child in reversed(children(part))]
 
 
-#: The line that stands above each mail in a file of many, which some programs attach along.
-_DIVIDER = re.compile(rb"\s{0,100}>?From [^\r\n]{0,1000}(?:\r\n|\r|\n)")
+#: The line that stands above each mail in a file of many, and empty lines, which some programs
+#: attach along.
+_DIVIDER = re.compile(rb"[\r\n]{0,100}(?:>?From [^\r\n]{0,1000}(?:\r\n|\r|\n))?")
 
 
 def without_divider(octets: bytes) -> bytes:
-    """Take off the line of a mailbox file (`From - …`, `>From …`) that a mail begins with."""
+    """Take off empty lines, and the line of a mailbox file (`>From …`), that a mail begins with."""
     found = _DIVIDER.match(octets)
     return octets[found.end() :] if found else octets
 

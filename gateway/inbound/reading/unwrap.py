@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from gateway.inbound.reading.outlook import LARGEST, Opened, mail_of_msg, mail_of_tnef, text_of_tnef
-from gateway.inbound.reading.skeleton import Skeletons
+from gateway.inbound.reading.skeleton import Skeletons, raw_payload
 from gateway.inbound.reading.texts import children, is_shown, without_divider
 
 _MOST_TEXT = 6_000_000  #: Octets of text that are put back in all.
@@ -113,7 +113,7 @@ def _opened(part: Message) -> Opened:
     kept = Opened()
     for name, value in part.raw_items():
         kept[name] = value
-    kept.set_payload(part.get_payload())
+    kept.set_payload(raw_payload(part) or "")
     return kept
 
 
@@ -144,8 +144,7 @@ def _without_divider(pieces: Iterator[bytes]) -> Iterator[bytes]:
 def _open(part: Message, skeletons: Skeletons, file: Path) -> None:
     inner = next(iter(children(part)), part)
     payload = inner.get_payload()
-    begins = payload[:_BEGINNING].lstrip() if isinstance(payload, str) else ""
-    if inner is not part and not begins.startswith(("From ", ">From ")):
+    if inner is not part and isinstance(payload, str) and ":" not in payload[:_BEGINNING]:
         # A mail must not be in base64 (RFC 2046, 5.2.1), but some are.
         inner["Content-Transfer-Encoding"] = "base64"
     with file.open("wb") as opened:
