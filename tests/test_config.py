@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import common
+from gateway.app.rules import rules_of
 from gateway.config import ConfigError, Settings, load
 from gateway.config.documents import MARKS_BEGIN, reference, sample, with_marks, write_docs
 from gateway.config.events import Triggers
@@ -206,7 +206,7 @@ def test_those_who_may_forward_are_addresses_or_domains(tmp_path: Path) -> None:
 def test_own_rules_come_before_the_shipped_ones(tmp_path: Path) -> None:
     settings = loaded(tmp_path, '[[rules]]\nname = "own"\nkind = "bulk"\nheader = "X-Mailing"\n')
 
-    own, *shipped = common.rules(settings)
+    own, *shipped = rules_of(settings)
     assert "own" == own.name
     assert list(SHIPPED_RULES) == shipped
 
@@ -214,7 +214,7 @@ def test_own_rules_come_before_the_shipped_ones(tmp_path: Path) -> None:
 def test_the_shipped_rules_can_be_switched_off(tmp_path: Path) -> None:
     settings = loaded(tmp_path, "[smtp]\nshipped_rules = false\n")
 
-    assert () == common.rules(settings)
+    assert () == rules_of(settings)
 
 
 def test_shipped_rules_have_names_of_their_own() -> None:

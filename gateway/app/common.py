@@ -1,36 +1,24 @@
-"""From settings to the values the parts work with."""
+"""From settings to the values that every command and role works with.
+
+Every command waits for the imports of this module: what only some need is in `rules`, `relays` and
+`wording` beside it.
+"""
 
 import secrets
 import socket
-import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gateway import config
-from gateway.config import Settings, read_text
-from gateway.config.smtp import RelayConfig
-from gateway.core.decision import classify
-from gateway.core.decision.note_template import NoteTemplate, parse_template
-from gateway.core.decision.shipped_rules import SHIPPED_RULES
-from gateway.core.errors import GatewayError
+from gateway.config import Settings
 from gateway.core.ids import OTHERS, IdSource, milliseconds_of
-from gateway.core.mail.address import domain_of, lookup_form
-from gateway.core.sending.mail_wording import MailWording, WordingForm, parse_letter
-from gateway.delivery.settings import Match, RelaySettings
+from gateway.core.mail.address import lookup_form
 from gateway.store.engine.database import Database
 from gateway.store.engine.upgrade import DamagedSchema, defects
 from gateway.store.people.suppressed import SuppressedAddresses
 from gateway.store.people.suppression import Standings
-
-NOTES = "notes"  #: The folder of the notes' wording, below that of the templates.
-SHIPPED_TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
-
-
-class BadCertificate(GatewayError):
-    """A certificate, key or list of authorities can't be used."""
 
 
 def now() -> datetime:
@@ -78,82 +66,6 @@ def time_zone(settings: Settings) -> ZoneInfo:
     return ZoneInfo(settings.time_zone)
 
 
-def rules(settings: Settings) -> tuple[classify.Rule, ...]:
-    """Return the rules in the order they are tried: the config's own, then the shipped ones."""
-    own = tuple(classify.Rule(one.name, one.kind, _test(one)) for one in settings.rules)
-    return own + (SHIPPED_RULES if settings.smtp.shipped_rules else ())
-
-
-def _test(rule: config.RuleConfig) -> classify.Test:
-    if rule.header is not None:
-        return classify.HeaderTest(rule.header.lower(), rule.matches)
-    if rule.sender is not None:
-        return classify.SenderTest(rule.sender)
-    if rule.login is not None:
-        return classify.LoginTest(rule.login)
-    if rule.recipients_at_least is not None:
-        return classify.RecipientsTest(rule.recipients_at_least)
-    if rule.burst is None:
-        raise AssertionError("the config lets no rule without a test pass")
-    return classify.BurstTest(
-        recipients=rule.burst.recipients,
-        within=rule.burst.within,
-        defer=rule.burst.first == "defer",
-    )
-
-
-def relays(settings: Settings) -> tuple[RelaySettings, ...]:
-    """Return the relays, the one that takes what no other matches last.
-
-    Raises BadCertificate for files that can't be used.
-    """
-    ordered = sorted(settings.relays, key=lambda relay: relay.match is None)
-    return tuple(map(relay_settings, ordered))
-
-
-def relay_settings(relay: RelayConfig) -> RelaySettings:
-    """Return one relay with its TLS context loaded; BadCertificate if that fails."""
-    password = relay.password.get_secret_value() if relay.password else ""
-    return RelaySettings(
-        name=relay.name,
-        host=relay.host,
-        port=relay.port,
-        helo_name=relay.helo_name or host_name(),
-        tls=relay.tls,
-        context=None if relay.tls == "none" else _client_context(relay),
-        auth=relay.auth,
-        username=relay.username or "",
-        password=password,
-        match=_match(relay),
-        max_connections=relay.max_connections,
-        messages_per_minute=relay.messages_per_minute,
-        null_sender=relay.null_sender,
-        our_fault=relay.our_fault,
-        budget=relay.budget,
-    )
-
-
-def _match(relay: RelayConfig) -> Match:
-    if relay.match is None:
-        return Match()
-    return Match(
-        listeners=frozenset(relay.match.listener),
-        logins=frozenset(relay.match.login),
-        sender_domains=frozenset(domain_of(f"x@{domain}") for domain in relay.match.sender_domain),
-    )
-
-
-def _client_context(relay: RelayConfig) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=relay.ca)
-        if relay.cert is not None:
-            context.load_cert_chain(relay.cert, relay.key)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise BadCertificate(f"relay {relay.name}: its certificates: {reason}") from error
-    return context
-
-
 def host_name() -> str:
     """Return this host's full name, or its address in brackets (RFC 5321, 4.1.3)."""
     name = socket.getfqdn()
@@ -164,62 +76,6 @@ def notifier(settings: Settings) -> str:
     """Return the bare address that mail of the gateway's own comes from."""
     _, address = parseaddr(settings.notices.sender or "")
     return address or f"postmaster@{host_name()}"
-
-
-def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
-    """Return the wording of notes by language, that of the settings first.
-
-    What a file of one's own lacks, as it is older than the gateway, is as shipped.
-    """
-    shipped = {
-        file.stem: parse_template(read_text(file), file.stem, str(file))
-        for file in SHIPPED_TEMPLATES.joinpath(NOTES).glob("*.txt")
-    }
-    return {
-        language: parse_template(
-            read_text(file),
-            language,
-            str(file),
-            shipped=shipped.get(language, shipped["en"]),
-        )
-        for language, file in _texts(settings, NOTES).items()
-    }
-
-
-def letters(settings: Settings, name: str, wording: WordingForm) -> dict[str, MailWording]:
-    """Return the wording of a mail to staff by language, that of the settings first.
-
-    Optional sections that a file of one's own lacks, as it is older than the gateway, are as
-    shipped.
-    """
-    shipped = {
-        file.stem: parse_letter(read_text(file), file.stem, wording, str(file))
-        for file in SHIPPED_TEMPLATES.joinpath(name).glob("*.txt")
-    }
-    return {
-        language: parse_letter(
-            read_text(file),
-            language,
-            wording,
-            str(file),
-            shipped=shipped.get(language, shipped["en"]),
-        )
-        for language, file in _texts(settings, name).items()
-    }
-
-
-def _texts(settings: Settings, name: str) -> dict[str, Path]:
-    """Return the files of a template by language.
-
-    A language that the settings' folder lacks is read as shipped.
-    """
-    files = {file.stem: file for file in sorted(SHIPPED_TEMPLATES.joinpath(name).glob("*.txt"))}
-    own = settings.templates.folder.joinpath(name).glob("*.txt")
-    files |= {file.stem: file for file in sorted(own)}
-    first = settings.suppression.language
-    return {
-        language: files[language] for language in sorted(files, key=lambda one: (one != first, one))
-    }
 
 
 def lookup(settings: Settings, address: str) -> str:

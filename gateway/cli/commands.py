@@ -3,12 +3,15 @@
 To load them all takes a second, and whoever asks for one person waits for none of the others.
 """
 
+import gc
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+
+from gateway import __version__
 
 #: By name: the module and the function or group in it, and its first sentence of help.
 COMMANDS = {
@@ -57,6 +60,9 @@ class Commands(TyperGroup):
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         loaded = getattr(import_module(f"gateway.cli.{module}"), attribute)
+        if not gc.isenabled():  # as `__main__` has it
+            gc.freeze()
+            gc.enable()
         # In an app of its own, since what a Typer hands down (plain help, no completion) is the
         # outermost one's.
         around = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -86,8 +92,23 @@ _CONFIG = typer.Option(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gateway {__version__}")
+        raise typer.Exit
+
+
+_VERSION = typer.Option(
+    "--version", help="Print the version and end.", is_eager=True, callback=_tell_version
+)
+
+
 @app.callback()
-def prepare(context: typer.Context, config: Annotated[Path | None, _CONFIG] = None) -> None:
+def prepare(
+    context: typer.Context,
+    config: Annotated[Path | None, _CONFIG] = None,
+    version: Annotated[bool, _VERSION] = False,  # noqa: ARG001
+) -> None:
     """A gateway beside a mail server: suppression of bulk mail for any CRM."""
     from gateway.cli.context import Context  # with the settings and the store: `--help` needs none
 

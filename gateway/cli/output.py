@@ -1,20 +1,25 @@
-"""How results are printed: tables for people, JSON for scripts, nothing that could harm either."""
+"""How results are printed: tables for people, JSON for scripts, nothing that could harm either.
+
+rich is loaded by what draws with it: most commands print lines, and would wait for it.
+"""
 
 import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from textwrap import indent
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _UNLIMITED = 1000  #: Columns, where no terminal sets a width.
 
 
-def console() -> Console:
+def console() -> "Console":
     """Return standard output: in colour and as wide as the terminal, else plain and unwrapped."""
+    from rich.console import Console
+
     return Console(
         width=None if sys.stdout.isatty() else _UNLIMITED, highlight=False, soft_wrap=False
     )
@@ -36,7 +41,12 @@ def print_json_list(values: Iterable[object]) -> None:
 
 def print_line(text: str = "", style: str = "") -> None:
     """Print text as it is, without the control characters a stranger may have put into it."""
-    console().print(Text(printable(text), style=style), soft_wrap=True)
+    if style and sys.stdout.isatty():
+        from rich.text import Text
+
+        console().print(Text(printable(text), style=style), soft_wrap=True)
+    else:
+        sys.stdout.write(printable(text) + "\n")
 
 
 def complain(text: str) -> None:
@@ -48,6 +58,9 @@ def print_table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "(none)"
 ) -> None:
     """Print rows below their headings; where there are none, what would be there and why not."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(heading, overflow="fold")

@@ -1,5 +1,11 @@
 """The config file: read once, checked in full, wrong keys named."""
 
+import os
+
+# Plugins of whatever else is installed have no business with a config file, and to look for them
+# reads the metadata of every package there is (pydantic 2.12, docs "Plugins").
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 from gateway.config.load import load
 from gateway.config.problems import ConfigError, read_text
 from gateway.config.rules import RuleConfig

@@ -1,8 +1,11 @@
 """The sample file and the reference page, written from the settings themselves."""
 
+import ast
+import inspect
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -130,13 +133,13 @@ def _chapters(section: type[BaseModel], above: str) -> Iterator[str]:
 
 
 def _key_table(section: type[BaseModel]) -> str:
-    rows = (_key_row(key, field) for key, field in _plain_keys(section))
+    rows = (_key_row(section, key, field) for key, field in _plain_keys(section))
     return "| key | type | default | meaning |\n|---|---|---|---|\n" + "".join(rows)
 
 
-def _key_row(key: str, field: FieldInfo) -> str:
+def _key_row(section: type[BaseModel], key: str, field: FieldInfo) -> str:
     default = "required" if field.is_required() else _code(_default(field))
-    return _row(f"`{key}`", type_name(field), default, _meaning(field))
+    return _row(f"`{key}`", type_name(field), default, _meaning(section, key))
 
 
 def _rule_row(rule: classify.Rule) -> str:
@@ -187,8 +190,23 @@ def _default(field: FieldInfo) -> str:
     return "" if field.is_required() or field.default is None else in_toml(field.default)
 
 
-def _meaning(field: FieldInfo) -> str:
-    return _flowing(field.description or "")
+def _meaning(section: type[BaseModel], key: str) -> str:
+    """Return the docstring below a setting: Python drops it, so it is read from the source."""
+    module = inspect.getmodule(section)
+    assert module is not None
+    body = next(
+        one.body
+        for one in ast.parse(inspect.getsource(module)).body
+        if isinstance(one, ast.ClassDef) and one.name == section.__name__
+    )
+    for declared, below in pairwise(body):
+        match declared, below:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ) if (section.model_fields[name].alias or name) == key:
+                return _flowing(text)
+    return ""
 
 
 def _purpose(section: type[BaseModel]) -> str:
@@ -223,7 +241,7 @@ def _about(table: type[Section]) -> Iterable[str]:
 
 def _sample_keys(section: type[BaseModel]) -> Iterator[str]:
     for key, field in _plain_keys(section):
-        yield from _comment(_meaning(field))
+        yield from _comment(_meaning(section, key))
         yield f"#{key} = {_default(field) or _example(field)}"
         if type_name(field) == "secret":
             yield f'#{key}{FILE_SUFFIX} = "{key}"'

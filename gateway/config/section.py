@@ -14,13 +14,18 @@ FILE_SUFFIX = "_file"
 
 
 class Section(BaseModel):
-    """A table of the config file; an attribute's docstring is the setting's documentation."""
+    """A table of the config file; an attribute's docstring is the setting's documentation.
+
+    Every command waits for these models, so nothing is done for them at import that can be done
+    later: the validators are built when a file is read (`defer_build`), and `documents` reads the
+    docstrings itself (`use_attribute_docstrings` would take every source file apart).
+    """
 
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
         validate_default=True,
-        use_attribute_docstrings=True,
+        defer_build=True,
         hide_input_in_errors=True,
     )
 

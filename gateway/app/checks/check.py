@@ -20,6 +20,9 @@ from gateway.app.checks.check_mailchimp import account
 from gateway.app.checks.check_triggers import settings_for_triggers, store_for_triggers
 from gateway.app.checks.check_words import finance_statuses, idle_tags
 from gateway.app.checks.findings import Finding, error, good, warning
+from gateway.app.relays import relay_settings
+from gateway.app.rules import rules_of
+from gateway.app.wording import NOTES, note_templates
 from gateway.config import Settings
 from gateway.config.smtp import ListenerConfig, RelayConfig
 from gateway.core.errors import GatewayError
@@ -78,7 +81,7 @@ def _local(settings: Settings) -> Iterator[Finding]:
 
 def _kinds(settings: Settings) -> Iterator[Finding]:
     """Could anything ever be recognised as a mailing, or as mail from a person's own file?"""
-    rules = common.rules(settings)
+    rules = rules_of(settings)
     kinds = {rule.kind for rule in rules}
     kinds |= {Kind(one.kind) for one in settings.smtp.listeners if one.kind != "auto"}
     default = settings.smtp.default_kind
@@ -131,10 +134,10 @@ def _at_rcpt(settings: Settings, listener: ListenerConfig) -> Iterator[Finding]:
 
 
 def _notes(settings: Settings) -> Iterator[Finding]:
-    folder = settings.templates.folder / common.NOTES
+    folder = settings.templates.folder / NOTES
     language = settings.suppression.language
     try:
-        languages = list(common.note_templates(settings))
+        languages = list(note_templates(settings))
     except (GatewayError, OSError) as problem:
         yield error("notes", str(problem))
         return
@@ -274,7 +277,7 @@ async def _relay(relay: RelayConfig) -> AsyncIterator[Finding]:
     what = f"relay {relay.name}"
     where = f"{relay.host}:{relay.port}"
     try:
-        connection = await RelayConnection.open(common.relay_settings(relay))
+        connection = await RelayConnection.open(relay_settings(relay))
         sender = await connection.command(b"MAIL FROM:<>\r\n", _ANSWER_SECONDS)
     except RelayRefuses as problem:
         yield error(

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from gateway.app import common
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.replies.import_address import MISSING, import_addresses
+from gateway.app.wording import letters
 from gateway.config import Settings
 from gateway.config.inbound import MailboxConfig
 from gateway.config.smtp import ListenerConfig
@@ -70,7 +70,7 @@ def _address(settings: Settings) -> Finding:
 def _letters(settings: Settings) -> Iterator[Finding]:
     try:
         for name, wording in (("reply_imported", IMPORTED), ("reply_refused", REFUSED)):
-            languages = list(common.letters(settings, name, wording))
+            languages = list(letters(settings, name, wording))
             yield good("templates", f"{name}: {', '.join(languages)}")
     except (GatewayError, OSError) as problem:
         yield error("templates", str(problem))

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from gateway.app.checks.findings import Finding, error, good, warning
-from gateway.app.common import BadCertificate, open_database
+from gateway.app.common import open_database
+from gateway.app.relays import BadCertificate
 from gateway.app.roles.mailboxes import mailbox_settings
 from gateway.config import Settings, load
 from gateway.config.inbound import MailboxConfig

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.app import common
+from gateway.app.wording import note_templates
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.decision import dsn
@@ -21,7 +22,7 @@ class HeldReportWriter:
 
     def apply(self, settings: Settings) -> None:
         """Go by new settings from the next report on; GatewayError if a file can't be used."""
-        self._notes = common.note_templates(settings)
+        self._notes = note_templates(settings)
         self._notifier = settings.notices.sender or common.notifier(settings)
         self._zone = common.time_zone(settings)
 

@@ -6,7 +6,9 @@ import time
 from collections.abc import Sequence
 
 from gateway.app import common
-from gateway.app.common import BadCertificate
+from gateway.app.relays import BadCertificate, relays_of
+from gateway.app.rules import rules_of
+from gateway.app.wording import note_templates
 from gateway.config import Settings
 from gateway.config.smtp import ListenerConfig as ListenerSettings
 from gateway.core.kinds import Kind
@@ -19,14 +21,14 @@ def policy(settings: Settings) -> Policy:
     """Return what decides about messages; GatewayError if a file can't be used."""
     hostname = common.host_name()
     zone = common.time_zone(settings)
-    templates = common.note_templates(settings)
+    templates = note_templates(settings)
     language = settings.suppression.language
     return Policy(
         hostname=hostname,
         instance=_instance(hostname, settings),
-        rules=common.rules(settings),
+        rules=rules_of(settings),
         default_kind=settings.smtp.default_kind,
-        relays=common.relays(settings),
+        relays=relays_of(settings),
         notes={language: templates[language], **templates},
         languages={
             domain_of(f"x@{domain}"): spoken

@@ -7,6 +7,7 @@ from email.utils import parseaddr
 from gateway.app import common
 from gateway.app.common import now
 from gateway.app.replies.import_address import import_address
+from gateway.app.wording import letters
 from gateway.config import Settings
 from gateway.config.inbound import MailboxConfig
 from gateway.config.smtp import ListenerConfig
@@ -84,8 +85,8 @@ def _notice_settings(settings: Settings) -> NoticeSettings:
         hostname=common.host_name(),
         language=settings.suppression.language,
         zone=common.time_zone(settings),
-        imported=common.letters(settings, "reply_imported", IMPORTED),
-        refused=common.letters(settings, "reply_refused", REFUSED),
+        imported=letters(settings, "reply_imported", IMPORTED),
+        refused=letters(settings, "reply_refused", REFUSED),
         lookup=lambda address: common.lookup(settings, address),
         fallback_to=parseaddr(settings.notices.fallback_to or "")[1],
         max_size=settings.inbound.max_size,

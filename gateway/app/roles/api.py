@@ -20,6 +20,7 @@ from gateway.app.roles.relay_watch import RelayWatch
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.triggers import transitions
 from gateway.app.triggers.questions import TriggerAnswers, explain
+from gateway.app.wording import note_templates
 from gateway.core.kinds import State
 from gateway.metrics import MetricReading, Metrics, RelayHealth
 from gateway.store.engine.blobs import Blobs
@@ -62,7 +63,7 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         suppressed=lambda: common.suppressed_addresses(context.settings, database),
         lookup=lambda address: common.lookup(context.settings, address),
         zone=lambda: common.time_zone(context.settings),
-        notes=lambda: common.note_templates(context.settings),
+        notes=lambda: note_templates(context.settings),
         import_addresses=lambda: [
             (one.address, one.told_by) for one in import_addresses(context.settings)
         ],

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.app.common import BadCertificate
+from gateway.app.relays import BadCertificate
 from gateway.config import Settings
 from gateway.config.inbound import MailboxConfig
 from gateway.inbound.imap.settings import MailboxSettings

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway import metrics
-from gateway.app import common
-from gateway.app.common import BadCertificate
+from gateway.app.relays import BadCertificate, relay_settings
 from gateway.config.smtp import RelayConfig
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.replies import is_our_fault
@@ -63,7 +62,7 @@ def _news() -> tuple[dict[str, RelayHealth], dict[str, float]]:
 
 async def _health(relay: RelayConfig) -> RelayHealth:
     try:
-        settings = await asyncio.to_thread(common.relay_settings, relay)
+        settings = await asyncio.to_thread(relay_settings, relay)
         async with asyncio.timeout(_CALL_SECONDS):
             connection = await RelayConnection.open(settings)
     except RelayRefuses as error:

@@ -12,6 +12,7 @@ from gateway import logs
 from gateway.app import common, processes
 from gateway.app.common import now, open_store_of
 from gateway.app.decision.held_reports import HeldReportWriter
+from gateway.app.relays import relays_of
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.roles.triggered_mail import TriggeredMail
 from gateway.app.roles.webhooks import Webhooks
@@ -110,7 +111,7 @@ class OwnMailSender:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._metrics = metrics
         self._pools: dict[str, Pool] = {}
-        self._take(settings, common.relays(settings))
+        self._take(settings, relays_of(settings))
 
     async def deliver(self, row: OutboxRow) -> Result:
         """Send a row of the outbox once."""
@@ -138,7 +139,7 @@ class OwnMailSender:
 
     async def apply(self, settings: Settings) -> None:
         """Go by new settings from the next mail on."""
-        relays = common.relays(settings)
+        relays = relays_of(settings)
         self.close()
         self._take(settings, relays)
 

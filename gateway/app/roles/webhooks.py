@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from gateway import logs
 from gateway.app import common
-from gateway.app.common import BadCertificate, now
+from gateway.app.common import now
+from gateway.app.relays import BadCertificate
 from gateway.config import Settings
 from gateway.config.events import WebhookConfig
 from gateway.core import ids

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway import logs
 from gateway.app import common
-from gateway.app.common import SHIPPED_TEMPLATES
+from gateway.app.wording import SHIPPED_TEMPLATES, letters, note_templates
 from gateway.config import ConfigError, Settings, read_text
 from gateway.config.triggers import (
     ACTIVE_AS_SHIPPED,
@@ -104,8 +104,8 @@ def plan(
         sender=settings.notices.sender or common.notifier(settings),
         hostname=common.host_name(),
         language=language,
-        reports=common.letters(settings, "trigger_report", RUN_REPORT),
-        note=common.note_templates(settings)[language],
+        reports=letters(settings, "trigger_report", RUN_REPORT),
+        note=note_templates(settings)[language],
         epoch_file=epoch_file(settings),
         lookup=lambda address: common.lookup(settings, address),
         standings=standings,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.app import common
+from gateway.app.wording import note_templates
 from gateway.cli.context import (
     Context,
     Json,
@@ -110,7 +110,7 @@ def show_message(
         reported = {"reports": [asdict(one) for one in reports]} if reports else {}
         print_json(documents.message(found) | reported)
         return
-    words = template or told_in(common.note_templates(chosen.settings).values(), found)
+    words = template or told_in(note_templates(chosen.settings).values(), found)
     described = _described(chosen, found, words or wording(chosen))
     for line in (*described, *map(_report, reports)):
         print_line(line)
@@ -177,12 +177,12 @@ def _described(context: Context, one: Message, template: NoteTemplate) -> Iterat
 def wording(context: Context) -> NoteTemplate:
     """Return the words in which people are told of states."""
     settings = context.settings
-    return pick(common.note_templates(settings), settings.suppression.language)
+    return pick(note_templates(settings), settings.suppression.language)
 
 
 def in_language(context: Context, language: str) -> NoteTemplate:
     """Return the words of a language; wrong use where there are none."""
-    known = common.note_templates(context.settings)
+    known = note_templates(context.settings)
     template = exactly(known, language)
     if template is None:
         wrong_use(f"--language {language}: notes are in {', '.join(sorted(known))}")

@@ -32,7 +32,7 @@ from gateway.core.errors import GatewayError
 from gateway.store.engine.had_store import HadStore
 from gateway.store.engine.sqlite_file import SqliteFile
 from gateway.store.schema import VERSION, new_identity, schema_version, store_identity
-from gateway.store.schema.columns import metadata
+from gateway.store.schema.columns import create_all
 
 T = TypeVar("T")
 _BUSY_SECONDS = 10
@@ -209,7 +209,7 @@ class Database:
                 return
             if self.was_there and not anew:
                 raise self._gone("is empty")
-            metadata.create_all(connection)
+            create_all(connection)
             connection.execute(insert(schema_version).values(version=VERSION))
             connection.execute(insert(store_identity).values(id=new_identity()))
 

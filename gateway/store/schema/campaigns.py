@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
-from gateway.store.schema.columns import UtcTime, flag, key, metadata, number, words
+from gateway.store.schema.columns import UtcTime, flag, key, metadata, number, partial_index, words
 
 campaigns = Table(
     "campaigns",
@@ -33,11 +33,10 @@ campaigns = Table(
     words("counters"),  # of its report, as read last: JSON
 )
 Index("ix_campaigns_mailchimp_id", campaigns.c.mailchimp_id)
-Index(
+partial_index(
     "ix_campaigns_next_sync",
     campaigns.c.next_sync,
-    sqlite_where=campaigns.c.next_sync.is_not(None),
-    postgresql_where=campaigns.c.next_sync.is_not(None),
+    where=campaigns.c.next_sync.is_not(None),
 )
 
 campaign_members = Table(

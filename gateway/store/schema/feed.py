@@ -6,7 +6,7 @@
 from sqlalchemy import Column, Date, Index, Integer, SmallInteger, Table, text
 
 from gateway.core.people.people import NAME_LANGUAGES
-from gateway.store.schema.columns import UtcTime, flag, key, metadata, words
+from gateway.store.schema.columns import UtcTime, flag, key, metadata, partial_index, words
 
 people = Table(
     "people",
@@ -35,25 +35,22 @@ people = Table(
     sqlite_with_rowid=False,
 )
 Index("ix_people_owner", people.c.owner)
-Index(
+partial_index(
     "ix_people_anniversary",
     people.c.anniversary,
-    sqlite_where=people.c.anniversary.is_not(None),
-    postgresql_where=people.c.anniversary.is_not(None),
+    where=people.c.anniversary.is_not(None),
 )
-Index(
+partial_index(
     "ix_people_mail_on_set_date",
     people.c.kind,
     people.c.crm_id,
-    sqlite_where=text("mail_on_set_date"),
-    postgresql_where=text("mail_on_set_date"),
+    where=text("mail_on_set_date"),
 )
-Index(
+partial_index(
     "ix_people_mail_after_first_delivery",
     people.c.kind,
     people.c.crm_id,
-    sqlite_where=text("mail_after_first_delivery"),
-    postgresql_where=text("mail_after_first_delivery"),
+    where=text("mail_after_first_delivery"),
 )
 
 addresses = Table(
@@ -193,12 +190,11 @@ qualifications = Table(
 )
 Index("ix_qualifications_kind_person", qualifications.c.kind, qualifications.c.person)
 Index("ix_qualifications_expires_on", qualifications.c.expires_on)
-Index(
+partial_index(
     "ix_qualifications_notice_days_expires_on",
     qualifications.c.notice_days,
     qualifications.c.expires_on,
-    sqlite_where=qualifications.c.notice_days.is_not(None),
-    postgresql_where=qualifications.c.notice_days.is_not(None),
+    where=qualifications.c.notice_days.is_not(None),
 )
 
 # The feed calls them deliveries; here that is a word of the journal.

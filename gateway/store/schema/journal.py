@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, text
 
-from gateway.store.schema.columns import UtcTime, key, metadata, words
+from gateway.store.schema.columns import UtcTime, key, metadata, partial_index, words
 
 messages = Table(
     "messages",
@@ -23,12 +23,11 @@ messages = Table(
     Column("burst_key", BigInteger),
     Column("attempt_of", BigInteger),
 )  # fmt: skip
-Index(
+partial_index(
     "ix_messages_burst_key",
     messages.c.burst_key,
     messages.c.id,
-    sqlite_where=messages.c.burst_key.is_not(None),
-    postgresql_where=messages.c.burst_key.is_not(None),
+    where=messages.c.burst_key.is_not(None),
 )
 
 deliveries = Table(
@@ -48,11 +47,10 @@ deliveries = Table(
     sqlite_with_rowid=False,
 )
 Index("ix_deliveries_address", deliveries.c.address, deliveries.c.message)
-Index(
+partial_index(
     "ix_deliveries_sending",
     deliveries.c.message,
-    sqlite_where=deliveries.c.state == "sending",
-    postgresql_where=deliveries.c.state == "sending",
+    where=deliveries.c.state == "sending",
 )
 
 # Transactions a client may try again: refused for now, in flight for long, unknown, or answered to

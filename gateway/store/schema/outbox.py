@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, text
 
-from gateway.store.schema.columns import UtcTime, metadata, number, words
+from gateway.store.schema.columns import UtcTime, metadata, number, partial_index, words
 
 outbox = Table(
     "outbox",
@@ -24,21 +24,19 @@ outbox = Table(
     Column("held_until", UtcTime),
     words("lane"),  # rows of one lane are sent one after the other
 )  # fmt: skip
-Index(
+partial_index(
     "ix_outbox_next_at",
     outbox.c.next_at,
-    sqlite_where=outbox.c.state == "queued",
-    postgresql_where=outbox.c.state == "queued",
+    where=outbox.c.state == "queued",
 )
 Index("ix_outbox_message", outbox.c.message)
 Index("ix_outbox_state", outbox.c.state)  # counted often, and the rows are large
 
-Index(
+partial_index(
     "ix_outbox_lane",
     outbox.c.lane,
     outbox.c.id,
-    sqlite_where=outbox.c.lane != "",
-    postgresql_where=outbox.c.lane != "",
+    where=outbox.c.lane != "",
 )
 
 # Reports that wait for others to the same reader.
@@ -60,11 +58,10 @@ held_reports = Table(
 )
 Index("ix_held_reports_message", held_reports.c.message)
 Index("ix_held_reports_report", held_reports.c.report)
-Index(
+partial_index(
     "ix_held_reports_waiting",
     held_reports.c.id,
-    sqlite_where=held_reports.c.report.is_(None),
-    postgresql_where=held_reports.c.report.is_(None),
+    where=held_reports.c.report.is_(None),
 )
 
 # What happened that webhooks are to tell, until each endpoint's part of it is in the outbox.

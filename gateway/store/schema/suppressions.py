@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text
+from sqlalchemy import BigInteger, Column, Table, Text
 
-from gateway.store.schema.columns import UtcTime, flag, metadata, words
+from gateway.store.schema.columns import UtcTime, flag, metadata, partial_index, words
 
 
 def _what_staff_said() -> list[Column[Any]]:
@@ -27,11 +27,10 @@ suppressions = Table(
     Column("address", Text, nullable=False),
     *_what_staff_said(),
 )
-Index(
+partial_index(
     "ix_suppressions_address",
     suppressions.c.address,
-    sqlite_where=suppressions.c.released_at.is_(None),
-    postgresql_where=suppressions.c.released_at.is_(None),
+    where=suppressions.c.released_at.is_(None),
 )
 
 #: Of people: every address they have, and will have, is suppressed.
@@ -43,10 +42,9 @@ person_suppressions = Table(
     Column("person", Text, nullable=False),
     *_what_staff_said(),
 )
-Index(
+partial_index(
     "ix_person_suppressions_kind_person",
     person_suppressions.c.kind,
     person_suppressions.c.person,
-    sqlite_where=person_suppressions.c.released_at.is_(None),
-    postgresql_where=person_suppressions.c.released_at.is_(None),
+    where=person_suppressions.c.released_at.is_(None),
 )

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from gateway.store.schema.columns import UtcTime, flag, key, metadata, number, words
+from gateway.store.schema.columns import UtcTime, flag, key, metadata, number, partial_index, words
 
 occurrences = Table(
     "occurrences",
@@ -49,51 +49,44 @@ occurrences = Table(
     ),
 )
 Index("ix_occurrences_kind_person", occurrences.c.kind, occurrences.c.person)
-Index(
+partial_index(
     "ix_occurrences_next_at",
     occurrences.c.next_at,
     occurrences.c.id,
-    sqlite_where=occurrences.c.state == "due",
-    postgresql_where=occurrences.c.state == "due",
+    where=occurrences.c.state == "due",
 )
-Index(
+partial_index(
     "ix_occurrences_mailbox",
     occurrences.c.mailbox,
     occurrences.c.trigger,
-    sqlite_where=occurrences.c.mailbox != "",
-    postgresql_where=occurrences.c.mailbox != "",
+    where=occurrences.c.mailbox != "",
 )
-Index(
+partial_index(
     "ix_occurrences_about",
     occurrences.c.about,
     occurrences.c.occurrence,
-    sqlite_where=occurrences.c.about != "",
-    postgresql_where=occurrences.c.about != "",
+    where=occurrences.c.about != "",
 )
-Index(
+partial_index(
     "ix_occurrences_held_until",
     occurrences.c.held_until,
-    sqlite_where=occurrences.c.state == "sending",
-    postgresql_where=occurrences.c.state == "sending",
+    where=occurrences.c.state == "sending",
 )
-Index(
+partial_index(
     "ix_occurrences_holder",
     occurrences.c.holder,
-    sqlite_where=occurrences.c.holder != "",
-    postgresql_where=occurrences.c.holder != "",
+    where=occurrences.c.holder != "",
 )
-Index(
+partial_index(
     "ix_occurrences_held",
     occurrences.c.id,
-    sqlite_where=occurrences.c.state == "held",
-    postgresql_where=occurrences.c.state == "held",
+    where=occurrences.c.state == "held",
 )
-Index(
+partial_index(
     "ix_occurrences_expired",
     occurrences.c.trigger,
     occurrences.c.latest_at,
-    sqlite_where=occurrences.c.state == "expired",
-    postgresql_where=occurrences.c.state == "expired",
+    where=occurrences.c.state == "expired",
 )
 Index("ix_occurrences_run_state", occurrences.c.run, occurrences.c.state)
 
@@ -113,11 +106,10 @@ trigger_runs = Table(
     Column("finished_at", UtcTime),
 )
 Index("ix_trigger_runs_trigger", trigger_runs.c.trigger, trigger_runs.c.id)
-Index(
+partial_index(
     "ix_trigger_runs_open",
     trigger_runs.c.id,
-    sqlite_where=trigger_runs.c.state != "finished",
-    postgresql_where=trigger_runs.c.state != "finished",
+    where=trigger_runs.c.state != "finished",
 )
 
 # What was done to applications through the gateway, never by a feed.
@@ -133,11 +125,10 @@ transitions = Table(
     words("actor"),  # crm_id of the member of staff
     flag("is_open"),  # mail is owed for it, and its end was not told yet
 )
-Index(
+partial_index(
     "ix_transitions_is_open",
     transitions.c.id,
-    sqlite_where=transitions.c.is_open,
-    postgresql_where=transitions.c.is_open,
+    where=transitions.c.is_open,
 )
 Index("ix_transitions_reference", transitions.c.reference, transitions.c.id)
 

@@ -1,0 +1,66 @@
+"""The relays of the settings, their certificates loaded."""
+
+import ssl
+
+from gateway.app.common import host_name
+from gateway.config import Settings
+from gateway.config.smtp import RelayConfig
+from gateway.core.errors import GatewayError
+from gateway.core.mail.address import domain_of
+from gateway.delivery.settings import Match, RelaySettings
+
+
+class BadCertificate(GatewayError):
+    """A certificate, key or list of authorities can't be used."""
+
+
+def relays_of(settings: Settings) -> tuple[RelaySettings, ...]:
+    """Return the relays, the one that takes what no other matches last.
+
+    Raises BadCertificate for files that can't be used.
+    """
+    ordered = sorted(settings.relays, key=lambda relay: relay.match is None)
+    return tuple(map(relay_settings, ordered))
+
+
+def relay_settings(relay: RelayConfig) -> RelaySettings:
+    """Return one relay with its TLS context loaded; BadCertificate if that fails."""
+    password = relay.password.get_secret_value() if relay.password else ""
+    return RelaySettings(
+        name=relay.name,
+        host=relay.host,
+        port=relay.port,
+        helo_name=relay.helo_name or host_name(),
+        tls=relay.tls,
+        context=None if relay.tls == "none" else _client_context(relay),
+        auth=relay.auth,
+        username=relay.username or "",
+        password=password,
+        match=_match(relay),
+        max_connections=relay.max_connections,
+        messages_per_minute=relay.messages_per_minute,
+        null_sender=relay.null_sender,
+        our_fault=relay.our_fault,
+        budget=relay.budget,
+    )
+
+
+def _match(relay: RelayConfig) -> Match:
+    if relay.match is None:
+        return Match()
+    return Match(
+        listeners=frozenset(relay.match.listener),
+        logins=frozenset(relay.match.login),
+        sender_domains=frozenset(domain_of(f"x@{domain}") for domain in relay.match.sender_domain),
+    )
+
+
+def _client_context(relay: RelayConfig) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=relay.ca)
+        if relay.cert is not None:
+            context.load_cert_chain(relay.cert, relay.key)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadCertificate(f"relay {relay.name}: its certificates: {reason}") from error
+    return context

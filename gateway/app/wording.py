@@ -1,0 +1,66 @@
+"""The wording of notes and of mail to staff: the settings' own files, else those shipped."""
+
+from pathlib import Path
+
+from gateway.config import Settings, read_text
+from gateway.core.decision.note_template import NoteTemplate, parse_template
+from gateway.core.sending.mail_wording import MailWording, WordingForm, parse_letter
+
+NOTES = "notes"  #: The folder of the notes' wording, below that of the templates.
+SHIPPED_TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
+
+
+def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
+    """Return the wording of notes by language, that of the settings first.
+
+    What a file of one's own lacks, as it is older than the gateway, is as shipped.
+    """
+    shipped = {
+        file.stem: parse_template(read_text(file), file.stem, str(file))
+        for file in SHIPPED_TEMPLATES.joinpath(NOTES).glob("*.txt")
+    }
+    return {
+        language: parse_template(
+            read_text(file),
+            language,
+            str(file),
+            shipped=shipped.get(language, shipped["en"]),
+        )
+        for language, file in _texts(settings, NOTES).items()
+    }
+
+
+def letters(settings: Settings, name: str, wording: WordingForm) -> dict[str, MailWording]:
+    """Return the wording of a mail to staff by language, that of the settings first.
+
+    Optional sections that a file of one's own lacks, as it is older than the gateway, are as
+    shipped.
+    """
+    shipped = {
+        file.stem: parse_letter(read_text(file), file.stem, wording, str(file))
+        for file in SHIPPED_TEMPLATES.joinpath(name).glob("*.txt")
+    }
+    return {
+        language: parse_letter(
+            read_text(file),
+            language,
+            wording,
+            str(file),
+            shipped=shipped.get(language, shipped["en"]),
+        )
+        for language, file in _texts(settings, name).items()
+    }
+
+
+def _texts(settings: Settings, name: str) -> dict[str, Path]:
+    """Return the files of a template by language.
+
+    A language that the settings' folder lacks is read as shipped.
+    """
+    files = {file.stem: file for file in sorted(SHIPPED_TEMPLATES.joinpath(name).glob("*.txt"))}
+    own = settings.templates.folder.joinpath(name).glob("*.txt")
+    files |= {file.stem: file for file in sorted(own)}
+    first = settings.suppression.language
+    return {
+        language: files[language] for language in sorted(files, key=lambda one: (one != first, one))
+    }

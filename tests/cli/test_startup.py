@@ -1,0 +1,64 @@
+"""A command loads what it needs and nothing more: each library costs every call of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_MODULES_AFTER = """
+import sys
+from gateway.cli import run
+run(sys.argv[1:])
+print("modules:", *sys.modules)
+"""
+STORE = {"sqlalchemy", "pydantic"}
+#: What costs a tenth of a second, a hundredth, or memory, and is for some roles and commands only.
+RARE = {
+    "aioimaplib",
+    "aiosmtpd",
+    "alembic",
+    "fastapi",
+    "gateway.core.decision.classify",
+    "gateway.delivery.settings",
+    "httpx",
+    "jinja2",
+    "mailchimp_marketing",
+    "obstore",
+    "PIL",
+    "prometheus_client",
+    "psycopg",
+    "rich",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.orm",
+    "structlog",
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"),
+    [
+        (["--help"], STORE | RARE),
+        (["--version"], STORE | RARE),
+        (["messages", "show", "1b2c3d4e5f6g7"], RARE),
+        (["person", "show", "candidate:1"], RARE),
+        (["suppress", "add", "ann@example.org"], RARE),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_a_command_loads_no_library_it_has_no_use_for(
+    tmp_path: Path, arguments: list[str], unneeded: set[str]
+) -> None:
+    config = tmp_path / "gateway.toml"
+    config.touch()
+
+    done = subprocess.run(
+        [sys.executable, "-c", _MODULES_AFTER, "--config", str(config), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    loaded = done.stdout.rpartition("modules: ")[2].split()
+    assert "gateway.cli.commands" in loaded
+    assert unneeded.intersection(loaded) == set()
