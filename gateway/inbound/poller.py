@@ -13,6 +13,7 @@ from gateway.inbound.imap.idle import IdleEnd, IdleWatch
 from gateway.inbound.imap.session import MailboxSession
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
 from gateway.inbound.imap.text import MailboxLost
+from gateway.inbound.imap.wire import SHORTEST_IDLE
 from gateway.inbound.importer import TEMPORARY
 from gateway.inbound.mailbox_lease import MailboxLease
 from gateway.inbound.verdict import Filed, Ignored, Importer, NeedsAttention, Repeated, Verdict
@@ -24,6 +25,7 @@ _AT_ONCE = 3  #: Mails that are fetched and taken side by side.
 _OTHERS_SECONDS = 2.0
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
+_IDLE_DROPS = 3  #: So many connections in a row were lost to IDLE: the next does without.
 _REFUSED_WAIT = 30.0  #: Logins that fail too often may lock an account.
 _LONGEST_REFUSED_WAIT = 900.0
 
@@ -65,6 +67,8 @@ class Poller:
         self._quirks = quirks
         self._idle_watch = IdleWatch()
         self._idle_end: IdleEnd | None = None  # of the IDLE since the last search
+        self._noted_silent: bool | None = None
+        self._idle_drops = 0  # connections in a row that ended as soon as they idled
         self._fetcher = MailFetcher(settings, importer)
         self._stopping = asyncio.Event()
         self._halt = asyncio.Event()  #: Set when a session is to end.
@@ -126,12 +130,29 @@ class Poller:
             await session.select(self._settings.folder)
             fields = {"idle": session.can_idle, "move": session.can_move}
             log.info("mailbox_opened", mailbox=self._settings.name, **fields)
+            if self._idle_drops >= _IDLE_DROPS:
+                self._idle_drops = 0
+                session.forgo_idle()
+                await self._note_idle(is_silent=True)
             while not self._halt.is_set():
                 await self._until_quiet(session)
-                every = self._settings.every.total_seconds()
-                self._idle_end = await session.wait(every, self._halt)
+                await self._wait_for_news(session)
         finally:
             await session.close()
+
+    async def _wait_for_news(self, session: MailboxSession) -> None:
+        """Wait as the server lets: one that lists IDLE may refuse it, end it at once or hang up."""
+        could_idle = session.can_idle
+        began = asyncio.get_running_loop().time()
+        try:
+            self._idle_end = await session.wait(self._settings.every.total_seconds(), self._halt)
+        except MailboxLost:
+            took = asyncio.get_running_loop().time() - began
+            self._idle_drops = self._idle_drops + 1 if took < SHORTEST_IDLE else 0
+            raise
+        self._idle_drops = 0
+        if could_idle and not session.can_idle:
+            await self._note_idle(is_silent=True)
 
     async def _until_quiet(self, session: MailboxSession) -> None:
         """Take mails until there is no news.
@@ -156,8 +177,9 @@ class Poller:
         """Take everything that is there; those that failed before come last."""
         uids = await session.search()
         ended, self._idle_end = self._idle_end, None
-        if (is_silent := self._idle_watch.searched(uids, ended)) is not None:
-            await self._note_idle(is_silent=is_silent)
+        self._idle_watch.searched(uidvalidity, uids, ended)
+        if self._idle_watch.is_silent is not None:
+            await self._note_idle(is_silent=self._idle_watch.is_silent)
         uids.sort(key=lambda uid: self._fetcher.failures(uidvalidity, uid))
         for start in range(0, len(uids), 200):
             some = uids[start : start + 200]
@@ -172,11 +194,14 @@ class Poller:
         self._watch.read(self._settings.name)
 
     async def _note_idle(self, *, is_silent: bool) -> None:
-        """Tell that the server's IDLE is mute: mail then comes as late as `every` says."""
+        """Tell once that the server's IDLE is mute: mail then comes as late as `every` says."""
+        if is_silent is self._noted_silent:
+            return
+        await self._quirks.idle_silent(self._settings.account, is_silent=is_silent)
+        self._noted_silent = is_silent
         if is_silent:
             every = self._settings.every.total_seconds()
             log.warning("mailbox_idle_silent", mailbox=self._settings.name, every=every)
-        await self._quirks.idle_silent(self._settings.account, is_silent=is_silent)
 
     async def _take_all(self, session: MailboxSession, mails: Iterator[Listed]) -> None:
         """Take some mails side by side; after a failure those in hand are finished."""

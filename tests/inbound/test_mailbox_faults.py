@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from gateway.core.replies.inbox import AttentionReason, InboxState
+from gateway.inbound.imap import idle
 from gateway.inbound.imap.session import PIECE, MailboxSession
 from gateway.inbound.imap.settings import MailboxRefuses
 from gateway.inbound.imap.text import MailboxLost
+from gateway.store.replies import mailboxes
 from tests.inbound.mails import forward, with_file
 from tests.inbound.office import Office
 from tests.inbound.watching import settings, watching
@@ -278,6 +280,53 @@ class TestIdle:
 
         assert "down" not in watched.heard
         assert 1 == server.commands.count("IDLE")
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            says("+ idling\r\n", "TAG OK done\r\n"),
+            says("TAG OK done\r\n"),
+            says("+ idling\r\n", then="cut"),
+            says("* BYE no idling\r\n", then="cut"),
+        ],
+        ids=["ended", "ended before", "cut", "bye"],
+    )
+    async def test_I5_where_idle_ends_at_once_the_mailbox_is_polled_and_it_is_told(
+        self, office: Office, server: FakeImap, fault: Fault
+    ) -> None:
+        server.faults["IDLE"] = fault
+        mailbox = settings(server.port)
+        async with watching(office, mailbox):
+            for number in range(2, 6):
+                await wait_until(lambda: not server.mails, "the mail before")
+                server.arrive(reply(number), uid=number)
+            await wait_until(lambda: not server.mails, "the last mail")
+
+        assert 3 >= server.commands.count("IDLE")
+        with office.database.reading() as connection:
+            assert mailboxes.idle_silent_since(connection, mailbox.account)
+
+    async def test_I5_a_server_that_never_tells_is_noticed(
+        self, office: Office, server: FakeImap, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(idle, "_TELLING", 0.02)  # This one would tell at once.
+
+        async def mute(connection: Connection, words: list[str]) -> bool:
+            connection.say("+ idling")
+            await connection.reader.readline()
+            connection.ok()
+            return False
+
+        server.faults["IDLE"] = mute
+        mailbox = settings(server.port)
+        async with watching(office, mailbox):
+            for number in range(2, 7):
+                await wait_until(lambda: not server.mails, "the mail before")
+                server.arrive(reply(number), uid=number)
+            await wait_until(lambda: not server.mails, "the last mail")
+
+        with office.database.reading() as connection:
+            assert mailboxes.idle_silent_since(connection, mailbox.account)
 
     async def test_I5_an_idle_is_begun_anew_before_servers_give_up_on_it(
         self, office: Office, server: FakeImap

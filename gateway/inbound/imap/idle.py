@@ -7,10 +7,13 @@ proxies never tells at all. What a search finds after an IDLE that told of nothi
 from collections.abc import Collection
 from dataclasses import dataclass
 
-#: A mail may arrive just before the end of an IDLE: it takes several in a row …
-_MISSES = 3
-#: … of IDLEs so long (seconds) that this is rare; Dovecot takes half a second to tell.
-_LONG_ENOUGH = 5.0
+#: How long a good server may take to tell, in seconds: Dovecot 2.3 gathers news for half a second.
+_TELLING = 0.5
+#: A mail may arrive just before the end of an IDLE: of 2 s at Dovecot it does so one time in four.
+#: A server is silent once a good one would seem so less often than this …
+_CHANCE = 1 / 1000
+#: … and tells of new mail once it did so several times in a row: one that tells late does, too.
+_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +28,29 @@ class IdleWatch:
     """Compares what IDLE told with what was found afterwards, for one mailbox."""
 
     def __init__(self) -> None:
-        self._uids: frozenset[int] | None = None
-        self._misses = 0
-        self._is_silent: bool | None = None
+        self.is_silent: bool | None = None  #: None: not known yet.
+        self._uidvalidity: int | None = None
+        self._newest = 0
+        self._chance = 1.0  # that a good server told of none of the last mails in time
+        self._told = 0
 
-    def searched(self, uids: Collection[int], after: IdleEnd | None) -> bool | None:
-        """Note what a search found; return whether IDLE is silent where that is news, else None.
-
-        `after` is the IDLE just before it; None: there was none.
-        """
-        before, self._uids = self._uids, frozenset(uids)
-        if after is None or before is None or not self._uids - before:
-            return None
+    def searched(
+        self, uidvalidity: int | None, uids: Collection[int], after: IdleEnd | None
+    ) -> None:
+        """Note what a search found; `after` is the IDLE just before it, None: there was none."""
+        is_same = uidvalidity is not None and uidvalidity == self._uidvalidity
+        before, self._uidvalidity = self._newest if is_same else 0, uidvalidity
+        self._newest = max(before, *uids, 0)
+        if after is None or not is_same or self._newest == before:
+            return
         if after.told:
-            self._misses = 0
-            return self._changed(is_silent=False)
-        if after.seconds >= _LONG_ENOUGH:
-            self._misses += 1
-        return self._changed(is_silent=True) if self._misses >= _MISSES else None
-
-    def _changed(self, *, is_silent: bool) -> bool | None:
-        if self._is_silent is is_silent:
-            return None
-        self._is_silent = is_silent
-        return is_silent
+            self._chance = 1.0
+            self._told += 1
+            if self._told >= _TOLD:
+                self.is_silent = False
+            return
+        self._told = 0
+        if after.seconds > _TELLING:
+            self._chance *= _TELLING / after.seconds
+        if self._chance <= _CHANCE:
+            self.is_silent = True

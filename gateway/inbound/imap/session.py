@@ -102,6 +102,10 @@ class MailboxSession:
         """Whether the server removes named mails only (RFC 4315)."""
         return "UIDPLUS" in self._wire.capabilities
 
+    def forgo_idle(self) -> None:
+        """Ask for new mail from now on."""
+        self._idles = False
+
     async def close(self) -> None:
         """Say goodbye, and close whatever comes of it."""
         with contextlib.suppress(MailboxLost, TimeoutError):

@@ -33,6 +33,7 @@ _LONGEST_LINE = 8_000_000  #: A search may find a million mails.
 _LARGEST_ANSWER = 16_000_000
 _COUNT = re.compile(rb"(\d{1,10}) (EXISTS|EXPUNGE|RECENT)\b", re.IGNORECASE)
 _SHOWN = 200
+SHORTEST_IDLE = 1.0  #: What a server ends sooner, in seconds, is no IDLE.
 
 
 class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no types
@@ -270,23 +271,31 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         return response
 
     async def idle(self, seconds: float, stopping: asyncio.Event) -> bool:
-        """Wait for news that long at most; False where the server doesn't do IDLE (RFC 2177)."""
+        """Wait for news that long at most; False where the server doesn't do IDLE (RFC 2177).
+
+        One that ends it at once, with nothing to tell, does not: it would be asked without a pause.
+        """
+        began = self.loop.time()
         async with self._turn:
             command = self.command("IDLE")
             self._idle_event.clear()
             self.idle_told = False
             self._begin(command)
             await self._within(_first(self._idle_event, command._event), "no answer to IDLE")
+            is_ended = command._event.is_set()
             if self._idle_event.is_set() and self.failure is None:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await _first(self.news, stopping, command._event)
                 # What is told only on DONE has waited for it.
                 self.idle_told = self.news.is_set()
-                if self.failure is None and not command._event.is_set():
+                is_ended = command._event.is_set()
+                if self.failure is None and not is_ended:
                     self.transport.write(b"DONE" + _CRLF)
             await self._end_of(command)
-        return bool(command.response.result == "OK")
+        took = self.loop.time() - began
+        is_none = is_ended and took < SHORTEST_IDLE and not self.news.is_set()
+        return bool(command.response.result == "OK") and not is_none
 
 
 async def _first(*events: asyncio.Event) -> None:
