@@ -1,4 +1,4 @@
-"""The same mailbox at servers of other makes, unpacked from Debian."""
+"""The same mailbox at servers of other makes, unpacked from Debian or from npm."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,16 +11,21 @@ from tests.inbound.office import Office
 from tests.inbound.watching import settings, watching
 from tests.rig.courier import Courier
 from tests.rig.cyrus import Cyrus
+from tests.rig.hoodiecrow import Hoodiecrow
+from tests.rig.mailboxes import Mailboxes
 from tests.rig.process import wait_until
 from tests.rig.unpacked import UnpackedServer
 
 pytestmark = pytest.mark.system
 
 USER = "replies"
-SERVERS: dict[str, tuple[Callable[[], UnpackedServer], str]] = {
+EVERYTHING = "IDLE NAMESPACE MOVE UIDPLUS LITERALPLUS ENABLE CONDSTORE SASL-IR AUTH-PLAIN"
+SERVERS: dict[str, tuple[Callable[[], UnpackedServer | Hoodiecrow], str]] = {
     "courier": (lambda: Courier(USER), "INBOX."),
     "cyrus, unix names": (lambda: Cyrus(USER, unix_names=True), ""),
     "cyrus, netnews names": (lambda: Cyrus(USER, unix_names=False), "INBOX."),
+    "hoodiecrow": (lambda: Hoodiecrow(USER, EVERYTHING), ""),
+    "hoodiecrow, no extensions": (lambda: Hoodiecrow(USER, ""), ""),
 }
 
 
@@ -43,7 +48,7 @@ async def test_replies_are_filed_moved_and_never_lost(office: Office, name: str)
     assert 2 == len(office.entries())
 
 
-async def _recreate_inbox_folder(server: UnpackedServer, prefix: str) -> None:
+async def _recreate_inbox_folder(server: Mailboxes, prefix: str) -> None:
     """Make the folder of filed mail anew, as a person may: its UIDVALIDITY changes."""
     with server.open(USER) as client:
         done, said = client.delete(f"{prefix}Imported")

@@ -34,21 +34,26 @@ class Mailboxes:
         with self.open(user) as client:
             if client.select(_quoted(folder), readonly=True)[0] != "OK":
                 return []
-            _, found = client.uid("SEARCH", "UNDELETED")
-            return [_content(client, uid) for uid in found[0].split()]
+            return [_content(client, uid) for uid in _uids(client)]
 
     def count(self, user: str, folder: str = "INBOX") -> int:
         """Return how many mails a folder has that are not marked as deleted; none if it isn't."""
         with self.open(user) as client:
             if client.select(_quoted(folder), readonly=True)[0] != "OK":
                 return 0
-            return len(client.uid("SEARCH", "UNDELETED")[1][0].split())
+            return len(_uids(client))
 
     def folders(self, user: str) -> list[str]:
         """Return the names of all folders, as they go over the wire."""
         with self.open(user) as client:
             _, lines = client.list()
             return sorted(_name(line) for line in lines if isinstance(line, bytes))
+
+
+def _uids(client: imaplib.IMAP4) -> list[bytes]:
+    """Return the UIDs of mails not marked as deleted; hoodiecrow answers nothing for none."""
+    found = client.uid("SEARCH", "UNDELETED")[1][0]
+    return found.split() if found else []
 
 
 def _content(client: imaplib.IMAP4, uid: bytes) -> bytes:

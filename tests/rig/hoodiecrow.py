@@ -1,0 +1,78 @@
+"""hoodiecrow: an IMAP server of JavaScript that npm installs, with as few extensions as wanted.
+
+It puts out no `* SEARCH` where a search finds nothing, and reads an escaped `"` as a backslash.
+"""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from tests.rig.mailboxes import PASSWORD, Mailboxes
+from tests.rig.process import (
+    LOOPBACK,
+    Guard,
+    ended,
+    free_port,
+    has_listener,
+    launch,
+    needs,
+    program,
+    run,
+    signal_group,
+    wait_until,
+)
+
+PACKAGE = "hoodiecrow-imap@2.1.0"
+_SCRIPT = """\
+const [port, host, plugins, user, password] = process.argv.slice(2);
+const server = require("hoodiecrow-imap")({
+    plugins: plugins.split(" ").filter(Boolean),
+    users: {[user]: {password}},
+    storage: {"": {separator: "/", folders: {}}, INBOX: {messages: []}},
+});
+server.listen(Number(port), host);
+"""
+
+
+class Hoodiecrow(Mailboxes):
+    """One server in memory, with one user; `plugins` are the extensions it has."""
+
+    def __init__(self, user: str, plugins: str) -> None:
+        super().__init__(free_port())
+        self._user = user
+        self._plugins = plugins
+        self.folder = Path(tempfile.mkdtemp(prefix="gateway-hoodiecrow-"))
+        self._log = self.folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
+
+    async def __aenter__(self) -> Self:
+        where = ["--prefix", str(self.folder), "--cache", str(self.folder / "cache")]
+        quiet = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        done = await run(program("npm", "npm"), "install", *quiet, *where, PACKAGE, timeout=120)
+        if done.returncode != 0:
+            needs(PACKAGE, done.stderr.strip() or "npm can't install it")
+        script = self.folder / "server.js"
+        script.write_text(_SCRIPT)
+        as_read = PASSWORD.replace('"', "\\")
+        words = [str(self.port), LOOPBACK, self._plugins, self._user, as_read]
+        self._process = launch([program("node", "nodejs"), str(script), *words], self._log)
+        self._guard = Guard.of_group(self._process.pid, self.folder)
+        await wait_until(self._has_started, "the greeting of hoodiecrow", timeout=30)
+        return self
+
+    async def _has_started(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()
+        return await has_listener(self.port)
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._process is not None
+        assert self._guard is not None
+        signal_group(self._process.pid, signal.SIGKILL)
+        await ended(self._process)
+        self._guard.release()
+        shutil.rmtree(self.folder, ignore_errors=True)
