@@ -1,6 +1,7 @@
 """Refresh tokens of mailboxes that their servers rotate, kept in the store."""
 
 import hashlib
+from typing import Any
 
 from gateway.store.engine.database import Database
 from gateway.store.replies import mailboxes
@@ -18,10 +19,16 @@ class StoredRefreshToken:
         self._given = hashlib.sha256(given.encode()).hexdigest()
 
     async def load(self) -> str:
-        """Return the token the server gave last; empty: none since the config's."""
-        return await self._database.read(
-            lambda connection: mailboxes.refresh_token(connection, self._account, self._given)
-        )
+        """Return the token the server gave last; empty: none since the config's.
+
+        It is written at, as a disk that is full is read all the same.
+        """
+
+        def load(connection: Any) -> str:
+            mailboxes.touch(connection, self._account)
+            return mailboxes.refresh_token(connection, self._account, self._given)
+
+        return await self._database.write(load)
 
     async def save(self, token: str) -> None:
         """Keep the token the server gave."""

@@ -18,10 +18,12 @@ from tests.inbound.watching import settings, watching
 from tests.rig import pymap
 from tests.rig.certificates import Certificates
 from tests.rig.dovecot import Dovecot
+from tests.rig.gateway import GatewayProcess, gateway_config
 from tests.rig.imapfake import Connection, FakeImap
 from tests.rig.process import wait_until
 from tests.rig.pymap import Pymap
 from tests.rig.tokenserver import TokenServer
+from tests.system.test_mailbox import mailbox
 
 USER = "replies@office.example"
 
@@ -72,11 +74,11 @@ async def test_a_mailbox_is_opened_with_a_token(
 async def test_a_token_the_server_no_longer_takes_is_replaced_at_once(
     modern: Dovecot, issuer: TokenServer
 ) -> None:
-    mailbox = settings(modern.port, USER, tokens=tokens(issuer))
-    await (await MailboxSession.open(mailbox)).close()
+    own = settings(modern.port, USER, tokens=tokens(issuer))
+    await (await MailboxSession.open(own)).close()
     issuer.revoke()
 
-    await (await MailboxSession.open(mailbox)).close()
+    await (await MailboxSession.open(own)).close()
 
     assert 2 == len(issuer.forms)
 
@@ -85,10 +87,10 @@ async def test_a_token_the_server_no_longer_takes_is_replaced_at_once(
 async def test_a_token_of_somebody_else_is_refused_and_told(
     modern: Dovecot, issuer: TokenServer
 ) -> None:
-    mailbox = settings(modern.port, "other@office.example", tokens=tokens(issuer))
+    own = settings(modern.port, "other@office.example", tokens=tokens(issuer))
 
     with pytest.raises(MailboxRefuses, match="the login is refused") as refusal:
-        await MailboxSession.open(mailbox)
+        await MailboxSession.open(own)
 
     assert "login" == refusal.value.stage
     assert 1 == len(issuer.forms)
@@ -197,6 +199,49 @@ async def test_another_process_uses_the_token_that_was_renewed_meanwhile(
     assert ["r1", "refresh-1", "refresh-2"] == [form["refresh_token"] for form in issuer.forms]
 
 
+async def test_a_token_that_another_process_spent_just_before_is_none_to_give_up_on(
+    office: Office, issuer: TokenServer
+) -> None:
+    issuer.rotates = True
+    stored = StoredRefreshToken(office.database, "eva@imap", "r1")
+    other = tokens(issuer, kept=stored, refresh_token="r1")
+
+    class Overtaken(StoredRefreshToken):
+        """Another process fetches a token after the first look at what is kept."""
+
+        async def load(self) -> str:
+            found = await super().load()
+            if not issuer.forms:
+                await other.token()
+            return found
+
+    kept = Overtaken(office.database, "eva@imap", "r1")
+    await tokens(issuer, kept=kept, refresh_token="r1").token()
+
+    assert ["r1", "r1", "refresh-1"] == [form["refresh_token"] for form in issuer.forms]
+    assert "refresh-3" == await stored.load()
+
+
+async def test_no_refresh_token_is_spent_while_the_next_could_not_be_kept(
+    office: Office, issuer: TokenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise StoreUnavailable("database or disk is full")
+
+    issuer.rotates = True
+    kept = StoredRefreshToken(office.database, "eva@imap", "r1")
+    source = tokens(issuer, kept=kept, refresh_token="r1")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.database, "write", full)  # It is read all the same.
+        with pytest.raises(StoreUnavailable):
+            await source.token()
+    assert [] == issuer.forms
+
+    await source.token()
+    assert "refresh-1" == await kept.load()
+
+
 class _Away:
     """Keeps a refresh token only once the store is back."""
 
@@ -260,11 +305,32 @@ async def test_a_token_server_that_is_away_is_named(issuer: TokenServer) -> None
 
 
 @pytest.mark.system
+async def test_a_killed_gateway_logs_in_with_the_token_that_was_renewed(
+    modern: Dovecot, issuer: TokenServer, tmp_path: Path
+) -> None:
+    issuer.rotates = True
+    oauth = {"token_url": issuer.token_url, "client_id": "gateway", "refresh_token": "r1"}
+    own = mailbox(modern, USER, auth="xoauth2", oauth=oauth)
+    del own["password"]
+    url, changes = f"sqlite:///{tmp_path}/gateway.db", {"inbound": {"mailboxes": [own]}}
+    config = gateway_config(store_url=url, relay_port=1, changes=changes)
+    gateway = GatewayProcess(tmp_path / "gateway", config, roles=("inbound",))
+    async with gateway:
+        for count in (1, 2):
+            modern.deliver(USER, forward(message_id=f"<{count}@x.example>").as_bytes())
+            await wait_until(lambda: modern.count(USER) == 0, "the mail", 30)
+            await gateway.kill()
+            await gateway.start()
+
+    assert ["r1", "refresh-1"] == [form["refresh_token"] for form in issuer.forms][:2]
+
+
+@pytest.mark.system
 async def test_a_server_of_another_make_works_as_well(office: Office, tmp_path: Path) -> None:
     async with Pymap(tmp_path) as server:
         server.empty()
-        mailbox = settings(server.port, pymap.USER, password=pymap.PASSWORD)
-        async with watching(office, mailbox) as watched:
+        own = settings(server.port, pymap.USER, password=pymap.PASSWORD)
+        async with watching(office, own) as watched:
             await wait_until(lambda: "read" in watched.heard, "the first look")
             server.deliver(forward().as_bytes(), forward(subject="no reference").as_bytes())
             await wait_until(lambda: server.count() == 0, "the mails", 20)

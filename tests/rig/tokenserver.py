@@ -18,7 +18,8 @@ class TokenServer:
         self.good: set[str] = set()
         self.expires_in: Any = 3600
         self.refuses: tuple[int, Any] | None = None  #: Status and document of every answer.
-        self.rotates = False  #: Whether each answer brings a new refresh token.
+        self.rotates = False  #: Whether each answer brings a new refresh token and spends the old.
+        self._spent: set[str] = set()
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -60,9 +61,13 @@ class TokenServer:
         self.forms.append(form)
         if self.refuses is not None:
             return self.refuses
+        refresh_token = form.get("refresh_token", "")
+        if refresh_token in self._spent:
+            return 400, {"error": "invalid_grant"}
         token = f"token-{len(self.forms)}"
         self.good.add(token)
         answer = {"token_type": "Bearer", "access_token": token, "expires_in": self.expires_in}
         if self.rotates:
+            self._spent.add(refresh_token)
             answer["refresh_token"] = f"refresh-{len(self.forms)}"
         return 200, answer

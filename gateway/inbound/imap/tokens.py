@@ -39,7 +39,10 @@ class RefreshTokens(Protocol):
     """
 
     async def load(self) -> str:
-        """Return the one given last; empty: that of the config is still the one to use."""
+        """Return the one given last; empty: that of the config is still the one to use.
+
+        Fails where none could be saved: the server's next answer may spend the one it returns.
+        """
 
     async def save(self, token: str) -> None:
         """Keep one."""
@@ -88,7 +91,16 @@ class TokenSource:
             # Another process of this store may have been given a newer one.
             self._refresh_token = await self._kept.load() or self._refresh_token
         before = self._refresh_token
-        self._keep(await asyncio.to_thread(_notice_settings, self._settings.url, self._form()))
+        try:
+            answer = await asyncio.to_thread(_notice_settings, self._settings.url, self._form())
+        except MailboxRefuses:
+            # Another process may have spent it just before, as `gateway check` beside the importer.
+            newer = await self._kept.load() if self._kept and not self._is_unsaved else ""
+            if newer in ("", before):
+                raise
+            self._refresh_token = before = newer
+            answer = await asyncio.to_thread(_notice_settings, self._settings.url, self._form())
+        self._keep(answer)
         self._is_unsaved = self._is_unsaved or self._refresh_token != before
 
     def _form(self) -> dict[str, str]:

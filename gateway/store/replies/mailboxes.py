@@ -24,6 +24,13 @@ def keep_refresh_token(connection: Connection, account: str, given: str, token: 
     _keep(connection, account, given=given, refresh_token=token)
 
 
+def touch(connection: Connection, account: str) -> None:
+    """Write what is known of an account, nothing changed; raises what writing raises."""
+    insert = insert_into(connection, mailbox_states).values(account=account)
+    same = {"account": account}
+    connection.execute(insert.on_conflict_do_update(index_elements=["account"], set_=same))
+
+
 def idle_silent_since(connection: Connection, account: str) -> datetime | None:
     """Return since when a server that offers IDLE was seen not to tell of new mail."""
     query = select(mailbox_states.c.idle_silent_since).where(mailbox_states.c.account == account)
