@@ -38,7 +38,7 @@ def load(line: bytes) -> ReadMail | str:
         return str(found["unreadable"])
     values = found["reading"]
     return ReadMail(
-        header=ParsedHeader(**values["face"]),
+        header=ParsedHeader(**values["header"]),
         original=_original(values["original"]),
         attachments=tuple(Attachment(**each) for each in values["attachments"]),
         report=_report(values["report"]),
