@@ -37,6 +37,12 @@ BANNERS = [
     "Ce message provient d'un expéditeur externe. N'ouvrez pas les pièces jointes.",
     "This Message Is From an Untrusted Sender\n"
     "You have not previously corresponded with this sender.",
+    "WARNING: This email is from an external source.\nBe careful with links and attachments.",
+    "External sender - be careful with links",
+    "Externe E-Mail: Bitte Vorsicht bei Links und Anhängen",
+    "Externe mail: wees voorzichtig met links en bijlagen",
+    "ZjQcmQRYFpfptBannerStart\nThis Message Is From an External Sender\n"
+    "This message came from outside your organization.\n\nZjQcmQRYFpfptBannerEnd",
 ]
 WORDS = [
     "Achtung: der Kandidat kommt erst um 11 Uhr.",
@@ -55,6 +61,8 @@ WORDS = [
     "Achtung: bitte öffnen Sie den Anhang.",
     "Important: please open the attachment from an outside browser.",
     "Caution: do not open my old attachment, I sent the wrong file.",
+    "Vorsicht bei den Anhängen: zwei davon sind vertauscht.",
+    "Please be careful with the attachments, one is a scan.",
 ]
 
 

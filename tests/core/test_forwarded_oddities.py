@@ -157,6 +157,9 @@ def test_a_date_without_a_zone_is_taken_in_the_given_one() -> None:
         ("ann@example.org (Ann)", [Mailbox("Ann", "ann@example.org")]),
         ("Ann </O=EX/CN=ANN>", [Mailbox("Ann", "")]),
         ("ann@work.org <ann@example.org>", [Mailbox("ann@work.org", "ann@example.org")]),
+        ('"Ann" "van" "Roe" <a@x.example>', [Mailbox("Ann van Roe", "a@x.example")]),
+        ('"Ann, Dr." "née" "Roe" <a@x.example>', [Mailbox("Ann, Dr. née Roe", "a@x.example")]),
+        ('Ms "Lisa" Roe <a@x.example>', [Mailbox('Ms "Lisa" Roe', "a@x.example")]),
         ("<>", []),
     ],
 )  # fmt: skip
@@ -170,6 +173,7 @@ def test_mailboxes_are_read_as_people_see_them(text: str, mailboxes: list[Mailbo
         ("Board <noreply@b.test> namens Ann", ("Ann", ""), "noreply@b.test"),
         ("Board [mailto:no-reply@b.test] On Behalf Of Ann Roe", ("Ann Roe", ""), "no-reply@b.test"),
         ("Board <m@b.test>; im Auftrag von; Ann <a@x.example>", ("Ann", "a@x.example"), "m@b.test"),
+        ("Board <m@b.test> på uppdrag av Ann <a@x.example>", ("Ann", "a@x.example"), "m@b.test"),
         ("Board <m@b.test> uit naam van Ann <a@x.example>", ("Ann", "a@x.example"), "m@b.test"),
         ("Board <m@b.test> on behalf of a@x.example", ("", "a@x.example"), "m@b.test"),
         ("Ann <a@x.example> on behalf of jobs@x.example", ("Ann", "a@x.example"), ""),

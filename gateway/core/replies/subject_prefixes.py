@@ -47,7 +47,7 @@ _BARE_MARKS = ("extern external ext externe externo esterno",)
 _MARKS = (
     r"ext\.?|extern(?:al|e|es|er|en|a|o|í|ý|i|ally)?|esterno|esterna|externí|zewnętrzn[yae]"
     "|ekstern|eksternt|ulkoinen|külső|dış|harici|внешн[яеий]{1,2}|зовнішн[яєій]{1,2}"
-    "|vanbuiten|outside|untrusted|unverified|caution|warning|suspicious|suspected|spam|bulk|junk"
+    "|van\\s?buiten|outside|untrusted|unverified|caution|warning|suspicious|suspected|spam|bulk|junk"
     "|achtung|vorsicht|let\\sop|attention|secure|encrypted|verschlüsselt|versleuteld|chiffré"
 )
 _KINDS = (
@@ -70,8 +70,9 @@ def _beginning(lines: tuple[str, ...]) -> str:
 
 
 _MARKS_AS_ONE = rf"(?:{_MARK})(?:[ ]?[:|/–-][ ]?(?:{_MARK}))?"
+_SIGN = "(?:[⚠❗🛑🚨]\ufe0f?[ ]?)?"
 _IN_BRACKETS = (
-    rf"[\[({{<*#|]{{1,3}}[ ]?!?{_MARKS_AS_ONE}[ ]?[!?:]?[\])}}>*#|]{{1,3}}[:：]?"
+    rf"{_SIGN}[\[({{<*#|]{{1,3}}[ ]?!?{_SIGN}{_MARKS_AS_ONE}[ ]?[!?:]?[\])}}>*#|]{{1,3}}[:：]?"
     rf"(?:[ ]?[–-](?=[ ]))?{_BLANK}"
 )
 #: A forward's word or its author in brackets: `[FWD] x`, and around all of it, as mutt writes it:
@@ -83,6 +84,10 @@ _PREFIX = re.compile(
 _MARKED = re.compile(rf"{_beginning(_BARE_MARKS)}|{_IN_BRACKETS}", re.IGNORECASE)
 #: `WG: Stelle`, and as older programs write it: `[Fwd: Stelle]`, `Stelle (fwd)`.
 _FORWARD = re.compile(rf"\[?(?:{_beginning(_FORWARDS)})|{_BRACKETS}", re.IGNORECASE)
+#: A mark at the end of a subject: `Stelle [EXTERN]`; `Stelle (extern)` is its author's.
+_MARK_BEHIND = re.compile(
+    rf"\s(?:\[{_MARKS_AS_ONE}\]|\|{_MARKS_AS_ONE}\||\*+{_MARKS_AS_ONE}\*+)\s*\Z", re.I
+)
 _FORWARD_BEHIND = re.compile(r"\((?:fwd?)\)\s*\Z", re.IGNORECASE)
 #: What ticket systems and lists put in front: `[CRM-123] Fwd: x`.
 _TAG = re.compile(rf"\[[^\[\]]{{1,60}}\]{_BLANK}")
@@ -108,7 +113,8 @@ def _end_of_run(one: re.Pattern[str], subject: str, start: int) -> int:
 
 def without_prefixes(subject: str) -> str:
     """Return a subject as its author wrote it: `AW: WG: [EXTERN] Stelle` is `Stelle`."""
-    bare = _FORWARD_BEHIND.sub("", subject[prefixes_end(subject) :]).strip()
+    bare = _MARK_BEHIND.sub("", subject[prefixes_end(subject) :])
+    bare = _FORWARD_BEHIND.sub("", bare).strip()
     is_open = bare.endswith("]") and bare.count("]") > bare.count("[")
     return bare.removesuffix("]").strip() if is_open else bare
 

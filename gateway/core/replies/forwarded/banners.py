@@ -38,6 +38,8 @@ _HARM = (
     r"(?:links?|attachments?|anh[aä]nge\w*|links?|bijlagen?|koppelingen|liens?|pi[eè]ces? jointes?)"
     r"|(?:links?|attachments?|anh[aä]nge\w*|bijlagen?|koppelingen|liens?|pi[eè]ces? jointes?)\b"
     r".{0,80}\b(?:click|open\w*|klick\w*|öffne\w*|klik\w*|cliqu\w*|ouvr\w*)"
+    r"|(?:careful|cautious|caution|vorsicht\w*|voorzichtig\w*|prudente?s?|prudence)\b.{0,60}\b"
+    r"(?:links?|attachments?|anh[aä]nge\w*|bijlagen?|koppelingen|liens?|pi[eè]ces? jointes?)"
 )
 _TRIM = r"[\s*_\[\]|<>(){}#!=\-–—⚠️❗🛑:.]*"
 #: What warnings say of links and attachments; `bitte öffnen Sie den Anhang` is none.
@@ -86,6 +88,8 @@ _ENDED = re.compile(
     r"(?:[.!?)\]|*>}=]|\b(?:important|wichtig ist|belangrijk is))\s*\Z", re.IGNORECASE
 )
 _RULE = re.compile(r"\s*[-–—_=*~#]{3,}\s*")
+#: Proofpoint writes these beside its warning, in colours that nobody sees.
+_BEGUN, _DONE = "pfptBannerStart", "pfptBannerEnd"
 
 
 def banner_end(lines: Sequence[str]) -> int:
@@ -108,13 +112,16 @@ def _end_of_one(lines: Sequence[str], start: int, *, is_first: bool) -> int:
     while start < len(lines) and (not lines[start].strip() or _RULE.fullmatch(lines[start])):
         start += 1
     text = ""
+    is_marked = start < len(lines) and _BEGUN in lines[start]
     for index in range(start, min(start + _MOST_LINES, len(lines))):
+        if is_marked and _DONE not in lines[index]:
+            continue
         if not lines[index].strip():
             return 0
         text = f"{text} {lines[index].strip()}".strip()
         if len(text) > _LONGEST:
             return 0
-        if _is_banner(text, is_first=is_first) and not _goes_on(lines, index):
+        if is_marked or (_is_banner(text, is_first=is_first) and not _goes_on(lines, index)):
             end = index + 1
             while end < len(lines) and (not lines[end].strip() or _RULE.fullmatch(lines[end])):
                 end += 1

@@ -21,6 +21,7 @@ from gateway.core.replies.forwarded.lines import TextLine
 
 _LONGEST = 500  #: Lines of a header; each server on the way adds some.
 _LONGEST_VALUE = 4_000
+_WIDTH = 60  #: Characters from which on programs wrap a line.
 _NAME = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60}) ?:(.*)", re.DOTALL)
 #: Fields that no program shows unless it shows all: one of them tells such a header apart.
 _TECHNICAL = frozenset(
@@ -42,7 +43,8 @@ def read_fields(lines: Sequence[TextLine], start: int, *, announced: bool = Fals
     """
     if _field_name(lines[start].text) is None:
         return None
-    written = _unfolded(lines, start)
+    end = start + _height(lines, start)
+    written = _unfolded(lines, start, end)
     names = {name.lower() for name, _ in written}
     if len(names & _TECHNICAL) < (1 if announced else _FEWEST_TECHNICAL):
         return None
@@ -60,23 +62,40 @@ def read_fields(lines: Sequence[TextLine], start: int, *, announced: bool = Fals
     }:
         return None
     mime = {name.lower(): value.strip() for name, value in written if name.lower() in _MIME}
-    end = start + _height(lines, start)
     return Block(fields=fields, languages=(), end=end, is_whole=True, mime=mime)
 
 
 def _height(lines: Sequence[TextLine], start: int) -> int:
     depth = lines[start].depth
-    for number, line in enumerate(lines[start : start + _LONGEST]):
-        if line.is_blank or line.depth != depth:
-            return number
-    return min(_LONGEST, len(lines) - start)
+    shown = lines[start : start + _LONGEST]
+    ends = (n for n, line in enumerate(shown) if line.is_blank or line.depth != depth)
+    return _text_start(shown[: next(ends, len(shown))])
 
 
-def _unfolded(lines: Sequence[TextLine], start: int) -> list[tuple[str, str]]:
+def _text_start(lines: Sequence[TextLine]) -> int:
+    """Return where the text begins that has no empty line above it, as below a table of HTML.
+
+    What goes on with a field stands further in, below a line as long as those that are wrapped, or
+    above another field.
+    """
+    end = len(lines)
+    for number in range(len(lines) - 1, 0, -1):
+        text, above = lines[number].text, lines[number - 1].text
+        name, label = _field_name(text), read_label(text)
+        is_known = label is not None and label.role is not None
+        if name is not None and (is_known or name.lower() in _TECHNICAL):
+            break
+        is_wrapped = len(above) + len(text.partition(" ")[0]) >= _WIDTH
+        if name is None and not is_wrapped and not lines[number].is_indented:
+            end = number
+    return end
+
+
+def _unfolded(lines: Sequence[TextLine], start: int, end: int) -> list[tuple[str, str]]:
     """Return names and values; a line that begins with a blank, or has no name, goes on."""
     is_indented = lines[start].is_indented  # then all of them are, as in s-nail's `~m`
     written: list[tuple[str, str]] = []
-    for line in lines[start : start + _height(lines, start)]:
+    for line in lines[start:end]:
         name = None if line.is_indented and not is_indented else _field_name(line.text)
         if name is not None:
             written.append((name, line.text.partition(":")[2].strip()))

@@ -23,7 +23,7 @@ _COMMAS = ",،，、"
 _BEHALF = re.compile(
     r"(?<=[\s>)\];])(?:on behalf of|im auftrag von|i\.\s?a\.(?: von)?|im namen von|namens"
     r"|in opdracht van|uit naam van|de la part de|au nom de|pour le compte de|en nombre de"
-    r"|per conto di|a nome di|em nome de|på vegne af|på vegne av|för|w imieniu|jménem"
+    r"|per conto di|a nome di|em nome de|på vegne af|på vegne av|på uppdrag av|för|w imieniu|jménem"
     r"|v zastoupení)[ :;]+(?=[^@]{0,200}\S@|[^\W\d_][^@<>;,]{1,80}\Z)",
     re.IGNORECASE,
 )
@@ -163,23 +163,26 @@ def _name(text: str) -> str:
 def _spoken(name: str) -> str:
     """Return a name without the quotes that only its spelling has (RFC 5322, 3.2.5).
 
-    Several of its words may be quoted, each by itself: `"Roe, Dr." Ann "née, Doe" Poe`. Quotes
-    within a name around what needs none are its own, where all of it was quoted or nobody did:
-    `Ms "Lisa" Roe`. NUL stands for a quote that is kept, until all others are gone.
+    Several of its words may be quoted, each by itself: `"Roe, Dr." Ann "née, Doe" Poe`,
+    `"Ann" "van" "Roe"`. Quotes within a name around what needs none are its own, where all of it
+    was quoted or nobody did: `Ms "Lisa" Roe`. NUL stands for a quote that is kept, until all
+    others are gone.
     """
     if (whole := _WHOLE.fullmatch(name)) is not None:
-        return _ESCAPED.sub(_unescaped, whole[1])
+        return _unescaped_all(whole[1])
     if (whole := _UNMARKED.fullmatch(name)) is not None:
         return whole[1].replace('"', "\0")
+    if name.startswith('"') or name.endswith('"'):
+        return _QUOTED.sub(lambda found: found["before"] + _unescaped_all(found["inner"]), name)
     return _QUOTED.sub(_unquoted, name)
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    return "\0" if found[1] == '"' else found[1]
+def _unescaped_all(text: str) -> str:
+    return _ESCAPED.sub(lambda found: "\0" if found[1] == '"' else found[1], text)
 
 
 def _unquoted(found: re.Match[str]) -> str:
     before, inner, after = found["before"], found["inner"], found["after"]
     is_own = before == " " and after == " " and _SPECIAL.search(inner) is None
-    text = _ESCAPED.sub(_unescaped, inner)
+    text = _unescaped_all(inner)
     return f"{before}\0{text}\0" if is_own else f"{before}{text}"
