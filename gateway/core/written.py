@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 
 #: Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 15), interlinear marks, and
 #: the blank of Braille: none of it can be seen.
@@ -77,6 +78,7 @@ def same_word(text: str, known: Iterable[str]) -> str:
     return next((one for one in known if _squeezed(one) == form), "")
 
 
+@lru_cache(1_000)
 def _squeezed(text: str) -> str:
     return as_read(text).replace(" ", "")
 

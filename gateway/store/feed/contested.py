@@ -6,7 +6,7 @@ what is known; of what decides otherwise nothing does: the old value stands, and
 a file that was cut off are settled against what is known in the same way.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -151,7 +151,7 @@ class _Case:
 
     def settled(self) -> Settled:
         """Decide about each column."""
-        for name, columns in _units(self._layout):
+        for name, columns in self._layout.units.items():
             if name in self._told and name != "active":
                 self._decide(name, columns)
         if "active" in self._told:
@@ -300,16 +300,6 @@ _CHOICES: Mapping[
     ("statuses", "initial"): _Case.any_false,
     ("statuses", "closed"): _Case.any_true,
 }
-
-
-def _units(layout: TableLayout) -> Iterable[tuple[str, tuple[str, ...]]]:
-    """Yield the columns of a file, each with the values that go with it."""
-    units: dict[str, tuple[str, ...]] = {}
-    for name in layout.values:
-        if name not in layout.faults:
-            lead = layout.follows.get(name, name)
-            units[lead] = (*units.get(lead, ()), name)
-    return units.items()
 
 
 def _widest(

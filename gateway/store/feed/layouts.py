@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Table
@@ -51,7 +52,7 @@ class Gaps:
     adds_only: bool = False  #: The row may not be whole: only what protects counts.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TableLayout:
     """The table of a kind of record, and how a record becomes a row of it."""
 
@@ -79,11 +80,21 @@ class TableLayout:
         """What a record tells, keys first."""
         return (*self.keys, *self.values)
 
-    @property
+    @cached_property
     def values(self) -> tuple[str, ...]:
         """What a record tells beside its key."""
         names = (column.name for column in self.table.columns)
         return tuple(name for name in names if name not in _OWN and name not in self.keys)
+
+    @cached_property
+    def units(self) -> Mapping[str, tuple[str, ...]]:
+        """The columns of a file, each with the values that go with it, its own among them."""
+        units: dict[str, tuple[str, ...]] = {}
+        for name in self.values:
+            if name not in self.faults:
+                lead = self.follows.get(name, name)
+                units[lead] = (*units.get(lead, ()), name)
+        return units
 
     def mask(self, unread: Iterable[str], untold: Iterable[str]) -> int:
         """Return a bit for each of the values that these columns of a file don't give."""
