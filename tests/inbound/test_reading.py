@@ -108,6 +108,34 @@ class TestAttachments:
 
         assert ["image/png", "application/pdf"] == [o.content_type for o in reading.attachments]
 
+    @pytest.mark.parametrize("size", [61_000, 80_000, 100_000, 130_000, 200_000, 1_000_000])
+    async def test_a_photo_within_the_text_is_a_document(self, read: Read, size: int) -> None:
+        photo = file_part(b"IMG_1234.jpg", b"\xff\xd8" + bytes(size), b"image/jpeg")
+        inline = photo.replace(b"attachment;", b"inline;")
+
+        assert ["IMG_1234.jpg"] == names(await read(multipart(TEXT, inline)))
+
+    @pytest.mark.parametrize(
+        ("name", "height", "is_document"),
+        [
+            (b"logo.png", 90, False),
+            (b"image001.png", 90, False),
+            (b"logo.png", 900, True),
+            (b"scan.png", 90, True),
+            (b"scan.png", 16, False),
+            (b"zeugnis.png", 16, True),
+        ],
+    )
+    async def test_a_logo_is_none_where_sylpheed_attaches_it(
+        self, read: Read, name: bytes, height: int, is_document: bool
+    ) -> None:
+        start = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+        picture = start + (300).to_bytes(4, "big") + height.to_bytes(4, "big") + bytes(50)
+
+        reading = await read(multipart(TEXT, file_part(name, picture, b"image/png")))
+
+        assert ([name.decode()] if is_document else []) == names(reading)
+
     async def test_text_without_a_name_is_read_not_filed(self, read: Read) -> None:
         invitation = b"Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR"
         named = b'Content-Type: text/plain; name="notes.txt"\r\n\r\nnotes'

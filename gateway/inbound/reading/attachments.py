@@ -27,6 +27,9 @@ _MOST_TNEF = 30_000_000
 _ENOUGH = 0.9  #: Of the words of HTML, which the text has where both are one.
 _MOST_MARKUP = 1_000_000
 _LARGEST_LOGO = 60_000  #: Octets; a picture above that which the text doesn't show is kept.
+_HIGHEST_LOGO = 128  #: Pixels of a picture that is attached under the name of a logo …
+_HIGHEST_ICON = 32  #: … and of one under any other name.
+_LOGO_NAME = re.compile(r"logo|image\d{3}\b|outlook-", re.IGNORECASE)
 _CID = re.compile(r"cid:([^\"'\s>)&]{1,500})", re.IGNORECASE)
 _LONGEST_NAME = 1_000
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
@@ -69,8 +72,8 @@ class Saver:
             elif pictures and _is_untyped_image(part):
                 pictures -= 1
             elif (
-                _is_inline_image(part, in_html=has_html)
-                or is_shown(part)
+                is_shown(part)
+                or (_is_untyped_image(part) and self._is_logo(part, in_html=has_html))
                 or _is_shown_image(part, shown)
                 or _is_reading(part)
             ):
@@ -86,6 +89,25 @@ class Saver:
             return False
         words = _words("\n".join(read_page(self._markup(part)).lines))
         return bool(words) and len(words & _words(text)) >= _ENOUGH * len(words)
+
+    def _is_logo(self, part: Message, *, in_html: bool) -> bool:
+        """Whether a picture is a small one that its sender put into the text: no document.
+
+        Where there is HTML that doesn't show it, only its disposition counts, not that it has an
+        id. Sylpheed forwards every picture as an attachment without one: there its name tells, and
+        that it is no higher than a few lines of text.
+        """
+        octets = bytearray()
+        for piece in _until_broken(self._skeletons.octets(part)):
+            octets += piece
+            if len(octets) > _LARGEST_LOGO:
+                return False
+        disposition = str(part.get("content-disposition", "")).strip().casefold()
+        if disposition.startswith("attachment"):
+            height = _height(octets)
+            is_named = _LOGO_NAME.match(_filename(part)) is not None
+            return height is not None and height <= (_HIGHEST_LOGO if is_named else _HIGHEST_ICON)
+        return disposition.startswith("inline") or (not in_html and "content-id" in part)
 
     def _markup(self, part: Message) -> str:
         octets = bytearray()
@@ -185,17 +207,13 @@ def _is_shown_html(part: Message) -> bool:
     return part.get_content_type() == "text/html" and is_shown(part)
 
 
-def _is_inline_image(part: Message, *, in_html: bool) -> bool:
-    """Whether a part is a small picture that its sender put into the text, a logo: no document.
-
-    Where there is HTML that doesn't show it, only its disposition counts, not that it has an id.
-    """
-    disposition = str(part.get("content-disposition", "")).strip().casefold()
-    has_id = not disposition and not in_html and "content-id" in part
-    is_inline = disposition.startswith("inline") or has_id
-    payload = part.get_payload()
-    is_small = isinstance(payload, str) and len(payload) <= _LARGEST_LOGO * 4 // 3
-    return is_inline and is_small and _is_untyped_image(part)
+def _height(picture: bytes | bytearray) -> int | None:
+    """Return how many pixels a PNG or GIF is high; None where its beginning doesn't tell."""
+    if picture.startswith(b"\x89PNG\r\n\x1a\n") and picture[12:16] == b"IHDR":
+        return int.from_bytes(picture[20:24], "big")
+    if picture[:6] in (b"GIF87a", b"GIF89a"):
+        return int.from_bytes(picture[8:10], "little")
+    return None
 
 
 def _is_untyped_image(part: Message) -> bool:
