@@ -78,6 +78,26 @@ def test_a_mail_attached_to_what_the_text_forwards_is_a_file_of_that() -> None:
     assert found.attached is None
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<!DOCTYPE html>\n<html><body><p>Das <i>passt</i>.</p></body></html>", "Das passt."),
+        ('<?xml version="1.0"?>\n<html><body>Das passt.</body></html>', "Das passt."),
+        ("<!-- a -->\n<div>Das passt.</div>", "Das passt."),
+        ("<b>Das</b> passt.<br/>Ann", "Das passt.\nAnn"),
+        ("Das passt.<br>\n3 &lt; 5<br>\nAnn<br>", "Das passt.\n3 < 5\nAnn"),
+        ("<ann@example.org> a</b>", "<ann@example.org> a</b>"),
+        ("Ein <br> bricht um,\nzwei <br> auch.", "Ein <br> bricht um,\nzwei <br> auch."),
+    ],
+)
+def test_the_source_of_html_in_a_text_is_shown_as_people_read_it(source: str, text: str) -> None:
+    found = recover(
+        _forward(f"x\n\n-----Original Message-----\nFrom: a@x.example\nSubject: x\n\n{source}")
+    )
+
+    assert text == found.text
+
+
 def test_an_attached_mail_is_found_where_its_label_or_its_encoding_is_wrong() -> None:
     as_file = _forward("x")
     as_file.add_attachment(

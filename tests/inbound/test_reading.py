@@ -59,6 +59,28 @@ def file_part(name: bytes, content: bytes = PDF, kind: bytes = b"application/pdf
 
 
 @pytest.mark.parametrize(
+    ("name", "is_kept"),
+    [
+        (b"Original html part", False),
+        (b"Original html part.html", False),
+        (b"part-1.html", False),
+        (b"Portfolio.html", True),
+    ],
+)
+async def test_the_html_of_a_text_that_its_program_attached_is_no_document(
+    read: Read, name: bytes, is_kept: bool
+) -> None:
+    html = file_part(
+        b'"' + name + b'"', "<p>Gr\xfc\xdfe, Hallo</p>".encode("latin-1"), b"text/html"
+    )
+    text = b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + "Grüße, Hallo".encode()
+
+    reading = await read(multipart(text, html))
+
+    assert ([name.decode()] if is_kept else []) == names(reading)
+
+
+@pytest.mark.parametrize(
     ("kind", "encoding", "content"),
     [
         (b"text/plain; charset=utf-8", b"8bit", "Één: 2.950 €".encode()),

@@ -31,6 +31,13 @@ _HIGHEST_LOGO = 128  #: Pixels of a picture that is attached under the name of a
 _HIGHEST_ICON = 32  #: … and of one under any other name.
 _LOGO_NAME = re.compile(r"logo|image\d{3}\b|outlook-", re.IGNORECASE)
 _CID = re.compile(r"cid:([^\"'\s>)&]{1,500})", re.IGNORECASE)
+#: Names that programs make up for parts that have none: `part-1.html`, `Original html part.html`.
+_MADE_UP = re.compile(
+    r"(?:original|part|teil|deel|partie|attachment|anhang|bijlage|noname|unnamed|untitled|unknown"
+    r"|ohne titel|naamloos|sans titre|message|nachricht|bericht|body|text|mail|html)"
+    r"[\w .-]{0,40}\.html?",
+    re.IGNORECASE,
+)
 _LONGEST_NAME = 1_000
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -84,8 +91,11 @@ class Saver:
                 yield from self._file(part)
 
     def _is_html_of(self, part: Message, text: str) -> bool:
-        """Whether an attached file is HTML of a text, by its words, named without an ending."""
-        if part.get_content_type() != "text/html" or is_shown(part) or "." in _filename(part):
+        """Whether an attached file is HTML of a text, by its words and a name no person gave it."""
+        if part.get_content_type() != "text/html" or is_shown(part):
+            return False
+        name = _filename(part)
+        if "." in name and _MADE_UP.fullmatch(name) is None:
             return False
         words = _words("\n".join(read_page(self._markup(part)).lines))
         return bool(words) and len(words & _words(text)) >= _ENOUGH * len(words)
@@ -115,7 +125,7 @@ class Saver:
             octets += piece
             if len(octets) > _MOST_MARKUP:
                 break
-        return octets.decode("utf-8", "replace")
+        return octets.decode("utf-8" if _is_utf8(octets) else "cp1252", "replace")
 
     def _file(self, part: Message) -> Iterator[Attachment]:
         name = _filename(part)
@@ -251,7 +261,7 @@ def _legible(part: Message) -> Message:
     return legible
 
 
-def _is_utf8(octets: bytes) -> bool:
+def _is_utf8(octets: bytes | bytearray) -> bool:
     try:
         octets.decode()
     except UnicodeDecodeError:

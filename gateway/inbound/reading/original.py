@@ -46,11 +46,15 @@ _MOST_MAILS = 5  #: Attached ones that are compared; more stay files.
 _ZONES = timedelta(hours=26)  #: By which dates without zones may differ.
 _ENOUGH = 0.7  #: Of the words of a text, which the HTML beside it must have.
 #: HTML in a text: mutt and aerc forward the source of an HTML part where nothing shows it.
-_IS_MARKUP = re.compile(
-    r"<(?:!doctype html|html|head|body|div|p|table|meta|style|span|font|center)\b[^<]{0,2000}>"
-    r"(?=.*</)",
+_MARKUP = re.compile(
+    r"(?:<\?xml[^<>]{0,200}\?>\s*|<!--.{0,2000}?-->\s*){0,3}"
+    r"<(?:!doctype html|html|head|body|div|p|table|meta|style|span|font|center|title|section"
+    r"|blockquote|pre|h[1-6]|[abiu]|em|strong|small|big|tt|img|br|ul|ol)(?=[\s/>])[^<]{0,2000}>"
+    r"(?=.*(?:</|<br\b))",
     re.IGNORECASE | re.DOTALL,
 )
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_FEWEST_BREAKS = 2
 _LAST_RESORT_LINES = 300
 _LAST_RESORT_WIDTH = 500
 
@@ -207,7 +211,7 @@ def _read(mail: Message) -> tuple[str, MarkupText | None]:
     if content.text is None:
         return (joined(page.text()) if page else ""), page
     text = content.text.strip()
-    if page is None and _IS_MARKUP.match(text):
+    if page is None and _is_markup(text):
         page = read_page(text)
         text = joined(page.text())
     return text, page
@@ -260,7 +264,7 @@ def _inline(
         )
     assert original is not None
     body, html = original.body, _shown(page, place) if page and place else ""
-    if _IS_MARKUP.match(body):
+    if _is_markup(body):
         body, html = _rendered(body)
     return Recovered(
         heading=original.heading,
@@ -325,6 +329,14 @@ def _whole(page: MarkupText) -> str:
 
 def _body_of(page: MarkupText, place: Place) -> str:
     return joined(unquoted(page.text(place.start, place.end), place.depth))
+
+
+def _is_markup(body: str) -> bool:
+    """Whether a text is HTML: it begins with a tag, or every line ends with one (`Hello,<br>`)."""
+    if _MARKUP.match(body) is not None:
+        return True
+    ends = (line.rstrip().endswith(">") for line in body.split("\n") if line.strip())
+    return len(_BREAK.findall(body)) >= _FEWEST_BREAKS and all(ends)
 
 
 def _rendered(markup: str) -> tuple[str, str]:
