@@ -115,10 +115,10 @@ class _Smtp:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(work) for work in self._work()]
             await self._chores.relays_seen()
+            _leave_the_lasting_alone()
             self._worker.open(listeners(self._context.settings), self._context.sockets)
             running.append(tasks.create_task(self._worker.help(self._context.others)))
             self._context.ready()
-            _leave_the_lasting_alone()
             await self._context.stopping.wait()
             await self._worker.close()
             for chore in running:
