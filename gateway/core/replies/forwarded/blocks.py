@@ -258,7 +258,9 @@ class _BlockReader:
             return value == ""
         if self._role in _PEOPLE and (value[-1:] in ",;<([" or _is_open(value)):
             return True
-        if not value and self._role is not HeaderWord.SUBJECT:
+        if not value and (
+            self._role is not HeaderWord.SUBJECT or self._lines[self._end].is_indented
+        ):
             return True
         if self._role is HeaderWord.SUBJECT and self._is_rest_of_subject(value, text):
             return True

@@ -74,6 +74,8 @@ def original_at(
         body = [place.header.rest, *outdented(body)]
     elif place.header.is_whole:
         body = unstuffed(outdented(body))
+    elif place.rest > place.end:  # closed by a line that says so, as RFC 934 has it
+        body = unstuffed(body)
     own = (joined(raw_lines[: place.own_end]), joined(raw_lines[place.rest :]))
     return Original(
         heading=read_heading(place, subject=subject, zone=zone),

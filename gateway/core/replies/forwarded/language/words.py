@@ -61,7 +61,8 @@ _INVISIBLE = dict.fromkeys(
     [*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0x61C, 0xFEFF, 0xAD]
 )
 _SPACES = dict.fromkeys(map(ord, "\xa0\u2007\u2009\u202f\u3000\t"), " ")
-_VOWELS = dict.fromkeys([*range(0x64B, 0x653), 0x640, 0x670])
+#: Vowel signs of Arabic, and the Turkish letters that other languages' rules make one of: `ALICI`.
+_SAME = {**dict.fromkeys([*range(0x64B, 0x653), 0x640, 0x670]), ord("ı"): "i", ord("İ"): "i"}
 _CLEAN = _INVISIBLE | _SPACES
 
 
@@ -71,8 +72,8 @@ def readable(text: str) -> str:
 
 
 def label_key(label: str) -> str:
-    """Return the one form in which header words are compared, without vowel signs of Arabic."""
-    return " ".join(unicodedata.normalize("NFC", label).translate(_VOWELS).casefold().split())
+    """Return the one form in which header words are compared."""
+    return " ".join(unicodedata.normalize("NFC", label).translate(_SAME).casefold().split())
 
 
 def _role_table() -> dict[str, HeaderWord]:
