@@ -9,7 +9,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.ids import first_id_at, moment_of
@@ -23,6 +36,13 @@ _AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 
 _is_of_message = deliveries.c.message == messages.c.id
 _is_sending = exists().where(_is_of_message, deliveries.c.state == State.SENDING)
+#: As the index has it: SQLite takes a partial index where its condition stands in the question.
+_is_indexed = deliveries.c.state != literal_column(f"'{State.RELAYED}'")
+
+
+def in_state(state: State) -> ColumnElement[bool]:
+    """Return the condition on a delivery's state that is found by an index, `relayed` excepted."""
+    return and_(deliveries.c.state == state, true() if state is State.RELAYED else _is_indexed)
 
 
 def listed(
@@ -40,16 +60,25 @@ def listed(
     `to` is in lookup form; with it, `state` is that of the delivery to this address. `before` is
     an id: only what is older is returned.
     """
-    query = select(messages.c.id)
+    number: ColumnElement[int] = messages.c.id
+    query = select(number)
+    if to is not None or state not in (None, State.RELAYED):
+        number = deliveries.c.message
+        query = select(number).distinct()
+        if sender is not None:
+            query = query.join(messages, _is_of_message)
     if to is not None:
-        query = query.where(messages.c.id.in_(_ids_to(to, state)))
+        query = query.where(deliveries.c.address == to)
+        query = query if state is None else query.where(deliveries.c.state == state)
+    elif state is State.RELAYED:  # most are: soon enough are found among the newest
+        query = query.where(exists().where(_is_of_message, in_state(state)))
     elif state is not None:
-        query = query.where(exists().where(_is_of_message, deliveries.c.state == state))
+        query = query.where(in_state(state))
     if sender is not None:
         query = query.where(func.lower(messages.c.sender) == sender.lower())
     if before is not None:
-        query = query.where(messages.c.id < before)
-    return several(connection, _newest(connection, _since(query, since), limit))
+        query = query.where(number < before)
+    return several(connection, _newest(connection, query, number, since, limit))
 
 
 def one(connection: Connection, number: int) -> Message | None:
@@ -60,9 +89,10 @@ def one(connection: Connection, number: int) -> Message | None:
 
 def would_fail(connection: Connection, since: datetime | None, limit: int = 1000) -> list[Message]:
     """Return what observe mode relayed though a recipient is suppressed, the newest first."""
-    fails = exists().where(_is_of_message, deliveries.c.would == State.SEND_FAILED)
-    query = _since(select(messages.c.id).where(fails), since)
-    return several(connection, _newest(connection, query, limit))
+    number = deliveries.c.message
+    is_indexed = deliveries.c.would != literal_column("''")
+    fails = select(number).where(deliveries.c.would == State.SEND_FAILED, is_indexed).distinct()
+    return several(connection, _newest(connection, fails, number, since, limit))
 
 
 def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> list[Message]:
@@ -76,8 +106,9 @@ def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> li
     padded = " " + deliveries.c.persons + " "
     is_theirs = or_(deliveries.c.persons == "", padded.contains(f" {person} ", autoescape=True))
     found = select(deliveries.c.message).where(deliveries.c.address.in_(own), is_theirs)
-    query = select(messages.c.id).where(messages.c.id.in_(found))
-    return several(connection, _newest(connection, query, limit))
+    number = messages.c.id
+    query = select(number).where(number.in_(found))
+    return several(connection, _newest(connection, query, number, None, limit))
 
 
 def settled_after(connection: Connection, after: int, waiting_since: int) -> list[int]:
@@ -115,24 +146,22 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
 
 def sending(connection: Connection) -> int:
     """Return how many messages are at a relay just now."""
-    is_sending = deliveries.c.state == State.SENDING
-    query = select(func.count(deliveries.c.message.distinct())).where(is_sending)
+    number = deliveries.c.message.distinct()
+    query = select(func.count(number)).where(in_state(State.SENDING))
     return connection.scalar(query) or 0
 
 
-def _ids_to(address: str, state: State | None) -> Select[tuple[int]]:
-    query = select(deliveries.c.message).where(deliveries.c.address == address)
-    return query if state is None else query.where(deliveries.c.state == state)
-
-
-def _since(query: Select[tuple[int]], since: datetime | None) -> Select[tuple[int]]:
-    if since is None:
-        return query
-    return query.where(messages.c.id >= min(first_id_at(since), _LARGEST))
-
-
-def _newest(connection: Connection, query: Select[tuple[int]], limit: int) -> list[int]:
-    return list(connection.scalars(query.order_by(messages.c.id.desc()).limit(limit)))
+def _newest(
+    connection: Connection,
+    query: Select[Any],
+    number: ColumnElement[int],
+    since: datetime | None,
+    limit: int,
+) -> list[int]:
+    """Return the highest ids a query finds; `number` is the column in which it has them."""
+    if since is not None:
+        query = query.where(number >= min(first_id_at(since), _LARGEST))
+    return list(connection.scalars(query.order_by(number.desc()).limit(limit)))
 
 
 def _deliveries(connection: Connection, ids: Sequence[int]) -> dict[int, list[Delivery]]:

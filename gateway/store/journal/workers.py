@@ -11,6 +11,7 @@ from gateway.core.ids import NUMBERED
 from gateway.core.kinds import By, State
 from gateway.store.journal import held_reports, journal, worker_log
 from gateway.store.journal.journal_rows import JournalRows
+from gateway.store.journal.messages import in_state
 from gateway.store.schema import attempts, deliveries, messages, workers
 
 BEAT = timedelta(seconds=10)  #: How often a worker says that it lives.
@@ -161,7 +162,7 @@ def _give_up_verdicts(connection: Connection, number: int) -> None:
 
 
 def _sending() -> Select[tuple[int]]:
-    return select(deliveries.c.message).where(deliveries.c.state == State.SENDING)
+    return select(deliveries.c.message).where(in_state(State.SENDING))
 
 
 def _is_remembered(connection: Connection, message: int) -> bool:

@@ -58,7 +58,7 @@ from gateway.store.schema.triggers import (
 )
 
 #: The newest migration; a store at another version is refused.
-VERSION = "0032"
+VERSION = "0033"
 
 __all__ = [
     "VERSION",

@@ -94,3 +94,4 @@ audience_members = Table(
     sqlite_with_rowid=False,
 )
 Index("ix_audience_members_email_id", audience_members.c.audience, audience_members.c.email_id)
+Index("ix_audience_members_address", audience_members.c.address)

@@ -1,6 +1,6 @@
 """The tables of the journal and of those who write it."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, func, text
 
 from gateway.store.schema.columns import UtcTime, key, metadata, partial_index, words
 
@@ -30,6 +30,8 @@ partial_index(
     where=messages.c.burst_key.is_not(None),
 )
 
+Index("ix_messages_sender", func.lower(messages.c.sender), messages.c.id)
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -47,10 +49,17 @@ deliveries = Table(
     sqlite_with_rowid=False,
 )
 Index("ix_deliveries_address", deliveries.c.address, deliveries.c.message)
+#: What relays took is most of the journal, and is found among the newest without an index.
 partial_index(
-    "ix_deliveries_sending",
+    "ix_deliveries_state",
+    deliveries.c.state,
     deliveries.c.message,
-    where=deliveries.c.state == "sending",
+    where=deliveries.c.state != "relayed",
+)
+partial_index(
+    "ix_deliveries_would",
+    deliveries.c.message,
+    where=deliveries.c.would != "",
 )
 
 # Transactions a client may try again: refused for now, in flight for long, unknown, or answered to

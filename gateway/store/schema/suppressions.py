@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Table, Text
 
-from gateway.store.schema.columns import UtcTime, flag, metadata, partial_index, words
+from gateway.store.schema.columns import UtcTime, flag, metadata, words
 
 
 def _what_staff_said() -> list[Column[Any]]:
@@ -27,11 +27,7 @@ suppressions = Table(
     Column("address", Text, nullable=False),
     *_what_staff_said(),
 )
-partial_index(
-    "ix_suppressions_address",
-    suppressions.c.address,
-    where=suppressions.c.released_at.is_(None),
-)
+Index("ix_suppressions_address", suppressions.c.address)
 
 #: Of people: every address they have, and will have, is suppressed.
 person_suppressions = Table(
@@ -42,9 +38,6 @@ person_suppressions = Table(
     Column("person", Text, nullable=False),
     *_what_staff_said(),
 )
-partial_index(
-    "ix_person_suppressions_kind_person",
-    person_suppressions.c.kind,
-    person_suppressions.c.person,
-    where=person_suppressions.c.released_at.is_(None),
+Index(
+    "ix_person_suppressions_kind_person", person_suppressions.c.kind, person_suppressions.c.person
 )

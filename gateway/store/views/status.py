@@ -11,9 +11,9 @@ from gateway.core.kinds import TAG_SCOPES, State
 from gateway.core.replies.inbox import InboxState
 from gateway.store.feed import feed_faults, open_references, unread
 from gateway.store.feed.feed_faults import KindState
+from gateway.store.journal.messages import in_state
 from gateway.store.schema import (
     addresses,
-    deliveries,
     feeds,
     groups,
     inbox,
@@ -45,7 +45,7 @@ def snapshot(connection: Connection) -> Snapshot:
     """Read how things stand."""
     ages = select(feeds.c.source, func.max(feeds.c.at).label("at")).group_by(feeds.c.source)
     states = select(outbox.c.state, func.count().label("entries")).group_by(outbox.c.state)
-    sending = select(func.count()).where(deliveries.c.state == State.SENDING)
+    sending = select(func.count()).where(in_state(State.SENDING))
     mails = select(inbox.c.state, func.count().label("mails")).group_by(inbox.c.state)
     oldest = select(func.min(inbox.c.id)).where(inbox.c.state == InboxState.WAITING)
     first = connection.scalar(oldest)
