@@ -21,7 +21,7 @@ _LONGEST_DATE = 80
 _FROM = re.compile(
     r"\s(?:from|von|van|de|da|di|do|dal|fra|från|frå|af|od|ze|z|от|від|из|από|dari|từ|mula|gan)\s"
 )
-_ON = re.compile(rf"\s(?:{'|'.join(PREPOSITIONS)})\s(?=.{{0,30}}\d)", re.IGNORECASE)
+_ON = re.compile(rf"\s(?:{'|'.join(PREPOSITIONS)})(?=\s.{{0,30}}\d)", re.IGNORECASE)
 
 
 def read_sentence(lines: Sequence[TextLine], start: int) -> Intro | None:
@@ -49,7 +49,10 @@ def _read(text: str, end: int) -> Intro | None:
 
 
 def _name_and_date(text: str) -> tuple[str, str]:
-    """Divide at the last word before which a name and behind which a date stands."""
+    """Divide at the last word before which a name and behind which a date stands.
+
+    Of `Roe, Ann van den on Mon Nov 23` that is `on`; Swedish dates begin with `den`.
+    """
     for found in reversed(list(_ON.finditer(text))):
         date = text[found.end() :].strip(" ,")
         if len(date) <= _LONGEST_DATE and parse_date(date, zone=UTC) is not None:
