@@ -162,7 +162,7 @@ class Crm:
         """Return what looks at Mailchimp."""
         return Rounds(
             **{
-                "office": self.session(),
+                "session": self.session(),
                 "new_id": self.new_id,
                 "heard": self.heard.append,
                 **changes,

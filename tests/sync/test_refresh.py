@@ -164,9 +164,9 @@ def test_m8_a_refresh_that_was_broken_off_is_finished(
     when = at(active, scheduled)
     active.opt_out(BOB)
     place = {
-        "look": "gateway.sync.refresh.acts.unschedule",
+        "look": "gateway.sync.refresh.campaign_calls.unschedule",
         "unscheduled": "gateway.sync.upload.Uploader.segment",
-        "trimmed": "gateway.sync.refresh.acts.schedule",
+        "trimmed": "gateway.sync.refresh.campaign_calls.schedule",
         "scheduled": "gateway.sync.refresh._Refresh._finish",
     }[step]
     with monkeypatch.context() as patch:
