@@ -54,6 +54,7 @@ def _plan() -> Plan:
         cells=wanted,
         peers=[name for name in PEERS if name in (options.peer or PEERS)],
         rounds=QUICK_ROUNDS if options.quick else options.rounds,
+        start_rounds=QUICK_ROUNDS if options.quick else FULL.start_rounds,
         seconds=QUICK_SECONDS if options.quick else options.seconds,
         sizes=QUICK_SIZES if options.quick else FULL.sizes,
     )

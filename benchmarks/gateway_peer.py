@@ -44,18 +44,32 @@ def gateway(
 
     Gives its port, the pid of its supervisor, and what counts its journal's relayed deliveries.
     """
+    port = prepare(root, relay=relay, suppressed=suppressed)
+    with serving(root, port) as pid:
+        with Client(port) as client:
+            client.send([], recipient=suppressed[0], header=BULK, code=b"550")
+        database = Database(f"sqlite:///{root}/gateway.db")
+        yield port, pid, partial(relayed, database)
+        database.close()
+
+
+def prepare(root: Path, *, relay: int, suppressed: Sequence[str]) -> int:
+    """Set up what `gateway` runs; return its port."""
     root.mkdir(parents=True)
     port, config = free_port(), root / "gateway.toml"
     config.write_text(CONFIG.format(port=port, relay=relay, workers=WORKERS))
     _write_feed(root, suppressed)
     for kind in ("groups", "people", "memberships"):
         _run(config, "import", kind, str(root / f"{kind}.csv"))
-    with running(_command(config, "run", "smtp"), log=root / "gateway.log", port=port) as process:
-        with Client(port) as client:
-            client.send([], recipient=suppressed[0], header=BULK, code=b"550")
-        database = Database(f"sqlite:///{root}/gateway.db")
-        yield port, process.pid, partial(relayed, database)
-        database.close()
+    return port
+
+
+@contextmanager
+def serving(root: Path, port: int) -> Iterator[int]:
+    """Run what was prepared, for as long as the block lasts; give the pid of its supervisor."""
+    command = _command(root / "gateway.toml", "run", "smtp")
+    with running(command, log=root / "gateway.log", port=port) as process:
+        yield process.pid
 
 
 def _write_feed(root: Path, suppressed: Sequence[str]) -> None:

@@ -61,9 +61,14 @@ PEERS: dict[str, Start] = {
 }
 
 
+def suppressed_addresses() -> list[str]:
+    """Return the addresses every peer that can keeps bulk mail from."""
+    return [f"suppressed{number}@bench.example" for number in range(SUPPRESSED)]
+
+
 @contextmanager
 def started(names: Sequence[str], root: Path) -> Iterator[list[Peer]]:
     """Run these peers beside each other, all with the same suppressed addresses."""
-    suppressed = [f"suppressed{number}@bench.example" for number in range(SUPPRESSED)]
+    suppressed = suppressed_addresses()
     with ExitStack() as stack:
         yield [stack.enter_context(PEERS[name](root / name, suppressed)) for name in names]

@@ -34,7 +34,7 @@ smtpd_client_connection_count_limit = 0
 default_process_limit = {processes}
 message_size_limit = 0
 smtpd_relay_restrictions = permit_mynetworks, reject
-smtpd_recipient_restrictions = check_recipient_access lmdb:{root}/access, permit_mynetworks, reject
+smtpd_recipient_restrictions = check_recipient_access hash:{root}/access, permit_mynetworks, reject
 """
 
 MASTER = """\
@@ -52,15 +52,28 @@ def postfix(root: Path, *, relay: int, refused: Sequence[str]) -> Iterator[tuple
 
     Its recipient access map has the `refused` addresses.
     """
+    port = prepare(root, relay=relay, refused=refused)
+    with serving(root, port) as pid:
+        _check(port, refused[0])
+        yield port, pid
+
+
+def prepare(root: Path, *, relay: int, refused: Sequence[str]) -> int:
+    """Set up what `postfix` runs; return its port."""
     if os.geteuid() != 0:
         raise BenchmarkError("Postfix starts only as root: run the benchmark as root")
     port = free_port()
     _lay_out(root, port=port, relay=relay)
     _make_access_map(root, refused)
+    return port
+
+
+@contextmanager
+def serving(root: Path, port: int) -> Iterator[int]:
+    """Run what was prepared, for as long as the block lasts; give the pid of its master."""
     command = [tool("master"), "-c", str(root / "etc"), "-d"]
     with running(command, log=root / "master.log", port=port) as master:
-        _check(port, refused[0])
-        yield port, master.pid
+        yield master.pid
 
 
 def version() -> str:
@@ -86,7 +99,7 @@ def _lay_out(root: Path, *, port: int, relay: int) -> None:
 def _make_access_map(root: Path, refused: Sequence[str]) -> None:
     entries = (f"{address} REJECT suppressed\n" for address in refused)
     (root / "access").write_text("".join(entries))
-    command = [tool("postmap"), "-c", str(root / "etc"), f"lmdb:{root}/access"]
+    command = [tool("postmap"), "-c", str(root / "etc"), f"hash:{root}/access"]
     subprocess.run(command, check=True)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import decision, latency, machine, memory, selection, tables, throughput
+from benchmarks import decision, latency, machine, memory, selection, start, tables, throughput
 from benchmarks.cells import MATRIX, Cell
 from benchmarks.decision import Decision
 from benchmarks.latency import Latency
@@ -14,10 +14,11 @@ from benchmarks.machine import Machine
 from benchmarks.memory import Memory
 from benchmarks.peers import PEERS, Peer, started
 from benchmarks.selection import Selection
+from benchmarks.start import Start
 from benchmarks.tables import Table
 from benchmarks.throughput import Measured
 
-PARTS = ("throughput", "latency", "memory", "decision", "selection")
+PARTS = ("throughput", "start", "latency", "memory", "decision", "selection")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Plan:
     cells: Sequence[Cell] = MATRIX
     peers: Sequence[str] = tuple(PEERS)
     rounds: int = 7
+    start_rounds: int = start.ROUNDS
     seconds: float = 2.5  #: A sample takes about this long.
     sizes: Sequence[int] = decision.SIZES
 
@@ -37,6 +39,7 @@ class Plan:
         rounds = {"throughput": len(self.cells) * self.rounds, "latency": self.rounds}
         beside = sum(rounds.get(part, 0) for part in self.parts) * len(self.peers)
         alone = len(self.sizes) * ("decision" in self.parts) + ("selection" in self.parts)
+        alone += self.start_rounds * len(start.PEERS & {*self.peers}) * ("start" in self.parts)
         return beside + ("memory" in self.parts) + alone
 
 
@@ -46,6 +49,7 @@ class Results:
 
     machine: Machine
     cells: list[Measured] = field(default_factory=list)
+    starts: Sequence[Start] = ()
     latency: Sequence[Latency] = ()
     memory: Memory | None = None
     decisions: Sequence[Decision] = ()
@@ -56,8 +60,10 @@ class Results:
         found: list[Table] = []
         if self.cells:
             found += [tables.throughput(self.cells), tables.processor_time(self.cells)]
+        if self.starts:
+            found.append(tables.starts(self.starts))
         if self.latency:
-            found.append(tables.latency(self.latency, self.machine))
+            found.append(tables.latency(self.latency))
         if self.memory:
             found.append(tables.memory(self.memory))
         if self.decisions:
@@ -80,6 +86,10 @@ def run(plan: Plan, directory: Path) -> Results:
         if set(plan.parts) & {"throughput", "latency", "memory"}:
             with started(plan.peers, directory) as peers:
                 _beside_each_other(plan, peers, results, step)
+        if "start" in plan.parts:
+            results.starts = start.measure(
+                plan.peers, directory, rounds=plan.start_rounds, step=step
+            )
         if "decision" in plan.parts:
             results.decisions = decision.measure(directory, plan.sizes, step)
         if "selection" in plan.parts:
