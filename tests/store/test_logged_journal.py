@@ -1,7 +1,10 @@
 """The journal of a worker beside SQLite: its log first, the store a moment later."""
 
 import asyncio
+import itertools
 import os
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -271,6 +274,29 @@ def test_a_log_gives_room_back_that_it_does_not_need(tmp_path: Path, length: int
     log.close()
 
     assert 0 == (tmp_path / "log.a").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("slow", "waits_in_loop"), [((True,), False), ((True, True, False), True)], ids=str
+)
+async def test_a_disk_that_is_slow_every_time_is_waited_for_on_a_thread(
+    journal: LoggedJournal,
+    monkeypatch: pytest.MonkeyPatch,
+    slow: tuple[bool, ...],
+    waits_in_loop: bool,
+) -> None:
+    threads: list[int] = []
+    turns = itertools.cycle(slow)
+
+    def sync(_: int) -> None:
+        threads.append(threading.get_ident())
+        time.sleep(0.002 if next(turns) else 0)
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    for minute in range(20):
+        await journal.begin(message(minute))
+
+    assert waits_in_loop is (threading.get_ident() == threads[-1])
 
 
 def test_a_log_on_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
