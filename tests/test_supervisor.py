@@ -242,16 +242,45 @@ async def test_K9_a_store_that_does_not_fit_is_refused_with_a_message(
     assert "Traceback" not in done.stderr
 
 
-def test_an_smtp_worker_knows_neither_the_api_nor_the_command_line() -> None:
+#: What some role or command has a use for: each process pays for it with memory, all the time.
+LIBRARIES = {
+    "aioimaplib",
+    "aiosmtpd",
+    "alembic",
+    "fastapi",
+    "gateway.cli",
+    "httpx",
+    "mailchimp_marketing",
+    "mailparser",
+    "pygments",
+    "requests",
+    "rich.console",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.orm",
+    "typer",
+    "uvicorn",
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "own"),
+    [
+        ("smtp", {"aiosmtpd"}),
+        ("inbound", {"aioimaplib", "mailparser"}),
+        ("sync", set[str]()),
+        ("sender", set[str]()),
+        ("api", {"fastapi", "uvicorn"}),
+    ],
+)
+def test_a_role_loads_only_what_it_has_a_use_for(role: str, own: set[str]) -> None:
     program = (
-        "import sys, gateway.app.__main__, gateway.app.roles.smtp\n"
-        "print(*{'fastapi', 'typer', 'uvicorn', 'alembic', 'gateway.cli'}"
-        " & set(sys.modules))"
+        f"import sys, gateway.app.__main__, gateway.app.roles.{role}\n"
+        "print(*(name for name, loaded in sys.modules.items() if loaded))"
     )
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
-    assert "" == done.stdout.strip()
+    assert own == LIBRARIES.intersection(done.stdout.split())
 
 
 @contextlib.asynccontextmanager

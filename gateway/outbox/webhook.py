@@ -14,11 +14,13 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-
-import httpx
+from typing import TYPE_CHECKING
 
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import Deferred, OutboxRow, Refused, Result, Sent
+
+if TYPE_CHECKING:
+    import httpx
 
 CONCURRENCY = 8  #: Requests to one address at a time.
 _CONNECT_SECONDS = 5.0
@@ -40,11 +42,17 @@ class Endpoint:
 
 
 class WebhookDelivery:
-    """Posts to one endpoint; redirects are not followed, certificates are checked."""
+    """Posts to one endpoint; redirects are not followed, certificates are checked.
+
+    httpx is loaded with the first one: 7 MB that a gateway without webhooks has no use for.
+    """
 
     def __init__(self, endpoint: Endpoint, *, clock: Callable[[], datetime]) -> None:
+        import httpx
+
         self._endpoint = endpoint
         self._clock = clock
+        self._http = httpx
         self._client = httpx.AsyncClient(
             verify=endpoint.context,
             timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
@@ -62,7 +70,7 @@ class WebhookDelivery:
                 return await self._post(row.body, headers)
         except TimeoutError:
             return Deferred(f"no answer within {timedelta(seconds=_ANSWER_SECONDS)}")
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
+        except (self._http.HTTPError, self._http.InvalidURL, ssl.SSLError, OSError) as error:
             return Deferred(f"{type(error).__name__}: {error}"[:300])
 
     async def close(self) -> None:
@@ -73,7 +81,7 @@ class WebhookDelivery:
         url = self._endpoint.url
         async with self._client.stream("POST", url, content=body, headers=headers) as answer:
             result = judged(answer.status_code)
-            with contextlib.suppress(httpx.HTTPError, TimeoutError):
+            with contextlib.suppress(self._http.HTTPError, TimeoutError):
                 await _drain(answer)
         return result
 
@@ -109,7 +117,7 @@ def key_of(secret: str) -> bytes:
     return secret.encode()
 
 
-async def _drain(answer: httpx.Response) -> None:
+async def _drain(answer: "httpx.Response") -> None:
     """Read a short answer to its end; of a long one the connection is given up."""
     octets = 0
     async with asyncio.timeout(_DRAIN_SECONDS):

@@ -8,9 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import mailchimp_marketing
-from mailchimp_marketing.api_client import ApiClientError
-
 from gateway.sync.errors import UnusableKey
 from gateway.sync.transport import CheckedAnswer, Document, MailchimpLimits, Transport
 
@@ -56,6 +53,11 @@ class MailchimpClient:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        # Loaded with the first account, and requests with it: 8 MB that others have no use for.
+        import mailchimp_marketing
+        from mailchimp_marketing.api_client import ApiClientError
+
+        self._wrapped = ApiClientError
         self._data_centre = _data_centre(api_key)
         self.base_url = (base_url or _base_url(self._data_centre)).rstrip("/")
         self._transport = Transport(
@@ -316,11 +318,10 @@ class MailchimpClient:
                 return
             offset += size
 
-    @staticmethod
-    def _call(method: Callable[..., Any], *arguments: Any, **query: Any) -> Document:
+    def _call(self, method: Callable[..., Any], *arguments: Any, **query: Any) -> Document:
         try:
             answer = method(*arguments, **query)
-        except ApiClientError as error:
+        except self._wrapped as error:
             # The official client wraps whatever its transport raises.
             raise error.text from error.text.__cause__
         assert isinstance(answer, CheckedAnswer)

@@ -1,4 +1,7 @@
-"""One checked HTTP exchange with Mailchimp: the gate, the retries, the meaning of the answer."""
+"""One checked HTTP exchange with Mailchimp: the gate, the retries, the meaning of the answer.
+
+requests is loaded by who exchanges something: see `MailchimpClient`.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,11 +10,7 @@ from datetime import timedelta
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from threading import BoundedSemaphore
-from typing import Any
-
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from typing import TYPE_CHECKING, Any
 
 from gateway.sync.errors import (
     AnswerLost,
@@ -21,6 +20,9 @@ from gateway.sync.errors import (
     Unreachable,
     refused,
 )
+
+if TYPE_CHECKING:
+    import requests
 
 Document = dict[str, Any]
 #: Doing these twice is doing them once, so a lost answer may be asked for again.
@@ -109,7 +111,9 @@ class Transport:
             self._sleep(pause.total_seconds() * (0.5 + self._jitter()))
         return self._exchange(send)
 
-    def _exchange(self, send: Callable[[], requests.Response]) -> CheckedAnswer:
+    def _exchange(self, send: "Callable[[], requests.Response]") -> CheckedAnswer:
+        import requests
+
         with self._gate:
             try:
                 response = send()
@@ -118,7 +122,10 @@ class Transport:
         return CheckedAnswer(_read(response))
 
 
-def _session(api_key: str, base_url: str, connections: int) -> requests.Session:
+def _session(api_key: str, base_url: str, connections: int) -> "requests.Session":
+    import requests
+    from requests.adapters import HTTPAdapter
+
     session = requests.Session()
     session.auth = ("user", api_key)
     # Proxies and certificates of the environment are read once: it costs a third of a call.
@@ -147,7 +154,10 @@ def _may_repeat(method: str, error: MailchimpError) -> bool:
             return False
 
 
-def _broken(error: requests.RequestException) -> MailchimpError:
+def _broken(error: "requests.RequestException") -> MailchimpError:
+    import requests
+    from urllib3.exceptions import MaxRetryError, NewConnectionError
+
     cause = error.args[0] if error.args else None
     never_connected = isinstance(cause, MaxRetryError) and isinstance(
         cause.reason, NewConnectionError
@@ -159,11 +169,13 @@ def _broken(error: requests.RequestException) -> MailchimpError:
 
 def _reason(error: Exception, cause: object) -> str:
     """Return what went wrong without the names of the classes it went wrong in."""
+    from urllib3.exceptions import MaxRetryError
+
     found = str(cause.reason if isinstance(cause, MaxRetryError) else error)
     return found.partition("): ")[2] or found
 
 
-def _read(response: requests.Response) -> Document:
+def _read(response: "requests.Response") -> Document:
     """Return the document of a success; what the official client takes for one is checked here."""
     status = response.status_code
     document = _document(response)
@@ -190,7 +202,7 @@ def _title(problem: Document) -> str:
     return str(problem.get("title", ""))
 
 
-def _document(response: requests.Response) -> Document | None:
+def _document(response: "requests.Response") -> Document | None:
     try:
         document = json.loads(response.content)
     except ValueError:
@@ -198,5 +210,5 @@ def _document(response: requests.Response) -> Document | None:
     return document if isinstance(document, dict) else None
 
 
-def _shown(response: requests.Response) -> str:
+def _shown(response: "requests.Response") -> str:
     return response.text[:SHOWN] or f"empty answer, HTTP {response.status_code}"

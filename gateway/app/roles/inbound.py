@@ -71,7 +71,9 @@ async def run_inbound(context: RoleContext) -> None:
     )
     try:
         await asyncio.to_thread(_sweep)
-        await readers.start()
+        is_fed = any(one.purpose == "import" for one in context.settings.smtp.listeners)
+        if is_fed or context.settings.inbound.mailboxes:
+            await readers.start()  # else with the first mail, should one come
         await mailboxes.apply(context.settings)
         context.apply = apply
         context.ready()

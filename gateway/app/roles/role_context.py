@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -81,6 +82,12 @@ class RoleContext:
             task.cancel()
         if self._supervisor is not None:
             self._supervisor.close()
+
+    async def rest(self, duration: timedelta) -> None:
+        """Do nothing for so long, or until the process has to end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(duration.total_seconds()):
+                await self.stopping.wait()
 
     def ready(self) -> None:
         """Tell the supervisor that this process does its work now."""

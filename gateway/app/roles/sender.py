@@ -1,7 +1,6 @@
 """The `sender` role: what the gateway itself sends, and the chores of the store."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from gateway.app.common import now, open_store_of
 from gateway.app.decision.held_reports import HeldReportWriter
 from gateway.app.relays import relays_of
 from gateway.app.roles.role_context import RoleContext
+from gateway.app.roles.store_ready import store_ready
 from gateway.app.roles.triggered_mail import TriggeredMail
 from gateway.app.roles.webhooks import Webhooks
 from gateway.config import Settings
@@ -37,7 +37,6 @@ TIDY_EVERY = timedelta(minutes=10)
 TIDY_STEP = 500  #: Rows forgotten in one transaction: mail waits no longer than for that.
 FEED_LEASE = timedelta(minutes=10)  #: One file may take so long.
 _REST = timedelta(milliseconds=200)  #: Between two steps, for the mail.
-_AWAY = timedelta(seconds=2)  #: Between tries while the store is away.
 _SWEEP = timedelta(seconds=1)
 
 log = logs.get("sender")
@@ -88,21 +87,6 @@ async def run_sender(context: RoleContext) -> None:
         triggered.close()
         post.close()
         database.close()
-
-
-async def store_ready(context: RoleContext, database: Database) -> None:
-    """Wait for a store that is away; a missing schema is created when it is there.
-
-    Raises for one that is of another version or not whole.
-    """
-    while not context.stopping.is_set():
-        try:
-            await asyncio.to_thread(common.prepare, database)
-        except StoreUnavailable as error:
-            log.error("store_unavailable", reason=str(error))
-            await _rest(context, _AWAY)
-        else:
-            return
 
 
 class OwnMailSender:
@@ -209,7 +193,7 @@ async def _prune(context: RoleContext, database: Database, prune: Prune, oldest:
     while forgotten == TIDY_STEP and not context.stopping.is_set():
         forgotten = await database.write(lambda connection: prune(connection, oldest, TIDY_STEP))
         log.debug("pruned", rows=forgotten)
-        await _rest(context, _REST)
+        await context.rest(_REST)
 
 
 async def take_in_files(context: RoleContext, database: Database, holder: str) -> None:
@@ -222,7 +206,7 @@ async def take_in_files(context: RoleContext, database: Database, holder: str) -
             folder = _feed_folder(settings, database)
         if folder is not None:
             await _look(folder, database, holder, settings.crm.every)
-        await _rest(context, settings.crm.every)
+        await context.rest(settings.crm.every)
 
 
 def _feed_folder(settings: Settings, database: Database) -> FeedFolder | None:
@@ -276,10 +260,4 @@ async def _repeat(
             await chore()
         except StoreUnavailable as error:
             log.error("chore_put_off", reason=str(error))
-        await _rest(context, every)
-
-
-async def _rest(context: RoleContext, duration: timedelta) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(duration.total_seconds()):
-            await context.stopping.wait()
+        await context.rest(every)

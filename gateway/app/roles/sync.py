@@ -1,7 +1,6 @@
 """The `sync` role: what the gateway does at Mailchimp by itself."""
 
 import asyncio
-import contextlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,7 +9,7 @@ from gateway.app import common
 from gateway.app.campaigns import mailchimp
 from gateway.app.roles import returns
 from gateway.app.roles.role_context import RoleContext
-from gateway.app.roles.sender import store_ready
+from gateway.app.roles.store_ready import store_ready
 from gateway.core import ids
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync.refresh import Heard, Refreshed, Refresher, RefreshFailed, Unscheduled
@@ -50,7 +49,7 @@ async def refresh_scheduled(context: RoleContext, database: Database) -> None:
                 return
             except Exception:
                 log.exception("sync_fault")
-        await _rest(context, _LOOK)
+        await context.rest(_LOOK)
 
 
 def _refresh(context: RoleContext, database: Database, looked: dict[int, datetime]) -> None:
@@ -77,9 +76,3 @@ def _tell(heard: Heard) -> None:
             log.error("campaign_unscheduled", campaign=ids.show(campaign), reason=reason)
         case RefreshFailed(campaign, reason):
             log.error("campaign_not_refreshed", campaign=ids.show(campaign), reason=reason)
-
-
-async def _rest(context: RoleContext, duration: timedelta) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(duration.total_seconds()):
-            await context.stopping.wait()

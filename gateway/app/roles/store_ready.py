@@ -1,0 +1,28 @@
+"""Waiting for the store, as roles do that can't do anything without it."""
+
+import asyncio
+from datetime import timedelta
+
+from gateway import logs
+from gateway.app import common
+from gateway.app.roles.role_context import RoleContext
+from gateway.store.engine.database import Database, StoreUnavailable
+
+_AWAY = timedelta(seconds=2)  #: Between tries while the store is away.
+
+log = logs.get("role")
+
+
+async def store_ready(context: RoleContext, database: Database) -> None:
+    """Wait for a store that is away; a missing schema is created when it is there.
+
+    Raises for one that is of another version or not whole.
+    """
+    while not context.stopping.is_set():
+        try:
+            await asyncio.to_thread(common.prepare, database)
+        except StoreUnavailable as error:
+            log.error("store_unavailable", reason=str(error))
+            await context.rest(_AWAY)
+        else:
+            return
