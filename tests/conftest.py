@@ -19,11 +19,35 @@ from tests.rig.postfix import Postfix
 from tests.rig.postgres import Postgres, open_postgres
 from tests.rig.schemas import checked_put
 from tests.rig.sink import RawSink, SinkSettings
+from tests.rig.statements import statements_shared
 
 Connect = Callable[..., Awaitable[RawClient]]
 StartSink = Callable[..., Awaitable[RawSink]]
 StartProxy = Callable[[int], Awaitable[FaultProxy]]
 StartPostfix = Callable[[Postfix], Awaitable[Postfix]]
+
+
+#: Where tests work on a store, a process or a server, if not all of them do there.
+_STARTING_FOLDERS = frozenset(
+    ("api", "app", "cli", "outbox", "rig", "smtp_proxy", "store", "sync", "system", "triggers")
+)
+#: What such tests ask for elsewhere.
+_STARTING_FIXTURES = frozenset(
+    (
+        *("bare_store_url", "store_url", "prepared_file", "postgres", "cleanup", "dovecot"),
+        *("office", "each_office", "server", "modern", "issuer", "empty"),
+    )
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `unit` what works on values alone: `make test-unit` runs it within a minute."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        starts = folder in _STARTING_FOLDERS or item.get_closest_marker("system") is not None
+        asked = getattr(item, "fixturenames", ())
+        if not starts and _STARTING_FIXTURES.isdisjoint(asked):
+            item.add_marker(pytest.mark.unit)
 
 
 class StartGateway(Protocol):
@@ -47,6 +71,13 @@ def what_is_told_fits_its_schema() -> Iterator[None]:
     """Hold every event that any test has kept for webhooks against its documented schema."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(events, "put", checked_put)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_is_compiled_is_shared() -> Iterator[None]:
+    """Compile each statement once for all stores of this process."""
+    with statements_shared():
         yield
 
 

@@ -178,6 +178,7 @@ def test_three_addresses_that_run_together_are_none_for_certain(between: str) ->
     assert {"a@x.org", "b@x.org", "c@x.org"} <= set(found.lookalikes)
 
 
+@pytest.mark.no_cover  # being traced costs time of its own
 @pytest.mark.parametrize(
     "text",
     ["a" * 50_000, "@" * 50_000, "a@" * 20_000, '"' * 9_999, "<" * 9_999, "a@x.org " * 4_000],

@@ -96,6 +96,7 @@ def test_what_people_write_themselves_stays(text: str) -> None:
     assert f"{text}\n\nMehr." == without_banner(f"{text}\n\nMehr.")
 
 
+@pytest.mark.no_cover  # being traced costs time of its own
 @pytest.mark.parametrize("piece", ["CAUTION ", "external ", "this mail ", "- ", "[", "open ", "\n"])
 def test_a_megabyte_of_anything_costs_little(piece: str) -> None:
     started = time.process_time()

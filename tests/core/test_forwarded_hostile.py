@@ -33,6 +33,7 @@ ENDLESS = (
 )
 
 
+@pytest.mark.no_cover  # being traced costs time of its own
 @pytest.mark.parametrize(
     "piece", [*ENDLESS.split("|"), "x" * 300 + "@1:\n", "1 " + "at " * 130 + ":\n> x\n"]
 )

@@ -165,6 +165,7 @@ def test_no_nesting_raises(lines: list[bytes]) -> None:
     invitation(Headers.parse(b"Content-Type: multipart/mixed; boundary=b"), b"".join(lines))
 
 
+@pytest.mark.no_cover  # being traced costs time of its own
 def test_deep_nesting_costs_little() -> None:
     one = b"--b%d\nContent-Type: multipart/mixed; boundary=b%d\n\n"
     nested = b"".join(one % (n, n + 1) for n in range(5_000)) + b"text/calendar"

@@ -55,6 +55,7 @@ def test_text_that_does_not_say_so_keeps_its_lines() -> None:
     assert found.text == "Das passt \nmir gut."
 
 
+@pytest.mark.no_cover  # being traced costs time of its own
 @pytest.mark.parametrize("piece", ["x \n", "> \n", ">", " \n", "From: \n"])
 def test_hostile_text_costs_little(piece: str) -> None:
     text = piece * (4_000_000 // len(piece))

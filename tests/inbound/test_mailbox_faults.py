@@ -221,6 +221,7 @@ async def test_I4_a_mail_that_grows_beyond_what_was_said_is_cut_off(office: Offi
     assert AttentionReason.TOO_LARGE == office.mails()[0].reason
 
 
+@pytest.mark.no_cover  # being traced costs time of its own
 @pytest.mark.parametrize("reported", [1, 3_000_000])
 async def test_a_size_that_is_wrong_costs_no_octet(office: Office, reported: int) -> None:
     mail = with_file(forward(), content=bytes(PIECE)).as_bytes()

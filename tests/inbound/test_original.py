@@ -363,6 +363,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.no_cover  # being traced costs time of its own
 @pytest.mark.parametrize("markup", HOSTILE, ids=lambda markup: markup[:12])
 def test_hostile_html_costs_less_than_a_second(markup: str) -> None:
     mail = b"Content-Type: text/html\r\n\r\n" + markup.encode()

@@ -371,6 +371,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
+@pytest.mark.no_cover  # being traced costs time of its own
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_I7_I8_a_hostile_mail_costs_less_than_a_second_and_64_mb(
     tmp_path: Path, name: str
@@ -394,6 +395,7 @@ async def test_I7_I8_a_hostile_mail_costs_less_than_a_second_and_64_mb(
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2.0
 
 
+@pytest.mark.no_cover  # being traced costs time of its own
 async def test_I7_even_a_mail_that_is_given_up_twice_costs_less_than_a_second(
     tmp_path: Path,
 ) -> None:

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -27,10 +27,15 @@ timezone = 'UTC'
 fsync = off
 full_page_writes = off
 autovacuum = off
+jit = off
+wal_level = minimal
+max_wal_senders = 0
 """
 #: What tells whether a test has changed more of a database than the rows.
 SHAPE = """\
-SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'
+SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+    AND NOT a.attisdropped
 UNION ALL SELECT 'schema_version', version FROM schema_version ORDER BY 1, 2
 """
 USER = "gateway"
@@ -65,8 +70,7 @@ class Postgres:
             self._shape = _shape(url)
         yield url
         self.terminate_backends(url)
-        if _shape(url) == self._shape:
-            _empty(url, {table for table, _ in self._shape} - {"schema_version"})
+        if _emptied(url, self._shape):
             self._spare.append(url)
 
     def terminate_backends(self, url: str) -> int:
@@ -108,10 +112,18 @@ def _shape(url: str) -> list[tuple[str, str]]:
         return []
 
 
-def _empty(url: str, tables: Iterable[str]) -> None:
-    with psycopg.connect(url) as connection:
-        for name in tables:
-            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
+def _emptied(url: str, shape: list[tuple[str, str]]) -> bool:
+    """Delete all rows, if the database still has the shape of a prepared one."""
+    tables = {table for table, _ in shape} - {"schema_version"}
+    deletions = [sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in tables]
+    try:
+        with psycopg.connect(url) as connection:
+            if connection.execute(SHAPE).fetchall() != shape:
+                return False
+            connection.execute(sql.SQL(";").join(deletions))
+    except psycopg.Error:
+        return False
+    return True
 
 
 class OwnPostgres(Postgres):
@@ -139,7 +151,7 @@ class OwnPostgres(Postgres):
         if os.geteuid() == 0:
             shutil.chown(self._folder, "postgres")
             shutil.chown(password, "postgres")
-        access = ("--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password}")
+        access = ("--auth-local=trust", "--auth-host=password", f"--pwfile={password}")
         options = ("--no-sync", "--locale=C", "--encoding=UTF8", f"--username={USER}")
         self._do("initdb", "-D", self._data, *access, *options)
         settings = SETTINGS.format(port=self.port, folder=self._folder)

@@ -36,7 +36,7 @@ WRITERS, ROUNDS = 4, 40
 ADDER = f"""\
 import sys
 from sqlalchemy import select, update
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
 from gateway.store.schema import leases
 
 database = Database(sys.argv[1])

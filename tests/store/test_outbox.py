@@ -34,8 +34,8 @@ SENT = Settlement(state=OutboxState.SENT)
 CLAIMER = f"""\
 import sys
 from datetime import datetime, timedelta
-from gateway.store import outbox
-from gateway.store.database import Database
+from gateway.store.sending import outbox
+from gateway.store.engine.database import Database
 
 database = Database(sys.argv[1])
 now = datetime.fromisoformat({NOW.isoformat()!r})

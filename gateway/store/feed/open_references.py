@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -70,7 +71,7 @@ class OpenReferences:
         self._arrived, self._touched, self._counted, self._possible = _temporary_tables()
         with connection.begin():
             for one in (self._arrived, self._touched, self._counted, self._possible):
-                one.create(connection)
+                one.create(connection, checkfirst=False)
 
     def look_before(self) -> None:
         """Find out which open ones the import's changes answer, and which it may change."""
@@ -456,6 +457,7 @@ def _is_open(relation: Relation, table: Table) -> Any:
     )
 
 
+@cache
 def _temporary_tables() -> tuple[Table, Table, Table, Table]:
     def table(name: str, *more: Column[Any]) -> Table:
         return Table(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -177,8 +178,8 @@ class References:
         self._numbered: dict[str, NumberedIds] = {}
         self._meant, self._possible = _meant_table(), possible_table("may_mean")
         with connection.begin():
-            self._meant.create(connection)
-            self._possible.create(connection)
+            self._meant.create(connection, checkfirst=False)
+            self._possible.create(connection, checkfirst=False)
 
     @property
     def uses(self) -> tuple[ReferenceUse, ...]:
@@ -572,6 +573,7 @@ def keeps_away(rows: Table, tag_scopes: Mapping[str, Scope]) -> ColumnElement[bo
     return and_(its_group, groups.c.active, groups.c.tag.in_(tag_scopes))
 
 
+@cache
 def possible_table(name: str) -> Table:
     """Return a temporary table of people whom a text may mean, several of one text."""
     return Table(
@@ -582,6 +584,7 @@ def possible_table(name: str) -> Table:
     )
 
 
+@cache
 def _meant_table() -> Table:
     return Table(
         "meant_references",

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -31,6 +32,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.schema import CreateTable
 
 from gateway.core.people.people import Person
 from gateway.store.engine.database import RowRefused, StoreUnavailable
@@ -52,61 +54,21 @@ class Stage:
         self.layout = layout
         self._masks: dict[tuple[frozenset[str], frozenset[str]], int] = {}
         self.in_gaps = 0  #: The bits of the values that some row doesn't say.
-        metadata = MetaData()
-        columns = [(name, layout.table.c[name].type) for name in layout.columns]
-        self.staged = Table(
-            "staged",
-            metadata,
-            # below zero: a second record of that line, or of none
-            Column("line", Integer, nullable=False),
-            Column("kept", Boolean, nullable=False),
-            Column("gaps", Integer, nullable=False),  # a bit for each value the row doesn't say
-            Column("adds_addresses", Boolean, nullable=False),
-            Column("adds_only", Boolean, nullable=False),  # may not be whole
-            *(Column(name, kind) for name, kind in columns),
-            prefixes=["TEMPORARY"],
-        )
-        self.unread = Table(
-            "staged_unread",
-            metadata,
-            Column("line", Integer, nullable=False),
-            Column("field", Text, nullable=False),
-            Column("text", Text, nullable=False),
-            prefixes=["TEMPORARY"],
-        )
-        self._doubted = _lines("doubtful_lines", metadata)
-        self._kept_old = _lines("lines_keeping_old", metadata)
-        self._settled = _lines("settled_lines", metadata)
         self.has_unread = False
         self._has_doubtful = False
         self.cut_off = ""
-        self.addresses = Table(
-            "staged_addresses",
-            metadata,
-            Column("line", Integer, nullable=False),
-            Column("address", Text, nullable=False),
-            Column("position", SmallInteger, nullable=False),
-            prefixes=["TEMPORARY"],
-        )
-        self.changes = Table(
-            "changes",
-            metadata,
-            Column("line", Integer, primary_key=True, autoincrement=False),
-            Column("is_new", Boolean, nullable=False),
-            Column("is_moved", Boolean, nullable=False),  # has other addresses than before
-            Column("adds_addresses", Boolean, nullable=False),
-            *(Column(column.name, column.type) for column in layout.table.columns),
-            prefixes=["TEMPORARY"],
-        )
-        self.removed = Table(
-            "removed",
-            metadata,
-            *(Column(name, layout.table.c[name].type, primary_key=True) for name in layout.keys),
-            prefixes=["TEMPORARY"],
-        )
+        tables = _staging_tables(layout.table, layout.columns, layout.keys)
+        self.staged = tables["staged"]
+        self.unread = tables["staged_unread"]
+        self._doubted = tables["doubtful_lines"]
+        self._kept_old = tables["lines_keeping_old"]
+        self._settled = tables["settled_lines"]
+        self.addresses = tables["staged_addresses"]
+        self.changes = tables["changes"]
+        self.removed = tables["removed"]
         with connection.begin():
-            for table in metadata.sorted_tables:
-                table.create(connection, checkfirst=False)
+            for table in tables.values():
+                connection.execute(CreateTable(table))  # its index comes when it is full
 
     def add(self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, Gaps]) -> None:
         """Take in records, each with its line.
@@ -188,9 +150,9 @@ class Stage:
         """
         keys = [self.staged.c[name] for name in self.layout.keys]
         with self._connection.begin():
-            Index("ix_staged", *keys, self.staged.c.line).create(self._connection)
-            Index("ix_staged_line", self.addresses.c.line).create(self._connection)
-            Index("ix_staged_unread_line", self.unread.c.line).create(self._connection)
+            for table in (self.staged, self.addresses, self.unread):
+                for index in table.indexes:
+                    index.create(self._connection)
             if open_columns:
                 self.cut_off = self._cut_off(open_columns)
             if adds_only or self.cut_off:
@@ -477,10 +439,66 @@ class _Comparison:
         return and_(self._staged.c.adds_addresses, is_unknown)
 
 
-def _lines(name: str, metadata: MetaData) -> Table:
-    """Return a temporary table of lines, to pick rows by."""
-    line = Column("line", Integer, primary_key=True, autoincrement=False)
-    return Table(name, metadata, line, prefixes=["TEMPORARY"])
+@cache
+def _staging_tables(
+    table: Table, told: tuple[str, ...], keys: tuple[str, ...]
+) -> Mapping[str, Table]:
+    """Return the temporary tables for records of a table that tell these of its columns.
+
+    The same ones for every import: SQLAlchemy compiles a statement once for the tables it names.
+    """
+    metadata = MetaData()
+    staged = Table(
+        "staged",
+        metadata,
+        # below zero: a second record of that line, or of none
+        Column("line", Integer, nullable=False),
+        Column("kept", Boolean, nullable=False),
+        Column("gaps", Integer, nullable=False),  # a bit for each value the row doesn't say
+        Column("adds_addresses", Boolean, nullable=False),
+        Column("adds_only", Boolean, nullable=False),  # may not be whole
+        *(Column(name, table.c[name].type) for name in told),
+        prefixes=["TEMPORARY"],
+    )
+    Index("ix_staged", *(staged.c[name] for name in keys), staged.c.line)
+    unread = Table(
+        "staged_unread",
+        metadata,
+        Column("line", Integer, nullable=False),
+        Column("field", Text, nullable=False),
+        Column("text", Text, nullable=False),
+        prefixes=["TEMPORARY"],
+    )
+    Index("ix_staged_unread_line", unread.c.line)
+    for name in ("doubtful_lines", "lines_keeping_old", "settled_lines"):
+        line = Column("line", Integer, primary_key=True, autoincrement=False)
+        Table(name, metadata, line, prefixes=["TEMPORARY"])  # to pick rows by
+    mailed = Table(
+        "staged_addresses",
+        metadata,
+        Column("line", Integer, nullable=False),
+        Column("address", Text, nullable=False),
+        Column("position", SmallInteger, nullable=False),
+        prefixes=["TEMPORARY"],
+    )
+    Index("ix_staged_line", mailed.c.line)
+    Table(
+        "changes",
+        metadata,
+        Column("line", Integer, primary_key=True, autoincrement=False),
+        Column("is_new", Boolean, nullable=False),
+        Column("is_moved", Boolean, nullable=False),  # has other addresses than before
+        Column("adds_addresses", Boolean, nullable=False),
+        *(Column(column.name, column.type) for column in table.columns),
+        prefixes=["TEMPORARY"],
+    )
+    Table(
+        "removed",
+        metadata,
+        *(Column(name, table.c[name].type, primary_key=True) for name in keys),
+        prefixes=["TEMPORARY"],
+    )
+    return {one.name: one for one in metadata.sorted_tables}
 
 
 def _repeated(keys: Sequence[ColumnElement[Any]], limit: int | None = 1) -> Select[Any]:
