@@ -9,7 +9,6 @@ import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parseaddr
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway.config import Settings
@@ -101,11 +100,3 @@ def suppressed_addresses(settings: Settings, database: Database) -> SuppressedAd
         optout_scope=settings.mailchimp.optout_scope,
         plus_addresses=settings.suppression.plus_addresses,
     )
-
-
-def node() -> str:
-    """Return what tells this machine from others that share the store."""
-    try:
-        return Path("/etc/machine-id").read_text(encoding="ascii").strip() + socket.gethostname()
-    except OSError:
-        return socket.gethostname()

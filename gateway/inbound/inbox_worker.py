@@ -1,7 +1,6 @@
 """Takes what listeners have put into the inbox, as soon as it is there."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -10,14 +9,15 @@ from gateway import logs
 from gateway.core.replies.inbox import InboxRow
 from gateway.inbound.reading.readers import ReaderUnavailable
 from gateway.inbound.verdict import Verdict
+from gateway.runtime.periodic import pause
 from gateway.store.engine.blobs import BlobsUnavailable
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.replies import inbox
 
 log = logs.get("inbound")
 
-_LOOK_SECONDS = 0.2
-_AWAY_SECONDS = 2.0
+_LOOK = timedelta(seconds=0.2)
+_AWAY = timedelta(seconds=2)
 #: After a crash mails wait so long. Who takes longer does no harm: a mail is settled only once.
 _LEASE = timedelta(seconds=15)
 _AT_ONCE = 4  #: So many are claimed together; other machines want some too.
@@ -55,10 +55,10 @@ class InboxWorker:
                 has_more = await self._round()
             except (StoreUnavailable, BlobsUnavailable, ReaderUnavailable) as error:
                 log.error("inbox_put_off", reason=str(error))
-                await self._pause(_AWAY_SECONDS)
+                await pause(self._stopping, _AWAY)
                 continue
             if not has_more:
-                await self._pause(_LOOK_SECONDS)
+                await pause(self._stopping, _LOOK)
 
     async def _round(self) -> bool:
         now = self._clock()
@@ -72,8 +72,3 @@ class InboxWorker:
                 return False
             await self._importer.take_waiting(row)
         return bool(rows)
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()

@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
 
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreUnavailable
@@ -55,14 +54,11 @@ class MailboxLease:
 
     async def _take(self, name: str) -> bool:
         now = self._clock()
-
-        def take(connection: Any) -> bool:
-            other = leases.holder_of(connection, name)
-            if other is not None and self._is_gone(other):
-                leases.drop(connection, name, other)
-            return leases.take(connection, name, self._holder, now, _LEASE)
-
-        return await self._database.write(take)
+        return await self._database.write(
+            lambda connection: leases.take(
+                connection, name, self._holder, now, _LEASE, is_gone=self._is_gone
+            )
+        )
 
     async def _keep(self, name: str, lost: asyncio.Event) -> None:
         while not lost.is_set():

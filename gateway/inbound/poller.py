@@ -1,9 +1,9 @@
 """Watches a mailbox: takes each mail, and moves it on once its record is committed."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Protocol
 
 from gateway import logs
@@ -18,11 +18,12 @@ from gateway.inbound.importer import TEMPORARY
 from gateway.inbound.mailbox_lease import MailboxLease
 from gateway.inbound.verdict import Filed, Ignored, Importer, NeedsAttention, Repeated, Verdict
 from gateway.inbound.waiting_mail import WaitingMail
+from gateway.runtime.periodic import pause
 
 log = logs.get("inbound")
 
 _AT_ONCE = 3  #: Mails that are fetched and taken side by side.
-_OTHERS_SECONDS = 2.0
+_OTHERS = timedelta(seconds=2)
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 _IDLE_DROPS = 3  #: So many connections in a row were lost to IDLE: the next does without.
@@ -89,37 +90,33 @@ class Poller:
                     if has_it:
                         await self._serve()
                 if not has_it:
-                    await self._pause(_OTHERS_SECONDS)
+                    await pause(self._stopping, _OTHERS)
             except TEMPORARY as error:
                 log.error("mailbox_put_off", mailbox=self._settings.name, reason=str(error))
-                await self._pause(self._wait())
+                await pause(self._stopping, self._wait())
             except MailboxRefuses as error:
                 self._down(error)
                 is_login = error.stage in ("login", "token")
                 waits = (_REFUSED_WAIT, _LONGEST_REFUSED_WAIT) if is_login else ()
-                await self._pause(self._wait(*waits))
+                await pause(self._stopping, self._wait(*waits))
             except MailboxLost as error:
                 self._down(error)
-                await self._pause(self._wait())
+                await pause(self._stopping, self._wait())
             except Exception:
                 self._watch.down(self._settings.name)
                 log.exception("mailbox_fault", mailbox=self._settings.name)
-                await self._pause(self._wait())
+                await pause(self._stopping, self._wait())
 
     def _down(self, error: MailboxRefuses | MailboxLost) -> None:
         self._watch.down(self._settings.name)
         log.error("mailbox_unusable", mailbox=self._settings.name, reason=str(error))
 
-    def _wait(self, first: float = _FIRST_WAIT, longest: float = _LONGEST_WAIT) -> float:
+    def _wait(self, first: float = _FIRST_WAIT, longest: float = _LONGEST_WAIT) -> timedelta:
         first = min(first, self._settings.every.total_seconds())
-        wait: float = min(longest, first * 2 ** min(self._failures, 16))
+        seconds: float = min(longest, first * 2 ** min(self._failures, 16))
         self._failures += 1
-        return wait * random.uniform(1.0, 1.1)  # noqa: S311  # spreads, hides nothing
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+        seconds *= random.uniform(1.0, 1.1)  # noqa: S311  # spreads, hides nothing
+        return timedelta(seconds=seconds)
 
     async def _serve(self) -> None:
         """Watch until the session is to end."""

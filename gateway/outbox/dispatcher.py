@@ -1,7 +1,6 @@
 """Takes what happened to those who asked for it: a row of the outbox for each."""
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ import orjson
 from gateway import logs
 from gateway.core.sending.event import EventType, Telling
 from gateway.core.sending.outbox import WEBHOOK, OutboxDraft
+from gateway.runtime.periodic import pause
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.sending import events, outbox
@@ -62,12 +62,12 @@ class Dispatcher:
                 handed_on = await self.round()
             except StoreUnavailable as error:
                 log.error("webhooks_store_away", reason=str(error))
-                await self._pause(_AWAY)
+                await pause(self._stopping, _AWAY)
                 continue
             if handed_on:
                 self._told()
                 continue
-            await self._pause(_POLL if self._wishes() else _IDLE)
+            await pause(self._stopping, _POLL if self._wishes() else _IDLE)
 
     async def round(self) -> int:
         """Hand on the oldest events; return how many there were."""
@@ -100,11 +100,6 @@ class Dispatcher:
             due=now,
             lane=f"{telling.lane} {_mark(url)}" if telling.lane else "",
         )
-
-    async def _pause(self, duration: timedelta) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(duration.total_seconds()):
-                await self._stopping.wait()
 
 
 def _who_asks(telling: Telling, wishes: Wishes) -> Iterator[str]:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from gateway import logs
+from gateway.runtime.periodic import pause
 from gateway.supervisor.listening import Bind
 
 log = logs.get("supervisor")
@@ -98,7 +99,7 @@ class RoleProcess:
                 wait = self._timing.first_wait
             name, seconds = self.role.name, wait.total_seconds()
             log.error("process_died", process=name, number=self.number, code=code, again_in=seconds)
-            await self._pause(wait)
+            await pause(self._stopping, wait)
             wait = min(wait * 2, self._timing.longest_wait)
             self.restarts += 1
 
@@ -153,11 +154,6 @@ class RoleProcess:
                 if line == READY:
                     self.ready.set()
                     self._changed()
-
-    async def _pause(self, wait: timedelta) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait.total_seconds()):
-                await self._stopping.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:

@@ -73,12 +73,11 @@ def claimed(session: MailchimpSession, campaign: int) -> Iterator[MailchimpSessi
 
 
 def _take(session: MailchimpSession, name: str, campaign: int) -> None:
-    now = session.clock()
     with session.database.writing() as connection:
-        holder = leases.holder(connection, name)
-        if holder not in {None, session.holder} and session.is_gone(holder or ""):
-            leases.drop(connection, name, holder or "")
-        if not leases.take(connection, name, session.holder, now, LEASE):
+        is_ours = leases.take(
+            connection, name, session.holder, session.clock(), LEASE, is_gone=session.is_gone
+        )
+        if not is_ours:
             raise Busy(f"another process works on {ids.show(campaign)}: try again when it is done")
 
 

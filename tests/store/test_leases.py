@@ -48,6 +48,18 @@ def test_taking_ones_own_lease_again_prolongs_it(database: Database) -> None:
     assert not take(database, "two", NOW + MINUTE)
 
 
+def test_the_lease_of_a_process_that_is_gone_is_over_at_once(database: Database) -> None:
+    take(database, "one")
+
+    with database.writing() as connection:
+        taken = [
+            leases.take(connection, "feed", "two", NOW, MINUTE, is_gone=lambda name: name == gone)
+            for gone in ("three", "one")
+        ]
+
+    assert [False, True] == taken
+
+
 def test_leases_do_not_mind_each_other(database: Database) -> None:
     take(database, "one")
 

@@ -8,11 +8,12 @@ from datetime import datetime
 from email.utils import parseaddr
 from zoneinfo import ZoneInfo
 
-from gateway.app import common, processes
+from gateway.app import common
 from gateway.config import Settings
 from gateway.core.campaigns.schedule import NotScheduled, Unschedulable, schedule
 from gateway.core.errors import GatewayError
 from gateway.core.moments import in_utc
+from gateway.runtime import processes
 from gateway.store.campaigns import audiences, campaign_syncs
 from gateway.store.campaigns.campaign_syncs import Reads
 from gateway.store.engine.database import Database

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 from gateway import logs
-from gateway.app import processes
 from gateway.app.common import now, open_store_of
 from gateway.app.replies.importing import reply_importer, rules
 from gateway.app.roles.mailboxes import Mailboxes, MailboxWatch
@@ -32,6 +31,7 @@ from gateway.inbound.verdict import (
 )
 from gateway.inbound.waiting_mail import WaitingMail
 from gateway.metrics import Metrics
+from gateway.runtime import processes
 
 log = logs.get("inbound")
 

@@ -1,7 +1,6 @@
 """What comes back from Mailchimp, followed in the `sync` role."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -13,11 +12,11 @@ from gateway.app.roles.role_context import RoleContext
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.metrics import MailchimpHealth, Metrics
+from gateway.runtime.periodic import pause
 from gateway.store.campaigns import campaign_syncs
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync.errors import NotAuthorised, UnusableKey
-from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import AudienceGone
 from gateway.sync.sync_round import Copied, Heard, Idle, Left, Moved, PutOff
 
@@ -39,10 +38,10 @@ async def follow(context: RoleContext, database: Database) -> None:
     metrics = Metrics()
     while not context.stopping.is_set():
         settings = context.settings
-        pause = _LOOK
+        rest = _LOOK
         if settings.mailchimp.api_key is not None:
-            pause = await _look(context, settings, database, metrics)
-        await _rest(context, pause, settings)
+            rest = await _look(context, settings, database, metrics)
+        await _rest(context, rest, settings)
 
 
 async def _look(
@@ -77,20 +76,21 @@ def _round(
             raise RoundStopping
 
     with mailchimp.mailchimp_session(settings, database, progress=beat, part="returns") as session:
-        if _take(session):
+        with database.writing() as connection:
+            is_ours = leases.take(
+                connection,
+                LEASE,
+                session.holder,
+                session.clock(),
+                _LEASE_TIME,
+                is_gone=session.is_gone,
+            )
+        if is_ours:
             try:
                 mailchimp.sync_rounds(settings, session, heard).run()
             finally:
                 with database.writing() as connection:
                     leases.drop(connection, LEASE, session.holder)
-
-
-def _take(session: MailchimpSession) -> bool:
-    with session.database.writing() as connection:
-        holder = leases.holder(connection, LEASE)
-        if holder is not None and holder != session.holder and session.is_gone(holder):
-            leases.drop(connection, LEASE, holder)
-        return leases.take(connection, LEASE, session.holder, session.clock(), _LEASE_TIME)
 
 
 def _tell(metrics: Metrics, heard: Heard) -> None:
@@ -135,6 +135,4 @@ async def _rest(context: RoleContext, duration: timedelta, settings: Settings) -
         left = until - asyncio.get_running_loop().time()
         if left <= 0:
             return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(left, 1.0)):
-                await context.stopping.wait()
+        await pause(context.stopping, timedelta(seconds=min(left, 1.0)))

@@ -15,6 +15,7 @@ from typing import Any, Self
 from gateway import logs
 from gateway.config import Settings, load
 from gateway.core.errors import GatewayError
+from gateway.runtime.periodic import pause
 
 log = logs.get("role")
 
@@ -85,9 +86,7 @@ class RoleContext:
 
     async def rest(self, duration: timedelta) -> None:
         """Do nothing for so long, or until the process has to end."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(duration.total_seconds()):
-                await self.stopping.wait()
+        await pause(self.stopping, duration)
 
     def ready(self) -> None:
         """Tell the supervisor that this process does its work now."""

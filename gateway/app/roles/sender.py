@@ -2,13 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from gateway import logs
-from gateway.app import common, processes
+from gateway.app import common
 from gateway.app.common import now, open_store_of
 from gateway.app.decision.held_reports import HeldReportWriter
 from gateway.app.relays import relays_of
@@ -26,6 +26,8 @@ from gateway.delivery.settings import RelaySettings, choose
 from gateway.delivery.submission import submit
 from gateway.metrics import Metrics, RelayHealth
 from gateway.outbox.worker import OutboxWorker
+from gateway.runtime import processes
+from gateway.runtime.periodic import every
 from gateway.store.api import answers
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreUnavailable
@@ -79,14 +81,23 @@ async def run_sender(context: RoleContext) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run())
             tasks.create_task(webhooks.run())
-            tasks.create_task(_repeat(context, TIDY_EVERY, tidying))
-            tasks.create_task(_repeat(context, _SWEEP, post.sweep))
+            for interval, chore in ((TIDY_EVERY, tidying), (_SWEEP, post.sweep)):
+                tasks.create_task(
+                    every(interval, chore, stopping=context.stopping, failed=_put_off)
+                )
             tasks.create_task(take_in_files(context, database, holder))
             tasks.create_task(triggered.work())
     finally:
         triggered.close()
         post.close()
         database.close()
+
+
+def _put_off(error: Exception) -> None:
+    """While the store is away a chore waits for its next time."""
+    if not isinstance(error, StoreUnavailable):
+        raise error
+    log.error("chore_put_off", reason=str(error))
 
 
 class OwnMailSender:
@@ -249,15 +260,3 @@ def _tell(handled: Handled) -> None:
         log.info("feed_file_taken_in", **facts)
     else:
         log.warning("feed_file_taken_in_part", **facts)
-
-
-async def _repeat(
-    context: RoleContext, every: timedelta, chore: Callable[[], Awaitable[None]]
-) -> None:
-    """Do a chore now and after each interval; while the store is away it waits for the next."""
-    while not context.stopping.is_set():
-        try:
-            await chore()
-        except StoreUnavailable as error:
-            log.error("chore_put_off", reason=str(error))
-        await context.rest(every)

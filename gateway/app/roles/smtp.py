@@ -9,12 +9,13 @@ from functools import partial
 from typing import Any
 
 from gateway import logs
-from gateway.app import common, processes
+from gateway.app import common
 from gateway.app.decision.proxy_policy import listeners, policy
 from gateway.app.roles.role_context import RoleContext
 from gateway.config import Settings
 from gateway.core.ids import PROVISIONAL
 from gateway.metrics import Metrics
+from gateway.runtime import processes
 from gateway.smtp_proxy.decider import Decider
 from gateway.smtp_proxy.import_transaction import ImportSpool
 from gateway.smtp_proxy.journaling.bulk_memory import BulkMemory
@@ -197,7 +198,7 @@ def _spool(settings: Settings, database: Database, services: ProxyServices) -> I
 
 async def _enlist(database: Database) -> int:
     """Get a number of our own; without a store a likely free one serves until it is back."""
-    node, process = common.node(), processes.own()
+    node, process = processes.node(), processes.own()
     loop = asyncio.get_running_loop()
     try:
         await loop.run_in_executor(None, database.prepare)
@@ -253,7 +254,7 @@ class _Chores:
 
         Who may not write to the store as it is now ends, and is started anew by the supervisor.
         """
-        node, process, number = common.node(), processes.own(), self._number
+        node, process, number = processes.node(), processes.own(), self._number
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._database.prepare)
             has_number = await self._database.write(
@@ -302,7 +303,7 @@ class _Chores:
 
     async def retire(self) -> None:
         """Leave in order."""
-        node, process, number = common.node(), processes.own(), self._number
+        node, process, number = processes.node(), processes.own(), self._number
         try:
             await self._database.write(
                 lambda connection: workers.retire(connection, number, node=node, process=process)

@@ -1,19 +1,20 @@
 """The part of the `sender` role that mails on events, and the same done by hand."""
 
 import asyncio
-import contextlib
 import random
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from gateway import logs
-from gateway.app import common, processes
+from gateway.app import common
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.triggers import triggers
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
+from gateway.runtime import processes
+from gateway.runtime.periodic import every
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.triggers import ledger, trigger_runs
 from gateway.triggers.epoch import EpochFileUnusable, RestoreDetector
@@ -162,10 +163,21 @@ class TriggeredMail:
         """Look, send and report again and again."""
         engine = self._engine
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._again(LOOK_EVERY, self._look))
-            tasks.create_task(self._again(SEND_EVERY, engine.sender.send_due))
-            tasks.create_task(self._again(REPORT_EVERY, engine.reporter.report))
-            tasks.create_task(self._again(LIFE_EVERY, self._show_life))
+            for interval, chore in (
+                (LOOK_EVERY, self._look),
+                (SEND_EVERY, engine.sender.send_due),
+                (REPORT_EVERY, engine.reporter.report),
+                (LIFE_EVERY, self._show_life),
+            ):
+                tasks.create_task(
+                    every(
+                        interval,
+                        chore,
+                        stopping=self._context.stopping,
+                        failed=_failed,
+                        after_failure=interval + LOOK_EVERY,
+                    )
+                )
 
     def close(self) -> None:
         """Let go of the store."""
@@ -181,20 +193,10 @@ class TriggeredMail:
     async def _show_life(self) -> None:
         await self._engine.watch.show_life()
 
-    async def _again(self, every: timedelta, chore: Callable[[], Awaitable[object]]) -> None:
-        """Do a chore at intervals; what keeps it from working is told and tried again."""
-        while not self._context.stopping.is_set():
-            try:
-                await chore()
-            except (StoreUnavailable, EpochFileUnusable) as error:
-                log.error("triggers_put_off", reason=str(error))
-                await self._rest(LOOK_EVERY)
-            except Exception:  # the sender role has other work to do
-                log.exception("triggers_fault")
-                await self._rest(LOOK_EVERY)
-            await self._rest(every)
 
-    async def _rest(self, duration: timedelta) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(duration.total_seconds()):
-                await self._context.stopping.wait()
+def _failed(error: Exception) -> None:
+    """Tell what keeps a chore from working; the sender role has other work to do meanwhile."""
+    if isinstance(error, StoreUnavailable | EpochFileUnusable):
+        log.error("triggers_put_off", reason=str(error))
+    else:
+        log.exception("triggers_fault")

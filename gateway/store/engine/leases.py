@@ -1,5 +1,6 @@
 """Leases: of all processes on all machines, one does a job at a time."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, or_, select, update
@@ -9,9 +10,21 @@ from gateway.store.schema import leases
 
 
 def take(
-    connection: Connection, name: str, holder: str, now: datetime, duration: timedelta
+    connection: Connection,
+    name: str,
+    holder: str,
+    now: datetime,
+    duration: timedelta,
+    *,
+    is_gone: Callable[[str], bool] = lambda _: False,
 ) -> bool:
-    """Take a lease that is free, over or one's own; whether it is the holder's until then."""
+    """Take a lease that is free, over or one's own; whether it is the holder's until then.
+
+    `is_gone` tells of another holder whether its process has surely ended: its lease is over then.
+    """
+    last = holder_of(connection, name)
+    if last is not None and last != holder and is_gone(last):
+        drop(connection, name, last)
     insert = insert_into(connection, leases).values(name=name, holder=holder, until=now + duration)
     query = insert.on_conflict_do_update(
         index_elements=[leases.c.name],
@@ -32,7 +45,7 @@ def renew(
 
 
 def holder_of(connection: Connection, name: str) -> str | None:
-    """Return who holds a lease, or held it last."""
+    """Return who took a lease last, be it over or not; None for one that was given back."""
     return connection.scalar(select(leases.c.holder).where(leases.c.name == name))
 
 
@@ -40,8 +53,3 @@ def drop(connection: Connection, name: str, holder: str) -> None:
     """Give a lease back."""
     own = delete(leases).where(leases.c.name == name, leases.c.holder == holder)
     connection.execute(own)
-
-
-def holder(connection: Connection, name: str) -> str | None:
-    """Return who took a lease last, be it over or not; None for one that was given back."""
-    return connection.scalar(select(leases.c.holder).where(leases.c.name == name))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import processes
+from gateway.runtime import processes
 
 
 def test_this_process_is_named_by_id_start_and_boot() -> None:

@@ -1,15 +1,22 @@
 """Which process holds something, told so that no later one can be taken for it."""
 
 import os
+import socket
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from gateway.app.common import node
-
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 #: Of the fields of /proc/PID/stat behind the command's name (proc_pid_stat(5)): the 22nd of all.
 _START_TIME = 19
+
+
+def node() -> str:
+    """Return what tells this machine from others that share the store."""
+    try:
+        return Path("/etc/machine-id").read_text(encoding="ascii").strip() + socket.gethostname()
+    except OSError:
+        return socket.gethostname()
 
 
 def own() -> str:

@@ -1,0 +1,36 @@
+"""Waiting and doing things again and again, both of which end as soon as the process is to stop."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+
+async def pause(stopping: asyncio.Event, duration: timedelta) -> None:
+    """Wait so long, or until `stopping` is set."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(duration.total_seconds()):
+            await stopping.wait()
+
+
+async def every(
+    interval: timedelta,
+    chore: Callable[[], Awaitable[object]],
+    *,
+    stopping: asyncio.Event,
+    failed: Callable[[Exception], None],
+    after_failure: timedelta | None = None,
+) -> None:
+    """Do a chore now, and again `interval` after it has ended, until `stopping` is set.
+
+    `failed` hears what the chore raised: it logs what passes, and raises what must end the process.
+    The next time is then `after_failure` later, if that is given.
+    """
+    while not stopping.is_set():
+        wait = interval
+        try:
+            await chore()
+        except Exception as error:
+            failed(error)
+            wait = after_failure or interval
+        await pause(stopping, wait)

@@ -1,0 +1,67 @@
+"""Chores are done again and again, and end with the process."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from gateway.runtime.periodic import every, pause
+
+LONG = timedelta(hours=1)
+AT_ONCE = timedelta(0)
+
+
+async def test_a_pause_ends_with_the_process() -> None:
+    stopping = asyncio.Event()
+    waiting = asyncio.create_task(pause(stopping, LONG))
+    await asyncio.sleep(0)
+
+    stopping.set()
+
+    await asyncio.wait_for(waiting, 5)
+
+
+async def test_a_chore_is_done_until_the_process_stops_whatever_it_raises_meanwhile() -> None:
+    stopping, done, heard = asyncio.Event(), [0], list[Exception]()
+
+    async def chore() -> None:
+        done[0] += 1
+        if done[0] == 2:
+            raise OSError("away")
+        if done[0] == 3:
+            stopping.set()
+
+    await asyncio.wait_for(every(AT_ONCE, chore, stopping=stopping, failed=heard.append), 5)
+
+    assert [3] == done
+    assert ["away"] == [str(error) for error in heard]
+
+
+async def test_the_pause_after_a_failure_is_one_of_its_own() -> None:
+    stopping, tries = asyncio.Event(), list[int]()
+
+    async def chore() -> None:
+        tries.append(1)
+        raise OSError("away")
+
+    again = every(AT_ONCE, chore, stopping=stopping, failed=lambda _: None, after_failure=LONG)
+    doing = asyncio.create_task(again)
+    while not tries:
+        await asyncio.sleep(0)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    stopping.set()
+    await asyncio.wait_for(doing, 5)
+
+    assert [1] == tries
+
+
+async def test_what_must_end_the_process_does() -> None:
+    async def chore() -> None:
+        raise ValueError("a fault in the code")
+
+    def failed(error: Exception) -> None:
+        raise error
+
+    with pytest.raises(ValueError, match="a fault"):
+        await every(LONG, chore, stopping=asyncio.Event(), failed=failed)
