@@ -53,7 +53,7 @@ def test_the_lease_of_a_process_that_is_gone_is_over_at_once(database: Database)
 
     with database.writing() as connection:
         taken = [
-            leases.take(connection, "feed", "two", NOW, MINUTE, is_gone=lambda name: name == gone)
+            leases.take(connection, "feed", "two", NOW, MINUTE, is_gone=gone.__eq__)
             for gone in ("three", "one")
         ]
 
