@@ -1,27 +1,33 @@
 """The JSON documents of the command line, the API and webhooks; scripts rely on their fields."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from gateway.core import ids
-from gateway.core.decision.journal import Delivery, Message
 from gateway.core.mail.typed_address import TypedAddress
 from gateway.core.moments import in_utc
-from gateway.core.people.applications import KnownApplication
-from gateway.core.people.history import Document as PersonDocument
-from gateway.core.people.history import HistoryEntry
-from gateway.core.people.people import Standing, Suppression
-from gateway.core.replies.inbox import InboxRow
-from gateway.core.sending.outbox import OutboxRow
-from gateway.core.token import Token
-from gateway.core.triggers.unread_fields import UnreadField
-from gateway.store.campaigns.opt_outs import Refusal
-from gateway.store.feed.open_references import Open
-from gateway.store.people.mending import Unmatched
-from gateway.store.people.people import PersonRecord
-from gateway.store.people.releases import Released
-from gateway.store.people.suppressed import SuppressedAddress
-from gateway.store.people.suppression import SuppressionEntry
-from gateway.store.views.timeline import PersonPage, TimelineEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gateway.core.decision.journal import Delivery, Message
+    from gateway.core.people.applications import KnownApplication
+    from gateway.core.people.history import Document as PersonDocument
+    from gateway.core.people.history import HistoryEntry
+    from gateway.core.people.people import Standing, Suppression
+    from gateway.core.replies.inbox import InboxRow
+    from gateway.core.sending.outbox import OutboxRow
+    from gateway.core.token import Token
+    from gateway.core.triggers.unread_fields import UnreadField
+    from gateway.store.campaigns.opt_outs import Refusal
+    from gateway.store.feed.open_references import Open
+    from gateway.store.people.mending import Unmatched
+    from gateway.store.people.people import PersonRecord
+    from gateway.store.people.releases import Released
+    from gateway.store.people.suppressed import SuppressedAddress
+    from gateway.store.people.suppression import SuppressionEntry
+    from gateway.store.views.timeline import PersonPage, TimelineEvent
 
 Document = dict[str, object]
 
