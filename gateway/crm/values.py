@@ -132,6 +132,8 @@ class Fields:
 
     def flag(self, name: str, *, blank: bool = False, unread: bool = False) -> bool:
         """Return yes or no, see `read_flag`; `unread` where it is neither."""
+        if name not in self._texts and name not in self._faults:  # no such column
+            return blank
         value = self._value(name, _flag, unread)
         return blank if value is None else value
 

@@ -91,6 +91,8 @@ class AddressCell:
     @property
     def lookalikes(self) -> tuple[str, ...]:
         """What counts for suppression only: all that is like an address where it can't be told."""
+        if not self.doubts and not self.literal:  # as nearly every cell
+            return ()
         of_doubts = (part for doubt in self.doubts for part in doubt.parts)
         certain = set(map(lookup_form, self.addresses))
         found = _once((*of_doubts, *self.literal))
