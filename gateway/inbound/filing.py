@@ -17,6 +17,7 @@ from gateway.core.people.history import (
     NOTE_BELOW,
     OTHER_READING,
     SENT_BY,
+    ZONE_GUESSED,
     Document,
     HistoryEntry,
 )
@@ -119,8 +120,10 @@ def _remarks(
         remarks.append(NO_TEXT)
     if original.is_cut:
         remarks.append(INCOMPLETE)
-    if original.date is None and original.date_text:
+    if original.date is None:
         remarks.append(DATE_UNREAD)
+    if original.is_zone_guessed:
+        remarks.append(ZONE_GUESSED)
     if original.note_may_follow:
         remarks.append(NOTE_BELOW)
     if original.agent:

@@ -8,10 +8,12 @@ from gateway.core.people.applications import Application
 from gateway.core.people.history import (
     CLOSED,
     DATE_UNREAD,
+    INCOMPLETE,
     NAME_ONLY,
     NOT_THE_CANDIDATE,
     NOTE,
     NOTE_BELOW,
+    ZONE_GUESSED,
 )
 from gateway.core.replies.inbox import AttentionReason, InboxState
 from gateway.inbound.importer import NotWhole, UnknownReference
@@ -105,6 +107,107 @@ async def test_where_a_program_writes_below_the_original_a_note_may_be_in_its_te
     entry = await office.filed(forward(fields={"User-Agent": program}, text=text))
 
     assert remarks == entry.remarks
+
+
+READ_IN = """\
+Bitte ablegen.
+
+From ann@example.org Wed Mar  4 10:11:14 2026
+Return-Path: <ann@example.org>
+From: Ann =?utf-8?q?M=C3=BCller?= <ann@example.org>
+To: Eva Bos <eva@office.example>
+Subject: AW: Ihre Bewerbung
+Date: Wed, 04 Mar 2026 10:11:12 +0100
+Content-Type: text/plain; charset=utf-8
+
+Das passt.
+
+Ann{below}
+"""
+
+
+@pytest.mark.parametrize(
+    ("below", "text", "staff_text"),
+    [
+        ("", "Das passt.\n\nAnn", "Bitte ablegen."),
+        ("\n\nDanke!", "Das passt.\n\nAnn\n\nDanke!", "Bitte ablegen."),
+        ("\n-- \nEva Bos\nTel. 1", "Das passt.\n\nAnn", "Bitte ablegen.\n\n--\nEva Bos\nTel. 1"),
+        ("\n\nEva Bos", "Das passt.\n\nAnn", "Bitte ablegen.\n\nEva Bos"),
+    ],
+)
+async def test_below_a_mail_read_in_whole_a_note_may_be_in_its_text(
+    office: Office, below: str, text: str, staff_text: str
+) -> None:
+    entry = await office.filed(forward(text=READ_IN.format(below=below)))
+
+    assert (NOTE_BELOW,) == entry.remarks
+    assert (text, staff_text) == (entry.text, entry.staff_text)
+
+
+async def test_below_the_last_boundary_of_a_mail_read_in_whole_staff_write(office: Office) -> None:
+    text = READ_IN.format(below="\n--b--\n\nDanke!").replace(
+        "text/plain; charset=utf-8\n\n", 'multipart/mixed; boundary="b"\n\n--b\n\n'
+    )
+
+    entry = await office.filed(forward(text=text))
+
+    assert () == entry.remarks
+    assert ("Das passt.\n\nAnn", "Bitte ablegen.\n\nDanke!") == (entry.text, entry.staff_text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "remarks"),
+    [
+        ({"Date": "Wed, 04 Mar 2026 20:00:00 +0200"}, (ZONE_GUESSED,)),
+        ({"Date": "Wed, 04 Mar 2026 20:00:00 +0000"}, (ZONE_GUESSED,)),
+        ({"Date": "Wed, 04 Mar 2026 20:00:00 -0000"}, ()),
+        ({"Date": "Wed, 04 Mar 2026 20:00:00 +0000", "Thread-Index": "AdwMr"}, ()),
+        ({"X-Mailer": "aerc 0.14.0"}, (ZONE_GUESSED,)),
+    ],
+)
+async def test_a_date_without_a_zone_is_remarked_where_it_may_be_another(
+    office: Office, fields: dict[str, str], remarks: tuple[str, ...]
+) -> None:
+    mail = forward(fields={name: value for name, value in fields.items() if name != "Date"})
+    mail.replace_header("Date", fields.get("Date", mail["Date"]))
+
+    entry = await office.filed(mail)
+
+    assert remarks == entry.remarks
+
+
+async def test_buttons_that_emacs_shows_are_no_text_and_tell_of_files_left_out(
+    office: Office,
+) -> None:
+    text = """\
+------- Start of forwarded message -------
+From: Ann <ann@example.org>
+To: Eva Bos <eva@office.example>
+Subject: AW: Ihre Bewerbung
+Date: Wed, 04 Mar 2026 10:11:12 +0100
+Content-Type: multipart/mixed; boundary="b"
+
+[1:text/plain Hide]
+
+Das passt.
+
+[2:application/pdf Show Save:Lebenslauf.pdf (69B)]
+------- End of forwarded message -------
+"""
+    entry = await office.filed(forward(text=text))
+
+    assert ("Das passt.", (INCOMPLETE,)) == (entry.text, entry.remarks)
+
+
+async def test_lines_of_apps_are_no_words_of_staff(office: Office) -> None:
+    text = INLINE.format(said="das passt.\n\nSent from my iPhone").replace(
+        "Bitte ablegen.", "Bitte ablegen.\n\nOutlook für iOS<https://aka.ms/o0ukef> beziehen"
+    )
+
+    entry = await office.filed(forward(text=text))
+
+    assert "Bitte ablegen." == entry.staff_text
+    assert "Sent from my iPhone" in entry.text
 
 
 async def test_what_forwards_nothing_is_filed_whole_as_a_note_of_staff(office: Office) -> None:

@@ -17,6 +17,7 @@ INCOMPLETE = "incomplete"
 SENT_BY = "sent_by"  #: Followed by who sent it on behalf of its author.
 NOTE_BELOW = "note_may_follow"  #: What staff wrote below the original may be part of its text.
 DATE_UNREAD = "date_unread"  #: Its date is kept as its program wrote it.
+ZONE_GUESSED = "zone_guessed"  #: Its date names no zone: the hour may be another.
 OTHER_READING = "other_reading"  #: Followed by the author of what could be meant as well.
 
 

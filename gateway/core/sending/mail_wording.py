@@ -46,7 +46,7 @@ IMPORTED = WordingForm(
         (
             *("application_closed", "sender_not_candidate", "no_original"),
             *("sender_without_address", "no_text", "incomplete", "sent_by", "other_reading"),
-            *("note_may_follow", "date_unread"),
+            *("note_may_follow", "date_unread", "zone_guessed"),
         )
     ),
     words=frozenset(
@@ -58,7 +58,7 @@ IMPORTED = WordingForm(
     optional=frozenset(
         (
             *("sender_without_address", "no_text", "incomplete", "sent_by", "other_reading"),
-            *("note_may_follow", "date_unread"),
+            *("note_may_follow", "date_unread", "zone_guessed"),
         )
     ),
 )

@@ -23,9 +23,11 @@ from gateway.core.replies.forwarded import (
     Original,
     Place,
     banner_end,
+    divide_signature,
     find_original,
     find_other_original,
     find_place,
+    in_zone_of_writer,
     joined,
     original_at,
     parse_agent,
@@ -33,7 +35,9 @@ from gateway.core.replies.forwarded import (
     parse_mailbox,
     parse_mailboxes,
     unquoted,
+    without_app_lines,
     without_banner,
+    without_buttons,
 )
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.markup import MarkupText, read_page
@@ -53,6 +57,11 @@ _MARKUP = re.compile(
     r"(?=.*(?:</|<br\b))",
     re.IGNORECASE | re.DOTALL,
 )
+#: Writes the time of the original by the clock of its author, and leaves the zone out (0.14).
+_COPIES_CLOCK = re.compile(r"aerc\b", re.IGNORECASE)
+#: Their `forward` puts the original first and the cursor behind it, and marks no end.
+_WRITES_BELOW = re.compile(r"s-nail\b|heirloom mailx\b|mailx\b|nail\b", re.IGNORECASE)
+_OF_EXCHANGE = ("x-ms-exchange-", "x-ms-has-attach", "thread-index")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _FEWEST_BREAKS = 2
 _LAST_RESORT_LINES = 300
@@ -72,6 +81,8 @@ class Recovered:
     is_cut: bool = False  #: Whether its end or files of it are missing.
     is_sure: bool = True  #: Whether its form is one that only forwards have.
     is_within: bool = False  #: Whether it stands within the quote of another one.
+    is_open: bool = False  #: Whether words typed below it can't be told from its own.
+    is_zone_guessed: bool = False  #: Whether its date names no zone, and another one is likely too.
     other: "Recovered | None" = None  #: What could be meant as well, where that isn't sure.
 
 
@@ -85,18 +96,45 @@ def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) 
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None
     text = content.text if content.text is not None else "\n".join(page.lines if page else ())
-    return _without_banners(
-        _recovered(mail, text, page, subject, zone, is_page=content.text is None)
-    )
+    recovered = _recovered(mail, text, page, subject, zone, is_page=content.text is None)
+    return _finished(recovered, mail, zone)
 
 
-def _without_banners(recovered: Recovered) -> Recovered:
+def _finished(recovered: Recovered, mail: Message, zone: tzinfo) -> Recovered:
+    """Return a reading without what products and apps added, its date by the clock it goes by."""
+    heading, is_zone_guessed = recovered.heading, False
+    if heading is not None and heading.date is not None and heading.date.tzinfo is zone:
+        is_authors = _COPIES_CLOCK.match(_field(mail, "x-mailer")) is not None
+        sent = _date(_field(mail, "date"), zone) if _tells_own_clock(mail) else None
+        date, is_sure = in_zone_of_writer(heading.date, sent, is_authors_clock=is_authors)
+        heading, is_zone_guessed = replace(heading, date=date), not is_sure
+    text, staff_text = without_banner(recovered.text), without_banner(recovered.staff_text)
+    program = _field(mail, "user-agent") or _field(mail, "x-mailer")
+    is_inline = heading is not None and recovered.attached is None
+    is_below = is_inline and not staff_text and _WRITES_BELOW.match(program) is not None
+    is_open = recovered.is_open or is_below
+    if is_open:
+        forwarder = parse_mailbox(_field(mail, "from", decode=decoded_mailboxes))
+        text, signature = divide_signature(text, forwarder.name if forwarder else "")
+        staff_text = "\n\n".join(part for part in (staff_text, signature) if part)
     return replace(
         recovered,
-        text=without_banner(recovered.text),
-        staff_text=without_banner(recovered.staff_text),
-        other=_without_banners(recovered.other) if recovered.other is not None else None,
+        heading=heading,
+        is_open=is_open,
+        is_zone_guessed=is_zone_guessed,
+        text=text,
+        staff_text=without_app_lines(staff_text),
+        other=_finished(recovered.other, mail, zone) if recovered.other is not None else None,
     )
+
+
+def _tells_own_clock(mail: Message) -> bool:
+    """Whether the offset in a mail's date is that of the program which wrote the mail.
+
+    Exchange dates in UTC whatever Outlook shows; `-0000` says so of itself (RFC 5322, 3.3).
+    """
+    is_exchange = any(name.lower().startswith(_OF_EXCHANGE) for name in mail)
+    return not is_exchange and not _field(mail, "date").endswith("-0000")
 
 
 def _recovered(
@@ -201,6 +239,7 @@ def _of_original(original: Original) -> Recovered:
         attached=None,
         is_sure=original.is_sure,
         is_within=original.is_within,
+        is_open=original.is_open,
     )
 
 
@@ -263,7 +302,8 @@ def _inline(
             attached=None,
         )
     assert original is not None
-    body, html = original.body, _shown(page, place) if page and place else ""
+    body, lacks_files = without_buttons(original.body)
+    html = _shown(page, place) if page and place else ""
     if _is_markup(body):
         body, html = _rendered(body)
     return Recovered(
@@ -272,6 +312,8 @@ def _inline(
         html=html,
         staff_text=original.own_text,
         attached=None,
+        is_cut=lacks_files,
+        is_open=original.is_open and page is None,
     )
 
 
@@ -291,16 +333,19 @@ def _of_whole(original: Original) -> Recovered | None:
             staff_text=original.own_text,
             attached=None,
             is_cut=parts.lacks_files,
+            is_open=original.is_open,
         )
     text, page = _read(mail)
+    below = str(mail.epilogue or "").strip() if mail.is_multipart() else ""
     return Recovered(
         heading=original.heading,
         text=text,
         html=page.html if page else "",
-        staff_text=original.own_text,
+        staff_text="\n\n".join(part for part in (original.own_text, below) if part),
         attached=None,
         source=mail,
         is_cut=is_cut(mail),
+        is_open=original.is_open and not mail.is_multipart(),
     )
 
 
@@ -466,4 +511,6 @@ def _date(text: str, zone: tzinfo) -> datetime | None:
         parsed = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
         return parse_date(text, zone=zone)
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
+    if parsed.tzinfo is None:
+        return parsed.replace(tzinfo=UTC if text.endswith("-0000") else zone)
+    return parsed

@@ -24,8 +24,6 @@ from gateway.inbound.reading.unwrap import unwrap
 from gateway.inbound.verdict import Trust
 
 LOOP_FIELD = "x-gateway-notice"  #: Marks what the gateway sends by itself.
-#: Their `forward` puts the original first and the cursor behind it, and marks no end.
-_WRITES_BELOW = re.compile(r"s-nail\b|heirloom mailx\b|mailx\b|nail\b", re.IGNORECASE)
 _LONGEST_TEXT = 1_000_000
 _LONGEST_LINE = 1_000
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
@@ -81,6 +79,7 @@ class RepliedMail:
     is_cut: bool = False  #: Whether its end or files of it are missing.
     #: Whether what staff wrote below it may be part of its text: nothing marks its end.
     note_may_follow: bool = False
+    is_zone_guessed: bool = False  #: Whether its date names no zone, and another one is likely too.
     is_within: bool = False  #: Whether it stands within the quote of another one.
     other: "RepliedMail | None" = None  #: What could be meant as well, where that isn't sure.
     attachments: "tuple[Attachment, ...] | None" = None  #: None: those of the reading.
@@ -123,10 +122,6 @@ def read(task: Task) -> ReadMail:
     original = replace(
         original, other=_other(recovered, saver, mail, header, attachments=attachments)
     )
-    if original.is_recovered and recovered.attached is None and not original.staff_text:
-        program = headers.text("user-agent") or headers.text("x-mailer")
-        below = _WRITES_BELOW.match(program) is not None
-        original = replace(original, note_may_follow=below)
     return ReadMail(
         header=header,
         original=original,
@@ -221,6 +216,8 @@ def _original(
         fingerprint="",
         is_cut=recovered.is_cut,
         is_within=recovered.is_within,
+        note_may_follow=recovered.is_open,
+        is_zone_guessed=recovered.is_zone_guessed,
     )
     if heading is not None:
         is_told = attached is not None and heading.has_subject  # be it empty

@@ -13,7 +13,7 @@ from gateway.core.replies.forwarded.labels import (
     read_label,
     split_glued,
 )
-from gateway.core.replies.forwarded.language.words import LANGUAGES_OF, HeaderWord
+from gateway.core.replies.forwarded.language.words import LANGUAGES_OF, OTHERWISE, HeaderWord
 from gateway.core.replies.forwarded.lines import TextLine
 from gateway.core.replies.forwarded.mailboxes import is_people
 from gateway.core.replies.forwarded.separators import is_line
@@ -156,6 +156,9 @@ class _BlockReader:
     def _label(self, text: str) -> Label | None:
         """Read a header word; SOGo's Korean for References is also that for who got a copy."""
         label = read_label(text)
+        if label is not None and label.key in OTHERWISE:
+            roles = (OTHERWISE[label.key].get(language) for language in self._languages())
+            label = label._replace(role=next(filter(None, roles), label.role))
         if label is None or label.role not in _PEOPLE or not self._are_message_ids(label.value):
             return label
         is_taken = label.value.count("<") > 1 or label.role in self._fields

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 
 from gateway.core.replies.forwarded.language.months import (
@@ -97,11 +97,18 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
     return None
 
 
+def is_internet_date(text: str) -> bool:
+    """Whether a date is written as a mail's own header has it (RFC 5322, 3.3)."""
+    return _INTERNET.fullmatch(text) is not None
+
+
 def _internet(text: str, zone: tzinfo) -> datetime | None:
     try:
         parsed = parsedate_to_datetime(text)
     except ValueError:
         return None
+    if text.endswith("-0000"):  # a moment in UTC, told by who has no clock of a place (RFC 5322)
+        return parsed.replace(tzinfo=UTC)
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
 
 

@@ -45,7 +45,7 @@ def read_line(raw: str) -> TextLine:
     """Read one line; only its beginning where it is endless."""
     raw = raw[:_LONGEST].lstrip("\ufeff")
     marks = _MARKS.match(raw)
-    if marks is None:
+    if marks is None or (raw.startswith(">>> ") and raw.rstrip().endswith(" >>>")):  # GroupWise
         return TextLine(0, readable(raw), raw[:1] in _BLANKS)
     text = raw[marks.end() :].removeprefix(" ")
     return TextLine(marks[0].count(">"), readable(text), text[:1] in _BLANKS)

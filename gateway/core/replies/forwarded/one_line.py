@@ -3,6 +3,9 @@
 "Ann Roe" ann@example.org – 23 novembre 2026 à 09:15
 > The mail of Ann.
 
+>>> Ann Roe <ann@example.org> 23.11.2026 09:15 >>>        (GroupWise)
+The mail of Ann.
+
 With its quotes, its dash and its date the line is the program's even where what follows isn't
 quoted, or is empty.
 """
@@ -24,6 +27,11 @@ _LINE = re.compile(
     rf"(?P<sender>(?:\".{{1,300}}\"\s[<(\[]?|[^@]{{0,300}}){_ADDRESS}[>)\]]?)"
     r"\s?[–—|-]\s(?P<date>\S.{3,100})"
 )
+#: The date begins behind the address, else with the first digit.
+_BETWEEN = re.compile(
+    rf">>> (?P<sender>[^@>]{{0,300}}<?{_ADDRESS}>?|[^@>\d,]{{2,300}}(?= \d)),?\s"
+    r"(?P<date>[^@>]{6,100}) >>>"
+)
 _SURE = re.compile(rf"\".{{1,300}}\" {_ADDRESS} – \S.{{3,100}}")
 #: A date has a year and a time in every language, whatever the words between.
 _DATED = re.compile(r"(?=.*(?<!\d)\d{4}(?!\d)).*(?<!\d)\d{1,2}\s?[:.hH时時點点]\s?\d\d(?!\d)")
@@ -39,7 +47,9 @@ def read_one_line(lines: Sequence[TextLine], start: int) -> Intro | None:
         text = f"{text} {line.text}".strip()
         if len(text) > _LONGEST:
             return None
-        if _SURE.fullmatch(text) and (intro := _read(text, end + 1)) is not None:
+        if (_SURE.fullmatch(text) or _BETWEEN.fullmatch(text)) and (
+            intro := _read(text, end + 1)
+        ) is not None:
             return intro
         if _is_quoted(lines, end + 1):
             below = (read_one_line(lines, later) for later in range(start + 1, end + 1))
@@ -48,14 +58,14 @@ def read_one_line(lines: Sequence[TextLine], start: int) -> Intro | None:
 
 
 def _read(text: str, end: int) -> Intro | None:
-    found = _LINE.fullmatch(text)
+    found = _LINE.fullmatch(text) or _BETWEEN.fullmatch(text)
     if found is None:
         return None
     date = found["date"]
     if parse_date(date, zone=UTC) is None and _DATED.match(date) is None:
         return None
     sender = parse_mailbox(found["sender"])
-    if sender is None or not sender.address:
+    if sender is None or not (sender.address or found.re is _BETWEEN):
         return None
     return Intro(sender=Mailbox(sender.name, sender.address), date=date, end=end)
 

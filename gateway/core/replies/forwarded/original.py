@@ -44,6 +44,7 @@ class Original:
     is_whole: bool = False  #: Whether its header was shown with all its fields.
     is_sure: bool = True  #: Whether its form is one that only forwards have.
     is_within: bool = False  #: Whether it stands within the one that was found first.
+    is_open: bool = False  #: Whether words typed below it can't be told from its own.
 
 
 def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Original | None:
@@ -83,6 +84,7 @@ def original_at(
         own_text="\n\n".join(part for part in own if part),
         is_sure=place.is_sure,
         is_within=place.is_within,
+        is_open=place.is_open,
         mime=place.header.mime if isinstance(place.header, Block) else {},
         is_whole=isinstance(place.header, Block) and place.header.is_whole,
     )

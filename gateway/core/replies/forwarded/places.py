@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.core.replies.forwarded.blocks import Block
+from gateway.core.replies.forwarded.dates import is_internet_date
 from gateway.core.replies.forwarded.forms import Header, read_header
 from gateway.core.replies.forwarded.labels import begins_field
 from gateway.core.replies.forwarded.language.words import HeaderWord
@@ -20,6 +21,7 @@ from gateway.core.replies.forwarded.separators import (
     closes,
     is_announcement,
     is_cut,
+    is_divider,
     is_line,
     is_rule,
 )
@@ -40,6 +42,7 @@ class Place:
     depth: int  #: How many quote marks its lines have that are not its own.
     is_sure: bool = True  #: Whether its form is one that only forwards have.
     is_within: bool = False  #: Whether it stands within the one that was found first.
+    is_open: bool = False  #: Whether words typed below it can't be told from its own.
 
 
 def find_place(raw_lines: Sequence[str], *, subject: str = "") -> Place | None:
@@ -105,7 +108,24 @@ def _place(
         rest=_below(raw_lines, end, lines[index]) if closed is None else closed + 1,
         depth=depth,
         is_sure=is_sure,
+        is_open=closed is None
+        and end == len(raw_lines)
+        and not depth
+        and _is_read_in(lines, index, header),
     )
+
+
+def _is_read_in(lines: Sequence[TextLine], index: int, header: Header) -> bool:
+    """Whether a mail was read in as it was kept, with the cursor left below it.
+
+    `~f` of mail and mailx does so: no separator stands above a header in the words and the date of
+    the mail itself, but perhaps the line that divides the mails of an mbox.
+    """
+    first = lines[index]
+    if not isinstance(header, Block) or not (is_divider(first.text) or begins_field(first.text)):
+        return False
+    date = header.fields.get(HeaderWord.DATE, "")
+    return not first.is_indented and (header.is_whole or is_internet_date(date))
 
 
 def _start(lines: Sequence[TextLine], index: int, header: Header) -> int:

@@ -292,6 +292,15 @@ LATIN: dict[str, Words] = {
         "Ateb-I|Ateb i|Ymateb i",
         "Pwnc|Testun",
     ),
+    "br": Words(  # `Da`, whom it is to, is in OTHERWISE
+        "Eus|A-berzh",
+        "Deiz|Deiziad",
+        "Degemerer",
+        "Eilskrid|Eilenn",
+        "Eilskrid kuzh|Eilenn guzh",
+        "Respont da",
+        "Sujed|Danvez",
+    ),
     "ga": Words(
         "Ó|Seolaí|Seoltóir",
         "Dáta|Seolta",

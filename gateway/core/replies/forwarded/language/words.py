@@ -95,3 +95,7 @@ def _language_table() -> dict[str, frozenset[str]]:
 
 ROLES = _role_table()
 LANGUAGES_OF = _language_table()
+
+#: Words that mean something else in a language that the other words of a header tell: `Da: Ann`
+#: is who sent a mail in Italian and who got it in Breton (`Eus: Bob`, `Da: Ann`).
+OTHERWISE = {label_key("Da"): {"br": HeaderWord.TO}}

@@ -1,0 +1,123 @@
+"""Lines that apps add to what their users write: `Sent from my iPhone`, `Get Outlook for iOS`.
+
+The words are those of the apps in each language (iOS, Outlook mobile, Windows Mail, Samsung Email,
+K-9 Mail, the apps of mail providers, as mails of 2018 to 2026 show them). A line counts where it
+says nothing else.
+"""
+
+import re
+from collections.abc import Iterator
+
+_LONGEST = 160
+#: What Outlook and others put behind a word for its link: `Outlook voor iOS<https://aka.ms/x>`
+_LINK = re.compile(r"\s?[<\[(](?:https?|mailto):[^<>\[\]()\s]*[>\])]")
+_DEVICE = (
+    r"(?:(?:my |mein(?:em)? |mon )?(?:apple )?(?:iphon(?=u)|iphone|ipad|ipod(?: touch)?)"
+    r"|apple watch"
+    r"|(?:samsung |huawei |sony |xperia |xiaomi |redmi |google |honor |oneplus |oppo |nokia |lg )?"
+    r"(?:galaxy|samsung|huawei|xiaomi|redmi|xperia|pixel|fairphone|oneplus|blackberry|nokia"
+    r"|android)(?:[ -](?:[a-z]\d+|note|tab|pro|max|plus|ultra|lite|mate|mobile?"
+    r"|\d+|5g|smartphone|handy|telefon|mobiltelefon|phone|tablet|device|gerät|toestel|telefoon"
+    r"|mobiel|téléphone|appareil|-?smartphone))*"
+    r"|mobile(?: device| phone)?|smartphone|handy|mobiltelefon|phone|telefoon|mobiel(?:e telefoon)?"
+    r"|mac(?:book)?(?: (?:pro|air))?)"
+)
+_APP = (
+    r"(?:(?:the |der |die |de |l['’]application |l['’]appli )?(?:mobile[nr]? )?(?:microsoft )?"
+    r"(?:outlook|mail|e-?mail|courrier|posta|correo|k-?9 mail|fairemail|thunderbird|yahoo(?: mail)?"
+    r"|aol(?: mail)?|proton ?mail|tutanota|tuta|gmx|web\.de|telekom|freenet|t-online|1&1|ionos"
+    r"|mail\.de|posteo|bluemail|typeapp|aqua mail|spark|canary|edison|mailspring|gmail|ziggo|kpn"
+    r"|orange|free|sfr|la ?poste(?:\.net)?|bluewin|zoho)"
+    r"(?:[ -](?:mobile|mail|e-?mail|app|application|secure email))*"
+    r"(?: (?:for|für|voor|pour|para|per|til|till|pro|dla|on|auf|op|sur|en|su)"
+    r" (?:ios|iphone|ipad|mac|macos|android|windows(?: 1[01])?|windows phone))?)"
+)
+_WHAT = rf"(?:{_DEVICE}|{_APP})"
+_VERBS = (  # before the thing …
+    r"(?:(?:this (?:e-?mail|message|mail) was )?sent (?:from|with|via|by|using)(?: my| an?| the)?"
+    r"|(?:diese (?:nachricht|e-?mail|mail) wurde )?(?:gesendet|verschickt|geschrieben|versandt)"
+    r" (?:von|mit|über|via|aus)(?: meine[mr]| der| dem)?"
+    r"|(?:dit (?:bericht|e-?mail) (?:is|werd) )?(?:verstuurd|verzonden|gestuurd)"
+    r" (?:vanaf|vanuit|van|met|via|door)(?: mijn| de| het)?"
+    r"|(?:message )?envoy[ée]e? (?:de|depuis|à partir de|à partir d['’]?|avec|par|via)"
+    r"(?: mon| ma| l['’]| la)?"
+    r"|provenance ?:|enviad[oa] (?:desde|do|de|pelo|a partir do|com|con|a través de)"
+    r"(?: mi| meu| o meu| a minha| el| la)?"
+    r"|inviato (?:da|dal|con|tramite)(?: mio)?|enviat (?:des de|des del|amb)(?: el)?(?: meu)?"
+    r"|trimis (?:de pe|din|cu|prin)|sendt (?:fra|med|via)(?: min| mit)?"
+    r"|skickat (?:från|med)(?: min| mitt)?|lähetetty|wysłan[eoy] (?:z|przy użyciu)(?: mojego)?"
+    r"|odesláno (?:z|ze|pomocí)(?: mého)?|odoslané (?:z|zo|pomocou)(?: môjho)?"
+    r"|poslano (?:s|sa|z|iz)(?: mog(?:a)?| mojega)?|послато са|изпратено от"
+    r"|отправлено (?:с|из)(?: моего)?|надіслано (?:з|із)(?: мого)?|στάλθηκε από(?: το)?"
+    r"|dikirim dari|dihantar dari(?:pada)?|đã gửi từ|gửi từ|ส่งจาก|发自我的|发自|從我的|寄自"
+    r"|مرسل من(?: ال)?|نُشر من|נשלח (?:מה?|מתוך )-?|saadetud|nosūtīts no(?: mana)?"
+    r"|išsiųsta iš(?: mano)?|sent úr|anfonwyd o|bidalia)"
+)
+_DONE = (  # … or around it
+    r"(?:diese (?:nachricht|e-?mail|mail) wurde )?(?:von|mit|aus) (?:meine[mr] |der |dem )?{0}"
+    r"(?: mit {0})?(?: aus)? "
+    r"(?:gesendet|verschickt|geschrieben|versandt)"
+    r"|(?:az )?{0}(?: készülékemről|-?r[óo]l)? küldve|küldve {0}(?:-?r[óo]l)?"
+    r"|{0}['’]?\w{{0,8}} gönderildi|{0}\s?から送信|{0}(?:傳送|发送|寄出)|(?:나의 )?{0}\s?에서 보냄"
+)
+_TAIL = (
+    r"(?:['’]?(?:u|y|em|a|e|sta|stani|ul meu|ului meu|de|om|of)|[‑-]ul meu| meu| saya"
+    r"| của tôi| ของฉัน| το[υ]? μου| μου| שלי| uređaja| mobile| toestel| smartphone| device)?"
+)
+_SENT = re.compile(
+    rf"(?:{_VERBS}\s?{_WHAT}{_TAIL}(?: (?:mit|with|met|avec|using|via) (?:der |the )?{_APP})?"
+    rf"(?: gesendet| verstuurd| verzonden| sent| küldve)?"
+    rf"|{_DONE.format(_WHAT)})"
+    r"(?:[.!]? (?:please )?(?:excuse (?:my brevity|any typos|the brevity).{0,40}"
+    r"|bitte entschuldigen sie (?:die|meine) kürze|bitte entschuldige die kürze"
+    r"|excuseer mijn beknoptheid|veuillez excuser ma brièveté))?[.!]?",
+    re.IGNORECASE,
+)
+_SYSTEM = r"(?:ios|android|mac|windows(?: phone)?)"
+_GET = re.compile(
+    rf"(?:get|download|try) outlook for {_SYSTEM}"
+    rf"|outlook für {_SYSTEM} (?:beziehen|herunterladen|holen|abrufen)"
+    rf"|(?:holen sie sich|beziehen sie|laden sie|hol dir) outlook für {_SYSTEM}(?: herunter)?"
+    rf"|outlook voor {_SYSTEM} (?:downloaden|ophalen|krijgen|verkrijgen)"
+    rf"|(?:download|krijg|haal|verkrijg) outlook voor {_SYSTEM}"
+    rf"|(?:télécharge[rz]|obten(?:ir|ez)) outlook pour {_SYSTEM}"
+    rf"|(?:obtener|obtén|obtenga|descargar|descarga) outlook para {_SYSTEM}"
+    rf"|(?:obter|obtenha|baixar|baixe|transferir) o? ?outlook para {_SYSTEM}"
+    rf"|(?:scarica|ottieni) outlook per {_SYSTEM}|(?:hent|få) outlook (?:til|for) {_SYSTEM}"
+    rf"|(?:skaff|last ned)(?: deg)? outlook for {_SYSTEM}"
+    rf"|(?:hämta|skaffa|ladda ned) outlook för {_SYSTEM}|hanki outlookin? {_SYSTEM}(?::\w+)?"
+    rf"|hanki outlook for {_SYSTEM}"
+    rf"|pobierz (?:program|aplikację)? ?outlook (?:dla|na)(?: systemu)? {_SYSTEM}"
+    rf"|získ(?:at|ejte|ať|ajte) (?:aplikaci |aplikáciu )?outlook (?:pro|pre) {_SYSTEM}"
+    rf"|(?:az )?outlook (?:for {_SYSTEM} )?(?:beszerzése|letöltése)(?: {_SYSTEM}.{{0,20}})?"
+    rf"|obțineți outlook pentru {_SYSTEM}|{_SYSTEM} için outlook['’]?u (?:edinin|indirin|alın)"
+    rf"|(?:получить|получите|скачать) outlook для {_SYSTEM}"
+    rf"|(?:отримати|завантажити) outlook для {_SYSTEM}|λήψη του outlook για {_SYSTEM}"
+    rf"|outlook for {_SYSTEM}\s?(?:を入手|をダウンロード|を取得)"
+    rf"|(?:获取|下载|取得)\s?outlook for {_SYSTEM}"
+    rf"|取得\s?{_SYSTEM}\s?版\s?outlook|{_SYSTEM}용 outlook (?:다운로드|받기|가져오기)",
+    re.IGNORECASE,
+)
+
+
+def without_app_lines(text: str) -> str:
+    """Return a text without the lines that an app added, and the `-- ` above one at its end."""
+    if not any(map(_is_app_line, lines := text.split("\n"))):
+        return text
+    return "\n".join(_kept(lines)).strip()
+
+
+def _kept(lines: list[str]) -> Iterator[str]:
+    """Yield the lines that people wrote, no signature's mark that has none of them below it."""
+    for number, line in enumerate(lines):
+        below = (later for later in lines[number + 1 :] if later.strip())
+        is_mark = line.rstrip() == "--" and all(map(_is_app_line, below))
+        if not is_mark and not _is_app_line(line):
+            yield line
+
+
+def _is_app_line(line: str) -> bool:
+    text = " ".join(_LINK.sub("", line[: _LONGEST * 3]).split())
+    if not text or len(text) > _LONGEST:
+        return False
+    return _SENT.fullmatch(text) is not None or _GET.fullmatch(text) is not None

@@ -1,0 +1,31 @@
+"""The buttons that Emacs Rmail shows for the parts of a mail, which its forward keeps as text.
+
+[1:text/plain Hide]
+[2:application/pdf Show Save:Lebenslauf.pdf (69B)]
+
+(`rmail-mime-insert-tagline` in rmailmm.el of Emacs 28.) What stands below `Hide` is the part; of
+what stands behind `Show` nothing came along.
+"""
+
+import re
+
+from gateway.core.replies.forwarded.lines import joined
+
+_BUTTON = re.compile(
+    r"\[(?:\d{1,3}(?:/\d{1,3}){0,8}:)?(?P<type>[a-z]+/[\w.+-]{1,100}) (?P<action>Hide|Show)"
+    r"(?: Save:.{1,255} \(\d+(?:\.\d+)?[kMG]?i?B\))?\]"
+)
+_KEPT = ("multipart/", "text/")  #: What is shown in another form, or holds what has a button too.
+
+
+def without_buttons(body: str) -> tuple[str, bool]:
+    """Return a text without buttons, and whether a file is missing that one of them stood for."""
+    if " Hide" not in body and " Show" not in body:
+        return body, False
+    lines = [(line, _BUTTON.fullmatch(line.rstrip())) for line in body.split("\n")]
+    text = joined(line for line, button in lines if button is None)
+    buttons = (button for _, button in lines if button is not None)
+    lacks_files = any(
+        button["action"] == "Show" and not button["type"].startswith(_KEPT) for button in buttons
+    )
+    return text, lacks_files

@@ -1,0 +1,24 @@
+"""A signature that staff typed below a forwarded mail whose end nothing marks."""
+
+import re
+
+_MOST_LINES = 12  #: Of a signature.
+
+
+def divide_signature(text: str, name: str) -> tuple[str, str]:
+    """Divide a text above the last signature with a name: below `-- ` or an empty line.
+
+    The second half is empty where there is none.
+    """
+    wanted = _words(name)
+    lines = text.split("\n")
+    for number in range(len(lines) - 1, max(0, len(lines) - _MOST_LINES), -1):
+        is_below = lines[number - 1].strip() in ("", "--")
+        if wanted and is_below and _words(lines[number]) == wanted:
+            start = number - 1 if lines[number - 1].strip() else number
+            return "\n".join(lines[:start]).rstrip(), "\n".join(lines[start:]).strip()
+    return text, ""
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
