@@ -62,11 +62,14 @@ def as_read(text: str) -> str:
     return _UMLAUT.sub(r"\1", _PUNCTUATION.sub(" ", bare).strip())
 
 
-def nearest(text: str, known: Iterable[str]) -> str:
-    """Return the known text that another one may be a slip of; empty: none is near."""
+def nearest(text: str, known: Iterable[str], alike: float = _ALIKE) -> str:
+    """Return the known text that another one may be a slip of; empty: none is near.
+
+    `alike` is the share of letters (0 to 1) that both must have in the same order.
+    """
     forms = {_squeezed(one): one for one in known}
-    found = get_close_matches(_squeezed(text), forms, 1, _ALIKE)
-    return forms[found[0]] if found else ""
+    closest = get_close_matches(_squeezed(text), forms, 1, alike)
+    return forms[closest[0]] if closest else ""
 
 
 def same_word(text: str, known: Iterable[str]) -> str:
