@@ -217,7 +217,7 @@ async def test_systemd_hears_of_ready_watchdog_and_stopping(
     ("damage", "complaint"),
     [
         ("UPDATE schema_version SET version = '9999'", "newer than this gateway"),
-        ("UPDATE schema_version SET version = '0000'", "gateway db upgrade"),
+        ("UPDATE schema_version SET version = '0032'", "gateway db upgrade --new"),
         ("DROP TABLE deliveries", "it lacks the table deliveries"),
         ("ALTER TABLE messages DROP COLUMN rule", "it lacks the column messages.rule"),
         (None, "the store failed: file is not a database"),

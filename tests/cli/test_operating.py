@@ -166,12 +166,13 @@ def test_K9_a_store_that_does_not_fit_is_refused_by_every_command(
     change(cli, "UPDATE schema_version SET version = '9999'")
 
     newer = cli(*command)
-    change(cli, "UPDATE schema_version SET version = '0000'")
+    change(cli, "UPDATE schema_version SET version = '0032'")
     older = cli(*command)
 
     assert (1, 1) == (newer.code, older.code)
     assert "newer than this gateway" in newer.err
-    assert older.err.endswith("gateway db upgrade\n")
+    assert "at version 0032, of a build before any release" in older.err
+    assert older.err.endswith("gateway db upgrade --new\n")
 
 
 def test_K9_a_damaged_store_is_named(cli: Cli) -> None:
@@ -183,11 +184,20 @@ def test_K9_a_damaged_store_is_named(cli: Cli) -> None:
     assert "it lacks the table pauses" in done.err
 
 
-def test_a_newer_store_is_not_upgraded(cli: Cli) -> None:
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [("9999", "newer than this gateway"), ("0032", "can't be upgraded; it is left as it is")],
+)
+def test_a_newer_store_is_not_upgraded_nor_one_from_before_any_release(
+    cli: Cli, version: str, reason: str
+) -> None:
     cli.do("db", "upgrade")
-    change(cli, "UPDATE schema_version SET version = '9999'")
+    change(cli, f"UPDATE schema_version SET version = '{version}'")
 
-    assert "newer than this gateway" in cli("db", "upgrade").err
+    refused = cli("db", "upgrade")
+
+    assert (1, True) == (refused.code, reason in refused.err)
+    assert f"at version {version}" in cli("db", "check").err
 
 
 def put(cli: Cli) -> str:

@@ -34,8 +34,6 @@ def upgrade_schema(
             database.prepare(anew=new)
             print_line(f"Created at version {VERSION}.")
             return
-        if before > VERSION:
-            database.prepare()
         with database.writing() as connection:
             done = upgrade(connection, before)
     finally:

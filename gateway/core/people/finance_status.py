@@ -32,23 +32,19 @@ _ALIKE = 0.83
 #: Words of their own that are no further from one of these than a slip. Looked for among the
 #: words of four languages that pyspellchecker 0.9.1 brings; rare ones that no status will be
 #: (`overlieden`) are left out, and so are those that speak of death after all (`verstorbenen`).
-_OTHER_WORDS = frozenset(
-    map(
-        as_read,
-        """
-        verdorben verdorbene verdorbener versorgen verstören verstörend verstörende verstörte
-        verstörten gestörten zerstören verkleiden verleiden verleumden verblenden verstreuen
-        verstreben erstreben verstoßener verschobener vertriebener
-        verleden overleven overlevenden overleefde overleefden overeen overtreden overreden
-        overleggen overlegde overlegden overladen overheden overhemden overrijden overbleven
-        overblijven overlezen vermijden verkleden verleen verlegden verstoren verstorend verstoorden
-        versturen verstoten verstoken verstoven gestoven gestoorden verblijden
-        décidé décidée décide décelé décelée décèle décodé décodée décode décade descende cédée excédé
-        excédée excède
-        decide decade decode decree decrease decreased ceased decked recede secede overladen
-        """.split(),
-    )
-)
+_OTHER_WORDS_AS_WRITTEN = """
+    verdorben verdorbene verdorbener versorgen verstören verstörend verstörende verstörte verstörten
+    gestörten zerstören verkleiden verleiden verleumden verblenden verstreuen verstreben erstreben
+    verstoßener verschobener vertriebener
+    verleden overleven overlevenden overleefde overleefden overeen overtreden overreden overleggen
+    overlegde overlegden overladen overheden overhemden overrijden overbleven overblijven overlezen
+    vermijden verkleden verleen verlegden verstoren verstorend verstoorden versturen verstoten
+    verstoken verstoven gestoven gestoorden verblijden
+    décidé décidée décide décelé décelée décèle décodé décodée décode décade descende cédée excédé
+    excédée excède
+    decide decade decode decree decrease decreased ceased decked recede secede overladen
+"""
+_OTHER_WORDS = frozenset(map(as_read, _OTHER_WORDS_AS_WRITTEN.split()))
 _LEFT = frozenset(map(as_read, HAVE_LEFT))
 _DIED = frozenset(map(as_read, (*_HAVE_DIED, *_SHORT)))
 

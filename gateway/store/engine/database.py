@@ -31,7 +31,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from gateway.core.errors import GatewayError
 from gateway.store.engine.had_store import HadStore
 from gateway.store.engine.sqlite_file import SqliteFile
-from gateway.store.schema import VERSION, new_identity, schema_version, store_identity
+from gateway.store.schema import (
+    FIRST_VERSION,
+    VERSION,
+    new_identity,
+    schema_version,
+    store_identity,
+)
 from gateway.store.schema.columns import create_all
 
 T = TypeVar("T")
@@ -159,7 +165,7 @@ class Database:
         if version is None:
             self._create(anew=anew)
         elif version != VERSION:
-            raise WrongSchema(_advice(version))
+            raise WrongSchema(version_advice(version))
         self._recognise()
 
     def remember(self) -> None:
@@ -325,9 +331,20 @@ def _version(connection: Connection) -> str | None:
     return connection.scalar(select(schema_version.c.version))
 
 
-def _advice(version: str) -> str:
+def version_advice(version: str) -> str:
+    """Say what to do about a store at another version than this gateway's.
+
+    `the store is at version 0100, this gateway needs 0101: gateway db upgrade`
+    """
     if version > VERSION:
         return f"the store is at version {version}, newer than this gateway ({VERSION}): update it"
+    if version < FIRST_VERSION:
+        return (
+            f"the store is at version {version}, of a build before any release, and can't be "
+            "upgraded; it is left as it is. List with that build what staff suppress "
+            "(gateway suppress list --source staff), put the store away, then: "
+            "gateway db upgrade --new"
+        )
     return f"the store is at version {version}, this gateway needs {VERSION}: gateway db upgrade"
 
 

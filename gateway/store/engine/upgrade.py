@@ -6,7 +6,8 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, insert, inspect
 
 from gateway.core.errors import GatewayError
-from gateway.store.schema import VERSION, schema_version
+from gateway.store.engine.database import WrongSchema, version_advice
+from gateway.store.schema import FIRST_VERSION, VERSION, schema_version
 from gateway.store.schema.columns import metadata
 
 _FOLDER = Path(__file__).parents[1] / "migrations"
@@ -24,8 +25,11 @@ def defects(connection: Connection) -> list[str]:
 def upgrade(connection: Connection, before: str | None) -> list[str]:
     """Bring a store of an earlier version (None: an empty one) to this one.
 
-    Returns the versions gone through.
+    Returns the versions gone through. Raises `WrongSchema` for a store that is newer than this
+    gateway, or older than the first migration.
     """
+    if before is not None and not FIRST_VERSION <= before <= VERSION:
+        raise WrongSchema(version_advice(before))
     # Imported here: it takes a second, and only this command needs it.
     from alembic.migration import MigrationContext
     from alembic.operations import Operations

@@ -57,10 +57,14 @@ from gateway.store.schema.triggers import (
     trigger_runs,
 )
 
+#: The first migration. Lower numbers were those of builds before any release: their stores can't be
+#: upgraded. A number of its own, for "0001" was one of theirs.
+FIRST_VERSION = "0100"
 #: The newest migration; a store at another version is refused.
-VERSION = "0033"
+VERSION = "0100"
 
 __all__ = [
+    "FIRST_VERSION",
     "VERSION",
     "activities",
     "addresses",
