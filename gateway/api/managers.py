@@ -1,15 +1,13 @@
 """Who may change suppressions: managers, whether a token is one or acts for one."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from gateway.api.problems import Problem
 from gateway.api.services import ApiServices
 from gateway.core.people.people import Staff
 from gateway.core.token import Token, TokenRole
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import applications
-
-Connection = Any  #: A transaction of the store, handed on to it.
 
 _CURE = (
     "use a token made with `gateway tokens create --role manager`, or name in `by` a member of "
@@ -17,7 +15,7 @@ _CURE = (
 )
 
 
-def acting_manager(connection: Connection, using: ApiServices, token: Token, by: str) -> str:
+def acting_manager(connection: StoreTransaction, using: ApiServices, token: Token, by: str) -> str:
     """Return who is recorded for a change only managers may make.
 
     Either the token bears the role `manager`, and records whom it names, else itself; or it acts
@@ -35,7 +33,7 @@ def acting_manager(connection: Connection, using: ApiServices, token: Token, by:
     )
 
 
-def _why(connection: Connection, by: str, staff: Sequence[Staff]) -> str:
+def _why(connection: StoreTransaction, by: str, staff: Sequence[Staff]) -> str:
     if not by:
         return "only a manager may change this, and the token has no role manager"
     if staff:
@@ -50,7 +48,7 @@ def _why(connection: Connection, by: str, staff: Sequence[Staff]) -> str:
     return f"only a manager may change this: {by} {what}, and the token has no role manager"
 
 
-def _staff(connection: Connection, using: ApiServices, by: str) -> tuple[Staff, ...]:
+def _staff(connection: StoreTransaction, using: ApiServices, by: str) -> tuple[Staff, ...]:
     if "@" in by:
         return applications.staff_at(connection, using.lookup(by))
     if of_id := applications.staff_of(connection, (by,)):

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Header, Request, Response
 
@@ -11,8 +11,7 @@ from gateway.api.services import ApiServices
 from gateway.core.token import Token
 from gateway.store.api import answers
 from gateway.store.api.answers import StoredAnswer
-
-Connection = Any  #: A transaction of the store, handed on to it.
+from gateway.store.engine.database import StoreTransaction
 
 Key = Annotated[
     str | None,
@@ -31,7 +30,7 @@ async def in_one_step(
     request: Request,
     token: Token,
     key: str | None,
-    work: Callable[[Connection], StoredAnswer],
+    work: Callable[[StoreTransaction], StoredAnswer],
 ) -> Response:
     """Work in one transaction with what is remembered of it: done once, whatever breaks."""
     now = using.clock()
@@ -39,7 +38,7 @@ async def in_one_step(
         return _response(await using.database.write(work))
     asked = _asked(request, token, key, await request.body())
 
-    def remembered(connection: Connection) -> Response:
+    def remembered(connection: StoreTransaction) -> Response:
         earlier = answers.begin(connection, asked, now)
         if earlier is not None:
             return _again(earlier)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import REPEATED, HistoryEntry
@@ -26,13 +25,13 @@ from gateway.inbound.notices import (
 )
 from gateway.inbound.reading.attachments import Attachment
 from gateway.inbound.reading.reading import ReadMail, RepliedMail
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import applications, history, people
 from gateway.store.replies import inbox
 from gateway.store.sending import events, outbox
 from gateway.store.views import documents
 
 _RAW_NAME = "message.eml"
-Connection = Any  #: A transaction of the store, handed on to it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +71,12 @@ class FilingDecider:
         self._documents = documents
         self._new_id = new_id
 
-    def would_file(self, connection: Connection, case: MailToFile) -> bool:
+    def would_file(self, connection: StoreTransaction, case: MailToFile) -> bool:
         """Whether the mail would be filed as things stand."""
         return self._decision(case, self._facts(connection, case)) is None
 
     def settle(
-        self, connection: Connection, case: MailToFile, now: datetime, *, has_files: bool
+        self, connection: StoreTransaction, case: MailToFile, now: datetime, *, has_files: bool
     ) -> InboxRow | None:
         """Decide and keep the decision; None, and nothing kept, where files are missing for it.
 
@@ -107,7 +106,7 @@ class FilingDecider:
         inbox.settle(connection, row)
         return row
 
-    def _facts(self, connection: Connection, case: MailToFile) -> FilingFacts:
+    def _facts(self, connection: StoreTransaction, case: MailToFile) -> FilingFacts:
         header = case.reading.header if case.reading else None
         address = self._notice_settings.lookup(header.sender) if header and header.sender else ""
         reference = case.reference or (header.reference if header else None)
@@ -143,7 +142,7 @@ class FilingDecider:
             application=facts.application,
         )
 
-    def _claimed(self, connection: Connection, case: MailToFile) -> InboxRow | None:
+    def _claimed(self, connection: StoreTransaction, case: MailToFile) -> InboxRow | None:
         """Get hold of the mail's row; return it as it is where others have settled it."""
         if not case.is_new or not inbox.put(connection, case.row):
             current = inbox.of_content(connection, case.row.content, lock=True)
@@ -153,7 +152,7 @@ class FilingDecider:
         self._sight(connection, case, case.row)
         return None
 
-    def _sight(self, connection: Connection, case: MailToFile, row: InboxRow) -> None:
+    def _sight(self, connection: StoreTransaction, case: MailToFile, row: InboxRow) -> None:
         if case.sighting is not None:
             inbox.sight(connection, case.sighting, row.id)
 
@@ -170,7 +169,7 @@ class FilingDecider:
             detail=case.fault,
         )
 
-    def _report(self, connection: Connection, case: MailToFile, row: InboxRow) -> None:
+    def _report(self, connection: StoreTransaction, case: MailToFile, row: InboxRow) -> None:
         found = case.reading.report if case.reading else None
         if found is None or not found.reports:
             return
@@ -184,7 +183,7 @@ class FilingDecider:
 
     def _answered(
         self,
-        connection: Connection,
+        connection: StoreTransaction,
         case: MailToFile,
         facts: FilingFacts,
         row: InboxRow,
@@ -207,7 +206,7 @@ class FilingDecider:
         outbox.put(connection, draft)
         return replace(row, answered=True)
 
-    def _known(self, connection: Connection, case: MailToFile, row: InboxRow) -> LikelyOwner:
+    def _known(self, connection: StoreTransaction, case: MailToFile, row: InboxRow) -> LikelyOwner:
         """Return where the mail may belong: the applications of whoever wrote the original."""
         original = case.reading.original if case.reading else None
         if row.reason not in SUGGESTING or original is None or not original.is_recovered:
@@ -225,7 +224,7 @@ class FilingDecider:
         )
 
     def _may_answer(
-        self, connection: Connection, case: MailToFile, row: InboxRow, now: datetime
+        self, connection: StoreTransaction, case: MailToFile, row: InboxRow, now: datetime
     ) -> bool:
         """Whether the sender, on file and surely who it says, may hear of it once more."""
         header = case.reading.header if case.reading else None
@@ -238,7 +237,7 @@ class FilingDecider:
 
     def _filed(
         self,
-        connection: Connection,
+        connection: StoreTransaction,
         case: MailToFile,
         facts: FilingFacts,
         row: InboxRow,
@@ -274,7 +273,7 @@ class FilingDecider:
 
     def _happened(
         self,
-        connection: Connection,
+        connection: StoreTransaction,
         kind: EventType,
         data: documents.Document,
         person: PersonRef | None = None,
@@ -284,7 +283,7 @@ class FilingDecider:
         events.put(connection, [event])
 
     def _repeated(
-        self, connection: Connection, entry: HistoryEntry, row: InboxRow, now: datetime
+        self, connection: StoreTransaction, entry: HistoryEntry, row: InboxRow, now: datetime
     ) -> InboxRow:
         first = history.same(connection, entry.reference, entry.fingerprint)
         assert first is not None
@@ -292,7 +291,7 @@ class FilingDecider:
         history.remark(connection, first, f"{REPEATED} {when} {entry.staff} {entry.staff_text}")
         return replace(row, state=InboxState.REPEATED, reason="", detail="", entry=first.id)
 
-    def _announce(self, connection: Connection, news: News, now: datetime) -> None:
+    def _announce(self, connection: StoreTransaction, news: News, now: datetime) -> None:
         responsible = applications.staff_of(connection, news.application.application.responsible)
         owner = applications.staff_of(connection, [news.candidate.owner])
         to = addressees(responsible, owner, self._notice_settings.fallback_to)
@@ -300,7 +299,7 @@ class FilingDecider:
             outbox.put(connection, draft)
 
 
-def _candidate(connection: Connection, person: PersonRef) -> Candidate:
+def _candidate(connection: StoreTransaction, person: PersonRef) -> Candidate:
     found = people.find(connection, person)
     if not found:
         return Candidate()

@@ -1,9 +1,8 @@
 """Refresh tokens of mailboxes that their servers rotate, kept in the store."""
 
 import hashlib
-from typing import Any
 
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.replies import mailboxes
 
 
@@ -24,7 +23,7 @@ class StoredRefreshToken:
         It is written at, as a disk that is full is read all the same.
         """
 
-        def load(connection: Any) -> str:
+        def load(connection: StoreTransaction) -> str:
             mailboxes.touch(connection, self._account)
             return mailboxes.refresh_token(connection, self._account, self._given)
 

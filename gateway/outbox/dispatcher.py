@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import orjson
 
@@ -13,7 +12,7 @@ from gateway.core.sending.event import EventType, Telling
 from gateway.core.sending.outbox import WEBHOOK, OutboxDraft
 from gateway.runtime.periodic import pause
 from gateway.store.engine import leases
-from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.sending import events, outbox
 from gateway.store.views import tellings
 
@@ -27,7 +26,6 @@ _AWAY = timedelta(seconds=5)
 
 #: Which events each address asks for.
 Wishes = Mapping[str, Collection[EventType]]
-Connection = Any  #: A transaction of the store, handed on to it.
 
 
 class Dispatcher:
@@ -76,7 +74,7 @@ class Dispatcher:
         now, wishes = self._clock(), self._wishes()
         return await self._database.write(lambda connection: self._hand_on(connection, now, wishes))
 
-    def _hand_on(self, connection: Connection, now: datetime, wishes: Wishes) -> int:
+    def _hand_on(self, connection: StoreTransaction, now: datetime, wishes: Wishes) -> int:
         if not leases.take(connection, "webhooks", self._holder, now, LEASE):
             return 0
         found = tellings.oldest(connection, _AT_ONCE)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from gateway import logs
 from gateway.core import ids
@@ -18,13 +18,12 @@ from gateway.core.sending.outbox import (
     Unknown,
     settlement,
 )
-from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.journal import held_reports
 from gateway.store.sending import outbox
 
 log = logs.get("outbox")
 
-Connection = Any  #: A transaction of the store, handed on to it.
 
 _ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
 
@@ -155,7 +154,7 @@ class OutboxWorker:
             self._tell(row, Settlement(state=row.state, error=row.error))
         return rows
 
-    def _completed(self, connection: Connection, rows: list[OutboxRow]) -> list[OutboxRow]:
+    def _completed(self, connection: StoreTransaction, rows: list[OutboxRow]) -> list[OutboxRow]:
         if self._compose is None:
             return rows
         whole = (held_reports.complete(connection, row, self._composed) for row in rows)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from gateway.core.campaigns.activity import (
     Seen,
@@ -26,15 +25,13 @@ from gateway.core.people.people import PersonRef
 from gateway.store.campaigns import activities, audiences, leavers
 from gateway.store.campaigns.activities import Act, Mailing
 from gateway.store.campaigns.leavers import Leaving
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import people
 from gateway.store.sending import events
 from gateway.sync.client import MailchimpClient
 from gateway.sync.errors import MailchimpNotFound
 from gateway.sync.reading import known_member
 from gateway.sync.transport import Document
-
-Connection = Any  #: A transaction of the store, handed on to it.
 
 _IN_ONE_COMMIT = 500  #: Activities: nobody who writes waits long for the turn.
 _LOOKED_UP = 50  #: Recipients nobody knows are asked for one by one, so many in one sync.
@@ -140,7 +137,7 @@ class _Run:
         self.opted_out += opted_out
         self.until = max(filter(None, [self.until, *_times(seen)]), default=None)
 
-    def _written(self, connection: Connection, seen: Sequence[Seen]) -> tuple[int, int]:
+    def _written(self, connection: StoreTransaction, seen: Sequence[Seen]) -> tuple[int, int]:
         mirror, mailing, now = self._mirror, self._mailing, self._mirror.clock()
         new = activities.keep(connection, mailing, seen, now=now)
         events.put(connection, activities.events(connection, mailing, new, mirror.new_id))
@@ -174,7 +171,9 @@ def _times(seen: Iterable[Seen]) -> Iterator[datetime]:
                 yield each.at
 
 
-def _leavings(connection: Connection, mailing: Mailing, seen: Iterable[Seen]) -> Iterator[Leaving]:
+def _leavings(
+    connection: StoreTransaction, mailing: Mailing, seen: Iterable[Seen]
+) -> Iterator[Leaving]:
     """Yield everybody an unsubscribe is about: who has the address, and whom it was sent to."""
     left = [one for one in seen if any(map(_is_unsubscribe, one.activities))]
     if not left:

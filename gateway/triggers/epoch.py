@@ -6,13 +6,12 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from gateway import logs
 from gateway.core.errors import GatewayError
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.triggers import epochs, ledger
 from gateway.store.triggers.epochs import Epoch
 
@@ -172,7 +171,7 @@ class RestoreDetector:
     async def _hold(self, mark: EpochMark | None) -> bool:
         """Hold everything due if the store still doesn't agree with the mark; whether it does."""
 
-        def work(connection: Any) -> tuple[str, int]:
+        def work(connection: StoreTransaction) -> tuple[str, int]:
             found = epochs.read(connection)
             why = "" if found is None else mismatch(found, mark)
             return why, ledger.hold(connection, why) if why else 0

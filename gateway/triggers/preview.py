@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from gateway.core.decision.decide import blocking
 from gateway.core.people.people import NOBODY, PersonRef, Standing
@@ -15,6 +14,7 @@ from gateway.core.triggers.occurrence import (
     waits,
 )
 from gateway.core.triggers.trigger import Trigger
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers import record
@@ -70,7 +70,12 @@ class Preview:
 
 
 def preview(
-    connection: Any, plan: TriggerSettings, rule: CheckedTrigger, today: date, *, is_today: bool
+    connection: StoreTransaction,
+    plan: TriggerSettings,
+    rule: CheckedTrigger,
+    today: date,
+    *,
+    is_today: bool,
 ) -> Preview:
     """Return what a run of a date event on a day would do; `is_today`: as things stand now."""
     trigger = rule.trigger
@@ -93,7 +98,7 @@ def _is_of_the_past(one: DuePerson, today: date) -> bool:
 
 
 def _standings(
-    connection: Any, plan: TriggerSettings, found: Sequence[DuePerson]
+    connection: StoreTransaction, plan: TriggerSettings, found: Sequence[DuePerson]
 ) -> dict[str, Standing]:
     wanted = [plan.lookup(one.person.emails[0]) for one in found if one.person.emails]
     known: dict[str, Standing] = {}

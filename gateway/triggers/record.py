@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
-from typing import Any, assert_never
+from typing import assert_never
 
 from gateway.core.decision import note
 from gateway.core.decision.decide import blocking, who_counts
@@ -14,6 +14,7 @@ from gateway.core.people.people import PersonRef, Standing, Suppression
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.triggers.occurrence import Occurrence
 from gateway.core.triggers.trigger import Trigger
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.views.status import fed_at
 from gateway.triggers.letter import OccurrenceLetter, sender_of
 from gateway.triggers.plan import LISTENER, TriggerSettings
@@ -50,7 +51,7 @@ def sending(case: MailOfOccurrence, standing: Standing) -> Message:
     return _message(case, standing, state=State.SENDING)
 
 
-def send_failed(connection: Any, case: MailOfOccurrence, blocked: Blocked) -> Message:
+def send_failed(connection: StoreTransaction, case: MailOfOccurrence, blocked: Blocked) -> Message:
     """Return the message that isn't sent, with the note that says why."""
     standing = blocked.standing
     facts = note.NoteFacts(

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from functools import partial
-from typing import Any
 
 from gateway import logs
 from gateway.core import ids
@@ -16,7 +15,7 @@ from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.sending.run_words import in_words
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import applications
 from gateway.store.sending import events, outbox
 from gateway.store.triggers import ledger, status_mail, trigger_runs
@@ -71,7 +70,7 @@ class RunReporter:
             own = [one for one in ended if one.id == number]
             await self._database.write(partial(self._tell_of, ended=own))
 
-    def _tell_of(self, connection: Any, ended: list[MailedTransition]) -> None:
+    def _tell_of(self, connection: StoreTransaction, ended: list[MailedTransition]) -> None:
         if not status_mail.tell(connection, ended[0].id):
             return
         now, zone = self._clock(), self._plan().zone
@@ -83,7 +82,7 @@ class RunReporter:
     async def _report(self, run: TriggerRun, state: RunState) -> None:
         now, plan = self._clock(), self._plan()
 
-        def work(connection: Any) -> bool:
+        def work(connection: StoreTransaction) -> bool:
             if not trigger_runs.report(connection, run, state, now):
                 return False
             events.put(connection, [self._event(run, state, now)])
@@ -197,7 +196,7 @@ def _some(count: int) -> str:
     return str(count) if count else ""
 
 
-def _reader(connection: Any, plan: TriggerSettings, run: TriggerRun) -> str:
+def _reader(connection: StoreTransaction, plan: TriggerSettings, run: TriggerRun) -> str:
     """Return the language of whoever gets a report, where that is staff on file."""
     address = plan.lookup(parseaddr(run.report_to)[1])
     return next((one.language for one in applications.staff_at(connection, address)), "")

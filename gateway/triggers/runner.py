@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
-from typing import Any
 
 from gateway import logs
 from gateway.core.triggers.occurrence import (
@@ -20,7 +19,7 @@ from gateway.core.triggers.occurrence import (
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_run import RunState, Skip, TriggerRun, is_far_more
 from gateway.store.engine import leases
-from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.triggers import due, epochs, ledger, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers.plan import TriggerSettings
@@ -135,7 +134,7 @@ class Runner:
         state = RunState.HELD if hold else RunState.OPEN
         is_news = bool(added or (found.skips and not found.is_again) or trigger.report_empty)
 
-        def close(connection: Any) -> None:
+        def close(connection: StoreTransaction) -> None:
             # By hand before the hour: what the CRM tells until then is still looked for.
             if self.has_come(now):
                 trigger_runs.look(connection, trigger.name, run.day, now)
@@ -182,7 +181,7 @@ class Runner:
                 )
 
 
-def _begin(connection: Any, run: TriggerRun, now: datetime) -> int:
+def _begin(connection: StoreTransaction, run: TriggerRun, now: datetime) -> int:
     """Write a run down; return how many occurrences are due that seemed too late before."""
     trigger_runs.begin(connection, run)
     return 0 if epochs.held(connection) else ledger.revive(connection, run.trigger, now, run.id)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
-from typing import Any
 
 from gateway import logs
 from gateway.core import ids
@@ -28,7 +27,7 @@ from gateway.core.triggers.occurrence import (
 )
 from gateway.core.triggers.trigger import APPLICATION_EVENTS, TriggerEvent
 from gateway.core.written import as_read
-from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.journal import message_lookup
 from gateway.store.sending import events
 from gateway.store.triggers import due, ledger
@@ -40,7 +39,6 @@ from gateway.triggers.templates import CheckedTrigger, NotRendered
 
 log = logs.get("triggers")
 
-Connection = Any  #: A transaction of the store, handed on to it.
 #: Until mail that waits for a field is looked at again; an import that tells it comes first.
 _UNREAD = timedelta(hours=1)
 _EARLIER_FIRST = "the mail of an earlier change to this status is being sent"
@@ -217,7 +215,7 @@ class TriggerSender:
         await self._deliver(case)
 
     def _begin(
-        self, connection: Connection, case: record.MailOfOccurrence, facts: OccurrenceFacts
+        self, connection: StoreTransaction, case: record.MailOfOccurrence, facts: OccurrenceFacts
     ) -> Ending | None:
         """Look at everything again in the transaction that lets the mail go (RELIABILITY E6).
 
@@ -260,7 +258,7 @@ class TriggerSender:
 
     def _twin(
         self,
-        connection: Connection,
+        connection: StoreTransaction,
         case: record.MailOfOccurrence,
         facts: OccurrenceFacts,
         mailbox: str,
@@ -276,7 +274,7 @@ class TriggerSender:
         return None
 
     def _suppressed(
-        self, connection: Connection, case: record.MailOfOccurrence, blocked: record.Blocked
+        self, connection: StoreTransaction, case: record.MailOfOccurrence, blocked: record.Blocked
     ) -> Ending:
         ended = Ending(state=OccurrenceState.SKIPPED, reason=record.reason(blocked.suppressions))
         ledger.settle(
@@ -297,7 +295,7 @@ class TriggerSender:
         outcome = record.outcome(case.message, result)
         told = [self._event(case, now)] if ended.state is OccurrenceState.SENT else []
 
-        def work(connection: Connection) -> bool:
+        def work(connection: StoreTransaction) -> bool:
             events.put(connection, told)
             return ledger.end(
                 connection, row.id, self._outside.holder, ending=ended, outcome=outcome, now=now
@@ -321,7 +319,7 @@ class TriggerSender:
             return Unknown(f"the gateway failed: {type(error).__name__}")
 
     async def _keep(
-        self, case: record.MailOfOccurrence, work: Callable[[Connection], bool]
+        self, case: record.MailOfOccurrence, work: Callable[[StoreTransaction], bool]
     ) -> None:
         """Write a result down, trying until the lease is over."""
         give_up_at = self._outside.clock() + self._limits.lease

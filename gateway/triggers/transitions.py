@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 import orjson
 
@@ -23,6 +22,7 @@ from gateway.core.triggers.transition import (
     warning,
 )
 from gateway.core.triggers.trigger import Trigger, TriggerEvent
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, ledger, transitions
 from gateway.store.triggers.transitions import LastTransition
 from gateway.triggers import record
@@ -31,8 +31,6 @@ from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.preview import NotMailed, Preview, PreviewMail
 from gateway.triggers.sender import refused
 from gateway.triggers.templates import CheckedTrigger, NotRendered
-
-Connection = Any  #: A transaction of the store, handed on to it.
 
 _NOT_ALL = "not changed, as not all can be"
 
@@ -95,7 +93,7 @@ class ApplicationChanges:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: StoreTransaction,
         plan: TriggerSettings,
         *,
         now: datetime,

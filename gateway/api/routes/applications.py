@@ -15,12 +15,12 @@ from gateway.api.schemas import HAPPENED, ONE_APPLICATION, answers
 from gateway.api.services import Happened
 from gateway.core.token import Token
 from gateway.store.api.answers import StoredAnswer
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import applications
 from gateway.store.views import documents
 
 router = APIRouter(prefix="/applications", tags=["applications"])
 
-Connection = Any  #: A transaction of the store, handed on to it.
 MOST = 1000  #: Applications told of at once.
 
 _Reference = Annotated[Text, Field(min_length=1, max_length=200)]
@@ -132,7 +132,7 @@ async def _kept(
 ) -> Response:
     apply = await anyio.to_thread.run_sync(using.applications.open)
 
-    def work(connection: Connection) -> StoredAnswer:
+    def work(connection: StoreTransaction) -> StoredAnswer:
         told = apply(connection, happened)
         why = _why_nothing_was_done(told)
         if why is not None:

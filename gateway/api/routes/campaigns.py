@@ -1,6 +1,6 @@
 """Campaigns that go out through Mailchimp: what they are, who is in, what members did."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -10,11 +10,11 @@ from gateway.api.schemas import CAMPAIGN, CAMPAIGN_WHOLE, answers, pages
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign
 from gateway.store.campaigns import campaign_members, campaigns
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.views import campaign_documents
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], dependencies=[READS_CAMPAIGNS])
 
-Connection = Any  #: A transaction of the store, handed on to it.
 _Counted = tuple[Campaign, dict[str, int]]
 _Members = Annotated[bool, Query(description="Leave the members out with `false`.")]
 
@@ -26,7 +26,7 @@ async def list_campaigns(
     """List the campaigns, the newest first, without their members."""
     number = before(cursor)
 
-    def look(connection: Connection) -> list[_Counted]:
+    def look(connection: StoreTransaction) -> list[_Counted]:
         found = campaigns.listed(connection, before=number, limit=limit + 1)
         return [(one, campaign_members.tally(connection, one.id)) for one in found]
 

@@ -1,7 +1,5 @@
 """How the feed of each kind stands, and what in it leads nowhere."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
 from gateway.api.bearer import READS_FEED
@@ -13,8 +11,6 @@ from gateway.store.feed.feed_faults import KindState
 from gateway.store.views import documents
 
 router = APIRouter(prefix="/imports", tags=["feed"], dependencies=[READS_FEED])
-
-Connection = Any  #: A transaction of the store, handed on to it.
 
 
 @router.get("", responses=items(IMPORTED))

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -26,13 +26,13 @@ from gateway.core.decision.journal import Message
 from gateway.core.decision.note import retold_in
 from gateway.core.decision.note_template import exactly
 from gateway.core.kinds import State
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages
 from gateway.store.replies import inbox
 from gateway.store.views import documents
 
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READS])
 
-Connection = Any  #: A transaction of the store, handed on to it.
 _From = Annotated[
     SenderAddress | None,
     Query(alias="from", description="From this envelope sender; `<>` is the null sender."),
@@ -97,7 +97,7 @@ async def show_message(
     """Show a message with what became of it for each recipient, and the note that says why."""
     number = read_id(id)
 
-    def look(connection: Connection) -> documents.Document | None:
+    def look(connection: StoreTransaction) -> documents.Document | None:
         found = messages.one(connection, number)
         if found is None:
             return None

@@ -1,6 +1,6 @@
 """What the gateway itself sends."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -21,13 +21,12 @@ from gateway.api.replies import (
 from gateway.api.schemas import OUTBOX, answers, pages
 from gateway.core.sending.outbox import OutboxState
 from gateway.store.api.answers import StoredAnswer
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.sending import outbox
 from gateway.store.triggers import status_mail
 from gateway.store.views import documents
 
 router = APIRouter(prefix="/outbox", tags=["outbox"])
-
-Connection = Any  #: A transaction of the store, handed on to it.
 
 
 @router.get("", responses=pages(OUTBOX), dependencies=[SENDS])
@@ -70,7 +69,7 @@ async def retry(
     """Have an entry sent anew; a mail that is unknown may then arrive twice."""
     number, now = read_id(id), using.clock()
 
-    def work(connection: Connection) -> StoredAnswer:
+    def work(connection: StoreTransaction) -> StoredAnswer:
         outbox.retry(connection, number, now)
         return _as_it_is(connection, number)
 
@@ -88,13 +87,13 @@ async def cancel(
     """Give an entry up for good."""
     number, now = read_id(id), using.clock()
 
-    def work(connection: Connection) -> StoredAnswer:
+    def work(connection: StoreTransaction) -> StoredAnswer:
         status_mail.cancel_entry(connection, number, now)
         return _as_it_is(connection, number)
 
     return await in_one_step(using, request, token, key, work)
 
 
-def _as_it_is(connection: Connection, number: int) -> StoredAnswer:
+def _as_it_is(connection: StoreTransaction, number: int) -> StoredAnswer:
     body = octets(documents.outbox(status_mail.entry(connection, number)))
     return StoredAnswer(status=200, type=JSON, body=body)

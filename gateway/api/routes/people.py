@@ -9,13 +9,12 @@ from gateway.api.problems import Problem
 from gateway.api.replies import MOST, Cursor, Limit, MailAddress, Text, Using, part, reply
 from gateway.api.schemas import DOCUMENT, EVENT, HISTORY, PERSON, answers, items, pages
 from gateway.core.people.people import PersonRef
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import history, people
 from gateway.store.views import documents
 from gateway.store.views.timeline import pages as timeline
 
 router = APIRouter(prefix="/people", tags=["people"], dependencies=[READS])
-
-Connection = Any  #: A transaction of the store, handed on to it.
 
 
 @router.get("", responses=items(PERSON))
@@ -88,7 +87,7 @@ async def show_person(request: Request, using: Using, person: Text) -> Response:
 
 
 async def _listed(using: Using, ref: PersonRef, look: Any) -> list[documents.Document]:
-    def listed(connection: Connection) -> list[documents.Document] | None:
+    def listed(connection: StoreTransaction) -> list[documents.Document] | None:
         found: list[documents.Document] = look(connection)
         return found if found or people.find(connection, ref) else None
 

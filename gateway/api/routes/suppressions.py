@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -35,6 +35,7 @@ from gateway.core.kinds import Scope
 from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_person_or_address
 from gateway.core.people.people import PersonRef, Standing
 from gateway.store.api.answers import StoredAnswer
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import people, releases, suppression
 from gateway.store.people.people import PersonRecord, PersonUnknown
 from gateway.store.people.releases import Released
@@ -51,7 +52,6 @@ from gateway.store.views import documents, timeline
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
 
-Connection = Any  #: A transaction of the store, handed on to it.
 #: Those a program may know by their place come first.
 _COLUMNS = ("address", "scope", "since", "until", "by", "note", "person", "source", "name")
 Source = Annotated[
@@ -177,7 +177,7 @@ async def suppress(
 
     whom = _whom(using, asked.address)
 
-    def add(connection: Connection) -> StoredAnswer:
+    def add(connection: StoreTransaction) -> StoredAnswer:
         if isinstance(whom, PersonRef):
             _known(connection, whom)
         entry = suppression.add(
@@ -206,7 +206,7 @@ async def show_suppressions(request: Request, using: Using, address: AddressOrPe
     whom = _whom(using, address)
     standings = using.standings()
 
-    def look(connection: Connection) -> documents.Document:
+    def look(connection: StoreTransaction) -> documents.Document:
         history = suppression.history(connection, whom)
         if isinstance(whom, PersonRef):
             record = _known(connection, whom)
@@ -240,7 +240,7 @@ async def release(
             whom = using.lookup(address)
     now = using.clock()
 
-    def lift(connection: Connection) -> Released:
+    def lift(connection: StoreTransaction) -> Released:
         who = acting_manager(connection, using, token, by)
         return releases.release(connection, whom, by=who, now=now)
 
@@ -258,7 +258,7 @@ def _whom(using: ApiServices, typed: str) -> PersonRef | str:
     return read if isinstance(read, PersonRef) else using.lookup(typed)
 
 
-def _known(connection: Connection, ref: PersonRef) -> PersonRecord:
+def _known(connection: StoreTransaction, ref: PersonRef) -> PersonRecord:
     try:
         return people.known(connection, ref)
     except PersonUnknown as error:

@@ -1,16 +1,13 @@
 """What Mailchimp's webhooks tell, kept in the store for the `sync` role."""
 
 import hmac
-from typing import Any
 
 from gateway import logs
 from gateway.api.mailchimp import Hint, Hook
 from gateway.app.common import now
 from gateway.store.api import repeats
 from gateway.store.campaigns import audiences, campaign_syncs
-from gateway.store.engine.database import Database
-
-Connection = Any  #: A transaction of the store, handed on to it.
+from gateway.store.engine.database import Database, StoreTransaction
 
 log = logs.get("api")
 
@@ -31,7 +28,7 @@ class StoredHints:
         """Have what a hint is about looked at soon; what was told before changes nothing (M6)."""
         present = now()
 
-        def keep(connection: Connection) -> bool:
+        def keep(connection: StoreTransaction) -> bool:
             if not repeats.is_first(connection, hint.fingerprint, present):
                 return False
             campaign_syncs.bring_forward(connection, hint.audience, hint.campaign, present)

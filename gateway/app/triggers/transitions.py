@@ -1,7 +1,6 @@
 """Submissions and changed statuses, done by the command line and the API alike."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from gateway.api.services import Apply, EventRefused, Happened
 from gateway.app import common
@@ -12,15 +11,13 @@ from gateway.core.mail.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import Staff
 from gateway.core.triggers.transition import WARNINGS
 from gateway.core.triggers.trigger import TriggerEvent
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import applications
 from gateway.store.triggers.transitions import NoSuchStatus
 from gateway.triggers.documents import done as document
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.templates import CheckedTrigger
 from gateway.triggers.transitions import ApplicationChanges, ChangeRequest, ChangeResult
-
-Connection = Any  #: A transaction of the store, handed on to it.
 
 
 def carry_out(
@@ -43,7 +40,7 @@ class NobodyActs(GatewayError):
         self.nearest = nearest
 
 
-def who_acts(settings: Settings, connection: Connection, named: str) -> Staff:
+def who_acts(settings: Settings, connection: StoreTransaction, named: str) -> Staff:
     """Return the member of staff of a crm_id, an address, or a name; else raise NobodyActs."""
     for known in applications.staff_of(connection, (named,)):
         return known
@@ -98,7 +95,11 @@ class StoreApplicationAdapter:
         return dict(files.rules)
 
     def _told(
-        self, connection: Connection, plan: TriggerSettings, settings: Settings, happened: Happened
+        self,
+        connection: StoreTransaction,
+        plan: TriggerSettings,
+        settings: Settings,
+        happened: Happened,
     ) -> Mapping[str, object]:
         session = ApplicationChanges(connection, plan, now=common.now(), new_id=self._new_id)
         try:
@@ -112,7 +113,7 @@ class StoreApplicationAdapter:
         return document(done)
 
 
-def _wish(connection: Connection, settings: Settings, happened: Happened) -> ChangeRequest:
+def _wish(connection: StoreTransaction, settings: Settings, happened: Happened) -> ChangeRequest:
     actor = who_acts(settings, connection, happened.by) if happened.by else None
     own = (actor.language if actor else "", settings.suppression.language)
     spoken = (one for one in (*happened.languages, *own) if one in WARNINGS)

@@ -1,7 +1,7 @@
 """The way to the store: short transactions, on threads of their own.
 
-Work is a function that takes a `Connection` and returns a value: it can't use the network in the
-middle of a transaction, and the same function serves SQLite and PostgreSQL.
+Work is a function that takes a `StoreTransaction` and returns a value: it can't use the network in
+the middle of a transaction, and the same function serves SQLite and PostgreSQL.
 """
 
 import asyncio
@@ -40,6 +40,8 @@ from gateway.store.schema import (
 )
 from gateway.store.schema.columns import create_all
 
+#: A transaction under way, as work gets it; whoever is above `store` hands it on to its functions.
+StoreTransaction = Connection
 T = TypeVar("T")
 _BUSY_SECONDS = 10
 _READ_SECONDS = 10.0  #: A store that says nothing for so long is away.
