@@ -47,15 +47,16 @@ packages:
 demo: setup
 	@$(BIN)/gateway demo
 
-# test_architecture.py is run by `make check`.
-PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile --ignore=tests/test_architecture.py
+# test_architecture.py is run by `make check`. What works with stores, servers and gateways waits for
+# them most of the time: four processes are right for two cores.
+PYTEST := $(BIN)/pytest -q --dist loadfile --ignore=tests/test_architecture.py
 # Where no branch may be without a test.
 FULLY_COVERED := classify decide burst note envelope address occurrence
 
 test: test-unit test-stores
 
 test-unit: setup
-	$(PYTEST) --cov --cov-report= -m "unit and not soak"
+	$(PYTEST) -n 2 --cov --cov-report= -m "unit and not soak"
 	@$(MAKE) --no-print-directory coverage
 
 coverage:
@@ -63,7 +64,7 @@ coverage:
 	@$(BIN)/coverage report
 
 test-stores: setup packages
-	$(PYTEST) -m "not unit and not soak"
+	$(PYTEST) -n 4 -m "not unit and not soak"
 
 test-failed: setup packages
 	$(BIN)/pytest -q --last-failed --last-failed-no-failures none -m "not soak"

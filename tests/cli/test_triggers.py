@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import structlog
 
+from gateway import logs
 from gateway.cli.demo.relay import DemoRelay, capturing_relay
 from gateway.logs import setup as _set_up
 from tests.cli.conftest import Cli
@@ -49,9 +50,11 @@ def relay() -> Iterator[DemoRelay]:
 
 
 @pytest.fixture
-def office(cli: Cli, relay: DemoRelay, monkeypatch: pytest.MonkeyPatch) -> Office:
+def office(cli: Cli, relay: DemoRelay, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     monkeypatch.setattr("gateway.logs.setup", _set_up_for_now)
-    return Office(cli, relay.port)
+    monkeypatch.setattr("gateway.logs._plain", logs._plain)  # as it was, in the end
+    yield Office(cli, relay.port)
+    structlog.reset_defaults()
 
 
 def _set_up_for_now(level: str, style: Literal["json", "console"], *, role: str) -> None:

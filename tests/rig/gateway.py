@@ -1,13 +1,17 @@
 """The gateway as a user starts it: a config file, a command, processes and a log."""
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from gateway.crm.importer import import_file
+from gateway.store.engine.database import Database
 from tests.rig.logfile import LogFile
 from tests.rig.process import (
     LOOPBACK,
@@ -206,11 +210,23 @@ class GatewayProcess:
         assert done.returncode == code, f"{arguments}: {done.returncode} {done.stdout}{done.stderr}"
         return json.loads(done.stdout)
 
-    async def feed(self, kind: str, text: str, *options: str) -> str:
-        """Import rows of one kind, as CSV text with a header row."""
+    async def feed(self, kind: str, text: str) -> None:
+        """Take in rows of one kind, as CSV text with a header row.
+
+        As `gateway import` does, but in this process: to start a command costs half a second.
+        """
         file = self.folder / f"{kind}.csv"
         file.write_text(text)
-        return await self.do("import", kind, str(file), *options)
+        await asyncio.to_thread(self._take_in, kind, file)
+
+    def _take_in(self, kind: str, file: Path) -> None:
+        database = Database(self.config["store"]["url"])
+        try:
+            database.prepare()
+            report = import_file(database, kind, file, source="crm", now=datetime.now(UTC))
+        finally:
+            database.close()
+        assert report.is_good, report
 
     # What can be seen of it
 
