@@ -15,6 +15,7 @@ from gateway.core.mail.content import (
     Splitter,
     header_block,
     header_block_of_file,
+    parted_file,
 )
 from gateway.core.mail.headers import Headers
 
@@ -220,6 +221,12 @@ def test_the_header_block_ends_at_the_first_empty_line(content: bytes, block: by
     found = header_block_of_file(content)
 
     assert (block, True) == (found.octets, found.whole)
+
+
+def test_a_header_block_is_the_same_whether_or_not_what_follows_is_looked_at() -> None:
+    for letters in product(b"a\r\n", repeat=8):
+        content = bytes(letters)
+        assert parted_file(content)[0] == header_block_of_file(content)
 
 
 @pytest.mark.parametrize(("octets", "whole"), [(262_140, True), (262_141, False)])

@@ -16,6 +16,8 @@ MAX_HEADER_BLOCK = 262_144  #: Octets read in search of the empty line.
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 #: One line end of a program that turned each LF of its CR LF into CR LF again.
 _CRS_LF = re.compile(rb"(?<!\r)\r{2,}\n")
+#: Two line ends in a row, as both of these make them.
+_EMPTY_LINE = re.compile(rb"\n[\r\n]|\r(?<!\r\r)\r++(?!\n)")
 _MAX_CRS = 65_536  #: In a row; they are held until the octet behind them tells what they are.
 _NUL = "550 5.6.0 The message has a NUL octet"
 _DIRTY = "550 5.6.0 The message has a bare CR or LF (RFC 5321, 2.3.8)"
@@ -209,7 +211,9 @@ def header_block(content: bytes, *, is_all: bool) -> HeaderBlock | None:
 
 def header_block_of_file(content: bytes) -> HeaderBlock:
     """Return the header block of a message as a file has it: with line ends of any kind."""
-    return parted_file(content)[0]
+    empty_line = _EMPTY_LINE.search(content)
+    # Line ends behind the header need not be converted, which costs more than reading all of it.
+    return parted_file(content[: empty_line.end() + 1] if empty_line else content)[0]
 
 
 def parted_file(content: bytes, *, behind: int = 0) -> tuple[HeaderBlock, bytes]:

@@ -162,7 +162,7 @@ def _recovered(
         readings.append(written(None, shown))
     if not attached and inline is not None and not inline.is_sure:
         readings[0] = replace(readings[0], is_sure=False)
-        other = find_other_original(text, subject=subject, zone=zone)
+        other = find_other_original(text, inline, subject=subject, zone=zone)
         readings += [_of_original(other)] if other is not None else []
     sent = _date(_field(mail, "date"), zone)
     return in_order(readings, subject=subject, sent=sent)
@@ -396,6 +396,8 @@ def _last_resort(text: str, subject: str, zone: tzinfo) -> Recovered | None:
     It compares every line with all that follow, so it is given the beginning only.
     """
     head, tail = _divided(text.replace("\r\n", "\n"))
+    if ":" not in head and "@" not in head:
+        return None  # whatever names an author to it has one of them
     found = quotequail.unwrap(head)
     if found is None or not found.get("from") or not found.get("text"):
         return None

@@ -8,7 +8,7 @@ import json
 import resource
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,14 @@ READY = b"ready\n"
 
 def dump(reading: ReadMail) -> str:
     """Write a reading as one line of JSON."""
-    return json.dumps({"reading": asdict(reading)}, default=datetime.isoformat)
+    return json.dumps({"reading": reading}, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """Return a moment as text, and of any other value its fields, which `asdict` would copy."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def load(line: bytes) -> ReadMail | str:

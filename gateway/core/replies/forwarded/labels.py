@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.core.replies.forwarded.language.languages import LANGUAGES
@@ -26,6 +27,7 @@ class Label(NamedTuple):
     value: str
 
 
+@lru_cache(maxsize=64)  # Each of the forms reads the same few lines.
 def read_label(text: str) -> Label | None:
     """Read a line as a header word, a colon and a value."""
     found = _LABELLED.match(text)

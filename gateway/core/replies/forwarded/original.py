@@ -40,6 +40,7 @@ class Original:
     heading: Heading
     body: str
     own_text: str
+    place: Place
     mime: Mapping[str, str] = field(default_factory=dict)  #: MIME fields its header showed.
     is_whole: bool = False  #: Whether its header was shown with all its fields.
     is_sure: bool = True  #: Whether its form is one that only forwards have.
@@ -58,11 +59,12 @@ def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Origin
     return original_at(raw_lines, place, subject=subject, zone=zone) if place is not None else None
 
 
-def find_other_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Original | None:
-    """Recover what could be meant instead of what `find_original` finds, where that isn't sure."""
+def find_other_original(
+    text: str, first: Original, *, subject: str = "", zone: tzinfo = UTC
+) -> Original | None:
+    """Recover what could be meant instead of the `first`, which was found in it and isn't sure."""
     raw_lines = split_lines(text)
-    first = find_place(raw_lines, subject=subject)
-    place = find_other_place(raw_lines, first, subject=subject) if first is not None else None
+    place = find_other_place(raw_lines, first.place, subject=subject)
     return original_at(raw_lines, place, subject=subject, zone=zone) if place is not None else None
 
 
@@ -82,6 +84,7 @@ def original_at(
         heading=read_heading(place, subject=subject, zone=zone),
         body=joined(body),
         own_text="\n\n".join(part for part in own if part),
+        place=place,
         is_sure=place.is_sure,
         is_within=place.is_within,
         is_open=place.is_open,

@@ -99,7 +99,7 @@ def _place(
         depth, end = 1, quoted
     if not depth and is_indented(raw_lines[header.end - 1]):
         end = last_indented(raw_lines, start) or end
-    closed = _closed(raw_lines, start, end, lines[index].text)
+    closed = _closed(raw_lines, lines, start, end, lines[index].text)
     return Place(
         header=header,
         own_end=_own_end(lines, index),
@@ -138,13 +138,18 @@ def _start(lines: Sequence[TextLine], index: int, header: Header) -> int:
     return header.end
 
 
-def _closed(raw_lines: Sequence[str], start: int, end: int, opening: str) -> int | None:
+def _closed(
+    raw_lines: Sequence[str], lines: Sequence[TextLine], start: int, end: int, opening: str
+) -> int | None:
     """Return the line that closes a forwarded text: one that says so, or a rule at the very end.
 
     Of several it is the last, for what was forwarded may hold a forward of the same program.
     """
     told = [line for line in range(max(start, end - _CLOSING), end) if raw_lines[line].strip()]
-    texts = {line: read_line(raw_lines[line]).text for line in told}
+    texts = {
+        line: (lines[line] if line < len(lines) else read_line(raw_lines[line])).text
+        for line in told
+    }
     if told and is_rule(texts[told[-1]]):
         return told[-1]
     return next(

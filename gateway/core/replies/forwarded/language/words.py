@@ -73,6 +73,8 @@ def readable(text: str) -> str:
 
 def label_key(label: str) -> str:
     """Return the one form in which header words are compared."""
+    if label.isascii():
+        return " ".join(label.lower().split())
     return " ".join(unicodedata.normalize("NFC", label).translate(_SAME).casefold().split())
 
 
