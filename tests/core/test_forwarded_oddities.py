@@ -1,6 +1,7 @@
 """Forwarded mail with oddities: nested, wrapped, quoted, broken."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parseaddr
 
 import pytest
 
@@ -168,6 +169,20 @@ def test_mailboxes_are_read_as_people_see_them(text: str, mailboxes: list[Mailbo
 
 
 @pytest.mark.parametrize(
+    "field",
+    [
+        'Lieke "Liek" Berg <a@x.example>',
+        '"Ms \\"Lisa\\" Roe" <a@x.example>',
+        '"Ann" "van" "Roe" <a@x.example>',
+        '"Roe, Dr." Ann "née, Doe" Poe <a@x.example>',
+        'Jan "Jo \\"J\\" Jo" de Boer <a@x.example>',
+    ],
+)
+def test_the_field_of_a_mail_has_no_quotes_but_those_with_a_backslash(field: str) -> None:
+    assert Mailbox(*parseaddr(field)) == parse_mailbox(field, is_field=True)
+
+
+@pytest.mark.parametrize(
     ("line", "author", "agent"),
     [
         ("Board <noreply@b.test> namens Ann", ("Ann", ""), "noreply@b.test"),
@@ -175,6 +190,8 @@ def test_mailboxes_are_read_as_people_see_them(text: str, mailboxes: list[Mailbo
         ("Board <m@b.test>; im Auftrag von; Ann <a@x.example>", ("Ann", "a@x.example"), "m@b.test"),
         ("Board <m@b.test> på uppdrag av Ann <a@x.example>", ("Ann", "a@x.example"), "m@b.test"),
         ("Board <m@b.test> uit naam van Ann <a@x.example>", ("Ann", "a@x.example"), "m@b.test"),
+        ("Board <m@b.test> puolesta Ann <a@x.example>", ("Ann", "a@x.example"), "m@b.test"),
+        ("Board <m@b.test> käyttäjän Ann <a@x.test> puolesta", ("Ann", "a@x.test"), "m@b.test"),
         ("Board <m@b.test> on behalf of a@x.example", ("", "a@x.example"), "m@b.test"),
         ("Ann <a@x.example> on behalf of jobs@x.example", ("Ann", "a@x.example"), ""),
         ("Ann <a@x.example> namens Team Werving", ("Ann", "a@x.example"), ""),

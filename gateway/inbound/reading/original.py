@@ -487,14 +487,14 @@ def _parsed(octets: bytes) -> Message | None:
 def _heading(mail: Message, zone: tzinfo) -> Heading:
     date_text = _field(mail, "date")
     return Heading(
-        sender=parse_mailbox(_field(mail, "from", decode=decoded_mailboxes)),
+        sender=parse_mailbox(_field(mail, "from", decode=decoded_mailboxes), is_field=True),
         date=_date(date_text, zone),
         date_text=date_text,
         subject=_field(mail, "subject"),
-        to=parse_mailboxes(_field(mail, "to", decode=decoded_mailboxes)),
-        cc=parse_mailboxes(_field(mail, "cc", decode=decoded_mailboxes)),
-        reply_to=parse_mailboxes(_field(mail, "reply-to", decode=decoded_mailboxes)),
-        agent=parse_agent(_field(mail, "from", decode=decoded_mailboxes)),
+        to=parse_mailboxes(_field(mail, "to", decode=decoded_mailboxes), is_field=True),
+        cc=parse_mailboxes(_field(mail, "cc", decode=decoded_mailboxes), is_field=True),
+        reply_to=parse_mailboxes(_field(mail, "reply-to", decode=decoded_mailboxes), is_field=True),
+        agent=parse_agent(_field(mail, "from", decode=decoded_mailboxes), is_field=True),
         has_subject="subject" in mail,
     )
 

@@ -23,8 +23,9 @@ _COMMAS = ",،，、"
 _BEHALF = re.compile(
     r"(?<=[\s>)\];])(?:on behalf of|im auftrag von|i\.\s?a\.(?: von)?|im namen von|namens"
     r"|in opdracht van|uit naam van|de la part de|au nom de|pour le compte de|en nombre de"
-    r"|per conto di|a nome di|em nome de|på vegne af|på vegne av|på uppdrag av|för|w imieniu|jménem"
-    r"|v zastoupení)[ :;]+(?=[^@]{0,200}\S@|[^\W\d_][^@<>;,]{1,80}\Z)",
+    r"|per conto di|a nome di|em nome de|på vegne af|på vegne av|på uppdrag av|för"
+    r"|(?:käyttäjän )?puolesta|käyttäjän|w imieniu|jménem|v zastoupení)"
+    r"[ :;]+(?=[^@]{0,200}\S@|[^\W\d_][^@<>;,]{1,80}\Z)",
     re.IGNORECASE,
 )
 _NO_REPLY = re.compile(
@@ -52,25 +53,29 @@ class Mailbox:
     address: str
 
 
-def parse_mailboxes(text: str) -> tuple[Mailbox, ...]:
-    """Read a list of mailboxes, divided by commas or semicolons, in any client's spelling."""
+def parse_mailboxes(text: str, *, is_field: bool = False) -> tuple[Mailbox, ...]:
+    """Read a list of mailboxes, divided by commas or semicolons, in any client's spelling.
+
+    `is_field` says that it is a field's value, not what a program made of it for people: then no
+    quotes within a name are its own, unless a backslash says so (RFC 5322, 3.2.4).
+    """
     plain = _plain(text)
-    found = (_mailbox(piece) for piece in _split(plain)[:_MOST])
+    found = (_mailbox(piece, is_field=is_field) for piece in _split(plain)[:_MOST])
     return tuple(mailbox for mailbox in found if mailbox.name or mailbox.address)
 
 
-def parse_mailbox(text: str) -> Mailbox | None:
+def parse_mailbox(text: str, *, is_field: bool = False) -> Mailbox | None:
     """Read the one mailbox a sender's line names: the first, or on whose behalf it was sent."""
     _, author = _agent_and_author(text)
-    mailboxes = [_mailbox(piece) for piece in _split(author)[:_MOST]]
+    mailboxes = [_mailbox(piece, is_field=is_field) for piece in _split(author)[:_MOST]]
     named = [mailbox for mailbox in mailboxes if mailbox.address] or mailboxes
     return next((mailbox for mailbox in named if mailbox.name or mailbox.address), None)
 
 
-def parse_agent(text: str) -> Mailbox | None:
+def parse_agent(text: str, *, is_field: bool = False) -> Mailbox | None:
     """Read who sent a mail on behalf of its author: `Board <b@x> on behalf of Ann <ann@y>`."""
     agent, _ = _agent_and_author(text)
-    return parse_mailbox(agent) if agent else None
+    return parse_mailbox(agent, is_field=is_field) if agent else None
 
 
 def _agent_and_author(text: str) -> tuple[str, str]:
@@ -125,12 +130,12 @@ def _split(text: str) -> list[str]:
     return ["".join(part) for part in parts]
 
 
-def _mailbox(text: str) -> Mailbox:
+def _mailbox(text: str, *, is_field: bool = False) -> Mailbox:
     found = _last_address(text)
     if found is None:
-        return Mailbox(_name(text.partition("<")[0]), "")
+        return Mailbox(_name(text.partition("<")[0], is_field), "")
     address = found[0].rstrip(".")
-    name = _name(text[: found.start()]) or _name(text[found.end() :])
+    name = _name(text[: found.start()], is_field) or _name(text[found.end() :], is_field)
     return Mailbox("" if name.casefold() == address.casefold() else name, address)
 
 
@@ -152,27 +157,27 @@ def _last_address(text: str) -> re.Match[str] | None:
     return next(iter(bracketed or found), None)
 
 
-def _name(text: str) -> str:
-    name = _spoken(" ".join(text.split()).strip(" ,;|<[")).strip(_WRAPPING)
+def _name(text: str, is_field: bool) -> str:
+    name = _spoken(" ".join(text.split()).strip(" ,;|<["), is_field=is_field).strip(_WRAPPING)
     for opening, closing in ("()", "<>"):
         if name.count(opening) > name.count(closing):
             name = f"{name}{closing}"
     return name.replace('\\"', '"').replace("\\\\", "\\").replace("\0", '"')
 
 
-def _spoken(name: str) -> str:
-    """Return a name without the quotes that only its spelling has (RFC 5322, 3.2.5).
+def _spoken(name: str, *, is_field: bool) -> str:
+    r"""Return a name without the quotes that only its spelling has (RFC 5322, 3.2.5).
 
     Several of its words may be quoted, each by itself: `"Roe, Dr." Ann "née, Doe" Poe`,
-    `"Ann" "van" "Roe"`. Quotes within a name around what needs none are its own, where all of it
-    was quoted or nobody did: `Ms "Lisa" Roe`. NUL stands for a quote that is kept, until all
-    others are gone.
+    `"Ann" "van" "Roe"`. Quotes within a name around what needs none are its own where all of it
+    was quoted, and in what programs show to people: Thunderbird and Alpine write `Ms "Lisa" Roe`
+    for `"Ms \"Lisa\" Roe"`. NUL stands for a quote that is kept, until all others are gone.
     """
     if (whole := _WHOLE.fullmatch(name)) is not None:
         return _unescaped_all(whole[1])
     if (whole := _UNMARKED.fullmatch(name)) is not None:
         return whole[1].replace('"', "\0")
-    if name.startswith('"') or name.endswith('"'):
+    if is_field or name.startswith('"') or name.endswith('"'):
         return _QUOTED.sub(lambda found: found["before"] + _unescaped_all(found["inner"]), name)
     return _QUOTED.sub(_unquoted, name)
 
