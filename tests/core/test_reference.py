@@ -72,6 +72,11 @@ PREFIXES = [
     "[Von extern]",
     "[!EXTERN]",
     "[SPAM?]",
+    "[NON-SECURE]",
+    "[UNSECURED]",
+    "[NICHT VERSCHLÜSSELT]",
+    "[Niet versleuteld]",
+    "[Non sécurisé]",
     "EXTERN:",
 ]
 
@@ -98,6 +103,7 @@ def test_a_prefix_may_stand_before_or_after_the_reference(prefix: str) -> None:
         ("[VAN BUITEN] 4711 x", SubjectReference("4711", "x")),
         ("4711 x [EXTERN]", SubjectReference("4711", "x")),
         ("4711 [Fwd: x] |EXTERNAL|", SubjectReference("4711", "x")),
+        ("4711 [Newsletter] x", SubjectReference("4711", "[Newsletter] x")),
         ("4711 Stelle (extern)", SubjectReference("4711", "Stelle (extern)")),
         ("4711 [CAUTION: External] AW: x", SubjectReference("4711", "x")),
         ("[External] - 4711 x", SubjectReference("4711", "x")),

@@ -48,7 +48,10 @@ _MARKS = (
     r"ext\.?|extern(?:al|e|es|er|en|a|o|í|ý|i|ally)?|esterno|esterna|externí|zewnętrzn[yae]"
     "|ekstern|eksternt|ulkoinen|külső|dış|harici|внешн[яеий]{1,2}|зовнішн[яєій]{1,2}"
     "|van\\s?buiten|outside|untrusted|unverified|caution|warning|suspicious|suspected|spam|bulk|junk"
-    "|achtung|vorsicht|let\\sop|attention|secure|encrypted|verschlüsselt|versleuteld|chiffré"
+    "|achtung|vorsicht|let\\sop|attention"
+    # `[SECURE]`, `[NON-SECURE]`, `[UNSECURED]`, `[NICHT VERSCHLÜSSELT]`
+    "|(?:un|in|on|non?[ -]?|not[ -]|nicht[ ]|niet[ ]|pas[ ])?(?:secured?|encrypted|verschlüsselt"
+    "|gesichert|versleuteld|beveiligd|chiffrée?|sécurisée?)"
 )
 _KINDS = (
     "e-?mails?|mails?|courriels?|sender|absender|afzender|expéditeur|message|nachricht|bericht"
