@@ -158,6 +158,42 @@ class TestAttachments:
 
         assert ([name.decode()] if is_document else []) == names(reading)
 
+    @pytest.mark.parametrize("kind", [b"png", b"gif", b"jpeg"])
+    @pytest.mark.parametrize(
+        ("disposition", "name", "height", "is_document"),
+        [
+            (b"attachment", b"bild", 90, False),
+            (b"attachment", b"bild", 900, True),
+            (b"attachment", b"foto", 90, True),
+            (b"inline", b"bild", 900, False),
+            (b"", b"bild", 90, False),
+            (b"", b"bild", 900, True),
+        ],
+    )
+    async def test_a_picture_with_an_id_that_no_html_shows_is_none_where_it_is_small(
+        self,
+        read: Read,
+        kind: bytes,
+        disposition: bytes,
+        name: bytes,
+        height: int,
+        is_document: bool,
+    ) -> None:
+        high, low = height.to_bytes(2, "big")
+        start = {
+            b"png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0%c%c",
+            b"gif": b"GIF89a\0\1%c%c",
+            b"jpeg": b"\xff\xd8\xff\xe0\0\x04\0\0\xff\xc0\0\x11\x08%c%c\1\0\3",
+        }[kind] % ((low, high) if kind == b"gif" else (high, low))
+        head = b"Content-Type: image/%s; name=%s\r\n" % (kind, name)
+        head += b"Content-Disposition: %s\r\n" % disposition if disposition else b""
+        encoding = b"Content-Transfer-Encoding: base64\r\nContent-ID: <a@x>\r\n\r\n"
+        picture = head + encoding + base64.b64encode(start + bytes(500))
+
+        reading = await read(multipart(HTML, picture))
+
+        assert ([name.decode()] if is_document else []) == names(reading)
+
     async def test_text_without_a_name_is_read_not_filed(self, read: Read) -> None:
         invitation = b"Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR"
         named = b'Content-Type: text/plain; name="notes.txt"\r\n\r\nnotes'

@@ -27,8 +27,9 @@ _MOST_TNEF = 30_000_000
 _ENOUGH = 0.9  #: Of the words of HTML, which the text has where both are one.
 _MOST_MARKUP = 1_000_000
 _LARGEST_LOGO = 60_000  #: Octets; a picture above that which the text doesn't show is kept.
-_HIGHEST_LOGO = 128  #: Pixels of a picture that is attached under the name of a logo …
-_HIGHEST_ICON = 32  #: … and of one under any other name.
+_HIGHEST_LOGO = 128  #: Pixels of a picture attached with a content id or the name of a logo …
+_HIGHEST_ICON = 32  #: … and of any other.
+_MOST_SEGMENTS = 100  #: Of a JPEG, in which its size is looked for.
 _LOGO_NAME = re.compile(r"logo|image\d{3}\b|outlook-", re.IGNORECASE)
 _CID = re.compile(r"cid:([^\"'\s>)&]{1,500})", re.IGNORECASE)
 #: Names that programs make up for parts that have none: `part-1.html`, `Original html part.html`.
@@ -68,10 +69,13 @@ class Saver:
 
         Neither is the HTML of the `text` that was recovered, which Claws Mail and aerc attach.
         """
-        shown = _shown_images(mail)
-        has_html = any(_is_shown_html(part) for part in _leaves(mail))
+        leaves = list(_leaves(mail))
+        pages = [part for part in leaves if _is_shown_html(part)]
+        has_html = bool(pages)
+        has_pictures = any(part.get_content_maintype() == "image" for part in leaves)
+        shown = _shown_images(pages) if has_pictures else set()
         pictures = 0  #: That such HTML shows; they follow it.
-        for part in _leaves(mail):
+        for part in leaves:
             if original is not None and original in children(part):
                 yield from self.of(original, text=text)
             elif self._is_html_of(part, text):
@@ -103,9 +107,10 @@ class Saver:
     def _is_logo(self, part: Message, *, in_html: bool) -> bool:
         """Whether a picture is a small one that its sender put into the text: no document.
 
-        Where there is HTML that doesn't show it, only its disposition counts, not that it has an
-        id. Sylpheed forwards every picture as an attachment without one: there its name tells, and
-        that it is no higher than a few lines of text.
+        Where there is HTML that doesn't show it, and where it is an attachment, an id alone doesn't
+        make it one, for Gmail and Apple Mail give one to every file: it is one that is no higher
+        than a few lines of text. Sylpheed forwards every picture as an attachment without an id:
+        there its name has to say so too.
         """
         octets = bytearray()
         for piece in _until_broken(self._skeletons.octets(part)):
@@ -113,11 +118,14 @@ class Saver:
             if len(octets) > _LARGEST_LOGO:
                 return False
         disposition = str(part.get("content-disposition", "")).strip().casefold()
-        if disposition.startswith("attachment"):
-            height = _height(octets)
-            is_named = _LOGO_NAME.match(_filename(part)) is not None
-            return height is not None and height <= (_HIGHEST_LOGO if is_named else _HIGHEST_ICON)
-        return disposition.startswith("inline") or (not in_html and "content-id" in part)
+        is_attached, has_id = disposition.startswith("attachment"), "content-id" in part
+        if disposition.startswith("inline") or (has_id and not in_html and not is_attached):
+            return True
+        height = _height(octets)
+        if height is None or not (is_attached or has_id):
+            return False
+        is_logo = has_id or _LOGO_NAME.match(_filename(part)) is not None
+        return height <= (_HIGHEST_LOGO if is_logo else _HIGHEST_ICON)
 
     def _markup(self, part: Message) -> str:
         octets = bytearray()
@@ -199,13 +207,9 @@ def _leaves(mail: Message) -> Iterator[Message]:
     raise TooMuch(f"more than {_MOST_PARTS} parts")
 
 
-def _shown_images(mail: Message) -> set[str]:
-    """Return the content ids that the HTML of a mail shows."""
-    found: set[str] = set()
-    for part in _leaves(mail):
-        if _is_shown_html(part):
-            found.update(unquote(each) for each in _CID.findall(decoded_text(part)))
-    return found
+def _shown_images(pages: Iterable[Message]) -> set[str]:
+    """Return the content ids that parts of HTML show."""
+    return {unquote(each) for part in pages for each in _CID.findall(decoded_text(part))}
 
 
 def _is_shown_image(part: Message, shown: set[str]) -> bool:
@@ -218,11 +222,26 @@ def _is_shown_html(part: Message) -> bool:
 
 
 def _height(picture: bytes | bytearray) -> int | None:
-    """Return how many pixels a PNG or GIF is high; None where its beginning doesn't tell."""
+    """Return how many pixels a PNG, GIF or JPEG is high; None where its beginning doesn't tell."""
     if picture.startswith(b"\x89PNG\r\n\x1a\n") and picture[12:16] == b"IHDR":
         return int.from_bytes(picture[20:24], "big")
     if picture[:6] in (b"GIF87a", b"GIF89a"):
         return int.from_bytes(picture[8:10], "little")
+    if picture.startswith(b"\xff\xd8"):
+        return _height_of_jpeg(picture)
+    return None
+
+
+def _height_of_jpeg(picture: bytes | bytearray) -> int | None:
+    """Return the height that the frame header of a JPEG tells (ITU-T T.81, B.2.2)."""
+    start = 2
+    for _ in range(_MOST_SEGMENTS):
+        if picture[start : start + 1] != b"\xff" or len(picture) < start + 7:
+            return None
+        marker = picture[start + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(picture[start + 5 : start + 7], "big") or None
+        start += 2 + int.from_bytes(picture[start + 2 : start + 4], "big")
     return None
 
 
