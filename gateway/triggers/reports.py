@@ -58,10 +58,8 @@ class RunReporter:
             state = reached(run, self._clock())
             if state is not None:
                 await self._report(run, state)
-        await self._tell_of_transitions()
 
-    async def _tell_of_transitions(self) -> None:
-        """Tell of what was done to applications whose mail has come to an end (S4, reports)."""
+        # What was done to applications, once its mail has come to an end (S4, reports).
         after = self._after
         ended, self._after = await self._database.read(
             lambda connection: status_mail.untold(connection, after, _LOOKED_AT)
@@ -88,9 +86,11 @@ class RunReporter:
             events.put(connection, [self._event(run, state, now)])
             if run.report_to and is_mailed(run, plan):
                 rows = ledger.of_run(connection, run.id, _AT_ONCE)
-                outbox.put(
-                    connection, self._draft(plan, run, rows, now, _reader(connection, plan, run))
-                )
+                # Its reader may be staff on file, whose language is known.
+                address = plan.lookup(parseaddr(run.report_to)[1])
+                staff = applications.staff_at(connection, address)
+                language = next((member.language for member in staff), "")
+                outbox.put(connection, self._draft(plan, run, rows, now, language))
             return True
 
         if await self._database.write(work):
@@ -102,9 +102,9 @@ class RunReporter:
         run: TriggerRun,
         rows: list[Occurrence],
         now: datetime,
-        spoken: str,
+        language: str,
     ) -> OutboxDraft:
-        letter = in_language(plan.reports, spoken, plan.language)
+        letter = in_language(plan.reports, language, plan.language)
         filled = _filled(run, rows, letter)
         _, recipient = parseaddr(run.report_to)
         number = self._new_id()
@@ -194,12 +194,6 @@ def _filled(run: TriggerRun, rows: list[Occurrence], letter: MailWording) -> dic
 
 def _some(count: int) -> str:
     return str(count) if count else ""
-
-
-def _reader(connection: StoreTransaction, plan: TriggerSettings, run: TriggerRun) -> str:
-    """Return the language of whoever gets a report, where that is staff on file."""
-    address = plan.lookup(parseaddr(run.report_to)[1])
-    return next((one.language for one in applications.staff_at(connection, address)), "")
 
 
 def _details(run: TriggerRun, rows: list[Occurrence], words: Mapping[str, str]) -> Iterator[str]:

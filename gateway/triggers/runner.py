@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import islice
 
 from gateway import logs
 from gateway.core.triggers.occurrence import (
     Due,
-    OccurrenceFacts,
     first_day_to_look_at,
     latest_moment,
     local_moment,
@@ -69,20 +69,21 @@ class Runner:
         runs = []
         for rule in plan.active():
             name = rule.trigger.name
-            looked = await self._looked(name)
-            if today not in (looked, self._failed_on.get(name)) and await self._take(name, now):
+            looked = await self._database.read(partial(trigger_runs.looked, trigger=name))
+            if today in (looked, self._failed_on.get(name)):
+                continue
+            is_ours = await self._database.write(
+                partial(
+                    leases.take,
+                    name=f"trigger:{name}",
+                    holder=self._holder,
+                    now=now,
+                    duration=_LEASE,
+                )
+            )
+            if is_ours:
                 runs.append(await self.run(rule))
         return runs
-
-    async def _take(self, name: str, now: datetime) -> bool:
-        """Whether this process runs a trigger now, not another one."""
-        lease = f"trigger:{name}"
-        return await self._database.write(
-            lambda connection: leases.take(connection, lease, self._holder, now, _LEASE)
-        )
-
-    async def _looked(self, name: str) -> date | None:
-        return await self._database.read(lambda connection: trigger_runs.looked(connection, name))
 
     def has_come(self, now: datetime) -> bool:
         """Whether the hour at which date events are looked at has come today."""
@@ -127,10 +128,19 @@ class Runner:
         if is_far_more(len(found.dues), found.usual):
             hold = f"{len(found.dues)} mails: far more than usual (at most {found.usual})"
             log.error("trigger_run_held", trigger=trigger.name, occurrences=len(found.dues))
-        added = await self._database.write(lambda connection: _begin(connection, run, now))
+
+        def begin(connection: StoreTransaction) -> int:
+            trigger_runs.begin(connection, run)
+            if epochs.held(connection):
+                return 0
+            # What seemed too late before is due again where the day is looked at anew.
+            return ledger.revive(connection, run.trigger, now, run.id)
+
+        added = await self._database.write(begin)
         waiting = iter(found.dues)
         while chunk := list(islice(waiting, _AT_ONCE)):
-            added += await self._put_some(run, chunk, now, hold)
+            put = partial(ledger.put, dues=chunk, now=now, run=run.id, hold=hold)
+            added += len(await self._database.write(put))
         state = RunState.HELD if hold else RunState.OPEN
         is_news = bool(added or (found.skips and not found.is_again) or trigger.report_empty)
 
@@ -144,14 +154,6 @@ class Runner:
                 trigger_runs.drop(connection, run.id)
 
         await self._database.write(close)
-
-    async def _put_some(
-        self, run: TriggerRun, chunk: Sequence[Due], now: datetime, hold: str
-    ) -> int:
-        added = await self._database.write(
-            lambda connection: ledger.put(connection, chunk, now=now, run=run.id, hold=hold)
-        )
-        return len(added)
 
     def _find(self, plan: TriggerSettings, trigger: Trigger, today: date) -> RunFindings:
         with self._database.reading() as connection:
@@ -169,6 +171,8 @@ class Runner:
     ) -> Iterator[Due]:
         for one in found:
             if waits(trigger, one.facts) or not why_not(trigger, one, today):
+                qualification = one.facts.qualification
+                end = qualification.expires_on if qualification else None
                 yield Due(
                     id=self._new_id(),
                     trigger=trigger.name,
@@ -177,14 +181,8 @@ class Runner:
                     occurrence=one.occurrence,
                     about=one.about,
                     due_at=local_moment(one.day, plan.daily_at, plan.zone),
-                    latest_at=latest_moment(trigger, one.day, plan.zone, _end(one.facts)),
+                    latest_at=latest_moment(trigger, one.day, plan.zone, end),
                 )
-
-
-def _begin(connection: StoreTransaction, run: TriggerRun, now: datetime) -> int:
-    """Write a run down; return how many occurrences are due that seemed too late before."""
-    trigger_runs.begin(connection, run)
-    return 0 if epochs.held(connection) else ledger.revive(connection, run.trigger, now, run.id)
 
 
 def skipped(trigger: Trigger, found: Sequence[DuePerson], today: date) -> Iterator[Skip]:
@@ -201,7 +199,3 @@ def why_not(trigger: Trigger, one: DuePerson, today: date) -> str:
     if why or one.person.emails:
         return why
     return "no address"
-
-
-def _end(facts: OccurrenceFacts) -> date | None:
-    return facts.qualification.expires_on if facts.qualification else None

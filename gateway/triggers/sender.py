@@ -121,14 +121,16 @@ class TriggerSender:
         return done
 
     async def _take(self, runs: Collection[int] | None, *, quiet_too: bool) -> list[Occurrence]:
-        outside, now = self._outside, self._outside.clock()
-        gone = await self._gone()
+        outside, now, plan = self._outside, self._outside.clock(), self._plan()
+        holders = await self._database.read(ledger.holders)
+        gone = [holder for holder in holders if outside.is_gone(holder)]
         if not gone and not await self._database.read(lambda c: ledger.has_work(c, now)):
             return []
         for row in await self._database.write(lambda c: ledger.recover(c, now, gone)):
             self._tell(row, Ending(state=row.state, reason=row.reason))
         if not await self.watch.may_send():
             return []
+        is_quiet = in_quiet_hours(plan.quiet_hours, now.astimezone(plan.zone).time())
         return await self._database.write(
             lambda connection: ledger.claim(
                 connection,
@@ -136,20 +138,11 @@ class TriggerSender:
                 now,
                 lease=self._limits.taken,
                 limit=self._limits.batch,
-                events=self._allowed(now, quiet_too=quiet_too),
+                # What was done to applications mails at any hour.
+                events=APPLICATION_EVENTS if is_quiet and not quiet_too else _EVERY,
                 runs=runs,
             )
         )
-
-    async def _gone(self) -> list[str]:
-        holders = await self._database.read(ledger.holders)
-        return [one for one in holders if self._outside.is_gone(one)]
-
-    def _allowed(self, now: datetime, *, quiet_too: bool) -> frozenset[TriggerEvent]:
-        """Return the events whose mail may leave now: those of applications always."""
-        plan = self._plan()
-        is_quiet = in_quiet_hours(plan.quiet_hours, now.astimezone(plan.zone).time())
-        return APPLICATION_EVENTS if is_quiet and not quiet_too else _EVERY
 
     async def _send_all(self, rows: list[Occurrence]) -> None:
         """Send rows a few at a time; what isn't begun when the process stops is given back."""
@@ -195,7 +188,12 @@ class TriggerSender:
         row, outcome, now = prepared.row, prepared.outcome, self._outside.clock()
         rule = plan.rules.get(row.trigger)
         if isinstance(outcome, Ending) or rule is None:
-            await self._settle(row, outcome if isinstance(outcome, Ending) else _GONE)
+            ended = outcome if isinstance(outcome, Ending) else _GONE
+            holder = self._outside.holder
+            if await self._database.write(
+                lambda c: ledger.settle(c, row.id, holder, ended, now=self._outside.clock())
+            ):
+                self._tell(row, ended)
             return
         message = self._outside.new_id()
         case = record.MailOfOccurrence(
@@ -228,7 +226,8 @@ class TriggerSender:
         if due.facts(connection, row) != facts:
             ledger.let_go(connection, holder, [row.id], case.now)
             return Ending(state=OccurrenceState.DUE, reason="changed meanwhile", next_at=case.now)
-        if _is_paused(message_lookup.paused(connection), case.trigger.kind):
+        switches = message_lookup.paused(connection)
+        if "all" in switches or (case.trigger.kind is Kind.BULK and "bulk" in switches):
             paused = Ending(
                 state=OccurrenceState.DUE, reason="mail is paused", next_at=case.now + _PAUSED
             )
@@ -238,7 +237,17 @@ class TriggerSender:
         standing = plan.standings.within(connection, [address]).get(address, NOBODY)
         blocked = blocking(case.trigger.kind, standing)
         if blocked:
-            return self._suppressed(connection, case, record.Blocked(standing, blocked))
+            ended = Ending(state=OccurrenceState.SKIPPED, reason=record.reason(blocked))
+            ledger.settle(
+                connection,
+                row.id,
+                holder,
+                ended,
+                now=case.now,
+                message=record.send_failed(connection, case, record.Blocked(standing, blocked)),
+                address=case.letter.address,
+            )
+            return ended
         twin = self._twin(connection, case, facts, address)
         if twin is not None:
             ended = Ending(state=OccurrenceState.SKIPPED, reason=same_mailbox(twin))
@@ -272,21 +281,6 @@ class TriggerSender:
             if subject_of(due.facts(connection, other).qualification) == subject:
                 return other.person
         return None
-
-    def _suppressed(
-        self, connection: StoreTransaction, case: record.MailOfOccurrence, blocked: record.Blocked
-    ) -> Ending:
-        ended = Ending(state=OccurrenceState.SKIPPED, reason=record.reason(blocked.suppressions))
-        ledger.settle(
-            connection,
-            case.row.id,
-            self._outside.holder,
-            ended,
-            now=case.now,
-            message=record.send_failed(connection, case, blocked),
-            address=case.letter.address,
-        )
-        return ended
 
     async def _deliver(self, case: record.MailOfOccurrence) -> None:
         result = await self._carried(case)
@@ -334,15 +328,6 @@ class TriggerSender:
             else:
                 return
             await asyncio.sleep(self._limits.away.total_seconds())
-
-    async def _settle(self, row: Occurrence, ended: Ending) -> None:
-        now = self._outside.clock()
-        if await self._database.write(
-            lambda connection: ledger.settle(
-                connection, row.id, self._outside.holder, ended, now=now
-            )
-        ):
-            self._tell(row, ended)
 
     def _event(self, case: record.MailOfOccurrence, now: datetime) -> Event:
         row = case.row
@@ -403,10 +388,6 @@ def _prepare(
         log.exception("trigger_fault", occurrence=ids.show(row.id))
         why = f"{type(error).__name__}: {error}"
         return Prepared(row, facts, Ending(state=OccurrenceState.FAILED, reason=why))
-
-
-def _is_paused(paused: frozenset[str], kind: Kind) -> bool:
-    return "all" in paused or (kind is Kind.BULK and "bulk" in paused)
 
 
 def refused(

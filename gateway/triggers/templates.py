@@ -124,7 +124,13 @@ class Letters:
         there = names_for(trigger)
         for wording in self._wordings.values():
             for name in sorted(wording.used - there):
-                yield f"{wording.file}: {_not_there(name, trigger)}"
+                if name == QUALIFICATION:
+                    yield (
+                        f"{wording.file}: the qualification's values need "
+                        f'before_send = ["{QUALIFICATION_DATA}"] in the trigger {trigger.name}'
+                    )
+                else:
+                    yield f"{wording.file}: {name} has no value in mail of {trigger.event}"
 
     def doubts(self) -> Iterator[str]:
         """Tell of words in brackets that stay as they are."""
@@ -132,15 +138,6 @@ class Letters:
             for word in wording.bracketed:
                 known = ", ".join(f"[{each}]" for each in PLACEHOLDERS)
                 yield f"{wording.file}: [{word}] is not a placeholder and stays; {known} are"
-
-
-def _not_there(name: str, trigger: Trigger) -> str:
-    if name != QUALIFICATION:
-        return f"{name} has no value in mail of {trigger.event}"
-    return (
-        f'the qualification\'s values need before_send = ["{QUALIFICATION_DATA}"] '
-        f"in the trigger {trigger.name}"
-    )
 
 
 def _compiled(language: str, source: TemplateSource) -> CompiledTemplate:
@@ -157,7 +154,9 @@ def _compiled(language: str, source: TemplateSource) -> CompiledTemplate:
     if html is not None:
         used |= frozenset(_used(_HTML, html, html_file))
         parts.append(html)
+    # Words in brackets that are neither placeholders nor within code stay as they are.
     written = "\n".join((subject, body, source.html or ""))
+    plain = _CODE.sub("", _PLACEHOLDER.sub("", written))
     return CompiledTemplate(
         language=language,
         file=source.file,
@@ -166,22 +165,15 @@ def _compiled(language: str, source: TemplateSource) -> CompiledTemplate:
         html=None if html is None else _HTML.from_string(html),
         used=used,
         takes=tuple(sorted(frozenset(chain.from_iterable(map(_taken, parts))))),
-        bracketed=tuple(_bracketed(written)),
+        bracketed=tuple(dict.fromkeys(_BRACKETED.findall(plain))),
     )
 
 
 def _code(text: str) -> str:
     """Return text with the placeholders as Jinja knows them."""
-    return _PLACEHOLDER.sub(_value_of, text)
-
-
-def _value_of(placeholder: re.Match[str]) -> str:
-    return f"{{{{ {QUALIFICATION}.{PLACEHOLDERS[placeholder[1]]} }}}}"
-
-
-def _bracketed(text: str) -> Iterator[str]:
-    plain = _CODE.sub("", _PLACEHOLDER.sub("", text))
-    yield from dict.fromkeys(found[1] for found in _BRACKETED.finditer(plain))
+    return _PLACEHOLDER.sub(
+        lambda placeholder: f"{{{{ {QUALIFICATION}.{PLACEHOLDERS[placeholder[1]]} }}}}", text
+    )
 
 
 def _used(sandbox: _Sandbox, text: str, file: str) -> Iterator[str]:
@@ -194,40 +186,32 @@ def _used(sandbox: _Sandbox, text: str, file: str) -> Iterator[str]:
         raise BadTemplate(f"{file}{f':{line}' if line else ''}: {error}") from None
     for name in sorted(names - NAMES.keys() - sandbox.globals.keys()):
         raise BadTemplate(f"{file}: {name} is unknown; there are {', '.join(sorted(NAMES))}")
-    for found in tree.find_all(nodes.Getattr):
-        if isinstance(found.node, nodes.Name) and found.node.name in names:
-            _check_value(file, found.node.name, found.attr)
+    for getattr_node in tree.find_all(nodes.Getattr):
+        if not isinstance(getattr_node.node, nodes.Name) or getattr_node.node.name not in names:
+            continue
+        group, value = getattr_node.node.name, getattr_node.attr
+        if value not in NAMES[group]:
+            known = ", ".join(f"{group}.{each}" for each in sorted(NAMES[group]))
+            raise BadTemplate(f"{file}: {group}.{value} is unknown; there are {known}")
     yield from names & NAMES.keys()
 
 
 def _taken(text: str) -> Iterator[str]:
     """Yield the values a template takes: `person.first_name`."""
     tree = _TEXT.parse(text)
-    for name, key in chain(_attributes(tree), _items(tree)):
+    taken: list[tuple[nodes.Expr, object]]
+    taken = [(one.node, one.attr) for one in tree.find_all(nodes.Getattr)]
+    for one in tree.find_all(nodes.Getitem):  # `person["first_name"]`
+        taken.append((one.node, one.arg.value if isinstance(one.arg, nodes.Const) else None))
+    for name, key in taken:
         if isinstance(name, nodes.Name) and key in NAMES.get(name.name, ()):
             yield f"{name.name}.{key}"
-
-
-def _attributes(tree: nodes.Template) -> Iterator[tuple[nodes.Expr, object]]:
-    return ((one.node, one.attr) for one in tree.find_all(nodes.Getattr))
-
-
-def _items(tree: nodes.Template) -> Iterator[tuple[nodes.Expr, object]]:
-    for one in tree.find_all(nodes.Getitem):
-        yield one.node, one.arg.value if isinstance(one.arg, nodes.Const) else None
 
 
 def _value(values: Mapping[str, object], name: str) -> object:
     name, _, key = name.partition(".")
     group = values.get(name)
     return group.get(key) if isinstance(group, Mapping) else group
-
-
-def _check_value(file: str, name: str, value: str) -> None:
-    known = NAMES[name]
-    if value not in known:
-        there = ", ".join(f"{name}.{each}" for each in sorted(known))
-        raise BadTemplate(f"{file}: {name}.{value} is unknown; there are {there}")
 
 
 def _run(wording: CompiledTemplate, template: Template, values: Mapping[str, object]) -> str:

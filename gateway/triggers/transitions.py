@@ -1,6 +1,6 @@
 """What is done to applications: kept together with the mail it owes, in one transaction (S5)."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,7 +11,7 @@ from gateway.core import ids
 from gateway.core.decision.decide import blocking
 from gateway.core.people.people import NOBODY
 from gateway.core.triggers import confirmation
-from gateway.core.triggers.occurrence import WAITS, Due, Occurrence, OccurrenceFacts
+from gateway.core.triggers.occurrence import WAITS, Due, Occurrence
 from gateway.core.triggers.transition import (
     Around,
     Transition,
@@ -24,13 +24,12 @@ from gateway.core.triggers.transition import (
 from gateway.core.triggers.trigger import Trigger, TriggerEvent
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, ledger, transitions
-from gateway.store.triggers.transitions import LastTransition
 from gateway.triggers import record
-from gateway.triggers.letter import Addressee, addressee, render
+from gateway.triggers.letter import addressee, render
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.preview import NotMailed, Preview, PreviewMail
 from gateway.triggers.sender import refused
-from gateway.triggers.templates import CheckedTrigger, NotRendered
+from gateway.triggers.templates import NotRendered
 
 _NOT_ALL = "not changed, as not all can be"
 
@@ -115,31 +114,34 @@ class ApplicationChanges:
             wish = replace(wish, status=status)
         trial = self._connection.begin_nested()
         done = self._done(wish)
-        shown = _shown(wish, done)
-        outcome = ChangeOutcome.SHOWN if dry_run else self._outcome_of(wish, done, shown)
+        shown = what_is_confirmed(wish, done)
+        if dry_run:
+            outcome = ChangeOutcome.SHOWN
+        elif done.failed and not wish.is_partial:
+            outcome = ChangeOutcome.INCOMPLETE
+        elif wish.token and not confirmation.is_valid(wish.token, shown, self._now):
+            outcome = ChangeOutcome.STALE
+        elif must_be_confirmed(wish, done) and not (wish.token or wish.is_confirmed):
+            outcome = ChangeOutcome.UNCONFIRMED
+        else:
+            outcome = ChangeOutcome.DONE
         if outcome is ChangeOutcome.DONE:
             trial.commit()
             return done
         trial.rollback()
         if outcome is ChangeOutcome.INCOMPLETE:
-            changes = tuple(_not_changed(one) for one in done.changes)
+            changes = tuple(
+                replace(change, changed=False, undone=False, withdrawn=0, error=_NOT_ALL)
+                if change.changed
+                else change
+                for change in done.changes
+            )
             nothing = Preview(trigger="", mails=(), skipped=())
             return replace(done, changes=changes, preview=nothing, outcome=outcome)
-        if not _must_be_confirmed(wish, done):
+        if not must_be_confirmed(wish, done):
             return replace(done, outcome=outcome)
         token, until = confirmation.token(shown, self._now)
         return replace(done, outcome=outcome, token=token, token_valid_until=until)
-
-    def _outcome_of(
-        self, wish: ChangeRequest, done: ChangeResult, shown: tuple[object, ...]
-    ) -> ChangeOutcome:
-        if done.failed and not wish.is_partial:
-            return ChangeOutcome.INCOMPLETE
-        if wish.token and not confirmation.is_valid(wish.token, shown, self._now):
-            return ChangeOutcome.STALE
-        if _must_be_confirmed(wish, done) and not (wish.token or wish.is_confirmed):
-            return ChangeOutcome.UNCONFIRMED
-        return ChangeOutcome.DONE
 
     def _done(self, wish: ChangeRequest) -> ChangeResult:
         # In one order, whatever order they are named in: two callers never wait for each other.
@@ -173,9 +175,11 @@ class ApplicationChanges:
         status = old if wish.status is None else wish.status
         change = Change(reference=reference, before=old, status=status)
         last = transitions.last(self._connection, reference)
-        if status == old and not self._is_new_submission(wish.event, last):
-            return change, [], []
         is_submission = wish.event is TriggerEvent.SUBMITTED
+        # What the feed tells of a submission is no reason not to acknowledge it.
+        was_submitted = last is not None and last.event is TriggerEvent.SUBMITTED
+        if status == old and (was_submitted or not is_submission):
+            return change, [], []
         after = transitions.change(
             self._connection,
             reference,
@@ -192,26 +196,34 @@ class ApplicationChanges:
             is_initial=transitions.is_initial(self._connection, status),
             actor=wish.actor,
         )
-        withdrawn = self._withdraw(reference, status, last) if last and status != old else 0
+        withdrawn = 0
+        if last and status != old:  # Mail about earlier statuses that isn't on its way.
+            is_back = status == last.before
+            why = transitions.TAKEN_BACK if is_back else transitions.ANOTHER_STATUS
+            withdrawn = ledger.supersede(
+                self._connection, reference, TriggerEvent.STATUS_CHANGED, why, self._now
+            )
         undone = last is not None and self._is_undone(transition)
         transitions.note(self._connection, transition)
         change = replace(change, changed=True, undone=undone, withdrawn=withdrawn)
         if undone:
             return change, [], []
         around = transitions.around(self._connection, after, wish.actor)
-        rules = fired(self._triggers(), transition)
+        triggers = (self._plan.rules[name].trigger for name in sorted(self._plan.rules))
+        rules = fired(triggers, transition)
         owed = self._owed(transition, rules, around, is_first=last is None)
-        return change, owed, list(_nobody(reference, rules, around))
-
-    def _withdraw(self, reference: str, status: str, last: LastTransition) -> int:
-        """Settle the mail about earlier statuses that isn't on its way; return how many."""
-        is_back = status == last.before
-        why = transitions.TAKEN_BACK if is_back else transitions.ANOTHER_STATUS
-        event = TriggerEvent.STATUS_CHANGED
-        return ledger.supersede(self._connection, reference, event, why, self._now)
+        nobody = [
+            NotMailed(person=wanted, about=reference, reason=f"{wanted}: nobody")
+            for trigger in rules
+            for wanted in missing(trigger, around)
+        ]
+        return change, owed, nobody
 
     def _is_undone(self, transition: Transition) -> bool:
-        """Whether a change brings back what people last heard of; it comes after `_withdraw`."""
+        """Whether a change brings back what people last heard of.
+
+        It comes after mail was withdrawn: nobody has heard of that.
+        """
         undo, reference = self._plan.undo, transition.application.application.reference
         if transition.event is not TriggerEvent.STATUS_CHANGED or not undo:
             return False
@@ -223,14 +235,6 @@ class ApplicationChanges:
             at=self._now,
             undo=undo,
         )
-
-    def _is_new_submission(self, event: TriggerEvent, last: LastTransition | None) -> bool:
-        """Whether an application is submitted that wasn't, or to which something was done since.
-
-        What the feed tells of a submission is no reason not to acknowledge it.
-        """
-        is_done = last is not None and last.event is TriggerEvent.SUBMITTED
-        return event is TriggerEvent.SUBMITTED and not is_done
 
     def _owed(
         self,
@@ -250,21 +254,15 @@ class ApplicationChanges:
             for recipient in recipients(trigger, around)
         ]
         if transition.event is TriggerEvent.SUBMITTED and not is_first:
+            # What was owed for an earlier submission and isn't on its way.
+            why = transitions.SUBMITTED_AGAIN
             for one in dues:
-                self._withdraw_acknowledgement(one)
+                ledger.supersede(self._connection, one.about, one.event, why, self._now, like=one)
         added = ledger.put(self._connection, dues, now=self._now)
         if added:
             transitions.open_for(self._connection, transition.id)
         rows = (ledger.one(self._connection, number) for number in added)
         return [row for row in rows if row is not None]
-
-    def _withdraw_acknowledgement(self, newer: Due) -> None:
-        """Settle what was owed for an earlier submission and isn't on its way."""
-        why = transitions.SUBMITTED_AGAIN
-        ledger.supersede(self._connection, newer.about, newer.event, why, self._now, like=newer)
-
-    def _triggers(self) -> Iterable[Trigger]:
-        return (self._plan.rules[name].trigger for name in sorted(self._plan.rules))
 
     def _due(
         self, transition: Transition, trigger: Trigger, recipient: str, *, is_first: bool
@@ -295,7 +293,14 @@ class ApplicationChanges:
         plan, rule = self._plan, self._plan.rules[row.trigger]
         facts = due.facts(self._connection, row)
         to = addressee(row.recipient, facts)
-        why = self._why_not(rule, row, facts, to)
+        ended = refused(plan, rule, row, facts, self._now)
+        if ended is None:
+            address = plan.lookup(to.address)
+            standing = plan.standings.within(self._connection, [address]).get(address, NOBODY)
+            blocked = blocking(rule.trigger.kind, standing)
+            why = record.reason(blocked) if blocked else ""
+        else:
+            why = ended.reason
         if why:
             return NotMailed(person=_who(row), name=to.name, about=row.about, reason=why)
         try:
@@ -314,24 +319,6 @@ class ApplicationChanges:
             blank=rendered.blank,
         )
 
-    def _why_not(
-        self, rule: CheckedTrigger, row: Occurrence, facts: OccurrenceFacts, to: Addressee
-    ) -> str:
-        ended = refused(self._plan, rule, row, facts, self._now)
-        if ended is not None:
-            return ended.reason
-        address = self._plan.lookup(to.address)
-        found = self._plan.standings.within(self._connection, [address])
-        blocked = blocking(rule.trigger.kind, found.get(address, NOBODY))
-        return record.reason(blocked) if blocked else ""
-
-
-def _nobody(reference: str, rules: Iterable[Trigger], around: Around) -> Iterator[NotMailed]:
-    """Yield the recipients triggers name that are nobody at an application."""
-    for trigger in rules:
-        for wanted in missing(trigger, around):
-            yield NotMailed(person=wanted, about=reference, reason=f"{wanted}: nobody")
-
 
 def _who(row: Occurrence) -> str:
     """Return who is mailed: the person, a member of staff, or an address."""
@@ -340,30 +327,31 @@ def _who(row: Occurrence) -> str:
 
 def _warning(language: str, outcomes: list[tuple[Occurrence, PreviewMail | NotMailed]]) -> str:
     """Return what staff are told before: that candidates get mail, else who does."""
-    mailed = [(row, one) for row, one in outcomes if _may_leave(one)]
+    mailed = [(row, one) for row, one in outcomes if may_leave(one)]
     if not mailed:
         return ""
     if any(not row.recipient for row, _ in mailed):
         return warning(language)
-    return warning(language, list(dict.fromkeys(_named(one) for _, one in mailed)))
+    names = [
+        (one.name or one.person)
+        if isinstance(one, NotMailed)
+        else (f"{one.name} <{one.to}>" if one.name else one.to)
+        for _, one in mailed
+    ]
+    return warning(language, list(dict.fromkeys(names)))
 
 
-def _may_leave(one: PreviewMail | NotMailed) -> bool:
+def may_leave(one: PreviewMail | NotMailed) -> bool:
+    """Whether a mail leaves now, or once a field that can't be read now can be."""
     return isinstance(one, PreviewMail) or one.reason.startswith(WAITS)
 
 
-def _named(one: PreviewMail | NotMailed) -> str:
-    if isinstance(one, NotMailed):
-        return one.name or one.person
-    return f"{one.name} <{one.to}>" if one.name else one.to
-
-
-def _must_be_confirmed(wish: ChangeRequest, done: ChangeResult) -> bool:
+def must_be_confirmed(wish: ChangeRequest, done: ChangeResult) -> bool:
     """Whether staff must have been shown what leaves; candidates know what they submit."""
     return wish.event is TriggerEvent.STATUS_CHANGED and done.preview.may_mail
 
 
-def _shown(wish: ChangeRequest, done: ChangeResult) -> tuple[object, ...]:
+def what_is_confirmed(wish: ChangeRequest, done: ChangeResult) -> tuple[object, ...]:
     """Return all that a confirmation is of: the change, what stands before it, and its mail."""
     preview = done.preview
     changes = sorted((one.reference, one.before, one.status, one.error) for one in done.changes)
@@ -371,12 +359,5 @@ def _shown(wish: ChangeRequest, done: ChangeResult) -> tuple[object, ...]:
         (one.recipient, one.to, one.about, one.subject, one.text, one.trigger)
         for one in preview.mails
     )
-    waiting = sorted((one.person, one.about) for one in preview.skipped if _may_leave(one))
+    waiting = sorted((one.person, one.about) for one in preview.skipped if may_leave(one))
     return wish.event.value, wish.status, wish.actor, wish.is_partial, changes, mails, waiting
-
-
-def _not_changed(change: Change) -> Change:
-    """Return a change that was not made, since another one can't be."""
-    if not change.changed:
-        return change
-    return replace(change, changed=False, undone=False, withdrawn=0, error=_NOT_ALL)
