@@ -146,8 +146,15 @@ class TriggerSender:
 
     async def _send_all(self, rows: list[Occurrence]) -> None:
         """Send rows a few at a time; what isn't begun when the process stops is given back."""
-        plan = self._plan()
-        waiting = (await self._prepared(plan, rows))[::-1]
+        plan, outside = self._plan(), self._outside
+        # What rows are about is looked at, and their mails are written, all in one go.
+        facts = await self._database.read(
+            lambda connection: [due.facts(connection, row) for row in rows]
+        )
+        now, pairs = outside.clock(), list(zip(rows, facts, strict=True))
+        waiting = await asyncio.to_thread(
+            lambda: [prepare(plan, row, known, now) for row, known in reversed(pairs)]
+        )
 
         async def work() -> None:
             while waiting and not self._stopping.is_set():
@@ -161,27 +168,13 @@ class TriggerSender:
             raise errors.exceptions[0] from None
         finally:
             if waiting:
-                await self._give_back([one.row.id for one in waiting])
-
-    async def _prepared(self, plan: TriggerSettings, rows: list[Occurrence]) -> list[Prepared]:
-        """Look at what rows are about and write their mails, all in one go."""
-        now = self._outside.clock()
-        known = await self._database.read(
-            lambda connection: [due.facts(connection, row) for row in rows]
-        )
-        pairs = list(zip(rows, known, strict=True))
-        return await asyncio.to_thread(lambda: [_prepare(plan, *pair, now) for pair in pairs])
-
-    async def _give_back(self, numbers: list[int]) -> None:
-        outside = self._outside
-        try:
-            await self._database.write(
-                lambda connection: ledger.let_go(
-                    connection, outside.holder, numbers, outside.clock()
-                )
-            )
-        except StoreUnavailable as error:
-            log.error("triggers_put_off", reason=str(error))
+                numbers = [prepared.row.id for prepared in waiting]
+                try:
+                    await self._database.write(
+                        lambda c: ledger.let_go(c, outside.holder, numbers, outside.clock())
+                    )
+                except StoreUnavailable as error:
+                    log.error("triggers_put_off", reason=str(error))
 
     async def _send(self, plan: TriggerSettings, prepared: Prepared) -> None:
         """Take one occurrence through; the network is used between two transactions."""
@@ -283,34 +276,48 @@ class TriggerSender:
         return None
 
     async def _deliver(self, case: record.MailOfOccurrence) -> None:
-        result = await self._carried(case)
-        now, row = self._outside.clock(), case.row
+        """Hand a mail to its relay and write down what became of it, the next try included."""
+        row, letter = case.row, case.letter
+        result: Result
+        try:
+            async with asyncio.timeout(self._limits.attempt.total_seconds()):
+                result = await self._carrier.carry(
+                    sender=_address(sender_of(case.plan, case.trigger)),
+                    recipient=letter.address,
+                    content=letter.body,
+                )
+        except TimeoutError:
+            result = Unknown(f"no end after {self._limits.attempt}")
+        except Exception as error:  # one mail's fault must not stop the others
+            log.exception("trigger_fault", occurrence=ids.show(row.id))
+            result = Unknown(f"the gateway failed: {type(error).__name__}")
+        now = self._outside.clock()
         ended = ending(result, row.attempts + 1, now, self._outside.jitter(), row.latest_at)
         outcome = record.outcome(case.message, result)
-        told = [self._event(case, now)] if ended.state is OccurrenceState.SENT else []
+        sent = Event(
+            id=self._outside.new_id(),
+            type=EventType.TRIGGER_SENT,
+            person=row.person,
+            data={
+                "trigger": row.trigger,
+                "event": row.event.value,
+                "person": str(row.person),
+                "about": row.about,
+                "occurrence": row.occurrence,
+                "message": ids.show(case.message),
+                "message_id": case.letter.message_id,
+                "at": now.isoformat(),
+            },
+        )
 
         def work(connection: StoreTransaction) -> bool:
-            events.put(connection, told)
+            events.put(connection, [sent] if ended.state is OccurrenceState.SENT else [])
             return ledger.end(
                 connection, row.id, self._outside.holder, ending=ended, outcome=outcome, now=now
             )
 
         await self._keep(case, work)
         self._tell(row, ended)
-
-    async def _carried(self, case: record.MailOfOccurrence) -> Result:
-        sender = _address(sender_of(case.plan, case.trigger))
-        letter = case.letter
-        try:
-            async with asyncio.timeout(self._limits.attempt.total_seconds()):
-                return await self._carrier.carry(
-                    sender=sender, recipient=letter.address, content=letter.body
-                )
-        except TimeoutError:
-            return Unknown(f"no end after {self._limits.attempt}")
-        except Exception as error:  # one mail's fault must not stop the others
-            log.exception("trigger_fault", occurrence=ids.show(case.row.id))
-            return Unknown(f"the gateway failed: {type(error).__name__}")
 
     async def _keep(
         self, case: record.MailOfOccurrence, work: Callable[[StoreTransaction], bool]
@@ -328,24 +335,6 @@ class TriggerSender:
             else:
                 return
             await asyncio.sleep(self._limits.away.total_seconds())
-
-    def _event(self, case: record.MailOfOccurrence, now: datetime) -> Event:
-        row = case.row
-        return Event(
-            id=self._outside.new_id(),
-            type=EventType.TRIGGER_SENT,
-            person=row.person,
-            data={
-                "trigger": row.trigger,
-                "event": row.event.value,
-                "person": str(row.person),
-                "about": row.about,
-                "occurrence": row.occurrence,
-                "message": ids.show(case.message),
-                "message_id": case.letter.message_id,
-                "at": now.isoformat(),
-            },
-        )
 
     def _tell(self, row: Occurrence, ended: Ending) -> None:
         fields = {"trigger": row.trigger, "occurrence": ids.show(row.id), "state": ended.state}
@@ -373,9 +362,10 @@ def _address(mailbox: str) -> str:
     return parseaddr(mailbox)[1]
 
 
-def _prepare(
+def prepare(
     plan: TriggerSettings, row: Occurrence, facts: OccurrenceFacts, now: datetime
 ) -> Prepared:
+    """Write the mail of a row, or tell why there is none."""
     rule = plan.rules.get(row.trigger)
     found = refused(plan, rule, row, facts, now)
     if found is not None or rule is None:
