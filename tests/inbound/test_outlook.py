@@ -11,6 +11,10 @@ from tests.inbound.test_reading import tnef
 
 #: Written by @tutao/oxmsg 0.2.3: a mail of Ann's as text and HTML with a PDF (MS-OXMSG).
 ANN = (Path(__file__).parent / "files" / "ann.msg").read_bytes()
+#: Written by aspose-email-foss 26.3: without Unicode, under a wrong charset, its PDF with a short
+#: name alone; and a text that is RTF alone.
+ANSI = (Path(__file__).parent / "files" / "ansi.msg").read_bytes()
+RTF = (Path(__file__).parent / "files" / "rtf.msg").read_bytes()
 _IMESSAGE = bytes.fromhex("0703020000000000c000000000000046")  # IID_IMessage, MS-OXTNEF 2.1.3.3
 
 
@@ -33,12 +37,34 @@ async def test_a_msg_file_is_opened(office: Office, kind: str) -> None:
     assert () == entry.remarks
 
 
+async def test_a_msg_file_without_unicode_is_opened(office: Office) -> None:
+    mail = with_file(forward(text="Bitte ablegen."), "AW.msg", ANSI, "vnd.ms-outlook")
+
+    entry = await office.filed(mail)
+
+    assert ("Ann Müller", "ann@example.org") == (entry.sender_name, entry.sender)
+    assert ("Ihre Bewerbung", "Das passt für mich, 5 €.") == (entry.subject, entry.text)
+    assert ["CV~1.PDF"] == [one.filename for one in entry.documents]
+    assert () == entry.remarks
+
+
+async def test_a_msg_file_whose_text_cannot_be_read_is_kept_with_a_remark(office: Office) -> None:
+    mail = with_file(forward(text="Bitte ablegen."), "AW.msg", RTF, "vnd.ms-outlook")
+
+    entry = await office.filed(mail)
+
+    assert ("ann@example.org", "Ihre Bewerbung", "") == (entry.sender, entry.subject, entry.text)
+    assert ["AW.msg"] == [one.filename for one in entry.documents]
+    assert ("no_text",) == entry.remarks
+
+
 async def test_a_msg_file_that_is_none_stays_a_document(office: Office) -> None:
-    mail = with_file(forward(), "AW.msg", ANN[:700], "vnd.ms-outlook")
+    mail = with_file(forward(text="Bitte ablegen."), "AW.msg", ANN[:700], "vnd.ms-outlook")
 
     entry = await office.filed(mail)
 
     assert ["AW.msg"] == [one.filename for one in entry.documents]
+    assert entry.remarks
 
 
 @pytest.mark.parametrize("beside", [(), ((b"cv.pdf", PDF),)], ids=["alone", "beside a file"])
@@ -54,6 +80,17 @@ async def test_a_mail_in_a_winmail_dat_is_the_original(
     assert ("Ihre Bewerbung", "Das passt.") == (entry.subject, entry.text)
     assert "Bitte ablegen." == entry.staff_text
     assert [name.decode() for name, _ in beside] == [one.filename for one in entry.documents]
+
+
+async def test_a_mail_within_a_mail_in_a_winmail_dat_is_a_document(office: Office) -> None:
+    wrapped = _tnef(*_mail_attributes(*_mail_attributes()))
+    mail = with_file(forward(text="Bitte ablegen."), "winmail.dat", wrapped, "ms-tnef")
+
+    entry = await office.filed(mail)
+
+    assert ("ann@example.org", "Das passt.") == (entry.sender, entry.text)
+    assert 1 == len(entry.documents)
+    assert entry.documents[0].filename.endswith(".eml")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +145,12 @@ async def test_broken_files_of_outlook_cost_no_mail(office: Office) -> None:
 
 
 def _tnef_with_mail() -> bytes:
-    """Write a winmail.dat with a mail attached in it (MS-OXTNEF 2.1.3.3.15)."""
+    """Write a winmail.dat with a mail attached in it."""
+    return _tnef(*_mail_attributes())
+
+
+def _mail_attributes(*within: tuple[int, int, bytes]) -> tuple[tuple[int, int, bytes], ...]:
+    """Return the attributes of a mail attached in a winmail.dat (MS-OXTNEF 2.1.3.3.15)."""
     inner = _tnef(
         (1, 0x00089006, b"\0\0\1\0"),
         (1, 0x00069007, (65001).to_bytes(4, "little") + bytes(4)),
@@ -122,6 +164,7 @@ def _tnef_with_mail() -> bytes:
                 (0x1000, "Das passt."),
             ),
         ),
+        *(attribute for attribute in within if attribute[0] == 2),
     )
     value = _IMESSAGE + inner
     padded = value + bytes(-len(value) % 4)
@@ -133,7 +176,7 @@ def _tnef_with_mail() -> bytes:
         + len(value).to_bytes(4, "little")
         + padded
     )
-    return _tnef(
+    return (
         (1, 0x00089006, b"\0\0\1\0"),
         (2, 0x00069002, b"\1\0" + b"\xff" * 4 + bytes(8)),
         (2, 0x00069005, attached),

@@ -3,7 +3,7 @@
 Both come from outside and are opened in the bounded process that reads mails (MS-OXMSG, MS-OXTNEF).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_string
@@ -17,13 +17,14 @@ from tnefparse import TNEF
 
 LARGEST = 12_000_000  #: Octets; what is larger stays a file, for its parts are copied to be read.
 _MOST_FILES = 1_000
+_DEEPEST = 5  #: Mails within one another.
 _SENDER_SMTP, _AUTHOR_SMTP = 0x5D01, 0x5D02  # PidTagSenderSmtpAddress, …SentRepresenting…
 _AUTHOR_NAME, _AUTHOR_ADDRESS = 0x0042, 0x0065
 _SENDER_NAME, _SENDER_ADDRESS = 0x0C1A, 0x0C1F
 _SUBJECT, _SUBMITTED = 0x0037, 0x0039
 _DISPLAY_TO, _DISPLAY_CC, _HEADERS = 0x0E04, 0x0E03, 0x007D
 _RECIPIENT_TYPE = 0x0C15
-_CONTENT_ID = 0x3712
+_CONTENT_ID, _SHORT_NAME = 0x3712, 0x3704
 _TO, _CC = 1, 2
 _COPIED = ("From", "Sender", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID")
 
@@ -43,11 +44,14 @@ class Converted:
 def mail_of_msg(octets: bytes) -> Converted | None:
     """Return the mail that a `.msg` file holds; None where it holds none.
 
-    Mails attached to that one can't be read; the file holds more then.
+    Neither mails attached to that one nor a text that is RTF alone can be read; the file holds more
+    then.
     """
     try:
         msg = MsgFile.load(octets)
-        return Converted(_of_msg(msg), any(each.file_bytes is None for each in msg.attachments))
+        has_text = _legible(lambda: msg.body).strip() or _legible(lambda: msg.html_body).strip()
+        has_mails = any(each.file_bytes is None for each in msg.attachments)
+        return Converted(_of_msg(msg), has_mails or not has_text)
     except MemoryError:
         raise
     except Exception:  # A parser of a hostile file system: whatever it raises, the file stays.
@@ -95,11 +99,11 @@ def text_of_tnef(octets: bytes) -> tuple[str, str] | None:
 
 def _of_msg(msg: MsgFile) -> bytes:
     properties = msg.properties
-    headers = properties.str_prop_value(_HEADERS) or ""
+    headers = _legible(lambda: properties.str_prop_value(_HEADERS))
     fields = _copied(headers)
 
     def text(number: int) -> str:
-        return (properties.str_prop_value(number) or "").strip("\0 ")
+        return _legible(lambda: properties.str_prop_value(number)).strip("\0 ")
 
     addresses = (
         text(_AUTHOR_SMTP),
@@ -117,20 +121,21 @@ def _of_msg(msg: MsgFile) -> bytes:
     ]
     fields.setdefault("To", ", ".join(one for kind, one in people if kind == _TO))
     fields.setdefault("Cc", ", ".join(one for kind, one in people if kind == _CC))
-    fields.setdefault("Subject", msg.subject)
+    fields.setdefault("Subject", text(_SUBJECT))
     fields.setdefault("Date", _date(msg.sent_date))
-    mail = _mail(fields, msg.body or "", msg.html_body or "")
+    mail = _mail(fields, _legible(lambda: msg.body), _legible(lambda: msg.html_body))
     for number, each in enumerate(msg.attachments):
         if number == _MOST_FILES:
             break
         if each.file_bytes is None:
             continue
         content_id = each.properties.str_prop_value(_CONTENT_ID) or ""
-        _attach(mail, each.file_name or "", each.mime_type or "", each.file_bytes, content_id)
+        name = each.file_name or each.properties.str_prop_value(_SHORT_NAME) or ""
+        _attach(mail, name, each.mime_type or "", each.file_bytes, content_id)
     return mail.as_bytes()
 
 
-def _of_tnef(tnef: Any) -> bytes:
+def _of_tnef(tnef: Any, depth: int = 0) -> bytes:
     values = {int(each.name): each.data for each in tnef.mapiprops}
 
     def text(number: int) -> str:
@@ -153,8 +158,11 @@ def _of_tnef(tnef: Any) -> bytes:
     fields.setdefault("Date", _date(submitted if isinstance(submitted, datetime) else None))
     mail = _mail(fields, _decoded(tnef.body), _decoded(tnef.htmlbody))
     for each in tnef.attachments[:_MOST_FILES]:
+        name = str(each.long_filename() or "").strip("\0 ")
         if not hasattr(each, "embed"):
-            _attach(mail, str(each.long_filename() or "").strip("\0 "), "", bytes(each.data))
+            _attach(mail, name, "", bytes(each.data))
+        elif depth < _DEEPEST:
+            _attach(mail, f"{name or 'message'}.eml", "", _of_tnef(each.embed, depth + 1))
     return mail.as_bytes()
 
 
@@ -173,6 +181,14 @@ def _mailbox(name: str, addresses: tuple[str, ...]) -> str:
 
 def _date(moment: datetime | None) -> str:
     return format_datetime(moment) if moment is not None else ""
+
+
+def _legible(read: Callable[[], str | None]) -> str:
+    """Return a text; where it isn't in the charset that the file names, in one it may be in."""
+    try:
+        return read() or ""
+    except UnicodeDecodeError as error:
+        return _decoded(error.object)
 
 
 def _decoded(text: Any) -> str:
