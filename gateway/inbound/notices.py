@@ -10,8 +10,9 @@ from gateway.core.people.history import HistoryEntry
 from gateway.core.people.people import Staff
 from gateway.core.replies.inbox import AttentionReason, InboxRow
 from gateway.core.sending.mail_wording import MailWording
-from gateway.core.sending.notice import Notice, build, in_language
+from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
+from gateway.core.wording import in_language
 from gateway.inbound.filing import Candidate
 
 #: Roles of those responsible for an application who are told of a reply (seed 002).

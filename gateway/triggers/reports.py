@@ -10,11 +10,12 @@ from gateway import logs
 from gateway.core import ids
 from gateway.core.sending.event import Event, EventType
 from gateway.core.sending.mail_wording import MailWording
-from gateway.core.sending.notice import Notice, build, in_language
+from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.sending.run_words import in_words
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
+from gateway.core.wording import in_language
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import applications
 from gateway.store.sending import events, outbox

@@ -12,8 +12,8 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from gateway.core.errors import FileUnusable, GatewayError
-from gateway.core.sending.notice import in_language
 from gateway.core.triggers.trigger import QUALIFICATION_DATA, Trigger
+from gateway.core.wording import in_language
 from gateway.triggers.values import NAMES, QUALIFICATION, names_for
 
 #: The placeholders of seed S4, and what stands for them.

@@ -8,10 +8,10 @@ import pytest
 from gateway.core.sending.mail_wording import (
     IMPORTED,
     REFUSED,
-    BadMailWording,
     WordingForm,
     parse_letter,
 )
+from gateway.core.wording import BadWording
 
 TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
 SMALL = WordingForm(
@@ -49,8 +49,8 @@ def test_values_stand_where_their_names_stood() -> None:
     [
         ("", "x.txt: the first line must be `Subject: …`"),
         ("Hello\n", "x.txt: the first line must be `Subject: …`"),
-        (TEXT.replace("[why]", "[what]"), "x.txt:8: [what]: once each of why"),
-        (TEXT + "[why]\n", "x.txt:12: [why]: once each of why"),
+        (TEXT.replace("[why]", "[what]"), "x.txt:8: unknown section [what]; there are why, words"),
+        (TEXT + "[why]\n", "x.txt:12: the section [why] occurs twice"),
         (TEXT.replace("[why]\n", ""), "x.txt: the section [why] is missing"),
         (TEXT.replace("$$5", "$5"), "x.txt:7: a lone $ (write $$ for a dollar sign)"),
         (TEXT.replace("$more", "$most"),
@@ -59,7 +59,7 @@ def test_values_stand_where_their_names_stood() -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_line(text: str, problem: str) -> None:
-    with pytest.raises(BadMailWording) as caught:
+    with pytest.raises(BadWording) as caught:
         parse_letter(text, "en", SMALL, "x.txt")
 
     assert problem == str(caught.value)
@@ -74,9 +74,9 @@ def test_an_optional_section_that_older_wording_lacks_is_as_shipped() -> None:
 
     assert "as shipped for Ann" == older.section("how", values)
     assert "in my words" == own.section("how", values)
-    with pytest.raises(BadMailWording, match=r"the section \[why\] is missing"):
+    with pytest.raises(BadWording, match=r"the section \[why\] is missing"):
         parse_letter(TEXT.replace("[why]\n", ""), "en", NEWER, shipped=shipped)
-    with pytest.raises(BadMailWording, match=r"the section \[how\] is missing"):
+    with pytest.raises(BadWording, match=r"the section \[how\] is missing"):
         parse_letter(TEXT, "en", NEWER)
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.decision.note_template import SECTIONS, BadNoteTemplate, parse_template, pick
+from gateway.core.decision.note_template import SECTIONS, parse_template
 from gateway.core.kinds import Kind, Scope, State
+from gateway.core.wording import BadWording, in_language
 
 FOLDER = Path(__file__).parents[2] / "config" / "templates" / "notes"
 LANGUAGES = ("nl", "de", "fr", "en")
@@ -74,7 +75,7 @@ def test_dates_read_as_people_write_them(language: str, first: str, moment: str)
     ],
 )
 def test_the_first_language_there_is_wins(wanted: tuple[str, ...], expected: str) -> None:
-    assert expected == pick(TEMPLATES, *wanted).language
+    assert expected == in_language(TEMPLATES, *wanted).language
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_a_wrong_file_names_itself_the_line_and_what_was_expected(
     line = TEXTS["en"][: TEXTS["en"].index(old)].count("\n") + 1
     expected = problem.replace("{line}", str(line))
 
-    with pytest.raises(BadNoteTemplate) as raised:
+    with pytest.raises(BadWording) as raised:
         parse_template(text, "en", "notes/en.txt")
 
     separator = ":" if "{line}" in problem else ": "

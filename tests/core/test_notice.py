@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.core.sending.notice import Notice, build, in_language
+from gateway.core.sending.notice import Notice, build
+from gateway.core.wording import in_language
 
 NOTICE = Notice(
     id=7,

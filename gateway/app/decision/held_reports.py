@@ -9,8 +9,9 @@ from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.decision import dsn
 from gateway.core.decision.note import Note, retold_whole
-from gateway.core.decision.note_template import NoteTemplate, pick
+from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.sending.outbox import OutboxRow
+from gateway.core.wording import in_language
 from gateway.store.journal.held_reports import Held
 
 
@@ -29,7 +30,7 @@ class HeldReportWriter:
     def compose(self, entry: OutboxRow, held: Held) -> bytes:
         """Write one, all of it in the language of whoever sent the latest of the messages."""
         hostname = common.host_name()
-        template = pick(self._notes, held.told[-1].language)
+        template = in_language(self._notes, held.told[-1].language)
         retold = self._retold(template, held)
         summary = dsn.Summary(
             message_id=f"<{ids.show(entry.id)}.dsn@{hostname}>",

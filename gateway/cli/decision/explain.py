@@ -9,7 +9,7 @@ import typer
 
 from gateway.app.decision.explain import OUTCOMES, Explanation, Fate, Question, document, explain
 from gateway.cli.context import Context, Json, of, read_mail_address, read_sender, wrong_use
-from gateway.cli.decision.messages import Language, in_language
+from gateway.cli.decision.messages import Language, wording_in
 from gateway.cli.output import print_json, print_line
 from gateway.cli.people.suppress import described
 from gateway.core.mail.mail_file import NoMail, read_mail
@@ -55,7 +55,7 @@ def explain_message(
         recipients=tuple(map(read_mail_address, to)),
         listener=listener,
         login=login,
-        language=in_language(chosen, language).language if language else "",
+        language=wording_in(chosen, language).language if language else "",
     )
     with chosen.store() as store:
         found = asyncio.run(explain(chosen.settings, store, question))

@@ -22,9 +22,10 @@ from gateway.cli.output import local, one_line, print_json, print_line, print_ta
 from gateway.core import ids
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note import retold_in, told_in
-from gateway.core.decision.note_template import NoteTemplate, exactly, pick
+from gateway.core.decision.note_template import NoteTemplate, exactly
 from gateway.core.kinds import State
 from gateway.core.replies.inbox import DeliveryReport
+from gateway.core.wording import in_language
 from gateway.store.journal import messages as journal
 from gateway.store.replies import inbox
 from gateway.store.views import documents
@@ -98,7 +99,7 @@ def show_message(
     --language asks for another.
     """
     chosen = of(context)
-    template = None if language is None else in_language(chosen, language)
+    template = None if language is None else wording_in(chosen, language)
     with chosen.store() as store, store.reading() as connection:
         found = journal.one(connection, read_id(number))
         reports = inbox.reported(connection, read_id(number))
@@ -177,10 +178,10 @@ def _described(context: Context, one: Message, template: NoteTemplate) -> Iterat
 def wording(context: Context) -> NoteTemplate:
     """Return the words in which people are told of states."""
     settings = context.settings
-    return pick(note_templates(settings), settings.suppression.language)
+    return in_language(note_templates(settings), settings.suppression.language)
 
 
-def in_language(context: Context, language: str) -> NoteTemplate:
+def wording_in(context: Context, language: str) -> NoteTemplate:
     """Return the words of a language; wrong use where there are none."""
     known = note_templates(context.settings)
     template = exactly(known, language)

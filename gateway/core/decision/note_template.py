@@ -1,21 +1,26 @@
 """The wording of notes: one text file per language, which ops may edit.
 
-A file is made of sections. `[name]` on a line of its own starts one; a line that starts with `#`
-is a comment; blank lines around a section's text don't count. In `[words]` every line is
-`key = text`; elsewhere `$placeholder` stands for a value and `$$` for a dollar sign. A line in
-which a placeholder has no value is left out, so what isn't known is never half said.
+The form of the file is that of all wording (`gateway.core.wording`); nothing stands before the
+first section, and blank lines around a section's text don't count.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from string import Template
 from types import MappingProxyType
 
 from gateway.core.ascii_text import ascii_text
-from gateway.core.errors import FileUnusable
 from gateway.core.kinds import Scope, State
+from gateway.core.wording import (
+    BadWording,
+    NumberedLine,
+    WordingLine,
+    fill,
+    numbered_lines,
+    read_line,
+    split_sections,
+)
 
 MAX_FIRST_LINE = 300  #: Octets of the short form's first line, its values at their longest.
 MAX_LAST_LINE = 180  #: The same of its last line; with the first it fits into a reply.
@@ -99,25 +104,12 @@ WORDS = (
     *("months", "first_day"),
 )
 
-_HEADING = re.compile(r"\[([a-z ]+)\]\s*\Z")
 _REPLIES = (
     *("short group", "short status", "short staff", "short opt out", "short several"),
     *("short last known", "short unread status", "short shared", f"short {STAFF_PERSON}"),
 )
 _MOST_LETTERS = {"names": MAX_SHORT_REASONS, "reason": MAX_SHORT_REASONS}
 _ALWAYS_KNOWN = frozenset(("id", "state", "name", "scope", "count", "names"))
-
-
-class BadNoteTemplate(FileUnusable):
-    """The wording of notes can't be used; the text names file, line and what is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class WordingLine:
-    """One line of wording."""
-
-    format: str  #: With `%(name)s` for a placeholder.
-    names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,11 +152,7 @@ class NoteTemplate:
 
     def fill(self, section: str, values: Mapping[str, str]) -> list[str]:
         """Return a section's lines with values; a line that lacks one of its values is left out."""
-        return [
-            line.format % values
-            for line in self.sections[section]
-            if all(values[name] for name in line.names)
-        ]
+        return fill(self.sections[section], values)
 
 
 def parse_template(
@@ -173,32 +161,79 @@ def parse_template(
     """Read the wording of one language; `source` names the file in errors.
 
     What it may lack is taken from the `shipped` wording.
-    Raise `BadNoteTemplate` for sections, words or placeholders that are unknown, missing or given
+    Raise `BadWording` for sections, words or placeholders that are unknown, missing or given
     twice, and for a first or last line of the short form that might not tell the journal's id.
     """
     source = source or f"{language}.txt"
-    raw = _split(text, source)
-    given = dict.fromkeys(_SHIPPED) if shipped is not None else {}
+    raw = split_sections(numbered_lines(text), SECTIONS, source)
+    for line in raw.pop(""):
+        if line.text:
+            raise BadWording(f"{source}:{line.number}: text before the first [section]")
+    stand_ins = {} if shipped is None else {name: shipped.sections[name] for name in _SHIPPED}
     for name in SECTIONS:
-        if name not in raw and name not in _OPTIONAL and name not in given:
-            raise BadNoteTemplate(f"{source}: the section [{name}] is missing")
-    sections = {
-        name: tuple(_line(line, number, name, source) for number, line in _trimmed(lines))
-        for name, lines in raw.items()
-        if name != "words"
-    }
-    if shipped is not None:
-        sections = {name: shipped.sections[name] for name in _SHIPPED} | sections
-    sections.setdefault(SHORT_LAST, (_line(_LAST, 0, SHORT_LAST, source),))
+        if name not in raw and name not in _OPTIONAL and name not in stand_ins:
+            raise BadWording(f"{source}: the section [{name}] is missing")
+    sections = dict(stand_ins)
+    for name, lines in raw.items():
+        if name == "words":
+            continue
+        filled = [index for index, line in enumerate(lines) if line.text]
+        sections[name] = tuple(
+            read_line(line.text, SECTIONS[name], f"{source}:{line.number}: [{name}]")
+            for line in (lines[filled[0] : filled[-1] + 1] if filled else ())
+        )
+    sections.setdefault(SHORT_LAST, (read_line(_LAST, SECTIONS[SHORT_LAST], source),))
     for name in _REPLIES:
         if name in sections:
-            _check_first_line(sections[name], name, source)
-    _check_last_line(sections[SHORT_LAST], source)
+            check_first_line(sections[name], f"{source}: [{name}]")
+    check_last_line(sections[SHORT_LAST], f"{source}: [{SHORT_LAST}]")
+    words = {} if shipped is None else {key: shipped.words[key] for key in _SHIPPED_WORDS}
+    words |= read_words(raw["words"], source)
+    for key in WORDS:
+        if key not in words:
+            raise BadWording(f"{source}: [words]: {key} is missing")
     return NoteTemplate(
-        language=language,
-        words=MappingProxyType(_words(raw["words"], source, shipped)),
-        sections=MappingProxyType(sections),
+        language=language, words=MappingProxyType(words), sections=MappingProxyType(sections)
     )
+
+
+def read_words(lines: Sequence[NumberedLine], source: str) -> dict[str, str]:
+    """Read the lines of `[words]`, `key = text` each; raise `BadWording` for any other key."""
+    words: dict[str, str] = {}
+    for line in lines:
+        if not line.text:
+            continue
+        where = f"{source}:{line.number}: [words]"
+        key, equals, value = (part.strip() for part in line.text.partition("="))
+        if not (equals and value):
+            raise BadWording(f"{where}: write it as `key = text`")
+        if key not in WORDS or key in words:
+            raise BadWording(f"{where}: {key}: once each of {', '.join(WORDS)}")
+        words[key] = value
+    if "months" in words and len(words["months"].split()) != 12:
+        raise BadWording(f"{source}: [words]: months: twelve names with spaces between them")
+    return words
+
+
+def check_first_line(lines: Sequence[WordingLine], where: str) -> None:
+    """Raise `BadWording` unless a reply's first line always tells state and id, and fits.
+
+    Programs that show one line of a reply show that one.
+    """
+    if not lines or not lines[0].names.issuperset(("id", "state")):
+        raise BadWording(f"{where}: the first line must have $state and $id")
+    for name in sorted(lines[0].names - _ALWAYS_KNOWN):
+        raise BadWording(f"{where}: ${name} may be unknown: not in the first line")
+    if _longest(lines[0]) > MAX_FIRST_LINE:
+        raise BadWording(f"{where}: the first line is too long")
+
+
+def check_last_line(lines: Sequence[WordingLine], where: str) -> None:
+    """Raise `BadWording` unless a reply's last line is one that tells all, and fits."""
+    if len(lines) != 1 or lines[0].names != SECTIONS[SHORT_LAST]:
+        raise BadWording(f"{where}: must be one line with $state, $reason and $id")
+    if _longest(lines[0]) > MAX_LAST_LINE:
+        raise BadWording(f"{where}: the line is too long")
 
 
 def exactly(templates: Mapping[str, NoteTemplate], language: str) -> NoteTemplate | None:
@@ -206,108 +241,6 @@ def exactly(templates: Mapping[str, NoteTemplate], language: str) -> NoteTemplat
     return templates.get(re.split("[-_]", language.strip().lower())[0])
 
 
-def pick(templates: Mapping[str, NoteTemplate], *languages: str) -> NoteTemplate:
-    """Return the wording for the first language there is one for, `de` standing in for `de-AT`.
-
-    Without any of them it is the first of `templates`, which must not be empty.
-    """
-    for language in languages:
-        found = templates.get(language[:2].lower())
-        if found is not None:
-            return found
-    return next(iter(templates.values()))
-
-
-_Numbered = list[tuple[int, str]]
-
-
-def _split(text: str, source: str) -> dict[str, _Numbered]:
-    sections: dict[str, _Numbered] = {}
-    lines: _Numbered | None = None
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        if line.startswith("#"):
-            continue
-        heading = _HEADING.match(line)
-        if heading is not None:
-            lines = sections.setdefault(_section(heading[1], sections, f"{source}:{number}"), [])
-        elif lines is not None:
-            lines.append((number, line.rstrip()))
-        elif line.strip():
-            raise BadNoteTemplate(f"{source}:{number}: text before the first [section]")
-    return sections
-
-
-def _section(name: str, seen: Mapping[str, _Numbered], where: str) -> str:
-    if name not in SECTIONS:
-        raise BadNoteTemplate(f"{where}: unknown section [{name}]; there are {_list(SECTIONS)}")
-    if name in seen:
-        raise BadNoteTemplate(f"{where}: the section [{name}] occurs twice")
-    return name
-
-
-def _trimmed(lines: _Numbered) -> _Numbered:
-    filled = [index for index, (_, line) in enumerate(lines) if line]
-    return lines[filled[0] : filled[-1] + 1] if filled else []
-
-
-def _line(text: str, number: int, section: str, source: str) -> WordingLine:
-    where = f"{source}:{number}: [{section}]"
-    template = Template(text)
-    if not template.is_valid():
-        raise BadNoteTemplate(f"{where}: a lone $ (write $$ for a dollar sign)")
-    names = frozenset(template.get_identifiers())
-    for name in sorted(names - SECTIONS[section]):
-        known = _list(f"${known}" for known in sorted(SECTIONS[section])) or "none"
-        raise BadNoteTemplate(f"{where}: unknown placeholder ${name}; there are {known}")
-    text = Template(text.replace("%", "%%")).substitute({name: f"%({name})s" for name in names})
-    return WordingLine(text, names)
-
-
-def _check_first_line(lines: tuple[WordingLine, ...], section: str, source: str) -> None:
-    if not lines or not lines[0].names.issuperset(("id", "state")):
-        raise BadNoteTemplate(f"{source}: [{section}]: the first line must have $state and $id")
-    for name in sorted(lines[0].names - _ALWAYS_KNOWN):
-        raise BadNoteTemplate(
-            f"{source}: [{section}]: ${name} may be unknown: not in the first line"
-        )
-    if _longest(lines[0]) > MAX_FIRST_LINE:
-        raise BadNoteTemplate(f"{source}: [{section}]: the first line is too long")
-
-
-def _check_last_line(lines: tuple[WordingLine, ...], source: str) -> None:
-    where = f"{source}: [{SHORT_LAST}]"
-    if len(lines) != 1 or lines[0].names != SECTIONS[SHORT_LAST]:
-        raise BadNoteTemplate(f"{where}: must be one line with $state, $reason and $id")
-    if _longest(lines[0]) > MAX_LAST_LINE:
-        raise BadNoteTemplate(f"{where}: the line is too long")
-
-
 def _longest(line: WordingLine) -> int:
     values = {name: "x" * (_MOST_LETTERS.get(name, MAX_SHORT_VALUE)) for name in line.names}
     return len(ascii_text(line.format % values))  # `ß` becomes two letters.
-
-
-def _words(lines: _Numbered, source: str, shipped: NoteTemplate | None) -> dict[str, str]:
-    words: dict[str, str] = {}
-    stand_ins = {key: shipped.words[key] for key in _SHIPPED_WORDS} if shipped else {}
-    for number, line in lines:
-        key, equals, value = (part.strip() for part in line.partition("="))
-        if not line:
-            continue
-        if not (equals and value):
-            raise BadNoteTemplate(f"{source}:{number}: [words]: write it as `key = text`")
-        if key not in WORDS or key in words:
-            known = _list(WORDS)
-            raise BadNoteTemplate(f"{source}:{number}: [words]: {key}: once each of {known}")
-        words[key] = value
-    words = stand_ins | words
-    for key in WORDS:
-        if key not in words:
-            raise BadNoteTemplate(f"{source}: [words]: {key} is missing")
-    if len(words["months"].split()) != 12:
-        raise BadNoteTemplate(f"{source}: [words]: months: twelve names with spaces between them")
-    return words
-
-
-def _list(names: Iterator[str] | Mapping[str, object] | tuple[str, ...]) -> str:
-    return ", ".join(names)

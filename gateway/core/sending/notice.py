@@ -2,12 +2,10 @@
 
 import quopri
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
-from typing import TypeVar
 
 from gateway.core import ids
 
@@ -15,7 +13,6 @@ MARK = "X-Gateway-Notice"  #: By this the gateway knows its own mail.
 _LONGEST_SUBJECT = 250
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,500}>")
 _CRLF = "\r\n"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +54,3 @@ def build(notice: Notice) -> bytes:
     header = "".join(f"{field}{_CRLF}" for field in fields).encode()
     text = quopri.encodestring(f"{notice.text}\n".encode())
     return header + b"\r\n" + text.replace(b"\n", b"\r\n")
-
-
-def in_language(texts: Mapping[str, T], *languages: str) -> T:
-    """Return what there is in the first of some languages, `de` standing in for `de-AT`.
-
-    Without any of them it is the first of `texts`, which must not be empty.
-    """
-    for language in languages:
-        found = texts.get(language[:2].lower())
-        if found is not None:
-            return found
-    return next(iter(texts.values()))

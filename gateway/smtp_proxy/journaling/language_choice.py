@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from gateway.core.decision.note_template import NoteTemplate, pick
+from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.mail.address import domain_of, lookup_form
 from gateway.core.mail.headers import Headers
+from gateway.core.wording import in_language
 from gateway.smtp_proxy.policy import Policy
 from gateway.store.people.staff_languages import StaffLanguages
 
@@ -28,7 +29,7 @@ class LanguageChoice:
         authors = [address for _, address in headers.addresses("from")][:_MOST_AUTHORS]
         addresses = [lookup_form(address) for address in (sender, *authors) if address]
         languages = await self._staff.of(addresses)
-        return pick(policy.notes, *languages, *_of_domains(policy, addresses))
+        return in_language(policy.notes, *languages, *_of_domains(policy, addresses))
 
 
 def _of_domains(policy: Policy, addresses: Iterable[str]) -> Iterator[str]:

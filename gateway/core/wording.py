@@ -1,0 +1,111 @@
+"""Files of wording that ops may edit, one per language.
+
+A file is made of sections. `[name]` on a line of its own starts one; a line that starts with `#` is
+a comment. In `[words]` every line is `key = text`; elsewhere `$placeholder` stands for a value and
+`$$` for a dollar sign. A line in which a placeholder has no value is left out, so what isn't known
+is never half said:
+
+    Dear $name,
+    [why]
+    because of $reason
+    [words]
+    more = mehr
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from string import Template
+from typing import TypeVar
+
+from gateway.core.errors import FileUnusable
+
+T = TypeVar("T")
+
+_HEADING = re.compile(r"\[([a-z_ ]+)\]\s*\Z")
+
+
+class BadWording(FileUnusable):
+    """A file of wording can't be used; the text names file, line and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedLine:
+    """A line of a file, without blanks at its end."""
+
+    number: int  #: From 1.
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordingLine:
+    """A line with placeholders, ready to be filled in."""
+
+    format: str  #: With `%(name)s` for a placeholder.
+    names: frozenset[str]
+
+
+def numbered_lines(text: str) -> list[NumberedLine]:
+    """Return the lines of a file, without comments."""
+    lines = enumerate(text.removeprefix("\ufeff").splitlines(), 1)
+    return [NumberedLine(number, line.rstrip()) for number, line in lines if line[:1] != "#"]
+
+
+def split_sections(
+    lines: Iterable[NumberedLine], known: Collection[str], source: str
+) -> dict[str, list[NumberedLine]]:
+    """Return the lines of each section; those before the first one stand under the empty name.
+
+    Raise `BadWording` for a section that is not `known`, or is given twice. `[Note]` and `[see 1]`
+    are text: a heading has small letters, blanks and underscores only.
+    """
+    sections: dict[str, list[NumberedLine]] = {"": []}
+    name = ""
+    for line in lines:
+        heading = _HEADING.match(line.text)
+        if heading is None:
+            sections[name].append(line)
+            continue
+        name = heading[1]
+        where = f"{source}:{line.number}"
+        if name not in known:
+            raise BadWording(f"{where}: unknown section [{name}]; there are {', '.join(known)}")
+        if name in sections:
+            raise BadWording(f"{where}: the section [{name}] occurs twice")
+        sections[name] = []
+    return sections
+
+
+def read_line(text: str, placeholders: Collection[str], where: str) -> WordingLine:
+    """Read a line; raise `BadWording` for a placeholder that isn't there, or a lone dollar sign."""
+    template = Template(text)
+    if not template.is_valid():
+        raise BadWording(f"{where}: a lone $ (write $$ for a dollar sign)")
+    names = frozenset(template.get_identifiers())
+    for name in sorted(names.difference(placeholders)):
+        known = ", ".join(f"${each}" for each in sorted(placeholders)) or "none"
+        raise BadWording(f"{where}: unknown placeholder ${name}; there are {known}")
+    escaped = Template(text.replace("%", "%%"))
+    return WordingLine(escaped.substitute({name: f"%({name})s" for name in names}), names)
+
+
+def fill(lines: Iterable[WordingLine], values: Mapping[str, str]) -> list[str]:
+    """Return lines with values; one that lacks a value is left out."""
+    return [line.format % values for line in lines if all(values[name] for name in line.names)]
+
+
+def tidy(lines: Iterable[str]) -> str:
+    """Return lines as one text, at most one empty line between two."""
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def in_language(texts: Mapping[str, T], *languages: str) -> T:
+    """Return what there is in the first of some languages, `de` standing in for `de-AT`.
+
+    Without any of them it is the first of `texts`, which must not be empty.
+    """
+    for language in languages:
+        text = texts.get(language[:2].lower())
+        if text is not None:
+            return text
+    return next(iter(texts.values()))
