@@ -1,18 +1,16 @@
 """Mail the gateway writes to staff by itself."""
 
-import quopri
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
 
 from gateway.core import ids
+from gateway.core.mail.mail_writer import field_lines, subject_field, text_part
 
 MARK = "X-Gateway-Notice"  #: By this the gateway knows its own mail.
 _LONGEST_SUBJECT = 250
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,500}>")
-_CRLF = "\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,23 +32,20 @@ class Notice:
 def build(notice: Notice) -> bytes:
     """Write the mail, with CRLF line ends, ready to be sent; nothing answers it (RFC 3834)."""
     subject = " ".join(notice.subject.split())[:_LONGEST_SUBJECT]
-    charset = "us-ascii" if subject.isascii() else "utf-8"
     fields = [
         f"From: {formataddr(parseaddr(notice.sender))}",
         f"To: <{notice.recipient}>",
-        f"Subject: {Header(subject, charset, header_name='Subject').encode(linesep=_CRLF)}",
+        subject_field(subject),
         f"Date: {format_datetime(notice.at)}",
         f"Message-ID: <{ids.show(notice.id)}.notice@{notice.hostname.strip('[]')}>",
+    ]
+    if _MESSAGE_ID.fullmatch(notice.in_reply_to):
+        fields += [f"In-Reply-To: {notice.in_reply_to}", f"References: {notice.in_reply_to}"]
+    fields += [
         f"Auto-Submitted: {'auto-replied' if notice.answers else 'auto-generated'}",
         "X-Auto-Response-Suppress: All",
         f"{MARK}: {ids.show(notice.id)}",
         "MIME-Version: 1.0",
         f"Content-Language: {notice.language}",
-        "Content-Type: text/plain; charset=utf-8",
-        "Content-Transfer-Encoding: quoted-printable",
     ]
-    if _MESSAGE_ID.fullmatch(notice.in_reply_to):
-        fields += [f"In-Reply-To: {notice.in_reply_to}", f"References: {notice.in_reply_to}"]
-    header = "".join(f"{field}{_CRLF}" for field in fields).encode()
-    text = quopri.encodestring(f"{notice.text}\n".encode())
-    return header + b"\r\n" + text.replace(b"\n", b"\r\n")
+    return field_lines(fields) + text_part(f"{notice.text}\n")

@@ -1,18 +1,22 @@
 """A triggered mail as octets: the same each time it is built."""
 
-import quopri
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
 
 from gateway.core import ids
 from gateway.core.kinds import Kind
+from gateway.core.mail.mail_writer import (
+    field_lines,
+    multipart,
+    part,
+    subject_field,
+    text_part,
+)
 from gateway.core.sending.notice import MARK
 
 _LONGEST_SUBJECT = 250
 _LONGEST_NAME = 80
-_CRLF = "\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +46,10 @@ def build(mail: TriggerMail) -> bytes:
 
     Whatever a name or subject holds, it can't begin another line (RELIABILITY H5).
     """
-    subject = plain(mail.subject)[:_LONGEST_SUBJECT]
     fields = [
         f"From: {_mailbox(*parseaddr(mail.sender))}",
         f"To: {_mailbox(mail.name, mail.recipient)}",
-        f"Subject: {_encoded(subject)}",
+        subject_field(plain(mail.subject)[:_LONGEST_SUBJECT]),
         f"Date: {format_datetime(mail.at)}",
         f"Message-ID: {message_id(mail)}",
         "Auto-Submitted: auto-generated",
@@ -56,8 +59,14 @@ def build(mail: TriggerMail) -> bytes:
         "MIME-Version: 1.0",
         f"Content-Language: {mail.language}",
     ]
-    head = "".join(f"{field}{_CRLF}" for field in fields).encode()
-    return head + (_alternatives(mail) if mail.html else _part("plain", mail.text))
+    text = _text_part(mail.text, "plain")
+    if not mail.html:
+        return field_lines(fields) + text
+    # "=_" never begins a line of quoted-printable, so the boundary can't occur (RFC 2045, 6.7).
+    boundary = f"=_{ids.show(mail.id)}"
+    fields.append(f'Content-Type: multipart/alternative; boundary="{boundary}"')
+    # What a reader shows best comes last (RFC 2046, 5.1.4).
+    return part(fields, multipart([text, _text_part(mail.html, "html")], boundary))
 
 
 def plain(text: str) -> str:
@@ -71,25 +80,5 @@ def _mailbox(name: str, address: str) -> str:
     return formataddr((plain(name)[:_LONGEST_NAME], where)) if where.isascii() else f"<{where}>"
 
 
-def _encoded(subject: str) -> str:
-    charset = "us-ascii" if subject.isascii() else "utf-8"
-    return Header(subject, charset, header_name="Subject").encode(linesep=_CRLF)
-
-
-def _alternatives(mail: TriggerMail) -> bytes:
-    """Return the text, then the HTML: what a reader shows best comes last (RFC 2046, 5.1.4)."""
-    boundary = f"=_{ids.show(mail.id)}"
-    head = f'Content-Type: multipart/alternative; boundary="{boundary}"{_CRLF}{_CRLF}'
-    parts = (_part("plain", mail.text), _part("html", mail.html))
-    body = b"".join(b"--%s\r\n%s\r\n" % (boundary.encode(), part) for part in parts)
-    return head.encode() + body + b"--%s--\r\n" % boundary.encode()
-
-
-def _part(subtype: str, text: str) -> bytes:
-    head = (
-        f"Content-Type: text/{subtype}; charset=utf-8{_CRLF}"
-        f"Content-Transfer-Encoding: quoted-printable{_CRLF}{_CRLF}"
-    )
-    lines = "\n".join(text.splitlines()) + "\n"
-    # "=_" never begins a line of quoted-printable, so the boundary can't occur (RFC 2045, 6.7).
-    return head.encode() + quopri.encodestring(lines.encode()).replace(b"\n", b"\r\n")
+def _text_part(text: str, subtype: str) -> bytes:
+    return text_part("\n".join(text.splitlines()) + "\n", subtype)

@@ -1,0 +1,48 @@
+"""The gateway's own mail as octets: fields, parts and their encodings, the same each time.
+
+`email.message.EmailMessage` doesn't serve: with `policy.SMTP` it writes ids of some 70 octets in
+`References` and `In-Reply-To` as encoded words, against RFC 2047 (5) (seen with Python 3.11), so
+that a report would not hang on the mail that it is about.
+"""
+
+import quopri
+from collections.abc import Iterable, Sequence
+from email.header import Header
+
+
+def field_lines(fields: Iterable[str]) -> bytes:
+    """Return fields such as `Date: …` as lines that end in CR LF, in UTF-8."""
+    return "".join(f"{field}\r\n" for field in fields).encode()
+
+
+def subject_field(subject: str) -> str:
+    """Return the field `Subject` of one line of text, folded, encoded beyond ASCII (RFC 2047)."""
+    charset = "us-ascii" if subject.isascii() else "utf-8"
+    value = Header(subject, charset, header_name="Subject").encode(linesep="\r\n")
+    return f"Subject: {value}"
+
+
+def part(fields: Iterable[str], content: bytes) -> bytes:
+    """Return a body part: its fields, an empty line, its content."""
+    return b"%s\r\n%s" % (field_lines(fields), content)
+
+
+def text_part(text: str, subtype: str = "plain") -> bytes:
+    r"""Return a body part of text whose lines are parted by `\n`."""
+    fields = (
+        f"Content-Type: text/{subtype}; charset=utf-8",
+        "Content-Transfer-Encoding: quoted-printable",
+    )
+    return part(fields, quoted_printable(text.encode()))
+
+
+def quoted_printable(octets: bytes) -> bytes:
+    r"""Return octets in quoted-printable (RFC 2045, 6.7); `\n` is a line end."""
+    return quopri.encodestring(octets).replace(b"\n", b"\r\n")
+
+
+def multipart(parts: Sequence[bytes], boundary: str) -> bytes:
+    """Return the content of a multipart (RFC 2046, 5.1); no part may hold the boundary."""
+    delimiter = b"--" + boundary.encode()
+    body = b"".join(b"%s\r\n%s\r\n" % (delimiter, each) for each in parts)
+    return b"%s%s--\r\n" % (body, delimiter)
