@@ -9,7 +9,8 @@ from gateway.core.decision import dsn
 from gateway.core.decision.classify import Classification
 from gateway.core.decision.decide import blocking, who_counts
 from gateway.core.decision.journal import Attempt, Delivery, Marks, Message, Outcome
-from gateway.core.decision.note import Note, NoteFacts, kept, reasons, refusal, render
+from gateway.core.decision.note import Note, reasons, refusal, render
+from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.kinds import By, Kind, State
 from gateway.core.mail.envelope import Recipient, Sender
 from gateway.core.mail.headers import Headers

@@ -9,6 +9,7 @@ from typing import assert_never
 from gateway.core.decision import note
 from gateway.core.decision.decide import blocking, who_counts
 from gateway.core.decision.journal import Delivery, Message, Outcome
+from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef, Standing, Suppression
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
@@ -54,7 +55,7 @@ def sending(case: MailOfOccurrence, standing: Standing) -> Message:
 def send_failed(connection: StoreTransaction, case: MailOfOccurrence, blocked: Blocked) -> Message:
     """Return the message that isn't sent, with the note that says why."""
     standing = blocked.standing
-    facts = note.NoteFacts(
+    facts = NoteFacts(
         message=case.message,
         now=case.now.astimezone(case.plan.zone),
         kind=case.trigger.kind,
@@ -68,7 +69,7 @@ def send_failed(connection: StoreTransaction, case: MailOfOccurrence, blocked: B
     )
     message = _message(case, standing, state=State.SEND_FAILED)
     said = note.render(case.plan.note, facts).full
-    noted = replace(message.deliveries[0], note=said, note_facts=note.kept(facts))
+    noted = replace(message.deliveries[0], note=said, note_facts=kept(facts))
     return replace(message, deliveries=(noted,))
 
 

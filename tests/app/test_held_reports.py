@@ -10,7 +10,7 @@ from gateway.config import load
 from gateway.core import ids
 from gateway.core.decision.dsn import LeftOut, ReportedMessage
 from gateway.core.decision.journal import Delivery, Message
-from gateway.core.decision.note import NoteFacts, kept
+from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.people.people import Suppression, SuppressionSource
 from gateway.core.sending.outbox import OutboxRow, OutboxState

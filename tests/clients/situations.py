@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gateway.core.decision.note import STATUS
+from gateway.core.decision.short_note import STATUS
 from tests.clients.libraries import ClientFailed, ClientJob, ClientLibrary, ClientMail, SendResult
 from tests.rig.certificates import Certificates, make_certificates
 from tests.rig.faults import delay, reply

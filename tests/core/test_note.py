@@ -13,9 +13,6 @@ from gateway.core import ids
 from gateway.core.ascii_text import ascii_text
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note import (
-    MAX_SHORT_OCTETS,
-    NoteFacts,
-    kept,
     reasons,
     refusal,
     render,
@@ -23,7 +20,9 @@ from gateway.core.decision.note import (
     retold_whole,
     told_in,
 )
+from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.decision.note_template import NoteTemplate, parse_template
+from gateway.core.decision.short_note import MAX_SHORT_OCTETS
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
 

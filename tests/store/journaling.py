@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.core import ids
 from gateway.core.decision.journal import Attempt, Delivery, Marks, Message, Outcome, fingerprint
-from gateway.core.decision.note import NoteFacts, kept
+from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.mail.headers import Headers
 from gateway.core.people.people import Suppression, SuppressionSource

@@ -11,6 +11,7 @@ from gateway.core import ids
 from gateway.core.decision import note
 from gateway.core.decision.classify import UNREAD, Classification, Tried, why_matched
 from gateway.core.decision.decide import blocking, who_counts
+from gateway.core.decision.note_facts import NoteFacts
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Kind, State
@@ -204,7 +205,7 @@ class _ExplanationWriter:
         )
 
     def _note(self, recipient: str, standing: Standing, counting: tuple[Suppression, ...]) -> str:
-        facts = note.NoteFacts(
+        facts = NoteFacts(
             message=0,
             now=self._now,
             kind=self._said.kind,

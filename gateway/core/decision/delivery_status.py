@@ -14,7 +14,7 @@ A group of fields on the message, then one for each recipient:
 import re
 from collections.abc import Iterable, Sequence
 
-from gateway.core.decision.note import STATUS
+from gateway.core.decision.short_note import STATUS
 from gateway.core.mail.mail_writer import field_lines, part
 
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")

@@ -14,8 +14,9 @@ from email.utils import format_datetime, formataddr, parseaddr
 
 from gateway.core import ids
 from gateway.core.decision.delivery_status import decoded_xtext, recipient_group, status_part
-from gateway.core.decision.note import Note, one_line
+from gateway.core.decision.note import Note
 from gateway.core.decision.note_template import NoteTemplate
+from gateway.core.decision.suppression_wording import one_line
 from gateway.core.mail import message_ids
 from gateway.core.mail.address import lookup_form
 from gateway.core.mail.envelope import Recipient, Sender

@@ -7,7 +7,7 @@ first section, and blank lines around a section's text don't count.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from types import MappingProxyType
 
 from gateway.core.ascii_text import ascii_text
@@ -149,6 +149,14 @@ class NoteTemplate:
             "minute": f"{moment.minute:02}",
         }
         return " ".join(self.fill("moment", values))
+
+    def date_in(self, zone: tzinfo | None, moment: datetime | None) -> str:
+        """Return the day of an aware time in a zone; empty without one."""
+        return self.date(moment.astimezone(zone)) if moment else ""
+
+    def moment_in(self, zone: tzinfo | None, moment: datetime | None) -> str:
+        """Return day and time of an aware time in a zone; empty without one."""
+        return self.moment(moment.astimezone(zone)) if moment else ""
 
     def fill(self, section: str, values: Mapping[str, str]) -> list[str]:
         """Return a section's lines with values; a line that lacks one of its values is left out."""

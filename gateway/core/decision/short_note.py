@@ -1,0 +1,125 @@
+"""The short form of a note: what fits into the reply to RCPT or DATA.
+
+    550-5.7.1 Send failed: recipient is in the group "No bulk mail" (no bulk mail). No. 4f1c
+    550-5.7.1 Lift it: take the person out of the group
+    550 5.7.1 Send failed: "No bulk mail". No. 4f1c
+
+Some programs show the first line only, some (mutt, emailjs …) the last: each is enough by itself.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from gateway.core import ids
+from gateway.core.ascii_text import ascii_text
+from gateway.core.decision.note_facts import NoteFacts
+from gateway.core.decision.note_template import (
+    MAX_SHORT_REASONS,
+    MAX_SHORT_VALUE,
+    SHARED,
+    SHORT_LAST,
+    NoteTemplate,
+)
+from gateway.core.decision.suppression_wording import (
+    NAMELESS,
+    is_shared,
+    reason_values,
+    strictest_first,
+    suppression_name,
+    suppression_section,
+)
+from gateway.core.people.people import Suppression
+
+MAX_SHORT_LINES = 5
+MAX_SHORT_OCTETS = 512  #: Of a whole reply: codes, text and line ends.
+STATUS = "5.7.1"  #: Delivery not authorized (RFC 3463, 3.8).
+
+_FRAME = len(f"550-{STATUS} \r\n")
+_REASONS = frozenset(("names", "reason"))
+_DOMAIN = re.compile(r"(?<=\S)@\S+")
+
+
+def short_form(template: NoteTemplate, facts: NoteFacts) -> tuple[str, ...]:
+    """Return the lines on one recipient: by the strictest suppression, or of all people's."""
+    entries = strictest_first(facts.suppressions)
+    values = {
+        "id": ids.show(facts.message),
+        "state": template.send_failed,
+        "feed": template.moment_in(facts.now.tzinfo, facts.feed_as_of),
+    }
+    if is_shared(template, facts):
+        values["count"] = str(facts.sharing)
+        names = dict.fromkeys(suppression_name(template, entry) for entry in entries)
+        values["names"] = ", ".join(names)
+        section, personal = f"short {SHARED}", f"short personal {SHARED}"
+    else:
+        entries = entries[:1]
+        values |= reason_values(template, facts, entries[0])
+        section, personal = f"short {suppression_section(template, entries[0])}", "short personal"
+    lines = template.fill(section, discreet(values))
+    if facts.personal_mail:
+        lines += template.fill(personal, {})
+    return fitting(lines, last_line(template, facts.message, entries))
+
+
+def short_form_of_several(template: NoteTemplate, failed: Sequence[NoteFacts]) -> tuple[str, ...]:
+    """Return the lines on several recipients of one message; none of them is named."""
+    entries = [entry for facts in failed for entry in facts.suppressions]
+    values = {
+        "id": ids.show(failed[0].message),
+        "state": template.send_failed,
+        "count": str(len(failed)),
+        "names": ", ".join(dict.fromkeys(suppression_name(template, entry) for entry in entries)),
+    }
+    lines = template.fill("short several", discreet(values))
+    return fitting(lines, last_line(template, failed[0].message, entries))
+
+
+def last_line(template: NoteTemplate, message: int, entries: Sequence[Suppression]) -> str:
+    """Write the line for programs that show only a reply's last one (mutt, emailjs …)."""
+    named = dict.fromkeys(
+        suppression_name(template, entry)
+        if entry.source in NAMELESS
+        else f'"{_clipped(suppression_name(template, entry), MAX_SHORT_VALUE - 2)}"'
+        for entry in entries
+    )
+    values = {
+        "id": ids.show(message),
+        "state": template.send_failed,
+        "reason": ", ".join(named),
+    }
+    return template.fill(SHORT_LAST, discreet(values))[0]
+
+
+def discreet(values: Mapping[str, str]) -> dict[str, str]:
+    """Shorten values for SMTP, where a line reaches people it isn't about: no addresses."""
+    plain = {name: ascii_text(_DOMAIN.sub("", value)) for name, value in values.items()}
+    return {
+        name: _clipped(value, MAX_SHORT_REASONS if name in _REASONS else MAX_SHORT_VALUE)
+        for name, value in plain.items()
+    }
+
+
+def _clipped(value: str, most: int) -> str:
+    return value if len(value) <= most else value[: most - 3] + "..."
+
+
+def fitting(lines: Sequence[str], last: str) -> tuple[str, ...]:
+    """Return the lines that fit into a reply: the first, the last, and between them what may.
+
+    What stands further down counts more: how to lift it more than since when it holds. More lines
+    than there may be are joined, so that nothing is lost that fits.
+    """
+    first, *others = map(ascii_text, lines)
+    if not others:
+        return (first,)
+    last = ascii_text(last)
+    room = MAX_SHORT_OCTETS - 2 * _FRAME - len(first) - len(last)
+    between: list[str] = []
+    for line in reversed(others):
+        if _FRAME + len(line) <= room:
+            room -= _FRAME + len(line)
+            between.insert(0, line)
+    while len(between) > MAX_SHORT_LINES - 2:
+        between[:2] = [f"{between[0].rstrip('.')}. {between[1]}"]
+    return (first, *between, last)

@@ -1,0 +1,76 @@
+"""What a suppression is called in a note, and which section of the wording explains it."""
+
+import shlex
+from collections.abc import Iterable
+
+from gateway.core.decision.note_facts import NoteFacts
+from gateway.core.decision.note_template import OPT_OUT, SHARED, STAFF_PERSON, NoteTemplate
+from gateway.core.kinds import Scope
+from gateway.core.people.people import MAILCHIMP, Suppression, SuppressionSource
+
+#: What has no name of its own but words of the template.
+NAMELESS = (
+    SuppressionSource.STAFF,
+    SuppressionSource.LAST_KNOWN,
+    SuppressionSource.UNREAD_STATUS,
+)
+
+
+def suppression_name(template: NoteTemplate, entry: Suppression) -> str:
+    """Return the name of a group or status in the template's language, else what staff did.
+
+    `Geen bulk-mail`; `blocked by a colleague`; `?` where nothing has a name.
+    """
+    if entry.source is SuppressionSource.STAFF:
+        by_person = entry.person is not None and "blocked_person" in template.words
+        return template.words["blocked_person" if by_person else "blocked_address"]
+    if entry.source in NAMELESS:
+        return template.words[entry.source]
+    by_language = dict(entry.names)
+    names = (by_language.get(template.language), entry.name, *by_language.values())
+    return one_line(next(filter(None, names), "")) or "?"
+
+
+def reason_values(template: NoteTemplate, facts: NoteFacts, entry: Suppression) -> dict[str, str]:
+    """Return what a section that explains a suppression is filled with; empty: it isn't known."""
+    zone = facts.now.tzinfo
+    return {
+        "name": suppression_name(template, entry),
+        "scope": template.scope(entry.scope),
+        "since": template.date_in(zone, entry.since),
+        "until": template.date_in(zone, entry.until),
+        "origin": one_line(entry.origin),
+        "remark": one_line(entry.remark) if entry.public else "",
+        "person": str(entry.person or ""),
+        "address": shlex.quote(one_line(facts.recipient)),
+    }
+
+
+def suppression_section(template: NoteTemplate, entry: Suppression) -> str:
+    """Return under what a template explains a suppression; a group left to Mailchimp differs."""
+    by_mailchimp = entry.source is SuppressionSource.GROUP and entry.origin == MAILCHIMP
+    if by_mailchimp and OPT_OUT in template.sections and f"short {OPT_OUT}" in template.sections:
+        return OPT_OUT
+    by_staff = entry.source is SuppressionSource.STAFF and entry.person is not None
+    if by_staff and STAFF_PERSON in template.sections:
+        return STAFF_PERSON
+    return entry.source.replace("_", " ")
+
+
+def strictest_first(entries: Iterable[Suppression]) -> list[Suppression]:
+    """Return suppressions, those of all mail first."""
+    return sorted(entries, key=lambda entry: not entry.scope.includes(Scope.ALL))
+
+
+def is_shared(template: NoteTemplate, facts: NoteFacts) -> bool:
+    """Whether a note is about several people: what is said of one may not hold for another."""
+    of_people = any(entry.person is not None for entry in facts.suppressions)
+    return facts.sharing > 1 and of_people and f"short {SHARED}" in template.sections
+
+
+def one_line(text: str) -> str:
+    """Take line ends and what can't be printed out of a text from outside."""
+    if text.isprintable():
+        return text.strip()
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(printable.split())
