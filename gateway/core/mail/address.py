@@ -42,10 +42,10 @@ class Path:
 
 def parse_path(octets: bytes) -> tuple[Path, bytes] | None:
     """Split a path off the start of MAIL's or RCPT's argument; None if there is none."""
-    found = PATH.match(octets)
-    if found is None:
+    path = PATH.match(octets)
+    if path is None:
         return None
-    mailbox = found["mailbox"] or found["bare"] or b""
+    mailbox = path["mailbox"] or path["bare"] or b""
     try:
         address = mailbox.decode()
     except UnicodeDecodeError:
@@ -53,13 +53,13 @@ def parse_path(octets: bytes) -> tuple[Path, bytes] | None:
     local, _, domain = mailbox.rpartition(b"@")
     if len(local) > _MAX_LOCAL or len(domain) > _MAX_DOMAIN:
         return None
-    return Path(found[0], address), octets[found.end() :]
+    return Path(path[0], address), octets[path.end() :]
 
 
 def fits_envelope(address: str) -> bool:
     """Whether an address can be the recipient of an envelope, as it stands."""
-    found = parse_path(f"<{address}>".encode(errors="replace"))
-    return found is not None and not found[1] and found[0].address == address
+    parsed = parse_path(f"<{address}>".encode(errors="replace"))
+    return parsed is not None and not parsed[1] and parsed[0].address == address
 
 
 def lookup_form(address: str, *, plus_addresses: bool = False) -> str:
@@ -76,24 +76,16 @@ def lookup_form(address: str, *, plus_addresses: bool = False) -> str:
     else:
         local = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen(local)).casefold())
     if local[:1] == '"':
-        local = _unquoted(local)
+        local = re.sub(r"\\(.)", r"\1", local[1:-1] if local.endswith('"') else local[1:])
     if plus_addresses and "+" in local[1:]:
         local = local[: local.index("+", 1)]
-    return f"{local}@{_domain_form(domain)}"
-
-
-def _unquoted(local: str) -> str:
-    return re.sub(r"\\(.)", r"\1", local[1:-1] if local.endswith('"') else local[1:])
-
-
-def _domain_form(domain: str) -> str:
-    if domain.isascii() and "xn--" not in domain.lower():
-        return domain.lower().rstrip(".")
+    if domain.isascii() and "xn--" not in domain.lower():  # As nearly always.
+        return f"{local}@{domain.lower().rstrip('.')}"
     labels = unicodedata.normalize("NFKC", seen(domain)).translate(_DOTS).rstrip(".").split(".")
-    return ".".join(map(_label_form, labels))
+    return f"{local}@{'.'.join(map(a_label, labels))}"
 
 
-def _label_form(label: str) -> str:
+def a_label(label: str) -> str:
     """Return the A-label (RFC 5890); the same for the U-label in any case and normal form."""
     if label.lower().startswith("xn--"):
         try:

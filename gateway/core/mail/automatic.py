@@ -101,12 +101,30 @@ def automatic_kind(field: Field) -> Automatic | None:
     The content type decides first, then the fields made for it, the subject's first words last.
     A mail that only asks not to be answered is not automatic: people forward with it.
     """
-    return (
-        report_kind(field("content-type"))
-        or _by_fields(field)
-        or _by_sender(field)
-        or _by_subject(field("subject"))
+    reported = report_kind(field("content-type"))
+    if reported is not None:
+        return reported
+    # No prefix is passed over: staff forward such mail, `Fwd: Automatic reply`.
+    subject = field("subject").strip().casefold()
+    by_subject = next(
+        (kind for kind, words in _BEGINNINGS.items() if subject.startswith(words)), None
     )
+
+    submitted = _first_word(field("auto-submitted"))
+    precedence = field("precedence").strip().casefold()
+    if field("x-failed-recipients"):
+        return Automatic.DELIVERY_REPORT
+    if submitted == "auto-replied" or precedence == "auto_reply":
+        return by_subject or Automatic.AUTO_REPLY
+    if any(map(field, _REPLY_FIELDS)) or "autoresponder" in field("x-post-messageclass").casefold():
+        return Automatic.AUTO_REPLY
+    if submitted not in ("", "no") or precedence in _BULK or any(map(field, _GENERATED_FIELDS)):
+        return by_subject or Automatic.GENERATED
+
+    # A sender that nobody can answer: such mail reports on another or is an auto-reply.
+    if field("return-path").strip() == "<>" or _MAILER.search(field("from")):
+        return by_subject or Automatic.GENERATED
+    return by_subject
 
 
 def auto_submitted(headers: Headers) -> str:
@@ -139,32 +157,5 @@ def report_kind(content_type: str) -> Automatic | None:
     message = Message()
     message["Content-Type"] = content_type
     named = collapse_rfc2231_value(message.get_param("report-type", ""))
-    found = _REPORT_TYPE.match(named)
-    return _REPORTS.get(found[1].casefold()) if found else None
-
-
-def _by_fields(field: Field) -> Automatic | None:
-    submitted = _first_word(field("auto-submitted"))
-    precedence = field("precedence").strip().casefold()
-    if field("x-failed-recipients"):
-        return Automatic.DELIVERY_REPORT
-    if submitted == "auto-replied" or precedence == "auto_reply":
-        return _by_subject(field("subject")) or Automatic.AUTO_REPLY
-    if any(map(field, _REPLY_FIELDS)) or "autoresponder" in field("x-post-messageclass").casefold():
-        return Automatic.AUTO_REPLY
-    if submitted not in ("", "no") or precedence in _BULK or any(map(field, _GENERATED_FIELDS)):
-        return _by_subject(field("subject")) or Automatic.GENERATED
-    return None
-
-
-def _by_sender(field: Field) -> Automatic | None:
-    """Tell by a sender nobody can answer; such mail reports on another or is an auto-reply."""
-    if field("return-path").strip() != "<>" and not _MAILER.search(field("from")):
-        return None
-    return _by_subject(field("subject")) or Automatic.GENERATED
-
-
-def _by_subject(subject: str) -> Automatic | None:
-    """Tell by the words a subject begins with; no prefix is passed over, for staff forward too."""
-    begun = subject.strip().casefold()
-    return next((kind for kind, words in _BEGINNINGS.items() if begun.startswith(words)), None)
+    report_type = _REPORT_TYPE.match(named)
+    return _REPORTS.get(report_type[1].casefold()) if report_type else None

@@ -52,8 +52,11 @@ class Splitter:
     def feed(self, chunk: bytes) -> Piece:
         """Take a chunk; return what is certain to be content."""
         data = self._held + chunk
-        end = _end(data)
-        cut = end + 2 if end >= 0 else len(data) - _unsure(data)
+        end = end_of_data(data)
+        if end >= 0:
+            cut = end + 2
+        else:  # What could begin the end of data is held.
+            cut = len(data) - next((n for n in (4, 3, 2, 1) if data.endswith(END[:n])), 0)
         octets = data[self._skip : cut]
         self._skip = max(0, self._skip - cut)
         if end >= 0:
@@ -63,7 +66,7 @@ class Splitter:
         return Piece(octets, last=False)
 
 
-def _end(data: bytes) -> int:
+def end_of_data(data: bytes) -> int:
     """Return where the end of data begins, or -1.
 
     A single octet is found fifty times faster than five, and attachments have no other dots.
@@ -76,11 +79,6 @@ def _end(data: bytes) -> int:
             return dot - 2
         dot = data.find(b".", dot + 1)
     return data.find(END, max(0, dot - 2)) if dot >= 0 else -1
-
-
-def _unsure(data: bytes) -> int:
-    """Return how many octets at the end could begin the end of data."""
-    return next((n for n in (4, 3, 2, 1) if data.endswith(END[:n])), 0)
 
 
 class Cleaner:
@@ -117,42 +115,40 @@ class Cleaner:
         if self._held:
             octets, self._held = self._held + octets, b""
         if octets[-1:] == b"\r":
-            octets = self._without_last_crs(octets)
+            rest = octets.rstrip(b"\r")
+            # A dot before them is alone in its line if they end it: it must not pass by itself.
+            while rest.endswith(b"\r\n."):
+                rest = rest[:-3].rstrip(b"\r")
+            if self._first and rest == b".":
+                rest = b""
+            octets, self._held = rest, octets[len(rest) :]
+            if len(self._held) > _MAX_CRS:
+                raise BadContent(_DIRTY)
         if not octets:
             return octets
+
         if b"\0" in octets:
             self._nul = True
             if self._settled:
                 raise BadContent(_NUL)
-        clean = octets if _is_clean(octets) else self._cleaned(octets)
-        if clean is octets and self._after_newline and octets[:1] == b".":
+
+        if _is_clean(octets):
+            if not self._after_newline or octets[:1] != b".":  # Nearly always.
+                self._first = self._after_newline = False
+                return octets
             clean = b"." + octets
+        else:
+            if not self._may_mend:
+                raise BadContent(_DIRTY)
+            self._mended = True
+            # Un-stuffed, mended, stuffed again.
+            plain = octets[1:] if self._first and octets[:1] == b"." else octets
+            clean = with_crlf(plain.replace(b"\r\n.", b"\r\n")).replace(b"\r\n.", b"\r\n..")
+            begins_line = self._first or self._after_newline
+            clean = b"." + clean if begins_line and clean[:1] == b"." else clean
         self._first = False
-        self._after_newline = clean is not octets and clean.endswith(b"\r\n")
+        self._after_newline = clean.endswith(b"\r\n")
         return clean
-
-    def _without_last_crs(self, octets: bytes) -> bytes:
-        rest = octets.rstrip(b"\r")
-        # A dot before them is alone in its line if they end it: then it must not pass by itself.
-        while rest.endswith(b"\r\n."):
-            rest = rest[:-3].rstrip(b"\r")
-        if self._first and rest == b".":
-            rest = b""
-        self._held = octets[len(rest) :]
-        if len(self._held) > _MAX_CRS:
-            raise BadContent(_DIRTY)
-        return rest
-
-    def _cleaned(self, octets: bytes) -> bytes:
-        if not self._may_mend:
-            raise BadContent(_DIRTY)
-        self._mended = True
-        if self._first and octets[:1] == b".":
-            octets = octets[1:]
-        plain = with_crlf(octets.replace(b"\r\n.", b"\r\n"))
-        stuffed = plain.replace(b"\r\n.", b"\r\n..")
-        at_start = self._first or self._after_newline
-        return b"." + stuffed if at_start and stuffed[:1] == b"." else stuffed
 
 
 def with_crlf(octets: bytes) -> bytes:

@@ -33,8 +33,6 @@ _RCPT_PARAMETERS = {b"NOTIFY": "DSN", b"ORCPT": "DSN"}
 #: Who submitted the message first, by a server that trusts its client (RFC 4954, 5).
 _AUTH_PARAMETER = re.compile(rb"[ \t]+AUTH=[^ \t]+", re.IGNORECASE)
 
-_Parameters = dict[bytes, bytes | None]
-
 
 class CommandRefused(Exception):
     """A command that gets this reply and changes nothing."""
@@ -59,7 +57,6 @@ class Sender:
     size: int | None = None  #: SIZE=, in octets.
     utf8: bool = False
     envid: str | None = None
-    ret: str | None = None
     needs: frozenset[str] = frozenset()  #: Extensions its parameters belong to.
 
     @property
@@ -96,79 +93,77 @@ def parse_mail(argument: bytes, extensions: frozenset[str]) -> Sender:
     AUTH= is understood (RFC 4954, 5) and goes no further: the relay is told by our own login.
     """
     try:
-        return _sender(argument, extensions)
+        path, rest, parameters = _parse(argument, b"FROM:", _MAIL_PARAMETERS, extensions, "5.1.7")
+        utf8 = b"SMTPUTF8" in parameters
+        _check_utf8(path, utf8=utf8)
+        if not parameters:
+            return Sender(path=path, argument=rest)
+        body = (parameters.get(b"BODY") or b"7BIT").upper()
+        if body not in (b"7BIT", b"8BITMIME"):
+            raise CommandRefused("501 5.5.4 BODY must be 7BIT or 8BITMIME")
+        size = parameters.get(b"SIZE") or b"0"
+        if not (size.isdigit() and len(size) <= 20):
+            raise CommandRefused("501 5.5.4 SIZE must be a number of octets")
+        if b"AUTH" in parameters:
+            submitter = parameters.pop(b"AUTH")
+            if submitter != b"<>" and not (submitter and _XTEXT.match(submitter)):
+                raise CommandRefused("501 5.5.4 AUTH must be <> or a mailbox in xtext")
+            # All other octets go on as they were.
+            end = rest.index(path.raw) + len(path.raw)
+            rest = rest[:end] + _AUTH_PARAMETER.sub(b"", rest[end:])
+        envid = None
+        if b"ENVID" in parameters:
+            envid = parameters[b"ENVID"]
+            if envid is None or len(envid) > 300 or not _XTEXT.match(envid):
+                raise CommandRefused("501 5.5.4 ENVID is malformed")
+        if b"RET" in parameters and (parameters[b"RET"] or b"").upper() not in (b"FULL", b"HDRS"):
+            raise CommandRefused("501 5.5.4 RET must be FULL or HDRS")
     except CommandRefused as refused:
         raise refused.naming(argument) from refused
-
-
-def _sender(argument: bytes, extensions: frozenset[str]) -> Sender:
-    path, rest, parameters = _parse(argument, b"FROM:", _MAIL_PARAMETERS, extensions, "5.1.7")
-    utf8 = b"SMTPUTF8" in parameters
-    _check_utf8(path, utf8=utf8)
-    body = (parameters.get(b"BODY") or b"7BIT").upper()
-    if body not in (b"7BIT", b"8BITMIME"):
-        raise CommandRefused("501 5.5.4 BODY must be 7BIT or 8BITMIME")
-    size = parameters.get(b"SIZE") or b"0"
-    if not (size.isdigit() and len(size) <= 20):
-        raise CommandRefused("501 5.5.4 SIZE must be a number of octets")
-    if b"AUTH" in parameters:
-        _check_auth(parameters[b"AUTH"])
-        del parameters[b"AUTH"]
-        rest = _without_auth(rest, path)
     return Sender(
         path=path,
         argument=rest,
         size=int(size) or None,
         utf8=utf8,
-        envid=_xtext(parameters, b"ENVID"),
-        ret=_ret(parameters),
-        needs=_needs(parameters, _MAIL_PARAMETERS),
+        envid=None if envid is None else envid.decode("ascii"),
+        needs=frozenset(_MAIL_PARAMETERS[keyword] for keyword in parameters),
     )
 
 
 def parse_rcpt(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> Recipient:
     """Parse what follows `RCPT `; raise `CommandRefused` with the reply for anything malformed."""
     try:
-        return _recipient(argument, extensions, utf8=utf8)
+        path, rest, parameters = _parse(argument, b"TO:", _RCPT_PARAMETERS, extensions, "5.1.3")
+        if not path.address:
+            raise CommandRefused("501 5.1.3 The null path is no recipient")
+        _check_utf8(path, utf8=utf8)
+        if not parameters:
+            return Recipient(path=path, argument=rest)
+        orcpt = parameters.get(b"ORCPT")
+        if orcpt is not None and not _ORCPT.match(orcpt):
+            raise CommandRefused("501 5.5.4 ORCPT is malformed")
+        notify = None
+        if b"NOTIFY" in parameters:
+            words = (parameters[b"NOTIFY"] or b"").upper().split(b",")
+            if words != [b"NEVER"] and not _NOTIFY.issuperset(words):
+                raise CommandRefused("501 5.5.4 NOTIFY must be NEVER or of SUCCESS, FAILURE, DELAY")
+            notify = frozenset(word.decode() for word in words if word != b"NEVER")
     except CommandRefused as refused:
         raise refused.naming(argument) from refused
-
-
-def _recipient(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> Recipient:
-    path, rest, parameters = _parse(argument, b"TO:", _RCPT_PARAMETERS, extensions, "5.1.3")
-    if not path.address:
-        raise CommandRefused("501 5.1.3 The null path is no recipient")
-    _check_utf8(path, utf8=utf8)
-    if not parameters:
-        return Recipient(path=path, argument=rest)
-    orcpt = parameters.get(b"ORCPT")
-    if orcpt is not None and not _ORCPT.match(orcpt):
-        raise CommandRefused("501 5.5.4 ORCPT is malformed")
     return Recipient(
         path=path,
         argument=rest,
-        notify=_notify(parameters),
+        notify=notify,
         orcpt=orcpt.decode("ascii") if orcpt else None,
-        needs=_needs(parameters, _RCPT_PARAMETERS),
+        needs=frozenset(_RCPT_PARAMETERS[keyword] for keyword in parameters),
     )
-
-
-def _check_auth(value: bytes | None) -> None:
-    if value != b"<>" and not (value and _XTEXT.match(value)):
-        raise CommandRefused("501 5.5.4 AUTH must be <> or a mailbox in xtext")
-
-
-def _without_auth(rest: bytes, path: Path) -> bytes:
-    """Return what follows `FROM:` without AUTH=, all other octets as they were."""
-    end = rest.index(path.raw) + len(path.raw)
-    return rest[:end] + _AUTH_PARAMETER.sub(b"", rest[end:])
 
 
 def malformed(argument: bytes) -> Recipient:
     """Return what `parse_rcpt` refused as a recipient that may be written down, never sent to."""
     shown = argument[:_SHOWN].decode("utf-8", "replace")
-    found = _NAMED.match(shown)
-    named = (found[1] if found else shown).strip()
+    path = _NAMED.match(shown)
+    named = (path[1] if path else shown).strip()
     text = "".join(letter if letter.isprintable() else "\ufffd" for letter in named)
     return Recipient(path=Path(argument, text), argument=argument)
 
@@ -179,7 +174,7 @@ def _parse(
     known: dict[bytes, str],
     extensions: AbstractSet[str],
     status: str,
-) -> tuple[Path, bytes, _Parameters]:
+) -> tuple[Path, bytes, dict[bytes, bytes | None]]:
     word = keyword[:-1].decode()
     if argument[: len(keyword)].upper() != keyword:
         raise CommandRefused(f"501 5.5.4 Syntax: {word}:<address>")
@@ -190,61 +185,35 @@ def _parse(
     path, tail = parsed
     if not tail:
         return path, rest, {}
-    return path, rest, _parameters(tail, known, extensions)
+    return path, rest, parse_parameters(tail, known, extensions)
 
 
-def _parameters(tail: bytes, known: dict[bytes, str], extensions: AbstractSet[str]) -> _Parameters:
+def parse_parameters(
+    tail: bytes, known: dict[bytes, str], extensions: AbstractSet[str]
+) -> dict[bytes, bytes | None]:
+    """Return the parameters behind an address, ` SIZE=1234 SMTPUTF8`; None: it has no value.
+
+    `known` has the extension of each. Raise `CommandRefused` for one that is malformed, given
+    twice, or of an extension that wasn't offered.
+    """
     if tail[:1] not in b" \t":
         raise CommandRefused("501 5.5.4 A space must follow the address")
     if _CONTROL.search(tail):
         raise CommandRefused("501 5.5.4 Control characters have no place here")
-    parameters: _Parameters = {}
+    parameters: dict[bytes, bytes | None] = {}
     for word in tail.split():
-        found = _PARAMETER.match(word)
-        if found is None:
+        parameter = _PARAMETER.match(word)
+        if parameter is None:
             raise CommandRefused("501 5.5.4 Malformed parameter")
-        keyword = found[1].upper()
+        keyword = parameter[1].upper()
         if known.get(keyword) not in extensions:
             raise CommandRefused(f"555 5.5.4 Parameter not offered: {keyword.decode()}")
         if keyword in parameters:
             raise CommandRefused(f"501 5.5.4 Parameter given twice: {keyword.decode()}")
-        parameters[keyword] = found[2]
+        parameters[keyword] = parameter[2]
     return parameters
-
-
-def _needs(parameters: _Parameters, known: dict[bytes, str]) -> frozenset[str]:
-    return frozenset(known[keyword] for keyword in parameters) if parameters else frozenset()
 
 
 def _check_utf8(path: Path, *, utf8: bool) -> None:
     if not path.is_ascii and not utf8:
         raise CommandRefused("553 5.6.7 An address beyond ASCII needs SMTPUTF8")
-
-
-def _xtext(parameters: _Parameters, keyword: bytes) -> str | None:
-    value = parameters.get(keyword)
-    if keyword not in parameters:
-        return None
-    if value is None or len(value) > 300 or not _XTEXT.match(value):
-        raise CommandRefused(f"501 5.5.4 {keyword.decode()} is malformed")
-    return value.decode("ascii")
-
-
-def _ret(parameters: _Parameters) -> str | None:
-    if b"RET" not in parameters:
-        return None
-    value = (parameters[b"RET"] or b"").upper()
-    if value not in (b"FULL", b"HDRS"):
-        raise CommandRefused("501 5.5.4 RET must be FULL or HDRS")
-    return value.decode()
-
-
-def _notify(parameters: _Parameters) -> frozenset[str] | None:
-    if b"NOTIFY" not in parameters:
-        return None
-    words = (parameters[b"NOTIFY"] or b"").upper().split(b",")
-    if words == [b"NEVER"]:
-        return frozenset()
-    if not _NOTIFY.issuperset(words):
-        raise CommandRefused("501 5.5.4 NOTIFY must be NEVER or of SUCCESS, FAILURE, DELAY")
-    return frozenset(word.decode() for word in words)

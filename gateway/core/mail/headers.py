@@ -1,7 +1,7 @@
 """The header block of a message, read the way the recipient's program would read it (RFC 5322)."""
 
 import re
-from collections.abc import Iterable, KeysView, Sequence
+from collections.abc import KeysView, Sequence
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.utils import getaddresses
@@ -95,7 +95,9 @@ class Headers:
 
     def addresses(self, name: str) -> list[tuple[str, str]]:
         """Return the (name, address) pairs of an address field, at most 100 of them."""
-        return list(_pairs(self.texts(name)))[:100]
+        # getaddresses recurses on comments: what nests them deeply is no address list.
+        values = [value for value in self.texts(name) if value.count("(") < 50]
+        return [pair for value in values for pair in getaddresses([value])][:100]
 
 
 def _fields(text: bytes) -> dict[str, list[bytes]]:
@@ -110,7 +112,22 @@ def decoded(value: bytes) -> str:
 
     NUL and lone surrogates, which no store keeps, become U+FFFD.
     """
-    return _UNKEEPABLE.sub("\ufffd", _decoded(value[:_MAX_VALUE]))
+    text = _characters(value[:_MAX_VALUE])
+    if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:
+        return _UNKEEPABLE.sub("\ufffd", text)
+    words: list[str] = []
+    try:
+        for word, charset in decode_header(text):
+            if isinstance(word, str):
+                words.append(word)
+                continue
+            try:
+                words.append(word.decode(charset or "ascii", "replace"))
+            except LookupError:
+                words.append(word.decode("latin-1"))
+    except (HeaderParseError, ValueError):
+        words = [text]
+    return _UNKEEPABLE.sub("\ufffd", "".join(words))
 
 
 def decoded_mailboxes(value: bytes) -> str:
@@ -123,11 +140,10 @@ def decoded_mailboxes(value: bytes) -> str:
     if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:
         return _UNKEEPABLE.sub("\ufffd", text)
 
-    def shown(found: re.Match[str]) -> str:
-        words = decoded(found[0].strip('"').encode()).replace(
-            '\\"', '"'
-        )  # Emacs encodes its escapes
-        is_within_quotes = found[0][0] != '"' and text[: found.start()].count('"') % 2 == 1
+    def shown(run: re.Match[str]) -> str:
+        words = decoded(run[0].strip('"').encode())
+        words = words.replace('\\"', '"')  # Emacs encodes its escapes.
+        is_within_quotes = run[0][0] != '"' and text[: run.start()].count('"') % 2 == 1
         if not is_within_quotes and _SPECIAL.search(words) is None:
             return words
         escaped = words.replace("\\", "\\\\").replace('"', '\\"')
@@ -141,31 +157,3 @@ def _characters(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value.decode("latin-1")
-
-
-def _decoded(value: bytes) -> str:
-    text = _characters(value)
-    if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:
-        return text
-    try:
-        return "".join(_decoded_words(text))
-    except (HeaderParseError, ValueError):
-        return text
-
-
-def _decoded_words(text: str) -> Iterable[str]:
-    for part, charset in decode_header(text):
-        if isinstance(part, str):
-            yield part
-            continue
-        try:
-            yield part.decode(charset or "ascii", "replace")
-        except LookupError:
-            yield part.decode("latin-1")
-
-
-def _pairs(values: list[str]) -> Iterable[tuple[str, str]]:
-    for value in values:
-        # getaddresses recurses on comments: what nests them deeply is no address list.
-        if value.count("(") < 50:
-            yield from getaddresses([value])

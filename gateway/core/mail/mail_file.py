@@ -50,14 +50,15 @@ class NoMail:
 def read_mail(content: bytes) -> bytes | NoMail:
     """Return the mail of a file, without the first line of an mbox; or what the file is instead."""
     mail = content.removeprefix(_UTF_8)
-    fault = _no_text(mail) or _no_header(mail) or _several(mail)
+    fault = fault_of_file(mail)
     if fault:
         return NoMail(fault)
     first = _MBOX_FIRST.match(mail)
     return mail[first.end() :] if first else mail
 
 
-def _no_text(content: bytes) -> str:
+def fault_of_file(content: bytes) -> str:
+    """Return what a file is that isn't one mail, and the cure; empty: it is one."""
     if not content.strip():
         return f"is empty: {_EML} again"
     for start, what, cure in _KINDS:
@@ -65,31 +66,23 @@ def _no_text(content: bytes) -> str:
             return f"{what}: {cure}"
     if content.startswith(_WIDE) or b"\0" in content[:64]:
         return f"is not written in octets of ASCII (UTF-16?): {_EML}, not as text"
-    return ""
 
-
-def _no_header(content: bytes) -> str:
-    start = content[:_HEADER_MOST]
-    if start.lstrip().startswith(b"<"):
+    head = content[:_HEADER_MOST]
+    if head.lstrip().startswith(b"<"):
         return f"is a web page (HTML): {_SOURCE}"
-    if start[:1] in (b"\r", b"\n"):
+    if head[:1] in (b"\r", b"\n"):
         return "begins with an empty line, so that no header stands above it: remove that line"
-    if _APPLE.match(start):
+    if _APPLE.match(head):
         return (
             "is Apple Mail's own file (.emlx): save the mail there as Raw Message Source, or "
             "remove the first line"
         )
-    first = _MBOX_FIRST.match(start)
-    header = start[first.end() :] if first else start
+    mbox_line = _MBOX_FIRST.match(head)
+    header = head[mbox_line.end() :] if mbox_line else head
     if _FIELD.match(header) is None:
         return f"begins with no header field such as “Subject: …”: {_SOURCE}"
     if _SAVED_PAGE.search(re.split(rb"\r?\n\r?\n", header, maxsplit=1)[0]):
         return f"is a saved web page (MHTML): {_SOURCE}"
-    return ""
 
-
-def _several(content: bytes) -> str:
-    if not _MBOX_FIRST.match(content):
-        return ""
-    more = len(_MBOX_NEXT.findall(content))
+    more = len(_MBOX_NEXT.findall(content)) if _MBOX_FIRST.match(content) else 0
     return f"holds {more + 1} mails (mbox): {_EML} by itself" if more else ""

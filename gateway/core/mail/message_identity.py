@@ -58,18 +58,13 @@ def message_identity(
     about = (sender.casefold(), source)
     parts = [part.encode("utf-8", "surrogateescape") for part in about]
     ids = headers.raw("message-id")
-    if len(ids) == 1 and _is_id(ids[0]):
+    own = _MESSAGE_ID.match(ids[0]) if len(ids) == 1 else None
+    if own and not any(is_unfilled(part.decode("latin-1")) for part in own.groups()):
         return MessageIdentity(_hashed(b"\0".join([*parts, ids[0]])), True)
     is_dated = any(headers.raw("date"))
     names = ["from", "subject", "date"] if is_dated else sorted(headers.names - _TRACE)
     fields = [part for name in names for part in (b"", name.encode(), *headers.raw(name))]
     return MessageIdentity(_hashed(b"\0".join([*parts, *fields])), is_dated)
-
-
-def _is_id(value: bytes) -> bool:
-    found = _MESSAGE_ID.match(value)
-    parts = found.groups() if found else ()
-    return bool(parts) and not any(is_unfilled(part.decode("latin-1")) for part in parts)
 
 
 def _hashed(text: bytes) -> int:

@@ -70,8 +70,5 @@ def encoded(text: str) -> bytes:
 @lru_cache(4096)
 def _received(code: int, *lines: bytes) -> Reply:
     """A relay says the same few things all day."""
-    return Reply(code, tuple(map(_harmless, lines)) or ("",))
-
-
-def _harmless(line: bytes) -> str:
-    return _HARMFUL.sub("?", line[:MAX_LINE].decode("utf-8", "replace")).rstrip()
+    texts = [line[:MAX_LINE].decode("utf-8", "replace") for line in lines]
+    return Reply(code, tuple(_HARMFUL.sub("?", text).rstrip() for text in texts) or ("",))

@@ -1,0 +1,101 @@
+r"""The boundaries of a mail's multiparts, as `ContentHash` reads them, and marks in their place.
+
+`Content-Type: multipart/mixed; boundary="b7f"` is hashed as `multipart/mixed; boundary="\0 0\0"`
+(without the blank), and so is each line `--b7f` of the body: a library makes another boundary each
+time it is asked to send.
+"""
+
+import re
+
+_LONGEST_LINE = 1_000  #: Of a boundary delimiter, with what may stand behind it.
+_LONGEST_PART_HEADER = 16_384
+_MOST_BOUNDARIES = 100
+_FEW_DASHES = 4  #: Looked at one by one.
+_BETWEEN_FIELDS = re.compile(rb"\r\n(?![ \t])")
+_END_OF_PART_HEADER = b"\n\r\n"
+_MULTIPART = re.compile(rb"\s*multipart/", re.IGNORECASE)
+_BOUNDARY = re.compile(rb';\s*boundary\s*=\s*(?:"([^"\\\r\n]+)"|([^\s;"\\]+))', re.IGNORECASE)
+
+
+class Boundaries:
+    """The boundaries that header fields have named so far."""
+
+    def __init__(self) -> None:
+        #: What is hashed for each: NUL, which no mail may have, and its number.
+        self.marks: dict[bytes, bytes] = {}
+
+    def marked_fields(self, header: bytes) -> list[tuple[bytes, bytes]]:
+        """Return the fields of a header, each with its name in lower case before it.
+
+        A multipart's boundary is learnt, and a mark stands in its place.
+        """
+        fields: list[tuple[bytes, bytes]] = []
+        for field in _BETWEEN_FIELDS.split(header):
+            name, colon, _ = field.partition(b":")
+            fields.append((name.strip().lower() if colon else b"", field))
+        types = [number for number, (name, _) in enumerate(fields) if name == b"content-type"]
+        if len(types) != 1:
+            return fields
+        name, field = fields[types[0]]
+        start = field.index(b":") + 1
+        boundaries = list(_BOUNDARY.finditer(field, start))
+        if len(boundaries) != 1 or not _MULTIPART.match(field, start):
+            return fields
+        group = 1 if boundaries[0][1] is not None else 2
+        boundary = boundaries[0][group]
+        if boundary not in self.marks:
+            if len(self.marks) >= _MOST_BOUNDARIES:
+                return fields
+            self.marks[boundary] = b"\0%d\0" % len(self.marks)
+        first, end = boundaries[0].span(group)
+        fields[types[0]] = (name, field[:first] + self.marks[boundary] + field[end:])
+        return fields
+
+    def of_line(self, line: bytes) -> tuple[bytes | None, bool]:
+        """Return the boundary a delimiter line has behind its `--`, and whether it closes."""
+        text = line.rstrip(b" \t\r")
+        if text in self.marks:
+            return text, False
+        if text.endswith(b"--") and text[:-2] in self.marks:
+            return text[:-2], True
+        return None, False
+
+    def delimiter(self, data: bytes, line: int, *, last: bool) -> tuple[bool, int] | None:
+        r"""Return whether a delimiter is there with its part's header, and where that ends.
+
+        `line` is where `\n--` stands; `last`: nothing follows on `data`. None where that is text
+        like any other.
+        """
+        limit = line + _LONGEST_LINE
+        end = data.find(b"\n", line + 3, limit)
+        if end < 0:
+            if len(data) >= limit:
+                return None
+            if not last:
+                return False, 0
+            end = len(data)
+        boundary, closes = self.of_line(data[line + 3 : end])
+        if boundary is None:
+            return None
+        if closes:
+            return True, end
+        limit = end + _LONGEST_PART_HEADER
+        header = data.find(_END_OF_PART_HEADER, end, limit)
+        if header < 0:
+            return last or len(data) >= limit, end
+        return True, header + 2
+
+
+def dashed_line(data: bytes, start: int) -> int:
+    """Return where the next newline stands that two dashes follow, or -1.
+
+    A single octet is found far faster than three, and attachments have no dashes.
+    """
+    for _ in range(_FEW_DASHES):
+        dash = data.find(b"-", start + 1)
+        if dash < 0:
+            return -1
+        if data[dash - 1 : dash + 2] == b"\n--":
+            return dash - 1
+        start = dash
+    return data.find(b"\n--", start)
