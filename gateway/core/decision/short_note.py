@@ -56,7 +56,7 @@ def short_form(template: NoteTemplate, facts: NoteFacts) -> tuple[str, ...]:
         entries = entries[:1]
         values |= reason_values(template, facts, entries[0])
         section, personal = f"short {suppression_section(template, entries[0])}", "short personal"
-    lines = template.fill(section, discreet(values))
+    lines = template.fill(section, fit_for_reply(values))
     if facts.personal_mail:
         lines += template.fill(personal, {})
     return fitting(lines, last_line(template, facts.message, entries))
@@ -71,7 +71,7 @@ def short_form_of_several(template: NoteTemplate, failed: Sequence[NoteFacts]) -
         "count": str(len(failed)),
         "names": ", ".join(dict.fromkeys(suppression_name(template, entry) for entry in entries)),
     }
-    lines = template.fill("short several", discreet(values))
+    lines = template.fill("short several", fit_for_reply(values))
     return fitting(lines, last_line(template, failed[0].message, entries))
 
 
@@ -88,10 +88,10 @@ def last_line(template: NoteTemplate, message: int, entries: Sequence[Suppressio
         "state": template.send_failed,
         "reason": ", ".join(named),
     }
-    return template.fill(SHORT_LAST, discreet(values))[0]
+    return template.fill(SHORT_LAST, fit_for_reply(values))[0]
 
 
-def discreet(values: Mapping[str, str]) -> dict[str, str]:
+def fit_for_reply(values: Mapping[str, str]) -> dict[str, str]:
     """Shorten values for SMTP, where a line reaches people it isn't about: no addresses."""
     plain = {name: ascii_text(_DOMAIN.sub("", value)) for name, value in values.items()}
     return {
