@@ -41,10 +41,14 @@ _STARTING_FIXTURES = frozenset(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `unit` what works on values alone: `make test-unit` runs it within a minute."""
+    """Mark as `unit` what works on values alone: `make test-unit` runs it within a minute.
+
+    Traced for its coverage: what is asked for its time is none of it.
+    """
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        starts = folder in _STARTING_FOLDERS or item.get_closest_marker("system") is not None
+        marks = {mark.name for mark in item.iter_markers()}
+        starts = folder in _STARTING_FOLDERS or not marks.isdisjoint(("system", "no_cover"))
         asked = getattr(item, "fixturenames", ())
         if not starts and _STARTING_FIXTURES.isdisjoint(asked):
             item.add_marker(pytest.mark.unit)
