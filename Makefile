@@ -51,7 +51,7 @@ demo: setup
 # them most of the time: four processes are right for two cores.
 PYTEST := $(BIN)/pytest -q --dist loadfile --ignore=tests/test_architecture.py
 # Where no branch may be without a test.
-FULLY_COVERED := classify decide burst note envelope address occurrence
+FULLY_COVERED := classify decide burst note note_facts short_note envelope address occurrence
 
 test: test-unit test-stores
 
