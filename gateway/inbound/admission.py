@@ -27,7 +27,7 @@ class Admission:
 
     def admits(self, address: str, staff: Sequence[Staff]) -> bool:
         """Whether the sender (in lookup form) may import."""
-        by_role = any(self.roles.intersection(one.roles) for one in staff)
+        by_role = any(self.roles.intersection(member.roles) for member in staff)
         return by_role or self.names(address)
 
     def names(self, address: str) -> bool:
@@ -58,13 +58,10 @@ def objection(
     if header.distrust:
         return Objection(reason=AttentionReason.UNTRUSTED_ORIGIN, detail=header.distrust)
     if not admission.admits(address, staff):
-        return Objection(reason=AttentionReason.NOT_ALLOWED, detail=_roles(staff))
+        roles = ", ".join(role for member in staff for role in member.roles)
+        return Objection(reason=AttentionReason.NOT_ALLOWED, detail=roles)
     if header.reference is None:
         return Objection(reason=AttentionReason.NO_REFERENCE)
     if application is None:
         return Objection(reason=AttentionReason.UNKNOWN_REFERENCE, detail=header.reference)
     return None
-
-
-def _roles(staff: Sequence[Staff]) -> str:
-    return ", ".join(role for one in staff for role in one.roles)

@@ -48,7 +48,24 @@ class MailFetcher:
         What is temporary is raised (`TEMPORARY`), and `MailboxLost` with its session.
         """
         try:
-            verdict = await self._taken(session, mail)
+            sighting = None
+            if mail.uidvalidity is not None:
+                sighting = Sighting(
+                    mailbox=self._settings.name,
+                    folder=self._settings.folder,
+                    uidvalidity=mail.uidvalidity,
+                    uid=mail.uid,
+                )
+            verdict = None
+            if sighting is not None and mail.facts is not None:
+                verdict = await self._importer.known(sighting, mail.facts.size)
+            if verdict is None:
+                with tempfile.NamedTemporaryFile(prefix=SPOOL) as file:
+                    raw = await self.fetch(session, mail, file)
+                    file.flush()
+                    arrived = mail.facts.arrived if mail.facts else None
+                    origin = replace(self._settings.origin, sighting=sighting, arrived=arrived)
+                    verdict = await self._importer.take(raw, origin)
         except TEMPORARY:
             raise
         except MailRefused as error:
@@ -70,32 +87,13 @@ class MailFetcher:
         fields = {"mailbox": self._settings.name, "uid": mail.uid, "reason": reason}
         log.warning("mail_not_fetched", failures=self._failures[key], **fields)
 
-    async def _taken(self, session: MailboxSession, mail: Listed) -> Verdict:
-        sighting = self._sighting(mail)
-        if sighting is not None and mail.facts is not None:
-            known = await self._importer.known(sighting, mail.facts.size)
-            if known is not None:
-                return known
-        with tempfile.NamedTemporaryFile(prefix=SPOOL) as file:
-            raw = await self._fetched(session, mail, file)
-            file.flush()
-            arrived = mail.facts.arrived if mail.facts else None
-            origin = replace(self._settings.origin, sighting=sighting, arrived=arrived)
-            return await self._importer.take(raw, origin)
-
-    def _sighting(self, mail: Listed) -> Sighting | None:
-        if mail.uidvalidity is None:
-            return None
-        return Sighting(
-            mailbox=self._settings.name,
-            folder=self._settings.folder,
-            uidvalidity=mail.uidvalidity,
-            uid=mail.uid,
-        )
-
-    async def _fetched(
+    async def fetch(
         self, session: MailboxSession, mail: Listed, file: "_TemporaryFileWrapper[bytes]"
     ) -> RawMail:
+        """Fetch a mail into a file, or of one that failed or is too large its header alone.
+
+        Raises `MailRefused` where the mailbox gives out nothing of it.
+        """
         failures = self.failures(mail.uidvalidity, mail.uid)
         size = mail.facts.size if mail.facts else 0
         raw = RawMail(file=Path(file.name), size=size, whole=False)
@@ -106,30 +104,17 @@ class MailFetcher:
         if mail.facts is None:
             raise MailRefused("the mailbox tells nothing of it")
         if failures >= TRIES:
-            await self._header(session, mail, file)
-            return replace(raw, fault="the mailbox gives out its header only")
-        if size <= self._settings.max_size:
+            raw = replace(raw, fault="the mailbox gives out its header only")
+        elif size <= self._settings.max_size:
             try:
-                return await self._whole(session, mail, file)
+                length = await session.fetch(mail.uid, size, file, self._settings.max_size)
+                if length is None:
+                    raise MailRefused("it is gone")
+                return RawMail(file=Path(file.name), size=size or length)
             except TooLong as error:
                 raw = replace(raw, size=error.length)
                 file.seek(0)
                 file.truncate()
-        await self._header(session, mail, file)
-        return raw
-
-    async def _whole(
-        self, session: MailboxSession, mail: Listed, file: "_TemporaryFileWrapper[bytes]"
-    ) -> RawMail:
-        assert mail.facts is not None
-        size, most = mail.facts.size, self._settings.max_size
-        length = await session.fetch(mail.uid, size, file, most)
-        if length is None:
-            raise MailRefused("it is gone")
-        return RawMail(file=Path(file.name), size=size or length)
-
-    async def _header(
-        self, session: MailboxSession, mail: Listed, file: "_TemporaryFileWrapper[bytes]"
-    ) -> None:
         if await session.header(mail.uid, file) is None:
             raise MailRefused("it is gone")
+        return raw

@@ -56,12 +56,25 @@ def entry_of(
     rules: Sequence[DocumentRule] = RULES,
 ) -> HistoryEntry:
     """Return the entry a mail becomes."""
-    original, other = _chosen(filing, lookup)
+    original, other = choose_reading(filing, lookup)
     application, number = filing.application.application, new_id()
-    documents = tuple(
-        _document(one, position, number=new_id(), filing=filing, entry=number, rules=rules)
-        for position, one in enumerate(_files(filing, original), 1)
-    )
+    files = filing.attachments if original.attachments is None else original.attachments
+    documents = []
+    for position, file in enumerate(files, 1):
+        kind, ending = file.content_type, mimetypes.guess_extension(file.content_type) or ""
+        made_up = f"{kind.partition('/')[0] or 'file'}-{position}{ending}"
+        filename = clean_filename(file.filename or made_up)
+        document = Document(
+            id=new_id(),
+            filename=filename,
+            type=document_type(filename, content_type=kind, rules=rules),
+            content_type=kind,
+            size=file.size,
+            sha256=file.sha256,
+            reference=application.reference,
+            entry=number,
+        )
+        documents.append(document)
     return HistoryEntry(
         id=number,
         person=application.person,
@@ -81,16 +94,14 @@ def entry_of(
         text=original.text,
         html=original.html,
         staff_text=original.staff_text,
-        remarks=tuple(_remarks(filing, original, other, lookup)),
-        documents=documents,
+        remarks=tuple(remarks_on(filing, original, other, lookup)),
+        documents=tuple(documents),
     )
 
 
-def _files(filing: Filing, original: RepliedMail) -> tuple[Attachment, ...]:
-    return filing.attachments if original.attachments is None else original.attachments
-
-
-def _chosen(filing: Filing, lookup: Callable[[str], str]) -> tuple[RepliedMail, RepliedMail | None]:
+def choose_reading(
+    filing: Filing, lookup: Callable[[str], str]
+) -> tuple[RepliedMail, RepliedMail | None]:
     """Return the reading that is filed, and the next one where there was a choice.
 
     The first of the candidate counts, else the first: reading put them in order by their subjects
@@ -99,15 +110,22 @@ def _chosen(filing: Filing, lookup: Callable[[str], str]) -> tuple[RepliedMail, 
     readings = [filing.original]
     while (following := readings[-1].other) is not None:
         readings.append(following)
-    mine = [one for one in readings if not _is_somebody_else(one, filing.candidate, lookup)]
-    chosen = mine[0] if mine else readings[0]
-    others = [one for one in readings if one is not chosen and not (mine and one.is_within)]
+    of_candidate = [
+        reading for reading in readings if not _is_somebody_else(reading, filing.candidate, lookup)
+    ]
+    chosen = of_candidate[0] if of_candidate else readings[0]
+    others = [
+        reading
+        for reading in readings
+        if reading is not chosen and not (of_candidate and reading.is_within)
+    ]
     return chosen, others[0] if others else None
 
 
-def _remarks(
+def remarks_on(
     filing: Filing, original: RepliedMail, other: RepliedMail | None, lookup: Callable[[str], str]
 ) -> list[str]:
+    """Return what people should know of a reading that is filed; `other` could be meant as well."""
     remarks = [CLOSED] if filing.application.closed else []
     if not original.is_recovered:
         remarks.append(NOTE)
@@ -144,30 +162,3 @@ def _is_somebody_else(
 def _words(name: str) -> list[str]:
     """Return what a name consists of, whichever of its parts comes first: `Müller, Ann`."""
     return sorted(re.findall(r"\w+", name.casefold()))
-
-
-def _document(
-    one: Attachment,
-    position: int,
-    *,
-    number: int,
-    filing: Filing,
-    entry: int,
-    rules: Sequence[DocumentRule],
-) -> Document:
-    filename = clean_filename(one.filename or _name_of(one.content_type, position))
-    return Document(
-        id=number,
-        filename=filename,
-        type=document_type(filename, content_type=one.content_type, rules=rules),
-        content_type=one.content_type,
-        size=one.size,
-        sha256=one.sha256,
-        reference=filing.application.application.reference,
-        entry=entry,
-    )
-
-
-def _name_of(content_type: str, position: int) -> str:
-    kind = content_type.partition("/")[0] or "file"
-    return f"{kind}-{position}{mimetypes.guess_extension(content_type) or ''}"

@@ -15,7 +15,8 @@ from gateway.core.errors import GatewayError
 from gateway.core.replies.document_types import RULES, DocumentRule
 from gateway.core.replies.inbox import SPOOL, AttentionReason, InboxRow, InboxState, Sighting
 from gateway.inbound.admission import Admission
-from gateway.inbound.filing_decision import FilingDecider, MailToFile
+from gateway.inbound.filing_decision import FilingDecider
+from gateway.inbound.mail_to_file import MailToFile
 from gateway.inbound.notices import NoticeSettings
 from gateway.inbound.reading.readers import Readers, ReaderUnavailable, UnreadableMail
 from gateway.inbound.reading.reading import ReadMail, Task
@@ -61,10 +62,6 @@ class Rules:
     documents: tuple[DocumentRule, ...] = RULES
 
 
-def _nobody(origin: Origin, verdict: Verdict) -> None:
-    """Tell nobody of a verdict."""
-
-
 class ReplyImporter:
     """The importer; one per process. See `gateway.inbound.verdict.Importer`.
 
@@ -80,7 +77,7 @@ class ReplyImporter:
         rules: Rules,
         new_id: Callable[[], int],
         clock: Callable[[], datetime],
-        heard: Callable[[Origin, Verdict], None] = _nobody,
+        heard: Callable[[Origin, Verdict], object] = lambda _origin, _verdict: None,
     ) -> None:
         self._database = database
         self._blobs = blobs
@@ -106,13 +103,31 @@ class ReplyImporter:
         Raises `StoreUnavailable`, `BlobsUnavailable` or `ReaderUnavailable` where it must be given
         again later.
         """
-        content = await asyncio.to_thread(_digest, mail.file)
+
+        def digest() -> str:
+            with mail.file.open("rb") as opened:
+                return hashlib.file_digest(opened, "sha256").hexdigest()
+
+        content = await asyncio.to_thread(digest)
         before = await self._database.read(lambda connection: inbox.of_content(connection, content))
         if before is not None and before.state is not InboxState.NEEDS_ATTENTION:
-            found = verdict_on(before)
-            if found is not None:
-                return await self._seen_again(before, origin, found)
-        row = before or self._new_row(mail, content, origin)
+            verdict = verdict_on(before)
+            if verdict is not None:
+                sighting, number = origin.sighting, before.id
+                if sighting is not None:
+                    await self._database.write(
+                        lambda connection: inbox.sight(connection, sighting, number)
+                    )
+                return verdict
+        row = before or InboxRow(
+            id=self._new_id(),
+            content=content,
+            whole=mail.whole,
+            size=mail.size,
+            state=InboxState.WAITING,
+            origin=origin.name,
+            envelope_sender=origin.envelope_sender,
+        )
         kept = asyncio.create_task(self._blobs.put_file(mail.file, content))
         return await self._handled(
             row, mail.file, origin, is_new=before is None, kept=kept, fault=mail.fault
@@ -162,23 +177,6 @@ class ReplyImporter:
         known = self.rules.origins.get(row.origin, Origin(name=row.origin))
         return replace(known, envelope_sender=row.envelope_sender)
 
-    def _new_row(self, mail: RawMail, content: str, origin: Origin) -> InboxRow:
-        return InboxRow(
-            id=self._new_id(),
-            content=content,
-            whole=mail.whole,
-            size=mail.size,
-            state=InboxState.WAITING,
-            origin=origin.name,
-            envelope_sender=origin.envelope_sender,
-        )
-
-    async def _seen_again(self, row: InboxRow, origin: Origin, found: Verdict) -> Verdict:
-        sighting = origin.sighting
-        if sighting is not None:
-            await self._database.write(lambda connection: inbox.sight(connection, sighting, row.id))
-        return found
-
     async def _handled(
         self,
         row: InboxRow,
@@ -197,37 +195,36 @@ class ReplyImporter:
         """
         with tempfile.TemporaryDirectory(prefix=SPOOL) as folder:
             try:
-                reading, found = await self._read(row, file, Path(folder), origin)
+                reading, unread = await self._read(row, file, Path(folder), origin)
             finally:
                 if kept is not None:
                     await kept
             case = MailToFile(
                 row=row,
                 reading=reading,
-                fault=fault or found,
+                fault=fault or unread,
                 sighting=origin.sighting,
                 reference=reference,
                 is_new=is_new,
                 by_hand=by_hand,
             )
-            verdict = await self._settled(case)
+            # A mail that breaks the importer waits for a person, and the next go on.
+            broken_by = ""
+            try:
+                verdict = await self._decided(case)
+            except TEMPORARY as error:
+                if by_hand or not isinstance(error, RowRefused):
+                    raise
+                broken_by = str(error)
+            except Exception as error:
+                if by_hand:
+                    raise
+                broken_by = f"{type(error).__name__}: {error}"
+                log.exception("reply_breaks_importer", inbox=ids.show(row.id))
+            if broken_by:
+                verdict = await self._decided(replace(case, reading=None, fault=broken_by))
         self._heard(origin, verdict)
         return verdict
-
-    async def _settled(self, case: MailToFile) -> Verdict:
-        """Decide on a mail; one that breaks the importer waits for a person, and the next go on."""
-        try:
-            return await self._decided(case)
-        except TEMPORARY as error:
-            if case.by_hand or not isinstance(error, RowRefused):
-                raise
-            fault = str(error)
-        except Exception as error:
-            if case.by_hand:
-                raise
-            fault = f"{type(error).__name__}: {error}"
-            log.exception("reply_breaks_importer", inbox=ids.show(case.row.id))
-        return await self._decided(replace(case, reading=None, fault=fault))
 
     async def _read(
         self, row: InboxRow, file: Path, folder: Path, origin: Origin
@@ -302,8 +299,3 @@ def verdict_on(row: InboxRow) -> Verdict | None:
             return Ignored(row.reason, row.id)
         case InboxState.DISCARDED:
             return Ignored(InboxState.DISCARDED.value, row.id)
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -24,7 +24,7 @@ _AT_ONCE = 4  #: So many are claimed together; other machines want some too.
 
 
 class TakesWaitingMail(Protocol):
-    """What the desk hands mails to."""
+    """What takes the mails of the inbox."""
 
     async def take_waiting(self, row: InboxRow) -> Verdict:
         """Take a mail of the inbox."""
@@ -52,7 +52,7 @@ class InboxWorker:
         """Take mails as they come; while something is away they wait."""
         while not self._stopping.is_set():
             try:
-                has_more = await self._round()
+                has_more = await self.take_some()
             except (StoreUnavailable, BlobsUnavailable, ReaderUnavailable) as error:
                 log.error("inbox_put_off", reason=str(error))
                 await pause(self._stopping, _AWAY)
@@ -60,7 +60,8 @@ class InboxWorker:
             if not has_more:
                 await pause(self._stopping, _LOOK)
 
-    async def _round(self) -> bool:
+    async def take_some(self) -> bool:
+        """Claim some mails and take them; whether there may be more."""
         now = self._clock()
         if not await self._database.read(lambda connection: inbox.has_waiting(connection, now)):
             return False

@@ -42,7 +42,18 @@ class MailboxLease:
         if not await self._take(name):
             yield False
             return
-        keeper = asyncio.create_task(self._keep(name, lost))
+
+        async def keep() -> None:
+            while not lost.is_set():
+                await asyncio.sleep(_RENEW_SECONDS)
+                try:
+                    has_it = await self._take(name)
+                except StoreUnavailable:
+                    has_it = False
+                if not has_it:
+                    lost.set()
+
+        keeper = asyncio.create_task(keep())
         try:
             yield True
         finally:
@@ -59,13 +70,3 @@ class MailboxLease:
                 connection, name, self._holder, now, _LEASE, is_gone=self._is_gone
             )
         )
-
-    async def _keep(self, name: str, lost: asyncio.Event) -> None:
-        while not lost.is_set():
-            await asyncio.sleep(_RENEW_SECONDS)
-            try:
-                has_it = await self._take(name)
-            except StoreUnavailable:
-                has_it = False
-            if not has_it:
-                lost.set()

@@ -88,7 +88,7 @@ class Poller:
             try:
                 async with self._lease.of(self._settings.account, self._halt) as has_it:
                     if has_it:
-                        await self._serve()
+                        await self.serve()
                 if not has_it:
                     await pause(self._stopping, _OTHERS)
             except TEMPORARY as error:
@@ -118,26 +118,36 @@ class Poller:
         seconds *= random.uniform(1.0, 1.1)  # noqa: S311  # spreads, hides nothing
         return timedelta(seconds=seconds)
 
-    async def _serve(self) -> None:
-        """Watch until the session is to end."""
-        session = await MailboxSession.open(self._settings)
+    async def serve(self) -> None:
+        """Watch until the session is to end: take what is there, then wait for news."""
+        settings = self._settings
+        session = await MailboxSession.open(settings)
         try:
-            for folder in self._targets():
+            for folder in (settings.imported, settings.needs_attention, settings.ignored):
                 await session.make_folder(folder)
-            await session.select(self._settings.folder)
+            await session.select(settings.folder)
             fields = {"idle": session.can_idle, "move": session.can_move}
-            log.info("mailbox_opened", mailbox=self._settings.name, **fields)
+            log.info("mailbox_opened", mailbox=settings.name, **fields)
             if self._idle_drops >= _IDLE_DROPS:
                 self._idle_drops = 0
                 session.forgo_idle()
                 await self._note_idle(is_silent=True)
             while not self._halt.is_set():
-                await self._until_quiet(session)
-                await self._wait_for_news(session)
+                self._unmoved = None
+                try:
+                    await self.move_on(session)
+                except MailboxRefuses as error:
+                    self._unmoved = error
+                # Opened anew: a folder that somebody has replaced would show its old face for ever.
+                uidvalidity = await session.select(settings.folder)
+                await self.take_listed(session, uidvalidity)
+                while session.news.is_set() and not self._halt.is_set():
+                    await self.take_listed(session, uidvalidity)
+                await self.wait_for_news(session)
         finally:
             await session.close()
 
-    async def _wait_for_news(self, session: MailboxSession) -> None:
+    async def wait_for_news(self, session: MailboxSession) -> None:
         """Wait as the server lets: one that lists IDLE may refuse it, end it at once or hang up."""
         could_idle = session.can_idle
         began = asyncio.get_running_loop().time()
@@ -151,26 +161,7 @@ class Poller:
         if could_idle and not session.can_idle:
             await self._note_idle(is_silent=True)
 
-    async def _until_quiet(self, session: MailboxSession) -> None:
-        """Take mails until there is no news.
-
-        The folder is opened anew: one that somebody has replaced would show its old face for ever.
-        """
-        self._unmoved = None
-        try:
-            await self._move_on(session)
-        except MailboxRefuses as error:
-            self._unmoved = error
-        uidvalidity = await session.select(self._settings.folder)
-        await self._round(session, uidvalidity)
-        while session.news.is_set() and not self._halt.is_set():
-            await self._round(session, uidvalidity)
-
-    def _targets(self) -> tuple[str, ...]:
-        settings = self._settings
-        return settings.imported, settings.needs_attention, settings.ignored
-
-    async def _round(self, session: MailboxSession, uidvalidity: int | None) -> None:
+    async def take_listed(self, session: MailboxSession, uidvalidity: int | None) -> None:
         """Take everything that is there; those that failed before come last."""
         uids = await session.search()
         ended, self._idle_end = self._idle_end, None
@@ -182,7 +173,7 @@ class Poller:
             some = uids[start : start + 200]
             facts = await session.facts(some)
             mails = (Listed(uid=uid, uidvalidity=uidvalidity, facts=facts.get(uid)) for uid in some)
-            await self._take_all(session, mails)
+            await self.take_all(session, mails)
             if self._halt.is_set():
                 return
         if self._unmoved is not None:
@@ -200,16 +191,36 @@ class Poller:
             every = self._settings.every.total_seconds()
             log.warning("mailbox_idle_silent", mailbox=self._settings.name, every=every)
 
-    async def _take_all(self, session: MailboxSession, mails: Iterator[Listed]) -> None:
+    async def take_all(self, session: MailboxSession, mails: Iterator[Listed]) -> None:
         """Take some mails side by side; after a failure those in hand are finished."""
+        settings = self._settings
         failures: list[Exception] = []
+
+        async def take(mail: Listed) -> None:
+            verdict = await self._fetcher.take(session, mail)
+            if verdict is None:
+                return
+            try:
+                place = await session.move([mail.uid], self._target(verdict))
+            except MailboxRefuses as error:
+                self._unmoved = error
+                return
+            if isinstance(verdict, NeedsAttention) and place is not None:
+                uidvalidity, uid = place
+                moved_to = Sighting(
+                    mailbox=settings.name,
+                    folder=settings.needs_attention,
+                    uidvalidity=uidvalidity,
+                    uid=uid,
+                )
+                await self._waiting_mail.put(verdict.inbox, moved_to)
 
         async def work() -> None:
             for mail in mails:
                 if self._halt.is_set() or failures:
                     return
                 try:
-                    await self._take(session, mail)
+                    await take(mail)
                 except Exception as error:
                     failures.append(error)
 
@@ -217,23 +228,7 @@ class Poller:
         if failures:
             raise failures[0]
 
-    async def _take(self, session: MailboxSession, mail: Listed) -> None:
-        verdict = await self._fetcher.take(session, mail)
-        if verdict is None:
-            return
-        try:
-            place = await session.move([mail.uid], self._target(verdict))
-        except MailboxRefuses as error:
-            self._unmoved = error
-            return
-        if isinstance(verdict, NeedsAttention) and place is not None:
-            await self._waiting_mail.put(verdict.inbox, self._shelved(*place))
-
-    def _shelved(self, uidvalidity: int, uid: int) -> Sighting:
-        name, folder = self._settings.name, self._settings.needs_attention
-        return Sighting(mailbox=name, folder=folder, uidvalidity=uidvalidity, uid=uid)
-
-    async def _move_on(self, session: MailboxSession) -> None:
+    async def move_on(self, session: MailboxSession) -> None:
         """Move mails that needed attention and that a person has decided on."""
         folder = self._settings.needs_attention
         decided = await self._waiting_mail.decided(self._settings.name, folder)

@@ -16,6 +16,7 @@ _PASSING = frozenset({b"UNAVAILABLE", b"INUSE", b"SERVERBUG", b"LIMIT", b"OVERQU
 
 
 async def connect(wire: Wire, settings: MailboxSettings) -> None:
+    """Connect, encrypted as set; `MailboxLost` or `MailboxRefuses` where that fails."""
     context = settings.context if settings.tls == "implicit" else None
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
@@ -27,9 +28,16 @@ async def connect(wire: Wire, settings: MailboxSettings) -> None:
             raise MailboxLost(f"the server is not available: {shown(greeting[2:])}")
         await wire.capability()
         if settings.tls == "starttls":
-            await _start_tls(wire, settings)
+            if "STARTTLS" not in wire.capabilities or settings.context is None:
+                raise MailboxRefuses("tls", "the server offers no STARTTLS")
+            answer = await wire.start_tls(settings.context, settings.host)
+            if answer.result != "OK":
+                raise MailboxRefuses("tls", f"the server refuses STARTTLS: {said(answer)}")
+    except ssl.SSLCertVerificationError as error:
+        reason = f"its certificate is not trusted: {error.verify_message}"
+        raise MailboxRefuses("tls", reason) from error
     except ssl.SSLError as error:
-        raise MailboxRefuses("tls", _reason(error)) from error
+        raise MailboxRefuses("tls", f"TLS fails: {error.reason or error}") from error
     except TimeoutError as error:
         raise MailboxLost(f"no greeting within {CONNECT_SECONDS:g} s") from error
     except OSError as error:
@@ -37,15 +45,8 @@ async def connect(wire: Wire, settings: MailboxSettings) -> None:
         raise MailboxLost(f"no connection: {reason}") from error
 
 
-async def _start_tls(wire: Wire, settings: MailboxSettings) -> None:
-    if "STARTTLS" not in wire.capabilities or settings.context is None:
-        raise MailboxRefuses("tls", "the server offers no STARTTLS")
-    answer = await wire.start_tls(settings.context, settings.host)
-    if answer.result != "OK":
-        raise MailboxRefuses("tls", f"the server refuses STARTTLS: {said(answer)}")
-
-
 async def log_in(wire: Wire, settings: MailboxSettings) -> None:
+    """Log in; `MailboxRefuses` where that is refused, `MailboxLost` where it can't be just now."""
     if wire.state == "AUTH":
         return
     if settings.tokens is not None:
@@ -54,7 +55,7 @@ async def log_in(wire: Wire, settings: MailboxSettings) -> None:
         if answer.result == "NO" and was_held:
             answer = await _with_token(wire, settings, fresh=True)
     else:
-        answer = await _with_password(wire, settings)
+        answer = await log_in_by_password(wire, settings)
     if answer.result != "OK":
         if code(answer) in _PASSING:
             raise MailboxLost(f"can't log in now: {said(answer)}")
@@ -62,12 +63,14 @@ async def log_in(wire: Wire, settings: MailboxSettings) -> None:
     await wire.capability()
 
 
-async def _with_password(wire: Wire, settings: MailboxSettings) -> Response:
+async def log_in_by_password(wire: Wire, settings: MailboxSettings) -> Response:
+    """Send name and password: by LOGIN, or where that can't have them by AUTHENTICATE PLAIN."""
     user, password = settings.username, settings.password
     is_plain = "AUTH=PLAIN" in wire.capabilities
     if "LOGINDISABLED" in wire.capabilities and not is_plain:
         raise MailboxRefuses("login", "the server takes no password on this connection: set tls")
-    if is_plain and not ("LOGINDISABLED" not in wire.capabilities and _is_ascii(user, password)):
+    is_ascii = user.isascii() and password.isascii()
+    if is_plain and not ("LOGINDISABLED" not in wire.capabilities and is_ascii):
         return await wire.authenticate("PLAIN", f"\0{user}\0{password}".encode())
     try:
         return await wire.login(user, password)
@@ -80,13 +83,3 @@ async def _with_token(wire: Wire, settings: MailboxSettings, *, fresh: bool) -> 
     token = await settings.tokens.token(fresh=fresh)
     initial = f"user={settings.username}\1auth=Bearer {token}\1\1"
     return await wire.authenticate("XOAUTH2", initial.encode())
-
-
-def _is_ascii(*texts: str) -> bool:
-    return all(text.isascii() for text in texts)
-
-
-def _reason(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
-    return f"TLS fails: {error.reason or error}"

@@ -71,7 +71,7 @@ class MailboxSession:
             await connect(wire, settings)
             await log_in(wire, settings)
             session = cls(wire, settings)
-            await session._find_root()
+            await session.find_root()
         except BaseException:
             wire.fail("given up")
             raise
@@ -115,7 +115,7 @@ class MailboxSession:
 
     # Folders
 
-    async def _find_root(self) -> None:
+    async def find_root(self) -> None:
         """Learn where the account's own folders lie, and what divides their names."""
         if "NAMESPACE" in self._wire.capabilities:
             for found in untagged(await self._wire.namespace(), "NAMESPACE"):
@@ -184,7 +184,9 @@ class MailboxSession:
         self.news.clear()
         await self._wire.simple_command("NOOP")
         answer = await self._wire.search("UNDELETED", charset=None, by_uid=True)
-        self._must(answer)
+        if answer.result != "OK":  # a command that can't fail did
+            self._wire.fail(said(answer))
+            raise MailboxLost(said(answer))
         found: set[int] = set()
         for each in untagged(answer, "SEARCH"):
             found.update(int(one) for one in each if isinstance(one, str) and one.isdigit())
@@ -288,9 +290,3 @@ class MailboxSession:
             async with asyncio.timeout(seconds):
                 await stopping.wait()
         return None
-
-    def _must(self, answer: Response) -> None:
-        """Give the session up where a command that can't fail did."""
-        if answer.result != "OK":
-            self._wire.fail(said(answer))
-            raise MailboxLost(said(answer))

@@ -52,32 +52,29 @@ def values(parts: Sequence[Part]) -> list[Value]:
         if isinstance(part, bytearray):
             stack[-1].append(bytes(part))
             continue
-        _read(LITERAL.sub(b"", part).rstrip(b" "), stack)
+        text = LITERAL.sub(b"", part).rstrip(b" ")
+        position = 0
+        while position < len(text):
+            token = _TOKEN.match(text, position)
+            if token is None or len(stack) > _DEEPEST:
+                raise Garbled("an answer can't be read")
+            position = token.end()
+            if token["open"]:
+                inner: list[Value] = []
+                stack[-1].append(inner)
+                stack.append(inner)
+            elif token["close"]:
+                if len(stack) == 1:
+                    raise Garbled("a list in an answer has no beginning")
+                stack.pop()
+            elif token["string"] is not None:
+                stack[-1].append(_ESCAPED.sub(rb"\1", token["string"]))
+            else:
+                atom = token["atom"].decode("ascii", "replace")
+                stack[-1].append(None if atom.upper() == "NIL" else atom)
     if len(stack) != 1:
         raise Garbled("a list in an answer has no end")
     return stack[0]
-
-
-def _read(text: bytes, stack: list[list[Value]]) -> None:
-    position = 0
-    while position < len(text):
-        found = _TOKEN.match(text, position)
-        if found is None or len(stack) > _DEEPEST:
-            raise Garbled("an answer can't be read")
-        position = found.end()
-        if found["open"]:
-            inner: list[Value] = []
-            stack[-1].append(inner)
-            stack.append(inner)
-        elif found["close"]:
-            if len(stack) == 1:
-                raise Garbled("a list in an answer has no beginning")
-            stack.pop()
-        elif found["string"] is not None:
-            stack[-1].append(_ESCAPED.sub(rb"\1", found["string"]))
-        else:
-            atom = found["atom"].decode("ascii", "replace")
-            stack[-1].append(None if atom.upper() == "NIL" else atom)
 
 
 def quoted(text: str) -> str:
@@ -87,30 +84,27 @@ def quoted(text: str) -> str:
 
 def encoded_name(name: str) -> str:
     """Return a mailbox name in modified UTF-7 (RFC 3501, 5.1.3)."""
-    parts = _PLAIN.findall(name)
-    return "".join(
-        part.replace("&", "&-") if part.isascii() and part.isprintable() else _shifted(part)
-        for part in parts
-    )
-
-
-def _shifted(text: str) -> str:
-    octets = base64.b64encode(text.encode("utf-16-be", "surrogatepass")).rstrip(b"=")
-    return f"&{octets.decode().replace('/', ',')}-"
+    written = []
+    for part in _PLAIN.findall(name):
+        if part.isascii() and part.isprintable():
+            written.append(part.replace("&", "&-"))
+        else:
+            octets = base64.b64encode(part.encode("utf-16-be", "surrogatepass")).rstrip(b"=")
+            written.append(f"&{octets.decode().replace('/', ',')}-")
+    return "".join(written)
 
 
 def decoded_name(name: str) -> str:
     """Return a mailbox name from modified UTF-7; what isn't is left as it is."""
-    return _SHIFTED.sub(_unshifted, name)
 
+    def unshifted(found: re.Match[str]) -> str:
+        if not found[1]:
+            return "&"
+        octets = found[1].replace(",", "/")
+        octets += "=" * (-len(octets) % 4)
+        try:
+            return base64.b64decode(octets, validate=True).decode("utf-16-be")
+        except (binascii.Error, UnicodeDecodeError):
+            return found[0]
 
-def _unshifted(found: re.Match[str]) -> str:
-    if not found[1]:
-        return "&"
-    octets = found[1].replace(",", "/")
-    try:
-        return base64.b64decode(octets + "=" * (-len(octets) % 4), validate=True).decode(
-            "utf-16-be"
-        )
-    except (binascii.Error, UnicodeDecodeError):
-        return found[0]
+    return _SHIFTED.sub(unshifted, name)

@@ -80,27 +80,43 @@ class TokenSource:
         """
         async with self._turn:
             if fresh or not self.has_one:
-                await self._fetch()
+                await self.renew()
             if self._is_unsaved and self._kept is not None:
                 await self._kept.save(self._refresh_token)
                 self._is_unsaved = False
             return self._token
 
-    async def _fetch(self) -> None:
+    async def renew(self) -> None:
+        """Fetch a token, and the refresh token that the server may give along with it."""
         if self._refresh_token and self._kept is not None and not self._is_unsaved:
             # Another process of this store may have been given a newer one.
             self._refresh_token = await self._kept.load() or self._refresh_token
         before = self._refresh_token
         try:
-            answer = await asyncio.to_thread(_notice_settings, self._settings.url, self._form())
+            answer = await asyncio.to_thread(
+                answer_of_token_server, self._settings.url, self._form()
+            )
         except MailboxRefuses:
             # Another process may have spent it just before, as `gateway check` beside the importer.
             newer = await self._kept.load() if self._kept and not self._is_unsaved else ""
             if newer in ("", before):
                 raise
             self._refresh_token = before = newer
-            answer = await asyncio.to_thread(_notice_settings, self._settings.url, self._form())
-        self._keep(answer)
+            answer = await asyncio.to_thread(
+                answer_of_token_server, self._settings.url, self._form()
+            )
+        token = answer.get("access_token")
+        if not isinstance(token, str) or not token:
+            raise MailboxRefuses("token", "the token server's answer holds no access_token")
+        try:
+            life = float(answer.get("expires_in") or _USUAL_LIFE)
+        except (TypeError, ValueError):
+            life = _USUAL_LIFE
+        self._token = token
+        self._until = self._clock() + max(life - _EARLY_SECONDS, _SHORTEST_LIFE)
+        renewed = answer.get("refresh_token")
+        if self._refresh_token and isinstance(renewed, str) and renewed:
+            self._refresh_token = renewed
         self._is_unsaved = self._is_unsaved or self._refresh_token != before
 
     def _form(self) -> dict[str, str]:
@@ -114,22 +130,13 @@ class TokenSource:
         }
         return {name: value for name, value in form.items() if value}
 
-    def _keep(self, answer: Mapping[str, Any]) -> None:
-        token = answer.get("access_token")
-        if not isinstance(token, str) or not token:
-            raise MailboxRefuses("token", "the token server's answer holds no access_token")
-        try:
-            life = float(answer.get("expires_in") or _USUAL_LIFE)
-        except (TypeError, ValueError):
-            life = _USUAL_LIFE
-        self._token = token
-        self._until = self._clock() + max(life - _EARLY_SECONDS, _SHORTEST_LIFE)
-        renewed = answer.get("refresh_token")
-        if self._refresh_token and isinstance(renewed, str) and renewed:
-            self._refresh_token = renewed
 
+def answer_of_token_server(url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+    """Ask a token server; return its answer, a JSON object.
 
-def _notice_settings(url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+    Raises `MailboxRefuses` where a setting must be changed, `MailboxLost` where it can't answer
+    now (RFC 6749, 5.2).
+    """
     request = urllib.request.Request(  # noqa: S310  # the settings take web addresses only
         url,
         data=urllib.parse.urlencode(form).encode(),
@@ -137,24 +144,19 @@ def _notice_settings(url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
     )
     try:
         with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310
-            found = json.loads(answer.read(_LONGEST_ANSWER))
+            granted = json.loads(answer.read(_LONGEST_ANSWER))
     except urllib.error.HTTPError as error:
         with error:
-            raise _refusal(error, url) from error
+            if error.code >= 500 or error.code in (408, 429):
+                raise MailboxLost(f"no access token from {url}: {error.code}") from error
+            try:
+                refusal = json.loads(error.read(_LONGEST_ANSWER))
+                text = f"{refusal['error']}: {refusal.get('error_description', '')}"
+            except (ValueError, KeyError, TypeError, AttributeError, OSError):
+                text = str(error.code)
+        shown = " ".join(text.split())[:_SHOWN].rstrip(": ")
+        raise MailboxRefuses("token", f"{url} refuses: {shown}") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise MailboxLost(f"no access token from {url}: {reason}") from error
-    return found if isinstance(found, dict) else {}
-
-
-def _refusal(error: urllib.error.HTTPError, url: str) -> MailboxRefuses | MailboxLost:
-    """Return what a refusal means: for now, or until a setting is changed (RFC 6749, 5.2)."""
-    if error.code >= 500 or error.code in (408, 429):
-        return MailboxLost(f"no access token from {url}: {error.code}")
-    try:
-        found = json.loads(error.read(_LONGEST_ANSWER))
-        text = f"{found['error']}: {found.get('error_description', '')}"
-    except (ValueError, KeyError, TypeError, AttributeError, OSError):
-        text = str(error.code)
-    shown = " ".join(text.split())[:_SHOWN].rstrip(": ")
-    return MailboxRefuses("token", f"{url} refuses: {shown}")
+    return granted if isinstance(granted, dict) else {}

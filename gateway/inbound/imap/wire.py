@@ -66,11 +66,39 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
     # What the transport calls
 
     def data_received(self, data: bytes) -> None:
-        """Take answers apart."""
+        """Take answers apart: lines, and literals of as many octets as a line announces."""
         self._buffer += data
         try:
-            while self.failure is None and not self._deaf and self._step():
-                pass
+            while self.failure is None and not self._deaf:
+                if self._missing:
+                    some = self._buffer[: self._missing]
+                    cast(bytearray, self._parts[-1]).extend(some)
+                    del self._buffer[: len(some)]
+                    self._missing -= len(some)
+                    if self._missing:
+                        return
+                    continue
+                end = self._buffer.find(_CRLF, self._searched)
+                if end < 0:
+                    self._searched = max(0, len(self._buffer) - 1)
+                    if self._searched > _LONGEST_LINE:
+                        raise Garbled("a line without end")
+                    return
+                line = bytes(self._buffer[:end])
+                del self._buffer[: end + len(_CRLF)]
+                self._searched = 0
+                self._parts.append(line)
+                self._taken += len(line)
+                literal = LITERAL.search(line)
+                if literal is None:
+                    parts, self._parts = self._parts, []
+                    self.take_response(parts)
+                    continue
+                self._missing = int(literal[1])
+                self._taken += self._missing
+                if self._missing > self._largest:
+                    raise Garbled(f"{self._missing} octets announced where less was asked for")
+                self._parts.append(bytearray())
         except Garbled as error:
             self.fail(str(error))
 
@@ -78,91 +106,50 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         """Tell whoever waits."""
         self.fail(self._bye or f"the connection was lost{f': {exc}' if exc else ''}")
 
-    def _step(self) -> bool:
-        """Take one line or some of a literal; whether there may be more."""
-        if self._missing:
-            some = self._buffer[: self._missing]
-            cast(bytearray, self._parts[-1]).extend(some)
-            del self._buffer[: len(some)]
-            self._missing -= len(some)
-            return not self._missing
-        end = self._buffer.find(_CRLF, self._searched)
-        if end < 0:
-            self._searched = max(0, len(self._buffer) - 1)
-            if self._searched > _LONGEST_LINE:
-                raise Garbled("a line without end")
-            return False
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + len(_CRLF)]
-        self._searched = 0
-        self._take_line(line)
-        return True
-
-    def _take_line(self, line: bytes) -> None:
-        self._parts.append(line)
-        self._taken += len(line)
-        found = LITERAL.search(line)
-        if found is None:
-            parts, self._parts = self._parts, []
-            self._take_response(parts)
-            return
-        self._missing = int(found[1])
-        self._taken += self._missing
-        if self._missing > self._largest:
-            raise Garbled(f"{self._missing} octets announced where less was asked for")
-        self._parts.append(bytearray())
-
-    def _take_response(self, parts: list[Part]) -> None:
+    def take_response(self, parts: list[Part]) -> None:
+        """Take a whole response: the greeting, one without a tag, `+`, or the end of a command."""
         if self._taken > _LARGEST_ANSWER:
             raise Garbled("an answer without end")
-        first = parts[0]
+        first = bytes(parts[0])
+        command = self.pending_sync_command
         if self.state in (STARTED, CONNECTED):
             if not self._greeting.done():
-                self._greeting.set_result(bytes(first))
+                self._greeting.set_result(first)
         elif first.startswith(b"* "):
-            self._take_untagged([first[2:], *parts[1:]])
+            self.take_untagged([first[2:], *parts[1:]])
         elif first.startswith(b"+"):
-            self._take_continuation()
+            if command is None or command.name not in ("IDLE", "AUTHENTICATE"):
+                raise Garbled("the server asks for more where nothing is due")
+            if command.name == "IDLE":
+                self._idle_event.set()
+            else:
+                # XOAUTH2 tells its error in a challenge and waits for an empty line.
+                self.transport.write((self._answers.popleft() if self._answers else b"") + _CRLF)
         else:
-            self._take_tagged(bytes(first))
+            tag, _, rest = first.partition(b" ")
+            if command is None or tag != command.tag.encode():
+                raise Garbled("an answer nobody asked for")
+            self.pending_sync_command = None
+            result, _, text = rest.partition(b" ")
+            self._deaf = command.name == "STARTTLS" and result.upper() == b"OK"
+            command.close(text, result=result.upper().decode("ascii", "replace"))
 
-    def _take_untagged(self, parts: list[Part]) -> None:
+    def take_untagged(self, parts: list[Part]) -> None:
+        """Take a response without a tag: of the folder, of the end, or of the command under way."""
         first = bytes(parts[0])
-        if found := _COUNT.match(first):
-            self._count(int(found[1]), found[2].upper())
+        if count := _COUNT.match(first):
+            number, what = int(count[1]), count[2].upper()
+            if what == b"EXPUNGE":
+                self._exists -= 1
+            elif what == b"EXISTS":
+                if number > self._exists:
+                    self.news.set()
+                self._exists = number
         elif first[:4].upper() == b"BYE ":
             self._bye = f"the server says goodbye: {shown(first[4:])}"
         elif self.pending_sync_command is not None:
             for part in parts:
                 self.pending_sync_command.append_to_resp(part)
-
-    def _count(self, number: int, what: bytes) -> None:
-        if what == b"EXPUNGE":
-            self._exists -= 1
-        elif what == b"EXISTS":
-            if number > self._exists:
-                self.news.set()
-            self._exists = number
-
-    def _take_continuation(self) -> None:
-        command = self.pending_sync_command
-        if command is None or command.name not in ("IDLE", "AUTHENTICATE"):
-            raise Garbled("the server asks for more where nothing is due")
-        if command.name == "IDLE":
-            self._idle_event.set()
-        else:
-            # XOAUTH2 tells its error in a challenge and waits for an empty line.
-            self.transport.write((self._answers.popleft() if self._answers else b"") + _CRLF)
-
-    def _take_tagged(self, line: bytes) -> None:
-        tag, _, rest = line.partition(b" ")
-        command = self.pending_sync_command
-        if command is None or tag != command.tag.encode():
-            raise Garbled("an answer nobody asked for")
-        self.pending_sync_command = None
-        result, _, text = rest.partition(b" ")
-        self._deaf = command.name == "STARTTLS" and result.upper() == b"OK"
-        command.close(text, result=result.upper().decode("ascii", "replace"))
 
     def fail(self, why: str) -> None:
         """Close the connection at once; whoever waits hears why."""

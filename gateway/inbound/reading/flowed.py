@@ -1,6 +1,5 @@
 """Text whose lines flow, made whole paragraphs again (RFC 3676)."""
 
-from collections.abc import Iterable
 from email.message import Message
 
 from gateway.core.replies.forwarded import begins_field
@@ -19,29 +18,24 @@ def unflowed(text: str, part: Message) -> str:
     Lines that begin with a header word stay apart: some programs leave blanks behind them.
     """
     deletes_blank = _parameter(part, "delsp") == "yes"
-    return "\n".join(
-        _paragraphs(text.replace("\r\n", "\n").split("\n"), deletes_blank=deletes_blank)
-    )
-
-
-def _parameter(part: Message, name: str) -> str:
-    value = part.get_param(name)
-    return value.strip().casefold() if isinstance(value, str) else ""
-
-
-def _paragraphs(lines: Iterable[str], *, deletes_blank: bool) -> Iterable[str]:
-    """Yield paragraphs; their lines end with a blank, but for the last (RFC 3676, 4.1 to 4.5)."""
+    paragraphs: list[str] = []
     written: list[str] = []
     depth, flows = 0, False
-    for line in lines:
+    for line in text.replace("\r\n", "\n").split("\n"):
+        # The lines of a paragraph end with a blank, but for the last (RFC 3676, 4.1 to 4.5).
         content = line.lstrip(">")
         quotes = len(line) - len(content)
         content = content.removeprefix(" ")
         is_signature = content == _SIGNATURE
         if not flows or quotes != depth or is_signature or begins_field(content):
             if written:
-                yield "".join(written)
+                paragraphs.append("".join(written))
             written = ["> " * quotes]
         depth, flows = quotes, content.endswith(" ") and not is_signature
         written.append(content[:-1] if flows and deletes_blank else content)
-    yield "".join(written)
+    return "\n".join([*paragraphs, "".join(written)])
+
+
+def _parameter(part: Message, name: str) -> str:
+    value = part.get_param(name)
+    return value.strip().casefold() if isinstance(value, str) else ""

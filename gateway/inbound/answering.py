@@ -1,0 +1,81 @@
+"""Tells who sent a mail why it was not filed, where that may be told."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gateway.core.replies.inbox import InboxRow
+from gateway.inbound.mail_to_file import FilingFacts, MailToFile
+from gateway.inbound.notices import (
+    ANSWERED,
+    MOST_ANSWERS,
+    SUGGESTING,
+    LikelyOwner,
+    NoticeSettings,
+    of_refused,
+)
+from gateway.store.engine.database import StoreTransaction
+from gateway.store.people import applications, people
+from gateway.store.replies import inbox
+from gateway.store.sending import outbox
+
+
+def answer_sender(
+    connection: StoreTransaction,
+    case: MailToFile,
+    facts: FilingFacts,
+    row: InboxRow,
+    *,
+    now: datetime,
+    settings: NoticeSettings,
+    new_id: Callable[[], int],
+) -> InboxRow:
+    """Put the answer to a mail that needs attention into the outbox; return its row with that.
+
+    Only who is on file, and surely who it says, hears of it: once a mail, five times an hour.
+    """
+    staff = next((member for member in facts.staff if member.email), None)
+    header = case.reading.header if case.reading else None
+    if (
+        staff is None
+        or header is None
+        or case.by_hand
+        or row.answered
+        or row.reason not in ANSWERED
+        or header.distrust
+        or not header.may_be_answered
+    ):
+        return row
+    an_hour_ago = now - timedelta(hours=1)
+    if inbox.answers_since(connection, row.address, an_hour_ago) >= MOST_ANSWERS:
+        return row
+    answer = of_refused(
+        settings,
+        row,
+        staff=staff,
+        reference=header.reference or "",
+        now=now,
+        number=new_id(),
+        known=likely_owner(connection, case, row, settings),
+    )
+    outbox.put(connection, answer)
+    return replace(row, answered=True)
+
+
+def likely_owner(
+    connection: StoreTransaction, case: MailToFile, row: InboxRow, settings: NoticeSettings
+) -> LikelyOwner:
+    """Return where a mail may belong: the applications of whoever wrote the original."""
+    original = case.reading.original if case.reading else None
+    if row.reason not in SUGGESTING or original is None or not original.is_recovered:
+        return LikelyOwner()
+    address = settings.lookup(original.sender) if original.sender else ""
+    holders = people.find(connection, address) if address else ()
+    return LikelyOwner(
+        ", ".join(holder.person.name or str(holder.person.ref) for holder in holders),
+        tuple(
+            application
+            for holder in holders
+            for application in applications.of_person(connection, holder.person.ref)
+        ),
+    )

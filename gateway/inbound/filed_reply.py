@@ -1,0 +1,115 @@
+"""Puts a reply into the history of a candidate, and tells those responsible."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.core.people.history import REPEATED
+from gateway.core.replies.document_types import DocumentRule
+from gateway.core.replies.inbox import InboxRow, InboxState
+from gateway.core.sending.event import Event, EventType
+from gateway.inbound.filing import Candidate, Filing, entry_of
+from gateway.inbound.mail_to_file import FilingFacts, MailToFile
+from gateway.inbound.notices import News, NoticeSettings, addressees, of_imported
+from gateway.inbound.reading.attachments import Attachment
+from gateway.inbound.reading.reading import RepliedMail
+from gateway.store.engine.database import StoreTransaction
+from gateway.store.people import applications, history, people
+from gateway.store.sending import events, outbox
+from gateway.store.views import documents
+
+_RAW_NAME = "message.eml"
+
+
+def file_reply(
+    connection: StoreTransaction,
+    case: MailToFile,
+    facts: FilingFacts,
+    row: InboxRow,
+    *,
+    now: datetime,
+    settings: NoticeSettings,
+    rules: Sequence[DocumentRule],
+    new_id: Callable[[], int],
+) -> InboxRow:
+    """File a mail at the application it names; return its row with what became of it.
+
+    What was filed there before is remarked at that entry, and nobody is told again.
+    """
+    filing = filing_of(connection, case, facts, row)
+    entry = entry_of(filing, new_id=new_id, lookup=settings.lookup, rules=rules)
+    if not history.add(connection, entry):
+        first = history.same(connection, entry.reference, entry.fingerprint)
+        assert first is not None
+        when = now.isoformat(timespec="seconds")
+        history.remark(connection, first, f"{REPEATED} {when} {entry.staff} {entry.staff_text}")
+        return replace(row, state=InboxState.REPEATED, reason="", detail="", entry=first.id)
+    forwarder = facts.staff[0] if facts.staff else None
+    news = News(
+        entry=entry,
+        application=filing.application,
+        candidate=filing.candidate,
+        staff_name=(forwarder.name or forwarder.email) if forwarder else filing.staff,
+    )
+    readers = addressees(
+        applications.staff_of(connection, filing.application.application.responsible),
+        applications.staff_of(connection, [filing.candidate.owner]),
+        settings.fallback_to,
+    )
+    for notice in of_imported(settings, news, to=readers, now=now, new_id=new_id):
+        outbox.put(connection, notice)
+    imported = Event(
+        id=new_id(),
+        type=EventType.REPLY_IMPORTED,
+        person=entry.person,
+        data=documents.filed(entry),
+    )
+    events.put(connection, [imported])
+    return replace(row, state=InboxState.FILED, reason="", detail="", entry=entry.id)
+
+
+def filing_of(
+    connection: StoreTransaction, case: MailToFile, facts: FilingFacts, row: InboxRow
+) -> Filing:
+    """Return what is filed; of a mail nobody could read, what its header tells and all of it."""
+    assert facts.application is not None
+    candidate = Candidate()
+    for holder in people.find(connection, facts.application.application.person)[:1]:
+        person = holder.person
+        candidate = Candidate(name=person.name, addresses=holder.addresses, owner=person.owner)
+    original = case.reading.original if case.reading else None
+    attachments = case.reading.attachments if case.reading else ()
+    if original is None:
+        header = case.reading.header if case.reading else None
+        original = RepliedMail(
+            is_recovered=False,
+            sender_name=header.sender_name if header else "",
+            sender=header.sender if header else "",
+            recipients="",
+            copies="",
+            subject=header.bare_subject if header else "",
+            date=None,
+            date_text="",
+            message_id="",
+            text="",
+            html="",
+            staff_text="",
+            fingerprint=row.content,
+        )
+        whole = Attachment(
+            filename=_RAW_NAME,
+            content_type="message/rfc822",
+            size=row.size,
+            sha256=row.content,
+            file="",
+        )
+        attachments = (whole,)
+    return Filing(
+        application=facts.application,
+        candidate=candidate,
+        original=original,
+        attachments=attachments,
+        staff=facts.staff[0].crm_id if facts.staff else row.address or row.sender,
+        inbox=row.id,
+        raw=row.content,
+    )

@@ -1,0 +1,107 @@
+"""Mails that are attached to a mail, and what the header of one says to people."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from email import message_from_bytes
+from email.message import Message
+from email.utils import parsedate_to_datetime
+
+from gateway.core.mail.headers import decoded, decoded_mailboxes
+from gateway.core.replies.forwarded import (
+    Heading,
+    parse_agent,
+    parse_date,
+    parse_mailbox,
+    parse_mailboxes,
+)
+from gateway.inbound.reading.skeleton import raw_payload
+from gateway.inbound.reading.texts import children, without_divider
+
+_MOST_PARTS = 1_000
+_MOST_MAILS = 5  #: Attached ones that are compared; more stay files.
+
+
+def attached_mails(mail: Message) -> list[Message]:
+    """Return the first mails attached to a mail; those in a delivery report don't count."""
+    mails: list[Message] = []
+    stack = [mail]
+    for _ in range(_MOST_PARTS):
+        if not stack or len(mails) == _MOST_MAILS:
+            break
+        part = stack.pop()
+        if part.get_content_type() == "multipart/report":
+            continue
+        if part.get_content_maintype() == "multipart":
+            stack += reversed(children(part))
+            continue
+        attached = mail_in(part)
+        if attached is not None and (attached.get("from") or attached.get("subject")):
+            mails.append(attached)
+    return mails
+
+
+def mail_in(part: Message) -> Message | None:
+    """Return the mail that a part is: one attached as such, or under a name that ends in `.eml`.
+
+    Some programs wrongly send an attached mail in base64 (RFC 2046, 5.2.1).
+    """
+    if part.get_content_type() in ("message/rfc822", "message/global"):
+        inner = next(iter(children(part)), None)
+        if inner is None or inner.keys():
+            return inner
+        payload = raw_payload(inner) or ""
+        octets = payload.encode("ascii", "surrogateescape")
+        try:
+            octets = octets if ":" in payload else b64decode(octets, validate=False)
+        except (binascii.Error, ValueError):
+            return None
+    elif (part.get_filename() or "").casefold().endswith(".eml"):
+        content = part.get_payload(decode=True)
+        if not isinstance(content, bytes):
+            return None
+        octets = content
+    else:
+        return None
+    try:
+        return message_from_bytes(without_divider(octets))
+    except RecursionError:
+        return None
+
+
+def heading_of(mail: Message, zone: tzinfo) -> Heading:
+    """Return what the header of a mail says; `zone` is for a date that names none."""
+    senders = shown_field(mail, "from", decode=decoded_mailboxes)
+    date_text = shown_field(mail, "date")
+    return Heading(
+        sender=parse_mailbox(senders),
+        date=date_of(date_text, zone),
+        date_text=date_text,
+        subject=shown_field(mail, "subject"),
+        to=parse_mailboxes(shown_field(mail, "to", decode=decoded_mailboxes)),
+        cc=parse_mailboxes(shown_field(mail, "cc", decode=decoded_mailboxes)),
+        reply_to=parse_mailboxes(shown_field(mail, "reply-to", decode=decoded_mailboxes)),
+        agent=parse_agent(senders),
+        has_subject="subject" in mail,
+    )
+
+
+def shown_field(mail: Message, name: str, *, decode: Callable[[bytes], str] = decoded) -> str:
+    """Return the first field of a name (in lower case) as people read it; empty without one."""
+    for key, value in mail.raw_items():
+        if key.casefold() == name:
+            octets = str(value).encode("utf-8", "surrogateescape")
+            return " ".join(decode(b" ".join(octets.split())).split())
+    return ""
+
+
+def date_of(text: str, zone: tzinfo) -> datetime | None:
+    """Return the moment of a Date field, aware; None where it names none that can be read."""
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return parse_date(text, zone=zone)
+    if parsed.tzinfo is None:
+        return parsed.replace(tzinfo=UTC if text.endswith("-0000") else zone)
+    return parsed

@@ -1,0 +1,43 @@
+"""Forwards that have neither mark nor address, by quotequail, which knows some of their words."""
+
+from datetime import tzinfo
+
+import quotequail
+
+from gateway.core.replies.forwarded import Heading, parse_date, parse_mailbox, parse_mailboxes
+from gateway.inbound.reading.recovered import Recovered
+
+#: quotequail compares every line with all that follow: it is given the beginning only.
+_LINES = 300
+_WIDTH = 500
+
+
+def recover_unmarked(text: str, subject: str, zone: tzinfo) -> Recovered | None:
+    """Recover what quotequail finds in a text; None where it finds nothing with an author.
+
+    `subject` is that of the mail around it, `zone` for a date that names none.
+    """
+    text = text.replace("\r\n", "\n")
+    lines = text.split("\n", _LINES)[:_LINES]
+    is_long = (number for number, line in enumerate(lines) if len(line) > _WIDTH)
+    head = "\n".join(lines[: next(is_long, _LINES)])
+    unwrapped = quotequail.unwrap(head)
+    if unwrapped is None or not unwrapped.get("from") or not unwrapped.get("text"):
+        return None
+    date_text = unwrapped.get("date", "")
+    own = (unwrapped.get("text_top", ""), unwrapped.get("text_bottom", ""))
+    return Recovered(
+        heading=Heading(
+            sender=parse_mailbox(unwrapped["from"]),
+            date=parse_date(date_text, zone=zone),
+            date_text=date_text,
+            subject=unwrapped.get("subject", subject),
+            to=parse_mailboxes(unwrapped.get("to", "")),
+            cc=parse_mailboxes(unwrapped.get("cc", "")),
+            reply_to=parse_mailboxes(unwrapped.get("reply-to", "")),
+        ),
+        text=(unwrapped["text"] + text[len(head) :]).strip(),
+        html="",
+        staff_text="\n\n".join(part for part in own if part),
+        attached=None,
+    )
