@@ -75,14 +75,16 @@ def heading_of(mail: Message, zone: tzinfo) -> Heading:
     senders = shown_field(mail, "from", decode=decoded_mailboxes)
     date_text = shown_field(mail, "date")
     return Heading(
-        sender=parse_mailbox(senders),
+        sender=parse_mailbox(senders, is_field=True),
         date=date_of(date_text, zone),
         date_text=date_text,
         subject=shown_field(mail, "subject"),
-        to=parse_mailboxes(shown_field(mail, "to", decode=decoded_mailboxes)),
-        cc=parse_mailboxes(shown_field(mail, "cc", decode=decoded_mailboxes)),
-        reply_to=parse_mailboxes(shown_field(mail, "reply-to", decode=decoded_mailboxes)),
-        agent=parse_agent(senders),
+        to=parse_mailboxes(shown_field(mail, "to", decode=decoded_mailboxes), is_field=True),
+        cc=parse_mailboxes(shown_field(mail, "cc", decode=decoded_mailboxes), is_field=True),
+        reply_to=parse_mailboxes(
+            shown_field(mail, "reply-to", decode=decoded_mailboxes), is_field=True
+        ),
+        agent=parse_agent(senders, is_field=True),
         has_subject="subject" in mail,
     )
 

@@ -69,32 +69,36 @@ class Saver:
 
         Neither is the HTML of the `text` that was recovered, which Claws Mail and aerc attach.
         """
-        leaves = list(_leaves(mail))
-        pages = [part for part in leaves if _is_shown_html(part)]
-        has_html = bool(pages)
-        has_pictures = any(part.get_content_maintype() == "image" for part in leaves)
-        shown = _shown_images(pages) if has_pictures else set()
-        pictures = 0  #: That such HTML shows; they follow it.
+        leaves = list(leaves_of(mail))
+        pages = [
+            part for part in leaves if part.get_content_type() == "text/html" and is_shown(part)
+        ]
+        shown_ids: set[str] = set()
+        if any(part.get_content_maintype() == "image" for part in leaves):
+            shown_ids.update(
+                unquote(cid) for page in pages for cid in _CID.findall(decoded_text(page))
+            )
+        pictures = 0  #: That HTML of the text shows; they follow it.
         for part in leaves:
             if original is not None and original in children(part):
                 yield from self.of(original, text=text)
-            elif self._is_html_of(part, text):
+            elif self.is_html_of(part, text):
                 pictures += len(set(_CID.findall(self._markup(part))))
             elif pictures and _is_untyped_image(part):
                 pictures -= 1
             elif (
                 is_shown(part)
-                or (_is_untyped_image(part) and self._is_logo(part, in_html=has_html))
-                or _is_shown_image(part, shown)
-                or _is_reading(part)
+                or (_is_untyped_image(part) and self.is_logo(part, in_html=bool(pages)))
+                or is_picture_in(part, shown_ids)
+                or is_another_reading(part)
             ):
                 continue
             elif part.is_multipart():
-                yield self._mail(part)
+                yield self.keep_mail(part)
             else:
-                yield from self._file(part)
+                yield from self.keep_file(part)
 
-    def _is_html_of(self, part: Message, text: str) -> bool:
+    def is_html_of(self, part: Message, text: str) -> bool:
         """Whether an attached file is HTML of a text, by its words and a name no person gave it."""
         if part.get_content_type() != "text/html" or is_shown(part):
             return False
@@ -104,7 +108,7 @@ class Saver:
         words = _words("\n".join(read_page(self._markup(part)).lines))
         return bool(words) and len(words & _words(text)) >= _ENOUGH * len(words)
 
-    def _is_logo(self, part: Message, *, in_html: bool) -> bool:
+    def is_logo(self, part: Message, *, in_html: bool) -> bool:
         """Whether a picture is a small one that its sender put into the text: no document.
 
         Where there is HTML that doesn't show it, and where it is an attachment, an id alone doesn't
@@ -121,7 +125,7 @@ class Saver:
         is_attached, has_id = disposition.startswith("attachment"), "content-id" in part
         if disposition.startswith("inline") or (has_id and not in_html and not is_attached):
             return True
-        height = _height(octets)
+        height = height_of(octets)
         if height is None or not (is_attached or has_id):
             return False
         is_logo = has_id or _LOGO_NAME.match(_filename(part)) is not None
@@ -135,37 +139,36 @@ class Saver:
                 break
         return octets.decode("utf-8" if _is_utf8(octets) else "cp1252", "replace")
 
-    def _file(self, part: Message) -> Iterator[Attachment]:
-        name = _filename(part)
-        saved = self._saved(self._skeletons.octets(part), name, part.get_content_type())
-        opened = list(self._opened(saved, part)) if is_tnef(part) else []
-        yield from opened if opened or (is_tnef(part) and isinstance(part, Opened)) else [saved]
+    def keep_file(self, part: Message) -> Iterator[Attachment]:
+        """Keep an attached file, or what Outlook wrapped into it where it is a winmail.dat."""
+        content_type = part.get_content_type()
+        saved = self._saved(self._skeletons.octets(part), _filename(part), content_type)
+        inner: list[tuple[str, bytes]] = []
+        if is_tnef(part) and saved.size <= _MOST_TNEF:
+            try:
+                # A parser of 2021 for a format of 1996: whatever it raises, the file stays whole.
+                files: Any = TNEF(Path(saved.file).read_bytes(), do_checksum=False).attachments
+                mail = mail_within(files) if isinstance(part, Opened) else None
+                if mail is not None:
+                    del files[mail[0]]
+                inner = [(str(file.long_filename() or ""), bytes(file.data)) for file in files]
+            except Exception:
+                inner = []
+        if not inner and not (is_tnef(part) and isinstance(part, Opened)):
+            yield saved
+        for name, octets in inner[:MOST_ATTACHMENTS]:
+            yield self._saved([octets], name.strip("\0 "), "application/octet-stream")
 
-    def _mail(self, part: Message) -> Attachment:
+    def keep_mail(self, part: Message) -> Attachment:
         """Keep an attached mail, or a report's part, as a file."""
         inner = next(iter(children(part)), part)
-        name = _filename(part) or f"{_field(inner, 'subject') or 'message'}.eml"
+        subject = decoded(str(inner.get("subject", "")).encode("utf-8", "surrogateescape"))
+        name = _filename(part) or f"{' '.join(subject.split()) or 'message'}.eml"
         try:
             octets = inner.as_bytes()
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             octets = str(inner.get_payload()).encode("utf-8", "replace")
         return self._saved(self._skeletons.whole(octets), name, part.get_content_type())
-
-    def _opened(self, saved: Attachment, part: Message) -> Iterator[Attachment]:
-        """Yield what Outlook wrapped into a winmail.dat; nothing where it can't be opened."""
-        if saved.size > _MOST_TNEF:
-            return
-        try:
-            # A parser of 2021 for a format of 1996: whatever it raises, the file stays whole.
-            found: Any = TNEF(Path(saved.file).read_bytes(), do_checksum=False).attachments
-            mail = mail_within(found) if isinstance(part, Opened) else None
-            if mail is not None:
-                del found[mail[0]]
-            inner = [(str(each.long_filename() or ""), bytes(each.data)) for each in found]
-        except Exception:
-            return
-        for name, octets in inner[:MOST_ATTACHMENTS]:
-            yield self._saved([octets], name.strip("\0 "), "application/octet-stream")
 
     def _saved(self, pieces: Iterable[bytes], name: str, content_type: str) -> Attachment:
         number = next(self._numbers)
@@ -193,7 +196,7 @@ def _until_broken(pieces: Iterable[bytes]) -> Iterator[bytes]:
         return
 
 
-def _leaves(mail: Message) -> Iterator[Message]:
+def leaves_of(mail: Message) -> Iterator[Message]:
     """Yield the parts of a mail in order; an attached mail is one, whatever is in it."""
     stack = [mail]
     for _ in range(_MOST_PARTS):
@@ -207,37 +210,25 @@ def _leaves(mail: Message) -> Iterator[Message]:
     raise TooMuch(f"more than {_MOST_PARTS} parts")
 
 
-def _shown_images(pages: Iterable[Message]) -> set[str]:
-    """Return the content ids that parts of HTML show."""
-    return {unquote(each) for part in pages for each in _CID.findall(decoded_text(part))}
-
-
-def _is_shown_image(part: Message, shown: set[str]) -> bool:
+def is_picture_in(part: Message, content_ids: set[str]) -> bool:
+    """Whether a part is a picture that HTML shows, which has these content ids."""
     content_id = str(part.get("content-id", "")).strip().strip("<>")
-    return part.get_content_maintype() == "image" and unquote(content_id) in shown
+    return part.get_content_maintype() == "image" and unquote(content_id) in content_ids
 
 
-def _is_shown_html(part: Message) -> bool:
-    return part.get_content_type() == "text/html" and is_shown(part)
+def height_of(picture: bytes | bytearray) -> int | None:
+    """Return how many pixels a PNG, GIF or JPEG is high; None where its beginning doesn't tell.
 
-
-def _height(picture: bytes | bytearray) -> int | None:
-    """Return how many pixels a PNG, GIF or JPEG is high; None where its beginning doesn't tell."""
+    Of a JPEG the frame header tells, behind other segments (ITU-T T.81, B.2.2).
+    """
     if picture.startswith(b"\x89PNG\r\n\x1a\n") and picture[12:16] == b"IHDR":
         return int.from_bytes(picture[20:24], "big")
     if picture[:6] in (b"GIF87a", b"GIF89a"):
         return int.from_bytes(picture[8:10], "little")
-    if picture.startswith(b"\xff\xd8"):
-        return _height_of_jpeg(picture)
-    return None
-
-
-def _height_of_jpeg(picture: bytes | bytearray) -> int | None:
-    """Return the height that the frame header of a JPEG tells (ITU-T T.81, B.2.2)."""
-    start = 2
+    start = 2 if picture.startswith(b"\xff\xd8") else len(picture)
     for _ in range(_MOST_SEGMENTS):
         if picture[start : start + 1] != b"\xff" or len(picture) < start + 7:
-            return None
+            break
         marker = picture[start + 1]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             return int.from_bytes(picture[start + 5 : start + 7], "big") or None
@@ -257,7 +248,7 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.casefold()))
 
 
-def _is_reading(part: Message) -> bool:
+def is_another_reading(part: Message) -> bool:
     """Whether a part is one more reading of the text: an invitation, a version for watches."""
     disposition = str(part.get("content-disposition", "")).strip().casefold()
     is_text = part.get_content_maintype() == "text"
@@ -266,18 +257,12 @@ def _is_reading(part: Message) -> bool:
 
 def _filename(part: Message) -> str:
     """Return the name a part's sender gave it, decoded whichever way it was written."""
-    name = _legible(part).get_filename("")
-    return decoded(name.encode("utf-8", "replace"))
-
-
-def _legible(part: Message) -> Message:
-    """Return the fields that name a part, octets beyond ASCII in them as people read them."""
-    legible = Message()
+    legible = Message()  # the fields that name it, octets beyond ASCII as people read them
     for field, value in part.raw_items():
         if field.casefold() in ("content-disposition", "content-type"):
             octets = str(value).encode("utf-8", "surrogateescape")
             legible[field] = octets.decode("utf-8" if _is_utf8(octets) else "latin-1")
-    return legible
+    return decoded(legible.get_filename("").encode("utf-8", "replace"))
 
 
 def _is_utf8(octets: bytes | bytearray) -> bool:
@@ -286,8 +271,3 @@ def _is_utf8(octets: bytes | bytearray) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _field(mail: Message, name: str) -> str:
-    value = str(mail.get(name, ""))
-    return " ".join(decoded(value.encode("utf-8", "surrogateescape")).split())

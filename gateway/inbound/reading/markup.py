@@ -82,41 +82,39 @@ def safe_html(markup: str) -> str:
     1 MB, 60,000 tags or 400 tags deep) is shown as nothing; the raw mail has it.
     """
     markup = _bare(markup)
-    if not _is_bearable(markup):
+    if not is_bearable(markup):
         return ""
+
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        is_elsewhere = tag == "img" and name == "src" and not value.lower().startswith("cid:")
+        return None if is_elsewhere else value
+
     return nh3.clean(
         _BARE_ADDRESS.sub(r"&lt;\1&gt;", markup, count=_MOST_ADDRESSES),
         tags=set(_TAGS),
         clean_content_tags={"script", "style", "title"},
-        attribute_filter=_attribute,
+        attribute_filter=attribute,
         url_schemes=_SCHEMES,
         link_rel="noopener noreferrer nofollow",
     )
 
 
-def _attribute(tag: str, name: str, value: str) -> str | None:
-    if tag == "img" and name == "src" and not value.lower().startswith("cid:"):
-        return None
-    return value
-
-
 def _bare(markup: str) -> str:
-    """Leave out what nobody reads."""
-    return _DATA.sub("", _without_comments(markup[: _LONGEST + 1]))
+    """Leave out what nobody reads: pictures in the HTML itself, and comments.
 
-
-def _without_comments(markup: str) -> str:
-    """Leave out comments; one that never ends takes the rest with it, as in a browser."""
+    A comment that never ends takes the rest with it, as in a browser.
+    """
+    markup = markup[: _LONGEST + 1]
     parts = []
     start = 0
     while (begin := markup.find("<!--", start)) >= 0:
         parts.append(markup[start:begin])
         end = markup.find("-->", begin + 4)
         start = end + 3 if end >= 0 else len(markup)
-    return "".join(parts) + markup[start:]
+    return _DATA.sub("", "".join(parts) + markup[start:])
 
 
-def _is_bearable(markup: str) -> bool:
+def is_bearable(markup: str) -> bool:
     """Whether HTML can be parsed in a moment.
 
     Nesting, stray ampersands and the attributes of one tag cost their square; open formats are
@@ -189,19 +187,15 @@ class MarkupText:
         """Return the safe HTML from one line up to another, without the quotes around it."""
         if start >= len(self.rows) or not self.html:
             return ""
-        opening = "".join(_opening(self.rows[start].parent))
+        written: list[str] = []  # The tags that are open there, the innermost first.
+        element = self.rows[start].parent
+        while element is not None:
+            if element.name != "blockquote":
+                written.append(element.written)
+            element = element.parent
+        opening = "".join(reversed(written))
         stop = self.rows[end].start if end < len(self.rows) else len(self.html)
         return safe_html(opening + self.html[self.rows[start].start : stop])
-
-
-def _opening(element: Element | None) -> list[str]:
-    """Return the tags that are open inside an element, the outermost first, without quotes."""
-    written: list[str] = []
-    while element is not None:
-        if element.name != "blockquote":
-            written.append(element.written)
-        element = element.parent
-    return written[::-1]
 
 
 def read_page(markup: str) -> MarkupText:

@@ -3,7 +3,7 @@
 Both come from outside and are opened in the bounded process that reads mails (MS-OXMSG, MS-OXTNEF).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_string
@@ -51,7 +51,7 @@ def mail_of_msg(octets: bytes) -> Converted | None:
         msg = MsgFile.load(octets)
         has_text = _legible(lambda: msg.body).strip() or _legible(lambda: msg.html_body).strip()
         has_mails = any(each.file_bytes is None for each in msg.attachments)
-        return Converted(_of_msg(msg), has_mails or not has_text)
+        return Converted(octets_of_msg(msg), has_mails or not has_text)
     except MemoryError:
         raise
     except Exception:  # A parser of a hostile file system: whatever it raises, the file stays.
@@ -74,7 +74,7 @@ def mail_within(attachments: list[Any]) -> tuple[int, bytes] | None:
     """Return which of the files in a `winmail.dat` is a mail, and that mail."""
     for number, each in enumerate(attachments[:_MOST_FILES]):
         if hasattr(each, "embed"):
-            return number, _of_tnef(each.embed)
+            return number, octets_of_tnef(each.embed)
         name = str(each.long_filename() or "").strip("\0 ").casefold()
         if name.endswith(".msg") and (found := mail_of_msg(bytes(each.data))) is not None:
             return number, found.octets
@@ -97,7 +97,8 @@ def text_of_tnef(octets: bytes) -> tuple[str, str] | None:
     return (text, "plain") if text.strip() else None
 
 
-def _of_msg(msg: MsgFile) -> bytes:
+def octets_of_msg(msg: MsgFile) -> bytes:
+    """Return the mail that a `.msg` file is, with its files, as RFC 5322 has it."""
     properties = msg.properties
     headers = _legible(lambda: properties.str_prop_value(_HEADERS))
     fields = _copied(headers)
@@ -135,7 +136,8 @@ def _of_msg(msg: MsgFile) -> bytes:
     return mail.as_bytes()
 
 
-def _of_tnef(tnef: Any, depth: int = 0) -> bytes:
+def octets_of_tnef(tnef: Any, depth: int = 0) -> bytes:
+    """Return the mail that is embedded in a `winmail.dat`, with its files, as RFC 5322 has it."""
     values = {int(each.name): each.data for each in tnef.mapiprops}
 
     def text(number: int) -> str:
@@ -162,7 +164,7 @@ def _of_tnef(tnef: Any, depth: int = 0) -> bytes:
         if not hasattr(each, "embed"):
             _attach(mail, name, "", bytes(each.data))
         elif depth < _DEEPEST:
-            _attach(mail, f"{name or 'message'}.eml", "", _of_tnef(each.embed, depth + 1))
+            _attach(mail, f"{name or 'message'}.eml", "", octets_of_tnef(each.embed, depth + 1))
     return mail.as_bytes()
 
 
@@ -204,8 +206,9 @@ def _decoded(text: Any) -> str:
 
 def _mail(fields: Mapping[str, str], text: str, markup: str) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
-    for name, value in _written(fields):
-        mail.set_raw(name, value)
+    for name, value in fields.items():
+        if value:
+            mail.set_raw(name, " ".join(value.replace("\0", "").split()))
     if text or not markup:
         mail.set_content(text, cte="base64")
     if markup and text:
@@ -213,12 +216,6 @@ def _mail(fields: Mapping[str, str], text: str, markup: str) -> EmailMessage:
     elif markup:
         mail.set_content(markup, subtype="html", cte="base64")
     return mail
-
-
-def _written(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for name, value in fields.items():
-        if value:
-            yield name, " ".join(value.replace("\0", "").split())
 
 
 def _attach(mail: EmailMessage, name: str, kind: str, octets: bytes, content_id: str = "") -> None:

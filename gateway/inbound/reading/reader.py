@@ -44,11 +44,18 @@ def load(line: bytes) -> ReadMail | str:
     if "unreadable" in found:
         return str(found["unreadable"])
     values = found["reading"]
+    report = values["report"]
+    if report is not None:
+        report = ReportSet(
+            reports=tuple(DeliveryReport(**delivery) for delivery in report["reports"]),
+            numbers=tuple(report["numbers"]),
+            message_id=report["message_id"],
+        )
     return ReadMail(
         header=ParsedHeader(**values["header"]),
         original=_original(values["original"]),
         attachments=tuple(Attachment(**each) for each in values["attachments"]),
-        report=_report(values["report"]),
+        report=report,
     )
 
 
@@ -67,34 +74,28 @@ def _original(values: dict[str, Any] | None) -> RepliedMail | None:
     )
 
 
-def _report(values: dict[str, Any] | None) -> ReportSet | None:
-    if values is None:
-        return None
-    return ReportSet(
-        reports=tuple(DeliveryReport(**each) for each in values["reports"]),
-        numbers=tuple(values["numbers"]),
-        message_id=values["message_id"],
-    )
-
-
 def main() -> None:
     """Read mails until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()
-    _limit_memory()
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
+        pages = int(file.read().split()[5])
+    most_memory = pages * resource.getpagesize() + MEMORY
+    resource.setrlimit(resource.RLIMIT_DATA, (most_memory, most_memory))
     for line in sys.stdin.buffer:
         task = Task(**json.loads(line))
         size = Path(task.file).stat().st_size
         most = CPU_SECONDS + CPU_SECONDS_PER_OCTET * size
         signal.setitimer(signal.ITIMER_PROF, HEADER_CPU_SECONDS if task.header_only else most)
-        answer = _answer(task)
+        answer = answer_to(task)
         signal.setitimer(signal.ITIMER_PROF, 0)
         sys.stdout.buffer.write(answer.encode() + b"\n")
         sys.stdout.buffer.flush()
 
 
-def _answer(task: Task) -> str:
+def answer_to(task: Task) -> str:
+    """Read a mail; return the line of JSON that says what is in it, or why it can't be read."""
     try:
         return dump(read(task))
     except (TooMuch, MemoryError, RecursionError) as error:
@@ -102,13 +103,6 @@ def _answer(task: Task) -> str:
     except Exception as error:  # Parsers meet mails nobody has thought of: they wait for a person.
         reason = f"{type(error).__name__}: {error}"
     return json.dumps({"unreadable": reason[:500]})
-
-
-def _limit_memory() -> None:
-    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
-        pages = int(file.read().split()[5])
-    most = pages * resource.getpagesize() + MEMORY
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,30 @@ class Readers:
     async def read(self, task: Task) -> ReadMail:
         """Read a mail; raise `UnreadableMail` where that fails, or takes too much."""
         async with self._turn:
-            return await self._read(task)
+            process = await self._started()
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                async with asyncio.timeout(_READ_SECONDS):
+                    process.stdin.write(json.dumps(asdict(task)).encode() + b"\n")
+                    await process.stdin.drain()
+                    line = await process.stdout.readline()
+            except (TimeoutError, ValueError, OSError) as error:
+                await self._end()
+                raise UnreadableMail(f"reading it failed: {type(error).__name__}") from error
+            except asyncio.CancelledError:
+                await self._end()
+                raise
+            if not line.endswith(b"\n"):
+                await self._end()
+                raise UnreadableMail("reading it takes too long")
+            self._left -= 1
+            reading = load(line)
+            if isinstance(reading, str) or self._left == 0:
+                await self._end()
+            if isinstance(reading, str):
+                raise UnreadableMail(reading)
+            return reading
 
     async def read_header(self, task: Task) -> ReadMail | None:
         """Read the header of a mail alone; None where even that can't be done."""
@@ -57,34 +80,9 @@ class Readers:
         async with self._turn:
             await self._end()
 
-    async def _read(self, task: Task) -> ReadMail:
-        process = await self._started()
-        try:
-            async with asyncio.timeout(_READ_SECONDS):
-                line = await _ask(process, json.dumps(asdict(task)).encode() + b"\n")
-        except (TimeoutError, ValueError, OSError) as error:
-            await self._end()
-            raise UnreadableMail(f"reading it failed: {type(error).__name__}") from error
-        except asyncio.CancelledError:
-            await self._end()
-            raise
-        if not line.endswith(b"\n"):
-            await self._end()
-            raise UnreadableMail("reading it takes too long")
-        return await self._taken(line)
-
-    async def _taken(self, line: bytes) -> ReadMail:
-        self._left -= 1
-        found = load(line)
-        if isinstance(found, str) or self._left == 0:
-            await self._end()
-        if isinstance(found, str):
-            raise UnreadableMail(found)
-        return found
-
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
-            self._process = await _start()
+            self._process = await start_reader()
             self._left = _MOST_READ
         return self._process
 
@@ -100,7 +98,8 @@ class Readers:
             transport.close()
 
 
-async def _start() -> asyncio.subprocess.Process:
+async def start_reader() -> asyncio.subprocess.Process:
+    """Start the process and wait until it is ready; `ReaderUnavailable` where it isn't in time."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -121,11 +120,3 @@ async def _start() -> asyncio.subprocess.Process:
         await process.wait()
         raise ReaderUnavailable("the process that reads mails does not start")
     return process
-
-
-async def _ask(process: asyncio.subprocess.Process, question: bytes) -> bytes:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(question)
-    await process.stdin.drain()
-    return await process.stdout.readline()

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.message import Message
@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 from gateway.core.mail.automatic import automatic_kind, may_be_answered
 from gateway.core.mail.content import MAX_HEADER_BLOCK, header_block_of_file
 from gateway.core.mail.headers import Headers
-from gateway.core.replies.forwarded import Heading, Mailbox
+from gateway.core.replies.forwarded import Mailbox
 from gateway.core.replies.reference import find_reference, reference_pattern
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.attachments import Attachment, Saver
-from gateway.inbound.reading.original import Recovered, recover
+from gateway.inbound.reading.original import recover
+from gateway.inbound.reading.recovered import Recovered
 from gateway.inbound.reading.reports import ReportSet, read_reports
 from gateway.inbound.reading.skeleton import Skeletons
 from gateway.inbound.reading.trust import distrust, read_sender
@@ -106,7 +107,8 @@ class ReadMail:
 
 def read(task: Task) -> ReadMail:
     """Read a mail; raise whatever a hostile one makes of it."""
-    headers = _headers(Path(task.file))
+    with Path(task.file).open("rb") as file:
+        headers = Headers.of(header_block_of_file(file.read(MAX_HEADER_BLOCK)))
     header = read_header(headers, task)
     if task.header_only:
         return ReadMail(header=header)
@@ -157,19 +159,18 @@ def _other(
     )
 
 
-def _headers(file: Path) -> Headers:
-    with file.open("rb") as opened:
-        head = opened.read(MAX_HEADER_BLOCK)
-    return Headers.of(header_block_of_file(head))
-
-
 def read_header(headers: Headers, task: Task) -> ParsedHeader:
     """Read what the header tells."""
     sender = read_sender(headers)
     subject = _line(headers.text("subject"))
     # The blanks as they came: not each of those that are shown as one may follow a reference.
-    found = find_reference(_clean(headers.text("subject")), reference_pattern(task.reference))
-    field = _field_of(headers, task)
+    named = find_reference(_clean(headers.text("subject")), reference_pattern(task.reference))
+
+    def field(name: str) -> str:
+        """Look a field up; the null sender of the envelope counts as a Return-Path."""
+        is_null = name == "return-path" and task.envelope_sender == ""
+        return "<>" if is_null else headers.text(name)
+
     kind = automatic_kind(field)
     trust, authserv_id = task.trust, task.authserv_id
     return ParsedHeader(
@@ -177,22 +178,12 @@ def read_header(headers: Headers, task: Task) -> ParsedHeader:
         sender=_line(sender.address),
         distrust=distrust(headers, sender, trust=trust, authserv_id=authserv_id),
         subject=subject,
-        reference=found.reference if found else None,
-        bare_subject=_line(found.subject) if found else without_prefixes(subject),
+        reference=named.reference if named else None,
+        bare_subject=_line(named.subject) if named else without_prefixes(subject),
         message_id=_line(headers.text("message-id")),
         automatic=kind.value if kind else "",
         may_be_answered=may_be_answered(field, loop_field=LOOP_FIELD),
     )
-
-
-def _field_of(headers: Headers, task: Task) -> Callable[[str], str]:
-    """Return what looks fields up; the null sender of the envelope counts as a Return-Path."""
-
-    def field(name: str) -> str:
-        is_null = name == "return-path" and task.envelope_sender == ""
-        return "<>" if is_null else headers.text(name)
-
-    return field
 
 
 def _original(
@@ -209,7 +200,7 @@ def _original(
         subject=header.bare_subject,
         date=None,
         date_text="",
-        message_id=_message_id(attached) if attached is not None else "",
+        message_id=_line(str(attached.get("message-id", ""))) if attached is not None else "",
         text=_lines(recovered.text),
         html=_clean(recovered.html) if len(recovered.html) <= _LONGEST_TEXT else "",
         staff_text=_lines(recovered.staff_text),
@@ -221,48 +212,37 @@ def _original(
     )
     if heading is not None:
         is_told = attached is not None and heading.has_subject  # be it empty
-        original = _headed(original, heading, fallback="" if is_told else header.bare_subject)
-    return replace(original, fingerprint=_fingerprint(original, header, attachments))
-
-
-def _headed(original: RepliedMail, heading: Heading, *, fallback: str) -> RepliedMail:
-    sender = heading.sender or Mailbox("", "")
-    return replace(
-        original,
-        sender_name=_line(sender.name),
-        sender=_line(sender.address),
-        recipients=_mailboxes(heading.to),
-        copies=_mailboxes(heading.cc),
-        subject=_line(without_prefixes(heading.subject)) or fallback,
-        date=heading.date,
-        date_text=_line(heading.date_text),
-        agent=_mailboxes((heading.agent,)) if heading.agent is not None else "",
-    )
-
-
-def _fingerprint(
-    original: RepliedMail, header: ParsedHeader, attachments: Sequence[Attachment]
-) -> str:
-    """Return what a mail forwarded twice has in common; a note of staff's own is never twice."""
+        sender = heading.sender or Mailbox("", "")
+        original = replace(
+            original,
+            sender_name=_line(sender.name),
+            sender=_line(sender.address),
+            recipients=_mailboxes(heading.to),
+            copies=_mailboxes(heading.cc),
+            subject=_line(without_prefixes(heading.subject))
+            or ("" if is_told else header.bare_subject),
+            date=heading.date,
+            date_text=_line(heading.date_text),
+            agent=_mailboxes((heading.agent,)) if heading.agent is not None else "",
+        )
+    # What a mail forwarded twice has in common; a note of staff's own is never twice.
     date = f"{original.date.astimezone(UTC):%Y%m%d%H%M}" if original.date else original.date_text
     parts = [original.sender.casefold(), date, "".join(original.text.split())]
-    parts += sorted(each.sha256 for each in attachments)
+    parts += sorted(file.sha256 for file in attachments)
     if not original.is_recovered:
         parts += [header.message_id, "".join(original.staff_text.split())]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    fingerprint = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return replace(original, fingerprint=fingerprint)
 
 
 def _mailboxes(mailboxes: Sequence[Mailbox]) -> str:
-    shown = map(_mailbox, mailboxes)
-    return _clean("; ".join(" ".join(each.split()) for each in shown))
-
-
-def _mailbox(one: Mailbox) -> str:
-    return f"{one.name} <{one.address}>" if one.name and one.address else one.name or one.address
-
-
-def _message_id(mail: Message) -> str:
-    return _line(str(mail.get("message-id", "")))
+    shown = (
+        f"{mailbox.name} <{mailbox.address}>"
+        if mailbox.name and mailbox.address
+        else mailbox.name or mailbox.address
+        for mailbox in mailboxes
+    )
+    return _clean("; ".join(" ".join(text.split()) for text in shown))
 
 
 def _line(text: str) -> str:

@@ -32,15 +32,23 @@ def read_reports(mail: Message) -> ReportSet:
     recipients: list[DeliveryReport] = []
     numbers: list[int] = []
     message_id = ""
-    for part in _parts(mail):
-        if part.get_content_type() in _STATUSES:
+    stack = [mail]
+    for _ in range(_MOST_PARTS):
+        if not stack:
+            break
+        part = stack.pop()
+        if part.get_content_maintype() == "multipart":
+            stack += reversed(children(part))
+        elif part.get_content_type() in _STATUSES:
             for group in children(part):
-                numbers += _named(group)
-                recipients += _recipient(group)
+                names = ("original-envelope-id", "x-gateway-message")
+                numbers += _ids([_field(group, name) for name in names])
+                recipients += delivery_of(group)
         elif part.get_content_type() in _ORIGINALS:
-            original = _original(part)
+            original = header_of_original(part)
             message_id = message_id or original.text("message-id")
-            numbers += _traced(original)
+            for line in original.texts("received"):  # ours is among them if it passed here
+                numbers += _ids(_OUR_TRACE.findall(line))
     return ReportSet(
         reports=tuple(recipients[:_MOST_RECIPIENTS]),
         numbers=tuple(dict.fromkeys(numbers))[:_MOST_RECIPIENTS],
@@ -48,18 +56,7 @@ def read_reports(mail: Message) -> ReportSet:
     )
 
 
-def _parts(mail: Message) -> Iterator[Message]:
-    stack = [mail]
-    for _ in range(_MOST_PARTS):
-        if not stack:
-            return
-        part = stack.pop()
-        yield part
-        if part.get_content_maintype() == "multipart":
-            stack += reversed(children(part))
-
-
-def _original(part: Message) -> Headers:
+def header_of_original(part: Message) -> Headers:
     """Return the header of the mail a report gives back."""
     inner = next(iter(children(part)), None)
     if inner is not None:
@@ -67,17 +64,6 @@ def _original(part: Message) -> Headers:
         return Headers.parse(block.encode("utf-8", "surrogateescape"))
     payload = part.get_payload(decode=True)
     return Headers.parse(payload if isinstance(payload, bytes) else b"")
-
-
-def _traced(original: Headers) -> Iterator[int]:
-    """Yield the ids of the Received lines: ours is among them if the mail passed here."""
-    for line in original.texts("received"):
-        yield from _ids(_OUR_TRACE.findall(line))
-
-
-def _named(group: Message) -> Iterator[int]:
-    for name in ("original-envelope-id", "x-gateway-message"):
-        yield from _ids([_field(group, name)])
 
 
 def _ids(texts: list[str]) -> Iterator[int]:
@@ -88,7 +74,8 @@ def _ids(texts: list[str]) -> Iterator[int]:
             continue
 
 
-def _recipient(group: Message) -> Iterator[DeliveryReport]:
+def delivery_of(group: Message) -> Iterator[DeliveryReport]:
+    """Yield what the fields of one recipient say (RFC 3464, 2.3); nothing where they name none."""
     named = _field(group, "final-recipient") or _field(group, "original-recipient")
     address = named.partition(";")[2].strip() or named
     if address:

@@ -60,29 +60,23 @@ class Skeletons:
         """Parse a mail that is a file; raise `TooMuch` where too much is left to parse."""
         if not file.stat().st_size:
             return Message()
-        return message_from_bytes(self._skeleton(file))
-
-    def _skeleton(self, file: Path) -> bytes:
         parts: list[bytes] = []
         with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) as mail:
             end = 0
-            for start, stop in _runs(mail):
+            for start, stop in base64_runs(mail):
                 self._keep(parts, mail, end, start)
-                parts.append(self._token(OctetRange(file, start, stop)))
+                token = f"{self.mark}{len(self.runs)}x"
+                self.runs[token] = OctetRange(file, start, stop)
+                parts.append(token.encode())
                 end = stop
             self._keep(parts, mail, end, len(mail))
-        return b"".join(parts)
+        return message_from_bytes(b"".join(parts))
 
     def _keep(self, parts: list[bytes], mail: mmap.mmap, start: int, end: int) -> None:
         self.size += end - start
         if self.size > MAX_SKELETON:
             raise TooMuch(f"more than {MAX_SKELETON // 1_000_000} MB beside its attachments")
         parts.append(mail[start:end])
-
-    def _token(self, run: OctetRange) -> bytes:
-        token = f"{self.mark}{len(self.runs)}x"
-        self.runs[token] = run
-        return token.encode()
 
     def octets(self, part: Message) -> Iterator[bytes]:
         """Yield a part's content, decoded, piece by piece; what can't be decoded as it stands."""
@@ -92,7 +86,7 @@ class Skeletons:
         pieces = self._whole(payload)
         match str(part.get("content-transfer-encoding", "")).strip().lower():
             case "base64":
-                yield from _from_base64(pieces)
+                yield from decoded_base64(pieces)
             case "quoted-printable":
                 yield quopri.decodestring(b"".join(pieces))
             case "x-uuencode" | "uuencode" | "uue" | "x-uue":
@@ -113,17 +107,14 @@ class Skeletons:
         payload = raw_payload(part)
         if payload is None or self.mark not in payload:
             return 0
-        tokens = self._tokens(payload)
+        marks = re.findall(rf"{self.mark}[0-9]+x", payload)
+        tokens = {token: self.runs[token] for token in marks if token in self.runs}
         size = sum(run.end - run.start for run in tokens.values())
         for token, run in tokens.items():
             whole = b"".join(run.pieces()).decode("ascii") if size <= room else ""
             payload = payload.replace(token, whole)
         part.set_payload(payload)
         return size
-
-    def _tokens(self, payload: str) -> dict[str, OctetRange]:
-        found = re.findall(rf"{self.mark}[0-9]+x", payload)
-        return {token: self.runs[token] for token in found if token in self.runs}
 
     def _whole(self, payload: str) -> Iterator[bytes]:
         end = 0
@@ -134,7 +125,7 @@ class Skeletons:
         yield _as_octets(payload[end:])
 
 
-def _runs(mail: mmap.mmap) -> Iterator[tuple[int, int]]:
+def base64_runs(mail: mmap.mmap) -> Iterator[tuple[int, int]]:
     """Yield where runs of base64 can be left out: whole blocks of it, but for the first."""
     first = None
     for start in range(0, len(mail), _BLOCK):
@@ -166,7 +157,7 @@ def _as_octets(text: str) -> bytes:
     return text.encode("ascii", "surrogateescape")
 
 
-def _from_base64(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def decoded_base64(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """Decode base64, passing over what doesn't belong in it (RFC 2045, 6.8)."""
     left = b""
     for piece in pieces:

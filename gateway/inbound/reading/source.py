@@ -33,14 +33,15 @@ _PART_HEADER = re.compile(
 
 def read_source(mime: Mapping[str, str], body: str) -> Message | None:
     """Read a body by the MIME fields above it; None where it is text as it stands."""
-    mail = message_from_bytes(_source(mime, body).encode("utf-8", "surrogateescape"))
+    head = "".join(f"{name}: {' '.join(value.split())}\n" for name, value in mime.items())
+    mail = message_from_bytes(f"{head}\n{body}\n".encode("utf-8", "surrogateescape"))
     if mail.get_content_maintype() == "multipart":
         boundary = mail.get_boundary()
         if boundary is None or f"--{boundary}" not in body or not mail.is_multipart():
             return None
-    elif not _is_encoded(mail, body):
+    elif not is_encoded(mail, body):
         return None
-    _restore_charsets(mail)
+    restore_charsets(mail)
     return mail
 
 
@@ -76,12 +77,8 @@ def is_cut(mail: Message) -> bool:
     return any(type(defect).__name__ == "CloseBoundaryNotFoundDefect" for defect in mail.defects)
 
 
-def _source(mime: Mapping[str, str], body: str) -> str:
-    head = "".join(f"{name}: {' '.join(value.split())}\n" for name, value in mime.items())
-    return f"{head}\n{body}\n"
-
-
-def _is_encoded(mail: Message, body: str) -> bool:
+def is_encoded(mail: Message, body: str) -> bool:
+    """Whether a body is in the encoding that its mail names, not decoded already."""
     match str(mail.get("content-transfer-encoding", "")).strip().casefold():
         case "quoted-printable":
             return body.isascii() and _ENCODED.search(body) is not None
@@ -90,7 +87,7 @@ def _is_encoded(mail: Message, body: str) -> bool:
     return False
 
 
-def _restore_charsets(mail: Message) -> None:
+def restore_charsets(mail: Message) -> None:
     """Say UTF-8 of parts whose text was decoded with the mail around them, and encoded so here."""
     stack = [mail]
     for _ in range(_MOST_PARTS):

@@ -47,21 +47,36 @@ def read_content(mail: Message) -> Content:
     for the other where it can.
     """
     segments: dict[int, list[Message]] = {}
-    for part, group in _leaves(mail):
+    for part, group in parts_with_group(mail):
         if is_shown(part):
             segments.setdefault(group, []).append(part)
-    readings = [_readings(parts) for parts in segments.values()]
-    texts = [text for text, _ in readings]
-    plain = [text for text in texts if text is not None]
-    if not any(markup is not None for _, markup in readings):
-        return Content(text="\n".join(plain)[:_LONGEST], markup=None)
+    texts, markups = [], []
+    lacks_text = has_markup = False
+    for parts in segments.values():
+        plain, pages = [], []
+        for part in parts:
+            text = decoded_text(part)
+            if part.get_content_subtype() == "html":
+                pages.append(text)
+            else:
+                plain.append(unflowed(text[:_LONGEST], part) if is_flowed(part) else text)
+        has_markup = has_markup or bool(pages)
+        lacks_text = lacks_text or not plain
+        text = "\n".join(plain)
+        texts += [text] if plain else []
+        markups.append("<br>".join(pages) if pages else text_as_markup(text))
     return Content(
-        text="\n".join(plain)[:_LONGEST] if len(plain) == len(texts) else None,
-        markup="<br>".join(_as_markup(text, markup) for text, markup in readings),
+        text=None if has_markup and lacks_text else "\n".join(texts)[:_LONGEST],
+        markup="<br>".join(markups) if has_markup else None,
     )
 
 
-def _leaves(mail: Message) -> Iterator[tuple[Message, int]]:
+def text_as_markup(text: str) -> str:
+    """Return HTML that shows a text with its lines."""
+    return f"<div>{escape(text).replace(chr(10), '<br>')}</div>"
+
+
+def parts_with_group(mail: Message) -> Iterator[tuple[Message, int]]:
     """Yield the parts that hold no parts, each with the alternative it belongs to."""
     stack: list[tuple[Message, int | None]] = [(mail, None)]
     for number in range(_MOST_PARTS):
@@ -102,30 +117,15 @@ def is_shown(part: Message) -> bool:
     return not disposition.startswith("attachment") and not part.get_filename()
 
 
-def _readings(parts: list[Message]) -> tuple[str | None, str | None]:
-    texts = [_plain(part) for part in parts if part.get_content_subtype() != "html"]
-    markups = [decoded_text(part) for part in parts if part.get_content_subtype() == "html"]
-    return ("\n".join(texts) if texts else None), ("<br>".join(markups) if markups else None)
-
-
-def _plain(part: Message) -> str:
-    text = decoded_text(part)
-    return unflowed(text[:_LONGEST], part) if is_flowed(part) else text
-
-
-def _as_markup(text: str | None, markup: str | None) -> str:
-    if markup is not None:
-        return markup
-    return f"<div>{escape(text or '').replace(chr(10), '<br>')}</div>"
-
-
 def decoded_text(part: Message) -> str:
     """Return the text of a part: in its charset, else in UTF-8, else whatever can be read."""
     payload = part.get_payload(decode=True)
     octets = payload if isinstance(payload, bytes) else b""
-    declared = _charset(part)
-    if "content-transfer-encoding" not in part and (found := _unsaid(octets, declared)) is not None:
-        return _UNKEEPABLE.sub("\ufffd", found)
+    declared = charset_of(part)
+    if "content-transfer-encoding" not in part:
+        text = decoded_unsaid(octets, declared)
+        if text is not None:
+            return _UNKEEPABLE.sub("\ufffd", text)
     for charset in (declared, "utf-8"):
         try:
             return _UNKEEPABLE.sub("\ufffd", octets.decode(charset))
@@ -135,7 +135,7 @@ def decoded_text(part: Message) -> str:
     return _UNKEEPABLE.sub("\ufffd", octets.decode(fallback, "replace"))
 
 
-def _unsaid(octets: bytes, charset: str) -> str | None:
+def decoded_unsaid(octets: bytes, charset: str) -> str | None:
     """Return the text of a part that is encoded without saying so; None where it is as it stands.
 
     Emacs leaves out Content-Transfer-Encoding of a mail that it attaches (`rmail-forward`, and
@@ -158,7 +158,8 @@ def _unsaid(octets: bytes, charset: str) -> str | None:
         return None
 
 
-def _charset(part: Message) -> str:
+def charset_of(part: Message) -> str:
+    """Return the codec to read a part with, UTF-8 where its charset is none of mail."""
     try:
         name = codecs.lookup(part.get_content_charset("utf-8")).name
         b"x".decode(name, "replace")  # refuses codecs that make no text, such as base64

@@ -38,35 +38,25 @@ def read_sender(headers: Headers) -> MailAuthor:
     value = headers.raw("from")[0]
     if len(value) > _LONGEST:
         return MailAuthor(fault="has a From field without end")
-    return _one_sender(_mailboxes(value))
-
-
-def _mailboxes(value: bytes) -> list[tuple[str, str]]:
-    parsed: Any = mailparser.parse_from_bytes(b"From: " + _in_utf8(value) + b"\r\n\r\n")
-    return [(_clean(name), _clean(address)) for name, address in parsed.from_]
-
-
-def _in_utf8(value: bytes) -> bytes:
     try:
-        return value.decode().encode()
+        value = value.decode().encode()
     except UnicodeDecodeError:
-        return value.decode("latin-1").encode()
-
-
-def _clean(text: str | Header) -> str:
-    return _UNKEEPABLE.sub("", str(text)).strip()
-
-
-def _one_sender(mailboxes: list[tuple[str, str]]) -> MailAuthor:
+        value = value.decode("latin-1").encode()
+    parsed: Any = mailparser.parse_from_bytes(b"From: " + value + b"\r\n\r\n")
+    mailboxes = [(_clean(name), _clean(address)) for name, address in parsed.from_]
     if len(mailboxes) != 1:
         return MailAuthor(fault=f"has {len(mailboxes)} addresses in its From field")
     name, address = mailboxes[0]
     if not domain_of(address):
         return MailAuthor(name=name, fault="has no address in its From field")
     shown = map(lookup_form, _ADDRESS.findall(unicodedata.normalize("NFKC", name)))
-    is_false = any(each != lookup_form(address) for each in shown)
+    is_false = any(other != lookup_form(address) for other in shown)
     fault = "shows another address than that of its sender" if is_false else ""
     return MailAuthor(name=name, address=address, fault=fault)
+
+
+def _clean(text: str | Header) -> str:
+    return _UNKEEPABLE.sub("", str(text)).strip()
 
 
 def distrust(headers: Headers, sender: MailAuthor, *, trust: Trust | None, authserv_id: str) -> str:
@@ -77,20 +67,20 @@ def distrust(headers: Headers, sender: MailAuthor, *, trust: Trust | None, auths
         case "internal-only":
             return ""
         case "exchange-internal":
-            return _exchange(headers)
+            marks = {mark.strip().lower() for mark in headers.texts(_AUTH_AS)}
+            is_internal = marks == {"internal"}
+            return "" if is_internal else "has no mark of Exchange that it is internal"
         case "authentication-results":
-            return _authenticated(headers, domain_of(sender.address), authserv_id)
+            return distrust_results(headers, domain_of(sender.address), authserv_id)
         case None:
             return "nothing here proves whom a mail comes from: trust is not set"
 
 
-def _exchange(headers: Headers) -> str:
-    marks = {mark.strip().lower() for mark in headers.texts(_AUTH_AS)}
-    return "" if marks == {"internal"} else "has no mark of Exchange that it is internal"
+def distrust_results(headers: Headers, domain: str, authserv_id: str) -> str:
+    """Return why Authentication-Results don't prove that a mail is from a domain; empty: they do.
 
-
-def _authenticated(headers: Headers, domain: str, authserv_id: str) -> str:
-    """Go by the topmost field alone: whoever sends a mail can put others below it (RFC 8601, 5)."""
+    The topmost field alone counts: whoever sends a mail can put others below it (RFC 8601, 5).
+    """
     fields = headers.raw("authentication-results")
     if not fields:
         return "has no Authentication-Results"
@@ -101,10 +91,12 @@ def _authenticated(headers: Headers, domain: str, authserv_id: str) -> str:
         return "has Authentication-Results that can't be read"
     if found.authserv_id is None or found.authserv_id.lower() != authserv_id.lower():
         return f"has Authentication-Results of {found.authserv_id}, not of {authserv_id}"
-    return "" if _passes(found.results, domain) else "did not pass the checks of the own server"
+    return (
+        "" if proves_domain(found.results, domain) else "did not pass the checks of the own server"
+    )
 
 
-def _passes(results: Iterable[Any], domain: str) -> bool:
+def proves_domain(results: Iterable[Any], domain: str) -> bool:
     """Whether DMARC passed, or without a policy of it DKIM or SPF for the sender's own domain."""
     known = [(str(each.method).lower(), str(each.result).lower(), each) for each in results]
     dmarc = [each for method, result, each in known if method == "dmarc" and result not in _UNASKED]
@@ -113,18 +105,17 @@ def _passes(results: Iterable[Any], domain: str) -> bool:
             str(each.result).lower() == "pass" and _value(each, "header", "from") in ("", domain)
             for each in dmarc
         )
-    passed = [(method, each) for method, result, each in known if result == "pass"]
-    return any(_is_aligned(domain, _claimed(method, each)) for method, each in passed)
-
-
-def _claimed(method: str, result: Any) -> str:
-    match method:
-        case "dkim":
-            return _value(result, "header", "d") or _value(result, "header", "i")
-        case "spf":
-            return _value(result, "smtp", "mailfrom")
-        case _:
-            return ""
+    for method, result, check in known:
+        if result != "pass" or method not in ("dkim", "spf"):
+            continue
+        if method == "dkim":
+            claimed = _value(check, "header", "d") or _value(check, "header", "i")
+        else:
+            claimed = _value(check, "smtp", "mailfrom")
+        # The sender's domain, or one above it (RFC 7489, 3.1).
+        if "." in claimed and (domain == claimed or domain.endswith(f".{claimed}")):
+            return True
+    return False
 
 
 def _value(result: Any, kind: str, name: str) -> str:
@@ -137,8 +128,3 @@ def _value(result: Any, kind: str, name: str) -> str:
     if len(wanted) > 1:
         return "?"
     return domain_of(f"x@{wanted[0].rpartition('@')[2]}") if wanted else ""
-
-
-def _is_aligned(domain: str, claimed: str) -> bool:
-    """Whether what was proved is the sender's domain or one above it (RFC 7489, 3.1)."""
-    return "." in claimed and (domain == claimed or domain.endswith(f".{claimed}"))

@@ -21,6 +21,8 @@ def recover_unmarked(text: str, subject: str, zone: tzinfo) -> Recovered | None:
     lines = text.split("\n", _LINES)[:_LINES]
     is_long = (number for number, line in enumerate(lines) if len(line) > _WIDTH)
     head = "\n".join(lines[: next(is_long, _LINES)])
+    if ":" not in head and "@" not in head:
+        return None  # whatever names an author to it has one of them
     unwrapped = quotequail.unwrap(head)
     if unwrapped is None or not unwrapped.get("from") or not unwrapped.get("text"):
         return None

@@ -31,20 +31,21 @@ def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
         part, depth, has_text = stack.pop()
         if depth < _DEEPEST and (is_msg(part) or is_tnef(part)):
             file = folder / f"mail{next(numbers)}"
-            inner = _open_converted(part, skeletons, file, has_text=has_text)
+            inner = open_outlook(part, skeletons, file, has_text=has_text)
             stack += [(inner, depth + 1, False)] if inner is not None else []
             continue
-        if depth < _DEEPEST and _is_wrapped(part):
-            _open(part, skeletons, folder / f"mail{next(numbers)}")
+        if depth < _DEEPEST and is_wrapped(part):
+            open_mail(part, skeletons, folder / f"mail{next(numbers)}")
         if part.is_multipart():
             is_mail = part.get_content_type() in _MAILS
-            below = (has_text and not is_mail) or any(map(_is_text, children(part)))
+            below = (has_text and not is_mail) or any(map(is_written, children(part)))
             stack += [(child, depth + is_mail, below) for child in children(part)]
         elif is_shown(part):
             room -= skeletons.restore(part, room)
 
 
-def _is_wrapped(part: Message) -> bool:
+def is_wrapped(part: Message) -> bool:
+    """Whether a part is a mail that is not opened yet: in base64, or a file `.eml`."""
     if part.get_content_type() in _MAILS:
         inner = next(iter(children(part)), part)
         return not inner.keys()
@@ -65,7 +66,7 @@ def is_tnef(part: Message) -> bool:
     return is_named and not part.is_multipart()
 
 
-def _is_text(part: Message) -> bool:
+def is_written(part: Message) -> bool:
     """Whether a part is text to read, or parts of which the first is, and not empty."""
     while part.is_multipart() and part.get_content_type() not in _MAILS and children(part):
         part = children(part)[0]
@@ -73,7 +74,7 @@ def _is_text(part: Message) -> bool:
     return is_shown(part) and isinstance(payload, str) and bool(payload.strip())
 
 
-def _open_converted(
+def open_outlook(
     part: Message, skeletons: Skeletons, file: Path, *, has_text: bool
 ) -> Message | None:
     """Put the mail that a file of Outlook holds into its place, and return it; None: it has none.
@@ -130,25 +131,24 @@ def limited(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
         return
 
 
-def _without_divider(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Take off the line of a mailbox file (`>From - …`) that a mail begins with."""
-    beginning = b""
-    for piece in pieces:
-        beginning += piece
-        if len(beginning) >= _BEGINNING:
-            break
-    yield without_divider(beginning)
-    yield from pieces
+def open_mail(part: Message, skeletons: Skeletons, file: Path) -> None:
+    """Put the mail that a part holds into its place, by way of a file; or leave the part as it is.
 
-
-def _open(part: Message, skeletons: Skeletons, file: Path) -> None:
+    The line of a mailbox file (`>From - …`) that it may begin with is taken off.
+    """
     inner = next(iter(children(part)), part)
     payload = inner.get_payload()
     if inner is not part and isinstance(payload, str) and ":" not in payload[:_BEGINNING]:
         # A mail must not be in base64 (RFC 2046, 5.2.1), but some are.
         inner["Content-Transfer-Encoding"] = "base64"
+    pieces, beginning = skeletons.octets(inner), b""
+    for piece in pieces:
+        beginning += piece
+        if len(beginning) >= _BEGINNING:
+            break
     with file.open("wb") as opened:
-        opened.writelines(_without_divider(skeletons.octets(inner)))
+        opened.write(without_divider(beginning))
+        opened.writelines(pieces)
     found = skeletons.parse(file)
     if not (found.get("from") or found.get("subject")):
         return

@@ -39,7 +39,8 @@ _DATED = re.compile(r"(?=.*(?<!\d)\d{4}(?!\d)).*(?<!\d)\d{1,2}\s?[:.hH时時點�
 
 def read_one_line(lines: Sequence[TextLine], start: int) -> Intro | None:
     """Read the line, or up to three it was wrapped into, above a quoted mail."""
-    if not any("@" in line.text for line in lines[start : start + _MOST_LINES]):
+    near = [line.text for line in lines[start : start + _MOST_LINES]]
+    if not any("@" in text or text.endswith(">>>") for text in near):
         return None
     text = ""
     for end in range(start, min(start + _MOST_LINES, len(lines))):
