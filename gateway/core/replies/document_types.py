@@ -111,17 +111,13 @@ def document_type(
     image = content_type.lower().startswith("image/") or (
         found is not None and found[1].lower() in _IMAGES
     )
-    words = _words(name[: found.start()] if found else name)
+    stem = unicodedata.normalize("NFC", name[: found.start()] if found else name)
+    stem = _NUMBERS.sub(" ", _HUMPS.sub(" ", stem.replace("*", " ")))
+    words = f" {_plain(stem)} "
     for rule in rules:
-        if (image or not rule.images_only) and _pattern(rule).search(words):
+        if (image or not rule.images_only) and pattern_of(rule).search(words):
             return rule.type
     return OTHER
-
-
-def _words(name: str) -> str:
-    """Return the words of a name between blanks, in plain small letters."""
-    composed = unicodedata.normalize("NFC", name).replace("*", " ")
-    return f" {_plain(_NUMBERS.sub(' ', _HUMPS.sub(' ', composed)))} "
 
 
 def _plain(text: str) -> str:
@@ -131,7 +127,8 @@ def _plain(text: str) -> str:
 
 
 @cache
-def _pattern(rule: DocumentRule) -> re.Pattern[str]:
+def pattern_of(rule: DocumentRule) -> re.Pattern[str]:
+    """Return what finds a word of a rule between blanks, `ä` spelt as `a` or `ae`."""
     spellings = {
         _plain(spelling)
         for word in rule.words
@@ -161,21 +158,20 @@ def clean_filename(name: str) -> str:
         name = decoded(name.encode("utf-8", "replace"))
     last = next((part for part in re.split(r"[/\\]", name)[::-1] if part.strip(". ")), "")
     last = re.sub(r"\A[A-Za-z]:", "", last)
-    shown = "".join(map(_shown, unicodedata.normalize("NFC", last)))
+    shown = ""
+    for letter in unicodedata.normalize("NFC", last):
+        category = unicodedata.category(letter)
+        if category in ("Zs", "Zl", "Zp") or letter in "\t\r\n":
+            shown += " "
+        elif not category.startswith("C"):  # what is unseen
+            shown += letter
     shown = _FORBIDDEN.sub("_", _PILED_UP.sub(r"\1", shown))
-    shown = _shortened(" ".join(shown.split()).strip(". "))
+    shown = shortened(" ".join(shown.split()).strip(". "))
     return f"_{shown}" if _RESERVED.match(shown) else shown or _UNNAMED
 
 
-def _shown(letter: str) -> str:
-    """Return a letter as it may be shown: a blank for any blank, nothing for what is unseen."""
-    category = unicodedata.category(letter)
-    if category in ("Zs", "Zl", "Zp") or letter in "\t\r\n":
-        return " "
-    return "" if category.startswith("C") else letter
-
-
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
+    """Return a file's name of at most 200 octets in UTF-8, its extension kept."""
     if len(name.encode()) < _LONGEST:
         return name
     stem, dot, extension = name.rpartition(".")

@@ -6,7 +6,6 @@ says nothing else.
 """
 
 import re
-from collections.abc import Iterator
 
 _LONGEST = 160
 #: What Outlook and others put behind a word for its link: `Outlook voor iOS<https://aka.ms/x>`
@@ -102,21 +101,20 @@ _GET = re.compile(
 
 def without_app_lines(text: str) -> str:
     """Return a text without the lines that an app added, and the `-- ` above one at its end."""
-    if not any(map(_is_app_line, lines := text.split("\n"))):
+    lines = text.split("\n")
+    if not any(map(is_app_line, lines)):
         return text
-    return "\n".join(_kept(lines)).strip()
-
-
-def _kept(lines: list[str]) -> Iterator[str]:
-    """Yield the lines that people wrote, no signature's mark that has none of them below it."""
+    kept: list[str] = []
     for number, line in enumerate(lines):
         below = (later for later in lines[number + 1 :] if later.strip())
-        is_mark = line.rstrip() == "--" and all(map(_is_app_line, below))
-        if not is_mark and not _is_app_line(line):
-            yield line
+        is_empty_signature = line.rstrip() == "--" and all(map(is_app_line, below))
+        if not is_empty_signature and not is_app_line(line):
+            kept.append(line)
+    return "\n".join(kept).strip()
 
 
-def _is_app_line(line: str) -> bool:
+def is_app_line(line: str) -> bool:
+    """Whether a line says nothing but from which device or app a mail is."""
     text = " ".join(_LINK.sub("", line[: _LONGEST * 3]).split())
     if not text or len(text) > _LONGEST:
         return False

@@ -95,7 +95,7 @@ _BEGUN, _DONE = "pfptBannerStart", "pfptBannerEnd"
 def banner_end(lines: Sequence[str]) -> int:
     """Return the index of the line at which a text goes on below warnings; 0 without any."""
     end = 0
-    while end < _MOST_LINES and (found := _end_of_one(lines, end, is_first=end == 0)):
+    while end < _MOST_LINES and (found := end_of_one_banner(lines, end, is_first=end == 0)):
         end = found
     return end
 
@@ -107,7 +107,7 @@ def without_banner(text: str) -> str:
     return "\n".join(lines[end:]).strip() if end else text
 
 
-def _end_of_one(lines: Sequence[str], start: int, *, is_first: bool) -> int:
+def end_of_one_banner(lines: Sequence[str], start: int, *, is_first: bool) -> int:
     """Return where one warning ends that starts at a line, rules around it included; 0: none."""
     while start < len(lines) and (not lines[start].strip() or _RULE.fullmatch(lines[start])):
         start += 1
@@ -121,7 +121,9 @@ def _end_of_one(lines: Sequence[str], start: int, *, is_first: bool) -> int:
         text = f"{text} {lines[index].strip()}".strip()
         if len(text) > _LONGEST:
             return 0
-        if is_marked or (_is_banner(text, is_first=is_first) and not _goes_on(lines, index)):
+        if is_marked or (
+            is_banner(text, is_first=is_first) and not is_wrapped_behind(lines, index)
+        ):
             end = index + 1
             while end < len(lines) and (not lines[end].strip() or _RULE.fullmatch(lines[end])):
                 end += 1
@@ -129,7 +131,7 @@ def _end_of_one(lines: Sequence[str], start: int, *, is_first: bool) -> int:
     return 0
 
 
-def _goes_on(lines: Sequence[str], index: int) -> bool:
+def is_wrapped_behind(lines: Sequence[str], index: int) -> bool:
     """Whether a warning was wrapped behind a line: it is as long as such lines are, and no end."""
     line = lines[index].strip()
     if index + 1 == len(lines) or not lines[index + 1].strip() or _RULE.fullmatch(lines[index + 1]):
@@ -140,7 +142,8 @@ def _goes_on(lines: Sequence[str], index: int) -> bool:
     return is_wrapped and _ENDED.search(line) is None
 
 
-def _is_banner(text: str, *, is_first: bool) -> bool:
+def is_banner(text: str, *, is_first: bool) -> bool:
+    """Whether a text is a warning; one that `is_first` needs its own word for it."""
     if _OWN.search(text) is not None:
         return False
     whole = (_WARNED, _TOLD, _MARK) if is_first else (_WARNED, _TOLD, _MARK, _MORE)

@@ -52,15 +52,17 @@ def read_block(
     """
     first = read_label(lines[start].text)
     if first is None and announced:
-        return _read_bare(lines, start)
+        return read_bare(lines, start)
     if first is None or first.role is HeaderWord.OTHER:
         return None
     if first.role is None and not announced:
-        return _below_date(lines, start, first, subject)
-    return read_glued(lines, start) or _BlockReader(lines, start, announced, subject).read()
+        return read_below_date(lines, start, first, subject)
+    return read_glued(lines, start) or HeaderBlockReader(lines, start, announced, subject).read()
 
 
-def _below_date(lines: Sequence[TextLine], start: int, first: Label, subject: str) -> Block | None:
+def read_below_date(
+    lines: Sequence[TextLine], start: int, first: Label, subject: str
+) -> Block | None:
     """Read a header that begins with a date under a word nobody knows (Tuta in Vietnamese)."""
     below = start + 1
     if below == len(lines) or lines[below].is_blank or lines[below].depth != lines[start].depth:
@@ -70,13 +72,13 @@ def _below_date(lines: Sequence[TextLine], start: int, first: Label, subject: st
         return None
     if parse_date(first.value, zone=UTC) is None:
         return None
-    block = _BlockReader(lines, below, False, subject).read()
+    block = HeaderBlockReader(lines, below, False, subject).read()
     if block is None or HeaderWord.DATE in block.fields:
         return None
     return replace(block, fields=block.fields | {HeaderWord.DATE: first.value})
 
 
-def _read_bare(lines: Sequence[TextLine], start: int) -> Block | None:
+def read_bare(lines: Sequence[TextLine], start: int) -> Block | None:
     """Read a header whose words stand without colons, as eM Client writes them."""
     fields: dict[HeaderWord, str] = {}
     role, end = HeaderWord.OTHER, start
@@ -109,7 +111,7 @@ def read_glued(lines: Sequence[TextLine], start: int, text: str = "") -> Block |
     return None
 
 
-class _BlockReader:
+class HeaderBlockReader:
     """Reads one block, line by line."""
 
     def __init__(
@@ -127,31 +129,41 @@ class _BlockReader:
         self._unknown: list[tuple[str, bool]] = []  #: And whether they stand above who got it.
         self._role = HeaderWord.OTHER
         self._spaced: bool | None = None
-        self._framed = announced and _is_framed(lines, start)
+        self._framed = announced and is_framed(lines, start)
 
     def read(self) -> Block | None:
         """Return the block, where what was read is one."""
-        while self._end < self._last and self._take():
+        while self._end < self._last and self.take():
             pass
-        self._place_unknown()
-        if not self._is_block():
+        # Values under unknown words have the role that only they can have.
+        has_recipients = HeaderWord.TO in self._fields
+        for value, is_above in self._unknown:
+            role = self.role_of(value, answers=is_above and has_recipients)
+            if role is not None:
+                self._fields[role] = value
+        if not self.is_block():
             return None
         return Block(fields=self._fields, languages=self._languages(), end=self._end)
 
-    def _take(self) -> bool:
+    def take(self) -> bool:
+        """Take the next line, or empty ones; whether the block may go on below."""
         line = self._lines[self._end]
         if line.is_blank:
-            return self._skip_blank()
+            return self.skip_blank()
         if line.depth != self._depth:
             return False
         label = self._label(line.text)
         if label is not None and label.role is not None:
-            return self._take_field(label.role, label)
-        if self._is_folded(line) or self._continues(line.text, label):
+            return self.take_field(label.role, label)
+        # RFC 5322 has a line that goes on indented. mutt folds at the width of its window, whatever
+        # stands there: a subject `… Köln: x` too.
+        is_indented = line.is_indented and not self._is_indented and self._announced
+        is_folded = is_indented and self._fields.get(self._role, "") != ""
+        if is_folded or self.continues(line.text, label):
             self._fields[self._role] = f"{self._fields.get(self._role, '')} {line.text}".strip()
             self._end += 1
             return True
-        return label is not None and self._take_unknown(label)
+        return label is not None and self.take_unknown(label)
 
     def _label(self, text: str) -> Label | None:
         """Read a header word; SOGo's Korean for References is also that for who got a copy."""
@@ -164,7 +176,8 @@ class _BlockReader:
         is_taken = label.value.count("<") > 1 or label.role in self._fields
         return label._replace(role=HeaderWord.OTHER) if is_taken else label
 
-    def _take_field(self, role: HeaderWord, label: Label) -> bool:
+    def take_field(self, role: HeaderWord, label: Label) -> bool:
+        """Take a known word; not one that the block has already, which is of the text."""
         if role in self._fields and role is not HeaderWord.OTHER:
             return False
         if len(self._fields) == 1 and self._spaced is None:
@@ -175,11 +188,11 @@ class _BlockReader:
         self._end += 1
         return True
 
-    def _take_unknown(self, label: Label) -> bool:
+    def take_unknown(self, label: Label) -> bool:
         """Take a word nobody knows where known ones follow, or where it can only be the subject."""
         ends = self._end + 1 == len(self._lines) or self._lines[self._end + 1].is_blank
         closing = self._announced and HeaderWord.SUBJECT not in self._fields and bool(self._fields)
-        is_part = self._framed or self._word_follows() or self._is_people(label.value)
+        is_part = self._framed or self._word_follows() or self.are_people(label.value)
         if not is_part and not (closing and ends) and not self._are_message_ids(label.value):
             return False
         self._unknown.append((label.value, HeaderWord.TO not in self._fields))
@@ -187,7 +200,7 @@ class _BlockReader:
         self._end += 1
         return True
 
-    def _is_people(self, value: str) -> bool:
+    def are_people(self, value: str) -> bool:
         """Whether the value under an unknown word is people, where a header has some.
 
         Those who got a copy stand below those who got the mail, and everybody below a separator
@@ -202,23 +215,32 @@ class _BlockReader:
     def _are_message_ids(self, value: str) -> bool:
         return self._announced and _MESSAGE_IDS.fullmatch(value) is not None
 
-    def _skip_blank(self) -> bool:
+    def skip_blank(self) -> bool:
         """Pass over one or two empty lines, where the block has them between its lines."""
-        following = next((i for i in range(self._end, self._last) if self._text(i)), self._last)
+        ahead = range(self._end, self._last)
+        following = next((index for index in ahead if self._lines[index].text), self._last)
         if following - self._end > 2 or following >= self._last:
             return False
         label = self._label(self._lines[following].text)
         known = label is not None and label.role is not None and label.role not in self._fields
         is_last = self._announced and label is not None and label.role is HeaderWord.SUBJECT
-        is_value = label is None and self._lacks_value()
-        goes_on = self._announced and label is not None and self._goes_on_below(label)
-        if not is_value and not goes_on and not (known and (is_last or self._is_spaced())):
+        lacks_value = (
+            self._role in (HeaderWord.SENDER, HeaderWord.DATE, HeaderWord.TO)
+            and not self._fields.get(self._role)
+            and len(self._fields) < 4
+        )
+        is_value = label is None and lacks_value
+        goes_on = self._announced and label is not None and self.goes_on_below(label)
+        is_spaced = bool(self._spaced)
+        if self._spaced is None and len(self._fields) == 1:
+            is_spaced = self._announced or HeaderWord.SENDER in self._fields
+        if not is_value and not goes_on and not (known and (is_last or is_spaced)):
             return False
         self._spaced = True
         self._end = following
         return True
 
-    def _goes_on_below(self, label: Label) -> bool:
+    def goes_on_below(self, label: Label) -> bool:
         """Whether a field below an empty line can only be one of the header: by its value.
 
         SOGo in Japanese has empty lines between some of them: `組織: …`, an empty line, `宛先: …`.
@@ -232,53 +254,29 @@ class _BlockReader:
         is_date = label.role is HeaderWord.DATE and HeaderWord.DATE not in self._fields
         return is_date and parse_date(label.value, zone=UTC) is not None
 
-    def _is_spaced(self) -> bool:
-        if self._spaced is not None or len(self._fields) != 1:
-            return bool(self._spaced)
-        return self._announced or HeaderWord.SENDER in self._fields
-
-    def _lacks_value(self) -> bool:
-        telling = self._role in (HeaderWord.SENDER, HeaderWord.DATE, HeaderWord.TO)
-        return telling and not self._fields.get(self._role) and len(self._fields) < 4
-
-    def _text(self, index: int) -> str:
-        return self._lines[index].text
-
-    def _is_folded(self, line: TextLine) -> bool:
-        """Whether a line goes on with the field above it as RFC 5322 has it: it is indented.
-
-        mutt folds at the width of its window, whatever stands there: a subject `… Köln: x` too.
-        """
-        is_indented = line.is_indented and not self._is_indented and self._announced
-        return is_indented and self._fields.get(self._role, "") != ""
-
-    def _continues(self, text: str, label: Label | None) -> bool:
+    def continues(self, text: str, label: Label | None) -> bool:
         """Whether a line goes on with the field above it."""
         value = self._fields.get(self._role)
         if is_line(text):
             return False
-        if value is None or self._is_after_blank():
+        if value is None or self._lines[self._end - 1].is_blank:
             return value == ""
-        if self._role in _PEOPLE and (value[-1:] in ",;<([" or _is_open(value)):
+        is_open = value.count("<") > value.count(">") or value.count('"') % 2 == 1
+        if self._role in _PEOPLE and (value[-1:] in ",;<([" or is_open):
             return True
         if not value and (
             self._role is not HeaderWord.SUBJECT or self._lines[self._end].is_indented
         ):
             return True
-        if self._role is HeaderWord.SUBJECT and self._is_rest_of_subject(value, text):
-            return True
+        if self._role is HeaderWord.SUBJECT:
+            whole = _folded(f"{value} {text}")
+            if whole and self._subject.startswith(whole):
+                return True
         if label is not None and value:
             return False
         if self._role in _PEOPLE and text.startswith("<") and "@" in text:
             return True
         return self._word_follows()
-
-    def _is_after_blank(self) -> bool:
-        return self._lines[self._end - 1].is_blank
-
-    def _is_rest_of_subject(self, value: str, text: str) -> bool:
-        whole = _folded(f"{value} {text}")
-        return bool(whole) and self._subject.startswith(whole)
 
     def _word_follows(self) -> bool:
         """Whether a known word, not read yet, comes within the next lines."""
@@ -289,23 +287,13 @@ class _BlockReader:
             label = self._label(line.text)
             if label is not None and label.role is not None:
                 return label.role not in self._fields
-            if label is not None and self._is_foreign() and is_people(label.value):
+            # Below a separator, of a language that isn't known.
+            is_foreign = self._announced and HeaderWord.SENDER not in self._fields
+            if label is not None and is_foreign and is_people(label.value):
                 return True
         return False
 
-    def _is_foreign(self) -> bool:
-        """Whether a separator stands above words of a language that isn't known."""
-        return self._announced and HeaderWord.SENDER not in self._fields
-
-    def _place_unknown(self) -> None:
-        """Give values under unknown words the role that only they can have."""
-        has_recipients = HeaderWord.TO in self._fields
-        for value, is_above in self._unknown:
-            role = self._role_of(value, answers=is_above and has_recipients)
-            if role is not None:
-                self._fields[role] = value
-
-    def _role_of(self, value: str, *, answers: bool) -> HeaderWord | None:
+    def role_of(self, value: str, *, answers: bool) -> HeaderWord | None:
         """Return the role of a value; `answers` says that people there are to be answered."""
         candidates: tuple[HeaderWord, ...] = (HeaderWord.SUBJECT,)
         if is_people(value):
@@ -321,7 +309,8 @@ class _BlockReader:
             candidates = (HeaderWord.DATE,)
         return next((role for role in candidates if role not in self._fields), None)
 
-    def _is_block(self) -> bool:
+    def is_block(self) -> bool:
+        """Whether what was read is a header: it names its author and tells enough besides."""
         telling = sum(role in self._fields for role in _TELLING)
         if self._announced:
             return telling >= (1 if HeaderWord.SENDER in self._fields else 2)
@@ -336,7 +325,7 @@ class _BlockReader:
         return tuple(sorted(common or (sets[0] if sets else ())))
 
 
-def _is_framed(lines: Sequence[TextLine], start: int) -> bool:
+def is_framed(lines: Sequence[TextLine], start: int) -> bool:
     """Whether nothing but words with values stands between a separator and an empty line."""
     for number, line in enumerate(lines[start : start + _LONGEST_FRAME]):
         if line.is_blank:
@@ -344,10 +333,6 @@ def _is_framed(lines: Sequence[TextLine], start: int) -> bool:
         if line.depth != lines[start].depth or read_label(line.text) is None:
             return False
     return False
-
-
-def _is_open(value: str) -> bool:
-    return value.count("<") > value.count(">") or value.count('"') % 2 == 1
 
 
 def _folded(subject: str) -> str:

@@ -84,16 +84,22 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
     an American put the month first; `zone` is assumed where the text names none.
     """
     text = " ".join(text[:_LONGEST].translate(_COLONS).split())
-    if _INTERNET.fullmatch(text):
-        return _internet(text, zone)
+    if is_internet_date(text):
+        try:
+            parsed = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        if text.endswith("-0000"):  # a moment in UTC, told by who has no clock of a place
+            return parsed.replace(tzinfo=UTC)
+        return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
     if _CLOCK.search(text) is None:
         return None
     known = tuple(languages) or (("hr",) if _CROATIAN.search(text) else ())
-    for day, rest in _days(text, known):
+    for day, rest in days_in(text, known):
         found = _TIME.search(rest)
-        clock = _clock(found, rest) if found else None
+        clock = clock_of(found, rest) if found else None
         if found is not None and clock is not None:
-            return datetime.combine(day, clock, _zone(rest[found.end() :]) or zone)
+            return datetime.combine(day, clock, zone_of(rest[found.end() :]) or zone)
     return None
 
 
@@ -102,17 +108,7 @@ def is_internet_date(text: str) -> bool:
     return _INTERNET.fullmatch(text) is not None
 
 
-def _internet(text: str, zone: tzinfo) -> datetime | None:
-    try:
-        parsed = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if text.endswith("-0000"):  # a moment in UTC, told by who has no clock of a place (RFC 5322)
-        return parsed.replace(tzinfo=UTC)
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
-
-
-def _days(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]:
+def days_in(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]:
     """Yield each day the text may name with what is left beside it, the surest first."""
     for pattern in (_YEAR_FIRST, _PLAIN_YEAR_FIRST):
         for found in pattern.finditer(text):
@@ -130,13 +126,13 @@ def _days(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]:
                 yield from _day(text, found, parts["y"], str(month), parts["d"])
     for found in (*_NUMBERS.finditer(text), *_PLAIN_NUMBERS.finditer(text)):
         first, second, year = found.groups()
-        if _is_american(text, int(first), int(second), languages):
+        if is_american(text, int(first), int(second), languages):
             first, second = second, first
         yield from _day(text, found, year, second, first)
-    yield from _in_any_order(text)
+    yield from days_in_any_order(text)
 
 
-def _in_any_order(text: str) -> Iterator[tuple[date, str]]:
+def days_in_any_order(text: str) -> Iterator[tuple[date, str]]:
     """Read a day whose month is a word of any language, wherever its parts stand.
 
     There must be a year and one other number, besides the time: `2026 оны арван нэгдүгээр сарын 23`
@@ -157,23 +153,20 @@ def _in_any_order(text: str) -> Iterator[tuple[date, str]]:
         blank = "|" * (found.end() - found.start())
         rest = f"{rest[: found.start()]}{blank}{rest[found.end() :]}"
     if year in _PERSIAN_YEARS:
-        named = _from_persian(year, persian_month_within(text), day)
+        named = persian_day(year, persian_month_within(text), day)
     else:
-        named = _from_gregorian(year, int(month[1]) if month else month_within(text), day)
+        number = int(month[1]) if month else month_within(text)
+        if number is None or year not in _YEARS:
+            return
+        try:
+            named = date(year, number, day)
+        except ValueError:
+            return
     if named is not None:
         yield named, rest
 
 
-def _from_gregorian(year: int, month: int | None, day: int) -> date | None:
-    if month is None or year not in _YEARS:
-        return None
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
-
-
-def _from_persian(year: int, month: int | None, day: int) -> date | None:
+def persian_day(year: int, month: int | None, day: int) -> date | None:
     """Return a day of the Persian calendar; eight of 33 years are leap years until 2124."""
     if month is None or day > 31:
         return None
@@ -183,7 +176,8 @@ def _from_persian(year: int, month: int | None, day: int) -> date | None:
     return date(1600, 3, 20) + timedelta(days=days)
 
 
-def _is_american(text: str, first: int, second: int, languages: tuple[str, ...]) -> bool:
+def is_american(text: str, first: int, second: int, languages: tuple[str, ...]) -> bool:
+    """Whether the first of two numbers is the month: `11/23/2026`, `3/4/2026 9:15 AM`."""
     if max(first, second) > 12:
         return second > 12
     halved = _HALF.search(text) is not None
@@ -205,7 +199,8 @@ def _day(
     yield named, f"{text[: found.start()]} | {text[found.end() :]}"
 
 
-def _clock(found: re.Match[str], text: str) -> time | None:
+def clock_of(found: re.Match[str], text: str) -> time | None:
+    """Return the time that was found in a text, by the half or the part of the day it names."""
     hour, minute, second = (int(part or 0) for part in found.groups())
     half = _HALF.search(text)
     if half is not None and hour <= 12:
@@ -219,7 +214,8 @@ def _clock(found: re.Match[str], text: str) -> time | None:
         return None
 
 
-def _zone(text: str) -> timezone | None:
+def zone_of(text: str) -> timezone | None:
+    """Return the zone that a text names, by offset or letters; None where it names none."""
     found = _OFFSET.search(text)
     if found is not None and int(found[2]) <= 14:
         offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0) % 60)

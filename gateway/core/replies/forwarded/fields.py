@@ -43,8 +43,11 @@ def read_fields(lines: Sequence[TextLine], start: int, *, announced: bool = Fals
     """
     if _field_name(lines[start].text) is None:
         return None
-    end = start + _height(lines, start)
-    written = _unfolded(lines, start, end)
+    depth = lines[start].depth
+    shown = lines[start : start + _LONGEST]
+    ends = (number for number, line in enumerate(shown) if line.is_blank or line.depth != depth)
+    end = start + text_start(shown[: next(ends, len(shown))])
+    written = unfolded(lines, start, end)
     names = {name.lower() for name, _ in written}
     if len(names & _TECHNICAL) < (1 if announced else _FEWEST_TECHNICAL):
         return None
@@ -65,14 +68,7 @@ def read_fields(lines: Sequence[TextLine], start: int, *, announced: bool = Fals
     return Block(fields=fields, languages=(), end=end, is_whole=True, mime=mime)
 
 
-def _height(lines: Sequence[TextLine], start: int) -> int:
-    depth = lines[start].depth
-    shown = lines[start : start + _LONGEST]
-    ends = (n for n, line in enumerate(shown) if line.is_blank or line.depth != depth)
-    return _text_start(shown[: next(ends, len(shown))])
-
-
-def _text_start(lines: Sequence[TextLine]) -> int:
+def text_start(lines: Sequence[TextLine]) -> int:
     """Return where the text begins that has no empty line above it, as below a table of HTML.
 
     What goes on with a field stands further in, below a line as long as those that are wrapped, or
@@ -91,7 +87,7 @@ def _text_start(lines: Sequence[TextLine]) -> int:
     return end
 
 
-def _unfolded(lines: Sequence[TextLine], start: int, end: int) -> list[tuple[str, str]]:
+def unfolded(lines: Sequence[TextLine], start: int, end: int) -> list[tuple[str, str]]:
     """Return names and values; a line that begins with a blank, or has no name, goes on."""
     is_indented = lines[start].is_indented  # then all of them are, as in s-nail's `~m`
     written: list[tuple[str, str]] = []

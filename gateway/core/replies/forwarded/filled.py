@@ -28,7 +28,9 @@ def read_filled(lines: Sequence[TextLine], start: int) -> Block | None:
     if KNOWN_LABEL.match(_spaced(lines[start].text)) is None:
         return None
     end = start
-    while end < min(start + _LONGEST, len(lines)) and _goes_on(lines[end], lines[start]):
+    for line in lines[start : start + _LONGEST]:
+        if line.is_blank or line.depth != lines[start].depth:
+            break
         end += 1
     text = "\n".join(_spaced(line.text) for line in lines[start:end])
     if _WITHIN.search(text) is None:
@@ -40,7 +42,7 @@ def read_filled(lines: Sequence[TextLine], start: int) -> Block | None:
         key = label_key(found["head"])
         following = ROLES[key]
         is_first = found.start() == 0 or text[found.start() - 1] == "\n"
-        if following in fields or (not is_first and not _may_begin(text, found, role)):
+        if following in fields or (not is_first and not may_begin_field(text, found, role)):
             continue
         if fields or following is role:
             fields[role] = _value(text[begins : found.start()])
@@ -53,7 +55,9 @@ def read_filled(lines: Sequence[TextLine], start: int) -> Block | None:
     if not within or "@" not in fields.get(HeaderWord.SENDER, ""):
         return None
     fields[role] = _value(text[begins:])
-    return Block(fields=fields, languages=_languages(keys), end=end)
+    sets = [LANGUAGES_OF[key] for key in keys if key in LANGUAGES_OF]
+    languages = tuple(sorted(frozenset.intersection(*sets))) if sets else ()
+    return Block(fields=fields, languages=languages, end=end)
 
 
 def _spaced(text: str) -> str:
@@ -65,11 +69,7 @@ def _spaced(text: str) -> str:
     return f"{head}{colon} {value}" if colon else text
 
 
-def _goes_on(line: TextLine, first: TextLine) -> bool:
-    return not line.is_blank and line.depth == first.depth
-
-
-def _may_begin(text: str, found: re.Match[str], role: HeaderWord) -> bool:
+def may_begin_field(text: str, found: re.Match[str], role: HeaderWord) -> bool:
     """Whether a word within a line begins a field: not in a subject, which is what it says."""
     return (
         role is not HeaderWord.SUBJECT
@@ -79,8 +79,3 @@ def _may_begin(text: str, found: re.Match[str], role: HeaderWord) -> bool:
 
 def _value(text: str) -> str:
     return " ".join(text.split())
-
-
-def _languages(keys: Sequence[str]) -> tuple[str, ...]:
-    sets = [LANGUAGES_OF[key] for key in keys if key in LANGUAGES_OF]
-    return tuple(sorted(frozenset.intersection(*sets))) if sets else ()

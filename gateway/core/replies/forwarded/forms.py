@@ -51,31 +51,29 @@ def read_header(
     return None
 
 
-def _below_separator(lines: Sequence[TextLine], index: int, subject: str) -> Header | None:
+def read_below_separator(lines: Sequence[TextLine], index: int, subject: str) -> Header | None:
     """Read `-----Original Message-----` and the header below it, or what the line itself says."""
     text = lines[index].text
     rest = after_dashes(text)
     if rest and (glued := read_glued(lines, index, rest)) is not None:
         return glued
-    if not _separates(lines, index):
+    if not separates(lines, index):
         return None
     below = _next_line(lines, index)
     if below is not None and is_divider(lines[below].text):
         below = _next_line(lines, below)
-    header = _announced(lines, below, subject) if below is not None else None
+    header = None
+    if below is not None:
+        header = (
+            read_fields(lines, below, announced=True)
+            or read_filled(lines, below)
+            or read_block(lines, below, announced=True, subject=subject)
+            or read_intro(lines, below, announced=True)
+        )
     return header or read_framed_intro(lines, index)
 
 
-def _announced(lines: Sequence[TextLine], index: int, subject: str) -> Header | None:
-    return (
-        read_fields(lines, index, announced=True)
-        or read_filled(lines, index)
-        or read_block(lines, index, announced=True, subject=subject)
-        or read_intro(lines, index, announced=True)
-    )
-
-
-def _separates(lines: Sequence[TextLine], index: int) -> bool:
+def separates(lines: Sequence[TextLine], index: int) -> bool:
     """Whether a line announces what follows, by its look, its words, or because it is quoted."""
     text = lines[index].text
     if is_dashed(text) or is_announcement(text) or is_divider(text):
@@ -91,31 +89,11 @@ def _next_line(lines: Sequence[TextLine], index: int) -> int | None:
     return next((number for number in below if not lines[number].is_blank), None)
 
 
-def _fields(lines: Sequence[TextLine], index: int, _subject: str) -> Header | None:
-    return read_fields(lines, index)
-
-
-def _block(lines: Sequence[TextLine], index: int, subject: str) -> Header | None:
-    return read_block(lines, index, subject=subject)
-
-
-def _sentence(lines: Sequence[TextLine], index: int, _subject: str) -> Header | None:
-    return read_sentence(lines, index)
-
-
-def _one_line(lines: Sequence[TextLine], index: int, _subject: str) -> Header | None:
-    return read_one_line(lines, index)
-
-
-def _introduction(lines: Sequence[TextLine], index: int, _subject: str) -> Header | None:
-    return read_intro(lines, index)
-
-
 FORMS = (
-    Form("separator", _below_separator),
-    Form("sentence", _sentence),
-    Form("fields", _fields),
-    Form("block", _block),
-    Form("one_line", _one_line),
-    Form("introduction", _introduction, is_sure=False),
+    Form("separator", read_below_separator),
+    Form("sentence", lambda lines, index, _: read_sentence(lines, index)),
+    Form("fields", lambda lines, index, _: read_fields(lines, index)),
+    Form("block", lambda lines, index, subject: read_block(lines, index, subject=subject)),
+    Form("one_line", lambda lines, index, _: read_one_line(lines, index)),
+    Form("introduction", lambda lines, index, _: read_intro(lines, index), is_sure=False),
 )

@@ -49,7 +49,7 @@ def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False
     `announced` says that a separator stands above it: then no word for writing is needed.
     """
     text = lines[start].text[:_LONGEST]
-    if _RUN_ON.search(text) is not None and (found := _run_on(lines, start)) is not None:
+    if _RUN_ON.search(text) is not None and (found := read_run_on(lines, start)) is not None:
         return found
     text = ""
     for end in range(start, min(start + _MOST_LINES, len(lines))):
@@ -66,7 +66,7 @@ def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False
     return None
 
 
-def _run_on(lines: Sequence[TextLine], start: int) -> Intro | None:
+def read_run_on(lines: Sequence[TextLine], start: int) -> Intro | None:
     """Read an introduction that the quoted mail follows on the same line, as Yahoo's app has it."""
     text, rest = _RUN_ON.split(lines[start].text, maxsplit=1)
     if find_verb(text) is None:
@@ -95,14 +95,14 @@ def _intro(text: str, lines: Sequence[TextLine], end: int, announced: bool) -> I
     if wrote is not None and address is not None and not quoted:
         quoted = below is not None and below.is_indented  # by a tab, as s-nail's `~Q` does
     name, date = _name_and_date(text, wrote, address)
-    if not _is_told(text, name, date, (quoted, announced, wrote is not None, address is not None)):
+    if not is_told(text, name, date, (quoted, announced, wrote is not None, address is not None)):
         return None
     sender = parse_mailbox(address[0].strip("()[]")) if address else None
     mailbox = Mailbox(name, sender.address if sender else "")
     return Intro(sender=mailbox, date=date, end=end) if mailbox != Mailbox("", "") else None
 
 
-def _is_told(text: str, name: str, date: str, signs: tuple[bool, bool, bool, bool]) -> bool:
+def is_told(text: str, name: str, date: str, signs: tuple[bool, bool, bool, bool]) -> bool:
     """Whether there are signs enough that a line says who wrote what is below it."""
     quoted, announced, written, addressed = signs
     if _DIGIT.search(text) is None:
@@ -141,10 +141,10 @@ def _name_and_date(
         text = f"{text[: wrote.start()]}\0{text[wrote.end() :]}"
     address = _ADDRESS.search(text) if address else None
     before, after = (text[: address.start()], text[address.end() :]) if address else (text, "")
-    return _around(before.replace("\0", " "), after.replace("\0", " "), address is not None)
+    return around_address(before.replace("\0", " "), after.replace("\0", " "), address is not None)
 
 
-def _around(before: str, after: str, addressed: bool) -> tuple[str, str]:
+def around_address(before: str, after: str, addressed: bool) -> tuple[str, str]:
     """Divide what stands before and behind an address, or a text without one."""
     if _DIGIT.search(before) is None:
         return _name(before), PREPOSITION.sub("", after).strip(_TRIM)

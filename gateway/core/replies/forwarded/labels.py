@@ -35,10 +35,10 @@ def read_label(text: str) -> Label | None:
         return None
     head, value = found["head"].strip(), found["value"].strip()
     key = label_key(head.strip(_BOLD + " "))
-    role = _role(key)
-    if role is None and not _may_be_label(key, value):
+    role = role_of_word(key)
+    if role is None and not may_be_label(key, value):
         return None
-    return Label(role, key, _without_bold(head, value))
+    return Label(role, key, without_bold(head, value))
 
 
 def begins_field(text: str) -> bool:
@@ -56,7 +56,7 @@ def read_bare_label(text: str) -> Label | None:
     return Label(ROLES[key], key, found["value"].strip())
 
 
-def _role(key: str) -> HeaderWord | None:
+def role_of_word(key: str) -> HeaderWord | None:
     """Return what a word means; `Kopi til (CC)` is known where one of its halves is."""
     word, bracket, gloss = key.rstrip(")）").replace("（", "(").partition("(")
     if not bracket:
@@ -64,13 +64,14 @@ def _role(key: str) -> HeaderWord | None:
     return ROLES.get(key) or ROLES.get(gloss.strip()) or ROLES.get(word.strip())
 
 
-def _may_be_label(key: str, value: str) -> bool:
+def may_be_label(key: str, value: str) -> bool:
+    """Whether up to four words and a value could be a field of a language nobody knows."""
     if not _WORDS.fullmatch(key) or len(key.split()) > 4:
         return False
     return bool(value) and not value.startswith("//")
 
 
-def _without_bold(head: str, value: str) -> str:
+def without_bold(head: str, value: str) -> str:
     """Take off the marks that made `*From:* Ann` or `*From: Ann*` bold."""
     marks = head[: len(head) - len(head.lstrip(_BOLD))]
     if not marks or head.endswith(marks):

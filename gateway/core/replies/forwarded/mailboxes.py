@@ -85,10 +85,10 @@ def _agent_and_author(text: str) -> tuple[str, str]:
     if found is None or not ("@" in plain[: found.start()] or _MAILBOX.match(plain, found.end())):
         return "", plain
     agent, author = plain[: found.start()].rstrip(" ;,"), plain[found.end() :]
-    return ("", agent) if _is_author(agent, author) else (agent, author)
+    return ("", agent) if is_author(agent, author) else (agent, author)
 
 
-def _is_author(agent: str, author: str) -> bool:
+def is_author(agent: str, author: str) -> bool:
     """Whether a person wrote for a team or an address of the same house.
 
     `Ann <ann@x> on behalf of tickets@x`, `Ann <ann@x> on behalf of Support`
@@ -131,7 +131,7 @@ def _split(text: str) -> list[str]:
 
 
 def _mailbox(text: str, *, is_field: bool = False) -> Mailbox:
-    found = _last_address(text)
+    found = find_address(text)
     if found is None:
         return Mailbox(_name(text.partition("<")[0], is_field), "")
     address = found[0].rstrip(".")
@@ -139,7 +139,7 @@ def _mailbox(text: str, *, is_field: bool = False) -> Mailbox:
     return Mailbox("" if name.casefold() == address.casefold() else name, address)
 
 
-def _last_address(text: str) -> re.Match[str] | None:
+def find_address(text: str) -> re.Match[str] | None:
     """Return the address in brackets, else the first: names are often addresses themselves.
 
     What is quoted is a name, and of two in brackets that stand together the first belongs to it:
@@ -158,14 +158,14 @@ def _last_address(text: str) -> re.Match[str] | None:
 
 
 def _name(text: str, is_field: bool) -> str:
-    name = _spoken(" ".join(text.split()).strip(" ,;|<["), is_field=is_field).strip(_WRAPPING)
+    name = spoken_name(" ".join(text.split()).strip(" ,;|<["), is_field=is_field).strip(_WRAPPING)
     for opening, closing in ("()", "<>"):
         if name.count(opening) > name.count(closing):
             name = f"{name}{closing}"
     return name.replace('\\"', '"').replace("\\\\", "\\").replace("\0", '"')
 
 
-def _spoken(name: str, *, is_field: bool) -> str:
+def spoken_name(name: str, *, is_field: bool) -> str:
     r"""Return a name without the quotes that only its spelling has (RFC 5322, 3.2.5).
 
     Several of its words may be quoted, each by itself: `"Roe, Dr." Ann "née, Doe" Poe`,

@@ -54,7 +54,7 @@ def read_one_line(lines: Sequence[TextLine], start: int) -> Intro | None:
             intro := _read(text, end + 1)
         ) is not None:
             return intro
-        if _is_quoted(lines, end + 1):
+        if is_quoted_below(lines, end + 1):
             below = (read_one_line(lines, later) for later in range(start + 1, end + 1))
             return _read(text, end + 1) if not any(below) else None
     return None
@@ -73,7 +73,7 @@ def _read(text: str, end: int) -> Intro | None:
     return Intro(sender=Mailbox(sender.name, sender.address), date=date, end=end)
 
 
-def _is_quoted(lines: Sequence[TextLine], start: int) -> bool:
+def is_quoted_below(lines: Sequence[TextLine], start: int) -> bool:
     """Whether the next line with text is quoted more deeply than the one before `start`."""
     following = next((line for line in lines[start : start + 3] if not line.is_blank), None)
     return following is not None and following.depth > lines[start - 1].depth

@@ -93,29 +93,29 @@ def _place(
     is_sure: bool = True,
 ) -> Place:
     depth = lines[header.end - 1].depth
-    start = _start(lines, index, header)
+    start = text_start(lines, index, header)
     end = last_quoted(raw_lines, start) if depth else len(raw_lines)
-    if not depth and (quoted := _quoted_end(raw_lines, header, start)):
+    if not depth and (quoted := quoted_end(raw_lines, header, start)):
         depth, end = 1, quoted
     if not depth and is_indented(raw_lines[header.end - 1]):
         end = last_indented(raw_lines, start) or end
-    closed = _closed(raw_lines, lines, start, end, lines[index].text)
+    closed = closing_line(raw_lines, lines, start, end, lines[index].text)
     return Place(
         header=header,
-        own_end=_own_end(lines, index),
+        own_end=own_words_end(lines, index),
         start=start,
         end=end if closed is None else closed,
-        rest=_below(raw_lines, end, lines[index]) if closed is None else closed + 1,
+        rest=rest_start(raw_lines, end, lines[index]) if closed is None else closed + 1,
         depth=depth,
         is_sure=is_sure,
         is_open=closed is None
         and end == len(raw_lines)
         and not depth
-        and _is_read_in(lines, index, header),
+        and is_read_in(lines, index, header),
     )
 
 
-def _is_read_in(lines: Sequence[TextLine], index: int, header: Header) -> bool:
+def is_read_in(lines: Sequence[TextLine], index: int, header: Header) -> bool:
     """Whether a mail was read in as it was kept, with the cursor left below it.
 
     `~f` of mail and mailx does so: no separator stands above a header in the words and the date of
@@ -128,7 +128,7 @@ def _is_read_in(lines: Sequence[TextLine], index: int, header: Header) -> bool:
     return not first.is_indented and (header.is_whole or is_internet_date(date))
 
 
-def _start(lines: Sequence[TextLine], index: int, header: Header) -> int:
+def text_start(lines: Sequence[TextLine], index: int, header: Header) -> int:
     """Return where the text begins: below the separator, where it stands there once more."""
     for below in range(header.end, min(header.end + _GAP, len(lines))):
         if not lines[below].is_blank:
@@ -138,7 +138,7 @@ def _start(lines: Sequence[TextLine], index: int, header: Header) -> int:
     return header.end
 
 
-def _closed(
+def closing_line(
     raw_lines: Sequence[str], lines: Sequence[TextLine], start: int, end: int, opening: str
 ) -> int | None:
     """Return the line that closes a forwarded text: one that says so, or a rule at the very end.
@@ -158,7 +158,7 @@ def _closed(
     )
 
 
-def _below(raw_lines: Sequence[str], end: int, opening: TextLine) -> int:
+def rest_start(raw_lines: Sequence[str], end: int, opening: TextLine) -> int:
     """Return where the forwarder's words go on: below the line that closes what was quoted.
 
     mutt quotes what it forwards with `forward_quote`, but not the lines around it.
@@ -171,7 +171,7 @@ def _below(raw_lines: Sequence[str], end: int, opening: TextLine) -> int:
     return end
 
 
-def _quoted_end(raw_lines: Sequence[str], header: Header, start: int) -> int | None:
+def quoted_end(raw_lines: Sequence[str], header: Header, start: int) -> int | None:
     """Return where a text ends that is quoted below a header that is not.
 
     Below an introduction it ends with the last quoted line; below a block it must be quoted
@@ -185,7 +185,7 @@ def _quoted_end(raw_lines: Sequence[str], header: Header, start: int) -> int | N
     return last_quoted(raw_lines, start)
 
 
-def _own_end(lines: Sequence[TextLine], index: int) -> int:
+def own_words_end(lines: Sequence[TextLine], index: int) -> int:
     """Return where the forwarder's words end: above empty lines, rules and separators."""
     end = index
     while end and _is_above(lines[end - 1], lines[index]):

@@ -42,20 +42,24 @@ def read_sentence(lines: Sequence[TextLine], start: int) -> Intro | None:
 def _read(text: str, end: int) -> Intro | None:
     for found in _FROM.finditer(text):
         if is_announcement(text[: found.start()]):
-            sender, date = _name_and_date(text[found.end() :])
-            mailbox = parse_mailbox(sender) if "@" in sender else Mailbox(_name(sender), "")
+            sender, date = name_and_date(text[found.end() :])
+            mailbox = (
+                parse_mailbox(sender)
+                if "@" in sender
+                else Mailbox(without_outer_quotes(sender), "")
+            )
             return Intro(sender=mailbox, date=date, end=end) if mailbox is not None else None
     return None
 
 
-def _name(text: str) -> str:
+def without_outer_quotes(text: str) -> str:
     """Return a name without the quotes around all of it: not around its end, `Ann "Shay"`."""
     name = text.strip()
     is_quoted = name.count('"') == 2 and name[:1] == name[-1:] == '"'
     return name.strip('" ') if is_quoted or name.count('"') == 1 else name
 
 
-def _name_and_date(text: str) -> tuple[str, str]:
+def name_and_date(text: str) -> tuple[str, str]:
     """Divide at the last word before which a name and behind which a date stands.
 
     Of `Roe, Ann van den on Mon Nov 23` that is `on`; Swedish dates begin with `den`.

@@ -36,7 +36,7 @@ PREPOSITIONS = (
 )
 
 
-def _pattern(word: str) -> str:
+def pattern_of_word(word: str) -> str:
     """Return what finds a word; only scripts that divide words by blanks need it whole."""
     escaped = re.escape(word)
     if word[-1] >= "\u0e00":
@@ -47,7 +47,7 @@ def _pattern(word: str) -> str:
 
 
 _WORDS = sorted({word for line in _WROTE for word in line.split("|")}, key=len, reverse=True)
-_PATTERNS = {word: re.compile(_pattern(word), re.IGNORECASE) for word in _WORDS}
+_PATTERNS = {word: re.compile(pattern_of_word(word), re.IGNORECASE) for word in _WORDS}
 FILLER = re.compile(rf"(?:{'|'.join(_FILLERS)})(?=[\s,，:،]|$)", re.IGNORECASE)
 PREPOSITION = re.compile(rf"(?:^|[\s,，、،]+)(?:{'|'.join(PREPOSITIONS)})\s*$", re.IGNORECASE)
 

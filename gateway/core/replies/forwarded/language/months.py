@@ -245,13 +245,13 @@ def _divided(names: str) -> list[list[str]]:
 
 
 def _named_within(text: str, table: dict[str, frozenset[int]]) -> int | None:
-    candidates = list(_candidates(_words(text), table))
+    candidates = list(named_months(_words(text), table))
     longest = max((length for length, _ in candidates), default=0)
     numbers = {n for length, each in candidates if length == longest for n in each}
     return next(iter(numbers)) if len(numbers) == 1 else None
 
 
-def _candidates(
+def named_months(
     words: list[str], table: dict[str, frozenset[int]]
 ) -> Iterator[tuple[int, frozenset[int]]]:
     """Yield how long a name that stands among the words is, and which months it may be."""
