@@ -24,9 +24,9 @@ from gateway.store.journal.journal import (
 from gateway.store.journal.journal_rows import JournalRows
 from gateway.store.journal.worker_log import NotLogged, WorkerLog
 
-_SLOW_SECONDS = 0.001  #: A disk that takes longer every time is waited for on a thread.
+_SLOW_SECONDS = 0.001  #: A disk that usually takes longer is waited for on a thread.
 _SLOW_REST_SECONDS = 2.0  #: For how long the thread does, before the event loop tries again.
-_SLOW_COMMITS = 8  #: One after the other make a slow disk; a busy processor delays some of them.
+_USUAL = 0.125  #: What one commit counts in telling what the disk usually takes.
 _APART_SECONDS = 0.25  #: Between two times the store is told: what comes in between gathers.
 _HURRIED_SECONDS = 0.05  #: The same where somebody waits until the store has it.
 
@@ -50,7 +50,7 @@ class LoggedJournal(JournalWriter):
         self._group = CommitGroup()
         self._due_now = self._due_later = False
         self._home = threading.get_ident()
-        self._slow_commits = 0  #: In a row.
+        self._usual = 0.0  #: Seconds a commit takes; a very slow one counts as twice slow.
         self._slow_until = 0.0
         super().__init__(database, worker, committed=committed)
 
@@ -84,9 +84,9 @@ class LoggedJournal(JournalWriter):
             self._took(time.monotonic() - began)
 
     def _took(self, seconds: float) -> None:
-        self._slow_commits = self._slow_commits + 1 if seconds > _SLOW_SECONDS else 0
-        if self._slow_commits >= _SLOW_COMMITS:
-            self._slow_commits, self._slow_until = 0, self._loop.time() + _SLOW_REST_SECONDS
+        self._usual += _USUAL * (min(seconds, 2 * _SLOW_SECONDS) - self._usual)
+        if self._usual > _SLOW_SECONDS:
+            self._usual, self._slow_until = 0.0, self._loop.time() + _SLOW_REST_SECONDS
 
     def _in_loop(self, call: Callable[..., None], *arguments: object) -> None:
         if threading.get_ident() == self._home:
