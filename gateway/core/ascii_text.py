@@ -25,8 +25,6 @@ def ascii_text(text: str) -> str:
     composed = unicodedata.normalize("NFC", text).translate(_FOLDED)
     apart = unicodedata.normalize("NFKD", composed)
     plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return "".join(letter if " " <= letter <= "~" else _stand_in(letter) for letter in plain)
-
-
-def _stand_in(letter: str) -> str:
-    return " " if letter.isspace() else "?"
+    return "".join(
+        letter if " " <= letter <= "~" else " " if letter.isspace() else "?" for letter in plain
+    )

@@ -50,12 +50,9 @@ def known_tag(text: str) -> str:
 
     `no-mail tag` and `NoMailTag (Overleden)` are NoMailTag. Of several the one that covers most.
     """
-    named = (same_word(text, TAG_SCOPES), *(same_word(one, TAG_SCOPES) for one in _apart(text)))
+    words = [] if text in TAG_SCOPES else re.findall(r"[\w-]+", text)
+    named = (same_word(word, TAG_SCOPES) for word in (text, *words))
     return max(filter(None, named), key=lambda tag: _WIDTH[TAG_SCOPES[tag]], default=text)
-
-
-def _apart(text: str) -> list[str]:
-    return [] if text in TAG_SCOPES else re.findall(r"[\w-]+", text)
 
 
 class State(StrEnum):

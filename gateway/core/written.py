@@ -47,7 +47,7 @@ def plain_name(text: str) -> str:
     if text.isascii():
         return text.strip()
     composed = _composed(text)
-    shaped = _UNSEEN_RUN.sub(lambda run: _kept(run, composed), composed)
+    shaped = _UNSEEN_RUN.sub(lambda run: shaping_marks(run, composed), composed)
     return _BLANKS.sub(" ", shaped).strip()
 
 
@@ -90,8 +90,8 @@ def _composed(text: str) -> str:
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
-def _kept(run: re.Match[str], text: str) -> str:
-    """Return what shapes the character before it; nothing for all else that can't be seen."""
+def shaping_marks(run: re.Match[str], text: str) -> str:
+    """Return of what can't be seen what shapes the character before it, as in Persian or Hindi."""
     before = text[run.start() - 1] if run.start() else ""
     if not before or before.isascii():
         return ""

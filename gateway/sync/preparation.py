@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.core.campaigns.campaigns import Campaign
-from gateway.core.campaigns.membership import Drop, MemberFacts, Out, judge
+from gateway.core.campaigns.membership import Drop, MemberFacts, Out, left_out
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import NOBODY, PersonRef
@@ -122,7 +122,7 @@ def _judged(
     return [
         (
             one,
-            judge(
+            left_out(
                 MemberFacts(
                     ref=one.ref,
                     is_known=one.is_known,

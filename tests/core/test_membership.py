@@ -14,7 +14,7 @@ from gateway.core.campaigns.membership import (
     MemberFacts,
     Out,
     is_mailable,
-    judge,
+    left_out,
 )
 from gateway.core.kinds import Scope
 from gateway.core.people.people import (
@@ -84,16 +84,16 @@ def status(status: str, refusal: str = "", until: datetime | None = None) -> Kno
 def test_the_first_reason_that_holds_counts(
     told: MemberFacts, reason: LeftOutReason | None
 ) -> None:
-    out = judge(told, NOW)
+    out = left_out(told, NOW)
 
     assert (out.reason if out else None) == reason
 
 
 def test_whose_suppression_it_is_can_be_told() -> None:
-    assert judge(facts(held_by(BOB, Scope.BULK)), NOW) == Out(
+    assert left_out(facts(held_by(BOB, Scope.BULK)), NOW) == Out(
         LeftOutReason.SUPPRESSED, "group Out of candidate:bob"
     )
-    assert judge(facts(known=status("", "looks fake")), NOW) == Out(
+    assert left_out(facts(known=status("", "looks fake")), NOW) == Out(
         LeftOutReason.REFUSED, "looks fake"
     )
 

@@ -31,10 +31,10 @@ def read_time(text: object) -> datetime | None:
     if not isinstance(text, str) or not text:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def of_email_activity(rows: Iterable[Document]) -> Iterator[Seen]:
@@ -43,66 +43,58 @@ def of_email_activity(rows: Iterable[Document]) -> Iterator[Seen]:
     It doesn't say which opens a machine made, and unsubscribes are not in it.
     """
     for row in rows:
+        activities = []
+        for entry in row.get("activity") or ():
+            kind, at = _ACTIONS.get(entry.get("action", "")), read_time(entry.get("timestamp"))
+            if kind is None or at is None:
+                continue
+            url = _text(entry.get("url")) if kind is ActivityType.CLICKED else ""
+            bounce = _text(entry.get("type")) if kind is ActivityType.BOUNCED else ""
+            activities.append(Activity(type=kind, at=at, url=url, bounce=bounce))
         if row.get("activity"):
-            yield _seen(row, map(_activity, row["activity"]))
+            yield _seen(row, activities)
 
 
 def of_open_details(rows: Iterable[Document]) -> Iterator[Seen]:
     """Read rows of `open-details`, which mark the opens of mail proxies."""
     for row in rows:
-        yield _seen(row, map(_open, row.get("opens") or ()))
+        times = [
+            (read_time(entry.get("timestamp")), entry.get("is_proxy_open") is True)
+            for entry in row.get("opens") or ()
+        ]
+        yield _seen(
+            row,
+            [
+                Activity(type=ActivityType.OPENED, at=at, machine=machine)
+                for at, machine in times
+                if at is not None
+            ],
+        )
 
 
 def of_unsubscribed(rows: Iterable[Document]) -> Iterator[Seen]:
     """Read rows of `unsubscribed`: who left through this campaign."""
     for row in rows:
-        yield _seen(row, [_unsubscribe(row)])
+        at, reason = read_time(row.get("timestamp")), _text(row.get("reason"))
+        left = (
+            [] if at is None else [Activity(type=ActivityType.UNSUBSCRIBED, at=at, reason=reason)]
+        )
+        yield _seen(row, left)
 
 
-def _activity(one: Document) -> Activity | None:
-    kind, at = _ACTIONS.get(one.get("action", "")), read_time(one.get("timestamp"))
-    if kind is None or at is None:
-        return None
-    is_click, is_bounce = kind is ActivityType.CLICKED, kind is ActivityType.BOUNCED
-    return Activity(
-        type=kind,
-        at=at,
-        url=_text(one.get("url")) if is_click else "",
-        bounce=_text(one.get("type")) if is_bounce else "",
-    )
-
-
-def _open(one: Document) -> Activity | None:
-    at = read_time(one.get("timestamp"))
-    if at is None:
-        return None
-    machine = one.get("is_proxy_open") is True
-    return Activity(type=ActivityType.OPENED, at=at, machine=machine)
-
-
-def _unsubscribe(row: Document) -> Activity | None:
-    at = read_time(row.get("timestamp"))
-    if at is None:
-        return None
-    reason = _text(row.get("reason"))
-    return Activity(type=ActivityType.UNSUBSCRIBED, at=at, reason=reason)
-
-
-def _seen(row: Document, activities: Iterable[Activity | None]) -> Seen:
+def _seen(row: Document, activities: Iterable[Activity]) -> Seen:
+    """Tell those alike in one second apart; `since` leaves out or takes in a whole second."""
+    alike: Counter[tuple[ActivityType, datetime, str]] = Counter()
+    numbered = []
+    for activity in activities:
+        key = (activity.type, activity.at, activity.url)
+        numbered.append(replace(activity, nth=alike[key]) if alike[key] else activity)
+        alike[key] += 1
     return Seen(
         email=_text(row.get("email_address")),
         email_id=_text(row.get("email_id")),
-        activities=tuple(_numbered(each for each in activities if each is not None)),
+        activities=tuple(numbered),
     )
-
-
-def _numbered(activities: Iterable[Activity]) -> Iterator[Activity]:
-    """Tell those alike in one second apart; `since` leaves out or takes in a whole second."""
-    alike: Counter[tuple[ActivityType, datetime, str]] = Counter()
-    for one in activities:
-        key = (one.type, one.at, one.url)
-        yield replace(one, nth=alike[key]) if alike[key] else one
-        alike[key] += 1
 
 
 def _text(value: object) -> str:

@@ -147,7 +147,10 @@ def merge_fields(
         "OWNERNAME": owner_name,
         "OWNEREMAIL": owner_email,
     }
-    return {tag: _cut(value) for tag, value in values.items()}
+    return {
+        tag: value.encode()[:TEXT_BYTES].decode(errors="ignore").strip()
+        for tag, value in values.items()
+    }
 
 
 def known_fields(told: object) -> dict[str, str]:
@@ -156,7 +159,3 @@ def known_fields(told: object) -> dict[str, str]:
     return {
         tag: str(fields.get(tag) or "") for tag in ("FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL")
     }
-
-
-def _cut(text: str) -> str:
-    return text.encode()[:TEXT_BYTES].decode(errors="ignore").strip()

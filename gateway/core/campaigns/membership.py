@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from gateway.core.kinds import Scope
 from gateway.core.mail.address import parse_path
-from gateway.core.people.people import PersonRef, Standing, Suppression, SuppressionSource
+from gateway.core.people.people import PersonRef, Standing, SuppressionSource
 
 #: Preparing stops when as many, and more than one in five of those who were in, drop out.
 LEAST = 10
@@ -67,7 +67,7 @@ class Out:
     detail: str = ""
 
 
-def judge(facts: MemberFacts, now: datetime) -> Out | None:
+def left_out(facts: MemberFacts, now: datetime) -> Out | None:
     """Return why a member is out; None: it is in, unless another has the same address."""
     if facts.opted_out:
         return Out(LeftOutReason.OPT_OUT)
@@ -81,7 +81,7 @@ def judge(facts: MemberFacts, now: datetime) -> Out | None:
         return Out(LeftOutReason.INVALID_ADDRESS)
     if facts.unread:
         return Out(LeftOutReason.UNREAD, f"can't be read: {facts.unread}")
-    return _suppressed(facts) or kept_out(facts.known, now)
+    return suppressed(facts.standing, facts.ref) or kept_out(facts.known, now)
 
 
 def is_mailable(address: str) -> bool:
@@ -95,28 +95,25 @@ def is_mailable(address: str) -> bool:
     )
 
 
-def _suppressed(facts: MemberFacts) -> Out | None:
-    """Of people with one address the strictest counts, as for all bulk mail."""
-    standing = facts.standing
+def suppressed(standing: Standing, ref: PersonRef) -> Out | None:
+    """Return what suppresses campaigns to a person's address; None: nothing.
+
+    Of people with one address the strictest counts, as for all bulk mail.
+    """
     holders = [holder for holder in standing.holders if holder.active] or standing.holders
-    found = [*standing.own, *(entry for holder in holders for entry in holder.suppressions)]
-    if not found:
+    entries = [*standing.own, *(entry for holder in holders for entry in holder.suppressions)]
+    opt_outs = [
+        entry
+        for entry in entries
+        if entry.source is SuppressionSource.GROUP and entry.scope is Scope.MAILCHIMP
+    ]
+    if not entries:
         return None
-    opt_out = next((entry for entry in found if _is_opt_out(entry)), None)
-    widest = opt_out or found[0]
-    return Out(
-        LeftOutReason.OPT_OUT if opt_out else LeftOutReason.SUPPRESSED, _told(widest, facts.ref)
-    )
-
-
-def _is_opt_out(entry: Suppression) -> bool:
-    return entry.source is SuppressionSource.GROUP and entry.scope is Scope.MAILCHIMP
-
-
-def _told(entry: Suppression, ref: PersonRef) -> str:
+    entry = (opt_outs or entries)[0]
     what = f"{entry.source} {entry.name}".strip()
     of_whom = f" of {entry.person}" if entry.person not in {None, ref} else ""
-    return f"{what}{of_whom}"
+    reason = LeftOutReason.OPT_OUT if opt_outs else LeftOutReason.SUPPRESSED
+    return Out(reason, f"{what}{of_whom}")
 
 
 def kept_out(known: KnownContact | None, now: datetime) -> Out | None:
@@ -129,18 +126,15 @@ def kept_out(known: KnownContact | None, now: datetime) -> Out | None:
         case "unsubscribed" | "cleaned":
             return Out(LeftOutReason(known.status))
         case "":
-            return _refused(known, now)
+            is_over = known.refused_until is not None and known.refused_until <= now
+            refused = bool(known.refusal) and not is_over
+            return Out(LeftOutReason.REFUSED, known.refusal) if refused else None
         case "archived":
             return Out(LeftOutReason.REFUSED, "archived at Mailchimp: unarchive the contact there")
         case "pending":
             return Out(LeftOutReason.REFUSED, "has not confirmed the subscription yet")
         case other:
             return Out(LeftOutReason.REFUSED, f"is {other} at Mailchimp, not subscribed")
-
-
-def _refused(known: KnownContact, now: datetime) -> Out | None:
-    is_over = known.refused_until is not None and known.refused_until <= now
-    return None if is_over or not known.refusal else Out(LeftOutReason.REFUSED, known.refusal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,9 @@ def schedule(local: datetime, zone: ZoneInfo, now: datetime) -> Scheduled | NotS
     """
     at = local.replace(tzinfo=zone).astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None) != local:
-        return NotScheduled(Unschedulable.NO_SUCH_TIME, _around_gap(local, zone, now))
+        return NotScheduled(
+            Unschedulable.NO_SUCH_TIME, _offer(quarters_around_gap(local, zone), zone, now)
+        )
     if _floor(at) != at:
         return NotScheduled(Unschedulable.OFF_QUARTER, _nearest(at, zone, now))
     if at <= now:
@@ -55,8 +57,8 @@ def _nearest(at: datetime, zone: ZoneInfo, now: datetime) -> tuple[datetime, ...
     return _offer((before, before + QUARTER), zone, now)
 
 
-def _around_gap(local: datetime, zone: ZoneInfo, now: datetime) -> tuple[datetime, ...]:
-    """Return the last quarter before the clocks jump and the first after.
+def quarters_around_gap(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return, of a time the clocks skip, the last quarter before they jump and the first after.
 
     Python reads a skipped time with the offset before the jump (fold 0) or after it (fold 1); the
     jump itself lies between the two readings (PEP 495).
@@ -65,7 +67,7 @@ def _around_gap(local: datetime, zone: ZoneInfo, now: datetime) -> tuple[datetim
     jump = _floor(early) + QUARTER
     while jump < late and _offset(jump, zone) == _offset(early, zone):
         jump += QUARTER
-    return _offer((jump - QUARTER, jump), zone, now)
+    return jump - QUARTER, jump
 
 
 def _offset(at: datetime, zone: ZoneInfo) -> timedelta | None:

@@ -52,13 +52,28 @@ def answered_id(headers: Headers, name: str, sender: str) -> str | None:
     """
     if name not in headers:
         return None
-    not_meant = _own_ids(headers) | _addresses(headers, sender)
-    others = [one for one in _ids(headers, name) if one.casefold() not in not_meant]
+    own_ids = {
+        f"{left}@{right}".casefold()
+        for value in headers.texts("message-id")
+        for left, right in _ID.findall(value)
+    }
+    own_ids |= {value.strip(" \t<>").casefold() for value in headers.texts("message-id")}
+    # Some name a person instead, as in `In-Reply-To: Ann <ann@x>`.
+    people = {address for field in _ADDRESS_FIELDS for _, address in headers.addresses(field)}
+    not_meant = own_ids | {address.casefold() for address in people | {sender}}
+    others = [named for named in ids_named(headers, name) if named.casefold() not in not_meant]
     if others and is_campaign(headers):
-        own = _own_domains(headers, sender)
         # A service that sends for many makes the ids of all of them: there the host tells.
-        hosts = {domain_of(one) for one in _own_ids(headers)}
-        others = [one for one in others if not _is_own(domain_of(one), own, hosts)]
+        hosts = set(map(domain_of, own_ids))
+        senders = {address for field in _OWN_FIELDS for _, address in headers.addresses(field)}
+        domains = set(map(domain_of, senders | {sender})) - {""}
+        organisations = set(map(organisation, domains))
+        others = [
+            named
+            for named in others
+            if (domain := domain_of(named)) not in hosts
+            and organisation(domain) not in organisations
+        ]
     return f"<{others[0]}>" if others else None
 
 
@@ -67,48 +82,24 @@ def is_a_forward(headers: Headers) -> bool:
     return any(map(is_forward, headers.texts("subject")))
 
 
-def _ids(headers: Headers, name: str) -> Iterator[str]:
-    """Yield the well-formed ids of a field: in brackets, something before and behind the @."""
-    for value in headers.texts(name):
-        for left, right in _ID.findall(_without_comments(value)):
+def ids_named(headers: Headers, name: str) -> Iterator[str]:
+    """Yield the well-formed ids of a field: in brackets, something before and behind the @.
+
+    What stands in comments (RFC 5322, 3.2.2) is no id.
+    """
+    for text in headers.texts(name):
+        value = text
+        for _ in range(_DEEPEST_COMMENT):
+            if "(" not in value:
+                break
+            value = _COMMENT.sub(" ", value)
+        for left, right in _ID.findall(value):
             if not (is_unfilled(left) or is_unfilled(right)):
                 yield f"{left}@{right}"
 
 
-def _without_comments(value: str) -> str:
-    """Return a value without comments (RFC 5322, 3.2.2): what stands in them is no id."""
-    for _ in range(_DEEPEST_COMMENT):
-        if "(" not in value:
-            break
-        value = _COMMENT.sub(" ", value)
-    return value
-
-
-def _own_ids(headers: Headers) -> set[str]:
-    """Return the mail's own ids, without brackets, in lower case."""
-    values = headers.texts("message-id")
-    ids = {f"{left}@{right}".casefold() for value in values for left, right in _ID.findall(value)}
-    return ids | {value.strip(" \t<>").casefold() for value in values}
-
-
-def _addresses(headers: Headers, sender: str) -> set[str]:
-    """Return who the mail is between: some name a person, as in `In-Reply-To: Ann <ann@x>`."""
-    named = {address for name in _ADDRESS_FIELDS for _, address in headers.addresses(name)}
-    return {address.casefold() for address in named | {sender}}
-
-
-def _own_domains(headers: Headers, sender: str) -> set[str]:
-    """Return the domains of who sends it."""
-    addresses = {address for name in _OWN_FIELDS for _, address in headers.addresses(name)}
-    return {domain_of(one) for one in addresses | {sender}} - {""}
-
-
-def _is_own(domain: str, own: set[str], hosts: set[str]) -> bool:
-    return domain in hosts or _organisation(domain) in set(map(_organisation, own))
-
-
-def _organisation(domain: str) -> str:
+def organisation(domain: str) -> str:
     """Return what all names of an organisation end in: `crm.example` for mail.crm.example."""
     labels = domain.split(".")
-    long = len(labels[-1]) == 2 and len(labels) > 2 and labels[-2] in _SECOND_LEVEL
-    return ".".join(labels[-3 if long else -2 :])
+    has_three = len(labels[-1]) == 2 and len(labels) > 2 and labels[-2] in _SECOND_LEVEL
+    return ".".join(labels[-3 if has_three else -2 :])

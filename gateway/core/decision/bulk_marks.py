@@ -4,7 +4,6 @@ A field that stands there without a value is no mark: templates leave such field
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.core.mail.headers import Headers
@@ -42,17 +41,15 @@ class BulkMark:
 
     def found(self, headers: Headers) -> str | None:
         """Return the field that has it, as `name: value`, or None."""
-        for name in self._names(headers):
+        if self.is_family:
+            names = [name for name in headers.names if name.startswith(self.name)]
+        else:
+            names = [self.name] if self.name in headers else []
+        for name in names:
             for value in headers.texts(name):
                 if self.matches.search(value):
                     return f"{name}: {value[:80]}"
         return None
-
-    def _names(self, headers: Headers) -> Iterator[str]:
-        if self.is_family:
-            yield from (name for name in headers.names if name.startswith(self.name))
-        elif self.name in headers:
-            yield self.name
 
 
 def _like(pattern: str) -> re.Pattern[str]:

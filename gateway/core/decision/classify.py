@@ -46,8 +46,8 @@ class HeaderTest:
             return None
         if self.matches is None:
             return f"has {self.name}"
-        found = next(filter(self.matches.search, facts.headers.texts(self.name)), None)
-        return None if found is None else f"{self.name}: {found[:80]}"
+        value = next(filter(self.matches.search, facts.headers.texts(self.name)), None)
+        return None if value is None else f"{self.name}: {value[:80]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ class AbsenceTest:
             if value.strip().lower() not in ("", "none"):
                 return f"x-auto-response-suppress: {value[:80]}"
         answers = (answered_id(headers, name, facts.sender) for name in THREAD_FIELDS)
-        found = next(filter(None, answers), None)
-        return None if found is None else f"answers {found[:80]}"
+        answered = next(filter(None, answers), None)
+        return None if answered is None else f"answers {answered[:80]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,8 @@ class ReportTest:
         values = facts.headers.folded("content-type")
         if len(values) != 1 or b"/report" not in values[0].lower():
             return None
-        found = report_kind(facts.headers.text("content-type"))
-        return self.about.value.replace("_", " ") if found is self.about else None
+        reported = report_kind(facts.headers.text("content-type"))
+        return self.about.value.replace("_", " ") if reported is self.about else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +152,12 @@ class CalendarClassTest:
 
     def __call__(self, facts: MessageFacts) -> str | None:
         """Return why it matches, or None."""
-        found = facts.headers.texts("content-class")
-        if len(found) != 1 or not self.matches.search(found[0]):
+        values = facts.headers.texts("content-class")
+        if len(values) != 1 or not self.matches.search(values[0]):
             return None
-        return None if has_calendar(facts.headers, facts.opening) else f"content-class: {found[0]}"
+        if has_calendar(facts.headers, facts.opening):
+            return None
+        return f"content-class: {values[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +244,20 @@ class Rule:
     family: str = field(init=False)
 
     def __post_init__(self) -> None:
-        header, family = _needed(self.test)
+        header = family = ""
+        match self.test:
+            case HeaderTest(name) | AnswerTest(name):
+                header = name
+            case MarkTest(mark) if mark.is_family:
+                family = mark.name
+            case MarkTest(mark):
+                header = mark.name
+            case AutoReplyTest() | AbsenceTest():
+                header = "auto-submitted"
+            case ReportTest() | InvitationTest():
+                header = "content-type"
+            case CalendarClassTest():
+                header = "content-class"
         object.__setattr__(self, "header", header)
         object.__setattr__(self, "family", family and f"\n{family}")
 
@@ -250,22 +265,6 @@ class Rule:
     def looks_inside(self) -> bool:
         """Whether it looks at what is behind the header block."""
         return isinstance(self.test, InvitationTest | CalendarClassTest)
-
-
-def _needed(test: Test) -> tuple[str, str]:
-    match test:
-        case HeaderTest(name) | AnswerTest(name):
-            return name, ""
-        case MarkTest(mark):
-            return ("", mark.name) if mark.is_family else (mark.name, "")
-        case AutoReplyTest() | AbsenceTest():
-            return "auto-submitted", ""
-        case ReportTest() | InvitationTest():
-            return "content-type", ""
-        case CalendarClassTest():
-            return "content-class", ""
-        case _:
-            return "", ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,21 @@ def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
     if not (standing.own or standing.holders):
         return ()
     if kind is Kind.BULK:
-        return _of_scope(Scope.BULK, standing.own) + _anyones(Scope.BULK, standing)
-    return _of_scope(Scope.ALL, standing.own) + _everyones(Scope.ALL, standing)
+        return _of_scope(Scope.BULK, standing.own) + tuple(
+            entry
+            for holder in who_counts(standing)
+            for entry in _of_scope(Scope.BULK, holder.suppressions)
+        )
+    own = _of_scope(Scope.ALL, standing.own)
+    certain = _certain(standing)
+    holders = certain or standing.holders
+    blocked = [_of_scope(Scope.ALL, holder.suppressions) for holder in holders]
+    # Where it isn't certain that anybody active has the address, the one who is deceased may be
+    # the only one.
+    is_doubtful = not certain and any(holder.doubtful for holder in standing.holders)
+    if not (is_doubtful or all(blocked)):
+        return own
+    return own + tuple(entry for of_holder in blocked for entry in of_holder)
 
 
 def never_mailed(standing: Standing) -> bool:
@@ -37,20 +50,3 @@ def who_counts(standing: Standing) -> tuple[Holder, ...]:
 
 def _certain(standing: Standing) -> tuple[Holder, ...]:
     return tuple(holder for holder in standing.holders if holder.active and not holder.doubtful)
-
-
-def _anyones(scope: Scope, standing: Standing) -> tuple[Suppression, ...]:
-    return tuple(
-        entry for holder in who_counts(standing) for entry in _of_scope(scope, holder.suppressions)
-    )
-
-
-def _everyones(scope: Scope, standing: Standing) -> tuple[Suppression, ...]:
-    certain = _certain(standing)
-    each = [_of_scope(scope, holder.suppressions) for holder in certain or standing.holders]
-    # Where it isn't certain that anybody active has the address, the one who is deceased may be
-    # the only one.
-    is_doubtful = not certain and any(holder.doubtful for holder in standing.holders)
-    if not (all(each) or is_doubtful):
-        return ()
-    return tuple(entry for found in each for entry in found)

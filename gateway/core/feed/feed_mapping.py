@@ -139,50 +139,46 @@ def read_mapping(
 
     Raises MappingWrong.
     """
-    base = _shipped(kind, table, shipped)
+    base = KindMapping()
+    name = table.get("use")
+    if name is not None:
+        known = sorted(each for each, kinds in shipped.items() if kind in kinds)
+        if name not in known:
+            raise MappingWrong(
+                "use",
+                f"no mapping of {kind} is shipped by this name; there are {', '.join(known)}",
+            )
+        base = read_mapping(kind, shipped[str(name)][kind], {})
     columns = {
-        name: _column(kind, name, value) for name, value in table.items() if name not in _OWN_KEYS
+        name: read_column(kind, name, value)
+        for name, value in table.items()
+        if name not in _OWN_KEYS
     }
-    mapped = {name for each in columns.values() for name in each.columns}
+    mapped = {name for column in columns.values() for name in column.columns}
     ignored = _texts("ignore", table.get("ignore", ()))
     for name in ignored:
         if column_key(name) in map(column_key, mapped):
             raise MappingWrong("ignore", f"{name!r} is mapped as well")
+    date_order = base.date_order
+    if table.get("date_order") is not None:
+        try:
+            date_order = DateOrder(str(table["date_order"]))
+        except ValueError:
+            raise MappingWrong("date_order", 'not one of "day-first", "month-first"') from None
     return KindMapping(
         columns={**base.columns, **columns},
         ignored=(*base.ignored, *ignored),
-        date_order=_date_order(table) or base.date_order,
+        date_order=date_order,
         optional=frozenset(base.columns) - frozenset(columns),
     )
 
 
-def _shipped(
-    kind: str,
-    table: Mapping[str, object],
-    shipped: Mapping[str, Mapping[str, Mapping[str, object]]],
-) -> KindMapping:
-    name = table.get("use")
-    if name is None:
-        return KindMapping()
-    known = sorted(each for each, kinds in shipped.items() if kind in kinds)
-    if name not in known:
-        raise MappingWrong(
-            "use", f"no mapping of {kind} is shipped by this name; there are {', '.join(known)}"
-        )
-    return read_mapping(kind, shipped[str(name)][kind], {})
+def read_column(kind: str, name: str, value: object) -> ColumnMapping:
+    """Read the value of one column's key: the CRM's column, several, or a table.
 
-
-def _date_order(table: Mapping[str, object]) -> DateOrder | None:
-    given = table.get("date_order")
-    if given is None:
-        return None
-    try:
-        return DateOrder(str(given))
-    except ValueError:
-        raise MappingWrong("date_order", 'not one of "day-first", "month-first"') from None
-
-
-def _column(kind: str, name: str, value: object) -> ColumnMapping:
+    `"Naam"`; `["Voornaam", "Achternaam"]`; `{column = "Status", values = {"Uit dienst" = "s3"}}`;
+    `{value = "candidate"}`. Raises MappingWrong.
+    """
     known = COLUMNS[kind]
     if name not in known:
         close = nearest(name, (*known, *_OWN_KEYS))
@@ -197,9 +193,21 @@ def _column(kind: str, name: str, value: object) -> ColumnMapping:
         raise MappingWrong(f"{name}.value", "stands alone: every row has this value")
     return ColumnMapping(
         columns=_columns(name, f"{name}.column", value.get("column", ())),
-        words=_words(f"{name}.values", value.get("values", {})),
+        words=read_words(f"{name}.values", value.get("values", {})),
         constant=_word(f"{name}.value", value["value"]) if "value" in value else None,
     )
+
+
+def read_words(key: str, value: object) -> Mapping[str, str]:
+    """Read a table of the CRM's words and ours; the CRM's come back as `compared`."""
+    if not isinstance(value, Mapping):
+        raise MappingWrong(key, 'not a table such as {"Uit dienst" = "s3"}')
+    words: dict[str, str] = {}
+    for theirs, ours in value.items():
+        if compared(theirs) in words:
+            raise MappingWrong(key, f"has {theirs!r} twice; case and blanks make no difference")
+        words[compared(theirs)] = _word(f"{key}.{theirs}", ours)
+    return words
 
 
 def _columns(name: str, key: str, value: object) -> tuple[str, ...]:
@@ -217,17 +225,6 @@ def _texts(key: str, value: object) -> tuple[str, ...]:
     if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
         return tuple(value)
     raise MappingWrong(key, "not the name of a column, nor a list of them")
-
-
-def _words(key: str, value: object) -> Mapping[str, str]:
-    if not isinstance(value, Mapping):
-        raise MappingWrong(key, 'not a table such as {"Uit dienst" = "s3"}')
-    words: dict[str, str] = {}
-    for theirs, ours in value.items():
-        if compared(theirs) in words:
-            raise MappingWrong(key, f"has {theirs!r} twice; case and blanks make no difference")
-        words[compared(theirs)] = _word(f"{key}.{theirs}", ours)
-    return words
 
 
 def _word(key: str, value: object) -> str:

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import SequenceMatcher
@@ -166,18 +166,19 @@ class Targets:
         """
         fits = dict(self._fits(given))
         if not fits:
-            return self._of_parts(given)
+            return self.meaning_of_parts(given)
         first, *others = sorted(fits, key=lambda one: (-one.keeps_away, one.crm_id))
         also = tuple(one.crm_id for one in others)
         if others and not first.keeps_away:
             return Meaning(others=(first.crm_id, *also), is_certain=False)
         how = fits[first]
-        is_exact = how is not How.BENT or _is_exact(given)
+        number = numbers(without_mark(given)) if how is How.BENT else None
+        is_exact = number is None or number.is_exact
         return Meaning(
             crm_id=first.crm_id, how=how, is_certain=is_exact and not others, others=also
         )
 
-    def _of_parts(self, given: str) -> Meaning:
+    def meaning_of_parts(self, given: str) -> Meaning:
         """Return what keeps mail away among several, or beside a remark; else nothing."""
         parts = [part for each in _SEPARATED.split(given) if (part := each.strip())]
         named = {
@@ -196,7 +197,16 @@ class Targets:
         """Return the known ones whose id or name looks most like a text, for a suggestion."""
         form = as_read(given)
         ranked = sorted(
-            ((_likeness(form, target), target.crm_id) for target in self.known.values()),
+            (
+                (
+                    max(
+                        SequenceMatcher(None, form, as_read(text)).ratio()
+                        for text in (target.crm_id, *target.names)
+                    ),
+                    target.crm_id,
+                )
+                for target in self.known.values()
+            ),
             key=lambda pair: (-pair[0], pair[1]),
         )
         close = [crm_id for likeness, crm_id in ranked[:_NEAREST] if likeness >= _LIKENESS]
@@ -247,12 +257,29 @@ class ReferenceUse:
     def cure(self) -> str:
         """What to do about it; empty: nothing."""
         match self.lead:
+            case Lead.UNKNOWN if self.others:
+                shown, more = self.others[:_SHOWN], len(self.others) - _SHOWN
+                named = f"{', '.join(shown)} and {more} more" if more > 0 else " or ".join(shown)
+                if self.reference == "memberships.person":
+                    named += "; all of them are members if the group keeps mail away"
+                return f"it may mean {named}: write the id"
             case Lead.UNKNOWN:
-                return self._cure()
+                none = "nothing has this id"
+                if self.kind:
+                    none = f"no {self._sort()} have this id or name"
+                return f"{none}; nearest: {', '.join(self.nearest)}" if self.nearest else none
+            case Lead.UNCERTAIN if self.others:
+                return f"it may mean {', '.join(self.others)} too; what keeps mail away counts"
+            case Lead.UNCERTAIN if self.how is How.PART:
+                return "nobody knows the rest of it; what keeps mail away counts"
             case Lead.UNCERTAIN:
-                return self._doubt()
+                return f"a spreadsheet has rounded the id; {_AS_TEXT}"
+            case Lead.BENT_KEY if self.crm_id:
+                return f"taken for {self.crm_id}; {_AS_TEXT}"
+            case Lead.BENT_KEY if self.others:
+                return f"it may be {self.others[0]}, which stays as it is; {_AS_TEXT}"
             case Lead.BENT_KEY:
-                return self._cure_of_key()
+                return _AS_TEXT
             case _:
                 return ""
 
@@ -274,30 +301,6 @@ class ReferenceUse:
     def _sort(self) -> str:
         sort = _SORTS[self.reference]
         return f"{sort} of {self.kind}s" if self.kind and sort != "people" else sort
-
-    def _cure(self) -> str:
-        if self.others:
-            shown, more = self.others[:_SHOWN], len(self.others) - _SHOWN
-            named = f"{', '.join(shown)} and {more} more" if more > 0 else " or ".join(shown)
-            if self.reference == "memberships.person":
-                named += "; all of them are members if the group keeps mail away"
-            return f"it may mean {named}: write the id"
-        none = f"no {self._sort()} have this id or name" if self.kind else "nothing has this id"
-        return f"{none}; nearest: {', '.join(self.nearest)}" if self.nearest else none
-
-    def _cure_of_key(self) -> str:
-        if self.crm_id:
-            return f"taken for {self.crm_id}; {_AS_TEXT}"
-        if self.others:
-            return f"it may be {self.others[0]}, which stays as it is; {_AS_TEXT}"
-        return _AS_TEXT
-
-    def _doubt(self) -> str:
-        if self.others:
-            return f"it may mean {', '.join(self.others)} too; what keeps mail away counts"
-        if self.how is How.PART:
-            return "nobody knows the rest of it; what keeps mail away counts"
-        return f"a spreadsheet has rounded the id; {_AS_TEXT}"
 
 
 _WAITING = "gateway import waiting"
@@ -326,22 +329,12 @@ _SORTS = {
 
 
 def _by_form(pairs: Iterable[tuple[str, Target]]) -> dict[str, list[Target]]:
-    found: dict[str, list[Target]] = defaultdict(list)
+    targets: dict[str, list[Target]] = defaultdict(list)
     for form, target in pairs:
         if form:
-            found[form].append(target)
-    return found
+            targets[form].append(target)
+    return targets
 
 
 def _in_one_case(crm_id: str) -> str:
     return " ".join(plain(crm_id).casefold().split())
-
-
-def _is_exact(given: str) -> bool:
-    possible = numbers(without_mark(given))
-    return possible is None or possible.is_exact
-
-
-def _likeness(form: str, target: Target) -> float:
-    texts: Sequence[str] = (target.crm_id, *target.names)
-    return max(SequenceMatcher(None, form, as_read(text)).ratio() for text in texts)

@@ -1,0 +1,108 @@
+"""What in a text is like an address, and what may be meant where an address isn't certain."""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from urllib.parse import unquote
+
+from gateway.core.mail.address import fits_envelope
+from gateway.core.mail.characters import QUOTES
+from gateway.core.mail.typed_address import TypedAddress, read_address
+
+PLACE = "\0"  #: Stands where an address was, while the words around it are looked at.
+#: How exports of databases write line ends and tabs; `\\nv@x` isn't `nv@x`.
+WRITTEN_END = re.compile(r"(?:\\[rnt])+")
+_LONGEST = 320  #: Characters of a part that are looked at, on each side of its @.
+_STOPS = frozenset('<>()[]{},;:|"“”„«»‹›‟@ \t\r\n\0，；')  #: No local part goes beyond these.
+_DOMAIN = re.compile(r"\[[\w.:]{2,60}\]|[\w.·͵׳״・。．｡☀-➿🌀-🫿-]{1,255}")
+_QUOTED_LOCAL = re.compile(r'"(?:[^"\\\n]|\\.){0,64}"\Z')
+#: `ann (at) example [dot] org`, for readers of pages where programs look for addresses.
+_SPELT_AT = re.compile(
+    r"\s*[\[({<]\s*(?:at|ät|apenstaartje|arobase?|klammeraffe)\s*[\])}>]\s*", re.IGNORECASE
+)
+_SPELT_DOT = re.compile(r"\s*[\[({<]\s*(?:dot|punt|punkt|point)\s*[\])}>]\s*", re.IGNORECASE)
+#: Several @ without a blank, and where one of the addresses may end.
+_RUN = re.compile(r"[^\s<>()\[\]@]{1,80}(?:@[^\s<>()\[\]@]{1,80}){2,}")
+_MOST_TOGETHER = 8
+_MAY_END = re.compile(r"[^\w@]|_")
+_EDGES = QUOTES + ".,;:/\\|&=?!*#~-–—•"  #: At the edges of a part, no part of it.
+
+
+def addresses_in(text: str) -> tuple[list[str], str]:
+    """Return the addresses in a text, and the text with `PLACE` in the place of each."""
+    addresses: list[str] = []
+    rest, end = "", 0
+    for at in (sign.start() for sign in re.finditer("@", text)):
+        # The local part: in quotes, or up to what none goes beyond
+        quoted = _QUOTED_LOCAL.search(text, max(end, at - _LONGEST), at)
+        if quoted is not None:
+            start = quoted.start()
+        else:
+            start = at
+            while start > max(end, at - _LONGEST) and text[start - 1] not in _STOPS:
+                start -= 1
+        domain = _DOMAIN.match(text, at + 1)
+        if at < end or start == at or domain is None:
+            continue
+
+        # Without what clings to its edges
+        part = text[start : domain.end()]
+        bare = part if part[:1] == '"' else part.strip(_EDGES)
+        read = read_address(bare)
+        if isinstance(read, TypedAddress):
+            address = without_last_dot(read.address)
+        else:
+            address = bare if fits_envelope(bare) else ""
+        if address:
+            rest += text[end:start] + PLACE
+            end = domain.end()
+            addresses.append(address)
+    return addresses, rest + text[end:]
+
+
+def guesses(text: str) -> Iterator[str]:
+    """Yield the addresses that may be meant by what is none as it stands."""
+    spelt = _SPELT_DOT.sub(".", _SPELT_AT.sub("@", text))
+    joined = re.sub(r"\s*@[\s@]*", "@", spelt)
+    for guess in (text, unquote(text), spelt, joined, text.replace("’", "'")):
+        yield from addresses_in(guess)[0]
+    yield from addresses_in(WRITTEN_END.sub(" ", text))[0]
+    for guess in run_together(text):
+        yield from addresses_in(guess)[0]
+    if "@" in (behind := text.partition("@")[2]):
+        yield from addresses_in(behind)[0]
+    if joined.count("@") == 1 and not any("." in part for part in addresses_in(joined)[0]):
+        together = re.sub(r"\s+", "", joined)
+        for guess in (together, re.sub(r"[.,]+", ".", together)):
+            yield from addresses_in(guess)[0]
+
+
+def run_together(text: str) -> Iterator[str]:
+    """Yield what may be meant where nothing tells where one address ends and another begins.
+
+    `a@x.org-b@y.org` and `a@x.orgb@x.org` may be `a@x.org` and another one.
+    """
+    for run in _RUN.finditer(text):
+        first, *between, last = run[0].split("@")[:_MOST_TOGETHER]
+        domains: list[set[str]] = []  # That each of the addresses may have, in order,
+        locals_: list[set[str]] = [{first}]  # and the local parts.
+        for middle in between:
+            # The domain of one address, and behind where it may end the local part of the next
+            ends = {
+                (middle[: stop.start()], middle[stop.end() :])
+                for stop in islice(_MAY_END.finditer(middle), _MOST_TOGETHER)
+                if "." in middle[: stop.start()]
+            }
+            if middle.startswith(last):
+                ends.add((last, middle.removeprefix(last)))
+            domains.append({domain for domain, _ in ends})
+            locals_.append({local for _, local in ends})
+        domains.append({last})
+        for local_parts, its_domains in zip(locals_, domains, strict=True):
+            for local in sorted(local_parts):
+                yield from (f"{local}@{domain}" for domain in sorted(its_domains))
+
+
+def without_last_dot(address: str) -> str:
+    """Return an address whose domain doesn't end in a dot."""
+    return address.rstrip(".") or address
