@@ -146,14 +146,21 @@ class ReplyImporter:
 
     async def retry(self, number: int) -> Verdict:
         """Look at a mail that needs attention again; its sender hears nothing of it."""
-        row = await self._undecided(number)
+        row = await self._database.read(
+            lambda connection: inbox.waiting_for_person(connection, number)
+        )
         async with self._fetched(row) as file:
             return await self._handled(row, file, self._origin_of(row), by_hand=True)
 
     async def assign(self, number: int, reference: str) -> Verdict:
         """File a mail that needs attention at an application because a person says so."""
-        row = await self._undecided(number)
-        if await self._database.read(lambda found: applications.find(found, reference)) is None:
+        row = await self._database.read(
+            lambda connection: inbox.waiting_for_person(connection, number)
+        )
+        if (
+            await self._database.read(lambda connection: applications.find(connection, reference))
+            is None
+        ):
             raise UnknownReference(f"no application has the reference {reference}")
         if not row.whole:
             raise NotWhole(f"{ids.show(number)} was not fetched whole: file it by hand")
@@ -167,11 +174,6 @@ class ReplyImporter:
             with tempfile.TemporaryDirectory(prefix=SPOOL) as folder:
                 reading, _ = await self._read(row, file, Path(folder), self._origin_of(row))
                 return reading
-
-    async def _undecided(self, number: int) -> InboxRow:
-        return await self._database.read(
-            lambda connection: inbox.waiting_for_person(connection, number)
-        )
 
     def _origin_of(self, row: InboxRow) -> Origin:
         known = self.rules.origins.get(row.origin, Origin(name=row.origin))
@@ -261,17 +263,17 @@ class ReplyImporter:
                 lambda connection: filing_decider.settle(connection, case, now, has_files=has_files)  # noqa: B023
             )
             if row is not None:
-                found = verdict_on(row)
-                assert found is not None
-                return found
+                verdict = verdict_on(row)
+                assert verdict is not None
+                return verdict
             await self._keep_files(case)
             has_files = True
 
     async def _keep_files(self, case: MailToFile) -> None:
-        found = case.reading.files() if case.reading else ()
-        for start in range(0, len(found), _AT_ONCE):
-            some = found[start : start + _AT_ONCE]
-            puts = (self._blobs.put_file(Path(one.file), one.sha256) for one in some)
+        files = case.reading.files() if case.reading else ()
+        for start in range(0, len(files), _AT_ONCE):
+            some = files[start : start + _AT_ONCE]
+            puts = (self._blobs.put_file(Path(file.file), file.sha256) for file in some)
             await asyncio.gather(*puts)
 
     @asynccontextmanager

@@ -15,6 +15,7 @@ from tnefparse import TNEF
 
 from gateway.core.mail.headers import decoded
 from gateway.core.replies.document_types import OTHER, clean_filename, document_type
+from gateway.inbound.reading.keepable import keepable
 from gateway.inbound.reading.markup import read_page
 from gateway.inbound.reading.outlook import Opened, mail_within
 from gateway.inbound.reading.skeleton import Skeletons, TooMuch
@@ -40,7 +41,6 @@ _MADE_UP = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_NAME = 1_000
-_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +181,7 @@ class Saver:
                 digest.update(piece)
                 size += opened.write(piece)
         return Attachment(
-            filename=_UNKEEPABLE.sub("\ufffd", name)[:_LONGEST_NAME],
+            filename=keepable(name)[:_LONGEST_NAME],
             content_type=content_type,
             size=size,
             sha256=digest.hexdigest(),

@@ -202,13 +202,13 @@ def read_page(markup: str) -> MarkupText:
     """Read HTML as a page; what can't be shown safely is a page of its bare text."""
     safe = safe_html(markup)
     if safe or not markup:
-        return MarkupText(safe, _MarkupReader(safe).rows)
+        return MarkupText(safe, MarkupReader(safe).rows)
     bare = html.unescape(_ANY_TAG.sub("\n", _bare(markup)[:_LONGEST_BARE]))
     lines = [line for line in bare.split("\n", _MOST_ROWS) if line.strip()]
     return MarkupText("", [MarkupLine(line, 0, None) for line in lines])
 
 
-class _MarkupReader:
+class MarkupReader:
     """Divides safe, therefore well-formed, HTML into rows."""
 
     def __init__(self, markup: str) -> None:
@@ -222,46 +222,44 @@ class _MarkupReader:
         self._start = 0
         self._parent: Element | None = None
         end = 0
-        for found in _TOKEN.finditer(markup):
-            self._read_text(markup[end : found.start()], end)
-            self._read_tag(found)
-            end = found.end()
+        for tag in _TOKEN.finditer(markup):
+            self._read_text(markup[end : tag.start()], end)
+            self.read_tag(tag)
+            end = tag.end()
         self._read_text(markup[end:], end)
         self._end_row(len(markup))
 
-    def _read_tag(self, found: re.Match[str]) -> None:
-        name = found["name"]
+    def read_tag(self, tag: re.Match[str]) -> None:
+        """Open or close an element; a block ends the row above it, a cell is a blank."""
+        name = tag["name"]
         if name in _BLOCKS:
-            self._end_row(found.start())
+            self._end_row(tag.start())
             self._is_apart = self._is_apart or name in _PARAGRAPHS
-        if found["closing"]:
-            self._close()
+        if tag["closing"]:
+            if self._element is not None:
+                self._count(self._element.name, -1)
+                self._text.append(self.address_behind(self._element))
+                self._element = self._element.parent
             return
         self._linked = len(self._text) if name == "a" else self._linked
         if name == "br":
-            self._end_row(found.end(), counts=True)
+            self._end_row(tag.end(), counts=True)
         elif name == "hr":
             self._text.append(_RULE)
-            self._end_row(found.end())
+            self._end_row(tag.end())
         elif name in _CELLS:
             self._text.append(" ")
         if name not in _EMPTY:
-            self._element = Element(name, found[0], self._element)
+            self._element = Element(name, tag[0], self._element)
             self._count(name, 1)
 
-    def _close(self) -> None:
-        if self._element is not None:
-            self._count(self._element.name, -1)
-            self._text.append(self._address(self._element))
-            self._element = self._element.parent
-
-    def _address(self, element: Element) -> str:
+    def address_behind(self, element: Element) -> str:
         """Return the address that a link to a person has beside the name it shows."""
-        found = _MAILTO.search(element.written) if element.name == "a" else None
+        link = _MAILTO.search(element.written) if element.name == "a" else None
         shown = "".join(self._text[self._linked :]).strip()
-        if found is None or not shown or "@" in shown:
+        if link is None or not shown or "@" in shown:
             return ""
-        return f" <{html.unescape(unquote(found[1]))}>"
+        return f" <{html.unescape(unquote(link[1]))}>"
 
     def _read_text(self, text: str, offset: int) -> None:
         if not self._preformatted:

@@ -50,7 +50,7 @@ def mail_of_msg(octets: bytes) -> Converted | None:
     try:
         msg = MsgFile.load(octets)
         has_text = _legible(lambda: msg.body).strip() or _legible(lambda: msg.html_body).strip()
-        has_mails = any(each.file_bytes is None for each in msg.attachments)
+        has_mails = any(file.file_bytes is None for file in msg.attachments)
         return Converted(octets_of_msg(msg), has_mails or not has_text)
     except MemoryError:
         raise
@@ -62,32 +62,32 @@ def mail_of_tnef(octets: bytes) -> Converted | None:
     """Return the first mail attached in a `winmail.dat`, in whatever form; None where none is."""
     try:
         attachments: Any = TNEF(octets, do_checksum=False).attachments
-        found = mail_within(attachments)
+        mail = mail_within(attachments)
     except MemoryError:
         raise
     except Exception:
         return None
-    return Converted(found[1], len(attachments) > 1) if found is not None else None
+    return Converted(mail[1], len(attachments) > 1) if mail is not None else None
 
 
 def mail_within(attachments: list[Any]) -> tuple[int, bytes] | None:
     """Return which of the files in a `winmail.dat` is a mail, and that mail."""
-    for number, each in enumerate(attachments[:_MOST_FILES]):
-        if hasattr(each, "embed"):
-            return number, octets_of_tnef(each.embed)
-        name = str(each.long_filename() or "").strip("\0 ").casefold()
-        if name.endswith(".msg") and (found := mail_of_msg(bytes(each.data))) is not None:
-            return number, found.octets
+    for number, file in enumerate(attachments[:_MOST_FILES]):
+        if hasattr(file, "embed"):
+            return number, octets_of_tnef(file.embed)
+        name = str(file.long_filename() or "").strip("\0 ").casefold()
+        if name.endswith(".msg") and (mail := mail_of_msg(bytes(file.data))) is not None:
+            return number, mail.octets
         if name.endswith(".eml"):
-            return number, bytes(each.data)
+            return number, bytes(file.data)
     return None
 
 
 def text_of_tnef(octets: bytes) -> tuple[str, str] | None:
     """Return the text that a `winmail.dat` holds, and its type; None where that is RTF or empty."""
     try:
-        found: Any = TNEF(octets, do_checksum=False)
-        text, markup = _decoded(found.body), _decoded(found.htmlbody)
+        tnef: Any = TNEF(octets, do_checksum=False)
+        text, markup = _decoded(tnef.body), _decoded(tnef.htmlbody)
     except MemoryError:
         raise
     except Exception:
@@ -115,30 +115,30 @@ def octets_of_msg(msg: MsgFile) -> bytes:
     fields.setdefault("From", _mailbox(text(_AUTHOR_NAME) or text(_SENDER_NAME), addresses))
     people = [
         (
-            each.properties.int_prop_value(_RECIPIENT_TYPE),
-            _mailbox(each.name, (each.email_address,)),
+            recipient.properties.int_prop_value(_RECIPIENT_TYPE),
+            _mailbox(recipient.name, (recipient.email_address,)),
         )
-        for each in msg.recipients
+        for recipient in msg.recipients
     ]
-    fields.setdefault("To", ", ".join(one for kind, one in people if kind == _TO))
-    fields.setdefault("Cc", ", ".join(one for kind, one in people if kind == _CC))
+    fields.setdefault("To", ", ".join(person for kind, person in people if kind == _TO))
+    fields.setdefault("Cc", ", ".join(person for kind, person in people if kind == _CC))
     fields.setdefault("Subject", text(_SUBJECT))
     fields.setdefault("Date", _date(msg.sent_date))
     mail = _mail(fields, _legible(lambda: msg.body), _legible(lambda: msg.html_body))
-    for number, each in enumerate(msg.attachments):
+    for number, file in enumerate(msg.attachments):
         if number == _MOST_FILES:
             break
-        if each.file_bytes is None:
+        if file.file_bytes is None:
             continue
-        content_id = each.properties.str_prop_value(_CONTENT_ID) or ""
-        name = each.file_name or each.properties.str_prop_value(_SHORT_NAME) or ""
-        _attach(mail, name, each.mime_type or "", each.file_bytes, content_id)
+        content_id = file.properties.str_prop_value(_CONTENT_ID) or ""
+        name = file.file_name or file.properties.str_prop_value(_SHORT_NAME) or ""
+        _attach(mail, name, file.mime_type or "", file.file_bytes, content_id)
     return mail.as_bytes()
 
 
 def octets_of_tnef(tnef: Any, depth: int = 0) -> bytes:
     """Return the mail that is embedded in a `winmail.dat`, with its files, as RFC 5322 has it."""
-    values = {int(each.name): each.data for each in tnef.mapiprops}
+    values = {int(item.name): item.data for item in tnef.mapiprops}
 
     def text(number: int) -> str:
         value = values.get(number, "")
@@ -159,12 +159,12 @@ def octets_of_tnef(tnef: Any, depth: int = 0) -> bytes:
     submitted = values.get(_SUBMITTED)
     fields.setdefault("Date", _date(submitted if isinstance(submitted, datetime) else None))
     mail = _mail(fields, _decoded(tnef.body), _decoded(tnef.htmlbody))
-    for each in tnef.attachments[:_MOST_FILES]:
-        name = str(each.long_filename() or "").strip("\0 ")
-        if not hasattr(each, "embed"):
-            _attach(mail, name, "", bytes(each.data))
+    for file in tnef.attachments[:_MOST_FILES]:
+        name = str(file.long_filename() or "").strip("\0 ")
+        if not hasattr(file, "embed"):
+            _attach(mail, name, "", bytes(file.data))
         elif depth < _DEEPEST:
-            _attach(mail, f"{name or 'message'}.eml", "", octets_of_tnef(each.embed, depth + 1))
+            _attach(mail, f"{name or 'message'}.eml", "", octets_of_tnef(file.embed, depth + 1))
     return mail.as_bytes()
 
 

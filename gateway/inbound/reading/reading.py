@@ -1,7 +1,6 @@
 """All that the importer needs to know of a mail, read from its octets."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from gateway.core.replies.forwarded import Mailbox
 from gateway.core.replies.reference import find_reference, reference_pattern
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.attachments import Attachment, Saver
+from gateway.inbound.reading.keepable import keepable, keepable_line, keepable_lines
 from gateway.inbound.reading.original import recover
 from gateway.inbound.reading.recovered import Recovered
 from gateway.inbound.reading.reports import ReportSet, read_reports
@@ -26,8 +26,6 @@ from gateway.inbound.verdict import Trust
 
 LOOP_FIELD = "x-gateway-notice"  #: Marks what the gateway sends by itself.
 _LONGEST_TEXT = 1_000_000
-_LONGEST_LINE = 1_000
-_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +160,9 @@ def _other(
 def read_header(headers: Headers, task: Task) -> ParsedHeader:
     """Read what the header tells."""
     sender = read_sender(headers)
-    subject = _line(headers.text("subject"))
+    subject = keepable_line(headers.text("subject"))
     # The blanks as they came: not each of those that are shown as one may follow a reference.
-    named = find_reference(_clean(headers.text("subject")), reference_pattern(task.reference))
+    named = find_reference(keepable(headers.text("subject")), reference_pattern(task.reference))
 
     def field(name: str) -> str:
         """Look a field up; the null sender of the envelope counts as a Return-Path."""
@@ -174,13 +172,13 @@ def read_header(headers: Headers, task: Task) -> ParsedHeader:
     kind = automatic_kind(field)
     trust, authserv_id = task.trust, task.authserv_id
     return ParsedHeader(
-        sender_name=_line(sender.name),
-        sender=_line(sender.address),
+        sender_name=keepable_line(sender.name),
+        sender=keepable_line(sender.address),
         distrust=distrust(headers, sender, trust=trust, authserv_id=authserv_id),
         subject=subject,
         reference=named.reference if named else None,
-        bare_subject=_line(named.subject) if named else without_prefixes(subject),
-        message_id=_line(headers.text("message-id")),
+        bare_subject=keepable_line(named.subject) if named else without_prefixes(subject),
+        message_id=keepable_line(headers.text("message-id")),
         automatic=kind.value if kind else "",
         may_be_answered=may_be_answered(field, loop_field=LOOP_FIELD),
     )
@@ -200,10 +198,12 @@ def _original(
         subject=header.bare_subject,
         date=None,
         date_text="",
-        message_id=_line(str(attached.get("message-id", ""))) if attached is not None else "",
-        text=_lines(recovered.text),
-        html=_clean(recovered.html) if len(recovered.html) <= _LONGEST_TEXT else "",
-        staff_text=_lines(recovered.staff_text),
+        message_id=keepable_line(str(attached.get("message-id", "")))
+        if attached is not None
+        else "",
+        text=keepable_lines(recovered.text),
+        html=keepable(recovered.html) if len(recovered.html) <= _LONGEST_TEXT else "",
+        staff_text=keepable_lines(recovered.staff_text),
         fingerprint="",
         is_cut=recovered.is_cut,
         is_within=recovered.is_within,
@@ -215,14 +215,14 @@ def _original(
         sender = heading.sender or Mailbox("", "")
         original = replace(
             original,
-            sender_name=_line(sender.name),
-            sender=_line(sender.address),
+            sender_name=keepable_line(sender.name),
+            sender=keepable_line(sender.address),
             recipients=_mailboxes(heading.to),
             copies=_mailboxes(heading.cc),
-            subject=_line(without_prefixes(heading.subject))
+            subject=keepable_line(without_prefixes(heading.subject))
             or ("" if is_told else header.bare_subject),
             date=heading.date,
-            date_text=_line(heading.date_text),
+            date_text=keepable_line(heading.date_text),
             agent=_mailboxes((heading.agent,)) if heading.agent is not None else "",
         )
     # What a mail forwarded twice has in common; a note of staff's own is never twice.
@@ -242,17 +242,4 @@ def _mailboxes(mailboxes: Sequence[Mailbox]) -> str:
         else mailbox.name or mailbox.address
         for mailbox in mailboxes
     )
-    return _clean("; ".join(" ".join(text.split()) for text in shown))
-
-
-def _line(text: str) -> str:
-    return " ".join(_clean(text).split())[:_LONGEST_LINE]
-
-
-def _lines(text: str) -> str:
-    """Return a text of several lines, each ended by `\\n` whatever its mail ended them by."""
-    return _clean(text.replace("\r\n", "\n").replace("\r", "\n"))[:_LONGEST_TEXT]
-
-
-def _clean(text: str) -> str:
-    return _UNKEEPABLE.sub("\ufffd", text)
+    return keepable("; ".join(" ".join(text.split()) for text in shown))

@@ -11,10 +11,10 @@ from email.message import Message
 from html import escape
 
 from gateway.inbound.reading.flowed import is_flowed, unflowed
+from gateway.inbound.reading.keepable import keepable
 
 _MOST_PARTS = 5_000
 _LONGEST = 1_500_000  #: Characters of text that are read; less than that is kept.
-_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 #: Charsets whose label means less than what is sent under it.
 _WIDER = {
     "gb2312": "gb18030",
@@ -125,14 +125,14 @@ def decoded_text(part: Message) -> str:
     if "content-transfer-encoding" not in part:
         text = decoded_unsaid(octets, declared)
         if text is not None:
-            return _UNKEEPABLE.sub("\ufffd", text)
+            return keepable(text)
     for charset in (declared, "utf-8"):
         try:
-            return _UNKEEPABLE.sub("\ufffd", octets.decode(charset))
+            return keepable(octets.decode(charset))
         except ValueError:
             continue
     fallback = "cp1252" if declared == "utf-8" else declared
-    return _UNKEEPABLE.sub("\ufffd", octets.decode(fallback, "replace"))
+    return keepable(octets.decode(fallback, "replace"))
 
 
 def decoded_unsaid(octets: bytes, charset: str) -> str | None:

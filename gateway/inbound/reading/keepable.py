@@ -1,0 +1,22 @@
+"""Texts of mails as the store can keep them."""
+
+import re
+
+_LONGEST_TEXT = 1_000_000
+_LONGEST_LINE = 1_000
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def keepable(text: str) -> str:
+    """Return a text with U+FFFD for NUL and lone surrogates, which no store keeps."""
+    return _UNKEEPABLE.sub("\ufffd", text)
+
+
+def keepable_line(text: str) -> str:
+    """Return a text as one line of at most 1,000 characters, a blank between its words."""
+    return " ".join(keepable(text).split())[:_LONGEST_LINE]
+
+
+def keepable_lines(text: str) -> str:
+    """Return a text of several lines, each ended by `\\n` whatever its mail ended them by."""
+    return keepable(text.replace("\r\n", "\n").replace("\r", "\n"))[:_LONGEST_TEXT]
