@@ -138,11 +138,12 @@ def read_piece(text: str) -> tuple[str, ...] | Doubt:
     # One address is shown for another: `boss@x <thief@y>`.
     contradicts = bool(_SHOWN_FOR.search(rest)) and len(_once(parts)) == len(parts)
     is_certain = (
-        all(isinstance(read_address(part), TypedAddress) for part in parts)
+        bool(parts)
+        and all(isinstance(read_address(part), TypedAddress) for part in parts)
         and not (runs_together or WRITTEN_END.search(seen) or contradicts)
         and says_nothing_else(rest)
     )
-    if parts and is_certain:
+    if is_certain:
         return tuple(parts)
     return Doubt(plain(piece), read.fault, _once([*parts, *guesses(seen), *guesses(linked)]))
 
