@@ -43,11 +43,11 @@ class RequestGuard:
             await self._app(scope, receive, send)
             return
         began = time.monotonic()
-        passage = _GuardedRequest(scope, receive, send)
+        guarded = _GuardedRequest(scope, receive, send)
         try:
-            await passage.through(self._app)
+            await guarded.through(self._app)
         finally:
-            self._tell(scope, passage.status, time.monotonic() - began)
+            self._tell(scope, guarded.status, time.monotonic() - began)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path_format", "")

@@ -1,4 +1,4 @@
-"""How many clients a worker has room for, over all its doors."""
+"""How many clients a worker has room for, over all its listeners."""
 
 from collections import Counter
 

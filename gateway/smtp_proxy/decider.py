@@ -38,7 +38,7 @@ _OVERRIDE = "override"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageToDecide:
-    """A message to be judged."""
+    """A message to decide on."""
 
     listener: ListenerPolicy
     login: str | None
@@ -82,7 +82,7 @@ class MessageDecision:
 
 
 class Decider:
-    """Judges every message of a worker."""
+    """Decides on every message of a worker."""
 
     def __init__(
         self,
@@ -112,42 +112,40 @@ class Decider:
         found = [standings.get(address, NOBODY) for address in case.addresses]
         return early, [_verdict(case, kind, standing, early) for standing in found]
 
-    async def decider(
-        self, policy: Policy, case: MessageToDecide, now: datetime
-    ) -> MessageDecision:
+    async def decide(self, policy: Policy, case: MessageToDecide, now: datetime) -> MessageDecision:
         """Say what becomes of a message whose header block is known."""
         marks = Marks(case.sender, case.recipients, case.addresses, case.headers)
         identity = message_identity(case.sender, case.login, case.listener.name, case.headers)
         try:
-            judgement = await self._decider(policy, case, now, marks, identity)
+            decision = await self._decided(policy, case, now, marks, identity)
         except StoreUnavailable:
-            judgement = self._without_store(policy, case, now, marks, identity)
-        known = judgement.known
-        fresh = known or KnownBulk(case.message, judgement.classification.rule)
-        for number in judgement.bulk_identities or ((judgement.sought,) if known else ()):
+            decision = self._without_store(policy, case, now, marks, identity)
+        known = decision.known
+        fresh = known or KnownBulk(case.message, decision.classification.rule)
+        for number in decision.bulk_identities or ((decision.sought,) if known else ()):
             if self._memory.find(number, now) is None:
                 self._memory.add(number, fresh)
-        return judgement
+        return decision
 
-    async def has_turned_bulk(self, judgement: MessageDecision, now: datetime) -> bool:
+    async def has_turned_bulk(self, decision: MessageDecision, now: datetime) -> bool:
         """Whether another transaction has shown meanwhile that an individual message is bulk.
 
-        Of two parts of a mailing at once, the smaller one may be judged first.
+        Of two parts of a mailing at once, the smaller one may be decided on first.
         """
-        if self._memory.find(judgement.sought, now) is not None:
+        if self._memory.find(decision.sought, now) is not None:
             return True
         try:
-            view = await self._message_lookup.look(judgement.marks, judgement.sought, now)
+            view = await self._message_lookup.look(decision.marks, decision.sought, now)
         except StoreUnavailable:
             return False  # What may go without a store is decided elsewhere.
         return view.bulk is not None
 
-    async def look_again(self, judged: MessageDecision, now: datetime) -> tuple[Attempt, ...]:
+    async def look_again(self, decision: MessageDecision, now: datetime) -> tuple[Attempt, ...]:
         """Return the earlier attempts known by now; raise `StoreUnavailable`."""
-        view = await self._message_lookup.look(judged.marks, judged.sought, now)
+        view = await self._message_lookup.look(decision.marks, decision.sought, now)
         return view.earlier
 
-    async def _decider(
+    async def _decided(
         self,
         policy: Policy,
         case: MessageToDecide,

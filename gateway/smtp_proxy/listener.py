@@ -1,4 +1,4 @@
-"""The doors mail comes in by: what a listener's connections share."""
+"""A listener: what the sessions of one address that mail comes in at share."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -18,7 +18,7 @@ from gateway.smtp_proxy.transaction_record import Client
 _NOT_HERE = Reply.of("554 5.7.1 Access denied")
 _STOPPING = Reply.of("421 4.3.2 The gateway is stopping; try again later")
 _UNKNOWN_RELAY = Reply.of("421 4.3.2 No relay has been reached yet; try again later")
-#: Extensions of a door to the importer.
+#: Extensions of a listener for the importer.
 _TAKEN_IN = ("SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 _AUTH = frozenset(("AUTH",))
 #: Extensions that a relay's offer lets us offer, in the order of our greeting.
@@ -26,7 +26,7 @@ _PASSED_ON = ("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
 
 
 class Session(Protocol):
-    """A client's connection, as its door sees it."""
+    """A client's connection, as its listener sees it."""
 
     def make_way(self, now: float) -> None:
         """Let others use a relay that stands by."""

@@ -18,7 +18,7 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerPolicy:
-    """One `[[smtp.listeners]]`: a door for mail."""
+    """What one of `[[smtp.listeners]]` goes by."""
 
     name: str
     lmtp: bool = False

@@ -1,4 +1,4 @@
-"""What all passages of a worker share."""
+"""What all transactions of a worker share."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""The passage of one message: a CRM's transaction tied to a relay's."""
+"""A CRM's transaction tied to a relay's: the way of one message."""
 
 import asyncio
 from collections.abc import Sequence
@@ -253,16 +253,16 @@ class ProxyTransaction:
             record.headers,
             opening=head.opening if self._rules_look_inside else b"",
         )
-        judged = await self._services.decider.decider(self._policy, case, record.at)
-        record.judgement, self._looked = judged, self._services.monotonic()
-        if judged.bulk_identities and judged.is_counted:
-            known = KnownBulk(record.id, judged.classification.rule)
+        decision = await self._services.decider.decide(self._policy, case, record.at)
+        record.decision, self._looked = decision, self._services.monotonic()
+        if decision.bulk_identities and decision.is_counted:
+            known = KnownBulk(record.id, decision.classification.rule)
             self._bulk_known = self._services.spawn(
-                self._services.journal_client.bulk(judged.bulk_identities, known)
+                self._services.journal_client.bulk(decision.bulk_identities, known)
             )
-        for entry, verdict in zip(taken, judged.verdicts, strict=True):
+        for entry, verdict in zip(taken, decision.verdicts, strict=True):
             entry.verdict = verdict
-        return None if judged.refusal is None else MessageRefused(judged.refusal, By.GATEWAY)
+        return None if decision.refusal is None else MessageRefused(decision.refusal, By.GATEWAY)
 
     def _case(
         self,
@@ -375,17 +375,17 @@ class ProxyTransaction:
         None where the message may go to the relay; from then on a retry of it waits.
         """
         record, services = self._record, self._services
-        judged, began = record.judgement, services.monotonic()
-        assert judged is not None
+        decision, began = record.decision, services.monotonic()
+        assert decision is not None
         assert self._client_reader is not None
         mail = record.identify(self._hash.text)
         if not any(entry.going for entry in record.entries):
-            return mail.answer_in(judged.earlier)
+            return mail.answer_in(decision.earlier)
         answer = await services.retries.enter(
             mail,
-            judged.earlier,
+            decision.earlier,
             looked=self._looked,
-            look=lambda: services.decider.look_again(judged, services.now()),
+            look=lambda: services.decider.look_again(decision, services.now()),
             client_reader=self._client_reader,
             patience=self._settings.budget.total_seconds(),
             waits=self._relay.end,
@@ -560,8 +560,8 @@ class ProxyTransaction:
             return False
         if not any(e.going and blocking(Kind.BULK, e.verdict.standing) for e in record.entries):
             return False
-        assert record.judgement is not None
-        return await self._services.decider.has_turned_bulk(record.judgement, record.at)
+        assert record.decision is not None
+        return await self._services.decider.has_turned_bulk(record.decision, record.at)
 
     def _put_off(self) -> Reply:
         """Have the client try again: the message is bulk by then."""

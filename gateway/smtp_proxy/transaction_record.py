@@ -1,4 +1,4 @@
-"""What is written down of one passage: the journal's message, its outcome, and notices owed."""
+"""What is written down of one transaction: the journal's message, its outcome, and notices owed."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -67,7 +67,7 @@ class RecipientRecord:
 
 
 class TransactionRecord:
-    """The record of one passage."""
+    """The record of one transaction."""
 
     def __init__(
         self, services: ProxyServices, listener: ListenerPolicy, client: Client, sender: Sender
@@ -84,7 +84,7 @@ class TransactionRecord:
         self.headers = Headers({})
         self.header_block = b""
         self.early: Classification | None = None  #: What is known before the content.
-        self.judgement: MessageDecision | None = None
+        self.decision: MessageDecision | None = None
         self.relay = ""
         self.size = 0
         self._template = self._policy.note
@@ -95,9 +95,9 @@ class TransactionRecord:
     @property
     def classification(self) -> Classification:
         """The kind of the message, as far as it is known."""
-        if self.judgement is None:
+        if self.decision is None:
             return self.early or INDIVIDUAL
-        return self.judgement.classification
+        return self.decision.classification
 
     async def choose_wording(self) -> None:
         """Go on in the language of whoever reads it, which the header block may tell better."""
@@ -205,28 +205,28 @@ class TransactionRecord:
     @property
     def attempt_of(self) -> int | None:
         """The first attempt of the same transaction, if this is a retry."""
-        judged = self.judgement
-        earlier = judged.earlier if judged else ()
+        decision = self.decision
+        earlier = decision.earlier if decision else ()
         same = [one.message for one in earlier if self._is_same_transaction(one)]
         return min((*same, *self.retry_of), default=None)
 
     def _is_same_transaction(self, attempt: Attempt) -> bool:
         if self.mail is not None and attempt.dated is not None:
             return self.mail.is_retry_of(attempt)
-        judged = self.judgement
-        return judged is not None and attempt.fingerprint == judged.marks.fingerprint
+        decision = self.decision
+        return decision is not None and attempt.fingerprint == decision.marks.fingerprint
 
     def refused_for_now(self) -> tuple[Attempt, ...]:
         """Remember a transaction that never got to its final dot."""
-        if self.judgement is None:
+        if self.decision is None:
             return ()
-        mark = self.judgement.marks.fingerprint
+        mark = self.decision.marks.fingerprint
         return (Attempt(fingerprint=mark, message=self.id, state="open"),)
 
     def identify(self, content_hash: Callable[[], str]) -> Try:
         """Say how tries to send this mail are known, now that its content is."""
-        assert self.judgement is not None
-        self.mail = Try(self.id, self.judgement.marks, self.headers, self.at, content_hash)
+        assert self.decision is not None
+        self.mail = Try(self.id, self.decision.marks, self.headers, self.at, content_hash)
         return self.mail
 
     def only_these_may_come_again(self, entries: Sequence[RecipientRecord]) -> None:
@@ -238,7 +238,7 @@ class TransactionRecord:
 
     def message(self) -> Message:
         """Return the message as the journal keeps it."""
-        said, judged = self.classification, self.judgement
+        said, decision = self.classification, self.decision
         return Message(
             id=self.id,
             at=self.at,
@@ -252,8 +252,8 @@ class TransactionRecord:
             rule=said.rule,
             relay=self.relay,
             size=self.size,
-            burst_key=judged.burst_key if judged else None,
-            bulk_identities=judged.bulk_identities if judged else (),
+            burst_key=decision.burst_key if decision else None,
+            bulk_identities=decision.bulk_identities if decision else (),
             attempt_of=self.attempt_of,
             deliveries=tuple(map(self._delivery, self.entries)),
         )

@@ -1,4 +1,4 @@
-"""One process of the `smtp` role: its doors, its sweeper, and its end."""
+"""One process of the `smtp` role: its listeners, its sweeper, and its end."""
 
 import asyncio
 import contextlib
@@ -65,7 +65,7 @@ class SmtpWorker:
         """Take in what waits at other workers for too long: they are dead or have much to do."""
         while not self._closing:
             await asyncio.sleep(_HELP_SECONDS)
-            with contextlib.suppress(OSError):  # Our own doors tell where there is no room.
+            with contextlib.suppress(OSError):  # Our own listeners tell where there is no room.
                 for name, sockets in others.items():
                     for bound in sockets:
                         self._take(bound, self._listeners[name])

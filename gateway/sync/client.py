@@ -37,7 +37,7 @@ def timestamp(at: datetime) -> str:
 
 
 class MailchimpClient:
-    """The official client behind one checked door; made for threads, never for the event loop.
+    """The official client behind one checked exchange; made for threads, never for the event loop.
 
     Every method returns what Mailchimp answers and raises a `MailchimpError` for all but success.
     Methods that give `Pages` make one call per page, when it is taken. At most

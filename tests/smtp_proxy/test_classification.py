@@ -9,7 +9,7 @@ pytestmark = pytest.mark.system
 STRANGER = b"stranger@example.org"
 
 
-async def judged(crm: Crm, content: bytes, *, door: str = "crm") -> tuple[str, str]:
+async def decision(crm: Crm, content: bytes, *, door: str = "crm") -> tuple[str, str]:
     """Send a mail to nobody in particular; return its kind and the rule that said so."""
     await crm.send([STRANGER], content, door=door)
     (found,) = await crm.records()
@@ -35,7 +35,7 @@ async def test_S39_the_subject_is_recorded_as_people_read_it(each_crm: Crm) -> N
 async def test_a_listener_of_one_kind_asks_no_rule(
     crm: Crm, door: str, content: bytes, kind: str
 ) -> None:
-    assert (kind, f"listener {door}") == await judged(crm, content, door=door)
+    assert (kind, f"listener {door}") == await decision(crm, content, door=door)
 
 
 async def test_a_listener_for_mailings_offers_no_suppressed_recipient_to_the_relay(

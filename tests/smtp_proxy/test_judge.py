@@ -71,19 +71,19 @@ def away(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def told(judgement: MessageDecision) -> tuple[Kind, str]:
-    return judgement.classification.kind, judgement.classification.rule
+def told(decision: MessageDecision) -> tuple[Kind, str]:
+    return decision.classification.kind, decision.classification.rule
 
 
 async def test_a_worker_knows_from_the_moment_of_its_judgement(
     database: Database, tmp_path: Path
 ) -> None:
     worker = judge_on(database, tmp_path)
-    judged = [await worker.decider(POLICY, case(count=n), NOW) for n in (1, 10, 1)]
+    decision = [await worker.decide(POLICY, case(count=n), NOW) for n in (1, 10, 1)]
 
     personal, bulk = (Kind.INDIVIDUAL, "own-file"), (Kind.BULK, "many")
-    assert [personal, bulk, bulk] == [told(one) for one in judged]
-    assert KnownBulk(NUMBER + 10, "many") == judged[2].known
+    assert [personal, bulk, bulk] == [told(one) for one in decision]
+    assert KnownBulk(NUMBER + 10, "many") == decision[2].known
 
 
 @pytest.mark.parametrize(
@@ -93,28 +93,28 @@ async def test_it_forgets_after_a_week(
     database: Database, tmp_path: Path, age: timedelta, kind: Kind
 ) -> None:
     worker = judge_on(database, tmp_path)
-    await worker.decider(POLICY, case(count=10), NOW)
+    await worker.decide(POLICY, case(count=10), NOW)
 
-    later = await worker.decider(POLICY, case(count=1), NOW + REMEMBERED + age)
+    later = await worker.decide(POLICY, case(count=1), NOW + REMEMBERED + age)
     assert kind is later.classification.kind
 
 
 async def test_other_workers_know_once_the_store_does(database: Database, tmp_path: Path) -> None:
     one, other = judge_on(database, tmp_path), judge_on(database, tmp_path)
-    part = await other.decider(POLICY, case(count=1), NOW)
-    whole = await one.decider(POLICY, case(count=10), NOW)
+    part = await other.decide(POLICY, case(count=1), NOW)
+    whole = await one.decide(POLICY, case(count=10), NOW)
     before = await other.has_turned_bulk(part, NOW)
     write(database, whole)
 
     assert [False, True] == [before, await other.has_turned_bulk(part, NOW)]
-    assert (Kind.BULK, "many") == told(await other.decider(POLICY, case(count=1), NOW))
+    assert (Kind.BULK, "many") == told(await other.decide(POLICY, case(count=1), NOW))
     assert not await other.has_turned_bulk(
-        await other.decider(POLICY, case(count=1, known_as="<2@crm.example>"), NOW), NOW
+        await other.decide(POLICY, case(count=1, known_as="<2@crm.example>"), NOW), NOW
     )
 
 
-def write(database: Database, judged: MessageDecision) -> None:
-    rows = [(one, NUMBER, judged.classification.rule) for one in judged.bulk_identities]
+def write(database: Database, decision: MessageDecision) -> None:
+    rows = [(one, NUMBER, decision.classification.rule) for one in decision.bulk_identities]
     with database.writing() as connection:
         known_bulk.write(connection, rows)
 
@@ -123,10 +123,10 @@ async def test_what_the_store_knows_is_not_told_it_again(
     database: Database, tmp_path: Path
 ) -> None:
     worker = judge_on(database, tmp_path)
-    first = await worker.decider(POLICY, case(count=10), NOW)
-    again = await worker.decider(POLICY, case(count=1), NOW)
+    first = await worker.decide(POLICY, case(count=10), NOW)
+    again = await worker.decide(POLICY, case(count=1), NOW)
     write(database, first)
-    known = await worker.decider(POLICY, case(count=1), NOW)
+    known = await worker.decide(POLICY, case(count=1), NOW)
 
     assert [1, 1, 0] == [len(one.bulk_identities) for one in (first, again, known)]
 
@@ -135,7 +135,7 @@ async def test_without_a_store_what_was_bulk_is_not_let_through_as_personal(
     away: Database, tmp_path: Path
 ) -> None:
     worker = judge_on(away, tmp_path)
-    refusals = [(await worker.decider(POLICY, case(count=n), NOW)).refusal for n in (1, 10, 1)]
+    refusals = [(await worker.decide(POLICY, case(count=n), NOW)).refusal for n in (1, 10, 1)]
 
     assert [None, STORE_AWAY, STORE_AWAY] == refusals
 

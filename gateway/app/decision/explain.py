@@ -85,7 +85,7 @@ class NoSuchListener(GatewayError):
 
 
 async def explain(settings: Settings, database: Database, question: Question) -> Explanation:
-    """Judge a message as a worker would; nothing is sent, and nothing written."""
+    """Decide on a message as a worker would; nothing is sent, and nothing written."""
     chosen, case = policy(settings), _case(settings, question)
     decider = Decider(
         common.standings(settings, database),
@@ -93,23 +93,23 @@ async def explain(settings: Settings, database: Database, question: Question) ->
         NeverMailed(settings.store.outage / "never-mailed"),
     )
     moment = common.now()
-    judgement = await decider.decider(chosen, case, moment)
+    decision = await decider.decide(chosen, case, moment)
     feeds = (await database.read(status.snapshot)).feeds
     wording = LanguageChoice(StaffLanguages(database))
     template = await wording.template(chosen, case.sender, case.headers)
     writer = _ExplanationWriter(
         chosen.notes.get(question.language, template),
-        judgement,
+        decision,
         feed_as_of=max(feeds.values(), default=None),
         now=chosen.local_time(moment),
     )
     return Explanation(
-        classification=judgement.classification,
+        classification=decision.classification,
         recipients=case.asked,
-        tried=tuple(_tried(chosen, case, judgement)),
-        refusal=judgement.refusal.text if judgement.refusal else "",
+        tried=tuple(_tried(chosen, case, decision)),
+        refusal=decision.refusal.text if decision.refusal else "",
         relay=_relay(chosen, case),
-        fates=tuple(map(writer.fate, case.recipients, judgement.verdicts)),
+        fates=tuple(map(writer.fate, case.recipients, decision.verdicts)),
     )
 
 
@@ -138,9 +138,9 @@ def _listener(settings: Settings, name: str | None) -> ListenerPolicy:
     return known[name]
 
 
-def _tried(chosen: Policy, case: MessageToDecide, judgement: MessageDecision) -> Iterator[Tried]:
+def _tried(chosen: Policy, case: MessageToDecide, decision: MessageDecision) -> Iterator[Tried]:
     """Tell what was looked at, up to what decided."""
-    said, known = judgement.classification, judgement.known
+    said, known = decision.classification, decision.known
     if case.listener.kind is not None:
         yield Tried(f"listener {case.listener.name}", True, f'kind = "{case.listener.kind}"')
     elif said.rule == UNREAD:
@@ -181,13 +181,13 @@ class _ExplanationWriter:
     def __init__(
         self,
         template: NoteTemplate,
-        judgement: MessageDecision,
+        decision: MessageDecision,
         *,
         feed_as_of: datetime | None,
         now: datetime,
     ) -> None:
         self._template = template
-        self._said = judgement.classification
+        self._said = decision.classification
         self._feed_as_of = feed_as_of
         self._now = now
 

@@ -85,7 +85,7 @@ class _Smtp:
         self._local = LocalRecord(settings.store.outage, processes.own())
         self._never = NeverMailed(settings.store.outage / "never-mailed")
         self._bulk_memory = BulkMemory()
-        self._decider(settings)
+        self._go_by(settings)
         self._services.journal_client = JournalClient(
             self._journal, self._local, self._services.spawn
         )
@@ -95,7 +95,7 @@ class _Smtp:
         self._worker = SmtpWorker(self._services, _spool(settings, database, self._services))
         self._chores = _Chores(database, self._services, number, self._local, context.stopping)
 
-    def _decider(self, settings: Settings) -> None:
+    def _go_by(self, settings: Settings) -> None:
         self._standings = common.standings(settings, self._database)
         self._services.decider = Decider(
             self._standings, MessageLookup(self._database), self._never, self._bulk_memory
@@ -105,7 +105,7 @@ class _Smtp:
         """Go by new settings; start anew where the journal must be kept in another way."""
         counted = bool(self._services.policy.bursts)
         self._worker.apply(policy(fresh), listeners(fresh))
-        self._decider(fresh)
+        self._go_by(fresh)
         if bool(self._services.policy.bursts) != counted:
             log.info("starting_anew", number=self._number)
             self._context.stopping.set()

@@ -132,9 +132,9 @@ def create(
     Mailchimp fills in merge tags in it. If there is a campaign of that name already, you are asked
     whether you want another; scripts give --yes.
     """
-    from gateway.sync import campaigns as desk
+    from gateway.sync import campaigns as work
 
-    draft = desk.CampaignRequest(
+    draft = work.CampaignRequest(
         name=name,
         template=template,
         from_name=from_name,
@@ -142,11 +142,11 @@ def create(
     )
     with office_of(context) as (chosen, session):
         try:
-            campaign, remarks = desk.create(session, draft, common.Ids().next(), yes=yes)
-        except desk.NameTaken as error:
+            campaign, remarks = work.create(session, draft, common.Ids().next(), yes=yes)
+        except work.NameTaken as error:
             session.finished()
             _ask_whether_another(error)
-            campaign, remarks = desk.create(session, draft, common.Ids().next(), yes=True)
+            campaign, remarks = work.create(session, draft, common.Ids().next(), yes=True)
         _warn(remarks)
         _done(chosen, session, campaign, f"Created: {ids.show(campaign.id)}", as_json=as_json)
 
@@ -165,7 +165,7 @@ def add(
 
     One by one, by group or by file; all three may be repeated.
     """
-    from gateway.sync import campaigns as desk
+    from gateway.sync import campaigns as work
 
     wanted = read_id(number)
     if not (person or group or file):
@@ -175,7 +175,7 @@ def add(
         found = campaign_people.chosen(
             chosen.settings, session.database, persons=persons, groups=group or (), files=file or ()
         )
-        added = desk.add(session, wanted, found.people)
+        added = work.add(session, wanted, found.people)
         problems = [*found.problems, *(f"the CRM has sent no {ref}" for ref in added.unknown)]
         for problem in problems:
             complain(problem)
@@ -197,12 +197,12 @@ def remove(
 
     An address stands for everybody who has it.
     """
-    from gateway.sync import campaigns as desk
+    from gateway.sync import campaigns as work
 
     wanted, sought = read_id(number), read_person(person)
     with office_of(context) as (chosen, session):
         refs = campaign_people.named(chosen.settings, session.database, sought)
-        gone = [ref for ref in refs if desk.remove(session, wanted, ref)]
+        gone = [ref for ref in refs if work.remove(session, wanted, ref)]
         if not gone:
             raise NotFound(f"{person} is not in the campaign {number}")
         text = f"Removed: {', '.join(map(str, gone))}"
@@ -218,10 +218,10 @@ def prepare(
     Also what would change at Mailchimp, where nothing is touched. With --yes the present members
     are accepted, and the guard compares with them from then on.
     """
-    from gateway.sync import campaigns as desk
+    from gateway.sync import campaigns as work
 
     with office_of(context) as (_, session):
-        campaign, plan, faults = desk.preview(session, read_id(number))
+        campaign, plan, faults = work.preview(session, read_id(number))
         _warn(faults)
         if yes:
             with session.database.writing() as connection:
@@ -247,10 +247,10 @@ def open_campaign(
 
     Its recipients are there then, and its link is printed.
     """
-    from gateway.sync import campaigns as desk
+    from gateway.sync import campaigns as work
 
     with office_of(context) as (chosen, session):
-        campaign, missing = desk.open_at_mailchimp(session, read_id(number), yes=yes)
+        campaign, missing = work.open_at_mailchimp(session, read_id(number), yes=yes)
         _warn([f"before it can be sent: {each}" for each in missing])
         _done(chosen, session, campaign, f"Opened: {campaign.link}", as_json=as_json)
 
@@ -258,10 +258,10 @@ def open_campaign(
 @app.command("send")
 def send(context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json = False) -> None:
     """Send a campaign now."""
-    from gateway.sync import campaigns as desk
+    from gateway.sync import campaigns as work
 
     with office_of(context) as (chosen, session):
-        campaign = desk.send(session, read_id(number), yes=yes)
+        campaign = work.send(session, read_id(number), yes=yes)
         _done(chosen, session, campaign, f"On its way: {campaign.link}", as_json=as_json)
 
 
@@ -273,12 +273,12 @@ def schedule(
 
     Shortly before, it is brought up to date once more.
     """
-    from gateway.sync import campaigns as desk
+    from gateway.sync import campaigns as work
 
     wanted = read_id(number)
     with office_of(context) as (chosen, session):
         moment = _quarter(chosen, at)
-        campaign = desk.schedule(session, wanted, moment, yes=yes)
+        campaign = work.schedule(session, wanted, moment, yes=yes)
         text = f"Scheduled for {local(campaign.scheduled_for, chosen.zone)}: {campaign.link}"
         _done(chosen, session, campaign, text, as_json=as_json)
 
@@ -286,10 +286,10 @@ def schedule(
 @app.command("unschedule")
 def unschedule(context: typer.Context, number: Id, as_json: Json = False) -> None:
     """Take a campaign out of the schedule; it stays at Mailchimp."""
-    from gateway.sync import campaigns as desk
+    from gateway.sync import campaigns as work
 
     with office_of(context) as (chosen, session):
-        campaign = desk.unschedule(session, read_id(number))
+        campaign = work.unschedule(session, read_id(number))
         _done(chosen, session, campaign, f"Not scheduled any more: {number}", as_json=as_json)
 
 
@@ -299,10 +299,10 @@ def delete(context: typer.Context, number: Id, as_json: Json = False) -> None:
 
     Here and at Mailchimp; its people stay everywhere.
     """
-    from gateway.sync import campaigns as desk
+    from gateway.sync import campaigns as work
 
     with office_of(context) as (chosen, session):
-        campaign = desk.delete(session, read_id(number))
+        campaign = work.delete(session, read_id(number))
         _done(chosen, session, campaign, f"Deleted: {number}", as_json=as_json)
 
 
@@ -318,10 +318,10 @@ def recreate(
 
     With the same people and, if wanted, a new template.
     """
-    from gateway.sync import campaigns as desk
+    from gateway.sync import campaigns as work
 
     with office_of(context) as (chosen, session):
-        campaign, remarks = desk.recreate(
+        campaign, remarks = work.recreate(
             session, read_id(number), template=template, new=common.Ids().next()
         )
         _warn(remarks)

@@ -25,7 +25,7 @@ Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class JournalClient:
-    """What a passage tells of itself goes through here."""
+    """What a transaction tells of itself goes through here."""
 
     def __init__(self, journal: JournalWriter, local: LocalRecord, spawn: Spawn) -> None:
         self._journal = journal

@@ -302,7 +302,7 @@ class Retries:
         if mine in self._at_dot:
             del self._at_dot[mine]
             mine.client_reader.watcher = None
-            # It leads back to the passage that has this try: a circle that only the collector
+            # It leads back to the transaction that has this try: a circle that only the collector
             # would free, 30 objects and the content of every message (docs/code.md).
             del mine.tell
 

@@ -34,7 +34,7 @@ _BURST = (
 
 @dataclass(frozen=True, slots=True)
 class MessageStatus:
-    """What the gate shows one message."""
+    """What is known of one message."""
 
     paused: frozenset[str]  #: `bulk`, `all`
     earlier: tuple[Attempt, ...]  #: Oldest first.
