@@ -1,7 +1,7 @@
 """What members of campaigns did, kept once however often it is read."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,9 +68,37 @@ def keep(
         for one in seen
         for act in (Act(recipients[one.email_id, one.email], each) for each in one.activities)
     }
-    new = list(_inserted(connection, mailing.id, acts, now))
-    _mark_machines(connection, mailing.id, acts.keys() - {_key(act) for act in new}, acts)
-    return new
+    statement = insert_into(connection, activities).on_conflict_do_nothing().returning(*_KEY)
+    new: dict[tuple[Any, ...], Act] = {}
+    for some in _in_parts(list(acts.values())):
+        rows = [
+            {
+                "campaign": mailing.id,
+                "recipient": act.recipient,
+                "type": act.activity.type.value,
+                "at": act.activity.at,
+                "link": _link(act.activity.url),
+                "nth": act.activity.nth,
+                "url": act.activity.url,
+                "bounce": act.activity.bounce,
+                "machine": act.activity.machine,
+                "reason": act.activity.reason,
+                "seen_at": now,
+            }
+            for act in some
+        ]
+        for inserted in connection.execute(statement, rows):
+            new[tuple(inserted)] = acts[tuple(inserted)]
+    machines = [key for key, act in acts.items() if key not in new and act.activity.machine]
+    human = and_(activities.c.campaign == mailing.id, ~activities.c.machine)
+    for keys in _in_parts(machines):
+        theirs = activities.c.recipient.in_({key[0] for key in keys})
+        query = select(*_KEY).where(human, theirs)
+        unmarked = {tuple(row) for row in connection.execute(query)}
+        for key in unmarked.intersection(keys):
+            same = (column == value for column, value in zip(_KEY, key, strict=True))
+            connection.execute(update(activities).where(human, *same).values(machine=True))
+    return list(new.values())
 
 
 def recipients_of(
@@ -125,49 +153,6 @@ def _moved(connection: Connection, mailing: Mailing, email_ids: Collection[str])
         for address in _members_among(connection, mailing.id, addresses):
             found[addresses[address]] = address
     return found
-
-
-def _inserted(
-    connection: Connection, campaign: int, acts: Mapping[tuple[Any, ...], Act], now: datetime
-) -> Iterator[Act]:
-    statement = insert_into(connection, activities).on_conflict_do_nothing().returning(*_KEY)
-    for some in _in_parts(list(acts.values())):
-        rows = [_row(campaign, act) | {"seen_at": now} for act in some]
-        for found in connection.execute(statement, rows):
-            yield acts[tuple(found)]
-
-
-def _mark_machines(
-    connection: Connection,
-    campaign: int,
-    known: Collection[tuple[Any, ...]],
-    acts: Mapping[tuple[Any, ...], Act],
-) -> None:
-    machines = [key for key in known if acts[key].activity.machine]
-    human = and_(activities.c.campaign == campaign, ~activities.c.machine)
-    for some in _in_parts(machines):
-        recipients = {key[0] for key in some}
-        query = select(*_KEY).where(human, activities.c.recipient.in_(recipients))
-        unmarked = {tuple(row) for row in connection.execute(query)}
-        for key in unmarked.intersection(some):
-            same = (column == value for column, value in zip(_KEY, key, strict=True))
-            connection.execute(update(activities).where(human, *same).values(machine=True))
-
-
-def _row(campaign: int, act: Act) -> dict[str, Any]:
-    one = act.activity
-    return {
-        "campaign": campaign,
-        "recipient": act.recipient,
-        "type": one.type.value,
-        "at": one.at,
-        "link": _link(one.url),
-        "nth": one.nth,
-        "url": one.url,
-        "bounce": one.bounce,
-        "machine": one.machine,
-        "reason": one.reason,
-    }
 
 
 def _key(act: Act) -> tuple[Any, ...]:

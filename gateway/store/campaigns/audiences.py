@@ -133,7 +133,11 @@ def known(
     query = select(audience_members).where(
         audience_members.c.audience == audience, audience_members.c.address.in_(addresses)
     )
-    return {row.address: _known(row) for row in connection.execute(query)}
+    names = KnownContact.__dataclass_fields__
+    return {
+        row.address: KnownContact(**{name: row._mapping[name] for name in names})
+        for row in connection.execute(query)
+    }
 
 
 def _plain(value: object) -> object:
@@ -143,7 +147,3 @@ def _plain(value: object) -> object:
 def _audience(row: Row[Any]) -> Audience:
     names = Audience.__dataclass_fields__
     return Audience(**{name: row._mapping[name] for name in names})
-
-
-def _known(row: Row[Any]) -> KnownContact:
-    return KnownContact(**{name: row._mapping[name] for name in KnownContact.__dataclass_fields__})

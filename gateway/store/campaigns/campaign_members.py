@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     Select,
@@ -69,8 +68,12 @@ class MemberToJudge:
 
 def add(connection: Connection, campaign: int, refs: Sequence[PersonRef], now: datetime) -> int:
     """Put up to some thousand people into a campaign; return how many were not in it."""
-    kinds = sorted({ref.kind for ref in refs})
-    before = sum(_count_of(connection, campaign, kind, refs) for kind in kinds)
+    before = 0
+    for kind in sorted({ref.kind for ref in refs}):
+        wanted = [ref.crm_id for ref in refs if ref.kind == kind]
+        mine = and_(_M.campaign == campaign, _M.kind == kind.value, _M.person.in_(wanted))
+        there = select(func.count()).select_from(campaign_members).where(mine)
+        before += connection.scalar(there) or 0
     at = microseconds(now)
     rows = [(campaign, ref.kind.value, ref.crm_id, at) for ref in refs]
     columns = ("campaign", "kind", "person", "added_at")
@@ -78,17 +81,10 @@ def add(connection: Connection, campaign: int, refs: Sequence[PersonRef], now: d
     return len(set(refs)) - before
 
 
-def _count_of(
-    connection: Connection, campaign: int, kind: PersonKind, refs: Sequence[PersonRef]
-) -> int:
-    wanted = [ref.crm_id for ref in refs if ref.kind == kind]
-    mine = and_(_M.campaign == campaign, _M.kind == kind.value, _M.person.in_(wanted))
-    return connection.scalar(select(func.count()).select_from(campaign_members).where(mine)) or 0
-
-
 def remove(connection: Connection, campaign: int, ref: PersonRef) -> bool:
     """Take a person out of a campaign; False if it was not in it."""
-    return connection.execute(delete(campaign_members).where(_is(campaign, ref))).rowcount == 1
+    mine = (_M.campaign == campaign, _M.kind == ref.kind.value, _M.person == ref.crm_id)
+    return connection.execute(delete(campaign_members).where(*mine)).rowcount == 1
 
 
 def copy(connection: Connection, campaign: int, other: int, now: datetime) -> int:
@@ -178,19 +174,52 @@ def candidates(
     connection: Connection, campaign: int, *, after: PersonRef | None, limit: int
 ) -> list[MemberToJudge]:
     """Return up to so many members after one of them, as the CRM tells of them now."""
+    member, group, unread = memberships.c, groups.c, unread_fields.c
+    its_group = and_(group.kind == member.kind, group.crm_id == member.group_id)
+    in_groups: Select[Any] = select(member.person).join(groups, its_group)
+    mine = and_(member.kind == _M.kind, member.person == _M.person)
+    is_opted_out = exists(
+        in_groups.where(mine, group.active, group.tag == TAG).correlate(campaign_members)
+    )
+    # The unread fields that decide whether and where somebody is mailed.
+    theirs = and_(unread.what == PEOPLE, unread.kind == _M.kind, unread.key == _M.person)
+    unread_names = (
+        select(func.aggregate_strings(unread.field, ", "))
+        .where(theirs, unread.field.in_(sorted(OF_RECIPIENT)))
+        .correlate(campaign_members)
+        .scalar_subquery()
+    )
     same = and_(people.c.kind == _M.kind, people.c.crm_id == _M.person)
     query = (
         select(
             *(_M.kind, _M.person, _M.added_at, people.c.emails, people.c.unusable),
-            _is_opted_out().label("opted_out"),
-            _unread().label("unread"),
+            is_opted_out.label("opted_out"),
+            unread_names.label("unread"),
         )
         .outerjoin(people, same)
-        .where(_M.campaign == campaign, _comes_after(after))
+        .where(_M.campaign == campaign)
         .order_by(_M.kind, _M.person)
         .limit(limit)
     )
-    return [_candidate(row) for row in connection.execute(query)]
+    if after is not None:
+        kind, person = after.kind.value, after.crm_id
+        query = query.where(or_(_M.kind > kind, and_(_M.kind == kind, _M.person > person)))
+    members = []
+    for row in connection.execute(query):
+        email = next(filter(None, (row.emails or "").split(";")), "")
+        members.append(
+            MemberToJudge(
+                ref=_ref(row),
+                added_at=row.added_at,
+                is_known=row.emails is not None,
+                email=email,
+                address=lookup_form(email) if email else "",
+                has_unusable=bool(row.unusable),
+                opted_out=row.opted_out,
+                unread=row.unread or "",
+            )
+        )
+    return members
 
 
 def keep_judgements(
@@ -261,48 +290,5 @@ def exclude(connection: Connection, campaign: int, outs: Iterable[tuple[str, Out
         connection.execute(mine.values(included=False, reason=out.reason.value, detail=out.detail))
 
 
-def _is(campaign: int, ref: PersonRef) -> ColumnElement[bool]:
-    return and_(_M.campaign == campaign, _M.kind == ref.kind.value, _M.person == ref.crm_id)
-
-
 def _ref(row: Row[Any]) -> PersonRef:
     return PersonRef(PersonKind(row.kind), row.person)
-
-
-def _comes_after(ref: PersonRef | None) -> ColumnElement[bool]:
-    if ref is None:
-        return and_(True)
-    kind, person = ref.kind.value, ref.crm_id
-    return or_(_M.kind > kind, and_(_M.kind == kind, _M.person > person))
-
-
-def _is_opted_out() -> ColumnElement[bool]:
-    member, group = memberships.c, groups.c
-    same = and_(group.kind == member.kind, group.crm_id == member.group_id)
-    within: Select[Any] = select(member.person).join(groups, same)
-    mine = and_(member.kind == _M.kind, member.person == _M.person)
-    return exists(within.where(mine, group.active, group.tag == TAG).correlate(campaign_members))
-
-
-def _unread() -> ColumnElement[str | None]:
-    """Return the unread fields that decide whether and where somebody is mailed."""
-    c = unread_fields.c
-    mine = and_(c.what == PEOPLE, c.kind == _M.kind, c.key == _M.person)
-    fields = select(func.aggregate_strings(c.field, ", ")).where(
-        mine, c.field.in_(sorted(OF_RECIPIENT))
-    )
-    return fields.correlate(campaign_members).scalar_subquery()
-
-
-def _candidate(row: Row[Any]) -> MemberToJudge:
-    email = next(filter(None, (row.emails or "").split(";")), "")
-    return MemberToJudge(
-        ref=_ref(row),
-        added_at=row.added_at,
-        is_known=row.emails is not None,
-        email=email,
-        address=lookup_form(email) if email else "",
-        has_unusable=bool(row.unusable),
-        opted_out=row.opted_out,
-        unread=row.unread or "",
-    )

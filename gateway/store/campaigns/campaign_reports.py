@@ -18,14 +18,26 @@ def kept(connection: Connection, campaign: int) -> KeptCounts:
     """Count what members did; links are the most clicked ten."""
     opened = _of_type(ActivityType.OPENED)
     bounced = _of_type(ActivityType.BOUNCED)
+    clicked = _of_type(ActivityType.CLICKED)
+    clicks, members = func.count().label("clicks"), func.count(_A.recipient.distinct())
+    clicked_links = (
+        select(func.max(_A.url).label("url"), clicks, members.label("members"))
+        .where(_A.campaign == campaign, clicked, _A.url != "")
+        .group_by(_A.link)
+        .order_by(clicks.desc(), func.max(_A.url))
+        .limit(_LINKS)
+    )
     return KeptCounts(
         hard=_tally(connection, campaign, bounced, _A.bounce != "soft"),
         soft=_tally(connection, campaign, bounced, _A.bounce == "soft"),
         opened=_tally(connection, campaign, opened),
         opened_by_people=_tally(connection, campaign, opened, ~_A.machine),
-        clicked=_tally(connection, campaign, _of_type(ActivityType.CLICKED)),
+        clicked=_tally(connection, campaign, clicked),
         unsubscribed=_tally(connection, campaign, _of_type(ActivityType.UNSUBSCRIBED)),
-        links=_links(connection, campaign),
+        links=tuple(
+            Link(url=row.url, clicks=row.clicks, members=row.members)
+            for row in connection.execute(clicked_links)
+        ),
     )
 
 
@@ -68,18 +80,3 @@ def _tally(connection: Connection, campaign: int, *which: Any) -> Tally:
     query = select(func.count(), func.count(_A.recipient.distinct()))
     times, members = connection.execute(query.where(_A.campaign == campaign, *which)).one()
     return Tally(times=times, members=members)
-
-
-def _links(connection: Connection, campaign: int) -> tuple[Link, ...]:
-    clicks, members = func.count().label("clicks"), func.count(_A.recipient.distinct())
-    query = (
-        select(func.max(_A.url).label("url"), clicks, members.label("members"))
-        .where(_A.campaign == campaign, _of_type(ActivityType.CLICKED), _A.url != "")
-        .group_by(_A.link)
-        .order_by(clicks.desc(), func.max(_A.url))
-        .limit(_LINKS)
-    )
-    return tuple(
-        Link(url=row.url, clicks=row.clicks, members=row.members)
-        for row in connection.execute(query)
-    )

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from gateway.core.campaigns.campaigns import merge_fields
 from gateway.store.campaigns.audiences import fields_as_text
@@ -46,7 +45,21 @@ def outgoing(
         .order_by(_M.address)
         .limit(limit)
     )
-    return [_outgoing(row) for row in connection.execute(query)]
+    members = []
+    for row in connection.execute(query):
+        email = next(filter(None, row.emails.split(";")), "")
+        fields = merge_fields(row.first_name, row.last_name, row.name or "", row.email or "")
+        members.append(
+            Outgoing(
+                address=row.address,
+                email=email if email.isascii() else row.address,
+                merge_fields=fields,
+                status=row.status or "",
+                email_id=row.email_id or "",
+                is_current=row.merge_fields == fields_as_text(fields),
+            )
+        )
+    return members
 
 
 def to_segment(
@@ -97,16 +110,3 @@ def left_segment(connection: Connection, campaign: int, addresses: Sequence[str]
     """Note that addresses (in lookup form) are not in the segment any more."""
     mine = and_(_M.campaign == campaign, _M.address.in_(addresses))
     connection.execute(update(campaign_members).where(mine).values(segmented=False))
-
-
-def _outgoing(row: Row[Any]) -> Outgoing:
-    email = next(filter(None, row.emails.split(";")), "")
-    fields = merge_fields(row.first_name, row.last_name, row.name or "", row.email or "")
-    return Outgoing(
-        address=row.address,
-        email=email if email.isascii() else row.address,
-        merge_fields=fields,
-        status=row.status or "",
-        email_id=row.email_id or "",
-        is_current=row.merge_fields == fields_as_text(fields),
-    )

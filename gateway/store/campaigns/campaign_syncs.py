@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
 
 from gateway.core.campaigns.campaigns import READ_STATES, Campaign, CampaignState
 from gateway.core.campaigns.counters import Counters
@@ -142,17 +141,18 @@ def bring_forward(connection: Connection, audience: str, mailchimp_id: str, now:
 
 def _found(connection: Connection, *which: ColumnElement[bool]) -> list[Synced]:
     rows = connection.execute(select(campaigns).where(*which).order_by(campaigns.c.id))
-    return [_synced(row) for row in rows]
-
-
-def _synced(row: Row[Any]) -> Synced:
-    kept = orjson.loads(row.counters) if row.counters else {}
-    counters = kept.get("counters")
-    return Synced(
-        campaign=from_row(row),
-        until=row.activity_until,
-        counters=Counters.of_document(counters) if counters else None,
-        gaps=kept.get("gaps") or {},
-        synced_at=row.synced_at,
-        next_sync=row.next_sync,
-    )
+    synced = []
+    for row in rows:
+        kept = orjson.loads(row.counters) if row.counters else {}
+        counters = kept.get("counters")
+        synced.append(
+            Synced(
+                campaign=from_row(row),
+                until=row.activity_until,
+                counters=Counters.of_document(counters) if counters else None,
+                gaps=kept.get("gaps") or {},
+                synced_at=row.synced_at,
+                next_sync=row.next_sync,
+            )
+        )
+    return synced

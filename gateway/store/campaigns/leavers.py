@@ -1,6 +1,6 @@
 """Who left an audience, and is in the opt-out group for it until staff undo it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -43,58 +43,48 @@ def take_in(
     Older news than is known change nothing (M6); those without a time, which the contract allows,
     are of when they were met first. Returns how many were news.
     """
-    rows = {one.address: one for one in left if one.address}
-    before = _known(connection, audience, rows)
-    rows = {
-        address: one if one.changed_at else replace(one, changed_at=_met(one, before, now))
-        for address, one in rows.items()
-    }
-    news = [one for one in rows.values() if before.get(one.address) != (one.status, one.changed_at)]
+    c = audience_members.c
+    contacts = {one.address: one for one in left if one.address}
+    before = dict[str, tuple[str, datetime | None]]()
+    for some in _in_parts(sorted(contacts)):
+        mine = (c.audience == audience, c.address.in_(some))
+        known = connection.execute(select(c.address, c.status, c.changed_at).where(*mine))
+        before |= {row.address: (row.status, row.changed_at) for row in known}
+    news = []
+    for address, one in contacts.items():
+        status, met_at = before.get(address, ("", None))
+        if one.changed_at is None:
+            is_met = met_at is not None and status == one.status
+            one = replace(one, changed_at=met_at if is_met else now)  # noqa: PLW2901
+        if before.get(address) != (one.status, one.changed_at):
+            news.append(one)
+    rows = []
+    for one in news:
+        told = [getattr(one, name) for name in _TOLD]
+        plain = (microseconds(each) if isinstance(each, datetime) else each for each in told)
+        rows.append((audience, one.address, *plain))
     insert_rows(
         connection,
         audience_members,
         ("audience", "address", *_TOLD),
-        [(audience, one.address, *(_plain(getattr(one, name)) for name in _TOLD)) for one in news],
+        rows,
         conflict=(
             "(audience, address) DO UPDATE SET "
             + ", ".join(f"{name} = excluded.{name}" for name in _TOLD)
             + f" WHERE {audiences.IS_NO_OLDER}"
         ),
     )
-    _follow_contacts(connection, audience, news)
-    return len(news)
-
-
-def _met(
-    one: KnownContact, before: Mapping[str, tuple[str, datetime | None]], now: datetime
-) -> datetime:
-    status, at = before.get(one.address, ("", None))
-    return at if at and status == one.status else now
-
-
-def _known(
-    connection: Connection, audience: str, wanted: Iterable[str]
-) -> dict[str, tuple[str, datetime | None]]:
-    c, found = audience_members.c, dict[str, tuple[str, datetime | None]]()
-    for some in _in_parts(sorted(wanted)):
-        mine = (c.audience == audience, c.address.in_(some))
-        rows = connection.execute(select(c.address, c.status, c.changed_at).where(*mine))
-        found |= {row.address: (row.status, row.changed_at) for row in rows}
-    return found
-
-
-def _follow_contacts(connection: Connection, audience: str, news: Sequence[KnownContact]) -> None:
-    """Let the addresses a contact had before leave with it: the CRM may know no other (M7)."""
-    c = audience_members.c
-    now = {one.contact_id: one for one in news if one.contact_id}
-    for some in _in_parts(sorted(now)):
+    # The addresses a contact had before leave with it: the CRM may know no other (M7).
+    contacts_now = {one.contact_id: one for one in news if one.contact_id}
+    for some in _in_parts(sorted(contacts_now)):
         same = (c.audience == audience, c.contact_id.in_(some))
         for contact, address in connection.execute(select(c.contact_id, c.address).where(*same)):
-            one = now[contact]
+            one = contacts_now[contact]
             if address != one.address:
                 values = {"status": one.status, "changed_at": one.changed_at}
                 mine = (c.audience == audience, c.address == address)
                 connection.execute(update(audience_members).where(*mine).values(values))
+    return len(news)
 
 
 def pending(connection: Connection, audience: str, limit: int = _AT_ONCE) -> list[Leaving]:
@@ -140,37 +130,42 @@ def opt_out(
     What is known already changes nothing, so that staff who took a person out of the group have
     the last word until the person leaves anew.
     """
-    latest = {_key(one): one for one in sorted(left, key=lambda one: one.at)}
-    known = dict(_known_opt_outs(connection, latest))
-    new = [one for key, one in latest.items() if _is_new(one, known.get(key))]
-    for key, one in latest.items():
-        row = known.get(key)
-        if row is not None and row.lifted_at is None:
-            _note(connection, row, one)
-    _insert(connection, new, now)
-    opt_outs.join(connection, [one.person for one in new], now)
-    events.put(connection, _events(connection, new, new_id))
-    return new
-
-
-def _key(one: Leaving) -> tuple[str, str, str, str]:
-    return one.person.kind.value, one.person.crm_id, one.audience, one.address
-
-
-def _known_opt_outs(
-    connection: Connection, wanted: Mapping[tuple[str, str, str, str], Leaving]
-) -> Iterator[tuple[tuple[str, str, str, str], Row[Any]]]:
-    """Yield the rows of these people and addresses, the newest last."""
-    there = {one.audience for one in wanted.values()}
-    for some in _in_parts(sorted({one.address for one in wanted.values()})):
+    latest = {
+        (one.person.kind.value, one.person.crm_id, one.audience, one.address): one
+        for one in sorted(left, key=lambda one: one.at)
+    }
+    known: dict[tuple[str, str, str, str], Row[Any]] = {}
+    there = {one.audience for one in latest.values()}
+    for some in _in_parts(sorted({one.address for one in latest.values()})):
         mine = (table.c.audience.in_(there), table.c.address.in_(some))
-        rows = connection.execute(select(table).where(*mine).order_by(table.c.at))
-        for row in rows:
-            yield (row.kind, row.person, row.audience, row.address), row
-
-
-def _is_new(one: Leaving, known: Row[Any] | None) -> bool:
-    return known is None or (known.lifted_at is not None and one.at > known.changed_at)
+        for row in connection.execute(select(table).where(*mine).order_by(table.c.at)):
+            known[row.kind, row.person, row.audience, row.address] = row  # the newest stays
+    new = []
+    for key, one in latest.items():
+        before = known.get(key)
+        if before is None or (before.lifted_at is not None and one.at > before.changed_at):
+            new.append(one)
+        elif before.lifted_at is None:
+            _note(connection, before, one)
+    rows = [
+        {
+            "kind": one.person.kind.value,
+            "person": one.person.crm_id,
+            "audience": one.audience,
+            "address": one.address,
+            "at": one.at,
+            "changed_at": one.at,
+            "campaign": one.campaign,
+            "reason": one.reason,
+            "seen_at": now,
+        }
+        for one in new
+    ]
+    if rows:
+        connection.execute(insert(table), rows)
+    opt_outs.join(connection, [one.person for one in new], now)
+    events.put(connection, opted_out_events(connection, new, new_id))
+    return new
 
 
 def _note(connection: Connection, known: Row[Any], told: Leaving) -> None:
@@ -191,29 +186,13 @@ def _note(connection: Connection, known: Row[Any], told: Leaving) -> None:
     connection.execute(update(table).where(*mine).values(values))
 
 
-def _insert(connection: Connection, new: Sequence[Leaving], now: datetime) -> None:
-    rows = [
-        {
-            "kind": one.person.kind.value,
-            "person": one.person.crm_id,
-            "audience": one.audience,
-            "address": one.address,
-            "at": one.at,
-            "changed_at": one.at,
-            "campaign": one.campaign,
-            "reason": one.reason,
-            "seen_at": now,
-        }
-        for one in new
-    ]
-    if rows:
-        connection.execute(insert(table), rows)
-
-
-def _events(
+def opted_out_events(
     connection: Connection, new: Sequence[Leaving], new_id: Callable[[], int]
 ) -> Iterator[Event]:
-    titles = _titles(connection, {one.campaign for one in new if one.campaign is not None})
+    """Yield what webhooks are told of opt-outs, each with the name of its campaign."""
+    wanted = {one.campaign for one in new if one.campaign is not None}
+    query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.id.in_(wanted))
+    titles = {row.id: row.name for row in connection.execute(query)}
     for one in new:
         yield Event(
             id=new_id(),
@@ -230,45 +209,34 @@ def _events(
         )
 
 
-def _titles(connection: Connection, wanted: Iterable[int]) -> dict[int, str]:
-    query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.id.in_(list(wanted)))
-    return {row.id: row.name for row in connection.execute(query)}
-
-
 def lift(
     connection: Connection, people: Iterable[PersonRef], *, by: str, now: datetime
 ) -> list[PersonRef]:
     """Take people out of the opt-out group as far as Mailchimp put them in; return who was."""
-    return [person for person in dict.fromkeys(people) if _lift(connection, person, by, now)]
-
-
-def _lift(connection: Connection, person: PersonRef, by: str, now: datetime) -> bool:
-    c, m = table.c, audience_members.c
-    mine = (c.kind == person.kind.value, c.person == person.crm_id, c.lifted_at.is_(None))
+    c, m, own = table.c, audience_members.c, memberships.c
     told = (
         select(m.changed_at)
         .where(m.audience == c.audience, m.address == c.address, m.changed_at > c.changed_at)
         .scalar_subquery()
     )
     values = {"lifted_at": now, "lifted_by": by, "changed_at": func.coalesce(told, c.changed_at)}
-    lifted = connection.execute(update(table).where(*mine).values(values)).rowcount
-    own = memberships.c
-    tagged = select(groups.c.crm_id).where(
-        groups.c.kind == person.kind.value, groups.c.tag == opt_outs.TAG
-    )
-    gone = connection.execute(
-        delete(memberships).where(
-            own.kind == person.kind.value,
-            own.person == person.crm_id,
-            own.source == opt_outs.SOURCE,
-            own.group_id.in_(tagged),
-        )
-    ).rowcount
-    return bool(lifted or gone)
-
-
-def _plain(value: object) -> object:
-    return microseconds(value) if isinstance(value, datetime) else value
+    were_out = []
+    for person in dict.fromkeys(people):
+        kind, crm_id = person.kind.value, person.crm_id
+        mine = (c.kind == kind, c.person == crm_id, c.lifted_at.is_(None))
+        lifted = connection.execute(update(table).where(*mine).values(values)).rowcount
+        tagged = select(groups.c.crm_id).where(groups.c.kind == kind, groups.c.tag == opt_outs.TAG)
+        gone = connection.execute(
+            delete(memberships).where(
+                own.kind == kind,
+                own.person == crm_id,
+                own.source == opt_outs.SOURCE,
+                own.group_id.in_(tagged),
+            )
+        ).rowcount
+        if lifted or gone:
+            were_out.append(person)
+    return were_out
 
 
 def _in_parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -69,7 +69,13 @@ def ensure(connection: Connection, kind: PersonKind) -> tuple[Group, bool]:
     found = group(connection, kind)
     if found is not None:
         return found, False
-    made = Group(kind=kind, crm_id=_free_id(connection, kind), name=NAME, tag=TAG)
+    # A group of the CRM without the tag may be called the same.
+    taken = set(connection.scalars(select(groups.c.crm_id).where(groups.c.kind == kind.value)))
+    free_id, number = OWN_ID, 1
+    while free_id in taken:
+        number += 1
+        free_id = f"{OWN_ID}-{number}"
+    made = Group(kind=kind, crm_id=free_id, name=NAME, tag=TAG)
     row = {"kind": kind.value, "crm_id": made.crm_id, "source": SOURCE, "name": NAME, "tag": TAG}
     connection.execute(insert(groups).values(row))
     return made, True
@@ -79,14 +85,14 @@ def join(connection: Connection, people: Iterable[PersonRef], now: datetime) -> 
     """Put people into the opt-out group of their kind; return those for whom that is new."""
     wanted = list(dict.fromkeys(people))
     ids = {kind: ensure(connection, kind)[0].crm_id for kind in {ref.kind for ref in wanted}}
-    return [ref for ref in wanted if _join(connection, ref, ids[ref.kind], now)]
-
-
-def _join(connection: Connection, ref: PersonRef, group_id: str, now: datetime) -> bool:
-    row = {"kind": ref.kind.value, "person": ref.crm_id, "group_id": group_id}
-    query = insert_into(connection, memberships).values(**row, source=SOURCE, since=now)
-    put_in = query.on_conflict_do_nothing().returning(memberships.c.person)
-    return connection.scalar(put_in) is not None
+    new = []
+    for ref in wanted:
+        row = {"kind": ref.kind.value, "person": ref.crm_id, "group_id": ids[ref.kind]}
+        query = insert_into(connection, memberships).values(**row, source=SOURCE, since=now)
+        put_in = query.on_conflict_do_nothing().returning(memberships.c.person)
+        if connection.scalar(put_in) is not None:
+            new.append(ref)
+    return new
 
 
 def of_person(connection: Connection, person: PersonRef) -> list[OptOut]:
@@ -139,13 +145,3 @@ def refusals(connection: Connection, wanted: Iterable[str]) -> list[Refusal]:
         c.address.in_(list(wanted)), refused
     )
     return [Refusal(*row) for row in connection.execute(query.order_by(c.address))]
-
-
-def _free_id(connection: Connection, kind: PersonKind) -> str:
-    """Return an id no group of the CRM has: one without the tag may be called the same."""
-    taken = set(connection.scalars(select(groups.c.crm_id).where(groups.c.kind == kind.value)))
-    wanted, number = OWN_ID, 1
-    while wanted in taken:
-        number += 1
-        wanted = f"{OWN_ID}-{number}"
-    return wanted

@@ -1,7 +1,7 @@
 """Stored addresses that no recipient can have: older versions took what was typed as it stood."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -64,26 +64,25 @@ def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
 
 def mend(connection: Connection, found: Iterable[Unmatched], *, plus_addresses: bool) -> None:
     """Have what is understood stand for the address that was meant; its past goes along."""
-    people_meant: dict[PersonRef, list[Unmatched]] = defaultdict(list)
+    meant_of: dict[PersonRef, dict[str, str]] = defaultdict(dict)
     for one in found:
         if not isinstance(one.meant, TypedAddress):
             continue
         if one.person is not None:
-            people_meant[one.person].append(one)
+            meant_of[one.person][one.stored] = one.meant.address
             continue
         address = lookup_form(one.meant.address, plus_addresses=plus_addresses)
         same = suppressions.c.address == one.stored
         connection.execute(update(suppressions).where(same).values(address=address))
-    for ref, of_person in people_meant.items():
-        _mend_person(connection, ref, of_person)
+    for ref, meant in meant_of.items():
+        _mend_person(connection, ref, meant)
 
 
-def _mend_person(connection: Connection, ref: PersonRef, found: Sequence[Unmatched]) -> None:
-    """Find a person by more addresses; the primary one stays so."""
+def _mend_person(connection: Connection, ref: PersonRef, meant: Mapping[str, str]) -> None:
+    """Find a person by more addresses, each by its stored text; the primary one stays so."""
     key = (people.c.kind == ref.kind.value, people.c.crm_id == ref.crm_id)
     row = connection.execute(select(people).where(*key)).one()
     person = from_row(ref, row)
-    meant = {one.stored: one.meant.address for one in found if isinstance(one.meant, TypedAddress)}
     corrected = (meant.get(lookup_form(email), email) for email in person.emails)
     mended = replace(
         person,

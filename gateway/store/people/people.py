@@ -123,15 +123,53 @@ def _record(connection: Connection, ref: PersonRef) -> PersonRecord | None:
     row = connection.execute(select(people).where(*key)).first()
     if row is None:
         return None
-    positions = _addresses(connection, ref)
+    a = addresses.c
+    positions = connection.execute(
+        select(a.address, a.position)
+        .where(a.kind == ref.kind.value, a.person == ref.crm_id, a.position >= 0)
+        .order_by(a.position)
+    ).all()
+    its_status = (statuses.c.kind == ref.kind.value, statuses.c.crm_id == row.status)
+    status = connection.execute(select(statuses).where(*its_status)).first()
+    member, same = memberships.c, memberships.c.kind == groups.c.kind
+    joined = connection.execute(
+        select(member.group_id, member.source.label("told_by"), member.since, *groups.c)
+        .select_from(memberships.outerjoin(groups, same & (member.group_id == groups.c.crm_id)))
+        .where(member.kind == ref.kind.value, member.person == ref.crm_id)
+        .order_by(member.group_id, member.source)
+    )
     return PersonRecord(
         person=from_row(ref, row),
         source=row.source,
-        addresses=tuple(one for one, position in positions if position < UNSURE),
-        lookalikes=tuple(one for one, position in positions if position >= UNSURE),
-        status=_status(connection, ref.kind, row.status),
+        addresses=tuple(address for address, position in positions if position < UNSURE),
+        lookalikes=tuple(address for address, position in positions if position >= UNSURE),
+        status=None
+        if status is None
+        else Status(
+            kind=StatusKind(status.kind),
+            crm_id=status.crm_id,
+            name=status.name,
+            tag=status.tag,
+            initial=status.initial,
+            closed=status.closed,
+        ),
         status_since=row.status_since,
-        groups=_groups(connection, ref),
+        groups=tuple(
+            Joined(
+                group=Group(kind=ref.kind, crm_id=group.group_id)
+                if group.crm_id is None
+                else Group(
+                    kind=ref.kind,
+                    crm_id=group.crm_id,
+                    name=group.name,
+                    tag=group.tag,
+                    active=group.active,
+                ),
+                source=group.told_by,
+                since=group.since,
+            )
+            for group in joined
+        ),
     )
 
 
@@ -153,45 +191,3 @@ def from_row(ref: PersonRef, row: Row[Any]) -> Person:
         mail_after_first_delivery=row.mail_after_first_delivery,
         active=row.active,
     )
-
-
-def _addresses(connection: Connection, ref: PersonRef) -> list[tuple[str, int]]:
-    c = addresses.c
-    rows = select(c.address, c.position).where(
-        c.kind == ref.kind.value, c.person == ref.crm_id, c.position >= 0
-    )
-    return [(row.address, row.position) for row in connection.execute(rows.order_by(c.position))]
-
-
-def _status(connection: Connection, kind: PersonKind, crm_id: str) -> Status | None:
-    key = (statuses.c.kind == kind.value, statuses.c.crm_id == crm_id)
-    row = connection.execute(select(statuses).where(*key)).first()
-    if row is None:
-        return None
-    return Status(
-        kind=StatusKind(row.kind),
-        crm_id=row.crm_id,
-        name=row.name,
-        tag=row.tag,
-        initial=row.initial,
-        closed=row.closed,
-    )
-
-
-def _groups(connection: Connection, ref: PersonRef) -> tuple[Joined, ...]:
-    member, same = memberships.c, memberships.c.kind == groups.c.kind
-    rows = connection.execute(
-        select(member.group_id, member.source.label("told_by"), member.since, *groups.c)
-        .select_from(memberships.outerjoin(groups, same & (member.group_id == groups.c.crm_id)))
-        .where(member.kind == ref.kind.value, member.person == ref.crm_id)
-        .order_by(member.group_id, member.source)
-    )
-    return tuple(
-        Joined(group=_group(ref.kind, row), source=row.told_by, since=row.since) for row in rows
-    )
-
-
-def _group(kind: PersonKind, row: Row[Any]) -> Group:
-    if row.crm_id is None:
-        return Group(kind=kind, crm_id=row.group_id)
-    return Group(kind=kind, crm_id=row.crm_id, name=row.name, tag=row.tag, active=row.active)

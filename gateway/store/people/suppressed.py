@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from gateway.core.kinds import Scope
 from gateway.core.people.people import MAILCHIMP, PersonKind, PersonRef, Suppression
-from gateway.store.people.effects import OF_GROUP, OF_PERSON, OF_STAFF, OF_STATUS, Row, TagEffects
+from gateway.store.people.effects import OF_GROUP, OF_PERSON, OF_STAFF, OF_STATUS, TagEffects
 from gateway.store.schema.columns import microseconds
 
 #: Reasons read in one transaction where all are asked for.
@@ -79,8 +79,14 @@ class SuppressedAddresses:
     ) -> list[SuppressedAddress]:
         """Return the reasons in force at a moment behind a position, by address."""
         statement = f"{self._union(selection)} {_ORDER} LIMIT :limit OFFSET :skip"
-        values = {**self._values(at, after), "limit": limit, "skip": after[1]}
-        return [self._reason(row) for row in connection.execute(text(statement), values)]
+        address, skip = after
+        values = {"now": microseconds(at), "after": address, "limit": limit, "skip": skip}
+        reasons = []
+        for row in connection.execute(text(statement), values):
+            person = PersonRef(PersonKind(row[2]), row[3]) if row[2] else None
+            suppression = self._effects.suppression(row, person)
+            reasons.append(SuppressedAddress(row[0], suppression, row[15]))
+        return reasons
 
     def count(
         self,
@@ -92,8 +98,10 @@ class SuppressedAddresses:
     ) -> int:
         """Return how many reasons there are behind a position."""
         statement = _COUNT.format(reasons=self._union(selection))
-        found: int = connection.execute(text(statement), self._values(at, after)).scalar_one()
-        return found - after[1]
+        address, skip = after
+        values = {"now": microseconds(at), "after": address}
+        number: int = connection.execute(text(statement), values).scalar_one()
+        return number - skip
 
     def every(
         self,
@@ -120,33 +128,31 @@ class SuppressedAddresses:
         found = self.page(connection, selection, at=at, after=(address, 0), limit=AT_ONCE)
         return address, sum(1 for one in found if one.address == address)
 
-    def _values(self, at: datetime, after: Position) -> dict[str, object]:
-        return {"now": microseconds(at), "after": after[0]}
-
     def _union(self, selection: Selection) -> str:
-        return " UNION ALL ".join(self._branches(selection))
-
-    def _branches(self, selection: Selection) -> Iterator[str]:
-        """Yield the statements of the sources that are listed."""
+        """Return the statements of the sources that are listed, as one."""
         source = selection.source
+        branches = []
         if source in (None, ListedSource.STATUS):
             is_told = f"s.tag IN ({self._tags(selection, 'status', '')})"
             may_be = "p.status_unread_since IS NOT NULL"
             is_any = _covers(Scope.BULK, selection.scope)
-            yield self._statement(OF_STATUS, f"({is_told} OR {may_be})" if is_any else is_told)
+            condition = f"({is_told} OR {may_be})" if is_any else is_told
+            branches.append(self._statement(OF_STATUS, condition))
         if source in (None, ListedSource.GROUP, ListedSource.MAILCHIMP):
             told = self._tags(selection, "group", MAILCHIMP)
             others = self._tags(selection, "group", "")
             by_mailchimp = f"(m.source = '{MAILCHIMP}' AND g.tag IN ({told}))"
             by_others = f"(m.source <> '{MAILCHIMP}' AND g.tag IN ({others}))"
             is_all = source is not ListedSource.MAILCHIMP
-            yield self._statement(
-                OF_GROUP, f"({by_mailchimp} OR {by_others})" if is_all else by_mailchimp
-            )
+            condition = f"({by_mailchimp} OR {by_others})" if is_all else by_mailchimp
+            branches.append(self._statement(OF_GROUP, condition))
         if source in (None, ListedSource.STAFF):
             scopes = [scope for scope in Scope if _covers(scope, selection.scope)]
-            for rows in (OF_PERSON, OF_STAFF):
-                yield self._statement(rows, f"o.scope IN ({_listed(scopes)})")
+            branches += [
+                self._statement(rows, f"o.scope IN ({_listed(scopes)})")
+                for rows in (OF_PERSON, OF_STAFF)
+            ]
+        return " UNION ALL ".join(branches)
 
     def _statement(self, rows: str, condition: str) -> str:
         filled = rows.format(
@@ -171,10 +177,6 @@ class SuppressedAddresses:
             for tag in tags
             if _covers(self._effects.scope(source, tag, origin), selection.scope)
         )
-
-    def _reason(self, row: Row) -> SuppressedAddress:
-        person = PersonRef(PersonKind(row[2]), row[3]) if row[2] else None
-        return SuppressedAddress(row[0], self._effects.suppression(row, person), row[15])
 
 
 def behind(page: Sequence[SuppressedAddress], after: Position) -> Position:

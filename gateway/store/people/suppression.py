@@ -9,7 +9,6 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    RowMapping,
     Table,
     TextClause,
     insert,
@@ -130,13 +129,13 @@ class Standings:
         Who is absent is nobody. `StoreUnavailable` when the store fails; the next call connects
         anew.
         """
-        if self._database.is_sqlite:
-            return self._now(addresses)
-        with self._database.reading() as connection:
-            return self.within(connection, addresses)
-
-    def _now(self, addresses: Sequence[str]) -> dict[str, Standing]:
-        known = self._still_known()
+        if not self._database.is_sqlite:
+            with self._database.reading() as connection:
+                return self.within(connection, addresses)
+        version = self._reader.version()
+        if version is None or version != self._version or len(self._known) > _KNOWN_AT_MOST:
+            self._version, self._known = version, {}
+        known = self._known
         unknown = [address for address in addresses if address not in known]
         found = self._standings(unknown, self._ask_at_once) if unknown else {}
         for address in unknown:
@@ -147,12 +146,6 @@ class Standings:
             if (standing := known.get(address)) is not None:
                 found[address] = standing
         return found
-
-    def _still_known(self) -> dict[str, Standing | None]:
-        version = self._reader.version()
-        if version is None or version != self._version or len(self._known) > _KNOWN_AT_MOST:
-            self._version, self._known = version, {}
-        return self._known
 
     async def of(self, addresses: Sequence[str]) -> dict[str, Standing]:
         """Return the same without keeping the event loop from other work."""
@@ -190,8 +183,13 @@ class Standings:
 
     def never_mailed_addresses(self) -> Iterator[str]:
         """Yield the addresses no mail at all may go to: to be remembered for a store gone away."""
+        tags = [tag for tag, scope in self._effects.tag_scopes.items() if scope is Scope.ALL]
+        names = {f"tag{number}": tag for number, tag in enumerate(tags)}
+        marks = ", ".join(f":{name}" for name in names) or "NULL"
+        statement = text(_NEVER_MAILED.format(tags=marks))
         with self._database.reading() as connection:
-            candidates = iter(connection.scalars(*self._never_mailed()).all())
+            addresses = connection.scalars(statement, {"lowest": self._lowest, **names})
+            candidates = iter(addresses.all())
             while chunk := list(islice(candidates, _CHUNK)):
                 for address, standing in self.within(connection, chunk).items():
                     if never_mailed(standing):
@@ -200,12 +198,6 @@ class Standings:
     def close(self) -> None:
         """Let go of the held connection; the next question opens another."""
         self._reader.close()
-
-    def _never_mailed(self) -> tuple[TextClause, dict[str, object]]:
-        tags = [tag for tag, scope in self._effects.tag_scopes.items() if scope is Scope.ALL]
-        names = {f"tag{number}": tag for number, tag in enumerate(tags)}
-        marks = ", ".join(f":{name}" for name in names) or "NULL"
-        return text(_NEVER_MAILED.format(tags=marks)), {"lowest": self._lowest, **names}
 
     def _ask_at_once(self, asked: Sequence[str]) -> Sequence[Row]:
         lowest, now = self._lowest, self._microseconds()
@@ -258,23 +250,24 @@ class _Findings:
             self._rows.append(row)
 
     def standing(self) -> Standing:
+        holders = []
+        for key in sorted(self._people):
+            first_name, last_name, active, language = self._people[key][4:8]
+            ref = PersonRef(PersonKind(key[0]), key[1])
+            theirs = [row for row in self._rows if (row[2], row[3]) == key]
+            holders.append(
+                Holder(
+                    ref=ref,
+                    name=f"{first_name} {last_name}".strip(),
+                    active=active is None or bool(active),
+                    doubtful=active is None,
+                    language=language,
+                    suppressions=tuple(self._effects.suppression(row, ref) for row in theirs),
+                )
+            )
         return Standing(
-            holders=tuple(self._holder(key) for key in sorted(self._people)),
+            holders=tuple(holders),
             own=tuple(self._effects.suppression(row, None) for row in self._own),
-        )
-
-    def _holder(self, key: tuple[str, str]) -> Holder:
-        first_name, last_name, active, language = self._people[key][4:8]
-        ref = PersonRef(PersonKind(key[0]), key[1])
-        return Holder(
-            ref=ref,
-            name=f"{first_name} {last_name}".strip(),
-            active=active is None or bool(active),
-            doubtful=active is None,
-            language=language,
-            suppressions=tuple(
-                self._effects.suppression(row, ref) for row in self._rows if (row[2], row[3]) == key
-            ),
         )
 
 
@@ -369,7 +362,12 @@ def history(connection: Connection, address: str | PersonRef) -> tuple[Suppressi
     """Return all that staff ever said of an address (in lookup form) or person, newest first."""
     table, mine = _of(address)
     rows = connection.execute(select(table).where(mine).order_by(table.c.id.desc()))
-    return tuple(_entry(row, str(address)) for row in rows.mappings())
+    entries = []
+    for row in rows.mappings():
+        told = {name: value for name, value in row.items() if name not in ("kind", "person")}
+        told |= {"address": str(address), "scope": Scope(row["scope"])}
+        entries.append(SuppressionEntry(**told))
+    return tuple(entries)
 
 
 def _of(address: str | PersonRef) -> tuple[Table, ColumnElement[bool]]:
@@ -377,8 +375,3 @@ def _of(address: str | PersonRef) -> tuple[Table, ColumnElement[bool]]:
         c = person_suppressions.c
         return person_suppressions, (c.kind == address.kind.value) & (c.person == address.crm_id)
     return suppressions, suppressions.c.address == address
-
-
-def _entry(row: RowMapping, address: str) -> SuppressionEntry:
-    told = {name: value for name, value in row.items() if name not in ("kind", "person")}
-    return SuppressionEntry(**{**told, "address": address, "scope": Scope(row["scope"])})

@@ -33,7 +33,6 @@ from gateway.core.triggers.occurrence import (
 from gateway.core.triggers.trigger import (
     DATE_EVENTS,
     QUALIFICATION_EVENTS,
-    StoredDates,
     Trigger,
     TriggerEvent,
 )
@@ -74,52 +73,68 @@ def candidates(
     """
     match trigger.event:
         case TriggerEvent.BIRTHDAY:
-            for day in _days(first, today):
-                yield from _birthdays(connection, trigger, day, fresh=fresh)
+            for number in range((today - first).days + 1):
+                day = first + timedelta(days=number)
+                born = and_(people.c.anniversary.in_(anniversaries(day)), people.c.birthday < day)
+                yield from of_people(connection, trigger, day, born, fresh=fresh)
         case TriggerEvent.QUALIFICATION_EXPIRED:
             ended = qualifications.c.expires_on.between(first, today)
-            yield from _qualified(connection, trigger, ended, fresh=fresh)
+            yield from of_qualifications(connection, trigger, ended, fresh=fresh)
         case TriggerEvent.QUALIFICATION_EXPIRING:
-            yield from _expiring(connection, trigger, today, fresh=fresh)
+            # Of each lead time there is, its part of the index.
+            days = qualifications.c.notice_days
+            lead_time = -1
+            while True:
+                longer = connection.scalar(select(func.min(days)).where(days > lead_time))
+                if longer is None:
+                    return
+                lead_time = longer
+                until = date.fromordinal(min(date.max.toordinal(), today.toordinal() + lead_time))
+                end = qualifications.c.expires_on
+                ends = and_(days == lead_time, end > today, end <= until)
+                yield from of_qualifications(connection, trigger, ends, fresh=fresh)
         case TriggerEvent.SET_DATE:
             for day in trigger.stored.between(first, today):
-                yield from _set_date(connection, trigger, day, fresh=fresh)
+                yield from of_people(
+                    connection, trigger, day, people.c.mail_on_set_date, fresh=fresh
+                )
         case TriggerEvent.FIRST_DELIVERY:
             for day in trigger.stored.between(first, today):
-                yield from _first_deliveries(connection, trigger, day, fresh=fresh)
+                yield from of_first_deliveries(connection, trigger, day, fresh=fresh)
 
 
-def _days(first: date, last: date) -> Iterator[date]:
-    for number in range((last - first).days + 1):
-        yield first + timedelta(days=number)
-
-
-def _birthdays(
-    connection: Connection, trigger: Trigger, day: date, *, fresh: bool
+def of_people(
+    connection: Connection,
+    trigger: Trigger,
+    day: date,
+    which: ColumnElement[bool],
+    *,
+    fresh: bool,
 ) -> Iterator[DuePerson]:
-    born = and_(people.c.anniversary.in_(anniversaries(day)), people.c.birthday < day)
-    query = _query(trigger, people, literal(day.isoformat()), fresh=fresh).where(born)
+    """Yield people for whom an event falls on a day, once for each such day."""
+    query = _query(trigger, people, literal(day.isoformat()), fresh=fresh).where(which)
     fields = unread.EventFields(connection, trigger.event)
     for row in connection.execute(query):
-        yield _candidate(row, day, day.isoformat(), fields)
+        person = _person(row)
+        facts = OccurrenceFacts(person=person, unread=fields.of(person.ref))
+        yield _known(row, DuePerson(facts=facts, day=day, occurrence=day.isoformat()))
 
 
-def _set_date(
-    connection: Connection, trigger: Trigger, day: date, *, fresh: bool
-) -> Iterator[DuePerson]:
-    query = _query(trigger, people, literal(day.isoformat()), fresh=fresh)
-    fields = unread.EventFields(connection, trigger.event)
-    for row in connection.execute(query.where(people.c.mail_on_set_date)):
-        yield _candidate(row, day, day.isoformat(), fields)
-
-
-def _first_deliveries(
+def of_first_deliveries(
     connection: Connection, trigger: Trigger, day: date, *, fresh: bool
 ) -> Iterator[DuePerson]:
     """Yield those whose first closing lies between the stored date before and this one."""
-    firsts = _first_closings(trigger.stored, day)
-    same = and_(firsts.c.kind == people.c.kind, firsts.c.person == people.c.crm_id)
-    source = people.join(firsts, same)
+    c, earlier = closings.c, closings.alias("earlier")
+    before = trigger.stored.before(day)
+    closed = select(c.kind, c.person, func.min(c.closed_on).label("first_closing"))
+    closed = closed.where(c.closed_on < day).group_by(c.kind, c.person)
+    if before is not None:
+        same = and_(earlier.c.kind == c.kind, earlier.c.person == c.person)
+        older = select(earlier.c.crm_id).where(same, earlier.c.closed_on < before)
+        closed = closed.where(c.closed_on >= before, ~older.exists())
+    firsts = closed.subquery("firsts")
+    theirs = and_(firsts.c.kind == people.c.kind, firsts.c.person == people.c.crm_id)
+    source = people.join(firsts, theirs)
     query = _query(trigger, source, literal(ONCE), firsts.c.first_closing, fresh=fresh)
     fields = unread.EventFields(connection, trigger.event)
     for row in connection.execute(query.where(people.c.mail_after_first_delivery)):
@@ -129,42 +144,11 @@ def _first_deliveries(
         yield _known(row, DuePerson(facts=facts, day=day, occurrence=ONCE))
 
 
-def _first_closings(stored: StoredDates, day: date) -> FromClause:
-    c, earlier = closings.c, closings.alias("earlier")
-    before = stored.before(day)
-    query = select(c.kind, c.person, func.min(c.closed_on).label("first_closing"))
-    query = query.where(c.closed_on < day).group_by(c.kind, c.person)
-    if before is not None:
-        same = and_(earlier.c.kind == c.kind, earlier.c.person == c.person)
-        older = select(earlier.c.crm_id).where(same, earlier.c.closed_on < before)
-        query = query.where(c.closed_on >= before, ~older.exists())
-    return query.subquery("firsts")
-
-
-def _expiring(
-    connection: Connection, trigger: Trigger, today: date, *, fresh: bool
-) -> Iterator[DuePerson]:
-    """Yield those whose notice has come: of each lead time there is, its part of the index."""
-    c = qualifications.c
-    for days in _lead_times(connection):
-        until = date.fromordinal(min(date.max.toordinal(), today.toordinal() + days))
-        ends = and_(c.notice_days == days, c.expires_on > today, c.expires_on <= until)
-        yield from _qualified(connection, trigger, ends, fresh=fresh)
-
-
-def _lead_times(connection: Connection) -> Iterator[int]:
-    c, last = qualifications.c, -1
-    while True:
-        found = connection.scalar(select(func.min(c.notice_days)).where(c.notice_days > last))
-        if found is None:
-            return
-        yield found
-        last = found
-
-
-def _qualified(
+def of_qualifications(
     connection: Connection, trigger: Trigger, which: ColumnElement[bool], *, fresh: bool
 ) -> Iterator[DuePerson]:
+    """Yield those whose qualifications end, or of which notice is due."""
+    is_notice = trigger.event is TriggerEvent.QUALIFICATION_EXPIRING
     c = qualifications.c
     is_sqlite = connection.dialect.name == "sqlite"
     end = cast(c.expires_on, Text) if is_sqlite else func.to_char(c.expires_on, "YYYY-MM-DD")
@@ -174,7 +158,7 @@ def _qualified(
     fields = unread.EventFields(connection, trigger.event)
     for row in connection.execute(query):
         one = _qualification(row)
-        day = _due_day(trigger, one)
+        day = notice_day(one) if is_notice else one.expires_on
         if one.expires_on is None or day is None:
             continue
         yield _known(
@@ -191,11 +175,6 @@ def _qualified(
                 about=one.crm_id,
             ),
         )
-
-
-def _due_day(trigger: Trigger, one: Qualification) -> date | None:
-    is_notice = trigger.event is TriggerEvent.QUALIFICATION_EXPIRING
-    return notice_day(one) if is_notice else one.expires_on
 
 
 #: The columns of a qualification beside those of its person.
@@ -229,12 +208,6 @@ def _query(
     return query.where(o.id.is_(None)) if fresh else query
 
 
-def _candidate(row: Row[Any], day: date, occurrence: str, fields: unread.EventFields) -> DuePerson:
-    person = _person(row)
-    facts = OccurrenceFacts(person=person, unread=fields.of(person.ref))
-    return _known(row, DuePerson(facts=facts, day=day, occurrence=occurrence))
-
-
 def _known(row: Row[Any], candidate: DuePerson) -> DuePerson:
     if row.known is None:
         return candidate
@@ -263,70 +236,53 @@ def _qualification(row: Row[Any]) -> Qualification:
 def facts(connection: Connection, occurrence: Occurrence) -> OccurrenceFacts:
     """Return what is known now of an occurrence's person and subject."""
     about, ref = occurrence.about, occurrence.person
-    person = _find(connection, ref)
+    its_person = (people.c.kind == ref.kind.value, people.c.crm_id == ref.crm_id)
+    row = connection.execute(select(people).where(*its_person)).first()
+    person = None if row is None else from_row(ref, row)
     theirs = unread.of_person(connection, ref)
     if occurrence.event in QUALIFICATION_EVENTS:
-        qualification, issuer = _find_qualification(connection, about)
+        c = qualifications.c
+        source = qualifications.outerjoin(staff, staff.c.crm_id == c.created_by)
+        query = select(*_QUALIFIED).select_from(source).where(c.crm_id == about)
+        row = connection.execute(query).first()
         missing = (*theirs, *unread.of_record(connection, QUALIFICATIONS, about))
         return OccurrenceFacts(
-            person=person, qualification=qualification, issuer=issuer, unread=missing
+            person=person,
+            qualification=None if row is None else _qualification(row),
+            issuer="" if row is None else row.issuer or "",
+            unread=missing,
         )
     if occurrence.event is TriggerEvent.FIRST_DELIVERY:
+        closed = closings.c
+        of_person = (closed.kind == ref.kind.value, closed.person == ref.crm_id)
+        first_closing = connection.scalar(select(func.min(closed.closed_on)).where(*of_person))
         missing = (*theirs, *unread.of_closings(connection, ref))
-        return OccurrenceFacts(
-            person=person, first_closing=_first_closing(connection, ref), unread=missing
-        )
+        return OccurrenceFacts(person=person, first_closing=first_closing, unread=missing)
     if occurrence.event in DATE_EVENTS:
         return OccurrenceFacts(person=person, unread=theirs)
     brought = orjson.loads(occurrence.facts or "{}")
     application = applications.find(connection, about)
     superseded = application and transitions.superseded(connection, occurrence, application)
+    earlier = brought.get("earlier")
+    state = None
+    if earlier is not None:
+        its_state = select(occurrences.c.state).where(occurrences.c.id == earlier)
+        state = connection.scalar(its_state)
+    recipient = occurrence.recipient
+    member = recipient.removeprefix(STAFF) if recipient.startswith(STAFF) else ""
     return OccurrenceFacts(
         person=person,
         application=application,
         actor=_staff(connection, brought.get("actor", "")),
-        staff=_staff(connection, _staff_of(occurrence.recipient)),
+        staff=_staff(connection, member),
         unread=(*theirs, *unread.of_record(connection, APPLICATIONS, about)),
         superseded=superseded or "",
-        earlier=_state(connection, brought.get("earlier")),
+        earlier=None if state is None else OccurrenceState(state),
     )
-
-
-def _state(connection: Connection, number: int | None) -> OccurrenceState | None:
-    if number is None:
-        return None
-    query = select(occurrences.c.state).where(occurrences.c.id == number)
-    found = connection.scalar(query)
-    return None if found is None else OccurrenceState(found)
-
-
-def _staff_of(recipient: str) -> str:
-    return recipient.removeprefix(STAFF) if recipient.startswith(STAFF) else ""
 
 
 def _staff(connection: Connection, crm_id: str) -> Staff | None:
     return next(iter(applications.staff_of(connection, [crm_id])), None) if crm_id else None
-
-
-def _find(connection: Connection, ref: PersonRef) -> Person | None:
-    key = (people.c.kind == ref.kind.value, people.c.crm_id == ref.crm_id)
-    row = connection.execute(select(people).where(*key)).first()
-    return None if row is None else from_row(ref, row)
-
-
-def _find_qualification(connection: Connection, crm_id: str) -> tuple[Qualification | None, str]:
-    c = qualifications.c
-    source = qualifications.outerjoin(staff, staff.c.crm_id == c.created_by)
-    query = select(*_QUALIFIED).select_from(source).where(c.crm_id == crm_id)
-    row = connection.execute(query).first()
-    return (None, "") if row is None else (_qualification(row), row.issuer or "")
-
-
-def _first_closing(connection: Connection, ref: PersonRef) -> date | None:
-    c = closings.c
-    theirs = (c.kind == ref.kind.value, c.person == ref.crm_id)
-    found: date | None = connection.scalar(select(func.min(c.closed_on)).where(*theirs))
-    return found
 
 
 def never_fed(connection: Connection, what: str) -> bool:

@@ -1,11 +1,10 @@
 """Runs of triggers: how far each has looked, what it found, and what became of it."""
 
-from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers.occurrence import OccurrenceState
@@ -112,35 +111,29 @@ def usual(connection: Connection, trigger: str) -> int | None:
 
 def _runs(connection: Connection, query: Select[Any]) -> list[TriggerRun]:
     rows = connection.execute(query).all()
-    counts = _counts(connection, [row.id for row in rows])
-    return [_run(row, counts.get(row.id, {})) for row in rows]
-
-
-def _counts(connection: Connection, runs: Sequence[int]) -> dict[int, dict[OccurrenceState, int]]:
     c = occurrences.c
-    query = select(c.run, c.state, func.count()).where(c.run.in_(runs)).group_by(c.run, c.state)
-    found: dict[int, dict[OccurrenceState, int]] = {}
+    of_runs = c.run.in_([row.id for row in rows])
+    query = select(c.run, c.state, func.count()).where(of_runs).group_by(c.run, c.state)
+    counts: dict[int, dict[OccurrenceState, int]] = {}
     for run, state, count in connection.execute(query):
-        found.setdefault(run, {})[OccurrenceState(state)] = count
-    return found
-
-
-def _run(row: Row[Any], counts: dict[OccurrenceState, int]) -> TriggerRun:
-    return TriggerRun(
-        id=row.id,
-        trigger=row.trigger,
-        day=row.day,
-        state=RunState(row.state),
-        due=row.due,
-        skipped=row.skipped,
-        skips=tuple(_skips(orjson.loads(row.skips or "[]"))),
-        error=row.error,
-        report_to=row.report_to,
-        reports=row.reports,
-        finished_at=row.finished_at,
-        counts=counts,
-    )
-
-
-def _skips(told: Iterable[Sequence[str]]) -> Iterable[Skip]:
-    return (Skip(PersonRef.parse(person), about, reason) for person, about, reason in told)
+        counts.setdefault(run, {})[OccurrenceState(state)] = count
+    return [
+        TriggerRun(
+            id=row.id,
+            trigger=row.trigger,
+            day=row.day,
+            state=RunState(row.state),
+            due=row.due,
+            skipped=row.skipped,
+            skips=tuple(
+                Skip(PersonRef.parse(person), about, reason)
+                for person, about, reason in orjson.loads(row.skips or "[]")
+            ),
+            error=row.error,
+            report_to=row.report_to,
+            reports=row.reports,
+            finished_at=row.finished_at,
+            counts=counts.get(row.id, {}),
+        )
+        for row in rows
+    ]

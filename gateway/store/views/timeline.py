@@ -74,33 +74,30 @@ def suppressions_of(
 
 
 def _page(connection: Connection, standings: Standings, record: PersonRecord) -> PersonPage:
-    found = suppressions_of(connection, standings, record)
-    mail = messages.of_person(connection, record.person.ref)
-    blocked: tuple[PersonRef | str, ...] = (record.person.ref, *record.every_address)
-    blocks = [each for one in blocked for each in suppression.history(connection, one)]
-    replies = history.of_person(connection, record.person.ref)
-    triggered = ledger.of_person(connection, record.person.ref)
+    ref = record.person.ref
+    suppressions = suppressions_of(connection, standings, record)
+    blocked: tuple[PersonRef | str, ...] = (ref, *record.every_address)
+    entries = [entry for whose in blocked for entry in suppression.history(connection, whose)]
     events = [
-        *_mails(record, mail),
-        *_triggered(triggered),
-        *_brought(found),
-        *_own(blocks),
-        *_replies(replies),
-        *map(_done, activities.of_person(connection, record.person.ref)),
-        *_opt_outs(opt_outs.of_person(connection, record.person.ref)),
+        *of_messages(record, messages.of_person(connection, ref)),
+        *of_triggers(ledger.of_person(connection, ref)),
+        *of_suppressions(suppressions, entries),
+        *of_replies(history.of_person(connection, ref)),
+        *of_campaigns(activities.of_person(connection, ref), opt_outs.of_person(connection, ref)),
     ]
     return PersonPage(
         record,
-        found,
-        applications.of_person(connection, record.person.ref),
-        tuple(sorted(events, key=lambda one: one.at, reverse=True)),
+        suppressions,
+        applications.of_person(connection, ref),
+        tuple(sorted(events, key=lambda event: event.at, reverse=True)),
         tuple(opt_outs.refusals(connection, record.every_address)),
-        unread.of_person(connection, record.person.ref),
-        open_references.of_person(connection, record.person.ref),
+        unread.of_person(connection, ref),
+        open_references.of_person(connection, ref),
     )
 
 
-def _mails(record: PersonRecord, mail: Iterable[Message]) -> Iterator[TimelineEvent]:
+def of_messages(record: PersonRecord, mail: Iterable[Message]) -> Iterator[TimelineEvent]:
+    """Tell of mail through the proxy; that of triggers is told of by the ledger."""
     addresses = set(record.every_address)
     for one in mail:
         if one.listener == TRIGGERS:
@@ -110,7 +107,7 @@ def _mails(record: PersonRecord, mail: Iterable[Message]) -> Iterator[TimelineEv
         yield TimelineEvent(at=one.at, type="message", id=number, summary=one.subject, state=state)
 
 
-def _triggered(rows: Iterable[Occurrence]) -> Iterator[TimelineEvent]:
+def of_triggers(rows: Iterable[Occurrence]) -> Iterator[TimelineEvent]:
     """Tell of mail on events, sent or not."""
     for one in rows:
         said = f"{one.trigger}: {one.subject or one.reason}".removesuffix(": ")
@@ -124,31 +121,32 @@ def _triggered(rows: Iterable[Occurrence]) -> Iterator[TimelineEvent]:
         )
 
 
-def _brought(found: Iterable[Suppression]) -> Iterator[TimelineEvent]:
-    """Tell of what groups and the status brought."""
-    for one in found:
+def of_suppressions(
+    suppressions: Iterable[Suppression], entries: Iterable[SuppressionEntry]
+) -> Iterator[TimelineEvent]:
+    """Tell of what groups and the status brought, of what staff said, and of its end.
+
+    `suppressions` are those in force, `entries` all that staff ever said.
+    """
+    for one in suppressions:
         is_of_staff = one.source is SuppressionSource.STAFF
         if one.person is not None and one.since is not None and not is_of_staff:
             summary = f'{one.source} "{one.name}": {one.scope.covers}'
             yield TimelineEvent(
                 at=one.since, type="suppression", id="", summary=summary, state=ADDED
             )
-
-
-def _own(history: Iterable[SuppressionEntry]) -> Iterator[TimelineEvent]:
-    """Tell of suppressions of the address or person itself, and of their end."""
-    for one in history:
-        what, number = f"{one.address}: {one.scope.covers}", ids.show(one.id)
-        summary = f"{what} ({one.remark})" if one.remark else what
+    for entry in entries:
+        what, number = f"{entry.address}: {entry.scope.covers}", ids.show(entry.id)
+        summary = f"{what} ({entry.remark})" if entry.remark else what
         yield TimelineEvent(
-            at=one.since, type="suppression", id=number, summary=summary, state=ADDED
+            at=entry.since, type="suppression", id=number, summary=summary, state=ADDED
         )
-        if one.released_at is not None:
-            at = one.released_at
+        if entry.released_at is not None:
+            at = entry.released_at
             yield TimelineEvent(at=at, type="suppression", id=number, summary=what, state=RELEASED)
 
 
-def _replies(replies: Iterable[HistoryEntry]) -> Iterator[TimelineEvent]:
+def of_replies(replies: Iterable[HistoryEntry]) -> Iterator[TimelineEvent]:
     """Tell of what was filed, and of the documents that came with it."""
     for one in replies:
         sender = one.sender_name or one.sender
@@ -171,16 +169,27 @@ def _replies(replies: Iterable[HistoryEntry]) -> Iterator[TimelineEvent]:
             )
 
 
-def _done(one: MemberActivity) -> TimelineEvent:
-    """Tell of what the person did with a campaign."""
-    activity = one.act.activity
-    return TimelineEvent(
-        at=activity.at,
-        type="activity",
-        id=ids.show(one.campaign),
-        summary=f'"{one.title}": {described(activity)}',
-        state=activity.type.value,
-    )
+def of_campaigns(acts: Iterable[MemberActivity], left: Iterable[OptOut]) -> Iterator[TimelineEvent]:
+    """Tell of what the person did with campaigns, of opt-outs, and of those that staff undid."""
+    for one in acts:
+        activity = one.act.activity
+        yield TimelineEvent(
+            at=activity.at,
+            type="activity",
+            id=ids.show(one.campaign),
+            summary=f'"{one.title}": {described(activity)}',
+            state=activity.type.value,
+        )
+    for opt_out in left:
+        through = f' through "{opt_out.title}"' if opt_out.title else " at Mailchimp"
+        number = "" if opt_out.campaign is None else ids.show(opt_out.campaign)
+        what = f"{opt_out.address} unsubscribed{through}"
+        yield TimelineEvent(at=opt_out.at, type="opt_out", id=number, summary=what, state=ADDED)
+        if opt_out.lifted_at is not None:
+            undone = f"{what}: undone by {opt_out.lifted_by}"
+            yield TimelineEvent(
+                at=opt_out.lifted_at, type="opt_out", id=number, summary=undone, state=RELEASED
+            )
 
 
 def described(activity: Activity) -> str:
@@ -194,17 +203,3 @@ def described(activity: Activity) -> str:
             return f"clicked {activity.url}".strip()
         case ActivityType.UNSUBSCRIBED:
             return f"unsubscribed ({activity.reason})" if activity.reason else "unsubscribed"
-
-
-def _opt_outs(known: Iterable[OptOut]) -> Iterator[TimelineEvent]:
-    """Tell of opt-outs at Mailchimp, and of those staff undid."""
-    for one in known:
-        through = f' through "{one.title}"' if one.title else " at Mailchimp"
-        number = "" if one.campaign is None else ids.show(one.campaign)
-        what = f"{one.address} unsubscribed{through}"
-        yield TimelineEvent(at=one.at, type="opt_out", id=number, summary=what, state=ADDED)
-        if one.lifted_at is not None:
-            undone = f"{what}: undone by {one.lifted_by}"
-            yield TimelineEvent(
-                at=one.lifted_at, type="opt_out", id=number, summary=undone, state=RELEASED
-            )
