@@ -79,6 +79,7 @@ class Widths:
     def __init__(self, connection: Connection, tag_scopes: Mapping[str, Scope]) -> None:
         self._connection = connection
         self._scopes = tag_scopes
+        self._tags: Mapping[tuple[str, str], str] | None = None  #: Of statuses, once read.
 
     def tag(self, tag: str) -> float:
         """Return how much a tag suppresses."""
@@ -90,13 +91,12 @@ class Widths:
         """Return how much a status suppresses."""
         if not crm_id:
             return 0
+        if self._tags is None:
+            c = statuses.c
+            rows = self._connection.execute(select(c.kind, c.crm_id, c.tag))
+            self._tags = {(row.kind, row.crm_id): row.tag for row in rows}
         tag = self._tags.get((kind, crm_id))
         return _PERHAPS if tag is None else self.tag(tag)
-
-    @cached_property
-    def _tags(self) -> Mapping[tuple[str, str], str]:
-        found = self._connection.execute(select(statuses.c.kind, statuses.c.crm_id, statuses.c.tag))
-        return {(row.kind, row.crm_id): row.tag for row in found}
 
     @cached_property
     def members(self) -> frozenset[tuple[str, ...]]:
@@ -154,13 +154,22 @@ class _Case:
         for name, columns in self._layout.units.items():
             if name in self._told and name != "active":
                 self._decide(name, columns)
+        # Whether somebody is suppressed, which decides about it, is known now.
         if "active" in self._told:
             self._decide("active", ("active",))
         if self._only_adds and self._known is None:
-            self._admit()
+            # A new record of a row that may not be whole is let in for what of it protects: the
+            # addresses of a person may be those of somebody in a group that keeps mail away.
+            result = self._result
+            result.is_dropped = self._layout.what not in _PROTECTING
+            if self._layout.what == "people":
+                result.values["active"] = bool(result.values["active"]) and self._is_suppressed
+                result.gaps &= ~self._layout.bit("active")
+                result.unread["active"] = f"line {abs(result.line)}{_NOT_WHOLE}"
         return self._result
 
     def _decide(self, name: str, columns: tuple[str, ...]) -> None:
+        """Decide about a column of the file; `columns` are its values, its own first or last."""
         bit = self._layout.bit(name)
         says = [
             (row.line, tuple(row.values[column] for column in columns))
@@ -171,72 +180,46 @@ class _Case:
         if not says:
             self._result.gaps |= bit
             return
-        if not self._is_contested(name, [value for _, value in says], old):
-            self._give(columns, bit, says[-1][1])
+        values = [value for _, value in says]
+        unread = [row for row in self._rows if name in row.unread]
+        if self._only_adds:
+            is_contested = old is not None and any(value != old for value in values)
+        else:
+            is_contested = bool(unread) or any(value != values[0] for value in values)
+        if not is_contested:
+            self._give(columns, bit, values[-1])
             return
         if name == "emails":
             self._result.adds_addresses = True
             self._result.mailed_at = None if old is not None else says[0][0]
-        chosen = None if name in _TELLING else self._protective(name, columns, says, old)
+        # The value that protects; None: none of them does more than the others.
+        chosen: Value | None = None
+        choose = _CHOICES.get((self._layout.what, name))
+        if name not in _TELLING and choose is not None:
+            # Or what a row alone would have been taken in with, where it can't be read.
+            others = [tuple(row.values[column] for column in columns) for row in unread]
+            chosen = choose(self, [*values, *([old] if old is not None else others)], old)
         if name in _TELLING and not (self._only_adds and old is not None):
-            self._give(columns, bit, says[-1][1])
+            self._give(columns, bit, values[-1])
         elif chosen is None and old is None:
             # It is unread, so that no mail rests on it; the first is as good as any.
-            self._give(columns, bit, says[0][1])
+            self._give(columns, bit, values[0])
         elif chosen is None:
             self._result.gaps |= bit
         else:
             self._give(columns, bit, chosen)
-        self._note(name, columns, says, is_decided=chosen is not None)
-
-    def _is_contested(self, name: str, values: Sequence[Value], old: Value | None) -> bool:
-        if self._only_adds:
-            return old is not None and any(value != old for value in values)
-        is_unread = any(name in row.unread for row in self._rows)
-        return is_unread or any(value != values[0] for value in values)
+        lead = columns.index(name)
+        told = [f"{IN_ROWS}{abs(line)} says {shown(value[lead])}" for line, value in says[:3]]
+        told += [f"{IN_ROWS}{abs(row.line)} {CANT_BE_READ}" for row in unread[:3]]
+        said = ", ".join(told)
+        if len(self._rows) > 1:
+            self._result.differs[name] = said
+        if name not in _TELLING and not (self._only_adds and chosen is not None):
+            self._result.unread[name] = said + (_NOT_WHOLE if self._only_adds else "")
 
     def _give(self, columns: tuple[str, ...], bit: int, value: Value) -> None:
         self._result.gaps &= ~bit
         self._result.values.update(zip(columns, value, strict=True))
-
-    def _note(
-        self,
-        name: str,
-        columns: tuple[str, ...],
-        says: Sequence[tuple[int, Value]],
-        *,
-        is_decided: bool,
-    ) -> None:
-        lead = columns.index(name)
-        told = [f"{IN_ROWS}{abs(line)} says {_shown(value[lead])}" for line, value in says[:3]]
-        unread = [abs(row.line) for row in self._rows if name in row.unread]
-        told += [f"{IN_ROWS}{line} {CANT_BE_READ}" for line in unread[:3]]
-        said = ", ".join(told)
-        if len(self._rows) > 1:
-            self._result.differs[name] = said
-        if name not in _TELLING and not (self._only_adds and is_decided):
-            self._result.unread[name] = said + (_NOT_WHOLE if self._only_adds else "")
-
-    def _protective(
-        self,
-        name: str,
-        columns: tuple[str, ...],
-        says: Sequence[tuple[int, Value]],
-        old: Value | None,
-    ) -> Value | None:
-        """Return the value that protects; None: none of them does more than the others."""
-        values = [value for _, value in says]
-        if old is not None:
-            values.append(old)
-        else:
-            # What a row alone would have been taken in with, where it can't be read.
-            values += [
-                tuple(row.values[column] for column in columns)
-                for row in self._rows
-                if name in row.unread
-            ]
-        choose = _CHOICES.get((self._layout.what, name))
-        return None if choose is None else choose(self, values, old)
 
     def widest_status(self, values: Sequence[Value], old: Value | None) -> Value | None:
         return _widest(values, old, lambda status: self._widths.status(self._key[0], status))
@@ -263,26 +246,12 @@ class _Case:
 
     @property
     def _is_suppressed(self) -> bool:
-        kind = self._key[0]
-        return self._key in self._widths.members or self._status_width(kind) > 0
-
-    def _status_width(self, kind: str) -> float:
+        if self._key in self._widths.members:
+            return True
         row = self._result
         is_kept = row.gaps & self._layout.bit("status") and self._known is not None
         status = self._known["status"] if is_kept and self._known else row.values["status"]
-        return self._widths.status(kind, status)
-
-    def _admit(self) -> None:
-        """Let a new record in of a row that may not be whole, for what of it protects.
-
-        The addresses of a person may be those of somebody in a group that keeps mail away.
-        """
-        result = self._result
-        result.is_dropped = self._layout.what not in _PROTECTING
-        if self._layout.what == "people":
-            result.values["active"] = bool(result.values["active"]) and self._is_suppressed
-            result.gaps &= ~self._layout.bit("active")
-            result.unread["active"] = f"line {abs(result.line)}{_NOT_WHOLE}"
+        return self._widths.status(self._key[0], status) > 0
 
 
 _CHOICES: Mapping[
@@ -312,7 +281,7 @@ def _widest(
     return old if old in widest else widest[-1]
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Return a value as a report shows it: `'s9'`, `nothing`."""
     match value:
         case None | "":

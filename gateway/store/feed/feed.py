@@ -9,23 +9,17 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Select,
-    and_,
-    delete,
-    exists,
     func,
     select,
-    true,
-    tuple_,
-    update,
 )
 
 from gateway.core.feed.references import ReferenceUse
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.store.engine.database import Database
-from gateway.store.engine.upsert import insert_into
 from gateway.store.feed import unread
+from gateway.store.feed.comparison import compare, look_for_kept
 from gateway.store.feed.contested import Duplicate, Widths
+from gateway.store.feed.differences import delete_rows, note_file, write_addresses, write_rows
 from gateway.store.feed.guard import SuppressionGuard, is_halved
 from gateway.store.feed.idle_tags import IdleTag, protect_tags
 from gateway.store.feed.layouts import (
@@ -38,15 +32,15 @@ from gateway.store.feed.layouts import (
     QUALIFICATIONS,
     STAFF,
     STATUSES,
-    UNSURE,
     Gaps,
     TableLayout,
 )
 from gateway.store.feed.open_references import OpenReferences
 from gateway.store.feed.references import References
+from gateway.store.feed.settling import close_entry
 from gateway.store.feed.staging import Stage
 from gateway.store.feed.still_referred import StillReferred, keep, still_referred
-from gateway.store.schema import addresses, feeds
+from gateway.store.schema import feeds
 
 _AT_ONCE = 500  #: So many values stand in one statement.
 
@@ -175,9 +169,14 @@ class Feed:
         )
         told = frozenset(self._layout.values) if terms.told is None else terms.told
         widths = Widths(self._connection, terms.tag_scopes)
-        before = self._rows_before(terms)
+        before = None
+        if terms.is_listing and not terms.remove:
+            mine = (feeds.c.source == terms.source, feeds.c.what == self._layout.what)
+            with self._connection.begin():
+                before = self._connection.scalar(select(feeds.c.records).where(*mine))
         lacking = self._lacking(terms, before)
-        duplicates = self._stage.close_entry(
+        duplicates = close_entry(
+            self._stage,
             told=told,
             widths=widths,
             adds_only=terms.is_doubtful or bool(lacking),
@@ -188,7 +187,16 @@ class Feed:
         left_open = OpenReferences(self._connection, self._stage, terms.tag_scopes)
         guard = SuppressionGuard(self._connection, self._layout.what, terms.tag_scopes)
         with self._connection.begin():
-            self._compare(terms)
+            if not terms.remove:
+                compare(
+                    self._stage,
+                    source=terms.source,
+                    told=self._layout.told(terms.told),
+                    now=terms.now,
+                    replace=terms.replace and not self._stage.cut_off,
+                )
+            elif not terms.is_doubtful:
+                look_for_kept(self._stage, source=terms.source)
             left_open.look_before()
             guard.look_before(terms.source)
             counts = self._counts()
@@ -234,13 +242,6 @@ class Feed:
             still_referred=stay,
         )
 
-    def _rows_before(self, terms: Terms) -> int | None:
-        if terms.remove or not terms.is_listing:
-            return None
-        mine = (feeds.c.source == terms.source, feeds.c.what == self._layout.what)
-        with self._connection.begin():
-            return self._connection.scalar(select(feeds.c.records).where(*mine))
-
     def _lacking(self, terms: Terms, before: int | None) -> str:
         """Say what makes a listing look as if its end were missing; empty: nothing does.
 
@@ -255,120 +256,50 @@ class Feed:
             return ""
         return f"its last line has no end, and it has {rows} rows where the last file had {before}"
 
-    def _compare(self, terms: Terms) -> None:
-        if terms.remove and terms.is_doubtful:
-            return
-        if terms.remove:
-            self._stage.look_for_kept(source=terms.source)
-            return
-        told = self._layout.told(terms.told)
-        replace = terms.replace and not self._stage.cut_off
-        self._stage.compare(source=terms.source, told=told, now=terms.now, replace=replace)
-
     def _counts(self) -> dict[str, int]:
         staged, changes, removed = self._stage.staged, self._stage.changes, self._stage.removed
-        count = self._connection.scalar
-        return {
-            "staged": count(_count(select(staged).where(~staged.c.kept))) or 0,
-            "added": count(_count(select(changes).where(changes.c.is_new))) or 0,
-            "changed": count(_count(select(changes).where(~changes.c.is_new))) or 0,
-            "removed": count(_count(select(removed))) or 0,
+        rows = {
+            "staged": select(staged).where(~staged.c.kept),
+            "added": select(changes).where(changes.c.is_new),
+            "changed": select(changes).where(~changes.c.is_new),
+            "removed": select(removed),
         }
+        counts = {}
+        for name, some in rows.items():
+            query = select(func.count()).select_from(some.subquery())
+            counts[name] = self._connection.scalar(query) or 0
+        return counts
 
     def _write(self, terms: Terms, left_open: OpenReferences) -> int:
         """Write the differences; return how many people have a status that can't be read."""
+        connection, stage = self._connection, self._stage
+        told = self._layout.told(terms.told)
         # What suppresses comes first: tags and memberships are there before anything goes.
-        self._upsert(terms)
+        write_rows(connection, stage, told)
         if self._layout is PEOPLE:
-            self._write_addresses()
-        self._delete(terms.source)
-        self._note_unread(terms)
+            write_addresses(connection, stage)
+        delete_rows(connection, stage, terms.source)
+        unread.take_in(
+            connection,
+            stage,
+            told=() if terms.remove else told,  # Removing tells nothing of what stays.
+            source=terms.source,
+            file=terms.called,
+            now=terms.now,
+        )
         if not terms.is_refused:
-            self._note_feed(terms)
+            note_file(
+                connection,
+                stage,
+                source=terms.source,
+                now=terms.now,
+                file=terms.file,
+                is_listing=terms.is_listing and not terms.remove,
+            )
         left_open.settle(terms.now)
         if self._layout not in (PEOPLE, STATUSES):
             return 0
-        return unread.mark_statuses(self._connection)
-
-    def _upsert(self, terms: Terms) -> None:
-        table, changes = self._layout.table, self._stage.changes
-        names = [column.name for column in table.columns]
-        rows = select(*(changes.c[name] for name in names)).where(true())
-        order = [changes.c[name] for name in self._layout.keys]
-        statement = insert_into(self._connection, table).from_select(names, rows.order_by(*order))
-        if self._layout.has_owner_in_key:
-            self._connection.execute(statement.on_conflict_do_nothing())
-            return
-        told = {*self._layout.told(terms.told), "source"} | ({"status_since"} & set(names))
-        values = {name: statement.excluded[name] for name in names if name in told}
-        keys = list(self._layout.keys)
-        self._connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
-
-    def _write_addresses(self) -> None:
-        changes, staged = self._stage.changes, self._stage.addresses
-        key = tuple_(addresses.c.kind, addresses.c.person)
-        people = select(changes.c.kind, changes.c.crm_id)
-        moved = people.where(changes.c.is_moved, ~changes.c.is_new)
-        for gone in (
-            moved.where(~changes.c.adds_addresses),
-            select(self._stage.removed.c.kind, self._stage.removed.c.crm_id),
-        ):
-            self._connection.execute(delete(addresses).where(key.in_(gone)))
-        self._put_behind(moved.where(changes.c.adds_addresses))
-        rows = (
-            select(staged.c.address, changes.c.kind, changes.c.crm_id, staged.c.position)
-            .join_from(changes, staged, staged.c.line == changes.c.line)
-            .where(changes.c.is_moved)
-            .order_by(staged.c.address)
-        )
-        names = ["address", "kind", "person", "position"]
-        statement = insert_into(self._connection, addresses).from_select(names, rows)
-        keys, given = ["address", "kind", "person"], statement.excluded.position
-        is_surer = and_(given.between(0, UNSURE - 1), ~addresses.c.position.between(0, UNSURE - 1))
-        self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=keys, set_={"position": given}, where=is_surer
-            )
-        )
-
-    def _put_behind(self, people: Select[Any]) -> None:
-        """Put what people were known by behind what their rows have now, where it has some."""
-        changes, staged = self._stage.changes, self._stage.addresses
-        key = tuple_(addresses.c.kind, addresses.c.person)
-        is_mailed = exists().where(
-            staged.c.line == changes.c.line, staged.c.position.between(0, UNSURE - 1)
-        )
-        behind = update(addresses).values(position=addresses.c.position + UNSURE)
-        is_given = addresses.c.position.between(0, UNSURE - 1)
-        self._connection.execute(behind.where(is_given, key.in_(people.where(is_mailed))))
-
-    def _delete(self, source: str) -> None:
-        table, removed = self._layout.table, self._stage.removed
-        names = self._layout.keys
-        gone = select(*(removed.c[name] for name in names))
-        is_gone = _key(table, names).in_(gone)
-        self._connection.execute(delete(table).where(is_gone, table.c.source == source))
-
-    def _note_unread(self, terms: Terms) -> None:
-        """Note what could not be read; removing tells nothing of what stays."""
-        told = () if terms.remove else self._layout.told(terms.told)
-        unread.take_in(
-            self._connection, self._stage, told=told, source=terms.source,
-            file=terms.called, now=terms.now,
-        )  # fmt: skip
-
-    def _note_feed(self, terms: Terms) -> None:
-        records = _count(select(self._stage.staged)).scalar_subquery()
-        row = {"source": terms.source, "what": self._layout.what, "at": terms.now}
-        statement = insert_into(self._connection, feeds).values(
-            **row, records=records, file=terms.file
-        )
-        told = {"at"} | ({"file"} if terms.file else set())
-        if terms.is_listing and not terms.remove:
-            told |= {"records"}
-        values = {name: statement.excluded[name] for name in told}
-        keys = ["source", "what"]
-        self._connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
+        return unread.mark_statuses(connection)
 
 
 @contextmanager
@@ -382,11 +313,3 @@ def last_file(connection: Connection, source: str, what: str) -> str:
     """Return the last file from the folder that was applied; empty: none yet."""
     mine = select(feeds.c.file).where(feeds.c.source == source, feeds.c.what == what)
     return connection.scalar(mine) or ""
-
-
-def _key(table: Any, names: Sequence[str]) -> Any:
-    return tuple_(*(table.c[name] for name in names))
-
-
-def _count(rows: Select[Any]) -> Select[int]:
-    return select(func.count()).select_from(rows.subquery())

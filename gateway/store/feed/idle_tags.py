@@ -64,6 +64,7 @@ def protect_tags(
         *(IdleTag(line, tag, slips[tag]) for line, tag in lines),
         *(IdleTag(line, tag) for line, tag in replaced),
     ]
-    stage.doubt([line for line, _ in lines])
+    with connection.begin():
+        stage.doubt([line for line, _ in lines])
     stage.keep_old("tag", [(one.line, str(one)) for one in found if not one.taken_for])
     return found

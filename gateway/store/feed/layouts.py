@@ -116,7 +116,8 @@ class TableLayout:
         return tuple(name for name in self.values if self.follows.get(name, name) in columns)
 
 
-def _person(person: Person) -> Row:
+def person_row(person: Person) -> Row:
+    """Return the values of a person, in the order of its columns."""
     born = person.birthday
     return (
         person.ref.kind.value,
@@ -138,17 +139,20 @@ def _person(person: Person) -> Row:
     )
 
 
-def _staff(staff: Staff) -> Row:
+def staff_row(staff: Staff) -> Row:
+    """Return the values of a member of staff, in the order of its columns."""
     address = lookup_form(staff.email)
     return (staff.crm_id, staff.name, staff.email, address, ";".join(staff.roles), staff.language)
 
 
-def _group(group: Group) -> Row:
+def group_row(group: Group) -> Row:
+    """Return the values of a group, in the order of its columns."""
     own = (group.kind.value, group.crm_id, group.name, group.tag, group.active)
     return (*own, *_names(group.names))
 
 
-def _status(status: Status) -> Row:
+def status_row(status: Status) -> Row:
+    """Return the values of a status, in the order of its columns."""
     kind = status.kind.value
     own = (kind, status.crm_id, status.name, status.tag, status.initial, status.closed)
     return (*own, *_names(status.names))
@@ -159,15 +163,18 @@ def _names(names: Names) -> Iterator[str]:
     return (given.get(language, "") for language in NAME_LANGUAGES)
 
 
-def _membership(membership: Membership) -> Row:
+def membership_row(membership: Membership) -> Row:
+    """Return the values of a membership, in the order of its columns."""
     return (membership.kind.value, membership.person, membership.group)
 
 
-def _programme(programme: Programme) -> Row:
+def programme_row(programme: Programme) -> Row:
+    """Return the values of a programme, in the order of its columns."""
     return (programme.crm_id, programme.name)
 
 
-def _application(application: Application) -> Row:
+def application_row(application: Application) -> Row:
+    """Return the values of a application, in the order of its columns."""
     at = application.submitted_at
     return (
         application.reference,
@@ -181,7 +188,8 @@ def _application(application: Application) -> Row:
     )
 
 
-def _qualification(one: Qualification) -> Row:
+def qualification_row(one: Qualification) -> Row:
+    """Return the values of a qualification, in the order of its columns."""
     return (
         one.crm_id,
         one.person.kind.value,
@@ -197,7 +205,8 @@ def _qualification(one: Qualification) -> Row:
     )
 
 
-def _closing(one: Closing) -> Row:
+def closing_row(one: Closing) -> Row:
+    """Return the values of a closing, in the order of its columns."""
     return (one.crm_id, one.person.kind.value, one.person.crm_id, _iso(one.closed_on))
 
 
@@ -224,25 +233,27 @@ def mailboxes(person: Person) -> Iterator[tuple[str, int]]:
 PEOPLE = TableLayout(
     table=people,
     keys=("kind", "crm_id"),
-    row=_person,
+    row=person_row,
     follows={"unusable": "emails", "anniversary": "birthday"},
     faults=frozenset({"unusable"}),
 )
-STAFF = TableLayout(table=staff, keys=("crm_id",), row=_staff, follows={"address": "email"})
-GROUPS = TableLayout(table=groups, keys=("kind", "crm_id"), row=_group)
-STATUSES = TableLayout(table=statuses, keys=("kind", "crm_id"), row=_status)
-MEMBERSHIPS = TableLayout(table=memberships, keys=("kind", "person", "group_id"), row=_membership)
-PROGRAMMES = TableLayout(table=programmes, keys=("crm_id",), row=_programme)
+STAFF = TableLayout(table=staff, keys=("crm_id",), row=staff_row, follows={"address": "email"})
+GROUPS = TableLayout(table=groups, keys=("kind", "crm_id"), row=group_row)
+STATUSES = TableLayout(table=statuses, keys=("kind", "crm_id"), row=status_row)
+MEMBERSHIPS = TableLayout(
+    table=memberships, keys=("kind", "person", "group_id"), row=membership_row
+)
+PROGRAMMES = TableLayout(table=programmes, keys=("crm_id",), row=programme_row)
 APPLICATIONS = TableLayout(
-    table=applications, keys=("reference",), row=_application, follows={"kind": "person"}
+    table=applications, keys=("reference",), row=application_row, follows={"kind": "person"}
 )
 QUALIFICATIONS = TableLayout(
-    table=qualifications, keys=("crm_id",), row=_qualification, follows={"kind": "person"}
+    table=qualifications, keys=("crm_id",), row=qualification_row, follows={"kind": "person"}
 )
 CLOSINGS = TableLayout(
     table=closings,
     keys=("crm_id",),
-    row=_closing,
+    row=closing_row,
     follows={"kind": "person"},
     called="deliveries",
 )

@@ -1,7 +1,7 @@
 """References that lead nowhere: kept as given, followed once what they name comes, and counted."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -12,7 +12,6 @@ from sqlalchemy import (
     Connection,
     Integer,
     MetaData,
-    Select,
     SelectBase,
     Table,
     Text,
@@ -34,7 +33,7 @@ from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.layouts import PEOPLE
-from gateway.store.feed.references import (
+from gateway.store.feed.relations import (
     RELATIONS,
     Relation,
     as_target,
@@ -45,7 +44,8 @@ from gateway.store.feed.references import (
     targets,
     with_ids,
 )
-from gateway.store.feed.staging import Stage, load
+from gateway.store.feed.staging import Stage
+from gateway.store.feed.staging_tables import load
 from gateway.store.schema import feeds, groups, memberships, open_references, people
 from gateway.store.schema.columns import UtcTime
 
@@ -68,88 +68,86 @@ class OpenReferences:
         table = stage.layout.table
         self._own = [relation for relation in RELATIONS if relation.table is table]
         self._led_here = [relation for relation in RELATIONS if relation.target is table]
-        self._arrived, self._touched, self._counted, self._possible = _temporary_tables()
+        self._arrived_references, self._touched, self._counted, self._possible = _temporary_tables()
         with connection.begin():
-            for one in (self._arrived, self._touched, self._counted, self._possible):
+            for one in (self._arrived_references, self._touched, self._counted, self._possible):
                 one.create(connection, checkfirst=False)
 
     def look_before(self) -> None:
         """Find out which open ones the import's changes answer, and which it may change."""
-        open_now = self._open_now()
+        changes, removed = self._stage.changes, self._stage.removed
+        mine = open_references.c
+        open_now = set(self._connection.scalars(select(mine.reference).distinct()))
         for relation in self._own:
             self._touch_own(relation, is_open=relation.name in open_now)
         for relation in self._led_here:
-            self._touch_removed(relation)
-            if relation.name in open_now:
-                self._touch_new(relation)
-                self._touch_arrived(relation)
+            # What named something that goes leads nowhere from now on.
+            kind = removed.c.kind if relation.has_kind else literal_column("''")
+            gone = select(kind.label("of"), removed.c.crm_id).where(_of_kind(relation, removed))
+            self._touch(relation, gone)
+            if relation.name not in open_now:
+                continue
+            # What is new may be what an open reference names: as it is called there, …
+            kind = changes.c.kind if relation.has_kind else literal_column("''")
+            there = exists().where(
+                mine.reference == relation.name,
+                mine.kind == kind,
+                mine.given == changes.c.crm_id,
+            )
+            new = select(kind.label("of"), changes.c.crm_id)
+            self._touch(relation, new.where(changes.c.is_new, _of_kind(relation, changes), there))
+            # … or by another name or a changed id.
+            if relation.target is people:
+                arrived = self._people_arrived(relation)
+            else:
+                arrived = list(self._arrived(relation))
+            rows = [(relation.name, *each) for each in arrived]
+            load(self._connection, self._arrived_references, rows)
+            self._touch_all(relation, ((kind, given) for kind, given, _ in arrived))
 
     def settle(self, now: datetime) -> None:
         """Follow those that lead somewhere now, and count those that don't."""
         for relation in self._led_here:
             self._follow(relation)
         if self._stage.layout is PEOPLE:
-            self._add_all_meant()
+            # All whom a member's id may mean are members, where the group keeps mail away.
+            table, possible = memberships, self._possible
+            names = [column.name for column in table.columns]
+            made = [possible.c.crm_id if name == "person" else table.c[name] for name in names]
+            rows = (
+                select(*made)
+                .join_from(possible, table, is_meant(possible, table))
+                .join(groups, keeps_away(table, self._tag_scopes))
+                .where(true())
+            )
+            statement = insert_into(self._connection, table).from_select(names, rows)
+            self._connection.execute(statement.on_conflict_do_nothing())
         for relation in dict.fromkeys([*self._own, *self._led_here]):
             self._count(relation, now)
 
-    def _open_now(self) -> set[str]:
-        return set(self._connection.scalars(select(open_references.c.reference).distinct()))
-
-    # Which may change
-
     def _touch_own(self, relation: Relation, *, is_open: bool) -> None:
-        changes, table = self._stage.changes, relation.table
+        """Note what the changed rows name, and what they and the removed ones named before."""
+        changes, removed, table = self._stage.changes, self._stage.removed, relation.table
         if relation.is_list:
-            self._touch_lists(relation, is_open=is_open)
-            return
-        kind, value = relation.kind_of(changes), relation.value(changes)
-        new = (
-            select(kind.label("of"), value)
-            .where(value != "", ~relation.leads(kind, value))
-            .distinct()
-        )
-        self._touch(relation, new)
-        if not is_open:
-            return
-        for gone in (changes, self._stage.removed):
-            before = _is_open(relation, table)
-            same = self._stage.same_key(gone, table)
-            self._touch(
-                relation,
-                select(relation.kind_of(table).label("of"), relation.value(table))
-                .join_from(gone, table, same)
-                .where(before)
-                .distinct(),
-            )
-
-    def _touch_lists(self, relation: Relation, *, is_open: bool) -> None:
-        changes, table = self._stage.changes, relation.table
-        texts = set(self._connection.scalars(select(relation.value(changes)).distinct()))
-        if is_open:
-            for gone in (changes, self._stage.removed):
+            texts = set(self._connection.scalars(select(relation.value(changes)).distinct()))
+            for gone in (changes, removed) if is_open else ():
                 same = self._stage.same_key(gone, table)
                 before = select(relation.value(table)).join_from(gone, table, same)
                 texts |= set(self._connection.scalars(before.distinct()))
-        given = {part for text in texts for part in parts(text)}
-        self._touch_all(relation, (("", part) for part in given))
-
-    def _touch_removed(self, relation: Relation) -> None:
-        removed = self._stage.removed
-        kind = removed.c.kind if relation.has_kind else literal_column("''")
-        rows = select(kind.label("of"), removed.c.crm_id)
-        self._touch(relation, rows.where(_of_kind(relation, removed)))
-
-    def _touch_new(self, relation: Relation) -> None:
-        changes = self._stage.changes
-        kind = changes.c.kind if relation.has_kind else literal_column("''")
-        there = exists().where(
-            open_references.c.reference == relation.name,
-            open_references.c.kind == kind,
-            open_references.c.given == changes.c.crm_id,
-        )
-        new = select(kind.label("of"), changes.c.crm_id)
-        self._touch(relation, new.where(changes.c.is_new, _of_kind(relation, changes), there))
+            given = {part for text in texts for part in parts(text)}
+            self._touch_all(relation, (("", part) for part in given))
+            return
+        kind, value = relation.kind_of(changes), relation.value(changes)
+        new = select(kind.label("of"), value).where(value != "", ~relation.leads(kind, value))
+        self._touch(relation, new.distinct())
+        for gone in (changes, removed) if is_open else ():
+            self._touch(
+                relation,
+                select(relation.kind_of(table).label("of"), relation.value(table))
+                .join_from(gone, table, self._stage.same_key(gone, table))
+                .where(_is_open(relation, table))
+                .distinct(),
+            )
 
     def _touch(self, relation: Relation, rows: SelectBase) -> None:
         found = rows.subquery()
@@ -166,19 +164,9 @@ class OpenReferences:
             statement = insert_into(self._connection, self._touched)
             self._connection.execute(statement.on_conflict_do_nothing(), rows)
 
-    # What arrives
-
-    def _touch_arrived(self, relation: Relation) -> None:
-        if relation.target is people:
-            arrived = self._people_arrived(relation)
-        else:
-            arrived = list(self._arrived_of(relation))
-        rows = [(relation.name, *each) for each in arrived]
-        load(self._connection, self._arrived, rows)
-        self._touch_all(relation, ((kind, given) for kind, given, _ in arrived))
-
-    def _arrived_of(self, relation: Relation) -> Iterator[tuple[str, str, str]]:
-        changes = self._stage.changes
+    def _arrived(self, relation: Relation) -> Iterator[tuple[str, str, str]]:
+        """Yield open references that mean something once the changes are written, and its id."""
+        changes, table = self._stage.changes, relation.target
         changed = select(changes).where(_of_kind(relation, changes))
         rows = self._connection.execute(changed).mappings().all()
         if not rows:
@@ -190,25 +178,17 @@ class OpenReferences:
         known: dict[str, Targets] = {}
         for kind, text in given:
             if kind not in known:
-                known[kind] = self._afterwards(relation, kind, rows)
+                there = targets(self._connection, table, kind, self._tag_scopes)
+                afterwards = {target.crm_id: target for target in there}
+                for row in rows:
+                    if not relation.has_kind or row["kind"] == kind:
+                        afterwards[row["crm_id"]] = as_target(row, self._tag_scopes)
+                known[kind] = Targets(afterwards.values())
             if text in known[kind].known:
                 continue
             meaning = known[kind].meaning(text)
             if meaning.crm_id:
                 yield kind, text, meaning.crm_id
-
-    def _afterwards(
-        self, relation: Relation, kind: str, changed: Sequence[Mapping[Any, Any]]
-    ) -> Targets:
-        """Return all there is once the changes are written."""
-        table = relation.target
-        found = {
-            one.crm_id: one for one in targets(self._connection, table, kind, self._tag_scopes)
-        }
-        for row in changed:
-            if not relation.has_kind or row["kind"] == kind:
-                found[row["crm_id"]] = as_target(row, self._tag_scopes)
-        return Targets(found.values())
 
     def _people_arrived(self, relation: Relation) -> list[tuple[str, str, str]]:
         """Find new people whom an open reference names by a number a spreadsheet has changed.
@@ -236,54 +216,37 @@ class OpenReferences:
             load(self._connection, self._possible, possible)
         return arrived
 
-    def _add_all_meant(self) -> None:
-        table, possible = memberships, self._possible
-        names = [column.name for column in table.columns]
-        made = [possible.c.crm_id if name == "person" else table.c[name] for name in names]
-        rows = (
-            select(*made)
-            .join_from(possible, table, is_meant(possible, table))
-            .join(groups, keeps_away(table, self._tag_scopes))
-            .where(true())
-        )
-        statement = insert_into(self._connection, table).from_select(names, rows)
-        self._connection.execute(statement.on_conflict_do_nothing())
-
     def _follow(self, relation: Relation) -> None:
-        mine = self._arrived.c
-        rows = self._connection.execute(
-            select(mine.kind, mine.given, mine.crm_id).where(mine.reference == relation.name)
+        """Put the id in the place of each text that leads somewhere now."""
+        arrived, table = self._arrived_references.c, relation.table
+        value, execute = relation.value(table), self._connection.execute
+        rows = execute(
+            select(arrived.kind, arrived.given, arrived.crm_id).where(
+                arrived.reference == relation.name
+            )
         ).all()
-        for kind, given, crm_id in rows:
-            if relation.is_list:
-                self._follow_in_lists(relation, given, crm_id)
-            else:
-                self._follow_one(relation, kind, given, crm_id)
-
-    def _follow_one(self, relation: Relation, kind: str, given: str, crm_id: str) -> None:
-        table = relation.table
-        uses = and_(relation.value(table) == given, _has_kind(relation, table, kind))
-        if relation.column not in table.primary_key.columns:
-            self._connection.execute(update(table).where(uses).values({relation.column: crm_id}))
-            return
         names = [column.name for column in table.columns]
-        moved = [literal(crm_id) if name == relation.column else table.c[name] for name in names]
-        statement = insert_into(self._connection, table).from_select(
-            names, select(*moved).where(uses)
-        )
-        self._connection.execute(statement.on_conflict_do_nothing())
-        self._connection.execute(delete(table).where(uses))
-
-    def _follow_in_lists(self, relation: Relation, given: str, crm_id: str) -> None:
-        table, value = relation.table, relation.value(relation.table)
-        keys = [table.c[name] for name in table.primary_key.columns.keys()]  # noqa: SIM118
-        rows = self._connection.execute(select(value, *keys).where(_lists(value, given)))
-        for text, *key in rows.all():
-            new = with_ids(text, {given: crm_id})
-            same = [column == each for column, each in zip(keys, key, strict=True)]
-            self._connection.execute(update(table).where(*same).values({relation.column: new}))
-
-    # How many lead nowhere
+        keys = list(table.primary_key.columns)
+        for kind, given, crm_id in rows:
+            uses = and_(value == given, _has_kind(relation, table, kind))
+            if relation.is_list:
+                lists = execute(select(value, *keys).where(_lists(value, given))).all()
+                for text, *key in lists:
+                    same = [column == each for column, each in zip(keys, key, strict=True)]
+                    new = {relation.column: with_ids(text, {given: crm_id})}
+                    execute(update(table).where(*same).values(new))
+            elif relation.column not in table.primary_key.columns:
+                execute(update(table).where(uses).values({relation.column: crm_id}))
+            else:
+                # A row with that key may be there already.
+                moved = [
+                    literal(crm_id) if name == relation.column else table.c[name] for name in names
+                ]
+                statement = insert_into(self._connection, table).from_select(
+                    names, select(*moved).where(uses)
+                )
+                execute(statement.on_conflict_do_nothing())
+                execute(delete(table).where(uses))
 
     def _count(self, relation: Relation, now: datetime) -> None:
         touched = self._touched.c
@@ -292,8 +255,19 @@ class OpenReferences:
             return
         self._connection.execute(delete(self._counted))
         names = ["reference", "kind", "given", "uses"]
-        counted = insert(self._counted).from_select(names, _uses(relation, self._touched))
-        self._connection.execute(counted)
+        # The rows that bear a touched reference and lead nowhere with it.
+        table = relation.table
+        value, kind = relation.value(table), relation.kind_of(table)
+        bears = _lists(value, touched.given) if relation.is_list else value == touched.given
+        if relation.has_kind and not relation.kind:
+            bears = and_(bears, kind == touched.kind)
+        uses = (
+            select(touched.reference, touched.kind, touched.given, func.count())
+            .join_from(self._touched, table, bears)
+            .where(mine, ~relation.leads(touched.kind, touched.given))
+            .group_by(touched.reference, touched.kind, touched.given)
+        )
+        self._connection.execute(insert(self._counted).from_select(names, uses))
         key = tuple_(open_references.c.kind, open_references.c.given)
         gone = select(touched.kind, touched.given).where(mine)
         still = select(self._counted.c.kind, self._counted.c.given)
@@ -331,18 +305,28 @@ def listed(
     statement = select(open_references).order_by(c.reference, c.uses.desc(), c.kind, c.given)
     if reference:
         statement = statement.where(c.reference == reference)
-    rows = connection.execute(statement.limit(limit)).all()
-    return tuple(
-        Open(
-            reference=row.reference,
-            kind=row.kind,
-            given=row.given,
-            uses=row.uses,
-            since=row.since,
-            examples=_examples(connection, row),
+    open_ones = []
+    for row in connection.execute(statement.limit(limit)).all():
+        relation = _BY_NAME[row.reference]
+        table = relation.table
+        value, holder = relation.value(table), table.c[relation.holder]
+        uses = (
+            _lists(value, row.given)
+            if relation.is_list
+            else and_(value == row.given, _has_kind(relation, table, row.kind))
         )
-        for row in rows
-    )
+        some = select(holder).where(uses).order_by(holder).limit(_EXAMPLES)
+        open_ones.append(
+            Open(
+                reference=row.reference,
+                kind=row.kind,
+                given=row.given,
+                uses=row.uses,
+                since=row.since,
+                examples=tuple(connection.scalars(some)),
+            )
+        )
+    return tuple(open_ones)
 
 
 def of_person(connection: Connection, ref: PersonRef) -> tuple[tuple[str, str], ...]:
@@ -382,52 +366,21 @@ def faults(connection: Connection) -> dict[str, int]:
     found: dict[str, int] = defaultdict(int)
     for reference, kind in rows.all():
         relation = _BY_NAME[reference]
-        if not _is_told(connection, relation, kind):
+        target = relation.target
+        condition = target.c.kind == kind if relation.has_kind else true()
+        some = select(literal(1)).select_from(target).where(condition).limit(1)
+        if connection.scalar(some) is None:
             continue
         c = open_references.c
         mine = [c.reference == reference, c.kind == kind]
         if relation.may_wait:
-            told = select(func.max(feeds.c.at)).where(feeds.c.what == relation.target.name)
+            told = select(func.max(feeds.c.at)).where(feeds.c.what == target.name)
             mine.append(c.since < told.scalar_subquery())
         found[reference] += connection.scalar(select(func.sum(c.uses)).where(*mine)) or 0
     return {reference: int(uses) for reference, uses in sorted(found.items()) if uses}
 
 
 _BY_NAME = {relation.name: relation for relation in RELATIONS}
-
-
-def _is_told(connection: Connection, relation: Relation, kind: str) -> bool:
-    target = relation.target
-    condition = target.c.kind == kind if relation.has_kind else true()
-    some = select(literal(1)).select_from(target).where(condition).limit(1)
-    return connection.scalar(some) is not None
-
-
-def _examples(connection: Connection, row: Any) -> tuple[str, ...]:
-    relation = _BY_NAME[row.reference]
-    table = relation.table
-    uses = (
-        _lists(relation.value(table), row.given)
-        if relation.is_list
-        else and_(relation.value(table) == row.given, _has_kind(relation, table, row.kind))
-    )
-    holder = table.c[relation.holder]
-    return tuple(connection.scalars(select(holder).where(uses).order_by(holder).limit(_EXAMPLES)))
-
-
-def _uses(relation: Relation, touched: Table) -> Select[Any]:
-    """Count the rows that bear a touched reference and lead nowhere with it."""
-    table, t = relation.table, touched.c
-    value, kind = relation.value(table), relation.kind_of(table)
-    bears = _lists(value, t.given) if relation.is_list else value == t.given
-    if relation.has_kind and not relation.kind:
-        bears = and_(bears, kind == t.kind)
-    return (
-        select(t.reference, t.kind, t.given, func.count())
-        .join_from(touched, table, bears)
-        .where(t.reference == relation.name, ~relation.leads(t.kind, t.given))
-        .group_by(t.reference, t.kind, t.given)
-    )
 
 
 def _lists(value: Any, given: Any) -> Any:

@@ -60,42 +60,42 @@ def take_in(
 
     Mail that waited for one of them is due again.
     """
-    what = stage.layout.what
+    layout, staged, unread = stage.layout, stage.staged, stage.unread
+    what, kind_and_key = layout.what, tuple_(_c.kind, _c.key)
+    freed = 0
     known = set(connection.scalars(select(_c.field).where(_c.what == what).distinct()))
-    freed = sum(
-        connection.execute(delete(unread_fields).where(_c.field == field, _is_told(stage, field)))
-        .rowcount
-        for field in sorted(known.intersection(told))
-    )  # fmt: skip
-    freed += connection.execute(delete(unread_fields).where(_is_removed(stage))).rowcount
+    for field in sorted(known.intersection(told)):
+        is_unread = exists().where(unread.c.line == staged.c.line, unread.c.field == field)
+        is_given = staged.c.gaps.bitwise_and(layout.bit(field)) == 0
+        read_now = select(*_key(layout, staged)).where(~staged.c.kept, is_given, ~is_unread)
+        mine = (_c.field == field, _c.what == what, kind_and_key.in_(read_now))
+        freed += connection.execute(delete(unread_fields).where(*mine)).rowcount
+    removed = select(*_key(layout, stage.removed))
+    of_removed = (_c.what == what, kind_and_key.in_(removed))
+    freed += connection.execute(delete(unread_fields).where(*of_removed)).rowcount
     if stage.has_unread:
-        _put(connection, stage, source=source, file=file, now=now)
+        kind, key = _key(layout, staged)
+        at = literal(now, UtcTime())
+        names = (*_KEYS, "text", "source", "file", "line", "since", "at")
+        rows = (
+            select(
+                *(literal(what), kind, key, unread.c.field, unread.c.text),
+                *(literal(source), literal(file), func.abs(unread.c.line), at, at),
+            )
+            .join_from(unread, staged, staged.c.line == unread.c.line)
+            .order_by(kind, key, unread.c.field)
+        )
+        statement = insert_into(connection, unread_fields).from_select(names, rows)
+        newer = {name: statement.excluded[name] for name in names if name not in (*_KEYS, "since")}
+        connection.execute(statement.on_conflict_do_update(index_elements=_KEYS, set_=newer))
     if what == PEOPLE and (stage.has_unread or freed):
-        _mark_doubtful(connection)
+        mark_doubtful(connection)
     if freed:
         _wake(connection)
 
 
-def _put(connection: Connection, stage: Stage, *, source: str, file: str, now: datetime) -> None:
-    staged, unread = stage.staged, stage.unread
-    kind, key = _key(stage.layout, staged)
-    at = literal(now, UtcTime())
-    names = (*_KEYS, "text", "source", "file", "line", "since", "at")
-    rows = (
-        select(
-            literal(stage.layout.what), kind, key, unread.c.field, unread.c.text,
-            literal(source), literal(file), func.abs(unread.c.line), at, at,
-        )
-        .join_from(unread, staged, staged.c.line == unread.c.line)
-        .order_by(kind, key, unread.c.field)
-    )  # fmt: skip
-    statement = insert_into(connection, unread_fields).from_select(names, rows)
-    newer = {name: statement.excluded[name] for name in names if name not in (*_KEYS, "since")}
-    connection.execute(statement.on_conflict_do_update(index_elements=_KEYS, set_=newer))
-
-
-def _mark_doubtful(connection: Connection) -> None:
-    """Mark the people of whom it is unread whether they are active."""
+def mark_doubtful(connection: Connection) -> None:
+    """Mark the people of whom it is unread whether they are active, and no others."""
     p = people.c
     unread = and_(_c.what == PEOPLE, _c.field == "active", _c.kind == p.kind, _c.key == p.crm_id)
     keys = select(_c.kind, _c.key).where(_c.what == PEOPLE, _c.field == "active")
@@ -138,24 +138,6 @@ def mark_statuses(connection: Connection) -> int:
     )
     connection.execute(update(people).where(~marked, is_doubtful).values(status_unread_since=since))
     return connection.scalar(select(func.count()).select_from(people).where(marked)) or 0
-
-
-def _is_told(stage: Stage, field: str) -> ColumnElement[bool]:
-    """Say that an unread field stands in what is staged, and can be read there."""
-    staged, unread, layout = stage.staged, stage.unread, stage.layout
-    is_unread = exists().where(unread.c.line == staged.c.line, unread.c.field == field)
-    is_given = staged.c.gaps.bitwise_and(layout.bit(field)) == 0
-    return and_(
-        _c.what == layout.what,
-        tuple_(_c.kind, _c.key).in_(
-            select(*_key(layout, staged)).where(~staged.c.kept, is_given, ~is_unread)
-        ),
-    )
-
-
-def _is_removed(stage: Stage) -> ColumnElement[bool]:
-    gone = select(*_key(stage.layout, stage.removed))
-    return and_(_c.what == stage.layout.what, tuple_(_c.kind, _c.key).in_(gone))
 
 
 def _key(layout: TableLayout, table: Any) -> tuple[ColumnElement[str], ColumnElement[str]]:

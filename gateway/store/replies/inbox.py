@@ -185,19 +185,18 @@ def journaled(
     if not message_id:
         return None
     for recipient in recipients:
-        found = _sent(connection, message_id, lookup_form(recipient))
-        if found is not None:
-            return found
+        recent = (
+            select(deliveries.c.message)
+            .where(deliveries.c.address == lookup_form(recipient))
+            .order_by(deliveries.c.message.desc())
+            .limit(_RECENT)
+        )
+        same = (messages.c.id.in_(recent), messages.c.message_id == message_id)
+        newest = select(messages.c.id).where(*same).order_by(messages.c.id.desc()).limit(1)
+        message: int | None = connection.scalar(newest)
+        if message is not None:
+            return message
     return None
-
-
-def _sent(connection: Connection, message_id: str, address: str) -> int | None:
-    recent = select(deliveries.c.message).where(deliveries.c.address == address)
-    recent = recent.order_by(deliveries.c.message.desc()).limit(_RECENT)
-    same = select(messages.c.id).where(
-        messages.c.id.in_(recent), messages.c.message_id == message_id
-    )
-    return connection.scalar(same.order_by(messages.c.id.desc()).limit(1))
 
 
 def _found(connection: Connection, query: Select[Any], *, lock: bool) -> InboxRow | None:

@@ -275,14 +275,9 @@ def _in_state(
         raise NoSuchRow(f"the outbox has no {ids.show(number)}")
     row = _row(found)
     if row.state not in states:
-        raise WrongOutboxState(
-            f"{ids.show(number)} is {row.state}; {_any_of(states)} can be {verb}"
-        )
+        wanted = f"{', '.join(states[:-1])} or {states[-1]}"
+        raise WrongOutboxState(f"{ids.show(number)} is {row.state}; only {wanted} can be {verb}")
     return row
-
-
-def _any_of(states: Sequence[OutboxState]) -> str:
-    return f"only {', '.join(states[:-1])} or {states[-1]}"
 
 
 def _rows(connection: Connection, numbers: Sequence[int]) -> list[OutboxRow]:

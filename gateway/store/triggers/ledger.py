@@ -273,7 +273,14 @@ def recover(connection: Connection, now: datetime, gone: Collection[str]) -> lis
     rows = _rows(connection, found)
     for row in rows:
         if row.message is not None:
-            _tell_journal(connection, _outcome(row.message, State.UNKNOWN, By.GATEWAY, INTERRUPTED))
+            outcome = Outcome(
+                message=row.message,
+                position=0,
+                state=State.UNKNOWN,
+                by=By.GATEWAY,
+                reply=INTERRUPTED,
+            )
+            _tell_journal(connection, outcome)
     return rows
 
 
@@ -402,10 +409,6 @@ def _tell_journal(connection: Connection, outcome: Outcome) -> None:
         deliveries.c.state.in_((State.SENDING, State.UNKNOWN)),
     )
     connection.execute(query.values(state=outcome.state, by=outcome.by, reply=outcome.reply))
-
-
-def _outcome(message: int, state: State, by: By, reply: str) -> Outcome:
-    return Outcome(message=message, position=0, state=state, by=by, reply=reply)
 
 
 def _rows(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:

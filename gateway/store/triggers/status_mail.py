@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from itertools import groupby
 
 from sqlalchemy import Connection, select, update
@@ -69,15 +69,11 @@ class MailedTransition:
         return TriggerRun(
             id=self.id,
             trigger=self.trigger,
-            day=_day(self.at, zone),
+            day=self.at.astimezone(zone).date(),
             state=RunState.OPEN if any(one in _OPEN for one in states) else RunState.FINISHED,
             due=len(self.mails),
             counts={state: states.count(state) for state in states},
         )
-
-
-def _day(at: datetime, zone: tzinfo) -> date:
-    return at.astimezone(zone).date()
 
 
 def waiting(

@@ -1,0 +1,141 @@
+"""What of the staged records is new or differs from what is known."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+)
+
+from gateway.store.feed.layouts import PEOPLE
+from gateway.store.feed.staging import Stage
+from gateway.store.schema import addresses, memberships
+from gateway.store.schema.columns import UtcTime
+
+
+def compare(
+    stage: Stage, *, source: str, told: Sequence[str], now: datetime, replace: bool
+) -> None:
+    """Fill `changes` and, with `replace`, `removed`; run within a transaction."""
+    rows = Comparison(stage, source=source, told=told, now=now).select()
+    stage.connection.execute(insert(stage.changes).from_select(list(stage.changes.columns), rows))
+    if replace:
+        _remove(stage, source, ~_is_staged(stage))
+
+
+def look_for_kept(stage: Stage, *, source: str) -> None:
+    """Fill `removed` with what the source brought of the keys noted; within a transaction."""
+    _remove(stage, source, _is_staged(stage))
+
+
+def _is_staged(stage: Stage) -> ColumnElement[bool]:
+    return exists().where(stage.same_key(stage.layout.table, stage.staged))
+
+
+def _remove(stage: Stage, source: str, which: ColumnElement[bool]) -> None:
+    table = stage.layout.table
+    gone = select(*(table.c[name] for name in stage.layout.keys)).where(
+        table.c.source == source, which
+    )
+    if table.name == "groups":
+        # Not a group that has members of another source: an opt-out from there must last.
+        of_it = and_(memberships.c.kind == table.c.kind, memberships.c.group_id == table.c.crm_id)
+        gone = gone.where(~exists().where(of_it, memberships.c.source != source))
+    stage.connection.execute(insert(stage.removed).from_select(stage.layout.keys, gone))
+
+
+class Comparison:
+    """The rows that are new or differ, as they shall be."""
+
+    def __init__(self, stage: Stage, *, source: str, told: Sequence[str], now: datetime) -> None:
+        self._stage = stage
+        self._staged = stage.staged
+        self._known = stage.layout.table
+        self._source = source
+        self._told = frozenset(told)
+        self._now = literal(now, UtcTime())
+        self._is_new = self._known.c[stage.layout.keys[0]].is_(None)
+
+    def select(self) -> Select[Any]:
+        """Return the rows for `changes`."""
+        stage, staged, known = self._stage, self._staged, self._known
+        same = stage.same_key(staged, known)
+        if stage.layout.has_owner_in_key:
+            same = and_(same, known.c.source == self._source)
+        is_taken_over = known.c.source != self._source
+        is_added_to = self._is_added_to()
+        is_moved = or_(self._is_new, self._differs("emails"), is_added_to)
+        wanted = [self._value(column.name) for column in known.columns]
+        differs = or_(
+            self._is_new,
+            is_taken_over,
+            is_added_to,
+            *map(self._differs, self._told),
+        )
+        return (
+            select(staged.c.line, self._is_new, is_moved, staged.c.adds_addresses, *wanted)
+            .select_from(staged.outerjoin(known, same))
+            .where(staged.c.kept == false(), differs)
+        )
+
+    def _value(self, name: str) -> ColumnElement[Any]:
+        match name:
+            case "source":
+                return literal(self._source)
+            case "since":
+                return self._now
+            case "doubtful":  # `unread.take_in` says it anew.
+                return func.coalesce(self._known.c[name], false())
+            case "status_unread_since":  # `unread.mark_statuses` does.
+                return self._known.c[name]
+            case "status_since":
+                return case(
+                    (self._is_new | self._differs("status"), self._now), else_=self._known.c[name]
+                )
+        staged = self._staged.c[name]
+        if name in self._stage.layout.keys:
+            return staged
+        if name in self._told:
+            is_said = self._is_said(name)
+            if is_said is None:
+                return staged
+            return case((self._is_new | is_said, staged), else_=self._known.c[name])
+        return case((self._is_new, staged), else_=self._known.c[name])
+
+    def _differs(self, name: str) -> ColumnElement[bool]:
+        if name not in self._told:
+            return false()
+        differs = self._staged.c[name].is_distinct_from(self._known.c[name])
+        is_said = self._is_said(name)
+        return differs if is_said is None else differs & is_said
+
+    def _is_said(self, name: str) -> ColumnElement[bool] | None:
+        """Say that the row tells a value; None: all of them do."""
+        bit = self._stage.layout.bit(name)
+        if not self._stage.in_gaps & bit:
+            return None
+        return self._staged.c.gaps.bitwise_and(bit) == 0
+
+    def _is_added_to(self) -> ColumnElement[bool]:
+        """Say that a person is not known yet by an address of a row that only adds some."""
+        if self._stage.layout is not PEOPLE:
+            return false()
+        one, known = self._stage.addresses, addresses
+        same = and_(
+            known.c.address == one.c.address,
+            known.c.kind == self._staged.c.kind,
+            known.c.person == self._staged.c.crm_id,
+        )
+        is_unknown = exists().where(one.c.line == self._staged.c.line, ~exists().where(same))
+        return and_(self._staged.c.adds_addresses, is_unknown)

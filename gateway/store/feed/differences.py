@@ -1,0 +1,102 @@
+"""The differences of an import, written: rows, addresses, and which file brought them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, exists, func, select, true, tuple_, update
+
+from gateway.store.engine.upsert import insert_into
+from gateway.store.feed.layouts import UNSURE
+from gateway.store.feed.staging import Stage
+from gateway.store.schema import addresses, feeds
+
+
+def write_rows(connection: Connection, stage: Stage, told: Sequence[str]) -> None:
+    """Write the rows that are new or differ; of those known, the values that were told."""
+    layout, changes = stage.layout, stage.changes
+    names = [column.name for column in layout.table.columns]
+    rows = select(*(changes.c[name] for name in names)).where(true())
+    order = [changes.c[name] for name in layout.keys]
+    statement = insert_into(connection, layout.table).from_select(names, rows.order_by(*order))
+    if layout.has_owner_in_key:
+        connection.execute(statement.on_conflict_do_nothing())
+        return
+    written = {*told, "source"} | ({"status_since"} & set(names))
+    values = {name: statement.excluded[name] for name in names if name in written}
+    keys = list(layout.keys)
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
+
+
+def write_addresses(connection: Connection, stage: Stage) -> None:
+    """Write by which addresses people are found whose rows are new, differ or go.
+
+    A row that only adds addresses takes none away: what the person was known by stands behind
+    what the row has, where it has some that are mailed.
+    """
+    changes, staged = stage.changes, stage.addresses
+    key = tuple_(addresses.c.kind, addresses.c.person)
+    moved = select(changes.c.kind, changes.c.crm_id).where(changes.c.is_moved, ~changes.c.is_new)
+    for gone in (
+        moved.where(~changes.c.adds_addresses),
+        select(stage.removed.c.kind, stage.removed.c.crm_id),
+    ):
+        connection.execute(delete(addresses).where(key.in_(gone)))
+    is_mailed = exists().where(
+        staged.c.line == changes.c.line, staged.c.position.between(0, UNSURE - 1)
+    )
+    added_to = moved.where(changes.c.adds_addresses, is_mailed)
+    connection.execute(
+        update(addresses)
+        .values(position=addresses.c.position + UNSURE)
+        .where(addresses.c.position.between(0, UNSURE - 1), key.in_(added_to))
+    )
+    rows = (
+        select(staged.c.address, changes.c.kind, changes.c.crm_id, staged.c.position)
+        .join_from(changes, staged, staged.c.line == changes.c.line)
+        .where(changes.c.is_moved)
+        .order_by(staged.c.address)
+    )
+    names = ["address", "kind", "person", "position"]
+    statement = insert_into(connection, addresses).from_select(names, rows)
+    keys, given = ["address", "kind", "person"], statement.excluded.position
+    is_surer = and_(given.between(0, UNSURE - 1), ~addresses.c.position.between(0, UNSURE - 1))
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=keys, set_={"position": given}, where=is_surer
+        )
+    )
+
+
+def delete_rows(connection: Connection, stage: Stage, source: str) -> None:
+    """Delete what the source brought and doesn't tell any more."""
+    table, names = stage.layout.table, stage.layout.keys
+    gone = select(*(stage.removed.c[name] for name in names))
+    is_gone = tuple_(*(table.c[name] for name in names)).in_(gone)
+    connection.execute(delete(table).where(is_gone, table.c.source == source))
+
+
+def note_file(
+    connection: Connection,
+    stage: Stage,
+    *,
+    source: str,
+    now: datetime,
+    file: str,
+    is_listing: bool,
+) -> None:
+    """Note when the source told of this kind of record, and with which file.
+
+    Of a listing it is noted how many records it had, which the next one is compared with.
+    """
+    staged = select(stage.staged).subquery()
+    statement = insert_into(connection, feeds).values(
+        source=source,
+        what=stage.layout.what,
+        at=now,
+        records=select(func.count()).select_from(staged).scalar_subquery(),
+        file=file,
+    )
+    told = {"at"} | ({"file"} if file else set()) | ({"records"} if is_listing else set())
+    values = {name: statement.excluded[name] for name in told}
+    keys = ["source", "what"]
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))

@@ -1,0 +1,88 @@
+"""What texts of the file that are nobody's id may mean."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, literal, select, true
+
+from gateway.core.feed.references import How, Meaning, NumberedIds, Targets, numbers, without_mark
+from gateway.core.kinds import Scope
+from gateway.store.feed.relations import Relation, targets
+from gateway.store.schema import people
+
+
+@dataclass(frozen=True, slots=True)
+class GivenText:
+    """A text of the file that is nobody's id."""
+
+    kind: str
+    text: str
+    rows: int
+    line: int
+
+
+class Meanings:
+    """Looks texts up among what is known; each table and kind is read once."""
+
+    def __init__(self, connection: Connection, tag_scopes: Mapping[str, Scope]) -> None:
+        self._connection = connection
+        self._tag_scopes = tag_scopes
+        self._targets: dict[tuple[str, str], Targets] = {}
+        self._numbered: dict[str, NumberedIds] = {}
+
+    def apart(
+        self, relation: Relation, given: Iterable[GivenText]
+    ) -> tuple[list[GivenText], list[GivenText]]:
+        """Tell apart what waits, since nothing of the sort was ever told, and the rest."""
+        waiting: list[GivenText] = []
+        rest: list[GivenText] = []
+        known: dict[str, bool] = {}
+        for one in given:
+            if one.kind not in known:
+                known[one.kind] = self.has_any(relation, one.kind)
+            (rest if known[one.kind] else waiting).append(one)
+        return waiting, rest
+
+    def has_any(self, relation: Relation, kind: str) -> bool:
+        """Whether anything is known of the sort that a reference names."""
+        condition = relation.target.c.kind == kind if relation.has_kind else true()
+        some = select(literal(1)).select_from(relation.target).where(condition).limit(1)
+        return self._connection.scalar(some) is not None
+
+    def of(self, relation: Relation, given: Iterable[GivenText]) -> dict[GivenText, Meaning]:
+        """Return what each text means."""
+        if relation.target is not people:
+            return {one: self.targets(relation, one.kind).meaning(one.text) for one in given}
+        # People are found by their numbers: there are too many to go through one by one.
+        meanings = {}
+        for one in given:
+            if one.kind not in self._numbered:
+                mine = select(people.c.crm_id).where(people.c.kind == one.kind)
+                self._numbered[one.kind] = NumberedIds(self._connection.scalars(mine))
+            crm_ids = self._numbered[one.kind].fitting(one.text)
+            possible = numbers(without_mark(one.text))
+            if len(crm_ids) == 1:
+                is_certain = possible is None or possible.is_exact
+                meanings[one] = Meaning(crm_id=crm_ids[0], how=How.BENT, is_certain=is_certain)
+            else:
+                meanings[one] = Meaning(others=tuple(sorted(crm_ids)), is_certain=not crm_ids)
+        return meanings
+
+    def targets(self, relation: Relation, kind: str) -> Targets:
+        """Return all of one kind that a reference may lead to; not for people."""
+        key = (relation.target.name, kind)
+        if key not in self._targets:
+            rows = targets(self._connection, relation.target, kind, self._tag_scopes)
+            self._targets[key] = Targets(rows)
+        return self._targets[key]
+
+    def nearest(self, relation: Relation, given: GivenText) -> tuple[str, ...]:
+        """Return what a text that leads nowhere may have been meant for, as people are told it."""
+        if relation.has_kind:
+            target = relation.target.c
+            other = select(target.kind).where(target.crm_id == given.text).limit(1)
+            if kind := self._connection.scalar(other):
+                return (f"{given.text} of kind {kind}",)
+        if relation.target is people:
+            return ()
+        return self.targets(relation, given.kind).nearest(given.text)

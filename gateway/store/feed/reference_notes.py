@@ -1,0 +1,118 @@
+"""What people are told of references that are no ids."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.core.feed.references import How, Lead, Meaning, ReferenceUse
+from gateway.store.feed.meanings import GivenText, Meanings
+from gateway.store.feed.relations import Relation
+
+#: So many that lead nowhere are told one by one for each kind of reference.
+_TOLD = 50
+
+
+class ReferenceNotes:
+    """Gathers what was found in one import."""
+
+    def __init__(self, meanings: Meanings) -> None:
+        self._meanings = meanings
+        self._uses: list[ReferenceUse] = []
+        #: Rows whose reference leads nowhere or isn't certain, by kind of reference.
+        self.faults: dict[str, int] = {}
+
+    @property
+    def uses(self) -> tuple[ReferenceUse, ...]:
+        """What was found that somebody should know; faults first."""
+        return tuple(sorted(self._uses, key=lambda use: (not use.is_fault, use.line)))
+
+    def waiting(self, relation: Relation, given: Sequence[GivenText]) -> None:
+        """Note what waits until what it names is told of: once for each kind."""
+        for kind in sorted({one.kind for one in given}):
+            mine = [one for one in given if one.kind == kind]
+            first = min(mine, key=lambda one: one.line)
+            self._add(relation, first, Lead.WAITING, rows=sum(one.rows for one in mine))
+
+    def meant(
+        self,
+        relation: Relation,
+        given: Sequence[GivenText],
+        meanings: Mapping[GivenText, Meaning],
+    ) -> None:
+        """Note what texts were understood as, and which lead nowhere.
+
+        Ids that a spreadsheet has changed, and that are certain, are told of once for all.
+        """
+        later = [one for one in given if relation.may_wait and meanings[one] == Meaning()]
+        self.waiting(relation, later)
+        rest = sorted(set(given) - set(later), key=lambda one: one.line)
+        bent = {
+            one: meaning
+            for one in rest
+            if (meaning := meanings[one]).crm_id and meaning.how is How.BENT and meaning.is_certain
+        }
+        for one, meaning in list(bent.items())[:1]:
+            self._add(
+                relation,
+                one,
+                Lead.UNDERSTOOD,
+                rows=sum(each.rows for each in bent),
+                crm_id=meaning.crm_id,
+                how=meaning.how,
+            )
+        told = 0
+        for one in rest:
+            if one in bent:
+                continue
+            meaning = meanings[one]
+            lead, nearest = Lead.UNDERSTOOD, tuple[str, ...]()
+            if not meaning.crm_id or not meaning.is_certain:
+                self.faults[relation.name] = self.faults.get(relation.name, 0) + one.rows
+                told += 1
+                if told > _TOLD:
+                    continue
+                lead = Lead.UNCERTAIN
+                if not meaning.crm_id:
+                    lead, nearest = Lead.UNKNOWN, self._meanings.nearest(relation, one)
+            self._add(
+                relation,
+                one,
+                lead,
+                rows=one.rows,
+                crm_id=meaning.crm_id,
+                how=meaning.how,
+                others=meaning.others,
+                nearest=nearest,
+            )
+
+    def keys(
+        self,
+        relation: Relation,
+        sure: Mapping[GivenText, Meaning],
+        doubtful: Mapping[GivenText, Meaning],
+    ) -> None:
+        """Note keys of rows that a spreadsheet has changed: once those that are sure, once not."""
+        for given in (sure, doubtful):
+            if given:
+                first = min(given, key=lambda one: one.line)
+                crm_id, rows = given[first].crm_id, sum(one.rows for one in given)
+                self._add(
+                    relation,
+                    first,
+                    Lead.BENT_KEY,
+                    rows=rows,
+                    crm_id=crm_id if given is sure else "",
+                    others=() if given is sure or not crm_id else (crm_id,),
+                )
+                self.faults[relation.name] = self.faults.get(relation.name, 0) + rows
+
+    def _add(self, relation: Relation, given: GivenText, lead: Lead, **facts: Any) -> None:
+        self._uses.append(
+            ReferenceUse(
+                reference=relation.name,
+                kind=given.kind,
+                given=given.text,
+                lead=lead,
+                line=given.line,
+                **facts,
+            )
+        )

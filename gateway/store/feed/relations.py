@@ -1,0 +1,182 @@
+"""Which columns of the feed name something of another table, and what that may be."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    exists,
+    literal_column,
+    select,
+    true,
+)
+
+from gateway.core.feed.references import Target
+from gateway.core.kinds import Scope
+from gateway.store.schema import (
+    applications,
+    closings,
+    groups,
+    memberships,
+    people,
+    programmes,
+    qualifications,
+    staff,
+    statuses,
+)
+
+_WIDTH = {Scope.MAILCHIMP: 1, Scope.BULK: 2, Scope.ALL: 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A column that names something of another table."""
+
+    name: str  #: As in the files: `people.status`.
+    table: Table
+    column: str
+    target: Table
+    kind: str = ""  #: Of the target, where it isn't that of the row.
+    is_list: bool = False  #: Several, `;` between them.
+    holder: str = "crm_id"  #: The column that tells whose reference it is.
+    #: What is named may come later: no fault, as long as it isn't told without it.
+    may_wait: bool = False
+
+    @property
+    def has_kind(self) -> bool:
+        """Whether what is named has a kind."""
+        return "kind" in self.target.c
+
+    def value(self, rows: Table) -> ColumnElement[str]:
+        """Return the column in the table itself or in one with its columns."""
+        found: ColumnElement[str] = rows.c[self.column]
+        return found
+
+    def kind_of(self, rows: Table) -> ColumnElement[str]:
+        """Return of which kind a row's reference is."""
+        if self.kind or not self.has_kind:
+            return literal_column(f"'{self.kind}'")
+        found: ColumnElement[str] = rows.c.kind
+        return found
+
+    def leads(self, kind: ColumnElement[str], value: ColumnElement[str]) -> ColumnElement[bool]:
+        """Say that something has an id."""
+        there = self.target.alias("there")
+        same = there.c.crm_id == value
+        return exists().where(and_(same, there.c.kind == kind) if self.has_kind else same)
+
+
+RELATIONS = (
+    Relation(name="people.status", table=people, column="status", target=statuses),
+    Relation(name="people.owner", table=people, column="owner", target=staff),
+    Relation(
+        name="memberships.group",
+        table=memberships,
+        column="group_id",
+        target=groups,
+        holder="person",
+    ),
+    Relation(
+        name="memberships.person",
+        table=memberships,
+        column="person",
+        target=people,
+        holder="group_id",
+        may_wait=True,
+    ),
+    Relation(
+        name="applications.person",
+        table=applications,
+        column="person",
+        target=people,
+        holder="reference",
+    ),
+    Relation(
+        name="applications.programme",
+        table=applications,
+        column="programme",
+        target=programmes,
+        holder="reference",
+    ),
+    Relation(
+        name="applications.status",
+        table=applications,
+        column="status",
+        target=statuses,
+        kind="application",
+        holder="reference",
+    ),
+    Relation(
+        name="applications.responsible",
+        table=applications,
+        column="responsible",
+        target=staff,
+        is_list=True,
+        holder="reference",
+    ),
+    Relation(name="qualifications.person", table=qualifications, column="person", target=people),
+    Relation(
+        name="qualifications.created_by", table=qualifications, column="created_by", target=staff
+    ),
+    Relation(name="deliveries.person", table=closings, column="person", target=people),
+)
+
+
+def targets(
+    connection: Connection, table: Table, kind: str, tag_scopes: Mapping[str, Scope]
+) -> Iterator[Target]:
+    """Yield all of one kind that a reference may lead to; not for people, who are too many."""
+    condition = table.c.kind == kind if "kind" in table.c else true()
+    for row in connection.execute(select(table).where(condition)):
+        yield as_target(row._mapping, tag_scopes)
+
+
+def as_target(row: Mapping[Any, Any], tag_scopes: Mapping[str, Scope]) -> Target:
+    """Return what a row of groups, statuses, staff or programmes is to those who name it."""
+    names = (row["name"], row.get("address", ""))
+    scope = tag_scopes.get(row.get("tag", "")) if row.get("active", True) else None
+    return Target(
+        crm_id=row["crm_id"],
+        names=tuple(filter(None, names)),
+        keeps_away=_WIDTH[scope] if scope else 0,
+    )
+
+
+def with_ids(text: str, ids: Mapping[str, str]) -> str:
+    """Return a list with the ids of those of its parts that mean something else."""
+    return ";".join(ids.get(part, part) for part in parts(text))
+
+
+def parts(text: str) -> list[str]:
+    """Return what stands between `;`."""
+    return [part for part in map(str.strip, text.split(";")) if part]
+
+
+def is_meant(possible: Table, rows: Table) -> ColumnElement[bool]:
+    """Say that a member's row names somebody by a text that may mean a person."""
+    return and_(possible.c.kind == rows.c.kind, possible.c.given == rows.c.person)
+
+
+def keeps_away(rows: Table, tag_scopes: Mapping[str, Scope]) -> ColumnElement[bool]:
+    """Say that a member's row is of a group that keeps mail away."""
+    its_group = and_(groups.c.kind == rows.c.kind, groups.c.crm_id == rows.c.group_id)
+    return and_(its_group, groups.c.active, groups.c.tag.in_(tag_scopes))
+
+
+@cache
+def possible_table(name: str) -> Table:
+    """Return a temporary table of people whom a text may mean, several of one text."""
+    return Table(
+        name,
+        MetaData(),
+        *(Column(each, Text, primary_key=True) for each in ("kind", "given", "crm_id")),
+        prefixes=["TEMPORARY"],
+    )

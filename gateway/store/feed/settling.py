@@ -1,0 +1,196 @@
+"""Staged records made ready to be compared: one row of each key, settled for protection."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
+
+from gateway.store.feed.contested import Duplicate, Settled, StagedRow, Widths, settle
+from gateway.store.feed.layouts import PEOPLE, UNSURE, Row
+from gateway.store.feed.staging import Stage
+from gateway.store.feed.staging_tables import load
+from gateway.store.schema.columns import microseconds
+
+
+def close_entry(
+    stage: Stage,
+    *,
+    told: frozenset[str],
+    widths: Widths,
+    adds_only: bool = False,
+    open_columns: frozenset[str] = frozenset(),
+    doubtful_lines: Collection[int] = (),
+) -> list[Duplicate]:
+    """Make what was taken in ready to be compared; return the keys that came repeatedly.
+
+    Where rows of one key contradict each other, what protects counts; `adds_only`: the file may
+    not be whole, so nothing of it does but that; `doubtful_lines`: these rows may not;
+    `open_columns`: those of which the last value may be cut off.
+    """
+    connection, layout, staged = stage.connection, stage.layout, stage.staged
+    keys = [staged.c[name] for name in layout.keys]
+    with connection.begin():
+        for table in (staged, stage.addresses, stage.unread):
+            for index in table.indexes:
+                index.create(connection)
+        if open_columns:
+            stage.cut_off = value_cut_off(stage, open_columns)
+        if adds_only or stage.cut_off:
+            connection.execute(update(staged).values(adds_only=True))
+        elif doubtful_lines:
+            stage.doubt(doubtful_lines)
+        is_repeated = connection.execute(_repeated(keys)).first() is not None
+        duplicates: list[Duplicate] = []
+        if layout.values and (is_repeated or adds_only or stage.cut_off or stage.has_doubtful):
+            settled = [
+                (rows, settle(layout, rows, known, told=told, widths=widths))
+                for rows, known in contested_rows(stage)
+            ]
+            put_settled(stage, settled)
+            duplicates = [
+                Duplicate(
+                    key=one.key,
+                    lines=tuple(dict.fromkeys(abs(row.line) for row in rows)),
+                    differs=one.differs,
+                )
+                for rows, one in settled
+                if len(rows) > 1
+            ]
+        if is_repeated:
+            # A key that is only to be kept gives way to a row that tells of it.
+            telling = staged.alias("telling")
+            same = and_(*(telling.c[name] == staged.c[name] for name in layout.keys))
+            is_told = exists().where(same, ~telling.c.kept)
+            connection.execute(delete(staged).where(staged.c.kept, is_told))
+            latest = select(func.max(staged.c.line)).group_by(*keys)
+            connection.execute(delete(staged).where(staged.c.line.not_in(latest)))
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("ANALYZE staged")
+    return duplicates
+
+
+def value_cut_off(stage: Stage, columns: Collection[str]) -> str:
+    """Say that the last value of some columns is but the beginning of the known one."""
+    staged, known = stage.staged, stage.layout.table
+    names = [name for name in stage.layout.values if name in columns]
+    last = select(func.max(staged.c.line)).where(~staged.c.kept).scalar_subquery()
+    row = stage.connection.execute(
+        select(
+            staged.c.line,
+            *(staged.c[name] for name in names),
+            *(known.c[name].label(f"known_{name}") for name in names),
+        )
+        .join_from(staged, known, stage.same_key(staged, known))
+        .where(staged.c.line == last)
+    ).first()
+    if row is None:
+        return ""
+    for name in names:
+        said, whole = row._mapping[name], row._mapping[f"known_{name}"]
+        if whole is None or isinstance(whole, bool | date):
+            continue
+        text = "" if said is None else str(said)
+        if text != str(whole) and str(whole).startswith(text):
+            return f"the file ends within line {row.line}"
+    return ""
+
+
+def contested_rows(stage: Stage) -> Iterator[tuple[list[StagedRow], Mapping[str, Any] | None]]:
+    """Yield the rows of each key that has several or may not be whole, and what is known."""
+    keys, values = stage.layout.keys, stage.layout.values
+    staged, known = stage.staged, stage.layout.table
+    repeated = _repeated([staged.c[name] for name in keys], limit=None).subquery()
+    is_repeated = and_(*(staged.c[name] == repeated.c[name] for name in keys))
+    marks = ("line", "gaps", "adds_addresses", "adds_only")
+    query = (
+        select(
+            *(staged.c[name] for name in (*marks, *keys, *values)),
+            *(known.c[name].label(f"known_{name}") for name in (*keys, *values)),
+        )
+        .select_from(
+            staged.outerjoin(repeated, is_repeated).outerjoin(known, stage.same_key(staged, known))
+        )
+        .where(~staged.c.kept, or_(staged.c.adds_only, repeated.c[keys[0]].is_not(None)))
+        .order_by(*(staged.c[name] for name in keys), staged.c.line)
+    )
+    unread: dict[int, dict[str, str]] = {}
+    if stage.has_unread:
+        for line, name, text in stage.connection.execute(select(stage.unread)):
+            unread.setdefault(line, {})[name] = text
+    for key, group in groupby(
+        stage.connection.execute(query), lambda row: tuple(row._mapping[name] for name in keys)
+    ):
+        rows = [row._mapping for row in group]
+        told = [
+            StagedRow(
+                key=key,
+                values={name: row[name] for name in values},
+                unread=unread.get(row["line"], {}),
+                **{name: row[name] for name in marks},
+            )
+            for row in rows
+        ]
+        is_known = rows[0][f"known_{keys[0]}"] is not None
+        yield told, {name: rows[0][f"known_{name}"] for name in values} if is_known else None
+
+
+def put_settled(stage: Stage, settled: Sequence[tuple[Sequence[StagedRow], Settled]]) -> None:
+    """Put one row in the place of those that contradict each other or may not be whole."""
+    connection, values = stage.connection, stage.layout.values
+    lines = {row.line for rows, _ in settled for row in rows}
+    load(connection, stage.settled_lines, [(line,) for line in sorted(lines)])
+    addresses = settled_addresses(stage, settled) if stage.layout is PEOPLE else []
+    for table in (stage.staged, stage.unread, stage.addresses):
+        gone = table.c.line.in_(select(stage.settled_lines.c.line))
+        connection.execute(delete(table).where(gone))
+    kept = [one for _, one in settled if not one.is_dropped]
+    rows = [
+        (one.line, False, one.gaps, one.adds_addresses, False, *one.key,
+         *(_as_loaded(one.values[name]) for name in values))
+        for one in kept
+    ]  # fmt: skip
+    load(connection, stage.staged, rows)
+    unread = [(one.line, name, text) for one in kept for name, text in one.unread.items()]
+    load(connection, stage.unread, unread)
+    load(connection, stage.addresses, addresses)
+    stage.has_unread |= bool(unread)
+    for one in kept:
+        stage.in_gaps |= one.gaps
+
+
+def settled_addresses(
+    stage: Stage, settled: Sequence[tuple[Sequence[StagedRow], Settled]]
+) -> list[Row]:
+    """Return the addresses of all rows, those that aren't mailed behind the others."""
+    by_line: dict[int, list[tuple[str, int]]] = {}
+    for line, address, position in stage.connection.execute(select(stage.addresses)):
+        by_line.setdefault(line, []).append((address, position))
+    addresses: list[Row] = []
+    for rows, one in settled:
+        if one.is_dropped:
+            continue
+        positions: dict[str, int] = {}
+        for row in sorted(rows, key=lambda row: row.line != one.mailed_at):
+            is_mailed = row.line == one.mailed_at
+            for address, position in by_line.get(row.line, ()):
+                behind = position if is_mailed or position < 0 else position % UNSURE + UNSURE
+                positions.setdefault(address, behind)
+        addresses += [(one.line, address, position) for address, position in positions.items()]
+    return addresses
+
+
+def _repeated(keys: Sequence[ColumnElement[Any]], limit: int | None = 1) -> Select[Any]:
+    return select(*keys).group_by(*keys).having(func.count() > 1).limit(limit)
+
+
+def _as_loaded(value: object) -> object:
+    """Return a value of a row as `load` takes it."""
+    match value:
+        case datetime():
+            return microseconds(value)
+        case date():
+            return value.isoformat()
+        case _:
+            return value
