@@ -2,13 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 import orjson
 
 from gateway import logs
-from gateway.core.sending.event import EventType, Telling
+from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import WEBHOOK, OutboxDraft
 from gateway.runtime.periodic import pause
 from gateway.store.engine import leases
@@ -72,36 +72,31 @@ class Dispatcher:
         if not await self._database.read(events.has_any):
             return 0
         now, wishes = self._clock(), self._wishes()
-        return await self._database.write(lambda connection: self._hand_on(connection, now, wishes))
 
-    def _hand_on(self, connection: StoreTransaction, now: datetime, wishes: Wishes) -> int:
-        if not leases.take(connection, "webhooks", self._holder, now, LEASE):
-            return 0
-        found = tellings.oldest(connection, _AT_ONCE)
-        drafts = (
-            self._draft(telling, url, now)
-            for tellings in found.values()
-            for telling in tellings
-            for url in _who_asks(telling, wishes)
-        )
-        outbox.put_all(connection, drafts)
-        events.forget(connection, found)
-        return len(found)
+        def hand_on(connection: StoreTransaction) -> int:
+            if not leases.take(connection, "webhooks", self._holder, now, LEASE):
+                return 0
+            by_event = tellings.oldest(connection, _AT_ONCE)
+            drafts = [
+                OutboxDraft(
+                    id=self._new_id(),
+                    type=WEBHOOK,
+                    key=f"webhook:{telling.id}:{_mark(url)}",
+                    recipient=url,
+                    body=orjson.dumps(telling.document()),
+                    due=now,
+                    lane=f"{telling.lane} {_mark(url)}" if telling.lane else "",
+                )
+                for tellings_of_event in by_event.values()
+                for telling in tellings_of_event
+                for url, types in wishes.items()
+                if telling.type in types
+            ]
+            outbox.put_all(connection, drafts)
+            events.forget(connection, by_event)
+            return len(by_event)
 
-    def _draft(self, telling: Telling, url: str, now: datetime) -> OutboxDraft:
-        return OutboxDraft(
-            id=self._new_id(),
-            type=WEBHOOK,
-            key=f"webhook:{telling.id}:{_mark(url)}",
-            recipient=url,
-            body=orjson.dumps(telling.document()),
-            due=now,
-            lane=f"{telling.lane} {_mark(url)}" if telling.lane else "",
-        )
-
-
-def _who_asks(telling: Telling, wishes: Wishes) -> Iterator[str]:
-    return (url for url, types in wishes.items() if telling.type in types)
+        return await self._database.write(hand_on)
 
 
 def _mark(url: str) -> str:

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import hmac
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -67,7 +67,14 @@ class WebhookDelivery:
         headers = signed(self._endpoint.secret, number, self._clock(), row.body)
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                return await self._post(row.body, headers)
+                url, body = self._endpoint.url, row.body
+                async with self._client.stream(
+                    "POST", url, content=body, headers=headers
+                ) as answer:
+                    result = judged(answer.status_code)
+                    with contextlib.suppress(self._http.HTTPError, TimeoutError):
+                        await _drain(answer)
+                return result
         except TimeoutError:
             return Deferred(f"no answer within {timedelta(seconds=_ANSWER_SECONDS)}")
         except (self._http.HTTPError, self._http.InvalidURL, ssl.SSLError, OSError) as error:
@@ -76,14 +83,6 @@ class WebhookDelivery:
     async def close(self) -> None:
         """Close every connection."""
         await self._client.aclose()
-
-    async def _post(self, body: bytes, headers: Mapping[str, str]) -> Result:
-        url = self._endpoint.url
-        async with self._client.stream("POST", url, content=body, headers=headers) as answer:
-            result = judged(answer.status_code)
-            with contextlib.suppress(self._http.HTTPError, TimeoutError):
-                await _drain(answer)
-        return result
 
 
 def judged(status: int) -> Result:

@@ -90,13 +90,22 @@ class OutboxWorker:
 
     async def run(self) -> None:
         """Send what is due, as long as the process lives."""
+
+        def is_done(_: asyncio.Task[None]) -> None:
+            self._busy -= 1
+            self.wake()
+
+        async def wake_to_stop() -> None:
+            await self._stopping.wait()
+            self.wake()
+
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._notice_stop())
+            tasks.create_task(wake_to_stop())
             while not self._stopping.is_set():
-                rows = await self._take()
+                rows = await self._claim()
                 for row in rows:
                     self._busy += 1
-                    tasks.create_task(self._send(row)).add_done_callback(self._done)
+                    tasks.create_task(self._send(row)).add_done_callback(is_done)
                 if not rows:
                     await self._pause(self._limits.poll)
 
@@ -109,56 +118,40 @@ class OutboxWorker:
             for row in rows:
                 await self._send(row)
 
-    async def _notice_stop(self) -> None:
-        await self._stopping.wait()
-        self.wake()
-
-    def _done(self, _: asyncio.Task[None]) -> None:
-        self._busy -= 1
-        self.wake()
-
     async def _pause(self, duration: timedelta) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(duration.total_seconds()):
                 await self._news.wait()
         self._news.clear()
 
-    async def _take(self) -> list[OutboxRow]:
+    async def _claim(self) -> list[OutboxRow]:
         """Claim as many due rows as there is room for; none while the store is away."""
         room = self._limits.concurrency - self._busy
         if room == 0:
             return []
+        now, endpoint, lease = self._clock(), self._endpoint, self._limits.lease
+
+        def claim(connection: StoreTransaction) -> tuple[list[OutboxRow], list[OutboxRow]]:
+            left = outbox.recover(connection, now, endpoint)
+            rows = outbox.claim(connection, self._holder, now, lease, room, endpoint=endpoint)
+            if self._compose is not None:
+                whole = (held_reports.complete(connection, row, self._composed) for row in rows)
+                rows = [row for row in whole if row is not None]
+            return left, rows
+
         try:
-            return await self._claim(room)
+            if not await self._database.read(
+                lambda connection: outbox.has_work(connection, now, endpoint)
+            ):
+                return []
+            left, rows = await self._database.write(claim)
         except StoreUnavailable as error:
             log.error("outbox_store_away", reason=str(error))
             await self._pause(self._limits.away)
             return []
-
-    async def _claim(self, room: int) -> list[OutboxRow]:
-        now, endpoint, lease = self._clock(), self._endpoint, self._limits.lease
-        if not await self._database.read(
-            lambda connection: outbox.has_work(connection, now, endpoint)
-        ):
-            return []
-        left, rows = await self._database.write(
-            lambda connection: (
-                outbox.recover(connection, now, endpoint),
-                self._completed(
-                    connection,
-                    outbox.claim(connection, self._holder, now, lease, room, endpoint=endpoint),
-                ),
-            )
-        )
         for row in left:
             self._tell(row, Settlement(state=row.state, error=row.error))
         return rows
-
-    def _completed(self, connection: StoreTransaction, rows: list[OutboxRow]) -> list[OutboxRow]:
-        if self._compose is None:
-            return rows
-        whole = (held_reports.complete(connection, row, self._composed) for row in rows)
-        return [row for row in whole if row is not None]
 
     def _composed(self, row: OutboxRow, held: held_reports.Held) -> bytes:
         assert self._compose is not None
@@ -170,35 +163,33 @@ class OutboxWorker:
 
     async def _send(self, row: OutboxRow) -> None:
         """Send a row and keep the result: the network is used between two transactions."""
-        result = await self._attempt(row)
-        settled = settlement(result, row.attempts, self._clock(), self._jitter(), row.type)
-        if await self._keep(row, settled):
-            self._tell(row, settled)
-
-    async def _attempt(self, row: OutboxRow) -> Result:
+        result: Result
         try:
             async with asyncio.timeout(self._limits.attempt.total_seconds()):
-                return await self._deliver(row)
+                result = await self._deliver(row)
         except TimeoutError:
-            return Unknown(f"no end after {self._limits.attempt}")
+            result = Unknown(f"no end after {self._limits.attempt}")
         except Exception as error:  # one row's fault must not stop the others
             log.exception("outbox_fault", entry=ids.show(row.id), type=row.type)
-            return Unknown(f"the gateway failed: {type(error).__name__}")
+            result = Unknown(f"the gateway failed: {type(error).__name__}")
+        settled = settlement(result, row.attempts, self._clock(), self._jitter(), row.type)
 
-    async def _keep(self, row: OutboxRow, settled: Settlement) -> bool:
-        """Write a result down, trying until the lease is over; whether it was written."""
+        # Written down again and again until the lease is over: then another process has the row.
         give_up_at = self._clock() + self._limits.lease
         while True:
             try:
-                return await self._database.write(
+                is_kept = await self._database.write(
                     lambda connection: outbox.settle(connection, row.id, self._holder, settled)
                 )
+                break
             except StoreUnavailable as error:
                 if self._stopping.is_set() or self._clock() >= give_up_at:
                     log.error("outbox_result_lost", entry=ids.show(row.id), state=settled.state)
-                    return False
+                    return
                 log.error("outbox_store_away", reason=str(error))
             await asyncio.sleep(self._limits.away.total_seconds())
+        if is_kept:
+            self._tell(row, settled)
 
     def _tell(self, row: OutboxRow, settled: Settlement) -> None:
         self._count(row.type, settled.state)

@@ -37,7 +37,10 @@ class Sockets:
         if place not in self._open:
             bind, _ = place
             if all(bind != other for other, _ in self._open):
-                _make_sure_it_is_free(bind)
+                # Whoever else listens there would share the address with us, where it asks for
+                # SO_REUSEPORT too: so it is bound alone first.
+                for alone in _listen(bind, shared=False):
+                    alone.close()
             self._open[place] = tuple(_listen(bind, shared=True))
         return self._open[place]
 
@@ -46,12 +49,6 @@ class Sockets:
         for place in self._open.keys() - places:
             for one in self._open.pop(place):
                 one.close()
-
-
-def _make_sure_it_is_free(bind: Bind) -> None:
-    """Raise CantListen where somebody listens who would share the address with us."""
-    for one in _listen(bind, shared=False):
-        one.close()
 
 
 def _listen(bind: Bind, *, shared: bool) -> Iterator[socket.socket]:

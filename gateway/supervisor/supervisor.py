@@ -3,14 +3,13 @@
 import asyncio
 import itertools
 import signal
-import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway import logs
 from gateway.core.errors import GatewayError
 from gateway.supervisor import systemd
-from gateway.supervisor.listening import Bind, Place, Sockets
+from gateway.supervisor.listening import Place, Sockets
 from gateway.supervisor.worker import RELOAD, Role, RoleProcess, Timing
 
 log = logs.get("supervisor")
@@ -57,7 +56,10 @@ class Supervisor:
         """
         self._bind(self._roles.values())
         async with asyncio.TaskGroup() as self._tasks:
-            self._take_signals()
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self._stopping.set)
+            loop.add_signal_handler(signal.SIGHUP, lambda: self._do(self._apply_changes()))
             for role in self._roles.values():
                 self._start(role)
             self._do(self._watch())
@@ -70,21 +72,15 @@ class Supervisor:
 
     def status(self) -> dict[str, dict[str, int]]:
         """Return for each role how many processes are wanted and ready, and the restarts."""
-        return {name: self._status_of(name) for name in self._roles}
-
-    def _status_of(self, name: str) -> dict[str, int]:
-        mine = [worker for worker in self._workers if worker.role.name == name]
-        return {
-            "wanted": self._roles[name].processes,
-            "ready": sum(worker.ready.is_set() for worker in mine),
-            "restarts": sum(worker.restarts for worker in mine),
-        }
-
-    def _take_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._do(self._apply_changes()))
+        status = {}
+        for name, role in self._roles.items():
+            mine = [worker for worker in self._workers if worker.role.name == name]
+            status[name] = {
+                "wanted": role.processes,
+                "ready": sum(worker.ready.is_set() for worker in mine),
+                "restarts": sum(worker.restarts for worker in mine),
+            }
+        return status
 
     def _do(self, chore: Coroutine[Any, Any, None]) -> None:
         task = self._tasks.create_task(chore)
@@ -93,7 +89,8 @@ class Supervisor:
 
     async def _watch(self) -> None:
         """Tell systemd when all is up, then that it stays so."""
-        await _all_ready(self._workers)
+        for worker in self._workers:
+            await worker.ready.wait()
         systemd.tell("READY=1")
         log.info("ready", roles=self.status())
         interval = systemd.watchdog_interval()
@@ -106,29 +103,39 @@ class Supervisor:
             self._sockets.at(place)
 
     def _start(self, role: Role) -> list[RoleProcess]:
-        workers = [self._worker(role, place) for place in range(role.processes)]
+        """Start the processes of a role.
+
+        Each gets the sockets of its own place and, in `others`, those of the role's other
+        processes: it helps there where one has died.
+        """
+        workers = []
+        for place in range(role.processes):
+            sockets = {name: self._sockets.at((bind, place)) for name, bind in role.binds.items()}
+            others = {
+                name: tuple(
+                    listening
+                    for other in range(role.processes)
+                    if other != place
+                    for listening in self._sockets.at((bind, other))
+                )
+                for name, bind in role.binds.items()
+            }
+            worker = RoleProcess(
+                role,
+                next(self._numbers),
+                command=self._command,
+                order=self._order,
+                sockets=sockets,
+                others=others,
+                timing=self._timing,
+                changed=self._spread_news,
+                ended=self._ended,
+            )
+            workers.append(worker)
         self._workers += workers
         for worker in workers:
             self._tasks.create_task(worker.keep())
         return workers
-
-    def _worker(self, role: Role, place: int) -> RoleProcess:
-        return RoleProcess(
-            role,
-            next(self._numbers),
-            command=self._command,
-            order=self._order,
-            sockets={name: self._sockets.at((bind, place)) for name, bind in role.binds.items()},
-            others={name: self._others(bind, role, place) for name, bind in role.binds.items()},
-            timing=self._timing,
-            changed=self._spread_news,
-            ended=self._ended,
-        )
-
-    def _others(self, bind: Bind, role: Role, place: int) -> tuple[socket.socket, ...]:
-        """Return the sockets of the role's other processes, which help where one has died."""
-        places = (other for other in range(role.processes) if other != place)
-        return tuple(one for other in places for one in self._sockets.at((bind, other)))
 
     def _spread_news(self) -> None:
         status = self.status()
@@ -140,13 +147,21 @@ class Supervisor:
             worker.stop()
         try:
             async with asyncio.timeout(self._timing.grace.total_seconds()):
-                await _all_gone(workers)
+                for worker in workers:
+                    await worker.gone.wait()
         except TimeoutError:
-            log.error("killed", processes=[one.number for one in workers if not one.gone.is_set()])
+            log.error(
+                "killed", processes=[left.number for left in workers if not left.gone.is_set()]
+            )
             for worker in workers:
                 worker.kill()
 
     async def _apply_changes(self) -> None:
+        """Read the config again: a role that is another now is handed over to new processes.
+
+        The old processes of such a role end once the new ones are ready; where those don't get
+        ready in time, the old ones stay.
+        """
         async with self._reloading:
             try:
                 wanted = self._reload()
@@ -155,32 +170,26 @@ class Supervisor:
                 log.error("reload_refused", reason=str(error))
                 return
             for role in wanted:
-                if self._roles[role.name] != role:
-                    await self._replace(role)
+                running = [worker for worker in self._workers if worker.role.name == role.name]
+                if self._roles[role.name] == role:
+                    for worker in running:
+                        if worker.role == role:
+                            worker.tell(RELOAD)
+                    continue
+                leaving, new = running, self._start(role)
+                try:
+                    async with asyncio.timeout(self._timing.grace.total_seconds()):
+                        for worker in new:
+                            await worker.ready.wait()
+                except TimeoutError:
+                    log.error("replacement_failed", process=role.name, kept=len(running))
+                    leaving = new
                 else:
-                    self._tell_to_reload(role)
+                    self._roles[role.name] = role
+                self._workers = [worker for worker in self._workers if worker not in leaving]
+                await self._end(leaving)
             self._sockets.keep_only(_places(self._roles.values()))
             log.info("reloaded", roles=self.status())
-
-    def _tell_to_reload(self, role: Role) -> None:
-        for worker in self._workers:
-            if worker.role == role:
-                worker.tell(RELOAD)
-
-    async def _replace(self, role: Role) -> None:
-        """Hand a role with other addresses or another number of processes over to new ones."""
-        old = [worker for worker in self._workers if worker.role.name == role.name]
-        new = self._start(role)
-        try:
-            async with asyncio.timeout(self._timing.grace.total_seconds()):
-                await _all_ready(new)
-        except TimeoutError:
-            log.error("replacement_failed", process=role.name, kept=len(old))
-            old, new = new, old
-        else:
-            self._roles[role.name] = role
-        self._workers = [worker for worker in self._workers if worker not in old]
-        await self._end(old)
 
 
 def _places(roles: Iterable[Role]) -> set[Place]:
@@ -190,13 +199,3 @@ def _places(roles: Iterable[Role]) -> set[Place]:
         for bind in role.binds.values()
         for place in range(role.processes)
     }
-
-
-async def _all_ready(workers: Iterable[RoleProcess]) -> None:
-    for worker in workers:
-        await worker.ready.wait()
-
-
-async def _all_gone(workers: Iterable[RoleProcess]) -> None:
-    for worker in workers:
-        await worker.gone.wait()

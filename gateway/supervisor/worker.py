@@ -79,29 +79,31 @@ class RoleProcess:
     async def keep(self) -> None:
         """Run the process, again and again with a growing wait between, until `stop`."""
         try:
-            await self._keep()
+            loop = asyncio.get_running_loop()
+            wait = self._timing.first_wait
+            while not self._stopping.is_set():
+                started = loop.time()
+                try:
+                    code = await self._one_life()
+                except OSError as error:  # no memory or no process left: later, perhaps
+                    log.error("start_failed", process=self.role.name, reason=str(error))
+                    code = None
+                if self._stopping.is_set():
+                    return
+                if loop.time() - started >= self._timing.healthy.total_seconds():
+                    wait = self._timing.first_wait
+                log.error(
+                    "process_died",
+                    process=self.role.name,
+                    number=self.number,
+                    code=code,
+                    again_in=wait.total_seconds(),
+                )
+                await pause(self._stopping, wait)
+                wait = min(wait * 2, self._timing.longest_wait)
+                self.restarts += 1
         finally:
             self.gone.set()
-
-    async def _keep(self) -> None:
-        loop = asyncio.get_running_loop()
-        wait = self._timing.first_wait
-        while not self._stopping.is_set():
-            started = loop.time()
-            try:
-                code = await self._one_life()
-            except OSError as error:  # no memory or no process left: later, perhaps
-                log.error("start_failed", process=self.role.name, reason=str(error))
-                code = None
-            if self._stopping.is_set():
-                return
-            if loop.time() - started >= self._timing.healthy.total_seconds():
-                wait = self._timing.first_wait
-            name, seconds = self.role.name, wait.total_seconds()
-            log.error("process_died", process=name, number=self.number, code=code, again_in=seconds)
-            await pause(self._stopping, wait)
-            wait = min(wait * 2, self._timing.longest_wait)
-            self.restarts += 1
 
     def stop(self) -> None:
         """Let the process finish what it has in hand, then end."""
@@ -119,14 +121,33 @@ class RoleProcess:
             self._link.write(json.dumps(news).encode() + b"\n")
 
     async def _one_life(self) -> int:
+        """Start the process, hear what it says, and return its exit code when it has ended."""
         ours, theirs = socket.socketpair()
         with theirs:
-            process = await self._start(theirs)
+            link = theirs.fileno()
+            passed = {"sockets": self._sockets, "others": self._others, "link": link}
+            order = {**self._order, "role": self.role.name, "number": self.number, **passed}
+            groups = (*self._sockets.values(), *self._others.values())
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                json.dumps(order),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=[link, *(number for group in groups for number in group)],
+            )
+        log.info("process_started", process=self.role.name, number=self.number, pid=process.pid)
         self._process = process
         reader, self._link = await asyncio.open_connection(sock=ours)
         if self._stopping.is_set():
             self._signal(signal.SIGTERM)
-        listener = asyncio.create_task(self._listen(reader))
+
+        async def listen() -> None:
+            with contextlib.suppress(OSError):
+                while line := await reader.readline():
+                    if line == READY:
+                        self.ready.set()
+                        self._changed()
+
+        listener = asyncio.create_task(listen())
         try:
             return await process.wait()
         finally:
@@ -136,24 +157,6 @@ class RoleProcess:
             self._ended(process.pid)
             self.ready.clear()
             self._changed()
-
-    async def _start(self, link: socket.socket) -> asyncio.subprocess.Process:
-        passed = {"sockets": self._sockets, "others": self._others, "link": link.fileno()}
-        order = {**self._order, "role": self.role.name, "number": self.number, **passed}
-        groups = (*self._sockets.values(), *self._others.values())
-        inherited = [link.fileno(), *(number for some in groups for number in some)]
-        process = await asyncio.create_subprocess_exec(
-            *self._command, json.dumps(order), stdin=asyncio.subprocess.DEVNULL, pass_fds=inherited
-        )
-        log.info("process_started", process=self.role.name, number=self.number, pid=process.pid)
-        return process
-
-    async def _listen(self, reader: asyncio.StreamReader) -> None:
-        with contextlib.suppress(OSError):
-            while line := await reader.readline():
-                if line == READY:
-                    self.ready.set()
-                    self._changed()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:

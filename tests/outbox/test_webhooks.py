@@ -269,19 +269,17 @@ async def test_what_a_killed_sender_had_in_hand_is_sent_again(database: Database
     async with receiver() as crm:
         tell(database, happened())
         chosen = settings(crm)
+        killed = dispatcher.Dispatcher(
+            database,
+            lambda: {crm.url: frozenset(EventType)},
+            holder="dead",
+            stopping=asyncio.Event(),
+            clock=lambda: datetime.now(UTC) - timedelta(hours=1),
+            new_id=IDS.next,
+            told=lambda: None,
+        )
+        assert 1 == await killed.round()
         with database.writing() as connection:
-            shown_to = dispatcher.Dispatcher(
-                database,
-                lambda: {crm.url: frozenset(EventType)},
-                holder="dead",
-                stopping=asyncio.Event(),
-                clock=lambda: datetime.now(UTC) - timedelta(hours=1),
-                new_id=IDS.next,
-                told=lambda: None,
-            )
-            assert 1 == shown_to._hand_on(
-                connection, datetime.now(UTC) - timedelta(hours=1), shown_to._wishes()
-            )
             past = datetime.now(UTC) - timedelta(minutes=30)
             lease = timedelta(minutes=5)
             assert outbox.claim(connection, "dead", past, lease, 5, endpoint=crm.url)
