@@ -1,10 +1,11 @@
 """Activation: the key is proved, and what campaigns need is found or made (S2)."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from gateway.core.campaigns.membership import is_mailable
@@ -84,48 +85,58 @@ class Activation:
         yield from self._merge_fields(number)
         yield from self._groups()
         if not self.dry_run:
-            self._keep(audience)
-        yield from self._webhook(number)
+            with self.database.writing() as connection:
+                audiences.activate(
+                    connection,
+                    told(audience, "id"),
+                    name=str(audience.get("name") or ""),
+                    double_optin=audience.get("double_optin") is True,
+                    now=self.clock(),
+                )
+        if self.wishes.public_url:
+            yield self._webhook(number, self.wishes.public_url.rstrip("/") + WEBHOOK_PATH)
 
     def _audience(self) -> tuple[Document, Step]:
+        """Return the audience chosen or made; an empty one where a dry run would make it."""
         answer = self.client.audiences()
         lists: list[Document] = answer.get("lists") or []
-        found = self._choice(lists)
-        if found is not None:
-            return found, _step(StepResult.FOUND, "audience", found)
-        name = self.wishes.audience or NAME
-        self._check_may_create(answer, name, lists)
-        if self.dry_run:
-            return {}, Step(StepResult.WOULD_MAKE, "audience", name)
-        made = self._create(name)
-        told(made, "id")
-        return made, _step(StepResult.MADE, "audience", made)
-
-    def _choice(self, lists: list[Document]) -> Document | None:
-        if self.wishes.audience:
-            return _matching(lists, self.wishes.audience)
         with self.database.reading() as connection:
-            before = audiences.active(connection)
-        known = _matching(lists, before.id) if before else None
-        by_name = known or _matching(lists, NAME)
-        if by_name is None and self.wishes.contact is None and len(lists) == 1:
-            return lists[0]
-        return by_name
-
-    def _check_may_create(self, answer: Document, name: str, lists: list[Document]) -> None:
-        names = ", ".join(sorted(str(each.get("name")) for each in lists)) or "none yet"
-        if self.wishes.contact is None:
-            raise CannotActivate(
-                f"there is no audience {name!r} (there are: {names}): set [mailchimp] audience to "
-                "one of them, or [mailchimp] audience_contact for one to be made"
-            )
-        if (answer.get("constraints") or {}).get("may_create") is False:
-            raise CannotActivate(
-                f"the Mailchimp plan allows no further audience than {names}: set [mailchimp] "
-                "audience to one of them"
-            )
+            active = audiences.active(connection)
+        audience = choose_audience(
+            lists,
+            wished=self.wishes.audience,
+            active=active.id if active else "",
+            may_make=self.wishes.contact is not None,
+        )
+        did = StepResult.FOUND
+        if audience is None:
+            name = self.wishes.audience or NAME
+            names = ", ".join(sorted(str(each.get("name")) for each in lists)) or "none yet"
+            if self.wishes.contact is None:
+                raise CannotActivate(
+                    f"there is no audience {name!r} (there are: {names}): set [mailchimp] audience "
+                    "to one of them, or [mailchimp] audience_contact for one to be made"
+                )
+            if (answer.get("constraints") or {}).get("may_create") is False:
+                raise CannotActivate(
+                    f"the Mailchimp plan allows no further audience than {names}: set [mailchimp] "
+                    "audience to one of them"
+                )
+            if self.dry_run:
+                return {}, Step(StepResult.WOULD_MAKE, "audience", name)
+            audience = self._create(name)
+            told(audience, "id")
+            did = StepResult.MADE
+        text = f"{audience.get('name', '')} ({audience.get('id', '')})"
+        return audience, Step(did, "audience", text)
 
     def _create(self, name: str) -> Document:
+        # Mail comes from this address unless a campaign says otherwise, as all do here.
+        from_email = self.wishes.from_email
+        if not is_mailable(lookup_form(from_email)):
+            domains = (each for each in self.client.sender_domains() if each.get("verified"))
+            domain = next(domains, {}).get("domain") or "localhost.localdomain"
+            from_email = f"noreply@{domain}"
         contact = {key: value for key, value in (self.wishes.contact or {}).items() if value}
         body: Document = {
             "name": name,
@@ -133,7 +144,7 @@ class Activation:
             "permission_reminder": f"You are known to {contact.get('company', name)}.",
             "campaign_defaults": {
                 "from_name": self.wishes.from_name,
-                "from_email": self._from_email(),
+                "from_email": from_email,
                 "subject": "",
                 "language": self.wishes.language,
             },
@@ -141,16 +152,9 @@ class Activation:
         }
 
         def look() -> Document | None:
-            return _matching(self.client.audiences().get("lists") or [], name)
+            return audience_named(self.client.audiences().get("lists") or [], name)
 
         return once(lambda: self.client.create_audience(body), look)
-
-    def _from_email(self) -> str:
-        """Return the address mail comes from unless a campaign says otherwise, as all do here."""
-        if is_mailable(lookup_form(self.wishes.from_email)):
-            return self.wishes.from_email
-        domains = (each for each in self.client.sender_domains() if each.get("verified"))
-        return f"noreply@{next(domains, {}).get('domain') or 'localhost.localdomain'}"
 
     def _merge_fields(self, audience: str) -> Iterator[Step]:
         there = self._tags(audience) if audience else set()
@@ -160,14 +164,12 @@ class Activation:
             elif self.dry_run:
                 yield Step(StepResult.WOULD_MAKE, "merge field", tag)
             else:
-                self._add_field(audience, tag, name)
+                add_field = partial(self.client.add_merge_field, audience, tag=tag, name=name)
+                once(add_field, partial(self._field, audience, tag))
                 yield Step(StepResult.MADE, "merge field", tag)
 
-    def _add_field(self, audience: str, tag: str, name: str) -> None:
-        def look() -> Document | None:
-            return {"tag": tag} if tag in self._tags(audience) else None
-
-        once(lambda: self.client.add_merge_field(audience, tag=tag, name=name), look)
+    def _field(self, audience: str, tag: str) -> Document | None:
+        return {"tag": tag} if tag in self._tags(audience) else None
 
     def _tags(self, audience: str) -> set[str]:
         return {str(each.get("tag")) for each in self.client.merge_fields(audience)}
@@ -189,32 +191,17 @@ class Activation:
             text = f"{group.name or group.crm_id} ({group.tag}), {kind}:{group.crm_id}"
             yield Step(did, f"{kind} group", text)
 
-    def _keep(self, audience: Document) -> None:
-        with self.database.writing() as connection:
-            audiences.activate(
-                connection,
-                told(audience, "id"),
-                name=str(audience.get("name") or ""),
-                double_optin=audience.get("double_optin") is True,
-                now=self.clock(),
-            )
-
-    def _webhook(self, audience: str) -> Iterator[Step]:
-        if not self.wishes.public_url:
-            return
-        base = self.wishes.public_url.rstrip("/") + WEBHOOK_PATH
+    def _webhook(self, audience: str, base: str) -> Step:
+        """Find or register the webhook below a web address; its secret path is drawn here."""
         hooks = self.client.webhooks(audience) if audience else []
-        found = next((each for each in hooks if str(each.get("url", "")).startswith(base)), None)
-        if found is not None:
+        there = next((each for each in hooks if str(each.get("url", "")).startswith(base)), None)
+        if there is not None:
             if not self.dry_run:
-                self._keep_webhook(audience, found)
-            yield Step(StepResult.FOUND, "webhook", base)
-        elif self.dry_run:
-            yield Step(StepResult.WOULD_MAKE, "webhook", base)
-        else:
-            yield self._register(audience, base)
+                self._keep_webhook(audience, there)
+            return Step(StepResult.FOUND, "webhook", base)
+        if self.dry_run:
+            return Step(StepResult.WOULD_MAKE, "webhook", base)
 
-    def _register(self, audience: str, base: str) -> Step:
         url = base + secrets.token_urlsafe(24)
         # Kept first: Mailchimp looks at the address before it answers.
         with self.database.writing() as connection:
@@ -245,14 +232,27 @@ class Activation:
             audiences.change(connection, audience, **values)
 
 
-def _matching(lists: list[Document], wanted: str) -> Document | None:
+def choose_audience(
+    lists: Sequence[Document], *, wished: str, active: str, may_make: bool
+) -> Document | None:
+    """Return which of an account's audiences is used; None: one is to be made.
+
+    What the settings wish for (an id or a name) alone counts where they do. Else it is the one in
+    use already (`active`, its id), one the gateway made before and named, or the only one there is,
+    unless the settings allow another to be made.
+    """
+    if wished:
+        return audience_named(lists, wished)
+    known = (audience_named(lists, active) if active else None) or audience_named(lists, NAME)
+    if known is None and not may_make and len(lists) == 1:
+        return lists[0]
+    return known
+
+
+def audience_named(lists: Sequence[Document], wished: str) -> Document | None:
     """Return the audience of that id, or else of that name."""
-    for name in ("id", "name"):
-        found = next((each for each in lists if each.get(name) == wanted), None)
-        if found is not None:
-            return found
+    for key in ("id", "name"):
+        for audience in lists:
+            if audience.get(key) == wished:
+                return audience
     return None
-
-
-def _step(did: StepResult, what: str, document: Document) -> Step:
-    return Step(did, what, f"{document.get('name', '')} ({document.get('id', '')})")

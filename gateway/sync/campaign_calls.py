@@ -39,49 +39,11 @@ class CannotBeSent(NotReady):
 
 def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Create the campaign at Mailchimp, once: found by the mark in its title if it is there."""
-    if campaign.asked is PendingCall.CREATE:
-        campaign = found(session, campaign)
+    campaign = found(session, campaign)
     if campaign.mailchimp_id:
         return campaign
     campaign = keep(session, campaign, asked=PendingCall.CREATE, asked_at=session.clock())
-    document = _create(session, campaign)
-    campaign = _keep_created(session, campaign, document)
-    # A template given at creation brings its content; asking for it again changes nothing.
-    session.client.set_template(campaign.mailchimp_id, campaign.template)
-    return campaign
-
-
-def found(session: MailchimpSession, campaign: Campaign) -> Campaign:
-    """Return a campaign whose creation was asked for with what Mailchimp has of it, if it has."""
-    document = _find(session, campaign)
-    if document is None:
-        return campaign
-    return _keep_created(session, campaign, document)
-
-
-def _keep_created(session: MailchimpSession, campaign: Campaign, document: Document) -> Campaign:
-    link = session.client.link(document) if document.get("web_id") else ""
-    return keep(session, campaign, **created(document, link, session.clock()))
-
-
-def _create(session: MailchimpSession, campaign: Campaign) -> Document:
-    for _ in range(ROUNDS):
-        try:
-            return session.client.create_campaign(_body(campaign))
-        except AnswerLost:
-            for _ in range(LOOKS):
-                session.pause(BETWEEN)
-                document = _find(session, campaign)
-                if document is not None:
-                    return document
-    raise Unclear(
-        "Mailchimp gave no answer and does not show the campaign: try again later; it is looked "
-        "for before it is created again"
-    )
-
-
-def _body(campaign: Campaign) -> Document:
-    return {
+    body: Document = {
         "type": "regular",
         "recipients": {
             "list_id": campaign.audience,
@@ -96,15 +58,43 @@ def _body(campaign: Campaign) -> Document:
         },
         "tracking": {"opens": True, "html_clicks": True},
     }
+    for _ in range(ROUNDS):
+        try:
+            campaign = _keep_created(session, campaign, session.client.create_campaign(body))
+        except AnswerLost:
+            for _ in range(LOOKS):
+                session.pause(BETWEEN)
+                campaign = found(session, campaign)
+                if campaign.mailchimp_id:
+                    break
+        if campaign.mailchimp_id:
+            # A template given at creation brings its content; asking for it again changes nothing.
+            session.client.set_template(campaign.mailchimp_id, campaign.template)
+            return campaign
+    raise Unclear(
+        "Mailchimp gave no answer and does not show the campaign: try again later; it is looked "
+        "for before it is created again"
+    )
 
 
-def _find(session: MailchimpSession, campaign: Campaign) -> Document | None:
-    """Look through all of them: what was asked for lately may bear an earlier time there."""
+def found(session: MailchimpSession, campaign: Campaign) -> Campaign:
+    """Return a campaign with what Mailchimp has of it, if its creation was asked for and is there.
+
+    All campaigns of the account are looked through: what was asked for lately may bear an earlier
+    time there.
+    """
+    if campaign.asked is not PendingCall.CREATE:
+        return campaign
     for document in session.client.campaigns():
         title = str((document.get("settings") or {}).get("title") or "")
         if title.endswith(mark(campaign.id)):
-            return document
-    return None
+            return _keep_created(session, campaign, document)
+    return campaign
+
+
+def _keep_created(session: MailchimpSession, campaign: Campaign, document: Document) -> Campaign:
+    link = session.client.link(document) if document.get("web_id") else ""
+    return keep(session, campaign, **created(document, link, session.clock()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,9 +128,14 @@ def schedule(session: MailchimpSession, campaign: Campaign, at: datetime) -> Cam
     wish = campaign.asked if campaign.asked is PendingCall.REFRESH else PendingCall.SCHEDULE
     values = {"asked": wish, "asked_at": session.clock(), "scheduled_for": at, "trouble": ""}
     campaign = keep(session, campaign, **values)
+
+    def is_done(looked: Campaign) -> bool:
+        is_scheduled = looked.state is CampaignState.SCHEDULED and looked.scheduled_for == at
+        return is_scheduled or _is_gone(looked)
+
     act = _Act(
         call=lambda: session.client.schedule(campaign.mailchimp_id, at),
-        is_done=lambda one: _is_gone(one) or _is_scheduled(one, at),
+        is_done=is_done,
         done={"state": CampaignState.SCHEDULED, "scheduled_for": at},
         refused={"scheduled_for": None},
         advice=MADE_ANEW,
@@ -170,10 +165,6 @@ def _is_gone(campaign: Campaign) -> bool:
     return campaign.state in GONE_STATES
 
 
-def _is_scheduled(campaign: Campaign, at: datetime) -> bool:
-    return campaign.state is CampaignState.SCHEDULED and campaign.scheduled_for == at
-
-
 def delete(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Delete the campaign, at Mailchimp first; one that is gone there is only deleted here."""
     if campaign.mailchimp_id:
@@ -195,16 +186,32 @@ def delete(session: MailchimpSession, campaign: Campaign) -> Campaign:
 
 
 def _do(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
-    """Ask, and look whether it is done; ask again only if it is not and no answer came."""
+    """Ask, and look whether it is done; ask again only if it is not and no answer came.
+
+    Raises CannotBeSent where Mailchimp refuses, with what its checklist misses, and Unclear where
+    it never answers and shows no change.
+    """
     for _ in range(ROUNDS):
         try:
             act.call()
         except AnswerLost:
-            looked = _look_until(session, campaign, act.is_done)
-            if looked is not None:
-                return _finish(session, looked, act)
+            for _ in range(LOOKS):
+                session.pause(BETWEEN)
+                looked = look(session, campaign)
+                if act.is_done(looked):
+                    return _finish(session, looked, act)
         except MailchimpRefused as error:
-            return _after_refusal(session, campaign, error, act)
+            looked = look(session, campaign)
+            if looked.mailchimp_id and act.is_done(looked):
+                return _finish(session, looked, act)
+            texts = [str(error)]
+            if isinstance(error, NotAllowed):
+                texts = [f"{error} (scheduling needs a paid plan, Essentials or higher)"]
+            if looked.state is CampaignState.OPENED:
+                texts += missing_for_sending(session.client, campaign.mailchimp_id, lambda _: None)
+            text = "; ".join(texts)
+            keep(session, looked, **act.refused, asked=PendingCall.NOTHING, trouble=text)
+            raise CannotBeSent(f"Mailchimp refuses: {text}{act.advice}") from error
         else:
             return _finish(session, campaign, act)
     raise Unclear(
@@ -213,41 +220,9 @@ def _do(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
     )
 
 
-def _look_until(
-    session: MailchimpSession, campaign: Campaign, is_done: Callable[[Campaign], bool]
-) -> Campaign | None:
-    for _ in range(LOOKS):
-        session.pause(BETWEEN)
-        looked = look(session, campaign)
-        if is_done(looked):
-            return looked
-    return None
-
-
 def _finish(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
     """Keep that it is done; a refresh goes on after the unscheduling."""
     goes_on = campaign.asked is PendingCall.REFRESH and act.done["state"] is CampaignState.OPENED
     is_over = _is_gone(campaign) or campaign.state is CampaignState.DELETED
     asked = PendingCall.REFRESH if goes_on and not is_over else PendingCall.NOTHING
     return keep(session, campaign, **({} if is_over else act.done), asked=asked)
-
-
-def _after_refusal(
-    session: MailchimpSession, campaign: Campaign, error: MailchimpRefused, act: _Act
-) -> Campaign:
-    """Return the campaign if it is as wished already; else raise with what Mailchimp misses."""
-    looked = look(session, campaign)
-    if looked.mailchimp_id and act.is_done(looked):
-        return _finish(session, looked, act)
-    texts = [_plainly(error)]
-    if looked.state is CampaignState.OPENED:
-        texts += missing_for_sending(session.client, campaign.mailchimp_id, lambda _: None)
-    text = "; ".join(texts)
-    keep(session, looked, **act.refused, asked=PendingCall.NOTHING, trouble=text)
-    raise CannotBeSent(f"Mailchimp refuses: {text}{act.advice}") from error
-
-
-def _plainly(error: MailchimpRefused) -> str:
-    if isinstance(error, NotAllowed):
-        return f"{error} (scheduling needs a paid plan, Essentials or higher)"
-    return str(error)

@@ -4,7 +4,7 @@ Each ending prepares afresh: the audience is read, every member judged, data upd
 added, the segment built.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -124,7 +124,7 @@ def create(
     )
     with session.database.writing() as connection:
         campaigns.put(connection, campaign)
-    return campaign, _faults(account, campaign) + _remarks(account, campaign)
+    return campaign, account.faults(campaign) + account.remarks(campaign)
 
 
 def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Added:
@@ -134,7 +134,8 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
     with claimed(session, number) as held:
         campaign = _open_one(held, number)
         now = held.clock()
-        for chunk in _chunks(dict.fromkeys(refs)):
+        rest = iter(dict.fromkeys(refs))
+        while chunk := list(islice(rest, _ADDED_AT_ONCE)):
             with held.database.writing() as connection:
                 there = campaign_members.known_people(connection, chunk)
                 found = [ref for ref in chunk if ref in there]
@@ -147,12 +148,6 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
         with held.database.writing() as connection:
             campaign_members.expect_new(connection, number, now)
     return Added(added=added, known=known, unknown=tuple(unknown))
-
-
-def _chunks(refs: Iterable[PersonRef]) -> Iterator[list[PersonRef]]:
-    rest = iter(refs)
-    while chunk := list(islice(rest, _ADDED_AT_ONCE)):
-        yield chunk
 
 
 def remove(session: MailchimpSession, number: int, ref: PersonRef) -> bool:
@@ -174,7 +169,7 @@ def preview(session: MailchimpSession, number: int) -> tuple[Campaign, Preparati
             # So that the sync looks at the whole of a scheduled one again before its time.
             campaign = keep(held, campaign, refreshed_at=None)
     missing = [each.text for each in account.prerequisites() if not each.is_met]
-    return campaign, plan, missing or _faults(account, campaign) + _remarks(account, campaign)
+    return campaign, plan, missing or account.faults(campaign) + account.remarks(campaign)
 
 
 def open_at_mailchimp(
@@ -189,10 +184,10 @@ def open_at_mailchimp(
             )
         account = standing(held)
         campaign = _process(held, campaign, yes=yes)
-        missing = _faults(account, campaign)
-        missing += readiness.missing_for_sending(
-            held.client, campaign.mailchimp_id, _hurry(held, missing)
-        )
+        missing = account.faults(campaign)
+        # Waiting for a fresh campaign's checklist won't bring what the account lacks.
+        pause = (lambda _: None) if missing else held.pause
+        missing += readiness.missing_for_sending(held.client, campaign.mailchimp_id, pause)
     return campaign, missing
 
 
@@ -233,7 +228,7 @@ def delete(session: MailchimpSession, number: int) -> Campaign:
         campaign = _stored(held, number)
         if campaign.state is CampaignState.DELETED:
             return campaign
-        campaign = look(held, _found_again(held, campaign))
+        campaign = look(held, campaign_calls.found(held, campaign))
         _refuse_gone(campaign)
         if campaign.state is CampaignState.SCHEDULED:
             campaign = campaign_calls.unschedule(held, campaign)
@@ -246,7 +241,7 @@ def recreate(
 ) -> tuple[Campaign, list[str]]:
     """Make a campaign anew as a draft with the same members, then delete the old one."""
     with claimed(session, number) as held:
-        old = look(held, _found_again(held, _stored(held, number)))
+        old = look(held, campaign_calls.found(held, _stored(held, number)))
         _refuse_gone(old)
     draft = CampaignRequest(
         name=old.name,
@@ -268,7 +263,7 @@ def recreate(
 
 def _ready(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Campaign:
     """Return the campaign processed and ready to leave; NotReady with all that is missing."""
-    faults = _faults(standing(session), campaign)
+    faults = standing(session).faults(campaign)
     if faults:
         raise NotReady(_not_ready(faults))
     campaign = _process(session, campaign, yes=yes)
@@ -317,34 +312,8 @@ def uploader_for(session: MailchimpSession, campaign: Campaign) -> Uploader:
     return Uploader(session=session, campaign=campaign, double_optin=double_optin)
 
 
-def _faults(account: AccountStanding, campaign: Campaign) -> list[str]:
-    """Return what the account lacks for sending this campaign."""
-    template = next((each for each in account.templates if each.id == campaign.template), None)
-    faults = [account.sender_fault(campaign.from_address)]
-    if template is None:
-        faults.append(
-            f"the template {campaign.template} is not there any more; it can't be changed: "
-            "gateway campaigns recreate --template"
-        )
-    elif template.fault:
-        faults.append(
-            f"the template {template.name} can't be used: {template.fault}; then "
-            "gateway campaigns recreate --template"
-        )
-    return list(filter(None, faults))
-
-
-def _remarks(account: AccountStanding, campaign: Campaign) -> list[str]:
-    return list(filter(None, [account.sender_remark(campaign.from_address)]))
-
-
 def _not_ready(missing: list[str]) -> str:
     return f"the campaign can't leave: {'; '.join(missing)}"
-
-
-def _hurry(session: MailchimpSession, faults: list[str]) -> Callable[[float], None]:
-    """Return the office's pause, or none where something is missing that waiting won't bring."""
-    return (lambda _: None) if faults else session.pause
 
 
 def _stored(session: MailchimpSession, number: int) -> Campaign:
@@ -365,7 +334,7 @@ def _looked_at(session: MailchimpSession, number: int, *, wished: bool = False) 
 
     One that has left is returned only where that is what was wished for.
     """
-    campaign = look(session, _found_again(session, _open_one(session, number)))
+    campaign = look(session, campaign_calls.found(session, _open_one(session, number)))
     if campaign.state is CampaignState.DELETED:
         raise WrongCampaignState(
             "the campaign was deleted at Mailchimp: gateway campaigns recreate makes it again"
@@ -375,15 +344,6 @@ def _looked_at(session: MailchimpSession, number: int, *, wished: bool = False) 
     if campaign.asked in {PendingCall.SEGMENT, PendingCall.CREATE, PendingCall.NOTHING}:
         return campaign
     return keep(session, campaign, asked=PendingCall.NOTHING)
-
-
-def _found_again(session: MailchimpSession, campaign: Campaign) -> Campaign:
-    """Return a campaign that was being created when the answer was lost, if Mailchimp has it."""
-    return (
-        campaign_calls.found(session, campaign)
-        if campaign.asked is PendingCall.CREATE
-        else campaign
-    )
 
 
 def _refuse_gone(campaign: Campaign) -> None:

@@ -37,9 +37,13 @@ class Departures:
 
     def read(self, audience: Audience) -> Departed:
         """Take in what changed since the last time, and put people into the opt-out groups."""
-        gone = {status: self._left(audience, status) for status in _UNTIL}
+        gone = {status: self.read_status(audience, status) for status in _UNTIL}
         opted_out = self.apply(audience.id)
-        self._keep_until(audience, {status: until for status, (_, until) in gone.items()})
+        known_until = {_UNTIL[status]: until for status, (_, until) in gone.items()}
+        if any(getattr(audience, name) != until for name, until in known_until.items()):
+            self.may_write()
+            with self.database.writing() as connection:
+                audiences.change(connection, audience.id, **known_until)
         return Departed(
             unsubscribed=gone["unsubscribed"][0], cleaned=gone["cleaned"][0], opted_out=opted_out
         )
@@ -57,38 +61,26 @@ class Departures:
                 new = leavers.opt_out(connection, left, now=self.clock(), new_id=self.new_id)
             done += len(new)
 
-    def _left(self, audience: Audience, status: str) -> tuple[int, datetime | None]:
+    def read_status(self, audience: Audience, status: str) -> tuple[int, datetime | None]:
+        """Keep who left, until a reading brings nothing new; return how many, and until when."""
         until: datetime | None = getattr(audience, _UNTIL[status])
+        since = until and until - OVERLAP
         news = 0
+        newest: datetime | None = None
         for _ in range(_AGAIN):
-            pages, found, newest = self._pages(audience, status, until and until - OVERLAP)
-            news += found
-            if pages == 1 or not found:
+            new, pages = 0, 1
+            for page in self.client.members(audience.id, status=status, changed_since=since):
+                pages += len(page) == PAGE
+                left = [known_member(member) for member in page]
+                times = [one.changed_at for one in left if one.changed_at]
+                newest = max(filter(None, [newest, *times]), default=None)
+                if not left:
+                    continue
+                self.may_write()
+                with self.database.writing() as connection:
+                    new += leavers.take_in(connection, audience.id, left, now=self.clock())
+            news += new
+            # Nobody can slip from one page to another where there is one.
+            if pages == 1 or not new:
                 break
         return news, max(filter(None, (until, newest)), default=None)
-
-    def _pages(
-        self, audience: Audience, status: str, since: datetime | None
-    ) -> tuple[int, int, datetime | None]:
-        """Read once; return pages, news, and the newest change."""
-        number, news = 1, 0
-        newest: datetime | None = None
-        for page in self.client.members(audience.id, status=status, changed_since=since):
-            number += len(page) == PAGE
-            left = [known_member(member) for member in page]
-            times = [one.changed_at for one in left if one.changed_at]
-            newest = max(filter(None, [newest, *times]), default=None)
-            if not left:
-                continue
-            self.may_write()
-            with self.database.writing() as connection:
-                news += leavers.take_in(connection, audience.id, left, now=self.clock())
-        return number, news, newest
-
-    def _keep_until(self, audience: Audience, until: dict[str, datetime | None]) -> None:
-        values = {_UNTIL[status]: at for status, at in until.items()}
-        if all(getattr(audience, name) == at for name, at in values.items()):
-            return
-        self.may_write()
-        with self.database.writing() as connection:
-            audiences.change(connection, audience.id, **values)

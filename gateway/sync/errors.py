@@ -32,12 +32,9 @@ class MailchimpError(GatewayError):
         self.status = status  #: Of HTTP; None where there was no answer.
         self.title = title
         self.errors = errors
-        super().__init__(self._text())
-
-    def _text(self) -> str:
-        fields = "; ".join(f"{error.field}: {error.message}" for error in self.errors)
-        parts = (self.title, self.detail, fields)
-        return " · ".join(part for part in parts if part) or f"HTTP {self.status}"
+        fields = "; ".join(f"{error.field}: {error.message}" for error in errors)
+        parts = (title, detail, fields)
+        super().__init__(" · ".join(part for part in parts if part) or f"HTTP {status}")
 
 
 class UnusableKey(MailchimpError):
@@ -129,20 +126,15 @@ def refused(status: int, problem: dict[str, Any]) -> MailchimpRefused:
     kind = BY_TITLE.get(title.replace(" ", "").lower()) or BY_STATUS.get(status, MailchimpRefused)
     if is_passing(detail):
         kind = SignupsLimited
-    return kind(detail, status=status, title=title, errors=_field_errors(problem))
+    errors = problem.get("errors")
+    field_errors = tuple(
+        FieldError(str(error.get("field", "")), str(error.get("message", "")))
+        for error in (errors if isinstance(errors, list) else ())
+        if isinstance(error, dict)
+    )
+    return kind(detail, status=status, title=title, errors=field_errors)
 
 
 def is_passing(text: str) -> bool:
     """Say whether what Mailchimp says of an address, here or in a batch, will pass by itself."""
     return "signed up to a lot of lists" in text
-
-
-def _field_errors(problem: dict[str, Any]) -> tuple[FieldError, ...]:
-    errors = problem.get("errors")
-    if not isinstance(errors, list):
-        return ()
-    return tuple(
-        FieldError(str(error.get("field", "")), str(error.get("message", "")))
-        for error in errors
-        if isinstance(error, dict)
-    )

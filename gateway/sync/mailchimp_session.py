@@ -54,13 +54,20 @@ def claimed(session: MailchimpSession, campaign: int) -> Iterator[MailchimpSessi
     and elsewhere after a quarter of an hour.
     """
     name = f"campaign:{campaign}"
-    _take(session, name, campaign)
+    with session.database.writing() as connection:
+        is_ours = leases.take(
+            connection, name, session.holder, session.clock(), LEASE, is_gone=session.is_gone
+        )
+        if not is_ours:
+            raise Busy(f"another process works on {ids.show(campaign)}: try again when it is done")
     held_at = session.clock()
 
     def beat(what: str, done: int, total: int) -> None:
         nonlocal held_at
         if session.clock() - held_at >= RENEW_AFTER:
-            _renew(session, name, campaign)
+            with session.database.writing() as connection:
+                if not leases.renew(connection, name, session.holder, session.clock(), LEASE):
+                    raise Busy(f"another process took over {ids.show(campaign)}")
             held_at = session.clock()
         session.beat(what, done, total)
 
@@ -70,21 +77,6 @@ def claimed(session: MailchimpSession, campaign: int) -> Iterator[MailchimpSessi
         with session.database.writing() as connection:
             leases.drop(connection, name, session.holder)
         session.finished()
-
-
-def _take(session: MailchimpSession, name: str, campaign: int) -> None:
-    with session.database.writing() as connection:
-        is_ours = leases.take(
-            connection, name, session.holder, session.clock(), LEASE, is_gone=session.is_gone
-        )
-        if not is_ours:
-            raise Busy(f"another process works on {ids.show(campaign)}: try again when it is done")
-
-
-def _renew(session: MailchimpSession, name: str, campaign: int) -> None:
-    with session.database.writing() as connection:
-        if not leases.renew(connection, name, session.holder, session.clock(), LEASE):
-            raise Busy(f"another process took over {ids.show(campaign)}")
 
 
 def once(make: Callable[[], Document], look: Callable[[], Document | None]) -> Document:

@@ -21,9 +21,8 @@ from gateway.core.campaigns.counters import (
 from gateway.core.campaigns.membership import KnownContact
 from gateway.core.campaigns.precedence import Activity, ActivityType
 from gateway.core.mail.address import lookup_form
-from gateway.core.people.people import PersonRef
 from gateway.store.campaigns import activities, audiences, leavers
-from gateway.store.campaigns.activities import Act, Mailing
+from gateway.store.campaigns.activities import Mailing
 from gateway.store.campaigns.leavers import Leaving
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import people
@@ -132,18 +131,21 @@ class _Run:
         self._look_up(seen)
         self._mirror.may_write()
         with self._mirror.database.writing() as connection:
-            new, opted_out = self._written(connection, seen)
-        self.new += new
-        self.opted_out += opted_out
-        self.until = max(filter(None, [self.until, *_times(seen)]), default=None)
-
-    def _written(self, connection: StoreTransaction, seen: Sequence[Seen]) -> tuple[int, int]:
-        mirror, mailing, now = self._mirror, self._mailing, self._mirror.clock()
-        new = activities.keep(connection, mailing, seen, now=now)
-        events.put(connection, activities.events(connection, mailing, new, mirror.new_id))
-        left = list(_leavings(connection, mailing, seen))
-        done = leavers.opt_out(connection, left, now=now, new_id=mirror.new_id)
-        return len(new), len(done)
+            mirror, mailing, now = self._mirror, self._mailing, self._mirror.clock()
+            new = activities.keep(connection, mailing, seen, now=now)
+            events.put(connection, activities.events(connection, mailing, new, mirror.new_id))
+            left = list(_leavings(connection, mailing, seen))
+            opted_out = leavers.opt_out(connection, left, now=now, new_id=mirror.new_id)
+        self.new += len(new)
+        self.opted_out += len(opted_out)
+        # The newest time of what `since` goes by; unsubscribes come without it.
+        times = [
+            activity.at
+            for one in seen
+            for activity in one.activities
+            if activity.type is not ActivityType.UNSUBSCRIBED
+        ]
+        self.until = max(filter(None, [self.until, *times]), default=None)
 
     def _look_up(self, seen: Sequence[Seen]) -> None:
         """Ask for recipients nobody knows: they may be members under another address now."""
@@ -163,14 +165,6 @@ class _Run:
                 audiences.take_in(connection, mailing.audience, found)
 
 
-def _times(seen: Iterable[Seen]) -> Iterator[datetime]:
-    """Yield the times of what `since` goes by; unsubscribes come without it."""
-    for one in seen:
-        for each in one.activities:
-            if each.type is not ActivityType.UNSUBSCRIBED:
-                yield each.at
-
-
 def _leavings(
     connection: StoreTransaction, mailing: Mailing, seen: Iterable[Seen]
 ) -> Iterator[Leaving]:
@@ -188,18 +182,14 @@ def _leavings(
         for ref in refs:
             for act in filter(_is_unsubscribe, one.activities):
                 if ref is not None:
-                    yield _leaving(ref, mailing, Act(recipient, act))
-
-
-def _leaving(ref: PersonRef, mailing: Mailing, act: Act) -> Leaving:
-    return Leaving(
-        person=ref,
-        audience=mailing.audience,
-        address=act.recipient,
-        at=act.activity.at,
-        campaign=mailing.id,
-        reason=act.activity.reason,
-    )
+                    yield Leaving(
+                        person=ref,
+                        audience=mailing.audience,
+                        address=recipient,
+                        at=act.at,
+                        campaign=mailing.id,
+                        reason=act.reason,
+                    )
 
 
 def _is_unsubscribe(one: Activity) -> bool:

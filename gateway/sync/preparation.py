@@ -1,14 +1,15 @@
 """Preparing a campaign: who is in, who is out, and what would change at Mailchimp."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.core.campaigns.campaigns import Campaign
-from gateway.core.campaigns.membership import Drop, MemberFacts, Out, left_out
+from gateway.core.campaigns.membership import Drop, MemberFacts, left_out
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import NOBODY, PersonRef
 from gateway.store.campaigns import audiences, campaign_members, campaign_segments
-from gateway.store.campaigns.campaign_members import MemberToJudge
+from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.errors import MailchimpNotFound
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import read_audience
@@ -73,7 +74,11 @@ def prepare(session: MailchimpSession, campaign: Campaign) -> PreparationPlan:
     read_audience(session, campaign.audience)
     judge_members(session, campaign)
     leaving = read_segment(session, campaign)
-    new, changed, unchanged = _changes(session, campaign)
+    new = changed = unchanged = 0
+    for page in outgoing_pages(session, campaign):
+        new += sum(not one.status for one in page)
+        unchanged += sum(bool(one.status) and one.is_current for one in page)
+        changed += sum(bool(one.status) and not one.is_current for one in page)
     with session.database.reading() as connection:
         return PreparationPlan(
             tally=campaign_members.tally(connection, campaign.id),
@@ -84,6 +89,20 @@ def prepare(session: MailchimpSession, campaign: Campaign) -> PreparationPlan:
             from_segment=tuple(leaving),
             drop=campaign_members.drop(connection, campaign.id),
         )
+
+
+def outgoing_pages(session: MailchimpSession, campaign: Campaign) -> Iterator[list[Outgoing]]:
+    """Yield who is in, page by page; the last one may be empty. Nothing is locked between two."""
+    after = ""
+    while True:
+        with session.database.reading() as connection:
+            page = campaign_segments.outgoing(
+                connection, campaign.id, campaign.audience, after=after, limit=PAGE
+            )
+        yield page
+        if len(page) < PAGE:
+            return
+        after = page[-1].address
 
 
 def guard(plan: PreparationPlan) -> None:
@@ -98,46 +117,43 @@ def judge_members(session: MailchimpSession, campaign: Campaign) -> None:
         total = campaign_members.count(connection, campaign.id)
     last: PersonRef | None = None
     done = 0
-    while chunk := _judged(session, campaign, last):
+    while True:
+        with session.database.reading() as connection:
+            members = campaign_members.candidates(
+                connection, campaign.id, after=last, limit=JUDGED_AT_ONCE
+            )
+            addresses = [member.address for member in members if member.address]
+            standings = session.standings.within(connection, addresses)
+            known = audiences.known(connection, campaign.audience, addresses)
+        if not members:
+            break
+        now = session.clock()
+        judgements = [
+            (
+                member,
+                left_out(
+                    MemberFacts(
+                        ref=member.ref,
+                        is_known=member.is_known,
+                        address=member.address,
+                        has_unusable=member.has_unusable,
+                        opted_out=member.opted_out,
+                        standing=standings.get(member.address, NOBODY),
+                        known=known.get(member.address),
+                        unread=member.unread,
+                    ),
+                    now,
+                ),
+            )
+            for member in members
+        ]
         with session.database.writing() as connection:
-            campaign_members.keep_judgements(connection, campaign.id, chunk)
-        last = chunk[-1][0].ref
-        done += len(chunk)
+            campaign_members.keep_judgements(connection, campaign.id, judgements)
+        last = members[-1].ref
+        done += len(members)
         session.beat("Looking at the members", done, total)
     with session.database.writing() as connection:
         campaign_members.leave_out_duplicates(connection, campaign.id)
-
-
-def _judged(
-    session: MailchimpSession, campaign: Campaign, after: PersonRef | None
-) -> list[tuple[MemberToJudge, Out | None]]:
-    now = session.clock()
-    with session.database.reading() as connection:
-        chunk = campaign_members.candidates(
-            connection, campaign.id, after=after, limit=JUDGED_AT_ONCE
-        )
-        addresses = [one.address for one in chunk if one.address]
-        standings = session.standings.within(connection, addresses)
-        known = audiences.known(connection, campaign.audience, addresses)
-    return [
-        (
-            one,
-            left_out(
-                MemberFacts(
-                    ref=one.ref,
-                    is_known=one.is_known,
-                    address=one.address,
-                    has_unusable=one.has_unusable,
-                    opted_out=one.opted_out,
-                    standing=standings.get(one.address, NOBODY),
-                    known=known.get(one.address),
-                    unread=one.unread,
-                ),
-                now,
-            ),
-        )
-        for one in chunk
-    ]
 
 
 def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
@@ -164,19 +180,3 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
             "the campaign's segment was deleted at Mailchimp: gateway campaigns recreate"
         ) from error
     return leaving
-
-
-def _changes(session: MailchimpSession, campaign: Campaign) -> tuple[int, int, int]:
-    new = changed = unchanged = 0
-    after = ""
-    while True:
-        with session.database.reading() as connection:
-            page = campaign_segments.outgoing(
-                connection, campaign.id, campaign.audience, after=after, limit=PAGE
-            )
-        new += sum(not one.status for one in page)
-        unchanged += sum(bool(one.status) and one.is_current for one in page)
-        changed += sum(bool(one.status) and not one.is_current for one in page)
-        if len(page) < PAGE:
-            return new, changed, unchanged
-        after = page[-1].address

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import domain_of
 from gateway.store.campaigns.audiences import Audience
@@ -48,7 +49,42 @@ class AccountStanding:
 
     def prerequisites(self) -> list[Prerequisite]:
         """Return the document's list, met or not (S2, "Voorbereiding")."""
-        return [self._activated(), self._template(), self._verified(), self._authenticated()]
+        if self.audience is None:
+            activated = Prerequisite("activated", False, NOT_ACTIVATED)
+        else:
+            activated = Prerequisite("activated", True, f"audience {self.audience.name}")
+
+        usable = ", ".join(each.name for each in self.templates if not each.fault)
+        faults = "; ".join(f"{each.name}: {each.fault}" for each in self.templates)
+        no_template = (
+            f"there is no usable template{f' ({faults})' if faults else ''}: make one at "
+            "https://admin.mailchimp.com/templates/ with the classic builder or as HTML"
+        )
+
+        of_domains = [
+            (str(each.get("domain")), bool(each.get("verified")), bool(each.get("authenticated")))
+            for each in self.domains
+        ]
+        verified = ", ".join(name for name, is_verified, _ in of_domains if is_verified)
+        unverified = ", ".join(name for name, _, _ in of_domains)
+        not_verified = (
+            "no sender domain is verified"
+            f"{f' ({unverified} not yet)' if unverified else ''}: verify the "
+            "domain of the from-address at Mailchimp under Account, Domains"
+        )
+        authenticated = ", ".join(
+            name for name, is_verified, is_authentic in of_domains if is_verified and is_authentic
+        )
+        not_authenticated = f"no sender domain is authenticated: {_UNAUTHENTICATED}"
+
+        return [
+            activated,
+            Prerequisite("template", bool(usable), usable or no_template),
+            Prerequisite("domain_verified", bool(verified), verified or not_verified),
+            Prerequisite(
+                "domain_authenticated", bool(authenticated), authenticated or not_authenticated
+            ),
+        ]
 
     def check(self) -> None:
         """Raise NotReady with all that is missing."""
@@ -75,57 +111,32 @@ class AccountStanding:
             )
         return ""
 
-    def sender_remark(self, address: str) -> str:
-        """Return what may keep mail from an address out of inboxes; empty: nothing."""
-        found = self._domain(domain_of(address))
-        if found and found.get("verified") and not found.get("authenticated"):
-            return f"{found.get('domain')}: {_UNAUTHENTICATED}"
-        return ""
+    def faults(self, campaign: Campaign) -> list[str]:
+        """Return what the account lacks for sending this campaign."""
+        template = next((each for each in self.templates if each.id == campaign.template), None)
+        faults = [self.sender_fault(campaign.from_address)]
+        if template is None:
+            faults.append(
+                f"the template {campaign.template} is not there any more; it can't be changed: "
+                "gateway campaigns recreate --template"
+            )
+        elif template.fault:
+            faults.append(
+                f"the template {template.name} can't be used: {template.fault}; then "
+                "gateway campaigns recreate --template"
+            )
+        return [fault for fault in faults if fault]
+
+    def remarks(self, campaign: Campaign) -> list[str]:
+        """Return what may keep this campaign out of inboxes."""
+        domain = self._domain(domain_of(campaign.from_address))
+        if domain and domain.get("verified") and not domain.get("authenticated"):
+            return [f"{domain.get('domain')}: {_UNAUTHENTICATED}"]
+        return []
 
     def _domain(self, domain: str) -> Document | None:
         same = (each for each in self.domains if domain_of(f"x@{each.get('domain')}") == domain)
         return next(same, None)
-
-    def _activated(self) -> Prerequisite:
-        if self.audience is None:
-            return Prerequisite("activated", False, NOT_ACTIVATED)
-        return Prerequisite("activated", True, f"audience {self.audience.name}")
-
-    def _template(self) -> Prerequisite:
-        usable = [each.name for each in self.templates if not each.fault]
-        if usable:
-            return Prerequisite("template", True, ", ".join(usable))
-        faults = "; ".join(f"{each.name}: {each.fault}" for each in self.templates)
-        missing = f"there is no usable template{f' ({faults})' if faults else ''}: make one at "
-        return Prerequisite(
-            "template",
-            False,
-            missing + "https://admin.mailchimp.com/templates/ with the classic builder or as HTML",
-        )
-
-    def _verified(self) -> Prerequisite:
-        good = [str(each.get("domain")) for each in self.domains if each.get("verified")]
-        if good:
-            return Prerequisite("domain_verified", True, ", ".join(good))
-        others = ", ".join(str(each.get("domain")) for each in self.domains)
-        return Prerequisite(
-            "domain_verified",
-            False,
-            f"no sender domain is verified{f' ({others} not yet)' if others else ''}: verify the "
-            "domain of the from-address at Mailchimp under Account, Domains",
-        )
-
-    def _authenticated(self) -> Prerequisite:
-        good = [
-            str(each.get("domain"))
-            for each in self.domains
-            if each.get("verified") and each.get("authenticated")
-        ]
-        if good:
-            return Prerequisite("domain_authenticated", True, ", ".join(good))
-        return Prerequisite(
-            "domain_authenticated", False, f"no sender domain is authenticated: {_UNAUTHENTICATED}"
-        )
 
 
 NOT_ACTIVATED = "Mailchimp is not activated: gateway mailchimp activate"
@@ -152,21 +163,17 @@ def missing_for_sending(
     for number in range(LOOKS):
         if number:
             pause(BETWEEN_LOOKS)
-        missing = _missing(client.checklist(mailchimp_id))
+        checklist = client.checklist(mailchimp_id)
+        missing = [
+            ": ".join(str(item[key]) for key in ("heading", "details") if item.get(key))
+            for item in checklist.get("items") or []
+            if item.get("type") == "error"
+        ]
+        if not missing and checklist.get("is_ready") is False:
+            missing = ["Mailchimp says that the campaign is not ready and gives no reason"]
         if not missing:
             break
     return missing
-
-
-def _missing(checklist: Document) -> list[str]:
-    items = [each for each in checklist.get("items") or [] if each.get("type") == "error"]
-    texts = [
-        ": ".join(str(item[key]) for key in ("heading", "details") if item.get(key))
-        for item in items
-    ]
-    if not texts and checklist.get("is_ready") is False:
-        return ["Mailchimp says that the campaign is not ready and gives no reason"]
-    return texts
 
 
 def _template(document: Document) -> AccountTemplate:

@@ -1,7 +1,6 @@
 """Reading an audience into the store: a first time whole, then what changed."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from gateway.core.campaigns.membership import KnownContact
 from gateway.core.mail.address import lookup_form
@@ -35,7 +34,11 @@ def read_audience(session: MailchimpSession, audience: str) -> None:
         for status in (None, "archived"):
             for page in session.client.members(audience, status=status, changed_since=since):
                 read += len(page)
-                newest = _keep(session, audience, page, newest)
+                known = [one for one in map(known_member, page) if one.address and one.status]
+                with session.database.writing() as connection:
+                    audiences.take_in(connection, audience, known)
+                changes = [one.changed_at for one in known]
+                newest = max((at for at in (newest, *changes) if at), default=None)
                 session.beat("Reading the audience", read, 0)
     except MailchimpNotFound as error:
         raise AudienceGone(
@@ -59,13 +62,3 @@ def known_member(document: Document) -> KnownContact:
         merge_fields=audiences.fields_as_text(document.get("merge_fields")),
         changed_at=moment(document.get("last_changed")),
     )
-
-
-def _keep(
-    session: MailchimpSession, audience: str, page: Iterable[Document], newest: datetime | None
-) -> datetime | None:
-    """Keep a page of members; return when the newest change was."""
-    known = [one for one in map(known_member, page) if one.address and one.status]
-    with session.database.writing() as connection:
-        audiences.take_in(connection, audience, known)
-    return max((at for at in (newest, *(one.changed_at for one in known)) if at), default=None)

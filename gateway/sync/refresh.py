@@ -70,38 +70,50 @@ class Refresher:
         now = self.session.clock()
         with self.session.database.reading() as connection:
             states = (CampaignState.SCHEDULED, CampaignState.OPENED, CampaignState.SENDING)
-            found = campaigns.listed(connection, states=states)
-        for campaign in found:
-            if self._is_due(campaign, now):
-                self._tend(campaign, now)
+            known = campaigns.listed(connection, states=states)
+        for campaign in known:
+            if not is_due(campaign, self.looked.get(campaign.id), now):
+                continue
+            try:
+                with claimed(self.session, campaign.id) as session:
+                    self.looked[campaign.id] = now
+                    with session.database.reading() as connection:
+                        current = campaigns.one(connection, campaign.id)
+                    _Refresh(session, current, self.heard).run()
+            except Busy:
+                continue
+            except StoreUnavailable:
+                raise
+            except (MailchimpError, GatewayError) as error:
+                self.heard(RefreshFailed(campaign.id, str(error)))
 
-    def _is_due(self, campaign: Campaign, now: datetime) -> bool:
-        if campaign.asked is PendingCall.REFRESH:
-            return True
-        at = campaign.scheduled_for or campaign.sent_at
-        looked = self.looked.get(campaign.id)
-        if at is None or (looked is not None and now - looked < AGAIN):
-            return False
-        return at - BEFORE <= now <= at + LEAVES_WITHIN
 
-    def _tend(self, campaign: Campaign, now: datetime) -> None:
-        try:
-            with claimed(self.session, campaign.id) as session:
-                self.looked[campaign.id] = now
-                with session.database.reading() as connection:
-                    current = campaigns.one(connection, campaign.id)
-                _Refresh(session, current, self.heard).run()
-        except Busy:
-            return
-        except StoreUnavailable:
-            raise
-        except (MailchimpError, GatewayError) as error:
-            self.heard(RefreshFailed(campaign.id, str(error)))
+def is_due(campaign: Campaign, looked: datetime | None, now: datetime) -> bool:
+    """Say whether a campaign is to be looked after now; `looked`: when it was last, in this life.
+
+    A refresh that was broken off always is. Else from 20 minutes before its time to 20 minutes
+    after, once a minute.
+    """
+    if campaign.asked is PendingCall.REFRESH:
+        return True
+    at = campaign.scheduled_for or campaign.sent_at
+    if at is None or (looked is not None and now - looked < AGAIN):
+        return False
+    return at - BEFORE <= now <= at + LEAVES_WITHIN
 
 
 @dataclass(slots=True)
 class _Refresh:
-    """What one campaign needs now."""
+    """What one campaign needs now; `campaign` is what is known of it after each step.
+
+    For example one for 10:00. At 09:40 it is brought up to date: who is in is decided afresh,
+    members' data is updated, and where somebody dropped out the segment is trimmed: noted as a
+    pending REFRESH, unscheduled, trimmed, scheduled again for 10:00. From then on each minute, in
+    the store alone, whether somebody else dropped out; only then all of it again. From 09:59 on
+    it is left alone, and after 10:00 looked at whether it left. A process that ended between
+    unscheduling and scheduling left the REFRESH pending, and the next one goes on there; a
+    campaign that can't be scheduled again stays unscheduled and says why.
+    """
 
     session: MailchimpSession
     campaign: Campaign
@@ -111,41 +123,41 @@ class _Refresh:
         at, now = self.campaign.scheduled_for, self.session.clock()
         if self.campaign.asked is PendingCall.REFRESH:
             self._go_on()
-        elif at is None or now > at:
+            return
+        if at is None or now > at:
             look(self.session, self.campaign)
-        elif self.campaign.state is CampaignState.SCHEDULED and now < at - TOO_LATE:
-            self._bring_up_to_date(at)
+            return
+        if self.campaign.state is not CampaignState.SCHEDULED or now >= at - TOO_LATE:
+            return
 
-    def _bring_up_to_date(self, at: datetime) -> None:
         refreshed = self.campaign.refreshed_at
-        if refreshed is None or refreshed < at - BEFORE or self._somebody_left():
-            self._look()
-            if self.campaign.state is CampaignState.SCHEDULED:
-                self._refresh(at)
+        if refreshed is not None and refreshed >= at - BEFORE:
+            judge_members(self.session, self.campaign)
+            with self.session.database.reading() as connection:
+                somebody_left = campaign_segments.has_left_segment(connection, self.campaign.id)
+            if not somebody_left:
+                return
 
-    def _somebody_left(self) -> bool:
-        judge_members(self.session, self.campaign)
-        with self.session.database.reading() as connection:
-            return campaign_segments.has_left_segment(connection, self.campaign.id)
-
-    def _look(self) -> None:
-        before = self.campaign
-        self.campaign = look(self.session, before)
+        self.campaign = look(self.session, self.campaign)
         if self.campaign.state in {CampaignState.OPENED, CampaignState.DELETED}:
             reason = self.campaign.trouble or "it was deleted at Mailchimp"
-            self.heard(Unscheduled(before.id, reason))
+            self.heard(Unscheduled(self.campaign.id, reason))
+        if self.campaign.state is not CampaignState.SCHEDULED:
+            return
 
-    def _refresh(self, at: datetime) -> None:
         plan = prepare(self.session, self.campaign)
         try:
             guard(plan)
         except GatewayError as error:
-            self._take_back(str(error))
+            # So many drop out that a person has to look: it is unscheduled for good.
+            campaign = campaign_calls.unschedule(self.session, self.campaign)
+            if campaign.state is CampaignState.OPENED:
+                self.campaign = campaign
+                self._give_up(str(error))
             return
         if plan.from_segment:
             self._trim(plan, at)
-        if self.campaign.state is CampaignState.SCHEDULED:
-            self._finish(plan)
+        self._finish(plan)
 
     def _go_on(self) -> None:
         """Finish a refresh that was broken off, perhaps between unscheduling and scheduling."""

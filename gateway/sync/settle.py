@@ -29,30 +29,25 @@ def changes(campaign: Campaign, document: Document) -> dict[str, Any]:
     """Return the fields of a campaign that Mailchimp's document of it sets."""
     status = str(document.get("status") or "")
     state = FROM_MAILCHIMP.get(status, campaign.state)
-    found: dict[str, Any] = {"state": state}
+    fields: dict[str, Any] = {"state": state}
     at = moment(document.get("send_time"))
     match state:
         case CampaignState.OPENED:
-            found |= _behind(campaign, status)
+            was_scheduled = campaign.state is CampaignState.SCHEDULED
+            if status == "paused":
+                fields["trouble"] = PAUSED
+            elif was_scheduled and campaign.asked is PendingCall.NOTHING:
+                fields |= {"trouble": UNSCHEDULED, "scheduled_for": None}
         case CampaignState.SCHEDULED:
-            found |= {"scheduled_for": at or campaign.scheduled_for, "trouble": ""}
+            fields |= {"scheduled_for": at or campaign.scheduled_for, "trouble": ""}
         case CampaignState.SENDING | CampaignState.SENT:
             trouble = CANCELLED if status == "canceled" else ""
-            found |= {
+            fields |= {
                 "sent_at": at or campaign.sent_at,
                 "trouble": trouble,
                 "asked": PendingCall.NOTHING,
             }
-    return found
-
-
-def _behind(campaign: Campaign, status: str) -> dict[str, Any]:
-    """Return what to tell of a campaign that is not on its way though it was."""
-    if status == "paused":
-        return {"trouble": PAUSED}
-    if campaign.state is CampaignState.SCHEDULED and campaign.asked is PendingCall.NOTHING:
-        return {"trouble": UNSCHEDULED, "scheduled_for": None}
-    return {}
+    return fields
 
 
 def created(document: Document, link: str, now: datetime) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """One look at Mailchimp: what became of campaigns, what members did, and who left."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -99,20 +99,33 @@ class Rounds:
         with self.session.database.reading() as connection:
             known = campaign_syncs.at_mailchimp(connection)
             places = audiences.all_of_them(connection)
-        due = [one for one in known if everything or _is_due(one.next_sync, now)]
+        due = [one for one in known if everything or has_come(one.next_sync, now)]
         ids = {one.campaign.audience for one in due}
         due_places = [
-            one for one in places if everything or one.id in ids or _is_due(one.next_sync, now)
+            one for one in places if everything or one.id in ids or has_come(one.next_sync, now)
         ]
         try:
             self._campaigns(due, known, now)
             for place in due_places:
                 self._audience(place)
-        except (NotAuthorised, UnusableKey, AudienceGone):
-            self._put_off(due, due_places)
-            raise
         except MailchimpError as error:
-            self._put_off(due, due_places)
+            # What was done has its next time already; what is still due waits a while.
+            late_at = self.session.clock()
+            with self.session.database.writing() as connection:
+                times = {
+                    one.campaign.id: one.next_sync
+                    for one in campaign_syncs.at_mailchimp(connection)
+                }
+                late = [
+                    one.campaign.id
+                    for one in due
+                    if one.campaign.id in times and has_come(times[one.campaign.id], late_at)
+                ]
+                campaign_syncs.put_off(connection, late, late_at + PUT_OFF)
+                for place in due_places:
+                    audiences.change(connection, place.id, next_sync=late_at + PUT_OFF)
+            if isinstance(error, NotAuthorised | UnusableKey | AudienceGone):
+                raise
             self.heard(PutOff(None, str(error)))
 
     def one(self, number: int) -> None:
@@ -140,49 +153,47 @@ class Rounds:
         self._note([one for one in there if not one.is_sent])
         if not sent:
             return
-        reports = self._reports(sent.values())
+        # The counters of all reports since the oldest of these campaigns: where they are as they
+        # were, nothing moved, also with campaigns that are not due yet.
+        times = [one.campaign.sent_at for one in sent.values()]
+        oldest = min((at for at in times if at), default=None)
+        since = oldest - _MARGIN if oldest and all(times) else None
+        reports = {
+            str(report.get("id")): Counters.of_report(report)
+            for page in self.session.client.reports(REPORT_FIELDS, sent_since=since)
+            for report in page
+        }
+
+        def is_idle(one: Synced) -> bool:
+            counters = reports.get(one.campaign.mailchimp_id)
+            return counters is not None and not self._reading(one, counters, now)
+
         others = (one for one in known if one.is_sent and one.campaign.id not in sent)
-        idle = [one for one in others if self._is_idle(one, reports, now)]
+        idle = [one for one in others if is_idle(one)]
         for one in sent.values():
-            if self._is_idle(one, reports, now):
+            if is_idle(one):
                 idle.append(one)
-            else:
-                self._report(one, reports.get(one.campaign.mailchimp_id))
+                continue
+            try:
+                counters = reports.get(one.campaign.mailchimp_id)
+                if counters is None:
+                    report = self.session.client.report(one.campaign.mailchimp_id)
+                    counters = Counters.of_report(report)
+                self._copy(one, counters)
+            except MailchimpNotFound:  # its report is missing: it may have been deleted
+                still_there = self._looked_at(one)
+                self._note([still_there] if still_there else [])
+            except NotAuthorised:
+                raise
+            except (Busy, MailchimpRefused) as error:
+                self._delay(one, error)
         self._note(idle)
         if idle:
             self.heard(Idle(len(idle)))
 
-    def _reports(self, sent: Iterable[Synced]) -> dict[str, Counters]:
-        times = [one.campaign.sent_at for one in sent]
-        oldest = min((at for at in times if at), default=None)
-        since = oldest - _MARGIN if oldest and all(times) else None
-        pages = self.session.client.reports(REPORT_FIELDS, sent_since=since)
-        return {
-            str(report.get("id")): Counters.of_report(report) for page in pages for report in page
-        }
-
-    def _is_idle(self, one: Synced, reports: Mapping[str, Counters], now: datetime) -> bool:
-        counters = reports.get(one.campaign.mailchimp_id)
-        return counters is not None and not self._reading(one, counters, now)
-
     def _reading(self, one: Synced, counters: Counters, now: datetime) -> CountersToRead:
         sent_at = one.campaign.sent_at or now
         return due_reading(one.counters, counters, sent_at=sent_at, at=now)
-
-    def _report(self, one: Synced, counters: Counters | None) -> None:
-        """Read what is new of a campaign; one whose report is missing may have been deleted."""
-        try:
-            if counters is None:
-                report = self.session.client.report(one.campaign.mailchimp_id)
-                counters = Counters.of_report(report)
-            self._copy(one, counters)
-        except MailchimpNotFound:
-            still = self._looked_at(one)
-            self._note([still] if still else [])
-        except NotAuthorised:
-            raise
-        except (Busy, MailchimpRefused) as error:
-            self._delay(one, error)
 
     def _copy(self, one: Synced, counters: Counters) -> None:
         now = self.session.clock()
@@ -191,30 +202,26 @@ class Rounds:
             self._note([one])
             return
         with claimed(self.session, one.campaign.id) as session:
-            found = self._mirror(session).copy(
-                one.mailing, counters, reading, until=one.until, gaps=one.gaps
+            mirror = Mirror(
+                database=session.database,
+                client=session.client,
+                new_id=self.new_id,
+                clock=session.clock,
+                may_write=lambda: session.beat("", 0, 0),
+                seen=lambda rows: session.beat("read", rows, 0),
             )
+            mirrored = mirror.copy(one.mailing, counters, reading, until=one.until, gaps=one.gaps)
             with session.database.writing() as connection:
                 campaign_syncs.mark(
                     connection,
                     one.campaign.id,
                     counters=counters,
-                    gaps=found.gaps,
-                    until=found.until,
+                    gaps=mirrored.gaps,
+                    until=mirrored.until,
                     synced_at=now,
-                    next_sync=self._next(one, now),
+                    next_sync=next_look(one, from_sending=self.from_sending, now=now),
                 )
-        self.heard(Copied(one.campaign.id, found))
-
-    def _mirror(self, session: MailchimpSession) -> Mirror:
-        return Mirror(
-            database=session.database,
-            client=session.client,
-            new_id=self.new_id,
-            clock=session.clock,
-            may_write=lambda: session.beat("", 0, 0),
-            seen=lambda rows: session.beat("read", rows, 0),
-        )
+        self.heard(Copied(one.campaign.id, mirrored))
 
     # States.
 
@@ -244,6 +251,11 @@ class Rounds:
     # Audiences.
 
     def _audience(self, place: Audience) -> None:
+        """Read who left an audience.
+
+        Raises AudienceGone where the one in use is gone; one of former times may go, and is
+        looked for daily.
+        """
         session = self.session
         departures = Departures(
             database=session.database,
@@ -254,45 +266,31 @@ class Rounds:
         try:
             departed = departures.read(place)
         except MailchimpNotFound as error:
-            self._missing(place, error)
+            with session.database.reading() as connection:
+                used = audiences.active(connection)
+            if used is None or used.id == place.id:
+                raise AudienceGone(
+                    f'the audience "{place.name}" is not at Mailchimp any more: '
+                    "gateway mailchimp activate"
+                ) from error
+            with session.database.writing() as connection:
+                audiences.change(connection, place.id, next_sync=session.clock() + DAILY)
             return
         now = session.clock()
         with session.database.writing() as connection:
             audiences.change(connection, place.id, synced_at=now, next_sync=now + DAILY)
         self.heard(Left(place.id, departed))
 
-    def _missing(self, place: Audience, error: MailchimpNotFound) -> None:
-        """Raise AudienceGone; an audience of former times may go, and is looked for daily."""
-        session = self.session
-        with session.database.reading() as connection:
-            used = audiences.active(connection)
-        text = (
-            f'the audience "{place.name}" is not at Mailchimp any more: gateway mailchimp activate'
-        )
-        if used is None or used.id == place.id:
-            raise AudienceGone(text) from error
-        with session.database.writing() as connection:
-            audiences.change(connection, place.id, next_sync=session.clock() + DAILY)
-
     # When.
-
-    def _next(self, one: Synced, now: datetime) -> datetime:
-        """Return when a campaign is looked at next: by its age, and soon once it leaves."""
-        due = next_sync(age_from=one.age_from(sending=self.from_sending) or now, synced_at=now)
-        leaves_at = one.campaign.scheduled_for
-        match one.campaign.state:
-            case CampaignState.SENDING:
-                return min(due, now + LEAVING)
-            case CampaignState.SCHEDULED if leaves_at is not None:
-                return min(due, max(leaves_at, now) + LEAVING)
-            case _:
-                return due
 
     def _note(self, seen: Sequence[Synced]) -> None:
         """Keep that campaigns were looked at, and that nothing had moved."""
         if seen:
             now = self.session.clock()
-            times = {one.campaign.id: self._next(one, now) for one in seen}
+            times = {
+                one.campaign.id: next_look(one, from_sending=self.from_sending, now=now)
+                for one in seen
+            }
             with self.session.database.writing() as connection:
                 campaign_syncs.looked_at(connection, times, now)
 
@@ -302,17 +300,24 @@ class Rounds:
             campaign_syncs.put_off(connection, [number], self.session.clock() + PUT_OFF)
         self.heard(PutOff(number, str(error), busy=isinstance(error, Busy)))
 
-    def _put_off(self, due: Sequence[Synced], places: Sequence[Audience]) -> None:
-        """Try again in a while what is still due."""
-        now = self.session.clock()
-        with self.session.database.writing() as connection:
-            current = {one.campaign.id: one for one in campaign_syncs.at_mailchimp(connection)}
-            left = [number for one in due if (number := one.campaign.id) in current]
-            late = [number for number in left if _is_due(current[number].next_sync, now)]
-            campaign_syncs.put_off(connection, late, now + PUT_OFF)
-            for place in places:
-                audiences.change(connection, place.id, next_sync=now + PUT_OFF)
+
+def next_look(one: Synced, *, from_sending: bool, now: datetime) -> datetime:
+    """Return when a campaign is looked at next: by its age, and soon once it leaves.
+
+    `from_sending`: its age counts from its sending, else from its creation at Mailchimp.
+    """
+    campaign = one.campaign
+    due = next_sync(age_from=one.age_from(sending=from_sending) or now, synced_at=now)
+    leaves_at = campaign.scheduled_for
+    match campaign.state:
+        case CampaignState.SENDING:
+            return min(due, now + LEAVING)
+        case CampaignState.SCHEDULED if leaves_at is not None:
+            return min(due, max(leaves_at, now) + LEAVING)
+        case _:
+            return due
 
 
-def _is_due(at: datetime | None, now: datetime) -> bool:
+def has_come(at: datetime | None, now: datetime) -> bool:
+    """Say whether a time has come; what has none yet is due at once."""
     return at is None or at <= now

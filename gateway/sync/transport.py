@@ -5,6 +5,7 @@ requests is loaded by who exchanges something: see `MailchimpClient`.
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -96,7 +97,10 @@ class Transport:
             self._session.request,
             method,
             url,
-            params=[(name, _plain(value)) for name, value in query_params or ()],
+            params=[
+                (name, str(value).lower() if isinstance(value, bool) else str(value))
+                for name, value in query_params or ()
+            ],
             data=json.dumps(body).encode() if method in WITH_BODY else None,
             headers=headers,
             timeout=self._timeout,
@@ -106,7 +110,12 @@ class Transport:
             try:
                 return self._exchange(send)
             except MailchimpError as error:
-                if not _may_repeat(method, error):
+                # What was throttled was not done; what was perhaps done may be done twice only
+                # where that is doing it once.
+                may_repeat = isinstance(error, Throttled) or (
+                    isinstance(error, AnswerLost | Unreachable) and method in REPEATABLE
+                )
+                if not may_repeat:
                     raise
             self._sleep(pause.total_seconds() * (0.5 + self._jitter()))
         return self._exchange(send)
@@ -118,8 +127,8 @@ class Transport:
             try:
                 response = send()
             except requests.RequestException as error:
-                raise _broken(error) from error
-        return CheckedAnswer(_read(response))
+                raise broken_connection(error) from error
+        return CheckedAnswer(read_answer(response))
 
 
 def _session(api_key: str, base_url: str, connections: int) -> "requests.Session":
@@ -140,75 +149,48 @@ def _session(api_key: str, base_url: str, connections: int) -> "requests.Session
     return session
 
 
-def _plain(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def broken_connection(error: "requests.RequestException") -> MailchimpError:
+    """Return what a call that got no answer means: `Unreachable` only where nothing was sent.
 
-
-def _may_repeat(method: str, error: MailchimpError) -> bool:
-    match error:
-        case Throttled():
-            return True
-        case AnswerLost() | Unreachable():
-            return method in REPEATABLE
-        case _:
-            return False
-
-
-def _broken(error: "requests.RequestException") -> MailchimpError:
+    requests wraps urllib3's errors: "HTTPSConnectionPool(host=…): Max retries exceeded with url:
+    … (Caused by NewConnectionError('<…>: Failed to establish a new connection: …'))". The text is
+    told without the names of the classes it went wrong in.
+    """
     import requests
     from urllib3.exceptions import MaxRetryError, NewConnectionError
 
     cause = error.args[0] if error.args else None
-    never_connected = isinstance(cause, MaxRetryError) and isinstance(
-        cause.reason, NewConnectionError
-    )
-    if never_connected or isinstance(error, requests.ConnectTimeout):
-        return Unreachable(f"No connection to Mailchimp: {_reason(error, cause)}")
+    reason = cause.reason if isinstance(cause, MaxRetryError) else None
+    if isinstance(reason, NewConnectionError) or isinstance(error, requests.ConnectTimeout):
+        text = str(error if not isinstance(cause, MaxRetryError) else reason)
+        return Unreachable(f"No connection to Mailchimp: {text.partition('): ')[2] or text}")
     return AnswerLost(f"The connection to Mailchimp broke: {error}")
 
 
-def _reason(error: Exception, cause: object) -> str:
-    """Return what went wrong without the names of the classes it went wrong in."""
-    from urllib3.exceptions import MaxRetryError
+def read_answer(response: "requests.Response") -> Document:
+    """Return the document of a success; raise the MailchimpError any other answer stands for.
 
-    found = str(cause.reason if isinstance(cause, MaxRetryError) else error)
-    return found.partition("): ")[2] or found
-
-
-def _read(response: "requests.Response") -> Document:
-    """Return the document of a success; what the official client takes for one is checked here."""
+    What the official client takes for a success is checked here: 2xx with JSON, or 204.
+    """
     status = response.status_code
-    document = _document(response)
+    document: Document | None = None
+    with suppress(ValueError):
+        parsed = json.loads(response.content)
+        document = parsed if isinstance(parsed, dict) else None
     if status == 204:
         return {}
+    shown = response.text[:SHOWN] or f"empty answer, HTTP {status}"
     if 200 <= status < 300:
         if document is None:
-            raise AnswerLost(
-                f"The answer is cut off or not JSON: {_shown(response)}", status=status
-            )
+            raise AnswerLost(f"The answer is cut off or not JSON: {shown}", status=status)
         return document
-    problem = document or {"title": response.reason, "detail": _shown(response)}
+    problem = document or {"title": response.reason, "detail": shown}
+    detail = str(problem.get("detail", ""))
     # Under load a 429 or a 403 comes without a body (MAILCHIMP 3, "Limits").
     if status == 429 or (status == 403 and not document):
-        raise Throttled(str(problem.get("detail", "")), status=status, title="Too Many Requests")
+        raise Throttled(detail, status=status, title="Too Many Requests")
     if status >= 500:
-        raise AnswerLost(str(problem.get("detail", "")), status=status, title=_title(problem))
+        raise AnswerLost(detail, status=status, title=str(problem.get("title", "")))
     if status < 400:
         raise MailchimpRefused(f"Mailchimp pointed elsewhere: {response.headers.get('location')}")
     raise refused(status, problem)
-
-
-def _title(problem: Document) -> str:
-    return str(problem.get("title", ""))
-
-
-def _document(response: "requests.Response") -> Document | None:
-    try:
-        document = json.loads(response.content)
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
-
-
-def _shown(response: "requests.Response") -> str:
-    return response.text[:SHOWN] or f"empty answer, HTTP {response.status_code}"

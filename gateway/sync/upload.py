@@ -4,10 +4,11 @@ Nobody is ever subscribed again: new addresses go in by calls that leave known o
 known ones are updated without a status.
 """
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import zip_longest
 from typing import TypeVar
@@ -20,7 +21,7 @@ from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.client import BATCH, MailchimpClient, member_id
 from gateway.sync.errors import AnswerLost, MailchimpNotFound, MailchimpRefused, is_passing
 from gateway.sync.mailchimp_session import MailchimpSession, once, told
-from gateway.sync.preparation import PAGE
+from gateway.sync.preparation import outgoing_pages
 from gateway.sync.reading import known_member
 from gateway.sync.transport import Document
 
@@ -42,6 +43,18 @@ class Result:
     refused: list[KnownContact] = field(default_factory=list)
     outs: list[tuple[str, Out]] = field(default_factory=list)
 
+    def found(self, known: KnownContact, now: datetime) -> None:
+        """Take in an address as Mailchimp has it; one that can't get mail drops out."""
+        self.known.append(known)
+        out = kept_out(known, now)
+        if out is not None:
+            self.outs.append((known.address, out))
+
+    def refuse(self, address: str, text: str, *, until: datetime | None) -> None:
+        """Take in that Mailchimp refused an address; `until`: when it is asked again, if ever."""
+        self.refused.append(KnownContact(address=address, refusal=text, refused_until=until))
+        self.outs.append((address, Out(LeftOutReason.REFUSED, text)))
+
     def add(self, other: "Result") -> None:
         """Take in what became of others."""
         self.known += other.known
@@ -61,8 +74,8 @@ class Uploader:
         """Add who is new, 500 a call, and update whose data changed, one a call."""
         done, total = 0, self._count()
         carried: list[Outgoing] = []
-        with self._pool() as pool:
-            for page in self._pages():
+        with ThreadPoolExecutor(self.session.threads, "mailchimp") as pool:
+            for page in outgoing_pages(self.session, self.campaign):
                 new = [*carried, *(one for one in page if not one.status and may_add)]
                 whole = len(new) - len(new) % BATCH
                 carried = new[whole:]
@@ -76,30 +89,40 @@ class Uploader:
         """Take addresses out of the segment and put in who is in, 500 each a call."""
         total = self._count() if may_add else len(leaving)
         done = 0
-        arrivals = self._arrivals() if may_add else iter(())
-        with self._pool() as pool:
-            calls = zip_longest(_slices(leaving, BATCH), arrivals, fillvalue=())
+
+        def arrivals() -> Iterator[list[tuple[str, str]]]:
+            after = ""
+            while may_add:
+                with self.session.database.reading() as connection:
+                    chunk = campaign_segments.to_segment(
+                        connection,
+                        self.campaign.id,
+                        self.campaign.audience,
+                        after=after,
+                        limit=BATCH,
+                    )
+                if not chunk:
+                    return
+                yield chunk
+                after = chunk[-1][0]
+
+        # One call takes 500 out and puts 500 in; as many calls run side by side as there are
+        # threads, and the store is written in between.
+        with ThreadPoolExecutor(self.session.threads, "mailchimp") as pool:
+            departures = (leaving[start : start + BATCH] for start in range(0, len(leaving), BATCH))
+            calls = zip_longest(departures, arrivals(), fillvalue=())
             for some in _by(self.session.threads, calls):
                 results = pool.map(lambda call: self._change_segment(*call), some)
                 for (left, _), (arrived, result) in zip(some, results, strict=True):
                     self._keep(result)
-                    self._note(left, arrived)
+                    with self.session.database.writing() as connection:
+                        gone = [lookup_form(email) for email in left]
+                        campaign_segments.left_segment(connection, self.campaign.id, gone)
+                        campaign_segments.found_in_segment(connection, self.campaign.id, arrived)
                     done += len(arrived)
                 self.session.beat("Building the segment", done, total)
 
     # Members.
-
-    def _pages(self) -> Iterator[list[Outgoing]]:
-        after = ""
-        while True:
-            with self.session.database.reading() as connection:
-                page = campaign_segments.outgoing(
-                    connection, self.campaign.id, self.campaign.audience, after=after, limit=PAGE
-                )
-            yield page
-            if len(page) < PAGE:
-                return
-            after = page[-1].address
 
     def _count(self) -> int:
         with self.session.database.reading() as connection:
@@ -108,12 +131,14 @@ class Uploader:
     def _run(
         self, pool: ThreadPoolExecutor, new: Sequence[Outgoing], changed: Sequence[Outgoing]
     ) -> None:
-        tasks = [partial(self._add, batch) for batch in _slices(new, BATCH)]
+        tasks = [
+            partial(self._add, new[start : start + BATCH]) for start in range(0, len(new), BATCH)
+        ]
         tasks += [partial(self._update, one) for one in changed]
         for some in _by(KEPT_AT_ONCE, tasks):
             together = Result()
             try:
-                for result in pool.map(_call, some):
+                for result in pool.map(operator.call, some):
                     together.add(result)
             finally:
                 self._keep(together)
@@ -139,25 +164,17 @@ class Uploader:
         result = Result()
         for name in ("new_members", "updated_members"):
             for document in answer.get(name) or []:
-                self._take(result, known_member(document))
+                result.found(known_member(document), self.session.clock())
         for error in answer.get("errors") or []:
-            self._take_error(result, error)
+            email = str(error.get("email_address") or "")
+            if error.get("error_code") == _EXISTS:
+                self._look_up(result, email)
+                continue
+            text = str(error.get("error") or error.get("field_message") or "no reason given")
+            until = self.session.clock() + PASSING if is_passing(text) else None
+            result.refuse(lookup_form(email), text, until=until)
         # Of whom nothing is said the segment tells: it takes subscribed members only.
         return result
-
-    def _take(self, result: Result, known: KnownContact) -> None:
-        result.known.append(known)
-        out = kept_out(known, self.session.clock())
-        if out is not None:
-            result.outs.append((known.address, out))
-
-    def _take_error(self, result: Result, error: Document) -> None:
-        email = str(error.get("email_address") or "")
-        if error.get("error_code") == _EXISTS:
-            self._look_up(result, email)
-            return
-        text = str(error.get("error") or error.get("field_message") or "no reason given")
-        self._refuse(result, lookup_form(email), text, passing=is_passing(text))
 
     def _look_up(self, result: Result, email: str, otherwise: str = "") -> None:
         """Take an address as Mailchimp has it, after it turned out to be other than thought."""
@@ -170,7 +187,7 @@ class Uploader:
             result.outs.append((lookup_form(email), out))
             return
         known = known_member(document)
-        self._take(result, known)
+        result.found(known, self.session.clock())
         if otherwise and known.status == "subscribed":
             result.outs.append((known.address, Out(LeftOutReason.REFUSED, otherwise)))
 
@@ -188,29 +205,13 @@ class Uploader:
         except MailchimpRefused as error:
             if error.status != 400:
                 raise
-            self._refuse(result, one.address, str(error), passing=error.is_temporary)
+            until = self.session.clock() + PASSING if error.is_temporary else None
+            result.refuse(one.address, str(error), until=until)
         else:
-            self._take(result, known_member(document))
+            result.found(known_member(document), self.session.clock())
         return result
 
-    def _refuse(self, result: Result, address: str, text: str, *, passing: bool) -> None:
-        until = self.session.clock() + PASSING if passing else None
-        result.refused.append(KnownContact(address=address, refusal=text, refused_until=until))
-        result.outs.append((address, Out(LeftOutReason.REFUSED, text)))
-
     # The segment.
-
-    def _arrivals(self) -> Iterator[list[tuple[str, str]]]:
-        after = ""
-        while True:
-            with self.session.database.reading() as connection:
-                chunk = campaign_segments.to_segment(
-                    connection, self.campaign.id, self.campaign.audience, after=after, limit=BATCH
-                )
-            if not chunk:
-                return
-            yield chunk
-            after = chunk[-1][0]
 
     def _change_segment(
         self, leaving: Sequence[str], arriving: Sequence[tuple[str, str]]
@@ -230,12 +231,6 @@ class Uploader:
                 self._look_up(result, str(email), str(error.get("error") or ""))
         return [address for address, _ in arriving if address not in ignored], result
 
-    def _note(self, left: Sequence[str], arrived: Sequence[str]) -> None:
-        with self.session.database.writing() as connection:
-            gone = [lookup_form(email) for email in left]
-            campaign_segments.left_segment(connection, self.campaign.id, gone)
-            campaign_segments.found_in_segment(connection, self.campaign.id, arrived)
-
     def _patiently(self, call: Callable[[], Document]) -> Document:
         """Make a call that may be made twice, again where its answer is lost."""
         for _ in range(_ATTEMPTS - 1):
@@ -245,35 +240,26 @@ class Uploader:
                 self.session.pause(_PAUSE)
         return call()
 
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self.session.threads, "mailchimp")
-
 
 def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Return the campaign with a segment of its own, found again by its name or made."""
     if campaign.segment is not None:
         return campaign
-    found = (
-        _find_segment(session.client, campaign) if campaign.asked is PendingCall.SEGMENT else None
-    )
-    if found is None:
+    client = session.client
+    segment = _find_segment(client, campaign) if campaign.asked is PendingCall.SEGMENT else None
+    if segment is None:
         _keep(session, campaign, asked=PendingCall.SEGMENT, asked_at=session.clock())
-        found = _make_segment(session.client, campaign)
-    return _keep(session, campaign, segment=int(told(found, "id")), asked=PendingCall.NOTHING)
-
-
-def _make_segment(client: MailchimpClient, campaign: Campaign) -> Document:
-    try:
-        return once(
-            lambda: client.create_segment(campaign.audience, campaign.segment_name),
-            lambda: _find_segment(client, campaign),
-        )
-    except MailchimpRefused:
-        # One of this name may be there: of a call that came late.
-        found = _find_segment(client, campaign)
-        if found is None:
-            raise
-        return found
+        try:
+            segment = once(
+                lambda: client.create_segment(campaign.audience, campaign.segment_name),
+                lambda: _find_segment(client, campaign),
+            )
+        except MailchimpRefused:
+            # One of this name may be there: of a call that came late.
+            segment = _find_segment(client, campaign)
+            if segment is None:
+                raise
+    return _keep(session, campaign, segment=int(told(segment, "id")), asked=PendingCall.NOTHING)
 
 
 def _find_segment(client: MailchimpClient, campaign: Campaign) -> Document | None:
@@ -286,10 +272,6 @@ def _keep(session: MailchimpSession, campaign: Campaign, **values: object) -> Ca
         return campaigns.change(connection, campaign.id, **values)
 
 
-def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
-
-
 def _by(size: int, items: Iterable[T]) -> Iterator[list[T]]:
     group: list[T] = []
     for item in items:
@@ -299,7 +281,3 @@ def _by(size: int, items: Iterable[T]) -> Iterator[list[T]]:
             group = []
     if group:
         yield group
-
-
-def _call(task: Callable[[], Result]) -> Result:
-    return task()
