@@ -66,7 +66,8 @@ class Writer:
         new_id = member_hash(address)
         if new_id in self.audience.members:
             raise member_exists(address)
-        self.account.tell(self.audience, "upemail", self.source, _moved(member, address))
+        moved = {"new_id": new_id, "new_email": address, "old_email": member.address}
+        self.account.tell(self.audience, "upemail", self.source, moved)
         del self.audience.members[member.id]
         for segment_id in member.tags:
             segment = self.audience.segments[segment_id]
@@ -131,10 +132,6 @@ def event_data(audience: SandboxAudience, member: SandboxMember) -> Document:
         "ip_opt": "198.51.100.7",
         "merges": {"EMAIL": member.address, **member.merge_fields},
     }
-
-
-def _moved(member: SandboxMember, address: str) -> Document:
-    return {"new_id": member_hash(address), "new_email": address, "old_email": member.address}
 
 
 def _cut(value: object) -> object:

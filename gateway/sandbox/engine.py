@@ -38,7 +38,12 @@ class Engine:
         self.asked: deque[Asked] = deque(maxlen=REMEMBERED)
         self.violations: list[str] = []
         self._check = check
-        self._router = _operations()
+        operations = Router()
+        for module in (audiences, members, segments, campaigns, reports):
+            operations.include(module.router)
+        self._router = Router()
+        self._router.include(operations)
+        self._router.include(batch_router(operations))  # there are no batches in batches
 
     def answer(self, call: Call, headers: dict[str, str]) -> tuple[Reply, SandboxFault | None]:
         """Answer a call; the fault that comes with the reply says how it is spoilt on the way."""
@@ -73,39 +78,28 @@ class Engine:
         return TRIGGERED.get(headers.get("x-trigger-error", ""))
 
     def _reply(self, call: Call, problem: SandboxProblem | None) -> Reply:
-        answer = self._result(call, problem)
-        if answer.document is None:
-            return answer.status, "", b""
-        kind = "application/problem+json" if answer.status >= 400 else "application/json"
-        return answer.status, f"{kind}; charset=utf-8", json.dumps(answer.document).encode()
-
-    def _result(self, call: Call, problem: SandboxProblem | None) -> SandboxAnswer:
         try:
             if problem or isinstance(call.body, SandboxProblem):
                 raise problem or call.body
-            return self._router.answer(self.account, call)
+            answer = self._router.answer(self.account, call)
         except SandboxProblem as refused:
             document = refused.document(self.account.token(32))
             if self.account.options.shortens_problems:
                 del document["type"]
-            return SandboxAnswer(refused.status, document)
+            answer = SandboxAnswer(refused.status, document)
+        if answer.document is None:
+            return answer.status, "", b""
+        kind = "application/problem+json" if answer.status >= 400 else "application/json"
+        return answer.status, f"{kind}; charset=utf-8", json.dumps(answer.document).encode()
 
     def _compare(self, call: Call, reply: Reply) -> None:
         status, content_type, body = reply
         shortened = status >= 400 and self.account.options.shortens_problems
         if self._check is None or shortened or isinstance(call.body, SandboxProblem):
             return
-        found = self._check(
+        breaches = self._check(
             call.method, call.path, call.query, call.body, status, content_type, body
         )
-        self.violations += [f"{call.method} {call.path} → {status}: {each}" for each in found]
-
-
-def _operations() -> Router:
-    inner = Router()
-    for module in (audiences, members, segments, campaigns, reports):
-        inner.include(module.router)
-    everything = Router()
-    everything.include(inner)
-    everything.include(batch_router(inner))
-    return everything
+        self.violations += [
+            f"{call.method} {call.path} → {status}: {breach}" for breach in breaches
+        ]

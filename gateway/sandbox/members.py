@@ -114,14 +114,10 @@ def change_tags(account: Account, call: Call) -> SandboxAnswer:
         if tag["status"] == "active":
             tag_member(account, audience, member, tag["name"])
         else:
-            _untag(audience, member, tag["name"])
+            for segment_id in list(member.tags):
+                if audience.segments[segment_id].name == tag["name"]:
+                    untag_member(audience, member, segment_id)
     return NO_CONTENT
-
-
-def _untag(audience: SandboxAudience, member: SandboxMember, name: str) -> None:
-    for segment_id in list(member.tags):
-        if audience.segments[segment_id].name == name:
-            untag_member(audience, member, segment_id)
 
 
 def _tag(writer: Writer, member: SandboxMember, names: Iterable[str]) -> None:
@@ -203,22 +199,18 @@ def _write_one(writer: Writer, call: Call, entry: Document, result: _Batch) -> N
 def list_members(account: Account, call: Call) -> SandboxAnswer:
     """Return members, those archived only if asked for."""
     audience = account.audience(call.names["list_id"])
-    members = _listing(audience, call)
+    # The pages of one reading share the sorting.
+    query = {k: v for k, v in call.query.items() if k not in {"count", "offset", "fields"}}
+    key = (audience.revision, tuple(sorted(query.items())))
+    if audience.listing is None or audience.listing[0] != key:
+        audience.listing = (key, _sorted(filter(_wanted(call), audience.members.values()), call))
+    members = audience.listing[1]
     document = {
         "members": [member_document(audience, member) for member in call.page(members)],
         "list_id": audience.id,
         "total_items": len(members),
     }
     return SandboxAnswer(200, shaped(call, document))
-
-
-def _listing(audience: SandboxAudience, call: Call) -> list[SandboxMember]:
-    """Return the members a call is about; the pages of one reading share the sorting."""
-    query = {k: v for k, v in call.query.items() if k not in {"count", "offset", "fields"}}
-    key = (audience.revision, tuple(sorted(query.items())))
-    if audience.listing is None or audience.listing[0] != key:
-        audience.listing = (key, _sorted(filter(_wanted(call), audience.members.values()), call))
-    return audience.listing[1]
 
 
 def _wanted(call: Call) -> Callable[[SandboxMember], bool]:

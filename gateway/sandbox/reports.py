@@ -77,6 +77,11 @@ def get_report(account: Account, call: Call) -> SandboxAnswer:
 
 def _report(account: Account, campaign: SandboxCampaign) -> Document:
     bounces = [recipient.status for recipient, _ in _seen(account, campaign, "bounce")]
+    opens = list(_seen(account, campaign, "open"))
+    openers = {recipient.email_id for recipient, _ in opens}
+    human = [recipient.email_id for recipient, event in opens if not event.proxy]
+    clicks = list(_seen(account, campaign, "click"))
+    clickers = {recipient.email_id for recipient, _ in clicks}
     return {
         "id": campaign.id,
         "campaign_title": campaign.settings.get("title", ""),
@@ -92,35 +97,22 @@ def _report(account: Account, campaign: SandboxCampaign) -> Document:
             "soft_bounces": bounces.count("soft"),
             "syntax_errors": 0,
         },
-        "opens": _opens(account, campaign),
-        "clicks": _clicks(account, campaign),
-    }
-
-
-def _opens(account: Account, campaign: SandboxCampaign) -> Document:
-    opens = list(_seen(account, campaign, "open"))
-    human = [recipient.email_id for recipient, event in opens if not event.proxy]
-    openers = {recipient.email_id for recipient, _ in opens}
-    return {
-        "opens_total": len(opens),
-        "unique_opens": len(openers),
-        "open_rate": _rate(len(openers), campaign),
-        "proxy_excluded_opens": len(human),
-        "proxy_excluded_unique_opens": len(set(human)),
-        "proxy_excluded_open_rate": _rate(len(set(human)), campaign),
-        "last_open": write_time(max((event.at for _, event in opens), default=None)),
-    }
-
-
-def _clicks(account: Account, campaign: SandboxCampaign) -> Document:
-    clicks = list(_seen(account, campaign, "click"))
-    clickers = {recipient.email_id for recipient, _ in clicks}
-    return {
-        "clicks_total": len(clicks),
-        "unique_clicks": len({(recipient.email_id, event.url) for recipient, event in clicks}),
-        "unique_subscriber_clicks": len(clickers),
-        "click_rate": _rate(len(clickers), campaign),
-        "last_click": write_time(max((event.at for _, event in clicks), default=None)),
+        "opens": {
+            "opens_total": len(opens),
+            "unique_opens": len(openers),
+            "open_rate": _rate(len(openers), campaign),
+            "proxy_excluded_opens": len(human),
+            "proxy_excluded_unique_opens": len(set(human)),
+            "proxy_excluded_open_rate": _rate(len(set(human)), campaign),
+            "last_open": write_time(max((event.at for _, event in opens), default=None)),
+        },
+        "clicks": {
+            "clicks_total": len(clicks),
+            "unique_clicks": len({(recipient.email_id, event.url) for recipient, event in clicks}),
+            "unique_subscriber_clicks": len(clickers),
+            "click_rate": _rate(len(clickers), campaign),
+            "last_click": write_time(max((event.at for _, event in clicks), default=None)),
+        },
     }
 
 
@@ -196,28 +188,22 @@ def list_recipients(account: Account, call: Call) -> SandboxAnswer:
     """Return whom a campaign was sent to."""
     campaign = _campaign(account, call)
     recipients = list(campaign.recipients.values())
-    document = {
-        "sent_to": [
-            _recipient(account, campaign, each) for each in _rows(account, call, recipients)
-        ],
-        "campaign_id": campaign.id,
-        "total_items": len(recipients),
-    }
+    sent_to = []
+    for recipient in _rows(account, call, recipients):
+        shown = _shown(recipient, None, account.now())
+        opens = [event.at for event in shown if event.action == "open"]
+        sent_to.append(
+            _row(account, campaign, recipient)
+            | {
+                "merge_fields": recipient.member.merge_fields,
+                "vip": False,
+                "status": recipient.status,
+                "open_count": len(opens),
+                "last_open": write_time(max(opens, default=None)),
+            }
+        )
+    document = {"sent_to": sent_to, "campaign_id": campaign.id, "total_items": len(recipients)}
     return SandboxAnswer(200, shaped(call, document))
-
-
-def _recipient(
-    account: Account, campaign: SandboxCampaign, recipient: SandboxRecipient
-) -> Document:
-    shown = _shown(recipient, None, account.now())
-    opens = [event.at for event in shown if event.action == "open"]
-    return _row(account, campaign, recipient) | {
-        "merge_fields": recipient.member.merge_fields,
-        "vip": False,
-        "status": recipient.status,
-        "open_count": len(opens),
-        "last_open": write_time(max(opens, default=None)),
-    }
 
 
 @router.on("GET", REPORT + "/open-details")
@@ -229,11 +215,25 @@ def list_opens(account: Account, call: Call) -> SandboxAnswer:
         if not (since and event.at <= since):
             opened.setdefault(recipient.email_id, []).append(event)
     every = [event for opens in opened.values() for event in opens]
+    members = []
+    for email_id, opens in _rows(account, call, list(opened.items())):
+        recipient = campaign.recipients[email_id]
+        members.append(
+            _row(account, campaign, recipient)
+            | {
+                "contact_status": recipient.member.status,
+                "merge_fields": recipient.member.merge_fields,
+                "vip": False,
+                "opens_count": len(opens),
+                "proxy_excluded_opens_count": sum(not event.proxy for event in opens),
+                "opens": [
+                    {"timestamp": write_time(event.at), "is_proxy_open": event.proxy}
+                    for event in opens
+                ],
+            }
+        )
     document = {
-        "members": [
-            _opener(account, campaign, campaign.recipients[email_id], opens)
-            for email_id, opens in _rows(account, call, list(opened.items()))
-        ],
+        "members": members,
         "campaign_id": campaign.id,
         "total_opens": len(every),
         "total_proxy_excluded_opens": sum(not event.proxy for event in every),
@@ -242,53 +242,34 @@ def list_opens(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, shaped(call, document))
 
 
-def _opener(
-    account: Account,
-    campaign: SandboxCampaign,
-    recipient: SandboxRecipient,
-    opens: list[SandboxEvent],
-) -> Document:
-    return _row(account, campaign, recipient) | {
-        "contact_status": recipient.member.status,
-        "merge_fields": recipient.member.merge_fields,
-        "vip": False,
-        "opens_count": len(opens),
-        "proxy_excluded_opens_count": sum(not event.proxy for event in opens),
-        "opens": [
-            {"timestamp": write_time(event.at), "is_proxy_open": event.proxy} for event in opens
-        ],
-    }
-
-
 @router.on("GET", REPORT + "/click-details")
 def list_links(account: Account, call: Call) -> SandboxAnswer:
     """Return the links that were clicked."""
     campaign = _campaign(account, call)
     clicks = list(_seen(account, campaign, "click"))
     urls = list(dict.fromkeys(event.url for _, event in clicks))
+    urls_clicked = []
+    for url in call.page(urls):
+        of_link = [(recipient, event) for recipient, event in clicks if event.url == url]
+        clickers = {recipient.email_id for recipient, _ in of_link}
+        urls_clicked.append(
+            {
+                "id": _link_id(url),
+                "url": url,
+                "total_clicks": len(of_link),
+                "click_percentage": len(of_link) / len(clicks),
+                "unique_clicks": len(clickers),
+                "unique_click_percentage": _rate(len(clickers), campaign),
+                "last_click": write_time(max(event.at for _, event in of_link)),
+                "campaign_id": campaign.id,
+            }
+        )
     document = {
-        "urls_clicked": [_link(campaign, url, clicks) for url in call.page(urls)],
+        "urls_clicked": urls_clicked,
         "campaign_id": campaign.id,
         "total_items": len(urls),
     }
     return SandboxAnswer(200, shaped(call, document))
-
-
-def _link(
-    campaign: SandboxCampaign, url: str, clicks: list[tuple[SandboxRecipient, SandboxEvent]]
-) -> Document:
-    of_link = [(recipient, event) for recipient, event in clicks if event.url == url]
-    clickers = {recipient.email_id for recipient, _ in of_link}
-    return {
-        "id": _link_id(url),
-        "url": url,
-        "total_clicks": len(of_link),
-        "click_percentage": len(of_link) / len(clicks),
-        "unique_clicks": len(clickers),
-        "unique_click_percentage": _rate(len(clickers), campaign),
-        "last_click": write_time(max(event.at for _, event in of_link)),
-        "campaign_id": campaign.id,
-    }
 
 
 def _link_id(url: str) -> str:

@@ -25,7 +25,7 @@ from gateway.sandbox.server import Server
 
 
 class Sandbox:
-    """The account, its server, and the hands that move it: people, staff, time and faults.
+    """The account, its server, and what happens to it: people and staff, time, faults.
 
     `start` gives a clock that stands still until `advance`; without it real time runs. `check`
     sees every call that no fault spoilt, and what it dislikes is collected in `violations`.
@@ -62,7 +62,7 @@ class Sandbox:
     @property
     def most_at_once(self) -> int:
         """The largest number of calls that ran at the same time."""
-        return self._server.crowd.most
+        return self._server.calls.most
 
     def __enter__(self) -> Self:
         self._webhooks.start()

@@ -142,25 +142,16 @@ def change_segment(account: Account, call: Call) -> SandboxAnswer:
         untag_member(audience, member, segment.id)
     segment.updated = account.now()
     refused = [address for address in to_add if not _subscribed(audience, address)]
-    return SandboxAnswer(200, _changes(audience, added, removed, refused))
-
-
-def _changes(
-    audience: SandboxAudience,
-    added: list[SandboxMember],
-    removed: list[SandboxMember],
-    refused: list[str],
-) -> Document:
     error = "Email addresses that do not exist on the list, or are not subscribed, are ignored."
-    errors = [{"email_addresses": refused, "error": error}] if refused else []
-    return {
+    document = {
         "members_added": [_brief(audience, member) for member in added],
         "members_removed": [_brief(audience, member) for member in removed],
-        "errors": errors,
+        "errors": [{"email_addresses": refused, "error": error}] if refused else [],
         "total_added": len(added),
         "total_removed": len(removed),
         "error_count": len(refused),
     }
+    return SandboxAnswer(200, document)
 
 
 def _subscribed(audience: SandboxAudience, address: str) -> SandboxMember | None:

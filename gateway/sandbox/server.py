@@ -50,7 +50,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.answer = answer
         self.file = file
-        self.crowd = ConnectionSet()
+        self.calls = ConnectionSet()
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
 
@@ -86,26 +86,26 @@ class Handler(BaseHTTPRequestHandler):
         if not url.path.startswith(VERSION):
             self._write(self.server.file(url.path, dict(parse_qsl(url.query)).get("token", "")))
             return
-        at_once = self.server.crowd.enter()
         try:
-            reply, fault = self._answer(url.path.removeprefix(VERSION), url.query, body, at_once)
-        finally:
-            self.server.crowd.leave()
-        self._deliver(reply, fault)
-
-    def _answer(
-        self, path: str, query: str, body: bytes, at_once: int
-    ) -> tuple[Reply, SandboxFault | None]:
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        if at_once > MOST_AT_ONCE:
-            headers["x-trigger-error"] = "TooManyRequests"
+            document = json.loads(body) if body else None
+        except ValueError:
+            document = SandboxProblem(
+                400, "JSON Parse Exception", "We encountered an unspecified JSON error."
+            )
         call = Call(
             method=self.command,
-            path=path,
-            query=dict(parse_qsl(query, keep_blank_values=True)),
-            body=_parsed(body),
+            path=url.path.removeprefix(VERSION),
+            query=dict(parse_qsl(url.query, keep_blank_values=True)),
+            body=document,
         )
-        return self.server.answer(call, headers)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if self.server.calls.enter() > MOST_AT_ONCE:
+            headers["x-trigger-error"] = "TooManyRequests"
+        try:
+            reply, fault = self.server.answer(call, headers)
+        finally:
+            self.server.calls.leave()
+        self._deliver(reply, fault)
 
     def _deliver(self, reply: Reply, fault: SandboxFault | None) -> None:
         match fault:
@@ -134,12 +134,3 @@ class Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_call  # noqa: N815
-
-
-def _parsed(body: bytes) -> object:
-    try:
-        return json.loads(body) if body else None
-    except ValueError:
-        return SandboxProblem(
-            400, "JSON Parse Exception", "We encountered an unspecified JSON error."
-        )

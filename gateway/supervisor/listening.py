@@ -55,10 +55,10 @@ def _listen(bind: Bind, *, shared: bool) -> Iterator[socket.socket]:
     host, port = bind
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise CantListen(f"can't listen at {shown}: {error.strerror}") from error
-    for family, address in sorted({(family, address) for family, _, _, _, address in found}):
+    for family, address in sorted({(family, address) for family, _, _, _, address in resolved}):
         try:
             yield _bound(family, address, shared=shared)
         except OSError as error:

@@ -86,9 +86,9 @@ def activated(database: Database) -> Audience:
 def standing(session: MailchimpSession) -> AccountStanding:
     """Return what the account has; NotReady with all that is missing."""
     audience = activated(session.database)
-    found = readiness.look(session.client, audience)
-    found.check()
-    return found
+    account = readiness.look(session.client, audience)
+    account.check()
+    return account
 
 
 def create(
@@ -138,10 +138,10 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
         while chunk := list(islice(rest, _ADDED_AT_ONCE)):
             with held.database.writing() as connection:
                 there = campaign_members.known_people(connection, chunk)
-                found = [ref for ref in chunk if ref in there]
-                new = campaign_members.add(connection, number, found, now)
+                people = [ref for ref in chunk if ref in there]
+                new = campaign_members.add(connection, number, people, now)
             added += new
-            known += len(found) - new
+            known += len(people) - new
             unknown += [ref for ref in chunk if ref not in there]
             held.beat("Adding people", added + known, 0)
         judge_members(held, campaign)

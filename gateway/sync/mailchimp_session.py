@@ -85,9 +85,9 @@ def once(make: Callable[[], Document], look: Callable[[], Document | None]) -> D
         try:
             return make()
         except AnswerLost:
-            found = look()
-            if found is not None:
-                return found
+            made_before = look()
+            if made_before is not None:
+                return made_before
     return make()
 
 
@@ -104,7 +104,7 @@ def moment(value: object) -> datetime | None:
     if not value:
         return None
     try:
-        found = datetime.fromisoformat(str(value))
+        at = datetime.fromisoformat(str(value))
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -152,17 +152,17 @@ class _Run:
         mirror, mailing = self._mirror, self._mailing
         with mirror.database.reading() as connection:
             unknown = activities.unknown_contacts(connection, mailing, seen)
-        found: list[KnownContact] = []
+        contacts: list[KnownContact] = []
         for email_id in unknown[: _LOOKED_UP - self._looked_up]:
             self._looked_up += 1
             try:
-                found.append(known_member(mirror.client.member(mailing.audience, email_id)))
+                contacts.append(known_member(mirror.client.member(mailing.audience, email_id)))
             except (MailchimpNotFound, ValueError):
                 continue
-        if found:
+        if contacts:
             mirror.may_write()
             with mirror.database.writing() as connection:
-                audiences.take_in(connection, mailing.audience, found)
+                audiences.take_in(connection, mailing.audience, contacts)
 
 
 def _leavings(

@@ -94,17 +94,17 @@ class AccountStanding:
 
     def template(self, number: int) -> AccountTemplate:
         """Return the account's template of that id; NotReady names those there are."""
-        found = next((each for each in self.templates if each.id == number), None)
-        if found is not None:
-            return found
+        template = next((each for each in self.templates if each.id == number), None)
+        if template is not None:
+            return template
         names = ", ".join(f"{each.id} ({each.name})" for each in self.templates if not each.fault)
         raise NotReady(f"the account has no template {number}; it has {names}")
 
     def sender_fault(self, address: str) -> str:
         """Return why mail can't leave from an address; empty: it can."""
         domain = domain_of(address)
-        found = self._domain(domain)
-        if found is None or not found.get("verified"):
+        known = self._domain(domain)
+        if known is None or not known.get("verified"):
             return (
                 f"the domain {domain} of the from-address is not verified at Mailchimp: verify it "
                 "there under Account, Domains (Mailchimp mails a code to an address of the domain)"

@@ -1,4 +1,4 @@
-"""One checked HTTP exchange with Mailchimp: the gate, the retries, the meaning of the answer.
+"""One checked HTTP exchange with Mailchimp: how many at once, the retries, the answer.
 
 requests is loaded by who exchanges something: see `MailchimpClient`.
 """
@@ -73,7 +73,7 @@ class Transport:
         self._limits = limits
         self._sleep = sleep
         self._jitter = jitter
-        self._gate = BoundedSemaphore(limits.connections)
+        self._at_once = BoundedSemaphore(limits.connections)
         self._session = _session(api_key, base_url, limits.connections)
         self._timeout = (
             limits.connect_timeout.total_seconds(),
@@ -123,7 +123,7 @@ class Transport:
     def _exchange(self, send: "Callable[[], requests.Response]") -> CheckedAnswer:
         import requests
 
-        with self._gate:
+        with self._at_once:
             try:
                 response = send()
             except requests.RequestException as error:

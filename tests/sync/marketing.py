@@ -18,7 +18,7 @@ from gateway.store.engine.database import Database
 from gateway.store.feed.feed import Terms, feed
 from gateway.store.people import suppression
 from gateway.store.people.suppression import Standings
-from gateway.sync import campaigns as desk
+from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.activation import Activation, ActivationRequest, Step
 from gateway.sync.campaigns import CampaignRequest
 from gateway.sync.client import MailchimpClient, member_id
@@ -160,11 +160,11 @@ class Marketing:
             "from_name": "CRM",
             "from_address": "office@crm.test",
         }
-        made, _ = desk.create(
+        made, _ = sync_campaigns.create(
             self.session, CampaignRequest(**(wanted | draft)), self.new_id(), yes=True
         )
         if refs:
-            desk.add(self.session, made.id, refs)
+            sync_campaigns.add(self.session, made.id, refs)
         return made.id
 
     def one(self, number: int) -> Campaign:
@@ -193,7 +193,7 @@ class Marketing:
         self.refresher = Refresher(session=self.session, heard=self.heard.append)
 
     def hasty(self, **limits: Any) -> MailchimpSession:
-        """Return an office whose client has other limits; it is closed with this one."""
+        """Return a session whose client has other limits; it is closed with this one."""
         self.client.close()
         self.client = MailchimpClient(
             KEY, base_url=self.sandbox.url, limits=MailchimpLimits(**limits), sleep=lambda _: None

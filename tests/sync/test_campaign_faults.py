@@ -11,7 +11,7 @@ import pytest
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.sandbox import SandboxFault
 from gateway.store.campaigns import audiences
-from gateway.sync import campaigns as desk
+from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.campaign_calls import Unclear
 from gateway.sync.errors import AnswerLost, NotAuthorised
 from gateway.sync.mailchimp_session import Busy, claimed
@@ -38,7 +38,7 @@ def test_m1_a_throttled_campaign_leaves_once_and_whole(
     for path in ("^/lists/[^/]+$", "/segments$", "/segments/", "^/campaigns$", "actions/send"):
         active.sandbox.faults.add(fault, method="POST", path=path)
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert active.recipients(number) == {email("ann"), email("bob")}
     assert len(active.sandbox.account.campaigns) == 1
@@ -55,7 +55,7 @@ def test_m2_m3_an_answer_lost_is_looked_up_and_nothing_is_done_twice(
     number = campaign_to_two(active)
     active.sandbox.faults.add(fault, method="POST", path=path)
 
-    campaign = desk.send(active.session, number, yes=False)
+    campaign = sync_campaigns.send(active.session, number, yes=False)
 
     assert campaign.state is CampaignState.SENDING
     assert active.recipients(number) == {email("ann"), email("bob")}
@@ -73,10 +73,10 @@ def test_m2_a_send_that_is_never_answered_is_looked_up_by_the_next_command(
         SandboxFault.BLOCKED, times=100, method="GET", path="^/campaigns/[^/]+$"
     )
     with pytest.raises(Exception, match="Request Blocked"):
-        desk.send(active.session, number, yes=False)
+        sync_campaigns.send(active.session, number, yes=False)
     active.sandbox.faults.clear()
 
-    campaign = desk.send(active.session, number, yes=False)
+    campaign = sync_campaigns.send(active.session, number, yes=False)
 
     assert campaign.state is CampaignState.SENDING
     assert active.asked("POST", "actions/send") == 1
@@ -86,21 +86,21 @@ def test_m2_a_creation_nobody_can_find_is_told_and_found_later(active: Marketing
     number = campaign_to_two(active)
     active.sandbox.faults.add(SandboxFault.BLOCKED, times=3, method="POST", path="^/campaigns$")
     with pytest.raises(Unclear, match="looked for before"):
-        desk.open_at_mailchimp(active.session, number, yes=False)
+        sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
 
     active.sandbox.faults.add(SandboxFault.DROPPED, method="POST", path="^/campaigns$")
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
 
     assert len(active.sandbox.account.campaigns) == 1
 
 
 def test_m2_an_update_whose_answer_is_lost_is_made_again(active: Marketing) -> None:
     number = campaign_to_two(active)
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
     active.people(ANN, first_name="Anna")
     active.sandbox.faults.add(SandboxFault.DROPPED, method="PUT", path="/members/")
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert active.member(email("ann")).merge_fields["FNAME"] == "Anna"
 
@@ -112,7 +112,7 @@ def test_m4_of_a_batch_each_members_result_counts(active: Marketing) -> None:
     active.people(BOB, emails=("b@example.com",))
     number = active.campaign(ANN, BOB, *good)
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert len(active.recipients(number)) == 10
     outs = active.outs(number)
@@ -126,10 +126,10 @@ def test_m5_what_mailchimp_refuses_for_good_is_flagged_and_not_tried_again(
     active.sandbox.add_member(active.audience, email("ann"))
     active.sandbox.forget(active.audience, email("ann"))
     number = active.campaign(ANN, BOB)
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
     since = len(active.sandbox.asked)
 
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
 
     ann = active.members(number)["candidate:ann"]
     assert ann.reason == "refused"
@@ -140,14 +140,14 @@ def test_m5_what_mailchimp_refuses_for_good_is_flagged_and_not_tried_again(
 def test_m5_what_mailchimp_refuses_for_a_while_is_tried_again_later(active: Marketing) -> None:
     active.sandbox.options.busy_addresses = frozenset({email("ann")})
     number = campaign_to_two(active)
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
     assert active.outs(number)["candidate:ann"] == "refused"
     active.sandbox.options.busy_addresses = frozenset()
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
     assert not active.is_member(email("ann"))
 
     active.sandbox.advance(days=1, hours=1)
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert active.recipients(number) == {email("ann"), email("bob")}
 
@@ -157,7 +157,7 @@ def test_m5_a_field_the_account_requires_keeps_nobody_out(active: Marketing) -> 
     active.people(ANN, last_name="")
     number = active.campaign(ANN)
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert active.recipients(number) == {email("ann")}
 
@@ -173,7 +173,7 @@ def test_m5_whoever_is_in_without_being_known_is_taken_as_it_is(active: Marketin
         later = active.sandbox.now() + timedelta(hours=1)
         audiences.change(connection, active.audience, read_until=later)
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert active.recipients(number) == {email("bob"), email("clo")}
     assert active.outs(number)["candidate:ann"] == "unsubscribed"
@@ -181,10 +181,10 @@ def test_m5_whoever_is_in_without_being_known_is_taken_as_it_is(active: Marketin
 
 def test_m7_a_changed_address_takes_the_old_ones_place(active: Marketing) -> None:
     number = campaign_to_two(active)
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
     active.people(ANN, emails=("anna@klant.test",))
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert active.recipients(number) == {"anna@klant.test", email("bob")}
 
@@ -194,7 +194,7 @@ def test_m7_another_case_is_the_same_address(active: Marketing) -> None:
     active.sandbox.add_member(active.audience, "ANN@klant.TEST")
     number = active.campaign(ANN)
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert len(active.sandbox.account.audience(active.audience).members) == 1
     assert len(active.recipients(number)) == 1
@@ -209,7 +209,7 @@ def test_m7_two_people_with_one_address_are_one_member_and_the_stricter_wins(
     active.opt_out(contact("bob2"))
     number = active.campaign(ANN, BOB, contact("ann2"), contact("bob2"))
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert active.recipients(number) == {email("ann")}
     assert active.outs(number) == {
@@ -238,9 +238,9 @@ def test_m8_a_reading_that_breaks_off_between_pages_is_begun_again(
     with monkeypatch.context() as patch:
         patch.setattr(active.client, "members", cut)
         with pytest.raises(AnswerLost):
-            desk.preview(active.session, number)
+            sync_campaigns.preview(active.session, number)
 
-    _, plan, _ = desk.preview(active.session, number)
+    _, plan, _ = sync_campaigns.preview(active.session, number)
 
     assert plan.tally == {"": 1099, "unsubscribed": 1}
 
@@ -250,7 +250,7 @@ def test_m9_an_audience_that_was_deleted_is_told_with_the_cure(active: Marketing
     active.sandbox.delete_audience(active.audience)
 
     with pytest.raises(AudienceGone, match="gateway mailchimp activate"):
-        desk.preview(active.session, number)
+        sync_campaigns.preview(active.session, number)
 
 
 def test_m9_a_revoked_key_stops_everything(active: Marketing) -> None:
@@ -258,7 +258,7 @@ def test_m9_a_revoked_key_stops_everything(active: Marketing) -> None:
     active.sandbox.revoke_key()
 
     with pytest.raises(NotAuthorised):
-        desk.send(active.session, number, yes=False)
+        sync_campaigns.send(active.session, number, yes=False)
 
 
 def test_double_opt_in_asks_first(active: Marketing) -> None:
@@ -273,13 +273,13 @@ def test_double_opt_in_asks_first(active: Marketing) -> None:
     active.sandbox.add_member(audience, email("bob"))
     number = active.campaign(ANN, BOB)
 
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
 
     assert active.member(email("ann")).status == "pending"
     assert active.outs(number)["candidate:ann"] == "refused"
     active.sandbox.advance(hours=1)
     active.sandbox.confirm(audience, email("ann"))
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
     assert active.recipients(number) == {email("ann"), email("bob")}
 
 
@@ -289,9 +289,9 @@ def test_one_campaign_is_worked_on_by_one_process_at_a_time(active: Marketing) -
 
     with claimed(other, number):
         with pytest.raises(Busy):
-            desk.send(active.session, number, yes=False)
+            sync_campaigns.send(active.session, number, yes=False)
         took_over = replace(active.session, is_gone=lambda holder: holder == "other:2")
-        desk.send(took_over, number, yes=False)
+        sync_campaigns.send(took_over, number, yes=False)
 
 
 def test_the_calls_are_as_few_as_the_api_allows(active: Marketing) -> None:
@@ -310,7 +310,7 @@ def test_the_calls_are_as_few_as_the_api_allows(active: Marketing) -> None:
     number = active.campaign(*new, *known)
     since = len(active.sandbox.asked)
 
-    desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
+    sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
 
     calls = list(active.sandbox.asked)[since:]
     paths = [f"{call.method} {call.path.replace(active.audience, 'ID')}" for call in calls]
@@ -326,11 +326,11 @@ def test_clocks_that_differ_by_weeks_hide_nobody_and_double_nothing(active: Mark
     ahead = replace(active.session, clock=lambda: active.sandbox.now() + timedelta(days=60))
     number = campaign_to_two(active)
     active.sandbox.faults.add(SandboxFault.DROPPED, method="POST", path="^/campaigns$")
-    desk.open_at_mailchimp(ahead, number, yes=False)
+    sync_campaigns.open_at_mailchimp(ahead, number, yes=False)
     active.sandbox.advance(hours=2)
     active.sandbox.opt_out(active.audience, email("bob"))
 
-    desk.preview(ahead, number)
+    sync_campaigns.preview(ahead, number)
 
     assert active.outs(number)["candidate:bob"] == "unsubscribed"
     assert len(active.sandbox.account.campaigns) == 1

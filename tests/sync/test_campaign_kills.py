@@ -13,7 +13,7 @@ import pytest
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.sandbox import Sandbox
 from gateway.store.engine.database import Database
-from gateway.sync import campaigns as desk
+from gateway.sync import campaigns as sync_campaigns
 from tests.rig.gateway import COMMAND
 from tests.sync.api import START
 from tests.sync.contract import contract
@@ -134,9 +134,9 @@ def three_people(active: Marketing) -> int:
 def end(active: Marketing, number: int, ending: str) -> None:
     """Send, or schedule for some time ahead."""
     if ending == "send":
-        desk.send(active.session, number, yes=False)
+        sync_campaigns.send(active.session, number, yes=False)
     else:
-        desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
+        sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
 
 
 # Real processes.

@@ -9,7 +9,7 @@ from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.kinds import Scope
 from gateway.sandbox import Sandbox
 from gateway.store.engine.database import Database
-from gateway.sync import campaigns as desk
+from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.campaign_calls import CannotBeSent
 from gateway.sync.campaigns import CampaignRefused, WrongCampaignState
 from gateway.sync.errors import AnswerLost
@@ -78,7 +78,7 @@ def test_merge_tags_pass_verbatim_and_the_name_is_the_subject(active: Marketing)
     active.people(ANN)
     number = active.campaign(ANN, name="Beste *|FNAME|*", from_name="*|OWNERNAME|*")
 
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
 
     settings = active.sandbox.account.campaign(active.one(number).mailchimp_id).settings
     assert settings["subject_line"] == "Beste *|FNAME|*"
@@ -141,7 +141,7 @@ def test_prepare_tells_who_is_out_and_why_and_nothing_leaves(stored: Marketing) 
         connection.exec_driver_sql("DELETE FROM people WHERE crm_id = 'gone'")
     since = len(stored.sandbox.asked)
 
-    _, plan, _ = desk.preview(stored.session, number)
+    _, plan, _ = sync_campaigns.preview(stored.session, number)
 
     assert stored.outs(number) == OUTS | {"candidate:fake": ""}
     assert (plan.included, plan.new, plan.changed, plan.unchanged) == (3, 3, 0, 0)
@@ -156,10 +156,10 @@ def test_who_is_unread_is_out_until_it_is_read(stored: Marketing, field: str) ->
     bob = person("bob", email("bob"))
     tell_unread(stored.database, "people", bob, field, "owner")
 
-    desk.preview(stored.session, number)
+    sync_campaigns.preview(stored.session, number)
     before = stored.members(number)["candidate:bob"]
     stored.people(BOB)
-    desk.preview(stored.session, number)
+    sync_campaigns.preview(stored.session, number)
 
     assert ("unread", f"can't be read: {field}") == (before.reason, before.detail)
     assert {"candidate:ann": "", "candidate:bob": ""} == stored.outs(number)
@@ -168,7 +168,7 @@ def test_who_is_unread_is_out_until_it_is_read(stored: Marketing, field: str) ->
 def test_what_mailchimp_refuses_is_out_with_its_reason(active: Marketing) -> None:
     number = everybody(active)
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     fake = active.members(number)["candidate:fake"]
     assert (fake.included, fake.reason) == (False, "refused")
@@ -180,17 +180,17 @@ def test_members_may_leave_and_come_until_it_is_sent(active: Marketing) -> None:
     active.people(ANN, BOB, CLO)
     number = active.campaign(ANN, BOB)
 
-    assert desk.remove(active.session, number, BOB)
-    assert not desk.remove(active.session, number, BOB)
-    added = desk.add(active.session, number, [ANN, CLO, DAN])
+    assert sync_campaigns.remove(active.session, number, BOB)
+    assert not sync_campaigns.remove(active.session, number, BOB)
+    added = sync_campaigns.add(active.session, number, [ANN, CLO, DAN])
 
     assert (added.added, added.known, added.unknown) == (1, 1, (DAN,))
     assert set(active.outs(number)) == {"candidate:ann", "candidate:clo"}
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
     with pytest.raises(WrongCampaignState, match="sent once"):
-        desk.add(active.session, number, [BOB])
+        sync_campaigns.add(active.session, number, [BOB])
     with pytest.raises(WrongCampaignState, match="sent once"):
-        desk.remove(active.session, number, ANN)
+        sync_campaigns.remove(active.session, number, ANN)
 
 
 # Open, send.
@@ -200,8 +200,8 @@ def test_open_creates_it_once_with_its_recipients_and_sends_nothing(stored: Mark
     stored.people(ANN, BOB)
     number = stored.campaign(ANN, BOB)
 
-    campaign, missing = desk.open_at_mailchimp(stored.session, number, yes=False)
-    desk.open_at_mailchimp(stored.session, number, yes=False)
+    campaign, missing = sync_campaigns.open_at_mailchimp(stored.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(stored.session, number, yes=False)
 
     assert missing == []
     assert campaign.state is CampaignState.OPENED
@@ -220,14 +220,14 @@ def test_open_creates_it_once_with_its_recipients_and_sends_nothing(stored: Mark
 def test_every_ending_prepares_afresh(active: Marketing) -> None:
     active.people(ANN, BOB, CLO)
     number = active.campaign(ANN, BOB)
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
     since = len(active.sandbox.asked)
     active.sandbox.advance(minutes=30)
     active.people(ANN, first_name="Anna")
     active.opt_out(BOB)
-    desk.add(active.session, number, [CLO])
+    sync_campaigns.add(active.session, number, [CLO])
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert active.recipients(number) == {email("ann"), email("clo")}
     assert active.member(email("ann")).merge_fields["FNAME"] == "Anna"
@@ -239,11 +239,11 @@ def test_every_ending_prepares_afresh(active: Marketing) -> None:
 def test_sent_is_sent_once(active: Marketing) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
     active.sandbox.advance(minutes=5)
 
     with pytest.raises(WrongCampaignState, match="sent once"):
-        desk.send(active.session, number, yes=False)
+        sync_campaigns.send(active.session, number, yes=False)
 
     assert active.asked("POST", "/actions/send") == 1
 
@@ -256,7 +256,7 @@ def test_nobody_who_left_is_ever_subscribed_again(active: Marketing) -> None:
     active.sandbox.opt_out(active.audience, email("ann"))
     active.sandbox.unsubscribe_by_staff(active.audience, email("bob"))
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert active.recipients(number) == {email("clo")}
     assert active.member(email("ann")).status == "unsubscribed"
@@ -268,11 +268,11 @@ def test_nobody_is_unsubscribed_archived_or_deleted(active: Marketing) -> None:
     stranger = active.sandbox.add_member(active.audience, "stranger@klant.test")
     active.people(ANN, BOB)
     number = active.campaign(ANN, BOB)
-    desk.open_at_mailchimp(active.session, number, yes=False)
-    desk.remove(active.session, number, BOB)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.remove(active.session, number, BOB)
     active.people(ANN, emails=("new@klant.test",))
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert active.recipients(number) == {"new@klant.test"}
     statuses = {
@@ -291,27 +291,27 @@ def test_a_schedule_is_kept_and_taken_back(active: Marketing) -> None:
     number = active.campaign(ANN)
     at = quarter(active.sandbox.now())
 
-    scheduled = desk.schedule(active.session, number, at, yes=False)
+    scheduled = sync_campaigns.schedule(active.session, number, at, yes=False)
 
     assert (scheduled.state, scheduled.scheduled_for) == (CampaignState.SCHEDULED, at)
     assert active.status_there(number) == "schedule"
     with pytest.raises(WrongCampaignState, match="unschedule first"):
-        desk.open_at_mailchimp(active.session, number, yes=False)
-    later = desk.schedule(active.session, number, at + timedelta(minutes=15), yes=False)
+        sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+    later = sync_campaigns.schedule(active.session, number, at + timedelta(minutes=15), yes=False)
     assert later.scheduled_for == at + timedelta(minutes=15)
-    taken_back = desk.unschedule(active.session, number)
+    taken_back = sync_campaigns.unschedule(active.session, number)
     assert (taken_back.state, taken_back.scheduled_for) == (CampaignState.OPENED, None)
     assert active.status_there(number) == "save"
     with pytest.raises(WrongCampaignState, match="not scheduled"):
-        desk.unschedule(active.session, number)
+        sync_campaigns.unschedule(active.session, number)
 
 
 def test_a_scheduled_campaign_may_be_sent_at_once(active: Marketing) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
-    desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
+    sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert active.recipients(number) == {email("ann")}
 
@@ -322,7 +322,7 @@ def test_a_plan_without_scheduling_is_told(active: Marketing) -> None:
     number = active.campaign(ANN)
 
     with pytest.raises(CannotBeSent, match="Essentials"):
-        desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
+        sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
 
     assert active.one(number).state is CampaignState.OPENED
     assert "Essentials" in active.one(number).trouble
@@ -331,15 +331,15 @@ def test_a_plan_without_scheduling_is_told(active: Marketing) -> None:
 def test_what_staff_did_at_mailchimp_is_seen(active: Marketing) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
-    desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
+    sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
     active.client.unschedule(active.one(number).mailchimp_id)
 
-    desk.preview(active.session, number)
+    sync_campaigns.preview(active.session, number)
     assert "not scheduled at Mailchimp" in active.one(number).trouble
 
     active.client.delete_campaign(active.one(number).mailchimp_id)
     with pytest.raises(WrongCampaignState, match="recreate"):
-        desk.send(active.session, number, yes=False)
+        sync_campaigns.send(active.session, number, yes=False)
     assert active.one(number).state is CampaignState.DELETED
 
 
@@ -348,7 +348,7 @@ def test_a_campaign_deleted_at_mailchimp_meanwhile_stays_deleted(
 ) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
-    desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
+    sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
     whole = active.client.unschedule
 
     def late(mailchimp_id: str) -> None:
@@ -356,7 +356,7 @@ def test_a_campaign_deleted_at_mailchimp_meanwhile_stays_deleted(
         whole(mailchimp_id)
 
     monkeypatch.setattr(active.client, "unschedule", late)
-    desk.unschedule(active.session, number)
+    sync_campaigns.unschedule(active.session, number)
 
     assert active.one(number).state is CampaignState.DELETED
 
@@ -367,11 +367,11 @@ def test_what_is_prepared_anew_and_breaks_off_says_that_it_is_not_scheduled(
     active.people(ANN)
     number = active.campaign(ANN)
     at = quarter(active.sandbox.now())
-    desk.schedule(active.session, number, at, yes=False)
+    sync_campaigns.schedule(active.session, number, at, yes=False)
     monkeypatch.setattr(Uploader, "members", _broken)
 
     with pytest.raises(AnswerLost):
-        desk.schedule(active.session, number, at, yes=False)
+        sync_campaigns.schedule(active.session, number, at, yes=False)
 
     assert "unscheduled" in active.one(number).trouble
 
@@ -388,7 +388,7 @@ def test_an_unverified_domain_is_told_before_anything_is_made(active: Marketing)
     number = active.campaign(ANN, from_address="office@other.test")
 
     with pytest.raises(NotReady, match=r"domain other\.test .* not verified"):
-        desk.send(active.session, number, yes=False)
+        sync_campaigns.send(active.session, number, yes=False)
 
     assert not active.sandbox.account.campaigns
 
@@ -398,12 +398,12 @@ def test_prepare_tells_what_is_missing_beside_who_is_in(active: Marketing) -> No
     number = active.campaign(ANN)
     active.sandbox.add_domain("crm.test", verified=False, authenticated=False)
 
-    _, plan, missing = desk.preview(active.session, number)
+    _, plan, missing = sync_campaigns.preview(active.session, number)
 
     assert plan.included == 1
     assert any("verify the domain" in each for each in missing)
     with pytest.raises(NotReady, match="verify the domain"):
-        desk.send(active.session, number, yes=False)
+        sync_campaigns.send(active.session, number, yes=False)
 
 
 def test_a_template_of_the_new_builder_is_told_and_recreated_with_another(
@@ -412,28 +412,30 @@ def test_a_template_of_the_new_builder_is_told_and_recreated_with_another(
     active.people(ANN)
     new = active.sandbox.add_template("New", content_type="multichannel")
     number = active.campaign(ANN, template=new)
-    opened, missing = desk.open_at_mailchimp(active.session, number, yes=False)
+    opened, missing = sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
     assert any("new builder" in each for each in missing)
 
     with pytest.raises(NotReady, match="new builder"):
-        desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
+        sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
 
-    anew, _ = desk.recreate(active.session, number, template=active.template, new=active.new_id())
+    anew, _ = sync_campaigns.recreate(
+        active.session, number, template=active.template, new=active.new_id()
+    )
     assert opened.mailchimp_id not in active.sandbox.account.campaigns
     assert active.one(number).state is CampaignState.DELETED
     assert (anew.name, anew.state) == ("Vacatures", CampaignState.DRAFT)
-    desk.send(active.session, anew.id, yes=False)
+    sync_campaigns.send(active.session, anew.id, yes=False)
     assert active.recipients(anew.id) == {email("ann")}
 
 
 def test_mailchimps_checklist_is_told_in_its_words(active: Marketing) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
     active.sandbox.account.campaign(active.one(number).mailchimp_id).html = ""
 
     with pytest.raises(NotReady, match=r"no content of its own.*recreate"):
-        desk.send(active.session, number, yes=False)
+        sync_campaigns.send(active.session, number, yes=False)
 
     assert active.asked("POST", "/actions/send") == 0
     assert "content" in active.one(number).trouble
@@ -443,14 +445,14 @@ def test_nobody_in_is_told(active: Marketing) -> None:
     active.people(ANN)
     active.opt_out(ANN)
     with pytest.raises(NotReady, match="campaigns add"):
-        desk.send(active.session, active.campaign(), yes=False)
+        sync_campaigns.send(active.session, active.campaign(), yes=False)
 
     with pytest.raises(NotReady, match="why each member is out"):
-        desk.send(active.session, active.campaign(ANN), yes=False)
+        sync_campaigns.send(active.session, active.campaign(ANN), yes=False)
 
     active.people(BOB, emails=("somebody@example.org",))
     with pytest.raises(NotReady, match="why each member is out"):
-        desk.send(active.session, active.campaign(BOB), yes=False)
+        sync_campaigns.send(active.session, active.campaign(BOB), yes=False)
     assert not active.sandbox.account.campaigns
 
 
@@ -460,27 +462,27 @@ def test_nobody_in_is_told(active: Marketing) -> None:
 def test_delete_takes_the_campaign_and_nobody_with_it(active: Marketing) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
-    desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
+    sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
 
-    desk.delete(active.session, number)
-    desk.delete(active.session, number)
+    sync_campaigns.delete(active.session, number)
+    sync_campaigns.delete(active.session, number)
 
     assert not active.sandbox.account.campaigns
     assert active.one(number).state is CampaignState.DELETED
     assert active.member(email("ann")).status == "subscribed"
     with pytest.raises(WrongCampaignState, match="deleted"):
-        desk.send(active.session, number, yes=False)
+        sync_campaigns.send(active.session, number, yes=False)
 
 
 def test_what_was_sent_is_not_deleted(active: Marketing) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     with pytest.raises(WrongCampaignState, match="sent once"):
-        desk.delete(active.session, number)
+        sync_campaigns.delete(active.session, number)
     with pytest.raises(WrongCampaignState, match="sent once"):
-        desk.recreate(active.session, number, template=None, new=active.new_id())
+        sync_campaigns.recreate(active.session, number, template=None, new=active.new_id())
 
 
 # The guard.
@@ -490,16 +492,16 @@ def test_m10_a_tiny_export_stops_before_the_campaign_shrinks(active: Marketing) 
     many = [candidate(f"p{each}") for each in range(40)]
     active.people(*many)
     number = active.campaign(*many)
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
     active.people(*many[:5], replace_all=True)
 
-    _, plan, _ = desk.preview(active.session, number)
+    _, plan, _ = sync_campaigns.preview(active.session, number)
     assert (plan.drop.before, plan.drop.dropped) == (40, 35)
     with pytest.raises(TooManyDropOut, match=r"35 of 40 .* --yes"):
-        desk.send(active.session, number, yes=False)
+        sync_campaigns.send(active.session, number, yes=False)
     assert len(active.segment(number)) == 40
 
-    desk.send(active.session, number, yes=True)
+    sync_campaigns.send(active.session, number, yes=True)
     assert len(active.recipients(number)) == 5
 
 
@@ -510,16 +512,16 @@ def test_m10_an_export_that_shrank_before_the_first_time_stops_too(active: Marke
     active.people(*many[:5], replace_all=True)
 
     with pytest.raises(TooManyDropOut):
-        desk.send(active.session, number, yes=False)
+        sync_campaigns.send(active.session, number, yes=False)
 
 
 def test_m10_opt_outs_by_the_group_do_not_count(active: Marketing) -> None:
     many = [candidate(f"p{each}") for each in range(40)]
     active.people(*many)
     number = active.campaign(*many)
-    desk.open_at_mailchimp(active.session, number, yes=False)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
     active.opt_out(*many[:35])
 
-    desk.send(active.session, number, yes=False)
+    sync_campaigns.send(active.session, number, yes=False)
 
     assert len(active.recipients(number)) == 5

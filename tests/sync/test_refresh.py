@@ -8,7 +8,7 @@ from gateway.core.campaigns.campaigns import CampaignState, PendingCall
 from gateway.sandbox import SandboxFault
 from gateway.sandbox.call import SandboxProblem
 from gateway.sync import campaign_calls
-from gateway.sync import campaigns as desk
+from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.refresh import Refreshed, RefreshFailed, Unscheduled
 from tests.sync.marketing import Marketing, candidate, email, quarter
 
@@ -21,7 +21,7 @@ def scheduled(active: Marketing) -> int:
     active.sandbox.options.snapshots_segments = True
     active.people(ANN, BOB)
     number = active.campaign(ANN, BOB)
-    desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
+    sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
     return number
 
 
@@ -74,7 +74,7 @@ def test_who_opts_out_in_the_last_minutes_gets_nothing_either(
 
 def test_who_was_taken_out_of_the_campaign_gets_nothing(active: Marketing, scheduled: int) -> None:
     active.refresh(minutes=110)
-    desk.remove(active.session, scheduled, ANN)
+    sync_campaigns.remove(active.session, scheduled, ANN)
 
     active.refresh(minutes=3)
 
@@ -85,7 +85,7 @@ def test_who_was_taken_out_of_the_campaign_gets_nothing(active: Marketing, sched
 def test_a_look_in_between_hides_nobody_from_the_refresh(active: Marketing, scheduled: int) -> None:
     active.refresh(minutes=110)
     active.opt_out(ANN)
-    desk.preview(active.session, scheduled)
+    sync_campaigns.preview(active.session, scheduled)
 
     active.refresh(minutes=3)
 
@@ -104,7 +104,7 @@ def test_in_the_last_minute_it_is_left_alone(active: Marketing, scheduled: int) 
 
 def test_nobody_is_added_by_a_refresh(active: Marketing, scheduled: int) -> None:
     active.people(CLO)
-    desk.add(active.session, scheduled, [CLO])
+    sync_campaigns.add(active.session, scheduled, [CLO])
 
     active.refresh(minutes=110)
 
@@ -214,7 +214,7 @@ def test_m10_a_tiny_export_takes_the_campaign_back(active: Marketing) -> None:
     many = [candidate(f"p{each}") for each in range(40)]
     active.people(*many)
     number = active.campaign(*many)
-    desk.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
+    sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
     active.people(*many[:5], replace_all=True)
 
     (heard,) = active.refresh(minutes=110)

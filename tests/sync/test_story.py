@@ -17,7 +17,7 @@ from gateway.store.campaigns import activities, campaign_members, campaign_syncs
 from gateway.store.campaigns.opt_outs import TAG
 from gateway.store.engine.database import Database
 from gateway.store.schema import memberships
-from gateway.sync import campaigns as desk
+from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.sync_round import Rounds
 from tests.conftest import StartGateway
 from tests.rig.client import RawClient
@@ -154,12 +154,12 @@ async def test_the_whole_story(
 
     # Prepared: who is in, and who is out and why.
     number = story.campaign(*PEOPLE, name="Vacatures voor *|FNAME|*")
-    _, plan, _ = desk.preview(story.session, number)
+    _, plan, _ = sync_campaigns.preview(story.session, number)
     assert {"": 920, "opt_out": 40, "invalid_address": 30, "no_address": 10} == plan.tally
 
     # Scheduled; two opt out before it leaves, one at Mailchimp and one in the CRM.
     at = quarter(story.sandbox.now(), hours=3)
-    desk.schedule(story.session, number, at, yes=False)
+    sync_campaigns.schedule(story.session, number, at, yes=False)
     story.work(story.sandbox.now() + HOUR)
     story.sandbox.opt_out(story.audience, email(LATE_AT_MAILCHIMP.crm_id))
     story.group("quiet", *OPTED_OUT, LATE_IN_CRM, tag=TAG)
@@ -190,7 +190,7 @@ async def test_the_whole_story(
     story.work(story.sandbox.now() + DAY)
     assert left == story.in_groups()
     again = story.campaign(*PEOPLE, name="Nog meer vacatures")
-    desk.send(story.session, again, yes=True)
+    sync_campaigns.send(story.session, again, yes=True)
     story.work(story.sandbox.now() + HOUR)
     mailed = story.recipients(again)
     assert mailed.isdisjoint(email(each.crm_id) for each in left)

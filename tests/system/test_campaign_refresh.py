@@ -10,7 +10,7 @@ import pytest
 from gateway.core import ids
 from gateway.sandbox import Sandbox
 from gateway.store.engine.database import Database
-from gateway.sync import campaigns as desk
+from gateway.sync import campaigns as sync_campaigns
 from tests.conftest import StartGateway
 from tests.rig.process import wait_until
 from tests.sync.contract import contract
@@ -35,7 +35,7 @@ def scheduled(folder: Path, sandbox: Sandbox, at: datetime) -> str:
     marketing.activate()
     marketing.people(ANN, BOB)
     number = marketing.campaign(ANN, BOB)
-    desk.schedule(marketing.session, number, at, yes=False)
+    sync_campaigns.schedule(marketing.session, number, at, yes=False)
     marketing.opt_out(BOB)
     marketing.close()
     database.close()
