@@ -30,6 +30,15 @@ class PlotText:
     anchor: str = "start"
     bold: bool = False
 
+    def svg(self) -> str:
+        """Return its element of SVG; what XML can't hold becomes `\ufffd`."""
+        text = "".join(char if char.isprintable() else "\ufffd" for char in self.text)
+        weight = ' font-weight="600"' if self.bold else ""
+        return (
+            f'<text x="{self.x:g}" y="{self.y:g}" font-size="{self.size}" fill="{self.colour}" '
+            f'text-anchor="{self.anchor}"{weight}>{escape(text)}</text>'
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PlotLine:
@@ -39,6 +48,14 @@ class PlotLine:
     colour: str
     width: float = 1.0
 
+    def svg(self) -> str:
+        """Return its element of SVG."""
+        path = " ".join(f"{x:g},{y:g}" for x, y in self.points)
+        return (
+            f'<polyline points="{path}" fill="none" stroke="{self.colour}" '
+            f'stroke-width="{self.width:g}" stroke-linejoin="round"/>'
+        )
+
 
 Shape = PlotText | PlotLine
 
@@ -47,17 +64,17 @@ def draw(
     title: str, subtitle: str, series: Sequence[Series], *, zone: tzinfo, nothing: str
 ) -> list[Shape]:
     """Return the shapes of a plot; `nothing` stands in it while there is nothing to show."""
-    start = min(one.points[0][0] for one in series)
-    end = max(one.points[-1][0] for one in series)
-    highest = max(one.points[-1][1] for one in series)
-    frame = _Frame(start, max(end, start + timedelta(minutes=10)), highest)
+    start = min(line.points[0][0] for line in series)
+    end = max(line.points[-1][0] for line in series)
+    highest = max(line.points[-1][1] for line in series)
+    frame = PlotFrame(start, max(end, start + timedelta(minutes=10)), highest)
     shapes: list[Shape] = [
         PlotText(_LEFT, 36, title, size=20, bold=True),
         PlotText(_LEFT, 60, subtitle, colour=_FAINT),
-        *_ups(frame),
-        *_times(frame, zone),
-        *(_line(frame, one, colour) for one, colour in zip(series, COLOURS, strict=False)),
-        *_labels(frame, series),
+        *frame.grid(),
+        *frame.times(zone),
+        *(frame.line(line, colour) for line, colour in zip(series, COLOURS, strict=False)),
+        *frame.labels(series),
     ]
     if not highest:
         middle = (_LEFT + WIDTH - _RIGHT) / 2
@@ -67,7 +84,7 @@ def draw(
 
 def svg(shapes: Sequence[Shape]) -> str:
     """Write shapes as an SVG document."""
-    parts = "\n".join(map(_svg, shapes))
+    parts = "\n".join(shape.svg() for shape in shapes)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}" '
@@ -76,110 +93,81 @@ def svg(shapes: Sequence[Shape]) -> str:
     )
 
 
-class _Frame:
-    """Where moments and numbers lie on the paper."""
+class PlotFrame:
+    """Where moments and numbers lie on the paper, and what is drawn there."""
 
     def __init__(self, start: datetime, end: datetime, highest: int) -> None:
         self.start, self.end = start, end
-        self.step = _nice(max(highest, 1) / 5)
+        self.step = nice_step(max(highest, 1) / 5)
         self.top = self.step * math.ceil(max(highest, 1) / self.step)
 
     def x(self, at: datetime) -> float:
+        """Return how far to the right a moment lies."""
         share = (at - self.start) / (self.end - self.start)
         return round(_LEFT + share * (WIDTH - _LEFT - _RIGHT), 1)
 
     def y(self, number: float) -> float:
+        """Return how far below the upper edge a number lies."""
         return round(HEIGHT - _BOTTOM - number / self.top * (HEIGHT - _TOP - _BOTTOM), 1)
 
+    def grid(self) -> Iterator[Shape]:
+        """Yield a line across for each step, with its number."""
+        for number in range(0, self.top + 1, self.step):
+            y = self.y(number)
+            ends = ((_LEFT, y), (WIDTH - _RIGHT, y))
+            yield PlotLine(ends, _GRID if number else _FAINT)
+            yield PlotText(_LEFT - 10, y + 4, f"{number:,}", colour=_FAINT, anchor="end", size=12)
 
-def _nice(rough: float) -> int:
+    def times(self, zone: tzinfo) -> Iterator[Shape]:
+        """Yield the ticks below, with hours and days; of less than two hours both ends."""
+        below = self.y(0) + 20
+        hours = (self.end - self.start).total_seconds() / 3600
+        if hours < 2:
+            for at, anchor in ((self.start, "start"), (self.end, "end")):
+                text = f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+                yield PlotText(self.x(at), below, text, 12, _FAINT, anchor)
+            return
+        step = next((step for step in _HOURS if hours / step <= _MOST_TICKS), _HOURS[-1])
+        has_hours = step < 24
+        first = self.start.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+        at = first.replace(hour=first.hour // step * step if has_hours else 0)
+        day = ""
+        while at <= self.end:
+            if at >= self.start:
+                x, y = self.x(at), self.y(0)
+                yield PlotLine(((x, y), (x, y + 5)), _FAINT)
+                if has_hours:
+                    yield PlotText(x, below, f"{at:%H:%M}", 12, _FAINT, "middle")
+                if f"{at:%Y-%m-%d}" != day:
+                    day = f"{at:%Y-%m-%d}"
+                    yield PlotText(x, below + (16 if has_hours else 0), day, 12, _FAINT, "middle")
+            at = (at + timedelta(hours=step)).astimezone(zone)
+
+    def line(self, series: Series, colour: str) -> PlotLine:
+        """Return steps: a number holds until the next one."""
+        points: list[tuple[float, float]] = []
+        for at, number in series.points:
+            x, y = self.x(at), self.y(number)
+            if points and points[-1][1] != y:
+                points.append((x, points[-1][1]))
+            points.append((x, y))
+        return PlotLine(tuple(points), colour, 2.5)
+
+    def labels(self, series: Sequence[Series]) -> Iterator[Shape]:
+        """Name each line at its end, none over another."""
+        ends = sorted(
+            ((self.y(line.points[-1][1]), index) for index, line in enumerate(series)), reverse=True
+        )
+        below = self.y(0) + _SPACE
+        for y, index in ends:
+            below = min(y, below - _SPACE)
+            text = f"{series[index].name} {series[index].points[-1][1]:,}"
+            yield PlotText(WIDTH - _RIGHT + 12, below + 4, text, colour=COLOURS[index], bold=True)
+
+
+def nice_step(rough: float) -> int:
     """Return a step of 1, 2 or 5 times a power of ten, no smaller than 1."""
     if rough <= 1:
         return 1
     power = 10 ** math.floor(math.log10(rough))
     return next(int(power * factor) for factor in (1, 2, 5, 10) if power * factor >= rough)
-
-
-def _ups(frame: _Frame) -> Iterator[Shape]:
-    for number in range(0, frame.top + 1, frame.step):
-        y = frame.y(number)
-        ends = ((_LEFT, y), (WIDTH - _RIGHT, y))
-        yield PlotLine(ends, _GRID if number else _FAINT)
-        yield PlotText(_LEFT - 10, y + 4, f"{number:,}", colour=_FAINT, anchor="end", size=12)
-
-
-def _times(frame: _Frame, zone: tzinfo) -> Iterator[Shape]:
-    hours = (frame.end - frame.start).total_seconds() / 3600
-    step = next((each for each in _HOURS if hours / each <= _MOST_TICKS), _HOURS[-1])
-    if hours < 2:
-        yield from _ends(frame, zone)
-        return
-    first = frame.start.astimezone(zone).replace(minute=0, second=0, microsecond=0)
-    at = first.replace(hour=0) if step >= 24 else first.replace(hour=first.hour // step * step)
-    day = ""
-    while at <= frame.end:
-        if at >= frame.start:
-            yield from _tick(frame, at, hour=step < 24, day=day)
-            day = f"{at:%Y-%m-%d}"
-        at = (at + timedelta(hours=step)).astimezone(zone)
-
-
-def _tick(frame: _Frame, at: datetime, *, hour: bool, day: str) -> Iterator[Shape]:
-    x, y = frame.x(at), frame.y(0)
-    yield PlotLine(((x, y), (x, y + 5)), _FAINT)
-    if hour:
-        yield PlotText(x, y + 20, f"{at:%H:%M}", colour=_FAINT, anchor="middle", size=12)
-    if f"{at:%Y-%m-%d}" != day:
-        below = y + (36 if hour else 20)
-        yield PlotText(x, below, f"{at:%Y-%m-%d}", colour=_FAINT, anchor="middle", size=12)
-
-
-def _ends(frame: _Frame, zone: tzinfo) -> Iterator[Shape]:
-    for at, anchor in ((frame.start, "start"), (frame.end, "end")):
-        local = at.astimezone(zone)
-        yield PlotText(frame.x(at), frame.y(0) + 20, f"{local:%Y-%m-%d %H:%M}", 12, _FAINT, anchor)
-
-
-def _line(frame: _Frame, series: Series, colour: str) -> PlotLine:
-    """Return steps: a number holds until the next one."""
-    points: list[tuple[float, float]] = []
-    for at, number in series.points:
-        x, y = frame.x(at), frame.y(number)
-        if points and points[-1][1] != y:
-            points.append((x, points[-1][1]))
-        points.append((x, y))
-    return PlotLine(tuple(points), colour, 2.5)
-
-
-def _labels(frame: _Frame, series: Sequence[Series]) -> Iterator[Shape]:
-    """Name each line at its end, none over another."""
-    named = sorted(
-        ((frame.y(one.points[-1][1]), index) for index, one in enumerate(series)), reverse=True
-    )
-    below = frame.y(0) + _SPACE
-    for y, index in named:
-        below = min(y, below - _SPACE)
-        one = series[index]
-        text = f"{one.name} {one.points[-1][1]:,}"
-        yield PlotText(WIDTH - _RIGHT + 12, below + 4, text, colour=COLOURS[index], bold=True)
-
-
-def _svg(shape: Shape) -> str:
-    match shape:
-        case PlotText(x, y, text, size, colour, anchor, bold):
-            weight = ' font-weight="600"' if bold else ""
-            return (
-                f'<text x="{x:g}" y="{y:g}" font-size="{size}" fill="{colour}" '
-                f'text-anchor="{anchor}"{weight}>{escape(_written(text))}</text>'
-            )
-        case PlotLine(points, colour, width):
-            path = " ".join(f"{x:g},{y:g}" for x, y in points)
-            return (
-                f'<polyline points="{path}" fill="none" stroke="{colour}" '
-                f'stroke-width="{width:g}" stroke-linejoin="round"/>'
-            )
-
-
-def _written(text: str) -> str:
-    """Return text XML can hold."""
-    return "".join(one if one.isprintable() else "�" for one in text)

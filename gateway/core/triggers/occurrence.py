@@ -119,17 +119,15 @@ def ending(
         case Unknown(reason):
             return Ending(state=OccurrenceState.UNKNOWN, reason=reason)
         case Deferred(reason):
-            return _put_off(reason, next_try(attempts, now, jitter), latest_at)
+            next_at = next_try(attempts, now, jitter)
+            if next_at is None:
+                return Ending(state=OccurrenceState.FAILED, reason=f"given up: {reason}")
+            if latest_at is not None and next_at >= latest_at:
+                too_late = f"too late for another try: {reason}"
+                return Ending(state=OccurrenceState.EXPIRED, reason=too_late)
+            return Ending(state=OccurrenceState.DUE, reason=reason, next_at=next_at)
         case _:
             assert_never(result)
-
-
-def _put_off(reason: str, next_at: datetime | None, latest_at: datetime | None) -> Ending:
-    if next_at is None:
-        return Ending(state=OccurrenceState.FAILED, reason=f"given up: {reason}")
-    if latest_at is not None and next_at >= latest_at:
-        return Ending(state=OccurrenceState.EXPIRED, reason=f"too late for another try: {reason}")
-    return Ending(state=OccurrenceState.DUE, reason=reason, next_at=next_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,18 +182,19 @@ def unmet(
         return "not active"
     match trigger.event:
         case TriggerEvent.BIRTHDAY:
-            return _unmet_birthday(person, occurrence)
+            return unmet_birthday(person, occurrence)
         case TriggerEvent.QUALIFICATION_EXPIRED | TriggerEvent.QUALIFICATION_EXPIRING:
-            return _unmet_qualification(trigger.event, occurrence, facts, today)
+            return unmet_qualification(trigger.event, occurrence, facts, today)
         case TriggerEvent.SET_DATE:
-            return _unmet_set_date(trigger, person, occurrence)
+            return unmet_set_date(trigger, person, occurrence)
         case TriggerEvent.FIRST_DELIVERY:
-            return _unmet_first_delivery(trigger, person, facts.first_closing, today)
+            return unmet_first_delivery(trigger, person, facts.first_closing, today)
         case _:
-            return _unmet_application(trigger, facts.application)
+            return unmet_application(trigger, facts.application)
 
 
-def _unmet_application(trigger: Trigger, known: KnownApplication | None) -> str:
+def unmet_application(trigger: Trigger, known: KnownApplication | None) -> str:
+    """Return which condition of mail on an application isn't met: it is there, with its status."""
     if known is None:
         return "the application is gone"
     if trigger.status not in ("", known.application.status):
@@ -214,7 +213,8 @@ def told_earlier(facts: OccurrenceFacts) -> str:
             return ""
 
 
-def _unmet_birthday(person: Person, occurrence: str) -> str:
+def unmet_birthday(person: Person, occurrence: str) -> str:
+    """Return which condition of mail on a birthday isn't met: still that day, not left, consent."""
     if person.birthday is None or not is_birthday(person.birthday, date.fromisoformat(occurrence)):
         return "the birthday is another day now"
     if has_left(person.finance_status):
@@ -226,9 +226,10 @@ def _unmet_consent(person: Person) -> str:
     return "" if person.consent_email else "no consent to e-mail"
 
 
-def _unmet_qualification(
+def unmet_qualification(
     event: TriggerEvent, occurrence: str, facts: OccurrenceFacts, today: date
 ) -> str:
+    """Return which condition of mail on a qualification's end isn't met."""
     one, person = facts.qualification, facts.person
     if one is None or person is None or one.person != person.ref:
         return "the qualification is gone"
@@ -245,16 +246,18 @@ def _unmet_qualification(
     return _unmet_consent(person)
 
 
-def _unmet_set_date(trigger: Trigger, person: Person, occurrence: str) -> str:
+def unmet_set_date(trigger: Trigger, person: Person, occurrence: str) -> str:
+    """Return which condition of mail on a set date isn't met: stored still, and wanted."""
     day = date.fromisoformat(occurrence)
     if day not in trigger.stored.between(day, day):
         return "the date is no longer stored in the trigger"
     return "" if person.mail_on_set_date else "mail on set dates is not wanted"
 
 
-def _unmet_first_delivery(
+def unmet_first_delivery(
     trigger: Trigger, person: Person, first_closing: date | None, today: date
 ) -> str:
+    """Return which condition of mail after the first delivery isn't met."""
     if not person.mail_after_first_delivery:
         return "mail after the first delivery is not wanted"
     day = None if first_closing is None else trigger.stored.after(first_closing)

@@ -113,15 +113,20 @@ def fired(triggers: Iterable[Trigger], transition: Transition) -> tuple[Trigger,
     Of those that tell the candidate of a submission the most particular count: a programme's own
     replaces one for every programme, and any replaces one for the initial phase only.
     """
-    found = [one for one in triggers if _fits(one, transition)]
+    fitting = [trigger for trigger in triggers if fits(trigger, transition)]
     if transition.event is not TriggerEvent.SUBMITTED:
-        return tuple(found)
-    to_candidate = [one for one in found if CANDIDATE in one.recipients]
+        return tuple(fitting)
+    to_candidate = [trigger for trigger in fitting if CANDIDATE in trigger.recipients]
     most = max(map(_particular, to_candidate), default=0)
-    return tuple(one for one in found if one not in to_candidate or _particular(one) == most)
+    return tuple(
+        trigger
+        for trigger in fitting
+        if trigger not in to_candidate or _particular(trigger) == most
+    )
 
 
-def _fits(trigger: Trigger, transition: Transition) -> bool:
+def fits(trigger: Trigger, transition: Transition) -> bool:
+    """Whether a trigger that is on names the event, programme, status and phase."""
     application = transition.application.application
     return (
         trigger.enabled
@@ -169,14 +174,9 @@ def _named(wanted: str, around: Around) -> Iterator[tuple[str, str]]:
     elif "@" in wanted:
         yield wanted, wanted.lower()
     else:
-        for one in _staff(wanted, around):
-            yield f"staff:{one.crm_id}", one.email.lower() or f"staff:{one.crm_id}"
-
-
-def _staff(wanted: str, around: Around) -> Iterable[Staff]:
-    if wanted == OWNER:
-        return filter(None, (around.owner,))
-    if wanted == ACTOR:
-        return filter(None, (around.actor,))
-    role = wanted.removeprefix(RESPONSIBLE)
-    return (one for one in around.responsible if role in one.roles)
+        role = wanted.removeprefix(RESPONSIBLE)
+        responsible = [staff for staff in around.responsible if role in staff.roles]
+        one_person = {OWNER: around.owner, ACTOR: around.actor}
+        for staff in [one_person[wanted]] if wanted in one_person else responsible:
+            if staff is not None:
+                yield f"staff:{staff.crm_id}", staff.email.lower() or f"staff:{staff.crm_id}"

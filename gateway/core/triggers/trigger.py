@@ -65,7 +65,7 @@ class StoredDates:
         """
         day = first
         while day <= last:
-            if self._is_on(day):
+            if self.is_on(day):
                 yield day
             day += timedelta(days=1)
 
@@ -83,11 +83,12 @@ class StoredDates:
             return max(found, default=None)
         return max((one for one in self.dates if one < day), default=None)
 
-    def _is_on(self, day: date) -> bool:
+    def is_on(self, day: date) -> bool:
+        """Whether a day is one of the dates."""
         return (
             day in self.dates
-            or any(day == in_year(*each, day.year) for each in self.yearly)
-            or any(day.day == min(each, last_day(day)) for each in self.monthly)
+            or any(day == in_year(*month_and_day, day.year) for month_and_day in self.yearly)
+            or any(day.day == min(number, last_day(day)) for number in self.monthly)
         )
 
 

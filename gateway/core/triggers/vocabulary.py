@@ -33,7 +33,7 @@ class Vocabulary:
 def doubts(trigger: Trigger, known: Vocabulary, today: date) -> Iterator[str]:
     """Yield why a trigger, or a recipient of it, can never mail: key, value, and the cure."""
     if trigger.event in APPLICATION_EVENTS:
-        yield from _of_application(trigger, known)
+        yield from doubts_of_application(trigger, known)
         return
     stored = trigger.stored
     if trigger.event in STORED_DATE_EVENTS and not (stored.yearly or stored.monthly):
@@ -58,10 +58,12 @@ def doubts(trigger: Trigger, known: Vocabulary, today: date) -> Iterator[str]:
         yield f'event = "{trigger.event}": no {what} has {column}, it never mails: feed that column'
 
 
-def _of_application(trigger: Trigger, known: Vocabulary) -> Iterator[str]:
+def doubts_of_application(trigger: Trigger, known: Vocabulary) -> Iterator[str]:
+    """Yield the same of a trigger on applications: status, programme, and roles of staff."""
+    is_initial = trigger.status in known.initial or not known.initial
     if trigger.status and trigger.status not in known.statuses:
         yield _unknown("status", trigger.status, "status of applications", known.statuses)
-    elif trigger.status and _is_of_another_phase(trigger, known.initial):
+    elif trigger.status and trigger.initial_phase and not is_initial:
         yield (
             f'status = "{trigger.status}" is not marked initial, with phase = "initial" it never '
             "mails: remove one of the two"
@@ -69,30 +71,29 @@ def _of_application(trigger: Trigger, known: Vocabulary) -> Iterator[str]:
     if trigger.programme and trigger.programme not in known.programmes:
         yield _unknown("programme", trigger.programme, "programme", known.programmes)
     for wanted in trigger.recipients:
-        if wanted.startswith(RESPONSIBLE):
-            yield from _of_role(wanted.removeprefix(RESPONSIBLE), known.roles)
-
-
-def _is_of_another_phase(trigger: Trigger, initial: frozenset[str]) -> bool:
-    return trigger.initial_phase and bool(initial) and trigger.status not in initial
-
-
-def _of_role(role: str, known: Mapping[str, int]) -> Iterator[str]:
-    if role not in known:
-        names = dict.fromkeys(known, "")
-        yield _unknown("recipients", f"{RESPONSIBLE}{role}", "role of staff", names, role)
-    elif not known[role]:
-        yield (
-            f'recipients = "{RESPONSIBLE}{role}" reaches nobody: no staff with that role have an '
-            "e-mail address; feed it"
-        )
+        role = wanted.removeprefix(RESPONSIBLE)
+        if role == wanted:
+            continue
+        if role not in known.roles:
+            names = dict.fromkeys(known.roles, "")
+            yield _unknown("recipients", wanted, "role of staff", names, role)
+        elif not known.roles[role]:
+            yield (
+                f'recipients = "{wanted}" reaches nobody: no staff with that role have an '
+                "e-mail address; feed it"
+            )
 
 
 def _unknown(key: str, value: str, what: str, known: Mapping[str, str], word: str = "") -> str:
     """Say that a key names what there isn't, with the nearest there is."""
     never = "reaches nobody" if word else "never mails"
     said = f'{key} = "{value}" {never}: there is no such {what}'
-    near = _nearest(word or value, known)
+    # The id that is meant: in another case, by its name, or with a slip
+    called = {name: crm_id for crm_id, name in known.items() if name}
+    called |= {crm_id: crm_id for crm_id in known}
+    forms = {as_read(text): crm_id for text, crm_id in called.items()}
+    meant = word or value
+    near = forms.get(as_read(meant)) or called.get(nearest(meant, called), "")
     if near:
         return f"{said}; write {_shown(f'{RESPONSIBLE}{near}' if word else near, known.get(near))}"
     if not known:
@@ -100,13 +101,6 @@ def _unknown(key: str, value: str, what: str, known: Mapping[str, str], word: st
     named = ", ".join(_shown(one, name) for one, name in list(known.items())[:_MOST_NAMED])
     more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
     return f"{said}; there are {named}{more}"
-
-
-def _nearest(word: str, known: Mapping[str, str]) -> str:
-    """Return the id that a word means: in another case, by its name, or with a slip."""
-    called = {name: one for one, name in known.items() if name} | {one: one for one in known}
-    forms = {as_read(text): one for text, one in called.items()}
-    return forms.get(as_read(word)) or called.get(nearest(word, called), "")
 
 
 def _shown(one: str, name: str | None) -> str:
