@@ -118,8 +118,8 @@ class MailboxSession:
     async def find_root(self) -> None:
         """Learn where the account's own folders lie, and what divides their names."""
         if "NAMESPACE" in self._wire.capabilities:
-            for found in untagged(await self._wire.namespace(), "NAMESPACE"):
-                match found:
+            for namespaces in untagged(await self._wire.namespace(), "NAMESPACE"):
+                match namespaces:
                     case [[[bytes(prefix), delimiter, *_], *_], *_]:
                         self._prefix = prefix.decode("ascii", "replace")
                         self._delimiter = text(delimiter)
@@ -130,12 +130,12 @@ class MailboxSession:
     async def _list(self, root: str, pattern: str) -> list[tuple[list[Value], str, str]]:
         """Return attributes, delimiter and name (as it goes over the wire) of folders."""
         answer = await self._wire.simple_command("LIST", quoted(root), quoted(pattern))
-        found = []
-        for each in untagged(answer, "LIST"):
-            match each:
+        folders = []
+        for listed in untagged(answer, "LIST"):
+            match listed:
                 case [list(attributes), delimiter, name]:
-                    found.append((attributes, text(delimiter), text(name)))
-        return found
+                    folders.append((attributes, text(delimiter), text(name)))
+        return folders
 
     def _written(self, name: str) -> str:
         """Return a folder's name as it goes over the wire."""
@@ -187,17 +187,19 @@ class MailboxSession:
         if answer.result != "OK":  # a command that can't fail did
             self._wire.fail(said(answer))
             raise MailboxLost(said(answer))
-        found: set[int] = set()
-        for each in untagged(answer, "SEARCH"):
-            found.update(int(one) for one in each if isinstance(one, str) and one.isdigit())
-        return sorted(found)
+        uids: set[int] = set()
+        for numbers in untagged(answer, "SEARCH"):
+            uids.update(
+                int(number) for number in numbers if isinstance(number, str) and number.isdigit()
+            )
+        return sorted(uids)
 
     async def facts(self, uids: Sequence[int]) -> dict[int, MailSummary]:
         """Return what is known of mails; those that are gone are missing."""
-        found: dict[int, MailSummary] = {}
+        summaries: dict[int, MailSummary] = {}
         for start in range(0, len(uids), _MOST):
-            found |= await self._facts(uids[start : start + _MOST])
-        return found
+            summaries |= await self._facts(uids[start : start + _MOST])
+        return summaries
 
     async def _facts(self, uids: Sequence[int]) -> dict[int, MailSummary]:
         """Return what is known; where one mail makes the server refuse, of the others."""
@@ -207,12 +209,12 @@ class MailboxSession:
         if answer.result != "OK":
             half = len(uids) // 2
             return await self._facts(uids[:half]) | await self._facts(uids[half:]) if half else {}
-        found: dict[int, MailSummary] = {}
+        summaries: dict[int, MailSummary] = {}
         for items in fetched(answer):
             match items:
                 case {"UID": str(uid), "RFC822.SIZE": str(size)} if (uid + size).isdigit():
-                    found[int(uid)] = MailSummary(int(size), moment(items.get("INTERNALDATE")))
-        return found
+                    summaries[int(uid)] = MailSummary(int(size), moment(items.get("INTERNALDATE")))
+        return summaries
 
     async def fetch(self, uid: int, size: int, file: IO[bytes], most: int) -> int | None:
         """Write a mail to a file and return its length in octets; None if it is gone.

@@ -98,14 +98,15 @@ def distrust_results(headers: Headers, domain: str, authserv_id: str) -> str:
 
 def proves_domain(results: Iterable[Any], domain: str) -> bool:
     """Whether DMARC passed, or without a policy of it DKIM or SPF for the sender's own domain."""
-    known = [(str(each.method).lower(), str(each.result).lower(), each) for each in results]
-    dmarc = [each for method, result, each in known if method == "dmarc" and result not in _UNASKED]
-    if dmarc:
-        return all(
-            str(each.result).lower() == "pass" and _value(each, "header", "from") in ("", domain)
-            for each in dmarc
-        )
-    for method, result, check in known:
+    checks = [(str(check.method).lower(), str(check.result).lower(), check) for check in results]
+    by_dmarc = [
+        result == "pass" and _value(check, "header", "from") in ("", domain)
+        for method, result, check in checks
+        if method == "dmarc" and result not in _UNASKED
+    ]
+    if by_dmarc:
+        return all(by_dmarc)
+    for method, result, check in checks:
         if result != "pass" or method not in ("dkim", "spf"):
             continue
         if method == "dkim":
