@@ -52,7 +52,20 @@ def setup(level: str, style: Style, *, role: str) -> None:
         logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, stream)),
         cache_logger_on_first_use=True,
     )
-    _take_in_foreign([*shared, add_logger_name], render, level)
+    # The lines of other libraries get the same form.
+    handler = logging.StreamHandler()
+    handler.set_name(_HANDLER)
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=[*shared, add_logger_name],
+            processors=[ProcessorFormatter.remove_processors_meta, *render, _as_text],
+        )
+    )
+    root = logging.getLogger()
+    for former in [one for one in root.handlers if one.get_name() == _HANDLER]:
+        root.removeHandler(former)
+    root.addHandler(handler)
+    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
 
 
 def unit(part: str, event: str) -> Callable[..., None]:
@@ -200,20 +213,3 @@ def _as_bytes(_logger: WrappedLogger, _method: str, line: Any) -> bytes:
 
 def _as_text(_logger: WrappedLogger, _method: str, line: Any) -> str:
     return bytes(line).decode()
-
-
-def _take_in_foreign(shared: list[Processor], render: list[Processor], level: str) -> None:
-    """Give the lines of other libraries the same form."""
-    handler = logging.StreamHandler()
-    handler.set_name(_HANDLER)
-    handler.setFormatter(
-        ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[ProcessorFormatter.remove_processors_meta, *render, _as_text],
-        )
-    )
-    root = logging.getLogger()
-    for former in [one for one in root.handlers if one.get_name() == _HANDLER]:
-        root.removeHandler(former)
-    root.addHandler(handler)
-    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))

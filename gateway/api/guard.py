@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -76,7 +76,19 @@ class _GuardedRequest:
 
     async def through(self, app: ASGIApp) -> None:
         try:
-            _check(self.scope)
+            # What is ambiguous (RFC 9112, 6.3) or can't mean anything is refused.
+            names = [name for name, _ in self.scope["headers"]]
+            if b"content-length" in names and b"transfer-encoding" in names:
+                raise Problem(400, "both a length and a transfer coding")
+            if any(names.count(name) > 1 for name in (b"host", b"authorization", b"content-type")):
+                raise Problem(400, "a header occurs twice")
+            if "\0" in self.scope["path"] or b"%00" in self.scope["query_string"]:
+                raise Problem(400, "a NUL in the address")
+            headers = self.scope["headers"]
+            given = next((value for header, value in headers if header == b"content-length"), b"0")
+            length = int(given) if given.isdigit() else 0
+            if length > (MAX_BULK if _is_bulk(self.scope) else MAX_BODY):
+                raise Problem(413, "the request is too large")
             came = self._bulk() if _is_bulk(self.scope) else await self._whole()
         except Problem as refused:
             answer = problem(refused.status_code, refused.detail, headers={"connection": "close"})
@@ -158,22 +170,3 @@ def _cut_off(status: int, why: str) -> Problem:
 
 def _is_bulk(scope: Scope) -> bool:
     return bool(scope["method"] == "POST" and scope["path"].startswith(_BULK))
-
-
-def _check(scope: Scope) -> None:
-    """Refuse what is ambiguous (RFC 9112, 6.3) or can't mean anything."""
-    names = [name for name, _ in scope["headers"]]
-    if b"content-length" in names and b"transfer-encoding" in names:
-        raise Problem(400, "both a length and a transfer coding")
-    if any(names.count(name) > 1 for name in (b"host", b"authorization", b"content-type")):
-        raise Problem(400, "a header occurs twice")
-    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-        raise Problem(400, "a NUL in the address")
-    length = _length(scope["headers"])
-    if length > (MAX_BULK if _is_bulk(scope) else MAX_BODY):
-        raise Problem(413, "the request is too large")
-
-
-def _length(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    given = next((value for name, value in headers if name == b"content-length"), b"0")
-    return int(given) if given.isdigit() else 0

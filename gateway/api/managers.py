@@ -38,10 +38,13 @@ def _why(connection: StoreTransaction, by: str, staff: Sequence[Staff]) -> str:
         return "only a manager may change this, and the token has no role manager"
     if staff:
         # A role is compared as it stands: in a feed with `Manager` nobody is a `manager`.
-        roles = ", ".join(sorted({role for one in staff for role in one.roles}))
+        roles = ", ".join(sorted({role for member in staff for role in member.roles}))
         what = f"has no role manager but {roles}" if roles else "has no role manager"
     else:
-        near = ", ".join(map(_named, applications.nearest_staff(connection, by)))
+        near = ", ".join(
+            f"{member.name} ({member.crm_id})" if member.name else member.crm_id
+            for member in applications.nearest_staff(connection, by)
+        )
         what = "is no member of staff that the CRM has sent" + (
             f" (the nearest: {near})" if near else ""
         )
@@ -55,7 +58,3 @@ def _staff(connection: StoreTransaction, using: ApiServices, by: str) -> tuple[S
         return of_id
     named = applications.staff_named(connection, by)
     return named if len(named) == 1 else ()
-
-
-def _named(one: Staff) -> str:
-    return f"{one.name} ({one.crm_id})" if one.name else one.crm_id

@@ -1,6 +1,6 @@
 """What goes wrong, told as `application/problem+json` (RFC 9457)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import orjson
@@ -71,14 +71,10 @@ def _told(_: Request, error: Exception) -> Response:
 def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = [
-        {"at": _place(one["loc"]), "text": one["msg"].removeprefix("Value error, ")}
+        {"at": ".".join(map(str, one["loc"])), "text": one["msg"].removeprefix("Value error, ")}
         for one in error.errors()
     ]
     return problem(422, "the request isn't valid", more={"errors": found})
-
-
-def _place(parts: Sequence[object]) -> str:
-    return ".".join(map(str, parts))
 
 
 def _known(_: Request, error: Exception) -> Response:

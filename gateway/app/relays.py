@@ -32,11 +32,11 @@ def relay_settings(relay: RelayConfig) -> RelaySettings:
         port=relay.port,
         helo_name=relay.helo_name or host_name(),
         tls=relay.tls,
-        context=None if relay.tls == "none" else _client_context(relay),
+        context=None if relay.tls == "none" else client_context(relay),
         auth=relay.auth,
         username=relay.username or "",
         password=password,
-        match=_match(relay),
+        match=match_of(relay),
         max_connections=relay.max_connections,
         messages_per_minute=relay.messages_per_minute,
         null_sender=relay.null_sender,
@@ -45,7 +45,8 @@ def relay_settings(relay: RelayConfig) -> RelaySettings:
     )
 
 
-def _match(relay: RelayConfig) -> Match:
+def match_of(relay: RelayConfig) -> Match:
+    """Return which mail goes to a relay; without a `match` any may."""
     if relay.match is None:
         return Match()
     return Match(
@@ -55,7 +56,8 @@ def _match(relay: RelayConfig) -> Match:
     )
 
 
-def _client_context(relay: RelayConfig) -> ssl.SSLContext:
+def client_context(relay: RelayConfig) -> ssl.SSLContext:
+    """Return how the gateway speaks TLS to a relay; BadCertificate if a file can't be used."""
     try:
         context = ssl.create_default_context(cafile=relay.ca)
         if relay.cert is not None:

@@ -7,11 +7,12 @@ from gateway.core.decision.shipped_rules import SHIPPED_RULES
 
 def rules_of(settings: Settings) -> tuple[classify.Rule, ...]:
     """Return the rules in the order they are tried: the config's own, then the shipped ones."""
-    own = tuple(classify.Rule(one.name, one.kind, _test(one)) for one in settings.rules)
+    own = tuple(classify.Rule(one.name, one.kind, test_of(one)) for one in settings.rules)
     return own + (SHIPPED_RULES if settings.smtp.shipped_rules else ())
 
 
-def _test(rule: RuleConfig) -> classify.Test:
+def test_of(rule: RuleConfig) -> classify.Test:
+    """Return the test of a rule; the config has let pass exactly one of its keys."""
     if rule.header is not None:
         return classify.HeaderTest(rule.header.lower(), rule.matches)
     if rule.sender is not None:

@@ -17,15 +17,12 @@ def run(arguments: Sequence[str]) -> int:
         named = f"{error.filename}: " if error.filename else ""
         print(f"gateway: {named}{error.strerror or error}", file=sys.stderr)  # noqa: T201
     except UnicodeEncodeError:
-        if all(map(_is_utf_8, arguments)):
+        if all(
+            not any("\udc80" <= char <= "\udcff" for char in argument) for argument in arguments
+        ):
             raise
         print("gateway: an argument is not UTF-8: type it again", file=sys.stderr)  # noqa: T201
         return 2
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 1
-
-
-def _is_utf_8(argument: str) -> bool:
-    """Whether an argument came in UTF-8; else it has lone surrogates in it (PEP 383)."""
-    return not any("\udc80" <= char <= "\udcff" for char in argument)

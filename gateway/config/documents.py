@@ -129,7 +129,9 @@ def _chapters(section: type[BaseModel], above: str) -> Iterator[str]:
         yield _key_table(table)
         yield from _chapters(table, f"{name}.")
         if table is RuleConfig:
-            yield SHIPPED + "".join(map(_rule_row, SHIPPED_RULES))
+            yield SHIPPED + "".join(
+                _row(f"`{rule.name}`", rule.kind, _test(rule.test)) for rule in SHIPPED_RULES
+            )
 
 
 def _key_table(section: type[BaseModel]) -> str:
@@ -140,10 +142,6 @@ def _key_table(section: type[BaseModel]) -> str:
 def _key_row(section: type[BaseModel], key: str, field: FieldInfo) -> str:
     default = "required" if field.is_required() else _code(_default(field))
     return _row(f"`{key}`", type_name(field), default, _meaning(section, key))
-
-
-def _rule_row(rule: classify.Rule) -> str:
-    return _row(f"`{rule.name}`", rule.kind, _test(rule.test))
 
 
 def _test(test: classify.Test) -> str:

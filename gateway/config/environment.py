@@ -1,7 +1,7 @@
 """Settings given by the environment: `GATEWAY_STORE__URL` stands for `url` in `[store]`."""
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_origin
 
@@ -38,7 +38,11 @@ def read_environment(environ: Mapping[str, str]) -> list[EnvironmentSetting]:
     mine = sorted(name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE)
     unknown = [name for name in mine if name not in known]
     twice = [name for name in mine if name + FILE_SUFFIX.upper() in mine]
-    problems = [_unknown(name, list(known)) for name in unknown] + [_twice(name) for name in twice]
+    problems = [unknown_setting(name, known) for name in unknown]
+    problems += [
+        f"{name}{FILE_SUFFIX.upper()}: {name} is given as well; only one of them may be"
+        for name in twice
+    ]
     if problems:
         raise ConfigError(*problems)
     return [
@@ -56,13 +60,10 @@ def variables(
         annotation = options(section)[key].annotation if key in options(section) else SecretStr
         table = table_of(annotation)
         if table is None:
-            yield PREFIX + "__".join(path).upper(), Variable(path, _is_structured(annotation))
+            is_structured = is_array(annotation) or get_origin(annotation) is Mapping
+            yield PREFIX + "__".join(path).upper(), Variable(path, is_structured)
         elif not is_array(annotation):
             yield from variables(table, path)
-
-
-def _is_structured(annotation: object) -> bool:
-    return is_array(annotation) or get_origin(annotation) is Mapping
 
 
 def overlay(values: dict[str, Any], overrides: Sequence[EnvironmentSetting]) -> dict[str, Any]:
@@ -92,17 +93,10 @@ def _parsed(text: str, variable: Variable) -> object:
         return text
 
 
-def _twice(name: str) -> str:
-    return f"{name}{FILE_SUFFIX.upper()}: {name} is given as well; only one of them may be"
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    array = next((key for key in _arrays() if name.startswith(f"{PREFIX}{key}__".upper())), None)
-    if array:
-        return f"{name}: unknown setting; the keys of [[{array}]] are set in the file only"
+def unknown_setting(name: str, known: Iterable[str]) -> str:
+    """Return what is wrong with a variable that means nothing, and which one is nearest."""
+    for key, field in options(Settings).items():
+        if is_array(field.annotation) and name.startswith(f"{PREFIX}{key}__".upper()):
+            return f"{name}: unknown setting; the keys of [[{key}]] are set in the file only"
     near = suggestion(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known])
     return f"{name}: unknown setting{near.replace('mean ', f'mean {PREFIX}')}"
-
-
-def _arrays() -> list[str]:
-    return [key for key, field in options(Settings).items() if is_array(field.annotation)]

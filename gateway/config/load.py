@@ -38,10 +38,10 @@ def _read(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         hint = "name the config file with --config FILE or GATEWAY_CONFIG"
         raise ConfigError(f"{file}: no such file; {hint}") from None
-    except OSError as error:
-        raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not a text in UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        hint = "; a table stands once: put its keys together" if "twice" in str(error) else ""
-        raise ConfigError(f"{file}: not TOML: {error}{hint}") from error
+    except OSError as fault:
+        raise ConfigError(f"{file}: can't be read: {fault.strerror}") from fault
+    except UnicodeDecodeError as fault:
+        raise ConfigError(f"{file}: not a text in UTF-8") from fault
+    except tomllib.TOMLDecodeError as fault:
+        hint = "; a table stands once: put its keys together" if "twice" in str(fault) else ""
+        raise ConfigError(f"{file}: not TOML: {fault}{hint}") from fault

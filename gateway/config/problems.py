@@ -65,15 +65,11 @@ def describe(
 def _line(
     error: ErrorDetails, settings: type[BaseModel], file: str, variables: Mapping[KeyPath, str]
 ) -> str:
-    place = _place(error)
+    key = error["ctx"]["key"] if error["type"] == "wrong_key" else ""
+    place = (*error["loc"], key) if key else error["loc"]
     given = (variable for path, variable in variables.items() if place[: len(path)] == path)
     origin = next(given, None) or ": ".join(filter(None, (file, _written(place))))
     return f"{origin}: {_problem(error, settings)}{_value(error, settings)}"
-
-
-def _place(error: ErrorDetails) -> KeyPath:
-    key = error["ctx"]["key"] if error["type"] == "wrong_key" else ""
-    return (*error["loc"], key) if key else error["loc"]
 
 
 def _written(place: KeyPath) -> str:
@@ -91,19 +87,16 @@ def _problem(error: ErrorDetails, settings: type[BaseModel]) -> str:
         case "literal_error" | "enum":
             return f"not one of {str(context['expected']).replace(chr(39), chr(34))}"
         case "extra_forbidden":
-            return _unknown(error["loc"], settings)
+            path = error["loc"]
+            section = _section_at(path, settings)
+            known = known_keys(section) if section else []
+            nearest = suggestion(str(path[-1]), known)
+            return "unknown key" + (nearest or (f"; there are {', '.join(known)}" if known else ""))
         case kind if kind in _BOUNDS:
             bound, text = _BOUNDS[kind]
             return text.format(context[bound])
         case kind:
             return _EXPECTED.get(kind, error["msg"])
-
-
-def _unknown(path: KeyPath, settings: type[BaseModel]) -> str:
-    section = _section_at(path, settings)
-    known = known_keys(section) if section else []
-    nearest = suggestion(str(path[-1]), known)
-    return "unknown key" + (nearest or (f"; there are {', '.join(known)}" if known else ""))
 
 
 def suggestion(key: str, known: list[str]) -> str:

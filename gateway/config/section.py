@@ -34,7 +34,19 @@ class Section(BaseModel):
     def _read_secret_files(cls, values: object, info: ValidationInfo) -> object:
         if not isinstance(values, dict):
             return values
-        return _with_secrets(values, set(secret_keys(cls)), config_folder(info))
+        keys = set(secret_keys(cls))
+        folder = config_folder(info)
+        given = {key: values[key + FILE_SUFFIX] for key in keys if key + FILE_SUFFIX in values}
+        plain = {
+            key: value
+            for key, value in values.items()
+            if key.removesuffix(FILE_SUFFIX) not in given
+        }
+        for key, path in given.items():
+            if key in values:
+                wrong(key + FILE_SUFFIX, f"{key} is given as well; only one of them may be")
+            plain[key] = _read_secret(key + FILE_SUFFIX, path, folder)
+        return plain
 
 
 def option(default: object = None, *, example: object = None, key: str | None = None) -> Any:
@@ -79,18 +91,6 @@ def leaves(annotation: object) -> list[object]:
     if not parts:
         return [annotation]
     return [leaf for part in parts for leaf in leaves(part)]
-
-
-def _with_secrets(values: dict[str, Any], keys: set[str], folder: Path | None) -> dict[str, Any]:
-    given = {key: values[key + FILE_SUFFIX] for key in keys if key + FILE_SUFFIX in values}
-    plain = {
-        key: value for key, value in values.items() if key.removesuffix(FILE_SUFFIX) not in given
-    }
-    for key, path in given.items():
-        if key in values:
-            wrong(key + FILE_SUFFIX, f"{key} is given as well; only one of them may be")
-        plain[key] = _read_secret(key + FILE_SUFFIX, path, folder)
-    return plain
 
 
 def _read_secret(key: str, path: object, folder: Path | None) -> str:

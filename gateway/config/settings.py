@@ -86,7 +86,14 @@ class SuppressionConfig(Section):
     def _only_wider(cls, tags: Mapping[str, Scope]) -> Mapping[str, Scope]:
         known = {same_word(tag, TAG_SCOPES) or tag: scope for tag, scope in tags.items()}
         for tag, scope in known.items():
-            _check_tag(tag, scope)
+            shipped = TAG_SCOPES.get(tag)
+            if shipped is None:
+                raise ValueError(f"no such tag: {tag} (there are {', '.join(TAG_SCOPES)})")
+            if not scope.includes(shipped):
+                raise ValueError(
+                    f'{tag} = "{scope}" would narrow it: whoever it marks is out of {shipped} '
+                    "mail, which a setting may widen, never narrow"
+                )
         return {**TAG_SCOPES, **known}
 
 
@@ -219,17 +226,6 @@ class Settings(Section):
                 if name not in known:
                     wrong(f"relays[{at}].match.listener", f'no listener has this name: "{name}"')
         return self
-
-
-def _check_tag(tag: str, scope: Scope) -> None:
-    shipped = TAG_SCOPES.get(tag)
-    if shipped is None:
-        raise ValueError(f"no such tag: {tag} (there are {', '.join(TAG_SCOPES)})")
-    if not scope.includes(shipped):
-        raise ValueError(
-            f'{tag} = "{scope}" would narrow it: whoever it marks is out of {shipped} mail, '
-            "which a setting may widen, never narrow"
-        )
 
 
 def _unique(place: str, key: str, values: list[str]) -> None:

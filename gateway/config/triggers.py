@@ -138,26 +138,20 @@ class TriggerFile(Section):
     @model_validator(mode="after")
     def _has_what_its_event_needs(self) -> Self:
         if self.event in APPLICATION_EVENTS:
-            self._check_application_event()
+            if self.recipients == ():
+                wrong("recipients", "names nobody; remove it to mail the candidate")
+            self._check_stored_dates()
         else:
-            self._check_date_event()
+            if self.recipients is not None:
+                wrong("recipients", f"remove it: {self.event} itself selects who is mailed")
+            for key in _FOR_APPLICATIONS:
+                if getattr(self, key) is not None:
+                    wrong(key, f"remove it: {self.event} is not an event of applications")
+            self._check_stored_dates()
         if self.before_send and self.event not in QUALIFICATION_EVENTS:
             events = " or ".join(sorted(QUALIFICATION_EVENTS))
             wrong("before_send", f"{QUALIFICATION_DATA} is there with {events} only; remove it")
         return self
-
-    def _check_application_event(self) -> None:
-        if self.recipients == ():
-            wrong("recipients", "names nobody; remove it to mail the candidate")
-        self._check_stored_dates()
-
-    def _check_date_event(self) -> None:
-        if self.recipients is not None:
-            wrong("recipients", f"remove it: {self.event} itself selects who is mailed")
-        for key in _FOR_APPLICATIONS:
-            if getattr(self, key) is not None:
-                wrong(key, f"remove it: {self.event} is not an event of applications")
-        self._check_stored_dates()
 
     def _check_stored_dates(self) -> None:
         given = [key for key in _FOR_STORED_DATES if getattr(self, key)]
@@ -206,8 +200,8 @@ def _loaded(settings: Settings, problems: list[str]) -> Iterator[Trigger]:
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(read_text(file))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: not TOML: {error}") from error
+    except tomllib.TOMLDecodeError as fault:
+        raise ConfigError(f"{file}: not TOML: {fault}") from fault
 
 
 def _trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger:

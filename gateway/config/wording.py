@@ -65,12 +65,9 @@ def _name(annotation: Any) -> str:
     if origin is tuple:
         name = _name(parts[0])
         return f"list of {name}" if name.startswith('"') else f"list of {name}s"
-    return "table" if _is_table(annotation) else _name(parts[0])
+    is_table = table_of(annotation) is not None or get_origin(annotation) is Mapping
+    return "table" if is_table else _name(parts[0])
 
 
 def _choice(values: Iterable[object]) -> str:
     return ", ".join(f'"{value}"' for value in values)
-
-
-def _is_table(annotation: Any) -> bool:
-    return table_of(annotation) is not None or get_origin(annotation) is Mapping

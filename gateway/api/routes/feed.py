@@ -43,7 +43,25 @@ def router(feed: FeedAdapter) -> APIRouter:
     """Return the routes of every kind of record there is."""
     made = APIRouter(prefix="/feed", tags=["feed"])
     for kind, columns in feed.kinds().items():
-        _add(made, kind, columns)
+        routes = _Routes(kind)
+        one = {"requestBody": {"required": True, "content": {JSON: {"schema": record(columns)}}}}
+        for path, method, answer, what, extra in (
+            ("", "POST", routes.upsert_many, "Upsert many", _LINES),
+            ("/delete", "POST", routes.delete_many, "Delete many", _LINES),
+            ("/{name:path}", "PUT", routes.upsert_one, "Upsert one of the", one),
+            ("/{name:path}", "DELETE", routes.delete_one, "Delete one of the", None),
+        ):
+            made.add_api_route(
+                f"/{kind}{path}",
+                answer,
+                methods=[method],
+                summary=f"{what} {kind}",
+                responses=answers(
+                    FEED_REPORT, "What was changed, and what is wrong with which line."
+                ),
+                openapi_extra=extra,
+                name=f"{answer.__name__}_{kind}",
+            )
     return made
 
 
@@ -107,7 +125,13 @@ class _Routes:
         dry_run: DryRun = False,
         lift: Lift = False,
     ) -> Response:
-        told = await _object(request)
+        try:
+            record = json.loads(await request.body())
+        except (ValueError, RecursionError):
+            raise Problem(422, "the request is not JSON") from None
+        if not isinstance(record, dict):
+            raise Problem(422, "the request is not a JSON object")
+        told = record
         columns = self._key(using, name)
         for column, value in columns.items():
             if str(told.setdefault(column, value)) != value:
@@ -164,19 +188,11 @@ class _Routes:
 
             async def work() -> StoredAnswer:
                 taken = await _taken(using, self.kind, file, terms)
-                return _answer(_with_more(taken, {"file": called}) if called else taken)
+                if called:
+                    taken = replace(taken, report={**taken.report, "file": called})
+                return _answer(taken)
 
             return await in_steps(using, asked_as(request, token, key, digest), work)
-
-
-async def _object(request: Request) -> dict[str, Any]:
-    try:
-        told = json.loads(await request.body())
-    except (ValueError, RecursionError):
-        raise Problem(422, "the request is not JSON") from None
-    if not isinstance(told, dict):
-        raise Problem(422, "the request is not a JSON object")
-    return told
 
 
 @asynccontextmanager
@@ -207,11 +223,6 @@ async def _taken(using: ApiServices, kind: str, file: Path, terms: FeedTerms) ->
         )
     except FeedRefused as error:
         raise Problem(422, str(error)) from None
-
-
-def _with_more(taken: Taken, more: Mapping[str, object]) -> Taken:
-    """Return what became of records with more said in the report."""
-    return replace(taken, report={**taken.report, **more})
 
 
 def _answer(taken: Taken) -> StoredAnswer:
@@ -245,26 +256,6 @@ _A_FILE: dict[str, Any] = {
         },
     }
 }
-
-
-def _add(made: APIRouter, kind: str, columns: tuple[str, ...]) -> None:
-    routes = _Routes(kind)
-    one = {"requestBody": {"required": True, "content": {JSON: {"schema": record(columns)}}}}
-    for path, method, answer, what, extra in (
-        ("", "POST", routes.upsert_many, "Upsert many", _LINES),
-        ("/delete", "POST", routes.delete_many, "Delete many", _LINES),
-        ("/{name:path}", "PUT", routes.upsert_one, "Upsert one of the", one),
-        ("/{name:path}", "DELETE", routes.delete_one, "Delete one of the", None),
-    ):
-        made.add_api_route(
-            f"/{kind}{path}",
-            answer,
-            methods=[method],
-            summary=f"{what} {kind}",
-            responses=answers(FEED_REPORT, "What was changed, and what is wrong with which line."),
-            openapi_extra=extra,
-            name=f"{answer.__name__}_{kind}",
-        )
 
 
 def imports(feed: FeedAdapter) -> APIRouter:

@@ -114,9 +114,9 @@ async def _streamed(
 
 async def _cut(pieces: AsyncIterator[bytes], span: range) -> AsyncIterator[bytes]:
     at = 0
-    async for piece in pieces:
-        part = piece[max(0, span.start - at) : max(0, span.stop - at)]
-        at += len(piece)
+    async for whole in pieces:
+        part = whole[max(0, span.start - at) : max(0, span.stop - at)]
+        at += len(whole)
         if part:
             yield part
         if at >= span.stop:

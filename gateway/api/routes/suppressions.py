@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 
@@ -132,21 +132,17 @@ async def _csv(using: ApiServices, selection: Selection) -> AsyncIterator[str]:
     heading: tuple[str, ...] = _COLUMNS
     while True:
         found = await read(position)
-        yield _lines(heading, found)
+        written = io.StringIO()
+        writer = csv.writer(written)
+        if heading:
+            writer.writerow(heading)
+        for one in found:
+            told = documents.suppressed(one)
+            writer.writerow([harmless(str(told[name] or "")) for name in _COLUMNS])
+        yield written.getvalue()
         if len(found) < AT_ONCE:
             return
         heading, position = (), behind(found, position)
-
-
-def _lines(heading: Sequence[str], found: Sequence[SuppressedAddress]) -> str:
-    written = io.StringIO()
-    writer = csv.writer(written)
-    if heading:
-        writer.writerow(heading)
-    for one in found:
-        told = documents.suppressed(one)
-        writer.writerow([harmless(str(told[name] or "")) for name in _COLUMNS])
-    return written.getvalue()
 
 
 async def _from(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:

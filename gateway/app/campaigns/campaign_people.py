@@ -99,26 +99,22 @@ def rows(path: Path, holders: Holders) -> Iterator[PeopleFileRow]:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            yield from _rows(file, holders)
+            reader = csv.reader(file)
+            first = next(reader, [])
+            names = [cell.strip().lower() for cell in first]
+            columns: Sequence[str] = names
+            given: Iterator[list[str]] = reader
+            start = 1
+            if not {*KEYS, *ADDRESSES} & set(names):
+                columns, given, start = ("person",), chain([first], reader), 0
+            for line, values in enumerate(given, start + 1):
+                cells = dict(zip(columns, (value.strip() for value in values), strict=False))
+                if any(cells.values()):
+                    yield _row(line, cells, holders)
     except UnicodeDecodeError as error:
         raise PeopleFileRefused(f"{path}: is not UTF-8") from error
     except csv.Error as error:
         raise PeopleFileRefused(f"{path}: {error}") from error
-
-
-def _rows(lines: Iterator[str], holders: Holders) -> Iterator[PeopleFileRow]:
-    reader = csv.reader(lines)
-    first = next(reader, [])
-    names = [cell.strip().lower() for cell in first]
-    columns: Sequence[str] = names
-    given: Iterator[list[str]] = reader
-    start = 1
-    if not {*KEYS, *ADDRESSES} & set(names):
-        columns, given, start = ("person",), chain([first], reader), 0
-    for line, values in enumerate(given, start + 1):
-        cells = dict(zip(columns, (value.strip() for value in values), strict=False))
-        if any(cells.values()):
-            yield _row(line, cells, holders)
 
 
 def _row(line: int, cells: Mapping[str, str], holders: Holders) -> PeopleFileRow:
@@ -129,10 +125,7 @@ def _row(line: int, cells: Mapping[str, str], holders: Holders) -> PeopleFileRow
             return PeopleFileRow(line, (_person(cells.get("kind", ""), key),))
     except ValueError as error:
         return PeopleFileRow(line, (), str(error))
-    return _holders(line, (email or key).partition(";")[0].strip(), holders)
-
-
-def _holders(line: int, text: str, holders: Holders) -> PeopleFileRow:
+    text = (email or key).partition(";")[0].strip()
     read = read_address(text)
     if isinstance(read, NotAnAddress):
         return PeopleFileRow(line, (), str(read) if text else "names nobody: the address is blank")

@@ -17,21 +17,17 @@ def valid_until(file: Path) -> datetime:
     if start < 0 or end < 0:
         raise ValueError("no certificate in PEM form")
     try:
-        return _end_of_validity(ssl.PEM_cert_to_DER_cert(text[start : end + len(_END)]))
+        _, whole = next(_values(ssl.PEM_cert_to_DER_cert(text[start : end + len(_END)])))
+        _, signed = next(_values(whole))
+        # Serial number and version are no sequences; then come algorithm, issuer, validity.
+        sequences = [value for tag, value in _values(signed) if tag == _SEQUENCE]
+        _, (tag, ends) = tuple(_values(sequences[2]))
+        date = ends.decode("ascii")
+        if tag == _UTC_TIME:
+            date = ("19" if date >= "50" else "20") + date
+        return datetime.strptime(date, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
     except (IndexError, StopIteration) as error:
         raise ValueError("a damaged certificate") from error
-
-
-def _end_of_validity(certificate: bytes) -> datetime:
-    _, whole = next(_values(certificate))
-    _, signed = next(_values(whole))
-    # Serial number and version are no sequences; then come algorithm, issuer, validity.
-    sequences = [value for tag, value in _values(signed) if tag == _SEQUENCE]
-    _, (tag, end) = tuple(_values(sequences[2]))
-    text = end.decode("ascii")
-    if tag == _UTC_TIME:
-        text = ("19" if text >= "50" else "20") + text
-    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
 
 
 def _values(octets: bytes) -> Iterator[tuple[int, bytes]]:

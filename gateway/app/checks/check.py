@@ -32,7 +32,7 @@ from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.smtp_proxy.users import Users
 from gateway.store.engine.database import StoreUnavailable
 from gateway.store.views import status
-from gateway.store.views.status import Snapshot, snapshot
+from gateway.store.views.status import snapshot
 
 CERTIFICATE_ENDS_SOON = timedelta(days=14)
 _ANSWER_SECONDS = 10.0
@@ -54,7 +54,11 @@ async def check(
             yield finding
     for relay in settings.relays:
         if (listener := own_listener(settings, relay, offline=offline)) is not None:
-            yield _loop(relay, listener)
+            yield error(
+                f"relay {relay.name}",
+                f"{relay.host}:{relay.port} is the gateway's own listener {listener.name}, mail "
+                "would go round in circles: give the host and port of the mail server",
+            )
         elif not offline:
             async for finding in _relay(relay):
                 yield finding
@@ -65,9 +69,21 @@ async def check(
 
 def _local(settings: Settings) -> Iterator[Finding]:
     yield from _kinds(settings)
-    yield from _refusals(settings)
+    at_rcpt = [one.name for one in settings.smtp.listeners if one.reject_at == "rcpt"]
+    if at_rcpt and settings.suppression.reply == "accept":
+        yield warning(
+            "replies",
+            f'suppression.reply = "accept" refuses nobody, also at {", ".join(at_rcpt)}: '
+            'take reject_at = "rcpt" out there, or set reply = "reject"',
+        )
     yield from _notes(settings)
-    yield from _folders(settings)
+    url = settings.store.url.get_secret_value()
+    if url.startswith("sqlite:///"):
+        yield _writable("store", Path(url.removeprefix("sqlite:///")).parent)
+    if settings.store.blobs.startswith("file://"):
+        yield _writable("blobs", Path(settings.store.blobs.removeprefix("file://")))
+    if settings.crm.folder is not None:
+        yield _writable("crm", settings.crm.folder)
     yield from settings_for_replies(settings)
     yield from settings_for_triggers(settings)
     yield from settings_for_http(settings)
@@ -83,7 +99,9 @@ def _kinds(settings: Settings) -> Iterator[Finding]:
     """Could anything ever be recognised as a mailing, or as mail from a person's own file?"""
     rules = rules_of(settings)
     kinds = {rule.kind for rule in rules}
-    kinds |= {Kind(one.kind) for one in settings.smtp.listeners if one.kind != "auto"}
+    kinds |= {
+        Kind(listener.kind) for listener in settings.smtp.listeners if listener.kind != "auto"
+    }
     default = settings.smtp.default_kind
     if Kind.BULK not in kinds | {default}:
         yield warning(
@@ -105,17 +123,6 @@ def _kinds(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield good("rules", f"{len(rules)} rules; what none matches is bulk")
-
-
-def _refusals(settings: Settings) -> Iterator[Finding]:
-    """Say where two settings contradict each other."""
-    at_rcpt = [one.name for one in settings.smtp.listeners if one.reject_at == "rcpt"]
-    if at_rcpt and settings.suppression.reply == "accept":
-        yield warning(
-            "replies",
-            f'suppression.reply = "accept" refuses nobody, also at {", ".join(at_rcpt)}: '
-            'take reject_at = "rcpt" out there, or set reply = "reject"',
-        )
 
 
 def _at_rcpt(settings: Settings, listener: ListenerConfig) -> Iterator[Finding]:
@@ -147,16 +154,6 @@ def _notes(settings: Settings) -> Iterator[Finding]:
         yield error(
             "notes", f"{folder} has no {language}.txt: put it there or set templates.folder"
         )
-
-
-def _folders(settings: Settings) -> Iterator[Finding]:
-    url = settings.store.url.get_secret_value()
-    if url.startswith("sqlite:///"):
-        yield _writable("store", Path(url.removeprefix("sqlite:///")).parent)
-    if settings.store.blobs.startswith("file://"):
-        yield _writable("blobs", Path(settings.store.blobs.removeprefix("file://")))
-    if settings.crm.folder is not None:
-        yield _writable("crm", settings.crm.folder)
 
 
 def _writable(what: str, folder: Path) -> Finding:
@@ -235,13 +232,6 @@ def _store(settings: Settings) -> Iterator[Finding]:
     finally:
         database.close()
     yield good("store", "answers, and its schema is whole")
-    yield from _state(settings, found)
-    yield from idle_tags(carried)
-    yield from finance_statuses(finances)
-    yield from rest
-
-
-def _state(settings: Settings, found: Snapshot) -> Iterator[Finding]:
     if not found.feeds:
         yield warning("feed", "nothing was ever imported: gateway import, or set crm.folder")
     yield from kinds_of_feed(found.kinds, settings.crm.old_after)
@@ -256,6 +246,9 @@ def _state(settings: Settings, found: Snapshot) -> Iterator[Finding]:
         if count := found.outbox.get(state, 0):
             advice = f"gateway outbox list --state {state}, then retry or cancel"
             yield warning("outbox", f"{count} entries are {state}: {advice}")
+    yield from idle_tags(carried)
+    yield from finance_statuses(finances)
+    yield from rest
 
 
 def _roughly(age: timedelta) -> str:
@@ -263,14 +256,6 @@ def _roughly(age: timedelta) -> str:
     if hours < 2:
         return "an hour" if hours == 1 else "less than an hour"
     return f"{hours} hours" if hours < 48 else f"{hours // 24} days"
-
-
-def _loop(relay: RelayConfig, listener: ListenerConfig) -> Finding:
-    return error(
-        f"relay {relay.name}",
-        f"{relay.host}:{relay.port} is the gateway's own listener {listener.name}, mail would go "
-        "round in circles: give the host and port of the mail server",
-    )
 
 
 async def _relay(relay: RelayConfig) -> AsyncIterator[Finding]:

@@ -39,7 +39,12 @@ def settings_for_replies(settings: Settings) -> Iterator[Finding]:
             text = "takes no mail: add [[inbound.mailboxes]], or a listener for imports"
             yield warning("inbound", f"inbound.address {settings.inbound.address} {text}")
         return
-    yield from _letters(settings)
+    try:
+        for name, wording in (("reply_imported", IMPORTED), ("reply_refused", REFUSED)):
+            languages = list(letters(settings, name, wording))
+            yield good("templates", f"{name}: {', '.join(languages)}")
+    except (GatewayError, OSError) as problem:
+        yield error("templates", str(problem))
     yield _address(settings)
     if not (settings.inbound.allowed_roles or settings.inbound.allowed_senders):
         yield error("inbound", "nobody may import: set inbound.allowed_roles")
@@ -65,15 +70,6 @@ def _address(settings: Settings) -> Finding:
         return warning("inbound", MISSING)
     named = ", ".join(one.address for one in known)
     return good("inbound", f"staff forward replies to {named} ({known[0].told_by})")
-
-
-def _letters(settings: Settings) -> Iterator[Finding]:
-    try:
-        for name, wording in (("reply_imported", IMPORTED), ("reply_refused", REFUSED)):
-            languages = list(letters(settings, name, wording))
-            yield good("templates", f"{name}: {', '.join(languages)}")
-    except (GatewayError, OSError) as problem:
-        yield error("templates", str(problem))
 
 
 def store_for_replies(settings: Settings, database: Database) -> Iterator[Finding]:

@@ -11,14 +11,10 @@ from gateway.config.smtp import ListenerConfig, RelayConfig
 def own_listener(settings: Settings, relay: RelayConfig, *, offline: bool) -> ListenerConfig | None:
     """Return the listener that mail for a relay would come back to; `offline` asks no DNS."""
     candidates = [one for one in settings.smtp.listeners if one.bind.port == relay.port]
-    if not candidates or (offline and not _is_local_name(relay.host)):
+    if not candidates or (offline and not (relay.host == "localhost" or _is_literal(relay.host))):
         return None
     addresses = list(_addresses(relay.host))
     return next((one for one in candidates if _is_at(one.bind.host, addresses)), None)
-
-
-def _is_local_name(host: str) -> bool:
-    return host == "localhost" or _is_literal(host)
 
 
 def _is_literal(host: str) -> bool:

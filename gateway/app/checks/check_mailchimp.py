@@ -34,7 +34,16 @@ def account(settings: Settings) -> Iterator[Finding]:
         yield error(WHAT, str(problem))
         return
     try:
-        yield from _findings(settings, client)
+        client.ping()
+        yield good(WHAT, f"answers at {client.base_url}")
+        audience, troubled = _known(settings)
+        if audience is not None:
+            yield _audience(client, audience)
+        for each in readiness.look(client, audience).prerequisites():
+            yield good(WHAT, each.text) if each.is_met else warning(WHAT, each.text)
+        for campaign in troubled:
+            text = f"campaign {ids.show(campaign.id)} ({campaign.name}): {campaign.trouble}"
+            yield warning(WHAT, text)
     except NotAuthorised as problem:
         yield error(
             WHAT, f"refuses the key ({problem}): set mailchimp.api_key to one that is valid"
@@ -45,19 +54,6 @@ def account(settings: Settings) -> Iterator[Finding]:
         yield error(WHAT, f"what it should be compared with is not known: {problem}")
     finally:
         client.close()
-
-
-def _findings(settings: Settings, client: MailchimpClient) -> Iterator[Finding]:
-    client.ping()
-    yield good(WHAT, f"answers at {client.base_url}")
-    audience, troubled = _known(settings)
-    if audience is not None:
-        yield _audience(client, audience)
-    for each in readiness.look(client, audience).prerequisites():
-        yield good(WHAT, each.text) if each.is_met else warning(WHAT, each.text)
-    for campaign in troubled:
-        text = f"campaign {ids.show(campaign.id)} ({campaign.name}): {campaign.trouble}"
-        yield warning(WHAT, text)
 
 
 def _known(settings: Settings) -> tuple[Audience | None, list[Campaign]]:
@@ -76,6 +72,6 @@ def _audience(client: MailchimpClient, audience: Audience) -> Finding:
     try:
         client.audience(audience.id)
     except MailchimpNotFound:
-        text = f"the audience {audience.name} was deleted there: gateway mailchimp activate"
-        return error(WHAT, text)
+        why = f"the audience {audience.name} was deleted there: gateway mailchimp activate"
+        return error(WHAT, why)
     return good(WHAT, f"the audience {audience.name} is there")

@@ -1,6 +1,7 @@
 """`gateway check` for mail on events: are its files right, and is there anybody to mail?"""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from gateway.app import common
 from gateway.app.checks.findings import Finding, error, good, warning
@@ -39,7 +40,11 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
         state = "on" if rule.trigger.enabled else "off"
         yield good(f"trigger {name}", f"{rule.trigger.event}, {rule.trigger.kind}, {state}")
         yield from (warning(f"trigger {name}", text) for text in rule.letters.doubts())
-        if rule.trigger.is_of_date and rule.trigger.enabled and not _hears(settings, rule):
+        # Anybody is told of a trigger's runs by mail, or the CRM by a webhook (seed S4).
+        is_heard = bool(rule.trigger.report_to) or any(
+            EventType.TRIGGER_RUN_FINISHED in webhook.events for webhook in settings.webhooks
+        )
+        if rule.trigger.is_of_date and rule.trigger.enabled and not is_heard:
             advice = (
                 "nobody hears what became of its runs except in gateway triggers history: "
                 f"set report_to, or have a webhook told of {EventType.TRIGGER_RUN_FINISHED}"
@@ -47,21 +52,24 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
             yield warning(f"trigger {name}", advice)
 
 
-def _hears(settings: Settings, rule: CheckedTrigger) -> bool:
-    """Whether anybody is told of a trigger's runs: by mail, or the CRM by a webhook (seed S4)."""
-    asked = (one.events for one in settings.webhooks)
-    return bool(rule.trigger.report_to) or any(EventType.TRIGGER_RUN_FINISHED in e for e in asked)
-
-
 def store_for_triggers(settings: Settings, database: Database) -> Iterator[Finding]:
     """Look at whether triggers that are on have anything to go by, and whether mail is held."""
-    rules = [one for one in _usable(settings) if one.trigger.enabled]
+    files = trigger_files(settings.triggers.folder)
+    rules: list[CheckedTrigger] = []
+    for name, file in files.items():
+        # What is wrong with one of them `settings_for_triggers` has told.
+        with suppress(ConfigError):
+            rule = triggers.rule(settings, name, file)
+            rules += [rule] if rule.trigger.enabled else []
     with database.reading() as connection:
-        never_fed = {what for what in _wanted(rules) if due.never_fed(connection, what)}
+        never_fed = {
+            what
+            for what in {kind for checked in rules for kind in FEEDS[checked.trigger.event]}
+            if due.never_fed(connection, what)
+        }
         held = epochs.held(connection)
         known = vocabulary.read(connection)
     today = common.now().astimezone(common.time_zone(settings)).date()
-    files = trigger_files(settings.triggers.folder)
     for rule in rules:
         for text in doubts(rule.trigger, known, today):
             yield warning(f"trigger {rule.trigger.name}", f"{files[rule.trigger.name]}: {text}")
@@ -71,24 +79,7 @@ def store_for_triggers(settings: Settings, database: Database) -> Iterator[Findi
                 yield warning(f"trigger {rule.trigger.name}", advice)
     if held:
         yield error("triggers", f"all triggered mail is held: {held}; gateway triggers resume")
-    yield from _epoch_file(settings)
-
-
-def _usable(settings: Settings) -> Iterator[CheckedTrigger]:
-    for name, file in trigger_files(settings.triggers.folder).items():
-        try:
-            yield triggers.rule(settings, name, file)
-        except ConfigError:
-            continue
-
-
-def _wanted(rules: list[CheckedTrigger]) -> set[str]:
-    return {what for rule in rules for what in FEEDS[rule.trigger.event]}
-
-
-def _epoch_file(settings: Settings) -> Iterator[Finding]:
-    file = triggers.epoch_file(settings)
     try:
-        EpochFile(file).read()
+        EpochFile(triggers.epoch_file(settings)).read()
     except EpochFileUnusable as problem:
         yield error("triggers", f"{problem}; no triggered mail is sent without it")

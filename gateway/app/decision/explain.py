@@ -24,7 +24,7 @@ from gateway.delivery.settings import choose
 from gateway.smtp_proxy.decider import Decider, MessageDecision, MessageToDecide, Verdict, facts_of
 from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
 from gateway.smtp_proxy.journaling.store_outage import NeverMailed
-from gateway.smtp_proxy.policy import ListenerPolicy, Policy
+from gateway.smtp_proxy.policy import Policy
 from gateway.store.engine.database import Database
 from gateway.store.journal.message_lookup import MessageLookup
 from gateway.store.people.staff_languages import StaffLanguages
@@ -86,11 +86,34 @@ class NoSuchListener(GatewayError):
 
 async def explain(settings: Settings, database: Database, question: Question) -> Explanation:
     """Decide on a message as a worker would; nothing is sent, and nothing written."""
-    chosen, case = policy(settings), _case(settings, question)
+    block, rest = parted_file(question.content, behind=OPENING)
+    addresses = tuple(common.lookup(settings, one) for one in question.recipients)
+    chosen = policy(settings)
+    known = {listener.name: listener for listener in listeners(settings)}
+    name = next(iter(known)) if question.listener is None else question.listener
+    if name not in known:
+        raise NoSuchListener(f"no listener is called {name} (known: {', '.join(known)})")
+    case = MessageToDecide(
+        listener=known[name],
+        login=question.login,
+        sender=question.sender,
+        recipients=question.recipients,
+        addresses=addresses,
+        named=addresses,
+        asked=len(addresses),
+        headers=Headers.of(block),
+        opening=opening(stuffed(rest)),
+    )
     decider = Decider(
         common.standings(settings, database),
         MessageLookup(database),
         NeverMailed(settings.store.outage / "never-mailed"),
+    )
+    relay = choose(
+        chosen.relays,
+        listener=case.listener.name,
+        login=case.login,
+        sender_domain=domain_of(case.sender),
     )
     moment = common.now()
     decision = await decider.decide(chosen, case, moment)
@@ -106,40 +129,19 @@ async def explain(settings: Settings, database: Database, question: Question) ->
     return Explanation(
         classification=decision.classification,
         recipients=case.asked,
-        tried=tuple(_tried(chosen, case, decision)),
+        tried=tuple(tried(chosen, case, decision)),
         refusal=decision.refusal.text if decision.refusal else "",
-        relay=_relay(chosen, case),
+        relay=relay.name,
         fates=tuple(map(writer.fate, case.recipients, decision.verdicts)),
     )
 
 
-def _case(settings: Settings, question: Question) -> MessageToDecide:
-    block, rest = parted_file(question.content, behind=OPENING)
-    addresses = tuple(common.lookup(settings, one) for one in question.recipients)
-    return MessageToDecide(
-        listener=_listener(settings, question.listener),
-        login=question.login,
-        sender=question.sender,
-        recipients=question.recipients,
-        addresses=addresses,
-        named=addresses,
-        asked=len(addresses),
-        headers=Headers.of(block),
-        opening=opening(stuffed(rest)),
-    )
+def tried(chosen: Policy, case: MessageToDecide, decision: MessageDecision) -> Iterator[Tried]:
+    """Yield what was looked at, up to what decided: the rules of the config, then the shipped ones.
 
-
-def _listener(settings: Settings, name: str | None) -> ListenerPolicy:
-    known = {listener.name: listener for listener in listeners(settings)}
-    if name is None:
-        return next(iter(known.values()))
-    if name not in known:
-        raise NoSuchListener(f"no listener is called {name} (known: {', '.join(known)})")
-    return known[name]
-
-
-def _tried(chosen: Policy, case: MessageToDecide, decision: MessageDecision) -> Iterator[Tried]:
-    """Tell what was looked at, up to what decided."""
+    Where a listener of one kind, a header block over its limit, or the same message sent before
+    decided, that alone. Last comes an override.
+    """
     said, known = decision.classification, decision.known
     if case.listener.kind is not None:
         yield Tried(f"listener {case.listener.name}", True, f'kind = "{case.listener.kind}"')
@@ -149,30 +151,17 @@ def _tried(chosen: Policy, case: MessageToDecide, decision: MessageDecision) -> 
         number = ids.show(known.message)
         yield Tried(known.rule, True, f"the same message was bulk in No. {number}")
     else:
-        yield from _rules(chosen, case, said)
+        facts = facts_of(chosen, case)
+        for rule in chosen.rules:
+            because = why_matched(rule, facts)
+            # A burst is counted in the journal: that it matched shows in what was said.
+            matched = because is not None or rule.name == said.rule
+            yield Tried(rule.name, matched, because or ("counted" if matched else "no match"))
+            if matched:
+                break
     if said.rule == _OVERRIDE:
         by_login = case.login in chosen.override.logins
         yield Tried(said.rule, True, f"login {case.login}" if by_login else "header")
-
-
-def _rules(chosen: Policy, case: MessageToDecide, said: Classification) -> Iterator[Tried]:
-    facts = facts_of(chosen, case)
-    for rule in chosen.rules:
-        because = why_matched(rule, facts)
-        # A burst is counted in the journal: that it matched shows in what was said.
-        matched = because is not None or rule.name == said.rule
-        yield Tried(rule.name, matched, because or ("counted" if matched else "no match"))
-        if matched:
-            return
-
-
-def _relay(chosen: Policy, case: MessageToDecide) -> str:
-    return choose(
-        chosen.relays,
-        listener=case.listener.name,
-        login=case.login,
-        sender_domain=domain_of(case.sender),
-    ).name
 
 
 class _ExplanationWriter:
@@ -214,7 +203,7 @@ class _ExplanationWriter:
             suppressions=counting,
             personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
             feed_as_of=self._feed_as_of,
-            persons=tuple(holder.ref for holder in standing.holders),
+            persons=tuple(person.ref for person in standing.holders),
             sharing=len(who_counts(standing)),
         )
         return note.render(self._template, facts).full
@@ -222,18 +211,16 @@ class _ExplanationWriter:
     def _what_if(self, standing: Standing, counting: Sequence[Suppression]) -> Iterator[WhatIf]:
         for entry in counting:
             if entry.source is SuppressionSource.GROUP and entry.person is not None:
-                left = blocking(self._said.kind, _without(standing, entry))
+                holders = tuple(
+                    replace(
+                        person,
+                        suppressions=tuple(one for one in person.suppressions if one is not entry),
+                    )
+                    for person in standing.holders
+                )
+                left = blocking(self._said.kind, replace(standing, holders=holders))
                 outcome = State.SEND_FAILED if left else State.RELAYED
                 yield WhatIf(entry.person, entry.name, outcome)
-
-
-def _without(standing: Standing, entry: Suppression) -> Standing:
-    """Return how an address would stand, had a person left one group."""
-    holders = tuple(
-        replace(holder, suppressions=tuple(one for one in holder.suppressions if one is not entry))
-        for holder in standing.holders
-    )
-    return replace(standing, holders=holders)
 
 
 def document(found: Explanation) -> documents.Document:
@@ -248,11 +235,12 @@ def document(found: Explanation) -> documents.Document:
         ],
         "relay": found.relay,
         "refusal": found.refusal,
-        "deliveries": [_delivery(fate) for fate in found.fates],
+        "deliveries": [delivery_document(fate) for fate in found.fates],
     }
 
 
-def _delivery(fate: Fate) -> documents.Document:
+def delivery_document(fate: Fate) -> documents.Document:
+    """Return what would become of one recipient as JSON has it."""
     return {
         "recipient": fate.recipient,
         "persons": [str(person) for person in fate.persons],

@@ -1,6 +1,5 @@
 """How a report of several messages is written, under the settings of the moment."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.app import common
@@ -8,8 +7,7 @@ from gateway.app.wording import note_templates
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.decision import dsn
-from gateway.core.decision.note import Note, retold_whole
-from gateway.core.decision.note_template import NoteTemplate
+from gateway.core.decision.note import retold_whole
 from gateway.core.sending.outbox import OutboxRow
 from gateway.core.wording import in_language
 from gateway.store.journal.held_reports import Held
@@ -31,7 +29,24 @@ class HeldReportWriter:
         """Write one, all of it in the language of whoever sent the latest of the messages."""
         hostname = common.host_name()
         template = in_language(self._notes, held.told[-1].language)
-        retold = self._retold(template, held)
+        found = (
+            (message.id, delivery.recipient, retold_whole(template, message, delivery, self._zone))
+            for message in held.in_others
+            for delivery in message.deliveries
+        )
+        retold = {(number, mailbox): note for number, mailbox, note in found if note is not None}
+        told = tuple(
+            replace(
+                message,
+                left_out=tuple(
+                    replace(delivery, reason=retold[message.message, delivery.mailbox].short[0])
+                    if (message.message, delivery.mailbox) in retold
+                    else delivery
+                    for delivery in message.left_out
+                ),
+            )
+            for message in held.told
+        )
         summary = dsn.Summary(
             message_id=f"<{ids.show(entry.id)}.dsn@{hostname}>",
             at=common.now().astimezone(self._zone),
@@ -41,30 +56,9 @@ class HeldReportWriter:
             messages=held.messages,
             recipients=held.recipients,
             since=held.since,
-            told=tuple(_in_words(one, retold) for one in held.told),
+            told=told,
             notes={
                 key: retold[key].full if key in retold else held.notes[key] for key in held.notes
             },
         )
         return dsn.build_summary(template, summary)
-
-    def _retold(self, template: NoteTemplate, held: Held) -> dict[tuple[int, str], Note]:
-        """Return the notes that were written in another language, by message and mailbox."""
-        found = (
-            (message.id, one.recipient, retold_whole(template, message, one, self._zone))
-            for message in held.in_others
-            for one in message.deliveries
-        )
-        return {(number, mailbox): note for number, mailbox, note in found if note is not None}
-
-
-def _in_words(
-    told: dsn.ReportedMessage, retold: Mapping[tuple[int, str], Note]
-) -> dsn.ReportedMessage:
-    left_out = (
-        replace(one, reason=retold[told.message, one.mailbox].short[0])
-        if (told.message, one.mailbox) in retold
-        else one
-        for one in told.left_out
-    )
-    return replace(told, left_out=tuple(left_out))

@@ -23,9 +23,12 @@ def policy(settings: Settings) -> Policy:
     zone = common.time_zone(settings)
     templates = note_templates(settings)
     language = settings.suppression.language
+    # The mark of our loop header: the same for all workers, another for other gateways.
+    text = f"{hostname} {settings.store.url.get_secret_value()}"
+    override = settings.smtp.override
     return Policy(
         hostname=hostname,
-        instance=_instance(hostname, settings),
+        instance=hashlib.blake2b(text.encode(), digest_size=8).hexdigest(),
         rules=rules_of(settings),
         default_kind=settings.smtp.default_kind,
         relays=relays_of(settings),
@@ -35,7 +38,7 @@ def policy(settings: Settings) -> Policy:
             for domain, spoken in settings.suppression.languages.items()
         },
         notifier=settings.notices.sender or common.notifier(settings),
-        override=_override(settings),
+        override=Override(logins=frozenset(override.login), header=(override.header or "").lower()),
         plus_addresses=settings.suppression.plus_addresses,
         accept_suppressed=settings.suppression.reply == "accept",
         report_always=settings.suppression.report == "always",
@@ -47,17 +50,6 @@ def policy(settings: Settings) -> Policy:
     )
 
 
-def _instance(hostname: str, settings: Settings) -> str:
-    """Return what marks our loop header: the same for all workers, another for other gateways."""
-    text = f"{hostname} {settings.store.url.get_secret_value()}"
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _override(settings: Settings) -> Override:
-    override = settings.smtp.override
-    return Override(logins=frozenset(override.login), header=(override.header or "").lower())
-
-
 def listeners(settings: Settings) -> Sequence[ListenerPolicy]:
     """Return the listeners, their certificates loaded."""
     return [
@@ -67,7 +59,7 @@ def listeners(settings: Settings) -> Sequence[ListenerPolicy]:
             kind=None if one.kind == "auto" else Kind(one.kind),
             observe=one.mode == "observe",
             tls=one.tls,
-            context=_server_context(one),
+            context=server_context(one),
             networks=one.networks,
             users=Users.read(one.users, time.monotonic) if one.users else None,
             reject_at_rcpt=one.reject_at == "rcpt",
@@ -77,7 +69,8 @@ def listeners(settings: Settings) -> Sequence[ListenerPolicy]:
     ]
 
 
-def _server_context(listener: ListenerSettings) -> ssl.SSLContext | None:
+def server_context(listener: ListenerSettings) -> ssl.SSLContext | None:
+    """Return how a listener speaks TLS; None: it doesn't. BadCertificate if one can't be read."""
     if listener.tls == "none" or listener.cert is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -63,7 +63,18 @@ def rules(settings: Settings) -> Rules:
             roles=frozenset(settings.inbound.allowed_roles),
             senders=sender_entries(settings.inbound.allowed_senders),
         ),
-        notice_settings=_notice_settings(settings),
+        notice_settings=NoticeSettings(
+            sender=common.notifier(settings),
+            hostname=common.host_name(),
+            language=settings.suppression.language,
+            zone=common.time_zone(settings),
+            imported=letters(settings, "reply_imported", IMPORTED),
+            refused=letters(settings, "reply_refused", REFUSED),
+            lookup=lambda address: common.lookup(settings, address),
+            fallback_to=parseaddr(settings.notices.fallback_to or "")[1],
+            max_size=settings.inbound.max_size,
+            import_address=import_address(settings),
+        ),
         origins=origins(settings),
         documents=(*own, *RULES),
     )
@@ -77,18 +88,3 @@ def origins(settings: Settings) -> dict[str, Origin]:
         one.name: Origin(name=one.name, trust=one.trust, authserv_id=one.authserv_id or "")
         for one in places
     }
-
-
-def _notice_settings(settings: Settings) -> NoticeSettings:
-    return NoticeSettings(
-        sender=common.notifier(settings),
-        hostname=common.host_name(),
-        language=settings.suppression.language,
-        zone=common.time_zone(settings),
-        imported=letters(settings, "reply_imported", IMPORTED),
-        refused=letters(settings, "reply_refused", REFUSED),
-        lookup=lambda address: common.lookup(settings, address),
-        fallback_to=parseaddr(settings.notices.fallback_to or "")[1],
-        max_size=settings.inbound.max_size,
-        import_address=import_address(settings),
-    )

@@ -22,7 +22,7 @@ from gateway.app.triggers import transitions
 from gateway.app.triggers.questions import TriggerAnswers, explain
 from gateway.app.wording import note_templates
 from gateway.core.kinds import State
-from gateway.metrics import MetricReading, Metrics, RelayHealth
+from gateway.metrics import MailchimpHealth, MetricReading, Metrics, RelayHealth
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.views.status import Snapshot, snapshot
@@ -86,23 +86,32 @@ class HealthCollector:
         found, _ = await asyncio.gather(self._snapshot(), self._look_at_relays())
         heard = await asyncio.to_thread(metrics.relay_health)
         read = await asyncio.to_thread(metrics.mailboxes_up)
+        mailchimp = None
+        if self._context.settings.mailchimp.api_key is not None:
+            mailchimp = in_a_word(await asyncio.to_thread(metrics.mailchimp_health))
         return Health(
             store=found is not None,
-            relays={name: _word(heard.get(name)) for name in self._relays()},
+            relays={
+                relay.name: in_a_word(heard.get(relay.name))
+                for relay in self._context.settings.relays
+            },
             roles=self._context.roles,
             feeds=_ages(found) if found else {},
-            kinds=_kinds(found) if found else {},
+            kinds=kinds_of_files(found) if found else {},
             references=found.references if found else {},
             unread=found.unread if found else {},
             paused=found.paused if found else (),
-            mailboxes={name: _UP[read.get(name)] for name in self._mailboxes()},
-            mailchimp=await asyncio.to_thread(self._mailchimp),
+            mailboxes={
+                mailbox.name: _UP[read.get(mailbox.name)]
+                for mailbox in self._context.settings.inbound.mailboxes
+            },
+            mailchimp=mailchimp,
         )
 
     async def metrics(self) -> bytes:
         """Return every metric of every process of this host."""
         found, _ = await asyncio.gather(self._snapshot(), self._look_at_relays())
-        readings = [*_of_processes(self._context.roles), *_of_store(found)]
+        readings = [*readings_of_processes(self._context.roles), *readings_of_store(found)]
         return await asyncio.to_thread(metrics.exposition, readings)
 
     async def _look_at_relays(self) -> None:
@@ -115,20 +124,9 @@ class HealthCollector:
         except (StoreUnavailable, TimeoutError):
             return None
 
-    def _mailchimp(self) -> str | None:
-        if self._context.settings.mailchimp.api_key is None:
-            return None
-        heard = metrics.mailchimp_health()
-        return "unknown" if heard is None else heard.name.lower()
 
-    def _mailboxes(self) -> list[str]:
-        return [mailbox.name for mailbox in self._context.settings.inbound.mailboxes]
-
-    def _relays(self) -> list[str]:
-        return [relay.name for relay in self._context.settings.relays]
-
-
-def _word(health: RelayHealth | None) -> str:
+def in_a_word(health: RelayHealth | MailchimpHealth | None) -> str:
+    """Return a health as `GET /health` has it: `up`, `down` …; unknown: nobody asked yet."""
     return "unknown" if health is None else health.name.lower()
 
 
@@ -137,7 +135,8 @@ def _ages(found: Snapshot) -> dict[str, int]:
     return {source: int((moment - at).total_seconds()) for source, at in found.feeds.items()}
 
 
-def _kinds(found: Snapshot) -> dict[str, dict[str, dict[str, object]]]:
+def kinds_of_files(found: Snapshot) -> dict[str, dict[str, dict[str, object]]]:
+    """Return by source and kind of file how it stands: `{"crm": {"people": {…}}}`."""
     kinds: dict[str, dict[str, dict[str, object]]] = {}
     for one in found.kinds:
         fault = one.fault
@@ -154,8 +153,40 @@ def _seconds_since(moment: datetime) -> int:
     return int((now() - moment).total_seconds())
 
 
-def _of_kinds(found: Snapshot) -> Iterator[MetricReading]:
-    """Yield how each kind of file stands; a feed is named `crm:people`."""
+def readings_of_processes(roles: Mapping[str, Mapping[str, int]]) -> Iterator[MetricReading]:
+    """Yield the metrics that the supervisor's counts make: by role wanted, ready, restarts."""
+    texts = {
+        "wanted": "Processes a role should have.",
+        "ready": "Processes of a role that work.",
+        "restarts": "Processes that died and were started again.",
+    }
+    for key, text in texts.items():
+        yield MetricReading(
+            name=f"gateway_processes_{key}",
+            text=text,
+            label="role",
+            values={role: counts[key] for role, counts in roles.items()},
+            only_rises=key == "restarts",
+        )
+
+
+def readings_of_store(found: Snapshot | None) -> Iterator[MetricReading]:
+    """Yield the metrics that are read in the store; None: it doesn't answer."""
+    yield MetricReading(
+        name="gateway_store_up",
+        text="Whether the store answers.",
+        label="store",
+        values={"main": float(found is not None)},
+    )
+    if found is None:
+        return
+    yield MetricReading(
+        name="gateway_feed_age_seconds",
+        text="Since a source last brought anything.",
+        label="source",
+        values=_ages(found),
+    )
+    # How each kind of file stands; a feed is named `crm:people`.
     ages = {one: _seconds_since(one.at) for one in found.kinds if one.at is not None}
     faults = {one: one.fault for one in found.kinds if one.fault is not None}
     yield MetricReading(
@@ -188,40 +219,6 @@ def _of_kinds(found: Snapshot) -> Iterator[MetricReading]:
         label="kind",
         values=found.unread,
     )
-
-
-def _of_processes(roles: Mapping[str, Mapping[str, int]]) -> Iterator[MetricReading]:
-    texts = {
-        "wanted": "Processes a role should have.",
-        "ready": "Processes of a role that work.",
-        "restarts": "Processes that died and were started again.",
-    }
-    for key, text in texts.items():
-        yield MetricReading(
-            name=f"gateway_processes_{key}",
-            text=text,
-            label="role",
-            values={role: counts[key] for role, counts in roles.items()},
-            only_rises=key == "restarts",
-        )
-
-
-def _of_store(found: Snapshot | None) -> Iterator[MetricReading]:
-    yield MetricReading(
-        name="gateway_store_up",
-        text="Whether the store answers.",
-        label="store",
-        values={"main": float(found is not None)},
-    )
-    if found is None:
-        return
-    yield MetricReading(
-        name="gateway_feed_age_seconds",
-        text="Since a source last brought anything.",
-        label="source",
-        values=_ages(found),
-    )
-    yield from _of_kinds(found)
     yield MetricReading(
         name="gateway_outbox_entries",
         text="What the gateway itself sends, by state.",

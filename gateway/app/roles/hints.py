@@ -21,7 +21,11 @@ class StoredHints:
     async def hook(self, token: str) -> Hook | None:
         """Return the webhook with this token in its address."""
         known = await self._database.read(audiences.with_webhook)
-        matching = [one for one in known if _is_token(one.webhook_url, token)]
+        matching = [
+            one
+            for one in known
+            if hmac.compare_digest(one.webhook_url.rpartition("/")[2].encode(), token.encode())
+        ]
         return Hook(matching[0].id, matching[0].webhook_secret) if matching else None
 
     async def take(self, hint: Hint) -> None:
@@ -38,7 +42,3 @@ class StoredHints:
             log.info("mailchimp_hint_taken", audience=hint.audience)
         else:
             log.info("mailchimp_hint_repeated", audience=hint.audience)
-
-
-def _is_token(url: str, token: str) -> bool:
-    return hmac.compare_digest(url.rpartition("/")[2].encode(), token.encode())

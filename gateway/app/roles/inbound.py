@@ -102,10 +102,10 @@ class _Tally:
     def heard(self, origin: Origin, verdict: Verdict) -> None:
         """Write a verdict's one line of log, and count it."""
         seconds = None if origin.arrived is None else (now() - origin.arrived).total_seconds()
-        self._metrics.inbound(origin.name, _log(origin, verdict), seconds)
+        self._metrics.inbound(origin.name, log_verdict(origin, verdict), seconds)
 
 
-def _log(origin: Origin, verdict: Verdict) -> str:
+def log_verdict(origin: Origin, verdict: Verdict) -> str:
     """Log a verdict; return what it is called where it is counted."""
     fields = {"inbox": ids.show(verdict.inbox), "origin": origin.name}
     match verdict:

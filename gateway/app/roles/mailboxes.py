@@ -100,10 +100,10 @@ def mailbox_settings(
         host=mailbox.host,
         port=mailbox.port,
         tls=mailbox.tls,
-        context=None if mailbox.tls == "none" else _context(mailbox),
+        context=None if mailbox.tls == "none" else client_context(mailbox),
         username=mailbox.username,
         password=mailbox.password.get_secret_value() if mailbox.password else "",
-        tokens=_tokens(mailbox, database),
+        tokens=token_source(mailbox, database),
         folder=mailbox.folder,
         imported=mailbox.imported,
         needs_attention=mailbox.needs_attention,
@@ -116,7 +116,8 @@ def mailbox_settings(
     )
 
 
-def _tokens(mailbox: MailboxConfig, database: Database | None) -> TokenSource | None:
+def token_source(mailbox: MailboxConfig, database: Database | None) -> TokenSource | None:
+    """Return where a mailbox gets its access tokens (RFC 6749); None: it has a password."""
     if mailbox.auth != "xoauth2" or mailbox.oauth is None:
         return None
     oauth = mailbox.oauth
@@ -136,7 +137,8 @@ def _tokens(mailbox: MailboxConfig, database: Database | None) -> TokenSource | 
     )
 
 
-def _context(mailbox: MailboxConfig) -> ssl.SSLContext:
+def client_context(mailbox: MailboxConfig) -> ssl.SSLContext:
+    """Return how the gateway speaks TLS to a mailbox; BadCertificate if its `ca` can't be used."""
     try:
         return ssl.create_default_context(cafile=mailbox.ca)
     except OSError as error:

@@ -39,12 +39,12 @@ class RelayWatch:
                 self._call(relay, now)
                 for relay in relays
                 if now - self._heard.get(relay.name, float("-inf")) > LATELY_SECONDS
-                and not self._refuses_mail(relay.name, known)
+                and not (
+                    known.get(relay.name) is RelayHealth.OUR_FAULT
+                    and relay.name not in self._refused
+                )
             )
         )
-
-    def _refuses_mail(self, name: str, known: dict[str, RelayHealth]) -> bool:
-        return known.get(name) is RelayHealth.OUR_FAULT and name not in self._refused
 
     async def _call(self, relay: RelayConfig, now: float) -> None:
         self._heard[relay.name] = now

@@ -51,7 +51,7 @@ async def _look(
     try:
         if not await database.read(lambda connection: campaign_syncs.is_due(connection, now())):
             return _LOOK
-        await asyncio.to_thread(_round, context, settings, database, partial(_tell, metrics))
+        await asyncio.to_thread(_round, context, settings, database, partial(log_heard, metrics))
     except RoundStopping:
         return _LOOK
     except (NotAuthorised, UnusableKey, AudienceGone) as error:
@@ -93,7 +93,7 @@ def _round(
                     leases.drop(connection, LEASE, session.holder)
 
 
-def _tell(metrics: Metrics, heard: Heard) -> None:
+def log_heard(metrics: Metrics, heard: Heard) -> None:
     """Log what was read, and count it."""
     match heard:
         case Moved(campaign, state):

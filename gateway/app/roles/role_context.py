@@ -98,17 +98,14 @@ class RoleContext:
         """Follow the supervisor; its end is ours, however it came."""
         with contextlib.suppress(OSError):
             while line := await reader.readline():
-                self._take(json.loads(line))
+                match json.loads(line):
+                    case "reload":
+                        self._reload_soon()
+                    case {"roles": roles}:
+                        self.roles = roles
         if not self.stopping.is_set():
             log.warning("supervisor_gone")
         self.stopping.set()
-
-    def _take(self, news: Any) -> None:
-        match news:
-            case "reload":
-                self._reload_soon()
-            case {"roles": roles}:
-                self.roles = roles
 
     def _reload_soon(self) -> None:
         self._run(self._reload())

@@ -32,7 +32,10 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     Raises GatewayError if the config, a trigger or the store can't be used, or an address not be
     listened at.
     """
-    wanted = _checked(names)
+    for name in names:
+        if name not in ROLES:
+            raise UnknownRole(f"no such role: {name} (there are {', '.join(ROLES)})")
+    wanted = tuple(name for name in ROLES if name in (names or ROLES))
     settings = _read(config)
     if "sender" in wanted:
         triggers.rules(settings)  # What is wrong with one of them stops the start.
@@ -77,13 +80,6 @@ def _read(config: Path | None) -> Settings:
     settings = load(config, os.environ)
     logs.setup(settings.log.level, settings.log.format, role="supervisor")
     return settings
-
-
-def _checked(names: Sequence[str]) -> tuple[str, ...]:
-    for name in names:
-        if name not in ROLES:
-            raise UnknownRole(f"no such role: {name} (there are {', '.join(ROLES)})")
-    return tuple(name for name in ROLES if name in (names or ROLES))
 
 
 def _roles(names: Sequence[str], settings: Settings) -> list[Role]:

@@ -110,7 +110,8 @@ class OwnMailSender:
 
     async def deliver(self, row: OutboxRow) -> Result:
         """Send a row of the outbox once."""
-        pool = self._pools[self._relay(row).name]
+        named = next((one for one in self._relays if one.name == row.relay), None)
+        pool = self._pools[(named or self._chosen(row.sender)).name]
         sender = row.sender or ("" if pool.settings.null_sender else self._own_address)
         return await submit(pool, sender=sender, recipient=row.recipient, content=row.body)
 
@@ -162,10 +163,6 @@ class OwnMailSender:
         self._metrics.relay(relay.name, RelayHealth.DOWN)
         log.error("relay_unusable", relay=relay.name, reason=str(seen))
 
-    def _relay(self, row: OutboxRow) -> RelaySettings:
-        named = next((one for one in self._relays if one.name == row.relay), None)
-        return named or self._chosen(row.sender)
-
     def _chosen(self, sender: str) -> RelaySettings:
         domain = domain_of(sender)
         return choose(self._relays, listener="", login=None, sender_domain=domain)
@@ -214,24 +211,21 @@ async def take_in_files(context: RoleContext, database: Database, holder: str) -
     while not context.stopping.is_set():
         if settings is not context.settings:
             settings = context.settings
-            folder = _feed_folder(settings, database)
+            if settings.crm.folder is None:
+                folder = None
+            else:
+                folder = FeedFolder(
+                    database,
+                    settings.crm.folder,
+                    source=settings.crm.source,
+                    tag_scopes=settings.suppression.tags,
+                    clock=now,
+                    zone=common.time_zone(settings),
+                    mapping=settings.crm.mapping,
+                )
         if folder is not None:
             await _look(folder, database, holder, settings.crm.every)
         await context.rest(settings.crm.every)
-
-
-def _feed_folder(settings: Settings, database: Database) -> FeedFolder | None:
-    if settings.crm.folder is None:
-        return None
-    return FeedFolder(
-        database,
-        settings.crm.folder,
-        source=settings.crm.source,
-        tag_scopes=settings.suppression.tags,
-        clock=now,
-        zone=common.time_zone(settings),
-        mapping=settings.crm.mapping,
-    )
 
 
 async def _look(folder: FeedFolder, database: Database, holder: str, every: timedelta) -> None:
@@ -241,12 +235,13 @@ async def _look(folder: FeedFolder, database: Database, holder: str, every: time
             lambda connection: leases.take(connection, "feed", holder, now(), lease)
         ):
             for handled in await asyncio.to_thread(lambda: list(folder.look())):
-                _tell(handled)
+                log_file(handled)
     except (FolderUnusable, StoreUnavailable) as error:
         log.error("feed_folder_unusable", reason=str(error))
 
 
-def _tell(handled: Handled) -> None:
+def log_file(handled: Handled) -> None:
+    """Log what became of a file of the feed's folder."""
     if handled.state == "failed":
         log.error("feed_file_failed", file=handled.name, reason=handled.error)
         return

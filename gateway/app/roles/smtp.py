@@ -63,13 +63,6 @@ async def run_smtp(context: RoleContext) -> None:
     database.close()
 
 
-def _leave_the_lasting_alone() -> None:
-    """Spare what lives as long as the process from the collector; cycles are rare after it."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 20, 20)
-
-
 class _Smtp:
     """The parts of a worker, put together."""
 
@@ -92,7 +85,15 @@ class _Smtp:
         self._staff_languages = StaffLanguages(database)
         self._services.wording = LanguageChoice(self._staff_languages)
         self._services.retries = Retries(_marks(settings))
-        self._worker = SmtpWorker(self._services, _spool(settings, database, self._services))
+        self._worker = SmtpWorker(
+            self._services,
+            ImportSpool(
+                database,
+                Blobs(settings.store.blobs),
+                new_id=self._services.new_id,
+                max_size=settings.inbound.max_size,
+            ),
+        )
         self._chores = _Chores(database, self._services, number, self._local, context.stopping)
 
     def _go_by(self, settings: Settings) -> None:
@@ -116,7 +117,11 @@ class _Smtp:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(work) for work in self._work()]
             await self._chores.relays_seen()
-            _leave_the_lasting_alone()
+            # What lives as long as the process is spared from the collector; cycles are rare
+            # after it.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(_COLLECT_AFTER, 20, 20)
             self._worker.open(listeners(self._context.settings), self._context.sockets)
             running.append(tasks.create_task(self._worker.help(self._context.others)))
             self._context.ready()
@@ -184,16 +189,6 @@ def _log(database: Database, number: int, *, wanted: bool) -> WorkerLog | None:
     except OSError as error:
         log.error("journal_log_unusable", reason=str(error))
     return None
-
-
-def _spool(settings: Settings, database: Database, services: ProxyServices) -> ImportSpool:
-    """Return where mail for the importer is put."""
-    return ImportSpool(
-        database,
-        Blobs(settings.store.blobs),
-        new_id=services.new_id,
-        max_size=settings.inbound.max_size,
-    )
 
 
 async def _enlist(database: Database) -> int:

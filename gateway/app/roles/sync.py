@@ -59,10 +59,10 @@ def _refresh(context: RoleContext, database: Database, looked: dict[int, datetim
             raise RefreshStopping("the gateway stops")
 
     with mailchimp.mailchimp_session(context.settings, database) as session:
-        Refresher(session=replace(session, beat=beat), heard=_tell, looked=looked).run()
+        Refresher(session=replace(session, beat=beat), heard=log_refresh, looked=looked).run()
 
 
-def _tell(heard: Heard) -> None:
+def log_refresh(heard: Heard) -> None:
     """Log what became of a scheduled campaign."""
     match heard:
         case Refreshed(campaign, updated, left_out):

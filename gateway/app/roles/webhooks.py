@@ -67,7 +67,16 @@ class Webhooks:
             tasks.create_task(self._notice_stop())
             while not self._stopping.is_set():
                 self._changed.clear()
-                self._meet(tasks)
+                # A worker for every endpoint there is now.
+                wanted = {one.url: one for one in self._endpoints}
+                old = [
+                    url for url, one in self._running.items() if one.endpoint is not wanted.get(url)
+                ]
+                self._stop(old)
+                for url, endpoint in wanted.items():
+                    if url not in self._running:
+                        self._running[url] = _Running(self, endpoint)
+                        tasks.create_task(self._running[url].run())
                 await self._give_up_others()
                 await self._changed.wait()
             self._stop(list(self._running))
@@ -82,16 +91,6 @@ class Webhooks:
     def _wake(self) -> None:
         for one in self._running.values():
             one.worker.wake()
-
-    def _meet(self, tasks: asyncio.TaskGroup) -> None:
-        """Have a worker for every endpoint there is now."""
-        wanted = {one.url: one for one in self._endpoints}
-        old = [url for url, one in self._running.items() if one.endpoint is not wanted.get(url)]
-        self._stop(old)
-        for url, endpoint in wanted.items():
-            if url not in self._running:
-                self._running[url] = _Running(self, endpoint)
-                tasks.create_task(self._running[url].run())
 
     def _stop(self, urls: list[str]) -> None:
         for url in urls:
@@ -146,10 +145,11 @@ class _Running:
 
 def endpoints(settings: Settings) -> tuple[Endpoint, ...]:
     """Return who is told what; BadCertificate for files that can't be used."""
-    return tuple(map(_endpoint, settings.webhooks))
+    return tuple(map(endpoint, settings.webhooks))
 
 
-def _endpoint(webhook: WebhookConfig) -> Endpoint:
+def endpoint(webhook: WebhookConfig) -> Endpoint:
+    """Return the runtime form of a webhook; BadCertificate if its `ca` can't be used."""
     try:
         context = ssl.create_default_context(cafile=webhook.ca)
     except OSError as error:

@@ -16,7 +16,6 @@ from gateway.store.people import applications
 from gateway.store.triggers.transitions import NoSuchStatus
 from gateway.triggers.documents import done as document
 from gateway.triggers.plan import TriggerSettings
-from gateway.triggers.templates import CheckedTrigger
 from gateway.triggers.transitions import ApplicationChanges, ChangeRequest, ChangeResult
 
 
@@ -57,13 +56,10 @@ def who_acts(settings: Settings, connection: StoreTransaction, named: str) -> St
         several = ", ".join(map(_named, found))
         raise NobodyActs(f"several staff are {named}: {several}; give the crm_id", found)
     near = applications.nearest_staff(connection, named)
-    raise NobodyActs(f"no member of staff is known as {named}; {_known_instead(near)}", near)
-
-
-def _known_instead(near: Sequence[Staff]) -> str:
-    if not near:
-        return "there are none yet: gateway import staff FILE"
-    return f"the nearest: {', '.join(map(_named, near))}"
+    hint = "there are none yet: gateway import staff FILE"
+    if near:
+        hint = f"the nearest: {', '.join(map(_named, near))}"
+    raise NobodyActs(f"no member of staff is known as {named}; {hint}", near)
 
 
 def _named(one: Staff) -> str:
@@ -82,17 +78,14 @@ class StoreApplicationAdapter:
     def open(self) -> Apply:
         """Return what works in a transaction, under the triggers of this moment."""
         settings = self._settings()
-        plan = triggers.plan(
-            settings, self._rules(settings), common.standings(settings, self._database)
-        )
-        return lambda connection, happened: self._told(connection, plan, settings, happened)
-
-    def _rules(self, settings: Settings) -> Mapping[str, CheckedTrigger]:
         if self._files is None or self._files[0] is not settings:
             self._files = settings, triggers.Files(settings)
         files = self._files[1]
         files.refresh()
-        return dict(files.rules)
+        plan = triggers.plan(
+            settings, dict(files.rules), common.standings(settings, self._database)
+        )
+        return lambda connection, happened: self._told(connection, plan, settings, happened)
 
     def _told(
         self,
@@ -103,7 +96,20 @@ class StoreApplicationAdapter:
     ) -> Mapping[str, object]:
         session = ApplicationChanges(connection, plan, now=common.now(), new_id=self._new_id)
         try:
-            wish = _wish(connection, settings, happened)
+            actor = who_acts(settings, connection, happened.by) if happened.by else None
+            own = (actor.language if actor else "", settings.suppression.language)
+            spoken = (language for language in (*happened.languages, *own) if language in WARNINGS)
+            is_submission = happened.by is None
+            wish = ChangeRequest(
+                event=TriggerEvent.SUBMITTED if is_submission else TriggerEvent.STATUS_CHANGED,
+                references=happened.references,
+                status=happened.status,
+                actor=actor.crm_id if actor else "",
+                language=next(spoken, ""),
+                is_partial=happened.is_partial,
+                is_confirmed=happened.is_confirmed,
+                token=happened.token,
+            )
             done = session.carry_out(wish, dry_run=happened.dry_run)
         except NobodyActs as error:
             near = [{"crm_id": one.crm_id, "name": one.name} for one in error.nearest]
@@ -111,20 +117,3 @@ class StoreApplicationAdapter:
         except NoSuchStatus as error:
             raise EventRefused(str(error)) from error
         return document(done)
-
-
-def _wish(connection: StoreTransaction, settings: Settings, happened: Happened) -> ChangeRequest:
-    actor = who_acts(settings, connection, happened.by) if happened.by else None
-    own = (actor.language if actor else "", settings.suppression.language)
-    spoken = (one for one in (*happened.languages, *own) if one in WARNINGS)
-    is_submission = happened.by is None
-    return ChangeRequest(
-        event=TriggerEvent.SUBMITTED if is_submission else TriggerEvent.STATUS_CHANGED,
-        references=happened.references,
-        status=happened.status,
-        actor=actor.crm_id if actor else "",
-        language=next(spoken, ""),
-        is_partial=happened.is_partial,
-        is_confirmed=happened.is_confirmed,
-        token=happened.token,
-    )

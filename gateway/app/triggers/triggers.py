@@ -70,19 +70,16 @@ def _sources(settings: Settings, name: str) -> Iterator[tuple[str, TemplateSourc
         raise _NoTemplate(f"write it first, {folder} has no text such as nl.txt")
     first = settings.suppression.language
     for language in sorted(files, key=lambda one: (one != first, one)):
-        yield language, _source(files[language])
+        file = files[language]
+        html = file.with_suffix(".html")
+        own_html = read_text(html) if html.is_file() else None
+        yield language, TemplateSource(file=str(file), text=read_text(file), html=own_html)
 
 
 def _files(settings: Settings, name: str) -> Mapping[str, Path]:
     shipped = SHIPPED_TEMPLATES / name if name in ACTIVE_AS_SHIPPED else None
     folders = [folder for folder in (shipped, settings.templates.folder / name) if folder]
     return {file.stem: file for folder in folders for file in sorted(folder.glob("*.txt"))}
-
-
-def _source(file: Path) -> TemplateSource:
-    html = file.with_suffix(".html")
-    own_html = read_text(html) if html.is_file() else None
-    return TemplateSource(file=str(file), text=read_text(file), html=own_html)
 
 
 def epoch_file(settings: Settings) -> Path:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -145,7 +144,9 @@ def create(
             campaign, remarks = work.create(session, draft, common.Ids().next(), yes=yes)
         except work.NameTaken as error:
             session.finished()
-            _ask_whether_another(error)
+            if not (sys.stdin.isatty() and sys.stderr.isatty()):
+                raise GatewayError(f"{error}: --yes makes another of that name") from error
+            typer.confirm(f"{error}. Make another of that name?", abort=True, err=True)
             campaign, remarks = work.create(session, draft, common.Ids().next(), yes=True)
         _warn(remarks)
         _done(chosen, session, campaign, f"Created: {ids.show(campaign.id)}", as_json=as_json)
@@ -277,7 +278,11 @@ def schedule(
 
     wanted = read_id(number)
     with office_of(context) as (chosen, session):
-        moment = _quarter(chosen, at)
+        from gateway.app.campaigns.mailchimp import quarter
+
+        wished = chosen.moment(at)
+        assert wished
+        moment = quarter(wished, chosen.zone, at)
         campaign = work.schedule(session, wanted, moment, yes=yes)
         text = f"Scheduled for {local(campaign.scheduled_for, chosen.zone)}: {campaign.link}"
         _done(chosen, session, campaign, text, as_json=as_json)
@@ -327,13 +332,6 @@ def recreate(
         _warn(remarks)
         text = f"Created: {ids.show(campaign.id)}, in place of {number}"
         _done(chosen, session, campaign, text, as_json=as_json)
-
-
-def _ask_whether_another(error: GatewayError) -> None:
-    """Ask on a terminal whether a second campaign of a name is meant; else it is refused."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise GatewayError(f"{error}: --yes makes another of that name") from error
-    typer.confirm(f"{error}. Make another of that name?", abort=True, err=True)
 
 
 def _stored(session: "MailchimpSession", number: int) -> Campaign:
@@ -388,12 +386,3 @@ def _print_members(
 def _warn(texts: Iterable[str]) -> None:
     for text in texts:
         complain(f"note: {text}")
-
-
-def _quarter(context: Context, text: str) -> datetime:
-    """Return the time Mailchimp takes for a local one; it is refused with the nearest ones."""
-    from gateway.app.campaigns.mailchimp import quarter
-
-    moment = context.moment(text)
-    assert moment
-    return quarter(moment, context.zone, text)

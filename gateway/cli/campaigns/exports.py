@@ -62,7 +62,20 @@ def list_opt_outs(
     with chosen.store() as store, store.reading() as connection:
         found = opt_outs.in_force(connection, since=after)
     if as_json:
-        print_json([_document(one) for one in found])
+        print_json(
+            [
+                {
+                    "person": str(one.person),
+                    "group": one.group,
+                    "address": one.address,
+                    "at": in_utc(one.at),
+                    "campaign": None if one.campaign is None else ids.show(one.campaign),
+                    "title": one.title or None,
+                    "reason": one.reason or None,
+                }
+                for one in found
+            ]
+        )
         return
     if as_csv:
         writer = csv.writer(sys.stdout)
@@ -70,30 +83,23 @@ def list_opt_outs(
         writer.writerows([harmless(cell) for cell in _row(one)] for one in found)
         return
     headings = ("time", "person", "address", "through", "reason")
-    rows = (_shown(one, local(one.at, chosen.zone)) for one in found)
+    rows = (
+        (
+            local(one.at, chosen.zone),
+            one.person,
+            one.address,
+            one_line(one.title) or "-",
+            one_line(one.reason),
+        )
+        for one in found
+    )
     print_table(headings, rows, empty=_NO_OPT_OUTS)
-
-
-def _document(one: InGroup) -> dict[str, object]:
-    return {
-        "person": str(one.person),
-        "group": one.group,
-        "address": one.address,
-        "at": in_utc(one.at),
-        "campaign": None if one.campaign is None else ids.show(one.campaign),
-        "title": one.title or None,
-        "reason": one.reason or None,
-    }
 
 
 def _row(one: InGroup) -> Sequence[str]:
     campaign = "" if one.campaign is None else ids.show(one.campaign)
     who = (one.person.kind.value, one.group, one.person.crm_id, one.address)
     return (*who, in_utc(one.at) or "", campaign, one.title, one.reason)
-
-
-def _shown(one: InGroup, when: str) -> Sequence[object]:
-    return when, one.person, one.address, one_line(one.title) or "-", one_line(one.reason)
 
 
 def harmless(cell: str) -> str:

@@ -19,32 +19,26 @@ def png(shapes: Sequence[Shape]) -> bytes:
     pen = ImageDraw.Draw(lines)
     for shape in shapes:
         if isinstance(shape, PlotLine):
-            _paint_line(pen, shape)
+            scale = _SCALE * _FINER
+            points = [(x * scale, y * scale) for x, y in shape.points]
+            pen.line(
+                points, fill=shape.colour, width=max(1, round(shape.width * scale)), joint="curve"
+            )
     image = lines.resize((WIDTH * _SCALE, HEIGHT * _SCALE), Image.Resampling.LANCZOS)
     pen = ImageDraw.Draw(image)
     for shape in shapes:
         if isinstance(shape, PlotText):
-            _paint_text(pen, shape)
+            font = ImageFont.load_default(shape.size * _SCALE)
+            at = (shape.x * _SCALE, shape.y * _SCALE)
+            # The font at hand has no accents.
+            pen.text(
+                at,
+                ascii_text(shape.text),
+                fill=shape.colour,
+                font=font,
+                anchor=_ANCHORS[shape.anchor],
+                stroke_width=0.5 if shape.bold else 0,
+            )
     file = BytesIO()
     image.save(file, "PNG", optimize=True)
     return file.getvalue()
-
-
-def _paint_line(pen: ImageDraw.ImageDraw, line: PlotLine) -> None:
-    scale = _SCALE * _FINER
-    points = [(x * scale, y * scale) for x, y in line.points]
-    pen.line(points, fill=line.colour, width=max(1, round(line.width * scale)), joint="curve")
-
-
-def _paint_text(pen: ImageDraw.ImageDraw, text: PlotText) -> None:
-    font = ImageFont.load_default(text.size * _SCALE)
-    at = (text.x * _SCALE, text.y * _SCALE)
-    # The font at hand has no accents.
-    pen.text(
-        at,
-        ascii_text(text.text),
-        fill=text.colour,
-        font=font,
-        anchor=_ANCHORS[text.anchor],
-        stroke_width=0.5 if text.bold else 0,
-    )

@@ -23,7 +23,6 @@ from gateway.core.errors import GatewayError
 from gateway.core.plot import Shape, draw, svg
 from gateway.store.campaigns import campaign_reports, campaigns
 from gateway.store.campaigns.campaign_syncs import Synced
-from gateway.store.engine.database import Database
 
 if TYPE_CHECKING:
     from gateway.sync.sync_round import Heard
@@ -96,9 +95,41 @@ def show_report(
             kept = campaign_reports.kept(connection, wanted)
         found = report(known.counters or Counters(), kept)
         if plot is not None:
-            _write(plot, paint(chosen, known, _series(store, known)))
+            try:
+                start = known.campaign.sent_at or common.now()
+                with store.reading() as reading:
+                    latest = campaign_reports.last(reading, known.campaign.id)
+                    end = max(
+                        filter(None, (known.synced_at, latest, start + timedelta(minutes=10)))
+                    )
+                    buckets = campaign_reports.over_time(
+                        reading, known.campaign.id, width(end - start)
+                    )
+                names = {
+                    "opened": "Opens",
+                    "people": "not by machines",
+                    "clicked": "Clicks",
+                    "unsubscribed": "Unsubscribes",
+                    "bounced": "Bounces",
+                }
+                plot.write_bytes(
+                    paint(
+                        chosen,
+                        known,
+                        [
+                            growth(name, buckets.get(key, []), start, end)
+                            for key, name in names.items()
+                        ],
+                    )
+                )
+            except OSError as error:
+                raise CannotWrite(f"{plot}: {error.strerror}") from error
     if as_json:
-        print_json(report_document(known, found, count_machine_opens=_counts_machines(chosen)))
+        print_json(
+            report_document(
+                known, found, count_machine_opens=chosen.settings.mailchimp.count_machine_opens
+            )
+        )
         return
     for line in _lines(chosen, known, found):
         print_line(line)
@@ -183,10 +214,6 @@ def _freshen(context: typer.Context, number: int) -> None:
         complain(f"note: Mailchimp can't be asked; this is what was known before: {error}")
 
 
-def _counts_machines(context: Context) -> bool:
-    return context.settings.mailchimp.count_machine_opens
-
-
 def _lines(context: Context, known: Synced, found: CampaignReport) -> Iterator[str]:
     one, sent = known.campaign, max(found.sent, 1)
 
@@ -214,22 +241,6 @@ def _often(times: int) -> str:
 # The plot.
 
 
-def _series(store: Database, known: Synced) -> list[Series]:
-    start = known.campaign.sent_at or common.now()
-    with store.reading() as connection:
-        latest = campaign_reports.last(connection, known.campaign.id)
-        end = max(filter(None, (known.synced_at, latest, start + timedelta(minutes=10))))
-        buckets = campaign_reports.over_time(connection, known.campaign.id, width(end - start))
-    names = {
-        "opened": "Opens",
-        "people": "not by machines",
-        "clicked": "Clicks",
-        "unsubscribed": "Unsubscribes",
-        "bounced": "Bounces",
-    }
-    return [growth(name, buckets.get(key, []), start, end) for key, name in names.items()]
-
-
 Paint = Callable[[Context, Synced, Sequence[Series]], bytes]
 
 
@@ -255,22 +266,15 @@ def _drawn(context: Context, known: Synced, series: Sequence[Series]) -> list[Sh
     sent = known.counters.sent if known.counters else 0
     subtitle = f"Sent to {sent:,} on {_minute(context, one.sent_at)}"
     as_of = f" · as of {_minute(context, known.synced_at)}"
+    text = one_line(one.name)
     return draw(
-        _shortened(one.name), subtitle + as_of, series, zone=context.zone, nothing="Nothing yet"
+        (text if len(text) <= 70 else f"{text[:69]}…"),
+        subtitle + as_of,
+        series,
+        zone=context.zone,
+        nothing="Nothing yet",
     )
 
 
 def _minute(context: Context, at: datetime | None) -> str:
     return local(at, context.zone)[:16]
-
-
-def _shortened(name: str) -> str:
-    text = one_line(name)
-    return text if len(text) <= 70 else f"{text[:69]}…"
-
-
-def _write(file: Path, content: bytes) -> None:
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise CannotWrite(f"{file}: {error.strerror}") from error

@@ -20,7 +20,7 @@ from gateway.cli.context import (
 )
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.decision.journal import Message
 from gateway.core.decision.note import retold_in, told_in
 from gateway.core.decision.note_template import NoteTemplate, exactly
 from gateway.core.kinds import State
@@ -172,7 +172,14 @@ def _described(context: Context, one: Message, template: NoteTemplate) -> Iterat
         yield f"Attempt of:  {ids.show(one.attempt_of)}"
     for delivery in one.deliveries:
         yield ""
-        yield from _delivery(delivery, template)
+        persons = f" ({', '.join(map(str, delivery.persons))})" if delivery.persons else ""
+        yield f"To:          {delivery.recipient}{persons}"
+        yield f"State:       {template.state(delivery.state)} ({delivery.state} by {delivery.by})"
+        if delivery.would:
+            yield f"Would be:    {template.state(State(delivery.would))} ({delivery.would})"
+        if delivery.reply:
+            yield f"Reply:       {one_line(delivery.reply)}"
+        yield from (f"    {line}" for line in delivery.note.splitlines())
 
 
 def wording(context: Context) -> NoteTemplate:
@@ -193,14 +200,3 @@ def wording_in(context: Context, language: str) -> NoteTemplate:
 def _report(one: DeliveryReport) -> str:
     what = one_line(f"{one.action} {one.status}, {one.diagnostic}")
     return f"Reported:    {one_line(one.recipient)}: {what}"
-
-
-def _delivery(one: Delivery, template: NoteTemplate) -> Iterator[str]:
-    persons = f" ({', '.join(map(str, one.persons))})" if one.persons else ""
-    yield f"To:          {one.recipient}{persons}"
-    yield f"State:       {template.state(one.state)} ({one.state} by {one.by})"
-    if one.would:
-        yield f"Would be:    {template.state(State(one.would))} ({one.would})"
-    if one.reply:
-        yield f"Reply:       {one_line(one.reply)}"
-    yield from (f"    {line}" for line in one.note.splitlines())

@@ -34,9 +34,9 @@ def show_birthday(context: Context, file: Path) -> None:
 def _prepare(context: Context, folder: Path) -> None:
     """Write the trigger and its template, and have the CRM tell of birthdays."""
     for name, text in sample.BIRTHDAY.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
     now = common.now()
     born = now.astimezone(context.zone).strftime("1980-%m-%d")
     people = folder / "people.csv"

@@ -65,7 +65,15 @@ def send_campaign(context: Context, sandbox: "Sandbox") -> int:
         campaign, _ = engine.create(session, draft, common.Ids().next())
         engine.add(session, campaign.id, _everybody(session))
         there = engine.send(session, campaign.id, yes=False).mailchimp_id
-        _let_a_day_pass(sandbox, there)
+        sandbox.advance(minutes=3)
+        sandbox.open(there, _OPENS, proxy=True)
+        sandbox.advance(hours=2)
+        sandbox.open(there, _OPENS)
+        sandbox.click(there, _OPENS, _LINK)
+        sandbox.advance(hours=20)
+        sandbox.open(there, _LEAVES)
+        sandbox.unsubscribe(there, _LEAVES, "too many mails")
+        sandbox.advance(minutes=10)
         sync_rounds(context.settings, session, lambda _: None).one(campaign.id)
     return campaign.id
 
@@ -73,18 +81,6 @@ def send_campaign(context: Context, sandbox: "Sandbox") -> int:
 def _everybody(session: "MailchimpSession") -> list[PersonRef]:
     with session.database.reading() as connection:
         return [ref for each in sample.PEOPLE for ref in people.holders(connection, each)]
-
-
-def _let_a_day_pass(sandbox: "Sandbox", there: str) -> None:
-    sandbox.advance(minutes=3)
-    sandbox.open(there, _OPENS, proxy=True)
-    sandbox.advance(hours=2)
-    sandbox.open(there, _OPENS)
-    sandbox.click(there, _OPENS, _LINK)
-    sandbox.advance(hours=20)
-    sandbox.open(there, _LEAVES)
-    sandbox.unsubscribe(there, _LEAVES, "too many mails")
-    sandbox.advance(minutes=10)
 
 
 def show_campaign(context: Context, number: int) -> None:

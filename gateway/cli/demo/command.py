@@ -68,7 +68,11 @@ def demo() -> None:
         )
         file.write_text(config, encoding="utf-8")
         context = Context(file)
-        _load(context, folder)
+        with context.store() as store:
+            for kind, text in sample.FEED.items():
+                exported = folder / f"{kind}.csv"
+                exported.write_text(text, encoding="utf-8")
+                import_file(store, kind, exported, source="crm", now=common.now())
         with _gateway(file, port):
             mailing = [_send(port, sample.MAILING, address) for address in sample.PEOPLE]
             personal = _send(port, sample.PERSONAL, sample.PERSONAL_TO)
@@ -83,15 +87,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _load(context: Context, folder: Path) -> None:
-    """Take the sample CRM in."""
-    with context.store() as store:
-        for kind, text in sample.FEED.items():
-            file = folder / f"{kind}.csv"
-            file.write_text(text, encoding="utf-8")
-            import_file(store, kind, file, source="crm", now=common.now())
 
 
 @contextmanager
@@ -142,7 +137,14 @@ def _show(context: Context, mailing: list[DemoMail], personal: DemoMail, relay: 
     told.print("A mailing to everybody", mailing)
     told.print("A personal mail to somebody who is out of mailings", [personal])
     failed = next(one for one in mailing if told.delivery(one).state is State.SEND_FAILED)
-    _print_failure(failed, told.delivery(failed))
+    delivery = told.delivery(failed)
+    name = sample.PEOPLE[failed.recipient]
+    print_line(f"\nWhat the CRM heard for {name}:", "bold")
+    for line in failed.reply.splitlines():
+        print_line(f"  {line}", "red")
+    print_line("\nThe note in full, as gateway messages show has it:", "bold")
+    for line in delivery.note.splitlines():
+        print_line(f"  {line}" if line else "")
     taken = ", ".join(sample.PEOPLE[mail.recipients[0]] for mail in relay.mails)
     print_line(f"\nThe relay got {len(relay.mails)} mails: {taken}.", "bold")
 
@@ -183,26 +185,13 @@ class _JournalOfDemo:
             table.add_column(heading)
         for sent in mails:
             name, mark = sample.PEOPLE[sent.recipient], self._marks[sent.recipient]
-            table.add_row(name, mark, self._state(sent), _reason(sent))
+            line = sent.reply.partition("\n")[0]
+            state = self.delivery(sent).state
+            style = "bold red" if state is State.SEND_FAILED else "green"
+            table.add_row(
+                name,
+                mark,
+                Text(self._template.state(state), style=style),
+                (line.partition(": ")[2].partition(" No. ")[0] if line.startswith("550") else ""),
+            )
         console().print(table)
-
-    def _state(self, sent: DemoMail) -> Text:
-        state = self.delivery(sent).state
-        style = "bold red" if state is State.SEND_FAILED else "green"
-        return Text(self._template.state(state), style=style)
-
-
-def _reason(sent: DemoMail) -> str:
-    """Return the reason the CRM heard, without code, state and number; empty for 250."""
-    line = sent.reply.partition("\n")[0]
-    return line.partition(": ")[2].partition(" No. ")[0] if line.startswith("550") else ""
-
-
-def _print_failure(failed: DemoMail, delivery: Delivery) -> None:
-    name = sample.PEOPLE[failed.recipient]
-    print_line(f"\nWhat the CRM heard for {name}:", "bold")
-    for line in failed.reply.splitlines():
-        print_line(f"  {line}", "red")
-    print_line("\nThe note in full, as gateway messages show has it:", "bold")
-    for line in delivery.note.splitlines():
-        print_line(f"  {line}" if line else "")

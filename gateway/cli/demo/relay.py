@@ -69,17 +69,14 @@ class _Session(socketserver.StreamRequestHandler):
                 self._say(b"250 2.1.5 Ok")
             case b"DATA":
                 self._say(b"354 Go ahead")
-                self._take()
+                content = iter(self.rfile.readline, b".\r\n")
+                self._mail.content = b"".join(content)
+                self.server.mails.append(self._mail)
+                self._say(b"250 2.0.0 Ok: queued as %d" % len(self.server.mails))
             case b"QUIT":
                 self._say(b"221 2.0.0 Bye")
             case _:
                 self._say(b"250 2.0.0 Ok")
-
-    def _take(self) -> None:
-        lines = iter(self.rfile.readline, b".\r\n")
-        self._mail.content = b"".join(lines)
-        self.server.mails.append(self._mail)
-        self._say(b"250 2.0.0 Ok: queued as %d" % len(self.server.mails))
 
     def _say(self, text: bytes) -> None:
         self.wfile.write(text + b"\r\n")

@@ -96,7 +96,13 @@ def import_feed(
     if as_json:
         print_json(report.as_json())
     else:
-        print_line(_summary(report))
+        outcome = report.outcome
+        lead = "Would be" if report.dry_run or outcome.is_held_back else "Done"
+        print_line(
+            f"{lead}: {outcome.added} added, {outcome.changed} changed, {outcome.removed} removed, "
+            f"{outcome.unchanged} unchanged; suppressions: {outcome.suppressions_added} added, "
+            f"{outcome.suppressions_lifted} lifted"
+        )
         for line in report.shortfall.lines() if report.shortfall else ():
             print_line(line)
     raise typer.Exit(0 if report.is_good else 1)
@@ -150,13 +156,3 @@ def _complaints(report: ImportReport) -> Iterator[str]:
             f"{report.file}: would lift {report.lifted_of_held}: nothing was applied; if that is "
             "right, repeat with --lift"
         )
-
-
-def _summary(report: ImportReport) -> str:
-    outcome = report.outcome
-    lead = "Would be" if report.dry_run or outcome.is_held_back else "Done"
-    return (
-        f"{lead}: {outcome.added} added, {outcome.changed} changed, {outcome.removed} removed, "
-        f"{outcome.unchanged} unchanged; suppressions: {outcome.suppressions_added} added, "
-        f"{outcome.suppressions_lifted} lifted"
-    )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.app.checks.check import check
-from gateway.app.checks.findings import Finding, Level
+from gateway.app.checks.findings import Level
 from gateway.cli.context import Context, of
 from gateway.cli.output import one_line, print_line
 
@@ -30,9 +30,7 @@ async def _print_findings(context: Context, *, offline: bool) -> set[Level]:
     levels: set[Level] = set()
     async for finding in check(context.settings, context.file, offline=offline):
         levels.add(finding.level)
-        print_line(_line(finding), _STYLES[finding.level])
+        print_line(
+            f"{finding.level:<8} {finding.what}: {one_line(finding.text)}", _STYLES[finding.level]
+        )
     return levels
-
-
-def _line(finding: Finding) -> str:
-    return f"{finding.level:<8} {finding.what}: {one_line(finding.text)}"

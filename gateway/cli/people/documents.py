@@ -66,24 +66,17 @@ def save(context: typer.Context, number: _Document, to: _To = None) -> None:
     if to is not None and str(to) == "-":
         sys.stdout.buffer.writelines(pieces)
         return
-    print_line(f"Saved: {_saved(pieces, _target(to, found))}")
-
-
-def _target(to: Path | None, document: Document) -> Path:
     folder = to or Path()
-    return folder / document.filename if folder.is_dir() else folder
-
-
-def _saved(pieces: Iterable[bytes], target: Path) -> Path:
+    target = folder / found.filename if folder.is_dir() else folder
     try:
         with target.open("xb") as file:
             file.writelines(pieces)
     except FileExistsError as error:
         raise FileExists(f"{target} is there already: name another with --to") from error
-    return target
+    print_line(f"Saved: {target}")
 
 
 def _rows(context: Context, found: Iterable[Document]) -> Iterator[tuple[object, ...]]:
-    for one in found:
-        when, name = local(one.at, context.zone), one_line(one.filename)
-        yield ids.show(one.id), when, name, one.type, one.size, one.reference
+    for document in found:
+        when, name = local(document.at, context.zone), one_line(document.filename)
+        yield ids.show(document.id), when, name, document.type, document.size, document.reference

@@ -52,33 +52,29 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
         print_json(documented if len(documented) > 1 else documented[0])
         return
     for page in found:
-        _print(chosen, page)
-
-
-def _print(context: Context, page: PersonPage) -> None:
-    known, record = page.record.person, page.record
-    inactive = "" if known.active else " (not active)"
-    print_line(f"{known.ref} {one_line(known.name)}{inactive}", "bold")
-    print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
-    if record.lookalikes:
-        print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
-    print_line(f"Status:    {one_line(_status(record)) or '-'}")
-    print_line(f"Groups:    {one_line(', '.join(_groups(page))) or '-'}")
-    for reference, given in page.leads_nowhere:
-        print_line(f"Not known: {one_line(f'{reference} {given!r}')}: it has no effect")
-    for one in page.suppressions:
-        print_line(f"  {described(context, one)}")
-    for refused in page.refusals:
-        print_line(f"  {refusal(context, refused)}")
-    for field in page.unread:
-        since = local(field.since, context.zone)
-        why = one_line(f"{field.place}: {field.text}")
-        print_line(f"Unread:    {field.field} since {since} ({why})")
-    for each in page.applications:
-        print_line(f"Application {one_line(_application(each))}")
-    print_line()
-    headings = ("time", "type", "id", "state", "about", "summary")
-    print_table(headings, _rows(context, page.timeline), empty=_NO_TIMELINE)
+        known, record = page.record.person, page.record
+        inactive = "" if known.active else " (not active)"
+        print_line(f"{known.ref} {one_line(known.name)}{inactive}", "bold")
+        print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
+        if record.lookalikes:
+            print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
+        print_line(f"Status:    {one_line(_status(record)) or '-'}")
+        print_line(f"Groups:    {one_line(', '.join(_groups(page))) or '-'}")
+        for reference, given in page.leads_nowhere:
+            print_line(f"Not known: {one_line(f'{reference} {given!r}')}: it has no effect")
+        for one in page.suppressions:
+            print_line(f"  {described(chosen, one)}")
+        for refused in page.refusals:
+            print_line(f"  {refusal(chosen, refused)}")
+        for field in page.unread:
+            since = local(field.since, chosen.zone)
+            why = one_line(f"{field.place}: {field.text}")
+            print_line(f"Unread:    {field.field} since {since} ({why})")
+        for each in page.applications:
+            print_line(f"Application {one_line(_application(each))}")
+        print_line()
+        headings = ("time", "type", "id", "state", "about", "summary")
+        print_table(headings, _rows(chosen, page.timeline), empty=_NO_TIMELINE)
 
 
 def _status(record: PersonRecord) -> str:

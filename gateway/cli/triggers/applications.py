@@ -144,14 +144,13 @@ def _tell(done: ChangeResult, *, as_json: bool) -> None:
 
 def _show(done: ChangeResult) -> None:
     for change in done.changes:
-        print_line(_line(change, done.outcome), "red" if change.error else "")
+        print_line(
+            one_line(f"{change.reference}: {_said(change, done.outcome)}"),
+            "red" if change.error else "",
+        )
     if done.preview.trigger:
         print_line()
         show_preview(done.preview, is_done=done.outcome is ChangeOutcome.DONE)
-
-
-def _line(change: Change, outcome: ChangeOutcome) -> str:
-    return one_line(f"{change.reference}: {_said(change, outcome)}")
 
 
 def _said(change: Change, outcome: ChangeOutcome) -> str:

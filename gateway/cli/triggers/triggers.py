@@ -293,7 +293,25 @@ def _whom(name: str, who: str) -> str:
 
 def _show_runs(chosen: Context, runs: Sequence[TriggerRun], empty: str) -> None:
     headings = ("time", "trigger", "day", "state", "sent", "skipped", "failed", "other")
-    print_table(headings, (_run_row(chosen, run) for run in runs), empty=empty)
+    print_table(
+        headings,
+        (
+            (
+                (
+                    local(run.at, chosen.zone),
+                    run.trigger,
+                    run.day,
+                    "failed" if run.error else run.state,
+                    run.count(OccurrenceState.SENT),
+                    run.left_out,
+                    run.count(OccurrenceState.FAILED),
+                    ", ".join(_others(run)) or "-",
+                )
+            )
+            for run in runs
+        ),
+        empty=empty,
+    )
 
 
 def _mail_row(chosen: Context, done: MailedTransition, mail: StatusMail) -> Sequence[object]:
@@ -307,19 +325,6 @@ def _mail_row(chosen: Context, done: MailedTransition, mail: StatusMail) -> Sequ
         documents.state_of(row),
         local(row.next_at or row.due_at, chosen.zone),
         one_line(row.reason),
-    )
-
-
-def _run_row(chosen: Context, run: TriggerRun) -> Sequence[object]:
-    return (
-        local(run.at, chosen.zone),
-        run.trigger,
-        run.day,
-        "failed" if run.error else run.state,
-        run.count(OccurrenceState.SENT),
-        run.left_out,
-        run.count(OccurrenceState.FAILED),
-        ", ".join(_others(run)) or "-",
     )
 
 
