@@ -66,9 +66,9 @@ def application(
     )
     app.state.services = services
     problems.install(app)
-    _add_health(app, health, metrics, metrics_type)
+    add_health(app, health, metrics, metrics_type)
     if services is not None:
-        _add_routes(app, services)
+        add_routes(app, services)
     for router in routers:
         app.include_router(router, include_in_schema=False)
     app.add_middleware(SlashesInParts)
@@ -76,12 +76,13 @@ def application(
     return app
 
 
-def _add_health(
+def add_health(
     app: FastAPI,
     health: Callable[[], Awaitable[Health]],
     metrics: Callable[[], Awaitable[bytes]],
     metrics_type: str,
 ) -> None:
+    """Add `/health` and `/metrics`, each answer kept for `KEEP`."""
     recent_health = Recent(health, KEEP)
     recent_metrics = Recent(metrics, KEEP)
 
@@ -114,7 +115,8 @@ async def _is_known(request: Request) -> bool:
     return await known(using, secret.strip()) is not None
 
 
-def _add_routes(app: FastAPI, services: ApiServices) -> None:
+def add_routes(app: FastAPI, services: ApiServices) -> None:
+    """Add everything that needs the store, and the description of it all."""
     app.include_router(feed.router(services.feed))
     app.include_router(feed.imports(services.feed))
     for part in (applications, suppressions, messages, people, history, inbox, outbox):

@@ -29,11 +29,12 @@ def acting_manager(connection: StoreTransaction, using: ApiServices, token: Toke
     if any(TokenRole.MANAGER in one.roles for one in staff):
         return by
     raise Problem(
-        403, f"{_why(connection, by, staff)}: {_CURE}", more={"role": TokenRole.MANAGER.value}
+        403, f"{what_lacks(connection, by, staff)}: {_CURE}", more={"role": TokenRole.MANAGER.value}
     )
 
 
-def _why(connection: StoreTransaction, by: str, staff: Sequence[Staff]) -> str:
+def what_lacks(connection: StoreTransaction, by: str, staff: Sequence[Staff]) -> str:
+    """Return why whoever acts isn't a manager; `staff` are those who `by` names, maybe nobody."""
     if not by:
         return "only a manager may change this, and the token has no role manager"
     if staff:

@@ -56,19 +56,21 @@ def problem(
 
 def install(app: FastAPI) -> None:
     """Have every error of an application told as a problem."""
-    app.add_exception_handler(HTTPException, _told)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(GatewayError, _known)
+    app.add_exception_handler(HTTPException, as_problem)
+    app.add_exception_handler(RequestValidationError, as_invalid)
+    app.add_exception_handler(GatewayError, as_known_fault)
     app.add_exception_handler(Exception, _fault)
 
 
-def _told(_: Request, error: Exception) -> Response:
+def as_problem(_: Request, error: Exception) -> Response:
+    """Answer with the status and text a route gave."""
     assert isinstance(error, HTTPException)
     more = error.more if isinstance(error, Problem) else None
     return problem(error.status_code, str(error.detail), headers=error.headers, more=more)
 
 
-def _invalid(_: Request, error: Exception) -> Response:
+def as_invalid(_: Request, error: Exception) -> Response:
+    """Answer 422 with each field that is wrong, as `body.until`."""
     assert isinstance(error, RequestValidationError)
     found = [
         {"at": ".".join(map(str, one["loc"])), "text": one["msg"].removeprefix("Value error, ")}
@@ -77,7 +79,8 @@ def _invalid(_: Request, error: Exception) -> Response:
     return problem(422, "the request isn't valid", more={"errors": found})
 
 
-def _known(_: Request, error: Exception) -> Response:
+def as_known_fault(_: Request, error: Exception) -> Response:
+    """Answer with what a fault of the gateway's own means to the client; an unknown one is 500."""
     match error:
         case RowRefused():
             return problem(422, "the store refuses what was given")

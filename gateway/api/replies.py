@@ -35,13 +35,14 @@ Cursor = Annotated[
 ]
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
+    """Refuse a NUL and lone surrogates (RFC 3629), which no store takes."""
     if "\0" in text or any(0xD800 <= ord(one) <= 0xDFFF for one in text):
         raise ValueError("must be text without NUL and lone surrogates")
     return text
 
 
-Text = Annotated[str, AfterValidator(_plain)]
+Text = Annotated[str, AfterValidator(plain_text)]
 
 
 def _one_address(text: str) -> str:
@@ -51,7 +52,8 @@ def _one_address(text: str) -> str:
     return found.address
 
 
-def _key(text: str) -> str:
+def address_or_person(text: str) -> str:
+    """Read `ann@example.org` or `candidate:17`; return the address alone, or the person."""
     match read_person_or_address(text):
         case PersonRef() as person:
             return str(person)
@@ -62,22 +64,24 @@ def _key(text: str) -> str:
             raise ValueError(f"{fault}{hint}")
 
 
-def _sender(text: str) -> str:
+def sender_address(text: str) -> str:
+    """Read an envelope sender; `<>` and an empty text are the null sender (RFC 5321, 4.5.5)."""
     return "" if text.strip() in ("", "<>") else _one_address(text)
 
 
-def _staff(text: str) -> str:
+def staff_name(text: str) -> str:
+    """Read how staff are named: a crm_id or name as it stands, an address alone."""
     return _one_address(text) if "@" in text else text
 
 
 #: One address, however it is written; without what stood around it.
 MailAddress = Annotated[Text, AfterValidator(_one_address)]
 #: The same, or `candidate:17`.
-AddressOrPerson = Annotated[Text, AfterValidator(_key)]
+AddressOrPerson = Annotated[Text, AfterValidator(address_or_person)]
 #: One address, or `<>`, the null sender, as an empty text.
-SenderAddress = Annotated[Text, AfterValidator(_sender)]
+SenderAddress = Annotated[Text, AfterValidator(sender_address)]
 #: crm_id or address of a member of staff.
-StaffName = Annotated[Text, AfterValidator(_staff)]
+StaffName = Annotated[Text, AfterValidator(staff_name)]
 
 
 def reply(request: Request, document: object, status: int = 200) -> Response:

@@ -26,8 +26,18 @@ def main() -> int:
     try:
         settings = arguments.settings()
         logs.setup(settings.log.level, settings.log.format, role=arguments.role)
+        context = RoleContext(arguments, settings)
+
+        async def live() -> None:
+            async with context:
+                run = main_of(arguments.role)
+                gc.freeze()
+                gc.enable()
+                await run(context)
+            log.info("ended", number=arguments.number)
+
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_live(arguments, RoleContext(arguments, settings)))
+            runner.run(live())
     except GatewayError as error:
         log.error("failed", reason=str(error))
         return 1
@@ -37,16 +47,7 @@ def main() -> int:
     return 0
 
 
-async def _live(arguments: RoleArguments, context: RoleContext) -> None:
-    async with context:
-        run = _loaded(arguments.role)
-        gc.freeze()
-        gc.enable()
-        await run(context)
-    log.info("ended", number=arguments.number)
-
-
-def _loaded(role: str) -> Callable[[RoleContext], Awaitable[None]]:
+def main_of(role: str) -> Callable[[RoleContext], Awaitable[None]]:
     """Return the main of a role, and load nothing of the others."""
     match role:
         case "smtp":

@@ -21,7 +21,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     in it come back absolute. Raises ConfigError with a line per problem.
     """
     file = path or Path(environ.get("GATEWAY_CONFIG") or DEFAULT_FILE)
-    values = _read(file)
+    values = read_file(file)
     overrides = read_environment(environ)
     try:
         return Settings.model_validate(
@@ -32,16 +32,17 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         raise describe(error, Settings, str(file), variables) from None
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_file(file: Path) -> dict[str, Any]:
+    """Read a config file (TOML 1.0, UTF-8); ConfigError says why it can't be read."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         hint = "name the config file with --config FILE or GATEWAY_CONFIG"
         raise ConfigError(f"{file}: no such file; {hint}") from None
-    except OSError as fault:
-        raise ConfigError(f"{file}: can't be read: {fault.strerror}") from fault
-    except UnicodeDecodeError as fault:
-        raise ConfigError(f"{file}: not a text in UTF-8") from fault
-    except tomllib.TOMLDecodeError as fault:
-        hint = "; a table stands once: put its keys together" if "twice" in str(fault) else ""
-        raise ConfigError(f"{file}: not TOML: {fault}{hint}") from fault
+    except OSError as error:
+        raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not a text in UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        hint = "; a table stands once: put its keys together" if "twice" in str(error) else ""
+        raise ConfigError(f"{file}: not TOML: {error}{hint}") from error

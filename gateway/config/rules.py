@@ -47,13 +47,10 @@ class RuleConfig(Section):
     def _has_one_test(self) -> Self:
         tests = [test for test in TESTS if getattr(self, test) is not None]
         if len(tests) != 1:
-            wrong("", f"needs exactly one test of {', '.join(TESTS)}; has {_listed(tests)}")
+            given = " and ".join(tests) or "none"
+            wrong("", f"needs exactly one test of {', '.join(TESTS)}; has {given}")
         if self.matches and not self.header:
             wrong("matches", "needs header, which names the field to look at")
         if self.burst and self.kind is not Kind.BULK:
             wrong("kind", "a burst can only make a message bulk")
         return self
-
-
-def _listed(tests: list[str]) -> str:
-    return " and ".join(tests) or "none"

@@ -2,10 +2,9 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ValidationError, model_validator
 
@@ -61,13 +60,15 @@ def parse_day_of_year(value: object) -> object:
     return day.month, day.day
 
 
-def _day_of_month(value: int) -> int:
+def check_day_of_month(value: int) -> int:
+    """Refuse what no month has: not 1 to 31."""
     if not 1 <= value <= 31:
         raise ValueError("not a day of the month from 1 to 31")
     return value
 
 
-def _one_of_recipients(text: str) -> str:
+def parse_recipient(text: str) -> str:
+    """Read `candidate`, `responsible:ROLE`, `owner`, `actor` or a mail address."""
     value = plain(text)
     if value in (CANDIDATE, OWNER, ACTOR):
         return value
@@ -84,9 +85,9 @@ def _several(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(parse_day)]
 DayOfYear = Annotated[tuple[int, int], BeforeValidator(parse_day_of_year)]
-DayOfMonth = Annotated[int, AfterValidator(_day_of_month)]
+DayOfMonth = Annotated[int, AfterValidator(check_day_of_month)]
 CrmKey = Annotated[Text, AfterValidator(plain)]
-Recipient = Annotated[Text, AfterValidator(_one_of_recipients)]
+Recipient = Annotated[Text, AfterValidator(parse_recipient)]
 
 
 class TriggerFile(Section):
@@ -174,37 +175,32 @@ def load_trigger(name: str, file: Path, settings: Settings) -> Trigger:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise ConfigError(f"{file}: a trigger's name has letters, digits, . _ and - only")
     try:
-        found = TriggerFile.model_validate(_read(file))
+        try:
+            values = tomllib.loads(read_text(file))
+        except tomllib.TOMLDecodeError as fault:
+            raise ConfigError(f"{file}: not TOML: {fault}") from fault
+        found = TriggerFile.model_validate(values)
     except ValidationError as error:
         raise describe(error, TriggerFile, str(file), {}) from None
-    return _trigger(name, found, settings)
+    return runtime_trigger(name, found, settings)
 
 
 def load_triggers(settings: Settings) -> tuple[Trigger, ...]:
     """Read every trigger; ConfigError has a line for each key of each file that is wrong."""
     problems: list[str] = []
-    found = list(_loaded(settings, problems))
+    found: list[Trigger] = []
+    for name, file in trigger_files(settings.triggers.folder).items():
+        try:
+            found.append(load_trigger(name, file, settings))
+        except ConfigError as error:
+            problems += error.problems
     if problems:
         raise ConfigError(*problems)
     return tuple(found)
 
 
-def _loaded(settings: Settings, problems: list[str]) -> Iterator[Trigger]:
-    for name, file in trigger_files(settings.triggers.folder).items():
-        try:
-            yield load_trigger(name, file, settings)
-        except ConfigError as error:
-            problems += error.problems
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(read_text(file))
-    except tomllib.TOMLDecodeError as fault:
-        raise ConfigError(f"{file}: not TOML: {fault}") from fault
-
-
-def _trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger:
+def runtime_trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger:
+    """Return what a file says, with what the settings say where it says nothing."""
     is_of_application = file.event in APPLICATION_EVENTS
     latest: timedelta | None = LATENESS[file.event] if file.latest is None else file.latest
     reports = settings.triggers

@@ -79,7 +79,8 @@ def parse_network(value: object) -> object:
         raise ValueError("not a network such as 10.0.0.0/8 or 2001:db8::/32") from error
 
 
-def _positive(value: timedelta) -> timedelta:
+def check_positive(value: timedelta) -> timedelta:
+    """Refuse 0s."""
     if not value:
         raise ValueError("must be more than 0s")
     return value
@@ -95,7 +96,8 @@ def _no_truth_value(value: object) -> object:
     return value
 
 
-def _known_zone(value: str) -> str:
+def check_zone(value: str) -> str:
+    """Refuse what is no name of the IANA time zones."""
     try:
         ZoneInfo(value)  # `available_timezones` would read every file there is
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -122,7 +124,8 @@ def parse_domain(value: str) -> str:
     return domain
 
 
-def _address_or_domain(value: str) -> str:
+def parse_address_or_domain(value: str) -> str:
+    """Read an address, or `example.org` or `@example.org` as a domain."""
     is_address = "@" in value.strip().removeprefix("@")
     return parse_address(value) if is_address else parse_domain(value)
 
@@ -134,20 +137,22 @@ def _typed(value: str) -> TypedAddress:
     return found
 
 
-def _is_http(value: str) -> str:
+def check_http(value: str) -> str:
+    """Refuse what is no http or https URL with a host."""
     if not re.fullmatch(r"https?://[^\s/?#]+\S*", value):
         raise ValueError("not an address such as https://gateway.example.org/")
     return value
 
 
-def _is_host(value: str) -> str:
+def check_host(value: str) -> str:
+    """Refuse a host with a port, a scheme or brackets."""
     if re.fullmatch(r"[^\s:/\[\]@]+|[0-9A-Fa-f:.]+", value) is None:
         raise ValueError("not a host name or address alone (the port has a key of its own)")
     return value
 
 
-def _is_header_name(value: str) -> str:
-    # RFC 5322, section 3.6.8: printable ASCII without the colon.
+def check_header_name(value: str) -> str:
+    """Refuse what is no field name: printable ASCII without the colon (RFC 5322, 3.6.8)."""
     if re.fullmatch(r"[!-9;-~]+", value) is None:
         raise ValueError("not the name of a header field such as X-Mailing")
     return value
@@ -164,17 +169,20 @@ def config_folder(info: ValidationInfo) -> Path | None:
     return context.get("folder")
 
 
-def _resolve(value: Path, info: ValidationInfo) -> Path:
+def resolve(value: Path, info: ValidationInfo) -> Path:
+    """Return a path that counts from the config file's folder."""
     return from_folder(config_folder(info), value)
 
 
-def _existing_file(value: Path) -> Path:
+def check_file(value: Path) -> Path:
+    """Refuse a path that is no file."""
     if not value.is_file():
         raise ValueError("no such file")
     return value
 
 
-def _store_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
+def parse_store_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    """Read `sqlite:///FILE` or `postgresql://…`; FILE comes back absolute."""
     scheme, _, rest = value.get_secret_value().partition("://")
     if scheme == "postgresql" and rest:
         return value
@@ -184,7 +192,8 @@ def _store_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
     return SecretStr(f"sqlite:///{from_folder(config_folder(info), name)}")
 
 
-def _blobs_url(value: str, info: ValidationInfo) -> str:
+def parse_blobs_url(value: str, info: ValidationInfo) -> str:
+    """Read `file:FOLDER`, `file:///FOLDER` or `s3://BUCKET/PREFIX`; FOLDER comes back absolute."""
     scheme, _, rest = value.partition(":")
     if scheme == "s3" and len(rest) > 2 and rest.startswith("//"):
         return value
@@ -196,27 +205,27 @@ def _blobs_url(value: str, info: ValidationInfo) -> str:
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_several)]
-Host = Annotated[str, AfterValidator(_is_host)]
-HeaderName = Annotated[str, AfterValidator(_is_header_name)]
+Host = Annotated[str, AfterValidator(check_host)]
+HeaderName = Annotated[str, AfterValidator(check_header_name)]
 Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1)]
 Port = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=65535)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Interval = Annotated[Duration, AfterValidator(_positive)]
+Interval = Annotated[Duration, AfterValidator(check_positive)]
 Size = Annotated[int, BeforeValidator(parse_size), Field(ge=1)]
 Pattern = Annotated[re.Pattern[str], BeforeValidator(parse_pattern)]
 BindAddress = Annotated[Bind, BeforeValidator(parse_bind)]
 NetworkRange = Annotated[Network, BeforeValidator(parse_network)]
-TimeZone = Annotated[str, AfterValidator(_known_zone)]
+TimeZone = Annotated[str, AfterValidator(check_zone)]
 MailAddress = Annotated[str, AfterValidator(parse_mailbox)]
 Domain = Annotated[str, AfterValidator(parse_domain)]
 Domains = Annotated[tuple[Domain, ...], BeforeValidator(_one_or_several)]
 Language = Literal["nl", "de", "fr", "en"]
 AddressesOrDomains = Annotated[
-    tuple[Annotated[str, AfterValidator(_address_or_domain)], ...],
+    tuple[Annotated[str, AfterValidator(parse_address_or_domain)], ...],
     BeforeValidator(_one_or_several),
 ]
-HttpUrl = Annotated[str, AfterValidator(_is_http)]
-ConfigPath = Annotated[Path, AfterValidator(_resolve)]
-ExistingFile = Annotated[ConfigPath, AfterValidator(_existing_file)]
-StoreUrl = Annotated[SecretStr, AfterValidator(_store_url)]
-BlobsUrl = Annotated[str, AfterValidator(_blobs_url)]
+HttpUrl = Annotated[str, AfterValidator(check_http)]
+ConfigPath = Annotated[Path, AfterValidator(resolve)]
+ExistingFile = Annotated[ConfigPath, AfterValidator(check_file)]
+StoreUrl = Annotated[SecretStr, AfterValidator(parse_store_url)]
+BlobsUrl = Annotated[str, AfterValidator(parse_blobs_url)]

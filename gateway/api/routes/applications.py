@@ -134,7 +134,7 @@ async def _kept(
 
     def work(connection: StoreTransaction) -> StoredAnswer:
         told = apply(connection, happened)
-        why = _why_nothing_was_done(told)
+        why = why_nothing_was_done(told)
         if why is not None:
             raise Problem(*why, more=dict(told))
         return StoredAnswer(status=200, type=JSON, body=octets(told))
@@ -142,7 +142,7 @@ async def _kept(
     return await in_one_step(using, request, token, key, work)
 
 
-def _why_nothing_was_done(told: Mapping[str, Any]) -> tuple[int, str] | None:
+def why_nothing_was_done(told: Mapping[str, Any]) -> tuple[int, str] | None:
     """Return status and text of the problem there is; None: it was done, or is a dry run."""
     errors = [one["error"] for one in told["applications"]]
     match told["outcome"]:

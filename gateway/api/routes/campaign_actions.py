@@ -111,11 +111,13 @@ class _Action:
         return await in_steps(self.using, asked, answer)
 
 
-def _action(request: Request, using: Using, token: Campaigner, key: Key = None) -> _Action:
+def action(request: Request, using: Using, token: Campaigner, key: Key = None) -> _Action:
+    """Return an action that is done once by its `Idempotency-Key`."""
     return _Action(request, using, token, key)
 
 
-def _deletion(request: Request, using: Using, token: Campaigner) -> _Action:
+def deletion(request: Request, using: Using, token: Campaigner) -> _Action:
+    """Return an action that may come twice and so has no key."""
     return _Action(request, using, token, None)
 
 
@@ -123,14 +125,15 @@ def _number(id: str) -> int:  # noqa: A002
     return read_id(id)
 
 
-def _is_confirmed(asked: Confirmation | None = None) -> bool:
+def is_confirmed(asked: Confirmation | None = None) -> bool:
+    """Return whether the body, which may be left out, confirms it."""
     return asked is not None and asked.confirmed
 
 
-Action = Annotated[_Action, Depends(_action)]
-Deletion = Annotated[_Action, Depends(_deletion)]  #: Harmless when it comes twice: without a key.
+Action = Annotated[_Action, Depends(action)]
+Deletion = Annotated[_Action, Depends(deletion)]  #: Harmless when it comes twice: without a key.
 Number = Annotated[int, Depends(_number)]  #: Of the campaign that the path names.
-IsConfirmed = Annotated[bool, Depends(_is_confirmed)]  #: By the body, which may be left out.
+IsConfirmed = Annotated[bool, Depends(is_confirmed)]  #: By the body, which may be left out.
 _DONE = answers(CAMPAIGN_DONE, "The campaign as it is now, without its members.")
 
 

@@ -59,7 +59,7 @@ async def download(request: Request, using: Using, id: str) -> Response:  # noqa
     asked = request.headers.get("range", "")
     if request.headers.get("if-range", tag) != tag:
         asked = ""
-    span = _span(asked, found.size)
+    span = span_of(asked, found.size)
     if span is None:
         return await _streamed(using.blobs, found, range(found.size), 200, headers)
     if not span:
@@ -82,8 +82,8 @@ def disposition(filename: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-def _span(text: str, size: int) -> range | None:
-    """Return the octets that are asked for; none where there are none; None: all of them."""
+def span_of(text: str, size: int) -> range | None:
+    """Return the octets a Range asks for (RFC 9110, 14.2); empty: none are there; None: all."""
     asked = _RANGE.fullmatch(text.strip())
     if asked is None or asked[1] == asked[2] == "":
         return None
@@ -98,7 +98,7 @@ def _span(text: str, size: int) -> range | None:
 async def _streamed(
     blobs: Blobs, found: Document, span: range, status: int, headers: dict[str, str]
 ) -> Response:
-    pieces = _cut(blobs.pieces(found.sha256), span)
+    pieces = cut(blobs.pieces(found.sha256), span)
     first = await anext(pieces, b"")  # A missing file is told before an answer begins.
     if span and not first:
         raise BlobMissing("the blob store lacks octets of a document")
@@ -112,11 +112,12 @@ async def _streamed(
     return StreamingResponse(all_of_it(), status, headers | length, media_type=OCTETS)
 
 
-async def _cut(pieces: AsyncIterator[bytes], span: range) -> AsyncIterator[bytes]:
+async def cut(pieces: AsyncIterator[bytes], span: range) -> AsyncIterator[bytes]:
+    """Yield of the pieces of a file the octets whose places are in `span`."""
     at = 0
-    async for whole in pieces:
-        part = whole[max(0, span.start - at) : max(0, span.stop - at)]
-        at += len(whole)
+    async for piece in pieces:
+        part = piece[max(0, span.start - at) : max(0, span.stop - at)]
+        at += len(piece)
         if part:
             yield part
         if at >= span.stop:

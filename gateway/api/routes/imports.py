@@ -17,7 +17,7 @@ router = APIRouter(prefix="/imports", tags=["feed"], dependencies=[READS_FEED])
 async def list_imports(request: Request, using: Using) -> Response:
     """List what each source brought last of each kind, and what was wrong with its last file."""
     found = await using.database.read(feed_faults.states)
-    return reply(request, {"items": [_document(one) for one in found], "next": None})
+    return reply(request, {"items": [state_document(one) for one in found], "next": None})
 
 
 @router.get("/waiting", responses=items(OPEN_REFERENCE))
@@ -28,7 +28,8 @@ async def list_waiting(request: Request, using: Using) -> Response:
     return reply(request, {"items": listed, "next": None})
 
 
-def _document(one: KindState) -> documents.Document:
+def state_document(one: KindState) -> documents.Document:
+    """Return as JSON what a source brought last of a kind."""
     fault = one.fault
     return {
         "source": one.source,

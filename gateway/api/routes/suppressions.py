@@ -114,12 +114,12 @@ async def export_suppressions(
 ) -> Response:
     """Return everybody who is suppressed as CSV; no cell of it is a formula."""
     headers = {"content-disposition": 'attachment; filename="suppressions.csv"'}
-    rows = _csv(using, Selection(source, scope))
+    rows = csv_pages(using, Selection(source, scope))
     first = await anext(rows)  # A store that is away is told with a status, not in the middle.
     return StreamingResponse(_from(first, rows), headers=headers, media_type="text/csv")
 
 
-async def _csv(using: ApiServices, selection: Selection) -> AsyncIterator[str]:
+async def csv_pages(using: ApiServices, selection: Selection) -> AsyncIterator[str]:
     """Yield the heading with the first page, then a page at a time."""
     at, listed = using.clock(), using.suppressed()
 

@@ -110,19 +110,23 @@ def rows(path: Path, holders: Holders) -> Iterator[PeopleFileRow]:
             for line, values in enumerate(given, start + 1):
                 cells = dict(zip(columns, (value.strip() for value in values), strict=False))
                 if any(cells.values()):
-                    yield _row(line, cells, holders)
+                    yield row(line, cells, holders)
     except UnicodeDecodeError as error:
         raise PeopleFileRefused(f"{path}: is not UTF-8") from error
     except csv.Error as error:
         raise PeopleFileRefused(f"{path}: {error}") from error
 
 
-def _row(line: int, cells: Mapping[str, str], holders: Holders) -> PeopleFileRow:
+def row(line: int, cells: Mapping[str, str], holders: Holders) -> PeopleFileRow:
+    """Return whom a line of a file names, by key or address, or why it names nobody."""
     key = next(filter(None, (cells.get(name) for name in KEYS)), "")
     email = next(filter(None, (cells.get(name) for name in ADDRESSES)), "")
     try:
         if key and "@" not in key:
-            return PeopleFileRow(line, (_person(cells.get("kind", ""), key),))
+            if ":" in key:
+                return PeopleFileRow(line, (PersonRef.parse(key),))
+            kind = PersonKind(cells.get("kind", "").lower() or PersonKind.CANDIDATE)
+            return PeopleFileRow(line, (PersonRef(kind, key),))
     except ValueError as error:
         return PeopleFileRow(line, (), str(error))
     text = (email or key).partition(";")[0].strip()
@@ -131,12 +135,6 @@ def _row(line: int, cells: Mapping[str, str], holders: Holders) -> PeopleFileRow
         return PeopleFileRow(line, (), str(read) if text else "names nobody: the address is blank")
     found = holders(read.address)
     return PeopleFileRow(line, found, "" if found else f"nobody has {read.address}")
-
-
-def _person(kind: str, key: str) -> PersonRef:
-    if ":" in key:
-        return PersonRef.parse(key)
-    return PersonRef(PersonKind(kind.lower() or PersonKind.CANDIDATE), key)
 
 
 def chosen_group(wanted: str, found: Sequence[Group]) -> Group:

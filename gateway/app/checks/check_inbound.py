@@ -33,7 +33,7 @@ def settings_for_replies(settings: Settings) -> Iterator[Finding]:
     """Look at what the settings say of forwarded replies."""
     found = places(settings)
     for what, place in found:
-        yield _trust(what, place)
+        yield trust_of(what, place)
     if not found:
         if settings.inbound.address:
             text = "takes no mail: add [[inbound.mailboxes]], or a listener for imports"
@@ -45,12 +45,18 @@ def settings_for_replies(settings: Settings) -> Iterator[Finding]:
             yield good("templates", f"{name}: {', '.join(languages)}")
     except (GatewayError, OSError) as problem:
         yield error("templates", str(problem))
-    yield _address(settings)
+    known = import_addresses(settings)
+    if known:
+        named = ", ".join(one.address for one in known)
+        yield good("inbound", f"staff forward replies to {named} ({known[0].told_by})")
+    else:
+        yield warning("inbound", MISSING)
     if not (settings.inbound.allowed_roles or settings.inbound.allowed_senders):
         yield error("inbound", "nobody may import: set inbound.allowed_roles")
 
 
-def _trust(what: str, place: MailboxConfig | ListenerConfig) -> Finding:
+def trust_of(what: str, place: MailboxConfig | ListenerConfig) -> Finding:
+    """Tell by what the sender of a forwarded reply is believed at a mailbox or listener."""
     match place.trust:
         case None:
             return error(what, f"{_NOTHING}{_HOW}")
@@ -62,14 +68,6 @@ def _trust(what: str, place: MailboxConfig | ListenerConfig) -> Finding:
         case "internal-only":
             text = "believes every sender: its server must take mail from inside only"
             return warning(what, text)
-
-
-def _address(settings: Settings) -> Finding:
-    known = import_addresses(settings)
-    if not known:
-        return warning("inbound", MISSING)
-    named = ", ".join(one.address for one in known)
-    return good("inbound", f"staff forward replies to {named} ({known[0].told_by})")
 
 
 def store_for_replies(settings: Settings, database: Database) -> Iterator[Finding]:

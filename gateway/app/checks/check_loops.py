@@ -14,7 +14,15 @@ def own_listener(settings: Settings, relay: RelayConfig, *, offline: bool) -> Li
     if not candidates or (offline and not (relay.host == "localhost" or _is_literal(relay.host))):
         return None
     addresses = list(_addresses(relay.host))
-    return next((one for one in candidates if _is_at(one.bind.host, addresses)), None)
+    for listener in candidates:
+        bind = listener.bind.host
+        if _is_literal(bind) and ip_address(bind).is_unspecified:
+            is_at = any(map(can_be_bound, addresses))
+        else:
+            is_at = any(address in addresses for address in _addresses(bind))
+        if is_at:
+            return listener
+    return None
 
 
 def _is_literal(host: str) -> bool:
@@ -33,13 +41,7 @@ def _addresses(host: str) -> Iterator[str]:
     yield from dict.fromkeys(str(address[0]) for *_, address in found)
 
 
-def _is_at(bind: str, addresses: list[str]) -> bool:
-    if _is_literal(bind) and ip_address(bind).is_unspecified:
-        return any(map(_is_ours, addresses))
-    return any(address in addresses for address in _addresses(bind))
-
-
-def _is_ours(address: str) -> bool:
+def can_be_bound(address: str) -> bool:
     """Whether this host has an address: only then can it be bound."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -28,35 +28,29 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 async def mailboxes(settings: Settings) -> AsyncIterator[Finding]:
     """Look at each mailbox; nothing in it is changed."""
-    database = _usable_store(settings)
+    # The store keeps refresh tokens; one of another version is none to go by.
+    opened = open_database(settings)
+    try:
+        is_usable = opened.version() == VERSION
+    except StoreUnavailable:
+        is_usable = False
+    database = opened if is_usable else None
     try:
         for mailbox in settings.inbound.mailboxes:
             what = f"mailbox {mailbox.name}"
             if mailbox.tls == "none" and mailbox.host not in _LOCAL:
                 text = f'login and mail go to {mailbox.host} in clear text: set tls = "implicit"'
                 yield warning(what, text)
-            async for finding in _mailbox(what, settings, mailbox, database):
+            async for finding in call_mailbox(what, settings, mailbox, database):
                 yield finding
     finally:
-        if database is not None:
-            database.close()
+        opened.close()
 
 
-def _usable_store(settings: Settings) -> Database | None:
-    """Return the store, which keeps refresh tokens; None where there is none to go by."""
-    database = open_database(settings)
-    try:
-        if database.version() == VERSION:
-            return database
-    except StoreUnavailable:
-        pass
-    database.close()
-    return None
-
-
-async def _mailbox(
+async def call_mailbox(
     what: str, settings: Settings, mailbox: MailboxConfig, database: Database | None
 ) -> AsyncIterator[Finding]:
+    """Log in to a mailbox, look at its folders, and tell what keeps the importer from its mail."""
     where = f"{mailbox.host}:{mailbox.port}"
     try:
         own = mailbox_settings(settings, mailbox, database)
@@ -71,10 +65,10 @@ async def _mailbox(
         yield error(what, f"{where}: {problem}: is it running, and are host, port and tls right?")
         return
     try:
-        async for finding in _session(what, where, session, own):
+        async for finding in folders_of(what, where, session, own):
             yield finding
         if session.can_idle:
-            async for finding in _idle(what, session, own, database):
+            async for finding in silent_idle(what, session, own, database):
                 yield finding
     except MailboxRefuses as problem:
         yield error(what, f"{where}: {problem}: {_cure(mailbox, problem.stage)}")
@@ -98,9 +92,10 @@ def _cure(mailbox: MailboxConfig, stage: Stage) -> str:
             return "set folder to one of the account's, which it may change"
 
 
-async def _session(
+async def folders_of(
     what: str, where: str, session: MailboxSession, settings: MailboxSettings
 ) -> AsyncIterator[Finding]:
+    """Look at the folders of a mailbox: how much waits, which are missing, whether mail can go."""
     await session.select(settings.folder)
     waiting = len(await session.search())
     news = "tells of new mail" if session.can_idle else "is asked for new mail"
@@ -121,7 +116,7 @@ async def _session(
         yield warning(what, text)
 
 
-async def _idle(
+async def silent_idle(
     what: str, session: MailboxSession, settings: MailboxSettings, database: Database | None
 ) -> AsyncIterator[Finding]:
     """Tell where a server that offers IDLE tells of new mail late or not at all."""

@@ -28,39 +28,32 @@ class RelayWatch:
 
         Only mail can tell that such a one takes it again.
         """
-        known, replies = await asyncio.to_thread(_news)
+        known = await asyncio.to_thread(metrics.relay_health)
+        replies = await asyncio.to_thread(metrics.relay_replies)
         now = asyncio.get_running_loop().time()
         for name, count in replies.items():
             if count > self._replies.get(name, 0.0):
                 self._heard[name] = now
         self._replies = replies
-        await asyncio.gather(
-            *(
-                self._call(relay, now)
-                for relay in relays
-                if now - self._heard.get(relay.name, float("-inf")) > LATELY_SECONDS
-                and not (
-                    known.get(relay.name) is RelayHealth.OUR_FAULT
-                    and relay.name not in self._refused
-                )
+        silent = [
+            relay
+            for relay in relays
+            if now - self._heard.get(relay.name, float("-inf")) > LATELY_SECONDS
+            and not (
+                known.get(relay.name) is RelayHealth.OUR_FAULT and relay.name not in self._refused
             )
-        )
-
-    async def _call(self, relay: RelayConfig, now: float) -> None:
-        self._heard[relay.name] = now
-        health = await _health(relay)
-        if health is RelayHealth.OUR_FAULT:
-            self._refused.add(relay.name)
-        else:
-            self._refused.discard(relay.name)
-        self._metrics.relay(relay.name, health)
+        ]
+        self._heard |= {relay.name: now for relay in silent}
+        for relay, health in zip(silent, await asyncio.gather(*map(call, silent)), strict=True):
+            if health is RelayHealth.OUR_FAULT:
+                self._refused.add(relay.name)
+            else:
+                self._refused.discard(relay.name)
+            self._metrics.relay(relay.name, health)
 
 
-def _news() -> tuple[dict[str, RelayHealth], dict[str, float]]:
-    return metrics.relay_health(), metrics.relay_replies()
-
-
-async def _health(relay: RelayConfig) -> RelayHealth:
+async def call(relay: RelayConfig) -> RelayHealth:
+    """Connect to a relay, which needs no mail; no answer within 5 s is DOWN."""
     try:
         settings = await asyncio.to_thread(relay_settings, relay)
         async with asyncio.timeout(_CALL_SECONDS):

@@ -41,7 +41,13 @@ async def follow(context: RoleContext, database: Database) -> None:
         rest = _LOOK
         if settings.mailchimp.api_key is not None:
             rest = await _look(context, settings, database, metrics)
-        await _rest(context, rest, settings)
+        # New settings end the wait of a sync that was stopped.
+        until = asyncio.get_running_loop().time() + rest.total_seconds()
+        while not context.stopping.is_set() and context.settings is settings:
+            left = until - asyncio.get_running_loop().time()
+            if left <= 0:
+                break
+            await pause(context.stopping, timedelta(seconds=min(left, 1.0)))
 
 
 async def _look(
@@ -126,13 +132,3 @@ def log_heard(metrics: Metrics, heard: Heard) -> None:
             tell = log.info if busy else log.warning
             named = "" if campaign is None else ids.show(campaign)
             tell("sync_put_off", campaign=named, reason=reason)
-
-
-async def _rest(context: RoleContext, duration: timedelta, settings: Settings) -> None:
-    """Wait; new settings end the wait of a sync that was stopped."""
-    until = asyncio.get_running_loop().time() + duration.total_seconds()
-    while not context.stopping.is_set() and context.settings is settings:
-        left = until - asyncio.get_running_loop().time()
-        if left <= 0:
-            return
-        await pause(context.stopping, timedelta(seconds=min(left, 1.0)))

@@ -10,7 +10,6 @@ from gateway import logs, metrics
 from gateway.app.common import open_database, prepare
 from gateway.app.triggers import triggers
 from gateway.config import Settings, load
-from gateway.config.values import Bind
 from gateway.core.errors import GatewayError
 from gateway.store.engine.database import StoreUnavailable
 from gateway.supervisor import Role, Supervisor
@@ -49,20 +48,18 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
             reload=lambda: _roles(wanted, _read(config)),
             ended=metrics.forget_process,
         )
-        asyncio.run(_supervise(supervisor, settings, order))
+
+        async def supervise() -> None:
+            waiting = asyncio.create_task(wait_for_store(settings, order))
+            try:
+                await supervisor.run()
+            finally:
+                waiting.cancel()
+
+        asyncio.run(supervise())
 
 
-async def _supervise(
-    supervisor: Supervisor, settings: Settings, order: dict[str, str | None]
-) -> None:
-    waiting = asyncio.create_task(_wait_for_store(settings, order))
-    try:
-        await supervisor.run()
-    finally:
-        waiting.cancel()
-
-
-async def _wait_for_store(settings: Settings, order: dict[str, str | None]) -> None:
+async def wait_for_store(settings: Settings, order: dict[str, str | None]) -> None:
     """Create the schema once a store is there that was away at the start.
 
     No process of a role does that: the one it had may be gone, and every mail would pass.
@@ -83,22 +80,14 @@ def _read(config: Path | None) -> Settings:
 
 
 def _roles(names: Sequence[str], settings: Settings) -> list[Role]:
-    return [_role(name, settings) for name in names]
-
-
-def _role(name: str, settings: Settings) -> Role:
-    match name:
-        case "smtp":
-            binds = {one.name: _address(one.bind) for one in settings.smtp.listeners}
-            return Role(name=name, processes=settings.smtp.workers, binds=binds)
-        case "api":
-            return Role(name=name, binds={name: _address(settings.api.bind)})
-        case _:
-            return Role(name=name)
-
-
-def _address(bind: Bind) -> tuple[str, int]:
-    return bind.host, bind.port
+    roles = {name: Role(name=name) for name in names}
+    if "smtp" in roles:
+        binds = {one.name: (one.bind.host, one.bind.port) for one in settings.smtp.listeners}
+        roles["smtp"] = Role(name="smtp", processes=settings.smtp.workers, binds=binds)
+    if "api" in roles:
+        bind = settings.api.bind
+        roles["api"] = Role(name="api", binds={"api": (bind.host, bind.port)})
+    return list(roles.values())
 
 
 def _prepare_store(settings: Settings) -> str:

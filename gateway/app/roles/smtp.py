@@ -4,9 +4,7 @@ import asyncio
 import gc
 import secrets
 import sys
-from collections.abc import Coroutine, Sequence
 from functools import partial
-from typing import Any
 
 from gateway import logs
 from gateway.app import common
@@ -57,7 +55,7 @@ async def run_smtp(context: RoleContext) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     logs.gather(partial(asyncio.get_running_loop().call_later, _LOG_SECONDS))
     database = common.open_store_of(context.settings, context.store)
-    role = _Smtp(context, database, await _enlist(database))
+    role = _Smtp(context, database, await enlist(database))
     context.apply = role.apply
     await role.run()
     database.close()
@@ -84,7 +82,7 @@ class _Smtp:
         )
         self._staff_languages = StaffLanguages(database)
         self._services.wording = LanguageChoice(self._staff_languages)
-        self._services.retries = Retries(_marks(settings))
+        self._services.retries = Retries(open_marks(settings))
         self._worker = SmtpWorker(
             self._services,
             ImportSpool(
@@ -115,7 +113,20 @@ class _Smtp:
         """Work until the life ends, then leave in order."""
         await self._chores.first_look()
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(work) for work in self._work()]
+            chores = self._chores
+            running = [
+                tasks.create_task(work)
+                for work in (
+                    every(self._worker.sweep, _SWEEP_SECONDS),
+                    every(self._worker.make_room, _ROOM_SECONDS),
+                    self._worker.learn(),
+                    every(chores.beat, workers.BEAT.total_seconds()),
+                    every(chores.look_at_feed, _FEED_SECONDS),
+                    every(self._look_at_never, _NEVER_SECONDS),
+                    every(chores.take_in, _TAKE_IN_SECONDS),
+                    every(chores.keep_offers, _OFFERS_SECONDS),
+                )
+            ]
             await self._chores.relays_seen()
             # What lives as long as the process is spared from the collector; cycles are rare
             # after it.
@@ -132,19 +143,6 @@ class _Smtp:
         await self._journal.close()
         await self._chores.retire()
 
-    def _work(self) -> Sequence[Coroutine[Any, Any, None]]:
-        chores = self._chores
-        return (
-            every(self._worker.sweep, _SWEEP_SECONDS),
-            every(self._worker.make_room, _ROOM_SECONDS),
-            self._worker.learn(),
-            every(chores.beat, workers.BEAT.total_seconds()),
-            every(chores.look_at_feed, _FEED_SECONDS),
-            every(self._look_at_never, _NEVER_SECONDS),
-            every(chores.take_in, _TAKE_IN_SECONDS),
-            every(chores.keep_offers, _OFFERS_SECONDS),
-        )
-
     async def _look_at_never(self) -> None:
         await self._chores.look_at_never(self._standings, self._never)
         await self._chores.look_at_staff(self._staff_languages)
@@ -156,7 +154,7 @@ def _journal(database: Database, services: ProxyServices, number: int) -> Journa
     Bursts are counted in the store from one message to the next: there it is told at once.
     """
     committed = services.committed
-    log_file = _log(database, number, wanted=not services.policy.bursts)
+    log_file = open_log(database, number, wanted=not services.policy.bursts)
     if log_file is None:
         return JournalWriter(database, number, committed=committed)
     return LoggedJournal(
@@ -168,8 +166,8 @@ def _journal(database: Database, services: ProxyServices, number: int) -> Journa
     )
 
 
-def _marks(settings: Settings) -> HostMarks | None:
-    """Open what the workers of this host tell each other at once."""
+def open_marks(settings: Settings) -> HostMarks | None:
+    """Open what the workers of this host tell each other at once; None: it can't be used."""
     try:
         return HostMarks(settings.store.outage / "in-flight")
     except OSError as error:
@@ -177,8 +175,11 @@ def _marks(settings: Settings) -> HostMarks | None:
         return None
 
 
-def _log(database: Database, number: int, *, wanted: bool) -> WorkerLog | None:
-    """Open the log of a number; only one that was enlisted is taken in after a crash."""
+def open_log(database: Database, number: int, *, wanted: bool) -> WorkerLog | None:
+    """Open the log of a worker's number; None: its journal is written to the store at once.
+
+    Only the log of a number that was enlisted is taken in after a crash.
+    """
     if not database.is_sqlite or number in PROVISIONAL:
         return None
     path = worker_log.path_for(str(database.url.database), number)
@@ -191,7 +192,7 @@ def _log(database: Database, number: int, *, wanted: bool) -> WorkerLog | None:
     return None
 
 
-async def _enlist(database: Database) -> int:
+async def enlist(database: Database) -> int:
     """Get a number of our own; without a store a likely free one serves until it is back."""
     node, process = processes.node(), processes.own()
     loop = asyncio.get_running_loop()

@@ -120,18 +120,15 @@ class TriggerEngine:
         waiting = await self._database.read(trigger_runs.unfinished)
         earlier = [one.id for one in waiting if one.trigger == trigger.name]
         await self.sender.send_due(runs=[number, *earlier], in_quiet_hours_too=even_now)
-        await self._others_are_done(number)
-        await self.reporter.report()
-        found = await self._database.read(lambda connection: trigger_runs.one(connection, number))
-        return found or nothing
-
-    async def _others_are_done(self, number: int) -> None:
-        """Wait for mails of a run that another process has taken."""
+        # Mails of the run that another process has taken are waited for.
         until = common.now() + WAIT_FOR_OTHERS
         while common.now() < until:
             if not await self._database.read(lambda connection: ledger.is_busy(connection, number)):
-                return
+                break
             await asyncio.sleep(0.2)
+        await self.reporter.report()
+        found = await self._database.read(lambda connection: trigger_runs.one(connection, number))
+        return found or nothing
 
     async def resume(self) -> int:
         """Let everything go that is held; return how many occurrences."""
@@ -162,12 +159,16 @@ class TriggeredMail:
     async def work(self) -> None:
         """Look, send and report again and again."""
         engine = self._engine
+
+        async def show_life() -> None:  # New settings bring another watch.
+            await engine.watch.show_life()
+
         async with asyncio.TaskGroup() as tasks:
             for interval, chore in (
                 (LOOK_EVERY, self._look),
                 (SEND_EVERY, engine.sender.send_due),
                 (REPORT_EVERY, engine.reporter.report),
-                (LIFE_EVERY, self._show_life),
+                (LIFE_EVERY, show_life),
             ):
                 tasks.create_task(
                     every(
@@ -189,9 +190,6 @@ class TriggeredMail:
         except (GatewayError, OSError) as error:
             log.error("triggers_put_off", reason=str(error))
         await self._engine.look()
-
-    async def _show_life(self) -> None:
-        await self._engine.watch.show_life()
 
 
 def _failed(error: Exception) -> None:

@@ -15,7 +15,7 @@ from gateway.config.events import WebhookConfig
 from gateway.core import ids
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import OutboxState
-from gateway.outbox.dispatcher import Dispatcher, Wishes
+from gateway.outbox.dispatcher import Dispatcher
 from gateway.outbox.webhook import CONCURRENCY, Endpoint, WebhookDelivery
 from gateway.outbox.worker import OutboxLimits, OutboxWorker
 from gateway.store.engine.database import Database, StoreUnavailable
@@ -55,7 +55,7 @@ class Webhooks:
         """Do it as long as the process lives."""
         dispatcher = Dispatcher(
             self._database,
-            self._wishes,
+            lambda: {one.url: one.events for one in self._endpoints},
             holder=self._holder,
             stopping=self._stopping,
             clock=now,
@@ -84,9 +84,6 @@ class Webhooks:
     async def _notice_stop(self) -> None:
         await self._stopping.wait()
         self._changed.set()
-
-    def _wishes(self) -> Wishes:
-        return {one.url: one.events for one in self._endpoints}
 
     def _wake(self) -> None:
         for one in self._running.values():

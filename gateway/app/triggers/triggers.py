@@ -1,7 +1,7 @@
 """From trigger files and templates to what the sender of triggered mail works with."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gateway import logs
@@ -64,7 +64,9 @@ class _NoTemplate(GatewayError):
 
 def _sources(settings: Settings, name: str) -> Iterator[tuple[str, TemplateSource]]:
     """Yield the files of a template by language, that of the settings first."""
-    files = _files(settings, name)
+    shipped = SHIPPED_TEMPLATES / name if name in ACTIVE_AS_SHIPPED else None
+    folders = [folder for folder in (shipped, settings.templates.folder / name) if folder]
+    files = {text.stem: text for folder in folders for text in sorted(folder.glob("*.txt"))}
     if not files:
         folder = settings.templates.folder / name
         raise _NoTemplate(f"write it first, {folder} has no text such as nl.txt")
@@ -74,12 +76,6 @@ def _sources(settings: Settings, name: str) -> Iterator[tuple[str, TemplateSourc
         html = file.with_suffix(".html")
         own_html = read_text(html) if html.is_file() else None
         yield language, TemplateSource(file=str(file), text=read_text(file), html=own_html)
-
-
-def _files(settings: Settings, name: str) -> Mapping[str, Path]:
-    shipped = SHIPPED_TEMPLATES / name if name in ACTIVE_AS_SHIPPED else None
-    folders = [folder for folder in (shipped, settings.templates.folder / name) if folder]
-    return {file.stem: file for folder in folders for file in sorted(folder.glob("*.txt"))}
 
 
 def epoch_file(settings: Settings) -> Path:
@@ -139,17 +135,15 @@ class Files:
         if seen == self._seen:
             return False
         self._seen = seen
-        files = trigger_files(self._settings.triggers.folder)
-        read = {name: self._rule(name, file) for name, file in files.items()}
-        self.rules = {name: one for name, one in read.items() if one is not None}
+        before, self.rules = self.rules, {}
+        for name, file in trigger_files(self._settings.triggers.folder).items():
+            try:
+                self.rules[name] = rule(self._settings, name, file)
+            except ConfigError as error:
+                log.error("trigger_refused", trigger=name, reason=str(error))
+                if name in before:
+                    self.rules[name] = before[name]
         return True
-
-    def _rule(self, name: str, file: Path) -> CheckedTrigger | None:
-        try:
-            return rule(self._settings, name, file)
-        except ConfigError as error:
-            log.error("trigger_refused", trigger=name, reason=str(error))
-            return self.rules.get(name)
 
 
 def signature(settings: Settings) -> Signature:
@@ -159,12 +153,9 @@ def signature(settings: Settings) -> Signature:
         *settings.templates.folder.glob("*/*.txt"),
         *settings.templates.folder.glob("*/*.html"),
     ]
-    return tuple(sorted(filter(None, map(_state, files))))
-
-
-def _state(file: Path) -> tuple[str, int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return str(file), found.st_mtime_ns, found.st_size
+    states: list[tuple[str, int, int]] = []
+    for file in files:
+        with suppress(OSError):  # It is gone since the folder was read.
+            state = file.stat()
+            states.append((str(file), state.st_mtime_ns, state.st_size))
+    return tuple(sorted(states))

@@ -2,7 +2,6 @@
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -10,10 +9,8 @@ import typer
 from gateway.cli.context import Json, of
 from gateway.cli.output import local, one_line, print_json, print_table
 from gateway.core import ids
-from gateway.core.campaigns.precedence import Activity
 from gateway.core.moments import in_utc
 from gateway.store.campaigns import activities, campaign_members, campaigns, opt_outs
-from gateway.store.campaigns.opt_outs import InGroup
 from gateway.store.engine.database import Database
 
 _NO_OPT_OUTS = "Nobody. Whoever unsubscribes at Mailchimp is listed here after the next sync."
@@ -35,12 +32,9 @@ def print_activities(store: Database, number: int) -> None:
             first = (member.ref.kind.value, member.ref.crm_id, member.address)
             title = (ids.show(number), campaign.name)
             for one in done.get(member.address, ()):
-                writer.writerow(map(harmless, (*first, *title, *_cells(one))))
-
-
-def _cells(one: Activity) -> Iterator[str]:
-    yield from (one.type.value, in_utc(one.at) or "", one.url, one.bounce)
-    yield from ("true" if one.machine else "false", one.reason)
+                what = (one.type.value, in_utc(one.at) or "", one.url, one.bounce)
+                last = ("true" if one.machine else "false", one.reason)
+                writer.writerow(map(harmless, (*first, *title, *what, *last)))
 
 
 def list_opt_outs(
@@ -80,7 +74,11 @@ def list_opt_outs(
     if as_csv:
         writer = csv.writer(sys.stdout)
         writer.writerow(_OPT_OUT)
-        writer.writerows([harmless(cell) for cell in _row(one)] for one in found)
+        for one in found:
+            campaign = "" if one.campaign is None else ids.show(one.campaign)
+            who = (one.person.kind.value, one.group, one.person.crm_id, one.address)
+            row = (*who, in_utc(one.at) or "", campaign, one.title, one.reason)
+            writer.writerow(map(harmless, row))
         return
     headings = ("time", "person", "address", "through", "reason")
     rows = (
@@ -94,12 +92,6 @@ def list_opt_outs(
         for one in found
     )
     print_table(headings, rows, empty=_NO_OPT_OUTS)
-
-
-def _row(one: InGroup) -> Sequence[str]:
-    campaign = "" if one.campaign is None else ids.show(one.campaign)
-    who = (one.person.kind.value, one.group, one.person.crm_id, one.address)
-    return (*who, in_utc(one.at) or "", campaign, one.title, one.reason)
 
 
 def harmless(cell: str) -> str:

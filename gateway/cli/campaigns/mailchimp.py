@@ -1,6 +1,5 @@
 """The Mailchimp account: activated, looked at, and one to try with."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,22 +67,18 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
     else:
         for each in account.standing.prerequisites():
             print_line(f"{'ok' if each.is_met else 'missing':<8}  {each.name}: {each.text}")
-        for line in _reads(chosen, account):
-            print_line(line)
+        # When the account was read last, and when it will be next.
+        audience, of_campaigns = account.standing.audience, account.reads
+        if audience is not None:
+            last, due = read_last(chosen, audience.synced_at), read_next(chosen, audience.next_sync)
+            print_line(f"{'read':<8}  audience {audience.name}: {last}; next: {due}")
+        if of_campaigns.campaigns:
+            last, due = read_last(chosen, of_campaigns.last), read_next(chosen, of_campaigns.next)
+            number = of_campaigns.campaigns
+            print_line(f"{'read':<8}  campaigns ({number}): {last}; next: {due}")
+        else:
+            print_line(f"{'read':<8}  campaigns: none at Mailchimp")
     raise typer.Exit(0 if account.is_ready else 1)
-
-
-def _reads(chosen: Context, account: "AccountState") -> Iterator[str]:
-    """Yield when the account was read last and will be next."""
-    audience, of_campaigns = account.standing.audience, account.reads
-    if audience is not None:
-        last, due = read_last(chosen, audience.synced_at), read_next(chosen, audience.next_sync)
-        yield f"{'read':<8}  audience {audience.name}: {last}; next: {due}"
-    if not of_campaigns.campaigns:
-        yield f"{'read':<8}  campaigns: none at Mailchimp"
-        return
-    last, due = read_last(chosen, of_campaigns.last), read_next(chosen, of_campaigns.next)
-    yield f"{'read':<8}  campaigns ({of_campaigns.campaigns}): {last}; next: {due}"
 
 
 @app.command("templates")

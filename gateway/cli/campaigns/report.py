@@ -1,7 +1,7 @@
 """What became of a campaign: its report, its plot, and the look at Mailchimp for both."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,13 +16,14 @@ from gateway.cli.campaigns.exports import list_opt_outs
 from gateway.cli.context import Context, Json, of, read_id, wrong_use
 from gateway.cli.output import complain, local, one_line, print_json, print_line
 from gateway.core import ids
-from gateway.core.campaigns.campaign_report import CampaignReport, Series, growth, report, width
+from gateway.core.campaigns.campaign_report import CampaignReport, growth, report, width
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.campaigns.counters import Counters
 from gateway.core.errors import GatewayError
 from gateway.core.plot import Shape, draw, svg
 from gateway.store.campaigns import campaign_reports, campaigns
 from gateway.store.campaigns.campaign_syncs import Synced
+from gateway.store.engine.database import Database
 
 if TYPE_CHECKING:
     from gateway.sync.sync_round import Heard
@@ -84,44 +85,36 @@ def show_report(
     Bounces, opens, clicks, unsubscribes and links. Mailchimp is asked for news first; if it doesn't
     answer, what is known is shown.
     """
-    wanted, paint = read_id(number), _painter(plot)
+    wanted = read_id(number)
+    kind = ".svg" if plot is None else plot.suffix.lower()
+    if kind not in {".svg", ".png"}:
+        wrong_use(f"a plot is a file .svg or .png, not {plot}")
     chosen = of(context)
     with chosen.store() as store:
         with store.reading() as connection:
             campaigns.one(connection, wanted)
-        _freshen(context, wanted)
+        try:
+            with office_of(context) as (_, session):
+                from gateway.app.campaigns.mailchimp import sync_rounds
+
+                rounds = sync_rounds(chosen.settings, session, lambda _: None)
+                _patiently(lambda: rounds.one(wanted))
+        except GatewayError as error:
+            complain(f"note: Mailchimp can't be asked; this is what was known before: {error}")
         known = sent(store, wanted)
         with store.reading() as connection:
             kept = campaign_reports.kept(connection, wanted)
         found = report(known.counters or Counters(), kept)
         if plot is not None:
+            shapes = drawing(chosen, store, known)
+            if kind == ".svg":
+                painted = svg(shapes).encode()
+            else:
+                from gateway.cli.campaigns.picture import png
+
+                painted = png(shapes)
             try:
-                start = known.campaign.sent_at or common.now()
-                with store.reading() as reading:
-                    latest = campaign_reports.last(reading, known.campaign.id)
-                    end = max(
-                        filter(None, (known.synced_at, latest, start + timedelta(minutes=10)))
-                    )
-                    buckets = campaign_reports.over_time(
-                        reading, known.campaign.id, width(end - start)
-                    )
-                names = {
-                    "opened": "Opens",
-                    "people": "not by machines",
-                    "clicked": "Clicks",
-                    "unsubscribed": "Unsubscribes",
-                    "bounced": "Bounces",
-                }
-                plot.write_bytes(
-                    paint(
-                        chosen,
-                        known,
-                        [
-                            growth(name, buckets.get(key, []), start, end)
-                            for key, name in names.items()
-                        ],
-                    )
-                )
+                plot.write_bytes(painted)
             except OSError as error:
                 raise CannotWrite(f"{plot}: {error.strerror}") from error
     if as_json:
@@ -202,18 +195,6 @@ def _patiently(work: Callable[[], None]) -> None:
             return
 
 
-def _freshen(context: typer.Context, number: int) -> None:
-    """Ask Mailchimp for what is new; what keeps it from telling is said, and no more."""
-    try:
-        with office_of(context) as (chosen, session):
-            from gateway.app.campaigns.mailchimp import sync_rounds
-
-            rounds = sync_rounds(chosen.settings, session, lambda _: None)
-            _patiently(lambda: rounds.one(number))
-    except GatewayError as error:
-        complain(f"note: Mailchimp can't be asked; this is what was known before: {error}")
-
-
 def _lines(context: Context, known: Synced, found: CampaignReport) -> Iterator[str]:
     one, sent = known.campaign, max(found.sent, 1)
 
@@ -241,34 +222,27 @@ def _often(times: int) -> str:
 # The plot.
 
 
-Paint = Callable[[Context, Synced, Sequence[Series]], bytes]
-
-
-def _painter(file: Path | None) -> Paint:
-    kind = ".svg" if file is None else file.suffix.lower()
-    if kind not in {".svg", ".png"}:
-        wrong_use(f"a plot is a file .svg or .png, not {file}")
-    return _written if kind == ".svg" else _painted
-
-
-def _written(context: Context, known: Synced, series: Sequence[Series]) -> bytes:
-    return svg(_drawn(context, known, series)).encode()
-
-
-def _painted(context: Context, known: Synced, series: Sequence[Series]) -> bytes:
-    from gateway.cli.campaigns.picture import png
-
-    return png(_drawn(context, known, series))
-
-
-def _drawn(context: Context, known: Synced, series: Sequence[Series]) -> list[Shape]:
-    one = known.campaign
+def drawing(context: Context, store: Database, known: Synced) -> list[Shape]:
+    """Return the plot of a campaign: how much of each there was by which time."""
+    start = known.campaign.sent_at or common.now()
+    with store.reading() as connection:
+        latest = campaign_reports.last(connection, known.campaign.id)
+        end = max(filter(None, (known.synced_at, latest, start + timedelta(minutes=10))))
+        buckets = campaign_reports.over_time(connection, known.campaign.id, width(end - start))
+    names = {
+        "opened": "Opens",
+        "people": "not by machines",
+        "clicked": "Clicks",
+        "unsubscribed": "Unsubscribes",
+        "bounced": "Bounces",
+    }
+    series = [growth(name, buckets.get(key, []), start, end) for key, name in names.items()]
     sent = known.counters.sent if known.counters else 0
-    subtitle = f"Sent to {sent:,} on {_minute(context, one.sent_at)}"
+    subtitle = f"Sent to {sent:,} on {_minute(context, known.campaign.sent_at)}"
     as_of = f" · as of {_minute(context, known.synced_at)}"
-    text = one_line(one.name)
+    title = one_line(known.campaign.name)
     return draw(
-        (text if len(text) <= 70 else f"{text[:69]}…"),
+        title if len(title) <= 70 else f"{title[:69]}…",
         subtitle + as_of,
         series,
         zone=context.zone,

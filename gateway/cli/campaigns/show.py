@@ -35,7 +35,8 @@ def described(context: Context, one: Campaign, tally: Mapping[str, int]) -> Iter
     """Yield a campaign line by line."""
     yield f"{one_line(one.name)}"
     yield f"Id:        {ids.show(one.id)}"
-    yield f"State:     {one.state}{_when(context, one)}"
+    at = one.sent_at or one.scheduled_for
+    yield f"State:     {one.state}{f', {local(at, context.zone)}' if at else ''}"
     if one.trouble:
         yield f"Trouble:   {one_line(one.trouble)}"
     yield f"From:      {one_line(one.from_name)} <{one.from_address}>"
@@ -96,8 +97,3 @@ def rows(
     for one in members:
         state = doings.status(one) or "in" if one.included else one.reason or "not looked at"
         yield str(one.ref), one_line(one.name), one.address, state, one_line(one.detail)
-
-
-def _when(context: Context, one: Campaign) -> str:
-    at = one.sent_at or one.scheduled_for
-    return f", {local(at, context.zone)}" if at else ""

@@ -1,14 +1,13 @@
 """Why a message would go, or not, without sending it."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.app.decision.explain import OUTCOMES, Explanation, Fate, Question, document, explain
-from gateway.cli.context import Context, Json, of, read_mail_address, read_sender, wrong_use
+from gateway.app.decision.explain import OUTCOMES, Question, document, explain
+from gateway.cli.context import Json, of, read_mail_address, read_sender, wrong_use
 from gateway.cli.decision.messages import Language, wording_in
 from gateway.cli.output import print_json, print_line
 from gateway.cli.people.suppress import described
@@ -62,29 +61,22 @@ def explain_message(
     if as_json:
         print_json(document(found))
         return
-    for line in _described(chosen, found):
-        print_line(line)
-
-
-def _described(context: Context, found: Explanation) -> Iterator[str]:
-    for one in found.tried:
-        yield f"{'→' if one.matched else ' '} {one.name}: {one.because}"
-    yield f"Kind: {found.classification.kind}, because of {found.classification.rule}"
+    for rule in found.tried:
+        print_line(f"{'→' if rule.matched else ' '} {rule.name}: {rule.because}")
+    print_line(f"Kind: {found.classification.kind}, because of {found.classification.rule}")
     many = "" if found.recipients == 1 else "s"
-    yield f"Judged as one transaction of {found.recipients} recipient{many}"
-    yield f"Relay: {found.relay}"
+    print_line(f"Judged as one transaction of {found.recipients} recipient{many}")
+    print_line(f"Relay: {found.relay}")
     if found.refusal:
-        yield f"Answer to the whole message: {found.refusal}"
+        print_line(f"Answer to the whole message: {found.refusal}")
     for fate in found.fates:
-        yield ""
-        yield from _fate(context, fate)
-
-
-def _fate(context: Context, fate: Fate) -> Iterator[str]:
-    persons = f" ({', '.join(map(str, fate.persons))})" if fate.persons else ""
-    would = f"; enforced: {OUTCOMES[fate.would]}" if fate.would else ""
-    yield f"{fate.recipient}{persons}: {OUTCOMES[fate.outcome]}{would}"
-    yield from (f"  {described(context, one)}" for one in fate.suppressions)
-    yield from (f"    {line}" for line in fate.note.splitlines())
-    for one in fate.what_if:
-        yield f'  If {one.person} left "{one.group}": {OUTCOMES[one.outcome]}'
+        persons = f" ({', '.join(map(str, fate.persons))})" if fate.persons else ""
+        would = f"; enforced: {OUTCOMES[fate.would]}" if fate.would else ""
+        print_line()
+        print_line(f"{fate.recipient}{persons}: {OUTCOMES[fate.outcome]}{would}")
+        for suppression in fate.suppressions:
+            print_line(f"  {described(chosen, suppression)}")
+        for line in fate.note.splitlines():
+            print_line(f"    {line}")
+        for one in fate.what_if:
+            print_line(f'  If {one.person} left "{one.group}": {OUTCOMES[one.outcome]}')

@@ -1,7 +1,7 @@
 """The journal: what came, what was decided for each recipient, and why."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated
 
@@ -24,7 +24,6 @@ from gateway.core.decision.journal import Message
 from gateway.core.decision.note import retold_in, told_in
 from gateway.core.decision.note_template import NoteTemplate, exactly
 from gateway.core.kinds import State
-from gateway.core.replies.inbox import DeliveryReport
 from gateway.core.wording import in_language
 from gateway.store.journal import messages as journal
 from gateway.store.replies import inbox
@@ -82,7 +81,19 @@ def list_messages(
         print_json([documents.message(one) for one in found])
         return
     headings = ("id", "time", "sender", "subject", "kind", "rule", "deliveries")
-    print_table(headings, (_row(chosen, one) for one in found), empty=_NO_MESSAGES)
+    rows = (
+        (
+            ids.show(one.id),
+            local(one.at, chosen.zone),
+            one.sender or "<>",
+            one_line(one.subject),
+            one.kind,
+            one.rule,
+            tally(one),
+        )
+        for one in found
+    )
+    print_table(headings, rows, empty=_NO_MESSAGES)
 
 
 @app.command("show")
@@ -112,9 +123,11 @@ def show_message(
         print_json(documents.message(found) | reported)
         return
     words = template or told_in(note_templates(chosen.settings).values(), found)
-    described = _described(chosen, found, words or wording(chosen))
-    for line in (*described, *map(_report, reports)):
+    for line in described(chosen, found, words or wording(chosen)):
         print_line(line)
+    for entry in reports:
+        what = one_line(f"{entry.action} {entry.status}, {entry.diagnostic}")
+        print_line(f"Reported:    {one_line(entry.recipient)}: {what}")
 
 
 def report(
@@ -135,13 +148,20 @@ def report(
         print_json([documents.message(one) for one in found])
         return
     headings = ("id", "time", "recipient", "subject", "rule", "why")
-    print_table(headings, _failing(chosen, found), empty=_NONE_WOULD_FAIL)
-
-
-def _row(context: Context, one: Message) -> Sequence[object]:
-    when = local(one.at, context.zone)
-    subject = one_line(one.subject)
-    return ids.show(one.id), when, one.sender or "<>", subject, one.kind, one.rule, tally(one)
+    rows = (
+        (
+            ids.show(one.id),
+            local(one.at, chosen.zone),
+            delivery.recipient,
+            one_line(one.subject),
+            one.rule,
+            delivery.note.partition("\n")[0],
+        )
+        for one in found
+        for delivery in one.deliveries
+        if delivery.would == State.SEND_FAILED
+    )
+    print_table(headings, rows, empty=_NONE_WOULD_FAIL)
 
 
 def tally(one: Message) -> str:
@@ -150,16 +170,8 @@ def tally(one: Message) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
-def _failing(context: Context, found: Iterable[Message]) -> Iterator[Sequence[object]]:
-    for one in found:
-        for delivery in one.deliveries:
-            if delivery.would == State.SEND_FAILED:
-                when, subject = local(one.at, context.zone), one_line(one.subject)
-                why = delivery.note.partition("\n")[0]
-                yield ids.show(one.id), when, delivery.recipient, subject, one.rule, why
-
-
-def _described(context: Context, one: Message, template: NoteTemplate) -> Iterator[str]:
+def described(context: Context, one: Message, template: NoteTemplate) -> Iterator[str]:
+    """Yield a message line by line, then each of its deliveries, states in the template's words."""
     yield f"Subject:     {one_line(one.subject)}"
     yield f"From:        {one.sender or '<>'}"
     yield f"Date:        {local(one.at, context.zone)}"
@@ -195,8 +207,3 @@ def wording_in(context: Context, language: str) -> NoteTemplate:
     if template is None:
         wrong_use(f"--language {language}: notes are in {', '.join(sorted(known))}")
     return template
-
-
-def _report(one: DeliveryReport) -> str:
-    what = one_line(f"{one.action} {one.status}, {one.diagnostic}")
-    return f"Reported:    {one_line(one.recipient)}: {what}"

@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -59,20 +58,17 @@ def tail(
     chosen = of(context)
     try:
         with chosen.store() as store:
-            for message in _follow(store):
-                _show(chosen, message, as_json=as_json)
+            follower = Follower(now())
+            while True:
+                for message in follower.news(store, now()):
+                    show_decided(chosen, message, as_json=as_json)
+                time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
         return
 
 
-def _follow(store: Database) -> Iterator[Message]:
-    follower = Follower(now())
-    while True:
-        yield from follower.news(store, now())
-        time.sleep(_POLL_SECONDS)
-
-
-def _show(context: Context, message: Message, *, as_json: bool) -> None:
+def show_decided(context: Context, message: Message, *, as_json: bool) -> None:
+    """Print a message that was just decided, as a line or a JSON document."""
     if as_json:
         sys.stdout.write(json.dumps(documents.message(message)) + "\n")
         sys.stdout.flush()

@@ -16,7 +16,16 @@ from gateway.triggers.reports import TYPE
 
 def show_birthday(context: Context, file: Path) -> None:
     """Mail whose birthday is today, as the commands do it, and print the report."""
-    _prepare(context, file.parent)
+    folder, today = file.parent, common.now()
+    for name, content in sample.BIRTHDAY.items():
+        target = folder / name  # The trigger and its template.
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, encoding="utf-8")
+    born = today.astimezone(context.zone).strftime("1980-%m-%d")
+    exported = folder / "people.csv"
+    exported.write_text(sample.BORN.format(born=born), encoding="utf-8")
+    with context.store() as store:
+        import_file(store, "people", exported, source="crm", now=today)
     print_line("\nBirthdays today, those of Anna, Bram and Carla:", "bold")
     for words in (("preview", "birthday"), ("run", "birthday", "--now")):
         print_line(f"\n$ gateway triggers {' '.join(words)}", "bold")
@@ -29,17 +38,3 @@ def show_birthday(context: Context, file: Path) -> None:
     text = message_from_bytes(report.body).get_payload(decode=True)
     for line in text.decode().splitlines() if isinstance(text, bytes) else ():
         print_line(f"  {line}" if line else "")
-
-
-def _prepare(context: Context, folder: Path) -> None:
-    """Write the trigger and its template, and have the CRM tell of birthdays."""
-    for name, text in sample.BIRTHDAY.items():
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    now = common.now()
-    born = now.astimezone(context.zone).strftime("1980-%m-%d")
-    people = folder / "people.csv"
-    people.write_text(sample.BORN.format(born=born), encoding="utf-8")
-    with context.store() as store:
-        import_file(store, "people", people, source="crm", now=now)

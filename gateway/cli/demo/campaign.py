@@ -17,13 +17,11 @@ from gateway.cli.context import Context
 from gateway.cli.demo import sample
 from gateway.cli.output import console, one_line, print_line
 from gateway.core.campaigns.membership import LeftOutReason
-from gateway.core.people.people import PersonRef
 from gateway.store.campaigns import campaign_members
 from gateway.store.people import people
 
 if TYPE_CHECKING:
     from gateway.sandbox import Sandbox
-    from gateway.sync.mailchimp_session import MailchimpSession
 
 NAME = "Vacancies for *|FNAME|*"
 _LINK = "https://crm.example/vacancies/4711"
@@ -63,7 +61,11 @@ def send_campaign(context: Context, sandbox: "Sandbox") -> int:
             from_address="recruiter@crm.test",
         )
         campaign, _ = engine.create(session, draft, common.Ids().next())
-        engine.add(session, campaign.id, _everybody(session))
+        with session.database.reading() as connection:
+            everybody = [
+                ref for address in sample.PEOPLE for ref in people.holders(connection, address)
+            ]
+        engine.add(session, campaign.id, everybody)
         there = engine.send(session, campaign.id, yes=False).mailchimp_id
         sandbox.advance(minutes=3)
         sandbox.open(there, _OPENS, proxy=True)
@@ -76,11 +78,6 @@ def send_campaign(context: Context, sandbox: "Sandbox") -> int:
         sandbox.advance(minutes=10)
         sync_rounds(context.settings, session, lambda _: None).one(campaign.id)
     return campaign.id
-
-
-def _everybody(session: "MailchimpSession") -> list[PersonRef]:
-    with session.database.reading() as connection:
-        return [ref for each in sample.PEOPLE for ref in people.holders(connection, each)]
 
 
 def show_campaign(context: Context, number: int) -> None:

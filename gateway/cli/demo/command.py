@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
@@ -73,11 +73,11 @@ def demo() -> None:
                 exported = folder / f"{kind}.csv"
                 exported.write_text(text, encoding="utf-8")
                 import_file(store, kind, exported, source="crm", now=common.now())
-        with _gateway(file, port):
+        with running_gateway(file, port):
             mailing = [_send(port, sample.MAILING, address) for address in sample.PEOPLE]
             personal = _send(port, sample.PERSONAL, sample.PERSONAL_TO)
             filed = forward_reply(context, replies)
-        _show(context, mailing, personal, relay)
+        show_mails(context, mailing, personal, relay)
         show_reply(context, filed)
         show_birthday(context, file)
         campaign.show_campaign(context, campaign.send_campaign(context, account))
@@ -90,30 +90,26 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _gateway(file: Path, port: int) -> Iterator[None]:
-    """Run a gateway beside the block."""
+def running_gateway(file: Path, port: int) -> Iterator[None]:
+    """Run a gateway beside the block; DemoFailed has its log if it doesn't listen in time."""
     log = file.with_suffix(".log")
     command = [sys.executable, "-m", "gateway", "--config", str(file), "run", "smtp", "inbound"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
-        _wait_for(process, port, log)
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            with suppress(OSError, smtplib.SMTPException):
+                smtplib.SMTP("127.0.0.1", port, timeout=5).quit()
+                break
+            time.sleep(0.1)
+        else:
+            text = log.read_text(encoding="utf-8", errors="replace")
+            raise DemoFailed(f"the gateway didn't start:\n{text[-2000:]}")
         yield
     finally:
         process.terminate()
         process.wait(_STOP_SECONDS)
-
-
-def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with smtplib.SMTP("127.0.0.1", port, timeout=5):
-                return
-        except (OSError, smtplib.SMTPException):
-            time.sleep(0.1)
-    text = log.read_text(encoding="utf-8", errors="replace")
-    raise DemoFailed(f"the gateway didn't start:\n{text[-2000:]}")
 
 
 def _send(port: int, text: str, address: str) -> DemoMail:
@@ -129,7 +125,10 @@ def _send(port: int, text: str, address: str) -> DemoMail:
     return DemoMail(address, message_id, f"{code} {reply.decode(errors='replace')}")
 
 
-def _show(context: Context, mailing: list[DemoMail], personal: DemoMail, relay: DemoRelay) -> None:
+def show_mails(
+    context: Context, mailing: list[DemoMail], personal: DemoMail, relay: DemoRelay
+) -> None:
+    """Print what became of the mails, what the CRM heard of one that failed, and the relay's."""
     with context.store() as store, store.reading() as connection:
         kept = {one.message_id: one for one in messages.listed(connection)}
         marks = {address: _marks(people.find(connection, address)) for address in sample.PEOPLE}
@@ -137,13 +136,12 @@ def _show(context: Context, mailing: list[DemoMail], personal: DemoMail, relay: 
     told.print("A mailing to everybody", mailing)
     told.print("A personal mail to somebody who is out of mailings", [personal])
     failed = next(one for one in mailing if told.delivery(one).state is State.SEND_FAILED)
-    delivery = told.delivery(failed)
     name = sample.PEOPLE[failed.recipient]
     print_line(f"\nWhat the CRM heard for {name}:", "bold")
     for line in failed.reply.splitlines():
         print_line(f"  {line}", "red")
     print_line("\nThe note in full, as gateway messages show has it:", "bold")
-    for line in delivery.note.splitlines():
+    for line in told.delivery(failed).note.splitlines():
         print_line(f"  {line}" if line else "")
     taken = ", ".join(sample.PEOPLE[mail.recipients[0]] for mail in relay.mails)
     print_line(f"\nThe relay got {len(relay.mails)} mails: {taken}.", "bold")
@@ -185,13 +183,10 @@ class _JournalOfDemo:
             table.add_column(heading)
         for sent in mails:
             name, mark = sample.PEOPLE[sent.recipient], self._marks[sent.recipient]
+            # The reason the CRM heard, without code, state and number; empty for 250.
             line = sent.reply.partition("\n")[0]
+            reason = line.partition(": ")[2].partition(" No. ")[0] if line[:3] == "550" else ""
             state = self.delivery(sent).state
             style = "bold red" if state is State.SEND_FAILED else "green"
-            table.add_row(
-                name,
-                mark,
-                Text(self._template.state(state), style=style),
-                (line.partition(": ")[2].partition(" No. ")[0] if line.startswith("550") else ""),
-            )
+            table.add_row(name, mark, Text(self._template.state(state), style=style), reason)
         console().print(table)

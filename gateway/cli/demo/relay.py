@@ -52,31 +52,27 @@ class _Session(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self._say(b"220 relay.example")
         for line in self.rfile:
-            self._obey(line.strip())
-            if line[:4].upper() == b"QUIT":
-                return
-
-    def _obey(self, line: bytes) -> None:
-        match line[:4].upper():
-            case b"EHLO":
-                lines = [b"250-" + offer for offer in _OFFERS[:-1]]
-                self._say(b"\r\n".join([*lines, b"250 " + _OFFERS[-1]]))
-            case b"MAIL":
-                self._mail = RelayedMail()
-                self._say(b"250 2.1.0 Ok")
-            case b"RCPT":
-                self._mail.recipients.append(line.partition(b"<")[2].partition(b">")[0].decode())
-                self._say(b"250 2.1.5 Ok")
-            case b"DATA":
-                self._say(b"354 Go ahead")
-                content = iter(self.rfile.readline, b".\r\n")
-                self._mail.content = b"".join(content)
-                self.server.mails.append(self._mail)
-                self._say(b"250 2.0.0 Ok: queued as %d" % len(self.server.mails))
-            case b"QUIT":
-                self._say(b"221 2.0.0 Bye")
-            case _:
-                self._say(b"250 2.0.0 Ok")
+            match line[:4].upper():
+                case b"EHLO":
+                    lines = [b"250-" + offer for offer in _OFFERS[:-1]]
+                    self._say(b"\r\n".join([*lines, b"250 " + _OFFERS[-1]]))
+                case b"MAIL":
+                    self._mail = RelayedMail()
+                    self._say(b"250 2.1.0 Ok")
+                case b"RCPT":
+                    address = line.partition(b"<")[2].partition(b">")[0]
+                    self._mail.recipients.append(address.decode())
+                    self._say(b"250 2.1.5 Ok")
+                case b"DATA":
+                    self._say(b"354 Go ahead")
+                    self._mail.content = b"".join(iter(self.rfile.readline, b".\r\n"))
+                    self.server.mails.append(self._mail)
+                    self._say(b"250 2.0.0 Ok: queued as %d" % len(self.server.mails))
+                case b"QUIT":
+                    self._say(b"221 2.0.0 Bye")
+                    return
+                case _:
+                    self._say(b"250 2.0.0 Ok")
 
     def _say(self, text: bytes) -> None:
         self.wfile.write(text + b"\r\n")

@@ -1,7 +1,7 @@
 """Files of the CRM's feed, taken in by hand."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +18,6 @@ from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.propose import propose as proposed_mapping
 from gateway.store.feed import open_references
-from gateway.store.feed.open_references import Open
 from gateway.store.views import documents
 
 _WAITING = "waiting"
@@ -69,7 +68,7 @@ def import_feed(
     """
     chosen = of(context)
     if kind.value == _WAITING:
-        _list_waiting(chosen, as_json=as_json)
+        list_waiting(chosen, as_json=as_json)
         return
     if file is None:
         raise typer.BadParameter(f"name the file: gateway import {kind.value} FILE")
@@ -91,7 +90,7 @@ def import_feed(
             zone=chosen.zone,
             mapping=chosen.settings.crm.mapping(kind.value),
         )
-    for line in _complaints(report):
+    for line in complaints(report):
         complain(line)
     if as_json:
         print_json(report.as_json())
@@ -108,20 +107,26 @@ def import_feed(
     raise typer.Exit(0 if report.is_good else 1)
 
 
-def _list_waiting(chosen: Context, *, as_json: bool) -> None:
+def list_waiting(chosen: Context, *, as_json: bool) -> None:
+    """Print the references that lead nowhere yet, each with how many rows and which of them."""
     with chosen.store() as store, store.reading() as connection:
         listed = open_references.listed(connection)
     if as_json:
         print_json([documents.open_reference(one) for one in listed])
         return
     headings = ("reference", "kind", "names", "rows", "since", "of")
-    print_table(headings, (_waiting_row(chosen, one) for one in listed), empty=_NOTHING_WAITS)
-
-
-def _waiting_row(chosen: Context, one: Open) -> Sequence[object]:
-    since, examples = local(one.since, chosen.zone), ", ".join(one.examples)
-    more = " …" if one.uses > len(one.examples) else ""
-    return one.reference, one.kind, one_line(one.given), one.uses, since, f"{examples}{more}"
+    rows = (
+        (
+            one.reference,
+            one.kind,
+            one_line(one.given),
+            one.uses,
+            local(one.since, chosen.zone),
+            ", ".join(one.examples) + (" …" if one.uses > len(one.examples) else ""),
+        )
+        for one in listed
+    )
+    print_table(headings, rows, empty=_NOTHING_WAITS)
 
 
 @contextmanager
@@ -133,7 +138,8 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _complaints(report: ImportReport) -> Iterator[str]:
+def complaints(report: ImportReport) -> Iterator[str]:
+    """Yield what is wrong with a file, line by line, then what follows from it for the whole."""
     for problem in report.problems:
         cure = "" if problem.cure in problem.text else f"; {problem.cure}"
         yield f"{report.file}:{problem.line}: {problem.text}{cure}"

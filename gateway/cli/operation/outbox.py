@@ -1,15 +1,14 @@
 """What the gateway itself sends."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from gateway.app.common import now
-from gateway.cli.context import Context, Json, of, read_id
+from gateway.cli.context import Json, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
-from gateway.core.sending.outbox import OutboxRow, OutboxState
+from gateway.core.sending.outbox import OutboxState
 from gateway.store.sending import outbox
 from gateway.store.triggers import status_mail
 from gateway.store.views import documents
@@ -45,7 +44,21 @@ def list_entries(
         print_json([documents.outbox(row) for row in found])
         return
     headings = ("id", "time", "type", "to", "about", "state", "attempts", "next", "error")
-    print_table(headings, (_row(chosen, row) for row in found), empty=_NO_ENTRIES)
+    rows = (
+        (
+            ids.show(row.id),
+            local(row.at, chosen.zone),
+            row.type,
+            row.recipient,
+            one_line(row.about),
+            row.state,
+            row.attempts,
+            local(row.next_at, chosen.zone),
+            one_line(row.error),
+        )
+        for row in found
+    )
+    print_table(headings, rows, empty=_NO_ENTRIES)
 
 
 @app.command("retry")
@@ -62,11 +75,3 @@ def cancel(context: typer.Context, number: _Id) -> None:
     with of(context).store() as store, store.writing() as connection:
         before = status_mail.cancel_entry(connection, read_id(number), now())
     print_line(f"Cancelled: {number}, which was {before}.")
-
-
-def _row(context: Context, row: OutboxRow) -> Sequence[object]:
-    when, again = local(row.at, context.zone), local(row.next_at, context.zone)
-    error = one_line(row.error)
-    about = one_line(row.about)
-    whole = (ids.show(row.id), when, row.type, row.recipient, about)
-    return (*whole, row.state, row.attempts, again, error)

@@ -1,13 +1,12 @@
 """Tokens of the API."""
 
 import secrets
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from gateway.app import common
-from gateway.cli.context import Context, Json, of, read_id
+from gateway.cli.context import Json, of, read_id
 from gateway.cli.operation.switches import user_name
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
@@ -85,7 +84,20 @@ def list_tokens(context: typer.Context, as_json: Json = False) -> None:
         print_json([documents.token(one) for one in found])
         return
     headings = ("id", "made", "name", "source", "scopes", "roles", "last used", "revoked")
-    print_table(headings, (_row(chosen, one) for one in found), empty=_NO_TOKENS)
+    rows = (
+        (
+            ids.show(one.id),
+            local(one.at, chosen.zone),
+            one_line(one.name),
+            one.source,
+            ", ".join(sorted(one.scopes)),
+            ", ".join(sorted(one.roles)),
+            local(one.last_used, chosen.zone),
+            local(one.revoked_at, chosen.zone),
+        )
+        for one in found
+    )
+    print_table(headings, rows, empty=_NO_TOKENS)
 
 
 @app.command("revoke")
@@ -94,18 +106,3 @@ def revoke(context: typer.Context, number: _Id) -> None:
     with of(context).store() as store, store.writing() as connection:
         before = tokens.revoke(connection, read_id(number), common.now())
     print_line(f"Revoked: {number} ({one_line(before.name)}).")
-
-
-def _row(context: Context, one: Token) -> Sequence[object]:
-    made, used = local(one.at, context.zone), local(one.last_used, context.zone)
-    scopes, roles = ", ".join(sorted(one.scopes)), ", ".join(sorted(one.roles))
-    return (
-        ids.show(one.id),
-        made,
-        one_line(one.name),
-        one.source,
-        scopes,
-        roles,
-        used,
-        local(one.revoked_at, context.zone),
-    )

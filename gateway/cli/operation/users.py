@@ -27,13 +27,10 @@ def hash_password(
     """
     if not login or ":" in login or not login.isprintable():
         wrong_use("a login must not be empty or have a colon or control characters in it")
-    print_line(f"{login}:{argon2.PasswordHasher().hash(_password())}")
-
-
-def _password() -> str:
     if sys.stdin.isatty():
-        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-    password = sys.stdin.readline().rstrip("\r\n")
-    if not password:
-        wrong_use("no password on standard input")
-    return password
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+        if not password:
+            wrong_use("no password on standard input")
+    print_line(f"{login}:{argon2.PasswordHasher().hash(password)}")

@@ -1,17 +1,15 @@
 """Documents of people."""
 
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.context import Context, Json, NotFound, of, read_id, read_person
+from gateway.cli.context import Json, NotFound, of, read_id, read_person
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.errors import GatewayError
-from gateway.core.people.history import Document
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.blobs import Blobs
 from gateway.store.people import history, people
@@ -51,7 +49,18 @@ def list_documents(context: typer.Context, wanted: _Person, as_json: Json = Fals
         print_json([documents.document(one) for one in found])
         return
     headings = ("id", "time", "file", "type", "size", "reference")
-    print_table(headings, _rows(chosen, found), empty=_NO_DOCUMENTS)
+    rows = (
+        (
+            ids.show(one.id),
+            local(one.at, chosen.zone),
+            one_line(one.filename),
+            one.type,
+            one.size,
+            one.reference,
+        )
+        for one in found
+    )
+    print_table(headings, rows, empty=_NO_DOCUMENTS)
 
 
 @app.command("save")
@@ -74,9 +83,3 @@ def save(context: typer.Context, number: _Document, to: _To = None) -> None:
     except FileExistsError as error:
         raise FileExists(f"{target} is there already: name another with --to") from error
     print_line(f"Saved: {target}")
-
-
-def _rows(context: Context, found: Iterable[Document]) -> Iterator[tuple[object, ...]]:
-    for document in found:
-        when, name = local(document.at, context.zone), one_line(document.filename)
-        yield ids.show(document.id), when, name, document.type, document.size, document.reference

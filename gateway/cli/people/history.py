@@ -36,11 +36,12 @@ def show(context: typer.Context, number: _Entry, as_json: Json = False) -> None:
     if as_json:
         print_json(documents.history_entry(found))
         return
-    for line in _described(chosen, found):
+    for line in described(chosen, found):
         print_line(line)
 
 
-def _described(context: Context, one: HistoryEntry) -> Iterator[str]:
+def described(context: Context, one: HistoryEntry) -> Iterator[str]:
+    """Yield a reply line by line: who wrote to whom, its documents, what staff added, text."""
     address = f"<{one_line(one.sender)}>" if one.sender else ""
     yield f"Subject:     {one_line(one.subject)}"
     yield f"From:        {f'{one_line(one.sender_name)} {address}'.strip()}"

@@ -1,19 +1,16 @@
 """What is known of a person, and everything that happened, on one page."""
 
-from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 import typer
 
-from gateway.cli.context import Context, Json, NotFound, of, read_person
+from gateway.cli.context import Json, NotFound, of, read_person
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.cli.people.suppress import described, open_standings, refusal
-from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import PersonRef
 from gateway.store.people import people
-from gateway.store.people.people import PersonRecord
 from gateway.store.views import documents
-from gateway.store.views.timeline import PersonPage, TimelineEvent, pages
+from gateway.store.views.timeline import pages
 
 app = typer.Typer(help="People of the CRM.", no_args_is_help=True)
 
@@ -58,8 +55,14 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
         print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
         if record.lookalikes:
             print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
-        print_line(f"Status:    {one_line(_status(record)) or '-'}")
-        print_line(f"Groups:    {one_line(', '.join(_groups(page))) or '-'}")
+        is_known = record.status is not None or not known.status
+        status = documents.status_of(record) + ("" if is_known else _UNKNOWN)
+        print_line(f"Status:    {one_line(status) or '-'}")
+        unknown = {given for reference, given in page.leads_nowhere if reference == _GROUP}
+        groups = [
+            name + (_UNKNOWN if name in unknown else "") for name in documents.groups_of(record)
+        ]
+        print_line(f"Groups:    {one_line(', '.join(groups)) or '-'}")
         for reference, given in page.leads_nowhere:
             print_line(f"Not known: {one_line(f'{reference} {given!r}')}: it has no effect")
         for one in page.suppressions:
@@ -71,29 +74,20 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
             why = one_line(f"{field.place}: {field.text}")
             print_line(f"Unread:    {field.field} since {since} ({why})")
         for each in page.applications:
-            print_line(f"Application {one_line(_application(each))}")
+            status = each.status_name or each.application.status or "no status"
+            about = f"{each.application.reference}: {each.about or '-'} ({status})"
+            print_line(f"Application {one_line(about)}")
         print_line()
         headings = ("time", "type", "id", "state", "about", "summary")
-        print_table(headings, _rows(chosen, page.timeline), empty=_NO_TIMELINE)
-
-
-def _status(record: PersonRecord) -> str:
-    is_known = record.status is not None or not record.person.status
-    return documents.status_of(record) + ("" if is_known else _UNKNOWN)
-
-
-def _groups(page: PersonPage) -> list[str]:
-    unknown = {given for reference, given in page.leads_nowhere if reference == _GROUP}
-    names = documents.groups_of(page.record)
-    return [name + (_UNKNOWN if name in unknown else "") for name in names]
-
-
-def _application(one: KnownApplication) -> str:
-    status = one.status_name or one.application.status
-    return f"{one.application.reference}: {one.about or '-'} ({status or 'no status'})"
-
-
-def _rows(context: Context, timeline: Iterable[TimelineEvent]) -> Iterator[Sequence[object]]:
-    for one in timeline:
-        when = local(one.at, context.zone)
-        yield when, one.type, one.id, one.state, one.reference, one_line(one.summary)
+        rows = (
+            (
+                local(event.at, chosen.zone),
+                event.type,
+                event.id,
+                event.state,
+                event.reference,
+                one_line(event.summary),
+            )
+            for event in page.timeline
+        )
+        print_table(headings, rows, empty=_NO_TIMELINE)

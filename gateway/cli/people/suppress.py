@@ -34,17 +34,15 @@ from gateway.core import ids
 from gateway.core.feed.spreadsheet import harmless
 from gateway.core.kinds import Scope
 from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_person_or_address
-from gateway.core.people.people import Holder, PersonRef, Standing, Suppression
+from gateway.core.people.people import PersonRef, Standing, Suppression
 from gateway.store.campaigns import opt_outs
 from gateway.store.engine.database import Database
 from gateway.store.people import mending, people, releases, suppression
-from gateway.store.people.mending import Unmatched
 from gateway.store.people.people import PersonUnknown
 from gateway.store.people.suppressed import (
     AT_ONCE,
     START,
     ListedSource,
-    Position,
     Selection,
     SuppressedAddress,
 )
@@ -154,7 +152,10 @@ def release(
     with chosen.store() as store:
         with store.writing() as connection:
             found = releases.release(connection, key, by=who, now=present)
-        remaining = _remaining(chosen, store, key)
+        try:
+            remaining = _look(chosen, store, key).reasons
+        except PersonUnknown:  # The CRM has taken the person away.
+            remaining = ()
     if not found.is_any and isinstance(typed, NotAnAddress):
         wrong_use(str(typed))
     if not found.is_any:
@@ -168,14 +169,6 @@ def release(
         print_line(refusal(chosen, one))
     for reason in remaining:
         print_line(f"Still suppressed: {described(chosen, reason)}")
-
-
-def _remaining(chosen: Context, store: Database, key: PersonRef | str) -> Sequence[Suppression]:
-    """Return what suppresses after all; of a person the CRM has taken away, nothing."""
-    try:
-        return _look(chosen, store, key).reasons
-    except PersonUnknown:
-        return ()
 
 
 def refusal(context: Context, one: opt_outs.Refusal) -> str:
@@ -221,7 +214,11 @@ def list_suppressions(
             writer.writerow(_CSV_HEADINGS)
             writer.writerows(map(harmless, map(str, _csv_row(chosen, one))) for one in found)
         else:
-            print_table(_HEADINGS, (_row(chosen, one) for one in found), empty=_NONE_LISTED)
+            by_name = (
+                dict(zip(_CSV_HEADINGS, _csv_row(chosen, one), strict=True)) for one in found
+            )
+            rows = ([cells[heading] for heading in _HEADINGS] for cells in by_name)
+            print_table(_HEADINGS, rows, empty=_NONE_LISTED)
         if asked.rest:
             (print_line if is_shown else complain)(asked.rest)
 
@@ -236,12 +233,13 @@ class _ListRequest:
         self._list = common.suppressed_addresses(context.settings, store)
         self._selection = selection
         self._at = common.now()
-        self._start = START if after is None else self._behind(context.lookup(after))
+        self._start = START
+        if after is not None:
+            with store.reading() as connection:
+                self._start = self._list.behind_all_of(
+                    connection, selection, context.lookup(after), at=self._at
+                )
         self.rest = ""
-
-    def _behind(self, address: str) -> Position:
-        with self._store.reading() as connection:
-            return self._list.behind_all_of(connection, self._selection, address, at=self._at)
 
     def all(self) -> Iterator[SuppressedAddress]:
         """Yield everything behind the start."""
@@ -303,23 +301,22 @@ def mend(
         print_json([documents.unmatched(one) for one in found])
     else:
         for one in found:
-            print_line(_mended(one, dry_run=dry_run))
+            whose = str(one.person) if one.person else f"entry {ids.show(one.suppression or 0)}"
+            stored = one_line(one.stored)
+            if isinstance(one.meant, TypedAddress):
+                verb = "would be" if dry_run else "is"
+                print_line(f"{whose}: {stored} {verb} {one.meant.address}")
+            elif one.person:
+                print_line(f"{whose}: {one.meant}; correct it in the CRM")
+            else:
+                advice = f"add what was meant, then: gateway suppress release '{stored}'"
+                print_line(f"{whose}: {one.meant}; {advice}")
         verb = "would be" if dry_run else "are"
         if found:
             print_line(f"{len(found) - len(left)} {verb} mended, {len(left)} left.")
         else:
             print_line("Nothing to mend: every stored address can match a recipient.")
     raise typer.Exit(1 if left else 0)
-
-
-def _mended(one: Unmatched, *, dry_run: bool) -> str:
-    whose = str(one.person) if one.person else f"entry {ids.show(one.suppression or 0)}"
-    stored = one_line(one.stored)
-    if isinstance(one.meant, TypedAddress):
-        return f"{whose}: {stored} {'would be' if dry_run else 'is'} {one.meant.address}"
-    if one.person:
-        return f"{whose}: {one.meant}; correct it in the CRM"
-    return f"{whose}: {one.meant}; add what was meant, then: gateway suppress release '{stored}'"
 
 
 @app.command("show")
@@ -333,8 +330,17 @@ def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
     if as_json:
         print_json(found.document)
         return
-    for line in _described(chosen, found):
+    print_line(found.named)
+    for line in found.whose:
         print_line(line)
+    for reason in found.reasons:
+        print_line(f"  {described(chosen, reason)}")
+    if not found.reasons:
+        print_line("  is not suppressed")
+    for one in found.history:
+        if one.released_at is not None:
+            when = local(one.released_at, chosen.zone)
+            print_line(f"  got {one.scope.covers}; released {when} by {one.released_by}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,18 +372,17 @@ def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Found:
             standing = standings.within(connection, [key]).get(key, Standing())
             return _Found(
                 named=key,
-                whose=[_holder(one) for one in standing.holders],
+                whose=[
+                    f"  belongs to {holder.ref} {one_line(holder.name)}"
+                    + ("" if holder.active else ", not active")
+                    for holder in standing.holders
+                ],
                 reasons=list(documents.reasons(standing)),
                 history=history,
                 document=documents.standing(key, standing, history),
             )
     finally:
         standings.close()
-
-
-def _holder(one: Holder) -> str:
-    inactive = "" if one.active else ", not active"
-    return f"  belongs to {one.ref} {one_line(one.name)}{inactive}"
 
 
 def open_standings(context: Context, store: Database) -> Standings:
@@ -394,23 +399,6 @@ def described(context: Context, one: Suppression) -> str:
     by = f" by {one.origin}" if one.origin else ""
     until = _until(context, one.until)
     return f"{one.scope.covers}: {one.source}{name}{person}{since}{until}{by}{note}"
-
-
-def _described(context: Context, found: _Found) -> Iterator[str]:
-    yield found.named
-    yield from found.whose
-    yield from (f"  {described(context, one)}" for one in found.reasons)
-    if not found.reasons:
-        yield "  is not suppressed"
-    for one in found.history:
-        if one.released_at is not None:
-            when = local(one.released_at, context.zone)
-            yield f"  got {one.scope.covers}; released {when} by {one.released_by}"
-
-
-def _row(context: Context, one: SuppressedAddress) -> Sequence[object]:
-    address, scope, since, until, by, note, person, source, name = _csv_row(context, one)
-    return address, person, scope, source, name, since, until, by, note
 
 
 def _csv_row(context: Context, one: SuppressedAddress) -> Sequence[object]:

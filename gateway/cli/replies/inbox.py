@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +53,19 @@ def list_mails(
         print_json([documents.mail(one) for one in found])
         return
     headings = ("id", "time", "sender", "subject", "state", "reason", "detail")
-    print_table(headings, (_row(chosen, one) for one in found), empty=_NO_MAILS)
+    rows = (
+        (
+            ids.show(one.id),
+            local(one.at, chosen.zone),
+            one_line(one.sender),
+            one_line(one.subject),
+            one.state,
+            one.reason,
+            one_line(one.detail),
+        )
+        for one in found
+    )
+    print_table(headings, rows, empty=_NO_MAILS)
 
 
 @app.command("show")
@@ -65,12 +77,22 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
         if raw:
             sys.stdout.buffer.writelines(Blobs(chosen.settings.store.blobs).read(row.content))
             return
-        text = asyncio.run(_text(chosen, store, row))
+        text = asyncio.run(text_of(chosen, store, row))
     if as_json:
         print_json(documents.mail(row) | {"text": text})
         return
-    for line in _described(chosen, row, text):
-        print_line(line)
+    print_line(f"Subject:     {one_line(row.subject)}")
+    print_line(f"From:        {one_line(row.sender)}")
+    print_line(f"Came:        {local(row.at, chosen.zone)} by {row.origin}, {row.size} octets")
+    print_line(f"Message-ID:  {one_line(row.message_id)}")
+    print_line(f"State:       {row.state}{f' ({row.reason})' if row.reason else ''}")
+    if row.detail:
+        print_line(f"Because:     it {one_line(row.detail)}")
+    if row.entry is not None:
+        print_line(f"Filed as:    {ids.show(row.entry)}")
+    if text:
+        print_line()
+        print_line(text)
 
 
 @app.command("address")
@@ -126,7 +148,7 @@ def _decide(
     context: Context, work: "Callable[[ReplyImporter], Awaitable[Verdict]]", *, as_json: bool
 ) -> None:
     from gateway.app.replies.importing import importer_by_hand
-    from gateway.inbound.verdict import NeedsAttention
+    from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Repeated
 
     async def decided(store: Database) -> "Verdict":
         async with importer_by_hand(context.settings, store) as importer:
@@ -138,22 +160,16 @@ def _decide(
     if as_json:
         print_json(documents.mail(row))
     else:
-        print_line(_outcome(verdict))
+        match verdict:
+            case Filed(entry):
+                print_line(f"Filed: gateway history show {ids.show(entry)}")
+            case Repeated(entry):
+                print_line(f"Filed there before: gateway history show {ids.show(entry)}")
+            case NeedsAttention(reason):
+                print_line(f"Still needs attention: {reason}")
+            case Ignored(kind):
+                print_line(f"Ignored: {kind}")
     raise typer.Exit(1 if isinstance(verdict, NeedsAttention) else 0)
-
-
-def _outcome(verdict: "Verdict") -> str:
-    from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Repeated
-
-    match verdict:
-        case Filed(entry):
-            return f"Filed: gateway history show {ids.show(entry)}"
-        case Repeated(entry):
-            return f"Filed there before: gateway history show {ids.show(entry)}"
-        case NeedsAttention(reason):
-            return f"Still needs attention: {reason}"
-        case Ignored(kind):
-            return f"Ignored: {kind}"
 
 
 def _found(store: Database, number: str) -> InboxRow:
@@ -164,7 +180,8 @@ def _found(store: Database, number: str) -> InboxRow:
     return row
 
 
-async def _text(context: Context, store: Database, row: InboxRow) -> str:
+async def text_of(context: Context, store: Database, row: InboxRow) -> str:
+    """Return what a mail says: what staff wrote above, then the original; empty: unreadable."""
     from gateway.app.replies.importing import importer_by_hand
 
     async with importer_by_hand(context.settings, store) as importer:
@@ -173,25 +190,3 @@ async def _text(context: Context, store: Database, row: InboxRow) -> str:
         return ""
     original = reading.original
     return "\n\n".join(filter(None, (original.staff_text, original.text)))
-
-
-def _row(context: Context, one: InboxRow) -> Sequence[object]:
-    when, sender = local(one.at, context.zone), one_line(one.sender)
-    subject, detail = one_line(one.subject), one_line(one.detail)
-    return ids.show(one.id), when, sender, subject, one.state, one.reason, detail
-
-
-def _described(context: Context, row: InboxRow, text: str) -> Iterator[str]:
-    yield f"Subject:     {one_line(row.subject)}"
-    yield f"From:        {one_line(row.sender)}"
-    yield f"Came:        {local(row.at, context.zone)} by {row.origin}, {row.size} octets"
-    yield f"Message-ID:  {one_line(row.message_id)}"
-    reason = f" ({row.reason})" if row.reason else ""
-    yield f"State:       {row.state}{reason}"
-    if row.detail:
-        yield f"Because:     it {one_line(row.detail)}"
-    if row.entry is not None:
-        yield f"Filed as:    {ids.show(row.entry)}"
-    if text:
-        yield ""
-        yield text

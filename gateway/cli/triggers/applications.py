@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 
 from gateway.app.triggers.transitions import carry_out, who_acts
-from gateway.cli.context import Context, Json, of, read_staff
+from gateway.cli.context import Json, of, read_staff
 from gateway.cli.output import complain, one_line, print_json, print_line, printable
 from gateway.cli.triggers.triggers import show_preview
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.transition import is_yes, question
 from gateway.core.triggers.trigger import TriggerEvent
-from gateway.store.engine.database import Database
 from gateway.triggers.documents import done as document
 from gateway.triggers.transitions import Change, ChangeOutcome, ChangeRequest, ChangeResult
 
@@ -104,28 +103,20 @@ def change_status(
             is_confirmed=yes,
         )
         done = carry_out(chosen.settings, store, wish, dry_run=dry_run)
-        if done.outcome is ChangeOutcome.UNCONFIRMED and sys.stdin.isatty():
-            done = _asked(chosen, store, wish, done, as_json=as_json)
+        # What it would mail is shown, and done if that is wanted; if it differs by then, again.
+        is_asked = done.outcome is ChangeOutcome.UNCONFIRMED and sys.stdin.isatty()
+        while is_asked and done.outcome in (ChangeOutcome.UNCONFIRMED, ChangeOutcome.STALE):
+            if done.outcome is ChangeOutcome.STALE:
+                complain("What it would mail has changed meanwhile:")
+            if not as_json:
+                _show(done)
+            asked = f"\n{printable(done.preview.warning)}. {question(wish.language)}"
+            answer = typer.prompt(asked, "", show_default=False, prompt_suffix=" ", err=True)
+            if not is_yes(answer, wish.language):
+                raise typer.Abort
+            confirmed = replace(wish, token=done.token)
+            done = carry_out(chosen.settings, store, confirmed, dry_run=False)
     _tell(done, as_json=as_json)
-
-
-def _asked(
-    chosen: Context, store: Database, wish: ChangeRequest, shown: ChangeResult, *, as_json: bool
-) -> ChangeResult:
-    """Show what a change would mail and do it if that is wanted; if it differs by then, again."""
-    done = shown
-    while done.outcome in (ChangeOutcome.UNCONFIRMED, ChangeOutcome.STALE):
-        if done.outcome is ChangeOutcome.STALE:
-            complain("What it would mail has changed meanwhile:")
-        if not as_json:
-            _show(done)
-        asked = f"\n{printable(done.preview.warning)}. {question(wish.language)}"
-        answer = typer.prompt(asked, "", show_default=False, prompt_suffix=" ", err=True)
-        if not is_yes(answer, wish.language):
-            raise typer.Abort
-        confirmed = replace(wish, token=done.token)
-        done = carry_out(chosen.settings, store, confirmed, dry_run=False)
-    return done
 
 
 def _tell(done: ChangeResult, *, as_json: bool) -> None:
@@ -145,7 +136,7 @@ def _tell(done: ChangeResult, *, as_json: bool) -> None:
 def _show(done: ChangeResult) -> None:
     for change in done.changes:
         print_line(
-            one_line(f"{change.reference}: {_said(change, done.outcome)}"),
+            one_line(f"{change.reference}: {what_became_of(change, done.outcome)}"),
             "red" if change.error else "",
         )
     if done.preview.trigger:
@@ -153,7 +144,8 @@ def _show(done: ChangeResult) -> None:
         show_preview(done.preview, is_done=done.outcome is ChangeOutcome.DONE)
 
 
-def _said(change: Change, outcome: ChangeOutcome) -> str:
+def what_became_of(change: Change, outcome: ChangeOutcome) -> str:
+    """Return in words what was done to one application, or would be."""
     if change.error:
         return change.error
     if not change.changed:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Annotated
 
@@ -15,15 +16,14 @@ from gateway.cli.context import Context, Json, of, read_staff, wrong_use
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.occurrence import OccurrenceState
-from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_run import TriggerRun
 from gateway.metrics import Metrics
 from gateway.store.engine.database import Database
 from gateway.store.feed import unread
 from gateway.store.triggers import epochs, ledger, status_mail, trigger_runs
-from gateway.store.triggers.status_mail import MailedTransition, StatusMail
+from gateway.store.triggers.status_mail import MailedTransition
 from gateway.triggers import documents
-from gateway.triggers.preview import NotMailed, Preview
+from gateway.triggers.preview import Preview
 from gateway.triggers.templates import CheckedTrigger
 
 app = typer.Typer(help="Mail on events.", no_args_is_help=True)
@@ -65,7 +65,7 @@ def list_triggers(context: typer.Context, waiting: _Waiting = False, as_json: Js
     """List the triggers, on and off, or the fields mail waits for."""
     chosen = of(context)
     if waiting:
-        _list_waiting(chosen, as_json=as_json)
+        list_waiting(chosen, as_json=as_json)
         return
     rules = triggers.rules(chosen.settings)
     with chosen.store() as store, store.reading() as connection:
@@ -74,13 +74,24 @@ def list_triggers(context: typer.Context, waiting: _Waiting = False, as_json: Js
         print_json([documents.trigger(one.trigger, looked[name]) for name, one in rules.items()])
         return
     headings = ("name", "on", "event", "template", "kind", "looked at")
-    rows = (_row(one.trigger, looked[name]) for name, one in rules.items())
+    rows = (
+        (
+            name,
+            "yes" if rule.trigger.enabled else "no",
+            rule.trigger.event,
+            rule.trigger.template,
+            rule.trigger.kind,
+            looked[name] or "-",
+        )
+        for name, rule in rules.items()
+    )
     folder = chosen.settings.triggers.folder
     empty = f"No triggers. Each is a file in {folder}: see docs/triggers.md."
     print_table(headings, rows, empty=empty)
 
 
-def _list_waiting(chosen: Context, *, as_json: bool) -> None:
+def list_waiting(chosen: Context, *, as_json: bool) -> None:
+    """Print the fields that can't be read and that mail rests on, and the mail that waits."""
     with chosen.store() as store, store.reading() as connection:
         fields = unread.listed(connection, deciding=True)
         owed = ledger.waiting(connection)
@@ -120,11 +131,15 @@ def preview_trigger(
     if (name is None) == (reference is None) or (reference is None) != (status is None):
         wrong_use("name a trigger, or give --reference and --status")
     who = None if by is None else read_staff(by)
+    try:
+        day = None if on is None else date.fromisoformat(on)
+    except ValueError:
+        wrong_use(f"not a date such as 2027-03-01: {on}")
     with chosen.store() as store:
         if reference is not None:
             shown = trigger_previews.of_change(chosen.settings, store, reference, status, who)
         else:
-            shown = trigger_previews.of_date(chosen.settings, store, name or "", _day(on))
+            shown = trigger_previews.of_date(chosen.settings, store, name or "", day)
     if as_json:
         print_json(documents.preview(shown))
         return
@@ -141,9 +156,21 @@ def run_triggers(
     """
     chosen = of(context)
     _log_as_usual(chosen)
-    rules = [_to_run(chosen, name)] if name else _all_that_are_on(chosen)
+    if name:
+        rules = [to_run(chosen, name)]
+    else:
+        known = triggers.rules(chosen.settings).values()
+        rules = [one for one in known if one.trigger.enabled and one.trigger.is_of_date]
+
+    async def run(store: Database) -> tuple[list[TriggerRun], str]:
+        with _sending(chosen, store) as (own_mail, engine):
+            may_send = await engine.watch.may_send()
+            runs = [await engine.run(rule, even_now=now) for rule in rules]
+            await send_reports(store, own_mail)
+            return runs, "" if may_send else await store.read(epochs.held)
+
     with chosen.store() as store:
-        runs, held = asyncio.run(_run(chosen, store, rules, even_now=now))
+        runs, held = asyncio.run(run(store))
     told = [documents.run(one) for one in runs]
     if as_json:
         print_json(told[0] if name else told)
@@ -176,7 +203,20 @@ def history(context: typer.Context, limit: _Limit = 50, as_json: Json = False) -
     if mails:
         print_line()
         headings = ("changed", "by", "trigger", "application", "to", "state", "due", "because")
-        print_table(headings, (_mail_row(chosen, *each) for each in mails))
+        rows = (
+            (
+                local(change.at, chosen.zone),
+                one_line(change.actor) or "-",
+                change.trigger,
+                one_line(f"{change.reference}: {change.before or '-'} → {change.status or '-'}"),
+                mail.to or mail.row.recipient or mail.row.person,
+                documents.state_of(mail.row),
+                local(mail.row.next_at or mail.row.due_at, chosen.zone),
+                one_line(mail.row.reason),
+            )
+            for change, mail in mails
+        )
+        print_table(headings, rows)
 
 
 @app.command("resume")
@@ -187,8 +227,13 @@ def resume(context: typer.Context) -> None:
     """
     chosen = of(context)
     _log_as_usual(chosen)
+
+    async def let_go(store: Database) -> int:
+        with _sending(chosen, store) as (_, engine):
+            return await engine.resume()
+
     with chosen.store() as store:
-        count = asyncio.run(_resume(chosen, store))
+        count = asyncio.run(let_go(store))
     if count:
         print_line(f"Let go: {count}; mail that is too late by now is not sent.")
     else:
@@ -204,7 +249,8 @@ def _log_as_usual(chosen: Context) -> None:
     logs.setup(settings.log.level, settings.log.format, role="cli")
 
 
-def _to_run(chosen: Context, name: str) -> CheckedTrigger:
+def to_run(chosen: Context, name: str) -> CheckedTrigger:
+    """Return a trigger that is run by hand; CannotRun unless it is of dates and on."""
     rule = trigger_previews.named(chosen.settings, name)
     if not rule.trigger.is_of_date:
         raise CannotRun(
@@ -215,49 +261,16 @@ def _to_run(chosen: Context, name: str) -> CheckedTrigger:
     return rule
 
 
-def _all_that_are_on(chosen: Context) -> list[CheckedTrigger]:
-    found = triggers.rules(chosen.settings).values()
-    return [one for one in found if one.trigger.enabled and one.trigger.is_of_date]
-
-
-def _day(on: str | None) -> date | None:
-    if on is None:
-        return None
+@contextmanager
+def _sending(chosen: Context, store: Database) -> Iterator[tuple[OwnMailSender, TriggerEngine]]:
+    """Lend what sends triggered mail, in a running loop."""
+    own_mail = OwnMailSender(chosen.settings, Metrics())
+    engine = TriggerEngine(chosen.settings, store, own_mail, stopping=asyncio.Event())
     try:
-        return date.fromisoformat(on)
-    except ValueError:
-        wrong_use(f"not a date such as 2027-03-01: {on}")
-
-
-async def _run(
-    chosen: Context, store: Database, rules: Sequence[CheckedTrigger], *, even_now: bool
-) -> tuple[list[TriggerRun], str]:
-    post = OwnMailSender(chosen.settings, Metrics())
-    engine = TriggerEngine(chosen.settings, store, post, stopping=asyncio.Event())
-    try:
-        may_send = await engine.watch.may_send()
-        runs = [await engine.run(rule, even_now=even_now) for rule in rules]
-        await send_reports(store, post)
-        held = "" if may_send else await store.read(epochs.held)
-        return runs, held
+        yield own_mail, engine
     finally:
         engine.close()
-        post.close()
-
-
-async def _resume(chosen: Context, store: Database) -> int:
-    post = OwnMailSender(chosen.settings, Metrics())
-    engine = TriggerEngine(chosen.settings, store, post, stopping=asyncio.Event())
-    try:
-        return await engine.resume()
-    finally:
-        engine.close()
-        post.close()
-
-
-def _row(trigger: Trigger, looked: date | None) -> Sequence[object]:
-    on = "yes" if trigger.enabled else "no"
-    return trigger.name, on, trigger.event, trigger.template, trigger.kind, looked or "-"
+        own_mail.close()
 
 
 def show_preview(shown: Preview, *, is_done: bool = False) -> None:
@@ -277,14 +290,13 @@ def show_preview(shown: Preview, *, is_done: bool = False) -> None:
             print_line(f"  {line}" if line else "")
     if shown.skipped:
         print_line()
-        print_table(("left out", "about", "because"), map(_left_out, shown.skipped))
-
-
-def _left_out(one: NotMailed) -> Sequence[object]:
-    reason = one_line(one.reason)
-    # Of `responsible:manager: nobody` there is nobody to name.
-    whom = "-" if reason.startswith(f"{one.person}:") else _whom(one.name, one.person)
-    return whom, one.about, reason
+        rows: list[Sequence[object]] = []
+        for one in shown.skipped:
+            reason = one_line(one.reason)
+            # Of `responsible:manager: nobody` there is nobody to name.
+            whom = "-" if reason.startswith(f"{one.person}:") else _whom(one.name, one.person)
+            rows.append((whom, one.about, reason))
+        print_table(("left out", "about", "because"), rows)
 
 
 def _whom(name: str, who: str) -> str:
@@ -293,46 +305,24 @@ def _whom(name: str, who: str) -> str:
 
 def _show_runs(chosen: Context, runs: Sequence[TriggerRun], empty: str) -> None:
     headings = ("time", "trigger", "day", "state", "sent", "skipped", "failed", "other")
-    print_table(
-        headings,
-        (
+    rows: list[Sequence[object]] = []
+    for run in runs:
+        states = (OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED, OccurrenceState.HELD)
+        others = [f"{run.count(state)} {state}" for state in states if run.count(state)]
+        if run.waiting:
+            others.append(f"{run.waiting} waiting")
+        if run.error:
+            others.append(one_line(run.error))
+        rows.append(
             (
-                (
-                    local(run.at, chosen.zone),
-                    run.trigger,
-                    run.day,
-                    "failed" if run.error else run.state,
-                    run.count(OccurrenceState.SENT),
-                    run.left_out,
-                    run.count(OccurrenceState.FAILED),
-                    ", ".join(_others(run)) or "-",
-                )
+                local(run.at, chosen.zone),
+                run.trigger,
+                run.day,
+                "failed" if run.error else run.state,
+                run.count(OccurrenceState.SENT),
+                run.left_out,
+                run.count(OccurrenceState.FAILED),
+                ", ".join(others) or "-",
             )
-            for run in runs
-        ),
-        empty=empty,
-    )
-
-
-def _mail_row(chosen: Context, done: MailedTransition, mail: StatusMail) -> Sequence[object]:
-    row = mail.row
-    return (
-        local(done.at, chosen.zone),
-        one_line(done.actor) or "-",
-        done.trigger,
-        one_line(f"{done.reference}: {done.before or '-'} → {done.status or '-'}"),
-        mail.to or row.recipient or row.person,
-        documents.state_of(row),
-        local(row.next_at or row.due_at, chosen.zone),
-        one_line(row.reason),
-    )
-
-
-def _others(run: TriggerRun) -> Iterator[str]:
-    for state in (OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED, OccurrenceState.HELD):
-        if run.count(state):
-            yield f"{run.count(state)} {state}"
-    if run.waiting:
-        yield f"{run.waiting} waiting"
-    if run.error:
-        yield one_line(run.error)
+        )
+    print_table(headings, rows, empty=empty)
