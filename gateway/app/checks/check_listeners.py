@@ -1,0 +1,73 @@
+"""For `gateway check`: listeners, their certificates and users, and what their answers lead to."""
+
+import ssl
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from gateway.app import common
+from gateway.app.checks.certificates import valid_until
+from gateway.app.checks.findings import Finding, error, good, warning
+from gateway.config import Settings
+from gateway.config.smtp import ListenerConfig
+from gateway.core.errors import GatewayError
+from gateway.smtp_proxy.users import Users
+
+CERTIFICATE_ENDS_SOON = timedelta(days=14)
+
+
+def listener(own: ListenerConfig) -> Iterator[Finding]:
+    """Can a listener be opened as the settings say, and does it enforce what it decides?"""
+    what = f"listener {own.name}"
+    if own.cert is not None:
+        yield from certificate(what, own.cert)
+        try:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(str(own.cert), own.key)
+        except OSError as problem:
+            reason = problem.strerror or problem
+            yield error(what, f"cert and key can't be used together: {reason}")
+    if own.users is not None:
+        try:
+            Users.read(own.users, time.monotonic)
+        except (GatewayError, OSError) as problem:
+            yield error(what, f"users: {problem}")
+        if own.tls == "none":
+            advice = 'set tls = "starttls" with cert and key'
+            yield warning(what, f"passwords come in clear text: {advice}")
+    described = f"{own.bind} ({own.protocol}, {own.kind})"
+    if own.mode == "observe":
+        yield warning(what, f'{described} only observes: set mode = "enforce" when you trust it')
+    else:
+        yield good(what, described)
+
+
+def refusals_at_rcpt(settings: Settings, own: ListenerConfig) -> Iterator[Finding]:
+    """Tell what refusing single recipients does to the others, where a listener does it."""
+    is_effective = own.purpose == "proxy" and settings.suppression.reply == "reject"
+    if own.reject_at != "rcpt" or not is_effective:
+        return
+    advice = 'set suppression.report = "always", and look yours up in docs/clients.md'
+    if settings.suppression.report == "always":
+        advice = "look yours up in docs/clients.md"
+    yield warning(
+        f"listener {own.name}",
+        "refuses single recipients at RCPT: about half of the mail libraries then send to nobody, "
+        f"and some of the others tell their user nothing: {advice}",
+    )
+
+
+def certificate(what: str, file: Path) -> Iterator[Finding]:
+    """Is a certificate valid, and for two weeks more?"""
+    try:
+        left = valid_until(file) - common.now()
+    except (OSError, ValueError) as problem:
+        yield error(what, f"{file}: {problem}")
+        return
+    if left <= timedelta(0):
+        yield error(what, f"{file} has expired: renew it, then reload (SIGHUP)")
+    elif left < CERTIFICATE_ENDS_SOON:
+        yield warning(what, f"{file} expires in {left.days} days: renew it, then reload (SIGHUP)")
+    else:
+        yield good(what, f"{file} is valid for {left.days} days")

@@ -1,0 +1,88 @@
+"""For `gateway check`: what settings contradict, lack, or name that can't be used."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.app.checks.findings import Finding, error, good, warning
+from gateway.app.rules import rules_of
+from gateway.app.wording import NOTES, note_templates
+from gateway.config import Settings
+from gateway.core.errors import GatewayError
+from gateway.core.kinds import Kind
+
+
+def kinds(settings: Settings) -> Iterator[Finding]:
+    """Could anything ever be recognised as a mailing, or as mail from a person's own file?"""
+    rules = rules_of(settings)
+    kinds = {rule.kind for rule in rules}
+    kinds |= {
+        Kind(listener.kind) for listener in settings.smtp.listeners if listener.kind != "auto"
+    }
+    default = settings.smtp.default_kind
+    if Kind.BULK not in kinds | {default}:
+        yield warning(
+            "rules",
+            "nothing can ever be recognised as a mailing: add a [[rules]] entry, a listener with "
+            'kind = "bulk", or set smtp.default_kind = "bulk"',
+        )
+    elif Kind.INDIVIDUAL not in kinds | {default}:
+        yield warning(
+            "rules",
+            "everything counts as a mailing: add a rule or a listener for mail that is sent from "
+            "a person's own file",
+        )
+    elif default is Kind.INDIVIDUAL:
+        yield good(
+            "rules",
+            f"{len(rules)} rules; what none matches is individual "
+            '(smtp.default_kind = "bulk" is stricter)',
+        )
+    else:
+        yield good("rules", f"{len(rules)} rules; what none matches is bulk")
+
+
+def replies(settings: Settings) -> Iterator[Finding]:
+    """Do two settings contradict each other about the answer to a recipient who gets no mail?"""
+    at_rcpt = [one.name for one in settings.smtp.listeners if one.reject_at == "rcpt"]
+    if at_rcpt and settings.suppression.reply == "accept":
+        yield warning(
+            "replies",
+            f'suppression.reply = "accept" refuses nobody, also at {", ".join(at_rcpt)}: '
+            'take reject_at = "rcpt" out there, or set reply = "reject"',
+        )
+
+
+def notes(settings: Settings) -> Iterator[Finding]:
+    """Are there words for the notes, in the language they are told in?"""
+    folder = settings.templates.folder / NOTES
+    language = settings.suppression.language
+    try:
+        languages = list(note_templates(settings))
+    except (GatewayError, OSError) as problem:
+        yield error("notes", str(problem))
+        return
+    if language in languages:
+        yield good("notes", f"{folder}: {', '.join(languages)}")
+    else:
+        yield error(
+            "notes", f"{folder} has no {language}.txt: put it there or set templates.folder"
+        )
+
+
+def folders(settings: Settings) -> Iterator[Finding]:
+    """Can the gateway write to the folders of store, documents and feed?"""
+    url = settings.store.url.get_secret_value()
+    if url.startswith("sqlite:///"):
+        yield _writable("store", Path(url.removeprefix("sqlite:///")).parent)
+    if settings.store.blobs.startswith("file://"):
+        yield _writable("blobs", Path(settings.store.blobs.removeprefix("file://")))
+    if settings.crm.folder is not None:
+        yield _writable("crm", settings.crm.folder)
+
+
+def _writable(what: str, folder: Path) -> Finding:
+    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        return error(what, f"{nearest} can't be written to: make it a folder of the gateway's user")
+    return good(what, f"{folder} can be written to")

@@ -1,0 +1,70 @@
+"""For `gateway check`: what the store says, once it is there."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from gateway.app import common
+from gateway.app.checks.check_addresses import stored_addresses
+from gateway.app.checks.check_feed import kinds_of_feed, told_by_the_crm
+from gateway.app.checks.check_inbound import store_for_replies
+from gateway.app.checks.check_triggers import store_for_triggers
+from gateway.app.checks.check_words import finance_statuses, idle_tags
+from gateway.app.checks.findings import Finding, error, good, warning
+from gateway.config import Settings
+from gateway.core.errors import GatewayError
+from gateway.core.sending.outbox import OutboxState
+from gateway.store.engine.database import StoreUnavailable
+from gateway.store.views import status
+from gateway.store.views.status import snapshot
+
+_LOUD = (OutboxState.FAILED, OutboxState.UNKNOWN)
+
+
+def store_and_feed(settings: Settings) -> Iterator[Finding]:
+    """Does the store answer, and what does it say of the feed, of pauses, and of what failed?"""
+    database = common.open_database(settings)
+    try:
+        common.prepare(database)
+        with database.reading() as connection:
+            found, carried = snapshot(connection), status.tags(connection)
+            finances = status.finance_statuses(connection)
+        rest = [
+            *stored_addresses(database),
+            *told_by_the_crm(database),
+            *store_for_replies(settings, database),
+            *store_for_triggers(settings, database),
+        ]
+    except StoreUnavailable as problem:
+        yield error("store", f"{problem}: bulk mail is answered 451 until it is back")
+        return
+    except GatewayError as problem:
+        yield error("store", str(problem))
+        return
+    finally:
+        database.close()
+    yield good("store", "answers, and its schema is whole")
+    if not found.feeds:
+        yield warning("feed", "nothing was ever imported: gateway import, or set crm.folder")
+    yield from kinds_of_feed(found.kinds, settings.crm.old_after)
+    for source, at in found.feeds.items():
+        age = common.now() - at
+        text = f"{source} was last fed {roughly(age)} ago"
+        is_old = age > settings.crm.old_after
+        yield warning("feed", f"{text}: is its export running?") if is_old else good("feed", text)
+    if found.paused:
+        yield warning("mail", f"{', '.join(found.paused)} mail is paused: gateway resume")
+    for state in _LOUD:
+        if count := found.outbox.get(state, 0):
+            advice = f"gateway outbox list --state {state}, then retry or cancel"
+            yield warning("outbox", f"{count} entries are {state}: {advice}")
+    yield from idle_tags(carried)
+    yield from finance_statuses(finances)
+    yield from rest
+
+
+def roughly(age: timedelta) -> str:
+    """Return how long ago that is, for people: `5 hours`, `3 days`."""
+    hours = int(age.total_seconds()) // 3600
+    if hours < 2:
+        return "an hour" if hours == 1 else "less than an hour"
+    return f"{hours} hours" if hours < 48 else f"{hours // 24} days"

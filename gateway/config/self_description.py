@@ -1,0 +1,102 @@
+"""What the settings say of themselves, for the reference page and the sample file."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from gateway.config.section import Section, is_array, options, table_of
+from gateway.config.settings import Settings
+from gateway.config.wording import in_toml
+from gateway.core.decision import classify
+from gateway.core.mail.invitation import METHODS
+
+_TITLES = {"in-reply-to": "In-Reply-To", "references": "References"}
+
+
+def tables(section: type[BaseModel]) -> Iterator[tuple[str, FieldInfo, type[Section]]]:
+    """Yield the tables and arrays of tables in a section: key, field, its model."""
+    for key, field in options(section).items():
+        table = table_of(field.annotation)
+        if table:
+            yield key, field, table
+
+
+def is_own_table(section: type[BaseModel], field: FieldInfo) -> bool:
+    """Whether a table stands under a heading; a small one inside another is written in one line."""
+    return section is Settings or is_array(field.annotation)
+
+
+def plain_keys(section: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    """Yield the keys of a section that stand for a value, tables in one line among them."""
+    for key, field in options(section).items():
+        if table_of(field.annotation) is None or not is_own_table(section, field):
+            yield key, field
+
+
+def meaning(section: type[BaseModel], key: str) -> str:
+    """Return the docstring below a setting: Python drops it, so it is read from the source."""
+    module = inspect.getmodule(section)
+    assert module is not None
+    body = next(
+        one.body
+        for one in ast.parse(inspect.getsource(module)).body
+        if isinstance(one, ast.ClassDef) and one.name == section.__name__
+    )
+    for declared, below in pairwise(body):
+        match declared, below:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ) if (section.model_fields[name].alias or name) == key:
+                return flowing(text)
+    return ""
+
+
+def purpose(section: type[BaseModel]) -> str:
+    """Return what a section is for, in one line."""
+    return flowing(section.__doc__ or "")
+
+
+def flowing(text: str) -> str:
+    """Return a docstring without its line ends."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def default_of(field: FieldInfo) -> str:
+    """Return a default as TOML has it; empty: there is none."""
+    return "" if field.is_required() or field.default is None else in_toml(field.default)
+
+
+def test_in_words(test: classify.Test) -> str:
+    """Return when a shipped rule matches: `its `Precedence` has a value`."""
+    match test:
+        case classify.MarkTest(mark) if mark.is_any_value:
+            return f"its `{mark.header}` has a value"
+        case classify.MarkTest(mark):
+            return f"its `{mark.header}` matches `{mark.matches.pattern}`"
+        case classify.AnswerTest(name):
+            return f"its `{_TITLES[name]}` names an id of somebody else's mail"
+        case classify.AutoReplyTest():
+            return "its `Auto-Submitted` is auto-replied"
+        case classify.AbsenceTest():
+            return (
+                "its `Auto-Submitted` is auto-generated, it goes to one recipient without any "
+                "mark of bulk mail, and it has `X-Auto-Response-Suppress` or answers a mail"
+            )
+        case classify.ReportTest(about):
+            return f"its `Content-Type` is that of a {about.value.replace('_', ' ')}"
+        case classify.InvitationTest():
+            return (
+                f"a text/calendar part has one of the METHODs {', '.join(sorted(METHODS)).upper()}"
+            )
+        case classify.CalendarClassTest(matches):
+            return f"its `Content-Class` matches `{matches.pattern}`"
+        case classify.RecipientsTest(at_least):
+            return f"it asked for at least {at_least} recipients"
+        case _:
+            raise AssertionError(f"no shipped rule has such a test: {test}")
