@@ -12,8 +12,8 @@ import pytest
 from gateway.app.rules import rules_of
 from gateway.config import ConfigError, Settings, load
 from gateway.config.documents import MARKS_BEGIN, reference, with_marks, write_docs
-from gateway.config.sample import sample
 from gateway.config.events import Triggers
+from gateway.config.sample import sample
 from gateway.config.smtp import ListenerConfig, RelayConfig
 from gateway.config.values import Bind, parse_duration
 from gateway.core.decision.shipped_rules import SHIPPED_RULES

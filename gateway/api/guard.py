@@ -43,26 +43,23 @@ class RequestGuard:
             await self._app(scope, receive, send)
             return
         began = time.monotonic()
-        guarded = _GuardedRequest(scope, receive, send)
+        request = _GuardedRequest(scope, receive, send)
         try:
-            await guarded.through(self._app)
+            await request.through(self._app)
         finally:
-            self._tell(scope, guarded.status, time.monotonic() - began)
-
-    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path_format", "")
-        method = scope["method"] if route else ""
-        token = scope.get("state", {}).get("token")
-        self._count(route, method, status)
-        write = log.debug if route in ("/health", "/metrics") else log.info
-        write(
-            "request",
-            route=route,
-            method=method,
-            status=status,
-            seconds=round(seconds, 4),
-            token=None if token is None else ids.show(token.id),
-        )
+            route = getattr(scope.get("route"), "path_format", "")
+            method = scope["method"] if route else ""
+            token = scope.get("state", {}).get("token")
+            self._count(route, method, request.status)
+            write = log.debug if route in ("/health", "/metrics") else log.info
+            write(
+                "request",
+                route=route,
+                method=method,
+                status=request.status,
+                seconds=round(time.monotonic() - began, 4),
+                token=None if token is None else ids.show(token.id),
+            )
 
 
 @dataclass(slots=True)
@@ -139,7 +136,11 @@ async def _pieces(receive: Receive, most: int):  # type: ignore[no-untyped-def]
     """Yield a body as it comes; it may be neither too long nor too slow."""
     began, octets = time.monotonic(), 0
     while True:
-        message = await _next(receive)
+        try:
+            async with asyncio.timeout(_PIECE_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            raise _cut_off(408, f"nothing came for {_PIECE_SECONDS:.0f} s") from None
         if message["type"] == "http.disconnect":
             raise _cut_off(400, "the request broke off")
         piece = message.get("body", b"")
@@ -153,14 +154,6 @@ async def _pieces(receive: Receive, most: int):  # type: ignore[no-untyped-def]
             yield piece
         if not message.get("more_body", False):
             return
-
-
-async def _next(receive: Receive) -> Message:
-    try:
-        async with asyncio.timeout(_PIECE_SECONDS):
-            return await receive()
-    except TimeoutError:
-        raise _cut_off(408, f"nothing came for {_PIECE_SECONDS:.0f} s") from None
 
 
 def _cut_off(status: int, why: str) -> Problem:

@@ -126,18 +126,17 @@ class _Routes:
         lift: Lift = False,
     ) -> Response:
         try:
-            record = json.loads(await request.body())
+            fields = json.loads(await request.body())
         except (ValueError, RecursionError):
             raise Problem(422, "the request is not JSON") from None
-        if not isinstance(record, dict):
+        if not isinstance(fields, dict):
             raise Problem(422, "the request is not a JSON object")
-        told = record
         columns = self._key(using, name)
         for column, value in columns.items():
-            if str(told.setdefault(column, value)) != value:
+            if str(fields.setdefault(column, value)) != value:
                 raise Problem(422, f"{column}: the address says {value!r}")
         terms = FeedTerms(source=token.source, lift=lift, dry_run=dry_run)
-        return await self._one(using, told, terms)
+        return await self._one(using, fields, terms)
 
     async def delete_one(
         self,
@@ -159,11 +158,11 @@ class _Routes:
         return {column: with_slashes(value) for column, value in columns.items()}
 
     async def _one(
-        self, using: ApiServices, told: Mapping[str, object], terms: FeedTerms
+        self, using: ApiServices, fields: Mapping[str, object], terms: FeedTerms
     ) -> Response:
         async with _folder() as folder:
             file = folder / f"{self.kind}.jsonl"
-            file.write_bytes(json.dumps(told).encode() + b"\n")
+            file.write_bytes(json.dumps(fields).encode() + b"\n")
             taken = await _taken(using, self.kind, file, terms)
         if not taken.records:
             raise Problem(422, "the record can't be taken in", more=dict(taken.report))

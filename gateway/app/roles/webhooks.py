@@ -142,10 +142,10 @@ class _Running:
 
 def endpoints(settings: Settings) -> tuple[Endpoint, ...]:
     """Return who is told what; BadCertificate for files that can't be used."""
-    return tuple(map(endpoint, settings.webhooks))
+    return tuple(map(runtime_endpoint, settings.webhooks))
 
 
-def endpoint(webhook: WebhookConfig) -> Endpoint:
+def runtime_endpoint(webhook: WebhookConfig) -> Endpoint:
     """Return the runtime form of a webhook; BadCertificate if its `ca` can't be used."""
     try:
         context = ssl.create_default_context(cafile=webhook.ca)
