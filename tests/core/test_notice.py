@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from gateway.core.sending.notice import Notice, build
-from gateway.core.wording import in_language
 
 NOTICE = Notice(
     id=7,
@@ -64,9 +63,3 @@ def test_the_senders_name_goes_with_the_address() -> None:
     mail = built(sender="Büro <office@office.example>")
 
     assert "Büro <office@office.example>" == mail["From"]
-
-
-def test_a_language_stands_in_for_its_kin() -> None:
-    texts = {"nl": 1, "de": 2}
-
-    assert [2, 1, 1] == [in_language(texts, one) for one in ("de-AT", "nl", "xx")]
