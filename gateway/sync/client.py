@@ -58,8 +58,15 @@ class MailchimpClient:
         from mailchimp_marketing.api_client import ApiClientError
 
         self._wrapped = ApiClientError
-        self._data_centre = _data_centre(api_key)
-        self.base_url = (base_url or _base_url(self._data_centre)).rstrip("/")
+        key = KEY.fullmatch(api_key)
+        self._data_centre = key["data_centre"] if key else ""
+        if not base_url and not self._data_centre:
+            raise UnusableKey(
+                "The Mailchimp key does not end in a data centre such as -us1; "
+                "copy it again from the account, or set [mailchimp] base_url"
+            )
+        data_centre_url = f"https://{self._data_centre}.api.mailchimp.com/3.0"
+        self.base_url = (base_url or data_centre_url).rstrip("/")
         self._transport = Transport(
             api_key, self.base_url, limits or MailchimpLimits(), sleep=sleep, jitter=jitter
         )
@@ -277,16 +284,6 @@ class MailchimpClient:
         method = self._official.reports.get_unsubscribed_list_for_campaign
         yield from self._of_report("unsubscribes", PAGE, method, campaign_id)
 
-    def sent_to(self, campaign_id: str) -> Pages:
-        """Yield whom a campaign was sent to."""
-        method = self._official.reports.get_campaign_recipients
-        yield from self._of_report("sent_to", PAGE, method, campaign_id)
-
-    def click_details(self, campaign_id: str) -> list[Document]:
-        """Return the links of a campaign with their clicks."""
-        method = self._official.reports.get_campaign_click_details
-        return self._all("urls_clicked", method, _id(campaign_id))
-
     def _of_report(
         self,
         name: str,
@@ -326,20 +323,6 @@ class MailchimpClient:
             raise error.text from error.text.__cause__
         assert isinstance(answer, CheckedAnswer)
         return answer.document
-
-
-def _data_centre(api_key: str) -> str:
-    found = KEY.fullmatch(api_key)
-    return found["data_centre"] if found else ""
-
-
-def _base_url(data_centre: str) -> str:
-    if not data_centre:
-        raise UnusableKey(
-            "The Mailchimp key does not end in a data centre such as -us1; "
-            "copy it again from the account, or set [mailchimp] base_url"
-        )
-    return f"https://{data_centre}.api.mailchimp.com/3.0"
 
 
 def _rows(document: Document, name: str) -> list[Document]:

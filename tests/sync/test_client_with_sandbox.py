@@ -167,8 +167,6 @@ def test_a_campaign_goes_out_and_comes_back(
     assert bob["activity"] == []
     assert next(client.open_details(campaign, since=START))[0]["opens"][0]["is_proxy_open"]
     assert next(client.unsubscribed(campaign))[0]["email_address"] == BOB
-    assert len(next(client.sent_to(campaign))) == 2
-    assert client.click_details(campaign)[0]["url"] == "https://www.crm.test/1"
     assert client.link(client.campaign(campaign)).startswith("https://us1.admin.mailchimp.com/")
     client.delete_campaign(campaign)
     with pytest.raises(MailchimpNotFound):
