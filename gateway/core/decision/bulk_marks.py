@@ -41,10 +41,11 @@ class BulkMark:
 
     def found(self, headers: Headers) -> str | None:
         """Return the field that has it, as `name: value`, or None."""
+        own_name = self.name
         if self.is_family:
-            names = [name for name in headers.names if name.startswith(self.name)]
+            names = [name for name in headers.names if name.startswith(own_name)]
         else:
-            names = [self.name] if self.name in headers else []
+            names = [own_name] if own_name in headers else []
         for name in names:
             for value in headers.texts(name):
                 if self.matches.search(value):
