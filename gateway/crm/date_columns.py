@@ -32,17 +32,26 @@ class DateColumns:
         has_serials: bool = True,
     ) -> None:
         self._set = order
-        self._zone = zone
-        self._today = today
         self._readable: dict[str, dict[str, str | UnreadableCell]] = {}
         self.remarks: list[str] = []
-        foreign = {name: _foreign(name, texts) for name, texts in written.items()}
+        # The texts that aren't as ISO has them.
+        foreign = {}
+        for name, texts in written.items():
+            iso = _ISO if name == _MOMENTS else _ISO_DAY
+            foreign[name] = {text for text in texts if text and not iso.fullmatch(text)}
         evidence = {name: weigh(texts) for name, texts in foreign.items() if texts}
         shown = {each.order for each in evidence.values() if each.order}
         for name, each in evidence.items():
             others = next(iter(shown)) if len(shown) == 1 else None
             is_all = has_serials and len(foreign[name]) == len(written[name] - {""})
-            reader = self._reader(name, each, others, is_all=is_all)
+            is_silent = not (each.day_first or each.month_first)
+            reader = DateReader(
+                order=self._set or each.order or (others if is_silent else None),
+                are_serials=each.are_serials and is_all,
+                today=today,
+                is_past=name == _PAST,
+                zone=zone,
+            )
             self._readable[name] = {text: _iso(reader, name, text) for text in foreign[name]}
             self._remark(name, each, reader)
 
@@ -62,18 +71,6 @@ class DateColumns:
                 texts[name] = read
         return unread
 
-    def _reader(
-        self, name: str, evidence: Evidence, others: DateOrder | None, *, is_all: bool
-    ) -> DateReader:
-        is_silent = not (evidence.day_first or evidence.month_first)
-        return DateReader(
-            order=self._set or evidence.order or (others if is_silent else None),
-            are_serials=evidence.are_serials and is_all,
-            today=self._today,
-            is_past=name == _PAST,
-            zone=self._zone,
-        )
-
     def _remark(self, name: str, evidence: Evidence, reader: DateReader) -> None:
         if reader.are_serials:
             self.remarks.append(f"{name}: numbers are read as a spreadsheet's days")
@@ -87,15 +84,9 @@ class DateColumns:
                 f"{name}: has the day first ({evidence.day_first!r}) and the month first "
                 f"({evidence.month_first!r})"
             )
-        if evidence.short_year and self._today:
+        if evidence.short_year and reader.today:
             span = "before today" if reader.is_past else "within fifty years of today"
             self.remarks.append(f"{name}: years of two digits are read as those {span}")
-
-
-def _foreign(name: str, texts: set[str]) -> set[str]:
-    """Return the texts that aren't as ISO has them."""
-    iso = _ISO if name == _MOMENTS else _ISO_DAY
-    return {text for text in texts if text and not iso.fullmatch(text)}
 
 
 def _iso(reader: DateReader, name: str, text: str) -> str | UnreadableCell:

@@ -189,7 +189,8 @@ class DateReader:
         if not written.first:
             return written.month, written.day
         if self.order is None and written.is_open:
-            one, other = _named(written.first, written.last), _named(written.last, written.first)
+            one = f"{written.first} {_PLAIN_MONTHS[written.last - 1]}"
+            other = f"{written.last} {_PLAIN_MONTHS[written.first - 1]}"
             raise UnreadableCell(
                 f"{text!r} is {one} or {other}, and nothing in its column decides",
                 f'say which by [crm] date_order = "day-first" or "month-first", or {_CURE}',
@@ -234,11 +235,12 @@ def _take_apart(text: str) -> _Written | None:
             # With dots the day is first wherever they are used.
             return _Written(year, is_short, last, first, clock=clock)
         return _Written(year, is_short, 0, 0, first, last, clock)
-    month = _month(groups["name"]) if groups.get("name") else int(groups["month"])
+    month = month_number(groups["name"]) if groups.get("name") else int(groups["month"])
     return _Written(year, is_short, month, int(groups["day"]), clock=clock) if month else None
 
 
-def _month(name: str) -> int:
+def month_number(name: str) -> int:
+    """Return the month of a name in nl, de, fr or en, `Mrz` or `août`; 0: it is none."""
     folded = unicodedata.normalize("NFKD", name.casefold())
     return _MONTHS.get("".join(each for each in folded if not unicodedata.combining(each)), 0)
 
@@ -272,7 +274,3 @@ def _zone(text: str | None) -> tzinfo | None:
     digits = text[1:].replace(":", "").ljust(4, "0")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return timezone(-offset if text[0] == "-" else offset)
-
-
-def _named(day: int, month: int) -> str:
-    return f"{day} {_PLAIN_MONTHS[month - 1]}"

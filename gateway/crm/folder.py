@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import count
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any, Literal
+from typing import Literal
 
 from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
@@ -102,7 +102,12 @@ class FeedFolder:
 
         Raises `FolderUnusable`, and `StoreUnavailable`: the files wait for the next look.
         """
-        waiting = self._waiting()
+        try:
+            paths = sorted(self._path.iterdir())
+        except OSError as error:
+            raise FolderUnusable(f"{self._path}: {error.strerror}") from error
+        candidates = (_found(path) for path in paths if is_for_feed(path.name))
+        waiting = [file for file in candidates if file is not None]
         settled = [file for file in waiting if self._seen.get(file.path) == file.mark]
         self._seen = {file.path: file.mark for file in waiting}
         for file in sorted(settled, key=lambda file: file.order):
@@ -111,70 +116,71 @@ class FeedFolder:
                 self._put_aside(file, handled)
                 yield handled
 
-    def _waiting(self) -> list[_Waiting]:
-        try:
-            paths = sorted(self._path.iterdir())
-        except OSError as error:
-            raise FolderUnusable(f"{self._path}: {error.strerror}") from error
-        found = (_found(path) for path in paths if _is_ours(path.name))
-        return [file for file in found if file is not None]
-
     def _take(self, file: _Waiting) -> Handled:
         name = file.path.name
         if file.kind is None:
             return Handled(name=name, state="failed", error=f"no kind of file: {', '.join(KINDS)}")
-        if self._is_taken(file.kind, file.mark):
+        with self._database.reading() as connection:
+            is_taken = last_file(connection, self._source, file.kind) == file.mark
+        if is_taken:
             return Handled(name=name, state="done", error="was taken in before, and not moved")
         try:
-            report = self._imported(file.kind, file)
+            report = import_file(
+                self._database,
+                file.kind,
+                file.path,
+                source=self._source,
+                now=self._clock(),
+                replace=file.replaces,
+                tag_scopes=self._tag_scopes,
+                mark=file.mark,
+                zone=self._zone,
+                mapping=self._mapping(file.kind),
+            )
         except (FileRefused, RowRefused) as error:
             return Handled(name=name, state="failed", error=str(error))
         if report.outcome.is_held_back:
-            return Handled(name=name, state="failed", report=report, error=_held_back(report))
+            why = _HELD_BACK.format(
+                lifted=report.lifted_of_held,
+                kind=report.kind,
+                replace=" --replace" if report.replace else "",
+            )
+            return Handled(name=name, state="failed", report=report, error=why)
         if report.took_nothing:
             first = report.problems[0]
             why = f"no row could be taken in; line {first.line}: {first.text}"
             return Handled(name=name, state="failed", report=report, error=why)
         return Handled(name=name, state="done", report=report)
 
-    def _is_taken(self, kind: str, mark: str) -> bool:
-        with self._database.reading() as connection:
-            return last_file(connection, self._source, kind) == mark
-
-    def _imported(self, kind: str, file: _Waiting) -> ImportReport:
-        return import_file(
-            self._database,
-            kind,
-            file.path,
-            source=self._source,
-            now=self._clock(),
-            replace=file.replaces,
-            tag_scopes=self._tag_scopes,
-            mark=file.mark,
-            zone=self._zone,
-            mapping=self._mapping(kind),
-        )
-
-    def _opened(self, kind: str, path: Path) -> FeedFile:
-        reading = FieldReading(mapping=self._mapping(kind), zone=self._zone)
-        return FeedFile(path, KINDS[kind], reading)
-
     def _put_aside(self, file: _Waiting, handled: Handled) -> None:
         folder = self._path / handled.state
         try:
             folder.mkdir(exist_ok=True)
             target = _free(folder, file.path, self._clock())
-            report = json.dumps(_document(handled), indent=2, ensure_ascii=False) + "\n"
-            _beside(target).write_text(report, encoding="utf-8", errors="backslashreplace")
-            if handled.state == "done" and handled.report and handled.report.problem_count:
-                written = self._opened(handled.report.kind, file.path)
-                write_refused(written, handled.report, _refused_beside(target))
+            report = handled.report
+            document = {
+                "file": handled.name,
+                "state": handled.state,
+                "error": handled.error,
+                **({} if report is None else report.as_json()),
+            }
+            text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+            _beside(target).write_text(text, encoding="utf-8", errors="backslashreplace")
+            if handled.state == "done" and report and report.problem_count:
+                reading = FieldReading(mapping=self._mapping(report.kind), zone=self._zone)
+                feed_file = FeedFile(file.path, KINDS[report.kind], reading)
+                write_refused(feed_file, report, target.with_name(f"{target.name}.refused.csv"))
             file.path.rename(target)
         except OSError as error:
             raise FolderUnusable(f"{error.filename}: {error.strerror}") from error
 
 
-def _is_ours(name: str) -> bool:
+def is_for_feed(name: str) -> bool:
+    """Tell by its name whether a file of the folder is to be taken in, or refused with a cure.
+
+    `people.csv`, `People-2.XLSX` and `export.csv` are; `.people.csv` (hidden), `~$people.xlsx`
+    (open in Excel) and `notes.txt` aren't.
+    """
     lower = name.lower()
     if lower.startswith((".", "~")):
         return False
@@ -207,20 +213,3 @@ def _free(folder: Path, path: Path, now: datetime) -> Path:
 
 def _beside(target: Path) -> Path:
     return target.with_name(f"{target.name}.report.json")
-
-
-def _refused_beside(target: Path) -> Path:
-    return target.with_name(f"{target.name}.refused.csv")
-
-
-def _document(handled: Handled) -> dict[str, Any]:
-    report = {} if handled.report is None else handled.report.as_json()
-    return {"file": handled.name, "state": handled.state, "error": handled.error, **report}
-
-
-def _held_back(report: ImportReport) -> str:
-    return _HELD_BACK.format(
-        lifted=report.lifted_of_held,
-        kind=report.kind,
-        replace=" --replace" if report.replace else "",
-    )

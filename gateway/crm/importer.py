@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
-from gateway.core.feed.references import ReferenceUse
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.people.people import PersonKind
 from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow
@@ -88,6 +87,13 @@ class ImportReport:
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as it is printed and laid beside a file."""
+        shortfall: dict[str, Any] = {}
+        if self.shortfall is not None:
+            since = self.shortfall.unread_since
+            shortfall = {
+                **asdict(self.shortfall),
+                "unread_since": None if since is None else since.isoformat(),
+            }
         return {
             "kind": self.kind,
             "file": self.file,
@@ -97,15 +103,22 @@ class ImportReport:
             "dry_run": self.dry_run,
             "records": self.records,
             **asdict(self.outcome),
-            "references": [_reference(one) for one in self.outcome.references],
-            "duplicates": [_duplicate(one) for one in self.outcome.duplicates[:_TOLD]],
+            "references": [{**asdict(use), "text": str(use)} for use in self.outcome.references],
+            "duplicates": [
+                {
+                    "key": ":".join(duplicate.key),
+                    "lines": list(duplicate.lines),
+                    "differs": dict(duplicate.differs),
+                }
+                for duplicate in self.outcome.duplicates[:_TOLD]
+            ],
             "duplicate_count": len(self.outcome.duplicates),
             "truncated": self.is_truncated,
             "nothing_removed": self.is_incomplete,
             "problems": [asdict(problem) for problem in self.problems],
             "problem_count": self.problem_count,
             "remarks": list(self.remarks),
-            **({} if self.shortfall is None else {"shortfall": _shortfall(self.shortfall)}),
+            **({"shortfall": shortfall} if shortfall else {}),
         }
 
 
@@ -167,20 +180,35 @@ def import_file(
     intake.report_references(outcome)
     intake.report_idle_tags(outcome)
     intake.report_still_referred(outcome)
-    known_otherwise = (str(use) for use in outcome.references if not use.is_fault)
+    remarks = list(file.remarks)
+    if is_halved(outcome.rows, outcome.rows_before):
+        # Nothing was removed for what isn't there.
+        remarks.append(
+            f"has {outcome.rows} {kind} where the last file had {outcome.rows_before}: if it "
+            "should have all of them, the export is broken"
+        )
+    remarks += (str(use) for use in outcome.references if not use.is_fault)
+    if outcome.unread_statuses:
+        people = outcome.unread_statuses
+        who_gets = "person gets" if people == 1 else "people get"
+        remarks.append(
+            f"{people} {who_gets} no bulk mail, since the status can't be read or leads nowhere: "
+            "give a known one"
+        )
+    shortfall = None
+    if is_listing:
+        with database.reading() as connection:
+            shortfall = status.shortfall(connection)
     report = ImportReport(
         kind=kind, file=path.name, source=source, at=now, replace=replace, dry_run=dry_run,
         records=intake.records,
         outcome=outcome,
         problems=tuple(intake.problems),
         problem_count=intake.problem_count,
-        remarks=(
-            *(*file.remarks, *_missing(kind, outcome), *known_otherwise),
-            *_unread_statuses(outcome.unread_statuses),
-        ),
+        remarks=tuple(remarks),
         is_incomplete=is_incomplete or (replace and bool(outcome.cut_off)),
         is_truncated=file.is_truncated or outcome.cut_off,
-        shortfall=_shortfall_in(database) if is_listing else None,
+        shortfall=shortfall,
     )  # fmt: skip
     told.end(report)
     return report
@@ -239,43 +267,6 @@ class _FaultRecord:
             reason=reason,
         )
         feed_faults.note(self._database, fault)
-
-
-def _missing(kind: str, outcome: ImportOutcome) -> Iterator[str]:
-    """Say that much of what the file before had isn't there; nothing was removed for it."""
-    if is_halved(outcome.rows, outcome.rows_before):
-        yield (
-            f"has {outcome.rows} {kind} where the last file had {outcome.rows_before}: if it "
-            "should have all of them, the export is broken"
-        )
-
-
-def _unread_statuses(people: int) -> Iterator[str]:
-    """Say how many people are out of bulk mail because of a status that nobody can read."""
-    if people:
-        who, get = ("person", "gets") if people == 1 else ("people", "get")
-        yield (
-            f"{people} {who} {get} no bulk mail, since the status can't be read or leads nowhere: "
-            "give a known one"
-        )
-
-
-def _shortfall_in(database: Database) -> Shortfall:
-    with database.reading() as connection:
-        return status.shortfall(connection)
-
-
-def _shortfall(one: Shortfall) -> dict[str, Any]:
-    since = one.unread_since
-    return {**asdict(one), "unread_since": None if since is None else since.isoformat()}
-
-
-def _reference(use: ReferenceUse) -> dict[str, Any]:
-    return {**asdict(use), "text": str(use)}
-
-
-def _duplicate(one: Duplicate) -> dict[str, Any]:
-    return {"key": ":".join(one.key), "lines": list(one.lines), "differs": dict(one.differs)}
 
 
 class _FileImport:
@@ -389,29 +380,25 @@ class _FileImport:
         self.has_lost_rows |= fields.is_unsure
         for fault in (*fields.unread.values(), *fields.remarks):
             self._report_fault(row.line, fault)
-        self._note_gaps(row, fields)
-        return record
-
-    def _note_gaps(self, row: RawRow, fields: Fields) -> None:
         adds_only = bool(row.problem) or fields.is_unsure
         gaps = self._gaps_of(row, fields, adds_only=adds_only)
         if gaps.untold or gaps.unread or fields.partly or adds_only:
             self._gaps[row.line] = gaps
+        return record
 
     def _gaps_of(self, row: RawRow, fields: Fields, *, adds_only: bool) -> Gaps:
+        # A line of JSON may have fewer columns than others; most rows have the same.
+        columns = tuple(row.texts)
+        untold = self._untold_beside.get(columns)
+        if untold is None:
+            untold = frozenset(self._kind.columns).difference(columns)
+            self._untold_beside[columns] = untold
         return Gaps(
             unread={name: fault.text for name, fault in fields.unread.items()},
-            untold=self._untold(tuple(row.texts)),
+            untold=untold,
             adds_addresses="emails" in fields.partly,
             adds_only=adds_only,
         )
-
-    def _untold(self, told: tuple[str, ...]) -> frozenset[str]:
-        """Return the columns a row doesn't have; a line of JSON may have fewer than others."""
-        untold = self._untold_beside.get(told)
-        if untold is None:
-            untold = self._untold_beside[told] = frozenset(self._kind.columns).difference(told)
-        return untold
 
     def report_duplicates(self, duplicates: Sequence[Duplicate]) -> None:
         """Report the keys of which rows say different things."""

@@ -49,10 +49,6 @@ def _kind_of(fields: Fields) -> PersonKind:
     return fields.key_choice("kind", _PERSON_KINDS)
 
 
-def _status_kind(fields: Fields) -> StatusKind:
-    return fields.key_choice("kind", _STATUS_KINDS)
-
-
 def _likely_kind(fields: Fields) -> PersonKind:
     """Return whose kind it is; the likely one where that can't be read, so that the row counts."""
     return fields.likely_choice("kind", _PERSON_KINDS, PersonKind.CANDIDATE)
@@ -67,7 +63,8 @@ def _whose(fields: Fields) -> PersonRef:
         return PersonRef(PersonKind.CANDIDATE, "")
 
 
-def _person(fields: Fields) -> Person:
+def person_record(fields: Fields) -> Person:
+    """Return the person a row of `people` tells of; active where that can't be read."""
     return Person(
         ref=PersonRef(_likely_kind(fields), fields.key("crm_id")),
         first_name=fields.text("first_name"),
@@ -88,7 +85,8 @@ def _person(fields: Fields) -> Person:
     )
 
 
-def _staff(fields: Fields) -> Staff:
+def staff_record(fields: Fields) -> Staff:
+    """Return one of the staff; of several addresses in the cell the first counts."""
     return Staff(
         crm_id=fields.key("crm_id"),
         name=fields.text("name"),
@@ -98,7 +96,8 @@ def _staff(fields: Fields) -> Staff:
     )
 
 
-def _group(fields: Fields) -> Group:
+def group_record(fields: Fields) -> Group:
+    """Return a group; with a tag that can't be read it keeps its members out of mailings."""
     return Group(
         kind=_likely_kind(fields),
         crm_id=fields.key("crm_id"),
@@ -121,7 +120,8 @@ def _tag(fields: Fields, protective: str) -> str:
     return protective if "tag" in fields.unread else tag
 
 
-def _status(fields: Fields) -> Status:
+def status_record(fields: Fields) -> Status:
+    """Return a status; with a tag that can't be read no mail goes to those who have it."""
     return Status(
         kind=fields.likely_choice("kind", _STATUS_KINDS, StatusKind.CANDIDATE),
         crm_id=fields.key("crm_id"),
@@ -133,17 +133,20 @@ def _status(fields: Fields) -> Status:
     )
 
 
-def _membership(fields: Fields) -> Membership:
+def membership_record(fields: Fields) -> Membership:
+    """Return who belongs to which group."""
     return Membership(
         kind=_likely_kind(fields), group=fields.key("group"), person=fields.key("person")
     )
 
 
-def _programme(fields: Fields) -> Programme:
+def programme_record(fields: Fields) -> Programme:
+    """Return a programme that people apply to."""
     return Programme(crm_id=fields.key("crm_id"), name=fields.text("name"))
 
 
-def _application(fields: Fields) -> Application:
+def application_record(fields: Fields) -> Application:
+    """Return an application; of nobody where the person can't be read."""
     return Application(
         reference=fields.key("reference"),
         person=_whose(fields),
@@ -155,7 +158,8 @@ def _application(fields: Fields) -> Application:
     )
 
 
-def _qualification(fields: Fields) -> Qualification:
+def qualification_record(fields: Fields) -> Qualification:
+    """Return a qualification; of nobody where the person can't be read."""
     return Qualification(
         crm_id=fields.key("crm_id"),
         person=_whose(fields),
@@ -170,7 +174,8 @@ def _qualification(fields: Fields) -> Qualification:
     )
 
 
-def _closing(fields: Fields) -> Closing:
+def closing_record(fields: Fields) -> Closing:
+    """Return the closing of a delivery; of nobody where the person can't be read."""
     return Closing(
         crm_id=fields.key("crm_id"),
         person=_whose(fields),
@@ -188,21 +193,24 @@ KINDS: Mapping[str, FileKind] = {
             columns=COLUMNS["groups"],
             needed=frozenset({"crm_id"}),
             key=lambda fields: (_kind_of(fields).value, fields.key("crm_id")),
-            record=_group,
+            record=group_record,
         ),
         FileKind(
             name="statuses",
             columns=COLUMNS["statuses"],
             needed=frozenset({"crm_id"}),
-            key=lambda fields: (_status_kind(fields).value, fields.key("crm_id")),
-            record=_status,
+            key=lambda fields: (
+                fields.key_choice("kind", _STATUS_KINDS).value,
+                fields.key("crm_id"),
+            ),
+            record=status_record,
         ),
         FileKind(
             name="staff",
             columns=COLUMNS["staff"],
             needed=frozenset({"crm_id"}),
             key=lambda fields: (fields.key("crm_id"),),
-            record=_staff,
+            record=staff_record,
         ),
         FileKind(
             name="memberships",
@@ -213,42 +221,42 @@ KINDS: Mapping[str, FileKind] = {
                 fields.key("person"),
                 fields.key("group"),
             ),
-            record=_membership,
+            record=membership_record,
         ),
         FileKind(
             name="people",
             columns=COLUMNS["people"],
             needed=frozenset({"crm_id"}),
             key=lambda fields: (_kind_of(fields).value, fields.key("crm_id")),
-            record=_person,
+            record=person_record,
         ),
         FileKind(
             name="programmes",
             columns=COLUMNS["programmes"],
             needed=frozenset({"crm_id"}),
             key=lambda fields: (fields.key("crm_id"),),
-            record=_programme,
+            record=programme_record,
         ),
         FileKind(
             name="applications",
             columns=COLUMNS["applications"],
             needed=frozenset({"reference", "person"}),
             key=lambda fields: (fields.key("reference"),),
-            record=_application,
+            record=application_record,
         ),
         FileKind(
             name="qualifications",
             columns=COLUMNS["qualifications"],
             needed=frozenset({"crm_id", "person"}),
             key=lambda fields: (fields.key("crm_id"),),
-            record=_qualification,
+            record=qualification_record,
         ),
         FileKind(
             name="deliveries",
             columns=COLUMNS["deliveries"],
             needed=frozenset({"crm_id", "person"}),
             key=lambda fields: (fields.key("crm_id"),),
-            record=_closing,
+            record=closing_record,
         ),
     )
 }

@@ -99,15 +99,12 @@ class Delimited:
             yield row
         is_last_alone = short_rows == 1 and last_short == last_line
         self.has_open_end = source.has_open_end
-        self.is_cut = self._cut(source, last_short if is_last_alone else 0)
-
-    def _cut(self, source: DelimitedRows, short_at_the_end: int) -> str:
-        """Return why the file isn't whole; its last row may be the only short one."""
         if source.open_quote:
-            return f"a quote is opened in line {source.open_quote} and closed nowhere"
-        if source.has_open_end and short_at_the_end:
-            return f"the file ends within line {short_at_the_end}"
-        return self._text.is_cut
+            self.is_cut = f"a quote is opened in line {source.open_quote} and closed nowhere"
+        elif source.has_open_end and is_last_alone:
+            self.is_cut = f"the file ends within line {last_short}"
+        else:
+            self.is_cut = self._text.is_cut
 
     def _all(self) -> DelimitedRows:
         """Return the rows from the header on."""
