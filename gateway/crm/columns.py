@@ -47,9 +47,8 @@ class ColumnSource:
         else:
             texts = (cells[at].strip() for at in self.at)
             text = JOINED[self.name].join(dict.fromkeys(filter(None, texts)))
-        return self._translated(text) if self.words else text
-
-    def _translated(self, text: str) -> str:
+        if not self.words:
+            return text
         if ";" in text and JOINED.get(self.name) == ";":
             return ";".join(self.words.get(compared(each), each) for each in text.split(";"))
         return self.words.get(compared(text), text)
@@ -68,7 +67,9 @@ class Columns:
     ) -> None:
         self._kind = kind
         self._mapping = mapping
-        self._names = _without_reasons([name.strip() for name in names])
+        self._names = [name.strip() for name in names]
+        if self._names[-2:] == [LINE, REASON]:
+            del self._names[-2:]
         self._at: dict[str, int] = {}
         self._repeated: set[str] = set()
         for at, name in enumerate(self._names):
@@ -174,25 +175,22 @@ class Columns:
             and not (is_open and nearest(self._names[at], self._kind.columns) in {"", *told})
         ]
         if unknown:
-            raise ColumnsWrong(self._unknown(unknown), unknown[0])
+            names = [self._names[at] for at in unknown]
+            likely = {name: suggested(self._kind.name, name) for name in names}
+            hints = "".join(f"; {name!r} may be {ours}" for name, ours in likely.items() if ours)
+            raise ColumnsWrong(
+                f"unknown column {', '.join(map(repr, names))}; {self._kind.name} has "
+                f"{', '.join(self._kind.columns)}{hints}; say what they are in "
+                f"[crm.map.{self._kind.name}], or name them in its ignore (gateway import "
+                f"{self._kind.name} FILE --propose prints both)",
+                unknown[0],
+            )
         if is_table and (missing := self._kind.needed - told):
-            raise ColumnsWrong(self._missing(sorted(missing)))
+            raise ColumnsWrong(
+                f"has no column {', '.join(sorted(missing))}; it has {self._shown()}"
+            )
         if any(self._at[key] in used for key in self._repeated):
             raise ColumnsWrong("has a column twice")
-
-    def _unknown(self, unknown: Sequence[int]) -> str:
-        names = [self._names[at] for at in unknown]
-        likely = {name: suggested(self._kind.name, name) for name in names}
-        hints = "".join(f"; {name!r} may be {ours}" for name, ours in likely.items() if ours)
-        return (
-            f"unknown column {', '.join(map(repr, names))}; {self._kind.name} has "
-            f"{', '.join(self._kind.columns)}{hints}; say what they are in "
-            f"[crm.map.{self._kind.name}], or name them in its ignore (gateway import "
-            f"{self._kind.name} FILE --propose prints both)"
-        )
-
-    def _missing(self, missing: Sequence[str]) -> str:
-        return f"has no column {', '.join(missing)}; it has {self._shown()}"
 
 
 def is_header(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> bool:
@@ -205,10 +203,6 @@ def is_header(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> boo
         return mapped.constant is not None or any(column_key(each) in keys for each in theirs)
 
     return all(map(is_there, kind.needed))
-
-
-def _without_reasons(names: list[str]) -> list[str]:
-    return names[:-2] if names[-2:] == [LINE, REASON] else names
 
 
 def recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> int:

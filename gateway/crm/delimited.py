@@ -82,7 +82,13 @@ class DelimitedRows:
                 self.has_open_end = not last.endswith(("\n", "\r"))
                 return
             except csv.Error as error:
-                yield CellRow(self._line, [], self._fault(error))
+                is_open_at_end = "unexpected end of data" in str(error)
+                if is_open_at_end:
+                    self.open_quote = self.open_quote or self._line
+                fault = str(error)
+                if is_open_at_end or len(taken) != 1:
+                    fault = f"a quote is opened here and not closed ({error})"
+                yield CellRow(self._line, [], fault)
                 reader = self._begin_anew()
                 continue
             yield CellRow(self._line, cells)
@@ -97,13 +103,6 @@ class DelimitedRows:
         for line in self._lines:
             self._taken.append(line)
             yield line
-
-    def _fault(self, error: csv.Error) -> str:
-        if len(self._taken) == 1 and "unexpected end of data" not in str(error):
-            return str(error)
-        if "unexpected end of data" in str(error):
-            self.open_quote = self.open_quote or self._line
-        return f"a quote is opened here and not closed ({error})"
 
     def _begin_anew(self) -> Iterator[list[str]]:
         """Go on behind the first line of a row that can't be read: the others may be rows."""

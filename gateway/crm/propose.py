@@ -152,7 +152,9 @@ def _choices(kind: FileKind, columns: Sequence[_Column]) -> dict[str, _Choice]:
             choices[ours] = choice
     _choose_tag(kind, columns, choices)
     _add_by_content(kind, columns, choices)
-    _add_prefix(columns, choices)
+    prefix = next((each for each in columns if column_key(each.name) in _PREFIXES), None)
+    if prefix and "last_name" in choices and prefix not in choices["last_name"].columns:
+        choices["last_name"].columns.insert(0, prefix)
     return {name: choices[name] for name in kind.columns if name in choices}
 
 
@@ -236,12 +238,6 @@ def _add_by_content(
             choices[key] = _Choice(found[:1], ["every row has its own; its name doesn't say so"])
 
 
-def _add_prefix(columns: Sequence[_Column], choices: dict[str, _Choice]) -> None:
-    prefix = next((each for each in columns if column_key(each.name) in _PREFIXES), None)
-    if prefix and "last_name" in choices and prefix not in choices["last_name"].columns:
-        choices["last_name"].columns.insert(0, prefix)
-
-
 def _lines(
     file: FeedFile,
     kind: FileKind,
@@ -313,7 +309,10 @@ def _entry(kind: FileKind, ours: str, choice: _Choice) -> Iterator[str]:
     yield from _doubts_of(kind, ours, choice, values, words)
     written = names[0] if len(names) == 1 else names
     if words:
-        yield f"{ours} = {{column = {_toml(written)}, values = {_table(words)}}}"
+        values_table = ", ".join(
+            f"{_toml(word)} = {_toml(meaning)}" for word, meaning in words.items()
+        )
+        yield f"{ours} = {{column = {_toml(written)}, values = {{{values_table}}}}}"
     else:
         yield f"{ours} = {_toml(written)}"
     if ours in DATES and (evidence := weigh(values)).open and evidence.order is None:
@@ -401,7 +400,3 @@ def _toml(value: str | Sequence[str]) -> str:
         # JSON's escapes are among TOML's, and those that TOML has beside them are here.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return f"[{', '.join(map(_toml, value))}]"
-
-
-def _table(words: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{_toml(one)} = {_toml(other)}" for one, other in words.items()) + "}"

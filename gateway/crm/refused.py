@@ -1,7 +1,7 @@
 """Rows of a file that weren't taken in whole, as they stood, to be mended and dropped again."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 
@@ -58,15 +58,12 @@ class _Reasons:
 
     def of(self, line: int, texts: Mapping[str, str]) -> str:
         """Return it in one line; empty: nothing is."""
-        reasons = self._by_line.get(line) or list(self._leading_nowhere(texts))
+        reasons = list(self._by_line.get(line, ()))
+        if not reasons:
+            for column in self._columns:
+                text = plain(texts.get(column, ""))
+                # A cell may name several: `17; 18`.
+                for part in (text, *map(str.strip, text.split(";"))):
+                    if reason := self._by_text.get((column, part)):
+                        reasons.append(reason)
         return "; ".join(dict.fromkeys(reasons))
-
-    def _leading_nowhere(self, texts: Mapping[str, str]) -> Iterator[str]:
-        for column in self._columns:
-            for part in _parts(plain(texts.get(column, ""))):
-                if reason := self._by_text.get((column, part)):
-                    yield reason
-
-
-def _parts(text: str) -> Sequence[str]:
-    return [text, *map(str.strip, text.split(";"))] if ";" in text else [text]

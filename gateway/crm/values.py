@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from gateway.core.feed.address_cell import AddressCell, Doubt, read_cell
+from gateway.core.feed.address_cell import AddressCell, read_cell
 from gateway.core.written import nearest, plain, plain_name, same_word
 from gateway.crm.dates import DateReader
 from gateway.crm.flags import read_count, read_flag
@@ -164,9 +164,12 @@ class Fields:
         Where there is that, the field is read in part; where nothing is certain, not at all.
         """
         cell = self._cell(name)
-        faults = [
-            FieldFault(name, _doubtful(doubt), doubt.text, doubt.cure) for doubt in cell.doubts
-        ]
+        faults = []
+        for doubt in cell.doubts:
+            kept = f"; {', '.join(doubt.parts)} for suppression only" if doubt.parts else ""
+            what = doubt.fault.rpartition(": ")[0] or doubt.fault
+            text = f"{doubt.text!r} is left out: it {what}{kept}"
+            faults.append(FieldFault(name, text, doubt.text, doubt.cure))
         if faults or name in self.unread:
             self.partly.add(name)
         if faults and not cell.addresses and name not in self.unread:
@@ -271,9 +274,3 @@ def _checked(value: str) -> str:
     except UnicodeEncodeError:
         raise UnreadableCell("is not UTF-8", "save the file as UTF-8") from None
     return value
-
-
-def _doubtful(doubt: Doubt) -> str:
-    kept = f"; {', '.join(doubt.parts)} for suppression only" if doubt.parts else ""
-    what = doubt.fault.rpartition(": ")[0] or doubt.fault
-    return f"{doubt.text!r} is left out: it {what}{kept}"
