@@ -184,7 +184,7 @@ def test_three_addresses_that_run_together_are_none_for_certain(between: str) ->
     ["a" * 50_000, "@" * 50_000, "a@" * 20_000, '"' * 9_999, "<" * 9_999, "a@x.org " * 4_000],
 )
 def test_a_hostile_text_takes_no_time(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     read_cell(text)
 
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
