@@ -21,14 +21,14 @@ for package in emacs-{nox,common,el,bin-common}"=$VERSION" libgccjit0 libgpm2 li
     liblcms2-2 libxml2 libdbus-1-3 libicu72; do
     timeout 120 apt-get download -qq "$package" >/dev/null 2>&1 || true
 done
-for file in *.deb; do dpkg-deb -x "$file" root; done
-emacs=$work/root/usr/bin/emacs-nox
+for file in *.deb; do dpkg-deb -x "$file" unpacked; done
+emacs=$work/unpacked/usr/bin/emacs-nox
 [ -x "$emacs" ] || { echo "emacs-nox $VERSION can't be had" >&2; exit 1; }
-share=$work/root/usr/share/emacs/28.2
+share=$work/unpacked/usr/share/emacs/28.2
 EMACSLOADPATH=$(find "$share/lisp" -type d ! -name obsolete -printf '%p:')
 export EMACSLOADPATH=${EMACSLOADPATH%:} EMACSDATA=$share/etc EMACSDOC=$share/etc HOME=$work LC_ALL=C.UTF-8
-export LD_LIBRARY_PATH=$work/root/usr/lib/$(uname -m)-linux-gnu
-dump=$(find "$work/root/usr" -name '*.pdmp' | head -1)
+export LD_LIBRARY_PATH=$work/unpacked/usr/lib/$(uname -m)-linux-gnu
+dump=$(find "$work/unpacked/usr" -name '*.pdmp' | head -1)
 
 cat >RMAIL <<'MAIL'
 From ann@example.org Mon Nov 23 09:15:02 2026
