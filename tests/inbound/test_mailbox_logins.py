@@ -223,23 +223,28 @@ async def test_a_token_that_another_process_spent_just_before_is_none_to_give_up
 
 
 async def test_no_refresh_token_is_spent_while_the_next_could_not_be_kept(
-    office: Office, issuer: TokenServer, monkeypatch: pytest.MonkeyPatch
+    office: Office, issuer: TokenServer
 ) -> None:
-    async def full(*_: object, **__: object) -> None:
-        raise StoreUnavailable("database or disk is full")
-
     issuer.rotates = True
     kept = StoredRefreshToken(office.database, "eva@imap", "r1")
     source = tokens(issuer, kept=kept, refresh_token="r1")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(office.database, "write", full)  # It is read all the same.
-        with pytest.raises(StoreUnavailable):
-            await source.token()
-    assert [] == issuer.forms
+    def run(sql: str) -> None:
+        with office.database.writing() as connection:
+            connection.exec_driver_sql(sql)
 
-    await source.token()
-    assert "refresh-1" == await kept.load()
+    # As with a full disk: a row is read all the same, a transaction begins, and none is written.
+    full = "BEFORE INSERT ON mailbox_states BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
+    for spent in ([], ["r1"]):  # before anything was kept, and after
+        run(f"CREATE TRIGGER full {full}")
+        with pytest.raises(StoreUnavailable):
+            await source.token(fresh=True)
+        assert spent == [form["refresh_token"] for form in issuer.forms]
+        run("DROP TRIGGER full")
+        await source.token(fresh=True)
+
+    assert ["r1", "refresh-1"] == [form["refresh_token"] for form in issuer.forms]
+    assert "refresh-2" == await kept.load()
 
 
 class _Away:
