@@ -1,5 +1,8 @@
 """Finance statuses of people who get no birthday mail: who has left, and who has died."""
 
+import re
+from itertools import pairwise
+
 from gateway.core.written import as_read, nearest
 
 #: The five of S4.
@@ -33,6 +36,9 @@ _ALIKE = 0.83
 #: (`membership ceased`), and none that is a usual slip, too: `verleden` lacks the first letter of
 #: `overleden`, `decreased` has one too many. Their mail waits.
 _OTHER_WORDS = frozenset(map(as_read, ("ceased", "décidé", "décidée")))
+#: Daggers and crosses before the day somebody died.
+_SIGNS = re.compile("[†✝✞✟]")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _LEFT = frozenset(map(as_read, HAVE_LEFT))
 _DIED = frozenset(map(as_read, (*_HAVE_DIED, *_SHORT)))
 
@@ -41,12 +47,14 @@ def has_left(finance_status: str) -> bool:
     """Whether somebody of this finance status has left: one of the five, as people read them.
 
     Case, blanks, punctuation and `ue` for `ü` make no difference. Whoever has died, in one of the
-    four languages and with whatever else is said (`Overleden 2024`), has left too.
+    four languages and with whatever else is said (`Overleden 2024`, `† 2024`), has left too.
     """
     if not finance_status:
         return False
     read = as_read(finance_status)
-    return read in _LEFT or not _DIED.isdisjoint(read.split())
+    if read in _LEFT or _SIGNS.search(finance_status):
+        return True
+    return not _DIED.isdisjoint(_words(read))
 
 
 def looks_like_left(finance_status: str) -> str:
@@ -70,5 +78,16 @@ def looks_like_died(finance_status: str) -> str:
     """
     if not finance_status or has_left(finance_status):
         return ""
-    words = [word for word in as_read(finance_status).split() if word not in _OTHER_WORDS]
+    read = as_read(finance_status)
+    parts = read.split()
+    # Of a word in two parts (`de ceased`) the parts may be words of their own.
+    for pair in map("".join, pairwise(parts)):
+        if pair in _DIED and (word := nearest(pair, _HAVE_DIED, 1)):
+            return word
+    words = [word for word in _words(read) if word not in _OTHER_WORDS]
     return next(filter(None, (nearest(word, _HAVE_DIED, _ALIKE) for word in words)), "")
+
+
+def _words(read: str) -> list[str]:
+    """Return the words of a status as it is read, and those that digits stand beside."""
+    return [*read.split(), *_LETTERS.findall(read)]
