@@ -1,4 +1,7 @@
-"""Rules of the config that say what a message is; `core.shipped` has those that come with it."""
+"""Rules of the config that say what a message is.
+
+`core.decision.shipped_rules` has those that come with the gateway.
+"""
 
 from typing import Literal, Self
 
