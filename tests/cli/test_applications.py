@@ -218,6 +218,12 @@ def test_a_preview_shows_what_a_change_would_send(office: Cli) -> None:
     assert "New" == _status(office, "4711")
 
 
+def test_a_preview_of_a_change_that_mails_nobody_says_so(office: Cli) -> None:
+    shown = office.do("triggers", "preview", "--reference", "4711", "--status", "second")
+
+    assert "mails: 0, left out: 0" == shown.strip()
+
+
 def test_without_a_terminal_nothing_changes_that_would_mail(office: Cli) -> None:
     done = office("applications", "status", "accepted", "4711", "--by", "s1")
 

@@ -277,9 +277,8 @@ def show_preview(shown: Preview, *, is_done: bool = False) -> None:
     """Print who is mailed what and who is not; before it is done, the warning first."""
     if shown.warning and not is_done:
         print_line(f"{shown.warning}\n", "bold yellow")
-    print_line(
-        f"{shown.trigger}: mails: {len(shown.mails)}, left out: {len(shown.skipped)}", "bold"
-    )
+    counted = f"mails: {len(shown.mails)}, left out: {len(shown.skipped)}"
+    print_line(f"{shown.trigger}: {counted}" if shown.trigger else counted, "bold")
     for mail in shown.mails:
         about = f" about {mail.about}" if mail.about else ""
         to = _whom(mail.name, mail.recipient)
