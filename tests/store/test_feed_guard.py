@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.core.people.people import Group, PersonKind, Status, StatusKind
 from gateway.store import schema
 from gateway.store.engine.database import Database
 from gateway.store.feed.feed import ImportOutcome
@@ -211,3 +212,26 @@ def test_what_nobody_has_any_more_goes_with_the_next_listing(database: Database)
 
     assert (0, 1) == (kept.removed, gone.removed)
     assert () == gone.still_referred
+
+
+@pytest.mark.parametrize(
+    ("what", "record"),
+    [
+        ("groups", no_bulk(active=False)),
+        ("groups", replace(no_bulk(), tag="Beurs")),
+        ("groups", no_bulk(kind=PersonKind.CONTACT)),
+        ("statuses", replace(deceased(), tag="")),
+        ("statuses", deceased(StatusKind.CONTACT)),
+    ],
+    ids=["inactive", "another tag", "group of contacts", "no tag", "status of contacts"],
+)
+def test_what_keeps_no_mail_from_anybody_goes_with_the_listing_that_lacks_it(
+    database: Database, what: str, record: Group | Status
+) -> None:
+    tell(database, what, record)
+    tell(database, "people", person("1", ANN, status="deceased"))
+    tell(database, "memberships", member("1"))
+
+    outcome = tell(database, what, replace=True)
+
+    assert (1, ()) == (outcome.removed, outcome.still_referred)
