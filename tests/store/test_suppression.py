@@ -24,6 +24,8 @@ from gateway.core.people.people import (
 )
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.engine.quick_reader import QuickReader
+from gateway.store.feed.feed import Terms, feed
+from gateway.store.feed.layouts import Gaps
 from gateway.store.people import suppression
 from gateway.store.people.suppression import Standings
 from tests.store.feeding import CANDIDATE, CONTACT, NOW, deceased, member, no_bulk, person, tell
@@ -270,6 +272,22 @@ def test_two_people_with_one_address_are_both_named(
 
     assert ["candidate:17", "contact:18"] == [str(holder.ref) for holder in standing.holders]
     assert (True, False) == (bool(blocking(Kind.BULK, standing)), never_mailed(standing))
+
+
+@pytest.mark.parametrize("was_active", [True, False])
+def test_whoever_is_perhaps_active_keeps_bulk_mail_from_all_who_have_the_address(
+    database: Database, standings: Standings, was_active: bool
+) -> None:
+    tell(database, "statuses", deceased())
+    dead = person("17", ANN, status="deceased", active=was_active)
+    tell(database, "people", dead, person("18", ANN))
+
+    with feed(database, "people") as under_way:
+        under_way.add([(2, dead)], {2: Gaps(unread={"active": "is odd"})})
+        under_way.apply(Terms(source="crm", now=NOW))
+
+    assert blocking(Kind.BULK, standings.now([ANN])[ANN])
+    assert not blocking(Kind.INDIVIDUAL, standings.now([ANN])[ANN])
 
 
 def test_many_addresses_are_answered_at_once(database: Database, standings: Standings) -> None:

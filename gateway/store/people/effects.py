@@ -38,7 +38,7 @@ def _all_names(table: str) -> str:
 #: is what joins them in, if anything; `number` adds a column with the id of a single address's row.
 OF_STATUS = """
 SELECT {value}, 'status', p.kind, p.crm_id, p.first_name, p.last_name,
-       CASE WHEN p.active AND (p.doubtful OR a.position >= {unsure}) THEN NULL ELSE p.active END,
+       CASE WHEN p.doubtful OR (p.active AND a.position >= {unsure}) THEN NULL ELSE p.active END,
        p.language,
        {names}, s.tag, p.source, p.status_since, p.status_unread_since, '', false{no_number}
 FROM {wanted} addresses a
