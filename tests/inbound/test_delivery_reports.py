@@ -97,6 +97,19 @@ async def test_I15_a_delivery_report_is_kept_at_its_message(
     assert [expected] == found
 
 
+async def test_I15_an_id_that_a_client_wrote_into_a_received_field_is_none_of_ours(
+    office: Office,
+) -> None:
+    with office.database.writing() as connection:
+        take_in(connection, 1, [SENT], [])
+    trace = f"Received: from a (helo id {ids.show(NUMBER)}) by mx.example with SMTP id 17; x\n"
+
+    await office.take(report(trace=trace))
+
+    with office.database.reading() as connection:
+        assert [] == inbox.reported(connection, NUMBER)
+
+
 async def test_I15_a_report_on_nothing_of_ours_is_recorded_all_the_same(office: Office) -> None:
     verdict = await office.take(report())
 

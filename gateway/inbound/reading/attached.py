@@ -9,13 +9,8 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from gateway.core.mail.headers import decoded, decoded_mailboxes
-from gateway.core.replies.forwarded import (
-    Heading,
-    parse_agent,
-    parse_date,
-    parse_mailbox,
-    parse_mailboxes,
-)
+from gateway.core.replies.forwarded import Heading, parse_agent, parse_date
+from gateway.inbound.reading.header_fields import mailboxes_in, sender_in
 from gateway.inbound.reading.skeleton import raw_payload
 from gateway.inbound.reading.texts import children, without_divider
 
@@ -75,15 +70,13 @@ def heading_of(mail: Message, zone: tzinfo) -> Heading:
     senders = shown_field(mail, "from", decode=decoded_mailboxes)
     date_text = shown_field(mail, "date")
     return Heading(
-        sender=parse_mailbox(senders, is_field=True),
+        sender=sender_in(senders),
         date=date_of(date_text, zone),
         date_text=date_text,
         subject=shown_field(mail, "subject"),
-        to=parse_mailboxes(shown_field(mail, "to", decode=decoded_mailboxes), is_field=True),
-        cc=parse_mailboxes(shown_field(mail, "cc", decode=decoded_mailboxes), is_field=True),
-        reply_to=parse_mailboxes(
-            shown_field(mail, "reply-to", decode=decoded_mailboxes), is_field=True
-        ),
+        to=mailboxes_in(shown_field(mail, "to", decode=decoded_mailboxes)),
+        cc=mailboxes_in(shown_field(mail, "cc", decode=decoded_mailboxes)),
+        reply_to=mailboxes_in(shown_field(mail, "reply-to", decode=decoded_mailboxes)),
         agent=parse_agent(senders, is_field=True),
         has_subject="subject" in mail,
     )

@@ -1,19 +1,18 @@
 """What a delivery report says, and which mail it is about (RFC 3464)."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 
 from gateway.core import ids
 from gateway.core.mail.headers import Headers, decoded
 from gateway.core.replies.inbox import DeliveryReport
+from gateway.inbound.reading.header_fields import hop_ids
 from gateway.inbound.reading.texts import children
 
 _MOST_PARTS = 200
 _MOST_RECIPIENTS = 100
 _LONGEST = 1_000
-_OUR_TRACE = re.compile(r"\bid ([0-9a-z]{13})\b")
 _ORIGINALS = ("text/rfc822-headers", "message/rfc822", "message/global-headers", "message/global")
 _STATUSES = ("message/delivery-status", "message/global-delivery-status")
 
@@ -47,8 +46,8 @@ def read_reports(mail: Message) -> ReportSet:
         elif part.get_content_type() in _ORIGINALS:
             original = header_of_original(part)
             message_id = message_id or original.text("message-id")
-            for line in original.texts("received"):  # ours is among them if it passed here
-                numbers += _ids(_OUR_TRACE.findall(line))
+            # The gateway's own is among them if it passed here.
+            numbers += _ids(hop_ids(original.raw("received")))
     return ReportSet(
         reports=tuple(recipients[:_MOST_RECIPIENTS]),
         numbers=tuple(dict.fromkeys(numbers))[:_MOST_RECIPIENTS],
@@ -66,7 +65,7 @@ def header_of_original(part: Message) -> Headers:
     return Headers.parse(payload if isinstance(payload, bytes) else b"")
 
 
-def _ids(texts: list[str]) -> Iterator[int]:
+def _ids(texts: Iterable[str]) -> Iterator[int]:
     for text in texts:
         try:
             yield ids.read(text)

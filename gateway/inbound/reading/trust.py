@@ -4,14 +4,13 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from email.header import Header
 from typing import Any
 
 import authres
-import mailparser
 
 from gateway.core.mail.address import domain_of, lookup_form
 from gateway.core.mail.headers import Headers
+from gateway.inbound.reading.header_fields import read_address_field
 from gateway.inbound.verdict import Trust
 
 _AUTH_AS = "x-ms-exchange-organization-authas"
@@ -38,15 +37,10 @@ def read_sender(headers: Headers) -> MailAuthor:
     value = headers.raw("from")[0]
     if len(value) > _LONGEST:
         return MailAuthor(fault="has a From field without end")
-    try:
-        value = value.decode().encode()
-    except UnicodeDecodeError:
-        value = value.decode("latin-1").encode()
-    parsed: Any = mailparser.parse_from_bytes(b"From: " + value + b"\r\n\r\n")
-    mailboxes = [(_clean(name), _clean(address)) for name, address in parsed.from_]
+    mailboxes = read_address_field(value).mailboxes
     if len(mailboxes) != 1:
         return MailAuthor(fault=f"has {len(mailboxes)} addresses in its From field")
-    name, address = mailboxes[0]
+    name, address = _clean(mailboxes[0].name), _clean(mailboxes[0].address)
     if not domain_of(address):
         return MailAuthor(name=name, fault="has no address in its From field")
     shown = map(lookup_form, _ADDRESS.findall(unicodedata.normalize("NFKC", name)))
@@ -55,8 +49,8 @@ def read_sender(headers: Headers) -> MailAuthor:
     return MailAuthor(name=name, address=address, fault=fault)
 
 
-def _clean(text: str | Header) -> str:
-    return _UNKEEPABLE.sub("", str(text)).strip()
+def _clean(text: str) -> str:
+    return _UNKEEPABLE.sub("", text).strip()
 
 
 def distrust(headers: Headers, sender: MailAuthor, *, trust: Trust | None, authserv_id: str) -> str:
