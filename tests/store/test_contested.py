@@ -230,7 +230,7 @@ def test_new_people_of_a_file_that_was_cut_off_are_suppressed_and_mailed_nothing
     assert [True, True] == [found[one].holders[0].doubtful for one in (ANN, BOB)]
     with database.reading() as connection:
         by_id = select(schema.people.c.active).order_by(schema.people.c.crm_id)
-        # Only what suppresses is believed of such a file: no trigger mails the one who isn't active.
+        # Only what suppresses is believed of such a file: nobody is mailed who is not active.
         assert [True, False] == list(connection.scalars(by_id))
     assert ["active", "active"] == unread_fields(database)
 

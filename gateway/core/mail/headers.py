@@ -7,6 +7,7 @@ from email.header import decode_header
 from email.utils import getaddresses
 
 from gateway.core.mail.content import HeaderBlock, with_crlf
+from gateway.core.mail.keepable import keepable
 
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 #: What every program reads as fields: not `Name : value`, an obs-field of RFC 5322 (4.5) at which
@@ -21,7 +22,6 @@ _ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
 _ENCODED_RUN = re.compile(rf'(?P<quote>"?){_ENCODED.pattern}(?:\s+{_ENCODED.pattern})*(?P=quote)')
 #: What a name must be quoted for (RFC 5322, 3.2.3); a dot changes nothing.
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,"]')
-_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 _MAX_VALUE = 4096  #: Octets of one value that are decoded for showing.
 _MAX_WORDS = 64  #: Encoded words of one value that are decoded; the rest stays as it is.
 
@@ -114,7 +114,7 @@ def decoded(value: bytes) -> str:
     """
     text = _characters(value[:_MAX_VALUE])
     if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:
-        return _UNKEEPABLE.sub("\ufffd", text)
+        return keepable(text)
     words: list[str] = []
     try:
         for word, charset in decode_header(text):
@@ -127,7 +127,7 @@ def decoded(value: bytes) -> str:
                 words.append(word.decode("latin-1"))
     except (HeaderParseError, ValueError):
         words = [text]
-    return _UNKEEPABLE.sub("\ufffd", "".join(words))
+    return keepable("".join(words))
 
 
 def decoded_mailboxes(value: bytes) -> str:
@@ -138,7 +138,7 @@ def decoded_mailboxes(value: bytes) -> str:
     """
     text = _characters(value[:_MAX_VALUE])
     if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:
-        return _UNKEEPABLE.sub("\ufffd", text)
+        return keepable(text)
 
     def shown(run: re.Match[str]) -> str:
         words = decoded(run[0].strip('"').encode())
@@ -149,7 +149,7 @@ def decoded_mailboxes(value: bytes) -> str:
         escaped = words.replace("\\", "\\\\").replace('"', '\\"')
         return escaped if is_within_quotes else f'"{escaped}"'
 
-    return _UNKEEPABLE.sub("\ufffd", _ENCODED_RUN.sub(shown, text))
+    return keepable(_ENCODED_RUN.sub(shown, text))
 
 
 def _characters(value: bytes) -> str:

@@ -14,8 +14,8 @@ from urllib.parse import unquote
 from tnefparse import TNEF
 
 from gateway.core.mail.headers import decoded
+from gateway.core.mail.keepable import keepable
 from gateway.core.replies.document_types import OTHER, clean_filename, document_type
-from gateway.inbound.reading.keepable import keepable
 from gateway.inbound.reading.markup import read_page
 from gateway.inbound.reading.outlook import Opened, mail_within
 from gateway.inbound.reading.skeleton import Skeletons, TooMuch

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from email.message import Message
 from html import escape
 
+from gateway.core.mail.keepable import keepable
 from gateway.inbound.reading.flowed import is_flowed, unflowed
-from gateway.inbound.reading.keepable import keepable
 
 _MOST_PARTS = 5_000
 _LONGEST = 1_500_000  #: Characters of text that are read; less than that is kept.
