@@ -31,9 +31,8 @@ class Pool:
         observe: Observer,
     ) -> None:
         self.settings = settings
-        self._free_places = connections
+        self._slots = ConnectionSlots(connections)
         self._idle: list[tuple[float, RelayConnection]] = []
-        self._queue: deque[asyncio.Future[None]] = deque()
         self._pace = RateLimit(per_minute) if per_minute else None
         self._observe = observe
         self._closed = False
@@ -42,7 +41,7 @@ class Pool:
     @property
     def is_crowded(self) -> bool:
         """Whether somebody waits for a connection."""
-        return any(not turn.done() for turn in self._queue)
+        return self._slots.is_crowded
 
     async def acquire(self, seconds: float, *, fresh: bool = False) -> RelayConnection:
         """Return a connection for one transaction within so many seconds.
@@ -51,71 +50,40 @@ class Pool:
         the relay can't be reached. `fresh` never takes a connection that was used before.
         """
         until = self._loop.time() + seconds
-        if self._pace is None and self._free_places > 0 and not self._queue:
-            self._free_places -= 1
-        else:
-            await self._turn(seconds)
-        if not fresh and (idle := self._take_idle()):
-            return idle
-        if fresh and self._idle:  # One goes for the one that comes: the limit holds.
-            self._idle.pop(0)[1].quit()
-        return await self._open(until - self._loop.time())
+        if self._pace is not None or not self._slots.take_now():
+            try:
+                async with asyncio.timeout(seconds):
+                    if self._pace is not None:
+                        await self._pace.wait()
+                    await self._slots.take()
+            except TimeoutError as error:
+                raise RelayBusy(f"{self.settings.name}: no free connection in time") from error
 
-    async def _turn(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                if self._pace is not None:
-                    await self._pace.wait()
-                await self._place()
-        except TimeoutError as error:
-            raise RelayBusy(f"{self.settings.name}: no free connection in time") from error
-
-    async def _place(self) -> None:
-        if self._free_places > 0 and not self._queue:
-            self._free_places -= 1
-            return
-        turn: asyncio.Future[None] = self._loop.create_future()
-        self._queue.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._give_place()
-            raise
-
-    def _give_place(self) -> None:
-        while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free_places += 1
-
-    def _take_idle(self) -> RelayConnection | None:
+        # One that was used before, the last one first: the others may grow too old, and be closed.
         oldest = self._loop.time() - IDLE_SECONDS
-        while self._idle:
-            since, connection = self._idle.pop()
-            if connection.usable and since > oldest:
-                return connection
-            connection.quit()
-        return None
+        while self._idle and not fresh:
+            since, idle = self._idle.pop()
+            if idle.usable and since > oldest:
+                return idle
+            idle.quit()
+        if self._idle:  # A fresh one is asked for: one goes for it, and the limit holds.
+            self._idle.pop(0)[1].quit()
 
-    async def _open(self, seconds: float) -> RelayConnection:
+        is_open = False
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(until - self._loop.time()):
                 connection = await RelayConnection.open(self.settings)
-        except (RelayLost, RelayRefuses) as error:
-            self._give_place()
-            self._observe(self.settings, error)
-            raise
+            is_open = True
         except TimeoutError as error:
-            self._give_place()
             lost = RelayLost(f"{self.settings.name}: no greeting in time")
             self._observe(self.settings, lost)
             raise lost from error
-        except BaseException:
-            self._give_place()
+        except (RelayLost, RelayRefuses) as error:
+            self._observe(self.settings, error)
             raise
+        finally:
+            if not is_open:
+                self._slots.give_back()
         self._observe(self.settings, connection)
         return connection
 
@@ -124,7 +92,7 @@ class Pool:
 
         `unused`: no message went out, none counts against the pace.
         """
-        self._give_place()
+        self._slots.give_back()
         if unused and self._pace is not None:
             self._pace.give_back()
         connection.served += 1
@@ -135,21 +103,22 @@ class Pool:
 
     def discard(self, connection: RelayConnection) -> None:
         """Close a connection that may not be used again."""
-        self._give_place()
+        self._slots.give_back()
         connection.abort()
 
     def leave(self) -> None:
         """Count a connection out that somebody else goes on reading (a late verdict)."""
-        self._give_place()
+        self._slots.give_back()
 
     def sweep(self) -> None:
         """Close what has been idle for too long."""
         oldest = self._loop.time() - IDLE_SECONDS
-        kept = [(since, c) for since, c in self._idle if since > oldest and c.usable]
-        gone = [c for _, c in self._idle if all(c is not other for _, other in kept)]
-        self._idle = kept
-        for connection in gone:
-            connection.quit()
+        idle, self._idle = self._idle, []
+        for since, connection in idle:
+            if since > oldest and connection.usable:
+                self._idle.append((since, connection))
+            else:
+                connection.quit()
 
     def complain(self, stage: str, reply: Reply) -> None:
         """Tell that the relay refuses the gateway itself in the middle of a session."""
@@ -161,6 +130,48 @@ class Pool:
         idle, self._idle = self._idle, []
         for _, connection in idle:
             connection.quit()
+
+
+class ConnectionSlots:
+    """A number of slots; those who wait for one get it in the order in which they came."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether somebody waits for a slot."""
+        return any(not turn.done() for turn in self._queue)
+
+    def take_now(self) -> bool:
+        """Take a slot where one is free and nobody waits; whether that was so."""
+        if self._free > 0 and not self._queue:
+            self._free -= 1
+            return True
+        return False
+
+    async def take(self) -> None:
+        """Wait for a slot and take it; whoever is cancelled meanwhile takes none."""
+        if self.take_now():
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give_back()
+            raise
+
+    def give_back(self) -> None:
+        """Give a slot to whoever has waited longest, else it is free."""
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
 
 
 class RateLimit:

@@ -51,7 +51,10 @@ def is_our_fault(
         return True
     if not 500 <= reply.code < 600:
         return False
-    subject = _subject(reply)
+    qmail_status = _QMAIL_STATUS.search(reply.text)
+    subject: str | None = qmail_status[1] if qmail_status else None
+    if reply.enhanced is not None:
+        subject = reply.enhanced.split(".")[1]
     if reply.code in _LOGIN:
         return subject != _ADDRESS
     if subject in (None, _POLICY, "0") and _WANTS_LOGIN.search(reply.text):
@@ -61,38 +64,25 @@ def is_our_fault(
     if reply.code in (502, 503):
         return True  # It is the gateway that says the commands.
     if stage in ("MAIL", "RCPT"):
-        return _is_not_the_address(reply, subject)
+        return not blames_address(reply, subject)
     if stage in ("DATA", END_OF_DATA):
-        return _is_not_the_content(reply, subject)
+        is_about_content = _ABOUT_CONTENT.search(reply.text) is not None
+        return subject != _POLICY and (subject == _PROTOCOL or not is_about_content)
     return True
 
 
-def _subject(reply: Reply) -> str | None:
-    """Return the second number of the enhanced status code."""
-    if reply.enhanced is not None:
-        return reply.enhanced.split(".")[1]
-    found = _QMAIL_STATUS.search(reply.text)
-    return found[1] if found else None
-
-
-def _is_not_the_address(reply: Reply, subject: str | None) -> bool:
-    """Whether a 500, 501 or 504 blames something else than the address it answers.
+def blames_address(reply: Reply, subject: str | None) -> bool:
+    """Whether a 500, 501 or 504 to MAIL or RCPT blames the address rather than the gateway.
 
     Postfix says `504 5.5.2 <bob@x>: Recipient address rejected: need fully-qualified address`, and
     also here, for it waits for RCPT: `504 5.5.2 <gw>: Helo command rejected: need fully-qualified
     hostname`. Exim gives no status: `501 bob: recipient address must contain a domain`.
     """
     if _GREETED_WRONG.search(reply.text):
-        return True
-    if reply.code == 500 or subject in (_PROTOCOL, _POLICY):
-        return not _ABOUT_ADDRESS.search(reply.text)
-    return False  # The argument of the command is the CRM's, octet for octet.
-
-
-def _is_not_the_content(reply: Reply, subject: str | None) -> bool:
-    if subject == _POLICY:
         return False
-    return subject == _PROTOCOL or not _ABOUT_CONTENT.search(reply.text)
+    if reply.code == 500 or subject in (_PROTOCOL, _POLICY):
+        return _ABOUT_ADDRESS.search(reply.text) is not None
+    return True  # The argument of the command is the CRM's, octet for octet.
 
 
 def for_client(

@@ -60,7 +60,7 @@ class RelayTransaction:
             answers = await self._offer([*self._recipients, *recipients], again=True)
             earlier, answers = answers[: -len(recipients)], answers[-len(recipients) :]
             if not all(reply.positive for reply in earlier):
-                self._drop()  # The client was promised all of them: ask for them again at DATA.
+                self.hang_up()  # The client was promised all of them: ask for them again at DATA.
         else:
             answers = await self._offer(recipients, again=False)
         taken = zip(recipients, answers, strict=True)
@@ -81,35 +81,37 @@ class RelayTransaction:
         return refused[0] if len(refused) == len(answers) else replies.TRY_LATER
 
     async def _offer(self, recipients: Sequence[Recipient], *, again: bool) -> list[Reply]:
+        """Return a reply for each; `again`: the transaction begins anew with these."""
         self._deadline = monotonic() + self._budget - self._spent
+        held = self._connection
         try:
-            return await self._converse(recipients, again=again)
-        except RelayBusy:
-            return [replies.BUSY] * len(recipients)
-        except RelayLost:
-            return [replies.TRY_LATER] * len(recipients)
-        except RelayRefuses as error:
-            return [_refusal(error)] * len(recipients)
-
-    async def _converse(self, recipients: Sequence[Recipient], *, again: bool) -> list[Reply]:
-        fresh = self._connection is None
-        connection = self._connection or await self._connect()
-        reused = fresh and connection.served > 0
-        try:
-            answers = await self._say(connection, recipients, rewind=again and not fresh)
-            if not reused or self._connection is not None:
-                return answers
-        except RelayLost:
-            self._drop()
-            if not reused:
+            connection = held or await self._connect()
+            may_be_closed = held is None and connection.served > 0
+            try:
+                answers = await self._say(connection, recipients, rewind=again and held is not None)
+                if self._connection is not None or not may_be_closed:
+                    return answers
+            except RelayLost:
+                self.hang_up()
+                if not may_be_closed:
+                    raise
+            # An idle connection the relay had closed, or closes now (421): once more, on a new one.
+            connection = await self._connect(fresh=True)
+            try:
+                return await self._say(connection, recipients, rewind=False)
+            except RelayLost:
+                self.hang_up()
                 raise
-        # An idle connection the relay had closed, or closes now (421): once more, on a new one.
-        connection = await self._connect(fresh=True)
-        try:
-            return await self._say(connection, recipients, rewind=False)
+        except RelayBusy:
+            reply = replies.BUSY
         except RelayLost:
-            self._drop()
-            raise
+            reply = replies.TRY_LATER
+        except RelayRefuses as error:
+            # Trouble before MAIL is between the gateway and the relay: the CRM tries again later.
+            text = f"4.3.5 The relay refuses the gateway at {error.stage}: {error.reply.lines[0]}"
+            is_tls = error.stage in ("STARTTLS", "TLS")
+            reply = replies.TLS_FAILED if is_tls else Reply(451, (text[:500],))
+        return [reply] * len(recipients)
 
     async def _connect(self, *, fresh: bool = False) -> RelayConnection:
         seconds = self._deadline - monotonic()
@@ -120,7 +122,8 @@ class RelayTransaction:
     async def _say(
         self, connection: RelayConnection, recipients: Sequence[Recipient], *, rewind: bool
     ) -> list[Reply]:
-        if not self._needs(recipients).issubset(connection.extensions):
+        needs = self._sender.needs.union(*(recipient.needs for recipient in recipients))
+        if not needs.issubset(connection.extensions):
             return [replies.NO_LONGER_OFFERED] * len(recipients)
         lead = [b"RSET\r\n"] if rewind else []
         if rewind or not self._mail_given:
@@ -131,12 +134,9 @@ class RelayTransaction:
         self._mail_given = refused is None
         heard = [refused] * len(lines) if refused else answers[len(lead) :]
         if any(reply.code == 421 for reply in answers):
-            self._drop()
+            self.hang_up()
         stage = "RCPT" if refused is None else "MAIL"
         return [self._for_client(stage, reply) for reply in heard]
-
-    def _needs(self, recipients: Sequence[Recipient]) -> frozenset[str]:
-        return self._sender.needs.union(*(recipient.needs for recipient in recipients))
 
     def spend(self, seconds: float) -> None:
         """Take from the budget what the client has waited for something else."""
@@ -152,13 +152,13 @@ class RelayTransaction:
         try:
             reply = await self._connection.command(b"DATA\r\n", self._budget - self._spent)
         except RelayLost:
-            self._drop()
+            self.hang_up()
             return replies.TRY_LATER
         self._spent += monotonic() - began
         if reply.code == 354:
             self._content_begun = True
             return None
-        self._drop()
+        self.hang_up()
         heard = self._for_client("DATA", reply)
         return replies.OUR_FAULT if heard.positive else heard
 
@@ -185,7 +185,7 @@ class RelayTransaction:
             await self._connection.drain(self._budget)
         except RelayLost:
             refusal = self._connection.refusal
-            self._drop()
+            self.hang_up()
             return refusal or replies.TRY_LATER
         return None
 
@@ -201,17 +201,17 @@ class RelayTransaction:
             return refused or replies.TRY_LATER
         left = self._budget - self._spent - (monotonic() - began)
         if left <= 0:
-            self._drop()
+            self.hang_up()
             return replies.TRY_LATER
         try:
             reply = await self._connection.verdict(octets + DOT, left)
         except RelaySilent:
             if self._connection.unsent:  # The dot has never left: nobody has the message.
-                self._drop()
+                self.hang_up()
                 return replies.TRY_LATER
             return Lost(f"no verdict within {self._budget:.0f} s", may_come=True)
         except RelayLost as error:
-            self._drop()
+            self.hang_up()
             return Lost(str(error), may_come=False)
         connection, self._connection = self._connection, None
         self._content_begun = False
@@ -250,25 +250,14 @@ class RelayTransaction:
             return
         self._give_back(connection, reply, unused=True)
 
-    def hang_up(self) -> None:
-        """Close the relay connection: without its final dot the content is nothing."""
-        self._drop()
-
     def _give_back(self, connection: RelayConnection, last: Reply, *, unused: bool = False) -> None:
         if last.code == 421:
             self._pool.discard(connection)
         else:
             self._pool.release(connection, unused=unused)
 
-    def _drop(self) -> None:
+    def hang_up(self) -> None:
+        """Close the relay connection: without its final dot the content is nothing."""
         if self._connection is not None:
             self._pool.discard(self._connection)
             self._connection = None
-
-
-def _refusal(error: RelayRefuses) -> Reply:
-    """Trouble before MAIL is between the gateway and the relay: the CRM tries again later."""
-    text = error.reply.lines[0]
-    if error.stage in ("STARTTLS", "TLS"):
-        return replies.TLS_FAILED
-    return Reply(451, (f"4.3.5 The relay refuses the gateway at {error.stage}: {text}"[:500],))
