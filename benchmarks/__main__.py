@@ -57,6 +57,8 @@ def _plan() -> Plan:
         start_rounds=QUICK_ROUNDS if options.quick else FULL.start_rounds,
         seconds=QUICK_SECONDS if options.quick else options.seconds,
         sizes=QUICK_SIZES if options.quick else FULL.sizes,
+        import_rounds=QUICK_ROUNDS if options.quick else FULL.import_rounds,
+        against=options.against,
     )
 
 
@@ -68,6 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--peer", action="append", choices=[*PEERS], help="only this; repeatable")
     parser.add_argument("--rounds", type=int, default=FULL.rounds)
     parser.add_argument("--seconds", type=float, default=FULL.seconds, help="of a sample, about")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="COMMAND",
+        help="another gateway, e.g. ../earlier/.venv/bin/gateway, that imports in turn with this",
+    )
     parser.add_argument("--quick", action="store_true", help="one short round; writes no page")
     return parser
 

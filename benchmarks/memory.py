@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.client import LINE, Client
 from benchmarks.peers import Peer
-from benchmarks.processes import process_tree
+from benchmarks.processes import process_text, process_tree
 
 IDLE = 1_000
 CHUNK = LINE * 800
@@ -28,11 +28,11 @@ class Memory:
 def measure(peer: Peer) -> Memory:
     """Measure one peer that has already taken mail."""
     _send(peer, WARM_UP)
-    at_rest = _proportional(peer.pid)
+    at_rest = proportional(peer.pid)
     with ExitStack() as idle:
         for _ in range(IDLE):
             idle.enter_context(Client(peer.port))
-        per_connection = (_proportional(peer.pid) - at_rest) // IDLE
+        per_connection = (proportional(peer.pid) - at_rest) // IDLE
     return Memory(
         name=peer.name,
         at_rest=at_rest,
@@ -44,7 +44,7 @@ def measure(peer: Peer) -> Memory:
 def _growth_during_a_large_message(peer: Peer) -> int:
     before = {pid: _peak_from_now(pid) for pid in process_tree(peer.pid)}
     _send(peer, LARGE)
-    grown = (_status(pid, "VmHWM") - before.get(pid, 0) for pid in process_tree(peer.pid))
+    grown = (status(pid, "VmHWM") - before.get(pid, 0) for pid in process_tree(peer.pid))
     return sum(grown)
 
 
@@ -55,17 +55,19 @@ def _send(peer: Peer, size: int) -> None:
 
 def _peak_from_now(pid: int) -> int:
     Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak starts again from here
-    return _status(pid, "VmRSS")
+    return status(pid, "VmRSS")
 
 
-def _status(pid: int, field: str) -> int:
+def status(pid: int, field: str) -> int:
+    """Return a field of a process in octets, such as `VmHWM`; 0 where the process has ended."""
     return _kilobytes(Path(f"/proc/{pid}/status"), field)
 
 
-def _proportional(pid: int) -> int:
+def proportional(pid: int) -> int:
+    """Return the proportional set size of a process and all below it in octets."""
     return sum(_kilobytes(Path(f"/proc/{each}/smaps_rollup"), "Pss") for each in process_tree(pid))
 
 
 def _kilobytes(file: Path, field: str) -> int:
-    line = next(line for line in file.read_text().splitlines() if line.startswith(f"{field}:"))
-    return int(line.split()[1]) * 1024
+    lines = process_text(file).splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))

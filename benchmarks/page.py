@@ -55,6 +55,11 @@ TAIL = """\
   during a message is the highest resident set above that before it.
 - A decision is the one query that asks the store about a recipient, and what follows from it for
   bulk mail; all are members of one tagged group, in one SQLite file that grows.
+- Of the mails to import eight of ten are forwards that real programs wrote, one has a file of
+  200 kB, one is a note. They wait in a mailbox of Dovecot, or come to an import listener over one
+  connection. Memory is the highest that was seen: the proportional set size of all processes, the
+  resident set of the one that reads mails. `--against COMMAND` has another gateway, such as an
+  earlier commit's, import in turn with this one.
 """
 
 

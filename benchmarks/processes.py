@@ -39,20 +39,20 @@ def free_port() -> int:
         return port
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float, *, pause: float = 0.02) -> bool:
     """Wait for a condition and return whether it came true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.02)
+        time.sleep(pause)
     return True
 
 
 def process_tree(pid: int) -> list[int]:
     """Return a process and everything it started, parents first."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
-    children = " ".join(_text(each) for each in lists).split()
+    children = " ".join(process_text(each) for each in lists).split()
     return [pid, *(each for child in children for each in process_tree(int(child)))]
 
 
@@ -81,12 +81,13 @@ def cpu_used(pid: int) -> Cpu:
 
 
 def _ticks(pid: int) -> tuple[int, int]:
-    after_the_name = _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    after_the_name = process_text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     numbers = [int(field) for field in after_the_name[11:15]] or [0, 0, 0, 0]
     return numbers[0] + numbers[2], numbers[1] + numbers[3]
 
 
-def _text(file: Path) -> str:
+def process_text(file: Path) -> str:
+    """Read a file of `/proc`; it is empty where its process has ended."""
     try:
         return file.read_text()
     except (FileNotFoundError, ProcessLookupError):  # the process has ended meanwhile

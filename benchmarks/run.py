@@ -6,9 +6,20 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import decision, latency, machine, memory, selection, start, tables, throughput
+from benchmarks import (
+    decision,
+    importer,
+    latency,
+    machine,
+    memory,
+    selection,
+    start,
+    tables,
+    throughput,
+)
 from benchmarks.cells import MATRIX, Cell
 from benchmarks.decision import Decision
+from benchmarks.importer import Importing
 from benchmarks.latency import Latency
 from benchmarks.machine import Machine
 from benchmarks.memory import Memory
@@ -18,7 +29,7 @@ from benchmarks.start import Start
 from benchmarks.tables import Table
 from benchmarks.throughput import Measured
 
-PARTS = ("throughput", "start", "latency", "memory", "decision", "selection")
+PARTS = ("throughput", "start", "latency", "memory", "decision", "selection", "importer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +43,8 @@ class Plan:
     start_rounds: int = start.ROUNDS
     seconds: float = 2.5  #: A sample takes about this long.
     sizes: Sequence[int] = decision.SIZES
+    import_rounds: int = importer.ROUNDS
+    against: Path | None = None  #: The command of a gateway that imports in turn with this one.
 
     @property
     def steps(self) -> int:
@@ -40,6 +53,8 @@ class Plan:
         beside = sum(rounds.get(part, 0) for part in self.parts) * len(self.peers)
         alone = len(self.sizes) * ("decision" in self.parts) + ("selection" in self.parts)
         alone += self.start_rounds * len(start.PEERS & {*self.peers}) * ("start" in self.parts)
+        imports = len(importer.WAYS) * (2 if self.against else 1) * self.import_rounds
+        alone += imports * ("importer" in self.parts)
         return beside + ("memory" in self.parts) + alone
 
 
@@ -54,23 +69,26 @@ class Results:
     memory: Memory | None = None
     decisions: Sequence[Decision] = ()
     selections: Sequence[Selection] = ()
+    imports: Sequence[Importing] = ()
 
     def tables(self) -> list[Table]:
         """Return everything there is to show."""
-        found: list[Table] = []
+        measured: list[Table] = []
         if self.cells:
-            found += [tables.throughput(self.cells), tables.processor_time(self.cells)]
+            measured += [tables.throughput(self.cells), tables.processor_time(self.cells)]
         if self.starts:
-            found.append(tables.starts(self.starts))
+            measured.append(tables.starts(self.starts))
         if self.latency:
-            found.append(tables.latency(self.latency))
+            measured.append(tables.latency(self.latency))
         if self.memory:
-            found.append(tables.memory(self.memory))
+            measured.append(tables.memory(self.memory))
         if self.decisions:
-            found.append(tables.decisions(self.decisions))
+            measured.append(tables.decisions(self.decisions))
         if self.selections:
-            found.append(tables.selections(self.selections))
-        return [*found, tables.machine(self.machine)]
+            measured.append(tables.selections(self.selections))
+        if self.imports:
+            measured.append(tables.imports(self.imports))
+        return [*measured, tables.machine(self.machine)]
 
 
 def run(plan: Plan, directory: Path) -> Results:
@@ -94,6 +112,10 @@ def run(plan: Plan, directory: Path) -> Results:
             results.decisions = decision.measure(directory, plan.sizes, step)
         if "selection" in plan.parts:
             results.selections = selection.measure(directory, step)
+        if "importer" in plan.parts:
+            results.imports = importer.measure(
+                directory, rounds=plan.import_rounds, against=plan.against, step=step
+            )
     return results
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rich.table import Table as RichTable
 
 from benchmarks.decision import Decision
+from benchmarks.importer import MAILS, Importing
 from benchmarks.latency import Latency
 from benchmarks.machine import Machine
 from benchmarks.memory import Memory
@@ -153,6 +154,22 @@ def selections(measured: Sequence[Selection]) -> Table:
     rows = tuple((each.event, f"{each.selected:,}", f"{each.seconds:.2f}") for each in measured)
     title = "Due occurrences of 1,000,000 people (aim: 5 s)"
     return Table(title, ("event", "selected", "seconds"), rows)
+
+
+def imports(measured: Sequence[Importing]) -> Table:
+    """Return what it costs to import a mailbox full of mails."""
+    rows = tuple(
+        (
+            f"{importing.gateway}, {importing.way}",
+            f"{importing.median(lambda run: run.cpu.total):.2f}",
+            f"{importing.median(lambda run: run.seconds):.2f}",
+            f"{importing.median(lambda run: run.memory) / 1e6:.1f} MB",
+            f"{importing.median(lambda run: run.reader) / 1e6:.1f} MB",
+        )
+        for importing in measured
+    )
+    head = ("", "processor time, s", "seconds", "memory, all processes", "of the reading process")
+    return Table(f"{MAILS:,} mails to import", head, rows)
 
 
 def machine(described: Machine) -> Table:

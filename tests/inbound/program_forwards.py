@@ -59,7 +59,7 @@ def program_of(file: Path) -> str:
 def compare(file: Path, original: Original, folder: Path) -> tuple[ReadMail, list[str]]:
     """Read a mail of the corpus as the importer does; return the fields that are wrong."""
     sent = folder / "sent.eml"
-    sent.write_bytes(_as_sent(file.read_bytes()))
+    sent.write_bytes(as_sent(file.read_bytes()))
     task = Task(file=str(sent), folder=str(folder), reference=r"(?P<reference>[0-9]+)", zone=_ZONE)
     reading = read(task)
     return reading, list(_wrong(reading, original, _said(file)))
@@ -88,7 +88,7 @@ def _original(file: Path) -> Original:
     )
 
 
-def _as_sent(octets: bytes) -> bytes:
+def as_sent(octets: bytes, reference: str = REFERENCE) -> bytes:
     """Return a mail as staff send it: from an address of theirs, the reference in its subject."""
     octets = octets.replace(b"\r\n", b"\n")
     if re.match(rb"[\w-]+:", octets) is None:  # an mbox line of the spool it was taken from
@@ -97,6 +97,7 @@ def _as_sent(octets: bytes) -> bytes:
     head = re.sub(rb"(?im)^from:.*(?:\n[ \t].*)*", _STAFF, head, count=1)
     if re.search(rb"(?im)^subject:\s*(=\?utf-8\?q\?)?9001", head) is None:
         head = re.sub(rb"(?im)^subject:[ ]?", b"Subject: 9001 ", head, count=1)
+    head = head.replace(REFERENCE.encode(), reference.encode(), 1)
     return head + separator + body
 
 
