@@ -7,11 +7,10 @@ from typing import Protocol
 
 from gateway import logs
 from gateway.core.replies.inbox import InboxRow
-from gateway.inbound.reading.readers import ReaderUnavailable
+from gateway.inbound.importer import TEMPORARY
 from gateway.inbound.verdict import Verdict
-from gateway.runtime.periodic import pause
-from gateway.store.engine.blobs import BlobsUnavailable
-from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.runtime.periodic import repeat
+from gateway.store.engine.database import Database
 from gateway.store.replies import inbox
 
 log = logs.get("inbound")
@@ -50,15 +49,16 @@ class InboxWorker:
 
     async def run(self) -> None:
         """Take mails as they come; while something is away they wait."""
-        while not self._stopping.is_set():
-            try:
-                has_more = await self.take_some()
-            except (StoreUnavailable, BlobsUnavailable, ReaderUnavailable) as error:
-                log.error("inbox_put_off", reason=str(error))
-                await pause(self._stopping, _AWAY)
-                continue
-            if not has_more:
-                await pause(self._stopping, _LOOK)
+
+        async def take() -> timedelta:
+            return timedelta(0) if await self.take_some() else _LOOK
+
+        def failed(error: Exception) -> None:
+            if not isinstance(error, TEMPORARY):
+                raise error
+            log.error("inbox_put_off", reason=str(error))
+
+        await repeat(take, stopping=self._stopping, failed=failed, after_failure=_AWAY)
 
     async def take_some(self) -> bool:
         """Claim some mails and take them; whether there may be more."""

@@ -10,7 +10,7 @@ import orjson
 from gateway import logs
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import WEBHOOK, OutboxDraft
-from gateway.runtime.periodic import pause
+from gateway.runtime.periodic import repeat
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.sending import events, outbox
@@ -31,7 +31,7 @@ Wishes = Mapping[str, Collection[EventType]]
 class Dispatcher:
     """Hands events on until `stopping` is set; of all on one store, one at a time works.
 
-    `wishes` tells who asks for what, `told` hears that rows were put into the outbox.
+    `wishes` tells who asks for what, `handed_on` hears that rows were put into the outbox.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Dispatcher:
         stopping: asyncio.Event,
         clock: Callable[[], datetime],
         new_id: Callable[[], int],
-        told: Callable[[], None],
+        handed_on: Callable[[], None],
     ) -> None:
         self._database = database
         self._wishes = wishes
@@ -51,21 +51,23 @@ class Dispatcher:
         self._stopping = stopping
         self._clock = clock
         self._new_id = new_id
-        self._told = told
+        self._handed_on = handed_on
 
     async def run(self) -> None:
         """Look for events again and again."""
-        while not self._stopping.is_set():
-            try:
-                handed_on = await self.round()
-            except StoreUnavailable as error:
-                log.error("webhooks_store_away", reason=str(error))
-                await pause(self._stopping, _AWAY)
-                continue
-            if handed_on:
-                self._told()
-                continue
-            await pause(self._stopping, _POLL if self._wishes() else _IDLE)
+
+        async def hand_on() -> timedelta:
+            if await self.round():
+                self._handed_on()
+                return timedelta(0)
+            return _POLL if self._wishes() else _IDLE
+
+        def failed(error: Exception) -> None:
+            if not isinstance(error, StoreUnavailable):
+                raise error
+            log.error("webhooks_store_away", reason=str(error))
+
+        await repeat(hand_on, stopping=self._stopping, failed=failed, after_failure=_AWAY)
 
     async def round(self) -> int:
         """Hand on the oldest events; return how many there were."""

@@ -14,13 +14,9 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import Deferred, OutboxRow, Refused, Result, Sent
-
-if TYPE_CHECKING:
-    import httpx
 
 CONCURRENCY = 8  #: Requests to one address at a time.
 _CONNECT_SECONDS = 5.0
@@ -72,8 +68,14 @@ class WebhookDelivery:
                     "POST", url, content=body, headers=headers
                 ) as answer:
                     result = judged(answer.status_code)
+                    # Read a short answer to its end, so that its connection can be kept.
+                    octets = 0
                     with contextlib.suppress(self._http.HTTPError, TimeoutError):
-                        await _drain(answer)
+                        async with asyncio.timeout(_DRAIN_SECONDS):
+                            async for piece in answer.aiter_raw():
+                                octets += len(piece)
+                                if octets > _DRAIN_OCTETS:
+                                    break
                 return result
         except TimeoutError:
             return Deferred(f"no answer within {timedelta(seconds=_ANSWER_SECONDS)}")
@@ -114,13 +116,3 @@ def key_of(secret: str) -> bytes:
         with contextlib.suppress(binascii.Error):
             return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     return secret.encode()
-
-
-async def _drain(answer: "httpx.Response") -> None:
-    """Read a short answer to its end; of a long one the connection is given up."""
-    octets = 0
-    async with asyncio.timeout(_DRAIN_SECONDS):
-        async for piece in answer.aiter_raw():
-            octets += len(piece)
-            if octets > _DRAIN_OCTETS:
-                return

@@ -102,7 +102,7 @@ class OutboxWorker:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(wake_to_stop())
             while not self._stopping.is_set():
-                rows = await self._claim()
+                rows = await self.claim()
                 for row in rows:
                     self._busy += 1
                     tasks.create_task(self._send(row)).add_done_callback(is_done)
@@ -124,7 +124,7 @@ class OutboxWorker:
                 await self._news.wait()
         self._news.clear()
 
-    async def _claim(self) -> list[OutboxRow]:
+    async def claim(self) -> list[OutboxRow]:
         """Claim as many due rows as there is room for; none while the store is away."""
         room = self._limits.concurrency - self._busy
         if room == 0:
@@ -135,9 +135,17 @@ class OutboxWorker:
             left = outbox.recover(connection, now, endpoint)
             rows = outbox.claim(connection, self._holder, now, lease, room, endpoint=endpoint)
             if self._compose is not None:
-                whole = (held_reports.complete(connection, row, self._composed) for row in rows)
-                rows = [row for row in whole if row is not None]
+                completed = (held_reports.complete(connection, row, compose) for row in rows)
+                rows = [row for row in completed if row is not None]
             return left, rows
+
+        def compose(row: OutboxRow, held: held_reports.Held) -> bytes:
+            assert self._compose is not None
+            try:
+                return self._compose(row, held)
+            except Exception:  # one row's fault must not stop the others
+                log.exception("outbox_fault", entry=ids.show(row.id), type=row.type)
+                return b""
 
         try:
             if not await self._database.read(
@@ -152,14 +160,6 @@ class OutboxWorker:
         for row in left:
             self._tell(row, Settlement(state=row.state, error=row.error))
         return rows
-
-    def _composed(self, row: OutboxRow, held: held_reports.Held) -> bytes:
-        assert self._compose is not None
-        try:
-            return self._compose(row, held)
-        except Exception:  # one row's fault must not stop the others
-            log.exception("outbox_fault", entry=ids.show(row.id), type=row.type)
-            return b""
 
     async def _send(self, row: OutboxRow) -> None:
         """Send a row and keep the result: the network is used between two transactions."""
@@ -198,7 +198,7 @@ class OutboxWorker:
             "type": row.type,
             "message": None if row.message is None else ids.show(row.message),
             "attempts": row.attempts,
-            "reason": _ADDRESS.sub(lambda found: logs.masked(found[0]), settled.error),
+            "reason": _ADDRESS.sub(lambda address: logs.masked(address[0]), settled.error),
         }
         match settled.state:
             case OutboxState.SENT:

@@ -26,11 +26,28 @@ async def every(
     `failed` hears what the chore raised: it logs what passes, and raises what must end the process.
     The next time is then `after_failure` later, if that is given.
     """
+
+    async def chore_and_wait() -> timedelta:
+        await chore()
+        return interval
+
+    await repeat(
+        chore_and_wait, stopping=stopping, failed=failed, after_failure=after_failure or interval
+    )
+
+
+async def repeat(
+    chore: Callable[[], Awaitable[timedelta]],
+    *,
+    stopping: asyncio.Event,
+    failed: Callable[[Exception], None],
+    after_failure: timedelta,
+) -> None:
+    """Do a chore that says itself how long to wait before the next time; otherwise as `every`."""
     while not stopping.is_set():
-        wait = interval
         try:
-            await chore()
+            wait = await chore()
         except Exception as error:
             failed(error)
-            wait = after_failure or interval
+            wait = after_failure
         await pause(stopping, wait)

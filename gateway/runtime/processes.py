@@ -26,7 +26,7 @@ def own() -> str:
     beginning of the boot's own id. An id alone comes again: after a reboot, and at every start of
     a container, the same small numbers belong to other processes.
     """
-    return _name(os.getpid())  # asked anew each time: a process may have been forked
+    return name_of(os.getpid())  # asked anew each time: a process may have been forked
 
 
 def is_running(process: str) -> bool:
@@ -57,7 +57,8 @@ def has_ended(holder: str) -> bool:
 
 
 @cache
-def _name(pid: int) -> str:
+def name_of(pid: int) -> str:
+    """Return the name of a process, as `own` does of this one."""
     return f"{pid}.{_start_time(pid)}.{_boot()}"
 
 

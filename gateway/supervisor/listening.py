@@ -39,19 +39,23 @@ class Sockets:
             if all(bind != other for other, _ in self._open):
                 # Whoever else listens there would share the address with us, where it asks for
                 # SO_REUSEPORT too: so it is bound alone first.
-                for alone in _listen(bind, shared=False):
+                for alone in listening_sockets(bind, shared=False):
                     alone.close()
-            self._open[place] = tuple(_listen(bind, shared=True))
+            self._open[place] = tuple(listening_sockets(bind, shared=True))
         return self._open[place]
 
     def keep_only(self, places: set[Place]) -> None:
         """Close what is bound to any other place."""
         for place in self._open.keys() - places:
-            for one in self._open.pop(place):
-                one.close()
+            for listening in self._open.pop(place):
+                listening.close()
 
 
-def _listen(bind: Bind, *, shared: bool) -> Iterator[socket.socket]:
+def listening_sockets(bind: Bind, *, shared: bool) -> Iterator[socket.socket]:
+    """Bind a socket for each address a host has, and listen; raise `CantListen`.
+
+    `shared`: others of this user may listen there beside it (SO_REUSEPORT).
+    """
     host, port = bind
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
@@ -59,25 +63,18 @@ def _listen(bind: Bind, *, shared: bool) -> Iterator[socket.socket]:
     except socket.gaierror as error:
         raise CantListen(f"can't listen at {shown}: {error.strerror}") from error
     for family, address in sorted({(family, address) for family, _, _, _, address in resolved}):
+        listening = socket.socket(family, socket.SOCK_STREAM)
         try:
-            yield _bound(family, address, shared=shared)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.bind(address)
+            listening.listen(BACKLOG)
         except OSError as error:
+            listening.close()
             reason = _ADVICE.get(error.errno or 0, os.strerror(error.errno or 0))
             raise CantListen(f"can't listen at {shown}: {reason}") from error
-
-
-def _bound(family: socket.AddressFamily, address: object, *, shared: bool) -> socket.socket:
-    one = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if family == socket.AF_INET6:
-            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        one.bind(address)  # type: ignore[arg-type]
-        one.listen(BACKLOG)
-    except OSError:
-        one.close()
-        raise
-    one.setblocking(False)
-    return one
+        listening.setblocking(False)
+        yield listening

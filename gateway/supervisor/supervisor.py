@@ -59,10 +59,10 @@ class Supervisor:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stopping.set)
-            loop.add_signal_handler(signal.SIGHUP, lambda: self._do(self._apply_changes()))
+            loop.add_signal_handler(signal.SIGHUP, lambda: self._do(self.apply_changes()))
             for role in self._roles.values():
                 self._start(role)
-            self._do(self._watch())
+            self._do(self.tell_systemd())
             await self._stopping.wait()
             systemd.tell("STOPPING=1")
             for chore in self._chores:
@@ -87,7 +87,7 @@ class Supervisor:
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
 
-    async def _watch(self) -> None:
+    async def tell_systemd(self) -> None:
         """Tell systemd when all is up, then that it stays so."""
         for worker in self._workers:
             await worker.ready.wait()
@@ -128,7 +128,7 @@ class Supervisor:
                 sockets=sockets,
                 others=others,
                 timing=self._timing,
-                changed=self._spread_news,
+                changed=self.spread_status,
                 ended=self._ended,
             )
             workers.append(worker)
@@ -137,7 +137,8 @@ class Supervisor:
             self._tasks.create_task(worker.keep())
         return workers
 
-    def _spread_news(self) -> None:
+    def spread_status(self) -> None:
+        """Tell every process how the roles are."""
         status = self.status()
         for worker in self._workers:
             worker.tell({"roles": status})
@@ -156,7 +157,7 @@ class Supervisor:
             for worker in workers:
                 worker.kill()
 
-    async def _apply_changes(self) -> None:
+    async def apply_changes(self) -> None:
         """Read the config again: a role that is another now is handed over to new processes.
 
         The old processes of such a role end once the new ones are ready; where those don't get

@@ -84,7 +84,7 @@ class RoleProcess:
             while not self._stopping.is_set():
                 started = loop.time()
                 try:
-                    code = await self._one_life()
+                    code = await self.run_once()
                 except OSError as error:  # no memory or no process left: later, perhaps
                     log.error("start_failed", process=self.role.name, reason=str(error))
                     code = None
@@ -120,7 +120,7 @@ class RoleProcess:
         if self._link is not None and not self._link.is_closing():
             self._link.write(json.dumps(news).encode() + b"\n")
 
-    async def _one_life(self) -> int:
+    async def run_once(self) -> int:
         """Start the process, hear what it says, and return its exit code when it has ended."""
         ours, theirs = socket.socketpair()
         with theirs:
@@ -165,4 +165,4 @@ class RoleProcess:
 
 
 def _numbers(sockets: Mapping[str, Sequence[socket.socket]]) -> dict[str, list[int]]:
-    return {name: [one.fileno() for one in some] for name, some in sockets.items()}
+    return {name: [listening.fileno() for listening in group] for name, group in sockets.items()}

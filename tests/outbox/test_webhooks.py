@@ -276,7 +276,7 @@ async def test_what_a_killed_sender_had_in_hand_is_sent_again(database: Database
             stopping=asyncio.Event(),
             clock=lambda: datetime.now(UTC) - timedelta(hours=1),
             new_id=IDS.next,
-            told=lambda: None,
+            handed_on=lambda: None,
         )
         assert 1 == await killed.round()
         with database.writing() as connection:

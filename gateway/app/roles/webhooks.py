@@ -60,7 +60,7 @@ class Webhooks:
             stopping=self._stopping,
             clock=now,
             new_id=common.Ids().next,
-            told=self._wake,
+            handed_on=self._wake,
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(dispatcher.run())
