@@ -10,6 +10,7 @@ from gateway.core.mail.reply import Reply
 from gateway.delivery import replies
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses, RelaySilent
 from gateway.delivery.pool import Pool, RelayBusy
+from gateway.delivery.settings import RelaySettings
 
 DOT = b".\r\n"
 
@@ -40,6 +41,11 @@ class RelayTransaction:
     def recipients(self) -> list[Recipient]:
         """Those the relay has taken in this transaction."""
         return self._recipients
+
+    @property
+    def settings(self) -> RelaySettings:
+        """The relay's settings."""
+        return self._pool.settings
 
     @property
     def open(self) -> bool:

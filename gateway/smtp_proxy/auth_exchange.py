@@ -17,7 +17,7 @@ class AuthExchange(SMTP):
     AuthLoginUsernameChallenge = "Username:"
     AuthLoginPasswordChallenge = "Password:"
 
-    async def _credentials(self, argument: bytes) -> LoginPassword | None:
+    async def credentials(self, argument: bytes) -> LoginPassword | None:
         """Return what the client gives; None where aiosmtpd has answered it already."""
         mechanism, *rest = argument.decode("ascii", "replace").split() or [""]
         exchange = {"PLAIN": self.auth_PLAIN, "LOGIN": self.auth_LOGIN}.get(mechanism.upper())

@@ -1,19 +1,29 @@
-"""Mail for the importer: kept durably, then answered 250."""
+"""One mail of an `import` listener: kept durably for the importer, then answered 250.
+
+c: MAIL FROM:<ann@example.org>
+s: 250 2.1.0 Ok
+c: RCPT TO:<import@gateway.example.org>
+s: 250 2.1.5 Ok                           whoever it is: who may import, the mail itself tells
+c: DATA
+s: 354 End data with <CR><LF>.<CR><LF>
+c: (the mail) and a dot                   its content on disk, its row in the inbox
+s: 250 2.0.0 Ok: kept for the importer
+"""
 
 import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from gateway import logs
 from gateway.core.kinds import By
 from gateway.core.mail.envelope import Recipient, Sender
 from gateway.core.mail.reply import Reply
 from gateway.core.replies.inbox import SPOOL, InboxRow, InboxState
-from gateway.smtp_proxy.body import Body, TooLarge
+from gateway.smtp_proxy.body import Body
 from gateway.smtp_proxy.client_reader import ClientReader
+from gateway.smtp_proxy.message_answer import MessageRefused
 from gateway.store.engine.blobs import Blobs, BlobsUnavailable
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.replies import inbox
@@ -23,7 +33,6 @@ log = logs.get("smtp_proxy")
 _OK = Reply.of("250 2.1.5 Ok")
 _TAKEN = Reply.of("250 2.0.0 Ok: kept for the importer")
 _TOO_MANY = Reply.of("452 4.5.3 Too many recipients")
-_TOO_LARGE = Reply.of("552 5.3.4 The message is too large")
 _LATER = Reply.of("451 4.3.0 The store is away; try again later")
 _MOST_RECIPIENTS = 1_000
 
@@ -93,8 +102,8 @@ class ImportTransaction:
 
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
         """Take any recipient: who may import is decided by the mail."""
-        connection_limit = max(0, _MOST_RECIPIENTS - self._recipients)
-        taken = min(connection_limit, len(recipients))
+        room = max(0, _MOST_RECIPIENTS - self._recipients)
+        taken = min(room, len(recipients))
         self._recipients += taken
         return [_OK] * taken + [_TOO_MANY] * (len(recipients) - taken)
 
@@ -104,29 +113,35 @@ class ImportTransaction:
     async def content(self, client_reader: ClientReader) -> list[Reply]:
         """Keep the content; return one reply, or with LMTP one per recipient."""
         body = Body(client_reader, max_size=self._spool.max_size, clock=self._clock)
-        reply = await self._kept(body)
-        return [reply] * (self._recipients if self._lmtp else 1)
-
-    async def _kept(self, body: Body) -> Reply:
         with tempfile.NamedTemporaryFile(prefix=SPOOL) as file:
             try:
-                size, digest = await _write(body, file)
-            except TooLarge:
-                await body.drain()
-                return _TOO_LARGE
-            try:
+                # As the sender wrote it: leading dots are single again (RFC 5321, 4.5.2).
+                digest, size, is_first, is_last = hashlib.sha256(), 0, True, False
+                while not is_last:
+                    piece = await body.piece()
+                    octets, is_last = piece.octets.replace(b"\r\n.", b"\r\n"), piece.last
+                    if is_first and octets:
+                        octets, is_first = octets.removeprefix(b"."), False
+                    digest.update(octets)
+                    size += file.write(octets)
+                file.flush()
                 await self._spool.keep(
                     Path(file.name),
-                    digest,
+                    digest.hexdigest(),
                     size=size,
                     listener=self._listener,
                     sender=self._sender.address,
                 )
+            except MessageRefused as refused:
+                await body.drain()
+                reply = refused.reply
             except (StoreUnavailable, BlobsUnavailable) as error:
                 log.error("import_put_off", listener=self._listener, reason=str(error))
-                return _LATER
-        log.info("import_taken", listener=self._listener, size=size)
-        return _TAKEN
+                reply = _LATER
+            else:
+                log.info("import_taken", listener=self._listener, size=size)
+                reply = _TAKEN
+        return [reply] * (self._recipients if self._lmtp else 1)
 
     def hang_up(self) -> None:
         """Nothing is held."""
@@ -146,17 +161,3 @@ class ImportTransaction:
 
     async def abandon(self, by: By) -> None:
         """Nothing was kept."""
-
-
-async def _write(body: Body, file: IO[bytes]) -> tuple[int, str]:
-    """Write the content as the sender wrote it (RFC 5321, 4.5.2); return its size and SHA-256."""
-    digest, size, is_first, is_last = hashlib.sha256(), 0, True, False
-    while not is_last:
-        piece = await body.piece()
-        octets, is_last = piece.octets.replace(b"\r\n.", b"\r\n"), piece.last
-        if is_first and octets:
-            octets, is_first = octets.removeprefix(b"."), False
-        digest.update(octets)
-        size += file.write(octets)
-    file.flush()
-    return size, digest.hexdigest()

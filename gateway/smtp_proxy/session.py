@@ -1,4 +1,25 @@
-"""aiosmtpd's SMTP for one connection: its AUTH and STARTTLS, with verbs and reading of our own.
+"""One client's session (RFC 5321, 3.1): greeting, EHLO, STARTTLS, AUTH, its mails, QUIT.
+
+    s: 220 gateway.example.org ESMTP
+    c: EHLO crm.example.org
+    s: 250-gateway.example.org
+    s: 250-PIPELINING
+    s: 250 SIZE 50000000
+    c: MAIL FROM:<news@example.org>
+    s: 250 2.1.0 Ok                  a transaction begins (`proxy_transaction.py`)
+    c: RCPT TO:<ann@example.net>
+    s: 250 2.1.5 Ok                  the relay's own word
+    c: DATA
+    s: 354 End data with <CR><LF>.<CR><LF>
+    c: (the mail)                    its content is read by the transaction
+    c: .
+    s: 250 2.0.0 Ok: queued as 4XZ1  the relay's word again
+    c: QUIT
+    s: 221 2.0.0 Bye
+
+This module has the words that are the same for every mail; what becomes of a mail is its
+transaction's. Errors are counted over the whole session, so that a client that only makes errors is
+sent away.
 
 aiosmtpd 1.4.6 reads line by line through a `StreamReader`, sets up half a millisecond of tables per
 connection, cancels the handler when the client leaves, and rewrites addresses: all that is replaced
@@ -42,6 +63,7 @@ CROWDED_STALL_SECONDS = 0.25  #: The same, while others wait for one.
 MAX_ERRORS = 20  #: Without a message that went well between.
 MAX_BAD_RECIPIENTS = 1000  #: The same of recipients: lists of people have many that are no address.
 MAX_JUNK = 1000  #: NOOP, RSET, VRFY and the like without a message.
+MAX_FAILED_LOGINS = 5
 _MAX_BATCH = 200  #: RCPTs taken from the buffer at once.
 
 _LINE_TOO_LONG = Reply.of("500 5.5.2 Line too long")
@@ -51,7 +73,7 @@ _SENDER_OK = b"250 2.1.0 Ok\r\n"
 _GO_AHEAD = b"354 End data with <CR><LF>.<CR><LF>\r\n"
 _WEB = frozenset((b"GET", b"POST", b"HEAD", b"PUT", b"CONNECT", b"OPTIONS", b"DELETE", b"PATCH"))
 _BEFORE_TLS = frozenset((b"EHLO", b"HELO", b"LHLO", b"STARTTLS", b"NOOP", b"QUIT", b"RSET"))
-_REFUSED = (b"EXPN", b"TURN", b"ETRN", b"BDAT", b"XCLIENT", b"XFORWARD")
+_NOT_OFFERED = (b"EXPN", b"TURN", b"ETRN", b"BDAT", b"XCLIENT", b"XFORWARD")
 
 
 class _Closing(Exception):
@@ -79,9 +101,9 @@ class GatewaySMTP(AuthExchange):
         self._extended = False
         self._transaction: Transaction | None = None
         self._errors = self._bad_recipients = self._junk = self._failed_logins = 0
-        self._taking: Transaction | None = None  #: Whose content is coming in.
+        self._transaction_in_data: Transaction | None = None  #: Whose content is coming in.
         self._quiet_since: float | None = None  #: Since when a transaction stands still.
-        self._sloppy = False
+        self._has_bare_newlines = False
 
     # What the transport calls
 
@@ -102,7 +124,7 @@ class GatewaySMTP(AuthExchange):
             self.transport.write(refusal.encode())
             self.transport.close()
             return
-        self._handler_coroutine = self.loop.create_task(self._handle_client())
+        self._handler_coroutine = self.loop.create_task(self.converse())
 
     def data_received(self, data: bytes) -> None:
         """Keep what has come until somebody reads it."""
@@ -129,7 +151,7 @@ class GatewaySMTP(AuthExchange):
 
     def make_way(self, now: float) -> None:
         """Let others use a relay that stands by: soon where they wait for it, else later."""
-        transaction = self._transaction or self._taking
+        transaction = self._transaction or self._transaction_in_data
         if transaction is None or self._quiet_since is None:
             return
         seconds = CROWDED_STALL_SECONDS if transaction.is_in_the_way else STALL_SECONDS
@@ -150,9 +172,28 @@ class GatewaySMTP(AuthExchange):
 
     # The session
 
-    async def _handle_client(self) -> None:
+    async def converse(self) -> None:
+        """Greet, then answer command by command until QUIT, too many errors or the client's end."""
         try:
-            await self._converse()
+            greeting = self._listener.greeting()
+            self._write(greeting.encode())
+            if greeting.code != 220:
+                raise _Closing
+            while True:
+                self._client_reader.deadline = self.loop.time() + COMMAND_SECONDS
+                try:
+                    await self.command(await self._client_reader.line(MAX_COMMAND))
+                    continue
+                except CommandRefused as refused:
+                    reply = refused.reply
+                except LineTooLong:
+                    reply = _LINE_TOO_LONG
+                    # Of what a client says within a transaction only RCPT may be long.
+                    if self._transaction is not None:
+                        self._transaction.refused(None, reply)
+                self._errors += 1
+                self._write(reply.encode())
+                self._limit()
         except _Closing:
             pass
         except ClientGone:
@@ -171,58 +212,29 @@ class GatewaySMTP(AuthExchange):
             if self.transport is not None:
                 self.transport.close()
 
-    async def _converse(self) -> None:
-        greeting = self._listener.greeting()
-        self._write(greeting.encode())
-        if greeting.code != 220:
-            raise _Closing
-        while True:
-            self._client_reader.deadline = self.loop.time() + COMMAND_SECONDS
-            try:
-                await self._command(await self._client_reader.line(MAX_COMMAND))
-            except LineTooLong:
-                if (
-                    self._transaction is not None
-                ):  # Of what a client says here RCPT alone may be long.
-                    self._transaction.refused(None, _LINE_TOO_LONG)
-                self._error(_LINE_TOO_LONG.text)
-
-    async def _command(self, line: bytes) -> None:
+    async def command(self, line: bytes) -> None:
+        """Answer one command, given as its line up to the LF; raise `CommandRefused`."""
         verb, _, argument = line.rstrip(b"\r").partition(b" ")
         verb = verb.upper()
-        handler = _VERBS.get(verb)
-        if not line.endswith(b"\r") and self._refuses_bare_newline():
-            if verb == b"RCPT" and self._transaction is not None:
-                self._transaction.refused(argument, _BARE_NEWLINE)
-            self._error(_BARE_NEWLINE.text)
-        elif handler is None:
-            self._unknown(verb)
-        elif self.tls_context is not None and not self._tls and verb not in _BEFORE_TLS:
-            self._error("530 5.7.0 Say STARTTLS first")
-        else:
-            try:
-                await handler(self, argument)
-            except CommandRefused as refused:
-                self._errors += 1
-                self._write(refused.reply.encode())
-                self._limit()
-
-    def _refuses_bare_newline(self) -> bool:
-        if not self._sloppy:
-            self._sloppy = True
-            log.warning("bare_newline", listener=self._settings.name, client=self._peer)
-        return self._listener.strict
-
-    def _unknown(self, verb: bytes) -> None:
-        if verb in _WEB:
-            self._say("554 5.5.0 This is a mail server")
-            raise _Closing
-        self._error("500 5.5.2 Command not recognised")
-
-    def _error(self, reply: str) -> None:
-        self._errors += 1
-        self._say(reply)
-        self._limit()
+        handler = COMMANDS.get(verb)
+        if not line.endswith(b"\r"):
+            # A bare LF ends no line (RFC 5321, 2.3.8), but some CRMs say it: mended where the
+            # settings allow it, and told to the operator once per session.
+            if not self._has_bare_newlines:
+                self._has_bare_newlines = True
+                log.warning("bare_newline", listener=self._settings.name, client=self._peer)
+            if self._listener.strict:
+                if verb == b"RCPT" and self._transaction is not None:
+                    self._transaction.refused(argument, _BARE_NEWLINE)
+                raise CommandRefused(_BARE_NEWLINE.text)
+        if handler is None:
+            if verb in _WEB:
+                self._say("554 5.5.0 This is a mail server")
+                raise _Closing
+            raise CommandRefused("500 5.5.2 Command not recognised")
+        if self.tls_context is not None and not self._tls and verb not in _BEFORE_TLS:
+            raise CommandRefused("530 5.7.0 Say STARTTLS first")
+        await handler(self, argument)
 
     def _limit(self) -> None:
         bad = self._bad_recipients > MAX_BAD_RECIPIENTS
@@ -233,24 +245,31 @@ class GatewaySMTP(AuthExchange):
     def _say(self, reply: str) -> None:
         self._write(encoded(reply))
 
-    # Verbs
+    def _require(self, fulfilled: bool, reply: str) -> None:
+        if not fulfilled:
+            raise CommandRefused(reply)
 
-    async def _helo_verb(self, name: bytes) -> None:
+    # The commands (RFC 5321, 4.1.1; RFC 2033; RFC 3207; RFC 4954)
+
+    async def helo(self, name: bytes) -> None:
+        """HELO: no extensions."""
         self._require(not self._settings.lmtp, "500 5.5.1 LMTP says LHLO (RFC 2033)")
-        await self._greeted(name)
+        await self._greeted_by(name)
         self._extended = False
         self._say(f"250 {self._listener.hostname}")
 
-    async def _ehlo_verb(self, name: bytes) -> None:
+    async def ehlo(self, name: bytes) -> None:
+        """EHLO: the extensions that the relays behind this listener have in common, and ours."""
         self._require(not self._settings.lmtp, "500 5.5.1 LMTP says LHLO (RFC 2033)")
-        await self._hello(name)
+        await self._extensions_offered(name)
 
-    async def _lhlo_verb(self, name: bytes) -> None:
+    async def lhlo(self, name: bytes) -> None:
+        """LHLO: EHLO of a listener that speaks LMTP."""
         self._require(self._settings.lmtp, "500 5.5.1 SMTP says EHLO")
-        await self._hello(name)
+        await self._extensions_offered(name)
 
-    async def _hello(self, name: bytes) -> None:
-        await self._greeted(name)
+    async def _extensions_offered(self, name: bytes) -> None:
+        await self._greeted_by(name)
         self._extended = True
         lines = [self._listener.hostname, *self._listener.offers()]
         if self.tls_context is not None and not self._tls:
@@ -259,18 +278,57 @@ class GatewaySMTP(AuthExchange):
             lines.append("AUTH PLAIN LOGIN")
         self._write(Reply(250, tuple(lines)).encode())
 
-    async def _greeted(self, name: bytes) -> None:
-        word = name.strip()
-        if not word or len(word) > 255 or not word.isascii() or not word.decode().isprintable():
+    async def _greeted_by(self, name: bytes) -> None:
+        hostname = name.strip()
+        if not (
+            hostname
+            and len(hostname) <= 255
+            and hostname.isascii()
+            and hostname.decode().isprintable()
+        ):
             raise CommandRefused("501 5.5.4 Syntax: EHLO hostname")
+        await self._abandon(By.CLIENT)  # As RSET does (RFC 5321, 4.1.4).
+        self._helo = hostname
+
+    async def starttls(self, argument: bytes) -> None:
+        """STARTTLS (RFC 3207): what was known of the client before it is forgotten."""
+        self._require(self.tls_context is not None and not self._tls, "502 5.5.1 No STARTTLS here")
         await self._abandon(By.CLIENT)
-        self._helo = word
+        try:
+            await self.smtp_STARTTLS(argument.decode("ascii", "replace") or None)
+        except TLSSetupException as error:
+            log.warning("tls_failed", listener=self._settings.name, reason=str(error.__cause__))
+            raise _Closing from error
+
+    async def auth(self, argument: bytes) -> None:
+        """AUTH PLAIN or LOGIN (RFC 4954): a wrong password takes longer each time."""
+        users = self._settings.users
+        self._require(users is not None and self._extended, "502 5.5.1 No AUTH here")
+        self._require(self._may_log_in(), "538 5.7.11 Encryption required")
+        self._require(self._login is None, "503 5.5.1 Already authenticated")
+        self._require(self._transaction is None, "503 5.5.1 Not within a transaction")
+        given = await self.credentials(argument)
+        if given is None:
+            return
+        assert users is not None
+        self._login = await users.verify(given.login, given.password)
+        if self._login is not None:
+            self._say("235 2.7.0 Authentication successful")
+            return
+        self._failed_logins += 1
+        self._listener.failed_login()
+        await asyncio.sleep(min(self._failed_logins, MAX_FAILED_LOGINS))
+        self._say("535 5.7.8 Authentication credentials invalid")
+        if self._failed_logins >= MAX_FAILED_LOGINS:
+            self._say("421 4.7.0 Too many failed logins")
+            raise _Closing
 
     def _may_log_in(self) -> bool:
         """Passwords travel in the clear on this machine only."""
         return self._tls or self._peer in ("127.0.0.1", "::1")
 
-    async def _mail_verb(self, argument: bytes) -> None:
+    async def mail(self, argument: bytes) -> None:
+        """MAIL FROM: a transaction begins; the relay hears of it with the first recipient."""
         self._require(self._helo is not None, "503 5.5.1 Say EHLO first")
         if self._settings.users is not None and self._login is None:
             raise CommandRefused("530 5.7.0 Authentication required")
@@ -289,43 +347,52 @@ class GatewaySMTP(AuthExchange):
         self._transaction = self._listener.transaction(client, sender)
         self._write(_SENDER_OK)
 
-    async def _rcpt_verb(self, argument: bytes) -> None:
-        self._require(self._transaction is not None, "503 5.5.1 Say MAIL first")
+    async def rcpt(self, argument: bytes) -> None:
+        """RCPT TO, and all that came with it in one group (RFC 2920): one trip to the relay."""
+        transaction = self._transaction
+        if transaction is None:
+            raise CommandRefused("503 5.5.1 Say MAIL first")
         self._quiet_since = None
-        batch: list[Recipient | Reply] = [self._recipient(argument)]
-        while len(batch) < _MAX_BATCH and self._client_reader.next_is(b"RCPT ", MAX_COMMAND):
-            line = (await self._client_reader.line(MAX_COMMAND)).rstrip(b"\r")
-            batch.append(self._recipient(line[5:]))
-        good = [one for one in batch if isinstance(one, Recipient)]
-        answers = iter(await self._transacting.recipients(good) if good else ())
-        replies = (next(answers) if isinstance(one, Recipient) else one for one in batch)
+        extensions = self._listener.extensions if self._extended else frozenset()
+        #: What each RCPT names, or the reply to one that names nobody.
+        batch: list[Recipient | Reply] = []
+        while True:
+            try:
+                batch.append(parse_rcpt(argument, extensions, utf8=transaction.utf8))
+            except CommandRefused as refused:
+                self._bad_recipients += 1
+                transaction.refused(argument, refused.reply)
+                batch.append(refused.reply)
+            if len(batch) >= _MAX_BATCH or not self._client_reader.next_is(b"RCPT ", MAX_COMMAND):
+                break
+            argument = (await self._client_reader.line(MAX_COMMAND)).rstrip(b"\r")[5:]
+        named = [entry for entry in batch if isinstance(entry, Recipient)]
+        answers = iter(await transaction.recipients(named) if named else ())
+        replies = (next(answers) if isinstance(entry, Recipient) else entry for entry in batch)
         self._write(b"".join(reply.encode() for reply in replies))
         self._quiet_since = self.loop.time()
         self._limit()
 
-    def _recipient(self, argument: bytes) -> Recipient | Reply:
-        extensions = self._listener.extensions if self._extended else frozenset()
-        try:
-            return parse_rcpt(argument, extensions, utf8=self._transacting.utf8)
-        except CommandRefused as refused:
-            self._bad_recipients += 1
-            self._transacting.refused(argument, refused.reply)
-            return refused.reply
+    async def data(self, argument: bytes) -> None:
+        """DATA: the transaction reads the content; its verdict is the answer.
 
-    @property
-    def _transacting(self) -> Transaction:
-        assert self._transaction is not None
-        return self._transaction
-
-    async def _data_verb(self, argument: bytes) -> None:
-        self._require(self._transaction is not None, "503 5.5.1 Say MAIL and RCPT first")
+        With LMTP there is an answer for each recipient that was taken (RFC 2033, 4.2).
+        """
+        transaction = self._transaction
+        if transaction is None:
+            raise CommandRefused("503 5.5.1 Say MAIL and RCPT first")
         self._require(not argument.strip(), "501 5.5.4 Syntax: DATA")
-        transaction = self._transacting
         if not transaction.has_recipients:
-            await self._no_recipients(transaction)
+            # Say once more why nobody is left; a client that says DATA all the same is done then.
+            # Swift Mailer does, and begins its next message without RSET.
+            refusal = await transaction.refusal()
+            if refusal is None:
+                raise CommandRefused("554 5.5.1 No valid recipients")
+            await self._abandon(By.CLIENT)
+            self._write(refusal.encode())
             return
         self._write(_GO_AHEAD)
-        self._transaction, self._taking = None, transaction
+        self._transaction, self._transaction_in_data = None, transaction
         self._quiet_since = began = self.loop.time()
         try:
             answers = await transaction.content(self._client_reader)
@@ -333,109 +400,66 @@ class GatewaySMTP(AuthExchange):
             transaction.hang_up()
             raise
         finally:
-            self._quiet_since = self._taking = None
+            self._quiet_since = self._transaction_in_data = None
         self._write(b"".join(answer.encode() for answer in answers))
         if any(answer.positive for answer in answers):
             self._errors = self._bad_recipients = self._junk = 0
         self._listener.took(self.loop.time() - began)
 
-    async def _no_recipients(self, transaction: Transaction) -> None:
-        """Say once more why nobody is left; a client that says DATA all the same is done then.
-
-        Swift Mailer does, and begins its next message without RSET.
-        """
-        refusal = await transaction.refusal()
-        if refusal is None:
-            raise CommandRefused("554 5.5.1 No valid recipients")
+    async def rset(self, _: bytes) -> None:
+        """RSET: the transaction, if there is one, ends without content."""
         await self._abandon(By.CLIENT)
-        self._write(refusal.encode())
+        self._idle(_OK)
 
-    async def _rset_verb(self, _: bytes) -> None:
-        await self._abandon(By.CLIENT)
-        self._junk_said(_OK)
+    async def noop(self, _: bytes) -> None:
+        """NOOP."""
+        self._idle(_OK)
 
-    async def _noop_verb(self, _: bytes) -> None:
-        self._junk_said(_OK)
+    async def vrfy(self, _: bytes) -> None:
+        """VRFY: nothing is told of anybody (RFC 5321, 7.3)."""
+        self._idle(b"252 2.1.5 Send some mail and see\r\n")
 
-    async def _vrfy_verb(self, _: bytes) -> None:
-        self._junk_said(b"252 2.1.5 Send some mail and see\r\n")
+    async def help(self, _: bytes) -> None:
+        """HELP."""
+        self._idle(b"214 2.0.0 See RFC 5321\r\n")
 
-    async def _help_verb(self, _: bytes) -> None:
-        self._junk_said(b"214 2.0.0 See RFC 5321\r\n")
-
-    async def _refused_verb(self, _: bytes) -> None:
-        self._error("502 5.5.1 Command not implemented")
-
-    async def _quit_verb(self, _: bytes) -> None:
-        await self._abandon(By.CLIENT)
-        self._say("221 2.0.0 Bye")
-        raise _Closing
-
-    def _junk_said(self, reply: bytes) -> None:
+    def _idle(self, reply: bytes) -> None:
+        """Answer what brings no mail any further; so many in a row end the session."""
         self._junk += 1
         self._write(reply)
         self._limit()
 
-    async def _starttls_verb(self, argument: bytes) -> None:
-        self._require(self.tls_context is not None and not self._tls, "502 5.5.1 No STARTTLS here")
+    async def not_implemented(self, _: bytes) -> None:
+        """Refuse what is known but not offered: ETRN, BDAT (RFC 3030), and what is a risk."""
+        raise CommandRefused("502 5.5.1 Command not implemented")
+
+    async def quit(self, _: bytes) -> None:
+        """QUIT."""
         await self._abandon(By.CLIENT)
-        try:
-            await self.smtp_STARTTLS(argument.decode("ascii", "replace") or None)
-        except TLSSetupException as error:
-            log.warning("tls_failed", listener=self._settings.name, reason=str(error.__cause__))
-            raise _Closing from error
-
-    async def _auth_verb(self, argument: bytes) -> None:
-        users = self._settings.users
-        self._require(users is not None and self._extended, "502 5.5.1 No AUTH here")
-        self._require(self._may_log_in(), "538 5.7.11 Encryption required")
-        self._require(self._login is None, "503 5.5.1 Already authenticated")
-        self._require(self._transaction is None, "503 5.5.1 Not within a transaction")
-        if (given := await self._credentials(argument)) is None:
-            return
-        assert users is not None
-        self._login = await users.verify(given.login, given.password)
-        if self._login is None:
-            await self._wrong_password()
-        else:
-            self._say("235 2.7.0 Authentication successful")
-
-    async def _wrong_password(self) -> None:
-        self._failed_logins += 1
-        self._listener.failed_login()
-        await asyncio.sleep(min(self._failed_logins, 5))
-        self._say("535 5.7.8 Authentication credentials invalid")
-        if self._failed_logins >= 5:
-            self._say("421 4.7.0 Too many failed logins")
-            raise _Closing
-
-    def _require(self, fulfilled: bool, reply: str) -> None:
-        if not fulfilled:
-            raise CommandRefused(reply)
-
-    # A transaction that is given up, or only stands still
+        self._say("221 2.0.0 Bye")
+        raise _Closing
 
     async def _abandon(self, by: By) -> None:
+        """End a transaction that is given up before its content."""
         self._quiet_since = None
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             await transaction.abandon(by)
 
 
-_Verb = Callable[[GatewaySMTP, bytes], Awaitable[None]]
-_VERBS: dict[bytes, _Verb] = {
-    b"HELO": GatewaySMTP._helo_verb,
-    b"EHLO": GatewaySMTP._ehlo_verb,
-    b"LHLO": GatewaySMTP._lhlo_verb,
-    b"MAIL": GatewaySMTP._mail_verb,
-    b"RCPT": GatewaySMTP._rcpt_verb,
-    b"DATA": GatewaySMTP._data_verb,
-    b"RSET": GatewaySMTP._rset_verb,
-    b"NOOP": GatewaySMTP._noop_verb,
-    b"VRFY": GatewaySMTP._vrfy_verb,
-    b"HELP": GatewaySMTP._help_verb,
-    b"QUIT": GatewaySMTP._quit_verb,
-    b"STARTTLS": GatewaySMTP._starttls_verb,
-    b"AUTH": GatewaySMTP._auth_verb,
-    **dict.fromkeys(_REFUSED, GatewaySMTP._refused_verb),
+COMMANDS: dict[bytes, Callable[[GatewaySMTP, bytes], Awaitable[None]]] = {
+    b"HELO": GatewaySMTP.helo,
+    b"EHLO": GatewaySMTP.ehlo,
+    b"LHLO": GatewaySMTP.lhlo,
+    b"STARTTLS": GatewaySMTP.starttls,
+    b"AUTH": GatewaySMTP.auth,
+    b"MAIL": GatewaySMTP.mail,
+    b"RCPT": GatewaySMTP.rcpt,
+    b"DATA": GatewaySMTP.data,
+    b"RSET": GatewaySMTP.rset,
+    b"NOOP": GatewaySMTP.noop,
+    b"VRFY": GatewaySMTP.vrfy,
+    b"HELP": GatewaySMTP.help,
+    b"QUIT": GatewaySMTP.quit,
+    **dict.fromkeys(_NOT_OFFERED, GatewaySMTP.not_implemented),
 }

@@ -15,9 +15,9 @@ from gateway.core.kinds import By, Kind, State
 from gateway.core.mail.envelope import Recipient, Sender
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.reply import Reply
-from gateway.core.people.people import PersonRef
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.smtp_proxy.decider import MessageDecision, Verdict, goes_anyway
+from gateway.smtp_proxy.body import Body
+from gateway.smtp_proxy.decider import MessageDecision, MessageToDecide, Verdict, goes_anyway
 from gateway.smtp_proxy.journaling.retries import Try
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
@@ -75,7 +75,7 @@ class TransactionRecord:
         self._services = services
         self._policy = services.policy
         self._listener = listener
-        self._client = client
+        self.client = client
         self._sender = sender
         self.at = services.now()
         self.id = services.new_id(self.at)
@@ -86,7 +86,7 @@ class TransactionRecord:
         self.early: Classification | None = None  #: What is known before the content.
         self.decision: MessageDecision | None = None
         self.relay = ""
-        self.size = 0
+        self.body: Body | None = None  #: What is read of the content, after DATA.
         self._template = self._policy.note
         self._asked_with: Headers | None = None  #: The headers the wording was chosen by.
         self.mail: Try | None = None  #: How tries to send it are known.
@@ -98,6 +98,36 @@ class TransactionRecord:
         if self.decision is None:
             return self.early or INDIVIDUAL
         return self.decision.classification
+
+    @property
+    def taken(self) -> list[RecipientRecord]:
+        """Those whom the client was told to be fine."""
+        return [entry for entry in self.entries if entry.taken]
+
+    @property
+    def going(self) -> list[RecipientRecord]:
+        """Those whom the message is to reach."""
+        return [entry for entry in self.entries if entry.going]
+
+    def to_decide(
+        self, recipients: Sequence[Recipient], addresses: Sequence[str], *, opening: bytes = b""
+    ) -> MessageToDecide:
+        """Return what is decided by, as far as it is known; `addresses` are in lookup form.
+
+        `opening` is what the rules look at behind the header block.
+        """
+        return MessageToDecide(
+            listener=self._listener,
+            login=self.client.login,
+            sender=self._sender.address,
+            recipients=tuple(recipient.address for recipient in recipients),
+            addresses=tuple(addresses),
+            headers=self.headers,
+            message=self.id,
+            named=tuple(entry.address for entry in self.entries),
+            asked=self.asked,
+            opening=opening,
+        )
 
     async def choose_wording(self) -> None:
         """Go on in the language of whoever reads it, which the header block may tell better."""
@@ -205,16 +235,17 @@ class TransactionRecord:
     @property
     def attempt_of(self) -> int | None:
         """The first attempt of the same transaction, if this is a retry."""
-        decision = self.decision
-        earlier = decision.earlier if decision else ()
-        same = [one.message for one in earlier if self._is_same_transaction(one)]
-        return min((*same, *self.retry_of), default=None)
-
-    def _is_same_transaction(self, attempt: Attempt) -> bool:
-        if self.mail is not None and attempt.dated is not None:
-            return self.mail.is_retry_of(attempt)
-        decision = self.decision
-        return decision is not None and attempt.fingerprint == decision.marks.fingerprint
+        messages, decision = list(self.retry_of), self.decision
+        if decision is None:
+            return min(messages, default=None)
+        for attempt in decision.earlier:
+            if self.mail is not None and attempt.dated is not None:
+                is_same = self.mail.is_retry_of(attempt)
+            else:
+                is_same = attempt.fingerprint == decision.marks.fingerprint
+            if is_same:
+                messages.append(attempt.message)
+        return min(messages, default=None)
 
     def refused_for_now(self) -> tuple[Attempt, ...]:
         """Remember a transaction that never got to its final dot."""
@@ -239,47 +270,44 @@ class TransactionRecord:
     def message(self) -> Message:
         """Return the message as the journal keeps it."""
         said, decision = self.classification, self.decision
+        deliveries = []
+        for entry in self.entries:
+            note = note_facts = ""
+            if entry.note is not None or entry.verdict.would:
+                facts = self._facts(entry, said)
+                note = entry.note.full if entry.note else reasons(self._template, facts)
+                note_facts = kept(facts)
+            deliveries.append(
+                Delivery(
+                    recipient=entry.recipient.address,
+                    address=entry.address,
+                    state=entry.state,
+                    by=entry.by,
+                    reply=entry.said,
+                    note=note,
+                    note_facts=note_facts,
+                    would=State.SEND_FAILED if entry.verdict.would else "",
+                    persons=tuple(holder.ref for holder in entry.verdict.standing.holders),
+                )
+            )
         return Message(
             id=self.id,
             at=self.at,
             listener=self._listener.name,
             sender=self._sender.address,
-            login=self._client.login,
-            client=self._client.ip,
+            login=self.client.login,
+            client=self.client.ip,
             subject=self.headers.text("subject")[:_MAX_SUBJECT],
             message_id=self.headers.text("message-id")[:_MAX_SUBJECT],
             kind=said.kind,
             rule=said.rule,
             relay=self.relay,
-            size=self.size,
+            size=self.body.size if self.body else 0,
             burst_key=decision.burst_key if decision else None,
             bulk_identities=decision.bulk_identities if decision else (),
             attempt_of=self.attempt_of,
-            deliveries=tuple(map(self._delivery, self.entries)),
+            deliveries=tuple(deliveries),
         )
-
-    def _delivery(self, entry: RecipientRecord) -> Delivery:
-        return Delivery(
-            recipient=entry.recipient.address,
-            address=entry.address,
-            state=entry.state,
-            by=entry.by,
-            reply=entry.said,
-            note=self._note(entry),
-            note_facts=self._note_facts(entry),
-            would=State.SEND_FAILED if entry.verdict.would else "",
-            persons=_persons(entry),
-        )
-
-    def _note(self, entry: RecipientRecord) -> str:
-        if entry.note is None and entry.verdict.would:
-            return reasons(self._template, self._facts(entry, self.classification))
-        return entry.note.full if entry.note else ""
-
-    def _note_facts(self, entry: RecipientRecord) -> str:
-        if entry.note is None and not entry.verdict.would:
-            return ""
-        return kept(self._facts(entry, self.classification))
 
     async def begin(self, drafts: tuple[OutboxDraft, ...]) -> bool:
         """Write the message down durably; False if it could not be."""
@@ -323,10 +351,6 @@ class TransactionRecord:
             self.id,
             listener=self._listener.name,
             said=self.classification,
-            size=self.size,
+            size=self.body.size if self.body else 0,
             ends=[(entry.state, entry.by) for entry in self.entries],
         )
-
-
-def _persons(entry: RecipientRecord) -> tuple[PersonRef, ...]:
-    return tuple(holder.ref for holder in entry.verdict.standing.holders)

@@ -58,7 +58,7 @@ class Try:
         self.answered = False  #: Whether the answer is on its way to the client.
         self.since = 0.0  #: When the final dot went out, by `monotonic`.
         self.client_reader: ClientReader
-        self.tell: Callable[[], None]  #: Has the store told that the verdict isn't there yet.
+        self.tell: Callable[[], object]  #: Has the store told that the verdict isn't there yet.
         self.has_ended = False
         self.answer: Attempt | None = None  #: Of what has ended; None: a retry is on its own.
         self._ended: asyncio.Event | None = None
@@ -254,7 +254,7 @@ class Retries:
 
     # While the relay has it
 
-    def dot_out(self, mine: Try, client_reader: ClientReader, tell: Callable[[], None]) -> None:
+    def dot_out(self, mine: Try, client_reader: ClientReader, tell: Callable[[], object]) -> None:
         """Have the store told, by `tell`, once the verdict takes long or the client is gone."""
         mine.since, mine.client_reader, mine.tell = monotonic(), client_reader, tell
         self._at_dot[mine] = None

@@ -1,0 +1,223 @@
+"""The content of one mail, from the client's DATA to all but the last octets at the relay.
+
+    c: DATA
+    s: 354 End data with <CR><LF>.<CR><LF>
+    c: From: Example <news@example.org>
+    c: List-Unsubscribe: <https://example.org/u>
+    c:                                   the header block is whole: is it bulk, and who gets none?
+    c: Dear Ann,                         to the relay: DATA, Received: …, and all that has come
+    c: …                                 to the relay, piece by piece
+    c: Yours
+    c: .                                 kept back with the last piece, until it is written down
+
+Nothing is said to the client before its dot; what refuses the mail earlier is raised here and said
+then.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from gateway.core import ids
+from gateway.core.decision.journal import KnownBulk
+from gateway.core.kinds import By
+from gateway.core.mail.content import Cleaner, HeaderBlock, header_block
+from gateway.core.mail.content_hash import ContentHash
+from gateway.core.mail.headers import Headers
+from gateway.core.mail.invitation import OPENING, opening
+from gateway.core.mail.reply import Reply
+from gateway.delivery import replies
+from gateway.delivery.transaction import RelayTransaction
+from gateway.smtp_proxy.body import Body
+from gateway.smtp_proxy.client_reader import ClientReader
+from gateway.smtp_proxy.decider import looks_inside
+from gateway.smtp_proxy.message_answer import AnsweredBefore, MessageRefused
+from gateway.smtp_proxy.policy import ListenerPolicy
+from gateway.smtp_proxy.proxy_services import ProxyServices
+from gateway.smtp_proxy.trace_headers import is_looping, trace
+from gateway.smtp_proxy.transaction_record import TransactionRecord
+
+_LOOPS = Reply.of("554 5.4.6 The message goes round in circles")
+_TOO_SLOW = Reply.of("451 4.4.2 Too slow while others wait for the relay; try again later")
+_GATHERED = 65_536  #: Octets of content that don't yet keep a relay waiting for a slow client.
+
+
+@dataclass(frozen=True, slots=True)
+class ContentHead:
+    """The first octets of the content: the whole header block and perhaps more."""
+
+    octets: bytes  #: As they may go to a relay.
+    opening: bytes  #: What the rules look at behind the header block.
+    last: bool  #: Whether that is all the content.
+
+
+class ContentStream:
+    """Reads, has decided, and passes on: `header_block`, `decide` and `to_relay`, in that order.
+
+    Each raises `MessageRefused` or `BadContent` for content that may not go, `AnsweredBefore` for a
+    retry, and what ended the client.
+    """
+
+    def __init__(
+        self,
+        services: ProxyServices,
+        listener: ListenerPolicy,
+        record: TransactionRecord,
+        relay: RelayTransaction,
+        client_reader: ClientReader,
+    ) -> None:
+        self._services = services
+        self._policy = services.policy
+        self._listener = listener
+        self._record = record
+        self._relay = relay
+        self._client_reader = client_reader
+        self._cleaner = Cleaner()
+        self._hash = ContentHash()
+        self._rules_look_inside = False
+        self._decided_at = 0.0  #: By `monotonic`.
+        self._at_relay = False  #: Whether the relay gets content, which can't be taken back.
+        self.body = record.body = Body(
+            client_reader, max_size=self._policy.max_size, clock=services.monotonic
+        )
+        self.bulk_known: asyncio.Task[None] | None = None  #: Until every process knows.
+        self.is_too_slow = False  #: Set from outside: the relay was taken away for others.
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether all waits for the client, and the relay could begin anew later."""
+        return self.body.waits and not self._at_relay
+
+    async def header_block(self) -> ContentHead:
+        """Read the header block, and behind it what the rules look at; most look at nothing."""
+        octets, last = b"", False
+        block: HeaderBlock | None = None
+        while block is None:
+            piece = await self.body.piece()
+            octets, last = octets + self._cleaner.feed(piece.octets), piece.last
+            block = header_block(octets, is_all=last)
+        unstuffed = block.unstuffed
+        record = self._record
+        record.header_block = unstuffed.octets
+        record.headers = Headers.of(unstuffed)
+        length = len(block.octets)
+        looked_at = b""
+        if looks_inside(self._policy, self._listener, record.headers):
+            while not last and len(octets) - length < OPENING:
+                piece = await self.body.piece()
+                octets, last = octets + self._cleaner.feed(piece.octets), piece.last
+            looked_at = opening(octets[length:])
+        self._hash.feed(octets)
+        return ContentHead(octets, looked_at, last)
+
+    async def decide(self, head: ContentHead) -> None:
+        """Have the mail's kind and each recipient's verdict decided, for the record."""
+        record, services = self._record, self._services
+        if is_looping(record.headers, self._policy.instance):
+            raise MessageRefused(_LOOPS, By.GATEWAY)
+        taken = record.taken
+        case = record.to_decide(
+            [entry.recipient for entry in taken],
+            [entry.address for entry in taken],
+            opening=head.opening,
+        )
+        decision = await services.decider.decide(self._policy, case, record.at)
+        record.decision, self._decided_at = decision, services.monotonic()
+        if decision.bulk_identities and decision.is_counted:
+            known = KnownBulk(record.id, decision.classification.rule)
+            self.bulk_known = services.spawn(
+                services.journal_client.bulk(decision.bulk_identities, known)
+            )
+        for entry, verdict in zip(taken, decision.verdicts, strict=True):
+            entry.verdict = verdict
+        if decision.refusal is not None:
+            raise MessageRefused(decision.refusal, By.GATEWAY)
+
+    async def to_relay(self, head: ContentHead) -> bytes:
+        """Pass the content on; return the last of it, which goes with the final dot.
+
+        Of a message that is in hand as a whole the relay hears nothing where an earlier attempt's
+        answer is its own. Of one to nobody it never does.
+        """
+        record, relay, body = self._record, self._relay, self.body
+        going = record.going
+        if not going:
+            await relay.end()
+            await body.drain()
+            await self._answer_of_retry()
+            return b""
+
+        # Line ends inside a DKIM signature must stay as they are (RFC 6376, 3.4): refused, then.
+        is_signed = "dkim-signature" in record.headers
+        self._cleaner.settle(normalise=self._policy.normalise_newlines and not is_signed)
+
+        # A client that is slow with its first octets keeps no connection at the relay busy.
+        lines = trace(
+            record.client,
+            lmtp=self._listener.lmtp,
+            hostname=self._policy.hostname,
+            instance=self._policy.instance,
+            message=ids.show(record.id),
+            date=self._services.date(record.at),
+        )
+        octets, last = lines + head.octets, head.last
+        while not last and len(octets) < _GATHERED:
+            piece = await body.piece()
+            clean, last = self._cleaner.feed(piece.octets), piece.last
+            self._hash.feed(clean)
+            octets += clean
+        is_whole = last
+        if is_whole:
+            await self._answer_of_retry()
+
+        # The relay's recipients become exactly those who may get the message; then DATA.
+        self._at_relay = True
+        is_surplus = any(entry.offered and not entry.going for entry in record.entries)
+        refused: Reply | None = None
+        if is_surplus or not all(entry.offered for entry in going):
+            refused = await relay.keep([entry.recipient for entry in going])
+        if refused is None:
+            refused = await relay.begin_content()
+        if refused is not None:
+            raise MessageRefused(refused, By.RELAY)
+
+        while not last:
+            relay.write(octets)
+            stopped = await relay.drain()
+            if stopped is not None:
+                self._services.relay_said(relay.settings, stopped)
+                heard = replies.for_client(stopped, relay.settings.our_fault)
+                raise MessageRefused(heard, By.RELAY)
+            piece = await body.piece()
+            if self.is_too_slow:
+                raise MessageRefused(_TOO_SLOW, By.GATEWAY)
+            octets, last = self._cleaner.feed(piece.octets), piece.last
+            self._hash.feed(octets)
+        if not is_whole:
+            await self._answer_of_retry()
+        return octets
+
+    async def _answer_of_retry(self) -> None:
+        """Raise `AnsweredBefore` where an earlier attempt's answer, come or awaited, is this one's.
+
+        If it isn't, the message may go to the relay; from now on a retry of it waits.
+        """
+        record, services, relay = self._record, self._services, self._relay
+        decision, began = record.decision, services.monotonic()
+        assert decision is not None
+        mail = record.identify(self._hash.text)
+        if record.going:
+            answer = await services.retries.enter(
+                mail,
+                decision.earlier,
+                looked=self._decided_at,
+                look=lambda: services.decider.look_again(decision, services.now()),
+                client_reader=self._client_reader,
+                patience=relay.settings.budget.total_seconds(),
+                waits=relay.end,
+                first_is=record.retry_of.append,
+            )
+            relay.spend(services.monotonic() - began)
+        else:
+            answer = mail.answer_in(decision.earlier)
+        if answer is not None:
+            raise AnsweredBefore(answer)

@@ -1,0 +1,306 @@
+"""How a mail ends: what is written down before its final dot, and what the client hears in the end.
+
+    c: (the last of the mail) and a dot
+                                            the journal has the mail on disk, as `sending`
+                                            to the relay: the last octets and the dot
+    s: 250 2.0.0 Ok: queued as 4XZ1         the relay's 250; in the journal `relayed`
+
+An outcome for each other way that a mail can go:
+
+    refused by a rule, the relay, the size   the reply that says so     `refuse`
+    a retry of one that was answered         that answer                `answer_again`
+    nobody may be mailed                     554 with the note, or 250  `hand_over`
+    the relay says no                        its reply                  `verdict`
+    the relay says nothing                   451, nobody knows          `no_verdict`, `late_verdict`
+    the client is gone before the dot        nothing, it is `aborted`   `give_up`
+
+Two promises lead the order of the steps: what was not written down is not sent, and what may have
+reached the relay is not sent again because a client didn't hear its answer (RFC 5321, 4.5.3.2.6).
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from gateway import logs
+from gateway.core import ids
+from gateway.core.decision.decide import blocking
+from gateway.core.decision.journal import Attempt
+from gateway.core.kinds import By, Kind, State
+from gateway.core.mail.reply import Reply
+from gateway.core.sending.outbox import OutboxDraft
+from gateway.delivery import replies
+from gateway.delivery.transaction import Lost, RelayTransaction
+from gateway.smtp_proxy.client_presence import ClientPresence
+from gateway.smtp_proxy.client_reader import ClientReader
+from gateway.smtp_proxy.decider import STORE_AWAY, TURNED_BULK, goes_anyway
+from gateway.smtp_proxy.journaling.retries import Try
+from gateway.smtp_proxy.message_answer import MessageRefused, state_after
+from gateway.smtp_proxy.policy import ListenerPolicy
+from gateway.smtp_proxy.proxy_services import ProxyServices
+from gateway.smtp_proxy.transaction_record import RecipientRecord, TransactionRecord
+
+log = logs.get("smtp_proxy")
+
+_LATE_SECONDS = 600.0  #: How long a relay is listened to that gave no verdict in time.
+_SEEN_SECONDS = 2.0  #: How long a 451 waits until every worker knows what a retry is one of.
+_SEEN_AFTER_DOT_SECONDS = 10.0  #: The same where the relay may have the message.
+_OK = Reply.of("250 2.1.5 Ok")
+_PENDING = Reply.of("451 4.4.2 The relay's answer to this message is still awaited")
+_CLIENT_GONE = Reply.of("451 4.4.2 The connection was lost before the end")
+
+
+class TransactionOutcome:
+    """Ends one transaction, in one of the ways above."""
+
+    def __init__(
+        self,
+        services: ProxyServices,
+        listener: ListenerPolicy,
+        record: TransactionRecord,
+        relay: RelayTransaction,
+    ) -> None:
+        self._services = services
+        self._policy = services.policy
+        self._listener = listener
+        self._record = record
+        self._relay = relay
+
+    # Before the final dot
+
+    async def refuse(self, refused: MessageRefused) -> Reply:
+        """Say no to all, once the content has been read to its end."""
+        record = self._record
+        state = state_after(refused.reply)
+        for entry in record.taken:
+            entry.settle(state, refused.by, refused.reply.text)
+        attempts = record.refused_for_now() if state is State.DEFERRED else ()
+        seen = self._services.journal_client.note(record.message(), attempts)
+        record.log()
+        if attempts:
+            await asyncio.wait((seen,), timeout=_SEEN_SECONDS)
+        return refused.reply
+
+    async def answer_again(self, earlier: Attempt) -> Reply:
+        """Answer a retry with what became of the first attempt; nothing is sent again."""
+        record = self._record
+        await self._relay.end()
+        reply = _PENDING if earlier.state == "pending" else Reply.of(earlier.verdict)
+        if earlier.message:
+            record.retry_of.append(earlier.message)
+        taken = record.taken
+        going = record.going or taken
+        for entry in going:
+            said = f"as {ids.show(earlier.message)}: {reply.text}"
+            entry.settle(state_after(reply), By.GATEWAY, said)
+        left_out = [entry for entry in taken if entry not in going]
+        if left_out:
+            await record.choose_wording()
+            record.fail(left_out, record.classification)
+        self._services.journal_client.note(record.message())
+        record.log()
+        return reply
+
+    async def hand_over(self, tail: bytes, client_reader: ClientReader) -> Reply:
+        """Write the mail down, then send the final dot behind `tail`; return the verdict.
+
+        Raises `MessageRefused` while nothing is at the relay that counts: without its dot the
+        content is nothing.
+        """
+        record, listener = self._record, self._listener
+        going = record.going
+        left_out = [entry for entry in record.entries if entry.taken and not entry.going]
+
+        # Of two parts of a mailing at once, the other may have shown by now that this is bulk.
+        said = record.classification
+        if (
+            said.kind is not Kind.BULK
+            and listener.kind is None
+            and not goes_anyway(listener, said)
+            and any(blocking(Kind.BULK, entry.verdict.standing) for entry in going)
+        ):
+            assert record.decision is not None
+            if await self._services.decider.has_turned_bulk(record.decision, record.at):
+                raise MessageRefused(TURNED_BULK, By.GATEWAY)
+
+        if any(entry.verdict.blocked or entry.verdict.would for entry in record.entries):
+            await record.choose_wording()
+        refusal = record.fail(left_out, said) if left_out else _OK
+        if left_out and going and listener.lmtp:
+            record.only_these_may_come_again(going)
+        for entry in going:
+            entry.settle(State.SENDING, By.RELAY, "")
+        drafts = record.notices()
+        if not await record.begin(drafts):
+            # Nothing may be sent that is not written down. A commit that failed may have happened
+            # all the same: what is said now counts.
+            for entry in left_out:
+                entry.note = None
+            raise MessageRefused(STORE_AWAY, By.GATEWAY)
+
+        if not going:
+            record.log()
+            return record.accepted(left_out) if self._policy.accept_suppressed else refusal
+        if client_reader.gone:
+            self._relay.hang_up()
+            for entry in going:
+                entry.settle(State.ABORTED, By.CLIENT, "")
+            record.finish(going, notices_go=False if drafts else None)
+            record.log()
+            return _CLIENT_GONE
+        return await self.verdict(tail, going, drafts, client_reader)
+
+    # After it
+
+    async def verdict(
+        self,
+        tail: bytes,
+        going: list[RecipientRecord],
+        drafts: tuple[OutboxDraft, ...],
+        client_reader: ClientReader,
+    ) -> Reply:
+        """Send the dot and return what the client hears for the relay's verdict.
+
+        What a retry is told depends on whether the client hears that. It does for sure if it waits
+        for it; if not (it closed its side, said the next command, took its time), retries wait
+        until that is known.
+        """
+        record, mail, retries = self._record, self._mail, self._services.retries
+        retries.dot_out(
+            mail,
+            client_reader,
+            lambda: record.finish((), attempts=mail.remembered("sending")),
+        )
+        verdict = await self._relay.finish(tail)
+        retries.verdict_came(mail)
+        if isinstance(verdict, Lost):
+            return await self.no_verdict(going, verdict, drafts)
+        heard = self._heard(verdict)
+        self._services.relay_said(self._relay.settings, verdict)
+        if state_after(heard) is State.DEFERRED:
+            mail.lost = True
+            seen = self._ended(going, verdict, drafts, mail.remembered("open"))
+            retries.leave(mail, None, seen)
+        elif mail.lost:
+            (answer, *_) = attempts = mail.remembered("verdict", heard.text)
+            seen = self._ended(going, verdict, drafts, attempts)
+            retries.leave(mail, answer, seen)
+            if client_reader.closed and not mail.gave_up:
+                self._presence(client_reader, heard, drafts).look_whether_it_listens()
+        elif mail.slow or retries.is_awaited(mail):
+            self._ended(going, verdict, drafts, ())
+            self._presence(client_reader, heard, drafts).watch()
+            return heard
+        else:
+            sent = mail.remembered("sent", heard.text) if drafts and heard.positive else ()
+            seen = self._ended(going, verdict, drafts, sent)
+            retries.leave(mail, None, seen)
+        if seen is not None:
+            await asyncio.wait((seen,), timeout=_SEEN_SECONDS)
+        return heard
+
+    async def no_verdict(
+        self, going: list[RecipientRecord], lost: Lost, drafts: tuple[OutboxDraft, ...]
+    ) -> Reply:
+        """Nobody knows whether the relay has it: say 451, and go on listening for a while."""
+        record, mail, retries = self._record, self._mail, self._services.retries
+        for entry in going:
+            entry.settle(State.UNKNOWN, By.RELAY, lost.why)
+        retries.lose(mail)
+        (first, *_) = attempts = mail.remembered("pending" if lost.may_come else "open")
+        seen = record.finish(going, attempts=attempts)
+        record.log()
+        retries.leave(mail, first if lost.may_come else None, seen)
+        self._services.spawn(self.late_verdict(going, drafts))
+        if seen is not None:
+            await asyncio.wait((seen,), timeout=_SEEN_AFTER_DOT_SECONDS)
+            if not seen.done():
+                log.error("retry_not_told", message=ids.show(record.id))
+        return replies.LOST
+
+    async def late_verdict(
+        self, going: list[RecipientRecord], drafts: tuple[OutboxDraft, ...]
+    ) -> None:
+        """Write down what the relay says after the client was told 451, if it still does."""
+        mail = self._mail
+        verdict = await self._relay.late_verdict(_LATE_SECONDS)
+        if verdict is None:
+            notices_go = False if drafts else None
+            self._record.finish((), attempts=mail.remembered("open"), notices_go=notices_go)
+            return
+        heard = self._heard(verdict)
+        state = "open" if state_after(heard) is State.DEFERRED else "verdict"
+        self._ended(going, verdict, drafts, mail.remembered(state, heard.text))
+
+    def _ended(
+        self,
+        going: list[RecipientRecord],
+        verdict: Reply,
+        drafts: tuple[OutboxDraft, ...],
+        attempts: Sequence[Attempt],
+    ) -> "asyncio.Future[None] | None":
+        """Write down a verdict; return what is done when every process can see `attempts`."""
+        state = state_after(self._heard(verdict))
+        for entry in going:
+            entry.settle(state, By.RELAY, verdict.text)
+        notices_go = state is State.RELAYED if drafts else None
+        seen = self._record.finish(going, attempts=attempts, notices_go=notices_go)
+        self._record.log()
+        return seen
+
+    def _heard(self, verdict: Reply) -> Reply:
+        return replies.for_client(verdict, self._relay.settings.our_fault)
+
+    def _presence(
+        self, client_reader: ClientReader, said: Reply, drafts: tuple[OutboxDraft, ...]
+    ) -> ClientPresence:
+        retries = self._services.retries
+        return ClientPresence(
+            self._mail, self._record, client_reader, retries, said, owes=bool(drafts)
+        )
+
+    @property
+    def _mail(self) -> Try:
+        assert self._record.mail is not None
+        return self._record.mail
+
+    # Wherever it ends
+
+    def lmtp_answers(self, reply: Reply) -> list[Reply]:
+        """Return a reply for each recipient that was taken (RFC 2033, 4.2).
+
+        `reply` is for those who get the mail; whoever is suppressed has a note of their own.
+        """
+        record = self._record
+        answers = []
+        for entry in record.taken:
+            if entry.note is None:
+                answers.append(reply)
+            elif not self._policy.accept_suppressed:
+                answers.append(record.fail([entry], record.classification))
+            else:
+                answers.append(record.accepted([entry]) if reply.positive else reply)
+        return answers
+
+    def give_up(self, by: By, said: Reply, drafts: tuple[OutboxDraft, ...] = ()) -> None:
+        """Write down a transaction that ended before its final dot, with a report it owes."""
+        record = self._record
+        self._relay.hang_up()
+        if not record.entries:
+            return
+        for entry in record.taken:
+            entry.settle(State.ABORTED, by, said.text if by is By.GATEWAY else "")
+        if drafts:
+            self._services.journal_client.report(record.message(), drafts)
+        else:
+            self._services.journal_client.note(record.message())
+        record.log()
+
+    def leave_undecided(self) -> None:
+        """Let retries go on where this try ended without a verdict, for whatever reason."""
+        mail = self._record.mail
+        if mail is None or mail.has_ended or mail.answered:
+            return
+        seen = None
+        if mail.slow or mail.lost:
+            seen = self._record.finish((), attempts=mail.remembered("open"))
+        self._services.retries.leave(mail, None, seen)
