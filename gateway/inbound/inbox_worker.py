@@ -1,6 +1,7 @@
 """Takes what listeners have put into the inbox, as soon as it is there."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -9,8 +10,10 @@ from gateway import logs
 from gateway.core.replies.inbox import InboxRow
 from gateway.inbound.importer import TEMPORARY
 from gateway.inbound.verdict import Verdict
+from gateway.runtime import processes
 from gateway.runtime.periodic import repeat
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.leases import IsGone
 from gateway.store.replies import inbox
 
 log = logs.get("inbound")
@@ -30,7 +33,11 @@ class TakesWaitingMail(Protocol):
 
 
 class InboxWorker:
-    """Hands mails to the importer until `stopping` is set; `holder` names this process."""
+    """Hands mails to the importer until `stopping` is set; `holder` names this process.
+
+    What it has claimed and not begun when it stops, or something is away, is given back. Those of a
+    process that `is_gone` are taken at once.
+    """
 
     def __init__(
         self,
@@ -40,12 +47,14 @@ class InboxWorker:
         holder: str,
         stopping: asyncio.Event,
         clock: Callable[[], datetime],
+        is_gone: IsGone = processes.has_ended,
     ) -> None:
         self._database = database
         self._importer = importer
         self._holder = holder
         self._stopping = stopping
         self._clock = clock
+        self._is_gone = is_gone
 
     async def run(self) -> None:
         """Take mails as they come; while something is away they wait."""
@@ -62,14 +71,20 @@ class InboxWorker:
 
     async def take_some(self) -> bool:
         """Claim some mails and take them; whether there may be more."""
-        now = self._clock()
-        if not await self._database.read(lambda connection: inbox.has_waiting(connection, now)):
+        now, is_gone = self._clock(), self._is_gone
+        if not await self._database.read(lambda c: inbox.has_waiting(c, now, is_gone)):
             return False
-        rows = await self._database.write(
-            lambda connection: inbox.claim(connection, self._holder, now, _LEASE, _AT_ONCE)
+        waiting = await self._database.write(
+            lambda c: inbox.claim(c, self._holder, now, _LEASE, _AT_ONCE, is_gone=is_gone)
         )
-        for row in rows:
-            if self._stopping.is_set():
-                return False
-            await self._importer.take_waiting(row)
-        return bool(rows)
+        has_more = bool(waiting)
+        try:
+            while waiting and not self._stopping.is_set():
+                await self._importer.take_waiting(waiting.pop(0))
+        finally:
+            if waiting:
+                numbers = [row.id for row in waiting]
+                # Where the store is away their lease runs out.
+                with contextlib.suppress(StoreUnavailable):
+                    await self._database.write(lambda c: inbox.give_back(c, self._holder, numbers))
+        return has_more

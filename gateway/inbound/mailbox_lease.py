@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+from gateway.runtime import processes
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreUnavailable
 
@@ -26,7 +27,7 @@ class MailboxLease:
         holder: str,
         clock: Callable[[], datetime],
         *,
-        is_gone: Callable[[str], bool] = lambda _: False,
+        is_gone: leases.IsGone = processes.has_ended,
     ) -> None:
         self._database = database
         self._holder = holder

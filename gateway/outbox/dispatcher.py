@@ -10,6 +10,7 @@ import orjson
 from gateway import logs
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import WEBHOOK, OutboxDraft
+from gateway.runtime import processes
 from gateway.runtime.periodic import repeat
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
@@ -76,7 +77,10 @@ class Dispatcher:
         now, wishes = self._clock(), self._wishes()
 
         def hand_on(connection: StoreTransaction) -> int:
-            if not leases.take(connection, "webhooks", self._holder, now, LEASE):
+            is_ours = leases.take(
+                connection, "webhooks", self._holder, now, LEASE, is_gone=processes.has_ended
+            )
+            if not is_ours:
                 return 0
             by_event = tellings.oldest(connection, _AT_ONCE)
             drafts = [

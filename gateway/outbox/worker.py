@@ -14,11 +14,12 @@ from gateway.core.sending.outbox import (
     OutboxRow,
     OutboxState,
     Result,
-    Settlement,
-    Unknown,
     settlement,
 )
+from gateway.runtime import processes
+from gateway.runtime.attempts import attempt, keep
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
+from gateway.store.engine.leases import IsGone
 from gateway.store.journal import held_reports
 from gateway.store.sending import outbox
 
@@ -54,7 +55,8 @@ class OutboxWorker:
     `holder` names this process among all that share the store. `clock` returns aware times,
     `jitter` random numbers from 0 to 1. `count` hears a row's type and the state an attempt
     left it in. With an `endpoint` it sends the webhooks to that address, else mail; `compose`
-    writes the reports that tell of several messages.
+    writes the reports that tell of several messages. `is_gone` tells of another's `holder` whether
+    its process has surely ended.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class OutboxWorker:
         limits: OutboxLimits | None = None,
         endpoint: str = "",
         compose: held_reports.Compose | None = None,
+        is_gone: IsGone = processes.has_ended,
     ) -> None:
         self._database = database
         self._deliver = deliver
@@ -81,6 +84,7 @@ class OutboxWorker:
         self._limits = limits or OutboxLimits()
         self._endpoint = endpoint
         self._compose = compose
+        self._is_gone = is_gone
         self._busy = 0
         self._news = asyncio.Event()
 
@@ -132,7 +136,7 @@ class OutboxWorker:
         now, endpoint, lease = self._clock(), self._endpoint, self._limits.lease
 
         def claim(connection: StoreTransaction) -> tuple[list[OutboxRow], list[OutboxRow]]:
-            left = outbox.recover(connection, now, endpoint)
+            left = outbox.recover(connection, now, self._is_gone, endpoint)
             rows = outbox.claim(connection, self._holder, now, lease, room, endpoint=endpoint)
             if self._compose is not None:
                 completed = (held_reports.complete(connection, row, compose) for row in rows)
@@ -149,7 +153,7 @@ class OutboxWorker:
 
         try:
             if not await self._database.read(
-                lambda connection: outbox.has_work(connection, now, endpoint)
+                lambda connection: outbox.has_work(connection, now, self._is_gone, endpoint)
             ):
                 return []
             left, rows = await self._database.write(claim)
@@ -158,53 +162,47 @@ class OutboxWorker:
             await self._pause(self._limits.away)
             return []
         for row in left:
-            self._tell(row, Settlement(state=row.state, error=row.error))
+            self._tell(row, row.state, row.error)
         return rows
 
     async def _send(self, row: OutboxRow) -> None:
         """Send a row and keep the result: the network is used between two transactions."""
-        result: Result
-        try:
-            async with asyncio.timeout(self._limits.attempt.total_seconds()):
-                result = await self._deliver(row)
-        except TimeoutError:
-            result = Unknown(f"no end after {self._limits.attempt}")
-        except Exception as error:  # one row's fault must not stop the others
-            log.exception("outbox_fault", entry=ids.show(row.id), type=row.type)
-            result = Unknown(f"the gateway failed: {type(error).__name__}")
+        result = await attempt(
+            self._deliver(row),
+            self._limits.attempt,
+            failed=lambda: log.exception("outbox_fault", entry=ids.show(row.id), type=row.type),
+        )
         settled = settlement(result, row.attempts, self._clock(), self._jitter(), row.type)
+        is_kept = await keep(
+            self._database,
+            lambda connection: outbox.settle(connection, row.id, self._holder, settled),
+            lease=self._limits.lease,
+            away=self._limits.away,
+            clock=self._clock,
+            stopping=self._stopping,
+            put_off=lambda error: log.error("outbox_store_away", reason=str(error)),
+        )
+        if is_kept is None:
+            log.error("outbox_result_lost", entry=ids.show(row.id), state=settled.state)
+        elif is_kept:
+            self._tell(row, settled.state, settled.error, settled.next_at)
 
-        # Written down again and again until the lease is over: then another process has the row.
-        give_up_at = self._clock() + self._limits.lease
-        while True:
-            try:
-                is_kept = await self._database.write(
-                    lambda connection: outbox.settle(connection, row.id, self._holder, settled)
-                )
-                break
-            except StoreUnavailable as error:
-                if self._stopping.is_set() or self._clock() >= give_up_at:
-                    log.error("outbox_result_lost", entry=ids.show(row.id), state=settled.state)
-                    return
-                log.error("outbox_store_away", reason=str(error))
-            await asyncio.sleep(self._limits.away.total_seconds())
-        if is_kept:
-            self._tell(row, settled)
-
-    def _tell(self, row: OutboxRow, settled: Settlement) -> None:
-        self._count(row.type, settled.state)
+    def _tell(
+        self, row: OutboxRow, state: OutboxState, error: str, next_at: datetime | None = None
+    ) -> None:
+        self._count(row.type, state)
         fields = {
             "entry": ids.show(row.id),
             "type": row.type,
             "message": None if row.message is None else ids.show(row.message),
             "attempts": row.attempts,
-            "reason": _ADDRESS.sub(lambda address: logs.masked(address[0]), settled.error),
+            "reason": _ADDRESS.sub(lambda address: logs.masked(address[0]), error),
         }
-        match settled.state:
+        match state:
             case OutboxState.SENT:
                 log.info("outbox_sent", **fields)
             case OutboxState.QUEUED:
-                log.warning("outbox_put_off", next_at=settled.next_at, **fields)
+                log.warning("outbox_put_off", next_at=next_at, **fields)
             case OutboxState.UNKNOWN:
                 log.error("outbox_unknown", **fields)
             case _:

@@ -38,7 +38,7 @@ class MailchimpSession:
     client: MailchimpClient
     standings: Standings
     holder: str  #: Who works: a node and a process.
-    is_gone: Callable[[str], bool]  #: Whether a holder can't come back.
+    is_gone: leases.IsGone
     clock: Callable[[], datetime]
     pause: Callable[[float], None]  #: Waits so many seconds.
     threads: int = 4  #: Calls made side by side.

@@ -20,6 +20,7 @@ from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_run import RunState, Skip, TriggerRun, is_far_more
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
+from gateway.store.engine.leases import IsGone
 from gateway.store.triggers import due, epochs, ledger, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers.plan import TriggerSettings
@@ -52,12 +53,14 @@ class Runner:
         clock: Callable[[], datetime],
         new_id: Callable[[], int],
         holder: str,
+        is_gone: IsGone,
     ) -> None:
         self._database = database
         self._plan = plan
         self._clock = clock
         self._new_id = new_id
         self._holder = holder
+        self._is_gone = is_gone
         self._failed_on: dict[str, date] = {}
 
     async def run_due(self) -> list[int]:
@@ -79,6 +82,7 @@ class Runner:
                     holder=self._holder,
                     now=now,
                     duration=_LEASE,
+                    is_gone=self._is_gone,
                 )
             )
             if is_ours:

@@ -13,7 +13,6 @@ from gateway.core.kinds import Kind
 from gateway.core.people.people import NOBODY, PersonRef
 from gateway.core.people.training import Qualification
 from gateway.core.sending.event import Event, EventType
-from gateway.core.sending.outbox import Result, Unknown
 from gateway.core.triggers.occurrence import (
     Ending,
     Occurrence,
@@ -27,7 +26,9 @@ from gateway.core.triggers.occurrence import (
 )
 from gateway.core.triggers.trigger import APPLICATION_EVENTS, TriggerEvent
 from gateway.core.written import as_read
+from gateway.runtime.attempts import attempt, keep
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
+from gateway.store.engine.leases import IsGone
 from gateway.store.journal import message_lookup
 from gateway.store.sending import events
 from gateway.store.triggers import due, ledger
@@ -70,7 +71,7 @@ class Outside:
     clock: Callable[[], datetime]  #: Aware.
     new_id: Callable[[], int]
     jitter: Callable[[], float]
-    is_gone: Callable[[str], bool]  #: Whether a holder is known to have ended.
+    is_gone: IsGone
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +123,10 @@ class TriggerSender:
 
     async def _take(self, runs: Collection[int] | None, *, quiet_too: bool) -> list[Occurrence]:
         outside, now, plan = self._outside, self._outside.clock(), self._plan()
-        holders = await self._database.read(ledger.holders)
-        gone = [holder for holder in holders if outside.is_gone(holder)]
-        if not gone and not await self._database.read(lambda c: ledger.has_work(c, now)):
+        is_gone = outside.is_gone
+        if not await self._database.read(lambda c: ledger.has_work(c, now, is_gone)):
             return []
-        for row in await self._database.write(lambda c: ledger.recover(c, now, gone)):
+        for row in await self._database.write(lambda c: ledger.recover(c, now, is_gone)):
             self._tell(row, Ending(state=row.state, reason=row.reason))
         if not await self.watch.may_send():
             return []
@@ -171,7 +171,7 @@ class TriggerSender:
                 numbers = [prepared.row.id for prepared in waiting]
                 try:
                     await self._database.write(
-                        lambda c: ledger.let_go(c, outside.holder, numbers, outside.clock())
+                        lambda c: ledger.give_back(c, outside.holder, numbers)
                     )
                 except StoreUnavailable as error:
                     log.error("triggers_put_off", reason=str(error))
@@ -217,7 +217,7 @@ class TriggerSender:
             ledger.settle(connection, row.id, holder, _LATE, now=case.now)
             return _LATE
         if due.facts(connection, row) != facts:
-            ledger.let_go(connection, holder, [row.id], case.now)
+            ledger.give_back(connection, holder, [row.id])
             return Ending(state=OccurrenceState.DUE, reason="changed meanwhile", next_at=case.now)
         switches = message_lookup.paused(connection)
         if "all" in switches or (case.trigger.kind is Kind.BULK and "bulk" in switches):
@@ -278,19 +278,15 @@ class TriggerSender:
     async def _deliver(self, case: record.MailOfOccurrence) -> None:
         """Hand a mail to its relay and write down what became of it, the next try included."""
         row, letter = case.row, case.letter
-        result: Result
-        try:
-            async with asyncio.timeout(self._limits.attempt.total_seconds()):
-                result = await self._carrier.carry(
-                    sender=_address(sender_of(case.plan, case.trigger)),
-                    recipient=letter.address,
-                    content=letter.body,
-                )
-        except TimeoutError:
-            result = Unknown(f"no end after {self._limits.attempt}")
-        except Exception as error:  # one mail's fault must not stop the others
-            log.exception("trigger_fault", occurrence=ids.show(row.id))
-            result = Unknown(f"the gateway failed: {type(error).__name__}")
+        result = await attempt(
+            self._carrier.carry(
+                sender=_address(sender_of(case.plan, case.trigger)),
+                recipient=letter.address,
+                content=letter.body,
+            ),
+            self._limits.attempt,
+            failed=lambda: log.exception("trigger_fault", occurrence=ids.show(row.id)),
+        )
         now = self._outside.clock()
         ended = ending(result, row.attempts + 1, now, self._outside.jitter(), row.latest_at)
         outcome = record.outcome(case.message, result)
@@ -316,25 +312,18 @@ class TriggerSender:
                 connection, row.id, self._outside.holder, ending=ended, outcome=outcome, now=now
             )
 
-        await self._keep(case, work)
+        is_kept = await keep(
+            self._database,
+            work,
+            lease=self._limits.lease,
+            away=self._limits.away,
+            clock=self._outside.clock,
+            stopping=self._stopping,
+            put_off=lambda error: log.error("triggers_put_off", reason=str(error)),
+        )
+        if is_kept is None:
+            log.error("trigger_result_lost", occurrence=ids.show(row.id))
         self._tell(row, ended)
-
-    async def _keep(
-        self, case: record.MailOfOccurrence, work: Callable[[StoreTransaction], bool]
-    ) -> None:
-        """Write a result down, trying until the lease is over."""
-        give_up_at = self._outside.clock() + self._limits.lease
-        while True:
-            try:
-                await self._database.write(work)
-            except StoreUnavailable as error:
-                if self._stopping.is_set() or self._outside.clock() >= give_up_at:
-                    log.error("trigger_result_lost", occurrence=ids.show(case.row.id))
-                    return
-                log.error("triggers_put_off", reason=str(error))
-            else:
-                return
-            await asyncio.sleep(self._limits.away.total_seconds())
 
     def _tell(self, row: Occurrence, ended: Ending) -> None:
         fields = {"trigger": row.trigger, "occurrence": ids.show(row.id), "state": ended.state}

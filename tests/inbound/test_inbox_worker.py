@@ -1,16 +1,18 @@
 """Mails that listeners took, and what goes wrong around the importer."""
 
 import asyncio
+import contextlib
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.inbound.filing_decision import FilingDecider
 from gateway.inbound.inbox_worker import InboxWorker
-from gateway.inbound.verdict import Filed, NeedsAttention
+from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Verdict
 from gateway.store.engine.blobs import Blobs, BlobsUnavailable
 from gateway.store.engine.database import StoreUnavailable
 from gateway.store.replies import inbox
@@ -38,6 +40,11 @@ async def put(office: Office, mail: bytes) -> int:
     return row.id
 
 
+def claim(connection: Connection, holder: str, now: datetime) -> list[InboxRow]:
+    lease = timedelta(minutes=1)
+    return inbox.claim(connection, holder, now, lease, 10, is_gone="gone".__eq__)
+
+
 async def work(office: Office, mails: int) -> None:
     """Let the desk work until nothing waits any more."""
     stopping = asyncio.Event()
@@ -47,6 +54,7 @@ async def work(office: Office, mails: int) -> None:
         holder="this",
         stopping=stopping,
         clock=lambda: office.now,
+        is_gone="gone".__eq__,
     )
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         tasks.create_task(desk.run())
@@ -79,12 +87,48 @@ async def test_I18_one_bad_mail_does_not_keep_the_next_from_being_filed(office: 
 async def test_a_mail_that_another_process_holds_is_left_to_it(office: Office) -> None:
     await put(office, forward().as_bytes())
     with office.database.writing() as connection:
-        held = inbox.claim(connection, "other", office.now, timedelta(minutes=1), 10)
-        left = inbox.claim(connection, "this", office.now, timedelta(minutes=1), 10)
+        held = claim(connection, "other", office.now)
+        left = claim(connection, "this", office.now)
         later = office.now + timedelta(minutes=2)
-        again = inbox.claim(connection, "this", later, timedelta(minutes=1), 10)
+        again = claim(connection, "this", later)
 
     assert (1, 0, 1) == (len(held), len(left), len(again))
+
+
+async def test_I18_a_mail_that_a_process_held_which_has_ended_is_filed_at_once(
+    office: Office,
+) -> None:
+    number = await put(office, forward().as_bytes())
+    with office.database.writing() as connection:
+        assert [number] == [row.id for row in claim(connection, "gone", office.now)]
+
+    await work(office, 1)
+
+    assert InboxState.FILED == office.mail(number).state
+
+
+@pytest.mark.parametrize("end", ["stop", "away"])
+async def test_what_was_claimed_and_not_begun_is_left_to_others_at_once(
+    office: Office, end: str
+) -> None:
+    class Importer:
+        async def take_waiting(self, row: InboxRow) -> Verdict:
+            if end == "away":
+                raise BlobsUnavailable("away")
+            stopping.set()
+            return Ignored("automatic", row.id)
+
+    numbers = [await put(office, forward(subject=f"4711 {n}").as_bytes()) for n in range(3)]
+    stopping = asyncio.Event()
+    desk = InboxWorker(
+        office.database, Importer(), holder="this", stopping=stopping, clock=lambda: office.now
+    )
+
+    with contextlib.suppress(BlobsUnavailable):
+        await desk.take_some()
+
+    with office.database.writing() as connection:
+        assert numbers[1:] == [row.id for row in claim(connection, "other", office.now)]
 
 
 async def test_P14_a_mail_that_nobody_can_read_waits_whole_with_its_reason(

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from gateway.core import ids
 from gateway.core.sending.outbox import Deferred, OutboxState, Refused, Unknown
 from gateway.outbox.worker import OutboxLimits
+from gateway.runtime import processes
 from gateway.store.engine.database import Database
 from gateway.store.journal import held_reports
 from gateway.store.sending import outbox
@@ -210,6 +211,21 @@ async def test_E5_what_a_vanished_worker_left_is_reported_unknown_and_not_sent(
     assert [("outbox_unknown", outbox.INTERRUPTED)] == [
         (line["event"], line["reason"]) for line in lines
     ]
+
+
+async def test_E5_what_a_worker_left_whose_process_has_ended_is_told_at_once(
+    database: Database,
+) -> None:
+    await put(database, 1)
+    gone = processes.holder().replace(processes.own(), "4711.1.00000000")
+    lease = timedelta(minutes=5)
+    await database.write(lambda connection: outbox.claim(connection, gone, NOW, lease, 1))
+    relay = Relay()
+
+    async with running(database, relay) as work:
+        await work.counts.reach(1)
+
+    assert ([], [OutboxState.UNKNOWN]) == (relay.taken, await states(database))
 
 
 async def test_K10_two_workers_on_one_store_send_nothing_twice(

@@ -18,6 +18,7 @@ from gateway.store.journal import held_reports
 from gateway.store.journal.held_reports import Held
 from gateway.store.journal.journal import take_in
 from gateway.store.sending import outbox
+from tests.store.holders import nobody_is_gone
 from tests.store.journaling import message, suppressed
 
 NOW = datetime(2026, 3, 12, 9, 20, tzinfo=UTC)
@@ -210,7 +211,7 @@ def test_a_report_whose_worker_vanishes_stays_whole(database: Database) -> None:
     [(_, body)] = sent(database)
 
     with database.writing() as connection:
-        (left,) = outbox.recover(connection, SOON + LEASE)
+        (left,) = outbox.recover(connection, SOON + LEASE, nobody_is_gone)
         outbox.retry(connection, left.id, SOON + LEASE)
     put(database, draft(3))
 

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database
+from tests.store.holders import nobody_is_gone
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -24,7 +25,7 @@ def database(store_url: str) -> Iterator[Database]:
 
 def take(database: Database, holder: str, now: datetime = NOW, name: str = "feed") -> bool:
     with database.writing() as connection:
-        return leases.take(connection, name, holder, now, MINUTE)
+        return leases.take(connection, name, holder, now, MINUTE, is_gone=nobody_is_gone)
 
 
 def renew(database: Database, holder: str, now: datetime) -> bool:

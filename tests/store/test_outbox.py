@@ -13,6 +13,7 @@ from gateway.core import ids
 from gateway.core.sending.outbox import OutboxDraft, OutboxRow, OutboxState, Settlement
 from gateway.store.engine.database import Database
 from gateway.store.sending import outbox
+from tests.store.holders import nobody_is_gone
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 LEASE = timedelta(minutes=5)
@@ -179,7 +180,7 @@ def test_work_is_seen_when_it_is_due_or_left_behind(database: Database) -> None:
 
     def has_work(now: datetime) -> bool:
         with database.reading() as connection:
-            return outbox.has_work(connection, now)
+            return outbox.has_work(connection, now, nobody_is_gone)
 
     queued = [has_work(NOW), has_work(NOW + MINUTE)]
     claim(database, NOW + MINUTE)
@@ -221,8 +222,8 @@ def test_E5_what_a_dead_worker_left_is_unknown_and_not_sent_again(database: Data
     claim(database)
 
     with database.writing() as connection:
-        early = outbox.recover(connection, NOW + LEASE - MINUTE)
-        left = outbox.recover(connection, NOW + LEASE)
+        early = outbox.recover(connection, NOW + LEASE - MINUTE, nobody_is_gone)
+        left = outbox.recover(connection, NOW + LEASE, nobody_is_gone)
 
     assert early == []
     assert [(ID, OutboxState.UNKNOWN, outbox.INTERRUPTED)] == [
@@ -235,7 +236,7 @@ def test_a_result_that_comes_late_is_better_than_unknown(database: Database) -> 
     put(database, DRAFT)
     claim(database)
     with database.writing() as connection:
-        outbox.recover(connection, NOW + LEASE)
+        outbox.recover(connection, NOW + LEASE, nobody_is_gone)
 
     assert settle(database, SENT)
     assert only(database).state is OutboxState.SENT
@@ -258,7 +259,7 @@ def test_a_late_result_does_not_undo_what_a_person_decided(database: Database) -
     put(database, DRAFT)
     claim(database)
     with database.writing() as connection:
-        outbox.recover(connection, NOW + LEASE)
+        outbox.recover(connection, NOW + LEASE, nobody_is_gone)
         outbox.retry(connection, ID, NOW)
 
     assert not settle(database, SENT)
@@ -376,6 +377,6 @@ def test_K1_a_killed_worker_leaves_rows_nobody_sends_unasked(
 
     assert claim(database) == []
     with database.writing() as connection:
-        left = outbox.recover(connection, NOW + LEASE)
+        left = outbox.recover(connection, NOW + LEASE, nobody_is_gone)
     assert claimed == [row.id for row in sorted(left, key=lambda row: row.id)]
     assert claim(database, NOW + 2 * LEASE) == []

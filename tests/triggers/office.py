@@ -1,6 +1,7 @@
 """An office that mails on events: files, a store, a clock that is set, and a relay that records."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -25,6 +26,8 @@ from gateway.triggers.preview import Preview, preview
 from tests.store.feeding import person, tell
 
 ZONE = ZoneInfo("Europe/Berlin")
+STARTS = itertools.count()  #: A number for each start of a node.
+RUNNING: set[str] = set()  #: The holders that have not ended.
 ANN = PersonRef(PersonKind.CANDIDATE, "ann")
 LETTER = "Subject: {{ person.first_name }}\n\nText\n"
 CONFIG = """\
@@ -63,6 +66,7 @@ class Office:
         self.relay = relay or Relay()
         self.now = datetime(2027, 3, 1, 9, tzinfo=ZONE)
         self._engine: TriggerEngine | None = None
+        self._holder = ""
         self._told: dict[str, dict[Any, object]] = {}
         if not (folder / "gateway.toml").exists():
             folder.mkdir(exist_ok=True)
@@ -73,12 +77,16 @@ class Office:
     def engine(self) -> TriggerEngine:
         """What works, made when it is first asked for."""
         if self._engine is None:
+            self._holder = f"node {next(STARTS)}"
+            RUNNING.add(self._holder)
             self._engine = TriggerEngine(
                 load(self.folder / "gateway.toml", {}),
                 self.database,
                 self.relay,
                 stopping=asyncio.Event(),
                 clock=lambda: self.now.astimezone(UTC),
+                holder=self._holder,
+                is_gone=lambda holder: holder not in RUNNING,
             )
         return self._engine
 
@@ -86,6 +94,7 @@ class Office:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
+            RUNNING.discard(self._holder)
 
     restart = close
 

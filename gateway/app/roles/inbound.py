@@ -47,9 +47,7 @@ async def run_inbound(context: RoleContext) -> None:
     watch = MailboxWatch(metrics)
 
     def poller(mailbox: MailboxSettings) -> Poller:
-        mailbox_lease = MailboxLease(
-            database, processes.holder(mailbox.name), now, is_gone=processes.has_ended
-        )
+        mailbox_lease = MailboxLease(database, processes.holder(mailbox.name), now)
         return Poller(
             mailbox,
             importer=importer,

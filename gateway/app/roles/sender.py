@@ -185,7 +185,9 @@ async def send_reports(database: Database, post: OwnMailSender) -> None:
 async def tidy(context: RoleContext, database: Database, holder: str) -> None:
     """Forget what is older than `journal.keep`, and what no later transaction can refer to."""
     if not await database.write(
-        lambda connection: leases.take(connection, "tidy", holder, now(), TIDY_EVERY)
+        lambda connection: leases.take(
+            connection, "tidy", holder, now(), TIDY_EVERY, is_gone=processes.has_ended
+        )
     ):
         return
     await database.write(lambda connection: message_lookup.forget_attempts(connection, now()))
@@ -232,7 +234,9 @@ async def _look(folder: FeedFolder, database: Database, holder: str, every: time
     lease = max(2 * every, FEED_LEASE)
     try:
         if await database.write(
-            lambda connection: leases.take(connection, "feed", holder, now(), lease)
+            lambda connection: leases.take(
+                connection, "feed", holder, now(), lease, is_gone=processes.has_ended
+            )
         ):
             for handled in await asyncio.to_thread(lambda: list(folder.look())):
                 log_file(handled)

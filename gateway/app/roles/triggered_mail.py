@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -16,6 +15,7 @@ from gateway.core.triggers.trigger_run import RunState, TriggerRun
 from gateway.runtime import processes
 from gateway.runtime.periodic import every
 from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.leases import IsGone
 from gateway.store.triggers import ledger, trigger_runs
 from gateway.triggers.epoch import EpochFileUnusable, RestoreDetector
 from gateway.triggers.plan import Carrier, TriggerSettings
@@ -44,15 +44,17 @@ class TriggerEngine:
         *,
         stopping: asyncio.Event,
         clock: Callable[[], datetime] = common.now,
+        holder: str = "",
+        is_gone: IsGone = processes.has_ended,
     ) -> None:
+        """`holder` names it among all that share the store; empty: by its process."""
+        holder = holder or processes.holder("triggers")
         self._clock = clock
         self._database = database
         self._settings = settings
         self.files = triggers.Files(settings)
         self._standings = common.standings(settings, database)
         self.plan = self._make_plan()
-        self._nonce = secrets.token_hex(4)
-        holder = processes.holder(self._nonce)
         self._new_id = common.Ids(clock=clock).next
         self.watch = RestoreDetector(database, self.plan.epoch_file)
         self.sender = TriggerSender(
@@ -65,7 +67,7 @@ class TriggerEngine:
                 clock=clock,
                 new_id=common.Ids(clock=clock).next,
                 jitter=random.random,
-                is_gone=self._is_gone,
+                is_gone=is_gone,
             ),
             stopping=stopping,
             limits=SenderLimits(),
@@ -76,6 +78,7 @@ class TriggerEngine:
             clock=clock,
             new_id=common.Ids(clock=clock).next,
             holder=holder,
+            is_gone=is_gone,
         )
         self.reporter = RunReporter(
             database, lambda: self.plan, clock=clock, new_id=common.Ids(clock=clock).next
@@ -140,13 +143,6 @@ class TriggerEngine:
 
     def _make_plan(self) -> TriggerSettings:
         return triggers.plan(self._settings, dict(self.files.rules), self._standings)
-
-    def _is_gone(self, holder: str) -> bool:
-        """Whether a holder of rows was a process of this machine and has ended."""
-        own, nonce = processes.holder(""), holder.rpartition(" ")[2]
-        if holder.startswith(own):
-            return nonce != self._nonce
-        return processes.has_ended(holder)
 
 
 class TriggeredMail:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gateway.core.ids import moment_of
+from gateway.core.queue import QueueEvent, QueueLife
 
 SPOOL = "gateway-mail-"  #: How temporary files begin that hold mail.
 
@@ -18,6 +19,33 @@ class InboxState(StrEnum):
     NEEDS_ATTENTION = "needs_attention"
     IGNORED = "ignored"  #: Automatic mail.
     DISCARDED = "discarded"  #: By a person.
+
+
+_S = InboxState
+
+
+def _decided(state: InboxState) -> dict[InboxState, InboxState]:
+    """Decided on for the first time, or again: a person asks, or the same mail comes again."""
+    return dict.fromkeys((_S.WAITING, _S.NEEDS_ATTENTION, _S.DISCARDED), state)
+
+
+#: A mail stays `waiting` while a process reads it: whoever decides later than another changes
+#: nothing.
+INBOX_LIFE = QueueLife(
+    {
+        QueueEvent.CLAIMED: {_S.WAITING: _S.WAITING},
+        QueueEvent.GIVEN_BACK: {_S.WAITING: _S.WAITING},
+        QueueEvent.ABANDONED: {_S.WAITING: _S.WAITING},
+        QueueEvent.FILED: _decided(_S.FILED),
+        QueueEvent.REPEATED: _decided(_S.REPEATED),
+        QueueEvent.IGNORED: _decided(_S.IGNORED),
+        QueueEvent.OBJECTED: _decided(_S.NEEDS_ATTENTION),
+        QueueEvent.DISCARDED: {
+            _S.NEEDS_ATTENTION: _S.DISCARDED,
+            _S.DISCARDED: _S.DISCARDED,
+        },
+    }
+)
 
 
 class AttentionReason(StrEnum):

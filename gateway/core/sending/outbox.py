@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from gateway.core.ids import moment_of
+from gateway.core.queue import QueueEvent, QueueLife
 from gateway.core.sending.backoff import FOR_MAIL, FOR_WEBHOOKS, next_try
 
 WEBHOOK = "webhook"  #: The type of what goes to a web address, not by mail.
@@ -24,6 +25,37 @@ class OutboxState(StrEnum):
 
 #: Where a row stays unless a person decides otherwise.
 SETTLED = (OutboxState.SENT, OutboxState.FAILED, OutboxState.UNKNOWN, OutboxState.CANCELLED)
+
+_S = OutboxState
+_BOTH_KINDS = {
+    QueueEvent.CLAIMED: {_S.QUEUED: _S.SENDING},
+    # A result that comes after the lease is still better than `unknown`.
+    QueueEvent.SENT: {_S.SENDING: _S.SENT, _S.UNKNOWN: _S.SENT},
+    QueueEvent.FAILED: {_S.SENDING: _S.FAILED, _S.UNKNOWN: _S.FAILED},
+    QueueEvent.PUT_OFF: {_S.SENDING: _S.QUEUED, _S.UNKNOWN: _S.QUEUED},
+    QueueEvent.DOUBTED: {_S.SENDING: _S.UNKNOWN, _S.UNKNOWN: _S.UNKNOWN},
+    QueueEvent.SKIPPED: {_S.SENDING: _S.CANCELLED, _S.UNKNOWN: _S.CANCELLED},
+    QueueEvent.RETRIED: {
+        _S.UNKNOWN: _S.QUEUED,
+        _S.FAILED: _S.QUEUED,
+        _S.CANCELLED: _S.QUEUED,
+    },
+    QueueEvent.CANCELLED: {
+        _S.QUEUED: _S.CANCELLED,
+        _S.FAILED: _S.CANCELLED,
+        _S.UNKNOWN: _S.CANCELLED,
+    },
+}
+#: Of mail: what may have left is never sent again by itself.
+OUTBOX_LIFE = QueueLife({**_BOTH_KINDS, QueueEvent.ABANDONED: {_S.SENDING: _S.UNKNOWN}})
+#: Of webhooks: they are sent again, as their receiver knows them by their id.
+WEBHOOK_LIFE = QueueLife(
+    {
+        **_BOTH_KINDS,
+        QueueEvent.ABANDONED: {_S.SENDING: _S.QUEUED},
+        QueueEvent.GIVEN_UP: {_S.QUEUED: _S.FAILED},
+    }
+)
 
 #: What a person is told who has an `unknown` row sent again.
 MAY_ARRIVE_TWICE = "nobody knows whether it was sent before: it may arrive twice"

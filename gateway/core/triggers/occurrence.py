@@ -10,6 +10,7 @@ from gateway.core.people.applications import KnownApplication
 from gateway.core.people.finance_status import has_left, looks_like_died
 from gateway.core.people.people import Person, PersonRef, Staff
 from gateway.core.people.training import Qualification
+from gateway.core.queue import QueueEvent, QueueLife
 from gateway.core.sending.backoff import next_try
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.triggers.trigger import Trigger, TriggerEvent, in_year
@@ -44,6 +45,29 @@ SETTLED = (
     OccurrenceState.EXPIRED,
     OccurrenceState.FAILED,
     OccurrenceState.UNKNOWN,
+)
+
+_S = OccurrenceState
+#: An occurrence stays `due` while a process that has claimed it writes its mail; `begun` is
+#: committed before the first octet goes to the relay.
+LEDGER_LIFE = QueueLife(
+    {
+        QueueEvent.CLAIMED: {_S.DUE: _S.DUE},
+        QueueEvent.GIVEN_BACK: {_S.DUE: _S.DUE},
+        QueueEvent.BEGUN: {_S.DUE: _S.SENDING},
+        QueueEvent.ABANDONED: {_S.DUE: _S.DUE, _S.SENDING: _S.UNKNOWN},
+        # A result that comes after the lease is still better than `unknown`.
+        QueueEvent.SENT: {_S.SENDING: _S.SENT, _S.UNKNOWN: _S.SENT},
+        QueueEvent.DOUBTED: {_S.SENDING: _S.UNKNOWN, _S.UNKNOWN: _S.UNKNOWN},
+        QueueEvent.PUT_OFF: {_S.DUE: _S.DUE, _S.SENDING: _S.DUE, _S.UNKNOWN: _S.DUE},
+        QueueEvent.FAILED: {_S.DUE: _S.FAILED, _S.SENDING: _S.FAILED, _S.UNKNOWN: _S.FAILED},
+        QueueEvent.EXPIRED: {_S.DUE: _S.EXPIRED, _S.SENDING: _S.EXPIRED, _S.UNKNOWN: _S.EXPIRED},
+        QueueEvent.SKIPPED: {_S.DUE: _S.SKIPPED},
+        QueueEvent.WITHDRAWN: {_S.DUE: _S.SKIPPED, _S.HELD: _S.SKIPPED},
+        QueueEvent.HELD: {_S.DUE: _S.HELD},
+        QueueEvent.RESUMED: {_S.HELD: _S.DUE},
+        QueueEvent.REVIVED: {_S.EXPIRED: _S.DUE},
+    }
 )
 
 

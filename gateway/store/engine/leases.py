@@ -8,6 +8,10 @@ from sqlalchemy import Connection, delete, or_, select, update
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema import leases
 
+#: Whether the process that goes by a holder's name has surely ended; of processes on other
+#: machines nobody knows (`runtime/processes.py`).
+IsGone = Callable[[str], bool]
+
 
 def take(
     connection: Connection,
@@ -16,11 +20,11 @@ def take(
     now: datetime,
     duration: timedelta,
     *,
-    is_gone: Callable[[str], bool] = lambda _: False,
+    is_gone: IsGone,
 ) -> bool:
     """Take a lease that is free, over or one's own; whether it is the holder's until then.
 
-    `is_gone` tells of another holder whether its process has surely ended: its lease is over then.
+    That of a process that is gone is over.
     """
     last = holder_of(connection, name)
     if last is not None and last != holder and is_gone(last):

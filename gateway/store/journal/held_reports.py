@@ -117,16 +117,15 @@ def complete(connection: Connection, entry: OutboxRow, compose: Compose) -> Outb
         .order_by(_COLUMNS.id)
         .limit(2)
     ).all()
-    own = update(entries).where(entries.c.id == entry.id)
-    if not rows:
-        state = OutboxState.CANCELLED
-        connection.execute(own.values(state=state, error=NOTHING_HELD, held_until=None))
-        return None
-    body = rows[0].body if len(rows) == 1 else compose(entry, _held(connection, entry.id))
+    fate, body = (OutboxState.CANCELLED, NOTHING_HELD), b""
+    if rows:
+        fate = (OutboxState.FAILED, NOT_WRITTEN)
+        body = rows[0].body if len(rows) == 1 else compose(entry, _held(connection, entry.id))
     if not body:
-        state = OutboxState.FAILED
-        connection.execute(own.values(state=state, error=NOT_WRITTEN, held_until=None))
+        state, error = fate
+        outbox.MAIL.settle(connection, entry.id, state, holder=None, values={"error": error})
         return None
+    own = update(entries).where(entries.c.id == entry.id)
     connection.execute(own.values(body=body))
     done = update(held_reports).where(_COLUMNS.report == entry.id)
     connection.execute(done.values(body=b"", digest=""))

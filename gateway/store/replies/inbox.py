@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select
 
 from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import lookup_form
-from gateway.core.replies.inbox import DeliveryReport, InboxRow, InboxState, Sighting
+from gateway.core.queue import QueueEvent
+from gateway.core.replies.inbox import INBOX_LIFE, DeliveryReport, InboxRow, InboxState, Sighting
+from gateway.store.engine.leases import IsGone
+from gateway.store.engine.queue import DurableQueue
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema import deliveries, inbox, messages, reports, sightings
 
 _COLUMNS = tuple(InboxRow.__dataclass_fields__)
+QUEUE = DurableQueue(inbox, INBOX_LIFE)
 _RECENT = 50  #: Messages to a recipient among which that of a report is looked for.
 
 
@@ -34,11 +37,12 @@ def put(connection: Connection, row: InboxRow) -> bool:
 
 
 def settle(connection: Connection, row: InboxRow) -> None:
-    """Keep what became of a mail that is there."""
+    """Keep what became of a mail, whoever has it in hand; `WrongInboxState` if it can't be."""
     values = asdict(row)
-    del values["id"]
-    held = {"holder": "", "held_until": None}
-    connection.execute(update(inbox).where(inbox.c.id == row.id).values(**values, **held))
+    del values["id"], values["state"]
+    freed = {**values, "holder": ""}
+    if not QUEUE.settle(connection, row.id, row.state, holder=None, values=freed):
+        raise WrongInboxState(f"{ids.show(row.id)} can't become {row.state}")
 
 
 def sight(connection: Connection, where: Sighting, number: int) -> None:
@@ -67,10 +71,12 @@ def decided_in(
     )
     return [
         (
-            Sighting(mailbox=mailbox, folder=folder, uidvalidity=row.uidvalidity, uid=row.uid),
+            Sighting(
+                mailbox=mailbox, folder=folder, uidvalidity=row["uidvalidity"], uid=row["uid"]
+            ),
             _row(row),
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query).mappings()
     ]
 
 
@@ -92,28 +98,38 @@ def one(connection: Connection, number: int, *, lock: bool = False) -> InboxRow 
     return _found(connection, select(inbox).where(inbox.c.id == number), lock=lock)
 
 
-def has_waiting(connection: Connection, now: datetime) -> bool:
+def has_waiting(connection: Connection, now: datetime, is_gone: IsGone) -> bool:
     """Whether `claim` would find anything."""
-    return connection.scalar(_waiting(now).limit(1)) is not None
+    return QUEUE.has_work(connection, now, is_gone)
 
 
 def claim(
-    connection: Connection, holder: str, now: datetime, lease: timedelta, limit: int
+    connection: Connection,
+    holder: str,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    *,
+    is_gone: IsGone,
 ) -> list[InboxRow]:
     """Take up to `limit` mails of listeners, the oldest first; nobody else gets them meanwhile."""
-    due = _waiting(now).order_by(inbox.c.id).limit(limit)
-    taken = list(connection.scalars(due.with_for_update(skip_locked=True)))
-    held = update(inbox).where(inbox.c.id.in_(taken))
-    connection.execute(held.values(holder=holder, held_until=now + lease))
-    rows = connection.execute(select(inbox).where(inbox.c.id.in_(taken)).order_by(inbox.c.id))
-    return [_row(row) for row in rows]
+    claimed = QUEUE.claim(connection, holder, now, lease, limit)
+    if not claimed:
+        # Looked for at last only: where much waits, all of it would be looked at for each few.
+        QUEUE.recover(connection, now, is_gone)
+        claimed = QUEUE.claim(connection, holder, now, lease, limit)
+    return [_row(row) for row in QUEUE.rows(connection, claimed)]
+
+
+def give_back(connection: Connection, holder: str, numbers: Sequence[int]) -> None:
+    """Let others have mails that were claimed and not looked at."""
+    QUEUE.give_back(connection, holder, numbers)
 
 
 def discard(connection: Connection, number: int) -> InboxRow:
     """Give a mail up because a person says so; return it as it was."""
     row = waiting_for_person(connection, number)
-    query = update(inbox).where(inbox.c.id == number)
-    connection.execute(query.values(state=InboxState.DISCARDED))
+    QUEUE.change(connection, QueueEvent.DISCARDED, inbox.c.id == number)
     return row
 
 
@@ -122,7 +138,7 @@ def waiting_for_person(connection: Connection, number: int) -> InboxRow:
     row = one(connection, number, lock=True)
     if row is None:
         raise NoSuchMail(f"the inbox has no {ids.show(number)}")
-    if row.state not in (InboxState.NEEDS_ATTENTION, InboxState.DISCARDED):
+    if row.state not in INBOX_LIFE.before(QueueEvent.DISCARDED):
         raise WrongInboxState(f"{ids.show(number)} is {row.state}: there is nothing to decide")
     return row
 
@@ -140,7 +156,7 @@ def listed(
         query = query.where(inbox.c.state.in_(states))
     if before is not None:
         query = query.where(inbox.c.id < before)
-    return [_row(row) for row in connection.execute(query)]
+    return [_row(row) for row in connection.execute(query).mappings()]
 
 
 def answers_since(connection: Connection, address: str, since: datetime) -> int:
@@ -199,16 +215,11 @@ def journaled(
     return None
 
 
-def _found(connection: Connection, query: Select[Any], *, lock: bool) -> InboxRow | None:
-    row = connection.execute(query.with_for_update() if lock else query).first()
+def _found(connection: Connection, query: Select[tuple[object]], *, lock: bool) -> InboxRow | None:
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
     return None if row is None else _row(row)
 
 
-def _waiting(now: datetime) -> Any:
-    free = or_(inbox.c.held_until.is_(None), inbox.c.held_until <= now)
-    return select(inbox.c.id).where(inbox.c.state == InboxState.WAITING.value, free)
-
-
-def _row(row: Row[Any]) -> InboxRow:
-    values = {name: getattr(row, name) for name in _COLUMNS}
-    return InboxRow(**{**values, "state": InboxState(row.state)})
+def _row(row: RowMapping) -> InboxRow:
+    values = {name: row[name] for name in _COLUMNS}
+    return InboxRow(**{**values, "state": InboxState(row["state"])})

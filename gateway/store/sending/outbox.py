@@ -2,36 +2,53 @@
 
 A row is `queued` without a time while it is armed, `queued` with one until it is due, `sending`
 while a worker holds it, and then settled. A worker that vanishes leaves its rows `sending`: when
-its hold is over they are `unknown`, and only a person has them sent again. Webhooks are queued anew
-instead, and those of one lane are sent one after the other.
+it is seen to have ended, or its lease is over, they are `unknown`, and only a person has them sent
+again. Webhooks are queued anew instead, and those of one lane are sent one after the other. The
+whole life is a table, `core.sending.outbox.OUTBOX_LIFE`.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    delete,
+    exists,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from gateway.core import ids
 from gateway.core.errors import GatewayError
+from gateway.core.queue import QueueEvent
 from gateway.core.sending.outbox import (
+    OUTBOX_LIFE,
     SETTLED,
     WEBHOOK,
+    WEBHOOK_LIFE,
     OutboxDraft,
     OutboxRow,
     OutboxState,
     Settlement,
 )
+from gateway.store.engine.leases import IsGone
+from gateway.store.engine.queue import DurableQueue, Values
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema import outbox
 
 INTERRUPTED = "the worker that sent it ended; it may have been sent or not"
 
-_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
-_RETRIED = (OutboxState.UNKNOWN, OutboxState.FAILED, OutboxState.CANCELLED)
-_CANCELLED = (OutboxState.QUEUED, OutboxState.FAILED, OutboxState.UNKNOWN)
+#: Two kinds of rows, which differ in what becomes of what is abandoned; settled they are alike.
+MAIL = DurableQueue(outbox, OUTBOX_LIFE)
+WEBHOOKS = DurableQueue(outbox, WEBHOOK_LIFE)
+
+_COLUMNS = tuple(name for name in OutboxRow.__dataclass_fields__ if name != "about")
 _IS_QUEUED = outbox.c.state == OutboxState.QUEUED
-_IS_SENDING = outbox.c.state == OutboxState.SENDING
 _EARLIER = outbox.alias("earlier")
 _IS_NEXT = or_(
     outbox.c.lane == "",
@@ -98,12 +115,10 @@ def cancel_armed(connection: Connection, message: int) -> int:
     return connection.execute(delete(outbox).where(_is_armed(message))).rowcount
 
 
-def has_work(connection: Connection, now: datetime, endpoint: str = "") -> bool:
+def has_work(connection: Connection, now: datetime, is_gone: IsGone, endpoint: str = "") -> bool:
     """Whether `claim` or `recover` would find anything."""
-    is_due = and_(_IS_QUEUED, outbox.c.next_at <= now, _IS_NEXT)
-    is_left = and_(_IS_SENDING, outbox.c.held_until <= now)
-    query = select(outbox.c.id).where(_share(endpoint), or_(is_due, is_left))
-    return connection.scalar(query.limit(1)) is not None
+    queue = _queue(endpoint)
+    return queue.has_work(connection, now, is_gone, _share(endpoint), due=_IS_NEXT)
 
 
 def claim(
@@ -123,23 +138,12 @@ def claim(
     The attempt is counted before it is made. What isn't settled when the lease is over becomes
     `unknown`.
     """
-    due = select(outbox.c.id).where(_share(endpoint), _IS_QUEUED, outbox.c.next_at <= now, _IS_NEXT)
-    if only:
-        due = due.where(outbox.c.type == only)
-    due = due.order_by(outbox.c.next_at, outbox.c.id).limit(limit)
-    taken = list(connection.scalars(due.with_for_update(skip_locked=True)))
-    if not taken:
-        return []
-    held = update(outbox).where(outbox.c.id.in_(taken))
-    held = held.values(
-        state=OutboxState.SENDING,
-        attempts=outbox.c.attempts + 1,
-        holder=holder,
-        held_until=now + lease,
-        next_at=None,
+    is_wanted = outbox.c.type == only if only else true()
+    counted = {"attempts": outbox.c.attempts + 1, "next_at": None}
+    claimed = _queue(endpoint).claim(
+        connection, holder, now, lease, limit, _share(endpoint), _IS_NEXT, is_wanted, values=counted
     )
-    connection.execute(held)
-    return _rows(connection, taken)
+    return several(connection, claimed)
 
 
 def settle(connection: Connection, number: int, holder: str, result: Settlement) -> bool:
@@ -148,53 +152,34 @@ def settle(connection: Connection, number: int, holder: str, result: Settlement)
     A result that comes after the lease is still better than `unknown`. What is behind the row in
     its lane waits as long as it does.
     """
-    is_open = outbox.c.state.in_((OutboxState.SENDING, OutboxState.UNKNOWN))
-    query = update(outbox).where(outbox.c.id == number, outbox.c.holder == holder, is_open)
-    query = query.values(
-        state=result.state, error=result.error, next_at=result.next_at, held_until=None
-    )
-    lane = connection.scalar(query.returning(outbox.c.lane))
-    if lane and result.next_at is not None:
+    values = {"error": result.error, "next_at": result.next_at}
+    if not MAIL.settle(connection, number, result.state, holder=holder, values=values):
+        return False
+    if result.next_at is not None:
+        lane = connection.scalar(select(outbox.c.lane).where(outbox.c.id == number))
         behind = update(outbox).where(
             outbox.c.lane == lane, outbox.c.lane != "", outbox.c.id > number, _IS_QUEUED
         )
         behind = behind.where(outbox.c.next_at < result.next_at)
         connection.execute(behind.values(next_at=result.next_at))
-    return lane is not None
+    return True
 
 
-def recover(connection: Connection, now: datetime, endpoint: str = "") -> list[OutboxRow]:
+def recover(
+    connection: Connection, now: datetime, is_gone: IsGone, endpoint: str = ""
+) -> list[OutboxRow]:
     """Turn what vanished workers left into `unknown`, webhooks into `queued`; return the rows."""
-    left = select(outbox.c.id).where(_share(endpoint), _IS_SENDING, outbox.c.held_until <= now)
-    found = list(connection.scalars(left.with_for_update(skip_locked=True)))
-    if found:
-        state = OutboxState.QUEUED if endpoint else OutboxState.UNKNOWN
-        lost = update(outbox).where(outbox.c.id.in_(found))
-        lost = lost.values(
-            state=state,
-            error=INTERRUPTED,
-            held_until=None,
-            next_at=now if endpoint else None,
-        )
-        connection.execute(lost)
-    return _rows(connection, found)
+    lost = {"error": INTERRUPTED, "next_at": now if endpoint else None}
+    left = _queue(endpoint).recover(connection, now, is_gone, _share(endpoint), values=lost)
+    return several(connection, left)
 
 
 def give_up_others(connection: Connection, endpoints: Sequence[str]) -> list[OutboxRow]:
     """Give up the webhooks to any other address than these; return the rows."""
-    others = select(outbox.c.id).where(
-        outbox.c.type == WEBHOOK, _IS_QUEUED, outbox.c.recipient.not_in(endpoints)
-    )
-    found = list(connection.scalars(others.with_for_update(skip_locked=True)))
-    for start in range(0, len(found), _AT_ONCE):
-        some = found[start : start + _AT_ONCE]
-        given_up = update(outbox).where(outbox.c.id.in_(some))
-        connection.execute(given_up.values(state=OutboxState.FAILED, error=GONE, next_at=None))
-    return [
-        row
-        for start in range(0, len(found), _AT_ONCE)
-        for row in _rows(connection, found[start : start + _AT_ONCE])
-    ]
+    is_other = and_(outbox.c.type == WEBHOOK, outbox.c.recipient.not_in(endpoints))
+    values = {"error": GONE, "next_at": None}
+    given_up = WEBHOOKS.change_free(connection, QueueEvent.GIVEN_UP, is_other, values=values)
+    return several(connection, given_up)
 
 
 def listed(
@@ -210,15 +195,20 @@ def listed(
         query = query.where(outbox.c.state == state)
     if before is not None:
         query = query.where(outbox.c.id < before)
-    return _rows(connection, list(connection.scalars(query)))
+    return several(connection, list(connection.scalars(query)))
+
+
+def several(connection: Connection, numbers: Sequence[int]) -> list[OutboxRow]:
+    """Return the rows of ids, in that order."""
+    return [_row(row) for row in MAIL.rows(connection, numbers)]
 
 
 def one(connection: Connection, number: int) -> OutboxRow:
     """Return a row, or raise `NoSuchRow`."""
-    found = _rows(connection, [number])
-    if not found:
+    row = next(iter(several(connection, [number])), None)
+    if row is None:
         raise NoSuchRow(f"the outbox has no {ids.show(number)}")
-    return found[0]
+    return row
 
 
 def retry(connection: Connection, number: int, now: datetime) -> OutboxRow:
@@ -227,12 +217,8 @@ def retry(connection: Connection, number: int, now: datetime) -> OutboxRow:
     One that was `unknown` may arrive twice (`MAY_ARRIVE_TWICE`). Raise `NoSuchRow` or
     `WrongOutboxState`.
     """
-    row = _in_state(connection, number, _RETRIED, "retried")
-    query = update(outbox).where(outbox.c.id == number)
-    connection.execute(
-        query.values(state=OutboxState.QUEUED, attempts=0, next_at=now, holder="", error="")
-    )
-    return row
+    values = {"attempts": 0, "next_at": now, "error": ""}
+    return _by_hand(connection, number, QueueEvent.RETRIED, values)
 
 
 def cancel(connection: Connection, number: int) -> OutboxRow:
@@ -240,10 +226,8 @@ def cancel(connection: Connection, number: int) -> OutboxRow:
 
     Raise `NoSuchRow` or `WrongOutboxState`.
     """
-    row = _in_state(connection, number, _CANCELLED, "cancelled")
-    query = update(outbox).where(outbox.c.id == number)
-    connection.execute(query.values(state=OutboxState.CANCELLED, next_at=None, holder=""))
-    return row
+    values = {"next_at": None, "holder": ""}
+    return _by_hand(connection, number, QueueEvent.CANCELLED, values)
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:
@@ -256,6 +240,10 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
     return len(numbers)
 
 
+def _queue(endpoint: str) -> DurableQueue[OutboxState]:
+    return WEBHOOKS if endpoint else MAIL
+
+
 def _share(endpoint: str) -> ColumnElement[bool]:
     if not endpoint:
         return outbox.c.type != WEBHOOK
@@ -266,39 +254,18 @@ def _is_armed(message: int) -> ColumnElement[bool]:
     return and_(outbox.c.message == message, _IS_QUEUED, outbox.c.next_at.is_(None))
 
 
-def _in_state(
-    connection: Connection, number: int, states: Sequence[OutboxState], verb: str
-) -> OutboxRow:
-    query = select(outbox).where(outbox.c.id == number).with_for_update()
-    found = connection.execute(query).one_or_none()
-    if found is None:
-        raise NoSuchRow(f"the outbox has no {ids.show(number)}")
-    row = _row(found)
-    if row.state not in states:
-        wanted = f"{', '.join(states[:-1])} or {states[-1]}"
-        raise WrongOutboxState(f"{ids.show(number)} is {row.state}; only {wanted} can be {verb}")
+def _by_hand(connection: Connection, number: int, event: QueueEvent, values: Values) -> OutboxRow:
+    """Let a person's event happen to a row; return the row as it was."""
+    connection.execute(select(outbox.c.id).where(outbox.c.id == number).with_for_update())
+    row = one(connection, number)
+    if not MAIL.change(connection, event, outbox.c.id == number, values=values):
+        *others, last = OUTBOX_LIFE.before(event)
+        raise WrongOutboxState(
+            f"{ids.show(number)} is {row.state}; only {', '.join(others)} or {last} can be {event}"
+        )
     return row
 
 
-def _rows(connection: Connection, numbers: Sequence[int]) -> list[OutboxRow]:
-    found = connection.execute(select(outbox).where(outbox.c.id.in_(numbers)))
-    rows = {row.id: _row(row) for row in found}
-    return [rows[number] for number in numbers if number in rows]
-
-
-def _row(row: Row[Any]) -> OutboxRow:
-    return OutboxRow(
-        id=row.id,
-        type=row.type,
-        key=row.key,
-        sender=row.sender,
-        recipient=row.recipient,
-        body=row.body,
-        message=row.message,
-        relay=row.relay,
-        state=OutboxState(row.state),
-        attempts=row.attempts,
-        next_at=row.next_at,
-        error=row.error,
-        lane=row.lane,
-    )
+def _row(row: RowMapping) -> OutboxRow:
+    values = {name: row[name] for name in _COLUMNS}
+    return OutboxRow(**{**values, "state": OutboxState(row["state"])})

@@ -2,24 +2,45 @@
 
 A row is `due` from the moment it is put in, `sending` from before the mail goes to the relay, and
 then settled. A process that vanishes leaves its rows `sending`: they become `unknown`, and nothing
-sends them again.
+sends them again. The whole life is a table, `core.triggers.occurrence.LEDGER_LIFE`.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, case, func, literal, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    RowMapping,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from gateway.core import ids
 from gateway.core.decision.journal import Message, Outcome
 from gateway.core.kinds import By, State
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.core.triggers.occurrence import WAITS, Due, Ending, Occurrence, OccurrenceState
+from gateway.core.queue import QueueEvent
+from gateway.core.triggers.occurrence import (
+    LEDGER_LIFE,
+    WAITS,
+    Due,
+    Ending,
+    Occurrence,
+    OccurrenceState,
+)
 from gateway.core.triggers.trigger import APPLICATION_EVENTS, TriggerEvent
 from gateway.store.engine.bulk_rows import insert_rows
+from gateway.store.engine.leases import IsGone
+from gateway.store.engine.queue import DurableQueue
 from gateway.store.journal import journal
 from gateway.store.schema import deliveries, occurrences, transitions
 from gateway.store.schema.columns import UtcTime, microseconds
@@ -39,6 +60,10 @@ _THERE_ALREADY = '("trigger", kind, person, occurrence, about, recipient) DO NOT
 _c = occurrences.c
 _IS_DUE = _c.state == OccurrenceState.DUE
 _IS_SENDING = _c.state == OccurrenceState.SENDING
+QUEUE = DurableQueue(occurrences, LEDGER_LIFE)
+_FIELDS = tuple(
+    name for name in Occurrence.__dataclass_fields__ if name not in {"event", "person", "state"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,24 +120,14 @@ def _new_row(due: Due, run: int | None, now: datetime, hold: str) -> tuple[objec
 
 def revive(connection: Connection, trigger: str, now: datetime, run: int) -> int:
     """Make due what a clock that ran ahead found too late; return how many that were."""
-    query = update(occurrences).where(
-        _c.trigger == trigger,
-        _c.state == OccurrenceState.EXPIRED,
-        _c.due_at <= now,
-        _c.latest_at > now,
-    )
-    query = query.values(
-        state=OccurrenceState.DUE, reason="", next_at=now, run=run, settled_at=None
-    )
-    return connection.execute(query).rowcount
+    is_of_use = (_c.trigger == trigger, _c.due_at <= now, _c.latest_at > now)
+    values = {"reason": "", "next_at": now, "run": run, "settled_at": None}
+    return QUEUE.change(connection, QueueEvent.REVIVED, *is_of_use, values=values)
 
 
-def has_work(connection: Connection, now: datetime) -> bool:
+def has_work(connection: Connection, now: datetime, is_gone: IsGone) -> bool:
     """Whether `claim` or `recover` might find anything."""
-    is_due = and_(_IS_DUE, _c.next_at <= now)
-    is_left = and_(_IS_SENDING, _c.held_until <= now)
-    found = (select(_c.id).where(one).limit(1) for one in (is_due, is_left))
-    return any(connection.scalar(query) is not None for query in found)
+    return QUEUE.has_work(connection, now, is_gone)
 
 
 def claim(
@@ -129,16 +144,8 @@ def claim(
 
     Nobody else gets them while the lease lasts (RELIABILITY E4); they are still `due`.
     """
-    due = select(_c.id).where(_IS_DUE, _c.next_at <= now, _c.event.in_(events))
-    if runs is not None:
-        due = due.where(_c.run.in_(runs))
-    due = due.order_by(_c.next_at, _c.id).limit(limit)
-    taken = list(connection.scalars(due.with_for_update(skip_locked=True)))
-    if not taken:
-        return []
-    held = update(occurrences).where(_c.id.in_(taken))
-    connection.execute(held.values(holder=holder, next_at=now + lease))
-    return _rows(connection, taken)
+    is_wanted = and_(_c.event.in_(events), true() if runs is None else _c.run.in_(runs))
+    return several(connection, QUEUE.claim(connection, holder, now, lease, limit, is_wanted))
 
 
 def begin(
@@ -154,19 +161,19 @@ def begin(
 
     False if the row isn't the holder's any more: then nothing may be sent.
     """
-    query = _own(number, holder, OccurrenceState.DUE).values(
-        state=OccurrenceState.SENDING,
-        attempts=_c.attempts + 1,
-        held_until=now + lease,
-        next_at=None,
-        address=mail.address,
-        mailbox=mail.mailbox,
-        subject=mail.subject,
-        message_id=mail.message_id,
-        body=mail.body,
-        message=mail.message.id,
-    )
-    if connection.execute(query).rowcount != 1:
+    sending: dict[str, object] = {
+        "attempts": _c.attempts + 1,
+        "held_until": now + lease,
+        "next_at": None,
+        "address": mail.address,
+        "mailbox": mail.mailbox,
+        "subject": mail.subject,
+        "message_id": mail.message_id,
+        "body": mail.body,
+        "message": mail.message.id,
+    }
+    own = (_c.id == number, _c.holder == holder)
+    if not QUEUE.change(connection, QueueEvent.BEGUN, *own, values=sending):
         return False
     journal.take_in(connection, WORKER, [mail.message], ())
     epochs.reach(connection, mail.message.id)
@@ -184,8 +191,8 @@ def others_at(connection: Connection, row: Occurrence, mailbox: str) -> list[Occ
     same = (_c.mailbox == mailbox, _c.trigger == row.trigger, _c.due_at == row.due_at)
     went = _c.state.in_((OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN))
     query = select(occurrences).where(_c.mailbox != "", *same, went, _c.recipient == "")
-    found = [_row(one) for one in connection.execute(query.order_by(_c.id))]
-    return [one for one in found if one.person != row.person]
+    others = _listed(connection, query.order_by(_c.id))
+    return [other for other in others if other.person != row.person]
 
 
 def end(
@@ -201,8 +208,8 @@ def end(
 
     A result that comes after the lease is still better than `unknown`.
     """
-    query = _own(number, holder, OccurrenceState.SENDING, OccurrenceState.UNKNOWN)
-    if connection.execute(_ended(query, ending, now)).rowcount != 1:
+    ended = _ended(ending, now)
+    if not QUEUE.settle(connection, number, ending.state, holder=holder, values=ended):
         return False
     _tell_journal(connection, outcome)
     return True
@@ -219,58 +226,38 @@ def settle(
     address: str = "",
 ) -> bool:
     """Keep what was decided about an occurrence that isn't sent now, with a message that tells."""
-    query = _own(number, holder, OccurrenceState.DUE)
-    query = _ended(query, ending, now).values(address=address)
+    values = {**_ended(ending, now), "address": address}
     if message is not None:
-        query = query.values(message=message.id, subject=message.subject)
-    if connection.execute(query).rowcount != 1:
+        values |= {"message": message.id, "subject": message.subject}
+    if not QUEUE.settle(connection, number, ending.state, holder=holder, values=values):
         return False
     if message is not None:
         journal.take_in(connection, WORKER, [message], ())
     return True
 
 
-def _ended(query: Update, ending: Ending, now: datetime) -> Update:
-    query = query.values(
-        state=ending.state, reason=ending.reason, next_at=ending.next_at, held_until=None
-    )
-    if ending.state is OccurrenceState.DUE:
-        return query.values(holder="")
-    kept = {} if ending.state is OccurrenceState.UNKNOWN else {"holder": ""}
-    return query.values(settled_at=now, body=None, **kept)
+def _ended(ending: Ending, now: datetime) -> dict[str, object]:
+    """Return what is written with an ending; the holder of an `unknown` mail may still tell."""
+    values: dict[str, object] = {"reason": ending.reason, "next_at": ending.next_at}
+    if ending.state is not OccurrenceState.UNKNOWN:
+        values |= {"holder": ""}
+    if ending.state is not OccurrenceState.DUE:
+        values |= {"settled_at": now, "body": None}
+    return values
 
 
-def let_go(connection: Connection, holder: str, numbers: Collection[int], now: datetime) -> None:
-    """Give rows back that were taken and not begun."""
-    mine = update(occurrences).where(_c.id.in_(numbers), _c.holder == holder, _IS_DUE)
-    connection.execute(mine.values(holder="", next_at=now))
+def give_back(connection: Connection, holder: str, numbers: Sequence[int]) -> None:
+    """Let others have rows that were claimed and not begun."""
+    QUEUE.give_back(connection, holder, numbers)
 
 
-def holders(connection: Connection) -> list[str]:
-    """Return the processes that hold rows."""
-    return list(connection.scalars(select(_c.holder).where(_c.holder != "").distinct()))
-
-
-def recover(connection: Connection, now: datetime, gone: Collection[str]) -> list[Occurrence]:
+def recover(connection: Connection, now: datetime, is_gone: IsGone) -> list[Occurrence]:
     """Settle what vanished processes left: what they were sending is `unknown`; return that.
 
-    `gone` are holders known to have ended; of others it is known when their lease is over.
+    What they had claimed and not begun is due again.
     """
-    free = update(occurrences).where(_IS_DUE, _c.holder != "", _c.holder.in_(gone))
-    connection.execute(free.values(holder="", next_at=now))
-    left = select(_c.id).where(
-        _IS_SENDING, or_(_c.held_until <= now, and_(_c.holder != "", _c.holder.in_(gone)))
-    )
-    found = list(connection.scalars(left.with_for_update(skip_locked=True)))
-    if not found:
-        return []
-    lost = (
-        update(occurrences)
-        .where(_c.id.in_(found))
-        .values(state=OccurrenceState.UNKNOWN, reason=INTERRUPTED, held_until=None, settled_at=now)
-    )
-    connection.execute(lost)
-    rows = _rows(connection, found)
+    lost = {"reason": INTERRUPTED, "settled_at": now}
+    rows = several(connection, QUEUE.recover(connection, now, is_gone, values=lost))
     for row in rows:
         if row.message is not None:
             outcome = Outcome(
@@ -287,9 +274,8 @@ def recover(connection: Connection, now: datetime, gone: Collection[str]) -> lis
 def hold(connection: Connection, why: str) -> int:
     """Hold all mail, for that reason; return how many occurrences were due."""
     epochs.hold(connection, why)
-    query = update(occurrences).where(_IS_DUE)
-    query = query.values(state=OccurrenceState.HELD, reason=why, holder="", next_at=None)
-    return connection.execute(query).rowcount
+    values = {"reason": why, "holder": "", "next_at": None}
+    return QUEUE.change(connection, QueueEvent.HELD, values=values)
 
 
 def resume(connection: Connection, now: datetime, *, epoch: str, high: int) -> int:
@@ -300,11 +286,10 @@ def resume(connection: Connection, now: datetime, *, epoch: str, high: int) -> i
     found = epochs.begin(connection, epoch)
     epochs.resume(connection, max(high, found.high))
     trigger_runs.reopen(connection)
-    query = update(occurrences).where(_c.state == OccurrenceState.HELD)
     is_early = and_(_c.event.in_(APPLICATION_EVENTS), _c.due_at > now)
     next_at = case((is_early, _c.due_at), else_=literal(now, UtcTime))
-    query = query.values(state=OccurrenceState.DUE, reason="", next_at=next_at)
-    return connection.execute(query).rowcount
+    values = {"reason": "", "next_at": next_at}
+    return QUEUE.change(connection, QueueEvent.RESUMED, values=values)
 
 
 def supersede(
@@ -321,27 +306,23 @@ def supersede(
     With `like`, that of the same trigger to the same recipient. Return how many mails that were.
     A worker that has taken one finds it isn't its any more; what is being sent stays.
     """
-    is_open = _c.state.in_((OccurrenceState.DUE, OccurrenceState.HELD))
-    query = update(occurrences).where(_c.about == reference, _c.event == event, is_open)
+    earlier = [_c.about == reference, _c.event == event]
     if like is not None:
-        query = query.where(_c.trigger == like.trigger, _c.recipient == like.recipient)
-    ended = Ending(state=OccurrenceState.SKIPPED, reason=reason)
-    return connection.execute(_ended(query, ended, now)).rowcount
+        earlier += [_c.trigger == like.trigger, _c.recipient == like.recipient]
+    ended = _ended(Ending(state=OccurrenceState.SKIPPED, reason=reason), now)
+    return QUEUE.change(connection, QueueEvent.WITHDRAWN, *earlier, values=ended)
 
 
 def withdraw(connection: Connection, number: int, reason: str, now: datetime) -> bool:
     """Settle one mail that isn't on its way yet; False: it is, or has ended."""
-    is_open = _c.state.in_((OccurrenceState.DUE, OccurrenceState.HELD))
-    query = update(occurrences).where(_c.id == number, is_open)
-    ended = Ending(state=OccurrenceState.SKIPPED, reason=reason)
-    return connection.execute(_ended(query, ended, now)).rowcount == 1
+    ended = _ended(Ending(state=OccurrenceState.SKIPPED, reason=reason), now)
+    return QUEUE.change(connection, QueueEvent.WITHDRAWN, _c.id == number, values=ended) == 1
 
 
 def of_transition(connection: Connection, reference: str, transition: str) -> list[Occurrence]:
     """Return the mail owed for what was done to an application once, in order."""
     mine = (_c.about == reference, _c.occurrence == transition, _c.event.in_(APPLICATION_EVENTS))
-    rows = connection.execute(select(occurrences).where(*mine).order_by(_c.id))
-    return [_row(row) for row in rows]
+    return _listed(connection, select(occurrences).where(*mine).order_by(_c.id))
 
 
 def on_its_way(connection: Connection, like: Due, status: str) -> int | None:
@@ -373,33 +354,30 @@ def is_busy(connection: Connection, run: int) -> bool:
 def waiting(connection: Connection, limit: int = 1000) -> list[Occurrence]:
     """Return what waits for a field that can't be read, the longest due first."""
     mine = select(occurrences).where(_IS_DUE, _c.reason.startswith(WAITS))
-    return [_row(row) for row in connection.execute(mine.order_by(_c.due_at, _c.id).limit(limit))]
+    return _listed(connection, mine.order_by(_c.due_at, _c.id).limit(limit))
 
 
 def several(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:
     """Return the occurrences of ids, in that order."""
-    return _rows(connection, numbers)
+    return [_row(row) for row in QUEUE.rows(connection, numbers)]
 
 
 def one(connection: Connection, number: int) -> Occurrence | None:
     """Return the occurrence of an id."""
-    return next(iter(_rows(connection, [number])), None)
+    return next(iter(several(connection, [number])), None)
 
 
 def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> list[Occurrence]:
     """Return a person's occurrences, the newest first."""
     mine = select(occurrences).where(_c.kind == person.kind.value, _c.person == person.crm_id)
-    return [_row(row) for row in connection.execute(mine.order_by(_c.id.desc()).limit(limit))]
+    return _listed(connection, mine.order_by(_c.id.desc()).limit(limit))
 
 
 def of_run(connection: Connection, run: int, limit: int = 1000) -> list[Occurrence]:
     """Return the occurrences of a run, in order."""
-    mine = select(occurrences).where(_c.run == run).order_by(_c.id).limit(limit)
-    return [_row(row) for row in connection.execute(mine)]
-
-
-def _own(number: int, holder: str, *states: OccurrenceState) -> Update:
-    return update(occurrences).where(_c.id == number, _c.holder == holder, _c.state.in_(states))
+    return _listed(
+        connection, select(occurrences).where(_c.run == run).order_by(_c.id).limit(limit)
+    )
 
 
 def _tell_journal(connection: Connection, outcome: Outcome) -> None:
@@ -411,33 +389,14 @@ def _tell_journal(connection: Connection, outcome: Outcome) -> None:
     connection.execute(query.values(state=outcome.state, by=outcome.by, reply=outcome.reply))
 
 
-def _rows(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:
-    found = connection.execute(select(occurrences).where(_c.id.in_(numbers)))
-    rows = {row.id: _row(row) for row in found}
-    return [rows[number] for number in numbers if number in rows]
+def _listed(connection: Connection, query: Executable) -> list[Occurrence]:
+    return [_row(row) for row in connection.execute(query).mappings()]
 
 
-def _row(row: Row[Any]) -> Occurrence:
+def _row(row: RowMapping) -> Occurrence:
     return Occurrence(
-        id=row.id,
-        trigger=row.trigger,
-        event=TriggerEvent(row.event),
-        person=PersonRef(PersonKind(row.kind), row.person),
-        occurrence=row.occurrence,
-        about=row.about,
-        recipient=row.recipient,
-        run=row.run,
-        state=OccurrenceState(row.state),
-        reason=row.reason,
-        due_at=row.due_at,
-        latest_at=row.latest_at,
-        next_at=row.next_at,
-        facts=row.facts,
-        address=row.address,
-        subject=row.subject,
-        message_id=row.message_id,
-        body=row.body,
-        message=row.message,
-        attempts=row.attempts,
-        settled_at=row.settled_at,
+        event=TriggerEvent(row["event"]),
+        person=PersonRef(PersonKind(row["kind"]), row["person"]),
+        state=OccurrenceState(row["state"]),
+        **{name: row[name] for name in _FIELDS},
     )

@@ -1,0 +1,56 @@
+"""One try to send something, and keeping what became of it until others may have it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from gateway.core.sending.outbox import Result, Unknown
+from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
+
+T = TypeVar("T")
+
+
+async def attempt(
+    sending: Awaitable[Result], limit: timedelta, *, failed: Callable[[], object]
+) -> Result:
+    """Return what became of one try; `Unknown` if it has no end within `limit`, or raises.
+
+    `failed` is called where it raises, while that is handled: one row's fault must not stop the
+    others.
+    """
+    try:
+        async with asyncio.timeout(limit.total_seconds()):
+            return await sending
+    except TimeoutError:
+        return Unknown(f"no end after {limit}")
+    except Exception as error:
+        failed()
+        return Unknown(f"the gateway failed: {type(error).__name__}")
+
+
+async def keep(
+    database: Database,
+    work: Callable[[StoreTransaction], T],
+    *,
+    lease: timedelta,
+    away: timedelta,
+    clock: Callable[[], datetime],
+    stopping: asyncio.Event,
+    put_off: Callable[[StoreUnavailable], object],
+) -> T | None:
+    """Write down what became of a row, and return what `work` did; None: it could not be written.
+
+    While the store is away it is tried again, after `away` each time, as long as the row is ours:
+    until the lease is over, or the process is to stop. `put_off` hears of every try that failed
+    and is followed by another.
+    """
+    until = clock() + lease
+    while True:
+        try:
+            return await database.write(work)
+        except StoreUnavailable as error:
+            if stopping.is_set() or clock() >= until:
+                return None
+            put_off(error)
+        await asyncio.sleep(away.total_seconds())

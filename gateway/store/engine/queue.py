@@ -1,0 +1,224 @@
+"""A durable queue: a table of the store whose rows processes work off, one process a row at a time.
+
+Which event can happen in which state, and what it makes of a row, says the queue's life in core
+(`gateway/core/queue.py`); every statement here is built from it. What a queue writes into other
+columns with an event are the caller's `values`; what else goes with it is the caller's part of the
+same transaction.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Generic
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Table,
+    and_,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from gateway.core.queue import QueueEvent, QueueLife, S
+from gateway.store.engine.leases import IsGone
+
+_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
+
+#: What is written into columns.
+Values = Mapping[str, object]
+_NOTHING: Values = {}
+
+
+class DurableQueue(Generic[S]):
+    """Rows of `table` that wait for their turn.
+
+    The table has `id`, `state`, `holder` (empty: nobody has claimed it) and `held_until` (the end
+    of the holder's lease). Where it has `next_at` too, a row is due from then on; without a time
+    it isn't.
+    """
+
+    def __init__(self, table: Table, life: QueueLife[S]) -> None:
+        self.table = table
+        self.life = life
+        self._next_at: Column[datetime] | None = table.c.get("next_at")
+
+    def can(self, event: QueueEvent) -> ColumnElement[bool]:
+        """Return the condition on rows to which an event can happen."""
+        states = self.life.before(event)
+        # An index of the rows in one state alone is used for `=` only, by SQLite.
+        state = self.table.c.state
+        return state == states[0] if len(states) == 1 else state.in_(states)
+
+    def is_due(self, now: datetime) -> ColumnElement[bool]:
+        """Return the condition on rows that may be claimed."""
+        c = self.table.c
+        is_free = or_(c.held_until.is_(None), c.held_until <= now)
+        has_come = true() if self._next_at is None else self._next_at <= now
+        return and_(self.can(QueueEvent.CLAIMED), has_come, is_free)
+
+    def has_work(
+        self,
+        connection: Connection,
+        now: datetime,
+        is_gone: IsGone,
+        *share: ColumnElement[bool],
+        due: ColumnElement[bool] | None = None,
+    ) -> bool:
+        """Whether `claim` or `recover` would find anything in a share of the rows.
+
+        `due` is what `claim` asks of a row beside that.
+        """
+        c = self.table.c
+        wanted = [and_(self.is_due(now), true() if due is None else due)]
+        wanted += [is_left for _, is_left in self._left(now, ())]
+        return any(
+            connection.scalar(select(c.id).where(*share, condition).limit(1)) is not None
+            for condition in wanted
+        ) or bool(self._gone(connection, is_gone, share))
+
+    def claim(
+        self,
+        connection: Connection,
+        holder: str,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        *where: ColumnElement[bool],
+        values: Values = _NOTHING,
+    ) -> list[int]:
+        """Take up to `limit` rows that are due, the longest due first; return their ids.
+
+        Nobody else gets them until the lease is over.
+        """
+        held = {"holder": holder, "held_until": now + lease, **values}
+        is_due = self.is_due(now)
+        return self.change_free(
+            connection, QueueEvent.CLAIMED, is_due, *where, limit=limit, values=held
+        )
+
+    def give_back(self, connection: Connection, holder: str, numbers: Sequence[int]) -> None:
+        """Let others have what a holder claimed and did not begin with."""
+        c = self.table.c
+        self.change(connection, QueueEvent.GIVEN_BACK, c.id.in_(numbers), c.holder == holder)
+
+    def settle(
+        self,
+        connection: Connection,
+        number: int,
+        state: S,
+        *,
+        holder: str | None,
+        values: Values = _NOTHING,
+    ) -> bool:
+        """Keep the outcome of a row, which a state says: it ends so, or is put off.
+
+        False, and nothing is kept, where another process has the row, or somebody decided
+        otherwise meanwhile. Without a `holder` it is settled whoever has it.
+        """
+        c = self.table.c
+        own = true() if holder is None else c.holder == holder
+        outcome = self.life.outcome(state)
+        return self.change(connection, outcome, c.id == number, own, values=values) == 1
+
+    def recover(
+        self,
+        connection: Connection,
+        now: datetime,
+        is_gone: IsGone,
+        *share: ColumnElement[bool],
+        values: Values = _NOTHING,
+    ) -> list[int]:
+        """Take from each holder what it has abandoned: it has ended, or its lease is over.
+
+        What such a row keeps its state by is due again at once. Of those that changed it the ids
+        are returned, and `values` written.
+        """
+        changed = []
+        gone = self._gone(connection, is_gone, share)
+        for state, is_left in list(self._left(now, gone)):
+            after = self.life.after(state, QueueEvent.ABANDONED)
+            written = _NOTHING if after == state else values
+            abandoned = self.change_free(
+                connection, QueueEvent.ABANDONED, is_left, *share, state=state, values=written
+            )
+            changed += [] if after == state else abandoned
+        return changed
+
+    def _left(self, now: datetime, gone: Sequence[str]) -> Iterator[tuple[S, ColumnElement[bool]]]:
+        """Yield each state that abandoned rows may be in, and the condition on those.
+
+        What keeps its state when its holder's lease is over is due: there only the gone count.
+        """
+        c = self.table.c
+        for state in self.life.before(QueueEvent.ABANDONED):
+            signs: list[ColumnElement[bool]] = [c.holder.in_(gone)] if gone else []
+            if self.life.after(state, QueueEvent.ABANDONED) != state:
+                signs.append(c.held_until <= now)
+            if signs:
+                yield state, and_(c.state == state, or_(*signs))
+
+    def _gone(
+        self, connection: Connection, is_gone: IsGone, share: Sequence[ColumnElement[bool]]
+    ) -> list[str]:
+        """Return the holders of rows that have ended."""
+        c = self.table.c
+        query = select(c.holder).where(c.holder != "", self.can(QueueEvent.ABANDONED), *share)
+        return [holder for holder in connection.scalars(query.distinct()) if is_gone(holder)]
+
+    def change(
+        self,
+        connection: Connection,
+        event: QueueEvent,
+        *where: ColumnElement[bool],
+        values: Values = _NOTHING,
+    ) -> int:
+        """Let an event happen to the rows to which it can; return to how many it did."""
+        query = update(self.table).where(self.can(event), *where)
+        written = {**self._after(self.life.result(event)), **values}
+        return connection.execute(query.values(written)).rowcount
+
+    def change_free(
+        self,
+        connection: Connection,
+        event: QueueEvent,
+        *where: ColumnElement[bool],
+        state: S | None = None,
+        limit: int | None = None,
+        values: Values = _NOTHING,
+    ) -> list[int]:
+        """Let an event happen to rows that no other transaction changes just now; return their ids.
+
+        The longest due come first, then the oldest. `state` is theirs, where there are several to
+        which the event can happen.
+        """
+        c = self.table.c
+        order = [c.id] if self._next_at is None else [self._next_at, c.id]
+        query = select(c.id).where(self.can(event), *where).order_by(*order).limit(limit)
+        numbers = list(connection.scalars(query.with_for_update(skip_locked=True)))
+        after = self.life.result(event) if state is None else self.life.transitions[event][state]
+        written = {**self._after(after), **values}
+        for start in range(0, len(numbers), _AT_ONCE):
+            some = update(self.table).where(c.id.in_(numbers[start : start + _AT_ONCE]))
+            connection.execute(some.values(written))
+        return numbers
+
+    def _after(self, state: S) -> dict[str, object]:
+        """Return what every row gets that comes into a state: nobody has a claim on it.
+
+        Who had it last stays in the row, for what it may tell after its lease, unless others may
+        claim it.
+        """
+        is_open = state in self.life.before(QueueEvent.CLAIMED)
+        return {"state": state, "held_until": None, **({"holder": ""} if is_open else {})}
+
+    def rows(self, connection: Connection, numbers: Sequence[int]) -> list[RowMapping]:
+        """Return the rows of ids, in that order, without those that aren't there."""
+        known: dict[int, RowMapping] = {}
+        for start in range(0, len(numbers), _AT_ONCE):
+            some = select(self.table).where(self.table.c.id.in_(numbers[start : start + _AT_ONCE]))
+            known |= {row["id"]: row for row in connection.execute(some).mappings()}
+        return [known[number] for number in numbers if number in known]
