@@ -29,8 +29,8 @@ from gateway.delivery import replies
 from gateway.delivery.transaction import RelayTransaction
 from gateway.smtp_proxy.body import Body
 from gateway.smtp_proxy.client_reader import ClientReader
-from gateway.smtp_proxy.decider import looks_inside
 from gateway.smtp_proxy.message_answer import AnsweredBefore, MessageRefused
+from gateway.smtp_proxy.message_kind import looks_inside
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
 from gateway.smtp_proxy.trace_headers import is_looping, trace

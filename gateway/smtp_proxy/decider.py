@@ -1,31 +1,40 @@
-"""What becomes of a message: its kind, the standing of each recipient, pauses, earlier attempts."""
+"""What becomes of a message: its kind, the standing of each recipient, pauses, earlier attempts.
 
-from collections.abc import Mapping, Sequence
+Asked twice per transaction:
+
+    c: RCPT TO:<ann@example.net>    `at_rcpt`: whom no mail at all may reach, the relay never hears
+    c: (the header block)           `decide`: bulk or individual, and for each recipient: relayed,
+                                    or send failed and why
+
+While the store is away what is positively individual still goes, except to those who were never
+to be mailed when the store was last asked; all else hears 451.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.core.decision.burst import burst_key
-from gateway.core.decision.classify import (
-    DEFAULT,
-    Classification,
-    MessageFacts,
-    classify,
-    classify_early,
-    is_answer,
-)
+from gateway.core.decision.classify import DEFAULT, OVERRIDE, Classification, is_answer
 from gateway.core.decision.decide import blocking
 from gateway.core.decision.journal import Attempt, KnownBulk, Marks
 from gateway.core.kinds import Kind, Scope
-from gateway.core.mail.headers import Headers
-from gateway.core.mail.invitation import may_invite
-from gateway.core.mail.message_identity import MessageIdentity, message_identity
+from gateway.core.mail.message_identity import message_identity
 from gateway.core.mail.reply import Reply
 from gateway.core.people.people import NOBODY, Standing, Suppression, SuppressionSource
 from gateway.smtp_proxy.journaling.bulk_memory import BulkMemory
 from gateway.smtp_proxy.journaling.store_outage import NeverMailed
-from gateway.smtp_proxy.policy import ListenerPolicy, Policy
+from gateway.smtp_proxy.message_kind import (
+    Burst,
+    MessageToDecide,
+    facts_of,
+    goes_anyway,
+    kind_before_content,
+    kind_of,
+)
+from gateway.smtp_proxy.policy import Policy
 from gateway.store.engine.database import StoreUnavailable
-from gateway.store.journal.message_lookup import MessageLookup
+from gateway.store.journal.message_lookup import MessageLookup, MessageStatus
 from gateway.store.people.suppression import Standings
 
 STORE_AWAY = Reply.of("451 4.3.0 The gateway's store is away; try again later")
@@ -33,25 +42,6 @@ PAUSED = Reply.of("451 4.3.2 The operator has paused this mail; try again later"
 TURNED_BULK = Reply.of("451 4.7.1 Just now this turned out to be a mailing; try again later")
 UNDECIDED = Reply.of("451 4.7.1 Too early to tell whether this is a mailing; try again later")
 _BURST_MEMORY = timedelta(hours=24)
-_OVERRIDE = "override"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageToDecide:
-    """A message to decide on."""
-
-    listener: ListenerPolicy
-    login: str | None
-    sender: str
-    recipients: tuple[str, ...]  #: As the CRM wrote them.
-    addresses: tuple[str, ...]  #: The same in lookup form.
-    headers: Headers
-    message: int = 0  #: Its number in the journal; 0 for one that only might be sent.
-    #: All the CRM asked for in this transaction, whatever became of them, in lookup form; and how
-    #: many times it asked, those included who are not even named here.
-    named: tuple[str, ...] = ()
-    asked: int = 0
-    opening: bytes = b""  #: What the rules look at behind the header block.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,31 +91,74 @@ class Decider:
         self, policy: Policy, case: MessageToDecide
     ) -> tuple[Classification | None, list[Verdict]]:
         """Say what is known before the content: the kind, if it is, and who is never mailed."""
-        early = _early(policy, case)
-        if _is_overridden_login(policy, case):
-            early = Classification(early.kind if early else policy.default_kind, _OVERRIDE)
+        early = kind_before_content(policy, case)
         kind = early.kind if early else Kind.INDIVIDUAL
         try:
             standings = await self._standings.of(case.addresses)
         except StoreUnavailable:
             return early, self._last_known(case, early)
-        found = [standings.get(address, NOBODY) for address in case.addresses]
-        return early, [_verdict(case, kind, standing, early) for standing in found]
+        return early, _verdicts(case, standings, kind, early)
 
     async def decide(self, policy: Policy, case: MessageToDecide, now: datetime) -> MessageDecision:
         """Say what becomes of a message whose header block is known."""
         marks = Marks(case.sender, case.recipients, case.addresses, case.headers)
         identity = message_identity(case.sender, case.login, case.listener.name, case.headers)
+        sought = identity.sought(case.named)
+        standings: Mapping[str, Standing] = {}
+        burst: Burst | None = None
+        status: MessageStatus | None = None  #: None while the store is away.
         try:
-            decision = await self._decided(policy, case, now, marks, identity)
+            status = await self._message_lookup.look(marks, sought, now)
+            standings = await self._standings.of(case.addresses)
+            burst = await self._burst(policy, case, standings, now) if policy.bursts else None
         except StoreUnavailable:
-            decision = self._without_store(policy, case, now, marks, identity)
-        known = decision.known
-        fresh = known or KnownBulk(case.message, decision.classification.rule)
-        for number in decision.bulk_identities or ((decision.sought,) if known else ()):
+            status = None
+        known = (status.bulk if status else None) or self._memory.find(sought, now)
+        said = kind_of(policy, case, burst, known)
+
+        refusal: Reply | None = None
+        if status is None:
+            verdicts = self._last_known(case, said)
+            is_individual = said.certain and said.kind is Kind.INDIVIDUAL
+            if not goes_anyway(case.listener, said) and not (is_individual and self._never.known):
+                refusal = STORE_AWAY
+        else:
+            verdicts = _verdicts(case, standings, said.kind, said)
+            if burst is not None and not said.certain and not case.listener.observe:
+                verdicts = _until_burst_shows(policy, case, burst, verdicts)
+            if "all" in status.paused or (said.kind is Kind.BULK and "bulk" in status.paused):
+                refusal = PAUSED
+            elif any(verdict.undecided for verdict in verdicts):
+                refusal = UNDECIDED
+
+        # What every such mail says of itself is found in each anew; only a count has to be kept
+        # for the next transaction of the same mail, and what an unnamed mail can't be known by.
+        is_counted = said.rule in policy.counting
+        bulk_identities: tuple[int, ...] = ()
+        if (
+            said.kind is Kind.BULK
+            and said.rule not in (OVERRIDE, DEFAULT)
+            and (identity.is_own or is_counted)
+            and not (status and status.bulk)
+        ):
+            bulk_identities = identity.kept(case.named)
+        fresh = known or KnownBulk(case.message, said.rule)
+        for number in bulk_identities or ((sought,) if known else ()):
             if self._memory.find(number, now) is None:
                 self._memory.add(number, fresh)
-        return decision
+
+        return MessageDecision(
+            classification=said,
+            verdicts=tuple(verdicts),
+            marks=marks,
+            burst_key=burst.key if burst else None,
+            earlier=status.earlier if status else (),
+            refusal=refusal,
+            sought=sought,
+            known=known,
+            bulk_identities=bulk_identities,
+            is_counted=is_counted and status is not None,
+        )
 
     async def has_turned_bulk(self, decision: MessageDecision, now: datetime) -> bool:
         """Whether another transaction has shown meanwhile that an individual message is bulk.
@@ -145,209 +178,72 @@ class Decider:
         view = await self._message_lookup.look(decision.marks, decision.sought, now)
         return view.earlier
 
-    async def _decided(
+    async def _burst(
         self,
         policy: Policy,
         case: MessageToDecide,
+        standings: Mapping[str, Standing],
         now: datetime,
-        marks: Marks,
-        identity: MessageIdentity,
-    ) -> MessageDecision:
-        sought = identity.sought(case.named)
-        view = await self._message_lookup.look(marks, sought, now)
-        known = view.bulk or self._memory.find(sought, now)
-        standings = await self._standings.of(case.addresses)
-        found = [standings.get(address, NOBODY) for address in case.addresses]
-        burst = await self._burst(policy, case, found, now)
-        classification = _classify(policy, case, burst, known)
-        verdicts = [
-            _verdict(case, classification.kind, standing, classification) for standing in found
-        ]
-        if burst is not None and not classification.certain:
-            verdicts = burst.deferred(policy, case, verdicts)
-        return MessageDecision(
-            classification=classification,
-            verdicts=tuple(verdicts),
-            marks=marks,
-            burst_key=burst.key if burst else None,
-            earlier=view.earlier,
-            refusal=_refusal(classification.kind, view.paused, verdicts),
-            sought=sought,
-            known=known,
-            bulk_identities=_kept(policy, case, classification, identity) if not view.bulk else (),
-            is_counted=classification.rule in policy.counting,
-        )
-
-    async def _burst(
-        self, policy: Policy, case: MessageToDecide, standings: Sequence[Standing], now: datetime
-    ) -> "_Burst | None":
-        if not policy.bursts or case.listener.kind is not None:
+    ) -> Burst | None:
+        """Return whom the same message was for; None where no rule counts that."""
+        if case.listener.kind is not None or is_answer(facts_of(policy, case)):
             return None
-        if is_answer(facts_of(policy, case)):
-            return None
-        names = [holder.name for standing in standings for holder in standing.holders]
+        # `Dear Ann` and `Dear Bob` are one subject: people's own names are left out of it.
+        names = [holder.name for standing in standings.values() for holder in standing.holders]
         names += [name for name, _ in case.headers.addresses("to")]
         key = burst_key(case.login, case.headers, names)
         reached = await self._message_lookup.burst(key, now - _BURST_MEMORY)
-        return _Burst(key=key, reached=reached, case=case, now=now)
-
-    def _without_store(
-        self,
-        policy: Policy,
-        case: MessageToDecide,
-        now: datetime,
-        marks: Marks,
-        identity: MessageIdentity,
-    ) -> MessageDecision:
-        """Pass what goes whatever the store says, and what is positively called individual."""
-        sought = identity.sought(case.named)
-        known = self._memory.find(sought, now)
-        classification = _classify(policy, case, None, known)
-        is_individual = classification.certain and classification.kind is Kind.INDIVIDUAL
-        passes = goes_anyway(case.listener, classification) or (is_individual and self._never.known)
-        return MessageDecision(
-            classification=classification,
-            verdicts=tuple(self._last_known(case, classification)),
-            marks=marks,
-            refusal=None if passes else STORE_AWAY,
-            sought=sought,
-            known=known,
-            bulk_identities=_kept(policy, case, classification, identity),
-        )
+        return Burst(key=key, reached=reached, case=case, now=now)
 
     def _last_known(self, case: MessageToDecide, said: Classification | None) -> list[Verdict]:
-        if not goes_anyway(case.listener, said):
-            return [Verdict(blocked=self._known_of(a)) for a in case.addresses]
-        never = self._never.known
-        return [Verdict(would=self._known_of(a) if never else ()) for a in case.addresses]
-
-    def _known_of(self, address: str) -> tuple[Suppression, ...]:
-        """Return what is said of an address under scope `all` when the store was last asked."""
-        if address not in self._never:
-            return ()
-        source = SuppressionSource.LAST_KNOWN
-        return (Suppression(scope=Scope.ALL, source=source, since=self._never.as_of),)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Burst:
-    """The same message to others: whom it was for, first and last."""
-
-    key: int
-    reached: Mapping[str, tuple[datetime, datetime]]
-    case: MessageToDecide
-    now: datetime
-
-    def count(self, within: timedelta) -> int:
-        """Return how many different recipients it was for within a time, these included."""
-        since, named = self.now - within, self.case.named
-        recent = {address for address, (_, last) in self.reached.items() if last >= since}
-        return len(recent.union(named)) + self.case.asked - len(named)
-
-    def deferred(
-        self, policy: Policy, case: MessageToDecide, verdicts: list[Verdict]
-    ) -> list[Verdict]:
-        """Let suppressed people wait until the time of a deferring burst rule has passed."""
-        waits = max((test.within for test in policy.bursts if test.defer), default=None)
-        if waits is None or case.listener.observe:
-            return verdicts
-        return [
-            self._waiting(waits, address, verdict)
-            for address, verdict in zip(case.addresses, verdicts, strict=True)
-        ]
-
-    def _waiting(self, waits: timedelta, address: str, verdict: Verdict) -> Verdict:
-        if verdict.blocked or not blocking(Kind.BULK, verdict.standing):
-            return verdict
-        first, _ = self.reached.get(address, (self.now, self.now))
-        return replace(verdict, undecided=self.now - first < waits)
-
-
-def _early(policy: Policy, case: MessageToDecide) -> Classification | None:
-    if case.listener.kind is not None:
-        return Classification(case.listener.kind, f"listener {case.listener.name}")
-    return classify_early(facts_of(policy, case), policy.rules)
-
-
-def _classify(
-    policy: Policy, case: MessageToDecide, burst: _Burst | None, known: KnownBulk | None
-) -> Classification:
-    if case.listener.kind is not None:
-        said = Classification(case.listener.kind, f"listener {case.listener.name}")
-    elif known is not None:
-        said = Classification(Kind.BULK, known.rule)
-    else:
-        facts = facts_of(policy, case)
-        if burst is not None:
-            facts = replace(facts, burst=burst.count)
-        said = classify(facts, policy.rules, policy.default_kind)
-    return Classification(said.kind, _OVERRIDE) if _is_overridden(policy, case) else said
-
-
-def _kept(
-    policy: Policy, case: MessageToDecide, said: Classification, identity: MessageIdentity
-) -> tuple[int, ...]:
-    """Return what later transactions of a message that was found bulk are sought by."""
-    if said.kind is not Kind.BULK or said.rule in (_OVERRIDE, DEFAULT):
-        return ()
-    # What every such mail says of itself is found in each anew; only a count has to be kept.
-    if not identity.is_own and said.rule not in policy.counting:
-        return ()
-    return identity.kept(case.named)
-
-
-def looks_inside(policy: Policy, listener: ListenerPolicy, headers: Headers) -> bool:
-    """Whether rules look at what is behind this header block; most mail isn't multipart."""
-    return listener.kind is None and policy.looks_inside and may_invite(headers)
-
-
-def facts_of(policy: Policy, case: MessageToDecide) -> MessageFacts:
-    """Return what the rules look at, but for the bursts, which the journal counts."""
-    return MessageFacts(
-        sender=case.sender,
-        login=case.login,
-        recipients=case.asked,
-        headers=case.headers,
-        opening=case.opening,
-        many=policy.many,
-    )
-
-
-def goes_anyway(listener: ListenerPolicy, said: Classification | None) -> bool:
-    """Whether mail is relayed whoever is suppressed: it is only observed, or overridden."""
-    return listener.observe or (said is not None and said.rule == _OVERRIDE)
-
-
-def _is_overridden(policy: Policy, case: MessageToDecide) -> bool:
-    header = policy.override.header
-    return _is_overridden_login(policy, case) or _has(case.headers, header)
-
-
-def _has(headers: Headers, name: str) -> bool:
-    return bool(name) and name in headers and name in headers.certain
-
-
-def _is_overridden_login(policy: Policy, case: MessageToDecide) -> bool:
-    return case.login is not None and case.login in policy.override.logins
-
-
-def _verdict(
-    case: MessageToDecide, kind: Kind, standing: Standing, said: Classification | None
-) -> Verdict:
-    if standing is NOBODY:
-        return _GOES
-    blocked = blocking(kind, standing)
-    if not blocked:
-        return Verdict(standing=standing)
-    if goes_anyway(case.listener, said):
-        return Verdict(would=blocked, standing=standing)
-    return Verdict(blocked=blocked, standing=standing)
+        """Return verdicts by who was under scope `all` when the store was last asked."""
+        verdicts = []
+        for address in case.addresses:
+            suppressions: tuple[Suppression, ...] = ()
+            if address in self._never:
+                source, since = SuppressionSource.LAST_KNOWN, self._never.as_of
+                suppressions = (Suppression(scope=Scope.ALL, source=source, since=since),)
+            if not goes_anyway(case.listener, said):
+                verdicts.append(Verdict(blocked=suppressions))
+            else:
+                verdicts.append(Verdict(would=suppressions if self._never.known else ()))
+        return verdicts
 
 
 _GOES = Verdict()
 
 
-def _refusal(kind: Kind, paused: frozenset[str], verdicts: Sequence[Verdict]) -> Reply | None:
-    if "all" in paused or (kind is Kind.BULK and "bulk" in paused):
-        return PAUSED
-    return UNDECIDED if any(verdict.undecided for verdict in verdicts) else None
+def _verdicts(
+    case: MessageToDecide,
+    standings: Mapping[str, Standing],
+    kind: Kind,
+    said: Classification | None,
+) -> list[Verdict]:
+    """Return what the standings say of each recipient of mail of a kind."""
+    verdicts = []
+    for address in case.addresses:
+        standing = standings.get(address, NOBODY)
+        if standing is NOBODY:  # Nearly always.
+            verdicts.append(_GOES)
+            continue
+        blocked = blocking(kind, standing)
+        if blocked and goes_anyway(case.listener, said):
+            verdicts.append(Verdict(would=blocked, standing=standing))
+        else:
+            verdicts.append(Verdict(blocked=blocked, standing=standing))
+    return verdicts
+
+
+def _until_burst_shows(
+    policy: Policy, case: MessageToDecide, burst: Burst, verdicts: list[Verdict]
+) -> list[Verdict]:
+    """Let people wait whom bulk mail may not reach, while a deferring rule may yet call it bulk."""
+    waits = max((test.within for test in policy.bursts if test.defer), default=None)
+    if waits is None:
+        return verdicts
+    return [
+        replace(verdict, undecided=burst.is_young(address, waits))
+        if not verdict.blocked and blocking(Kind.BULK, verdict.standing)
+        else verdict
+        for address, verdict in zip(case.addresses, verdicts, strict=True)
+    ]

@@ -32,9 +32,10 @@ from gateway.delivery import replies
 from gateway.delivery.transaction import Lost, RelayTransaction
 from gateway.smtp_proxy.client_presence import ClientPresence
 from gateway.smtp_proxy.client_reader import ClientReader
-from gateway.smtp_proxy.decider import STORE_AWAY, TURNED_BULK, goes_anyway
+from gateway.smtp_proxy.decider import STORE_AWAY, TURNED_BULK
 from gateway.smtp_proxy.journaling.retries import Try
 from gateway.smtp_proxy.message_answer import MessageRefused, state_after
+from gateway.smtp_proxy.message_kind import goes_anyway
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
 from gateway.smtp_proxy.transaction_record import RecipientRecord, TransactionRecord

@@ -17,8 +17,9 @@ from gateway.core.mail.headers import Headers
 from gateway.core.mail.reply import Reply
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.smtp_proxy.body import Body
-from gateway.smtp_proxy.decider import MessageDecision, MessageToDecide, Verdict, goes_anyway
+from gateway.smtp_proxy.decider import MessageDecision, Verdict
 from gateway.smtp_proxy.journaling.retries import Try
+from gateway.smtp_proxy.message_kind import MessageToDecide, goes_anyway
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
 

@@ -9,7 +9,7 @@ from gateway.app.decision.proxy_policy import listeners, policy
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.decision import note
-from gateway.core.decision.classify import UNREAD, Classification, Tried, why_matched
+from gateway.core.decision.classify import OVERRIDE, UNREAD, Classification, Tried, why_matched
 from gateway.core.decision.decide import blocking, who_counts
 from gateway.core.decision.note_facts import NoteFacts
 from gateway.core.decision.note_template import NoteTemplate
@@ -21,16 +21,16 @@ from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, opening
 from gateway.core.people.people import PersonRef, Standing, Suppression, SuppressionSource
 from gateway.delivery.settings import choose
-from gateway.smtp_proxy.decider import Decider, MessageDecision, MessageToDecide, Verdict, facts_of
+from gateway.smtp_proxy.decider import Decider, MessageDecision, Verdict
 from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
 from gateway.smtp_proxy.journaling.store_outage import NeverMailed
+from gateway.smtp_proxy.message_kind import MessageToDecide, facts_of
 from gateway.smtp_proxy.policy import Policy
 from gateway.store.engine.database import Database
 from gateway.store.journal.message_lookup import MessageLookup
 from gateway.store.people.staff_languages import StaffLanguages
 from gateway.store.views import documents, status
 
-_OVERRIDE = "override"
 OUTCOMES = {State.RELAYED: "relay", State.SEND_FAILED: "send_failed"}  #: In JSON.
 
 
@@ -159,7 +159,7 @@ def tried(chosen: Policy, case: MessageToDecide, decision: MessageDecision) -> I
             yield Tried(rule.name, matched, because or ("counted" if matched else "no match"))
             if matched:
                 break
-    if said.rule == _OVERRIDE:
+    if said.rule == OVERRIDE:
         by_login = case.login in chosen.override.logins
         yield Tried(said.rule, True, f"login {case.login}" if by_login else "header")
 

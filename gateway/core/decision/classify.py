@@ -13,6 +13,7 @@ from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import has_calendar, invitation, may_invite
 
 DEFAULT = "default"
+OVERRIDE = "override"  #: A login or a header that sends to everybody, whatever the kind.
 UNREAD = "unread-header"  #: The header block is too long to be read to its end.
 
 

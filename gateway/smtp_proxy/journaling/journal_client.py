@@ -18,7 +18,7 @@ log = logs.get("smtp_proxy")
 
 _REPORT_TRIES = 120
 _REPORT_SECONDS = 5.0  #: Between tries to have a report sent, while the store is away.
-_TOLD_SECONDS = 2.0
+_SEEN_SECONDS = 2.0
 PATIENCE_SECONDS = 30.0  #: Longer than any one transaction on the store takes.
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
@@ -68,22 +68,23 @@ class JournalClient:
         return True
 
     def note(self, message: Message, attempts: Sequence[Attempt] = ()) -> "asyncio.Future[None]":
-        """Write down a message that has ended already; done when every process can see it."""
-        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._journal.begin(message, attempts=attempts).add_done_callback(
-            lambda done: self._noted(message, done, told)
-        )
-        return told
+        """Write down a message that has ended already; done when every process can see it.
 
-    def _noted(
-        self, message: Message, done: "asyncio.Future[None]", told: "asyncio.Future[None]"
-    ) -> None:
-        if done.cancelled():
-            return
-        if done.exception() is None:
-            self._journal.finish(0, (), told=told)
-        else:
-            self._spawn(self._note_locally(message))
+        Cancelled where the store is away: no process will see it before it is back.
+        """
+        seen: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def written(done: "asyncio.Future[None]") -> None:
+            if done.cancelled():
+                return
+            if done.exception() is None:
+                self._journal.finish(0, (), told=seen)
+            else:
+                seen.cancel()
+                self._spawn(self._note_locally(message))
+
+        self._journal.begin(message, attempts=attempts).add_done_callback(written)
+        return seen
 
     async def _note_locally(self, message: Message) -> None:
         if await self._begin_locally(message):
@@ -91,17 +92,18 @@ class JournalClient:
 
     def report(self, message: Message, drafts: tuple[OutboxDraft, ...]) -> None:
         """Write down a message that has ended, with a report it owes; nobody waits for it."""
-        self._spawn(self._report(message, drafts))
 
-    async def _report(self, message: Message, drafts: tuple[OutboxDraft, ...]) -> None:
-        for number in range(_REPORT_TRIES):
-            with contextlib.suppress(StoreUnavailable, TimeoutError):
-                await self._durable(message, drafts)
-                return
-            if number == 0:
-                await self._note_locally(message)
-            await asyncio.sleep(_REPORT_SECONDS)
-        log.error("report_lost", message=ids.show(message.id))
+        async def write() -> None:
+            for tries in range(_REPORT_TRIES):
+                with contextlib.suppress(StoreUnavailable, TimeoutError):
+                    await self._durable(message, drafts)
+                    return
+                if tries == 0:
+                    await self._note_locally(message)
+                await asyncio.sleep(_REPORT_SECONDS)
+            log.error("report_lost", message=ids.show(message.id))
+
+        self._spawn(write())
 
     def finish(
         self,
@@ -117,26 +119,27 @@ class JournalClient:
         another.
         """
         if self._local.holds(message) and outcomes:
-            self._spawn(self._finish_locally(message, outcomes))
+            self._spawn(self.finish_locally(message, outcomes))
             outcomes = ()
             if not attempts:
                 return None
-        told = asyncio.get_running_loop().create_future() if attempts else None
-        self._journal.finish(message, outcomes, attempts=attempts, notices_go=notices_go, told=told)
-        return told
+        seen = asyncio.get_running_loop().create_future() if attempts else None
+        self._journal.finish(message, outcomes, attempts=attempts, notices_go=notices_go, told=seen)
+        return seen
 
-    async def bulk(self, identities: tuple[int, ...], known: KnownBulk) -> None:
-        """Let every process know that a message is bulk; while the store is away, nobody."""
-        with contextlib.suppress(TimeoutError, StoreUnavailable):
-            async with asyncio.timeout(_TOLD_SECONDS):
-                await self._journal.remember_bulk(identities, known)
-
-    async def _finish_locally(self, message: int, outcomes: tuple[Outcome, ...]) -> None:
+    async def finish_locally(self, message: int, outcomes: tuple[Outcome, ...]) -> None:
+        """Write down in the local record how a message ended that was begun there."""
         try:
             await self._local.finish(message, outcomes)
         except NotRecorded as error:
             log.error("outcome_lost", message=ids.show(message), reason=str(error))
             self._local.forget(message)
+
+    async def bulk(self, identities: tuple[int, ...], known: KnownBulk) -> None:
+        """Let every process know that a message is bulk; while the store is away, nobody."""
+        with contextlib.suppress(TimeoutError, StoreUnavailable):
+            async with asyncio.timeout(_SEEN_SECONDS):
+                await self._journal.remember_bulk(identities, known)
 
 
 async def take_records_in(
@@ -153,11 +156,11 @@ async def _take_in(database: Database, local: LocalRecord, worker: int) -> None:
     if local.empty:
         return
     loop = asyncio.get_running_loop()
-    found = await loop.run_in_executor(None, local.read)
+    recorded = await loop.run_in_executor(None, local.read)
     await database.write(
         lambda connection: take_in(
-            connection, worker, found.messages, found.outcomes, left=found.left
+            connection, worker, recorded.messages, recorded.outcomes, left=recorded.left
         )
     )
-    await loop.run_in_executor(None, local.drop, found.length)
-    log.info("outage_taken_in", messages=len(found.messages))
+    await loop.run_in_executor(None, local.drop, recorded.length)
+    log.info("outage_taken_in", messages=len(recorded.messages))

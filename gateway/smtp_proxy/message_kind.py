@@ -1,0 +1,121 @@
+"""Whether a message is bulk or individual, by all that may say so, and who is asked in which order.
+
+First an override (a login, a header) sends everything to everybody; then the listener's own kind;
+then that the same message was bulk before; then the rules, and what they say of themselves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gateway.core.decision.classify import (
+    OVERRIDE,
+    Classification,
+    MessageFacts,
+    classify,
+    classify_early,
+)
+from gateway.core.decision.journal import KnownBulk
+from gateway.core.kinds import Kind
+from gateway.core.mail.headers import Headers
+from gateway.core.mail.invitation import may_invite
+from gateway.smtp_proxy.policy import ListenerPolicy, Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageToDecide:
+    """A message to decide on."""
+
+    listener: ListenerPolicy
+    login: str | None
+    sender: str
+    recipients: tuple[str, ...]  #: As the CRM wrote them.
+    addresses: tuple[str, ...]  #: The same in lookup form.
+    headers: Headers
+    message: int = 0  #: Its number in the journal; 0 for one that only might be sent.
+    #: All the CRM asked for in this transaction, whatever became of them, in lookup form; and how
+    #: many times it asked, those included who are not even named here.
+    named: tuple[str, ...] = ()
+    asked: int = 0
+    opening: bytes = b""  #: What the rules look at behind the header block.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """The same message to others: whom it was for, first and last."""
+
+    key: int
+    reached: Mapping[str, tuple[datetime, datetime]]
+    case: MessageToDecide
+    now: datetime
+
+    def count(self, within: timedelta) -> int:
+        """Return how many different recipients it was for within a time, these included."""
+        since, named = self.now - within, self.case.named
+        recent = {address for address, (_, last) in self.reached.items() if last >= since}
+        return len(recent.union(named)) + self.case.asked - len(named)
+
+    def is_young(self, address: str, within: timedelta) -> bool:
+        """Whether it was for this address first within a time: a burst may show yet."""
+        first, _ = self.reached.get(address, (self.now, self.now))
+        return self.now - first < within
+
+
+def looks_inside(policy: Policy, listener: ListenerPolicy, headers: Headers) -> bool:
+    """Whether rules look at what is behind this header block; most mail isn't multipart."""
+    return listener.kind is None and policy.looks_inside and may_invite(headers)
+
+
+def facts_of(policy: Policy, case: MessageToDecide) -> MessageFacts:
+    """Return what the rules look at, but for the bursts, which the journal counts."""
+    return MessageFacts(
+        sender=case.sender,
+        login=case.login,
+        recipients=case.asked,
+        headers=case.headers,
+        opening=case.opening,
+        many=policy.many,
+    )
+
+
+def kind_before_content(policy: Policy, case: MessageToDecide) -> Classification | None:
+    """Return what is known of the kind at RCPT; None: the header block will say."""
+    if case.listener.kind is not None:
+        said: Classification | None = _of_listener(case.listener)
+    else:
+        said = classify_early(facts_of(policy, case), policy.rules)
+    if case.login is not None and case.login in policy.override.logins:
+        return Classification(said.kind if said else policy.default_kind, OVERRIDE)
+    return said
+
+
+def kind_of(
+    policy: Policy, case: MessageToDecide, burst: Burst | None, known: KnownBulk | None
+) -> Classification:
+    """Return the kind and which rule says so; `known` is where the same message was bulk before."""
+    if case.listener.kind is not None:
+        said = _of_listener(case.listener)
+    elif known is not None:
+        said = Classification(Kind.BULK, known.rule)
+    else:
+        facts = facts_of(policy, case)
+        if burst is not None:
+            facts = replace(facts, burst=burst.count)
+        said = classify(facts, policy.rules, policy.default_kind)
+    override, headers = policy.override, case.headers
+    if (case.login is not None and case.login in override.logins) or (
+        # A header that is not certain to be one, as beyond what is read, overrides nothing.
+        override.header and override.header in headers and override.header in headers.certain
+    ):
+        return Classification(said.kind, OVERRIDE)
+    return said
+
+
+def _of_listener(listener: ListenerPolicy) -> Classification:
+    assert listener.kind is not None
+    return Classification(listener.kind, f"listener {listener.name}")
+
+
+def goes_anyway(listener: ListenerPolicy, said: Classification | None) -> bool:
+    """Whether mail is relayed whoever is suppressed: it is only observed, or overridden."""
+    return listener.observe or (said is not None and said.rule == OVERRIDE)
