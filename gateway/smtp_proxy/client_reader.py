@@ -34,11 +34,11 @@ def has_read_all(connection: socket.socket) -> bool:
     arrives later is not acknowledged.
     """
     try:
-        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO)
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO)
     except OSError:
         return False
-    unacknowledged = int.from_bytes(told[_UNACKED], sys.byteorder)
-    return told[0] == _CLOSE_WAIT and unacknowledged == 0
+    unacknowledged = int.from_bytes(info[_UNACKED], sys.byteorder)
+    return info[0] == _CLOSE_WAIT and unacknowledged == 0
 
 
 _TCP_INFO = 104  #: Octets of Linux's struct tcp_info that we ask for.
@@ -156,7 +156,11 @@ class ClientReader:
             if end >= 0:
                 break
             if len(self._buffer) > limit:
-                await self._pass_over()
+                while b"\n" not in self._buffer:
+                    self._buffer = b""
+                    self._resume()
+                    await self._more()
+                self._buffer = self._buffer[self._buffer.index(b"\n") + 1 :]
                 raise LineTooLong
             await self._more()
         line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
@@ -176,13 +180,6 @@ class ClientReader:
         data, self._buffer = self._buffer, b""
         self._resume()
         return data
-
-    async def _pass_over(self) -> None:
-        while b"\n" not in self._buffer:
-            self._buffer = b""
-            self._resume()
-            await self._more()
-        self._buffer = self._buffer[self._buffer.index(b"\n") + 1 :]
 
     def _more(self) -> "asyncio.Future[None]":
         """Return what is done when something has come, or the end."""

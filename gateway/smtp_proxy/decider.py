@@ -23,7 +23,7 @@ from gateway.core.mail.message_identity import message_identity
 from gateway.core.mail.reply import Reply
 from gateway.core.people.people import NOBODY, Standing, Suppression, SuppressionSource
 from gateway.smtp_proxy.journaling.bulk_memory import BulkMemory
-from gateway.smtp_proxy.journaling.store_outage import NeverMailed
+from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.smtp_proxy.message_kind import (
     Burst,
     MessageToDecide,

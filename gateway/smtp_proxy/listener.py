@@ -119,20 +119,19 @@ class Listener:
 
     def admit(self, session: Session, peer: str) -> Reply | None:
         """Let a connection in, or return what it hears instead."""
-        refusal = self._objection(peer)
+        if not self.settings.admits(peer):
+            refusal: Reply | None = _NOT_HERE
+        elif self._stopping:
+            refusal = _STOPPING
+        else:
+            most = self._services.policy.max_per_client
+            refusal = self._connection_limit.objection(peer, most)
         if refusal is not None:
             self._services.metrics.refused("connection").inc()
             return refusal
         self.sessions[session] = peer
         self._connection_limit.enter(peer)
         return None
-
-    def _objection(self, peer: str) -> Reply | None:
-        if not self.settings.admits(peer):
-            return _NOT_HERE
-        if self._stopping:
-            return _STOPPING
-        return self._connection_limit.objection(peer, self._services.policy.max_per_client)
 
     def left(self, session: Session) -> None:
         """Forget a connection that is gone."""
@@ -176,14 +175,12 @@ class Listener:
 
     def offers(self) -> list[str]:
         """Return the lines of EHLO's answer."""
-        common = self.extensions
-        size = [f"SIZE {self._size_limit()}"] if "SIZE" in common else []
+        common, size = self.extensions, []
+        if "SIZE" in common:
+            theirs = (offer.get("SIZE", "") for offer in self._offers())
+            limits = [int(limit) for limit in theirs if limit.isdigit() and int(limit)]
+            size = [f"SIZE {min([self.max_size, *limits])}"]
         return ["PIPELINING", *size, *(word for word in _PASSED_ON if word in common)]
-
-    def _size_limit(self) -> int:
-        sizes = (offer.get("SIZE", "") for offer in self._offers())
-        theirs = (int(size) for size in sizes if size.isdigit())
-        return min([self.max_size, *(limit for limit in theirs if limit)])
 
     def _offers(self) -> list[dict[str, str]]:
         """Return what those of the listener's relays offer that were ever seen."""

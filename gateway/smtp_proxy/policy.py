@@ -90,8 +90,8 @@ class Policy:
 
     def __post_init__(self) -> None:
         tests = (rule.test for rule in self.rules)
-        found = tuple(test for test in tests if isinstance(test, BurstTest))
-        object.__setattr__(self, "bursts", found)
+        bursts = tuple(test for test in tests if isinstance(test, BurstTest))
+        object.__setattr__(self, "bursts", bursts)
         counting = (r.name for r in self.rules if isinstance(r.test, RecipientsTest | BurstTest))
         object.__setattr__(self, "counting", frozenset(counting))
         object.__setattr__(self, "looks_inside", any(rule.looks_inside for rule in self.rules))

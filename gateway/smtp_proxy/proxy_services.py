@@ -93,19 +93,16 @@ class ProxyServices:
         """Return this worker's connections to a relay."""
         pool = self._pools.get(relay.name)
         if pool is None or pool.settings is not relay:
-            pool = self._pools[relay.name] = self._new_pool(relay)
+            # One place in all, and a share of the pace, stay free for the sender role.
+            places = max(1, (relay.max_connections - 1) // self._shares)
+            pace = relay.messages_per_minute
+            pool = self._pools[relay.name] = Pool(
+                relay,
+                connections=places,
+                per_minute=pace * PROXY_SHARE / self._shares if pace else None,
+                observe=self.relay_seen,
+            )
         return pool
-
-    def _new_pool(self, relay: RelaySettings) -> Pool:
-        # One place in all, and a share of the pace, stay free for the sender role.
-        places = max(1, (relay.max_connections - 1) // self._shares)
-        pace = relay.messages_per_minute
-        return Pool(
-            relay,
-            connections=places,
-            per_minute=pace * PROXY_SHARE / self._shares if pace else None,
-            observe=self._relay_seen,
-        )
 
     @property
     def is_crowded(self) -> bool:
@@ -125,9 +122,10 @@ class ProxyServices:
             pool.sweep()
         self.count()
 
-    def _relay_seen(
+    def relay_seen(
         self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses
     ) -> None:
+        """Keep what a relay offers in its greeting, or that it can't be used."""
         if isinstance(seen, RelayConnection):
             self.metrics.relay(relay.name, RelayHealth.UP)
             if self.offers.get(relay.name) != seen.extensions:

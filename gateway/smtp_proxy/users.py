@@ -54,21 +54,18 @@ class Users:
         if self._remembered.get(mark, 0.0) > self._clock():
             return name
         digest = self._hashes.get(name, self._decoy)
-        loop = asyncio.get_running_loop()
-        right = await loop.run_in_executor(_hashing, self._matches, digest, password)
-        if not right or name not in self._hashes:
+
+        def matches() -> bool:
+            try:
+                return self._hasher.verify(digest, password)
+            except (Argon2Error, InvalidHashError):
+                return False
+
+        is_right = await asyncio.get_running_loop().run_in_executor(_hashing, matches)
+        if not is_right or name not in self._hashes:
             return None
-        self._remember(mark)
-        return name
-
-    def _matches(self, digest: str, password: bytes) -> bool:
-        try:
-            return self._hasher.verify(digest, password)
-        except (Argon2Error, InvalidHashError):
-            return False
-
-    def _remember(self, mark: bytes) -> None:
         now = self._clock()
         if len(self._remembered) > 1000:
             self._remembered = {m: end for m, end in self._remembered.items() if end > now}
         self._remembered[mark] = now + REMEMBERED_SECONDS
+        return name

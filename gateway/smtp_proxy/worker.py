@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway import logs
 from gateway.delivery.connection import RelayLost, RelayRefuses
@@ -19,6 +19,7 @@ from gateway.store.engine.database import StoreUnavailable
 log = logs.get("smtp_proxy")
 
 FINISH_SECONDS = 25.0  #: How long messages at the dot may take when the gateway stops.
+_MOST_DESCRIPTORS = 65_536
 _DESCRIPTORS_PER_SESSION = 3
 _HELP_SECONDS = 0.05  #: Between two looks at what waits at other workers.
 _RETRY_SECONDS = 1.0
@@ -33,70 +34,60 @@ class SmtpWorker:
         self._services = services
         self._spool = spool
         self._listeners: dict[str, Listener] = {}
-        self._listening: dict[socket.socket, Listener] = {}
+        self._listening: set[socket.socket] = set()
         self._closing = False
         self._loop = asyncio.get_running_loop()
-        self._connection_limit = ConnectionLimit(
-            _raise_descriptor_limit() // _DESCRIPTORS_PER_SESSION
-        )
+        # As many files may be open as the system lets us.
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = min(hard, _MOST_DESCRIPTORS) if hard != resource.RLIM_INFINITY else _MOST_DESCRIPTORS
+        if most > soft:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        self._connection_limit = ConnectionLimit(max(soft, most) // _DESCRIPTORS_PER_SESSION)
 
     def open(
         self, listeners: Sequence[ListenerPolicy], sockets: Mapping[str, Sequence[socket.socket]]
     ) -> None:
         """Begin to take connections in."""
         for settings in listeners:
-            listener = self._listener(settings)
+            if settings.imports:
+                assert self._spool is not None
+                listener: Listener = ImportListener(
+                    settings, self._services, self._connection_limit, self._spool
+                )
+            else:
+                listener = Listener(settings, self._services, self._connection_limit)
             self._listeners[settings.name] = listener
             listener.count()  # The files metrics lie in are opened while there is room for them.
             for bound in sockets[settings.name]:
-                self._listen(bound, listener)
+                self.listen(bound, listener)
 
-    def _listener(self, settings: ListenerPolicy) -> Listener:
-        if not settings.imports:
-            return Listener(settings, self._services, self._connection_limit)
-        assert self._spool is not None
-        return ImportListener(settings, self._services, self._connection_limit, self._spool)
+    def listen(self, bound: socket.socket, listener: Listener) -> None:
+        """Take in what comes at a socket; wait a moment where the system has no room for it."""
 
-    def _listen(self, bound: socket.socket, listener: Listener) -> None:
-        self._listening[bound] = listener
-        self._loop.add_reader(bound, self._accept, bound)
+        def accept() -> None:
+            try:
+                self._accept(bound, listener)
+            except OSError as error:
+                log.error("cannot_accept", reason=error.strerror)
+                self._loop.remove_reader(bound)
+                self._listening.discard(bound)
+                self._loop.call_later(_RETRY_SECONDS, self.listen, bound, listener)
 
-    async def help(self, others: Mapping[str, Sequence[socket.socket]]) -> None:
-        """Take in what waits at other workers for too long: they are dead or have much to do."""
-        while not self._closing:
-            await asyncio.sleep(_HELP_SECONDS)
-            with contextlib.suppress(OSError):  # Our own listeners tell where there is no room.
-                for name, sockets in others.items():
-                    for bound in sockets:
-                        self._take(bound, self._listeners[name])
+        if not self._closing:
+            self._listening.add(bound)
+            self._loop.add_reader(bound, accept)
 
-    def _accept(self, bound: socket.socket) -> None:
-        try:
-            self._take(bound, self._listening[bound])
-        except OSError as error:
-            self._rest(bound, error)
-
-    def _take(self, bound: socket.socket, listener: Listener) -> None:
+    def _accept(self, bound: socket.socket, listener: Listener) -> None:
         """Take one connection in, if one waits."""
         try:
             client, _ = bound.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         client.setblocking(False)
-        self._services.spawn(self._welcome(client, listener))
+        self._services.spawn(self.welcome(client, listener))
 
-    def _rest(self, bound: socket.socket, error: OSError) -> None:
-        """Let clients wait a moment where the system has no room for another connection."""
-        log.error("cannot_accept", reason=error.strerror)
-        self._loop.remove_reader(bound)
-        listener = self._listening.pop(bound)
-        self._loop.call_later(_RETRY_SECONDS, self._listen_again, bound, listener)
-
-    def _listen_again(self, bound: socket.socket, listener: Listener) -> None:
-        if not self._closing:
-            self._listen(bound, listener)
-
-    async def _welcome(self, client: socket.socket, listener: Listener) -> None:
+    async def welcome(self, client: socket.socket, listener: Listener) -> None:
+        """Begin a session with a client, inside TLS where the listener speaks nothing else."""
         settings = listener.settings
         context = settings.context if settings.tls == "implicit" else None
         try:
@@ -106,6 +97,15 @@ class SmtpWorker:
         except OSError as error:
             log.warning("tls_failed", listener=settings.name, reason=str(error))
             client.close()
+
+    async def help(self, others: Mapping[str, Sequence[socket.socket]]) -> None:
+        """Take in what waits at other workers for too long: they are dead or have much to do."""
+        while not self._closing:
+            await asyncio.sleep(_HELP_SECONDS)
+            with contextlib.suppress(OSError):  # Our own listeners tell where there is no room.
+                for name, sockets in others.items():
+                    for bound in sockets:
+                        self._accept(bound, self._listeners[name])
 
     def apply(self, policy: Policy, listeners: Sequence[ListenerPolicy]) -> None:
         """Go by new settings; sessions take them with their next transaction."""
@@ -165,23 +165,9 @@ class SmtpWorker:
         await self._services.settle(1.0)
 
 
-async def every(work: Callable[[], Awaitable[None]], seconds: float) -> None:
-    """Do a chore every so often; one that fails waits for the next time, and mail goes on."""
-    name = getattr(work, "__name__", "")
-    while True:
-        try:
-            await work()
-        except (StoreUnavailable, OSError) as error:
-            log.warning("chore_put_off", chore=name, reason=str(error))
-        except Exception:
-            log.exception("chore_failed", chore=name)
-        await asyncio.sleep(seconds)
-
-
-def _raise_descriptor_limit() -> int:
-    """Allow as many open files as the system lets us; return the number."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, 65536) if hard != resource.RLIM_INFINITY else 65536
-    if wanted > soft:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(soft, wanted)
+def put_off(chore: str, error: Exception) -> None:
+    """Log why a chore waits for its next time; mail goes on meanwhile."""
+    if isinstance(error, (StoreUnavailable, OSError)):
+        log.warning("chore_put_off", chore=chore, reason=str(error))
+    else:
+        log.error("chore_failed", chore=chore, exc_info=error)

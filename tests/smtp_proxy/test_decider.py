@@ -13,7 +13,7 @@ from gateway.core.kinds import TAG_SCOPES, Kind
 from gateway.core.mail.headers import Headers
 from gateway.smtp_proxy.decider import STORE_AWAY, Decider, MessageDecision
 from gateway.smtp_proxy.journaling.bulk_memory import BulkMemory
-from gateway.smtp_proxy.journaling.store_outage import NeverMailed
+from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.smtp_proxy.message_kind import MessageToDecide
 from gateway.smtp_proxy.policy import ListenerPolicy, Policy
 from gateway.store.engine.database import Database

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from gateway.core.kinds import Kind
 from gateway.core.people.people import PersonRef
-from gateway.smtp_proxy.journaling.store_outage import LocalRecord, NeverMailed, NotRecorded
+from gateway.smtp_proxy.journaling.local_record import LocalRecord, NotRecorded
+from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from tests.rig.tmpfs import small_disk
 from tests.store.journaling import ANN, BEN, ended, going, message, suppressed
 
@@ -239,7 +240,7 @@ async def test_records_of_the_dead_are_found_and_those_of_the_living_left_alone(
 WRITER = """\
 import asyncio, sys
 from pathlib import Path
-from gateway.smtp_proxy.journaling.store_outage import LocalRecord
+from gateway.smtp_proxy.journaling.local_record import LocalRecord
 from tests.store.journaling import message
 
 async def main():

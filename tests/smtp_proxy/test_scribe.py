@@ -14,7 +14,7 @@ from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
 from gateway.smtp_proxy.journaling import journal_client as module
 from gateway.smtp_proxy.journaling.journal_client import JournalClient, take_records_in
-from gateway.smtp_proxy.journaling.store_outage import LocalRecord
+from gateway.smtp_proxy.journaling.local_record import LocalRecord
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal.journal import JournalWriter
 from gateway.store.journal.message_lookup import MessageLookup

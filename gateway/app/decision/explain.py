@@ -23,7 +23,7 @@ from gateway.core.people.people import PersonRef, Standing, Suppression, Suppres
 from gateway.delivery.settings import choose
 from gateway.smtp_proxy.decider import Decider, MessageDecision, Verdict
 from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
-from gateway.smtp_proxy.journaling.store_outage import NeverMailed
+from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.smtp_proxy.message_kind import MessageToDecide, facts_of
 from gateway.smtp_proxy.policy import Policy
 from gateway.store.engine.database import Database

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import secrets
 import sys
+from datetime import timedelta
 from functools import partial
 
 from gateway import logs
@@ -14,16 +15,18 @@ from gateway.config import Settings
 from gateway.core.ids import PROVISIONAL
 from gateway.metrics import Metrics
 from gateway.runtime import processes
+from gateway.runtime.periodic import every
 from gateway.smtp_proxy.decider import Decider
 from gateway.smtp_proxy.import_transaction import ImportSpool
 from gateway.smtp_proxy.journaling.bulk_memory import BulkMemory
 from gateway.smtp_proxy.journaling.host_marks import HostMarks
 from gateway.smtp_proxy.journaling.journal_client import JournalClient, take_records_in
 from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
+from gateway.smtp_proxy.journaling.local_record import LocalRecord
+from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.smtp_proxy.journaling.retries import Retries
-from gateway.smtp_proxy.journaling.store_outage import LocalRecord, NeverMailed
 from gateway.smtp_proxy.proxy_services import ProxyServices
-from gateway.smtp_proxy.worker import SmtpWorker, every
+from gateway.smtp_proxy.worker import SmtpWorker, put_off
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable, WrongSchema
 from gateway.store.journal import offers, worker_log, workers
@@ -42,12 +45,13 @@ log = logs.get("smtp_proxy")
 _SWITCH_SECONDS = 0.001
 _COLLECT_AFTER = 20_000  #: New objects; Python's own 700 come with every other message.
 _LOG_SECONDS = 0.05  #: For how long lines of log gather.
-_SWEEP_SECONDS = 1.0
-_ROOM_SECONDS = 0.2
-_FEED_SECONDS = 15.0
-_NEVER_SECONDS = 30.0
-_TAKE_IN_SECONDS = 1.0
-_OFFERS_SECONDS = 1.0
+#: Between two times of each chore.
+_SWEEP = timedelta(seconds=1)
+_ROOM = timedelta(seconds=0.2)
+_FEED = timedelta(seconds=15)
+_NEVER_MAILED = timedelta(seconds=30)
+_TAKE_IN = timedelta(seconds=1)
+_OFFERS = timedelta(seconds=1)
 
 
 async def run_smtp(context: RoleContext) -> None:
@@ -112,21 +116,24 @@ class _Smtp:
     async def run(self) -> None:
         """Work until the life ends, then leave in order."""
         await self._chores.first_look()
+        chores = self._chores
+        closed = asyncio.Event()  #: Later than `stopping`: sessions that finish are looked after.
         async with asyncio.TaskGroup() as tasks:
-            chores = self._chores
             running = [
-                tasks.create_task(work)
-                for work in (
-                    every(self._worker.sweep, _SWEEP_SECONDS),
-                    every(self._worker.make_room, _ROOM_SECONDS),
-                    self._worker.learn(),
-                    every(chores.beat, workers.BEAT.total_seconds()),
-                    every(chores.look_at_feed, _FEED_SECONDS),
-                    every(self._look_at_never, _NEVER_SECONDS),
-                    every(chores.take_in, _TAKE_IN_SECONDS),
-                    every(chores.keep_offers, _OFFERS_SECONDS),
+                tasks.create_task(
+                    every(interval, chore, stopping=closed, failed=partial(put_off, chore.__name__))
+                )
+                for interval, chore in (
+                    (_SWEEP, self._worker.sweep),
+                    (_ROOM, self._worker.make_room),
+                    (workers.BEAT, chores.beat),
+                    (_FEED, chores.look_at_feed),
+                    (_NEVER_MAILED, self.look_at_never),
+                    (_TAKE_IN, chores.take_in),
+                    (_OFFERS, chores.keep_offers),
                 )
             ]
+            running.append(tasks.create_task(self._worker.learn()))
             await self._chores.relays_seen()
             # What lives as long as the process is spared from the collector; cycles are rare
             # after it.
@@ -138,12 +145,14 @@ class _Smtp:
             self._context.ready()
             await self._context.stopping.wait()
             await self._worker.close()
-            for chore in running:
-                chore.cancel()
+            closed.set()
+            for task in running:  # What waits for a store that is away, or knows no end.
+                task.cancel()
         await self._journal.close()
         await self._chores.retire()
 
-    async def _look_at_never(self) -> None:
+    async def look_at_never(self) -> None:
+        """Remember what is needed while the store is away."""
         await self._chores.look_at_never(self._standings, self._never)
         await self._chores.look_at_staff(self._staff_languages)
 

@@ -9,7 +9,7 @@ from gateway import logs
 from gateway.core import ids
 from gateway.core.decision.journal import Attempt, KnownBulk, Message, Outcome
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.smtp_proxy.journaling.store_outage import LocalRecord, NotRecorded
+from gateway.smtp_proxy.journaling.local_record import LocalRecord, NotRecorded
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal.journal import JournalWriter
 from gateway.store.journal.workers import take_in

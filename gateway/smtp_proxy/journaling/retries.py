@@ -8,7 +8,7 @@ workers of the host by `HostMarks`, those of other hosts by the store.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from time import monotonic
 
@@ -91,7 +91,9 @@ class Try:
     def answer_in(self, earlier: Earlier) -> Attempt | None:
         """Return the newest attempt whose answer, come or awaited, is this try's, too."""
         states = ("verdict", "pending")
-        same = [one for one in earlier if one.state in states and self.is_retry_of(one)]
+        same = [
+            attempt for attempt in earlier if attempt.state in states and self.is_retry_of(attempt)
+        ]
         return same[-1] if same else None
 
     def is_like(self, other: "Try") -> bool:
@@ -99,24 +101,29 @@ class Try:
         return self.content_hash() == other.content_hash() and is_same_date(self.date, other.date)
 
     def remembered(self, state: str, verdict: str = "") -> tuple[Attempt, ...]:
-        """Return what the store is to know of it."""
-        return tuple(
-            Attempt(
-                fingerprint=mark,
-                message=self.message,
-                state=state,
-                content_hash=self.content_hash(),
-                verdict=verdict,
-                dated=date,
-            )
-            for mark, date in self._marks()
-        )
+        """Return what the store is to know of it.
 
-    def _marks(self) -> Iterator[tuple[int, int | None]]:
+        That is by its fingerprint, where it has no Message-ID with its date; and once its client is
+        lost also by its likeness, for such a client may draw up the mail anew, with another
+        Message-ID.
+        """
+        attempts = []
         for marks in (self.marks, *self.others):
-            yield marks.fingerprint, None if marks.has_id else self.date
+            known_by = [(marks.fingerprint, None if marks.has_id else self.date)]
             if self.lost:
-                yield marks.likeness, self.date
+                known_by.append((marks.likeness, self.date))
+            attempts += [
+                Attempt(
+                    fingerprint=mark,
+                    message=self.message,
+                    state=state,
+                    content_hash=self.content_hash(),
+                    verdict=verdict,
+                    dated=date,
+                )
+                for mark, date in known_by
+            ]
+        return tuple(attempts)
 
 
 class Retries:
@@ -156,17 +163,24 @@ class Retries:
         if monotonic() - looked > _LOOK_SECONDS:
             earlier = await _asked(look, earlier)
         answer, first = self._first(mine, earlier)
-        if answer is None and first is None and self._may_go(mine, earlier):
-            self._in_flight.setdefault(mine.marks.fingerprint, []).append(mine)
-        elif answer is None:
-            self._await(mine.marks.fingerprint)
-            try:
-                answer = await self._waited_for(
-                    mine, look, client_reader, patience=patience, waits=waits, first_is=first_is
-                )
-            finally:
-                self._await_no_more(mine.marks.fingerprint)
-        return answer
+        if answer is not None or (first is None and self._may_go(mine, earlier)):
+            return answer
+
+        # From here on it waits, and the first try's answer is kept for it at whichever worker.
+        number = mine.marks.fingerprint
+        self._awaited[number] += 1
+        if self._host is not None and self._awaited[number] == 1:
+            self._host.set(MarkKind.AWAITED, number)
+        try:
+            return await self._waited_for(
+                mine, look, client_reader, patience=patience, waits=waits, first_is=first_is
+            )
+        finally:
+            self._awaited[number] -= 1
+            if not self._awaited[number]:
+                del self._awaited[number]
+                if self._host is not None:
+                    self._host.remove(MarkKind.AWAITED, number)
 
     async def _waited_for(
         self,
@@ -184,18 +198,19 @@ class Retries:
         while True:
             earlier = await _asked(look, earlier)
             client_reader.raise_if_over()
-            for one in earlier:
-                if mine.is_retry_of(one):
-                    first_is(one.message)
+            retried = [attempt for attempt in earlier if mine.is_retry_of(attempt)]
+            for attempt in retried:
+                first_is(attempt.message)
             answer, first = self._first(mine, earlier)
-            if answer is not None:
+            if answer is not None or (first is None and self._may_go(mine, earlier)):
                 return answer
-            if first is None and self._may_go(mine, earlier):
-                self._in_flight.setdefault(mine.marks.fingerprint, []).append(mine)
-                return None
-            if monotonic() - began > patience:
-                return _still_pending(mine, first, earlier)
-            if not is_long and monotonic() - began > _SOON_SECONDS:
+            waited = monotonic() - began
+            if waited > patience:
+                elsewhere = [attempt.message for attempt in retried if attempt.state == "sending"]
+                message = first.message if first else elsewhere[0] if elsewhere else 0
+                number = mine.marks.fingerprint
+                return Attempt(fingerprint=number, message=message, state="pending")
+            if not is_long and waited > _SOON_SECONDS:
                 is_long = True
                 await waits()
                 continue
@@ -209,7 +224,13 @@ class Retries:
 
     def _first(self, mine: Try, earlier: Earlier) -> tuple[Attempt | None, Try | None]:
         """Return an answer there is already, or a try of this worker that will bring one."""
-        for other in self._candidates(mine):
+        marks = mine.marks
+        candidates = self._in_flight.get(marks.fingerprint, []) if marks.has_id else []
+        if self._lost:
+            lost = self._lost.get(marks.likeness, [])
+            alike = [other for other in lost if other is not mine and other.is_like(mine)]
+            candidates = [*candidates, *alike]
+        for other in candidates:
             if other is mine or other.content_hash() != mine.content_hash():
                 continue
             if not other.has_ended:
@@ -218,39 +239,23 @@ class Retries:
                 return other.answer, None
         return mine.answer_in(earlier), None
 
-    def _candidates(self, mine: Try) -> list[Try]:
-        fingerprint = mine.marks.fingerprint
-        in_flight = self._in_flight.get(fingerprint, []) if mine.marks.has_id else []
-        if not self._lost:
-            return in_flight
-        lost = self._lost.get(mine.marks.likeness, [])
-        return [*in_flight, *(one for one in lost if one is not mine and one.is_like(mine))]
-
     def _may_go(self, mine: Try, earlier: Earlier) -> bool:
         """Whether no other worker has a try of the same mail in flight; from now on this has."""
-        sending = [one for one in earlier if one.state == "sending"]
-        if any(mine.is_retry_of(one) for one in sending):
-            return False
         host, marks = self._host, mine.marks
-        if host is None or sending:  # What is in flight elsewhere is other content.
-            return True
-        if host.has_seldom and host.is_set(MarkKind.LOST, marks.likeness):
+        sending = [attempt for attempt in earlier if attempt.state == "sending"]
+        if any(mine.is_retry_of(attempt) for attempt in sending):
             return False
-        if not marks.has_id or marks.fingerprint in self._in_flight:
-            return True
-        return host.set(MarkKind.IN_FLIGHT, marks.fingerprint)
-
-    def _await(self, number: int) -> None:
-        self._awaited[number] += 1
-        if self._host is not None and self._awaited[number] == 1:
-            self._host.set(MarkKind.AWAITED, number)
-
-    def _await_no_more(self, number: int) -> None:
-        self._awaited[number] -= 1
-        if not self._awaited[number]:
-            del self._awaited[number]
-            if self._host is not None:
-                self._host.remove(MarkKind.AWAITED, number)
+        if host is not None and not sending:  # Else what is in flight elsewhere is other content.
+            if host.has_seldom and host.is_set(MarkKind.LOST, marks.likeness):
+                return False
+            if (
+                marks.has_id
+                and marks.fingerprint not in self._in_flight
+                and not host.set(MarkKind.IN_FLIGHT, marks.fingerprint)
+            ):
+                return False
+        self._in_flight.setdefault(marks.fingerprint, []).append(mine)
+        return True
 
     # While the relay has it
 
@@ -267,16 +272,16 @@ class Retries:
     def _look_at_slow(self) -> None:
         self._timer = None
         now = monotonic()
-        for one in self._at_dot:
-            if one.slow:
+        for oldest in self._at_dot:
+            if oldest.slow:
                 continue
-            left = one.since + SLOW_SECONDS - now
+            left = oldest.since + SLOW_SECONDS - now
             if left > 0:
                 loop = asyncio.get_running_loop()
                 self._timer = loop.call_later(left, self._look_at_slow)
                 return
-            one.slow = True
-            one.tell()
+            oldest.slow = True
+            oldest.tell()
 
     def _look_for_client(self, mine: Try) -> None:
         """See whether it has gone, or says another command instead of waiting."""
@@ -324,15 +329,15 @@ class Retries:
         self,
         mine: Try,
         answer: Attempt | None,
-        told: "asyncio.Future[None] | None" = None,
+        seen: "asyncio.Future[None] | None" = None,
     ) -> None:
-        """Give those who wait their answer; forget the try once the store was told."""
+        """Give those who wait their answer; forget the try once every process can see it."""
         self.verdict_came(mine)
         mine.end(answer)
-        if told is None:
+        if seen is None:
             self._forget(mine)
         else:
-            told.add_done_callback(lambda _: self._forget(mine))
+            seen.add_done_callback(lambda _: self._forget(mine))
 
     def _forget(self, mine: Try) -> None:
         tries = self._in_flight.get(mine.marks.fingerprint, [])
@@ -347,22 +352,18 @@ class Retries:
             lost.remove(mine)
             if not lost:
                 del self._lost[mine.marks.likeness]
+            # Whoever sends again right now asks a store that may not know it yet.
             seconds = _LOST_SECONDS if mine.answer is not None else 0.0
-            asyncio.get_running_loop().call_later(seconds, self._remove_lost, mine.marks.likeness)
+            likeness = mine.marks.likeness
 
-    def _remove_lost(self, number: int) -> None:
-        self._lost_marks[number] -= 1
-        if not self._lost_marks[number]:
-            del self._lost_marks[number]
-            if self._host is not None:
-                self._host.remove(MarkKind.LOST, number)
+            def remove_mark() -> None:
+                self._lost_marks[likeness] -= 1
+                if not self._lost_marks[likeness]:
+                    del self._lost_marks[likeness]
+                    if self._host is not None:
+                        self._host.remove(MarkKind.LOST, likeness)
 
-
-def _still_pending(mine: Try, first: Try | None, earlier: Earlier) -> Attempt:
-    sending = (one for one in earlier if one.state == "sending" and mine.is_retry_of(one))
-    elsewhere = next(sending, None)
-    message = first.message if first else elsewhere.message if elsewhere else 0
-    return Attempt(fingerprint=mine.marks.fingerprint, message=message, state="pending")
+            asyncio.get_running_loop().call_later(seconds, remove_mark)
 
 
 async def _asked(look: Callable[[], Awaitable[Earlier]], earlier: Earlier) -> Earlier:

@@ -1,4 +1,10 @@
-"""A store that is away: who is never mailed, as last known, and a local record of what passed."""
+"""The journal while the store is away: a file beside it, which the store is told once it is back.
+
+Each line is one of
+
+    {"message": {"id": 4711, "at": "2026-11-28T10:00:00+00:00", …, "deliveries": [[…], …]}}
+    {"outcomes": [[4711, 0, "relayed", "relay", "250 2.0.0 Ok: queued as 4XZ1"], …]}
+"""
 
 import asyncio
 import contextlib
@@ -6,12 +12,9 @@ import errno
 import os
 import re
 import threading
-from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from hashlib import blake2b
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,69 +24,6 @@ from gateway.core.decision.journal import Delivery, Message, Outcome
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
-
-
-class NeverMailed:
-    """The addresses under scope `all` when the store was last asked, eight octets each.
-
-    Kept in a file beside the local record, so that a restart without a store knows them too.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._marks: array[int] | None = self._load()
-        self._kept = True  # on disk, too
-        self.as_of = self._written_at()  #: When the store was last asked; None: never.
-
-    @property
-    def known(self) -> bool:
-        """Whether the store was ever asked; if not, nobody can be mailed without it."""
-        return self._marks is not None
-
-    def __contains__(self, address: str) -> bool:
-        if self._marks is None:
-            return True
-        mark = _mark(address)
-        place = bisect_left(self._marks, mark)
-        return place < len(self._marks) and self._marks[place] == mark
-
-    def replace(self, addresses: Iterable[str]) -> None:
-        """Take over what the store says now; on a thread, it may be long.
-
-        OSError if it could not be written down; it counts all the same.
-        """
-        marks = array("Q", sorted(map(_mark, addresses)))
-        self.as_of = datetime.now(UTC)
-        if self._kept and marks == self._marks and self._path.exists():
-            os.utime(self._path)  # When it was last true, for a restart without a store.
-            return
-        self._marks, self._kept = marks, False
-        fresh = self._path.with_suffix(f".{os.getpid()}")
-        fresh.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(marks.tobytes())
-        fresh.replace(self._path)
-        self._kept = True
-
-    def _written_at(self) -> datetime | None:
-        try:
-            return datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
-        except OSError:
-            return None
-
-    def _load(self) -> "array[int] | None":
-        try:
-            octets = self._path.read_bytes()
-        except OSError:
-            return None
-        marks = array("Q")
-        marks.frombytes(octets[: len(octets) // 8 * 8])
-        return marks
-
-
-def _mark(address: str) -> int:
-    digest = blake2b(address.encode("utf-8", "surrogateescape"), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
-
 
 _RECORD = "messages-{}.jsonl"
 _PROCESS = re.compile(r"messages-(\d[\w.]*)\.jsonl")
@@ -117,7 +57,7 @@ class LocalRecord:
         """Return what processes recorded here that don't run any more."""
         own = self._path.name
         names = (path.name for path in self._folder.glob(_RECORD.format("*")) if path.name != own)
-        others = (found[1] for name in names if (found := _PROCESS.fullmatch(name)))
+        others = (match[1] for name in names if (match := _PROCESS.fullmatch(name)))
         return [LocalRecord(self._folder, process) for process in others if not alive(process)]
 
     @property
@@ -136,7 +76,7 @@ class LocalRecord:
         """Record a message durably; raise `NotRecorded` if that fails."""
         self._messages.add(message.id)
         try:
-            await self._append({"message": _plain(message)})
+            await self._append({"message": json_of_message(message)})
         except NotRecorded:
             self._messages.discard(message.id)
             raise
@@ -154,26 +94,31 @@ class LocalRecord:
     async def _append(self, entry: dict[str, object]) -> None:
         # Behind half a line of a killed process, a line of its own begins.
         line = b"\n" + orjson.dumps(entry) + b"\n"
+
+        def write() -> None:
+            # Not its parents: a store's folder that was moved away must find its place free.
+            self._path.parent.mkdir(exist_ok=True)
+            with self._turn, self._path.open("ab", buffering=0) as file:
+                length = file.tell()
+                try:
+                    if file.write(line) < len(line):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                    os.fsync(file.fileno())
+                    if length == 0:  # The new file's name becomes as durable as what is in it.
+                        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+                        try:
+                            os.fsync(folder)
+                        finally:
+                            os.close(folder)
+                except OSError:
+                    with contextlib.suppress(OSError):
+                        file.truncate(length)
+                    raise
+
         try:
-            await asyncio.get_running_loop().run_in_executor(None, self._write, line)
+            await asyncio.get_running_loop().run_in_executor(None, write)
         except OSError as error:
             raise NotRecorded(f"{self._path}: {error.strerror}") from error
-
-    def _write(self, line: bytes) -> None:
-        # Not its parents: a store's folder that was moved away must find its place free.
-        self._path.parent.mkdir(exist_ok=True)
-        with self._turn, self._path.open("ab", buffering=0) as file:
-            length = file.tell()
-            try:
-                if file.write(line) < len(line):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                os.fsync(file.fileno())
-                if length == 0:
-                    _keep_name(self._path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    file.truncate(length)
-                raise
 
     def read(self) -> Recorded:
         """Return what is recorded; on a thread, it may be long."""
@@ -182,16 +127,29 @@ class LocalRecord:
             waiting = frozenset(self._messages)
         messages: dict[int, Message] = {}
         outcomes: list[Outcome] = []
-        for entry in _entries(octets):
+        for line in octets.splitlines():
+            try:
+                entry = orjson.loads(line)
+            except orjson.JSONDecodeError:  # Half a line: of what was never let happen.
+                continue
             if "message" in entry:
-                message = _message(entry["message"])
-                messages[message.id] = message
-            outcomes += map(_outcome, entry.get("outcomes", ()))
-        told = {outcome.message for outcome in outcomes}
+                recorded = message_of_json(entry["message"])
+                messages[recorded.id] = recorded
+            for message, position, state, by, reply in entry.get("outcomes", ()):
+                outcomes.append(
+                    Outcome(
+                        message=int(message),
+                        position=int(position),
+                        state=State(state),
+                        by=By(by),
+                        reply=reply,
+                    )
+                )
+        ended = {outcome.message for outcome in outcomes}
         return Recorded(
             messages=tuple(messages.values()),
             outcomes=tuple(outcomes),
-            left=frozenset(messages) - told - waiting,
+            left=frozenset(messages) - ended - waiting,
             length=len(octets),
         )
 
@@ -207,26 +165,8 @@ class LocalRecord:
         self._path.unlink(missing_ok=True)
 
 
-def _keep_name(path: Path) -> None:
-    """Make a new file's name as durable as what is in it."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _entries(lines: bytes) -> Iterator[dict[str, Any]]:
-    """Yield what can be read; half a line is of something that was never let happen."""
-    for line in lines.splitlines():
-        try:
-            entry = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue
-        yield entry
-
-
-def _plain(message: Message) -> dict[str, object]:
+def json_of_message(message: Message) -> dict[str, object]:
+    """Return a message as the local record keeps it."""
     return {
         "id": message.id,
         "at": message.at.isoformat(),
@@ -260,33 +200,28 @@ def _plain(message: Message) -> dict[str, object]:
     }
 
 
-def _message(plain: dict[str, Any]) -> Message:
+def message_of_json(plain: dict[str, Any]) -> Message:
+    """Return the message that `json_of_message` made this of."""
     fields = dict(plain)
     fields["at"] = datetime.fromisoformat(str(plain["at"]))
     fields["kind"] = Kind(str(plain["kind"]))
     fields["bulk_identities"] = tuple(plain.get("bulk_identities", ()))
-    fields["deliveries"] = tuple(map(_delivery, plain["deliveries"]))
+    deliveries = []
+    for row in plain["deliveries"]:
+        # A gateway before 0025 wrote no `note_facts`.
+        recipient, address, state, by, reply, note, would, persons, note_facts = [*row, ""][:9]
+        deliveries.append(
+            Delivery(
+                recipient=recipient,
+                address=address,
+                state=State(state),
+                by=By(by),
+                reply=reply,
+                note=note,
+                would=would,
+                persons=tuple(map(PersonRef.parse, persons)),
+                note_facts=note_facts,
+            )
+        )
+    fields["deliveries"] = tuple(deliveries)
     return Message(**fields)
-
-
-def _delivery(row: list[str]) -> Delivery:
-    # A gateway before 0025 wrote no `note_facts`.
-    recipient, address, state, by, reply, note, would, persons, note_facts = [*row, ""][:9]
-    return Delivery(
-        recipient=recipient,
-        address=address,
-        state=State(state),
-        by=By(by),
-        reply=reply,
-        note=note,
-        would=would,
-        persons=tuple(map(PersonRef.parse, persons)),
-        note_facts=note_facts,
-    )
-
-
-def _outcome(row: list[str]) -> Outcome:
-    message, position, state, by, reply = row
-    return Outcome(
-        message=int(message), position=int(position), state=State(state), by=By(by), reply=reply
-    )

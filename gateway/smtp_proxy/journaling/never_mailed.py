@@ -1,0 +1,63 @@
+"""Who is never mailed, as last known: what the proxy goes by while the store is away."""
+
+import os
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+
+
+class NeverMailed:
+    """The addresses under scope `all` when the store was last asked, eight octets each.
+
+    Kept in a file beside the local record, so that a restart without a store knows them too.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._marks: array[int] | None = None  #: Ascending; None: the store was never asked.
+        self.as_of: datetime | None = None  #: When it was asked last; None: never.
+        self._is_written = True  #: Whether the file has these very marks.
+        try:
+            octets = path.read_bytes()
+            self.as_of = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        except OSError:
+            return
+        self._marks = array("Q")
+        self._marks.frombytes(octets[: len(octets) // 8 * 8])
+
+    @property
+    def known(self) -> bool:
+        """Whether the store was ever asked; if not, nobody can be mailed without it."""
+        return self._marks is not None
+
+    def __contains__(self, address: str) -> bool:
+        if self._marks is None:
+            return True
+        mark = _mark(address)
+        place = bisect_left(self._marks, mark)
+        return place < len(self._marks) and self._marks[place] == mark
+
+    def replace(self, addresses: Iterable[str]) -> None:
+        """Take over what the store says now; on a thread, it may be long.
+
+        OSError if it could not be written down; it counts all the same.
+        """
+        marks = array("Q", sorted(map(_mark, addresses)))
+        self.as_of = datetime.now(UTC)
+        if self._is_written and marks == self._marks and self._path.exists():
+            os.utime(self._path)  # When it was last true, for a restart without a store.
+            return
+        self._marks, self._is_written = marks, False
+        fresh = self._path.with_suffix(f".{os.getpid()}")
+        fresh.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(marks.tobytes())
+        fresh.replace(self._path)
+        self._is_written = True
+
+
+def _mark(address: str) -> int:
+    digest = blake2b(address.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
