@@ -1,4 +1,13 @@
-"""The content of a message as it comes in from the client."""
+"""The content of a message as it comes in from the client: its end, its size, and its pace.
+
+    c: Dear Ann,
+    c: ..hidden                  a dot that begins a line came doubled (RFC 5321, 4.5.2)
+    c: .                         the end; what comes behind it is the next command
+    c: QUIT
+
+A client that sends nothing for long ends in `ClientSlow`; one that only crawls while others wait
+for its relay loses the relay (`is_slow`).
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,13 @@
-"""Whether a client hears a verdict that took long, or that came when it had closed its side."""
+"""Whether a client hears a verdict that took long, or that came when it had closed its side.
+
+    c: .
+                                          some seconds pass; is the client there still?
+    s: 250 2.0.0 Ok: queued as 4XZ1
+    c: QUIT                               it was: whoever sends the same mail now means it
+
+If it has given up instead, it sends the mail again sooner or later, and that retry must get this
+answer and not be delivered a second time.
+"""
 
 import asyncio
 from contextlib import closing

@@ -1,4 +1,9 @@
-"""What a client sends, as lines or as chunks: bounded memory, and every wait has an end."""
+"""What a client sends, as lines or as chunks: bounded memory, and every wait has an end.
+
+c: RCPT TO:<ann@example.net>        `line`; `next_is` looks whether another RCPT came with it
+c: DATA
+c: Dear Ann, …                      `chunk`: whatever has arrived, wherever it was cut
+"""
 
 import asyncio
 import os

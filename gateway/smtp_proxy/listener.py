@@ -1,4 +1,14 @@
-"""A listener: what the sessions of one address that mail comes in at share."""
+"""A listener: what the sessions of one address that mail comes in at share.
+
+It says the first word of each session, and what is offered there:
+
+    s: 220 gateway.example.org ESMTP      or 554 to whom its networks keep out, 421 while it is full
+    c: EHLO crm.example.org
+    s: 250-gateway.example.org
+    s: 250-PIPELINING
+    s: 250-SIZE 50000000                  the smallest of ours and of the relays'
+    s: 250 8BITMIME                       what each of the listener's relays offers, too
+"""
 
 import asyncio
 from collections.abc import Coroutine, Sequence

@@ -158,7 +158,7 @@ class ProxyServices:
 
     # The end of a message
 
-    def told(
+    def message_ended(
         self,
         message: int,
         *,

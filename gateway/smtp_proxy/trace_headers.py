@@ -1,4 +1,10 @@
-"""The header lines the gateway puts on top, and the loops they show."""
+"""The header lines the gateway puts on top, and the loops they show.
+
+Received: from crm.example.org ([192.0.2.7])
+    by gateway.example.org with ESMTPSA id 7GKQ-3M;
+    Sat, 28 Nov 2026 10:00:00 +0100
+X-Gateway-Loop: 5c1f…
+"""
 
 from gateway.core.mail.headers import Headers
 from gateway.smtp_proxy.transaction_record import Client

@@ -1,4 +1,13 @@
-"""What is written down of one transaction: the journal's message, its outcome, and notices owed."""
+"""What is written down of one transaction: the journal's message, its outcome, and notices owed.
+
+c: MAIL FROM:<news@example.org>    a number and a time: the message's id
+c: RCPT TO:<ann@example.net>       a `RecipientRecord` each, whatever is said to it
+c: RCPT TO:<bob@example.net>
+c: (the mail)                      its headers, its kind, each recipient's verdict
+c: .                               `begin`: on disk, Ann as sending, Bob as send_failed with his
+                                   note, and the report that the sender is owed for Bob
+s: 250 2.0.0 Ok: queued as 4XZ1    `finish`: Ann is relayed, the report may go
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -348,7 +357,7 @@ class TransactionRecord:
 
     def log(self) -> None:
         """Write the message's one line of log, and count it."""
-        self._services.told(
+        self._services.message_ended(
             self.id,
             listener=self._listener.name,
             said=self.classification,
