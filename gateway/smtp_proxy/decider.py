@@ -25,7 +25,7 @@ from gateway.core.people.people import NOBODY, Standing, Suppression, Suppressio
 from gateway.smtp_proxy.journaling.bulk_memory import BulkMemory
 from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.smtp_proxy.message_kind import (
-    Burst,
+    BurstSoFar,
     MessageToDecide,
     facts_of,
     goes_anyway,
@@ -105,7 +105,7 @@ class Decider:
         identity = message_identity(case.sender, case.login, case.listener.name, case.headers)
         sought = identity.sought(case.named)
         standings: Mapping[str, Standing] = {}
-        burst: Burst | None = None
+        burst: BurstSoFar | None = None
         status: MessageStatus | None = None  #: None while the store is away.
         try:
             status = await self._message_lookup.look(marks, sought, now)
@@ -184,7 +184,7 @@ class Decider:
         case: MessageToDecide,
         standings: Mapping[str, Standing],
         now: datetime,
-    ) -> Burst | None:
+    ) -> BurstSoFar | None:
         """Return whom the same message was for; None where no rule counts that."""
         if case.listener.kind is not None or is_answer(facts_of(policy, case)):
             return None
@@ -193,7 +193,7 @@ class Decider:
         names += [name for name, _ in case.headers.addresses("to")]
         key = burst_key(case.login, case.headers, names)
         reached = await self._message_lookup.burst(key, now - _BURST_MEMORY)
-        return Burst(key=key, reached=reached, case=case, now=now)
+        return BurstSoFar(key=key, reached=reached, case=case, now=now)
 
     def _last_known(self, case: MessageToDecide, said: Classification | None) -> list[Verdict]:
         """Return verdicts by who was under scope `all` when the store was last asked."""
@@ -235,7 +235,7 @@ def _verdicts(
 
 
 def _until_burst_shows(
-    policy: Policy, case: MessageToDecide, burst: Burst, verdicts: list[Verdict]
+    policy: Policy, case: MessageToDecide, burst: BurstSoFar, verdicts: list[Verdict]
 ) -> list[Verdict]:
     """Let people wait whom bulk mail may not reach, while a deferring rule may yet call it bulk."""
     waits = max((test.within for test in policy.bursts if test.defer), default=None)

@@ -41,7 +41,7 @@ class MessageToDecide:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Burst:
+class BurstSoFar:
     """The same message to others: whom it was for, first and last."""
 
     key: int
@@ -90,7 +90,7 @@ def kind_before_content(policy: Policy, case: MessageToDecide) -> Classification
 
 
 def kind_of(
-    policy: Policy, case: MessageToDecide, burst: Burst | None, known: KnownBulk | None
+    policy: Policy, case: MessageToDecide, burst: BurstSoFar | None, known: KnownBulk | None
 ) -> Classification:
     """Return the kind and which rule says so; `known` is where the same message was bulk before."""
     if case.listener.kind is not None:
