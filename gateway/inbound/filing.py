@@ -105,7 +105,8 @@ def choose_reading(
     """Return the reading that is filed, and the next one where there was a choice.
 
     The first of the candidate counts, else the first: reading put them in order by their subjects
-    and dates. What stands within the quote of the candidate's own mail is no other reading.
+    and dates, and what another one may hold behind them. What stands within the candidate's own
+    mail is no other reading.
     """
     readings = [filing.original]
     while (following := readings[-1].other) is not None:
@@ -113,12 +114,16 @@ def choose_reading(
     of_candidate = [
         reading for reading in readings if not _is_somebody_else(reading, filing.candidate, lookup)
     ]
-    chosen = of_candidate[0] if of_candidate else readings[0]
+    chosen = next((reading for reading in of_candidate if not reading.is_quote), readings[0])
     others = [
         reading
         for reading in readings
-        if reading is not chosen and not (of_candidate and reading.is_within)
+        if reading is not chosen
+        and not reading.is_minor
+        and not (chosen in of_candidate and reading.is_within)
     ]
+    if chosen not in of_candidate:
+        others += of_candidate
     return chosen, others[0] if others else None
 
 

@@ -71,7 +71,7 @@ async def test_a_msg_file_that_is_none_stays_a_document(office: Office) -> None:
 async def test_a_mail_in_a_winmail_dat_is_the_original(
     office: Office, beside: tuple[tuple[bytes, bytes], ...]
 ) -> None:
-    wrapped = _tnef_with_mail() + b"".join(tnef(*each)[6 + 15 :] for each in beside)
+    wrapped = tnef_with_mail() + b"".join(tnef(*each)[6 + 15 :] for each in beside)
     mail = with_file(forward(text="Bitte ablegen."), "winmail.dat", wrapped, "ms-tnef")
 
     entry = await office.filed(mail)
@@ -137,19 +137,34 @@ async def test_a_text_in_a_winmail_dat_is_passed_over_where_the_mail_has_one(
 
 async def test_broken_files_of_outlook_cost_no_mail(office: Office) -> None:
     """They are filed, as the same mail again or with the file, or wait."""
-    for name, octets in (("AW.msg", ANN), ("winmail.dat", _tnef_with_mail())):
+    for name, octets in (("AW.msg", ANN), ("winmail.dat", tnef_with_mail())):
         for place in (*range(30, 80, 16), *range(512, len(octets), len(octets) // 9)):
             broken = octets[:place] + b"\xff\xfe\xff\xfe" + octets[place + 4 :]
             verdict = await office.take(with_file(forward(said=f"{name} {place}"), name, broken))
             assert isinstance(verdict, Filed | Repeated | NeedsAttention)
 
 
-def _tnef_with_mail() -> bytes:
+def tnef_with_mail(
+    *,
+    name: str = "Ann Müller",
+    address: str = "ann@example.org",
+    subject: str = "AW: Ihre Bewerbung",
+    text: str = "Das passt.",
+) -> bytes:
     """Write a winmail.dat with a mail attached in it."""
-    return _tnef(*_mail_attributes())
+    values = ((0x0042, name), (0x0065, address), (0x0037, subject), (0x1000, text))
+    return _tnef(*_mail_attributes(values=values))
 
 
-def _mail_attributes(*within: tuple[int, int, bytes]) -> tuple[tuple[int, int, bytes], ...]:
+def _mail_attributes(
+    *within: tuple[int, int, bytes],
+    values: tuple[tuple[int, str], ...] = (
+        (0x0042, "Ann Müller"),
+        (0x0065, "ann@example.org"),
+        (0x0037, "AW: Ihre Bewerbung"),
+        (0x1000, "Das passt."),
+    ),
+) -> tuple[tuple[int, int, bytes], ...]:
     """Return the attributes of a mail attached in a winmail.dat (MS-OXTNEF 2.1.3.3.15)."""
     inner = _tnef(
         (1, 0x00089006, b"\0\0\1\0"),
@@ -157,12 +172,7 @@ def _mail_attributes(*within: tuple[int, int, bytes]) -> tuple[tuple[int, int, b
         (
             1,
             0x00069003,
-            _properties(
-                (0x0042, "Ann Müller"),
-                (0x0065, "ann@example.org"),
-                (0x0037, "AW: Ihre Bewerbung"),
-                (0x1000, "Das passt."),
-            ),
+            _properties(*values),
         ),
         *(attribute for attribute in within if attribute[0] == 2),
     )

@@ -3,7 +3,7 @@
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from itertools import count
@@ -63,9 +63,9 @@ class Saver:
         self._numbers = count(1)
 
     def of(
-        self, mail: Message, *, original: Message | None = None, text: str = ""
+        self, mail: Message, *, opened: Sequence[Message | None] = (), text: str = ""
     ) -> Iterator[Attachment]:
-        """Yield the files of a mail; `original`, attached to it, is none, but has files itself.
+        """Yield the files of a mail; a mail that was `opened` is none, but has files itself.
 
         Neither is the HTML of the `text` that was recovered, which Claws Mail and aerc attach.
         """
@@ -80,8 +80,9 @@ class Saver:
             )
         pictures = 0  #: That HTML of the text shows; they follow it.
         for part in leaves:
-            if original is not None and original in children(part):
-                yield from self.of(original, text=text)
+            inner = next((child for child in children(part) if child in opened), None)
+            if inner is not None:
+                yield from self.of(inner, opened=opened, text=text)
             elif self.is_html_of(part, text):
                 pictures += len(set(_CID.findall(self._markup(part))))
             elif pictures and _is_untyped_image(part):

@@ -13,16 +13,13 @@ from email.message import Message
 from gateway.core.mail.headers import decoded_mailboxes
 from gateway.core.replies.forwarded import (
     Original,
-    Place,
     banner_end,
     divide_signature,
-    find_original,
-    find_other_original,
-    find_place,
+    find_originals,
     in_zone_of_writer,
     joined,
-    original_at,
     parse_mailbox,
+    split_lines,
     unquoted,
     without_app_lines,
     without_banner,
@@ -52,6 +49,7 @@ _WRITES_BELOW = re.compile(r"s-nail\b|heirloom mailx\b|mailx\b|nail\b", re.IGNOR
 _OF_EXCHANGE = ("x-ms-exchange-", "x-ms-has-attach", "thread-index")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _FEWEST_BREAKS = 2
+_DEEPEST = 2  #: Forwards of forwards, each attached to the other, that are looked into.
 
 
 def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) -> Recovered:
@@ -61,60 +59,96 @@ def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) 
     none. Never raises: what can't be recovered is text of the forwarder.
     """
     mail = message_from_bytes(message) if isinstance(message, bytes) else message
+    readings = readings_of(mail, subject=subject, zone=zone)
+    sent = date_of(shown_field(mail, "date"), zone)
+    return finished(in_order(readings, subject=subject, sent=sent), mail, zone)
+
+
+def readings_of(mail: Message, *, subject: str, zone: tzinfo, depth: int = 0) -> list[Recovered]:
+    """Return all that could be meant as the original of a mail, each followed by what is in it.
+
+    Attached mails come first, then what its text holds; without either its text alone. `depth`
+    is how many mails around it were forwarded themselves: of those what they hold, or nothing.
+    """
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None
     text = content.text if content.text is not None else "\n".join(page.lines if page else ())
-    place = find_place(page.lines, subject=subject) if page else None
-    shown = None
-    if page is not None and place is not None:
-        shown = original_at(page.lines, place, subject=subject, zone=zone)
-    is_page = content.text is None
-    inline = shown if is_page else find_original(text, subject=subject, zone=zone)
-
-    def written(original: Original | None) -> Recovered:
-        return recover_inline(
-            text, original, page=page, place=place, shown=shown, subject=subject, zone=zone
-        )
-
     readings = []
     for attached in attached_mails(mail):
         attached_text, attached_page = read_text(attached)
-        readings.append(
-            Recovered(
-                heading=heading_of(attached, zone),
-                text=attached_text,
-                html=html_below_banner(attached_page) if attached_page else "",
-                staff_text=text.strip(),
-                attached=attached,
-            )
+        reading = Recovered(
+            heading=heading_of(attached, zone),
+            text=attached_text,
+            html=html_below_banner(attached_page) if attached_page else "",
+            staff_text=text.strip(),
+            attached=attached,
         )
-    has_attached = bool(readings)
-    if not has_attached:
-        readings.append(written(inline))
-    elif inline is not None:
-        readings.append(replace(written(inline), is_sure=inline.is_sure))
-    if shown is not None and inline is not None:
-        of_page, of_text = shown.heading.sender, inline.heading.sender
-        if (of_page.address if of_page else "") != (of_text.address if of_text else ""):
-            readings.append(written(None))
-    if not has_attached and inline is not None and not inline.is_sure:
-        readings[0] = replace(readings[0], is_sure=False)
-        other = find_other_original(text, inline, subject=subject, zone=zone)
-        if other is not None:
-            readings.append(
-                Recovered(
-                    heading=other.heading,
-                    text=other.body,
-                    html="",
-                    staff_text=other.own_text,
-                    attached=None,
-                    is_sure=other.is_sure,
-                    is_within=other.is_within,
-                    is_open=other.is_open,
-                )
-            )
-    sent = date_of(shown_field(mail, "date"), zone)
-    return finished(in_order(readings, subject=subject, sent=sent), mail, zone)
+        readings += [reading, *readings_within(reading, attached, subject, zone, depth)]
+    inline = inline_readings(text, page, is_page=content.text is None, subject=subject, zone=zone)
+    if not inline and not readings and not depth:
+        return [recover_inline(text, None, page=page, shown=None, subject=subject, zone=zone)]
+    for reading in inline:
+        readings.append(reading)
+        if reading.source is not None and not reading.is_minor:
+            readings += readings_within(reading, reading.source, subject, zone, depth)
+    return readings
+
+
+def readings_within(
+    outer: Recovered, mail: Message, subject: str, zone: tzinfo, depth: int
+) -> list[Recovered]:
+    """Return what a mail that was forwarded holds in turn, as attached mails and in its text."""
+    if depth == _DEEPEST:
+        return []
+    return [
+        replace(
+            inner,
+            staff_text="\n\n".join(part for part in (outer.staff_text, inner.staff_text) if part),
+            source=inner.source or outer.source,
+            is_minor=True,
+            is_within=True,
+            is_quote=inner.is_quote or not inner.is_sure,
+            is_open=False,
+            holders=(mail, *inner.holders),
+        )
+        for inner in readings_of(mail, subject=subject, zone=zone, depth=depth + 1)
+        if inner.heading is not None and inner.heading.sender is not None
+    ]
+
+
+def inline_readings(
+    text: str, page: MarkupText | None, *, is_page: bool, subject: str, zone: tzinfo
+) -> list[Recovered]:
+    """Return what could be meant in a text and the page beside it, in the order of the text.
+
+    `is_page` says that the text is that of the page. The first that the page has is the first of
+    the text, shown better; where it has another author it is one more reading.
+    """
+    of_page = find_originals(page.lines, subject=subject, zone=zone) if page else []
+    of_text = of_page if is_page else find_originals(split_lines(text), subject=subject, zone=zone)
+
+    def written(original: Original | None, shown: Original | None) -> Recovered:
+        reading = recover_inline(text, original, page=page, shown=shown, subject=subject, zone=zone)
+        place = original or shown
+        assert place is not None
+        return replace(
+            reading,
+            is_sure=place.is_sure,
+            is_within=place.is_within,
+            is_minor=place.is_minor,
+            is_quote=place.is_quote,
+        )
+
+    readings, left = [], list(of_page)
+    for number, original in enumerate(of_text):
+        same = [shown for shown in left if is_author_of(shown, original)]
+        shown = left[0] if left and number == 0 else same[0] if same else None
+        readings.append(written(original, shown))
+        if number == 0 and shown is not None and not same:
+            readings.append(written(None, shown))
+        left = [one for one in left if one is not shown]
+    readings += [written(None, shown) for shown in left]
+    return [one for one in readings if not one.is_minor or (one.heading and one.heading.sender)]
 
 
 def finished(recovered: Recovered, mail: Message, zone: tzinfo) -> Recovered:
@@ -157,12 +191,11 @@ def recover_inline(
     original: Original | None,
     *,
     page: MarkupText | None,
-    place: Place | None,
     shown: Original | None,
     subject: str,
     zone: tzinfo,
 ) -> Recovered:
-    """Return what the text (`original`) or at a place of the page (`shown`) is forwarded."""
+    """Return what the text (`original`) or the page (`shown`) says is forwarded."""
     if original is None and shown is None:
         return recover_unmarked(text, subject, zone) or Recovered(
             heading=None,
@@ -176,13 +209,12 @@ def recover_inline(
         if whole is not None:
             return whole
     html = ""
-    if page is not None and place is not None:
+    if page is not None and shown is not None:
+        place = shown.place
         lines = unquoted(page.lines[place.start : place.end], place.depth)
         html = page.between(place.start + banner_end(lines), place.end)
-        is_better = original is None or (
-            page.html != "" and shown is not None and is_richer(shown, original)
-        )
-        if is_better and shown is not None:
+        is_better = original is None or (page.html != "" and is_richer(shown, original))
+        if is_better:
             return Recovered(
                 heading=shown.heading,
                 text=joined(unquoted(page.text(place.start, place.end), place.depth)),
@@ -256,11 +288,17 @@ def is_richer(shown: Original, original: Original) -> bool:
 
     Its text says `*bold*`, and at worst `EUR` for a sign it doesn't know.
     """
-    if shown.heading.sender != original.heading.sender:
-        of_page, of_text = shown.heading.sender, original.heading.sender
-        if of_page is None or of_text is None or of_page.address != of_text.address:
-            return False
-    return len(shown.body.split()) >= _ENOUGH * len(original.body.split())
+    return is_author_of(shown, original) and len(shown.body.split()) >= _ENOUGH * len(
+        original.body.split()
+    )
+
+
+def is_author_of(shown: Original, original: Original) -> bool:
+    """Whether two originals, one of the page and one of the text, have the same author."""
+    of_page, of_text = shown.heading.sender, original.heading.sender
+    if of_page is None or of_text is None:
+        return of_page is of_text
+    return of_page == of_text or (of_page.address == of_text.address)
 
 
 def is_markup(body: str) -> bool:

@@ -80,6 +80,10 @@ class RepliedMail:
     note_may_follow: bool = False
     is_zone_guessed: bool = False  #: Whether its date names no zone, and another one is likely too.
     is_within: bool = False  #: Whether it stands within the quote of another one.
+    #: Whether a surer one may hold it: it counts where it is the candidate's and that one isn't.
+    is_minor: bool = False
+    #: Whether it is quoted in another one as answers quote: it is never filed, but told.
+    is_quote: bool = False
     other: "RepliedMail | None" = None  #: What could be meant as well, where that isn't sure.
     attachments: "tuple[Attachment, ...] | None" = None  #: None: those of the reading.
 
@@ -130,9 +134,10 @@ def read(task: Task) -> ReadMail:
 
 
 def _files(saver: Saver, mail: Message, recovered: Recovered) -> tuple[Attachment, ...]:
+    opened = (*recovered.holders, recovered.attached)
     return (
-        *saver.of(mail, original=recovered.attached, text=recovered.text),
-        *(saver.of(recovered.source) if recovered.source is not None else ()),
+        *saver.of(mail, opened=opened, text=recovered.text),
+        *(saver.of(recovered.source, opened=opened) if recovered.source is not None else ()),
     )
 
 
@@ -148,7 +153,11 @@ def _other(
     other = recovered.other
     if other is None or other.heading is None:
         return None
-    has_same = other.attached is recovered.attached and other.source is recovered.source
+    has_same = (other.attached, other.source, other.holders) == (
+        recovered.attached,
+        recovered.source,
+        recovered.holders,
+    )
     files = attachments if has_same else _files(saver, mail, other)
     return replace(
         _original(other, header, files),
@@ -207,6 +216,8 @@ def _original(
         fingerprint="",
         is_cut=recovered.is_cut,
         is_within=recovered.is_within,
+        is_minor=recovered.is_minor,
+        is_quote=recovered.is_quote,
         note_may_follow=recovered.is_open,
         is_zone_guessed=recovered.is_zone_guessed,
     )

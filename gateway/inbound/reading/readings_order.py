@@ -2,11 +2,15 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
+from gateway.core.replies.forwarded import Heading
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.recovered import Recovered
 
 _ZONES = timedelta(hours=26)  #: By which dates without zones may differ.
+_MOST_MINOR = 8  #: Readings that count only where they are the candidate's …
+_LARGEST_MINOR = 1_000_000  #: … and characters of them all.
 
 
 def in_order(readings: list[Recovered], *, subject: str, sent: datetime | None) -> Recovered:
@@ -16,7 +20,17 @@ def in_order(readings: list[Recovered], *, subject: str, sent: datetime | None) 
     programs write: what is found first counts, unless the subject or the dates say otherwise.
     """
     ordered: list[Recovered] = []
+    minor: list[Recovered] = []
+    outer, size = readings[0], 0
     for reading in readings:
+        if reading.is_minor and not is_told(reading, outer, subject, sent):
+            size += len(reading.text) + len(reading.html) + len(reading.staff_text)
+            minor += [reading] if len(minor) < _MOST_MINOR and size < _LARGEST_MINOR else []
+            continue
+        if reading.is_minor:
+            reading = replace(reading, is_minor=False, is_within=False)  # noqa: PLW2901
+        else:
+            outer = reading
         if any(is_same(reading, before) for before in ordered):
             continue
         less_sure = (
@@ -25,6 +39,7 @@ def in_order(readings: list[Recovered], *, subject: str, sent: datetime | None) 
             if is_surer(reading, before, subject, sent)
         )
         ordered.insert(next(less_sure, len(ordered)), reading)
+    ordered += [reading for reading in minor if not any(map(partial(is_same, reading), ordered))]
     first: Recovered | None = None
     for reading in reversed(ordered):
         first = replace(reading, other=first)
@@ -40,13 +55,8 @@ def is_surer(one: Recovered, before: Recovered, subject: str, sent: datetime | N
     """
     if one.heading is None or before.heading is None:
         return before.heading is None and one.heading is not None
-    wanted = without_prefixes(subject).casefold()
-    has_subject, had_subject = (
-        bool(wanted)
-        and heading.has_subject
-        and without_prefixes(heading.subject).casefold() == wanted
-        for heading in (one.heading, before.heading)
-    )
+    has_subject = has_subject_of(subject, one.heading)
+    had_subject = has_subject_of(subject, before.heading)
     if not one.is_within and has_subject != had_subject:
         return has_subject
     date, other = one.heading.date, before.heading.date
@@ -55,6 +65,34 @@ def is_surer(one: Recovered, before: Recovered, subject: str, sent: datetime | N
     if sent is not None and (date - sent > _ZONES) != (other - sent > _ZONES):
         return other - sent > _ZONES
     return one.is_sure and date - other > _ZONES
+
+
+def is_told(minor: Recovered, outer: Recovered, subject: str, sent: datetime | None) -> bool:
+    """Whether the mail tells that a minor reading is what was forwarded, or the dates that it is
+    in no other one: it alone has the subject, or it is younger than what would hold it.
+    """
+    if minor.heading is None or outer.heading is None or not minor.is_sure:
+        return False
+    if (
+        outer.heading.has_subject
+        and has_subject_of(subject, minor.heading)
+        and not has_subject_of(subject, outer.heading)
+    ):
+        return True
+    date, other = minor.heading.date, outer.heading.date
+    if date is None or other is None or (sent is not None and date - sent > _ZONES):
+        return False
+    return date - other > _ZONES
+
+
+def has_subject_of(subject: str, heading: Heading) -> bool:
+    """Whether a heading tells a subject, and it is the one of the mail around it."""
+    wanted = without_prefixes(subject).casefold()
+    return (
+        bool(wanted)
+        and heading.has_subject
+        and without_prefixes(heading.subject).casefold() == wanted
+    )
 
 
 def is_same(one: Recovered, other: Recovered) -> bool:

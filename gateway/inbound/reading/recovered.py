@@ -19,6 +19,10 @@ class Recovered:
     is_cut: bool = False  #: Whether its end or files of it are missing.
     is_sure: bool = True  #: Whether its form is one that only forwards have.
     is_within: bool = False  #: Whether it stands within the quote of another one.
+    #: Whether a surer one may hold it: it counts where it is the candidate's and that one isn't.
+    is_minor: bool = False
+    is_quote: bool = False  #: Whether it is quoted in another one as answers quote.
+    holders: tuple[Message, ...] = ()  #: The mails that came with it and hold it, the outer first.
     is_open: bool = False  #: Whether words typed below it can't be told from its own.
     is_zone_guessed: bool = False  #: Whether its date names no zone, and another one is likely too.
     other: "Recovered | None" = None  #: What could be meant as well, where that isn't sure.

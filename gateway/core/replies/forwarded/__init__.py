@@ -5,7 +5,7 @@ from gateway.core.replies.forwarded.banners import banner_end, without_banner
 from gateway.core.replies.forwarded.buttons import without_buttons
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.labels import begins_field
-from gateway.core.replies.forwarded.lines import joined, unquoted
+from gateway.core.replies.forwarded.lines import joined, split_lines, unquoted
 from gateway.core.replies.forwarded.local_time import in_zone_of_writer
 from gateway.core.replies.forwarded.mailboxes import (
     Mailbox,
@@ -17,10 +17,9 @@ from gateway.core.replies.forwarded.original import (
     Heading,
     Original,
     find_original,
-    find_other_original,
-    original_at,
+    find_originals,
 )
-from gateway.core.replies.forwarded.places import Place, find_place
+from gateway.core.replies.forwarded.places import Place
 from gateway.core.replies.forwarded.signature_below import divide_signature
 
 __all__ = [
@@ -32,15 +31,14 @@ __all__ = [
     "begins_field",
     "divide_signature",
     "find_original",
-    "find_other_original",
-    "find_place",
+    "find_originals",
     "in_zone_of_writer",
     "joined",
-    "original_at",
     "parse_agent",
     "parse_date",
     "parse_mailbox",
     "parse_mailboxes",
+    "split_lines",
     "unquoted",
     "without_app_lines",
     "without_banner",

@@ -15,7 +15,7 @@ from gateway.core.replies.forwarded.mailboxes import (
     parse_mailbox,
     parse_mailboxes,
 )
-from gateway.core.replies.forwarded.places import Place, find_other_place, find_place
+from gateway.core.replies.forwarded.places import Place, find_places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,8 @@ class Original:
     is_whole: bool = False  #: Whether its header was shown with all its fields.
     is_sure: bool = True  #: Whether its form is one that only forwards have.
     is_within: bool = False  #: Whether it stands within the one that was found first.
+    is_minor: bool = False  #: Whether it counts only where it is the candidate's, as in a `Place`.
+    is_quote: bool = False  #: Whether it is quoted in another one as answers quote.
     is_open: bool = False  #: Whether words typed below it can't be told from its own.
 
 
@@ -54,18 +56,19 @@ def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Origin
     `subject` is that of the mail around it, without prefixes and reference: it stands in where
     the text names none. `zone` is assumed for dates that name none. None if nothing is found.
     """
-    raw_lines = split_lines(text)
-    place = find_place(raw_lines, subject=subject)
-    return original_at(raw_lines, place, subject=subject, zone=zone) if place is not None else None
+    found = find_originals(split_lines(text), subject=subject, zone=zone)
+    return found[0] if found else None
 
 
-def find_other_original(
-    text: str, first: Original, *, subject: str = "", zone: tzinfo = UTC
-) -> Original | None:
-    """Recover what could be meant instead of the `first`, which was found in it and isn't sure."""
-    raw_lines = split_lines(text)
-    place = find_other_place(raw_lines, first.place, subject=subject)
-    return original_at(raw_lines, place, subject=subject, zone=zone) if place is not None else None
+def find_originals(
+    raw_lines: Sequence[str], *, subject: str = "", zone: tzinfo = UTC
+) -> list[Original]:
+    """Recover all mails that could be meant in a text that is divided into lines.
+
+    The outermost comes first, as `find_original` finds it; empty where there is none.
+    """
+    places = find_places(raw_lines, subject=subject)
+    return [original_at(raw_lines, place, subject=subject, zone=zone) for place in places]
 
 
 def original_at(
@@ -87,6 +90,8 @@ def original_at(
         place=place,
         is_sure=place.is_sure,
         is_within=place.is_within,
+        is_minor=place.is_minor,
+        is_quote=place.is_quote,
         is_open=place.is_open,
         mime=place.header.mime if isinstance(place.header, Block) else {},
         is_whole=isinstance(place.header, Block) and place.header.is_whole,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from gateway.core.replies.forwarded.blocks import Block
 from gateway.core.replies.forwarded.dates import is_internet_date
 from gateway.core.replies.forwarded.forms import Header, read_header
+from gateway.core.replies.forwarded.intros import Intro
 from gateway.core.replies.forwarded.labels import begins_field
 from gateway.core.replies.forwarded.language.words import HeaderWord
 from gateway.core.replies.forwarded.lines import (
@@ -20,14 +21,18 @@ from gateway.core.replies.forwarded.lines import (
 from gateway.core.replies.forwarded.separators import (
     closes,
     is_announcement,
+    is_closed_by,
     is_cut,
     is_divider,
     is_line,
     is_rule,
+    opens,
 )
 
 _CLOSING = 20  #: Lines at the end in which a forwarded mail may be closed.
 _GAP = 3  #: Empty lines between a header and the separator repeated below it.
+_NEAR = 600  #: Lines below the first header in which others are looked for …
+_MOST_OTHERS = 8  #: … and how many of them.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +47,19 @@ class Place:
     depth: int  #: How many quote marks its lines have that are not its own.
     is_sure: bool = True  #: Whether its form is one that only forwards have.
     is_within: bool = False  #: Whether it stands within the one that was found first.
+    #: Whether a surer one may hold it: it counts where it is the candidate's and that one isn't.
+    is_minor: bool = False
+    is_held: bool = False  #: Whether it may stand in the text of one before it.
+    #: Whether it is quoted in another one as answers quote: it is never meant, but may be told.
+    is_quote: bool = False
     is_open: bool = False  #: Whether words typed below it can't be told from its own.
 
 
-def find_place(raw_lines: Sequence[str], *, subject: str = "") -> Place | None:
-    """Find the outermost forwarded mail; `subject` is that of the mail around it."""
+def find_places(raw_lines: Sequence[str], *, subject: str = "") -> list[Place]:
+    """Find the outermost forwarded mail, and below it what could have been meant instead.
+
+    `subject` is that of the mail around them; empty where nothing was forwarded.
+    """
     lines = read_lines(raw_lines)
     for index, line in enumerate(lines):
         if line.is_blank:
@@ -54,8 +67,14 @@ def find_place(raw_lines: Sequence[str], *, subject: str = "") -> Place | None:
         header = read_header(lines, index, subject)
         if header is not None:
             is_sure = _is_sure(lines, index, header, subject)
-            return _place(raw_lines, lines, index, header, is_sure=is_sure)
-    return None
+            first = _place(raw_lines, lines, index, header, is_sure=is_sure)
+            others = other_places(raw_lines, lines, first, subject)
+            beside = next((each for each in others if not each.is_held), None)
+            if beside is not None and first.depth and beside.own_end < first.end:
+                end = last_quoted(raw_lines[: beside.own_end], first.start)
+                first = replace(first, end=end, rest=end)
+            return [first, *others]
+    return []
 
 
 def _is_sure(lines: Sequence[TextLine], index: int, header: Header, subject: str) -> bool:
@@ -66,22 +85,53 @@ def _is_sure(lines: Sequence[TextLine], index: int, header: Header, subject: str
     return read_header(lines, index, subject, surely=True) is not None
 
 
-def find_other_place(raw_lines: Sequence[str], first: Place, *, subject: str = "") -> Place | None:
-    """Find what could have been meant instead of the first place, which only quotes somebody.
+def other_places(
+    raw_lines: Sequence[str], lines: Sequence[TextLine], first: Place, subject: str
+) -> list[Place]:
+    """Find what could have been meant instead of the first place, in the order of the text.
 
     An introduction (`On 4 March Ann wrote:`) may be a quote within the forwarder's own words, and
-    the mail that was forwarded stand below it. None where the first place has a surer form.
+    the mail that was forwarded stand below it. Below a mail in a surer form another one may have
+    been put, or stand in it: a colleague forwarded the candidate's mail.
     """
-    if first.is_sure:
-        return None
-    lines = read_lines(raw_lines)
-    for index in range(first.header.end, len(lines)):
-        if not lines[index].is_blank:
-            header = read_header(lines, index, subject, surely=True)
-            if header is not None and _is_sure(lines, index, header, subject):
-                place = _place(raw_lines, lines, index, header)
-                return replace(place, is_within=first.depth > 0 and index < first.end)
-    return None
+    places, index = [first], first.start
+    below = _lines_below(lines, first)
+    while index < min(len(lines), first.start + _NEAR) and len(places) <= _MOST_OTHERS:
+        line = lines[index]
+        header = read_header(below, index, subject) if not line.is_blank else None
+        if header is None:
+            index += 1
+            continue
+        is_sure = _is_sure(below, index, header, subject)
+        holders = [place for place in places if _holds(place, index, line)]
+        place = _place(raw_lines, lines, index, header, is_sure=is_sure)
+        if holders and place.end > holders[-1].end:
+            place = replace(place, end=holders[-1].end, rest=holders[-1].rest)
+        is_minor = not is_sure or any(holder.is_sure for holder in holders)
+        place = replace(
+            place,
+            is_minor=is_minor,
+            is_within=is_minor or first in holders,
+            is_held=bool(holders),
+            is_quote=not is_sure and bool(holders) and not isinstance(header, Block),
+        )
+        places.append(place)
+        below = _lines_below(lines, place)
+        index = place.start
+    return places[1:]
+
+
+def _lines_below(lines: Sequence[TextLine], place: Place) -> list[TextLine]:
+    """Return lines of which those above the text of a place are empty, and as deep as it is.
+
+    What begins its quote is no separator in words nobody knows.
+    """
+    return [*[TextLine(place.depth, "")] * place.start, *lines[place.start :]]
+
+
+def _holds(place: Place, index: int, line: TextLine) -> bool:
+    """Whether a line may stand in the text of a place: where that is quoted the line is so too."""
+    return index < place.end and line.depth >= place.depth
 
 
 def _place(
@@ -95,11 +145,13 @@ def _place(
     depth = lines[header.end - 1].depth
     start = text_start(lines, index, header)
     end = last_quoted(raw_lines, start) if depth else len(raw_lines)
+    if depth and isinstance(header, Intro) and (deeper := deeper_end(raw_lines, start, end, depth)):
+        depth, end = depth + 1, deeper
     if not depth and (quoted := quoted_end(raw_lines, header, start)):
         depth, end = 1, quoted
     if not depth and is_indented(raw_lines[header.end - 1]):
         end = last_indented(raw_lines, start) or end
-    closed = closing_line(raw_lines, lines, start, end, lines[index].text)
+    closed = closing_line(raw_lines, lines, range(start, end), lines[index], depth)
     return Place(
         header=header,
         own_end=own_words_end(lines, index),
@@ -139,23 +191,40 @@ def text_start(lines: Sequence[TextLine], index: int, header: Header) -> int:
 
 
 def closing_line(
-    raw_lines: Sequence[str], lines: Sequence[TextLine], start: int, end: int, opening: str
+    raw_lines: Sequence[str],
+    lines: Sequence[TextLine],
+    within: range,
+    opening: TextLine,
+    depth: int,
 ) -> int | None:
-    """Return the line that closes a forwarded text: one that says so, or a rule at the very end.
+    """Return the line `within` that closes a forwarded text: it says so, or is a rule at the end.
 
-    Of several it is the last, for what was forwarded may hold a forward of the same program.
+    What was forwarded may hold forwards of the same program, each with a line that closes it, and
+    another forward may stand below it.
     """
-    told = [line for line in range(max(start, end - _CLOSING), end) if raw_lines[line].strip()]
+    told = [line for line in within[-_CLOSING:] if raw_lines[line].strip()]
     texts = {
         line: (lines[line] if line < len(lines) else read_line(raw_lines[line])).text
         for line in told
     }
     if told and is_rule(texts[told[-1]]):
         return told[-1]
-    return next(
-        (line for line in reversed(told) if closes(texts[line], opening, is_last=line == told[-1])),
-        None,
-    )
+    closing = [line for line in told if closes(texts[line], opening.text, is_last=line == told[-1])]
+    opened: list[int] = []
+    for line in within[: max(0, len(lines) - within.start)]:
+        if lines[line].depth not in (opening.depth, depth) or lines[line].is_blank:
+            continue
+        if opens(lines[line].text):
+            opened.append(line)
+        elif closes(lines[line].text, opening.text, is_last=False):
+            inner = (each for each in opened if is_closed_by(lines[each].text, lines[line].text))
+            last = max(inner, default=None)
+            if last is not None:
+                del opened[opened.index(last) :]
+                closing = [each for each in closing if each != line]
+            elif line in closing or any(opens(each.text) for each in lines[line + 1 : within.stop]):
+                return line
+    return closing[-1] if closing else None
 
 
 def rest_start(raw_lines: Sequence[str], end: int, opening: TextLine) -> int:
@@ -169,6 +238,14 @@ def rest_start(raw_lines: Sequence[str], end: int, opening: TextLine) -> int:
             is_end = closes(line.text, opening.text, is_last=True)
             return below + 1 if is_end and line.depth == opening.depth else end
     return end
+
+
+def deeper_end(raw_lines: Sequence[str], start: int, end: int, depth: int) -> int | None:
+    """Return where a text ends that is quoted more deeply than the line above it, else None."""
+    depths = [read_line(raw).depth if raw.strip() else None for raw in raw_lines[start:end]]
+    told = [index for index, each in enumerate(depths) if each is not None]
+    deeper = [index for index in told if (depths[index] or 0) > depth]
+    return start + deeper[-1] + 1 if deeper and deeper[0] == told[0] else None
 
 
 def quoted_end(raw_lines: Sequence[str], header: Header, start: int) -> int | None:

@@ -22,6 +22,8 @@ _END = re.compile(
 )
 #: The line that divides mails in a file of many: `From ann@example.org Mon Nov 23 09:15:02 2026`.
 _DIVIDER = re.compile(r">?From \S{1,320} +[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d.{0,40}")
+_WORD = re.compile(r"[^\W\d_]+")
+_STEM = 5  #: Letters by which words are compared: `weitergeleitete`, `weitergeleiteten`.
 _WITH_REST = re.compile(r"[-–—]{2,} ?(?=[^\W\d_])[^-–—]{3,60} ?[-–—]{2,} ?(?P<rest>\S.*)")
 
 #: Announcements that stand alone, as Apple Mail, MailMate and others have them.
@@ -155,6 +157,22 @@ def closes(text: str, opening: str, *, is_last: bool) -> bool:
     return is_end(text) or (
         is_last and names_author and is_dashed(text) and "@" not in text and f"{dashes} " in text
     )
+
+
+def opens(text: str) -> bool:
+    """Whether a line between dashes, or behind them, begins a forwarded mail."""
+    return bool(_dashes(text)) and not is_end(text) and (is_dashed(text) or is_announcement(text))
+
+
+def is_closed_by(opening: str, closing: str) -> bool:
+    """Whether a line that says that a mail ends was written by what wrote another that begins one.
+
+    They have as many dashes, and the words that say what ends: `----- Forwarded message from Ann
+    <ann@example.org> -----` and `----- End forwarded message -----`.
+    """
+    words = [word[:_STEM] for word in _WORD.findall(closing.casefold())[1:] if len(word) > _STEM]
+    begun = {word[:_STEM] for word in _WORD.findall(opening.casefold())}
+    return _dashes(opening) == _dashes(closing) and bool(words) and begun.issuperset(words)
 
 
 def _dashes(text: str) -> str:
