@@ -192,8 +192,8 @@ def import_file(
         people = outcome.unread_statuses
         who_gets = "person gets" if people == 1 else "people get"
         remarks.append(
-            f"{people} {who_gets} no bulk mail, since the status can't be read or leads nowhere: "
-            "give a known one"
+            f"{people} {who_gets} no bulk mail, since the status or a group can't be read or leads "
+            "nowhere: give a known one"
         )
     shortfall = None
     if is_listing:

@@ -134,10 +134,17 @@ def status_record(fields: Fields) -> Status:
 
 
 def membership_record(fields: Fields) -> Membership:
-    """Return who belongs to which group."""
-    return Membership(
-        kind=_likely_kind(fields), group=fields.key("group"), person=fields.key("person")
-    )
+    """Return who belongs to which group; to none where that can't be read.
+
+    It may be one that keeps mail away, so that such a row removes nothing.
+    """
+    kind, person, group = _likely_kind(fields), fields.key("person"), ""
+    try:
+        group = fields.key("group")
+    except KeyUnreadable as error:
+        fields.miss("group", error.fault)
+        fields.is_unsure = True
+    return Membership(kind=kind, group=group, person=person)
 
 
 def programme_record(fields: Fields) -> Programme:
@@ -219,7 +226,8 @@ KINDS: Mapping[str, FileKind] = {
             key=lambda fields: (
                 _kind_of(fields).value,
                 fields.key("person"),
-                fields.key("group"),
+                # A blank one stands for the group that couldn't be read.
+                fields.word("group") and fields.key("group"),
             ),
             record=membership_record,
         ),

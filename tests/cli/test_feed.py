@@ -196,8 +196,9 @@ def test_a_reference_that_leads_nowhere_is_told_with_the_nearest_known_one(cli: 
     assert "people.csv: status given by name: 'overleden' = s3 (1 row)" in done.err
     assert "'no-mial' leads nowhere" in member.err
     shown = cli("person", "show", "candidate:17").out
-    assert "Status:    Overladen (not known: no effect)\n" in shown
-    assert "Groups:    no-mial (not known: no effect)\n" in shown
+    assert "Status:    Overladen (not known: no bulk mail until it is)\n" in shown
+    assert "Groups:    no-mial (not known: no bulk mail until it is)\n" in shown
+    assert "Not known: memberships.group 'no-mial': no bulk mail until it is\n" in shown
     assert [
         {"reference": "memberships.group", "id": "no-mial"},
         {"reference": "people.status", "id": "Overladen"},

@@ -183,7 +183,7 @@ UNREADABLE: dict[str, list[tuple[str, str, str, dict[str, object], dict[str, obj
     "groups": [
         ("name", "Stil", "\0", {"name": "Stil"}, {"name": ""}),
         ("tag", "T", "\0", {"tag": "T"}, {"tag": "NoMailingsTag"}),
-        ("active", "no", "perhaps", {"active": False}, {"active": True}),
+        ("active", "yes", "perhaps", {"active": True}, {"active": True}),
     ],
     "statuses": [
         ("name", "Weg", "\0", {"name": "Weg"}, {"name": ""}),

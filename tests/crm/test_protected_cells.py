@@ -2,14 +2,16 @@
 
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
 import pytest
 
 from gateway.core.kinds import TAG_SCOPES, Scope, known_tag
 from gateway.core.mail.address import lookup_form
-from gateway.core.people.people import PersonRef
+from gateway.core.people.people import PersonKind, PersonRef
 from gateway.crm.importer import import_file
 from gateway.store.engine.database import Database
+from gateway.store.feed import unread
 from gateway.store.people.people import find
 from gateway.store.people.suppressed import Selection, SuppressedAddresses
 from gateway.store.people.suppression import Standings
@@ -193,6 +195,140 @@ def test_a_status_that_leads_nowhere_keeps_nothing_away_before_any_is_known_and_
 
     take(database, write, "statuses", "crm_id,name", "s2,Nieuw")
     assert {"b@x.org": set()} == scopes(database, "b@x.org")
+
+
+BULK, ALL, MAILCHIMP = {Scope.BULK}, {Scope.ALL}, {Scope.MAILCHIMP}
+ACTIVE = "crm_id,tag,active"
+#: A group or status of somebody as it was known and what it kept away, the row that tells of it
+#: anew, and what is kept away then. Of a tag that can't be read the old one counts if it is wider.
+UNREAD_EFFECTS: tuple[tuple[str, str, str, set[Scope], str, set[Scope]], ...] = (
+    ("statuses", "crm_id,tag", "s1,", set(), "s1,\0", BULK),
+    ("statuses", "crm_id,tag", "s1,NoMailChimpMailingsTag", MAILCHIMP, "s1,\0", BULK),
+    ("statuses", "crm_id,tag", "s1,VIP", set(), "s1,\0", BULK),
+    ("statuses", "crm_id,tag", "s1,NoMailTag", ALL, "s1,\0", ALL),
+    ("statuses", "crm_id,tag", "s1,", set(), "s1,VIP", set()),
+    ("groups", "crm_id,tag", "g1,", set(), "g1,\0", BULK),
+    ("groups", "crm_id,tag", "g1,NoMailTag", ALL, "g1,\0", ALL),
+    ("groups", ACTIVE, "g1,,no", set(), "g1,\0,no", set()),
+    ("groups", ACTIVE, "g1,,no", set(), "g1,\0,perhaps", BULK),
+    ("groups", ACTIVE, "g1,NoMailingsTag,no", set(), "g1,NoMailingsTag,?", BULK),
+    ("groups", ACTIVE, "g1,NoMailTag,no", set(), "g1,NoMailTag,#N/A", ALL),
+    ("groups", ACTIVE, "g1,,no", set(), "g1,,perhaps", set()),
+    ("groups", ACTIVE, "g1,NoMailTag,yes", ALL, "g1,NoMailTag,?", ALL),
+)
+
+
+@pytest.mark.parametrize(("kind", "header", "before", "usual", "given", "expected"), UNREAD_EFFECTS)
+@pytest.mark.parametrize("are_people_last", [False, True])
+def test_what_a_known_group_or_status_does_counts_for_protection_while_it_can_not_be_read(
+    database: Database,
+    write: Write,
+    kind: str,
+    header: str,
+    before: str,
+    usual: set[Scope],
+    given: str,
+    expected: set[Scope],
+    are_people_last: bool,
+) -> None:
+    people = ("people", "crm_id,emails,status", "1,a@x.org,s1", "2,b@x.org,")
+    take(database, write, kind, header, before)
+    take(database, write, "memberships", "group,person", "g1,1")
+    if not are_people_last:
+        take(database, write, *people)
+
+    take(database, write, kind, header, given)
+    if are_people_last:
+        take(database, write, *people)
+
+    assert {"a@x.org": expected, "b@x.org": set()} == scopes(database, "a@x.org", "b@x.org")
+
+    take(database, write, kind, header, before)
+    assert {"a@x.org": usual} == scopes(database, "a@x.org")
+
+
+#: Rows of a member, and whether bulk mail is kept from the person.
+MEMBERS_OF_UNKNOWN: tuple[tuple[str, bool], ...] = (
+    ("g9,1", True),
+    ("g1,1", False),
+    ("Stll,1", True),
+    (",1", True),
+    ("\0,1", True),
+    ("#N/A,1", True),
+    ("g1,", False),
+)
+
+
+@pytest.mark.parametrize(("row", "expected"), MEMBERS_OF_UNKNOWN)
+@pytest.mark.parametrize("is_person_known", [True, False])
+def test_a_member_of_a_group_that_nobody_knows_gets_no_bulk_mail_until_it_is_known(
+    database: Database, write: Write, row: str, expected: bool, is_person_known: bool
+) -> None:
+    people = ("people", "crm_id,emails", "1,a@x.org", "2,b@x.org")
+    take(database, write, "groups", "crm_id,name,tag", "g1,Nieuws,", "g2,Still,NoMailingsTag")
+    take(database, write, "memberships", "group,person", "g1,2")
+    if is_person_known:
+        take(database, write, *people)
+
+    path = write("group,person", row, name="memberships.csv")
+    report = import_file(database, "memberships", path, source="crm", now=NOW, replace=True)
+    if not is_person_known:
+        take(database, write, *people)
+
+    bulk = {Scope.BULK} if expected else set()
+    assert {"a@x.org": bulk, "b@x.org": set()} == scopes(database, "a@x.org", "b@x.org")
+    assert row.startswith("g1,1") == report.is_good
+    if expected and is_person_known:
+        told = [remark for remark in report.remarks if "no bulk mail" in remark]
+        assert [True] == [remark.startswith("1 person gets") for remark in told]
+
+
+def test_a_member_of_a_group_that_leads_nowhere_is_mailed_before_any_is_known_and_once_it_comes(
+    database: Database, write: Write
+) -> None:
+    take(database, write, "people", "crm_id,emails", "1,a@x.org")
+    take(database, write, "memberships", "group,person", "g9,1")
+    assert {"a@x.org": set()} == scopes(database, "a@x.org")
+
+    take(database, write, "groups", "crm_id,name", "g1,Nieuws")
+    assert {"a@x.org": {Scope.BULK}} == scopes(database, "a@x.org")
+
+    take(database, write, "groups", "crm_id,name", "g9,Oud")
+    assert {"a@x.org": set()} == scopes(database, "a@x.org")
+
+
+#: What is told after a row `,1`, by which terms, and whether bulk mail is kept from 1 still.
+AFTER_UNREAD_GROUP: tuple[tuple[tuple[str, ...], dict[str, Any], bool], ...] = (
+    (("g1,1",), {}, True),
+    (("g2,1",), {}, False),
+    (("g2,1", ",1"), {}, True),
+    (("g2,2",), {}, True),
+    (("g1,1",), {"replace": True}, False),
+    (("g1,1", ",1"), {"replace": True}, True),
+    ((",1",), {"remove": True}, False),
+    (("g1,1",), {"remove": True}, True),
+)
+
+
+@pytest.mark.parametrize(("rows", "terms", "expected"), AFTER_UNREAD_GROUP)
+def test_a_group_that_could_not_be_read_counts_until_the_row_is_mended_or_gone(
+    database: Database,
+    write: Write,
+    rows: tuple[str, ...],
+    terms: dict[str, Any],
+    expected: bool,
+) -> None:
+    take(database, write, "groups", "crm_id,name", "g1,Nieuws", "g2,Stil")
+    take(database, write, "people", "crm_id,emails", "1,a@x.org")
+    take(database, write, "memberships", "group,person", "g1,1", ",1")
+
+    path = write("group,person", *rows, name="memberships.csv")
+    import_file(database, "memberships", path, source="crm", now=NOW, **terms)
+
+    assert {"a@x.org": {Scope.BULK} if expected else set()} == scopes(database, "a@x.org")
+    with database.reading() as connection:
+        unread_of = unread.of_person(connection, PersonRef(PersonKind.CANDIDATE, "1"))
+    assert expected == bool(unread_of)
 
 
 #: People on file, a file with a row of a kind that nobody knows, what is kept away, and how often

@@ -22,6 +22,7 @@ from tests.store.feeding import (
     suppressed_people,
     tell,
     tell_all,
+    tell_unread,
 )
 
 LATER = NOW + timedelta(hours=1)
@@ -87,6 +88,30 @@ def test_the_guard_holds_back_an_import_that_lifts_many_suppressions_whatever_th
         {} == standings.now(["p0@example.org"])
         or not standings.now(["p0@example.org"])["p0@example.org"].holders[0].suppressions
     )
+
+
+def test_the_guard_lets_a_group_be_inactive_again_that_counted_as_active_unread(
+    database: Database,
+) -> None:
+    suppressed_people(database, 50)
+    tell(database, "groups", no_bulk(active=False), lift=True)
+
+    unread = [tell_unread(database, "groups", no_bulk(), "active") for _ in range(2)]
+    read = tell(database, "groups", no_bulk(active=False))
+
+    assert [50, 0] == [outcome.suppressions_added for outcome in unread]
+    assert (False, 0) == (read.is_held_back, read.suppressions_lifted)
+
+
+def test_the_guard_asks_where_an_active_group_is_inactive_once_it_can_be_read(
+    database: Database,
+) -> None:
+    suppressed_people(database, 50)
+
+    tell_unread(database, "groups", no_bulk(), "active")
+    read = tell(database, "groups", no_bulk(active=False))
+
+    assert (True, 50) == (read.is_held_back, read.suppressions_lifted)
 
 
 @pytest.mark.parametrize("cause", ["status of people", "tag of status", "status gone"])

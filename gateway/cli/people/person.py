@@ -7,7 +7,7 @@ import typer
 from gateway.cli.context import Json, NotFound, of, read_person
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.cli.people.suppress import described, open_standings, refusal
-from gateway.core.people.people import PersonRef
+from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.store.people import people
 from gateway.store.views import documents
 from gateway.store.views.timeline import pages
@@ -16,8 +16,7 @@ app = typer.Typer(help="People of the CRM.", no_args_is_help=True)
 
 _NO_TIMELINE = "Nothing yet. Messages, filed replies and campaigns of this person are listed here."
 
-_GROUP = "memberships.group"
-_UNKNOWN = " (not known: no effect)"
+_STATUS, _GROUP = "people.status", "memberships.group"
 _Person = Annotated[str, typer.Argument(metavar="PERSON", help="candidate:17, or an address.")]
 
 
@@ -55,16 +54,22 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
         print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
         if record.lookalikes:
             print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
+        # What nobody knows may keep mail away, once others of the sort are known.
+        sources = {one.source for one in page.suppressions}
+        is_held = SuppressionSource.UNREAD_STATUS in sources
+        not_known = f" (not known: {'no bulk mail until it is' if is_held else 'no effect'})"
         is_known = record.status is not None or not known.status
-        status = documents.status_of(record) + ("" if is_known else _UNKNOWN)
+        status = documents.status_of(record) + ("" if is_known else not_known)
         print_line(f"Status:    {one_line(status) or '-'}")
         unknown = {given for reference, given in page.leads_nowhere if reference == _GROUP}
         groups = [
-            name + (_UNKNOWN if name in unknown else "") for name in documents.groups_of(record)
+            name + (not_known if name in unknown else "") for name in documents.groups_of(record)
         ]
         print_line(f"Groups:    {one_line(', '.join(groups)) or '-'}")
         for reference, given in page.leads_nowhere:
-            print_line(f"Not known: {one_line(f'{reference} {given!r}')}: it has no effect")
+            is_kept_away = is_held and reference in (_STATUS, _GROUP)
+            effect = "no bulk mail until it is" if is_kept_away else "it has no effect"
+            print_line(f"Not known: {one_line(f'{reference} {given!r}')}: {effect}")
         for one in page.suppressions:
             print_line(f"  {described(chosen, one)}")
         for refused in page.refusals:

@@ -27,8 +27,16 @@ _HAVE_DIED = (
     "overlijden",
     "todesfall",
 )
-#: The same, too short for a slip in them to be told from other words.
-_SHORT = ("died", "dead", "dood", "mort", "morte", "décès")
+#: The same, of which a slip can't be told from other words: they are too short, or others are near
+#: (`verschiedene`, `eingeschlafen`).
+_EXACT = (
+    *("died", "dead", "death", "dood", "mort", "morte", "décès", "Tod", "wijlen", "zaliger"),
+    *("verschieden", "entschlafen", "ontslapen", "Todestag", "Sterbefall", "défunt", "défunte"),
+)
+#: The same cut short: `verst. 3.2.2024`. Only between blanks and punctuation, not beside a digit.
+_ABBREVIATED = frozenset(("verst", "gest", "overl", "ovl", "dcd", "decd", "rip"))
+#: The same in several words, and what is one abbreviation with its points or its apostrophe.
+_PHRASES = ("passed away", "r i p", "dec d", "d c d")
 #: One letter wrong in a word of six: of words that differ more, the languages are full
 #: (`verschoben`, `overheen`, `gestolen`).
 _ALIKE = 0.83
@@ -40,7 +48,7 @@ _OTHER_WORDS = frozenset(map(as_read, ("ceased", "décidé", "décidée")))
 _SIGNS = re.compile("[†✝✞✟]")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LEFT = frozenset(map(as_read, HAVE_LEFT))
-_DIED = frozenset(map(as_read, (*_HAVE_DIED, *_SHORT)))
+_DIED = frozenset(map(as_read, (*_HAVE_DIED, *_EXACT)))
 
 
 def has_left(finance_status: str) -> bool:
@@ -54,7 +62,9 @@ def has_left(finance_status: str) -> bool:
     read = as_read(finance_status)
     if read in _LEFT or _SIGNS.search(finance_status):
         return True
-    return not _DIED.isdisjoint(_words(read))
+    if any(f" {phrase} " in f" {read} " for phrase in _PHRASES):
+        return True
+    return not (_ABBREVIATED.isdisjoint(read.split()) and _DIED.isdisjoint(_words(read)))
 
 
 def looks_like_left(finance_status: str) -> str:
@@ -83,6 +93,8 @@ def looks_like_died(finance_status: str) -> str:
     # Of a word in two parts (`de ceased`) the parts may be words of their own.
     for pair in map("".join, pairwise(parts)):
         if pair in _DIED and (word := nearest(pair, _HAVE_DIED, 1)):
+            return word
+        if word := nearest(pair, _PHRASES[:1], _ALIKE):
             return word
     words = [word for word in _words(read) if word not in _OTHER_WORDS]
     return next(filter(None, (nearest(word, _HAVE_DIED, _ALIKE) for word in words)), "")

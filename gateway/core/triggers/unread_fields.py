@@ -11,11 +11,14 @@ from gateway.core.triggers.trigger import TriggerEvent
 
 PEOPLE, APPLICATIONS = "people", "applications"
 QUALIFICATIONS, DELIVERIES = "qualifications", "deliveries"
+MEMBERSHIPS = "memberships"
 
 #: How it begins what is wrong with a field of which several rows speak, or one that isn't whole.
 IN_ROWS = "line "
 #: What it says of a row among them in which the field can't be read.
 CANT_BE_READ = "can't be read"
+#: How it ends of a group that was inactive when that could be read last.
+COUNTS_AS_ACTIVE = "; counts as active"
 
 #: Facts about somebody that decide whether and where any mail goes to them.
 OF_RECIPIENT = frozenset(("active", "status", "emails"))

@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
 )
 
-from gateway.store.feed.layouts import PEOPLE
+from gateway.store.feed.layouts import MEMBERSHIPS, PEOPLE
 from gateway.store.feed.staging import Stage
 from gateway.store.schema import addresses, memberships
 from gateway.store.schema.columns import UtcTime
@@ -32,6 +32,8 @@ def compare(
     stage.connection.execute(insert(stage.changes).from_select(list(stage.changes.columns), rows))
     if replace:
         _remove(stage, source, ~_is_staged(stage))
+    elif stage.layout is MEMBERSHIPS and not stage.cut_off:
+        _remove(stage, source, _has_group_now(stage))
 
 
 def look_for_kept(stage: Stage, *, source: str) -> None:
@@ -41,6 +43,22 @@ def look_for_kept(stage: Stage, *, source: str) -> None:
 
 def _is_staged(stage: Stage) -> ColumnElement[bool]:
     return exists().where(stage.same_key(stage.layout.table, stage.staged))
+
+
+def _has_group_now(stage: Stage) -> ColumnElement[bool]:
+    """Say that a membership whose group couldn't be read has been put right.
+
+    The file tells of a new group of the person's, and none that can't be read.
+    """
+    member, staged, changes = memberships.c, stage.staged, stage.changes
+    same = (staged.c.kind == member.kind, staged.c.person == member.person)
+    is_unread_still = exists().where(*same, staged.c.group_id == "")
+    is_mended = exists().where(
+        *same,
+        *(staged.c.group_id != "", ~staged.c.adds_only),
+        *(changes.c.line == staged.c.line, changes.c.is_new),
+    )
+    return and_(member.group_id == "", is_mended, ~is_unread_still)
 
 
 def _remove(stage: Stage, source: str, which: ColumnElement[bool]) -> None:

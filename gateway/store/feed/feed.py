@@ -105,7 +105,8 @@ class ImportOutcome:
     #: Rows whose reference leads nowhere, or not certainly, by kind of reference.
     reference_faults: Mapping[str, int] = field(default_factory=dict)
     idle_tags: tuple[IdleTag, ...] = ()  #: Tags that weren't taken as they stand.
-    #: People out of bulk mail, since nobody can say what status they have; of all sources.
+    #: People out of bulk mail, since nobody can say what their status or a group of theirs is; of
+    #: all sources.
     unread_statuses: int = 0
     #: Missing in a listing, and kept, since they keep mail away from people who have them.
     still_referred: tuple[StillReferred, ...] = ()
@@ -184,6 +185,8 @@ class Feed:
             doubtful_lines=terms.doubtful_lines,
         )
         self._stage.cut_off = self._stage.cut_off or lacking
+        if self._layout is GROUPS and self._stage.has_unread:
+            unread.count_as_active(self._stage)
         left_open = OpenReferences(self._connection, self._stage, terms.tag_scopes)
         guard = SuppressionGuard(self._connection, self._layout.what, terms.tag_scopes)
         with self._connection.begin():
@@ -297,9 +300,9 @@ class Feed:
                 is_listing=terms.is_listing and not terms.remove,
             )
         left_open.settle(terms.now)
-        if self._layout not in (PEOPLE, STATUSES):
+        if self._layout not in (PEOPLE, STATUSES, GROUPS, MEMBERSHIPS):
             return 0
-        return unread.mark_statuses(connection)
+        return unread.mark_people(connection, terms.tag_scopes)
 
 
 @contextmanager

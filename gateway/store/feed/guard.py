@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, TextClause, text
 
 from gateway.core.kinds import Scope
+from gateway.core.triggers.unread_fields import COUNTS_AS_ACTIVE
 
 #: An import that lifts as many suppressions, and more than one in five of what its source holds,
 #: is not applied by itself.
@@ -49,6 +50,7 @@ UNION
 SELECT a.address, a.kind, a.person, {scope} FROM touched t
 {join} memberships m ON m.kind = t.kind AND m.person = t.person
 {join} "groups" e ON e.kind = m.kind AND e.crm_id = m.group_id AND e.active AND e.tag IN ({tags})
+       {and_certain}
 {join} addresses a ON a.kind = m.kind AND a.person = m.person AND a.position >= 0
 """
 
@@ -65,6 +67,14 @@ JOIN addresses a ON a.kind = m.kind AND a.person = m.person AND a.position >= 0
 WHERE e.active AND e.tag IN ({tags})
 ) AS held
 """
+
+
+#: The groups that only count as active since that can't be read. That they are inactive was known
+#: before: nothing is lifted where a file says it again.
+_ASSUMED = """
+SELECT 1 FROM unread_fields u
+WHERE u.what = 'groups' AND u.field = 'active' AND u.text LIKE :assumed"""
+_AND_CERTAIN = f'AND NOT EXISTS ({_ASSUMED} AND u.kind = e.kind AND u."key" = e.crm_id)'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +102,13 @@ class SuppressionGuard:
 
     def __init__(self, connection: Connection, what: str, tag_scopes: Mapping[str, Scope]) -> None:
         self._connection = connection
+        self._what = what
         self._touched = _TOUCHED.get(what)
         self._tags = {f"tag{number}": tag for number, tag in enumerate(tag_scopes)}
         scopes = (scope.value for scope in tag_scopes.values())
         self._scopes = {f"scope{number}": scope for number, scope in enumerate(scopes)}
         self._held: int | None = None
+        self._liftable = "effects_before"  #: The table of what may be lifted.
 
     def look_before(self, source: str) -> None:
         """Note what holds before the import; `changes` and `removed` are filled by now."""
@@ -107,6 +119,10 @@ class SuppressionGuard:
         run(f"INSERT INTO touched {self._touched}")
         if self._note("effects_before") >= LEAST:
             self._held = self._connection.scalar(self._filled(_HELD, source=source))
+        assumed = {"assumed": f"%{COUNTS_AS_ACTIVE}"}
+        if self._what == "groups" and self._connection.scalar(text(_ASSUMED), assumed):
+            self._liftable = "certain_before"
+            self._note(self._liftable, and_certain=_AND_CERTAIN, **assumed)
 
     def look_after(self) -> SuppressionChanges:
         """Return what the import, written but not yet committed, does."""
@@ -115,15 +131,15 @@ class SuppressionGuard:
         self._note("effects_after")
         return SuppressionChanges(
             added=self._only_in("effects_after", "effects_before"),
-            lifted=self._only_in("effects_before", "effects_after"),
+            lifted=self._only_in(self._liftable, "effects_after"),
             held_before=self._held,
         )
 
-    def _note(self, name: str) -> int:
+    def _note(self, name: str, *, and_certain: str = "", **values: str) -> int:
         columns = "address TEXT, kind TEXT, person TEXT, scope TEXT"
         self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {name} ({columns})")
-        insert = f"INSERT INTO {name} {_EFFECTS}"
-        return self._connection.execute(self._filled(insert)).rowcount
+        insert = f"INSERT INTO {name} {_EFFECTS.replace('{and_certain}', and_certain)}"
+        return self._connection.execute(self._filled(insert, **values)).rowcount
 
     def _only_in(self, one: str, other: str) -> int:
         only = f"SELECT * FROM {one} EXCEPT SELECT * FROM {other}"  # noqa: S608

@@ -14,18 +14,23 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     tuple_,
+    union_all,
     update,
 )
 
-from gateway.core.people.people import PersonRef
+from gateway.core.kinds import Scope
+from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.triggers.occurrence import WAITS, OccurrenceState
 from gateway.core.triggers.trigger import TriggerEvent
 from gateway.core.triggers.unread_fields import (
     CANT_BE_READ,
+    COUNTS_AS_ACTIVE,
     DECIDING,
     DELIVERIES,
     IN_ROWS,
+    MEMBERSHIPS,
     OF_RECIPIENT,
     PEOPLE,
     UnreadField,
@@ -35,6 +40,8 @@ from gateway.store.feed.layouts import TableLayout
 from gateway.store.feed.staging import Stage
 from gateway.store.schema import (
     closings,
+    groups,
+    memberships,
     occurrences,
     open_references,
     people,
@@ -71,6 +78,8 @@ def take_in(
         mine = (_c.field == field, _c.what == what, kind_and_key.in_(read_now))
         freed += connection.execute(delete(unread_fields).where(*mine)).rowcount
     removed = select(*_key(layout, stage.removed))
+    if what == MEMBERSHIPS:  # Of these only the group can be unread.
+        removed = removed.where(stage.removed.c.group_id == "")
     of_removed = (_c.what == what, kind_and_key.in_(removed))
     freed += connection.execute(delete(unread_fields).where(*of_removed)).rowcount
     if stage.has_unread:
@@ -106,37 +115,98 @@ def mark_doubtful(connection: Connection) -> None:
     )
 
 
-def mark_statuses(connection: Connection) -> int:
-    """Mark the people of whom nobody can say what status they have, with the time since when.
+def is_undecided(text: ColumnElement[str]) -> ColumnElement[bool]:
+    """Say that a field can't be read, by what is wrong with it.
 
-    Returns how many there are.
-
-    It can't be read, or it is none of the statuses of their kind, of which some are known. Rows
-    that say different things do that, and can be read: what they come to is known.
+    Rows that say different things can be read: what they come to is known.
     """
-    p, o, s = people.c, open_references.c, statuses.c
-    is_unread = and_(
-        _c.what == PEOPLE,
-        _c.field == "status",
-        or_(~_c.text.startswith(IN_ROWS), _c.text.contains(CANT_BE_READ)),
+    return or_(~text.startswith(IN_ROWS), text.contains(CANT_BE_READ))
+
+
+def count_as_active(stage: Stage) -> None:
+    """Have groups whose `active` can't be read count as active, so that their tags have effect.
+
+    Of those that aren't active by what was read last, the unread field says so: an import that
+    reads them to be inactive again lifts nothing that anybody has asked for.
+    """
+    staged, unread, known = stage.staged, stage.unread, stage.layout.table
+    mine = and_(unread.c.field == "active", is_undecided(unread.c.text))
+    lines = select(unread.c.line).where(mine)
+    was_counted_so = exists().where(
+        _c.what == known.name,
+        _c.kind == known.c.kind,
+        _c.key == known.c.crm_id,
+        _c.field == "active",
+        _c.text.endswith(COUNTS_AS_ACTIVE),
     )
-    leads_nowhere = and_(o.reference == "people.status", exists().where(s.kind == o.kind))
-    unread_ones = select(_c.kind, _c.key).where(is_unread)
-    open_ones = select(o.kind, o.given).where(leads_nowhere)
-    is_doubtful = or_(
-        tuple_(p.kind, p.crm_id).in_(unread_ones), tuple_(p.kind, p.status).in_(open_ones)
+    inactive = (
+        select(staged.c.line)
+        .join_from(staged, known, stage.same_key(staged, known))
+        .where(or_(~known.c.active, was_counted_so))
+    )
+    gaps = staged.c.gaps.bitwise_and(~stage.layout.bit("active"))
+    with stage.connection.begin():
+        stage.connection.execute(
+            update(staged).where(staged.c.line.in_(lines)).values(active=True, gaps=gaps)
+        )
+        stage.connection.execute(
+            update(unread)
+            .where(mine, unread.c.line.in_(inactive))
+            .values(text=unread.c.text + COUNTS_AS_ACTIVE)
+        )
+
+
+def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
+    """Mark the people whose status or groups may keep mail away, for all that can be read.
+
+    With the time since when; returns how many there are. Of somebody's status it can't be read
+    which it is, or it is none of its kind, of which some are known; or its tag can't be read. The
+    same of the groups that somebody is in.
+    """
+    p, m, o = people.c, memberships.c, open_references.c
+    # A tag that keeps bulk mail away already keeps it away while it can't be read.
+    covering = [tag for tag, scope in tag_scopes.items() if scope.includes(Scope.BULK)]
+    of_groups = (m.kind == groups.c.kind, m.group_id == groups.c.crm_id)
+    of_statuses = (p.kind == statuses.c.kind, p.status == statuses.c.crm_id)
+    doubts = union_all(
+        select(_c.kind, _c.key.label("person"), _c.since).where(
+            _c.what == PEOPLE, _c.field == "status", is_undecided(_c.text)
+        ),
+        *(
+            select(kind, person, _c.since).where(
+                *(_c.what == table.name, _c.field == "tag", is_undecided(_c.text)),
+                *(table.c.kind == _c.kind, table.c.crm_id == _c.key, *bears),
+                *(table.c.tag.not_in(covering), is_in_force),
+            )
+            for table, kind, person, bears, is_in_force in (
+                (statuses, p.kind, p.crm_id, of_statuses, true()),
+                (groups, m.kind, m.person, of_groups, groups.c.active),
+            )
+        ),
+        *(
+            select(o.kind, person, o.since).where(
+                *(o.reference == reference, exists().where(table.c.kind == o.kind), *bears),
+            )
+            for reference, table, person, bears in (
+                ("people.status", statuses, p.crm_id, (p.kind == o.kind, p.status == o.given)),
+                ("memberships.group", groups, m.person, (m.kind == o.kind, m.group_id == o.given)),
+            )
+        ),
+        select(m.kind, m.person, m.since).where(m.kind.in_(PersonKind), m.group_id == ""),
+    ).subquery()
+    doubtful = (
+        select(doubts.c.kind, doubts.c.person, func.min(doubts.c.since).label("since"))
+        .group_by(doubts.c.kind, doubts.c.person)
+        .subquery()
     )
     marked = p.status_unread_since.is_not(None)
-    connection.execute(update(people).where(marked, ~is_doubtful).values(status_unread_since=None))
-    if not connection.scalar(select(or_(exists(unread_ones), exists(open_ones)))):
-        return 0
-    since = func.coalesce(
-        select(_c.since).where(is_unread, _c.kind == p.kind, _c.key == p.crm_id).scalar_subquery(),
-        select(o.since)
-        .where(o.reference == "people.status", o.kind == p.kind, o.given == p.status)
-        .scalar_subquery(),
+    still = tuple_(p.kind, p.crm_id).in_(select(doubtful.c.kind, doubtful.c.person))
+    connection.execute(update(people).where(marked, ~still).values(status_unread_since=None))
+    connection.execute(
+        update(people)
+        .where(~marked, p.kind == doubtful.c.kind, p.crm_id == doubtful.c.person)
+        .values(status_unread_since=doubtful.c.since)
     )
-    connection.execute(update(people).where(~marked, is_doubtful).values(status_unread_since=since))
     return connection.scalar(select(func.count()).select_from(people).where(marked)) or 0
 
 
@@ -189,8 +259,8 @@ def since(connection: Connection) -> datetime | None:
 
 
 def of_person(connection: Connection, ref: PersonRef) -> tuple[UnreadField, ...]:
-    """Return the unread fields of a person."""
-    mine = (_c.what == PEOPLE, _c.kind == ref.kind.value, _c.key == ref.crm_id)
+    """Return the unread fields of a person, and of the person's memberships."""
+    mine = (_c.what.in_((PEOPLE, MEMBERSHIPS)), _c.kind == ref.kind.value, _c.key == ref.crm_id)
     return _found(connection, *mine)
 
 

@@ -29,7 +29,8 @@ people = Table(
     flag("active", "true"),
     flag("doubtful"),  # `active` could not be read
     Column("status_since", UtcTime),
-    # since when nobody can say what the status is: it can't be read, or leads nowhere
+    # since when nobody can say what the status, or a group, keeps away: it can't be read, or leads
+    # nowhere
     Column("status_unread_since", UtcTime),
     Column("anniversary", SmallInteger),  # of the birthday: 229 is 29 February
     sqlite_with_rowid=False,

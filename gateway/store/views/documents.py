@@ -310,8 +310,8 @@ def status_of(record: PersonRecord) -> str:
 
 
 def groups_of(record: PersonRecord) -> list[str]:
-    """Return the names of a person's groups."""
-    names = (joined.group.name or joined.group.crm_id for joined in record.groups)
+    """Return the names of a person's groups; `?` of one that can't be read."""
+    names = (joined.group.name or joined.group.crm_id or "?" for joined in record.groups)
     return list(dict.fromkeys(names))
 
 

@@ -53,7 +53,7 @@ class PersonPage:
     timeline: tuple[TimelineEvent, ...]  #: The newest first.
     refusals: tuple[Refusal, ...]  #: Where Mailchimp itself sends no campaigns to.
     unread: tuple[UnreadField, ...] = ()  #: Fields that could not be read; their values are old.
-    #: Kinds of reference and what they name that isn't known: such a group or status has no effect.
+    #: Kinds of reference and what they name that isn't known.
     leads_nowhere: tuple[tuple[str, str], ...] = ()
 
 
