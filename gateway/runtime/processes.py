@@ -30,15 +30,12 @@ def own() -> str:
 
 
 def is_running(process: str) -> bool:
-    """Whether the process of that name still runs on this machine.
-
-    A bare id, as earlier versions wrote it, counts as long as any process has it.
-    """
-    pid, _, rest = process.partition(".")
+    """Whether the process of that name (`own()`) still runs on this machine."""
+    pid, _, started = process.partition(".")
     if not pid.isdecimal():
         return False
     start = _start_time(int(pid))
-    return bool(start) and (not rest or rest == f"{start}.{_boot()}")
+    return bool(start) and started == f"{start}.{_boot()}"
 
 
 def holder(*parts: str) -> str:

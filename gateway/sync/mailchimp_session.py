@@ -47,36 +47,55 @@ class MailchimpSession:
 
 
 @contextmanager
-def claimed(session: MailchimpSession, campaign: int) -> Iterator[MailchimpSession]:
-    """Hold a campaign against other processes; what is yielded renews the hold at each beat.
+def leased(
+    session: MailchimpSession, name: str, *, lost: Exception
+) -> Iterator[MailchimpSession | None]:
+    """Hold a lease for the block; None: another process has it.
 
-    Busy: somebody else has it. A holder that was killed is known to be gone on its own machine,
-    and elsewhere after a quarter of an hour.
+    What is yielded renews it at each beat, and raises `lost` once another process has taken it
+    over. A holder that was killed is known to be gone on its own machine, and elsewhere after a
+    quarter of an hour.
     """
-    name = f"campaign:{campaign}"
     with session.database.writing() as connection:
         is_ours = leases.take(
             connection, name, session.holder, session.clock(), LEASE, is_gone=session.is_gone
         )
-        if not is_ours:
-            raise Busy(f"another process works on {ids.show(campaign)}: try again when it is done")
+    if not is_ours:
+        yield None
+        return
     held_at = session.clock()
 
-    def beat(what: str, done: int, total: int) -> None:
+    def beat(stage: str, done: int, total: int) -> None:
         nonlocal held_at
         if session.clock() - held_at >= RENEW_AFTER:
             with session.database.writing() as connection:
                 if not leases.renew(connection, name, session.holder, session.clock(), LEASE):
-                    raise Busy(f"another process took over {ids.show(campaign)}")
+                    raise lost
             held_at = session.clock()
-        session.beat(what, done, total)
+        session.beat(stage, done, total)
 
     try:
         yield replace(session, beat=beat)
     finally:
         with session.database.writing() as connection:
             leases.drop(connection, name, session.holder)
-        session.finished()
+
+
+@contextmanager
+def claimed(session: MailchimpSession, campaign: int) -> Iterator[MailchimpSession]:
+    """Hold a campaign against other processes; what is yielded renews the hold at each beat.
+
+    Busy: somebody else has it.
+    """
+    shown = ids.show(campaign)
+    lost = Busy(f"another process took over {shown}")
+    with leased(session, f"campaign:{campaign}", lost=lost) as own:
+        if own is None:
+            raise Busy(f"another process works on {shown}: try again when it is done")
+        try:
+            yield own
+        finally:
+            session.finished()
 
 
 def once(make: Callable[[], Document], look: Callable[[], Document | None]) -> Document:

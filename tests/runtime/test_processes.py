@@ -36,6 +36,7 @@ def test_a_process_runs_until_it_has_ended_and_its_parent_knows_or_not() -> None
     [
         ("{pid}.1.{boot}", "an id that came again within one boot"),
         ("{pid}.{start}.00000000", "an id and start that came again after a reboot"),
+        ("{pid}", "a bare id, which any process may have by now"),
         ("", "no name"),
         ("ann", "no id"),
     ],
@@ -44,10 +45,6 @@ def test_an_id_that_came_again_is_another_process(another: str, why: str) -> Non
     pid, start, boot = processes.own().split(".")
 
     assert not processes.is_running(another.format(pid=pid, start=start, boot=boot)), why
-
-
-def test_a_bare_id_of_an_earlier_version_counts_while_any_process_has_it() -> None:
-    assert [True, False] == [processes.is_running(str(os.getpid())), processes.is_running("0")]
 
 
 def test_a_holder_of_this_machine_is_known_to_have_ended() -> None:

@@ -14,14 +14,13 @@ from gateway.core import ids
 from gateway.metrics import MailchimpHealth, Metrics
 from gateway.runtime.periodic import pause
 from gateway.store.campaigns import campaign_syncs
-from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync.errors import NotAuthorised, UnusableKey
+from gateway.sync.mailchimp_session import leased
 from gateway.sync.reading import AudienceGone
 from gateway.sync.sync_round import Copied, Heard, Idle, Left, Moved, PutOff
 
 LEASE = "mailchimp"  #: One process of all machines looks at what is due.
-_LEASE_TIME = timedelta(minutes=15)
 _LOOK = timedelta(seconds=5)  #: Between two looks at what is due; Mailchimp is not asked for it.
 _AWAY = timedelta(seconds=2)
 _STOPPED = timedelta(minutes=15)  #: Until Mailchimp is tried again that refuses the gateway itself.
@@ -30,7 +29,7 @@ log = logs.get("sync")
 
 
 class RoundStopping(Exception):
-    """The process ends; the next one reads again what this one had in hand."""
+    """The process ends, or another has taken the round over: it reads again what was in hand."""
 
 
 async def follow(context: RoleContext, database: Database) -> None:
@@ -81,22 +80,12 @@ def _round(
         if context.stopping.is_set():
             raise RoundStopping
 
-    with mailchimp.mailchimp_session(settings, database, progress=beat, part="returns") as session:
-        with database.writing() as connection:
-            is_ours = leases.take(
-                connection,
-                LEASE,
-                session.holder,
-                session.clock(),
-                _LEASE_TIME,
-                is_gone=session.is_gone,
-            )
-        if is_ours:
-            try:
-                mailchimp.sync_rounds(settings, session, heard).run()
-            finally:
-                with database.writing() as connection:
-                    leases.drop(connection, LEASE, session.holder)
+    with (
+        mailchimp.mailchimp_session(settings, database, progress=beat, part="returns") as session,
+        leased(session, LEASE, lost=RoundStopping()) as own,
+    ):
+        if own is not None:
+            mailchimp.sync_rounds(settings, own, heard).run()
 
 
 def log_heard(metrics: Metrics, heard: Heard) -> None:
