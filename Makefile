@@ -18,7 +18,7 @@ help:
 	@echo "make bench      the gateway beside its peers; writes docs/benchmarks.md"
 	@echo "make clients    real mail libraries and mail servers before the gateway; writes docs/clients.md"
 	@echo "make soak       the long form of the kill tests"
-	@echo "make docs       write docs/config.md and config/gateway.toml from the settings"
+	@echo "make docs       write docs/config.md, config/gateway.toml and tables of other pages from the code"
 	@echo "make lock       pin the newest allowed versions of all packages"
 	@echo "make setup      .venv alone; LOCK=requirements.lock leaves the development tools out"
 	@echo "make clean      remove .venv and everything made here"
@@ -51,7 +51,9 @@ demo: setup
 # them most of the time: four processes are right for two cores.
 PYTEST := $(BIN)/pytest -q --dist loadfile --ignore=tests/test_architecture.py
 # Where no branch may be without a test.
-FULLY_COVERED := classify decide burst note note_facts short_note envelope address occurrence
+FULLY_COVERED := classify decide burst note note_facts short_note envelope address occurrence \
+	conditions due_times occurrence_facts birthday first_delivery qualification_end \
+	qualification_expired qualification_expiring set_date status_changed submitted registry
 
 test: test-unit test-stores
 
@@ -93,7 +95,7 @@ soak: setup packages
 
 docs: setup
 	@$(BIN)/python -c 'from pathlib import Path; from gateway.config.documents import write_docs; write_docs(Path())'
-	@echo "Wrote docs/config.md and config/gateway.toml."
+	@echo "Wrote docs/config.md, config/gateway.toml, and tables in docs/rules.md and docs/triggers.md."
 
 lock: setup
 	@$(COMPILE) pyproject.toml -o requirements.lock

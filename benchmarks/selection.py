@@ -10,8 +10,10 @@ from sqlalchemy import text
 
 from benchmarks.store import NUMBERS
 from gateway.core.kinds import Kind
-from gateway.core.triggers.occurrence import first_day_to_look_at
-from gateway.core.triggers.trigger import LATENESS, StoredDates, Trigger, TriggerEvent
+from gateway.core.triggers.due_times import first_day_to_look_at
+from gateway.core.triggers.events.registry import EVENTS
+from gateway.core.triggers.stored_dates import StoredDates
+from gateway.core.triggers.trigger import DateEvent, Trigger
 from gateway.store.engine.database import Database
 from gateway.store.triggers import due
 
@@ -67,23 +69,17 @@ def _fill(database: Database) -> None:
 
 
 def _looked_for(database: Database) -> Iterator[Selection]:
-    for event in (
-        TriggerEvent.BIRTHDAY,
-        TriggerEvent.QUALIFICATION_EXPIRED,
-        TriggerEvent.QUALIFICATION_EXPIRING,
-        TriggerEvent.SET_DATE,
-        TriggerEvent.FIRST_DELIVERY,
-    ):
+    for event in (event for event in EVENTS.values() if isinstance(event, DateEvent)):
         trigger = Trigger(
-            name=event.value,
+            name=event.name,
             event=event,
             template="letter",
             kind=Kind.BULK,
-            latest=LATENESS[event],
+            latest=event.lateness,
             stored=_DATES,
         )
         first = first_day_to_look_at(trigger, None, TODAY)
         began = time.perf_counter()
         with database.reading() as connection:
             selected = sum(1 for _ in due.candidates(connection, trigger, first, TODAY, fresh=True))
-        yield Selection(event=event.value, selected=selected, seconds=time.perf_counter() - began)
+        yield Selection(event=event.name, selected=selected, seconds=time.perf_counter() - began)

@@ -11,13 +11,14 @@ import pytest
 
 from gateway.app.rules import rules_of
 from gateway.config import ConfigError, Settings, load
-from gateway.config.documents import MARKS_BEGIN, reference, with_marks, write_docs
+from gateway.config.documents import MARKS_BEGIN, reference, with_events, with_marks, write_docs
 from gateway.config.events import Triggers
 from gateway.config.sample import sample
 from gateway.config.smtp import ListenerConfig, RelayConfig
 from gateway.config.values import Bind, parse_duration
 from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.core.kinds import Kind, Scope
+from gateway.core.triggers.events.registry import EVENTS
 from tests.settings import RELAY, loaded
 
 ROOT = Path(__file__).parent.parent
@@ -248,6 +249,13 @@ class TestTheDocuments:
 
         assert with_marks(page) == page
         assert page.count(MARKS_BEGIN) == 1
+
+    def test_the_events_on_the_page_of_triggers_say_what_the_page_says(self) -> None:
+        page = (ROOT / "docs/triggers.md").read_text()
+
+        assert with_events(page) == page
+        for event in EVENTS:
+            assert page.count(f"\n| `{event}` | ") == 1
 
     def test_the_sample_is_the_one_the_settings_write(self) -> None:
         assert sample() == (ROOT / "config/gateway.toml").read_text()

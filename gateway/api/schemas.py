@@ -8,7 +8,7 @@ from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.people.people import SuppressionSource
 from gateway.core.replies.inbox import InboxState
 from gateway.core.sending.outbox import OutboxState
-from gateway.core.triggers.trigger import TriggerEvent
+from gateway.core.triggers.events.registry import EVENTS
 
 Schema = dict[str, Any]
 
@@ -386,7 +386,7 @@ _DAY: Schema = {"type": "string", "format": "date"}
 TRIGGER = _object(
     name=_TEXT,
     enabled=_FLAG,
-    event=_one_of(TriggerEvent),
+    event=_one_of(EVENTS),
     template=_TEXT,
     kind=_one_of(Kind),
     report_to=_none_or(_TEXT),

@@ -22,6 +22,7 @@ from gateway.config.triggers import TriggerFile
 from gateway.config.wording import type_name
 from gateway.core.decision.bulk_marks import MARKS
 from gateway.core.decision.shipped_rules import SHIPPED_RULES
+from gateway.core.triggers.events.registry import EVENTS
 
 INTRODUCTION = """\
 # Configuration
@@ -56,15 +57,24 @@ marks on everything it sends.
 |---|---|---|
 """
 
+#: The tables of events in docs/triggers.md: their headings, and whether those of applications are
+#: in them.
+EVENT_TABLES = {("who, when", "conditions"): False, ("what is done", "by"): True}
 MARKS_BEGIN, MARKS_END = "<!-- marks -->\n", "<!-- end of marks -->\n"
 
 
 def write_docs(root: Path) -> None:
-    """Write docs/config.md, config/gateway.toml and the marks in docs/rules.md below the root."""
+    """Write docs/config.md and config/gateway.toml below the root, and tables within other pages.
+
+    Those are the marks of mailings in docs/rules.md and the events of docs/triggers.md.
+    """
     Path(root, "docs/config.md").write_text(reference(), encoding="utf-8")
     rules = Path(root, "docs/rules.md")
     if rules.exists():
         rules.write_text(with_marks(rules.read_text(encoding="utf-8")), encoding="utf-8")
+    triggers = Path(root, "docs/triggers.md")
+    if triggers.exists():
+        triggers.write_text(with_events(triggers.read_text(encoding="utf-8")), encoding="utf-8")
     Path(root, "config/gateway.toml").write_text(sample(), encoding="utf-8")
 
 
@@ -86,6 +96,20 @@ def with_marks(page: str) -> str:
         campaign = " ⚑" if mark.is_campaign else ""
         table += _row(f"`{mark.rule}`{campaign}", f"`{mark.header}`{value}", mark.by, mark.source)
     return f"{before}{MARKS_BEGIN}{table}{MARKS_END}{after}"
+
+
+def with_events(page: str) -> str:
+    """Return the page on triggers with the tables of their events."""
+    for headings, is_of_application in EVENT_TABLES.items():
+        begin, end = f"<!-- {headings[-1]} -->\n", "<!-- end -->\n"
+        before, _, rest = page.partition(begin)
+        _, _, after = rest.partition(end)
+        table = _row("event", *headings) + "|---" * (1 + len(headings)) + "|\n"
+        for event in EVENTS.values():
+            if event.is_of_application == is_of_application:
+                table += _row(f"`{event}`", *event.documented)
+        page = f"{before}{begin}{table}{end}{after}"
+    return page
 
 
 def _chapters(section: type[BaseModel], above: str) -> Iterator[str]:

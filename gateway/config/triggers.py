@@ -11,21 +11,21 @@ from pydantic import AfterValidator, BeforeValidator, ValidationError, model_val
 from gateway.config.problems import ConfigError, describe, read_text
 from gateway.config.section import Section, option, wrong
 from gateway.config.settings import Settings
-from gateway.config.values import Duration, MailAddress, Name, Text, parse_address
+from gateway.config.values import Duration, MailAddress, Name, OneOf, Text, parse_address
 from gateway.core.kinds import Kind
+from gateway.core.triggers.events.registry import EVENTS
+from gateway.core.triggers.stored_dates import StoredDates
 from gateway.core.triggers.trigger import (
-    ACTOR,
-    APPLICATION_EVENTS,
+    ACTING,
+    APPLICATION_KEYS,
+    BEFORE_SEND,
     CANDIDATE,
-    LATENESS,
     OWNER,
     QUALIFICATION_DATA,
-    QUALIFICATION_EVENTS,
+    RECIPIENTS,
     RESPONSIBLE,
-    STORED_DATE_EVENTS,
-    StoredDates,
+    STORED_DATE_KEYS,
     Trigger,
-    TriggerEvent,
 )
 from gateway.core.written import plain
 
@@ -33,8 +33,6 @@ SHIPPED = Path(__file__).parents[2] / "config" / "triggers"
 #: Of the shipped files, those that are active without being copied; a file of that name replaces
 #: one (seed S5: the acknowledgement of a submission "est déjà présent par défaut").
 ACTIVE_AS_SHIPPED = ("acknowledgement",)
-_FOR_APPLICATIONS = ("programme", "status", "phase")
-_FOR_STORED_DATES = ("dates", "yearly", "monthly")
 
 
 def parse_day(value: object) -> object:
@@ -70,7 +68,7 @@ def check_day_of_month(value: int) -> int:
 def parse_recipient(text: str) -> str:
     """Read `candidate`, `responsible:ROLE`, `owner`, `actor` or a mail address."""
     value = plain(text)
-    if value in (CANDIDATE, OWNER, ACTOR):
+    if value in (CANDIDATE, OWNER, ACTING):
         return value
     if value.startswith(RESPONSIBLE) and value.removeprefix(RESPONSIBLE).strip():
         return value
@@ -95,7 +93,7 @@ class TriggerFile(Section):
 
     enabled: bool = True
     """Whether it mails at all."""
-    event: TriggerEvent = option(..., example="birthday")
+    event: Annotated[str, OneOf(tuple(EVENTS))] = option(..., example="birthday")
     """What it mails on."""
     template: Name = option(..., example="birthday")
     """The template's folder in `[templates] folder`."""
@@ -137,37 +135,36 @@ class TriggerFile(Section):
     address."""
 
     @model_validator(mode="after")
-    def _has_what_its_event_needs(self) -> Self:
-        if self.event in APPLICATION_EVENTS:
-            if self.recipients == ():
-                wrong("recipients", "names nobody; remove it to mail the candidate")
-            self._check_stored_dates()
-        else:
-            if self.recipients is not None:
-                wrong("recipients", f"remove it: {self.event} itself selects who is mailed")
-            for key in _FOR_APPLICATIONS:
-                if getattr(self, key) is not None:
-                    wrong(key, f"remove it: {self.event} is not an event of applications")
-            self._check_stored_dates()
-        if self.before_send and self.event not in QUALIFICATION_EVENTS:
-            events = " or ".join(sorted(QUALIFICATION_EVENTS))
-            wrong("before_send", f"{QUALIFICATION_DATA} is there with {events} only; remove it")
+    def _has_what_its_event_takes(self) -> Self:
+        event = EVENTS[self.event]
+        if self.recipients is not None and RECIPIENTS not in event.keys:
+            wrong(RECIPIENTS, f"remove it: {event} itself selects who is mailed")
+        if self.recipients == ():
+            wrong(RECIPIENTS, "names nobody; remove it to mail the candidate")
+        for key in APPLICATION_KEYS:
+            if getattr(self, key) is not None and key not in event.keys:
+                wrong(key, f"remove it: {event} is not an event of applications")
+        dates = [key for key in STORED_DATE_KEYS if getattr(self, key)]
+        if event.goes_by_stored_dates and not dates:
+            wrong(STORED_DATE_KEYS[0], f"{event} needs one of dates, yearly and monthly")
+        if dates and not event.goes_by_stored_dates:
+            wrong(dates[0], f"remove it: only {taking(dates[0])} goes by dates of the trigger")
+        if self.before_send and BEFORE_SEND not in event.keys:
+            events = taking(BEFORE_SEND)
+            wrong(BEFORE_SEND, f"{QUALIFICATION_DATA} is there with {events} only; remove it")
         return self
 
-    def _check_stored_dates(self) -> None:
-        given = [key for key in _FOR_STORED_DATES if getattr(self, key)]
-        if self.event in STORED_DATE_EVENTS and not given:
-            wrong("dates", f"{self.event} needs one of dates, yearly and monthly")
-        if self.event not in STORED_DATE_EVENTS and given:
-            events = " or ".join(sorted(STORED_DATE_EVENTS))
-            wrong(given[0], f"remove it: only {events} goes by dates of the trigger")
+
+def taking(key: str) -> str:
+    """Return which events take a key: `first_delivery or set_date`."""
+    return " or ".join(sorted(name for name, event in EVENTS.items() if key in event.keys))
 
 
 def trigger_files(folder: Path) -> dict[str, Path]:
     """Return the files of a folder's triggers by name, with those active as shipped."""
-    found = {name: SHIPPED / f"{name}.toml" for name in ACTIVE_AS_SHIPPED}
-    found |= {file.stem: file for file in folder.glob("*.toml")}
-    return dict(sorted(found.items()))
+    files = {name: SHIPPED / f"{name}.toml" for name in ACTIVE_AS_SHIPPED}
+    files |= {file.stem: file for file in folder.glob("*.toml")}
+    return dict(sorted(files.items()))
 
 
 def load_trigger(name: str, file: Path, settings: Settings) -> Trigger:
@@ -179,37 +176,24 @@ def load_trigger(name: str, file: Path, settings: Settings) -> Trigger:
             values = tomllib.loads(read_text(file))
         except tomllib.TOMLDecodeError as fault:
             raise ConfigError(f"{file}: not TOML: {fault}") from fault
-        found = TriggerFile.model_validate(values)
+        checked = TriggerFile.model_validate(values)
     except ValidationError as error:
         raise describe(error, TriggerFile, str(file), {}) from None
-    return runtime_trigger(name, found, settings)
-
-
-def load_triggers(settings: Settings) -> tuple[Trigger, ...]:
-    """Read every trigger; ConfigError has a line for each key of each file that is wrong."""
-    problems: list[str] = []
-    found: list[Trigger] = []
-    for name, file in trigger_files(settings.triggers.folder).items():
-        try:
-            found.append(load_trigger(name, file, settings))
-        except ConfigError as error:
-            problems += error.problems
-    if problems:
-        raise ConfigError(*problems)
-    return tuple(found)
+    return runtime_trigger(name, checked, settings)
 
 
 def runtime_trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger:
     """Return what a file says, with what the settings say where it says nothing."""
-    is_of_application = file.event in APPLICATION_EVENTS
-    latest: timedelta | None = LATENESS[file.event] if file.latest is None else file.latest
+    event = EVENTS[file.event]
+    latest: timedelta | None = event.lateness if file.latest is None else file.latest
+    by_default = (CANDIDATE,) if RECIPIENTS in event.keys else ()
     reports = settings.triggers
     return Trigger(
         name=name,
-        event=file.event,
+        event=event,
         template=file.template,
         enabled=file.enabled,
-        kind=file.kind or (Kind.INDIVIDUAL if is_of_application else Kind.BULK),
+        kind=file.kind or event.kind,
         latest=latest,
         sender=file.sender or "",
         report_to=file.report_to or reports.report_to or "",
@@ -218,6 +202,6 @@ def runtime_trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger
         stored=StoredDates(dates=file.dates, yearly=file.yearly, monthly=file.monthly),
         programme=file.programme or "",
         status=file.status or "",
-        recipients=file.recipients or ((CANDIDATE,) if is_of_application else ()),
+        recipients=file.recipients or by_default,
         initial_phase=file.phase is not None,
     )

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic_core import CoreSchema, core_schema
 
 from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_address
 
@@ -28,6 +29,16 @@ class Bind:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Marks a text that is one of some words, where a list elsewhere says which."""
+
+    words: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
+        return core_schema.literal_schema(list(self.words))
 
 
 def parse_duration(value: object) -> object:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from gateway.config.section import table_of
-from gateway.config.values import Bind, Network, parse_size
+from gateway.config.values import Bind, Network, OneOf, parse_size
 
 _WORDS: dict[object, str] = {
     str: "text",
@@ -50,6 +50,9 @@ def type_name(field: FieldInfo) -> str:
     """Say in a word or two what a setting takes."""
     if any(getattr(rule, "func", None) is parse_size for rule in field.metadata):
         return "size"
+    for rule in field.metadata:
+        if isinstance(rule, OneOf):
+            return _choice(rule.words)
     return _name(field.annotation)
 
 

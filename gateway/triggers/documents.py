@@ -23,7 +23,7 @@ def trigger(one: Trigger, looked: date | None) -> Document:
     return {
         "name": one.name,
         "enabled": one.enabled,
-        "event": one.event.value,
+        "event": one.event.name,
         "template": one.template,
         "kind": one.kind.value,
         "report_to": one.report_to or None,
@@ -119,7 +119,7 @@ def transition(done: MailedTransition, zone: tzinfo) -> Document:
     """Return what was done to an application and the mail it owes, like a run."""
     return {
         **run(done.run(zone)),
-        "event": done.event.value,
+        "event": done.event,
         "reference": done.reference,
         "before": done.before,
         "status": done.status,

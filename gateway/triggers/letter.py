@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from gateway.core.people.people import Person
-from gateway.core.triggers.occurrence import Occurrence, OccurrenceFacts
+from gateway.core.triggers.occurrence import Occurrence
+from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_mail import TriggerMail, build, message_id
+from gateway.core.triggers.values import values
 from gateway.store.triggers.due import STAFF
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.templates import CheckedTrigger, Rendered
-from gateway.triggers.values import Subject, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,8 @@ def of_person(person: Person) -> Addressee:
 
 def render(rule: CheckedTrigger, facts: OccurrenceFacts, language: str, day: date) -> Rendered:
     """Write what a reader of that language gets; raise `NotRendered`."""
-    if facts.person is None:
-        raise AssertionError("nobody is written to about nobody")
-    subject = Subject(
-        person=facts.person,
-        day=day,
-        qualification=facts.qualification if rule.trigger.qualification_data else None,
-        issuer=facts.issuer,
-        application=facts.application,
-        actor=facts.actor,
-    )
-    return rule.letters.render(language, values(subject, rule.letters.language_of(language)))
+    written_in = rule.letters.language_of(language)
+    return rule.letters.render(language, values(rule.trigger.values, facts, day, written_in))
 
 
 def write(

@@ -6,13 +6,9 @@ from datetime import date
 
 from gateway.core.decision.decide import blocking
 from gateway.core.people.people import NOBODY, PersonRef, Standing
-from gateway.core.triggers.occurrence import (
-    SETTLED,
-    WAITS,
-    OccurrenceState,
-    first_day_to_look_at,
-    waits,
-)
+from gateway.core.triggers.conditions import waits
+from gateway.core.triggers.due_times import first_day_to_look_at
+from gateway.core.triggers.occurrence import SETTLED, WAITS, OccurrenceState
 from gateway.core.triggers.trigger import Trigger
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, trigger_runs

@@ -12,9 +12,10 @@ from gateway.core.sending.event import Event, EventType
 from gateway.core.sending.mail_wording import MailWording
 from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.core.sending.run_words import in_words
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
+from gateway.core.triggers.run_words import in_words
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
+from gateway.core.triggers.values import written
 from gateway.core.wording import in_language
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import applications
@@ -22,7 +23,6 @@ from gateway.store.sending import events, outbox
 from gateway.store.triggers import ledger, status_mail, trigger_runs
 from gateway.store.triggers.status_mail import MailedTransition
 from gateway.triggers.plan import TriggerSettings
-from gateway.triggers.values import written
 
 log = logs.get("triggers")
 
@@ -75,7 +75,7 @@ class RunReporter:
         now, zone = self._clock(), self._plan().zone
         for one in ended:
             told = self._event(one.run(zone), RunState.FINISHED, now)
-            more = {"event": one.event.value, "reference": one.reference, "status": one.status}
+            more = {"event": one.event, "reference": one.reference, "status": one.status}
             events.put(connection, [replace(told, data={**told.data, **more})])
 
     async def _report(self, run: TriggerRun, state: RunState) -> None:

@@ -8,15 +8,10 @@ from functools import partial
 from itertools import islice
 
 from gateway import logs
-from gateway.core.triggers.occurrence import (
-    Due,
-    first_day_to_look_at,
-    latest_moment,
-    local_moment,
-    unmet,
-    waits,
-)
-from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.conditions import unmet, waits
+from gateway.core.triggers.due_times import first_day_to_look_at, latest_moment, local_moment
+from gateway.core.triggers.occurrence import Due
+from gateway.core.triggers.trigger import DateEvent, Trigger
 from gateway.core.triggers.trigger_run import RunState, Skip, TriggerRun, is_far_more
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
@@ -175,12 +170,12 @@ class Runner:
     ) -> Iterator[Due]:
         for one in found:
             if waits(trigger, one.facts) or not why_not(trigger, one, today):
-                qualification = one.facts.qualification
-                end = qualification.expires_on if qualification else None
+                event = trigger.event
+                end = event.useless_from(one.facts) if isinstance(event, DateEvent) else None
                 yield Due(
                     id=self._new_id(),
                     trigger=trigger.name,
-                    event=trigger.event,
+                    event=trigger.event.name,
                     person=one.person.ref,
                     occurrence=one.occurrence,
                     about=one.about,

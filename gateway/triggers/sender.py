@@ -13,18 +13,16 @@ from gateway.core.kinds import Kind
 from gateway.core.people.people import NOBODY, PersonRef
 from gateway.core.people.training import Qualification
 from gateway.core.sending.event import Event, EventType
+from gateway.core.triggers.conditions import unmet, waits
+from gateway.core.triggers.due_times import in_quiet_hours
+from gateway.core.triggers.events.registry import APPLICATION_EVENTS, EVENTS
 from gateway.core.triggers.occurrence import (
     Ending,
     Occurrence,
-    OccurrenceFacts,
     OccurrenceState,
     ending,
-    in_quiet_hours,
-    told_earlier,
-    unmet,
-    waits,
 )
-from gateway.core.triggers.trigger import APPLICATION_EVENTS, TriggerEvent
+from gateway.core.triggers.occurrence_facts import OccurrenceFacts, told_earlier
 from gateway.core.written import as_read
 from gateway.runtime.attempts import attempt, keep
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
@@ -45,7 +43,7 @@ _UNREAD = timedelta(hours=1)
 _EARLIER_FIRST = "the mail of an earlier change to this status is being sent"
 _EARLIER_ENDS = timedelta(seconds=2)  #: Until it is looked at whether that mail has ended.
 _PAUSED = timedelta(seconds=30)  #: Until a paused mail is looked at again.
-_EVERY = frozenset(TriggerEvent)
+_EVERY = frozenset(EVENTS)
 _LATE = Ending(state=OccurrenceState.EXPIRED, reason=ledger.TOO_LATE)
 _GONE = Ending(state=OccurrenceState.SKIPPED, reason="the trigger is gone")
 _LOUD = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN)
@@ -296,7 +294,7 @@ class TriggerSender:
             person=row.person,
             data={
                 "trigger": row.trigger,
-                "event": row.event.value,
+                "event": row.event,
                 "person": str(row.person),
                 "about": row.about,
                 "occurrence": row.occurrence,
@@ -378,7 +376,7 @@ def refused(
 ) -> Ending | None:
     """Return how an occurrence ends that isn't sent; None: nothing speaks against it."""
     skipped = OccurrenceState.SKIPPED
-    if rule is None or rule.trigger.event is not row.event:
+    if rule is None or rule.trigger.event.name != row.event:
         return _GONE
     if not rule.trigger.enabled:
         return Ending(state=skipped, reason="the trigger is switched off")

@@ -12,9 +12,10 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from gateway.core.errors import FileUnusable, GatewayError
+from gateway.core.triggers.events.registry import TEMPLATE_VALUES
 from gateway.core.triggers.trigger import QUALIFICATION_DATA, Trigger
+from gateway.core.triggers.values import DATE, QUALIFICATION
 from gateway.core.wording import in_language
-from gateway.triggers.values import NAMES, QUALIFICATION, names_for
 
 #: The placeholders of seed S4, and what stands for them.
 PLACEHOLDERS = {
@@ -121,10 +122,10 @@ class Letters:
 
     def faults(self, trigger: Trigger) -> Iterator[str]:
         """Tell what keeps a trigger from using the template."""
-        there = names_for(trigger)
+        there = {DATE, *(group.name for group in trigger.values)}
         for wording in self._wordings.values():
             for name in sorted(wording.used - there):
-                if name == QUALIFICATION:
+                if name == QUALIFICATION.name:
                     yield (
                         f"{wording.file}: the qualification's values need "
                         f'before_send = ["{QUALIFICATION_DATA}"] in the trigger {trigger.name}'
@@ -172,7 +173,7 @@ def _compiled(language: str, source: TemplateSource) -> CompiledTemplate:
 def _code(text: str) -> str:
     """Return text with the placeholders as Jinja knows them."""
     return _PLACEHOLDER.sub(
-        lambda placeholder: f"{{{{ {QUALIFICATION}.{PLACEHOLDERS[placeholder[1]]} }}}}", text
+        lambda placeholder: f"{{{{ {QUALIFICATION.name}.{PLACEHOLDERS[placeholder[1]]} }}}}", text
     )
 
 
@@ -184,16 +185,17 @@ def _used(sandbox: _Sandbox, text: str, file: str) -> Iterator[str]:
     except TemplateError as error:
         line = getattr(error, "lineno", None)
         raise BadTemplate(f"{file}{f':{line}' if line else ''}: {error}") from None
-    for name in sorted(names - NAMES.keys() - sandbox.globals.keys()):
-        raise BadTemplate(f"{file}: {name} is unknown; there are {', '.join(sorted(NAMES))}")
+    for name in sorted(names - TEMPLATE_VALUES.keys() - sandbox.globals.keys()):
+        known = ", ".join(sorted(TEMPLATE_VALUES))
+        raise BadTemplate(f"{file}: {name} is unknown; there are {known}")
     for getattr_node in tree.find_all(nodes.Getattr):
         if not isinstance(getattr_node.node, nodes.Name) or getattr_node.node.name not in names:
             continue
         group, value = getattr_node.node.name, getattr_node.attr
-        if value not in NAMES[group]:
-            known = ", ".join(f"{group}.{each}" for each in sorted(NAMES[group]))
+        if value not in TEMPLATE_VALUES[group]:
+            known = ", ".join(f"{group}.{each}" for each in sorted(TEMPLATE_VALUES[group]))
             raise BadTemplate(f"{file}: {group}.{value} is unknown; there are {known}")
-    yield from names & NAMES.keys()
+    yield from names & TEMPLATE_VALUES.keys()
 
 
 def _taken(text: str) -> Iterator[str]:
@@ -204,7 +206,7 @@ def _taken(text: str) -> Iterator[str]:
     for one in tree.find_all(nodes.Getitem):  # `person["first_name"]`
         taken.append((one.node, one.arg.value if isinstance(one.arg, nodes.Const) else None))
     for name, key in taken:
-        if isinstance(name, nodes.Name) and key in NAMES.get(name.name, ()):
+        if isinstance(name, nodes.Name) and key in TEMPLATE_VALUES.get(name.name, ()):
             yield f"{name.name}.{key}"
 
 

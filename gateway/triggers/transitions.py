@@ -11,6 +11,7 @@ from gateway.core import ids
 from gateway.core.decision.decide import blocking
 from gateway.core.people.people import NOBODY
 from gateway.core.triggers import confirmation
+from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.occurrence import WAITS, Due, Occurrence
 from gateway.core.triggers.transition import (
     Around,
@@ -21,7 +22,7 @@ from gateway.core.triggers.transition import (
     recipients,
     warning,
 )
-from gateway.core.triggers.trigger import Trigger, TriggerEvent
+from gateway.core.triggers.trigger import ApplicationEvent, Trigger
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, ledger, transitions
 from gateway.triggers import record
@@ -38,7 +39,7 @@ _NOT_ALL = "not changed, as not all can be"
 class ChangeRequest:
     """What is to be done to applications."""
 
-    event: TriggerEvent  #: `submitted` by the candidate, or `status_changed` by staff.
+    event: ApplicationEvent  #: `submitted` by the candidate, or `status_changed` by staff.
     references: tuple[str, ...]
     status: str | None  #: crm_id; None: as it is.
     actor: str = ""  #: crm_id of the member of staff who acts.
@@ -175,9 +176,9 @@ class ApplicationChanges:
         status = old if wish.status is None else wish.status
         change = Change(reference=reference, before=old, status=status)
         last = transitions.last(self._connection, reference)
-        is_submission = wish.event is TriggerEvent.SUBMITTED
+        is_submission = wish.event.by_candidate
         # What the feed tells of a submission is no reason not to acknowledge it.
-        was_submitted = last is not None and last.event is TriggerEvent.SUBMITTED
+        was_submitted = last is not None and last.event.by_candidate
         if status == old and (was_submitted or not is_submission):
             return change, [], []
         after = transitions.change(
@@ -201,7 +202,7 @@ class ApplicationChanges:
             is_back = status == last.before
             why = transitions.TAKEN_BACK if is_back else transitions.ANOTHER_STATUS
             withdrawn = ledger.supersede(
-                self._connection, reference, TriggerEvent.STATUS_CHANGED, why, self._now
+                self._connection, reference, STATUS_CHANGED.name, why, self._now
             )
         undone = last is not None and self._is_undone(transition)
         transitions.note(self._connection, transition)
@@ -225,7 +226,7 @@ class ApplicationChanges:
         It comes after mail was withdrawn: nobody has heard of that.
         """
         undo, reference = self._plan.undo, transition.application.application.reference
-        if transition.event is not TriggerEvent.STATUS_CHANGED or not undo:
+        if transition.event.by_candidate or not undo:
             return False
         past = transitions.past_changes(self._connection, reference, at=self._now, undo=undo)
         return is_undone(
@@ -253,7 +254,7 @@ class ApplicationChanges:
             for trigger in rules
             for recipient in recipients(trigger, around)
         ]
-        if transition.event is TriggerEvent.SUBMITTED and not is_first:
+        if transition.event.by_candidate and not is_first:
             # What was owed for an earlier submission and isn't on its way.
             why = transitions.SUBMITTED_AGAIN
             for one in dues:
@@ -268,14 +269,14 @@ class ApplicationChanges:
         self, transition: Transition, trigger: Trigger, recipient: str, *, is_first: bool
     ) -> Due:
         application = transition.application.application
-        is_change = transition.event is TriggerEvent.STATUS_CHANGED
-        due_at = transition.at + (self._plan.undo if is_change else timedelta(0))
+        undo = timedelta(0) if transition.event.by_candidate else self._plan.undo
+        due_at = transition.at + undo
         latest = None if trigger.latest is None else due_at + trigger.latest
         brought: dict[str, object] = {"actor": transition.actor}
         made = Due(
             id=self._new_id(),
             trigger=trigger.name,
-            event=trigger.event,
+            event=trigger.event.name,
             person=application.person,
             occurrence=ids.show(transition.id),
             about=application.reference,
@@ -348,7 +349,7 @@ def may_leave(one: PreviewMail | NotMailed) -> bool:
 
 def must_be_confirmed(wish: ChangeRequest, done: ChangeResult) -> bool:
     """Whether staff must have been shown what leaves; candidates know what they submit."""
-    return wish.event is TriggerEvent.STATUS_CHANGED and done.preview.may_mail
+    return not wish.event.by_candidate and done.preview.may_mail
 
 
 def what_is_confirmed(wish: ChangeRequest, done: ChangeResult) -> tuple[object, ...]:
@@ -360,4 +361,4 @@ def what_is_confirmed(wish: ChangeRequest, done: ChangeResult) -> tuple[object, 
         for one in preview.mails
     )
     waiting = sorted((one.person, one.about) for one in preview.skipped if may_leave(one))
-    return wish.event.value, wish.status, wish.actor, wish.is_partial, changes, mails, waiting
+    return wish.event.name, wish.status, wish.actor, wish.is_partial, changes, mails, waiting

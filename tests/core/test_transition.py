@@ -10,6 +10,8 @@ import pytest
 from gateway.core.kinds import Kind
 from gateway.core.people.applications import Application, KnownApplication
 from gateway.core.people.people import PersonKind, PersonRef, Staff
+from gateway.core.triggers.events.status_changed import STATUS_CHANGED
+from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.transition import (
     Around,
     Transition,
@@ -19,7 +21,7 @@ from gateway.core.triggers.transition import (
     recipients,
     warning,
 )
-from gateway.core.triggers.trigger import Trigger, TriggerEvent
+from gateway.core.triggers.trigger import ApplicationEvent, Trigger
 
 ANN = PersonRef(PersonKind.CANDIDATE, "17")
 MANAGER = Staff(crm_id="1", email="mia@crm.example", roles=("manager",))
@@ -27,7 +29,7 @@ EVALUATOR = Staff(crm_id="2", email="eva@crm.example", roles=("evaluator",))
 OWNER = Staff(crm_id="3", email="Otto@crm.example")
 
 
-def trigger(name: str, event: TriggerEvent = TriggerEvent.SUBMITTED, **keys: Any) -> Trigger:
+def trigger(name: str, event: ApplicationEvent = SUBMITTED, **keys: Any) -> Trigger:
     plain = Trigger(
         name=name,
         event=event,
@@ -43,7 +45,7 @@ SHIPPED = trigger("acknowledgement", initial_phase=True)
 
 
 def transition(
-    event: TriggerEvent = TriggerEvent.SUBMITTED, *, status: str = "new", initial: bool = True
+    event: ApplicationEvent = SUBMITTED, *, status: str = "new", initial: bool = True
 ) -> Transition:
     application = Application(reference="4711", person=ANN, programme="p1", status=status)
     return Transition(
@@ -97,26 +99,26 @@ def test_what_is_switched_off_fires_nothing() -> None:
 
 
 def test_a_submission_fires_no_trigger_of_staff_and_the_other_way_round() -> None:
-    changed = trigger("changed", TriggerEvent.STATUS_CHANGED, status="new")
+    changed = trigger("changed", STATUS_CHANGED, status="new")
 
     assert [] == names(fired([changed], transition()))
-    assert ["changed"] == names(fired([SHIPPED, changed], transition(TriggerEvent.STATUS_CHANGED)))
+    assert ["changed"] == names(fired([SHIPPED, changed], transition(STATUS_CHANGED)))
 
 
 @pytest.mark.parametrize(("status", "wanted"), [("accepted", ["t"]), ("new", [])])
 def test_a_changed_status_fires_what_names_it(status: str, wanted: list[str]) -> None:
-    rule = trigger("t", TriggerEvent.STATUS_CHANGED, status="accepted")
+    rule = trigger("t", STATUS_CHANGED, status="accepted")
 
-    assert wanted == names(fired([rule], transition(TriggerEvent.STATUS_CHANGED, status=status)))
+    assert wanted == names(fired([rule], transition(STATUS_CHANGED, status=status)))
 
 
 def test_every_fitting_trigger_of_a_changed_status_fires() -> None:
     rules = [
-        trigger("any", TriggerEvent.STATUS_CHANGED),
-        trigger("own", TriggerEvent.STATUS_CHANGED, programme="p1", status="new"),
+        trigger("any", STATUS_CHANGED),
+        trigger("own", STATUS_CHANGED, programme="p1", status="new"),
     ]
 
-    assert ["any", "own"] == names(fired(rules, transition(TriggerEvent.STATUS_CHANGED)))
+    assert ["any", "own"] == names(fired(rules, transition(STATUS_CHANGED)))
 
 
 def test_recipients_are_who_the_trigger_names_nobody_twice() -> None:

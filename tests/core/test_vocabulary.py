@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from gateway.core.kinds import Kind
-from gateway.core.triggers.trigger import StoredDates, Trigger, TriggerEvent
+from gateway.core.triggers.events.birthday import BIRTHDAY
+from gateway.core.triggers.events.first_delivery import FIRST_DELIVERY
+from gateway.core.triggers.events.qualification_expired import QUALIFICATION_EXPIRED
+from gateway.core.triggers.events.qualification_expiring import QUALIFICATION_EXPIRING
+from gateway.core.triggers.events.registry import EVENTS
+from gateway.core.triggers.events.set_date import SET_DATE
+from gateway.core.triggers.events.status_changed import STATUS_CHANGED
+from gateway.core.triggers.stored_dates import StoredDates
+from gateway.core.triggers.trigger import Trigger, TriggerEvent
 from gateway.core.triggers.vocabulary import Vocabulary, doubts
 
 TODAY = date(2026, 3, 4)
@@ -16,13 +24,11 @@ KNOWN = Vocabulary(
     initial=frozenset({"s1"}),
     programmes={"p1": "Lehrkräfte 2026", "p2": "Verwaltung"},
     roles={"manager": 2, "evaluator": 1, "board": 0},
-    has_notice_days=True,
-    wants_set_date=True,
-    wants_first_delivery=True,
+    filled=frozenset(event.needs for event in EVENTS.values() if event.needs),
 )
 
 
-def trigger(event: TriggerEvent = TriggerEvent.STATUS_CHANGED, **fields: Any) -> Trigger:
+def trigger(event: TriggerEvent = STATUS_CHANGED, **fields: Any) -> Trigger:
     made = Trigger(name="t", event=event, template="t", kind=Kind.INDIVIDUAL, latest=None)
     return replace(made, **fields)
 
@@ -72,17 +78,17 @@ def test_where_nothing_was_fed_that_is_said() -> None:
 @pytest.mark.parametrize(
     ("event", "dates", "known", "said"),
     [
-        (TriggerEvent.SET_DATE, StoredDates(dates=(TODAY,)), KNOWN, ""),
-        (TriggerEvent.SET_DATE, StoredDates(dates=(date(2025, 1, 1),)), KNOWN, "2025-01-01, is pa"),
-        (TriggerEvent.SET_DATE, StoredDates(monthly=(1,)), KNOWN, ""),
-        (TriggerEvent.SET_DATE, StoredDates(monthly=(1,)), Vocabulary(), "mail_on_set_date"),
-        (TriggerEvent.FIRST_DELIVERY, StoredDates(yearly=((3, 1),)), KNOWN, ""),
-        (TriggerEvent.FIRST_DELIVERY, StoredDates(dates=(date(2025, 1, 1),)), KNOWN, "is past"),
-        (TriggerEvent.FIRST_DELIVERY, StoredDates(monthly=(1,)), Vocabulary(), "first_delivery"),
-        (TriggerEvent.QUALIFICATION_EXPIRING, StoredDates(), KNOWN, ""),
-        (TriggerEvent.QUALIFICATION_EXPIRING, StoredDates(), Vocabulary(), "notice_days"),
-        (TriggerEvent.QUALIFICATION_EXPIRED, StoredDates(), Vocabulary(), ""),
-        (TriggerEvent.BIRTHDAY, StoredDates(), Vocabulary(), ""),
+        (SET_DATE, StoredDates(dates=(TODAY,)), KNOWN, ""),
+        (SET_DATE, StoredDates(dates=(date(2025, 1, 1),)), KNOWN, "2025-01-01, is pa"),
+        (SET_DATE, StoredDates(monthly=(1,)), KNOWN, ""),
+        (SET_DATE, StoredDates(monthly=(1,)), Vocabulary(), "mail_on_set_date"),
+        (FIRST_DELIVERY, StoredDates(yearly=((3, 1),)), KNOWN, ""),
+        (FIRST_DELIVERY, StoredDates(dates=(date(2025, 1, 1),)), KNOWN, "is past"),
+        (FIRST_DELIVERY, StoredDates(monthly=(1,)), Vocabulary(), "first_delivery"),
+        (QUALIFICATION_EXPIRING, StoredDates(), KNOWN, ""),
+        (QUALIFICATION_EXPIRING, StoredDates(), Vocabulary(), "notice_days"),
+        (QUALIFICATION_EXPIRED, StoredDates(), Vocabulary(), ""),
+        (BIRTHDAY, StoredDates(), Vocabulary(), ""),
     ],
 )
 def test_dates_that_never_come_again_and_facts_nobody_has(

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from gateway.core.decision.journal import Delivery, Message, Outcome
 from gateway.core.kinds import By, State
 from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.occurrence import Due, Ending, Occurrence, OccurrenceState
-from gateway.core.triggers.trigger import TriggerEvent
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages
 from gateway.store.triggers import epochs, ledger
@@ -20,7 +20,7 @@ from tests.store.holders import nobody_is_gone
 
 LEASE = timedelta(minutes=5)
 ANN = PersonRef(PersonKind.CANDIDATE, "1")
-ALL = frozenset(TriggerEvent)
+ALL = frozenset(EVENTS)
 
 
 def due(number: int = 1, **facts: Any) -> Due:
@@ -28,7 +28,7 @@ def due(number: int = 1, **facts: Any) -> Due:
         **{
             "id": number,
             "trigger": "birthday",
-            "event": TriggerEvent.BIRTHDAY,
+            "event": "birthday",
             "person": ANN,
             "occurrence": "2026-11-20",
             "due_at": NOW,

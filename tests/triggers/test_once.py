@@ -12,7 +12,8 @@ from gateway.core.decision.journal import Delivery
 from gateway.core.kinds import Scope, State
 from gateway.core.people.people import Person, Staff
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
-from gateway.core.triggers.occurrence import OccurrenceState, local_moment
+from gateway.core.triggers.due_times import local_moment
+from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.store.engine.database import Database
 from gateway.store.feed.feed import Terms, feed
 from gateway.store.journal import message_lookup, messages

@@ -8,9 +8,10 @@ import pytest
 from gateway.core.kinds import Kind
 from gateway.core.people.people import Person, PersonKind, PersonRef
 from gateway.core.people.training import Qualification
+from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.trigger_mail import TriggerMail, build
+from gateway.core.triggers.values import PERSON, QUALIFICATION, values
 from gateway.triggers.templates import BadTemplate, Letters, NotRendered, TemplateSource
-from gateway.triggers.values import Subject, values
 from tests.store.feeding import NOW
 
 ANN = Person(ref=PersonRef(PersonKind.CANDIDATE, "1"), first_name="Ann", last_name="O'Neil <b>")
@@ -38,8 +39,9 @@ def letters(default: str = "nl", **texts: str) -> Letters:
 
 
 def written(template: str, language: str = "de") -> str:
-    about = Subject(person=ANN, day=date(2027, 3, 1), qualification=LICENCE, issuer="Eva Bos")
-    return letters(**{language: template}).render(language, values(about, language)).text.strip()
+    facts = OccurrenceFacts(person=ANN, qualification=LICENCE, issuer="Eva Bos")
+    known = values((PERSON, QUALIFICATION), facts, date(2027, 3, 1), language)
+    return letters(**{language: template}).render(language, known).text.strip()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_what_people_are_called_is_escaped_in_html_and_plain_in_text() -> None:
     )
 
     rendered = Letters({"nl": source}, default="nl").render(
-        "nl", values(Subject(person=ANN, day=date(2027, 3, 1)), "nl")
+        "nl", values((PERSON,), OccurrenceFacts(person=ANN), date(2027, 3, 1), "nl")
     )
 
     assert rendered.text == "Ann O'Neil <b>\n"

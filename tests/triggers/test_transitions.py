@@ -14,7 +14,8 @@ from gateway.core.people.applications import Application, Programme
 from gateway.core.people.people import PersonKind, Staff, Status, StatusKind
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
-from gateway.core.triggers.trigger import TriggerEvent
+from gateway.core.triggers.events.status_changed import STATUS_CHANGED
+from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.store.journal import messages
 from gateway.store.triggers import ledger, status_mail, transitions
 from gateway.store.views import tellings
@@ -52,7 +53,7 @@ def applied(reference: str = "4711", status: str = "new") -> Application:
 
 
 def submit(office: Office, *, dry_run: bool = False) -> ChangeResult:
-    wish = ChangeRequest(event=TriggerEvent.SUBMITTED, references=("4711",), status=None)
+    wish = ChangeRequest(event=SUBMITTED, references=("4711",), status=None)
     return _do(office, wish, dry_run=dry_run)
 
 
@@ -60,7 +61,7 @@ def change(
     office: Office, status: str, *references: str, dry_run: bool = False, **more: Any
 ) -> ChangeResult:
     wish = ChangeRequest(
-        event=TriggerEvent.STATUS_CHANGED,
+        event=STATUS_CHANGED,
         references=references or ("4711",),
         status=status,
         actor="s1",

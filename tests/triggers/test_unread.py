@@ -8,8 +8,13 @@ import pytest
 from gateway.core.people.applications import Application
 from gateway.core.people.people import Status, StatusKind
 from gateway.core.people.training import Closing, Qualification
+from gateway.core.triggers.events.birthday import BIRTHDAY
+from gateway.core.triggers.events.first_delivery import FIRST_DELIVERY
+from gateway.core.triggers.events.qualification_expired import QUALIFICATION_EXPIRED
+from gateway.core.triggers.events.qualification_expiring import QUALIFICATION_EXPIRING
+from gateway.core.triggers.events.set_date import SET_DATE
 from gateway.core.triggers.trigger import TriggerEvent
-from gateway.core.triggers.unread_fields import DECIDING, OF_RECIPIENT
+from gateway.core.triggers.unread_fields import OF_RECIPIENT
 from tests.store.feeding import person, tell, tell_unread
 from tests.triggers.office import ANN, Office
 from tests.triggers.test_transitions import ACCEPTED, change, now_is_real, submit
@@ -21,16 +26,16 @@ WILLING: dict[str, Any] = {
     "mail_on_set_date": True,
     "mail_after_first_delivery": True,
 }
-TRIGGERS = {
-    TriggerEvent.BIRTHDAY: "",
-    TriggerEvent.QUALIFICATION_EXPIRED: "",
-    TriggerEvent.QUALIFICATION_EXPIRING: "",
-    TriggerEvent.SET_DATE: f'dates = ["{DAY}"]',
-    TriggerEvent.FIRST_DELIVERY: f'dates = ["{DAY}"]',
+TRIGGERS: dict[TriggerEvent, str] = {
+    BIRTHDAY: "",
+    QUALIFICATION_EXPIRED: "",
+    QUALIFICATION_EXPIRING: "",
+    SET_DATE: f'dates = ["{DAY}"]',
+    FIRST_DELIVERY: f'dates = ["{DAY}"]',
 }
-ENDS = {
-    TriggerEvent.QUALIFICATION_EXPIRED: TODAY,
-    TriggerEvent.QUALIFICATION_EXPIRING: TODAY + timedelta(days=30),
+ENDS: dict[TriggerEvent, date] = {
+    QUALIFICATION_EXPIRED: TODAY,
+    QUALIFICATION_EXPIRING: TODAY + timedelta(days=30),
 }
 
 
@@ -49,7 +54,7 @@ def cases() -> list[tuple[TriggerEvent, str, str]]:
     """Return each field that decides about an event of a date."""
     found = []
     for event in TRIGGERS:
-        fields = {**DECIDING[event]}
+        fields = {**event.deciding}
         fields["people"] = fields["people"] | OF_RECIPIENT
         found += [(event, what, one) for what in fields for one in sorted(fields[what])]
     return found
@@ -78,7 +83,7 @@ async def test_mail_waits_while_a_field_that_decides_can_not_be_read(
 
 async def test_a_field_that_decides_nothing_lets_mail_go(engine: Office) -> None:
     engine.trigger("one", 'event = "birthday"')
-    told = records(TriggerEvent.BIRTHDAY)["people"]
+    told = records(BIRTHDAY)["people"]
     tell(engine.database, "people", told)
     tell_unread(engine.database, "people", told, "owner", "mail_on_set_date")
 
@@ -87,7 +92,7 @@ async def test_a_field_that_decides_nothing_lets_mail_go(engine: Office) -> None
 
 async def test_mail_that_waited_does_not_go_by_the_old_value(office: Office) -> None:
     office.trigger("ended", 'event = "qualification_expired"')
-    told = records(TriggerEvent.QUALIFICATION_EXPIRED)
+    told = records(QUALIFICATION_EXPIRED)
     renewed = Qualification(crm_id="q1", person=ANN, expires_on=date(2029, 3, 1))
     for kind in ("people", "qualifications"):
         tell(office.database, kind, told[kind])
@@ -103,7 +108,7 @@ async def test_mail_that_waited_does_not_go_by_the_old_value(office: Office) -> 
 
 async def test_mail_that_waits_too_long_is_too_late(engine: Office) -> None:
     engine.trigger("one", 'event = "birthday"')
-    told = records(TriggerEvent.BIRTHDAY)["people"]
+    told = records(BIRTHDAY)["people"]
     tell(engine.database, "people", told)
     tell_unread(engine.database, "people", told, "birthday")
 
@@ -115,7 +120,7 @@ async def test_mail_that_waits_too_long_is_too_late(engine: Office) -> None:
 
 async def test_a_preview_says_what_mail_would_wait_for(engine: Office) -> None:
     engine.trigger("one", 'event = "birthday"')
-    told = records(TriggerEvent.BIRTHDAY)["people"]
+    told = records(BIRTHDAY)["people"]
     tell(engine.database, "people", told)
     tell_unread(engine.database, "people", told, "consent_email")
 

@@ -9,24 +9,14 @@ from gateway.app.triggers import triggers
 from gateway.config import ConfigError, Settings
 from gateway.config.triggers import ACTIVE_AS_SHIPPED, trigger_files
 from gateway.core.sending.event import EventType
-from gateway.core.triggers.trigger import TriggerEvent
+from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.unread_fields import PEOPLE
 from gateway.core.triggers.vocabulary import doubts
 from gateway.store.engine.database import Database
 from gateway.store.people import vocabulary
 from gateway.store.triggers import due, epochs
 from gateway.triggers.epoch import EpochFile, EpochFileUnusable
 from gateway.triggers.templates import CheckedTrigger
-
-#: What each event goes by, as files of the feed are called.
-FEEDS = {
-    TriggerEvent.BIRTHDAY: ("people",),
-    TriggerEvent.QUALIFICATION_EXPIRED: ("people", "qualifications"),
-    TriggerEvent.QUALIFICATION_EXPIRING: ("people", "qualifications"),
-    TriggerEvent.SET_DATE: ("people",),
-    TriggerEvent.FIRST_DELIVERY: ("people", "deliveries"),
-    TriggerEvent.SUBMITTED: ("people", "applications"),
-    TriggerEvent.STATUS_CHANGED: ("people", "applications"),
-}
 
 
 def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
@@ -64,7 +54,7 @@ def store_for_triggers(settings: Settings, database: Database) -> Iterator[Findi
     with database.reading() as connection:
         never_fed = {
             what
-            for what in {kind for checked in rules for kind in FEEDS[checked.trigger.event]}
+            for what in {kind for checked in rules for kind in feeds_of(checked.trigger)}
             if due.never_fed(connection, what)
         }
         held = epochs.held(connection)
@@ -73,7 +63,7 @@ def store_for_triggers(settings: Settings, database: Database) -> Iterator[Findi
     for rule in rules:
         for text in doubts(rule.trigger, known, today):
             yield warning(f"trigger {rule.trigger.name}", f"{files[rule.trigger.name]}: {text}")
-        for what in FEEDS[rule.trigger.event]:
+        for what in feeds_of(rule.trigger):
             if what in never_fed and rule.trigger.name not in ACTIVE_AS_SHIPPED:
                 advice = f"{what} were never loaded: gateway import {what} FILE"
                 yield warning(f"trigger {rule.trigger.name}", advice)
@@ -83,3 +73,8 @@ def store_for_triggers(settings: Settings, database: Database) -> Iterator[Findi
         EpochFile(triggers.epoch_file(settings)).read()
     except EpochFileUnusable as problem:
         yield error("triggers", f"{problem}; no triggered mail is sent without it")
+
+
+def feeds_of(trigger: Trigger) -> tuple[str, ...]:
+    """Return what a trigger's event goes by, as files of the feed are called."""
+    return tuple(dict.fromkeys((PEOPLE, trigger.event.subject)))

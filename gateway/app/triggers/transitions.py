@@ -9,8 +9,9 @@ from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.mail.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import Staff
+from gateway.core.triggers.events.status_changed import STATUS_CHANGED
+from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.transition import WARNINGS
-from gateway.core.triggers.trigger import TriggerEvent
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import applications
 from gateway.store.triggers.transitions import NoSuchStatus
@@ -101,7 +102,7 @@ class StoreApplicationAdapter:
             spoken = (language for language in (*happened.languages, *own) if language in WARNINGS)
             is_submission = happened.by is None
             wish = ChangeRequest(
-                event=TriggerEvent.SUBMITTED if is_submission else TriggerEvent.STATUS_CHANGED,
+                event=SUBMITTED if is_submission else STATUS_CHANGED,
                 references=happened.references,
                 status=happened.status,
                 actor=actor.crm_id if actor else "",

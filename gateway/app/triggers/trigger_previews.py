@@ -7,7 +7,7 @@ from gateway.app.triggers import triggers
 from gateway.app.triggers.transitions import carry_out, who_acts
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
-from gateway.core.triggers.trigger import TriggerEvent
+from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.store.engine.database import Database
 from gateway.triggers.preview import Preview, preview
 from gateway.triggers.templates import CheckedTrigger
@@ -53,7 +53,7 @@ def of_change(
         with store.reading() as connection:
             actor = who_acts(settings, connection, by)
     wish = ChangeRequest(
-        event=TriggerEvent.STATUS_CHANGED,
+        event=STATUS_CHANGED,
         references=(reference,),
         status=status,
         actor=actor.crm_id if actor else "",

@@ -14,7 +14,7 @@ from gateway.config.triggers import (
     trigger_files,
 )
 from gateway.core.errors import GatewayError
-from gateway.core.sending.mail_wording import RUN_REPORT
+from gateway.core.triggers.run_words import RUN_REPORT
 from gateway.store.engine.database import Database
 from gateway.store.people.suppression import Standings
 from gateway.triggers.plan import TriggerSettings

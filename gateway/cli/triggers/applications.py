@@ -11,8 +11,9 @@ from gateway.cli.context import Json, of, read_staff
 from gateway.cli.output import complain, one_line, print_json, print_line, printable
 from gateway.cli.triggers.triggers import show_preview
 from gateway.core.errors import GatewayError
+from gateway.core.triggers.events.status_changed import STATUS_CHANGED
+from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.transition import is_yes, question
-from gateway.core.triggers.trigger import TriggerEvent
 from gateway.triggers.documents import done as document
 from gateway.triggers.transitions import Change, ChangeOutcome, ChangeRequest, ChangeResult
 
@@ -62,7 +63,7 @@ def submit(
     """
     chosen = of(context)
     wish = ChangeRequest(
-        event=TriggerEvent.SUBMITTED,
+        event=SUBMITTED,
         references=(reference,),
         status=status,
         language=chosen.settings.suppression.language,
@@ -94,7 +95,7 @@ def change_status(
         with store.reading() as connection:
             actor = who_acts(chosen.settings, connection, named)
         wish = ChangeRequest(
-            event=TriggerEvent.STATUS_CHANGED,
+            event=STATUS_CHANGED,
             references=tuple(references),
             status=status,
             actor=actor.crm_id,

@@ -7,7 +7,6 @@ and a blank line, then comes the text; sections are put in where they fit.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.core.sending.run_words import WORDS
 from gateway.core.wording import (
     BadWording,
     WordingLine,
@@ -73,19 +72,6 @@ REFUSED = WordingForm(
     sections=frozenset(
         ("no_reference", "unknown_reference", "not_allowed", "too_large", "unreadable")
     ),
-)
-
-#: Tells of a run of a trigger.
-RUN_REPORT = WordingForm(
-    placeholders=frozenset(
-        (
-            *("trigger", "day", "sent", "skipped", "failed", "unknown", "expired", "waiting"),
-            *("held", "error", "details"),
-        )
-    ),
-    sections=frozenset(),
-    words=WORDS,
-    optional=WORDS,
 )
 
 

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import Staff
 from gateway.core.triggers.trigger import (
-    ACTOR,
+    ACTING,
     CANDIDATE,
     OWNER,
     RESPONSIBLE,
+    ApplicationEvent,
     Trigger,
-    TriggerEvent,
 )
 
 #: What is shown before a change that sends mail, word for word in French (S5).
@@ -74,7 +74,7 @@ class Transition:
 
     id: int
     at: datetime
-    event: TriggerEvent
+    event: ApplicationEvent
     application: KnownApplication  #: As it is afterwards.
     before: str  #: crm_id of the status it had.
     is_initial: bool  #: Whether it is in its first phase.
@@ -114,7 +114,7 @@ def fired(triggers: Iterable[Trigger], transition: Transition) -> tuple[Trigger,
     replaces one for every programme, and any replaces one for the initial phase only.
     """
     fitting = [trigger for trigger in triggers if fits(trigger, transition)]
-    if transition.event is not TriggerEvent.SUBMITTED:
+    if not transition.event.by_candidate:
         return tuple(fitting)
     to_candidate = [trigger for trigger in fitting if CANDIDATE in trigger.recipients]
     most = max(map(_particular, to_candidate), default=0)
@@ -176,7 +176,7 @@ def _named(wanted: str, around: Around) -> Iterator[tuple[str, str]]:
     else:
         role = wanted.removeprefix(RESPONSIBLE)
         responsible = [staff for staff in around.responsible if role in staff.roles]
-        one_person = {OWNER: around.owner, ACTOR: around.actor}
+        one_person = {OWNER: around.owner, ACTING: around.actor}
         for staff in [one_person[wanted]] if wanted in one_person else responsible:
             if staff is not None:
                 yield f"staff:{staff.crm_id}", staff.email.lower() or f"staff:{staff.crm_id}"

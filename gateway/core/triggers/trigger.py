@@ -1,110 +1,136 @@
-"""Triggers: rules that mail on an event."""
+"""Triggers: rules that mail on an event; and what an event says of itself.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+Each event is a module of `events/` with all that is particular to it: whom it selects, its
+conditions, how late its mail may leave, which keys of a trigger's file it takes, which values its
+template has, and its line in docs/triggers.md. `events/registry.py` names them all. Nothing else
+knows one event from another: it asks the event.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from enum import StrEnum
+from typing import ClassVar
 
 from gateway.core.kinds import Kind
-
-
-class TriggerEvent(StrEnum):
-    """What a trigger mails on (seeds S4 and S5)."""
-
-    BIRTHDAY = "birthday"
-    QUALIFICATION_EXPIRED = "qualification_expired"
-    QUALIFICATION_EXPIRING = "qualification_expiring"
-    SET_DATE = "set_date"
-    FIRST_DELIVERY = "first_delivery"
-    SUBMITTED = "submitted"
-    STATUS_CHANGED = "status_changed"
-
-
-#: Something happens to an application: mailed at once, to those the trigger names.
-APPLICATION_EVENTS = frozenset((TriggerEvent.SUBMITTED, TriggerEvent.STATUS_CHANGED))
-#: A day comes: the event selects who is mailed.
-DATE_EVENTS = frozenset(TriggerEvent) - APPLICATION_EVENTS
-#: Those that go by dates stored in the trigger.
-STORED_DATE_EVENTS = frozenset((TriggerEvent.SET_DATE, TriggerEvent.FIRST_DELIVERY))
-QUALIFICATION_EVENTS = frozenset(
-    (TriggerEvent.QUALIFICATION_EXPIRED, TriggerEvent.QUALIFICATION_EXPIRING)
-)
+from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+from gateway.core.triggers.selection import DueSelection
+from gateway.core.triggers.stored_dates import StoredDates
+from gateway.core.triggers.unread_fields import APPLICATIONS, PEOPLE
+from gateway.core.triggers.values import ACTOR, APPLICATION, PERSON, TemplateValues
 
 #: What a trigger asks for to have the qualification's values in its template (S4, "zwingend").
 QUALIFICATION_DATA = "qualification_data"
 
-#: How late a mail may still leave where the trigger doesn't say; None: as long as it makes sense.
-LATENESS: dict[TriggerEvent, timedelta | None] = {
-    TriggerEvent.BIRTHDAY: timedelta(0),
-    TriggerEvent.QUALIFICATION_EXPIRED: timedelta(days=30),
-    TriggerEvent.QUALIFICATION_EXPIRING: None,
-    TriggerEvent.SET_DATE: timedelta(days=7),
-    TriggerEvent.FIRST_DELIVERY: timedelta(days=7),
-    TriggerEvent.SUBMITTED: timedelta(days=2),
-    TriggerEvent.STATUS_CHANGED: timedelta(days=2),
-}
+# Keys of a trigger's file that some events take only.
+RECIPIENTS = "recipients"
+APPLICATION_KEYS = ("programme", "status", "phase")
+STORED_DATE_KEYS = ("dates", "yearly", "monthly")
+BEFORE_SEND = "before_send"
 
+# Recipients of mail about an application.
 CANDIDATE = "candidate"
 OWNER = "owner"
-ACTOR = "actor"
+ACTING = "actor"
 RESPONSIBLE = "responsible:"
 
+#: Why somebody gets no mail on an event that asks for consent: a blank consent is no consent.
+NO_CONSENT = "no consent to e-mail"
+APPLICATION_GONE = "the application is gone"
+OTHER_STATUS = "the application has another status now"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredDates:
-    """The dates stored in a trigger."""
 
-    dates: tuple[date, ...] = ()
-    yearly: tuple[tuple[int, int], ...] = ()  #: Month and day.
-    monthly: tuple[int, ...] = ()  #: Days of the month.
+class TriggerEvent(ABC):
+    """What a trigger mails on (seeds S4 and S5); as text it is its name."""
 
-    def between(self, first: date, last: date) -> Iterator[date]:
-        """Yield the dates from the first day to the last, both included, in order.
+    name: ClassVar[str]  #: As trigger files, the ledger and webhooks have it.
+    #: The cells of its line in docs/triggers.md, behind its name.
+    documented: ClassVar[tuple[str, str]]
+    subject: ClassVar[str] = PEOPLE  #: The kind of record its mail is about.
+    kind: ClassVar[Kind]  #: Of its mail, where the trigger doesn't say.
+    #: How late its mail may leave, where the trigger doesn't say; None: as long as it makes sense.
+    lateness: ClassVar[timedelta | None]
+    #: Fields that decide about its mail, by the kind of record that has them: while one can't be
+    #: read, the mail waits.
+    deciding: ClassVar[Mapping[str, frozenset[str]]]
+    #: A kind of record and a column of it without which nobody is ever mailed; None: there is none.
+    needs: ClassVar[tuple[str, str] | None] = None
+    keys: ClassVar[tuple[str, ...]] = ()  #: Those of the keys above that it takes.
+    values: ClassVar[tuple[TemplateValues, ...]] = ()  #: What its template has beside the person.
+    #: What its template has besides where the trigger asks for it by `before_send`.
+    values_on_request: ClassVar[tuple[TemplateValues, ...]] = ()
+    #: Reasons its conditions give, by the key of their wording in `templates/trigger_report`; one
+    #: that isn't here stays in English there.
+    reasons: ClassVar[Mapping[str, str]] = {}
 
-        29 February is the 28th in other years; a day a month lacks is its last one.
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_of_application(self) -> bool:
+        """Whether something is done to an application; else a day comes."""
+        return self.subject == APPLICATIONS
+
+    @property
+    def goes_by_stored_dates(self) -> bool:
+        """Whether it goes by dates that are stored in the trigger."""
+        return STORED_DATE_KEYS[0] in self.keys
+
+    @abstractmethod
+    def unmet(
+        self, trigger: "Trigger", occurrence: str, facts: OccurrenceFacts, today: date
+    ) -> str:
+        """Return which of its conditions isn't met, for people; empty: all are.
+
+        `facts` name a person. `occurrence` is what the ledger's row is keyed by, `today` the local
+        day.
         """
-        day = first
-        while day <= last:
-            if self.is_on(day):
-                yield day
-            day += timedelta(days=1)
 
-    def after(self, day: date) -> date | None:
-        """Return the first date strictly after a day; None: there is none."""
-        if self.yearly or self.monthly:
-            later = day + timedelta(days=1)
-            return next(self.between(later, later + timedelta(days=366)), None)
-        return min((one for one in self.dates if one > day), default=None)
-
-    def before(self, day: date) -> date | None:
-        """Return the last date strictly before a day; None: there is none."""
-        if self.yearly or self.monthly:
-            found = self.between(day - timedelta(days=366), day - timedelta(days=1))
-            return max(found, default=None)
-        return max((one for one in self.dates if one < day), default=None)
-
-    def is_on(self, day: date) -> bool:
-        """Whether a day is one of the dates."""
-        return (
-            day in self.dates
-            or any(day == in_year(*month_and_day, day.year) for month_and_day in self.yearly)
-            or any(day.day == min(number, last_day(day)) for number in self.monthly)
-        )
+    def in_doubt(self, facts: OccurrenceFacts) -> str:
+        """Return which value, though it can be read, may be a slip; mail waits; empty: none is."""
+        return ""
 
 
-def in_year(month: int, day: int, year: int) -> date:
-    """Return a day of a year; 29 February is the 28th where there is none."""
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return date(year, month, 28)
+class DateEvent(TriggerEvent):
+    """A day comes: the event selects who is mailed."""
+
+    kind = Kind.BULK
+    #: Whether a day that was looked at is over, be it known later only who is due.
+    is_over_once_looked_at: ClassVar[bool] = False
+
+    @abstractmethod
+    def selections(self, trigger: "Trigger", first: date, today: date) -> Iterator[DueSelection]:
+        """Yield whom it selects on the days from `first` to `today`."""
+
+    def useless_from(self, facts: OccurrenceFacts) -> date | None:
+        """Return the day from whose beginning on its mail is of no use; None: none is known."""
+        return None
 
 
-def last_day(day: date) -> int:
-    """Return how many days the day's month has."""
-    return (day.replace(day=28) + timedelta(days=4)).replace(day=1).toordinal() - (
-        day.replace(day=1).toordinal()
-    )
+class ApplicationEvent(TriggerEvent):
+    """Something is done to an application: mailed at once, to those the trigger names."""
+
+    subject = APPLICATIONS
+    kind = Kind.INDIVIDUAL
+    lateness = timedelta(days=2)
+    deciding = {APPLICATIONS: frozenset(("person", "programme", "status"))}
+    keys = (RECIPIENTS, *APPLICATION_KEYS)
+    values = (APPLICATION, ACTOR)
+    reasons = {"application_gone": APPLICATION_GONE, "other_status": OTHER_STATUS}
+    #: Whether the candidate does it, who knows what is done; else staff do, who must be shown who
+    #: is mailed, and may undo it.
+    by_candidate: ClassVar[bool]
+
+    def unmet(
+        self, trigger: "Trigger", occurrence: str, facts: OccurrenceFacts, today: date
+    ) -> str:
+        """Return that the application is gone, or has another status than the trigger's."""
+        known = facts.application
+        if known is None:
+            return APPLICATION_GONE
+        if trigger.status not in ("", known.application.status):
+            return OTHER_STATUS
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +147,7 @@ class Trigger:
     report_to: str = ""  #: Empty: reports stay inside.
     report_empty: bool = False
     qualification_data: bool = False
-    stored: StoredDates = StoredDates()
+    stored: StoredDates = field(default_factory=StoredDates)
     programme: str = ""  #: crm_id; empty: every one.
     status: str = ""  #: crm_id; empty: any.
     recipients: tuple[str, ...] = ()
@@ -130,4 +156,10 @@ class Trigger:
     @property
     def is_of_date(self) -> bool:
         """Whether a day brings it about."""
-        return self.event in DATE_EVENTS
+        return isinstance(self.event, DateEvent)
+
+    @property
+    def values(self) -> tuple[TemplateValues, ...]:
+        """What its template has."""
+        asked_for = self.event.values_on_request if self.qualification_data else ()
+        return (PERSON, *self.event.values, *asked_for)

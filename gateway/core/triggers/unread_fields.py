@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.core.triggers.trigger import TriggerEvent
-
 PEOPLE, APPLICATIONS = "people", "applications"
 QUALIFICATIONS, DELIVERIES = "qualifications", "deliveries"
 MEMBERSHIPS = "memberships"
@@ -22,27 +20,6 @@ COUNTS_AS_ACTIVE = "; counts as active"
 
 #: Facts about somebody that decide whether and where any mail goes to them.
 OF_RECIPIENT = frozenset(("active", "status", "emails"))
-#: Facts that decide about mail on an event, by the kind of record that has them.
-DECIDING: Mapping[TriggerEvent, Mapping[str, frozenset[str]]] = {
-    TriggerEvent.BIRTHDAY: {
-        PEOPLE: frozenset(("birthday", "finance_status", "consent_email")),
-    },
-    TriggerEvent.QUALIFICATION_EXPIRED: {
-        PEOPLE: frozenset(("consent_email",)),
-        QUALIFICATIONS: frozenset(("person", "acquired_on", "expires_on")),
-    },
-    TriggerEvent.QUALIFICATION_EXPIRING: {
-        PEOPLE: frozenset(("consent_email",)),
-        QUALIFICATIONS: frozenset(("person", "acquired_on", "expires_on", "notice_days")),
-    },
-    TriggerEvent.SET_DATE: {PEOPLE: frozenset(("mail_on_set_date",))},
-    TriggerEvent.FIRST_DELIVERY: {
-        PEOPLE: frozenset(("mail_after_first_delivery",)),
-        DELIVERIES: frozenset(("person", "closed_on")),
-    },
-    TriggerEvent.SUBMITTED: {APPLICATIONS: frozenset(("person", "programme", "status"))},
-    TriggerEvent.STATUS_CHANGED: {APPLICATIONS: frozenset(("person", "programme", "status"))},
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +49,16 @@ class UnreadField:
 
 
 def deciding(
-    event: TriggerEvent, unread: Iterable[UnreadField], *, to_person: bool
+    fields: Mapping[str, frozenset[str]], unread: Iterable[UnreadField], *, to_person: bool
 ) -> list[UnreadField]:
     """Return the fields without which an event's mail can't be decided about.
 
-    `to_person` says that the person is mailed, not staff about the person.
+    `fields` are those of the event, by the kind of record (`TriggerEvent.deciding`); `to_person`
+    says that the person is mailed, not staff about the person.
     """
-    wanted = DECIDING[event]
     return [
-        one
-        for one in unread
-        if one.field in wanted.get(one.what, ())
-        or (to_person and one.what == PEOPLE and one.field in OF_RECIPIENT)
+        field
+        for field in unread
+        if field.field in fields.get(field.what, ())
+        or (to_person and field.what == PEOPLE and field.field in OF_RECIPIENT)
     ]

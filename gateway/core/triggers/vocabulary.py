@@ -4,16 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from gateway.core.triggers.trigger import (
-    APPLICATION_EVENTS,
-    RESPONSIBLE,
-    STORED_DATE_EVENTS,
-    Trigger,
-    TriggerEvent,
-)
+from gateway.core.triggers.trigger import RESPONSIBLE, Trigger
+from gateway.core.triggers.unread_fields import DELIVERIES, PEOPLE, QUALIFICATIONS
 from gateway.core.written import as_read, nearest
 
 _MOST_NAMED = 8  #: Known words that are named where none is near.
+_SINGULAR = {PEOPLE: "person", QUALIFICATIONS: "qualification", DELIVERIES: "delivery"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,36 +21,24 @@ class Vocabulary:
     programmes: Mapping[str, str] = field(default_factory=dict)  #: Names by crm_id.
     #: How many staff with an address have each role.
     roles: Mapping[str, int] = field(default_factory=dict)
-    has_notice_days: bool = False  #: Whether any qualification has them.
-    wants_set_date: bool = False  #: Whether anybody wants mail on set dates.
-    wants_first_delivery: bool = False  #: Whether anybody wants mail after the first delivery.
+    #: Kinds of records, each with a column that any of them has: `("people", "mail_on_set_date")`.
+    #: Only what some event needs (`TriggerEvent.needs`) is looked for.
+    filled: frozenset[tuple[str, str]] = frozenset()
 
 
 def doubts(trigger: Trigger, known: Vocabulary, today: date) -> Iterator[str]:
     """Yield why a trigger, or a recipient of it, can never mail: key, value, and the cure."""
-    if trigger.event in APPLICATION_EVENTS:
+    if trigger.event.is_of_application:
         yield from doubts_of_application(trigger, known)
         return
     stored = trigger.stored
-    if trigger.event in STORED_DATE_EVENTS and not (stored.yearly or stored.monthly):
+    if trigger.event.goes_by_stored_dates and not (stored.yearly or stored.monthly):
         last = max(stored.dates, default=None)
         if last is not None and last < today:
             yield f"dates: the last one, {last.isoformat()}, is past, it never mails: add one"
-    lacking = {
-        TriggerEvent.SET_DATE: (known.wants_set_date, "person", "mail_on_set_date"),
-        TriggerEvent.FIRST_DELIVERY: (
-            known.wants_first_delivery,
-            "person",
-            "mail_after_first_delivery",
-        ),
-        TriggerEvent.QUALIFICATION_EXPIRING: (
-            known.has_notice_days,
-            "qualification",
-            "notice_days",
-        ),
-    }
-    is_there, what, column = lacking.get(trigger.event, (True, "", ""))
-    if not is_there:
+    needed = trigger.event.needs
+    if needed is not None and needed not in known.filled:
+        what, column = _SINGULAR[needed[0]], needed[1]
         yield f'event = "{trigger.event}": no {what} has {column}, it never mails: feed that column'
 
 

@@ -22,12 +22,12 @@ from sqlalchemy import (
 
 from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.occurrence import WAITS, OccurrenceState
 from gateway.core.triggers.trigger import TriggerEvent
 from gateway.core.triggers.unread_fields import (
     CANT_BE_READ,
     COUNTS_AS_ACTIVE,
-    DECIDING,
     DELIVERIES,
     IN_ROWS,
     MEMBERSHIPS,
@@ -239,8 +239,8 @@ def listed(connection: Connection, *, deciding: bool = False) -> list[UnreadFiel
     wanted = {(PEOPLE, field) for field in OF_RECIPIENT}
     wanted |= {
         (what, field)
-        for kinds in DECIDING.values()
-        for what, fields in kinds.items()
+        for event in EVENTS.values()
+        for what, fields in event.deciding.items()
         for field in fields
     }
     return [one for one in found if (one.what, one.field) in wanted]
@@ -287,7 +287,7 @@ class EventFields:
     """The unread fields that decide about an event, of all records at once."""
 
     def __init__(self, connection: Connection, event: TriggerEvent) -> None:
-        decided = {**DECIDING[event]}
+        decided = {**event.deciding}
         decided[PEOPLE] = decided.get(PEOPLE, frozenset()) | OF_RECIPIENT
         wanted = or_(
             *(and_(_c.what == what, _c.field.in_(fields)) for what, fields in decided.items())

@@ -1,10 +1,22 @@
 """The words of the CRM a trigger can name: statuses and programmes of applications, roles."""
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Boolean, ColumnElement, Connection, func, select
 
 from gateway.core.people.people import StatusKind
+from gateway.core.triggers.events.registry import EVENTS
+from gateway.core.triggers.unread_fields import DELIVERIES, PEOPLE, QUALIFICATIONS
 from gateway.core.triggers.vocabulary import Vocabulary
-from gateway.store.schema import applications, people, programmes, qualifications, staff, statuses
+from gateway.store.schema import (
+    applications,
+    closings,
+    people,
+    programmes,
+    qualifications,
+    staff,
+    statuses,
+)
+
+_TABLES = {PEOPLE: people, QUALIFICATIONS: qualifications, DELIVERIES: closings}
 
 
 def read(connection: Connection) -> Vocabulary:
@@ -22,9 +34,11 @@ def read(connection: Connection) -> Vocabulary:
         initial=frozenset(row.crm_id for row in rows if row.initial),
         programmes=offered or _referred(connection, applications.c.programme),
         roles=_roles(connection),
-        has_notice_days=_is_any(connection, qualifications.c.notice_days.is_not(None)),
-        wants_set_date=_is_any(connection, people.c.mail_on_set_date),
-        wants_first_delivery=_is_any(connection, people.c.mail_after_first_delivery),
+        filled=frozenset(
+            event.needs
+            for event in EVENTS.values()
+            if event.needs is not None and _is_filled(connection, *event.needs)
+        ),
     )
 
 
@@ -42,5 +56,8 @@ def _roles(connection: Connection) -> dict[str, int]:
     return reached
 
 
-def _is_any(connection: Connection, which: ColumnElement[bool]) -> bool:
-    return connection.scalar(select(1).where(which).limit(1)) is not None
+def _is_filled(connection: Connection, what: str, column: str) -> bool:
+    """Whether any record of a kind has a column, or says yes in it."""
+    cell = _TABLES[what].c[column]
+    has_it = cell if isinstance(cell.type, Boolean) else cell.is_not(None)
+    return connection.scalar(select(1).where(has_it).limit(1)) is not None

@@ -1,9 +1,13 @@
-"""For whom a date event is due: found through indexes, never by looking at everybody."""
+"""For whom a date event is due: found through indexes, never by looking at everybody.
+
+What an event selects it says itself (`gateway.core.triggers.selection`); here is how each form of
+selection is looked up.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from typing import Any
+from datetime import date
+from typing import Any, assert_never
 
 import orjson
 from sqlalchemy import (
@@ -22,21 +26,27 @@ from sqlalchemy import (
 
 from gateway.core.people.people import Person, PersonKind, PersonRef, Staff
 from gateway.core.people.training import Qualification
-from gateway.core.triggers.occurrence import (
-    ONCE,
-    Occurrence,
-    OccurrenceFacts,
-    OccurrenceState,
-    anniversaries,
-    notice_day,
+from gateway.core.triggers.events.registry import EVENTS
+from gateway.core.triggers.occurrence import ONCE, Occurrence, OccurrenceState
+from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+from gateway.core.triggers.selection import (
+    ClosingSelection,
+    Condition,
+    IsAhead,
+    IsAmong,
+    IsBefore,
+    IsBetween,
+    IsTrue,
+    PeopleSelection,
+    QualificationSelection,
 )
-from gateway.core.triggers.trigger import (
-    DATE_EVENTS,
-    QUALIFICATION_EVENTS,
-    Trigger,
-    TriggerEvent,
+from gateway.core.triggers.trigger import DateEvent, Trigger
+from gateway.core.triggers.unread_fields import (
+    APPLICATIONS,
+    DELIVERIES,
+    PEOPLE,
+    QUALIFICATIONS,
 )
-from gateway.core.triggers.unread_fields import APPLICATIONS, DELIVERIES, QUALIFICATIONS
 from gateway.store.feed import unread
 from gateway.store.people import applications
 from gateway.store.people.people import from_row
@@ -71,110 +81,126 @@ def candidates(
 
     With `fresh`, those that are not in the ledger yet.
     """
-    match trigger.event:
-        case TriggerEvent.BIRTHDAY:
-            for number in range((today - first).days + 1):
-                day = first + timedelta(days=number)
-                born = and_(people.c.anniversary.in_(anniversaries(day)), people.c.birthday < day)
-                yield from of_people(connection, trigger, day, born, fresh=fresh)
-        case TriggerEvent.QUALIFICATION_EXPIRED:
-            ended = qualifications.c.expires_on.between(first, today)
-            yield from of_qualifications(connection, trigger, ended, fresh=fresh)
-        case TriggerEvent.QUALIFICATION_EXPIRING:
-            # Of each lead time there is, its part of the index.
-            days = qualifications.c.notice_days
-            lead_time = -1
-            while True:
-                longer = connection.scalar(select(func.min(days)).where(days > lead_time))
-                if longer is None:
-                    return
-                lead_time = longer
-                until = date.fromordinal(min(date.max.toordinal(), today.toordinal() + lead_time))
-                end = qualifications.c.expires_on
-                ends = and_(days == lead_time, end > today, end <= until)
-                yield from of_qualifications(connection, trigger, ends, fresh=fresh)
-        case TriggerEvent.SET_DATE:
-            for day in trigger.stored.between(first, today):
-                yield from of_people(
-                    connection, trigger, day, people.c.mail_on_set_date, fresh=fresh
-                )
-        case TriggerEvent.FIRST_DELIVERY:
-            for day in trigger.stored.between(first, today):
-                yield from of_first_deliveries(connection, trigger, day, fresh=fresh)
+    if not isinstance(trigger.event, DateEvent):
+        return
+    for selection in trigger.event.selections(trigger, first, today):
+        match selection:
+            case PeopleSelection():
+                yield from of_people(connection, trigger, selection, fresh=fresh)
+            case QualificationSelection():
+                yield from of_qualifications(connection, trigger, selection, fresh=fresh)
+            case ClosingSelection():
+                yield from of_closings(connection, trigger, selection, fresh=fresh)
+            case _:
+                assert_never(selection)
 
 
 def of_people(
-    connection: Connection,
-    trigger: Trigger,
-    day: date,
-    which: ColumnElement[bool],
-    *,
-    fresh: bool,
+    connection: Connection, trigger: Trigger, selection: PeopleSelection, *, fresh: bool
 ) -> Iterator[DuePerson]:
     """Yield people for whom an event falls on a day, once for each such day."""
-    query = _query(trigger, people, literal(day.isoformat()), fresh=fresh).where(which)
+    day = selection.day
+    query = _query(trigger, people, literal(day.isoformat()), fresh=fresh)
     fields = unread.EventFields(connection, trigger.event)
-    for row in connection.execute(query):
-        person = _person(row)
-        facts = OccurrenceFacts(person=person, unread=fields.of(person.ref))
-        yield _known(row, DuePerson(facts=facts, day=day, occurrence=day.isoformat()))
+    for where in conditions(connection, people, selection.where):
+        for row in connection.execute(query.where(where)):
+            person = _person(row)
+            facts = OccurrenceFacts(person=person, unread=fields.of(person.ref))
+            yield _known(row, DuePerson(facts=facts, day=day, occurrence=day.isoformat()))
 
 
-def of_first_deliveries(
-    connection: Connection, trigger: Trigger, day: date, *, fresh: bool
+def of_closings(
+    connection: Connection, trigger: Trigger, selection: ClosingSelection, *, fresh: bool
 ) -> Iterator[DuePerson]:
-    """Yield those whose first closing lies between the stored date before and this one."""
+    """Yield those whose first closing lies between two days, once ever."""
     c, earlier = closings.c, closings.alias("earlier")
-    before = trigger.stored.before(day)
     closed = select(c.kind, c.person, func.min(c.closed_on).label("first_closing"))
-    closed = closed.where(c.closed_on < day).group_by(c.kind, c.person)
-    if before is not None:
+    closed = closed.where(c.closed_on < selection.day).group_by(c.kind, c.person)
+    if selection.since is not None:
         same = and_(earlier.c.kind == c.kind, earlier.c.person == c.person)
-        older = select(earlier.c.crm_id).where(same, earlier.c.closed_on < before)
-        closed = closed.where(c.closed_on >= before, ~older.exists())
+        older = select(earlier.c.crm_id).where(same, earlier.c.closed_on < selection.since)
+        closed = closed.where(c.closed_on >= selection.since, ~older.exists())
     firsts = closed.subquery("firsts")
     theirs = and_(firsts.c.kind == people.c.kind, firsts.c.person == people.c.crm_id)
     source = people.join(firsts, theirs)
     query = _query(trigger, source, literal(ONCE), firsts.c.first_closing, fresh=fresh)
     fields = unread.EventFields(connection, trigger.event)
-    for row in connection.execute(query.where(people.c.mail_after_first_delivery)):
-        person = _person(row)
-        missing = fields.of(person.ref, DELIVERIES)
-        facts = OccurrenceFacts(person=person, first_closing=row.first_closing, unread=missing)
-        yield _known(row, DuePerson(facts=facts, day=day, occurrence=ONCE))
+    for where in conditions(connection, people, selection.where):
+        for row in connection.execute(query.where(where)):
+            person = _person(row)
+            missing = fields.of(person.ref, DELIVERIES)
+            facts = OccurrenceFacts(person=person, first_closing=row.first_closing, unread=missing)
+            yield _known(row, DuePerson(facts=facts, day=selection.day, occurrence=ONCE))
 
 
 def of_qualifications(
-    connection: Connection, trigger: Trigger, which: ColumnElement[bool], *, fresh: bool
+    connection: Connection, trigger: Trigger, selection: QualificationSelection, *, fresh: bool
 ) -> Iterator[DuePerson]:
-    """Yield those whose qualifications end, or of which notice is due."""
-    is_notice = trigger.event is TriggerEvent.QUALIFICATION_EXPIRING
+    """Yield qualifications with their people, once for each value of the column they go by."""
     c = qualifications.c
+    day_of_it = c[selection.occurrence]
     is_sqlite = connection.dialect.name == "sqlite"
-    end = cast(c.expires_on, Text) if is_sqlite else func.to_char(c.expires_on, "YYYY-MM-DD")
+    occurrence = cast(day_of_it, Text) if is_sqlite else func.to_char(day_of_it, "YYYY-MM-DD")
     theirs = and_(c.kind == people.c.kind, c.person == people.c.crm_id)
     source = qualifications.join(people, theirs).outerjoin(staff, staff.c.crm_id == c.created_by)
-    query = _query(trigger, source, end, *_QUALIFIED, about=c.crm_id, fresh=fresh).where(which)
+    query = _query(trigger, source, occurrence, *_QUALIFIED, about=c.crm_id, fresh=fresh)
     fields = unread.EventFields(connection, trigger.event)
-    for row in connection.execute(query):
-        one = _qualification(row)
-        day = notice_day(one) if is_notice else one.expires_on
-        if one.expires_on is None or day is None:
-            continue
-        yield _known(
-            row,
-            DuePerson(
-                facts=OccurrenceFacts(
-                    person=_person(row),
-                    qualification=one,
-                    issuer=row.issuer or "",
-                    unread=fields.of(one.person, QUALIFICATIONS, one.crm_id),
-                ),
-                day=day,
-                occurrence=one.expires_on.isoformat(),
-                about=one.crm_id,
-            ),
-        )
+    for where in conditions(connection, qualifications, selection.where):
+        for row in connection.execute(query.where(where)):
+            qualification = _qualification(row)
+            keyed_by = getattr(qualification, selection.occurrence)
+            day = selection.day_of(qualification)
+            if keyed_by is None or day is None:
+                continue
+            about = qualification.crm_id
+            facts = OccurrenceFacts(
+                person=_person(row),
+                qualification=qualification,
+                issuer=row.issuer or "",
+                unread=fields.of(qualification.person, QUALIFICATIONS, about),
+            )
+            selected = DuePerson(facts=facts, day=day, occurrence=keyed_by.isoformat(), about=about)
+            yield _known(row, selected)
+
+
+def conditions(
+    connection: Connection, table: FromClause, where: tuple[Condition, ...]
+) -> Iterator[ColumnElement[bool]]:
+    """Yield what a selection asks of a table's columns in SQL, as parts that have no row in common.
+
+    There are several where an index is asked part by part.
+    """
+    c = table.c
+    ahead: list[IsAhead] = []
+    all_of: list[ColumnElement[bool]] = []
+    for condition in where:
+        match condition:
+            case IsTrue(column):
+                all_of.append(c[column])
+            case IsAmong(column, values):
+                all_of.append(c[column].in_(values))
+            case IsBefore(column, day):
+                all_of.append(c[column] < day)
+            case IsBetween(column, first, last):
+                all_of.append(c[column].between(first, last))
+            case IsAhead():
+                ahead.append(condition)
+            case _:
+                assert_never(condition)
+    if not ahead:
+        yield and_(*all_of)
+        return
+    (looked_ahead,) = ahead  # Two would need the parts of both, each with each.
+    end, days, today = c[looked_ahead.column], c[looked_ahead.days], looked_ahead.today
+    # Of each number of days there is, its part of the index on both columns.
+    number = -1
+    while True:
+        larger = connection.scalar(select(func.min(days)).where(days > number))
+        if larger is None:
+            return
+        number = larger
+        until = date.fromordinal(min(date.max.toordinal(), today.toordinal() + number))
+        yield and_(days == number, end > today, end <= until, *all_of)
 
 
 #: The columns of a qualification beside those of its person.
@@ -240,7 +266,10 @@ def facts(connection: Connection, occurrence: Occurrence) -> OccurrenceFacts:
     row = connection.execute(select(people).where(*its_person)).first()
     person = None if row is None else from_row(ref, row)
     theirs = unread.of_person(connection, ref)
-    if occurrence.event in QUALIFICATION_EVENTS:
+    subject = EVENTS[occurrence.event].subject
+    if subject == PEOPLE:
+        return OccurrenceFacts(person=person, unread=theirs)
+    if subject == QUALIFICATIONS:
         c = qualifications.c
         source = qualifications.outerjoin(staff, staff.c.crm_id == c.created_by)
         query = select(*_QUALIFIED).select_from(source).where(c.crm_id == about)
@@ -252,14 +281,12 @@ def facts(connection: Connection, occurrence: Occurrence) -> OccurrenceFacts:
             issuer="" if row is None else row.issuer or "",
             unread=missing,
         )
-    if occurrence.event is TriggerEvent.FIRST_DELIVERY:
+    if subject == DELIVERIES:
         closed = closings.c
         of_person = (closed.kind == ref.kind.value, closed.person == ref.crm_id)
         first_closing = connection.scalar(select(func.min(closed.closed_on)).where(*of_person))
         missing = (*theirs, *unread.of_closings(connection, ref))
         return OccurrenceFacts(person=person, first_closing=first_closing, unread=missing)
-    if occurrence.event in DATE_EVENTS:
-        return OccurrenceFacts(person=person, unread=theirs)
     brought = orjson.loads(occurrence.facts or "{}")
     application = applications.find(connection, about)
     superseded = application and transitions.superseded(connection, occurrence, application)

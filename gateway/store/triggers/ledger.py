@@ -29,6 +29,7 @@ from gateway.core.decision.journal import Message, Outcome
 from gateway.core.kinds import By, State
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.queue import QueueEvent
+from gateway.core.triggers.events.registry import APPLICATION_EVENTS
 from gateway.core.triggers.occurrence import (
     LEDGER_LIFE,
     WAITS,
@@ -37,7 +38,6 @@ from gateway.core.triggers.occurrence import (
     Occurrence,
     OccurrenceState,
 )
-from gateway.core.triggers.trigger import APPLICATION_EVENTS, TriggerEvent
 from gateway.store.engine.bulk_rows import insert_rows
 from gateway.store.engine.leases import IsGone
 from gateway.store.engine.queue import DurableQueue
@@ -110,7 +110,7 @@ def _new_row(due: Due, run: int | None, now: datetime, hold: str) -> tuple[objec
     # Mail about what was just done may wait for its `due_at`: until then it can be undone.
     first_at = max(at, microseconds(due.due_at)) if due.event in APPLICATION_EVENTS else at
     return (
-        due.id, due.trigger, due.event.value, due.person.kind.value, due.person.crm_id,
+        due.id, due.trigger, due.event, due.person.kind.value, due.person.crm_id,
         due.occurrence, due.about, due.recipient, run, state.value, reason,
         microseconds(due.due_at),
         None if due.latest_at is None else microseconds(due.latest_at),
@@ -137,7 +137,7 @@ def claim(
     *,
     lease: timedelta,
     limit: int,
-    events: Collection[TriggerEvent],
+    events: Collection[str],
     runs: Collection[int] | None = None,
 ) -> list[Occurrence]:
     """Take up to `limit` due rows of some events, the longest due first (of some runs only).
@@ -295,7 +295,7 @@ def resume(connection: Connection, now: datetime, *, epoch: str, high: int) -> i
 def supersede(
     connection: Connection,
     reference: str,
-    event: TriggerEvent,
+    event: str,
     reason: str,
     now: datetime,
     *,
@@ -395,7 +395,7 @@ def _listed(connection: Connection, query: Executable) -> list[Occurrence]:
 
 def _row(row: RowMapping) -> Occurrence:
     return Occurrence(
-        event=TriggerEvent(row["event"]),
+        event=row["event"],
         person=PersonRef(PersonKind(row["kind"]), row["person"]),
         state=OccurrenceState(row["state"]),
         **{name: row[name] for name in _FIELDS},

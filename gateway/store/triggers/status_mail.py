@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select, update
 from gateway.core import ids
 from gateway.core.ids import moment_of
 from gateway.core.sending.outbox import OutboxRow, OutboxState
+from gateway.core.triggers.events.registry import APPLICATION_EVENTS
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
-from gateway.core.triggers.trigger import APPLICATION_EVENTS, TriggerEvent
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
 from gateway.store.schema import occurrences, transitions
 from gateway.store.sending import outbox
@@ -50,7 +50,7 @@ class MailedTransition:
 
     id: int
     reference: str
-    event: TriggerEvent
+    event: str  #: Its name: `submitted`, `status_changed`.
     before: str  #: crm_id of the status it had.
     status: str
     actor: str  #: crm_id of the member of staff; empty: the candidate.
@@ -208,7 +208,7 @@ def _several(connection: Connection, numbers: Sequence[int]) -> Iterator[MailedT
             yield MailedTransition(
                 id=number,
                 reference=row.reference,
-                event=TriggerEvent(row.event),
+                event=row.event,
                 before=row.before,
                 status=row.status,
                 actor=row.actor,

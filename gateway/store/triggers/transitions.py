@@ -11,9 +11,10 @@ from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import Staff, StatusKind
+from gateway.core.triggers.events.registry import application_event
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
 from gateway.core.triggers.transition import Around, PastChange, Transition
-from gateway.core.triggers.trigger import TriggerEvent
+from gateway.core.triggers.trigger import ApplicationEvent
 from gateway.core.triggers.unread_fields import APPLICATIONS
 from gateway.store.feed import unread
 from gateway.store.people.applications import find, staff_of
@@ -50,7 +51,7 @@ class LastTransition:
     """What was done last to an application through the gateway."""
 
     id: int
-    event: TriggerEvent
+    event: ApplicationEvent
     before: str  #: crm_id of the status it had before.
 
 
@@ -59,7 +60,7 @@ def last(connection: Connection, reference: str) -> LastTransition | None:
     c = transitions.c
     query = select(c.id, c.event, c.before).where(c.reference == reference)
     row = connection.execute(query.order_by(c.id.desc()).limit(1)).first()
-    return None if row is None else LastTransition(row.id, TriggerEvent(row.event), row.before)
+    return None if row is None else LastTransition(row.id, application_event(row.event), row.before)
 
 
 def past_changes(
@@ -80,11 +81,11 @@ def past_changes(
             occurrences.c.occurrence == ids.show(row.id),
             occurrences.c.state.in_(_LEFT),
         )
-        is_candidates = row.event != TriggerEvent.STATUS_CHANGED
+        by_candidate = application_event(row.event).by_candidate
         yield PastChange(
             at=ids.moment_of(row.id),
             before=row.before,
-            is_told=is_candidates or connection.scalar(left.limit(1)) is not None,
+            is_told=by_candidate or connection.scalar(left.limit(1)) is not None,
         )
 
 
@@ -93,7 +94,7 @@ def superseded(connection: Connection, row: Occurrence, known: KnownApplication)
 
     What a feed told since counts too: mail about a status says what the status is.
     """
-    if row.event is TriggerEvent.SUBMITTED:
+    if application_event(row.event).by_candidate:
         return SUBMITTED_AGAIN if _is_owed_again(connection, row) else ""
     c, application, number = transitions.c, known.application, ids.read(row.occurrence)
     status = connection.scalar(select(c.status).where(c.id == number))
@@ -123,7 +124,7 @@ def note(connection: Connection, transition: Transition) -> None:
     row = {
         "id": transition.id,
         "reference": application.reference,
-        "event": transition.event.value,
+        "event": transition.event.name,
         "before": transition.before,
         "status": application.status,
         "actor": transition.actor,

@@ -3,26 +3,16 @@
 import re
 from collections.abc import Mapping
 
+from gateway.core.sending.mail_wording import WordingForm
+from gateway.core.triggers.events.registry import EVENTS
+from gateway.core.triggers.trigger import NO_CONSENT
+
 #: The reasons the gateway itself gives, by the key of their wording; `{}` is what differs.
 REASONS: Mapping[str, str] = {
     "person_gone": "the person is gone",
     "not_active": "not active",
     "no_address": "no address",
-    "application_gone": "the application is gone",
-    "other_status": "the application has another status now",
-    "other_birthday": "the birthday is another day now",
-    "finance_status": "finance status: {}",
-    "no_consent": "no consent to e-mail",
-    "qualification_gone": "the qualification is gone",
-    "other_end": "the qualification ends another day now",
-    "has_ended": "the qualification has ended",
-    "too_early": "it is too early for notice",
-    "not_ended": "the qualification has not ended",
-    "date_gone": "the date is no longer stored in the trigger",
-    "no_set_date": "mail on set dates is not wanted",
-    "no_first_delivery": "mail after the first delivery is not wanted",
-    "no_closing": "there is no closing",
-    "no_date": "no stored date has come since the closing",
+    "no_consent": NO_CONSENT,
     "unread": "can't be read: {}",
     "trigger_gone": "the trigger is gone",
     "trigger_off": "the trigger is switched off",
@@ -32,10 +22,23 @@ REASONS: Mapping[str, str] = {
     "too_late_again": "too late for another try: {}",
     "given_up": "given up: {}",
     "interrupted": "the process that sent it ended; it may have been sent or not",
+    **{key: reason for event in EVENTS.values() for key, reason in event.reasons.items()},
 }
 #: What stands for a part of a reason, or a state, by itself.
 PARTS = ("group", "status", "staff", "failed", "unknown", "expired")
 WORDS = frozenset((*REASONS, *PARTS))
+#: Tells of a run of a trigger.
+RUN_REPORT = WordingForm(
+    placeholders=frozenset(
+        (
+            *("trigger", "day", "sent", "skipped", "failed", "unknown", "expired", "waiting"),
+            *("held", "error", "details"),
+        )
+    ),
+    sections=frozenset(),
+    words=WORDS,
+    optional=WORDS,
+)
 _SOURCE = re.compile(r'\b(group|status|staff)(?= "|, |\Z)')
 _STARTS = sorted(REASONS.items(), key=lambda one: -len(one[1]))
 

@@ -1,0 +1,41 @@
+"""Whether an occurrence is mailed: what it waits for, and which condition isn't met."""
+
+from datetime import date
+
+from gateway.core.triggers.occurrence import WAITS
+from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.unread_fields import deciding
+
+
+def waits(trigger: Trigger, facts: OccurrenceFacts, *, to_person: bool = True) -> str:
+    """Return for which unread fields a mail waits; empty: it goes by nothing unread."""
+    event = trigger.event
+    fields = deciding(event.deciding, facts.unread, to_person=to_person)
+    named = [
+        f"{field.field} of {field.what} {field.record} ({field.place}: {field.text})"
+        for field in fields
+    ]
+    if doubt := event.in_doubt(facts):
+        named.append(doubt)
+    return f"{WAITS}{'; '.join(named)}" if named else ""
+
+
+def unmet(
+    trigger: Trigger,
+    occurrence: str,
+    facts: OccurrenceFacts,
+    today: date,
+    *,
+    to_person: bool = True,
+) -> str:
+    """Return which condition of the trigger's event isn't met, for people; empty: all are.
+
+    `occurrence` is what the ledger's row is keyed by, `today` the local day; `to_person` says
+    that the person is mailed, not staff about the person.
+    """
+    if facts.person is None:
+        return "the person is gone"
+    if to_person and not facts.person.active:
+        return "not active"
+    return trigger.event.unmet(trigger, occurrence, facts, today)

@@ -1,0 +1,1 @@
+"""The events triggers mail on, a module each."""

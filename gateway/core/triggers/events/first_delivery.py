@@ -1,0 +1,54 @@
+"""The first date stored in a trigger after somebody's first closing, once ever."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+from gateway.core.triggers.selection import ClosingSelection, DueSelection, IsTrue
+from gateway.core.triggers.trigger import STORED_DATE_KEYS, DateEvent, Trigger
+from gateway.core.triggers.unread_fields import DELIVERIES, PEOPLE
+
+NOT_WANTED = "mail after the first delivery is not wanted"
+NO_CLOSING = "there is no closing"
+NO_DATE = "no stored date has come since the closing"
+
+
+class FirstDelivery(DateEvent):
+    """A stored date has come for the first time since somebody's first closing."""
+
+    name = "first_delivery"
+    documented = (
+        "once ever, on the first date stored in the trigger strictly after the first closing "
+        "(`closed_on` of `deliveries`)",
+        "the flag `mail_after_first_delivery`",
+    )
+    subject = DELIVERIES
+    lateness = timedelta(days=7)
+    deciding = {
+        PEOPLE: frozenset(("mail_after_first_delivery",)),
+        DELIVERIES: frozenset(("person", "closed_on")),
+    }
+    needs = (PEOPLE, "mail_after_first_delivery")
+    keys = STORED_DATE_KEYS
+    reasons = {"no_first_delivery": NOT_WANTED, "no_closing": NO_CLOSING, "no_date": NO_DATE}
+
+    def selections(self, trigger: Trigger, first: date, today: date) -> Iterator[DueSelection]:
+        """Yield, for each date that has come, whose first closing no earlier date follows."""
+        for day in trigger.stored.between(first, today):
+            yield ClosingSelection(
+                day=day,
+                since=trigger.stored.before(day),
+                where=(IsTrue("mail_after_first_delivery"),),
+            )
+
+    def unmet(self, trigger: Trigger, occurrence: str, facts: OccurrenceFacts, today: date) -> str:
+        """Return which condition isn't met: wanted, closed, and a date since then."""
+        if facts.person is None or not facts.person.mail_after_first_delivery:
+            return NOT_WANTED
+        if facts.first_closing is None:
+            return NO_CLOSING
+        day = trigger.stored.after(facts.first_closing)
+        return "" if day is not None and day <= today else NO_DATE
+
+
+FIRST_DELIVERY = FirstDelivery()

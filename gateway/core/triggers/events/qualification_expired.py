@@ -1,0 +1,43 @@
+"""Qualifications that have ended."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from gateway.core.people.training import Qualification
+from gateway.core.triggers.events.qualification_end import QualificationEnd
+from gateway.core.triggers.selection import DueSelection, IsBetween, QualificationSelection
+from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.unread_fields import PEOPLE, QUALIFICATIONS
+
+NOT_ENDED = "the qualification has not ended"
+
+
+class QualificationExpired(QualificationEnd):
+    """A qualification has ended."""
+
+    name = "qualification_expired"
+    documented = (
+        "a qualification has reached its end (`expires_on`); once per qualification and end",
+        "consent to e-mail given",
+    )
+    lateness = timedelta(days=30)
+    deciding = {
+        PEOPLE: frozenset(("consent_email",)),
+        QUALIFICATIONS: frozenset(("person", "acquired_on", "expires_on")),
+    }
+    reasons = {**QualificationEnd.reasons, "not_ended": NOT_ENDED}
+
+    def selections(self, trigger: Trigger, first: date, today: date) -> Iterator[DueSelection]:
+        """Yield the qualifications that ended on one of the days."""
+        yield QualificationSelection(
+            where=(IsBetween("expires_on", first, today),),
+            occurrence="expires_on",
+            day_of=lambda qualification: qualification.expires_on,
+        )
+
+    def wrong_day(self, qualification: Qualification, end: date, today: date) -> str:
+        """Return that it has not ended."""
+        return NOT_ENDED if end > today else ""
+
+
+QUALIFICATION_EXPIRED = QualificationExpired()

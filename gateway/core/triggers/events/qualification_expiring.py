@@ -1,0 +1,64 @@
+"""Qualifications that will end: notice."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from gateway.core.people.training import Qualification
+from gateway.core.triggers.events.qualification_end import QualificationEnd
+from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+from gateway.core.triggers.selection import DueSelection, IsAhead, QualificationSelection
+from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.unread_fields import PEOPLE, QUALIFICATIONS
+
+HAS_ENDED = "the qualification has ended"
+TOO_EARLY = "it is too early for notice"
+
+
+class QualificationExpiring(QualificationEnd):
+    """A qualification will end in its own lead time, or sooner."""
+
+    name = "qualification_expiring"
+    documented = (
+        "its own lead time (`notice_days`) before its end; blank: never. Found on its end or "
+        "later, only the expired mail goes. A moved end is a new occurrence",
+        "consent to e-mail given",
+    )
+    lateness = None
+    deciding = {
+        PEOPLE: frozenset(("consent_email",)),
+        QUALIFICATIONS: frozenset(("person", "acquired_on", "expires_on", "notice_days")),
+    }
+    needs = (QUALIFICATIONS, "notice_days")
+    reasons = {**QualificationEnd.reasons, "has_ended": HAS_ENDED, "too_early": TOO_EARLY}
+
+    def selections(self, trigger: Trigger, first: date, today: date) -> Iterator[DueSelection]:
+        """Yield the qualifications that end within their lead time, whenever it began."""
+        yield QualificationSelection(
+            where=(IsAhead("expires_on", "notice_days", today),),
+            occurrence="expires_on",
+            day_of=notice_day,
+        )
+
+    def wrong_day(self, qualification: Qualification, end: date, today: date) -> str:
+        """Return that it has ended, or that it is too early for notice."""
+        if end <= today:
+            return HAS_ENDED
+        notice_on = notice_day(qualification)
+        return TOO_EARLY if notice_on is None or notice_on > today else ""
+
+    def useless_from(self, facts: OccurrenceFacts) -> date | None:
+        """Return the end: from that day on only the mail that it has ended goes."""
+        return facts.qualification.expires_on if facts.qualification else None
+
+
+QUALIFICATION_EXPIRING = QualificationExpiring()
+
+
+def notice_day(qualification: Qualification) -> date | None:
+    """Return from when on a person is told that a qualification will end; None: never."""
+    if qualification.expires_on is None or qualification.notice_days is None:
+        return None
+    try:
+        return qualification.expires_on - timedelta(days=qualification.notice_days)
+    except OverflowError:
+        return date.min

@@ -1,0 +1,49 @@
+"""The one list of the events a trigger can mail on, in the order the documentation names them."""
+
+from collections.abc import Mapping
+
+from gateway.core.triggers.events.birthday import BIRTHDAY
+from gateway.core.triggers.events.first_delivery import FIRST_DELIVERY
+from gateway.core.triggers.events.qualification_expired import QUALIFICATION_EXPIRED
+from gateway.core.triggers.events.qualification_expiring import QUALIFICATION_EXPIRING
+from gateway.core.triggers.events.set_date import SET_DATE
+from gateway.core.triggers.events.status_changed import STATUS_CHANGED
+from gateway.core.triggers.events.submitted import SUBMITTED
+from gateway.core.triggers.trigger import ApplicationEvent, TriggerEvent
+from gateway.core.triggers.values import DATE, PERSON
+
+#: By the name that trigger files and the ledger have.
+EVENTS: Mapping[str, TriggerEvent] = {
+    event.name: event
+    for event in (
+        BIRTHDAY,
+        QUALIFICATION_EXPIRED,
+        QUALIFICATION_EXPIRING,
+        SET_DATE,
+        FIRST_DELIVERY,
+        SUBMITTED,
+        STATUS_CHANGED,
+    )
+}
+#: The names of those that something done to an application brings about.
+APPLICATION_EVENTS = frozenset(
+    name for name, event in EVENTS.items() if isinstance(event, ApplicationEvent)
+)
+#: Every name a template may use, with what it has.
+TEMPLATE_VALUES: Mapping[str, frozenset[str]] = {
+    PERSON.name: PERSON.fields,
+    DATE: frozenset(),
+    **{
+        group.name: group.fields
+        for event in EVENTS.values()
+        for group in (*event.values, *event.values_on_request)
+    },
+}
+
+
+def application_event(name: str) -> ApplicationEvent:
+    """Return the event of applications of that name; KeyError: it is none."""
+    event = EVENTS[name]
+    if not isinstance(event, ApplicationEvent):
+        raise KeyError(name)
+    return event

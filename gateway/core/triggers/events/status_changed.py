@@ -1,0 +1,17 @@
+"""Applications that staff give another status."""
+
+from gateway.core.triggers.trigger import ApplicationEvent
+
+
+class StatusChanged(ApplicationEvent):
+    """Staff have given an application another status."""
+
+    name = "status_changed"
+    documented = (
+        "staff give it another status by hand",
+        "`gateway applications status accepted 4711 4712 --by s1 [--yes]`, or the API",
+    )
+    by_candidate = False
+
+
+STATUS_CHANGED = StatusChanged()

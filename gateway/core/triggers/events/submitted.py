@@ -1,0 +1,17 @@
+"""Applications that their candidates submit."""
+
+from gateway.core.triggers.trigger import ApplicationEvent
+
+
+class Submitted(ApplicationEvent):
+    """A candidate has submitted an application."""
+
+    name = "submitted"
+    documented = (
+        "the candidate submits the application",
+        "`gateway applications submit 4711 [--status S]`, or the API",
+    )
+    by_candidate = True
+
+
+SUBMITTED = Submitted()

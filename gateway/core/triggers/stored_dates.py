@@ -1,0 +1,62 @@
+"""The dates stored in a trigger, and the days of a calendar that isn't always the same length."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDates:
+    """The dates stored in a trigger."""
+
+    dates: tuple[date, ...] = ()
+    yearly: tuple[tuple[int, int], ...] = ()  #: Month and day.
+    monthly: tuple[int, ...] = ()  #: Days of the month.
+
+    def between(self, first: date, last: date) -> Iterator[date]:
+        """Yield the dates from the first day to the last, both included, in order.
+
+        29 February is the 28th in other years; a day a month lacks is its last one.
+        """
+        day = first
+        while day <= last:
+            if self.is_on(day):
+                yield day
+            day += timedelta(days=1)
+
+    def after(self, day: date) -> date | None:
+        """Return the first date strictly after a day; None: there is none."""
+        if self.yearly or self.monthly:
+            later = day + timedelta(days=1)
+            return next(self.between(later, later + timedelta(days=366)), None)
+        return min((stored for stored in self.dates if stored > day), default=None)
+
+    def before(self, day: date) -> date | None:
+        """Return the last date strictly before a day; None: there is none."""
+        if self.yearly or self.monthly:
+            earlier = self.between(day - timedelta(days=366), day - timedelta(days=1))
+            return max(earlier, default=None)
+        return max((stored for stored in self.dates if stored < day), default=None)
+
+    def is_on(self, day: date) -> bool:
+        """Whether a day is one of the dates."""
+        return (
+            day in self.dates
+            or any(day == in_year(*month_and_day, day.year) for month_and_day in self.yearly)
+            or any(day.day == min(number, last_day(day)) for number in self.monthly)
+        )
+
+
+def in_year(month: int, day: int, year: int) -> date:
+    """Return a day of a year; 29 February is the 28th where there is none."""
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return date(year, month, 28)
+
+
+def last_day(day: date) -> int:
+    """Return how many days the day's month has."""
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1).toordinal() - (
+        day.replace(day=1).toordinal()
+    )

@@ -1,0 +1,123 @@
+"""The values a template can use: texts, dates already in the reader's language."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+
+DATE = "date"  #: The day the mail is due, in all mail.
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_FORMS = {"nl": "%d-%m-%Y", "de": "%d.%m.%Y", "fr": "%d/%m/%Y"}
+
+
+def written(day: date | None, language: str) -> str:
+    """Write a date as people of a language do; empty where there is none."""
+    if day is None:
+        return ""
+    if language == "en":
+        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return day.strftime(_FORMS.get(language, "%Y-%m-%d"))
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateValues:
+    """Values a template takes under one name: `application.title`."""
+
+    name: str
+    fields: frozenset[str]
+    #: Returns the value of each field for a reader of a language; None: there is nothing to tell.
+    of: Callable[[OccurrenceFacts, str], Mapping[str, str] | None]
+
+
+def values(
+    groups: Iterable[TemplateValues], facts: OccurrenceFacts, day: date, language: str
+) -> dict[str, object]:
+    """Return the values of a mail due on a day, for a reader of that language."""
+    by_name: dict[str, object] = {DATE: written(day, language)}
+    for group in groups:
+        known = group.of(facts, language)
+        if known is not None:
+            by_name[group.name] = known
+    return by_name
+
+
+def values_of_person(facts: OccurrenceFacts, language: str) -> Mapping[str, str]:
+    """Return the values of `person`, which all mail has."""
+    person = facts.person
+    if person is None:
+        raise AssertionError("nobody is written to about nobody")
+    return {
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "name": person.name,
+        "kind": person.ref.kind.value,
+        "crm_id": person.ref.crm_id,
+        "language": person.language,
+    }
+
+
+def values_of_qualification(facts: OccurrenceFacts, language: str) -> Mapping[str, str] | None:
+    """Return the values of `qualification` (S4)."""
+    qualification = facts.qualification
+    if qualification is None:
+        return None
+    return {
+        "name": qualification.name,
+        "licence_number": qualification.licence_number,
+        "examiner_number": qualification.examiner_number,
+        "examiner": qualification.examiner,
+        "issuer": facts.issuer,
+        "acquired_on": written(qualification.acquired_on, language),
+        "expires_on": written(qualification.expires_on, language),
+    }
+
+
+def values_of_application(facts: OccurrenceFacts, language: str) -> Mapping[str, str] | None:
+    """Return the values of `application`; its status is named in the reader's language."""
+    known = facts.application
+    if known is None:
+        return None
+    status = dict(known.status_names).get(language) or known.status_name or known.application.status
+    return {
+        "reference": known.application.reference,
+        "title": known.application.title,
+        "about": known.about,
+        "programme": known.programme_name or known.application.programme,
+        "status": status,
+    }
+
+
+def values_of_actor(facts: OccurrenceFacts, language: str) -> Mapping[str, str] | None:
+    """Return the values of `actor`: blank where the candidate acted."""
+    if facts.application is None:
+        return None
+    actor = facts.actor
+    return {"name": actor.name if actor else "", "email": actor.email if actor else ""}
+
+
+PERSON = TemplateValues(
+    "person",
+    frozenset(("first_name", "last_name", "name", "kind", "crm_id", "language")),
+    values_of_person,
+)
+QUALIFICATION = TemplateValues(
+    "qualification",
+    frozenset(
+        (
+            *("name", "licence_number", "examiner_number", "examiner", "issuer"),
+            *("acquired_on", "expires_on"),
+        )
+    ),
+    values_of_qualification,
+)
+APPLICATION = TemplateValues(
+    "application",
+    frozenset(("reference", "title", "about", "programme", "status")),
+    values_of_application,
+)
+ACTOR = TemplateValues("actor", frozenset(("name", "email")), values_of_actor)
