@@ -15,7 +15,6 @@ from gateway.config.self_description import (
     plain_keys,
     purpose,
     tables,
-    test_in_words,
 )
 from gateway.config.settings import Settings
 from gateway.config.triggers import TriggerFile
@@ -122,8 +121,7 @@ def _chapters(section: type[BaseModel], above: str) -> Iterator[str]:
         yield from _chapters(table, f"{name}.")
         if table is RuleConfig:
             yield SHIPPED + "".join(
-                _row(f"`{rule.name}`", rule.kind, test_in_words(rule.test))
-                for rule in SHIPPED_RULES
+                _row(f"`{rule.name}`", rule.kind, rule.test.in_words) for rule in SHIPPED_RULES
             )
 
 

@@ -15,7 +15,6 @@ from gateway.config.self_description import (
     plain_keys,
     purpose,
     tables,
-    test_in_words,
 )
 from gateway.config.settings import Settings
 from gateway.config.wording import in_toml, type_name
@@ -48,7 +47,7 @@ def _sample_tables(section: type[BaseModel], above: str) -> Iterator[str]:
         if table is RuleConfig:
             yield "# Shipped, and tried in this order after those given here:"
             for rule in SHIPPED_RULES:
-                yield f"#   {rule.name}: {rule.kind} if {test_in_words(rule.test)}"
+                yield f"#   {rule.name}: {rule.kind} if {rule.test.in_words}"
         yield f"#[[{name}]]" if is_array(field.annotation) else f"[{name}]"
         yield from _sample_keys(table)
         yield from _sample_tables(table, f"{name}.")

@@ -12,10 +12,6 @@ from pydantic.fields import FieldInfo
 from gateway.config.section import Section, is_array, options, table_of
 from gateway.config.settings import Settings
 from gateway.config.wording import in_toml
-from gateway.core.decision import classify
-from gateway.core.mail.invitation import METHODS
-
-_TITLES = {"in-reply-to": "In-Reply-To", "references": "References"}
 
 
 def tables(section: type[BaseModel]) -> Iterator[tuple[str, FieldInfo, type[Section]]]:
@@ -70,33 +66,3 @@ def flowing(text: str) -> str:
 def default_of(field: FieldInfo) -> str:
     """Return a default as TOML has it; empty: there is none."""
     return "" if field.is_required() or field.default is None else in_toml(field.default)
-
-
-def test_in_words(test: classify.Test) -> str:
-    """Return when a shipped rule matches: `its `Precedence` has a value`."""
-    match test:
-        case classify.MarkTest(mark) if mark.is_any_value:
-            return f"its `{mark.header}` has a value"
-        case classify.MarkTest(mark):
-            return f"its `{mark.header}` matches `{mark.matches.pattern}`"
-        case classify.AnswerTest(name):
-            return f"its `{_TITLES[name]}` names an id of somebody else's mail"
-        case classify.AutoReplyTest():
-            return "its `Auto-Submitted` is auto-replied"
-        case classify.AbsenceTest():
-            return (
-                "its `Auto-Submitted` is auto-generated, it goes to one recipient without any "
-                "mark of bulk mail, and it has `X-Auto-Response-Suppress` or answers a mail"
-            )
-        case classify.ReportTest(about):
-            return f"its `Content-Type` is that of a {about.value.replace('_', ' ')}"
-        case classify.InvitationTest():
-            return (
-                f"a text/calendar part has one of the METHODs {', '.join(sorted(METHODS)).upper()}"
-            )
-        case classify.CalendarClassTest(matches):
-            return f"its `Content-Class` matches `{matches.pattern}`"
-        case classify.RecipientsTest(at_least):
-            return f"it asked for at least {at_least} recipients"
-        case _:
-            raise AssertionError(f"no shipped rule has such a test: {test}")

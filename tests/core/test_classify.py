@@ -18,8 +18,8 @@ from gateway.core.decision.classify import (
     MessageFacts,
     RecipientsTest,
     Rule,
+    RuleTest,
     SenderTest,
-    Test,
     classify,
     classify_early,
     is_answer,
@@ -462,7 +462,7 @@ OWN = replace(
 )
 
 #: A test a rule of one's own may have, and why it matches; None: it doesn't.
-OWN_TESTS: dict[str, tuple[Test, str | None]] = {
+OWN_TESTS: dict[str, tuple[RuleTest, str | None]] = {
     "a header that is there": (HeaderTest("x-file"), "has x-file"),
     "a header that isn't": (HeaderTest("x-other"), None),
     "the first value that matches": (HeaderTest("x-file", re.compile("n")), "x-file: no"),
@@ -492,6 +492,32 @@ def test_a_rule_of_ones_own_says_why_it_matches(why: str) -> None:
     found = classify(OWN, (rule,), Kind.INDIVIDUAL)
     assert expected == (found.kind, found.rule)
     assert found.certain == (because is not None)
+
+
+#: A test, and how the documentation says when it matches; those of shipped rules are in docs/.
+IN_WORDS: dict[str, RuleTest] = {
+    "it has `x-file`": HeaderTest("x-file"),
+    "its `x-file` matches `^yes$`": HeaderTest("x-file", re.compile("^yes$")),
+    "its envelope sender matches `^news@`": SenderTest(re.compile("^news@")),
+    "its login matches `^mail`": LoginTest(re.compile("^mail")),
+    "it asked for at least 7 recipients": RecipientsTest(7),
+    "the same went to more than 50 recipients within 0:10:00": BurstTest(
+        recipients=50, within=timedelta(minutes=10)
+    ),
+}
+
+
+@pytest.mark.parametrize("said", IN_WORDS)
+def test_a_kind_of_rule_says_when_it_matches(said: str) -> None:
+    assert said == IN_WORDS[said].in_words
+
+
+@pytest.mark.parametrize("rule", SHIPPED_RULES, ids=lambda rule: rule.name)
+def test_a_rule_is_passed_over_only_where_it_can_not_match(rule: Rule) -> None:
+    assert rule.header == rule.header.lower()
+    assert not rule.header or not rule.family
+    assert not rule.family or rule.family.startswith("\n")
+    assert not rule.looks_inside or rule.header.startswith("content-")
 
 
 def test_who_gave_no_login_matches_none() -> None:

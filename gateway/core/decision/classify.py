@@ -1,16 +1,18 @@
 """Is a message bulk or individual, and which rule said so. The first rule that matches decides."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import ClassVar
 
 from gateway.core.decision.answer import THREAD_FIELDS, answered_id, is_a_forward
 from gateway.core.decision.bulk_marks import BulkMark, is_marked
 from gateway.core.kinds import Kind
 from gateway.core.mail.automatic import Automatic, auto_submitted, report_kind
 from gateway.core.mail.headers import Headers
-from gateway.core.mail.invitation import has_calendar, invitation, may_invite
+from gateway.core.mail.invitation import METHODS, has_calendar, invitation, may_invite
 
 DEFAULT = "default"
 OVERRIDE = "override"  #: A login or a header that sends to everybody, whatever the kind.
@@ -33,16 +35,43 @@ class MessageFacts:
     burst: Callable[[timedelta], int] = lambda _: 0
 
 
+class RuleTest(ABC):
+    """What a kind of rule looks at. A subclass is all of it: its settings, when it matches, when it
+    can't, and how the documentation says it.
+    """
+
+    __slots__ = ()
+    early: ClassVar[bool] = False  #: Whether it looks at nothing that comes with the content.
+    looks_inside: ClassVar[bool] = False  #: Whether it looks at what is behind the header block.
+
+    @abstractmethod
+    def __call__(self, facts: MessageFacts) -> str | None:
+        """Return why it matches, or None."""
+
+    @property
+    @abstractmethod
+    def in_words(self) -> str:
+        """When it matches, as the documentation says it: "the message is bulk if …"."""
+
+    @property
+    def header(self) -> str:
+        """A field without which it can't match, in lower case; empty: there is none."""
+        return ""
+
+    @property
+    def family(self) -> str:
+        """How fields begin without one of which it can't match, in lower case; empty: likewise."""
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
-class HeaderTest:
+class HeaderTest(RuleTest):
     """A header is there, and one of its values matches."""
 
     name: str  #: In lower case.
     matches: re.Pattern[str] | None = None
-    early = False
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        """Return why it matches, or None."""
         if self.name not in facts.headers:
             return None
         if self.matches is None:
@@ -50,28 +79,52 @@ class HeaderTest:
         value = next(filter(self.matches.search, facts.headers.texts(self.name)), None)
         return None if value is None else f"{self.name}: {value[:80]}"
 
+    @property
+    def in_words(self) -> str:
+        return (
+            f"it has `{self.name}`"
+            if self.matches is None
+            else f"its `{self.name}` matches `{self.matches.pattern}`"
+        )
+
+    @property
+    def header(self) -> str:
+        return self.name
+
 
 @dataclass(frozen=True, slots=True)
-class MarkTest:
+class MarkTest(RuleTest):
     """A header field that bulk mail has, with a value."""
 
     mark: BulkMark
-    early = False
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        """Return why it matches, or None."""
         return self.mark.found(facts.headers)
+
+    @property
+    def in_words(self) -> str:
+        return (
+            f"its `{self.mark.header}` has a value"
+            if self.mark.is_any_value
+            else f"its `{self.mark.header}` matches `{self.mark.matches.pattern}`"
+        )
+
+    @property
+    def header(self) -> str:
+        return "" if self.mark.is_family else self.mark.name
+
+    @property
+    def family(self) -> str:
+        return self.mark.name if self.mark.is_family else ""
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerTest:
+class AnswerTest(RuleTest):
     """The message answers somebody else's mail, as one field says."""
 
     name: str  #: One of `answer.THREAD_FIELDS`.
-    early = False
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        """Return why it matches, or None."""
         if _is_to_many(facts):
             return None
         answered = answered_id(facts.headers, self.name, facts.sender)
@@ -79,28 +132,38 @@ class AnswerTest:
             return None
         return f"{self.name}: {answered[:80]}"
 
+    @property
+    def in_words(self) -> str:
+        return f"its `{self.name.title()}` names an id of somebody else's mail"
+
+    @property
+    def header(self) -> str:
+        return self.name
+
 
 @dataclass(frozen=True, slots=True)
-class AutoReplyTest:
+class AutoReplyTest(RuleTest):
     """A program answered a mail for its reader (RFC 3834, 5.1)."""
 
-    early = False
-
     def __call__(self, facts: MessageFacts) -> str | None:
-        """Return why it matches, or None."""
         if _is_to_many(facts) or auto_submitted(facts.headers) != "auto-replied":
             return None
         return "auto-submitted: auto-replied"
 
+    @property
+    def in_words(self) -> str:
+        return "its `Auto-Submitted` is auto-replied"
+
+    @property
+    def header(self) -> str:
+        return "auto-submitted"
+
 
 @dataclass(frozen=True, slots=True)
-class AbsenceTest:
+class AbsenceTest(RuleTest):
     """A notice of absence as Exchange writes it: `auto-generated`, to the one who wrote."""
 
-    early = False
-
     def __call__(self, facts: MessageFacts) -> str | None:
-        """Return why it matches, or None."""
         headers = facts.headers
         if auto_submitted(headers) != "auto-generated" or facts.recipients != 1:
             return None
@@ -113,46 +176,69 @@ class AbsenceTest:
         answered = next(filter(None, answers), None)
         return None if answered is None else f"answers {answered[:80]}"
 
+    @property
+    def in_words(self) -> str:
+        return (
+            "its `Auto-Submitted` is auto-generated, it goes to one recipient without any "
+            "mark of bulk mail, and it has `X-Auto-Response-Suppress` or answers a mail"
+        )
+
+    @property
+    def header(self) -> str:
+        return "auto-submitted"
+
 
 @dataclass(frozen=True, slots=True)
-class ReportTest:
+class ReportTest(RuleTest):
     """A report on one mail: that it was read, or what became of it (RFC 8098, RFC 3464)."""
 
     about: Automatic
-    early = False
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        """Return why it matches, or None."""
         values = facts.headers.folded("content-type")
         if len(values) != 1 or b"/report" not in values[0].lower():
             return None
         reported = report_kind(facts.headers.text("content-type"))
         return self.about.value.replace("_", " ") if reported is self.about else None
 
+    @property
+    def in_words(self) -> str:
+        return f"its `Content-Type` is that of a {self.about.value.replace('_', ' ')}"
+
+    @property
+    def header(self) -> str:
+        return "content-type"
+
 
 @dataclass(frozen=True, slots=True)
-class InvitationTest:
+class InvitationTest(RuleTest):
     """A part of the message invites to an appointment, or answers an invitation (RFC 5546)."""
 
-    early = False
+    looks_inside = True
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        """Return why it matches, or None."""
         if not may_invite(facts.headers):
             return None
         method = invitation(facts.headers, facts.opening)
         return None if method is None else f"text/calendar; method={method}"
 
+    @property
+    def in_words(self) -> str:
+        return f"a text/calendar part has one of the METHODs {', '.join(sorted(METHODS)).upper()}"
+
+    @property
+    def header(self) -> str:
+        return "content-type"
+
 
 @dataclass(frozen=True, slots=True)
-class CalendarClassTest:
+class CalendarClassTest(RuleTest):
     """Exchange calls it an appointment, and no part says otherwise ([MS-OXCICAL])."""
 
     matches: re.Pattern[str]
-    early = False
+    looks_inside = True
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        """Return why it matches, or None."""
         values = facts.headers.texts("content-class")
         if len(values) != 1 or not self.matches.search(values[0]):
             return None
@@ -160,76 +246,78 @@ class CalendarClassTest:
             return None
         return f"content-class: {values[0]}"
 
+    @property
+    def in_words(self) -> str:
+        return f"its `Content-Class` matches `{self.matches.pattern}`"
+
+    @property
+    def header(self) -> str:
+        return "content-class"
+
 
 @dataclass(frozen=True, slots=True)
-class SenderTest:
+class SenderTest(RuleTest):
     """The envelope sender matches."""
 
     matches: re.Pattern[str]
     early = True
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        """Return why it matches, or None."""
         return f"sender {facts.sender}" if self.matches.search(facts.sender) else None
+
+    @property
+    def in_words(self) -> str:
+        return f"its envelope sender matches `{self.matches.pattern}`"
 
 
 @dataclass(frozen=True, slots=True)
-class LoginTest:
+class LoginTest(RuleTest):
     """The login of the CRM matches."""
 
     matches: re.Pattern[str]
     early = True
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        """Return why it matches, or None."""
         if facts.login is None or not self.matches.search(facts.login):
             return None
         return f"login {facts.login}"
 
+    @property
+    def in_words(self) -> str:
+        return f"its login matches `{self.matches.pattern}`"
+
 
 @dataclass(frozen=True, slots=True)
-class RecipientsTest:
+class RecipientsTest(RuleTest):
     """The transaction has at least so many recipients."""
 
     at_least: int
-    early = False
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        """Return why it matches, or None."""
         return f"{facts.recipients} recipients" if facts.recipients >= self.at_least else None
+
+    @property
+    def in_words(self) -> str:
+        return f"it asked for at least {self.at_least} recipients"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BurstTest:
+class BurstTest(RuleTest):
     """The same message went to more than so many different recipients within a time."""
 
     recipients: int
     within: timedelta
     defer: bool = False  #: Whether suppressed recipients wait until the time has decided.
-    early = False
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        """Return why it matches, or None."""
         reached = facts.burst(self.within)
         if reached <= self.recipients:
             return None
         return f"{reached} recipients of the same message within {self.within}"
 
-
-Test = (
-    HeaderTest
-    | MarkTest
-    | AnswerTest
-    | AutoReplyTest
-    | AbsenceTest
-    | ReportTest
-    | InvitationTest
-    | CalendarClassTest
-    | SenderTest
-    | LoginTest
-    | RecipientsTest
-    | BurstTest
-)
+    @property
+    def in_words(self) -> str:
+        return f"the same went to more than {self.recipients} recipients within {self.within}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,34 +326,21 @@ class Rule:
 
     name: str
     kind: Kind
-    test: Test
+    test: RuleTest
     #: In lower case: a field without which it can't match, or a line break and how such a field
     #: begins; empty where there is none.
     header: str = field(init=False)
     family: str = field(init=False)
 
     def __post_init__(self) -> None:
-        header = family = ""
-        match self.test:
-            case HeaderTest(name) | AnswerTest(name):
-                header = name
-            case MarkTest(mark) if mark.is_family:
-                family = mark.name
-            case MarkTest(mark):
-                header = mark.name
-            case AutoReplyTest() | AbsenceTest():
-                header = "auto-submitted"
-            case ReportTest() | InvitationTest():
-                header = "content-type"
-            case CalendarClassTest():
-                header = "content-class"
-        object.__setattr__(self, "header", header)
-        object.__setattr__(self, "family", family and f"\n{family}")
+        # Kept, as each message is asked for them.
+        object.__setattr__(self, "header", self.test.header)
+        object.__setattr__(self, "family", self.test.family and f"\n{self.test.family}")
 
     @property
     def looks_inside(self) -> bool:
         """Whether it looks at what is behind the header block."""
-        return isinstance(self.test, InvitationTest | CalendarClassTest)
+        return self.test.looks_inside
 
 
 @dataclass(frozen=True, slots=True)
