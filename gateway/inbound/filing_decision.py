@@ -43,11 +43,12 @@ class FilingDecider:
     ) -> InboxRow | None:
         """Decide and keep the decision; None, and nothing kept, where files are missing for it.
 
+        `has_files`: whether the blob store has all files of the mail, if there are any.
         Where somebody else decided meanwhile, that stands.
         """
         facts = self._facts(connection, case)
         decision = self._decision(case, facts)
-        if decision is None and not has_files and case.reading and case.reading.files():
+        if decision is None and not has_files:
             return None
 
         # Get hold of the mail's row, unless others have settled it.

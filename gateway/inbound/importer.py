@@ -251,8 +251,8 @@ class ReplyImporter:
         filing_decider = FilingDecider(
             self.rules.admission, self.rules.notice_settings, self.rules.documents, self._new_id
         )
-        has_files = False
-        if await self._database.read(
+        has_files = case.reading is None or not case.reading.files()
+        if not has_files and await self._database.read(
             lambda connection: filing_decider.would_file(connection, case)
         ):
             await self._keep_files(case)
