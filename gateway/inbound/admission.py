@@ -39,7 +39,7 @@ def sender_entries(texts: Sequence[str]) -> frozenset[str]:
     """Return addresses and domains (`example.org`, `@example.org`) in lookup form."""
     return frozenset(
         lookup_form(text) if text.strip().partition("@")[0] else domain_of(f"x{text.strip()}")
-        for text in (each if "@" in each else f"@{each.strip()}" for each in texts)
+        for text in (text if "@" in text else f"@{text.strip()}" for text in texts)
     )
 
 

@@ -140,7 +140,7 @@ class ReplyImporter:
             async with self._fetched(row) as file:
                 return await self._handled(row, file, origin)
         except BlobMissing as error:
-            verdict = await self._decided(MailToFile(row=row, reading=None, fault=str(error)))
+            verdict = await self.decide(MailToFile(row=row, reading=None, fault=str(error)))
         self._heard(origin, verdict)
         return verdict
 
@@ -172,7 +172,7 @@ class ReplyImporter:
         """Read a mail without deciding anything; None where it can't be read."""
         async with self._fetched(row) as file:
             with tempfile.TemporaryDirectory(prefix=SPOOL) as folder:
-                reading, _ = await self._read(row, file, Path(folder), self._origin_of(row))
+                reading, _ = await self.read(row, file, Path(folder), self._origin_of(row))
                 return reading
 
     def _origin_of(self, row: InboxRow) -> Origin:
@@ -197,7 +197,7 @@ class ReplyImporter:
         """
         with tempfile.TemporaryDirectory(prefix=SPOOL) as folder:
             try:
-                reading, unread = await self._read(row, file, Path(folder), origin)
+                reading, unread = await self.read(row, file, Path(folder), origin)
             finally:
                 if kept is not None:
                     await kept
@@ -213,7 +213,7 @@ class ReplyImporter:
             # A mail that breaks the importer waits for a person, and the next go on.
             broken_by = ""
             try:
-                verdict = await self._decided(case)
+                verdict = await self.decide(case)
             except TEMPORARY as error:
                 if by_hand or not isinstance(error, RowRefused):
                     raise
@@ -224,13 +224,14 @@ class ReplyImporter:
                 broken_by = f"{type(error).__name__}: {error}"
                 log.exception("reply_breaks_importer", inbox=ids.show(row.id))
             if broken_by:
-                verdict = await self._decided(replace(case, reading=None, fault=broken_by))
+                verdict = await self.decide(replace(case, reading=None, fault=broken_by))
         self._heard(origin, verdict)
         return verdict
 
-    async def _read(
+    async def read(
         self, row: InboxRow, file: Path, folder: Path, origin: Origin
     ) -> tuple[ReadMail | None, str]:
+        """Read a mail, its attachments into `folder`; where that fails its header, and say why."""
         task = Task(
             file=str(file),
             folder=str(folder),
@@ -246,7 +247,7 @@ class ReplyImporter:
         except UnreadableMail as error:
             return await self._readers.read_header(task), str(error)
 
-    async def _decided(self, case: MailToFile) -> Verdict:
+    async def decide(self, case: MailToFile) -> Verdict:
         """Decide and keep the decision in one transaction, the files it needs before it."""
         filing_decider = FilingDecider(
             self.rules.admission, self.rules.notice_settings, self.rules.documents, self._new_id

@@ -19,6 +19,10 @@ from gateway.inbound.filing import Candidate
 RESPONSIBLE = frozenset(("personnel_manager", "department", "department_plus"))
 MOST_ANSWERS = 5  #: To one sender within an hour.
 MOST_SUGGESTED = 5  #: References named to whoever gave none, or a wrong one.
+#: A forged sender hears nothing.
+ANSWERED = frozenset(AttentionReason) - {AttentionReason.UNTRUSTED_ORIGIN}
+#: Whoever may import and only missed the reference hears which there are.
+SUGGESTING = frozenset((AttentionReason.NO_REFERENCE, AttentionReason.UNKNOWN_REFERENCE))
 _MB = 1_000_000
 _LINES = 12
 _LONGEST_LINE = 300
@@ -64,10 +68,12 @@ def addressees(
     responsible: Sequence[Staff], owner: Sequence[Staff], fallback_to: str
 ) -> list[NoticeReader]:
     """Return who is told of a reply: those responsible, else the owner, else whoever is set."""
-    told = [one for one in responsible if one.email and RESPONSIBLE.intersection(one.roles)]
-    told = told or [one for one in owner if one.email]
-    found = [NoticeReader(one.email, one.language) for one in told]
-    return found or [NoticeReader(fallback_to, "")] * bool(fallback_to)
+    members = [
+        member for member in responsible if member.email and RESPONSIBLE.intersection(member.roles)
+    ]
+    members = members or [member for member in owner if member.email]
+    readers = [NoticeReader(member.email, member.language) for member in members]
+    return readers or [NoticeReader(fallback_to, "")] * bool(fallback_to)
 
 
 def of_imported(
@@ -79,12 +85,12 @@ def of_imported(
     new_id: Callable[[], int],
 ) -> Iterator[OutboxDraft]:
     """Yield the notices of a reply that was filed, one for each address."""
-    told: dict[str, NoticeReader] = {}
-    for each in to:
-        told.setdefault(notice_settings.lookup(each.address), each)
-    for one in told.values():
-        letter = in_language(notice_settings.imported, one.language, notice_settings.language)
-        values = _values(notice_settings, letter, news)
+    by_address: dict[str, NoticeReader] = {}
+    for reader in to:
+        by_address.setdefault(notice_settings.lookup(reader.address), reader)
+    for address, reader in by_address.items():
+        letter = in_language(notice_settings.imported, reader.language, notice_settings.language)
+        values = values_of(news, letter, notice_settings)
         number = new_id()
         yield _draft(
             Notice(
@@ -92,13 +98,13 @@ def of_imported(
                 at=now.astimezone(notice_settings.zone),
                 sender=notice_settings.sender,
                 hostname=notice_settings.hostname,
-                recipient=one.address,
+                recipient=reader.address,
                 language=letter.language,
                 subject=letter.head(values),
                 text=letter.body(values),
             ),
             kind=_IMPORTED,
-            key=f"{_IMPORTED}:{ids.show(news.entry.id)}:{notice_settings.lookup(one.address)}",
+            key=f"{_IMPORTED}:{ids.show(news.entry.id)}:{address}",
             now=now,
         )
 
@@ -126,14 +132,22 @@ def of_refused(
     It names references of `known` only: an invented one would be taken for one that exists.
     """
     letter = in_language(notice_settings.refused, staff.language, notice_settings.language)
+    largest = notice_settings.max_size
+    # Those that are open, or where none is, all.
+    suggested = [application for application in known.applications if not application.closed]
+    suggested = suggested or list(known.applications)
     values = {
         "subject": row.subject or "-",
         "reference": reference,
         "number": ids.show(row.id),
-        "max_size": _size(notice_settings.max_size),
+        "max_size": f"{largest // 1000} kB" if largest < _MB else f"{largest / _MB:g} MB",
         "import_address": notice_settings.import_address,
         "candidate": known.candidate,
-        "references": "".join(map(_reference_line, _to_suggest(known.applications))),
+        "references": "".join(
+            f"\n- {suggestion.application.reference}"
+            + (f" ({suggestion.about})" if suggestion.about else "")
+            for suggestion in suggested[:MOST_SUGGESTED]
+        ),
     }
     values["reason"] = letter.section(row.reason, values)
     notice = Notice(
@@ -151,26 +165,6 @@ def of_refused(
     return _draft(notice, kind=_REFUSED, key=f"{_REFUSED}:{ids.show(row.id)}", now=now)
 
 
-def _to_suggest(known: Sequence[KnownApplication]) -> Sequence[KnownApplication]:
-    """Return the applications to name: those that are open, or where none is, all."""
-    return ([one for one in known if not one.closed] or list(known))[:MOST_SUGGESTED]
-
-
-def _reference_line(known: KnownApplication) -> str:
-    about = f" ({known.about})" if known.about else ""
-    return f"\n- {known.application.reference}{about}"
-
-
-def _size(octets: int) -> str:
-    return f"{octets // 1000} kB" if octets < _MB else f"{octets / _MB:g} MB"
-
-
-#: A forged sender hears nothing.
-ANSWERED = frozenset(AttentionReason) - {AttentionReason.UNTRUSTED_ORIGIN}
-#: Whoever may import and only missed the reference hears which there are.
-SUGGESTING = frozenset((AttentionReason.NO_REFERENCE, AttentionReason.UNKNOWN_REFERENCE))
-
-
 def _draft(notice: Notice, *, kind: str, key: str, now: datetime) -> OutboxDraft:
     return OutboxDraft(
         id=notice.id,
@@ -182,7 +176,8 @@ def _draft(notice: Notice, *, kind: str, key: str, now: datetime) -> OutboxDraft
     )
 
 
-def _values(notice_settings: NoticeSettings, letter: MailWording, news: News) -> dict[str, str]:
+def values_of(news: News, letter: MailWording, notice_settings: NoticeSettings) -> dict[str, str]:
+    """Return what stands for the placeholders of a notice of a reply that was filed."""
     entry, candidate = news.entry, news.candidate
     date = entry.date.astimezone(notice_settings.zone) if entry.date else None
     values = {
@@ -195,8 +190,8 @@ def _values(notice_settings: NoticeSettings, letter: MailWording, news: News) ->
         "date": date.strftime(letter.words["date"]) if date else entry.date_text,
         "lines": _first_lines(entry.text, letter),
         "documents": "".join(
-            f"\n- {one.filename} ({letter.words.get(one.type, one.type)})"
-            for one in entry.documents
+            f"\n- {document.filename} ({letter.words.get(document.type, document.type)})"
+            for document in entry.documents
         ),
         "staff": news.staff_name,
         "staff_text": _first_lines(entry.staff_text, letter),
@@ -214,5 +209,5 @@ def _values(notice_settings: NoticeSettings, letter: MailWording, news: News) ->
 
 def _first_lines(text: str, letter: MailWording) -> str:
     lines = [line.rstrip()[:_LONGEST_LINE] for line in text.split("\n") if line.strip()]
-    more = [letter.words["more"]] if len(lines) > _LINES else []
-    return "\n".join(f"> {line}" for line in lines[:_LINES]) + "".join(f"\n{one}" for one in more)
+    quoted = "\n".join(f"> {line}" for line in lines[:_LINES])
+    return f"{quoted}\n{letter.words['more']}" if len(lines) > _LINES else quoted

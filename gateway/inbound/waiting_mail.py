@@ -21,10 +21,10 @@ class WaitingMail:
 
     async def decided(self, mailbox: str, folder: str) -> list[tuple[Sighting, Verdict]]:
         """Return the mails of a folder that were decided on."""
-        found = await self._database.read(
+        decided = await self._database.read(
             lambda connection: inbox.decided_in(connection, mailbox, folder)
         )
-        verdicts = ((where, verdict_on(row)) for where, row in found)
+        verdicts = ((where, verdict_on(row)) for where, row in decided)
         return [(where, verdict) for where, verdict in verdicts if verdict is not None]
 
     async def clear(self, places: Sequence[Sighting]) -> None:

@@ -32,6 +32,11 @@ class Sockets:
     def __init__(self) -> None:
         self._open: dict[Place, tuple[socket.socket, ...]] = {}
 
+    def open(self, places: set[Place]) -> None:
+        """Bind all places that weren't before; raise `CantListen`."""
+        for place in sorted(places):
+            self.at(place)
+
     def at(self, place: Place) -> tuple[socket.socket, ...]:
         """Return the sockets listening at a place, bound now unless they were before."""
         if place not in self._open:

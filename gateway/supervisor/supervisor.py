@@ -54,7 +54,7 @@ class Supervisor:
 
         Raises `CantListen` before anything is started.
         """
-        self._bind(self._roles.values())
+        self._sockets.open(places_of(self._roles.values()))
         async with asyncio.TaskGroup() as self._tasks:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -97,10 +97,6 @@ class Supervisor:
         while interval is not None:
             await asyncio.sleep(interval.total_seconds())
             systemd.tell("WATCHDOG=1")
-
-    def _bind(self, roles: Iterable[Role]) -> None:
-        for place in sorted(_places(roles)):
-            self._sockets.at(place)
 
     def _start(self, role: Role) -> list[RoleProcess]:
         """Start the processes of a role.
@@ -166,7 +162,7 @@ class Supervisor:
         async with self._reloading:
             try:
                 wanted = self._reload()
-                self._bind(wanted)
+                self._sockets.open(places_of(wanted))
             except GatewayError as error:
                 log.error("reload_refused", reason=str(error))
                 return
@@ -189,11 +185,12 @@ class Supervisor:
                     self._roles[role.name] = role
                 self._workers = [worker for worker in self._workers if worker not in leaving]
                 await self._end(leaving)
-            self._sockets.keep_only(_places(self._roles.values()))
+            self._sockets.keep_only(places_of(self._roles.values()))
             log.info("reloaded", roles=self.status())
 
 
-def _places(roles: Iterable[Role]) -> set[Place]:
+def places_of(roles: Iterable[Role]) -> set[Place]:
+    """Return where the processes of roles listen."""
     return {
         (bind, place)
         for role in roles

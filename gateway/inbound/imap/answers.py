@@ -45,8 +45,8 @@ def said(answer: Response) -> str:
 
 def code(answer: Response) -> bytes:
     """Return the code of an answer, such as TRYCREATE (RFC 5530); empty if it has none."""
-    found = _CODE.match(bytes(answer.lines[-1]))
-    return found[1].upper() if found else b""
+    code = _CODE.match(bytes(answer.lines[-1]))
+    return code[1].upper() if code else b""
 
 
 def text(value: Value) -> str:

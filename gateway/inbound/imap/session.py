@@ -149,10 +149,10 @@ class MailboxSession:
     async def has_folder(self, name: str) -> bool:
         """Whether a folder is there and may hold mail."""
         wanted = self._written(name)
-        for attributes, _, found in await self._list("", wanted):
-            if decoded_name(found) == decoded_name(wanted):
-                held = {str(one).lower() for one in attributes}
-                return not held & {"\\noselect", "\\nonexistent"}
+        for attributes, _, listed in await self._list("", wanted):
+            if decoded_name(listed) == decoded_name(wanted):
+                marks = {str(attribute).lower() for attribute in attributes}
+                return not marks & {"\\noselect", "\\nonexistent"}
         return False
 
     async def make_folder(self, name: str) -> None:
@@ -174,8 +174,8 @@ class MailboxSession:
             raise MailboxRefuses("folder", f"can't open the folder {name!r}: {said(answer)}")
         if code(answer) == b"READ-ONLY":
             raise MailboxRefuses("folder", f"may only read the folder {name!r}, not move its mail")
-        found = re.search(rb"\[UIDVALIDITY (\d+)\]", joined(answer), re.IGNORECASE)
-        return int(found[1]) if found else None
+        uidvalidity = re.search(rb"\[UIDVALIDITY (\d+)\]", joined(answer), re.IGNORECASE)
+        return int(uidvalidity[1]) if uidvalidity else None
 
     # Mails
 
@@ -246,7 +246,7 @@ class MailboxSession:
         for items in fetched(answer):
             if items.get("UID") != str(uid):
                 continue
-            name = next((one for one in items if one.startswith(f"BODY[{section}]")), "")
+            name = next((name for name in items if name.startswith(f"BODY[{section}]")), "")
             piece = items.get(name)
             if isinstance(piece, bytes):
                 return piece

@@ -33,16 +33,16 @@ class Garbled(MailboxLost):
 
 def responses(lines: Iterable[Part]) -> Iterator[list[Part]]:
     """Divide the lines of an answer into responses; a literal joins the lines around it."""
-    found: list[Part] = []
+    response: list[Part] = []
     goes_on = False
     for line in lines:
-        if found and not goes_on and isinstance(line, bytes):
-            yield found
-            found = []
-        found.append(line)
+        if response and not goes_on and isinstance(line, bytes):
+            yield response
+            response = []
+        response.append(line)
         goes_on = isinstance(line, bytearray)
-    if found:
-        yield found
+    if response:
+        yield response
 
 
 def values(parts: Sequence[Part]) -> list[Value]:
@@ -97,14 +97,14 @@ def encoded_name(name: str) -> str:
 def decoded_name(name: str) -> str:
     """Return a mailbox name from modified UTF-7; what isn't is left as it is."""
 
-    def unshifted(found: re.Match[str]) -> str:
-        if not found[1]:
+    def unshifted(shifted: re.Match[str]) -> str:
+        if not shifted[1]:
             return "&"
-        octets = found[1].replace(",", "/")
+        octets = shifted[1].replace(",", "/")
         octets += "=" * (-len(octets) % 4)
         try:
             return base64.b64decode(octets, validate=True).decode("utf-16-be")
         except (binascii.Error, UnicodeDecodeError):
-            return found[0]
+            return shifted[0]
 
     return _SHIFTED.sub(unshifted, name)

@@ -103,7 +103,7 @@ class Saver:
         """Whether an attached file is HTML of a text, by its words and a name no person gave it."""
         if part.get_content_type() != "text/html" or is_shown(part):
             return False
-        name = _filename(part)
+        name = filename_of(part)
         if "." in name and _MADE_UP.fullmatch(name) is None:
             return False
         words = _words("\n".join(read_page(self._markup(part)).lines))
@@ -129,7 +129,7 @@ class Saver:
         height = height_of(octets)
         if height is None or not (is_attached or has_id):
             return False
-        is_logo = has_id or _LOGO_NAME.match(_filename(part)) is not None
+        is_logo = has_id or _LOGO_NAME.match(filename_of(part)) is not None
         return height <= (_HIGHEST_LOGO if is_logo else _HIGHEST_ICON)
 
     def _markup(self, part: Message) -> str:
@@ -143,7 +143,7 @@ class Saver:
     def keep_file(self, part: Message) -> Iterator[Attachment]:
         """Keep an attached file, or what Outlook wrapped into it where it is a winmail.dat."""
         content_type = part.get_content_type()
-        saved = self._saved(self._skeletons.octets(part), _filename(part), content_type)
+        saved = self._saved(self._skeletons.octets(part), filename_of(part), content_type)
         inner: list[tuple[str, bytes]] = []
         if is_tnef(part) and saved.size <= _MOST_TNEF:
             try:
@@ -164,7 +164,7 @@ class Saver:
         """Keep an attached mail, or a report's part, as a file."""
         inner = next(iter(children(part)), part)
         subject = decoded(str(inner.get("subject", "")).encode("utf-8", "surrogateescape"))
-        name = _filename(part) or f"{' '.join(subject.split()) or 'message'}.eml"
+        name = filename_of(part) or f"{' '.join(subject.split()) or 'message'}.eml"
         try:
             octets = inner.as_bytes()
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -241,7 +241,7 @@ def _is_untyped_image(part: Message) -> bool:
     """Whether a part is a picture whose name doesn't say that it is a photo or a certificate."""
     if part.get_content_maintype() != "image":
         return False
-    name = clean_filename(_filename(part) or "image")
+    name = clean_filename(filename_of(part) or "image")
     return document_type(name, content_type=part.get_content_type()) == OTHER
 
 
@@ -256,7 +256,7 @@ def is_another_reading(part: Message) -> bool:
     return is_text and not disposition.startswith("attachment") and not part.get_filename()
 
 
-def _filename(part: Message) -> str:
+def filename_of(part: Message) -> str:
     """Return the name a part's sender gave it, decoded whichever way it was written."""
     legible = Message()  # the fields that name it, octets beyond ASCII as people read them
     for field, value in part.raw_items():

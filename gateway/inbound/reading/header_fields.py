@@ -71,8 +71,11 @@ def _divided(text: str, spoken: tuple[Mailbox, ...]) -> tuple[Mailbox, ...] | No
     if _STRUCTURE.search(text) is None:
         return None
     field = read_address_field(text.encode("utf-8", "replace"))
-    strict = tuple(each for each in field.mailboxes if each.address)
-    outlines = [[(each.address, each.name != "") for each in found] for found in (strict, spoken)]
+    strict = tuple(mailbox for mailbox in field.mailboxes if mailbox.address)
+    outlines = [
+        [(mailbox.address, mailbox.name != "") for mailbox in mailboxes]
+        for mailboxes in (strict, spoken)
+    ]
     return strict if field.is_sound and outlines[0] != outlines[1] else None
 
 

@@ -125,12 +125,12 @@ def is_bearable(markup: str) -> bool:
         return False
     if markup.count("<") + escaped > _MOST_SIGNS or markup.count(">") > _MOST_SIGNS:
         return False
-    if any(len(found[0]) > _LONGEST_TAG for found in _WHOLE_TAG.finditer(markup)):
+    if any(len(tag[0]) > _LONGEST_TAG for tag in _WHOLE_TAG.finditer(markup)):
         return False
     unclosed: Counter[str] = Counter()
     depth = copies = formats = 0
-    for count, found in enumerate(_TAG.finditer(markup)):
-        closing, name = found[1], found[2].lower()
+    for count, tag in enumerate(_TAG.finditer(markup)):
+        closing, name = tag[1], tag[2].lower()
         copies += formats
         if count > _MOST_TAGS or depth > _DEEPEST or copies > _MOST_COPIES:
             return False

@@ -100,31 +100,20 @@ def text_of_tnef(octets: bytes) -> tuple[str, str] | None:
 def octets_of_msg(msg: MsgFile) -> bytes:
     """Return the mail that a `.msg` file is, with its files, as RFC 5322 has it."""
     properties = msg.properties
-    headers = _legible(lambda: properties.str_prop_value(_HEADERS))
-    fields = _copied(headers)
-
-    def text(number: int) -> str:
-        return _legible(lambda: properties.str_prop_value(number)).strip("\0 ")
-
-    addresses = (
-        text(_AUTHOR_SMTP),
-        text(_AUTHOR_ADDRESS),
-        text(_SENDER_SMTP),
-        text(_SENDER_ADDRESS),
-    )
-    fields.setdefault("From", _mailbox(text(_AUTHOR_NAME) or text(_SENDER_NAME), addresses))
     people = [
         (
             recipient.properties.int_prop_value(_RECIPIENT_TYPE),
-            _mailbox(recipient.name, (recipient.email_address,)),
+            mailbox_of(recipient.name, (recipient.email_address,)),
         )
         for recipient in msg.recipients
     ]
-    fields.setdefault("To", ", ".join(person for kind, person in people if kind == _TO))
-    fields.setdefault("Cc", ", ".join(person for kind, person in people if kind == _CC))
-    fields.setdefault("Subject", text(_SUBJECT))
-    fields.setdefault("Date", _date(msg.sent_date))
-    mail = _mail(fields, _legible(lambda: msg.body), _legible(lambda: msg.html_body))
+    fields = mapi_header(
+        lambda number: _legible(lambda: properties.str_prop_value(number)).strip("\0 "),
+        to=", ".join(person for kind, person in people if kind == _TO),
+        cc=", ".join(person for kind, person in people if kind == _CC),
+        sent=msg.sent_date,
+    )
+    mail = mail_of(fields, _legible(lambda: msg.body), _legible(lambda: msg.html_body))
     for number, file in enumerate(msg.attachments):
         if number == _MOST_FILES:
             break
@@ -132,7 +121,7 @@ def octets_of_msg(msg: MsgFile) -> bytes:
             continue
         content_id = file.properties.str_prop_value(_CONTENT_ID) or ""
         name = file.file_name or file.properties.str_prop_value(_SHORT_NAME) or ""
-        _attach(mail, name, file.mime_type or "", file.file_bytes, content_id)
+        attach_file(mail, name, file.mime_type or "", file.file_bytes, content_id)
     return mail.as_bytes()
 
 
@@ -145,44 +134,56 @@ def octets_of_tnef(tnef: Any, depth: int = 0) -> bytes:
         value = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         return value.strip("\0 ")
 
-    fields = _copied(text(_HEADERS))
+    submitted = values.get(_SUBMITTED)
+    fields = mapi_header(
+        text,
+        to=text(_DISPLAY_TO),
+        cc=text(_DISPLAY_CC),
+        sent=submitted if isinstance(submitted, datetime) else None,
+    )
+    mail = mail_of(fields, _decoded(tnef.body), _decoded(tnef.htmlbody))
+    for file in tnef.attachments[:_MOST_FILES]:
+        name = str(file.long_filename() or "").strip("\0 ")
+        if not hasattr(file, "embed"):
+            attach_file(mail, name, "", bytes(file.data))
+        elif depth < _DEEPEST:
+            attached = octets_of_tnef(file.embed, depth + 1)
+            attach_file(mail, f"{name or 'message'}.eml", "", attached)
+    return mail.as_bytes()
+
+
+def mapi_header(
+    text: Callable[[int], str], *, to: str, cc: str, sent: datetime | None
+) -> dict[str, str]:
+    """Return the header of a mail, the empty fields left out; `text` reads a property by its tag.
+
+    Outlook keeps the header that a mail came with (PidTagTransportMessageHeaders). A mail that was
+    never sent over the internet has none: there its properties stand for the fields.
+    """
     addresses = (
         text(_AUTHOR_SMTP),
         text(_AUTHOR_ADDRESS),
         text(_SENDER_SMTP),
         text(_SENDER_ADDRESS),
     )
-    fields.setdefault("From", _mailbox(text(_AUTHOR_NAME) or text(_SENDER_NAME), addresses))
-    fields.setdefault("To", text(_DISPLAY_TO))
-    fields.setdefault("Cc", text(_DISPLAY_CC))
-    fields.setdefault("Subject", text(_SUBJECT))
-    submitted = values.get(_SUBMITTED)
-    fields.setdefault("Date", _date(submitted if isinstance(submitted, datetime) else None))
-    mail = _mail(fields, _decoded(tnef.body), _decoded(tnef.htmlbody))
-    for file in tnef.attachments[:_MOST_FILES]:
-        name = str(file.long_filename() or "").strip("\0 ")
-        if not hasattr(file, "embed"):
-            _attach(mail, name, "", bytes(file.data))
-        elif depth < _DEEPEST:
-            _attach(mail, f"{name or 'message'}.eml", "", octets_of_tnef(file.embed, depth + 1))
-    return mail.as_bytes()
+    fields = {
+        "From": mailbox_of(text(_AUTHOR_NAME) or text(_SENDER_NAME), addresses),
+        "To": to,
+        "Cc": cc,
+        "Subject": text(_SUBJECT),
+        "Date": format_datetime(sent) if sent is not None else "",
+    }
+    header = message_from_string(text(_HEADERS).lstrip())
+    kept = {name: str(header.get(name, "")) for name in _COPIED}
+    fields.update({name: value for name, value in kept.items() if value.strip("\0 \r\n\t")})
+    cleaned = {name: " ".join(value.replace("\0", "").split()) for name, value in fields.items()}
+    return {name: value for name, value in cleaned.items() if value}
 
 
-def _copied(headers: str) -> dict[str, str]:
-    """Return the fields of the header that the mail came with, where Outlook kept it."""
-    parsed = message_from_string(headers.lstrip())
-    found = ((name, " ".join(str(parsed.get(name, "")).split())) for name in _COPIED)
-    return {name: value for name, value in found if value}
-
-
-def _mailbox(name: str, addresses: tuple[str, ...]) -> str:
+def mailbox_of(name: str, addresses: tuple[str, ...]) -> str:
     """Return a mailbox with the first real address: Exchange has names such as `/O=…/CN=…`."""
-    address = next((each for each in addresses if "@" in each), "")
+    address = next((address for address in addresses if "@" in address), "")
     return formataddr((name if name != address else "", address)) if address else name
-
-
-def _date(moment: datetime | None) -> str:
-    return format_datetime(moment) if moment is not None else ""
 
 
 def _legible(read: Callable[[], str | None]) -> str:
@@ -204,11 +205,11 @@ def _decoded(text: Any) -> str:
     return str(text or "").strip("\0")
 
 
-def _mail(fields: Mapping[str, str], text: str, markup: str) -> EmailMessage:
+def mail_of(fields: Mapping[str, str], text: str, markup: str) -> EmailMessage:
+    """Return a mail with a header and a text, as plain text, as HTML, or as both."""
     mail = EmailMessage(policy=SMTP)
     for name, value in fields.items():
-        if value:
-            mail.set_raw(name, " ".join(value.replace("\0", "").split()))
+        mail.set_raw(name, value)
     if text or not markup:
         mail.set_content(text, cte="base64")
     if markup and text:
@@ -218,7 +219,9 @@ def _mail(fields: Mapping[str, str], text: str, markup: str) -> EmailMessage:
     return mail
 
 
-def _attach(mail: EmailMessage, name: str, kind: str, octets: bytes, content_id: str = "") -> None:
+def attach_file(
+    mail: EmailMessage, name: str, kind: str, octets: bytes, content_id: str = ""
+) -> None:
     """Attach a file; one with a content id is shown in the text."""
     maintype, _, subtype = kind.partition("/")
     if maintype not in ("application", "image", "text", "audio", "video") or not subtype:

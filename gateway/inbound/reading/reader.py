@@ -35,15 +35,15 @@ def _plain(value: Any) -> Any:
     """Return a moment as text, and of any other value its fields, which `asdict` would copy."""
     if isinstance(value, datetime):
         return value.isoformat()
-    return {each.name: getattr(value, each.name) for each in fields(value)}
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def load(line: bytes) -> ReadMail | str:
     """Read what the process wrote: a reading, or why there is none."""
-    found: dict[str, Any] = json.loads(line)
-    if "unreadable" in found:
-        return str(found["unreadable"])
-    values = found["reading"]
+    answer: dict[str, Any] = json.loads(line)
+    if "unreadable" in answer:
+        return str(answer["unreadable"])
+    values = answer["reading"]
     report = values["report"]
     if report is not None:
         report = ReportSet(
@@ -54,7 +54,7 @@ def load(line: bytes) -> ReadMail | str:
     return ReadMail(
         header=ParsedHeader(**values["header"]),
         original=_original(values["original"]),
-        attachments=tuple(Attachment(**each) for each in values["attachments"]),
+        attachments=tuple(Attachment(**file) for file in values["attachments"]),
         report=report,
     )
 
@@ -69,7 +69,7 @@ def _original(values: dict[str, Any] | None) -> RepliedMail | None:
             **values,
             "date": date and datetime.fromisoformat(date),
             "other": _original(values["other"]),
-            "attachments": None if files is None else tuple(Attachment(**one) for one in files),
+            "attachments": None if files is None else tuple(Attachment(**file) for file in files),
         }
     )
 

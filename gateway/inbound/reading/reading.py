@@ -104,7 +104,7 @@ class ReadMail:
         while other is not None:
             files += other.attachments or ()
             other = other.other
-        return tuple({one.sha256: one for one in files}.values())
+        return tuple({file.sha256: file for file in files}.values())
 
 
 def read(task: Task) -> ReadMail:
@@ -122,7 +122,7 @@ def read(task: Task) -> ReadMail:
     recovered = recover(mail, subject=header.bare_subject, zone=ZoneInfo(task.zone))
     saver = Saver(Path(task.folder), skeletons)
     attachments = _files(saver, mail, recovered)
-    original = _original(recovered, header, attachments)
+    original = replied_mail(recovered, header, attachments)
     original = replace(
         original, other=_other(recovered, saver, mail, header, attachments=attachments)
     )
@@ -160,7 +160,7 @@ def _other(
     )
     files = attachments if has_same else _files(saver, mail, other)
     return replace(
-        _original(other, header, files),
+        replied_mail(other, header, files),
         attachments=files,
         other=_other(other, saver, mail, header, attachments=files),
     )
@@ -193,9 +193,13 @@ def read_header(headers: Headers, task: Task) -> ParsedHeader:
     )
 
 
-def _original(
+def replied_mail(
     recovered: Recovered, header: ParsedHeader, attachments: Sequence[Attachment]
 ) -> RepliedMail:
+    """Return what was recovered in the form in which it is kept, and its fingerprint.
+
+    Where nothing was, the mail around it stands for it: who sent it, and its subject.
+    """
     heading = recovered.heading
     attached = recovered.attached
     original = RepliedMail(

@@ -118,10 +118,10 @@ class Skeletons:
 
     def _whole(self, payload: str) -> Iterator[bytes]:
         end = 0
-        for found in re.finditer(rf"{self.mark}[0-9]+x", payload):
-            yield _as_octets(payload[end : found.start()])
-            yield from self.runs[found[0]].pieces()
-            end = found.end()
+        for token in re.finditer(rf"{self.mark}[0-9]+x", payload):
+            yield _as_octets(payload[end : token.start()])
+            yield from self.runs[token[0]].pieces()
+            end = token.end()
         yield _as_octets(payload[end:])
 
 

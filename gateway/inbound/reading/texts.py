@@ -98,8 +98,8 @@ _DIVIDER = re.compile(rb"[\r\n]{0,100}(?:>?From [^\r\n]{0,1000}(?:\r\n|\r|\n))?"
 
 def without_divider(octets: bytes) -> bytes:
     """Take off empty lines, and the line of a mailbox file (`>From …`), that a mail begins with."""
-    found = _DIVIDER.match(octets)
-    return octets[found.end() :] if found else octets
+    divider = _DIVIDER.match(octets)
+    return octets[divider.end() :] if divider else octets
 
 
 def children(part: Message) -> list[Message]:

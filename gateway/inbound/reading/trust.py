@@ -80,13 +80,13 @@ def distrust_results(headers: Headers, domain: str, authserv_id: str) -> str:
         return "has no Authentication-Results"
     try:
         text = fields[0][:_LONGEST].decode("ascii").rstrip("; \t")
-        found: Any = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
+        parsed: Any = authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
     except (authres.AuthResError, ValueError, RecursionError):
         return "has Authentication-Results that can't be read"
-    if found.authserv_id is None or found.authserv_id.lower() != authserv_id.lower():
-        return f"has Authentication-Results of {found.authserv_id}, not of {authserv_id}"
+    if parsed.authserv_id is None or parsed.authserv_id.lower() != authserv_id.lower():
+        return f"has Authentication-Results of {parsed.authserv_id}, not of {authserv_id}"
     return (
-        "" if proves_domain(found.results, domain) else "did not pass the checks of the own server"
+        "" if proves_domain(parsed.results, domain) else "did not pass the checks of the own server"
     )
 
 
@@ -116,9 +116,9 @@ def proves_domain(results: Iterable[Any], domain: str) -> bool:
 def _value(result: Any, kind: str, name: str) -> str:
     """Return the domain a property names; a text no domain could be where it is named twice."""
     wanted = [
-        each.value or ""
-        for each in result.properties
-        if (str(each.type).lower(), str(each.name).lower()) == (kind, name)
+        claim.value or ""
+        for claim in result.properties
+        if (str(claim.type).lower(), str(claim.name).lower()) == (kind, name)
     ]
     if len(wanted) > 1:
         return "?"

@@ -89,11 +89,11 @@ def open_outlook(
     inner = Message()
     if converted is not None:
         file.write_bytes(converted.octets)
-        found = skeletons.parse(file)
-        if not (found.get("from") or found.get("subject")):
+        mail = skeletons.parse(file)
+        if not (mail.get("from") or mail.get("subject")):
             return None
         inner["Content-Type"] = "message/rfc822"
-        inner.set_payload([found])
+        inner.set_payload([mail])
         parts = [inner, _opened(part)] if converted.holds_more else [inner]
     else:
         text = text_of_tnef(octets) if is_tnef(part) and not has_text else None
@@ -149,10 +149,10 @@ def open_mail(part: Message, skeletons: Skeletons, file: Path) -> None:
     with file.open("wb") as opened:
         opened.write(without_divider(beginning))
         opened.writelines(pieces)
-    found = skeletons.parse(file)
-    if not (found.get("from") or found.get("subject")):
+    mail = skeletons.parse(file)
+    if not (mail.get("from") or mail.get("subject")):
         return
     del part["content-transfer-encoding"]
     del part["content-type"]
     part["Content-Type"] = "message/rfc822"
-    part.set_payload([found])
+    part.set_payload([mail])
