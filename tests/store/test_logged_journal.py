@@ -3,17 +3,17 @@
 import asyncio
 import os
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import event, func, select
 
 from gateway.core.kinds import State
 from gateway.store.engine.database import Database, StoreUnavailable
-from gateway.store.journal import worker_log, workers
+from gateway.store.journal import logged_journal, worker_log, workers
 from gateway.store.journal.logged_journal import LoggedJournal
 from gateway.store.journal.worker_log import NotLogged, WorkerLog, left_in, path_for
 from gateway.store.schema import attempts, messages
@@ -280,11 +280,13 @@ async def test_a_slow_disk_is_waited_for_on_a_thread_whatever_outcomes_come_betw
     journal: LoggedJournal, monkeypatch: pytest.MonkeyPatch, seconds: float, waits_in_loop: bool
 ) -> None:
     threads: list[int] = []
+    clock = SimpleNamespace(now=0.0)  # That of a busy machine would tell of slow disks.
 
     def sync(_: int) -> None:
         threads.append(threading.get_ident())
-        time.sleep(seconds)
+        clock.now += seconds
 
+    monkeypatch.setattr(logged_journal, "time", SimpleNamespace(monotonic=lambda: clock.now))
     monkeypatch.setattr(os, "fdatasync", sync)
     for minute in range(20):
         await journal.begin(message(minute))

@@ -30,7 +30,7 @@ from gateway.smtp_proxy.worker import SmtpWorker, put_off
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable, WrongSchema
 from gateway.store.journal import offers, worker_log, workers
-from gateway.store.journal.journal import JournalWriter
+from gateway.store.journal.journal import JournalWriter, MessageJournal
 from gateway.store.journal.logged_journal import LoggedJournal
 from gateway.store.journal.message_lookup import MessageLookup
 from gateway.store.journal.worker_log import WorkerLog
@@ -157,7 +157,7 @@ class _Smtp:
         await self._chores.look_at_staff(self._staff_languages)
 
 
-def _journal(database: Database, services: ProxyServices, number: int) -> JournalWriter:
+def _journal(database: Database, services: ProxyServices, number: int) -> MessageJournal:
     """SQLite is told through a log, where telling it at once would cost more than the mail itself.
 
     Bursts are counted in the store from one message to the next: there it is told at once.

@@ -11,7 +11,7 @@ from gateway.core.decision.journal import Attempt, KnownBulk, Message, Outcome
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.smtp_proxy.journaling.local_record import LocalRecord, NotRecorded
 from gateway.store.engine.database import Database, StoreUnavailable
-from gateway.store.journal.journal import JournalWriter
+from gateway.store.journal.journal import MessageJournal
 from gateway.store.journal.workers import take_in
 
 log = logs.get("smtp_proxy")
@@ -27,7 +27,7 @@ Spawn = Callable[[Coroutine[Any, Any, None]], object]
 class JournalClient:
     """What a transaction tells of itself goes through here."""
 
-    def __init__(self, journal: JournalWriter, local: LocalRecord, spawn: Spawn) -> None:
+    def __init__(self, journal: MessageJournal, local: LocalRecord, spawn: Spawn) -> None:
         self._journal = journal
         self._local = local
         self._spawn = spawn

@@ -59,7 +59,7 @@ def put(connection: Connection, draft: OutboxDraft) -> None:
 
     Without a time it is armed: it waits for the verdict on its message as well.
     """
-    told = read_digest(draft.digest)
+    reported = read_digest(draft.digest)
     values = {
         "id": draft.id,
         "key": draft.key,
@@ -69,7 +69,7 @@ def put(connection: Connection, draft: OutboxDraft) -> None:
         "relay": draft.relay,
         "body": draft.body,
         "digest": draft.digest,
-        "recipients": len(told.left_out),
+        "recipients": len(reported.left_out),
         "armed": draft.due is None,
     }
     insert = insert_into(connection, held_reports).values(values)
@@ -120,7 +120,7 @@ def complete(connection: Connection, entry: OutboxRow, compose: Compose) -> Outb
     fate, body = (OutboxState.CANCELLED, NOTHING_HELD), b""
     if rows:
         fate = (OutboxState.FAILED, NOT_WRITTEN)
-        body = rows[0].body if len(rows) == 1 else compose(entry, _held(connection, entry.id))
+        body = rows[0].body if len(rows) == 1 else compose(entry, held(connection, entry.id))
     if not body:
         state, error = fate
         outbox.MAIL.settle(connection, entry.id, state, holder=None, values={"error": error})
@@ -162,43 +162,43 @@ def _open_entry(connection: Connection, first: Row[Any], now: datetime) -> int |
         is_open = and_(entries.c.state == OutboxState.QUEUED, entries.c.body == b"")
         query = select(entries.c.id).where(entries.c.key == key, is_open)
         # Whoever claims passes over what is locked, and binds nothing that would be left behind.
-        found: int | None = connection.scalar(query.with_for_update(read=True))
-        if found is not None:
-            return found
+        entry: int | None = connection.scalar(query.with_for_update(read=True))
+        if entry is not None:
+            return entry
     return None
 
 
-def _held(connection: Connection, number: int) -> Held:
+def held(connection: Connection, number: int) -> Held:
+    """Return what the rows of an entry of the outbox tell together."""
     mine = _COLUMNS.report == number
     count, recipients, first = connection.execute(
         select(func.count(), func.sum(_COLUMNS.recipients), func.min(_COLUMNS.message)).where(mine)
     ).one()
-    told: list[ReportedMessage] = []
+    listed: list[ReportedMessage] = []
     room = MAX_LISTED
     query = select(_COLUMNS.digest).where(mine).order_by(_COLUMNS.id).limit(MAX_LISTED)
     for digest in connection.scalars(query).all():
-        one = read_digest(digest)
-        told.append(replace(one, left_out=one.left_out[:room]))
-        room -= len(told[-1].left_out)
+        reported = read_digest(digest)
+        listed.append(replace(reported, left_out=reported.left_out[:room]))
+        room -= len(listed[-1].left_out)
         if room == 0:
             break
+
+    noted = [
+        (reported.message, recipient.mailbox)
+        for reported in listed
+        for recipient in reported.left_out
+    ][:MAX_NOTES]
+    query = select(deliveries.c.message, deliveries.c.recipient, deliveries.c.note)
+    query = query.where(deliveries.c.message.in_({message for message, _ in noted}))
+    notes = {(row.message, row.recipient): row.note for row in connection.execute(query)}
+    language = listed[-1].language
+    others = [reported.message for reported in listed if reported.language != language]
     return Held(
         messages=count,
         recipients=recipients,
         since=ids.moment_of(first),
-        told=tuple(told),
-        notes=_notes(connection, told),
-        in_others=tuple(journal.several(connection, _in_others(told))),
+        told=tuple(listed),
+        notes={key: notes[key] for key in noted if key in notes},
+        in_others=tuple(journal.several(connection, others)),
     )
-
-
-def _in_others(told: list[ReportedMessage]) -> list[int]:
-    return [one.message for one in told if one.language != told[-1].language]
-
-
-def _notes(connection: Connection, told: list[ReportedMessage]) -> dict[tuple[int, str], str]:
-    wanted = [(one.message, each.mailbox) for one in told for each in one.left_out][:MAX_NOTES]
-    query = select(deliveries.c.message, deliveries.c.recipient, deliveries.c.note)
-    query = query.where(deliveries.c.message.in_({message for message, _ in wanted}))
-    found = {(row.message, row.recipient): row.note for row in connection.execute(query)}
-    return {key: found[key] for key in wanted if key in found}

@@ -1,12 +1,18 @@
-"""The journal's writing side: one thread that commits in groups.
+"""The journal's writing side: what is told of messages, made durable in groups.
 
-A message is on disk before its final dot goes to the relay; its outcome needs no waiting.
+    begin(message)        -> a future: done once the message is on disk; then its final dot may go.
+    finish(message, …)    nobody waits for it, unless `told` is given: done once the store has it,
+                          so that every process can see it.
+
+`JournalWriter` commits to the store, on a thread. `LoggedJournal` (beside SQLite) writes to the
+worker's log first, in the event loop, and has the store told a moment later.
 """
 
 import asyncio
 import queue
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -75,21 +81,20 @@ class CommitGroup:
         return len(self.begun) + len(self.finished)
 
 
-class JournalWriter:
-    """Writes this process's messages; `worker` marks them as its own."""
+class MessageJournal(ABC):
+    """Where this process's messages are written; `worker` marks them as its own."""
 
-    may_hang = True  #: Whether a store far away may give no answer at all.
+    may_hang: bool  #: Whether a store far away may give no answer at all.
 
     def __init__(
         self, database: Database, worker: int, *, committed: Callable[[float, int], None]
     ) -> None:
+        """`committed` hears the seconds and the messages of each group, on any thread."""
         self._database = database
         self._worker = worker
-        self._committed = committed  # seconds and messages of each group, for the metrics
-        self._queue: queue.SimpleQueue[Begun | Finished | None] = queue.SimpleQueue()
+        self._committed = committed
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
-        self._thread.start()
+        self._loop_thread = threading.get_ident()
 
     def begin(
         self,
@@ -98,9 +103,9 @@ class JournalWriter:
         drafts: tuple[OutboxDraft, ...] = (),
         attempts: Sequence[Attempt] = (),
     ) -> "asyncio.Future[None]":
-        """Queue a message; the future is done when it is on disk, or raises `StoreUnavailable`."""
+        """Write a message; the future is done when it is on disk, or raises `StoreUnavailable`."""
         durable: asyncio.Future[None] = self._loop.create_future()
-        self._put(Begun(message, drafts, tuple(attempts), durable))
+        self.put(Begun(message, drafts, tuple(attempts), durable))
         return durable
 
     def finish(
@@ -112,11 +117,11 @@ class JournalWriter:
         notices_go: bool | None = None,
         told: "asyncio.Future[None] | None" = None,
     ) -> None:
-        """Queue the outcome of a message; it is written even if the store is away for a while.
+        """Write the outcome of a message, even if the store is away for a while.
 
         `told` is done when the outcome is in the store for every process to see.
         """
-        self._put(Finished(message, tuple(outcomes), tuple(attempts), notices_go, told))
+        self.put(Finished(message, tuple(outcomes), tuple(attempts), notices_go, told))
 
     async def remember_bulk(self, identities: Sequence[int], known: KnownBulk) -> None:
         """Let every process know that a message is bulk, ahead of the message itself.
@@ -128,51 +133,129 @@ class JournalWriter:
             lambda connection: known_bulk.write(connection, rows), durable=False
         )
 
-    def _put(self, entry: Begun | Finished) -> None:
+    @abstractmethod
+    def put(self, entry: Begun | Finished) -> None:
+        """Have an entry committed soon, with others."""
+
+    @abstractmethod
+    def commit(self, group: CommitGroup) -> list[Finished]:
+        """Make a group durable; return the outcomes to try again. Messages are not tried again."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Write what is queued, then end."""
+
+    def _commit_singly(self, group: CommitGroup, error: Exception) -> list[Finished]:
+        """Commit a group that was refused entry by entry: one must not take others with it."""
+        if len(group) == 1:
+            self._tell(group.begun, StoreUnavailable(f"not recorded: {error}"))
+            return []
+        late: list[Finished] = []
+        for begun in group.begun:
+            late += self.commit(CommitGroup(begun=[begun]))
+        for finished in group.finished:
+            late += self.commit(CommitGroup(finished=[finished]))
+        return late
+
+    def _tell(self, begun: list[Begun], error: StoreUnavailable | None) -> None:
+        """Let those go on who wait for messages to be on disk."""
+        self._resolve([entry.durable for entry in begun], error)
+
+    def _resolve(
+        self, futures: list["asyncio.Future[None]"], error: StoreUnavailable | None = None
+    ) -> None:
+        if not futures:
+            return
+        if threading.get_ident() == self._loop_thread:
+            _resolve_here(futures, error)
+        else:
+            self._loop.call_soon_threadsafe(_resolve_here, futures, error)
+
+
+def _resolve_here(futures: list["asyncio.Future[None]"], error: StoreUnavailable | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+            future.exception()  # Nobody may be left who asks for it.
+
+
+class CommitThread:
+    """Has entries committed in groups, on a thread of its own; what was late is tried again."""
+
+    def __init__(self, commit: Callable[[CommitGroup], list[Finished]]) -> None:
+        """`commit` returns the outcomes to try again."""
+        self._commit = commit
+        self._queue: queue.SimpleQueue[Begun | Finished | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self.run, name="journal", daemon=True)
+        self._thread.start()
+
+    def put(self, entry: Begun | Finished) -> None:
+        """Queue an entry."""
         self._queue.put(entry)
 
     async def close(self) -> None:
-        """Write what is queued, then end the thread."""
+        """Commit what is queued, then end the thread."""
         self._queue.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join, 10.0)
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Gather and commit until the end."""
         late: list[Finished] = []
-        while True:
-            group, last = self._gather(waits=bool(late))
+        is_last = False
+        while not is_last:
+            # Messages go at once with whatever is there; outcomes alone wait for company.
+            group = CommitGroup()
+            patience = RETRY_SECONDS if late else None
+            while len(group) < _MAX_GROUP:
+                try:
+                    entry = self._queue.get(timeout=patience)
+                except queue.Empty:
+                    break
+                if entry is None:
+                    is_last = True
+                    break
+                group.add(entry)
+                patience = 0.0 if group.begun else GATHER_SECONDS
+
             # What the store didn't take goes alone: it must not take others with it.
             late = self._commit(CommitGroup(finished=late))
             if late:
                 late, group.finished = late + group.finished, []
             late += self._commit(group)
-            if last:
-                return
 
-    def _gather(self, *, waits: bool) -> tuple[CommitGroup, bool]:
-        """Wait for work; return it with whether it is the last."""
-        group = CommitGroup()
-        patience = RETRY_SECONDS if waits else None
-        while len(group) < _MAX_GROUP:
-            try:
-                entry = self._queue.get(timeout=patience)
-            except queue.Empty:
-                break
-            if entry is None:
-                return group, True
-            group.add(entry)
-            # Messages go at once with whatever is there; outcomes alone wait for company.
-            patience = 0.0 if group.begun else GATHER_SECONDS
-        return group, False
 
-    def _commit(self, group: CommitGroup) -> list[Finished]:
-        """Write a group; return the outcomes to try again."""
+class JournalWriter(MessageJournal):
+    """Writes to the store; a message is durable with the store's commit."""
+
+    may_hang = True
+
+    def __init__(
+        self, database: Database, worker: int, *, committed: Callable[[float, int], None]
+    ) -> None:
+        super().__init__(database, worker, committed=committed)
+        self._thread = CommitThread(self.commit)
+
+    def put(self, entry: Begun | Finished) -> None:
+        """Queue an entry for the thread."""
+        self._thread.put(entry)
+
+    async def close(self) -> None:
+        """Write what is queued, then end the thread."""
+        await self._thread.close()
+
+    def commit(self, group: CommitGroup) -> list[Finished]:
+        """Write a group to the store; return the outcomes to try again."""
         if not group:
             return []
         began = time.monotonic()
         try:
             with self._database.writing(durable=bool(group.begun)) as connection:
                 group.rows(self._worker).write(connection)
-        except RowRefused as error:  # It must not take others with it.
+        except RowRefused as error:
             return self._commit_singly(group, error)
         except StoreUnavailable as error:
             self._tell(group.begun, error)
@@ -181,42 +264,8 @@ class JournalWriter:
             return self._commit_singly(group, error)
         self._committed(time.monotonic() - began, len(group.begun))
         self._tell(group.begun, None)
-        self._all_told(group.told())
+        self._resolve(group.told())
         return []
-
-    def _commit_singly(self, group: CommitGroup, error: Exception) -> list[Finished]:
-        if len(group) == 1:
-            self._tell(group.begun, StoreUnavailable(f"not recorded: {error}"))
-            return []
-        late: list[Finished] = []
-        for begun in group.begun:
-            late += self._commit(CommitGroup(begun=[begun]))
-        for finished in group.finished:
-            late += self._commit(CommitGroup(finished=[finished]))
-        return late
-
-    def _all_told(self, futures: list["asyncio.Future[None]"]) -> None:
-        if futures:
-            self._in_loop(_resolve, futures, None)
-
-    def _tell(self, begun: list[Begun], error: StoreUnavailable | None) -> None:
-        if begun:
-            futures = [entry.durable for entry in begun]
-            self._in_loop(_resolve, futures, error)
-
-    def _in_loop(self, call: Callable[..., None], *arguments: object) -> None:
-        self._loop.call_soon_threadsafe(call, *arguments)
-
-
-def _resolve(futures: list["asyncio.Future[None]"], error: StoreUnavailable | None) -> None:
-    for future in futures:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(error)
-            future.exception()
 
 
 def write_attempts(connection: Connection, entries: Iterable[Attempt]) -> None:

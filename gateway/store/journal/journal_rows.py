@@ -70,9 +70,36 @@ class JournalRows:
         attempts: Sequence[Attempt],
     ) -> None:
         """Add a message, the notices it owes and its marks for retries."""
-        self.messages.append(_message_row(message, worker))
-        self.deliveries += _delivery_rows(message)
-        self.drafts += map(_plain, drafts)
+        self.messages.append(
+            (
+                message.id, worker, message.listener, message.login, message.client,
+                message.sender, message.subject, message.message_id, message.kind, message.rule,
+                message.relay, message.size, message.burst_key, message.attempt_of,
+            )
+        )  # fmt: skip
+        self.deliveries += [
+            (
+                message.id, position, entry.recipient, entry.address, entry.state, entry.by,
+                entry.reply, entry.note, entry.would, " ".join(map(str, entry.persons)),
+                entry.note_facts,
+            )
+            for position, entry in enumerate(message.deliveries)
+        ]  # fmt: skip
+        self.drafts += [
+            {
+                "id": draft.id,
+                "type": draft.type,
+                "key": draft.key,
+                "recipient": draft.recipient,
+                "body": b64encode(draft.body).decode(),
+                "sender": draft.sender,
+                "message": draft.message,
+                "relay": draft.relay,
+                "due": draft.due.isoformat() if draft.due else None,
+                "digest": draft.digest,
+            }
+            for draft in drafts
+        ]
         self.bulk += ((sought, message.id, message.rule) for sought in message.bulk_identities)
         self._remember([_attempt_row(entry) for entry in attempts])
 
@@ -92,8 +119,8 @@ class JournalRows:
     def _remember(self, later: list[Row]) -> None:
         """Keep what was said last of each message."""
         if self.attempts and later:
-            told = {row[1] for row in later}
-            self.attempts = [row for row in self.attempts if row[1] not in told]
+            said_anew = {row[1] for row in later}
+            self.attempts = [row for row in self.attempts if row[1] not in said_anew]
         self.attempts += later
 
     def add(self, later: "JournalRows") -> None:
@@ -109,13 +136,22 @@ class JournalRows:
     def write(self, connection: Connection) -> None:
         """Write them in a transaction."""
         insert_rows(connection, schema.messages, _MESSAGE, self.messages, conflict="DO NOTHING")
-        deliveries, outcomes = self._as_they_ended()
+        # Most messages end before the store is told of their beginning: their rows are written
+        # once, as they ended. Other outcomes are of deliveries that are in the store already.
+        ends = {(row[0], row[1]): row for row in self.outcomes}
+        deliveries: list[Row] = []
+        for row in self.deliveries:
+            end = ends.pop((row[0], row[1]), None) if row[4] == State.SENDING else None
+            deliveries.append(row if end is None else (*row[:4], *end[2:5], *row[7:]))
+        outcomes = list(ends.values())
         insert_rows(connection, schema.deliveries, _DELIVERY, deliveries, conflict=_ENDED_NOW)
         known_bulk.write(connection, self.bulk)
         failed = dict.fromkeys(row[0] for row in self.deliveries if row[4] == State.SEND_FAILED)
         if failed:
             events.put_send_failed(connection, failed)
-        for draft in map(_draft, self.drafts):
+        for plain in self.drafts:
+            due = datetime.fromisoformat(plain["due"]) if plain["due"] else None
+            draft = OutboxDraft(**{**plain, "body": b64decode(plain["body"]), "due": due})
             if draft.digest:
                 held_reports.put(connection, draft)
             else:
@@ -126,7 +162,15 @@ class JournalRows:
                 _UPDATE_SQLITE if sqlite else _UPDATE_POSTGRES,
                 (orjson.dumps(outcomes).decode(),),
             )
-        _write_attempts(connection, self.attempts)
+
+        # What is said of each message now stands in the place of all that was said before.
+        ids = list({row[1] for row in self.attempts})
+        for start in range(0, len(ids), _AT_ONCE):
+            some = ids[start : start + _AT_ONCE]
+            connection.execute(delete(attempts).where(attempts.c.message.in_(some)))
+        kept = {row[:2]: row for row in self.attempts if row[_STATE] != "heard"}
+        insert_rows(connection, attempts, _ATTEMPT, list(kept.values()))
+
         for message, go in self.notices:
             if go:
                 held_reports.release(connection, message, datetime.now(UTC))
@@ -135,30 +179,18 @@ class JournalRows:
         if self.drafts or self.notices:
             held_reports.plan(connection, datetime.now(UTC))
 
-    def _as_they_ended(self) -> tuple[list[Row], list[Row]]:
-        """Return the deliveries, and the outcomes of those that are in the store already.
-
-        Most messages end before the store is told of their beginning: their rows are written once.
-        """
-        ends = {(row[0], row[1]): row for row in self.outcomes}
-        deliveries: list[Row] = []
-        for row in self.deliveries:
-            end = ends.pop((row[0], row[1]), None) if row[4] == State.SENDING else None
-            deliveries.append(row if end is None else (*row[:4], *end[2:5], *row[7:]))
-        return deliveries, list(ends.values())
-
     def apart(self) -> Iterator["JournalRows"]:
         """Yield the rows of each message by themselves."""
         ids = dict.fromkeys(row[0] for row in [*self.messages, *self.outcomes])
-        for one in [*ids, *(row[1] for row in self.attempts if row[1] not in ids)]:
+        for message in [*ids, *(row[1] for row in self.attempts if row[1] not in ids)]:
             yield JournalRows(
-                messages=[row for row in self.messages if row[0] == one],
-                deliveries=[row for row in self.deliveries if row[0] == one],
-                attempts=[row for row in self.attempts if row[1] == one],
-                drafts=[draft for draft in self.drafts if draft["message"] == one],
-                outcomes=[row for row in self.outcomes if row[0] == one],
-                notices=[notice for notice in self.notices if notice[0] == one],
-                bulk=[row for row in self.bulk if row[1] == one],
+                messages=[row for row in self.messages if row[0] == message],
+                deliveries=[row for row in self.deliveries if row[0] == message],
+                attempts=[row for row in self.attempts if row[1] == message],
+                drafts=[draft for draft in self.drafts if draft["message"] == message],
+                outcomes=[row for row in self.outcomes if row[0] == message],
+                notices=[notice for notice in self.notices if notice[0] == message],
+                bulk=[row for row in self.bulk if row[1] == message],
             )
 
     def plain(self) -> dict[str, Any]:
@@ -176,54 +208,5 @@ class JournalRows:
         return rows
 
 
-def _write_attempts(connection: Connection, rows: Sequence[Row]) -> None:
-    """Put what is said of each message now in the place of all that was said before."""
-    ids = list({row[1] for row in rows})
-    for start in range(0, len(ids), _AT_ONCE):
-        some = ids[start : start + _AT_ONCE]
-        connection.execute(delete(attempts).where(attempts.c.message.in_(some)))
-    kept = {row[:2]: row for row in rows if row[_STATE] != "heard"}
-    insert_rows(connection, attempts, _ATTEMPT, list(kept.values()))
-
-
 def _attempt_row(entry: Attempt) -> Row:
     return tuple(getattr(entry, name) for name in _ATTEMPT)
-
-
-def _plain(draft: OutboxDraft) -> dict[str, Any]:
-    return {
-        "id": draft.id,
-        "type": draft.type,
-        "key": draft.key,
-        "recipient": draft.recipient,
-        "body": b64encode(draft.body).decode(),
-        "sender": draft.sender,
-        "message": draft.message,
-        "relay": draft.relay,
-        "due": draft.due.isoformat() if draft.due else None,
-        "digest": draft.digest,
-    }
-
-
-def _draft(plain: dict[str, Any]) -> OutboxDraft:
-    due = datetime.fromisoformat(plain["due"]) if plain["due"] else None
-    return OutboxDraft(**{**plain, "body": b64decode(plain["body"]), "due": due})
-
-
-def _message_row(message: Message, worker: int) -> Row:
-    return (
-        message.id, worker, message.listener, message.login, message.client, message.sender,
-        message.subject, message.message_id, message.kind, message.rule, message.relay,
-        message.size, message.burst_key, message.attempt_of,
-    )  # fmt: skip
-
-
-def _delivery_rows(message: Message) -> list[Row]:
-    return [
-        (
-            message.id, position, entry.recipient, entry.address, entry.state, entry.by,
-            entry.reply, entry.note, entry.would, " ".join(map(str, entry.persons)),
-            entry.note_facts,
-        )
-        for position, entry in enumerate(message.deliveries)
-    ]  # fmt: skip

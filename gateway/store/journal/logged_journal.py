@@ -1,7 +1,19 @@
 """The journal of a worker beside SQLite: durable in the worker's log, a moment later in the store.
 
-It has the interface of `JournalWriter`. While the store doesn't take what the log holds, messages
-are refused as they are without a store; what was taken before waits in the log.
+A message takes this way:
+
+    0 ms      `begin`: it joins the group of this turn of the event loop and of the next
+    0.1 ms    one write and one sync of the log: all messages of the group are durable, their
+              futures done, their final dots go to the relay
+    up to     `LogDrain`, on its thread, writes all that was logged meanwhile to SQLite in one
+    250 ms    transaction: every process sees it, `told` is done
+
+So there are three degrees: *put* (in a group), *durable* (in the log, and read from there after a
+crash), *told* (in the store). While the store doesn't take what the log holds, messages are refused
+as they are without a store; what was taken before waits in the log.
+
+A sync usually takes a fraction of a millisecond, less than to wake a thread and to be woken by it.
+Where the disk is slower than `_SLOW_SECONDS`, it is waited for on a thread for some time.
 """
 
 import asyncio
@@ -18,8 +30,9 @@ from gateway.store.journal.journal import (
     RETRY_SECONDS,
     Begun,
     CommitGroup,
+    CommitThread,
     Finished,
-    JournalWriter,
+    MessageJournal,
 )
 from gateway.store.journal.journal_rows import JournalRows
 from gateway.store.journal.worker_log import NotLogged, WorkerLog
@@ -31,7 +44,7 @@ _APART_SECONDS = 0.25  #: Between two times the store is told: what comes in bet
 _HURRIED_SECONDS = 0.05  #: The same where somebody waits until the store has it.
 
 
-class LoggedJournal(JournalWriter):
+class LoggedJournal(MessageJournal):
     """Writes this process's messages to a log first."""
 
     may_hang = False
@@ -45,88 +58,75 @@ class LoggedJournal(JournalWriter):
         committed: Callable[[float, int], None],
         refused: Callable[[str], None],
     ) -> None:
-        self._log = log
+        """`refused` hears why the store refuses a row that others can't be blamed for."""
+        super().__init__(database, worker, committed=committed)
         self._drain = LogDrain(database, log, refused)
+        self._thread = CommitThread(self.commit)  #: For a slow disk, and what has to wait.
         self._group = CommitGroup()
         self._due_now = self._due_later = False
-        self._home = threading.get_ident()
         self._usual = 0.0  #: Seconds a commit takes; a very slow one counts as twice slow.
-        self._slow_until = 0.0
-        super().__init__(database, worker, committed=committed)
+        self._slow_until = 0.0  #: In the loop's time.
 
-    def _put(self, entry: Begun | Finished) -> None:
+    def put(self, entry: Begun | Finished) -> None:
         """Have an entry logged with all others of this turn of the loop and the next.
 
         Where the disk takes its time, it is waited for on a thread.
         """
         if self._loop.time() < self._slow_until:
-            super()._put(entry)
+            self._thread.put(entry)
             return
         waits = isinstance(entry, Begun) or entry.told is not None
         self._group.add(entry)
         if waits and not self._due_now:
             self._due_now = True
-            self._loop.call_soon(self._log_next)
+            self._loop.call_soon(self._loop.call_soon, self.log_now)
         elif not (waits or self._due_now or self._due_later):
             self._due_later = True
-            self._loop.call_later(GATHER_SECONDS, self._log_now)
+            self._loop.call_later(GATHER_SECONDS, self.log_now)
 
-    def _log_next(self) -> None:
-        self._loop.call_soon(self._log_now)
-
-    def _log_now(self) -> None:
+    def log_now(self) -> None:
+        """Log what has gathered, in the event loop."""
         group, self._group = self._group, CommitGroup()
         self._due_now = self._due_later = False
         began = time.monotonic()
-        for late in self._commit(group):
-            super()._put(late)
+        for late in self.commit(group):
+            self._thread.put(late)
         if group.begun:
-            self._took(time.monotonic() - began)
+            seconds = time.monotonic() - began
+            self._usual += _USUAL * (min(seconds, 2 * _SLOW_SECONDS) - self._usual)
+            if self._usual > _SLOW_SECONDS:
+                self._usual, self._slow_until = 0.0, self._loop.time() + _SLOW_REST_SECONDS
 
-    def _took(self, seconds: float) -> None:
-        self._usual += _USUAL * (min(seconds, 2 * _SLOW_SECONDS) - self._usual)
-        if self._usual > _SLOW_SECONDS:
-            self._usual, self._slow_until = 0.0, self._loop.time() + _SLOW_REST_SECONDS
-
-    def _in_loop(self, call: Callable[..., None], *arguments: object) -> None:
-        if threading.get_ident() == self._home:
-            call(*arguments)
-        else:
-            super()._in_loop(call, *arguments)
-
-    def _commit(self, group: CommitGroup) -> list[Finished]:
-        """Log a group; outcomes that can't be logged go to the store by themselves."""
+    def commit(self, group: CommitGroup) -> list[Finished]:
+        """Log a group; return outcomes that can't be logged, to be tried again."""
         if not group:
             return []
         began = time.monotonic()
         try:
-            self._keep(group)
+            self._log(group)
         except GatewayError as error:
-            return self._without_log(group, error)
+            self._tell(group.begun, StoreUnavailable(str(error)))
+            if isinstance(error, StoreUnavailable) and group.finished:
+                # Only new messages are refused while the store is behind.
+                with contextlib.suppress(NotLogged):
+                    self._log(CommitGroup(finished=group.finished))
+                    return []
+            return group.finished
         except (TypeError, ValueError) as error:  # Something that JSON can't hold.
             return self._commit_singly(group, error)
         self._committed(time.monotonic() - began, len(group.begun))
         self._tell(group.begun, None)
         return []
 
-    def _keep(self, group: CommitGroup) -> None:
+    def _log(self, group: CommitGroup) -> None:
         told = group.told()
-        after = partial(self._all_told, told) if told else None
+        after = partial(self._resolve, told) if told else None
         self._drain.take(group.rows(self._worker), new=bool(group.begun), after=after)
-
-    def _without_log(self, group: CommitGroup, error: GatewayError) -> list[Finished]:
-        self._tell(group.begun, StoreUnavailable(str(error)))
-        if isinstance(error, StoreUnavailable) and group.finished:
-            # Only new messages are refused while the store is behind.
-            with contextlib.suppress(NotLogged):
-                self._keep(CommitGroup(finished=group.finished))
-                return []
-        return group.finished
 
     async def close(self) -> None:
         """Log what is queued and tell the store, then end the threads."""
-        self._log_now()
-        await super().close()
+        self.log_now()
+        await self._thread.close()
         await asyncio.get_running_loop().run_in_executor(None, self._drain.close)
 
 
@@ -144,7 +144,7 @@ class LogDrain:
         self._last = 0.0
         self._behind = False
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="taker", daemon=True)
+        self._thread = threading.Thread(target=self.run, name="drain", daemon=True)
         self._thread.start()
 
     def take(self, rows: JournalRows, *, new: bool, after: Callable[[], None] | None) -> None:
@@ -171,56 +171,51 @@ class LogDrain:
         self._thread.join(10.0)
         self._log.close()
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Take what was logged, write it to the store, empty the log, until the end."""
         while True:
             with self._turn:
                 self._turn.wait_for(lambda: self._waiting or self._closing.is_set())
                 if not self._waiting:
                     return
-            self._pause()
+                # More comes together where the store was told only just now.
+                left = self._last + _APART_SECONDS - time.monotonic()
+                self._turn.wait_for(lambda: self._after or self._closing.is_set(), left)
+            left = self._last + _HURRIED_SECONDS - time.monotonic()
+            if left > 0:
+                self._closing.wait(left)
+            self._last = time.monotonic()
+
+            # What is logged from here on goes to the log's other file.
             with self._turn:
                 rows, self._rows, self._waiting = self._rows, JournalRows(), False
                 after, self._after = self._after, []
                 self._log.switch()
-            if not self._told(rows):
-                return
+            while True:
+                try:
+                    self.write(rows)
+                except (
+                    Exception
+                ):  # Whatever it is: the log keeps the rows until the store has them.
+                    self._behind = True
+                    if self._closing.wait(RETRY_SECONDS):
+                        return
+                else:
+                    self._behind = False
+                    break
             self._log.forget()
             for call in after:
                 call()
 
-    def _pause(self) -> None:
-        """Let more come together where the store was told only just now."""
-        with self._turn:
-            left = self._last + _APART_SECONDS - time.monotonic()
-            self._turn.wait_for(lambda: self._after or self._closing.is_set(), left)
-        left = self._last + _HURRIED_SECONDS - time.monotonic()
-        if left > 0:
-            self._closing.wait(left)
-        self._last = time.monotonic()
-
-    def _told(self, rows: JournalRows) -> bool:
-        """Tell the store until it has it; False when that has to wait for the next start."""
-        while True:
-            try:
-                self._tell(rows)
-            except Exception:  # Whatever it is: the log keeps the rows until the store has them.
-                self._behind = True
-                if self._closing.wait(RETRY_SECONDS):
-                    return False
-            else:
-                self._behind = False
-                return True
-
-    def _tell(self, rows: JournalRows) -> None:
+    def write(self, rows: JournalRows) -> None:
+        """Write rows to the store; a message it refuses is left out, and takes no other with it."""
         try:
-            self._write(rows)
+            with self._database.writing() as connection:
+                rows.write(connection)
         except RowRefused:
-            for one in rows.apart():
+            for rows_of_message in rows.apart():
                 try:
-                    self._write(one)
+                    with self._database.writing() as connection:
+                        rows_of_message.write(connection)
                 except RowRefused as error:
                     self._refused(str(error))
-
-    def _write(self, rows: JournalRows) -> None:
-        with self._database.writing() as connection:
-            rows.write(connection)

@@ -61,8 +61,15 @@ class MessageLookup:
         The pauses in force, the attempts in 24 hours that share one of the marks, and whether the
         same message was bulk in 7 days.
         """
-        if self._database.is_sqlite and self._nothing_at_all():
-            return _NOTHING
+        if self._database.is_sqlite:
+            # Most of the time there is nothing to be known of any message, which is asked once for
+            # each version of the store.
+            version = self._reader.version()
+            if version is None or version != self._version:
+                self._version = version
+                self._is_empty = not self._reader.rows_now(_ANYTHING, ())
+            if self._is_empty:
+                return _NOTHING
         attempts_since = ids.first_id_at(now - REMEMBERED)
         bulk_since = ids.first_id_at(now - known_bulk.REMEMBERED)
         rows = await self._reader.rows(
@@ -87,13 +94,6 @@ class MessageLookup:
                 if not what
             ),
         )
-
-    def _nothing_at_all(self) -> bool:
-        version = self._reader.version()
-        if version is None or version != self._version:
-            self._version = version
-            self._is_empty = not self._reader.rows_now(_ANYTHING, ())
-        return self._is_empty
 
     async def burst(self, key: int, since: datetime) -> dict[str, tuple[datetime, datetime]]:
         """Return the addresses a burst has reached since then, with the first and last time."""

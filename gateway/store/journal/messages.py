@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Select,
     and_,
     delete,
@@ -83,8 +82,8 @@ def listed(
 
 def one(connection: Connection, number: int) -> Message | None:
     """Return the message of an id; None if the journal has none."""
-    found = several(connection, [number])
-    return found[0] if found else None
+    messages_of_id = several(connection, [number])
+    return messages_of_id[0] if messages_of_id else None
 
 
 def would_fail(connection: Connection, since: datetime | None, limit: int = 1000) -> list[Message]:
@@ -105,9 +104,9 @@ def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> li
     )
     padded = " " + deliveries.c.persons + " "
     is_theirs = or_(deliveries.c.persons == "", padded.contains(f" {person} ", autoescape=True))
-    found = select(deliveries.c.message).where(deliveries.c.address.in_(own), is_theirs)
+    received = select(deliveries.c.message).where(deliveries.c.address.in_(own), is_theirs)
     number = messages.c.id
-    query = select(number).where(number.in_(found))
+    query = select(number).where(number.in_(received))
     return several(connection, _newest(connection, query, number, None, limit))
 
 
@@ -123,13 +122,46 @@ def settled_after(connection: Connection, after: int, waiting_since: int) -> lis
 
 def several(connection: Connection, ids: Sequence[int]) -> list[Message]:
     """Return the messages of these ids in this order; what isn't there is left out."""
-    found: dict[int, Message] = {}
+    by_id: dict[int, Message] = {}
     for start in range(0, len(ids), _AT_ONCE):
         wanted = ids[start : start + _AT_ONCE]
-        parts = _deliveries(connection, wanted)
+        parts: defaultdict[int, list[Delivery]] = defaultdict(list)
+        query = select(deliveries).where(deliveries.c.message.in_(wanted))
+        for row in connection.execute(query.order_by(deliveries.c.message, deliveries.c.position)):
+            parts[row.message].append(
+                Delivery(
+                    recipient=row.recipient,
+                    address=row.address,
+                    state=State(row.state),
+                    by=By(row.by),
+                    reply=row.reply,
+                    note=row.note,
+                    note_facts=row.note_facts,
+                    would=row.would,
+                    persons=tuple(
+                        PersonRef.parse(text) for text in _PERSON.split(row.persons) if text
+                    ),
+                )
+            )
         for row in connection.execute(select(messages).where(messages.c.id.in_(wanted))):
-            found[row.id] = _message(row, tuple(parts[row.id]))
-    return [found[number] for number in ids if number in found]
+            by_id[row.id] = Message(
+                id=row.id,
+                at=moment_of(row.id),
+                listener=row.listener,
+                sender=row.sender,
+                login=row.login,
+                client=row.client,
+                subject=row.subject,
+                message_id=row.message_id,
+                kind=Kind(row.kind),
+                rule=row.rule,
+                relay=row.relay,
+                size=row.size,
+                burst_key=row.burst_key,
+                attempt_of=row.attempt_of,
+                deliveries=tuple(parts[row.id]),
+            )
+    return [by_id[number] for number in ids if number in by_id]
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:
@@ -162,45 +194,3 @@ def _newest(
     if since is not None:
         query = query.where(number >= min(first_id_at(since), _LARGEST))
     return list(connection.scalars(query.order_by(number.desc()).limit(limit)))
-
-
-def _deliveries(connection: Connection, ids: Sequence[int]) -> dict[int, list[Delivery]]:
-    query = select(deliveries).where(deliveries.c.message.in_(ids))
-    found: dict[int, list[Delivery]] = defaultdict(list)
-    for row in connection.execute(query.order_by(deliveries.c.message, deliveries.c.position)):
-        found[row.message].append(_delivery(row))
-    return found
-
-
-def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(
-        recipient=row.recipient,
-        address=row.address,
-        state=State(row.state),
-        by=By(row.by),
-        reply=row.reply,
-        note=row.note,
-        note_facts=row.note_facts,
-        would=row.would,
-        persons=tuple(PersonRef.parse(text) for text in _PERSON.split(row.persons) if text),
-    )
-
-
-def _message(row: Row[Any], parts: tuple[Delivery, ...]) -> Message:
-    return Message(
-        id=row.id,
-        at=moment_of(row.id),
-        listener=row.listener,
-        sender=row.sender,
-        login=row.login,
-        client=row.client,
-        subject=row.subject,
-        message_id=row.message_id,
-        kind=Kind(row.kind),
-        rule=row.rule,
-        relay=row.relay,
-        size=row.size,
-        burst_key=row.burst_key,
-        attempt_of=row.attempt_of,
-        deliveries=parts,
-    )

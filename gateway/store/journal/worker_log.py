@@ -13,7 +13,6 @@ import contextlib
 import errno
 import os
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,13 @@ class WorkerLog:
     """The log of one worker, written to by one thread."""
 
     def __init__(self, path: Path) -> None:
-        self._files = [_opened(part) for part in _parts(path)]
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        self._files = [os.open(part, flags, 0o600) for part in _parts(path)]
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)  # The names must be as durable as what will be in the files.
+        finally:
+            os.close(folder)
         self._current = 0
         self._number = 0
         self._length = self._length_before = 0
@@ -91,36 +96,24 @@ def discard(path: Path) -> None:
 
 def left_in(path: Path) -> list[dict[str, Any]]:
     """Return the batches a worker's log holds, in order; half a line counts for nothing."""
-    batches = [batch for part in _parts(path) for batch in _read(part)]
+    batches = []
+    for part in _parts(path):
+        try:
+            octets = part.read_bytes()
+        except OSError:
+            continue
+        last = 0
+        for line in octets.split(b"\n"):
+            checksum, _, text = line.partition(b" ")
+            if checksum != b"%08x" % zlib.crc32(text):
+                break
+            batch = orjson.loads(text)
+            if batch["n"] <= last:  # From here on it is of an earlier turn.
+                break
+            last = batch["n"]
+            batches.append(batch)
     return sorted(batches, key=lambda batch: int(batch["n"]))
 
 
 def _parts(path: Path) -> tuple[Path, Path]:
     return Path(f"{path}.a"), Path(f"{path}.b")
-
-
-def _opened(path: Path) -> int:
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)  # The name must be as durable as what will be in the file.
-    finally:
-        os.close(folder)
-    return file
-
-
-def _read(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        octets = path.read_bytes()
-    except OSError:
-        return
-    last = 0
-    for line in octets.split(b"\n"):
-        checksum, _, text = line.partition(b" ")
-        if checksum != b"%08x" % zlib.crc32(text):
-            return
-        batch = orjson.loads(text)
-        if batch["n"] <= last:  # From here on it is of an earlier turn.
-            return
-        last = batch["n"]
-        yield batch

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.core.decision.journal import Attempt, Message, Outcome, fingerprint
 from gateway.core.errors import GatewayError
@@ -110,7 +110,9 @@ def take_in(
     """
     open_ones = [message for message in recorded if message.id not in left]
     journal.take_in(connection, number, open_ones, outcomes)
-    journal.take_in(connection, _NOBODY, [one for one in recorded if one.id in left], ())
+    journal.take_in(
+        connection, _NOBODY, [message for message in recorded if message.id in left], ()
+    )
     settle(connection, _NOBODY)
 
 
@@ -119,15 +121,21 @@ def settle(connection: Connection, number: int) -> int:
 
     What its log holds that the store was not told yet is taken in first.
     """
-    _take_log_in(connection, number)
-    open_ones = (
+    if connection.dialect.name == "sqlite" and number != _NOBODY:
+        store = connection.exec_driver_sql(_STORE_FILE).scalar_one()
+        for batch in worker_log.left_in(worker_log.path_for(store, number)):
+            JournalRows.read(batch).write(connection)
+
+    sending = select(deliveries.c.message).where(in_state(State.SENDING))
+    left = connection.execute(
         select(messages.c.id, messages.c.sender, messages.c.message_id, messages.c.subject)
         .where(messages.c.worker == number)
-        .where(messages.c.id.in_(_sending()))
-    )
-    left = connection.execute(open_ones).all()
+        .where(messages.c.id.in_(sending))
+    ).all()
     for message in left:
-        if not _is_remembered(connection, message.id):
+        # One in flight for so long that its worker has told how a retry is known has attempts.
+        told = select(attempts.c.message).where(attempts.c.message == message.id).limit(1)
+        if connection.scalar(told) is None:
             journal.write_attempts(connection, _attempts(connection, *message))
         held_reports.cancel_armed(connection, message.id)
         connection.execute(
@@ -135,40 +143,17 @@ def settle(connection: Connection, number: int) -> int:
             .where(deliveries.c.message == message.id, deliveries.c.state == State.SENDING)
             .values(state=State.UNKNOWN, by=By.GATEWAY, reply=_LEFT)
         )
-    _give_up_verdicts(connection, number)
-    return len(left)
 
-
-def _take_log_in(connection: Connection, number: int) -> None:
-    if connection.dialect.name != "sqlite" or number == _NOBODY:
-        return
-    store = connection.exec_driver_sql(_STORE_FILE).scalar_one()
-    for batch in worker_log.left_in(worker_log.path_for(store, number)):
-        JournalRows.read(batch).write(connection)
-
-
-def _give_up_verdicts(connection: Connection, number: int) -> None:
-    """Let retries be new attempts where nobody listens for the relay's late verdict any more."""
+    # Nobody listens for a relay's late verdict any more: retries are new attempts.
     awaited = (
         select(attempts.c.message)
         .join(messages, messages.c.id == attempts.c.message)
         .where(attempts.c.state.in_(("sending", "pending")), messages.c.worker == number)
     )
-    for message in connection.scalars(awaited).all():
-        held_reports.cancel_armed(connection, message)
-        connection.execute(
-            update(attempts).where(attempts.c.message == message).values(state="open")
-        )
-
-
-def _sending() -> Select[tuple[int]]:
-    return select(deliveries.c.message).where(in_state(State.SENDING))
-
-
-def _is_remembered(connection: Connection, message: int) -> bool:
-    """Whether it was in flight for so long that its worker has told how a retry is known."""
-    found = select(attempts.c.message).where(attempts.c.message == message).limit(1)
-    return connection.scalar(found) is not None
+    for late in connection.scalars(awaited).all():
+        held_reports.cancel_armed(connection, late)
+        connection.execute(update(attempts).where(attempts.c.message == late).values(state="open"))
+    return len(left)
 
 
 def _attempts(
