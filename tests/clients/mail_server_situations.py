@@ -98,11 +98,13 @@ class MailServerSituations:
         report.printed, got, report.refused_bounce = await self._refuse_one(server, "strict")
         report.others_get_it = got
 
-    async def _refuse_one(self, server: MailServer, door: str) -> tuple[str, bool, "Bounce | None"]:
+    async def _refuse_one(
+        self, server: MailServer, listener: str
+    ) -> tuple[str, bool, "Bounce | None"]:
         left_out = self._crm.person(NO_BULK).address
         others = [self._crm.person().address, self._crm.person().address]
         to = [others[0], left_out, others[1]]
-        printed, subject = await self._submit(server, to, door)
+        printed, subject = await self._submit(server, to, listener)
         await self._settled(lambda: {*others} <= self._got(subject) and bool(self._bounces(to)))
         got = self._got(subject)
         assert left_out not in got, f"{left_out} got it"
@@ -154,9 +156,11 @@ class MailServerSituations:
 
     # Help
 
-    async def _submit(self, server: MailServer, to: Sequence[str], door: str) -> tuple[str, str]:
+    async def _submit(
+        self, server: MailServer, to: Sequence[str], listener: str
+    ) -> tuple[str, str]:
         """Return what was printed and the subject, which is no other mail's."""
-        self._tap.target = self._crm.port(door)
+        self._tap.target = self._crm.port(listener)
         number = next(self._numbers)
         subject = f"Vacature {server.name} {number}e dag"
         to_lines = ",\n ".join(to)  # Exim refuses lines of more than 998 octets
@@ -203,7 +207,7 @@ class MailServerSituations:
         found = self._bounces([left_out, *others])
         if not found:
             return None
-        conversation = await self._crm.send([left_out.encode()], door="mailings")
+        conversation = await self._crm.send([left_out.encode()], listener="mailings")
         lines = [line.decode() for line in conversation.end.lines]
         return read_bounce(found[-1].content, lines, left_out, others)
 

@@ -170,12 +170,16 @@ class Situations:
 
     async def _logins(self, report: ClientReport) -> None:
         library = report.library
-        doors = {"": "login", " over TLS": "login-starttls"} if library.has_tls else {"": "login"}
-        for mechanism, (suffix, door) in itertools.product(library.mechanisms, doors.items()):
+        listeners = (
+            {"": "login", " over TLS": "login-starttls"} if library.has_tls else {"": "login"}
+        )
+        for mechanism, (suffix, listener) in itertools.product(
+            library.mechanisms, listeners.items()
+        ):
             mail = self._mail(library)
             ca = str(self._certificates.ca) if suffix else ""
             (seen,) = await self._run(
-                library, door, [mail], login=LOGIN, mechanism=mechanism, ca=ca
+                library, listener, [mail], login=LOGIN, mechanism=mechanism, ca=ca
             )
             is_there = bool(self._taken(mail))
             report.logins[mechanism + suffix] = "ok" if seen.ok and is_there else _one_line(seen)
@@ -189,13 +193,13 @@ class Situations:
     async def _run(
         self,
         library: ClientLibrary,
-        door: str,
+        listener: str,
         mails: Sequence[ClientMail],
         *,
         steps: Sequence[int] = (0,),
         **settings: Any,
     ) -> list[SendResult]:
-        job = ClientJob(port=self.crm.port(door), mails=mails, steps=steps, **settings)
+        job = ClientJob(port=self.crm.port(listener), mails=mails, steps=steps, **settings)
         seen = await library.run(self._cache, job)
         if not settings.get("stop") and len(seen) != len(steps):
             raise ClientFailed(f"{library.name}: {len(seen)} results of {len(steps)}")
@@ -215,9 +219,11 @@ class Situations:
     def _taken(self, mail: ClientMail) -> list[Transaction]:
         return [one for one in self._tried(mail) if one.is_accepted]
 
-    async def _notes(self, seen: SendResult, left_out: str, door: str) -> tuple[NoteSeen, NoteSeen]:
+    async def _notes(
+        self, seen: SendResult, left_out: str, listener: str
+    ) -> tuple[NoteSeen, NoteSeen]:
         """Find the note to somebody in what a program saw: in what it shows, in the rest."""
-        conversation = await self.crm.send([left_out.encode()], door=door)
+        conversation = await self.crm.send([left_out.encode()], listener=listener)
         end = next(one for one in (*conversation.recipients, *conversation.ends) if one.code == 550)
         lines = [line.decode() for line in end.lines]
         return note_seen(seen.said, lines), note_seen(seen.more, lines)
@@ -319,7 +325,7 @@ async def open_situations(folder: Path, cache: Path) -> AsyncIterator[Situations
     assert done.returncode == 0, done.stderr
     users.write_text(done.stdout)
     shown = {"cert": str(certificates.server.cert), "key": str(certificates.server.key)}
-    doors: dict[str, dict[str, Any]] = {
+    listeners: dict[str, dict[str, Any]] = {
         "lmtp": {"kind": "bulk", "protocol": "lmtp"},
         "personal": {},
         "mailings": {"kind": "bulk"},
@@ -329,5 +335,5 @@ async def open_situations(folder: Path, cache: Path) -> AsyncIterator[Situations
         "login-starttls": {"users": str(users), "tls": "starttls", **shown},
     }
     changes = {"notices": {"from": "gateway@crm.example"}}
-    async with open_crm(folder / "gateway", changes, doors=doors) as crm:
+    async with open_crm(folder / "gateway", changes, listeners=listeners) as crm:
         yield Situations(crm, certificates, cache)

@@ -14,7 +14,7 @@ from tests.rig.certificates import Certificates
 from tests.rig.client import ConnectionGone, NothingCame, RawClient
 from tests.rig.process import wait_until
 from tests.smtp_proxy.crm import DECEASED, NO_BULK, NO_CAMPAIGNS, Crm, open_crm
-from tests.smtp_proxy.doors import hashed
+from tests.smtp_proxy.secured_gateway import hashed
 
 BUDGET = 2.0  #: Seconds that one message may take at the relay.
 LATER = BUDGET + 0.5  #: When a reply comes that is late.
@@ -26,7 +26,7 @@ async def open_player(folder: Path, certificates: Certificates) -> AsyncIterator
     users = folder / "users"
     users.write_text(await hashed("crm"))
     shown = {"cert": str(certificates.server.cert), "key": str(certificates.server.key)}
-    doors = {
+    listeners = {
         "crm": {},
         "mailings": {"kind": "bulk"},
         "personal": {"kind": "individual"},
@@ -45,7 +45,7 @@ async def open_player(folder: Path, certificates: Certificates) -> AsyncIterator
             "override": {"header": "X-Override"},
         },
     }
-    async with open_crm(folder, settings, doors=doors) as crm:
+    async with open_crm(folder, settings, listeners=listeners) as crm:
         crm.gateway.change({"relays": [{**crm.gateway.config["relays"][0], "budget": "2s"}]})
         crm.gateway.reload()
         await crm.gateway.wait_for_log("reloaded", len(crm.gateway.roles))

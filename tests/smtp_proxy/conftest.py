@@ -10,7 +10,7 @@ import pytest
 from tests.rig.certificates import Certificates
 from tests.rig.postgres import Postgres
 from tests.smtp_proxy.crm import Crm, open_crm
-from tests.smtp_proxy.doors import Doors, open_doors
+from tests.smtp_proxy.secured_gateway import SecuredGateway, open_secured_gateway
 
 StartCrm = Callable[..., Awaitable[Crm]]
 
@@ -43,7 +43,7 @@ async def crm_on_postgresql(
 
 @pytest.fixture
 async def crm(crm_on_sqlite: Crm) -> Crm:
-    """A gateway with a door of each sort."""
+    """A gateway with a listener of each sort."""
     await crm_on_sqlite.forget()
     return crm_on_sqlite
 
@@ -101,20 +101,20 @@ async def always_crm(shared_always_crm: Crm) -> Crm:
 
 
 @pytest.fixture(scope="session")
-async def shared_doors(
+async def shared_secured(
     tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
-) -> AsyncIterator[Doors]:
-    """A gateway with locked and encrypted doors."""
-    async with open_doors(tmp_path_factory.mktemp("doors"), certificates) as doors:
-        yield doors
+) -> AsyncIterator[SecuredGateway]:
+    """A gateway whose listeners ask for a login or for TLS."""
+    async with open_secured_gateway(tmp_path_factory.mktemp("secured"), certificates) as secured:
+        yield secured
 
 
 @pytest.fixture
-async def doors(shared_doors: Doors) -> Doors:
+async def secured(shared_secured: SecuredGateway) -> SecuredGateway:
     """The same, with nothing seen yet."""
-    await shared_doors.crm.forget()
-    shared_doors.forget()
-    return shared_doors
+    await shared_secured.crm.forget()
+    shared_secured.forget()
+    return shared_secured
 
 
 @pytest.fixture

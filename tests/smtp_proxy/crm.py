@@ -41,8 +41,8 @@ candidate,free,Beschikbaar,
 candidate,deceased,Overleden,NoMailTag
 contact,deceased,Overleden,NoMailTag
 """
-#: A door of each sort, by name.
-DOORS: Mapping[str, Mapping[str, Any]] = {
+#: A listener of each sort, by name.
+LISTENERS: Mapping[str, Mapping[str, Any]] = {
     "crm": {},
     "mailings": {"kind": "bulk"},
     "personal": {"kind": "individual"},
@@ -70,11 +70,11 @@ BULK = mail(bulk=True)
 INDIVIDUAL = mail()
 
 
-def listeners(doors: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def listener_settings(listeners: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return `smtp.listeners`, each on a port of its own."""
     return [
         {"name": name, "bind": f"{LOOPBACK}:{free_port()}", **settings}
-        for name, settings in doors.items()
+        for name, settings in listeners.items()
     ]
 
 
@@ -159,16 +159,16 @@ class Crm:
 
     # Mail
 
-    async def client(self, door: str = "crm", **options: Any) -> RawClient:
+    async def client(self, listener: str = "crm", **options: Any) -> RawClient:
         """Connect to a listener and greet it."""
-        client = await self.raw(door, **options)
-        await (client.lhlo() if self._is_lmtp(door) else client.ehlo())
+        client = await self.raw(listener, **options)
+        await (client.lhlo() if self._is_lmtp(listener) else client.ehlo())
         return client
 
-    async def raw(self, door: str = "crm", **options: Any) -> RawClient:
+    async def raw(self, listener: str = "crm", **options: Any) -> RawClient:
         """Connect to a listener and say nothing."""
         self._connected.append(datetime.now(UTC))
-        client = await RawClient.connect(self.port(door), **options)
+        client = await RawClient.connect(self.port(listener), **options)
         return await self._clients.enter_async_context(client)
 
     async def send(
@@ -178,25 +178,25 @@ class Crm:
         *,
         sender: bytes = SENDER,
         parameters: bytes = b"",
-        door: str = "crm",
+        listener: str = "crm",
     ) -> Conversation:
         """Send one mail over a connection of its own."""
-        client = await self.client(door)
+        client = await self.client(listener)
         recipients = [one.mailbox if isinstance(one, Person) else one for one in to]
         conversation = await client.transaction(
-            sender, recipients, content, parameters=parameters, lmtp=self._is_lmtp(door)
+            sender, recipients, content, parameters=parameters, lmtp=self._is_lmtp(listener)
         )
         await client.close()
         return conversation
 
-    def port(self, door: str) -> int:
+    def port(self, listener: str) -> int:
         """Return the port of a listener."""
         names = [listener["name"] for listener in self._listeners]
-        return self.gateway.ports[names.index(door)]
+        return self.gateway.ports[names.index(listener)]
 
-    def _is_lmtp(self, door: str) -> bool:
+    def _is_lmtp(self, listener: str) -> bool:
         protocols = {one["name"]: one.get("protocol") for one in self._listeners}
-        return bool(protocols[door] == "lmtp")
+        return bool(protocols[listener] == "lmtp")
 
     @property
     def _listeners(self) -> list[dict[str, Any]]:
@@ -280,7 +280,7 @@ async def open_crm(
     changes: Mapping[str, Any] | None = None,
     *,
     store_url: str = "",
-    doors: Mapping[str, Mapping[str, Any]] = DOORS,
+    listeners: Mapping[str, Mapping[str, Any]] = LISTENERS,
     roles: Sequence[str] = ("smtp", "sender"),
     relays: Sequence[Mapping[str, Any]] = (),
     relay: SinkSettings | None = None,
@@ -298,7 +298,7 @@ async def open_crm(
         config = gateway_config(store_url=url, relay_port=sink.port, changes=changes)
         config["relays"] = [*relays, *config["relays"]]
         if "listeners" not in (changes or {}).get("smtp", {}):
-            config["smtp"]["listeners"] = listeners(doors)
+            config["smtp"]["listeners"] = listener_settings(listeners)
         gateway = GatewayProcess(folder, config, roles=roles, wrapper=wrapper)
         crm = Crm(gateway, sink, database)
         crm.feed("groups", GROUPS)

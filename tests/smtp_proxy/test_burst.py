@@ -176,7 +176,9 @@ async def test_other_subjects_and_authors_are_other_mail(burst_crm: Crm) -> None
 async def test_a_listener_of_one_kind_counts_no_bursts(burst_crm: Crm) -> None:
     content, members = mail("Persoonlijk"), [burst_crm.person(NO_BULK) for _ in range(FEW + 1)]
 
-    codes = [(await burst_crm.send([one], content, door="personal")).end.code for one in members]
+    codes = [
+        (await burst_crm.send([one], content, listener="personal")).end.code for one in members
+    ]
 
     assert {250} == set(codes)
 

@@ -9,9 +9,9 @@ pytestmark = pytest.mark.system
 STRANGER = b"stranger@example.org"
 
 
-async def decision(crm: Crm, content: bytes, *, door: str = "crm") -> tuple[str, str]:
+async def decision(crm: Crm, content: bytes, *, listener: str = "crm") -> tuple[str, str]:
     """Send a mail to nobody in particular; return its kind and the rule that said so."""
-    await crm.send([STRANGER], content, door=door)
+    await crm.send([STRANGER], content, listener=listener)
     (found,) = await crm.records()
     return found.kind, found.rule
 
@@ -29,13 +29,13 @@ async def test_S39_the_subject_is_recorded_as_people_read_it(each_crm: Crm) -> N
 
 
 @pytest.mark.parametrize(
-    ("door", "content", "kind"),
+    ("listener", "content", "kind"),
     [("mailings", INDIVIDUAL, "bulk"), ("personal", BULK, "individual")],
 )
 async def test_a_listener_of_one_kind_asks_no_rule(
-    crm: Crm, door: str, content: bytes, kind: str
+    crm: Crm, listener: str, content: bytes, kind: str
 ) -> None:
-    assert (kind, f"listener {door}") == await decision(crm, content, door=door)
+    assert (kind, f"listener {listener}") == await decision(crm, content, listener=listener)
 
 
 async def test_a_listener_for_mailings_offers_no_suppressed_recipient_to_the_relay(
@@ -43,7 +43,7 @@ async def test_a_listener_for_mailings_offers_no_suppressed_recipient_to_the_rel
 ) -> None:
     member = crm.person(NO_BULK)
 
-    conversation = await crm.send([member, STRANGER], INDIVIDUAL, door="mailings")
+    conversation = await crm.send([member, STRANGER], INDIVIDUAL, listener="mailings")
 
     commands = [line for one in crm.sink.connections for line in one.commands]
     assert [250, 250] == [reply.code for reply in conversation.recipients]
@@ -55,7 +55,7 @@ async def test_a_listener_for_mailings_offers_no_suppressed_recipient_to_the_rel
 async def test_a_listener_for_personal_mail_reaches_members_but_not_the_deceased(crm: Crm) -> None:
     member, dead = crm.person(NO_BULK), crm.person(status=DECEASED)
 
-    ends = [(await crm.send([one], BULK, door="personal")).end.code for one in (member, dead)]
+    ends = [(await crm.send([one], BULK, listener="personal")).end.code for one in (member, dead)]
 
     assert [250, 550] == ends
 
@@ -84,7 +84,7 @@ async def test_with_bulk_as_the_default_members_get_only_what_a_rule_knows_as_pe
 async def test_observe_mode_relays_all_and_reports_what_would_have_failed(each_crm: Crm) -> None:
     member, dead = each_crm.person(NO_BULK), each_crm.person(status=DECEASED)
 
-    reply = (await each_crm.send([member, dead, STRANGER], BULK, door="observe")).end
+    reply = (await each_crm.send([member, dead, STRANGER], BULK, listener="observe")).end
 
     record = await each_crm.record(member)
     report = await each_crm.gateway.cli_json("report", "--would-fail")
@@ -98,7 +98,7 @@ async def test_observe_mode_relays_all_and_reports_what_would_have_failed(each_c
 
 async def test_the_report_says_why_it_would_have_failed(crm: Crm) -> None:
     member = crm.person(NO_BULK)
-    await crm.send([member], BULK, door="observe")
+    await crm.send([member], BULK, listener="observe")
     await crm.record(member)
 
     report = await crm.gateway.do("report", "--would-fail")

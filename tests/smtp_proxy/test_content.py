@@ -18,9 +18,9 @@ pytestmark = pytest.mark.system
 TO = b"bob@example.org"
 
 
-async def relayed(crm: Crm, content: bytes, *, door: str = "crm") -> bytes:
+async def relayed(crm: Crm, content: bytes, *, listener: str = "crm") -> bytes:
     """Send content; return what the relay got below the gateway's own lines."""
-    conversation = await crm.send([TO], content, door=door)
+    conversation = await crm.send([TO], content, listener=listener)
     assert 250 == conversation.end.code, conversation.end
     return as_sent(crm.sink.messages[-1])
 

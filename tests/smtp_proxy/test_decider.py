@@ -47,8 +47,8 @@ def case(
     )  # fmt: skip
 
 
-def judge_on(database: Database, folder: Path) -> Decider:
-    """Return the judge of a worker that has just begun."""
+def decider_on(database: Database, folder: Path) -> Decider:
+    """Return the decider of a worker that has just begun."""
     never = NeverMailed(folder / "never-mailed")
     never.replace([])
     return Decider(
@@ -72,18 +72,18 @@ def away(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def told(decision: MessageDecision) -> tuple[Kind, str]:
+def kind_and_rule(decision: MessageDecision) -> tuple[Kind, str]:
     return decision.classification.kind, decision.classification.rule
 
 
-async def test_a_worker_knows_from_the_moment_of_its_judgement(
+async def test_a_worker_knows_from_the_moment_it_has_decided(
     database: Database, tmp_path: Path
 ) -> None:
-    worker = judge_on(database, tmp_path)
+    worker = decider_on(database, tmp_path)
     decision = [await worker.decide(POLICY, case(count=n), NOW) for n in (1, 10, 1)]
 
     personal, bulk = (Kind.INDIVIDUAL, "own-file"), (Kind.BULK, "many")
-    assert [personal, bulk, bulk] == [told(one) for one in decision]
+    assert [personal, bulk, bulk] == [kind_and_rule(one) for one in decision]
     assert KnownBulk(NUMBER + 10, "many") == decision[2].known
 
 
@@ -93,7 +93,7 @@ async def test_a_worker_knows_from_the_moment_of_its_judgement(
 async def test_it_forgets_after_a_week(
     database: Database, tmp_path: Path, age: timedelta, kind: Kind
 ) -> None:
-    worker = judge_on(database, tmp_path)
+    worker = decider_on(database, tmp_path)
     await worker.decide(POLICY, case(count=10), NOW)
 
     later = await worker.decide(POLICY, case(count=1), NOW + REMEMBERED + age)
@@ -101,14 +101,14 @@ async def test_it_forgets_after_a_week(
 
 
 async def test_other_workers_know_once_the_store_does(database: Database, tmp_path: Path) -> None:
-    one, other = judge_on(database, tmp_path), judge_on(database, tmp_path)
+    one, other = decider_on(database, tmp_path), decider_on(database, tmp_path)
     part = await other.decide(POLICY, case(count=1), NOW)
     whole = await one.decide(POLICY, case(count=10), NOW)
     before = await other.has_turned_bulk(part, NOW)
     write(database, whole)
 
     assert [False, True] == [before, await other.has_turned_bulk(part, NOW)]
-    assert (Kind.BULK, "many") == told(await other.decide(POLICY, case(count=1), NOW))
+    assert (Kind.BULK, "many") == kind_and_rule(await other.decide(POLICY, case(count=1), NOW))
     assert not await other.has_turned_bulk(
         await other.decide(POLICY, case(count=1, known_as="<2@crm.example>"), NOW), NOW
     )
@@ -123,7 +123,7 @@ def write(database: Database, decision: MessageDecision) -> None:
 async def test_what_the_store_knows_is_not_told_it_again(
     database: Database, tmp_path: Path
 ) -> None:
-    worker = judge_on(database, tmp_path)
+    worker = decider_on(database, tmp_path)
     first = await worker.decide(POLICY, case(count=10), NOW)
     again = await worker.decide(POLICY, case(count=1), NOW)
     write(database, first)
@@ -135,7 +135,7 @@ async def test_what_the_store_knows_is_not_told_it_again(
 async def test_without_a_store_what_was_bulk_is_not_let_through_as_personal(
     away: Database, tmp_path: Path
 ) -> None:
-    worker = judge_on(away, tmp_path)
+    worker = decider_on(away, tmp_path)
     refusals = [(await worker.decide(POLICY, case(count=n), NOW)).refusal for n in (1, 10, 1)]
 
     assert [None, STORE_AWAY, STORE_AWAY] == refusals

@@ -33,7 +33,7 @@ LINES = (
 class Sent:
     """One mail of a conversation."""
 
-    door: str
+    listener: str
     to: list[str]
     content: bytes
     cuts: list[int]
@@ -44,7 +44,7 @@ content = st.lists(st.tuples(st.sampled_from(LINES), st.sampled_from(LINE_ENDS))
 )
 mails = st.builds(
     Sent,
-    door=st.sampled_from(("crm", "mailings", "strict", "personal")),
+    listener=st.sampled_from(("crm", "mailings", "strict", "personal")),
     to=st.lists(
         st.sampled_from(("free", "member", "dead", "refused", "later", "malformed")), max_size=6
     ),
@@ -63,11 +63,11 @@ def people(crm: Crm) -> tuple[Person, Person]:
     return _people[id(crm)]
 
 
-async def client_of(crm: Crm, door: str) -> RawClient:
+async def client_of(crm: Crm, listener: str) -> RawClient:
     """Return the same connection for all mails, as a CRM keeps it."""
-    kept = _clients.get((id(crm), door))
+    kept = _clients.get((id(crm), listener))
     if kept is None or kept.transport.is_closing():
-        kept = _clients[id(crm), door] = await crm.client(door)
+        kept = _clients[id(crm), listener] = await crm.client(listener)
     return kept
 
 
@@ -82,7 +82,7 @@ async def holds(crm: Crm, sent: Sent) -> None:
     crm.sink.faults.clear()
     crm.sink.fault("RCPT", faults.reply(b"550 5.1.1 nobody"), address=REFUSED)
     crm.sink.fault("RCPT", faults.reply(b"450 4.2.0 later"), address=LATER)
-    client = await client_of(crm, sent.door)
+    client = await client_of(crm, sent.listener)
     rcpts = [b"RCPT TO:<%s>" % address[one] for one in sent.to]
 
     *_, data = await client.pipeline(b"MAIL FROM:<%s>" % SENDER, *rcpts, b"DATA")
@@ -94,12 +94,12 @@ async def holds(crm: Crm, sent: Sent) -> None:
         assert {end.code: len(crm.relayed)} in ({250: 1}, {550: 0})
     else:
         await client.close()  # twenty in a row would be too many errors
-        del _clients[id(crm), sent.door]
+        del _clients[id(crm), sent.listener]
 
     transactions = [one for one in crm.sink.transactions if one.sender]  # no reports
     named = {rcpt for one in transactions for rcpt in (*one.rcpts, *one.refused)}
     assert b"TO:<%s>" % dead.mailbox not in named
-    assert sent.door not in ("mailings", "strict") or b"TO:<%s>" % member.mailbox not in named
+    assert sent.listener not in ("mailings", "strict") or b"TO:<%s>" % member.mailbox not in named
     assert named <= {b"TO:<%s>" % mailbox for mailbox in address.values()} - {
         b"TO:<a b@example.org>"
     }
@@ -109,9 +109,9 @@ async def holds(crm: Crm, sent: Sent) -> None:
         assert (FREE in message.recipients) == ("free" in sent.to)
         shown = message_from_bytes(message.content)
         is_marked = any(value.split() == ["bulk"] for value in shown.get_all("precedence", ()))
-        if is_marked and sent.door != "personal":
+        if is_marked and sent.listener != "personal":
             assert member.mailbox not in message.recipients
-        if sent.door == "personal":
+        if sent.listener == "personal":
             assert ("member" in sent.to) == (member.mailbox in message.recipients)
 
 

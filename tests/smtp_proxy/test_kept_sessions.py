@@ -6,7 +6,7 @@ import pytest
 
 from tests.rig.faults import reply
 from tests.smtp_proxy.crm import INDIVIDUAL, NO_BULK, SENDER, Crm, states
-from tests.smtp_proxy.doors import PASSWORD, Doors
+from tests.smtp_proxy.secured_gateway import PASSWORD, SecuredGateway
 
 pytestmark = pytest.mark.system
 
@@ -82,8 +82,8 @@ async def test_data_after_a_temporary_refusal_is_refused_for_now(crm: Crm) -> No
     assert (451, b"4.7.1 greylisted") == (data.code, data.lines[0][-16:])
 
 
-async def test_auth_of_mail_is_understood_after_a_login(doors: Doors) -> None:
-    client = await doors.crm.client("login")
+async def test_auth_of_mail_is_understood_after_a_login(secured: SecuredGateway) -> None:
+    client = await secured.crm.client("login")
     assert 235 == (await client.login("crm", PASSWORD)).code
 
     answer = await client.command(MAIL + b" AUTH=<>")
@@ -91,8 +91,8 @@ async def test_auth_of_mail_is_understood_after_a_login(doors: Doors) -> None:
     assert 250 == answer.code
 
 
-async def test_login_asks_in_the_words_that_clients_wait_for(doors: Doors) -> None:
-    client = await doors.crm.client("login")
+async def test_login_asks_in_the_words_that_clients_wait_for(secured: SecuredGateway) -> None:
+    client = await secured.crm.client("login")
 
     name = await client.command(b"AUTH LOGIN")
     password = await client.command(base64.b64encode(b"crm"))

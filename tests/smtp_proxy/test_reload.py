@@ -4,7 +4,7 @@ import pytest
 
 from tests.rig.client import RawClient
 from tests.smtp_proxy.crm import INDIVIDUAL, NO_BULK, SENDER
-from tests.smtp_proxy.doors import PASSWORD, Doors, install
+from tests.smtp_proxy.secured_gateway import PASSWORD, SecuredGateway, install
 
 pytestmark = pytest.mark.system
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.system
 
 
 @pytest.mark.parametrize(
-    ("door", "login", "sender", "relay"),
+    ("listener", "login", "sender", "relay"),
     [
         ("crm", "", SENDER, "relay"),
         ("crm", "", b"", "relay"),
@@ -29,17 +29,17 @@ pytestmark = pytest.mark.system
     ],
 )
 async def test_the_first_relay_that_matches_gets_the_mail(
-    doors: Doors, door: str, login: str, sender: bytes, relay: str
+    secured: SecuredGateway, listener: str, login: str, sender: bytes, relay: str
 ) -> None:
-    client = await doors.crm.client(door)
+    client = await secured.crm.client(listener)
     if login:
         await client.login(login, PASSWORD)
 
     sent = await client.transaction(sender, [b"bob@example.org"], INDIVIDUAL)
 
-    (record,) = await doors.crm.records()
+    (record,) = await secured.crm.records()
     assert 250 == sent.end.code
-    assert [relay] == doors.taken_by
+    assert [relay] == secured.taken_by
     assert relay == record.relay
 
 
@@ -51,18 +51,18 @@ def serial(client: RawClient) -> str:
     return str(certificate["serialNumber"])
 
 
-@pytest.mark.parametrize("door", ["starttls", "implicit"])
+@pytest.mark.parametrize("listener", ["starttls", "implicit"])
 async def test_a_reload_shows_the_new_certificate_and_keeps_sessions_open(
-    doors: Doors, door: str
+    secured: SecuredGateway, listener: str
 ) -> None:
-    old = await doors.encrypted(door)
+    old = await secured.encrypted(listener)
     before = serial(old)
 
-    install(doors.certificates.renewed, doors.pair)
-    await doors.reload()
-    new = await doors.encrypted(door)
-    install(doors.certificates.server, doors.pair)
-    await doors.reload()
+    install(secured.certificates.renewed, secured.pair)
+    await secured.reload()
+    new = await secured.encrypted(listener)
+    install(secured.certificates.server, secured.pair)
+    await secured.reload()
 
     assert before != serial(new)
     assert 250 == (await old.command(b"NOOP")).code
@@ -77,64 +77,64 @@ async def test_a_reload_shows_the_new_certificate_and_keeps_sessions_open(
     ],
 )
 async def test_a_bad_config_keeps_the_old_one_and_is_told_in_the_log(
-    doors: Doors, broken: str, named: str
+    secured: SecuredGateway, broken: str, named: str
 ) -> None:
-    gateway = doors.crm.gateway
+    gateway = secured.crm.gateway
     good = gateway.file.read_text()
     before = len(gateway.log_lines("reload_refused"))
 
     gateway.file.write_text(broken)
     gateway.reload()
     await gateway.wait_for_log("reload_refused", before + 1)
-    reply = (await doors.crm.send([b"bob@example.org"])).end
+    reply = (await secured.crm.send([b"bob@example.org"])).end
     gateway.file.write_text(good)
 
     assert 250 == reply.code
     assert named in str(gateway.log_lines("reload_refused")[-1]["reason"])
 
 
-async def test_a_bad_certificate_keeps_the_old_one(doors: Doors) -> None:
-    gateway = doors.crm.gateway
+async def test_a_bad_certificate_keeps_the_old_one(secured: SecuredGateway) -> None:
+    gateway = secured.crm.gateway
     before = len(gateway.log_lines("reload_refused"))
 
-    doors.pair.cert.write_text("no certificate")
+    secured.pair.cert.write_text("no certificate")
     gateway.reload()
     await gateway.wait_for_log("reload_refused", before + 1)
-    client = await doors.encrypted("starttls")
-    install(doors.certificates.server, doors.pair)
+    client = await secured.encrypted("starttls")
+    install(secured.certificates.server, secured.pair)
 
     assert 250 == (await client.ehlo()).code
 
 
-async def test_a_reload_binds_from_the_next_message_on(doors: Doors) -> None:
-    crm, member = doors.crm, doors.crm.person(NO_BULK)
+async def test_a_reload_binds_from_the_next_message_on(secured: SecuredGateway) -> None:
+    crm, member = secured.crm, secured.crm.person(NO_BULK)
     client = await crm.client()
     before = await client.transaction(SENDER, [member.mailbox], INDIVIDUAL)
 
     crm.gateway.change({"smtp": {"default_kind": "bulk"}})
-    await doors.reload()
+    await secured.reload()
     during = await client.transaction(SENDER, [member.mailbox], INDIVIDUAL)
     crm.gateway.change({"smtp": {"default_kind": "individual"}})
-    await doors.reload()
+    await secured.reload()
     after = await client.transaction(SENDER, [member.mailbox], INDIVIDUAL)
 
     assert [250, 550, 250] == [one.end.code for one in (before, during, after)]
 
 
-async def test_a_reload_changes_who_may_connect(doors: Doors) -> None:
-    crm = doors.crm
-    doors_before = crm.gateway.config["smtp"]["listeners"]
+async def test_a_reload_changes_who_may_connect(secured: SecuredGateway) -> None:
+    crm = secured.crm
+    listeners_before = crm.gateway.config["smtp"]["listeners"]
     inside = await crm.client()
     closed = [
         {**one, "networks": ["192.0.2.0/24"]} if one["name"] == "crm" else one
-        for one in doors_before
+        for one in listeners_before
     ]
 
     crm.gateway.change({"smtp": {"listeners": closed}})
-    await doors.reload()
+    await secured.reload()
     outside = await crm.raw()
-    crm.gateway.change({"smtp": {"listeners": doors_before}})
-    await doors.reload()
+    crm.gateway.change({"smtp": {"listeners": listeners_before}})
+    await secured.reload()
 
     assert outside.greeting is not None
     assert (554, "5.7.1") == (outside.greeting.code, outside.greeting.enhanced)

@@ -39,13 +39,13 @@ def text_of(mail: EmailMessage) -> str:
 
 
 async def refused_and_the_others_sent(crm: Crm, member: Person) -> None:
-    conversation = await crm.send([FREE, member], BULK, door="strict")
+    conversation = await crm.send([FREE, member], BULK, listener="strict")
     assert [250, 550] == [reply.code for reply in conversation.recipients]
     assert 250 == conversation.end.code
 
 
 async def refused_over_lmtp(crm: Crm, member: Person) -> None:
-    conversation = await crm.send([FREE, member], BULK, door="lmtp")
+    conversation = await crm.send([FREE, member], BULK, listener="lmtp")
     assert [250, 550] == [reply.code for reply in conversation.ends]
 
 
@@ -106,7 +106,7 @@ async def test_who_gives_up_after_a_refusal_hears_that_nobody_got_it(
 async def test_who_was_refused_alone_and_leaves_gets_a_report(always_crm: Crm) -> None:
     member = always_crm.person(NO_BULK)
 
-    conversation = await always_crm.send([member], BULK, door="strict")
+    conversation = await always_crm.send([member], BULK, listener="strict")
 
     told = await report(always_crm)
     assert 550 == conversation.recipients[0].code
@@ -224,7 +224,9 @@ async def test_a_refusal_at_rcpt_is_in_the_language_of_the_envelopes_sender(crm:
     crm.feed("staff", STAFF)
     member = crm.person(NO_BULK)
 
-    conversation = await crm.send([member, FREE], mail(), sender=b"anna@crm.example", door="strict")
+    conversation = await crm.send(
+        [member, FREE], mail(), sender=b"anna@crm.example", listener="strict"
+    )
 
     record = await crm.record(member)
     assert conversation.recipients[0].text.startswith("5.7.1 Versand fehlgeschlagen")
@@ -239,7 +241,7 @@ async def test_what_the_header_block_tells_of_the_reader_counts_for_who_was_refu
     content = b"From: fleur@crm.example\r\nSubject: Vacature\r\n\r\nDag!\r\n"
 
     conversation = await always_crm.send(
-        [member, FREE], content, sender=b"bounces@crm.example", door="strict"
+        [member, FREE], content, sender=b"bounces@crm.example", listener="strict"
     )
 
     told = await report(always_crm)

@@ -51,14 +51,14 @@ def all_at_once(crm: Crm, to: list[bytes]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("lose", [unknown, greylisted, malformed, all_at_once])
-@pytest.mark.parametrize("door", ["crm", "lmtp"])
+@pytest.mark.parametrize("listener", ["crm", "lmtp"])
 async def test_all_the_crm_asked_for_count_whatever_becomes_of_them(
-    crm: Crm, lose: Callable[[Crm, list[bytes]], list[bytes]], door: str
+    crm: Crm, lose: Callable[[Crm, list[bytes]], list[bytes]], listener: str
 ) -> None:
     member = crm.person(NO_BULK)
     to = [*lose(crm, strangers(TWELVE - 1)), member.mailbox]
 
-    conversation = await crm.send(to, message(), door=door)
+    conversation = await crm.send(to, message(), listener=listener)
 
     record = await crm.record(member)
     taken = [reply.is_good for reply in conversation.recipients]
@@ -186,7 +186,7 @@ async def test_an_override_and_a_listener_of_one_kind_come_first(crm: Crm) -> No
     overridden = content.replace(b"\r\n\r\n", b"\r\nX-Override: yes\r\n\r\n", 1)
     await crm.send(strangers(TWELVE), content)
 
-    personal = (await crm.send([member], content, door="personal")).end.code
+    personal = (await crm.send([member], content, listener="personal")).end.code
     override = (await crm.send([member], overridden)).end.code
     record = await crm.record(member)
 
@@ -272,7 +272,7 @@ async def test_malformed_recipients_leave_room_for_the_others(few: Crm) -> None:
 
 
 async def test_a_new_start_remembers(start_crm: StartCrm) -> None:
-    crm = await start_crm(roles=("smtp",), doors={"crm": {}})
+    crm = await start_crm(roles=("smtp",), listeners={"crm": {}})
     member, content = crm.person(NO_BULK), message()
     await mailing(crm, member, content)
     await crm.gateway.kill()

@@ -25,14 +25,14 @@ async def hurried_crm(
     users = folder / "users"
     users.write_text(f"crm:{argon2.PasswordHasher().hash('geheim')}\n")
     pair = {"cert": str(certificates.server.cert), "key": str(certificates.server.key)}
-    doors: dict[str, dict[str, str]] = {
+    listeners: dict[str, dict[str, str]] = {
         "crm": {},
         "login": {"users": str(users)},
         "implicit": {"tls": "implicit", **pair},
         "starttls": {"tls": "starttls", **pair},
     }
     wrapper = (program("faketime", "faketime"), "-f", f"+0 x{HURRY}")
-    async with open_crm(folder, doors=doors, roles=("smtp",), wrapper=wrapper) as crm:
+    async with open_crm(folder, listeners=listeners, roles=("smtp",), wrapper=wrapper) as crm:
         yield crm
 
 
@@ -75,12 +75,12 @@ async def test_S32_an_octet_now_and_then_is_no_content(hurried_crm: Crm) -> None
     assert [] == hurried_crm.sink.messages
 
 
-@pytest.mark.parametrize("door", ["implicit", "starttls"])
+@pytest.mark.parametrize("listener", ["implicit", "starttls"])
 async def test_S32_a_handshake_that_never_comes_is_not_waited_for(
-    hurried_crm: Crm, door: str
+    hurried_crm: Crm, listener: str
 ) -> None:
-    client = await hurried_crm.raw(door, greeted=door == "starttls")
-    if door == "starttls":
+    client = await hurried_crm.raw(listener, greeted=listener == "starttls")
+    if listener == "starttls":
         await client.ehlo()
         await client.command(b"STARTTLS")
 

@@ -260,7 +260,7 @@ async def test_a_refused_and_a_suppressed_recipient_are_told_apart(crm: Crm) -> 
 async def test_a_bulk_listener_may_refuse_at_rcpt(crm: Crm) -> None:
     member = crm.person(NO_BULK)
 
-    conversation = await crm.send([b"free@example.org", member], INDIVIDUAL, door="strict")
+    conversation = await crm.send([b"free@example.org", member], INDIVIDUAL, listener="strict")
 
     record = await crm.record(member)
     assert [250, 550] == [reply.code for reply in conversation.recipients]
@@ -275,7 +275,7 @@ async def test_a_bulk_listener_may_refuse_at_rcpt(crm: Crm) -> None:
 async def test_a_mailing_refused_at_rcpt_alone_is_in_the_journal(crm: Crm) -> None:
     member = crm.person(NO_BULK)
 
-    conversation = await crm.send([member], INDIVIDUAL, door="strict")
+    conversation = await crm.send([member], INDIVIDUAL, listener="strict")
 
     record = await crm.record(member)
     assert 550 == conversation.end.code
@@ -290,7 +290,7 @@ async def test_lmtp_answers_for_each_recipient_and_owes_no_notice(each_crm: Crm)
     members = [each_crm.person(NO_BULK), each_crm.person(status=DECEASED)]
     to = [b"free@example.org", members[0].mailbox, members[1].mailbox, b"more@example.org"]
 
-    ends = (await each_crm.send(to, BULK, door="lmtp")).ends
+    ends = (await each_crm.send(to, BULK, listener="lmtp")).ends
 
     record = await each_crm.record(members[0])
     assert [250, 550, 550, 250] == [reply.code for reply in ends]
@@ -304,7 +304,9 @@ async def test_lmtp_answers_for_all_alike_where_the_relay_refuses(crm: Crm) -> N
     crm.sink.fault("dot", faults.reply(b"452 4.3.1 full"), times=1)
     member = crm.person(NO_BULK)
 
-    ends = (await crm.send([b"a@example.org", member, b"b@example.org"], BULK, door="lmtp")).ends
+    ends = (
+        await crm.send([b"a@example.org", member, b"b@example.org"], BULK, listener="lmtp")
+    ).ends
 
     assert [452, 550, 452] == [reply.code for reply in ends]
 
@@ -368,7 +370,7 @@ async def test_lmtp_that_accepts_owes_the_notice_its_answers_no_longer_are(
 ) -> None:
     member, sender = other_crm.person(NO_BULK), b"lmtp@crm.example"
 
-    sent = await other_crm.send([b"free@example.org", member], BULK, sender=sender, door="lmtp")
+    sent = await other_crm.send([b"free@example.org", member], BULK, sender=sender, listener="lmtp")
 
     record = await other_crm.record(member)
     assert [250, 250] == [reply.code for reply in sent.ends]
@@ -378,7 +380,9 @@ async def test_lmtp_that_accepts_owes_the_notice_its_answers_no_longer_are(
 async def test_who_accepts_refuses_nobody_at_rcpt_either(other_crm: Crm) -> None:
     member, sender = other_crm.person(NO_BULK), b"strict@crm.example"
 
-    sent = await other_crm.send([member, b"free@example.org"], BULK, sender=sender, door="strict")
+    sent = await other_crm.send(
+        [member, b"free@example.org"], BULK, sender=sender, listener="strict"
+    )
 
     record = await other_crm.record(member)
     assert [250, 250] == [reply.code for reply in sent.recipients]
@@ -388,20 +392,20 @@ async def test_who_accepts_refuses_nobody_at_rcpt_either(other_crm: Crm) -> None
     assert [sender.decode()] == [row.recipient for row in other_crm.notices(record)]
 
 
-@pytest.mark.parametrize("door", ["crm", "lmtp"])
+@pytest.mark.parametrize("listener", ["crm", "lmtp"])
 async def test_accepted_mail_of_nobody_is_told_nobody_and_nothing_else_is_said(
-    other_crm: Crm, door: str
+    other_crm: Crm, listener: str
 ) -> None:
     member = other_crm.person(NO_BULK)
 
-    sent = await other_crm.send([member], BULK, sender=b"", door=door)
+    sent = await other_crm.send([member], BULK, sender=b"", listener=listener)
 
     assert (250, "2.0.0 Taken, but not mailed") == (sent.end.code, sent.end.text)
     assert [] == other_crm.notices(await other_crm.record(member))
 
 
 @pytest.mark.parametrize(
-    ("door", "expected"),
+    ("listener", "expected"),
     [
         (
             "crm",
@@ -416,11 +420,13 @@ async def test_accepted_mail_of_nobody_is_told_nobody_and_nothing_else_is_said(
         ),
     ],
 )
-async def test_the_reply_says_who_is_told(other_crm: Crm, door: str, expected: list[str]) -> None:
+async def test_the_reply_says_who_is_told(
+    other_crm: Crm, listener: str, expected: list[str]
+) -> None:
     quiet, loud = other_crm.person(NO_BULK), other_crm.person(NO_BULK)
-    client = await other_crm.client(door)
+    client = await other_crm.client(listener)
     await client.pipeline(
-        b"MAIL FROM:<told-%s@crm.example>" % door.encode(),
+        b"MAIL FROM:<told-%s@crm.example>" % listener.encode(),
         b"RCPT TO:<%s> NOTIFY=NEVER" % quiet.mailbox,
         b"RCPT TO:<%s>" % loud.mailbox,
         b"DATA",

@@ -54,7 +54,7 @@ async def test_all_that_was_accepted_in_an_hour_is_told_at_its_end_whatever_rest
     half_past = now.replace(minute=30, second=0) - now
     clock.set(half_past)
     changes = {"suppression": {"reply": "accept"}, "smtp": {"workers": 2}}
-    crm = await start_crm(changes, doors={"crm": {}}, wrapper=clock.wrapper)
+    crm = await start_crm(changes, listeners={"crm": {}}, wrapper=clock.wrapper)
     members = [crm.person(NO_BULK) for _ in range(5)]
 
     def reports() -> list[Message]:
@@ -89,7 +89,7 @@ async def test_K8_a_clock_that_jumps_costs_no_session_and_no_record(
     start_crm: StartCrm, tmp_path: Path
 ) -> None:
     clock = Clock(tmp_path / "clock")
-    crm = await start_crm(roles=("smtp",), doors={"crm": {}}, wrapper=clock.wrapper)
+    crm = await start_crm(roles=("smtp",), listeners={"crm": {}}, wrapper=clock.wrapper)
     idle = await crm.client()
     async with Traffic(lambda: crm.gateway.port, clients=3) as traffic:
         for jump in JUMPS:

@@ -16,7 +16,7 @@ WRITES = ("write", "writev", "sendto", "sendmsg")
 #: As strace shows them.
 GO_AHEAD, FINAL_DOT, TAKEN = '"354 ', r'(?:"|\\n)\.\\r\\n"', '"250 2.0.0 taken'
 FAILING_SYNCS = ("-e", f"inject={','.join(SYNCS)}:error=EIO")
-DOORS = {"crm": {}, "personal": {"kind": "individual"}}
+LISTENERS = {"crm": {}, "personal": {"kind": "individual"}}
 
 pytestmark = pytest.mark.system
 
@@ -31,7 +31,7 @@ async def codes(crm: Crm) -> dict[str, int]:
     """Send a mailing and a personal mail; return what the CRM hears."""
     return {
         "bulk": (await crm.send([b"ann@example.org"], BULK)).end.code,
-        "personal": (await crm.send([b"ann@example.org"], door="personal")).end.code,
+        "personal": (await crm.send([b"ann@example.org"], listener="personal")).end.code,
     }
 
 
@@ -54,7 +54,7 @@ async def is_missed(crm: Crm) -> bool:
 async def test_P1_the_record_is_on_disk_before_the_final_dot_and_the_250_comes_after_both(
     start_crm: StartCrm, tmp_path: Path, place: str
 ) -> None:
-    crm = await start_crm(roles=("smtp",), doors=DOORS)
+    crm = await start_crm(roles=("smtp",), listeners=LISTENERS)
     await crm.send([b"ann@example.org"])  # the relay has been seen, the files are open
     store, output = crm.gateway.folder / "gateway.db", tmp_path / "trace"
     client = await crm.client("personal")
@@ -93,7 +93,7 @@ async def test_K3_with_the_stores_disk_full_only_personal_mail_passes_until_ther
 ) -> None:
     with small_disk(tmp_path / "disk", "4m") as disk:
         url = f"sqlite:///{disk.folder}/gateway.db"
-        crm = await start_crm(roles=("smtp",), doors=DOORS, store_url=url)
+        crm = await start_crm(roles=("smtp",), listeners=LISTENERS, store_url=url)
         worker = worker_of(crm)
         disk.fill()
         full = await codes(crm)
@@ -117,7 +117,7 @@ async def test_K3_with_every_disk_full_nothing_passes_until_there_is_room(
     with small_disk(tmp_path / "disk", "4m") as disk:
         url, outage = f"sqlite:///{disk.folder}/gateway.db", str(disk.folder / "outage")
         crm = await start_crm(
-            {"store": {"outage": outage}}, roles=("smtp",), doors=DOORS, store_url=url
+            {"store": {"outage": outage}}, roles=("smtp",), listeners=LISTENERS, store_url=url
         )
         worker = worker_of(crm)
         disk.fill()
@@ -134,7 +134,7 @@ async def test_K3_with_every_disk_full_nothing_passes_until_there_is_room(
 
 
 async def test_K3_a_sync_that_fails_is_a_451_and_passes(start_crm: StartCrm) -> None:
-    crm = await start_crm(roles=("smtp",), doors=DOORS)
+    crm = await start_crm(roles=("smtp",), listeners=LISTENERS)
     async with traced(worker_of(crm), *FAILING_SYNCS):
         broken = await codes(crm)
     relayed_meanwhile = len(crm.sink.messages)
@@ -150,7 +150,7 @@ async def test_K3_a_sync_that_fails_is_a_451_and_passes(start_crm: StartCrm) -> 
 
 async def test_K7_a_full_disk_for_the_log_stops_no_mail(start_crm: StartCrm) -> None:
     to_nowhere = ("/bin/sh", "-c", 'exec "$@" >/dev/full 2>&1', "sh")
-    crm = await start_crm(roles=("smtp",), doors=DOORS, wrapper=to_nowhere)
+    crm = await start_crm(roles=("smtp",), listeners=LISTENERS, wrapper=to_nowhere)
     heard = [await codes(crm) for _ in range(3)]
 
     assert [{"bulk": 250, "personal": 250}] * 3 == heard

@@ -29,13 +29,13 @@ FEED = {
 @pytest.fixture
 async def gateway(sink: RawSink, tmp_path: Path) -> AsyncIterator[GatewayProcess]:
     """A gateway with two import listeners in front of a small CRM."""
-    doors = [
+    listeners = [
         {"name": "import", "bind": f"{LOOPBACK}:{free_port()}", **TRUST},
         {"name": "lmtp", "bind": f"{LOOPBACK}:{free_port()}", "protocol": "lmtp", **TRUST},
         {"name": "crm", "bind": f"{LOOPBACK}:{free_port()}"},
     ]
     changes: dict[str, Any] = {
-        "smtp": {"listeners": doors},
+        "smtp": {"listeners": listeners},
         "inbound": {"max_size": "1MB"},
         "notices": {"from": "gateway@office.example"},
     }

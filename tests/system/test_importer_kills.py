@@ -58,8 +58,8 @@ async def _one_more(database: Database) -> None:
 
 
 def _gateway(folder: Path) -> GatewayProcess:
-    door = {"name": "import", "bind": f"{LOOPBACK}:{free_port()}", "purpose": "import"}
-    changes = {"smtp": {"listeners": [door | {"trust": "internal-only"}]}}
+    listener = {"name": "import", "bind": f"{LOOPBACK}:{free_port()}", "purpose": "import"}
+    changes = {"smtp": {"listeners": [listener | {"trust": "internal-only"}]}}
     url = f"sqlite:///{folder}/gateway.db"
     config = gateway_config(store_url=url, relay_port=1, changes=changes)
     return GatewayProcess(folder / "gateway", config, roles=("inbound",))

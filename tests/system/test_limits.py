@@ -48,7 +48,7 @@ async def greeted(crm: Crm) -> RawClient | None:
 async def test_K6_without_free_descriptors_clients_wait_and_nobody_else_notices(
     start_crm: StartCrm,
 ) -> None:
-    crm = await start_crm(roles=("smtp",), doors={"crm": {}})
+    crm = await start_crm(roles=("smtp",), listeners={"crm": {}})
     worker = crm.gateway.processes()[1]
     inside = await crm.client()
     before = await inside.transaction(SENDER, [b"ann@example.org"], mail())
@@ -73,7 +73,7 @@ async def is_served(crm: Crm) -> bool:
 
 
 async def test_K6_a_large_message_needs_no_memory(start_crm: StartCrm) -> None:
-    crm = await start_crm(roles=("smtp",), doors={"crm": {}})
+    crm = await start_crm(roles=("smtp",), listeners={"crm": {}})
     worker = crm.gateway.processes()[1]
     await crm.send([b"ann@example.org"])
     body = LINE * (20_000_000 // len(LINE))

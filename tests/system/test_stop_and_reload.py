@@ -118,7 +118,7 @@ async def test_K2_a_relay_that_never_answers_does_not_hold_up_the_end(
 async def test_K2_a_restart_under_traffic_loses_nothing_and_sends_nothing_twice(
     start_crm: StartCrm,
 ) -> None:
-    crm = await start_crm({"smtp": {"workers": 2}}, roles=("smtp",), doors={"crm": {}})
+    crm = await start_crm({"smtp": {"workers": 2}}, roles=("smtp",), listeners={"crm": {}})
     async with Traffic(lambda: crm.gateway.port) as traffic:
         for _ in range(2):
             await traffic.go_on()
@@ -195,14 +195,14 @@ async def test_a_bad_config_keeps_the_old_one(start_crm: StartCrm) -> None:
 
 
 async def test_a_reload_opens_new_doors_and_closes_old_ones(start_crm: StartCrm) -> None:
-    crm = await start_crm(roles=("smtp",), doors={"crm": {}, "old": {}})
+    crm = await start_crm(roles=("smtp",), listeners={"crm": {}, "old": {}})
     first, old = crm.gateway.config["smtp"]["listeners"]
     new = {**old, "name": "new", "bind": f"{LOOPBACK}:{free_port()}"}
     before = len(crm.gateway.log_lines("reloaded"))
     crm.gateway.change({"smtp": {"listeners": [first, new]}})
     crm.gateway.reload()
     await crm.gateway.wait_for_log("reloaded", before + 1, timeout=30)
-    sent = [await crm.send([b"ann@example.org"], door=door) for door in ("crm", "new")]
+    sent = [await crm.send([b"ann@example.org"], listener=listener) for listener in ("crm", "new")]
     old_port = int(str(old["bind"]).rpartition(":")[2])
 
     assert [250, 250] == [one.end.code for one in sent]
@@ -240,7 +240,7 @@ def der(pair: Pair) -> bytes:
 
 
 async def certificate(gateway: GatewayProcess, number: int, known: Certificates) -> bytes:
-    """Return what the STARTTLS door (0) or the one with implicit TLS (1) shows."""
+    """Return what the STARTTLS listener (0) or the one with implicit TLS (1) shows."""
     context = known.client_context()
     tls = context if number == 1 else None
     async with await RawClient.connect(gateway.ports[number], tls=tls) as client:

@@ -92,10 +92,10 @@ class Scene:
         self.free, self.barred, self.deceased = crm.person(), crm.person(NO_BULK), deceased
 
     async def send(
-        self, *to: Person | bytes, content: bytes = INDIVIDUAL, door: str = "crm"
+        self, *to: Person | bytes, content: bytes = INDIVIDUAL, listener: str = "crm"
     ) -> Reply:
         """Send one mail and return the last reply."""
-        return (await self.crm.send(to, content, door=door)).end
+        return (await self.crm.send(to, content, listener=listener)).end
 
     def came(self) -> Counter[str]:
         """Return how many mails each address got."""
@@ -185,11 +185,11 @@ async def test_P10_only_what_is_positively_individual_passes_and_the_journal_kno
     said = {
         "bulk": await scene.send(scene.free, content=BULK),
         "default": await scene.send(scene.free),
-        "mailings": await scene.send(scene.free, door="mailings"),
-        "personal": await scene.send(scene.free, door="personal"),
+        "mailings": await scene.send(scene.free, listener="mailings"),
+        "personal": await scene.send(scene.free, listener="personal"),
         "rule": await scene.send(scene.barred, content=PERSONAL),
-        "deceased": await scene.send(scene.deceased, door="personal"),
-        "both": await scene.send(scene.free, scene.deceased, door="personal"),
+        "deceased": await scene.send(scene.deceased, listener="personal"),
+        "both": await scene.send(scene.free, scene.deceased, listener="personal"),
     }
     came = scene.came()
     assert "krijgt" not in said["deceased"].text  # The long form stays out of the reply.
@@ -217,8 +217,8 @@ async def test_P10_what_goes_whatever_the_store_says_passes_without_it(scene: Sc
     overridden = mail("Noodgeval", "X-Override: yes", bulk=True)
     await scene.lose_the_store()
     said = [
-        await scene.send(scene.barred, scene.deceased, content=BULK, door="observe"),
-        await scene.send(scene.barred, content=INDIVIDUAL, door="observe"),
+        await scene.send(scene.barred, scene.deceased, content=BULK, listener="observe"),
+        await scene.send(scene.barred, content=INDIVIDUAL, listener="observe"),
         await scene.send(scene.free, scene.deceased, content=overridden),
     ]
     came = scene.came()
@@ -250,10 +250,10 @@ async def test_without_the_local_record_nothing_passes_either(scene: Scene) -> N
     folder.rename(folder.with_suffix(".aside"))
     folder.write_text("in the way")
     await scene.lose_the_store()
-    said = await scene.send(scene.free, door="personal")
+    said = await scene.send(scene.free, listener="personal")
     folder.unlink()
     folder.with_suffix(".aside").rename(folder)
-    later = await scene.send(scene.free, door="personal")
+    later = await scene.send(scene.free, listener="personal")
     await scene.restore()
 
     assert ([451, 250], {scene.free.address: 1}) == (
@@ -280,17 +280,17 @@ async def test_K1_killed_while_the_store_is_away_the_local_record_is_taken_in_la
     scene: Scene,
 ) -> None:
     await scene.lose_the_store()
-    told = await scene.send(scene.free, door="personal")
+    told = await scene.send(scene.free, listener="personal")
     scene.crm.sink.fault("dot", hang(), times=1)
     before = len(scene.crm.sink.messages)
-    left = asyncio.create_task(scene.send(scene.barred, door="personal"))
+    left = asyncio.create_task(scene.send(scene.barred, listener="personal"))
     await scene.crm.sink.wait_for(before + 1)
     kill_the_worker(scene.crm.gateway)
     with pytest.raises(ConnectionGone):
         await left
     await wait_until(lambda: has_banner(scene.crm.port("crm")), "another worker", 30)
-    also = await scene.send(scene.free, door="personal")
-    deceased = await scene.send(scene.deceased, door="personal")
+    also = await scene.send(scene.free, listener="personal")
+    deceased = await scene.send(scene.deceased, listener="personal")
     await scene.restore()
     free = await scene.history(scene.free, 2)
     barred = await scene.history(scene.barred)

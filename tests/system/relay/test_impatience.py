@@ -93,11 +93,11 @@ def written_anew(subject: str, number: int, text: str = "Dag!") -> bytes:
 class Sent:
     """One mail that its sender gives up on, and sends again."""
 
-    def __init__(self, crm: Crm, name: str, *, door: str = "crm") -> None:
+    def __init__(self, crm: Crm, name: str, *, listener: str = "crm") -> None:
         self.crm = crm
         self.name = name.lower()
         self.to = f"{self.name}@example.org"
-        self.door = door
+        self.listener = listener
         self.let_go = asyncio.Event()
         self._number = 0
 
@@ -116,7 +116,7 @@ class Sent:
 
     async def client(self) -> RawClient:
         """Connect anew: the kernel gives the connection to either worker."""
-        return await self.crm.client(self.door)
+        return await self.crm.client(self.listener)
 
     async def up_to_the_dot(self, content: bytes, *to: str) -> RawClient:
         """Say everything and hear nothing yet."""
@@ -491,7 +491,7 @@ async def test_a_client_that_closes_its_side_late_has_given_up(crm: Crm) -> None
 
 async def test_with_lmtp_those_who_heard_451_are_tried_again_alone(crm: Crm) -> None:
     """An MTA tries again only for whom it heard 4xx."""
-    one = Sent(crm, "lmtp", door="lmtp")
+    one = Sent(crm, "lmtp", listener="lmtp")
     out = crm.person(NO_BULK)
     content = [mail(one.name, f"Message-ID: <{n}@crm.example>", bulk=True) for n in range(3)]
     one.hold()
@@ -524,7 +524,7 @@ async def test_a_mailing_retried_keeps_its_suppressed_people_out(crm: Crm) -> No
 
 
 async def test_an_observed_mailing_is_not_sent_twice_either(crm: Crm) -> None:
-    one = Sent(crm, "observed", door="observe")
+    one = Sent(crm, "observed", listener="observe")
     one.hold()
     await one.given_up(one.same())
     retry = asyncio.create_task(one.again(one.anew()))

@@ -25,8 +25,8 @@ REFUSED = (
 class Chain:
     """Two Postfix instances with a gateway between them."""
 
-    sender: Postfix  #: Sends by the door for all mail.
-    mailings: Postfix  #: Sends by the door for mailings.
+    sender: Postfix  #: Sends by the listener for all mail.
+    mailings: Postfix  #: Sends by the listener for mailings.
     crm: Crm
     relay: Postfix
 
@@ -46,8 +46,8 @@ async def chain(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chain
             open_crm(tmp_path_factory.mktemp("chain"), changes, roles=("smtp",))
         )
         senders = [
-            await stack.enter_async_context(Postfix.forwarding(crm.port(door), name, **FAST))
-            for door, name in (("crm", "crm"), ("mailings", "mass"))
+            await stack.enter_async_context(Postfix.forwarding(crm.port(listener), name, **FAST))
+            for listener, name in (("crm", "crm"), ("mailings", "mass"))
         ]
         yield Chain(senders[0], senders[1], crm, relay)
 

@@ -37,7 +37,7 @@ async def shared_chain(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
             open_crm(
                 tmp_path_factory.mktemp("before"),
                 changes,
-                doors={"crm": {}, "lmtp": {"protocol": "lmtp"}},
+                listeners={"crm": {}, "lmtp": {"protocol": "lmtp"}},
             )
         )
         port, lmtp = crm.port("crm"), f"lmtp:inet:{LOOPBACK}:{crm.port('lmtp')}"

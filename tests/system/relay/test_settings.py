@@ -107,7 +107,7 @@ async def test_the_gateway_greets_with_its_helo_name(side: RelaySide) -> None:
 async def test_no_more_connections_than_allowed_and_the_others_wait(side: RelaySide) -> None:
     await side.use({"max_connections": 3})
     side.sink.fault("dot", faults.delay(0.1))
-    ends = await asyncio.gather(*(side.crm.send([BOB], door="personal") for _ in range(10)))
+    ends = await asyncio.gather(*(side.crm.send([BOB], listener="personal") for _ in range(10)))
 
     assert {"250 2.0.0"} == {short(conversation.end) for conversation in ends}
     assert 2 == len(side.sink.connections)
@@ -148,12 +148,12 @@ async def test_each_mail_goes_to_the_relay_that_matches(
         {},
     )
     records = []
-    for door, sender in (
+    for listener, sender in (
         ("mailings", b"recruiter@crm.example"),
         ("crm", b"ann@xn--bcher-kva.example"),
         ("crm", b"recruiter@crm.example"),
     ):
-        await side.crm.send([BOB], door=door, sender=sender)
+        await side.crm.send([BOB], listener=listener, sender=sender)
         records += await side.crm.records()
 
     assert [1, 1, 1] == [len(one.accepted) for one in (mass, other, side.sink)]
@@ -163,8 +163,8 @@ async def test_each_mail_goes_to_the_relay_that_matches(
 # What is offered
 
 
-async def offered(side: RelaySide, door: str = "crm") -> set[bytes]:
-    client = await side.crm.raw(door)
+async def offered(side: RelaySide, listener: str = "crm") -> set[bytes]:
+    client = await side.crm.raw(listener)
     return {line.split()[0] for line in (await client.ehlo()).lines[1:]}
 
 
@@ -200,7 +200,7 @@ async def test_P5_a_listener_offers_what_all_its_relays_take(
     small = await start_sink(extensions=[b"PIPELINING", b"8BITMIME", b"SIZE 1000"])
     few = {"name": "few", "port": small.port, "match": {"listener": "mailings"}}
     await side.use(few, {})
-    await side.crm.send([BOB], door="mailings")
+    await side.crm.send([BOB], listener="mailings")
 
     async def is_learnt() -> bool:
         return b"DSN" not in await offered(side, "mailings")

@@ -1,4 +1,4 @@
-"""A gateway whose doors are locked and encrypted, in front of several relays."""
+"""A gateway whose listeners ask for a login or for TLS, in front of several relays."""
 
 import shutil
 import ssl
@@ -13,14 +13,14 @@ from tests.rig.client import RawClient
 from tests.rig.gateway import COMMAND
 from tests.rig.process import LOOPBACK, run, wait_until
 from tests.rig.sink import RawSink
-from tests.smtp_proxy.crm import Crm, listeners, open_crm
+from tests.smtp_proxy.crm import Crm, listener_settings, open_crm
 
 PASSWORD = "geheim \N{SNOWMAN}"
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
-    """A gateway with locked and encrypted doors, and the relays it chooses from."""
+class SecuredGateway:
+    """A gateway whose listeners ask for a login or for TLS, and the relays it chooses from."""
 
     crm: Crm
     sinks: Mapping[str, RawSink]
@@ -32,11 +32,11 @@ class Doors:
         """A client's settings."""
         return self.certificates.client_context()
 
-    async def encrypted(self, door: str) -> RawClient:
+    async def encrypted(self, listener: str) -> RawClient:
         """Connect with TLS, greeted."""
-        if door == "implicit":
-            return await self.crm.client(door, tls=self.tls)
-        client = await self.crm.client(door)
+        if listener == "implicit":
+            return await self.crm.client(listener, tls=self.tls)
+        client = await self.crm.client(listener)
         assert 220 == (await client.starttls(self.tls)).code
         await client.ehlo()
         return client
@@ -64,7 +64,9 @@ class Doors:
 
 
 @asynccontextmanager
-async def open_doors(folder: Path, certificates: Certificates) -> AsyncIterator[Doors]:
+async def open_secured_gateway(
+    folder: Path, certificates: Certificates
+) -> AsyncIterator[SecuredGateway]:
     """Start the gateway and its relays."""
     pair = Pair(cert=folder / "listener.pem", key=folder / "listener.key")
     install(certificates.server, pair)
@@ -76,7 +78,7 @@ async def open_doors(folder: Path, certificates: Certificates) -> AsyncIterator[
         sinks = {name: await stack.enter_async_context(RawSink()) for name in names}
         opened = open_crm(folder, settings(pair, users), relays=relays(sinks), roles=("smtp",))
         crm = await stack.enter_async_context(opened)
-        yield Doors(crm, {**sinks, "relay": crm.sink}, pair, certificates)
+        yield SecuredGateway(crm, {**sinks, "relay": crm.sink}, pair, certificates)
 
 
 async def hashed(login: str) -> str:
@@ -93,7 +95,7 @@ def install(source: Pair, target: Pair) -> None:
 
 def settings(pair: Pair, users: Path) -> dict[str, Any]:
     shown = {"cert": str(pair.cert), "key": str(pair.key)}
-    doors: dict[str, dict[str, Any]] = {
+    listeners: dict[str, dict[str, Any]] = {
         "crm": {},
         "second": {},
         "starttls": {"tls": "starttls", **shown},
@@ -101,7 +103,7 @@ def settings(pair: Pair, users: Path) -> dict[str, Any]:
         "login": {"users": str(users)},
         "login-starttls": {"tls": "starttls", "users": str(users), **shown},
     }
-    return {"smtp": {"listeners": listeners(doors), "override": {"login": "chef"}}}
+    return {"smtp": {"listeners": listener_settings(listeners), "override": {"login": "chef"}}}
 
 
 def relays(sinks: Mapping[str, RawSink]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from tests.smtp_proxy.crm import BULK, INDIVIDUAL, NO_BULK, SENDER, as_sent, mail
-from tests.smtp_proxy.doors import PASSWORD, Doors
+from tests.smtp_proxy.secured_gateway import PASSWORD, SecuredGateway
 
 pytestmark = pytest.mark.system
 
@@ -31,11 +31,13 @@ LOGINS = {
 }
 
 
-@pytest.mark.parametrize("door", ["login", "implicit", "login-starttls"])
+@pytest.mark.parametrize("listener", ["login", "implicit", "login-starttls"])
 @pytest.mark.parametrize("lines", LOGINS.values(), ids=LOGINS)
-async def test_a_right_password_opens_the_door(doors: Doors, door: str, lines: list[bytes]) -> None:
-    crm = doors.crm
-    client = await (crm.client(door) if door == "login" else doors.encrypted(door))
+async def test_a_right_password_lets_a_client_send(
+    secured: SecuredGateway, listener: str, lines: list[bytes]
+) -> None:
+    crm = secured.crm
+    client = await (crm.client(listener) if listener == "login" else secured.encrypted(listener))
 
     codes = [(await client.command(line)).code for line in lines]
     sent = await client.transaction(SENDER, [b"bob@example.org"], INDIVIDUAL)
@@ -43,14 +45,16 @@ async def test_a_right_password_opens_the_door(doors: Doors, door: str, lines: l
     (record,) = await crm.records()
     assert [334] * (len(lines) - 1) + [235] == codes
     assert 250 == sent.end.code
-    assert ("crm", door) == (record.login, record.listener)
+    assert ("crm", listener) == (record.login, record.listener)
 
 
 @pytest.mark.parametrize(
     ("login", "password"), [("crm", "falsch"), ("crm", ""), ("nobody", PASSWORD), ("", PASSWORD)]
 )
-async def test_a_wrong_password_opens_nothing(doors: Doors, login: str, password: str) -> None:
-    client = await doors.crm.client("login")
+async def test_a_wrong_password_lets_nobody_send(
+    secured: SecuredGateway, login: str, password: str
+) -> None:
+    client = await secured.crm.client("login")
 
     wrong = await client.login(login, password)
     mail_from = await client.command(MAIL)
@@ -61,9 +65,11 @@ async def test_a_wrong_password_opens_nothing(doors: Doors, login: str, password
     assert 235 == right.code
 
 
-async def test_nobody_sends_without_a_login_where_one_is_asked_for(doors: Doors) -> None:
-    for door in ("login", "implicit", "login-starttls"):
-        client = await (doors.crm.client(door) if door == "login" else doors.encrypted(door))
+async def test_nobody_sends_without_a_login_where_one_is_asked_for(secured: SecuredGateway) -> None:
+    for listener in ("login", "implicit", "login-starttls"):
+        client = await (
+            secured.crm.client(listener) if listener == "login" else secured.encrypted(listener)
+        )
 
         assert 530 == (await client.command(MAIL)).code
 
@@ -86,9 +92,9 @@ async def test_nobody_sends_without_a_login_where_one_is_asked_for(doors: Doors)
     ],
 )
 async def test_P18_a_malformed_login_is_refused_and_the_session_goes_on(
-    doors: Doors, lines: list[bytes], code: int
+    secured: SecuredGateway, lines: list[bytes], code: int
 ) -> None:
-    client = await doors.crm.client("login")
+    client = await secured.crm.client("login")
 
     replies = [await client.command(line) for line in lines]
 
@@ -96,21 +102,21 @@ async def test_P18_a_malformed_login_is_refused_and_the_session_goes_on(
     assert 235 == (await client.login("crm", PASSWORD)).code
 
 
-async def test_one_login_is_enough(doors: Doors) -> None:
-    client = await doors.crm.client("login")
+async def test_one_login_is_enough(secured: SecuredGateway) -> None:
+    client = await secured.crm.client("login")
     await client.login("crm", PASSWORD)
 
     assert 503 == (await client.login("crm", PASSWORD)).code
 
 
-async def test_auth_is_offered_only_where_it_is_taken(doors: Doors) -> None:
+async def test_auth_is_offered_only_where_it_is_taken(secured: SecuredGateway) -> None:
     offered = {}
-    for door in ("crm", "login", "starttls", "login-starttls"):
-        client = await doors.crm.raw(door)
-        offered[door] = b"AUTH PLAIN LOGIN" in (await client.ehlo()).lines
-    for door in ("implicit", "login-starttls"):
-        client = await doors.encrypted(door)
-        offered[f"{door} encrypted"] = b"AUTH PLAIN LOGIN" in (await client.ehlo()).lines
+    for listener in ("crm", "login", "starttls", "login-starttls"):
+        client = await secured.crm.raw(listener)
+        offered[listener] = b"AUTH PLAIN LOGIN" in (await client.ehlo()).lines
+    for listener in ("implicit", "login-starttls"):
+        client = await secured.encrypted(listener)
+        offered[f"{listener} encrypted"] = b"AUTH PLAIN LOGIN" in (await client.ehlo()).lines
 
     assert {
         "crm": False,
@@ -122,18 +128,18 @@ async def test_auth_is_offered_only_where_it_is_taken(doors: Doors) -> None:
     } == offered
 
 
-async def test_passwords_stay_out_of_the_log(doors: Doors) -> None:
-    client = await doors.crm.client("login")
+async def test_passwords_stay_out_of_the_log(secured: SecuredGateway) -> None:
+    client = await secured.crm.client("login")
     await client.login("crm", PASSWORD)
     await client.quit()
 
-    log = doors.crm.gateway.log_text()
+    log = secured.crm.gateway.log_text()
     assert PASSWORD not in log
     assert plain("crm").decode() not in log
 
 
-async def test_an_overriding_login_mails_everybody(doors: Doors) -> None:
-    crm, member = doors.crm, doors.crm.person(NO_BULK)
+async def test_an_overriding_login_mails_everybody(secured: SecuredGateway) -> None:
+    crm, member = secured.crm, secured.crm.person(NO_BULK)
     codes = {}
     for login in ("crm", "chef"):
         client = await crm.client("login")
@@ -148,8 +154,8 @@ async def test_an_overriding_login_mails_everybody(doors: Doors) -> None:
 # Encryption
 
 
-async def test_nothing_but_starttls_is_taken_before_it(doors: Doors) -> None:
-    client = await doors.crm.raw("starttls")
+async def test_nothing_but_starttls_is_taken_before_it(secured: SecuredGateway) -> None:
+    client = await secured.crm.raw("starttls")
 
     offered = (await client.ehlo()).lines
     refused = [
@@ -161,10 +167,10 @@ async def test_nothing_but_starttls_is_taken_before_it(doors: Doors) -> None:
     assert [530] * 5 == refused
 
 
-async def test_starttls_encrypts_what_follows(doors: Doors) -> None:
-    client = await doors.crm.client("starttls")
+async def test_starttls_encrypts_what_follows(secured: SecuredGateway) -> None:
+    client = await secured.crm.client("starttls")
 
-    ready = await client.starttls(doors.tls)
+    ready = await client.starttls(secured.tls)
     without_ehlo = await client.command(MAIL)
     offered = (await client.ehlo()).lines
     again = await client.command(b"STARTTLS")
@@ -172,49 +178,49 @@ async def test_starttls_encrypts_what_follows(doors: Doors) -> None:
 
     assert [220, 503, 502, 250] == [reply.code for reply in (ready, without_ehlo, again, sent.end)]
     assert b"STARTTLS" not in offered
-    assert b" with ESMTPS id " in doors.crm.sink.messages[0].content
-    assert mail(body=b"x\r\n" * 100_000) == as_sent(doors.crm.sink.messages[0])
+    assert b" with ESMTPS id " in secured.crm.sink.messages[0].content
+    assert mail(body=b"x\r\n" * 100_000) == as_sent(secured.crm.sink.messages[0])
 
 
-async def test_starttls_takes_no_parameter(doors: Doors) -> None:
-    client = await doors.crm.client("starttls")
+async def test_starttls_takes_no_parameter(secured: SecuredGateway) -> None:
+    client = await secured.crm.client("starttls")
 
     assert 501 == (await client.command(b"STARTTLS now")).code
 
 
-async def test_S16_what_was_said_in_the_clear_is_forgotten(doors: Doors) -> None:
-    client = await doors.crm.client("starttls")
+async def test_S16_what_was_said_in_the_clear_is_forgotten(secured: SecuredGateway) -> None:
+    client = await secured.crm.client("starttls")
 
     await client.send(b"STARTTLS\r\nEHLO evil\r\nMAIL FROM:<evil@x>\r\nRCPT TO:<victim@x>\r\n")
     ready = await client.reply()
-    await client.writer.start_tls(doors.tls, server_hostname="localhost")
+    await client.writer.start_tls(secured.tls, server_hostname="localhost")
     rcpt = await client.command(b"RCPT TO:<bob@example.org>")
     await client.ehlo()
     sent = await client.transaction(SENDER, [b"bob@example.org"], INDIVIDUAL)
 
     assert [220, 503, 250] == [ready.code, rcpt.code, sent.end.code]
-    assert [SENDER] == [transaction.sender for transaction in doors.crm.sink.transactions]
+    assert [SENDER] == [transaction.sender for transaction in secured.crm.sink.transactions]
 
 
-async def test_a_login_inside_tls_is_seen_in_the_mail(doors: Doors) -> None:
-    client = await doors.encrypted("implicit")
+async def test_a_login_inside_tls_is_seen_in_the_mail(secured: SecuredGateway) -> None:
+    client = await secured.encrypted("implicit")
     await client.login("chef", PASSWORD)
 
     await client.transaction(SENDER, [b"bob@example.org"], INDIVIDUAL)
 
-    assert b" with ESMTPSA id " in doors.crm.sink.messages[0].content
+    assert b" with ESMTPSA id " in secured.crm.sink.messages[0].content
 
 
-@pytest.mark.parametrize("door", ["implicit", "starttls"])
+@pytest.mark.parametrize("listener", ["implicit", "starttls"])
 async def test_who_speaks_no_tls_is_sent_away_and_others_are_served(
-    doors: Doors, door: str
+    secured: SecuredGateway, listener: str
 ) -> None:
-    client = await doors.crm.raw(door, greeted=door != "implicit")
-    if door == "starttls":
+    client = await secured.crm.raw(listener, greeted=listener != "implicit")
+    if listener == "starttls":
         await client.ehlo()
         await client.command(b"STARTTLS")
 
     await client.send(b"EHLO in the clear\r\nMAIL FROM:<a@x>\r\n")
     await client.rest()
 
-    assert 250 == (await (await doors.encrypted(door)).ehlo()).code
+    assert 250 == (await (await secured.encrypted(listener)).ehlo()).code
