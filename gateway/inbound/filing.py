@@ -17,6 +17,7 @@ from gateway.core.people.history import (
     NOTE_BELOW,
     OTHER_READING,
     SENT_BY,
+    TEXT_UNREAD,
     ZONE_GUESSED,
     Document,
     HistoryEntry,
@@ -139,7 +140,9 @@ def remarks_on(
         remarks.append(NOT_THE_CANDIDATE)
     if not original.sender:
         remarks.append(NAME_ONLY)
-    if not original.text.strip():
+    if original.has_unread_text:
+        remarks.append(TEXT_UNREAD)
+    elif not original.text.strip() and not original.is_attached:
         remarks.append(NO_TEXT)
     if original.is_cut:
         remarks.append(INCOMPLETE)

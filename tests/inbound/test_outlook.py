@@ -1,12 +1,16 @@
 """Mails that Outlook attaches in forms of its own are filed as if attached ordinarily."""
 
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from compressed_rtf import compress
 
 from gateway.inbound.verdict import Filed, NeedsAttention, Repeated
 from tests.inbound.mails import INLINE, PDF, forward, original, with_file
+from tests.inbound.msg_file import msg_file
 from tests.inbound.office import Office
+from tests.inbound.test_notices import text as said
 from tests.inbound.test_reading import tnef
 
 #: Written by @tutao/oxmsg 0.2.3: a mail of Ann's as text and HTML with a PDF (MS-OXMSG).
@@ -15,6 +19,18 @@ ANN = (Path(__file__).parent / "files" / "ann.msg").read_bytes()
 #: name alone; and a text that is RTF alone.
 ANSI = (Path(__file__).parent / "files" / "ansi.msg").read_bytes()
 RTF = (Path(__file__).parent / "files" / "rtf.msg").read_bytes()
+OF_ANN: dict[int, str | bytes] = {
+    0x0042: "Ann Müller",
+    0x0065: "ann@example.org",
+    0x0037: "AW: Ihre Bewerbung",
+}
+#: HTML as Exchange turns it into RTF: tags in groups, and what was made of them switched off.
+HTML_AS_RTF = rb"""{\rtf1\ansi\ansicpg1252\fromhtml1 \deff0
+{\fonttbl{\f0\fswiss Arial;}{\f1\fnil\fcharset128 MS \'96\'be\'92\'a9;}}\uc1\pard\plain
+{\*\htmltag18 <html>}{\*\htmltag50 <body>}\htmlrtf \lang1031 \htmlrtf0 {\*\htmltag64 <p>}
+Das pa\'dft f\'fcr 5 \u8364?, {\*\htmltag84 <b>}\htmlrtf {\b \htmlrtf0 gut{\*\htmltag92 </b>}
+\htmlrtf }\htmlrtf0 .{\*\htmltag72 </p>}\htmlrtf\par\htmlrtf0 {\*\htmltag58 </body>}
+{\*\htmltag27 </html>}}"""
 _IMESSAGE = bytes.fromhex("0703020000000000c000000000000046")  # IID_IMessage, MS-OXTNEF 2.1.3.3
 
 
@@ -48,14 +64,69 @@ async def test_a_msg_file_without_unicode_is_opened(office: Office) -> None:
     assert () == entry.remarks
 
 
-async def test_a_msg_file_whose_text_cannot_be_read_is_kept_with_a_remark(office: Office) -> None:
+async def test_a_msg_file_whose_text_is_rtf_alone_is_read(office: Office) -> None:
     mail = with_file(forward(text="Bitte ablegen."), "AW.msg", RTF, "vnd.ms-outlook")
 
     entry = await office.filed(mail)
 
-    assert ("ann@example.org", "Ihre Bewerbung", "") == (entry.sender, entry.subject, entry.text)
-    assert ["AW.msg"] == [one.filename for one in entry.documents]
-    assert ("no_text",) == entry.remarks
+    assert ("ann@example.org", "Ihre Bewerbung") == (entry.sender, entry.subject)
+    assert "Das passt für mich, 5 €." == entry.text
+    assert () == entry.documents
+    assert () == entry.remarks
+
+
+@pytest.mark.parametrize("wrap", ["msg", "winmail.dat"])
+async def test_html_that_outlook_turned_into_rtf_is_read(office: Office, wrap: str) -> None:
+    mail = with_rtf(wrap, compress(HTML_AS_RTF))
+
+    entry = await office.filed(mail)
+
+    assert "Das paßt für 5 €, gut." == entry.text
+    assert "<b>gut</b>" in entry.html
+    assert () == entry.documents
+
+
+@pytest.mark.parametrize(
+    "rtf",
+    [
+        pytest.param(compress(HTML_AS_RTF)[:-9], id="cut off"),
+        pytest.param(
+            compress(HTML_AS_RTF).replace(b"LZFu", b"XXXX"), id="in no form that is known"
+        ),
+        pytest.param(compress(b"Das passt."), id="no RTF"),
+    ],
+)
+@pytest.mark.parametrize("wrap", ["msg", "winmail.dat"])
+async def test_a_text_of_outlook_that_cannot_be_read_is_kept_with_a_remark(
+    office: Office, wrap: str, rtf: bytes
+) -> None:
+    entry = await office.filed(with_rtf(wrap, rtf))
+
+    assert ("ann@example.org", "") == (entry.sender, entry.text)
+    assert [{"msg": "AW.msg"}.get(wrap, wrap)] == [one.filename for one in entry.documents]
+    assert "text_unread" in entry.remarks
+    assert "no_text" not in entry.remarks
+    assert "Rich-Text-Format" in said(office.letters()[0])
+
+
+async def test_who_sent_a_msg_file_for_its_author_is_remarked(office: Office) -> None:
+    behalf = {0x0C1A: "Jobboard", 0x0C1F: "noreply@jobs.example"}
+    octets = msg_file({**OF_ANN, **behalf, 0x1000: "Das passt."})
+
+    entry = await office.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
+
+    assert ("Ann Müller", "ann@example.org") == (entry.sender_name, entry.sender)
+    assert "sent_by Jobboard <noreply@jobs.example>" in entry.remarks
+
+
+async def test_who_sent_a_msg_file_of_their_own_is_not_remarked(office: Office) -> None:
+    same = {0x0C1A: "Ann Müller", 0x0C1F: "/O=X/CN=ANN", 0x5D01: "Ann@example.org"}
+    octets = msg_file({**OF_ANN, **same, 0x1000: "Das passt."})
+
+    entry = await office.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
+
+    assert "ann@example.org" == entry.sender
+    assert not [remark for remark in entry.remarks if remark.startswith("sent_by")]
 
 
 async def test_a_msg_file_that_is_none_stays_a_document(office: Office) -> None:
@@ -124,6 +195,19 @@ async def test_a_text_that_only_a_winmail_dat_holds_is_read(office: Office) -> N
     assert ["cv.pdf"] == [one.filename for one in entry.documents]
 
 
+async def test_a_text_that_a_winmail_dat_holds_as_rtf_is_read(office: Office) -> None:
+    text = INLINE.format(said="Das passt.").replace("\n", "\\par\n").replace("ü", "\\'fc")
+    rtf = compress(f"{{\\rtf1\\ansi\\ansicpg1252\\fromtext {text.replace('ä', '')}}}".encode())
+    wrapped = tnef(b"cv.pdf", PDF) + _tnef((1, 0x00069003, properties((0x1009, rtf))))[6:]
+    mail = with_file(forward(text=""), "winmail.dat", wrapped, "ms-tnef")
+
+    entry = await office.filed(mail)
+
+    assert "ann@example.org" == entry.sender
+    assert "Das passt." in entry.text
+    assert "Bitte ablegen." == entry.staff_text
+
+
 async def test_a_text_in_a_winmail_dat_is_passed_over_where_the_mail_has_one(
     office: Office,
 ) -> None:
@@ -158,7 +242,7 @@ def tnef_with_mail(
 
 def _mail_attributes(
     *within: tuple[int, int, bytes],
-    values: tuple[tuple[int, str], ...] = (
+    values: tuple[tuple[int, str | bytes], ...] = (
         (0x0042, "Ann Müller"),
         (0x0065, "ann@example.org"),
         (0x0037, "AW: Ihre Bewerbung"),
@@ -172,7 +256,7 @@ def _mail_attributes(
         (
             1,
             0x00069003,
-            _properties(*values),
+            properties(*values),
         ),
         *(attribute for attribute in within if attribute[0] == 2),
     )
@@ -193,11 +277,22 @@ def _mail_attributes(
     )
 
 
-def _properties(*values: tuple[int, str]) -> bytes:
+def with_rtf(wrap: str, rtf: bytes) -> EmailMessage:
+    """Return a forward of Ann's mail whose text is compressed RTF alone, in a form of Outlook."""
+    mail = forward(text="Bitte ablegen.")
+    if wrap == "msg":
+        return with_file(mail, "AW.msg", msg_file({**OF_ANN, 0x1009: rtf}), "vnd.ms-outlook")
+    values = (*OF_ANN.items(), (0x1009, rtf))
+    return with_file(mail, "winmail.dat", _tnef(*_mail_attributes(values=values)), "ms-tnef")
+
+
+def properties(*values: tuple[int, str | bytes]) -> bytes:
+    """Write properties, texts and octets, as a winmail.dat has them (MS-OXTNEF 2.1.3.4)."""
     written = len(values).to_bytes(4, "little")
-    for number, text in values:
-        octets = f"{text}\0".encode("utf-16-le")
-        written += (0x001F).to_bytes(2, "little") + number.to_bytes(2, "little")
+    for number, value in values:
+        octets = f"{value}\0".encode("utf-16-le") if isinstance(value, str) else value
+        kind = 0x001F if isinstance(value, str) else 0x0102
+        written += kind.to_bytes(2, "little") + number.to_bytes(2, "little")
         written += (1).to_bytes(4, "little") + len(octets).to_bytes(4, "little")
         written += octets + bytes(-len(octets) % 4)
     return written

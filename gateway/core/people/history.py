@@ -13,6 +13,7 @@ NOTE = "no_original"
 REPEATED = "repeated"
 NAME_ONLY = "sender_without_address"
 NO_TEXT = "no_text"
+TEXT_UNREAD = "text_unread"  #: Its text is in a form that can't be read.
 INCOMPLETE = "incomplete"
 SENT_BY = "sent_by"  #: Followed by who sent it on behalf of its author.
 NOTE_BELOW = "note_may_follow"  #: What staff wrote below the original may be part of its text.

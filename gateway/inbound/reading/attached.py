@@ -68,16 +68,21 @@ def mail_in(part: Message) -> Message | None:
 def heading_of(mail: Message, zone: tzinfo) -> Heading:
     """Return what the header of a mail says; `zone` is for a date that names none."""
     senders = shown_field(mail, "from", decode=decoded_mailboxes)
+    author, agent = sender_in(senders), parse_agent(senders, is_field=True)
+    if agent is None and author is not None:
+        sender = sender_in(shown_field(mail, "sender", decode=decoded_mailboxes))
+        is_another = sender is not None and sender.address.casefold() != author.address.casefold()
+        agent = sender if is_another else None  # RFC 5322, 3.6.2
     date_text = shown_field(mail, "date")
     return Heading(
-        sender=sender_in(senders),
+        sender=author,
         date=date_of(date_text, zone),
         date_text=date_text,
         subject=shown_field(mail, "subject"),
         to=mailboxes_in(shown_field(mail, "to", decode=decoded_mailboxes)),
         cc=mailboxes_in(shown_field(mail, "cc", decode=decoded_mailboxes)),
         reply_to=mailboxes_in(shown_field(mail, "reply-to", decode=decoded_mailboxes)),
-        agent=parse_agent(senders, is_field=True),
+        agent=agent,
         has_subject="subject" in mail,
     )
 

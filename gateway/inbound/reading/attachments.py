@@ -145,17 +145,19 @@ class Saver:
         content_type = part.get_content_type()
         saved = self._saved(self._skeletons.octets(part), filename_of(part), content_type)
         inner: list[tuple[str, bytes]] = []
+        is_unread = False
         if is_tnef(part) and saved.size <= _MOST_TNEF:
             try:
                 # A parser of 2021 for a format of 1996: whatever it raises, the file stays whole.
                 files: Any = TNEF(Path(saved.file).read_bytes(), do_checksum=False).attachments
                 mail = mail_within(files) if isinstance(part, Opened) else None
                 if mail is not None:
+                    is_unread = mail[1].has_unread_text
                     del files[mail[0]]
                 inner = [(str(file.long_filename() or ""), bytes(file.data)) for file in files]
             except Exception:
                 inner = []
-        if not inner and not (is_tnef(part) and isinstance(part, Opened)):
+        if is_unread or (not inner and not (is_tnef(part) and isinstance(part, Opened))):
             yield saved
         for name, octets in inner[:MOST_ATTACHMENTS]:
             yield self._saved([octets], name.strip("\0 "), "application/octet-stream")

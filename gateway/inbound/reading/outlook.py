@@ -3,17 +3,21 @@
 Both come from outside and are opened in the bounded process that reads mails (MS-OXMSG, MS-OXTNEF).
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email import message_from_string
+from email.errors import MessageDefect
 from email.message import EmailMessage, Message
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr
-from typing import Any
+from typing import Any, NamedTuple
 
 from oxmsg import Message as MsgFile
 from tnefparse import TNEF
+
+from gateway.inbound.reading.rtf import RichText, read_rtf
 
 LARGEST = 12_000_000  #: Octets; what is larger stays a file, for its parts are copied to be read.
 _MOST_FILES = 1_000
@@ -25,8 +29,13 @@ _SUBJECT, _SUBMITTED = 0x0037, 0x0039
 _DISPLAY_TO, _DISPLAY_CC, _HEADERS = 0x0E04, 0x0E03, 0x007D
 _RECIPIENT_TYPE = 0x0C15
 _CONTENT_ID, _SHORT_NAME = 0x3712, 0x3704
+_RTF = 0x1009  # PidTagRtfCompressed
 _TO, _CC = 1, 2
 _COPIED = ("From", "Sender", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID")
+
+
+class UnreadText(MessageDefect):
+    """A mail of Outlook has a text that can't be read."""
 
 
 class Opened(Message):
@@ -39,19 +48,23 @@ class Converted:
 
     octets: bytes
     holds_more: bool  #: Whether the file holds what is not in the mail.
+    has_unread_text: bool = False  #: Whether that is its text.
 
 
 def mail_of_msg(octets: bytes) -> Converted | None:
     """Return the mail that a `.msg` file holds; None where it holds none.
 
-    Neither mails attached to that one nor a text that is RTF alone can be read; the file holds more
-    then.
+    Mails attached to that one can't be read; the file holds more then.
     """
     try:
         msg = MsgFile.load(octets)
-        has_text = _legible(lambda: msg.body).strip() or _legible(lambda: msg.html_body).strip()
+        texts = _texts_of(
+            _legible(lambda: msg.body),
+            _legible(lambda: msg.html_body),
+            msg.properties.binary_prop_value(_RTF),
+        )
         has_mails = any(file.file_bytes is None for file in msg.attachments)
-        return Converted(octets_of_msg(msg), has_mails or not has_text)
+        return Converted(octets_of_msg(msg, texts), has_mails or texts.is_unread, texts.is_unread)
     except MemoryError:
         raise
     except Exception:  # A parser of a hostile file system: whatever it raises, the file stays.
@@ -67,37 +80,63 @@ def mail_of_tnef(octets: bytes) -> Converted | None:
         raise
     except Exception:
         return None
-    return Converted(mail[1], len(attachments) > 1) if mail is not None else None
+    if mail is None:
+        return None
+    return replace(mail[1], holds_more=mail[1].has_unread_text or len(attachments) > 1)
 
 
-def mail_within(attachments: list[Any]) -> tuple[int, bytes] | None:
+def mail_within(attachments: list[Any]) -> tuple[int, Converted] | None:
     """Return which of the files in a `winmail.dat` is a mail, and that mail."""
     for number, file in enumerate(attachments[:_MOST_FILES]):
         if hasattr(file, "embed"):
-            return number, octets_of_tnef(file.embed)
+            return number, mail_of_embedded(file.embed)
         name = str(file.long_filename() or "").strip("\0 ").casefold()
         if name.endswith(".msg") and (mail := mail_of_msg(bytes(file.data))) is not None:
-            return number, mail.octets
+            return number, mail
         if name.endswith(".eml"):
-            return number, bytes(file.data)
+            return number, Converted(bytes(file.data), holds_more=False)
     return None
 
 
-def text_of_tnef(octets: bytes) -> tuple[str, str] | None:
-    """Return the text that a `winmail.dat` holds, and its type; None where that is RTF or empty."""
+def text_of_tnef(octets: bytes) -> RichText | None:
+    """Return the text that a `winmail.dat` holds, and its type; None where it holds none."""
     try:
-        tnef: Any = TNEF(octets, do_checksum=False)
-        text, markup = _decoded(tnef.body), _decoded(tnef.htmlbody)
+        texts = texts_of_tnef(TNEF(octets, do_checksum=False))
     except MemoryError:
         raise
     except Exception:
         return None
-    if markup.strip():
-        return markup, "html"
-    return (text, "plain") if text.strip() else None
+    if texts.markup.strip():
+        return RichText(texts.markup, "html")
+    return RichText(texts.text, "plain") if texts.text.strip() else None
 
 
-def octets_of_msg(msg: MsgFile) -> bytes:
+class Texts(NamedTuple):
+    """The text of a mail of Outlook, plain and as HTML; either may be empty."""
+
+    text: str
+    markup: str
+    is_unread: bool  #: Whether it has one in RTF that can't be read, and no other.
+
+
+def texts_of_tnef(tnef: Any) -> Texts:
+    """Return the texts that a `winmail.dat` or a mail embedded in it has."""
+    return _texts_of(_decoded(tnef.body), _decoded(tnef.htmlbody), tnef._rtfbody)
+
+
+def _texts_of(text: str, markup: str, rtf: Any) -> Texts:
+    if text.strip() or markup.strip() or not isinstance(rtf, bytes) or not rtf:
+        return Texts(text, markup, is_unread=False)
+    rich = None
+    with contextlib.suppress(Exception):  # whatever the libraries make of a broken one
+        rich = read_rtf(rtf)
+    if rich is None:
+        return Texts(text, markup, is_unread=True)
+    is_plain = rich.kind == "plain"
+    return Texts(rich.text if is_plain else "", "" if is_plain else rich.text, is_unread=False)
+
+
+def octets_of_msg(msg: MsgFile, texts: Texts) -> bytes:
     """Return the mail that a `.msg` file is, with its files, as RFC 5322 has it."""
     properties = msg.properties
     people = [
@@ -113,7 +152,7 @@ def octets_of_msg(msg: MsgFile) -> bytes:
         cc=", ".join(person for kind, person in people if kind == _CC),
         sent=msg.sent_date,
     )
-    mail = mail_of(fields, _legible(lambda: msg.body), _legible(lambda: msg.html_body))
+    mail = mail_of(fields, texts.text, texts.markup)
     for number, file in enumerate(msg.attachments):
         if number == _MOST_FILES:
             break
@@ -125,7 +164,13 @@ def octets_of_msg(msg: MsgFile) -> bytes:
     return mail.as_bytes()
 
 
-def octets_of_tnef(tnef: Any, depth: int = 0) -> bytes:
+def mail_of_embedded(tnef: Any) -> Converted:
+    """Return the mail that is embedded in a `winmail.dat`."""
+    texts = texts_of_tnef(tnef)
+    return Converted(octets_of_tnef(tnef, texts), texts.is_unread, texts.is_unread)
+
+
+def octets_of_tnef(tnef: Any, texts: Texts, depth: int = 0) -> bytes:
     """Return the mail that is embedded in a `winmail.dat`, with its files, as RFC 5322 has it."""
     values = {int(item.name): item.data for item in tnef.mapiprops}
 
@@ -141,13 +186,13 @@ def octets_of_tnef(tnef: Any, depth: int = 0) -> bytes:
         cc=text(_DISPLAY_CC),
         sent=submitted if isinstance(submitted, datetime) else None,
     )
-    mail = mail_of(fields, _decoded(tnef.body), _decoded(tnef.htmlbody))
+    mail = mail_of(fields, texts.text, texts.markup)
     for file in tnef.attachments[:_MOST_FILES]:
         name = str(file.long_filename() or "").strip("\0 ")
         if not hasattr(file, "embed"):
             attach_file(mail, name, "", bytes(file.data))
         elif depth < _DEEPEST:
-            attached = octets_of_tnef(file.embed, depth + 1)
+            attached = octets_of_tnef(file.embed, texts_of_tnef(file.embed), depth + 1)
             attach_file(mail, f"{name or 'message'}.eml", "", attached)
     return mail.as_bytes()
 
@@ -160,14 +205,13 @@ def mapi_header(
     Outlook keeps the header that a mail came with (PidTagTransportMessageHeaders). A mail that was
     never sent over the internet has none: there its properties stand for the fields.
     """
-    addresses = (
-        text(_AUTHOR_SMTP),
-        text(_AUTHOR_ADDRESS),
-        text(_SENDER_SMTP),
-        text(_SENDER_ADDRESS),
-    )
+    author = mailbox_of(text(_AUTHOR_NAME), (text(_AUTHOR_SMTP), text(_AUTHOR_ADDRESS)))
+    sender = mailbox_of(text(_SENDER_NAME), (text(_SENDER_SMTP), text(_SENDER_ADDRESS)))
+    # Who sent it for its author (MS-OXOMSG, 2.2.1.48); names of Exchange alone tell nothing.
+    has_author = author != "" and ("@" in author or "@" not in sender)
     fields = {
-        "From": mailbox_of(text(_AUTHOR_NAME) or text(_SENDER_NAME), addresses),
+        "From": author if has_author else sender,
+        "Sender": sender if has_author and "@" in sender else "",
         "To": to,
         "Cc": cc,
         "Subject": text(_SUBJECT),

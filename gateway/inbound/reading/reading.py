@@ -17,6 +17,7 @@ from gateway.core.replies.reference import find_reference, reference_pattern
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.attachments import Attachment, Saver
 from gateway.inbound.reading.original import recover
+from gateway.inbound.reading.outlook import UnreadText
 from gateway.inbound.reading.recovered import Recovered
 from gateway.inbound.reading.reports import ReportSet, read_reports
 from gateway.inbound.reading.skeleton import Skeletons
@@ -76,6 +77,8 @@ class RepliedMail:
     fingerprint: str
     agent: str = ""  #: Who sent it on behalf of its sender.
     is_cut: bool = False  #: Whether its end or files of it are missing.
+    is_attached: bool = False  #: Whether it came attached, so that nothing of it was left out.
+    has_unread_text: bool = False  #: Whether it has a text in a form that can't be read.
     #: Whether what staff wrote below it may be part of its text: nothing marks its end.
     note_may_follow: bool = False
     is_zone_guessed: bool = False  #: Whether its date names no zone, and another one is likely too.
@@ -219,6 +222,9 @@ def replied_mail(
         staff_text=keepable_lines(recovered.staff_text),
         fingerprint="",
         is_cut=recovered.is_cut,
+        is_attached=attached is not None,
+        has_unread_text=attached is not None
+        and any(isinstance(defect, UnreadText) for defect in attached.defects),
         is_within=recovered.is_within,
         is_minor=recovered.is_minor,
         is_quote=recovered.is_quote,

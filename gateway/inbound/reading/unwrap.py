@@ -7,7 +7,14 @@ from email.message import Message
 from itertools import count
 from pathlib import Path
 
-from gateway.inbound.reading.outlook import LARGEST, Opened, mail_of_msg, mail_of_tnef, text_of_tnef
+from gateway.inbound.reading.outlook import (
+    LARGEST,
+    Opened,
+    UnreadText,
+    mail_of_msg,
+    mail_of_tnef,
+    text_of_tnef,
+)
 from gateway.inbound.reading.skeleton import Skeletons, raw_payload
 from gateway.inbound.reading.texts import children, is_shown, without_divider
 
@@ -92,6 +99,8 @@ def open_outlook(
         mail = skeletons.parse(file)
         if not (mail.get("from") or mail.get("subject")):
             return None
+        if converted.has_unread_text:
+            mail.defects.append(UnreadText())
         inner["Content-Type"] = "message/rfc822"
         inner.set_payload([mail])
         parts = [inner, _opened(part)] if converted.holds_more else [inner]

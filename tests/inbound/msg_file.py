@@ -1,0 +1,70 @@
+"""A `.msg` file as Outlook writes it, with the properties a test gives it (MS-OXMSG, MS-CFB)."""
+
+import struct
+from collections.abc import Mapping
+
+_SECTOR, _SMALL_SECTOR = 512, 64
+_FREE, _END, _OF_FAT, _NONE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFF
+_STREAM, _ROOT = 2, 5
+
+
+def msg_file(properties: Mapping[int, str | bytes]) -> bytes:
+    """Write a mail of which each property is a text (PtypString) or octets (PtypBinary)."""
+    table = bytes(32)
+    streams = {}
+    for number, value in properties.items():
+        octets = value.encode("utf-16-le") if isinstance(value, str) else value
+        kind = 0x001F if isinstance(value, str) else 0x0102
+        streams[f"__substg1.0_{number:04X}{kind:04X}"] = octets
+        size = len(octets) + (2 if isinstance(value, str) else 0)
+        table += struct.pack("<HHIII", kind, number, 6, size, 0)
+    return compound_file({"__properties_version1.0": table, **streams})
+
+
+def compound_file(streams: Mapping[str, bytes]) -> bytes:
+    """Write a compound file of small streams, all of them in its root (MS-CFB, 2.2 to 2.6)."""
+    small = b""
+    chain: list[int] = []
+    starts = {}
+    for name, octets in streams.items():
+        starts[name] = len(chain)
+        count = -(-len(octets) // _SMALL_SECTOR)
+        chain += [*range(len(chain) + 1, len(chain) + count), _END]
+        small += octets.ljust(count * _SMALL_SECTOR, b"\0")
+    names = sorted(streams, key=lambda name: (len(name), name.upper()))
+    entries = _entry("Root Entry", _ROOT, start=0, size=len(small), child=1)
+    for number, name in enumerate(names, 1):
+        following = number + 1 if number < len(names) else _NONE
+        entries += _entry(
+            name, _STREAM, start=starts[name], size=len(streams[name]), following=following
+        )
+    parts = [
+        entries.ljust(-(-len(entries) // _SECTOR) * _SECTOR, b"\0"),
+        _sectors_of(chain),
+        small.ljust(-(-len(small) // _SECTOR) * _SECTOR, b"\0"),
+    ]
+    fat, firsts = [_OF_FAT], []
+    for part in parts:
+        firsts.append(len(fat))
+        fat += [*range(len(fat) + 1, len(fat) + len(part) // _SECTOR), _END]
+    entries = parts[0][:116] + struct.pack("<I", firsts[2]) + parts[0][120:]
+    header = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(16)
+    header += struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(10)
+    header += struct.pack("<III", 1, firsts[0], 0)
+    header += struct.pack("<IIIII", 4096, firsts[1], len(parts[1]) // _SECTOR, _END, 0)
+    header += struct.pack("<I", 0).ljust(436, b"\xff")
+    return header + _sectors_of(fat) + entries + parts[1] + parts[2]
+
+
+def _entry(
+    name: str, kind: int, *, start: int, size: int, child: int = _NONE, following: int = _NONE
+) -> bytes:
+    octets = name.encode("utf-16-le") + b"\0\0"
+    written = octets.ljust(64, b"\0") + struct.pack("<HBB", len(octets), kind, 1)
+    written += struct.pack("<III", _NONE, following, child) + bytes(16 + 4 + 8 + 8)
+    return written + struct.pack("<IQ", start, size)
+
+
+def _sectors_of(numbers: list[int]) -> bytes:
+    octets = struct.pack(f"<{len(numbers)}I", *numbers)
+    return octets.ljust(-(-len(octets) // _SECTOR) * _SECTOR, b"\xff")
