@@ -50,11 +50,22 @@ def enlist(database: Database, pid: str, host: Host, *, node: str = HERE, second
 
 
 def beat(
-    database: Database, number: int, pid: str, host: Host, *, node: str = HERE, seconds: int = 0
+    database: Database,
+    number: int,
+    pid: str,
+    host: Host,
+    *,
+    node: str = HERE,
+    seconds: int = 0,
+    steady: int | None = None,
 ) -> bool:
+    """Beat after some seconds; `steady` says for how many no beat was missed."""
     now = NOW + timedelta(seconds=seconds)
+    since = None if steady is None else now - timedelta(seconds=steady)
     with database.writing() as connection:
-        return workers.beat(connection, number, node=node, process=pid, now=now, alive=host)
+        return workers.beat(
+            connection, number, node=node, process=pid, now=now, alive=host, steady_since=since
+        )
 
 
 def numbers(database: Database) -> list[int]:
@@ -129,6 +140,28 @@ def test_the_living_are_left_alone_however_long_the_store_was_away(database: Dat
     assert beat(database, second, "11", host, seconds=3600)
 
     assert ["sending by relay: "] == states(database, message())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "steady", "is_settled"),
+    [
+        (61, 60, True),
+        (59, 59, False),  # its term isn't over
+        (3600, 59, False),  # the store was away: nobody could beat for so long
+    ],
+)
+def test_what_a_process_that_hangs_has_under_way_is_settled_and_its_number_stays_its_own(
+    database: Database, seconds: int, steady: int, is_settled: bool
+) -> None:
+    host = Host("10", "11")
+    hung, second = enlist(database, "10", host), enlist(database, "11", host)
+    begin(database, hung, message())
+    assert beat(database, second, "11", host, seconds=seconds, steady=steady)
+
+    expected = LEFT if is_settled else "sending by relay: "
+    assert [expected] == states(database, message())
+    assert [hung, second] == numbers(database)
+    assert beat(database, hung, "10", host, seconds=seconds + 1)
 
 
 def test_a_process_of_another_machine_is_dead_when_it_is_silent(database: Database) -> None:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
 from gateway.store.engine.database import Database
+from gateway.store.schema import messages, workers
 from tests.conftest import StartGateway
-from tests.rig.client import ConnectionGone
+from tests.rig.client import ConnectionGone, NothingCame
 from tests.rig.faults import delay, hang
 from tests.rig.gateway import GatewayProcess
 from tests.rig.process import wait_until
@@ -126,6 +128,33 @@ async def test_K1_what_a_killed_worker_left_is_unknown_and_its_retry_is_known_as
     assert [b"", SENDER, SENDER] == sorted(message.sender for message in crm.sink.messages)
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+async def test_K1_what_a_worker_that_hangs_had_under_way_is_unknown_after_its_term(
+    start_crm: StartCrm, store_url: str
+) -> None:
+    crm = await start_crm(TWO_WORKERS, store_url=store_url, wrapper=IMPATIENT)
+    crm.sink.fault("dot", hang(), times=1)
+    reached = crm.person()
+    sending = asyncio.create_task(crm.send([reached], mail("Nieuws", bulk=True)))
+    await crm.sink.wait_for(1)
+    await wait_until(lambda: bool(journal(crm.database)), "the message")
+    hung = worker_of(crm, newest(crm).id)
+    os.kill(hung, signal.SIGSTOP)
+    try:
+        await wait_until(lambda: is_settled(crm), "what it had to be settled", 150)
+        while_it_hangs = states(newest(crm))
+    finally:
+        os.kill(hung, signal.SIGCONT)
+    with pytest.raises(NothingCame):
+        await sending
+    replies = [(await crm.send([reached])).end.code for _ in range(8)]
+
+    assert {reached.address: "unknown by gateway"} == while_it_hangs
+    assert [250] * 8 == replies
+    assert hung in crm.gateway.processes()
+
+
 async def test_P11_what_was_to_be_sent_before_a_crash_is_sent_after_it(
     start_crm: StartCrm,
 ) -> None:
@@ -167,6 +196,14 @@ def newest(crm: Crm) -> Message:
     """Return the newest message of the journal as it is now."""
     known = journal(crm.database)
     return known[max(known)]
+
+
+def worker_of(crm: Crm, message: int) -> int:
+    """Return the id of the process that has a message under way."""
+    query = select(workers.c.process).join(messages, messages.c.worker == workers.c.number)
+    with crm.database.reading() as connection:
+        process = connection.scalar(query.where(messages.c.id == message))
+    return int(str(process).partition(".")[0])
 
 
 def is_settled(crm: Crm) -> bool:

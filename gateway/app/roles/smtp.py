@@ -234,6 +234,7 @@ class _Chores:
         self._local = local
         self._stopping = stopping
         self._kept: dict[str, dict[str, str]] = {}  # the offers, as they are in the store
+        self._beat_at = self._steady_since = common.now()
 
     async def first_look(self) -> None:
         """Learn what is kept of relays and feed; without a store, later."""
@@ -260,6 +261,10 @@ class _Chores:
         Who may not write to the store as it is now ends, and is started anew by the supervisor.
         """
         node, process, number = processes.node(), processes.own(), self._number
+        now = common.now()
+        # Beats are missed while the store is away, and where the machine slept or its clock jumped.
+        if not timedelta(0) <= now - self._beat_at < 2 * workers.BEAT:
+            self._steady_since = now
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._database.prepare)
             has_number = await self._database.write(
@@ -268,10 +273,12 @@ class _Chores:
                     number,
                     node=node,
                     process=process,
-                    now=common.now(),
+                    now=now,
                     alive=processes.is_running,
+                    steady_since=self._steady_since,
                 )
             )
+            self._beat_at = now
         except WrongSchema as error:
             log.error("store_unusable", reason=str(error))
             has_number = False

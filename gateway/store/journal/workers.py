@@ -49,13 +49,16 @@ def beat(
     process: str,
     now: datetime,
     alive: Callable[[str], bool],
+    steady_since: datetime | None = None,
 ) -> bool:
     """Say that this process lives; False if another goes by its number.
 
     What dead processes left is settled. Who could not be enlisted, or was taken for dead while
-    the store was away, is enlisted by this.
+    the store was away, is enlisted by this. Since `steady_since` this process has missed no beat:
+    who was silent all that time can't blame it on the store.
     """
-    _bury(connection, node=node, now=now, alive=alive)
+    is_steady = steady_since is not None and now - steady_since >= GRACE
+    _bury(connection, node=node, now=now, alive=alive, is_steady=is_steady)
     own = update(workers).where(
         workers.c.number == number, workers.c.node == node, workers.c.process == process
     )
@@ -68,13 +71,25 @@ def beat(
 
 
 def _bury(
-    connection: Connection, *, node: str, now: datetime, alive: Callable[[str], bool]
+    connection: Connection,
+    *,
+    node: str,
+    now: datetime,
+    alive: Callable[[str], bool],
+    is_steady: bool = False,
 ) -> None:
-    """Settle what dead processes left, and forget them."""
+    """Settle what dead processes left, and forget them; settle what a silent one has under way.
+
+    A process of this machine that runs and says nothing hangs, or is stopped. It keeps its number:
+    should it go on, it writes to a log that nobody else may begin anew.
+    """
     for worker in connection.execute(select(workers)).all():
-        dead = not alive(worker.process) if worker.node == node else worker.alive_until < now
-        if dead:
+        is_silent = worker.alive_until < now
+        is_here = worker.node == node
+        is_gone = not alive(worker.process) if is_here else is_silent
+        if is_gone or (is_here and is_silent and is_steady):
             settle(connection, worker.number)
+        if is_gone:
             connection.execute(delete(workers).where(workers.c.number == worker.number))
 
 
