@@ -38,6 +38,7 @@ COMMANDS = {
     "campaigns sync", "campaigns report", "campaigns opt-outs",
     "applications submit", "applications status",
     "tokens create", "tokens list", "tokens revoke",
+    "bounces list", "bounces read", "bounces report",
 }  # fmt: skip
 FILES = ("cert", "key", "ca", "users", "password_file")
 LEVELS = ("debug", "info", "warning", "error", "exception")

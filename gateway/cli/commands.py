@@ -35,6 +35,7 @@ COMMANDS = {
     "history": ("people.history:app", "Replies that were filed to people."),
     "documents": ("people.documents:app", "Documents of people."),
     "inbox": ("replies.inbox:app", "Forwarded replies that were not filed."),
+    "bounces": ("bounces.command:app", "Bounces and complaints: what came back."),
     "mailchimp": ("campaigns.mailchimp:app", "The Mailchimp account campaigns go out through."),
     "campaigns": ("campaigns:app", "Campaigns that go out through Mailchimp."),
     "applications": (

@@ -66,6 +66,8 @@ class MailboxConfig(Section):
         },
     )
     """With auth `xoauth2`: `token_url`, `client_id`, `client_secret`, `refresh_token`, `scope`."""
+    purpose: Literal["replies", "bounces"] = "replies"
+    """`replies`: what staff forward is filed; `bounces`: what came back of mail that went out."""
     folder: Text = "INBOX"
     """The folder mail arrives in."""
     imported: Text = "Imported"

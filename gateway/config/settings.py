@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import field_validator, model_validator
 
+from gateway.config.bounces import BouncesConfig, KeysConfig
 from gateway.config.events import Templates, Triggers, WebhookConfig
 from gateway.config.inbound import Inbound
 from gateway.config.mailchimp import Mailchimp
@@ -177,6 +178,8 @@ class Settings(Section):
     notices: Notices = option({})
     crm: Crm = option({})
     inbound: Inbound = option({})
+    bounces: BouncesConfig = option({})
+    keys: KeysConfig = option({})
     mailchimp: Mailchimp = option({})
     triggers: Triggers = option({})
     templates: Templates = option({})
@@ -204,6 +207,13 @@ class Settings(Section):
         _unique("smtp.listeners", "bind", fixed)
         if str(self.api.bind) in fixed:
             wrong("api.bind", f'a listener has the same address: "{self.api.bind}"')
+        return self
+
+    @model_validator(mode="after")
+    def _bounces_have_an_address(self) -> Self:
+        for at, listener in enumerate(self.smtp.listeners):
+            if listener.envelope == "rewrite" and self.bounces.address is None:
+                wrong(f"smtp.listeners[{at}].envelope", "needs bounces.address")
         return self
 
     @model_validator(mode="after")

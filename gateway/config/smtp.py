@@ -118,8 +118,13 @@ class ListenerConfig(Section):
     """Address and port."""
     protocol: Literal["smtp", "lmtp"] = "smtp"
     """`lmtp` answers for each recipient after the content."""
-    purpose: Literal["proxy", "import"] = "proxy"
-    """`proxy` hands mail to a relay; `import` takes forwarded replies for the importer."""
+    purpose: Literal["proxy", "import", "bounces"] = "proxy"
+    """`proxy` hands mail to a relay; `import` takes forwarded replies for the importer, `bounces`
+    what came back of mail that went out."""
+    envelope: Literal["keep", "rewrite"] = "keep"
+    """`rewrite` gives every message an envelope sender of its own, made from `bounces.address`, by
+    which bounces are known for certain; reports then come to the gateway, which passes them on to
+    the CRM's sender."""
     kind: Literal["auto", "bulk", "individual"] = "auto"
     """What everything that comes in here is; `auto`: the rules decide."""
     mode: Literal["enforce", "observe"] = "enforce"
@@ -159,7 +164,9 @@ class ListenerConfig(Section):
 
     @model_validator(mode="after")
     def _trusts_only_what_it_imports(self) -> Self:
-        if self.purpose == "proxy" and (self.trust or self.authserv_id):
+        if self.purpose != "proxy" and self.envelope != "keep":
+            wrong("envelope", 'needs purpose = "proxy"')
+        if self.purpose != "import" and (self.trust or self.authserv_id):
             wrong("trust" if self.trust else "authserv_id", 'needs purpose = "import"')
         require_authserv_id(self.trust, self.authserv_id)
         return self

@@ -4,19 +4,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from gateway.core.bounces.bounce import BounceKind
+from gateway.core.mail.automatic import Automatic
 from gateway.core.replies.document_types import DocumentRule
 from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.core.sending.event import Event, EventType
 from gateway.inbound.admission import Admission, Objection, objection
 from gateway.inbound.answering import answer_sender
+from gateway.inbound.bounce_keeping import BounceSettings, keep_bounces
 from gateway.inbound.filed_reply import file_reply
 from gateway.inbound.mail_to_file import FilingFacts, MailToFile
 from gateway.inbound.notices import NoticeSettings
+from gateway.inbound.reading.bounces.reports import ReportSet
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import applications
 from gateway.store.replies import inbox
 from gateway.store.sending import events
 from gateway.store.views import documents
+
+_ANSWERS = (Automatic.AUTO_REPLY.value, Automatic.READ_RECEIPT.value)
 
 
 class FilingDecider:
@@ -27,11 +33,13 @@ class FilingDecider:
         admission: Admission,
         notice_settings: NoticeSettings,
         documents: Sequence[DocumentRule],
+        bounce_settings: BounceSettings,
         new_id: Callable[[], int],
     ) -> None:
         self._admission = admission
         self._notice_settings = notice_settings
         self._documents = documents
+        self._bounce_settings = bounce_settings
         self._new_id = new_id
 
     def would_file(self, connection: StoreTransaction, case: MailToFile) -> bool:
@@ -72,18 +80,25 @@ class FilingDecider:
                 subject=header.subject,
                 message_id=header.message_id,
             )
+        report = case.reading.report if case.reading else None
+        if report is not None and report.bounces and case.reference is None:
+            is_ours = keep_bounces(
+                connection,
+                report,
+                row,
+                raw=case.raw,
+                settings=self._bounce_settings,
+                now=now,
+                new_id=self._new_id,
+            )
+            if case.is_bounce:
+                decision = (
+                    replace(case.row, state=InboxState.IGNORED, reason=_kind_of(report))
+                    if is_ours
+                    else Objection(reason=AttentionReason.UNPROVEN_BOUNCE)
+                )
         if isinstance(decision, InboxRow):
             row = replace(row, state=decision.state, reason=decision.reason)
-            report = case.reading.report if case.reading else None
-            if report is not None and report.reports:
-                lookup = self._notice_settings.lookup
-                message = inbox.journaled(
-                    connection,
-                    numbers=report.numbers,
-                    message_id=report.message_id,
-                    recipients=[lookup(delivery.recipient) for delivery in report.reports],
-                )
-                inbox.add_reports(connection, row.id, message, report.reports)
         elif decision is not None:
             row = replace(
                 row,
@@ -91,16 +106,17 @@ class FilingDecider:
                 reason=decision.reason,
                 detail=decision.detail or row.detail,
             )
-            row = answer_sender(
-                connection,
-                case,
-                facts,
-                row,
-                now=now,
-                settings=self._notice_settings,
-                new_id=self._new_id,
-            )
-            if not case.by_hand:
+            if not case.is_bounce:  # who wrote there hears nothing: programs would answer back
+                row = answer_sender(
+                    connection,
+                    case,
+                    facts,
+                    row,
+                    now=now,
+                    settings=self._notice_settings,
+                    new_id=self._new_id,
+                )
+            if not (case.by_hand or case.is_bounce):
                 needs_attention = Event(
                     id=self._new_id(),
                     type=EventType.REPLY_NEEDS_ATTENTION,
@@ -138,9 +154,11 @@ class FilingDecider:
             return (
                 None if facts.application else Objection(reason=AttentionReason.UNKNOWN_REFERENCE)
             )
-        if case.reading is not None and case.reading.header.automatic:
-            kind = case.reading.header.automatic
+        kind = case.reading.header.automatic if case.reading is not None else ""
+        if kind and (not case.is_bounce or kind in _ANSWERS):
             return replace(case.row, state=InboxState.IGNORED, reason=kind)
+        if case.is_bounce and case.reading is not None and not case.fault:
+            return Objection(reason=AttentionReason.NO_BOUNCE)
         was_unreadable = case.row.reason == AttentionReason.UNREADABLE
         if not case.row.whole and not (case.fault or was_unreadable):
             return Objection(reason=AttentionReason.TOO_LARGE, detail=f"{case.row.size} octets")
@@ -157,3 +175,10 @@ class FilingDecider:
             admission=self._admission,
             application=facts.application,
         )
+
+
+def _kind_of(report: ReportSet) -> str:
+    kinds = {bounce.kind for bounce in report.bounces}
+    is_complaint = kinds & {BounceKind.COMPLAINT, BounceKind.NOT_SPAM, BounceKind.OPT_OUT}
+    kind = Automatic.FEEDBACK_REPORT if is_complaint else Automatic.DELIVERY_REPORT
+    return str(kind.value)

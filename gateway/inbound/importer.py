@@ -15,6 +15,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.replies.document_types import RULES, DocumentRule
 from gateway.core.replies.inbox import SPOOL, AttentionReason, InboxRow, InboxState, Sighting
 from gateway.inbound.admission import Admission
+from gateway.inbound.bounce_keeping import MOST_PASSED_ON, BounceSettings
 from gateway.inbound.filing_decision import FilingDecider
 from gateway.inbound.mail_to_file import MailToFile
 from gateway.inbound.notices import NoticeSettings
@@ -60,6 +61,7 @@ class Rules:
     #: The mailboxes and listeners, to look again at what came in by them.
     origins: Mapping[str, Origin] = field(default_factory=dict)
     documents: tuple[DocumentRule, ...] = RULES
+    bounces: BounceSettings
 
 
 class ReplyImporter:
@@ -201,6 +203,7 @@ class ReplyImporter:
             finally:
                 if kept is not None:
                     await kept
+            is_passed_on = origin.is_for_bounces and row.whole and row.size <= MOST_PASSED_ON
             case = MailToFile(
                 row=row,
                 reading=reading,
@@ -208,6 +211,8 @@ class ReplyImporter:
                 sighting=origin.sighting,
                 reference=reference,
                 is_new=is_new,
+                is_bounce=origin.is_for_bounces,
+                raw=await asyncio.to_thread(file.read_bytes) if is_passed_on else b"",
                 by_hand=by_hand,
             )
             # A mail that breaks the importer waits for a person, and the next go on.
@@ -241,6 +246,7 @@ class ReplyImporter:
             authserv_id=origin.authserv_id,
             envelope_sender=origin.envelope_sender,
             header_only=not row.whole,
+            is_bounce=origin.is_for_bounces,
         )
         try:
             return await self._readers.read(task), ""
@@ -250,7 +256,11 @@ class ReplyImporter:
     async def decide(self, case: MailToFile) -> Verdict:
         """Decide and keep the decision in one transaction, the files it needs before it."""
         filing_decider = FilingDecider(
-            self.rules.admission, self.rules.notice_settings, self.rules.documents, self._new_id
+            self.rules.admission,
+            self.rules.notice_settings,
+            self.rules.documents,
+            self.rules.bounces,
+            self._new_id,
         )
         has_files = case.reading is None or not case.reading.files()
         if not has_files and await self._database.read(

@@ -18,6 +18,8 @@ class MailToFile:
     sighting: Sighting | None = None
     reference: str | None = None  #: Where a person says it belongs.
     is_new: bool = False  #: Whether the inbox hasn't got it yet.
+    is_bounce: bool = False  #: Whether it came to where bounces come to.
+    raw: bytes = b""  #: Of what came to where bounces come to, if it is small enough to pass on.
     by_hand: bool = False  #: Whether a person is at it: its sender hears nothing then.
 
 

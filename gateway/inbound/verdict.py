@@ -52,6 +52,7 @@ class Origin:
     name: str  #: Of the mailbox or listener.
     trust: Trust | None = None  #: None: nothing does.
     authserv_id: str = ""
+    is_for_bounces: bool = False  #: What comes in here came back; nothing is filed.
     sighting: Sighting | None = None  #: In a mailbox: by this it is known again.
     envelope_sender: str | None = None  #: From a listener; empty for `<>`.
     arrived: datetime | None = None  #: When its server took it; aware.

@@ -53,7 +53,16 @@ class ImportSpool:
         self._new_id = new_id
         self.max_size = max_size
 
-    async def keep(self, file: Path, digest: str, *, size: int, listener: str, sender: str) -> None:
+    async def keep(
+        self,
+        file: Path,
+        digest: str,
+        *,
+        size: int,
+        listener: str,
+        sender: str,
+        recipients: Sequence[str] = (),
+    ) -> None:
         """Keep a mail durably, and let the importer find it."""
         row = InboxRow(
             id=self._new_id(datetime.now(UTC)),
@@ -62,6 +71,7 @@ class ImportSpool:
             state=InboxState.WAITING,
             origin=listener,
             envelope_sender=sender,
+            envelope_recipients=" ".join(recipients),
         )
         await self._blobs.put_file(file, digest)
         await self._database.write(lambda connection: inbox.put(connection, row))
@@ -85,6 +95,7 @@ class ImportTransaction:
         self._lmtp = lmtp
         self._clock = clock
         self._recipients = 0
+        self._addresses: list[str] = []
 
     @property
     def utf8(self) -> bool:
@@ -105,6 +116,7 @@ class ImportTransaction:
         room = max(0, _MOST_RECIPIENTS - self._recipients)
         taken = min(room, len(recipients))
         self._recipients += taken
+        self._addresses += (recipient.path.address for recipient in recipients[:taken])
         return [_OK] * taken + [_TOO_MANY] * (len(recipients) - taken)
 
     def refused(self, argument: bytes | None, reply: Reply) -> None:
@@ -131,6 +143,7 @@ class ImportTransaction:
                     size=size,
                     listener=self._listener,
                     sender=self._sender.address,
+                    recipients=self._addresses,
                 )
             except MessageRefused as refused:
                 await body.drain()

@@ -30,6 +30,8 @@ class ListenerPolicy:
     users: Users | None = None
     reject_at_rcpt: bool = False
     imports: bool = False  #: Whether mail goes to the importer, not to a relay.
+    #: Gives the envelope sender that the relay is told for a message's id; None: the client's own.
+    return_address: Callable[[int], str] | None = None
 
     def admits(self, peer: str) -> bool:
         """Whether a client of this address may speak here."""

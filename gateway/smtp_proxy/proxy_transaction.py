@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from gateway.core.kinds import By
 from gateway.core.mail.address import domain_of
 from gateway.core.mail.content import BadContent
-from gateway.core.mail.envelope import Recipient, Sender, malformed
+from gateway.core.mail.envelope import Recipient, Sender, handed_on_as, malformed
 from gateway.core.mail.reply import Reply
 from gateway.delivery.settings import choose
 from gateway.delivery.transaction import RelayTransaction
@@ -64,6 +64,9 @@ class ProxyTransaction:
             sender_domain=domain_of(sender.address),
         )
         self._record.relay = settings.name
+        if listener.return_address is not None and sender.address:
+            # What comes back then names the message. `<>` stays: nothing may come back of it.
+            sender = handed_on_as(sender, listener.return_address(self._record.id))
         self._relay = RelayTransaction(services.pool(settings), sender)
         self._outcome = TransactionOutcome(services, listener, self._record, self._relay)
 

@@ -4,10 +4,10 @@ import re
 from dataclasses import replace
 
 from gateway.core import ids
+from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.kinds import State
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.core.replies.inbox import DeliveryReport
-from gateway.store.replies import inbox
+from gateway.store.bounces import bounces
 from tests.cli.conftest import Cli, delivery, message
 from tests.store.journaling import kept_note
 
@@ -173,16 +173,28 @@ def test_the_report_shows_what_enforcing_would_change(cli: Cli) -> None:
 
 def test_what_another_server_reported_is_shown_with_the_message(cli: Cli) -> None:
     kept = message(0, delivery("ann@example.org"))
-    report = DeliveryReport(
-        recipient="ann@example.org", action="failed", status="5.1.1", diagnostic="unknown user"
+    report = KeptBounce(
+        inbox=7,
+        position=0,
+        message=kept.id,
+        proof=Proof.TRACE,
+        kind=BounceKind.BOUNCE,
+        address="ann@example.org",
+        recipient="ann@example.org",
+        action="failed",
+        status="5.1.1",
+        diagnostic="unknown user",
+        reason="userunknown",
+        hard=True,
     )
     cli.keep(kept)
     with cli.store() as store, store.writing() as connection:
-        inbox.add_reports(connection, 7, kept.id, [report])
+        bounces.add(connection, [report])
 
     shown = cli.json("messages", "show", ids.show(kept.id))
 
     assert [{"recipient": "ann@example.org", "action": "failed", "status": "5.1.1",
-             "diagnostic": "unknown user"}] == shown["reports"]  # fmt: skip
+             "diagnostic": "unknown user", "kind": "bounce",
+             "reason": "userunknown"}] == shown["reports"]  # fmt: skip
     line = "Reported:    ann@example.org: failed 5.1.1, unknown user"
     assert line in cli.do("messages", "show", ids.show(kept.id))

@@ -2,7 +2,14 @@
 
 import pytest
 
-from gateway.core.mail.envelope import CommandRefused, Recipient, Sender, parse_mail, parse_rcpt
+from gateway.core.mail.envelope import (
+    CommandRefused,
+    Recipient,
+    Sender,
+    handed_on_as,
+    parse_mail,
+    parse_rcpt,
+)
 
 ALL = frozenset(("SIZE", "8BITMIME", "SMTPUTF8", "DSN", "AUTH"))
 
@@ -257,3 +264,22 @@ def test_rcpt_is_understood(why: str) -> None:
     argument, expected = RECIPIENTS[why]
 
     assert expected == recipient_facts(parse_rcpt(argument, ALL, utf8=False))
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        (b"FROM:<crm@office.example>", b"<bounces+x@office.example>"),
+        (b"FROM:<crm@office.example> SIZE=17", b"<bounces+x@office.example> SIZE=17"),
+        (b"FROM:crm@office.example", b"<bounces+x@office.example>"),
+    ],
+)
+def test_a_sender_is_handed_on_as_another_with_its_parameters(
+    argument: bytes, expected: bytes
+) -> None:
+    sender = parse_mail(argument, frozenset(("SIZE",)))
+
+    handed_on = handed_on_as(sender, "bounces+x@office.example")
+
+    assert expected == handed_on.argument
+    assert ("bounces+x@office.example", sender.size) == (handed_on.address, handed_on.size)

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from gateway.core import ids
+from gateway.core.bounces.suppressing import BounceRules
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.applications import Application, Programme
 from gateway.core.people.history import HistoryEntry
@@ -22,6 +23,7 @@ from gateway.core.sending.mail_wording import (
 )
 from gateway.core.sending.outbox import OutboxRow
 from gateway.inbound.admission import Admission, sender_entries
+from gateway.inbound.bounce_keeping import BounceSettings
 from gateway.inbound.importer import ReplyImporter, Rules
 from gateway.inbound.notices import NoticeSettings
 from gateway.inbound.reading.readers import Readers
@@ -183,6 +185,7 @@ def rules(*senders: str, roles: tuple[str, ...] = ("personnel_manager",)) -> Rul
             import_address="replies@office.example",
         ),
         origins={MAILBOX.name: MAILBOX},
+        bounces=BounceSettings(lookup=lookup_form, rules=BounceRules()),
     )
 
 

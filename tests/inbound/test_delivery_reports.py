@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core import ids
+from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, State
-from gateway.core.replies.inbox import DeliveryReport
 from gateway.inbound.verdict import Ignored
+from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
-from gateway.store.replies import inbox
 from tests.inbound.office import Office
 
 NUMBER = ids.first_id_at(datetime(2026, 3, 4, 10, tzinfo=UTC)) + 7
@@ -68,17 +68,23 @@ def report(
 
 
 @pytest.mark.parametrize(
-    "mail",
+    ("mail", "proof"),
     [
-        report(message_id="<mailing@office.example>"),
-        report(message_id="<mailing@office.example>", kind="text/rfc822-headers"),
-        report(envelope=ids.show(NUMBER)),
-        report(trace=f"Received: from crm by gateway with ESMTP id {ids.show(NUMBER)};\n\tx\n"),
+        (report(message_id="<mailing@office.example>"), Proof.MESSAGE_ID),
+        (
+            report(message_id="<mailing@office.example>", kind="text/rfc822-headers"),
+            Proof.MESSAGE_ID,
+        ),
+        (report(envelope=ids.show(NUMBER)), Proof.TRACE),
+        (
+            report(trace=f"Received: from crm by gateway with ESMTP id {ids.show(NUMBER)};\n\tx\n"),
+            Proof.TRACE,
+        ),
     ],
     ids=["Message-ID", "headers only", "Original-Envelope-Id", "our Received line"],
 )
 async def test_I15_a_delivery_report_is_kept_at_its_message(
-    each_office: Office, mail: bytes
+    each_office: Office, mail: bytes, proof: Proof
 ) -> None:
     with each_office.database.writing() as connection:
         take_in(connection, 1, [SENT], [])
@@ -87,12 +93,20 @@ async def test_I15_a_delivery_report_is_kept_at_its_message(
 
     assert Ignored("delivery_report", verdict.inbox) == verdict
     with each_office.database.reading() as connection:
-        found = inbox.reported(connection, NUMBER)
-    expected = DeliveryReport(
+        found = bounces.of_message(connection, NUMBER)
+    expected = KeptBounce(
+        inbox=verdict.inbox,
+        position=0,
+        message=NUMBER,
+        proof=proof,
+        kind=BounceKind.BOUNCE,
+        address="ann@example.org",
         recipient="Ann@example.org",
         action="failed",
         status="5.1.1",
         diagnostic="smtp; 550 5.1.1 unknown user",
+        reason="userunknown",
+        hard=True,
     )
     assert [expected] == found
 
@@ -107,7 +121,7 @@ async def test_I15_an_id_that_a_client_wrote_into_a_received_field_is_none_of_ou
     await office.take(report(trace=trace))
 
     with office.database.reading() as connection:
-        assert [] == inbox.reported(connection, NUMBER)
+        assert [] == bounces.of_message(connection, NUMBER)
 
 
 async def test_I15_a_report_on_nothing_of_ours_is_recorded_all_the_same(office: Office) -> None:
@@ -125,4 +139,4 @@ async def test_the_same_report_twice_is_recorded_once(office: Office) -> None:
         await office.take(report(envelope=ids.show(NUMBER)))
 
     with office.database.reading() as connection:
-        assert 1 == len(inbox.reported(connection, NUMBER))
+        assert 1 == len(bounces.of_message(connection, NUMBER))

@@ -1,6 +1,5 @@
 """The journal: what came, what was decided for each recipient, and why."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
@@ -26,10 +25,10 @@ from gateway.core.decision.journal import Message
 from gateway.core.decision.note import retold_in
 from gateway.core.decision.note_template import exactly
 from gateway.core.kinds import State
+from gateway.store.bounces import bounces
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages
-from gateway.store.replies import inbox
-from gateway.store.views import documents
+from gateway.store.views import bounce_documents, documents
 
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READS])
 
@@ -101,7 +100,7 @@ async def show_message(
         found = messages.one(connection, number)
         if found is None:
             return None
-        reports = [asdict(one) for one in inbox.reported(connection, number)]
+        reports = bounce_documents.reports(bounces.of_message(connection, number))
         shown = documents.message(_retold(using, found, language))
         return shown | ({"reports": reports} if reports else {})
 

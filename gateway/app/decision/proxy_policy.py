@@ -3,14 +3,17 @@
 import hashlib
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from email.utils import parseaddr
 
 from gateway.app import common
+from gateway.app.keys import signing_keys
 from gateway.app.relays import BadCertificate, relays_of
 from gateway.app.rules import rules_of
 from gateway.app.wording import note_templates
 from gateway.config import Settings
 from gateway.config.smtp import ListenerConfig as ListenerSettings
+from gateway.core.bounces.return_address import ReturnedTo, return_address
 from gateway.core.kinds import Kind
 from gateway.core.mail.address import domain_of
 from gateway.smtp_proxy.policy import ListenerPolicy, Override, Policy
@@ -63,10 +66,18 @@ def listeners(settings: Settings) -> Sequence[ListenerPolicy]:
             networks=one.networks,
             users=Users.read(one.users, time.monotonic) if one.users else None,
             reject_at_rcpt=one.reject_at == "rcpt",
-            imports=one.purpose == "import",
+            imports=one.purpose in ("import", "bounces"),
+            return_address=return_addresses(settings) if one.envelope == "rewrite" else None,
         )
         for one in settings.smtp.listeners
     ]
+
+
+def return_addresses(settings: Settings) -> Callable[[int], str]:
+    """Return what gives a message its envelope sender; GatewayError for a bad key file."""
+    keys = signing_keys(settings)
+    _, base = parseaddr(settings.bounces.address or "")
+    return lambda message: return_address(base, ReturnedTo(message), keys)
 
 
 def server_context(listener: ListenerSettings) -> ssl.SSLContext | None:

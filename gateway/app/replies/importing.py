@@ -6,14 +6,17 @@ from email.utils import parseaddr
 
 from gateway.app import common
 from gateway.app.common import now
+from gateway.app.keys import signing_keys
 from gateway.app.replies.import_address import import_address
 from gateway.app.wording import letters
 from gateway.config import Settings
 from gateway.config.inbound import MailboxConfig
 from gateway.config.smtp import ListenerConfig
+from gateway.core.bounces.suppressing import BounceRules
 from gateway.core.replies.document_types import RULES, DocumentRule
 from gateway.core.sending.mail_wording import IMPORTED, REFUSED
 from gateway.inbound.admission import Admission, sender_entries
+from gateway.inbound.bounce_keeping import BounceSettings
 from gateway.inbound.importer import ReplyImporter, Rules
 from gateway.inbound.notices import NoticeSettings
 from gateway.inbound.reading.readers import Readers
@@ -77,14 +80,32 @@ def rules(settings: Settings) -> Rules:
         ),
         origins=origins(settings),
         documents=(*own, *RULES),
+        bounces=bounce_settings(settings),
+    )
+
+
+def bounce_settings(settings: Settings) -> BounceSettings:
+    """Return by what bounces are known and when they suppress; GatewayError for a bad key file."""
+    config = settings.bounces
+    _, address = parseaddr(config.address or "")
+    return BounceSettings(
+        lookup=lambda typed: common.lookup(settings, typed),
+        rules=BounceRules(config.suppress_after, config.apart, config.within),
+        address=address,
+        keys=signing_keys(settings) if address else None,
     )
 
 
 def origins(settings: Settings) -> dict[str, Origin]:
     """Return the mailboxes and import listeners, each with what proves a sender there."""
-    listeners = (one for one in settings.smtp.listeners if one.purpose == "import")
+    listeners = (one for one in settings.smtp.listeners if one.purpose != "proxy")
     places: list[MailboxConfig | ListenerConfig] = [*settings.inbound.mailboxes, *listeners]
     return {
-        one.name: Origin(name=one.name, trust=one.trust, authserv_id=one.authserv_id or "")
+        one.name: Origin(
+            name=one.name,
+            trust=one.trust,
+            authserv_id=one.authserv_id or "",
+            is_for_bounces=one.purpose == "bounces",
+        )
         for one in places
     }

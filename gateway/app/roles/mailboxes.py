@@ -111,7 +111,10 @@ def mailbox_settings(
         max_size=settings.inbound.max_size,
         every=settings.inbound.every,
         origin=Origin(
-            name=mailbox.name, trust=mailbox.trust, authserv_id=mailbox.authserv_id or ""
+            name=mailbox.name,
+            trust=mailbox.trust,
+            authserv_id=mailbox.authserv_id or "",
+            is_for_bounces=mailbox.purpose == "bounces",
         ),
     )
 

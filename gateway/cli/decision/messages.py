@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -25,9 +24,9 @@ from gateway.core.decision.note import retold_in, told_in
 from gateway.core.decision.note_template import NoteTemplate, exactly
 from gateway.core.kinds import State
 from gateway.core.wording import in_language
+from gateway.store.bounces import bounces
 from gateway.store.journal import messages as journal
-from gateway.store.replies import inbox
-from gateway.store.views import documents
+from gateway.store.views import bounce_documents, documents
 
 app = typer.Typer(help="The journal of messages.", no_args_is_help=True)
 
@@ -113,13 +112,13 @@ def show_message(
     template = None if language is None else wording_in(chosen, language)
     with chosen.store() as store, store.reading() as connection:
         found = journal.one(connection, read_id(number))
-        reports = inbox.reported(connection, read_id(number))
+        reports = bounces.of_message(connection, read_id(number))
     if found is None:
         raise NotFound(f"the journal has no message {number}")
     if template is not None:
         found = retold_in(template, found, chosen.zone)
     if as_json:
-        reported = {"reports": [asdict(one) for one in reports]} if reports else {}
+        reported = {"reports": bounce_documents.reports(reports)} if reports else {}
         print_json(documents.message(found) | reported)
         return
     words = template or told_in(note_templates(chosen.settings).values(), found)

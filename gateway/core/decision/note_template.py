@@ -39,6 +39,9 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "short status": _SHORT,
     "short staff": _SHORT,
     "short staff person": _SHORT | {"person"},
+    "short bounce": _SHORT | {"remark"},
+    "short complaint": _SHORT,
+    "short unsubscribe": _SHORT,
     "short opt out": _SHORT,
     "short last known": _SHORT,
     "short unread status": _SHORT,
@@ -57,6 +60,9 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "status": _REASON,
     "staff": _REASON,
     "staff person": _REASON,
+    "bounce": _REASON,
+    "complaint": _REASON,
+    "unsubscribe": _REASON,
     "opt out": _REASON,
     "last known": _REASON,
     "unread status": _REASON,
@@ -89,10 +95,14 @@ _SHIPPED = (
     *("last known", "short last known", "short shared"),
     *("unread status", "short unread status"),
     *(STAFF_PERSON, f"short {STAFF_PERSON}"),
+    *("bounce", "short bounce", "complaint", "short complaint", "unsubscribe", "short unsubscribe"),
     *("short personal shared", "personal shared", "no personal shared"),
 )
 #: Words it may lack in the same way.
-_SHIPPED_WORDS = ("blocked_person", "last_known", "unread_status")
+_SHIPPED_WORDS = (
+    *("blocked_person", "last_known", "unread_status"),
+    *("bounce", "complaint", "unsubscribe"),
+)
 _OPTIONAL = frozenset((OPT_OUT, f"short {OPT_OUT}", SHORT_LAST))
 
 #: Every key of `[words]`; `scope_bulk` says what a person gets who is out of bulk mail.
@@ -101,12 +111,14 @@ WORDS = (
     *("bulk", "individual"),
     *(f"scope_{scope}" for scope in Scope),
     *("blocked_address", "blocked_person", "last_known", "unread_status"),
+    *("bounce", "complaint", "unsubscribe"),
     *("months", "first_day"),
 )
 
 _REPLIES = (
     *("short group", "short status", "short staff", "short opt out", "short several"),
     *("short last known", "short unread status", "short shared", f"short {STAFF_PERSON}"),
+    *("short bounce", "short complaint", "short unsubscribe"),
 )
 _MOST_LETTERS = {"names": MAX_SHORT_REASONS, "reason": MAX_SHORT_REASONS}
 _ALWAYS_KNOWN = frozenset(("id", "state", "name", "scope", "count", "names"))

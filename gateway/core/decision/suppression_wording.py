@@ -13,6 +13,9 @@ NAMELESS = (
     SuppressionSource.STAFF,
     SuppressionSource.LAST_KNOWN,
     SuppressionSource.UNREAD_STATUS,
+    SuppressionSource.BOUNCE,
+    SuppressionSource.COMPLAINT,
+    SuppressionSource.UNSUBSCRIBE,
 )
 
 

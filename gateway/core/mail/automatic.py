@@ -115,7 +115,9 @@ def automatic_kind(field: Field) -> Automatic | None:
     if field("x-failed-recipients"):
         return Automatic.DELIVERY_REPORT
     if submitted == "auto-replied" or precedence == "auto_reply":
-        return by_subject or Automatic.AUTO_REPLY
+        # Exim marks its warnings of delays so.
+        is_mailer = _MAILER.search(field("from"))
+        return by_subject or (Automatic.DELIVERY_REPORT if is_mailer else Automatic.AUTO_REPLY)
     if any(map(field, _REPLY_FIELDS)) or "autoresponder" in field("x-post-messageclass").casefold():
         return Automatic.AUTO_REPLY
     if submitted not in ("", "no") or precedence in _BULK or any(map(field, _GENERATED_FIELDS)):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from gateway.core.mail.address import Path, parse_path
@@ -84,6 +84,14 @@ class Recipient:
     def wants_failure_notice(self) -> bool:
         """Whether a DSN for a failure may be sent (RFC 3461, 4.1)."""
         return self.notify is None or "FAILURE" in self.notify
+
+
+def handed_on_as(sender: Sender, address: str) -> Sender:
+    """Return a sender with another address; its parameters stay as they came."""
+    end = sender.argument.index(sender.path.raw) + len(sender.path.raw)
+    raw = b"<%s>" % address.encode()
+    path = Path(raw, address)
+    return replace(sender, path=path, argument=raw + sender.argument[end:])
 
 
 @lru_cache(4096)

@@ -130,6 +130,9 @@ class SuppressionSource(StrEnum):
     GROUP = "group"
     STATUS = "status"
     STAFF = "staff"  #: `gateway suppress` or the API: an address, not a person.
+    BOUNCE = "bounce"  #: Mail to the address came back for good.
+    COMPLAINT = "complaint"  #: Whoever has the address called mail of ours spam.
+    UNSUBSCRIBE = "unsubscribe"  #: Whoever has the address wants no more, by link or by mail.
     #: While the store is away: out of all mail when it was last asked; why is not known then.
     LAST_KNOWN = "last_known"
     #: The person's status can't be read, or is none of those known: it may be one that suppresses.

@@ -57,6 +57,9 @@ class AttentionReason(StrEnum):
     UNTRUSTED_ORIGIN = "untrusted_origin"
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"
+    #: It came to where bounces come to, and is none, or about nothing that the gateway sent.
+    NO_BOUNCE = "no_bounce"
+    UNPROVEN_BOUNCE = "unproven_bounce"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,7 @@ class InboxRow:
     detail: str = ""  #: More of it, for people.
     origin: str = ""  #: The mailbox or listener it came in by.
     envelope_sender: str | None = None  #: None where it isn't known; empty for `<>`.
+    envelope_recipients: str = ""  #: Of a mail that came back, a space between two.
     sender: str = ""
     address: str = ""  #: The sender in lookup form.
     subject: str = ""
@@ -93,13 +97,3 @@ class InboxRow:
     def at(self) -> datetime:
         """When it came in."""
         return moment_of(self.id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryReport:
-    """What another server says of one recipient (RFC 3464, 2.3)."""
-
-    recipient: str
-    action: str
-    status: str
-    diagnostic: str

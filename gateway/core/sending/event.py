@@ -15,6 +15,8 @@ class EventType(StrEnum):
     REPLY_NEEDS_ATTENTION = "reply.needs_attention"
     CAMPAIGN_ACTIVITY = "campaign.activity"
     OPTED_OUT = "person.opted_out"
+    ADDRESS_BOUNCED = "address.bounced"
+    ADDRESS_COMPLAINED = "address.complained"
     TRIGGER_SENT = "trigger.sent"
     TRIGGER_RUN_FINISHED = "trigger.run_finished"
 

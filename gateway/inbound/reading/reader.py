@@ -13,10 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.core.replies.inbox import DeliveryReport
+from gateway.core.bounces.bounce import Bounce, BounceKind
+from gateway.core.bounces.reason import Reason
 from gateway.inbound.reading.attachments import Attachment
+from gateway.inbound.reading.bounces.reports import ReportSet
 from gateway.inbound.reading.reading import ParsedHeader, ReadMail, RepliedMail, Task, read
-from gateway.inbound.reading.reports import ReportSet
 from gateway.inbound.reading.skeleton import TooMuch
 
 CPU_SECONDS = 0.45  #: One mail may take so long, two starts of this process come on top …
@@ -47,9 +48,19 @@ def load(line: bytes) -> ReadMail | str:
     report = values["report"]
     if report is not None:
         report = ReportSet(
-            reports=tuple(DeliveryReport(**delivery) for delivery in report["reports"]),
+            bounces=tuple(
+                Bounce(
+                    **{
+                        **bounce,
+                        "kind": BounceKind(bounce["kind"]),
+                        "reason": Reason(bounce["reason"]),
+                    }
+                )
+                for bounce in report["bounces"]
+            ),
             numbers=tuple(report["numbers"]),
             message_id=report["message_id"],
+            addressed_to=tuple(report["addressed_to"]),
         )
     return ReadMail(
         header=ParsedHeader(**values["header"]),

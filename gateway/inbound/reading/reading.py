@@ -8,7 +8,7 @@ from email.message import Message
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gateway.core.mail.automatic import automatic_kind, may_be_answered
+from gateway.core.mail.automatic import Automatic, automatic_kind, may_be_answered
 from gateway.core.mail.content import MAX_HEADER_BLOCK, header_block_of_file
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.keepable import keepable, keepable_line, keepable_lines
@@ -16,10 +16,10 @@ from gateway.core.replies.forwarded import Mailbox
 from gateway.core.replies.reference import find_reference, reference_pattern
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.attachments import Attachment, Saver
+from gateway.inbound.reading.bounces.reports import ReportSet, read_reports
 from gateway.inbound.reading.original import recover
 from gateway.inbound.reading.outlook import UnreadText
 from gateway.inbound.reading.recovered import Recovered
-from gateway.inbound.reading.reports import ReportSet, read_reports
 from gateway.inbound.reading.skeleton import Skeletons
 from gateway.inbound.reading.trust import distrust, read_sender
 from gateway.inbound.reading.unwrap import unwrap
@@ -41,6 +41,7 @@ class Task:
     authserv_id: str = ""
     envelope_sender: str | None = None
     header_only: bool = False
+    is_bounce: bool = False  #: Whether it came to where bounces come to.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +120,9 @@ def read(task: Task) -> ReadMail:
         return ReadMail(header=header)
     skeletons = Skeletons()
     mail = skeletons.parse(Path(task.file))
-    if header.automatic:
-        return ReadMail(header=header, report=read_reports(mail))
+    if header.automatic or task.is_bounce:
+        is_answer = header.automatic in (Automatic.AUTO_REPLY.value, Automatic.READ_RECEIPT.value)
+        return ReadMail(header=header, report=read_reports(mail, is_bounce=not is_answer))
     unwrap(mail, skeletons, Path(task.folder))
     recovered = recover(mail, subject=header.bare_subject, zone=ZoneInfo(task.zone))
     saver = Saver(Path(task.folder), skeletons)

@@ -18,6 +18,7 @@ from gateway.store.feed.layouts import UNSURE
 from gateway.store.schema.columns import moment
 
 Row = Sequence[Any]
+_OF_THE_CRM = frozenset(("status", "group"))  #: What a tag gives its effect.
 #: Where in a row what stands.
 SOURCE, TAG, ORIGIN, UNTIL = 1, 9, 10, 12
 
@@ -55,14 +56,14 @@ FROM {wanted} addresses a
 {join} "groups" g ON g.kind = m.kind AND g.crm_id = m.group_id AND g.active AND g.tag <> ''
 WHERE {where_person} AND a.position >= {lowest}""".replace("{names}", _all_names("g"))
 OF_PERSON = """
-SELECT {value}, 'staff', o.kind, o.person, '', '', true, '',
+SELECT {value}, o.source, o.kind, o.person, '', '', true, '',
        '', o.scope, o."by", o.since, o.until, o.remark, o.public{number}
 FROM {wanted} addresses a
 {join} person_suppressions o ON o.kind = a.kind AND o.person = a.person
        AND o.released_at IS NULL AND (o.until IS NULL OR o.until > {now})
 WHERE {where_person} AND a.position >= {lowest}"""
 OF_STAFF = """
-SELECT {own_value}, 'staff', '', '', '', '', true, '',
+SELECT {own_value}, o.source, '', '', '', '', true, '',
        '', o.scope, o."by", o.since, o.until, o.remark, o.public{number}
 FROM {wanted} suppressions o
 WHERE {where_own} AND o.released_at IS NULL AND (o.until IS NULL OR o.until > {now})"""
@@ -73,6 +74,11 @@ def _names(text: str) -> tuple[str, Names]:
     name, *others = text.split(_PART)
     pairs = zip(NAME_LANGUAGES, others, strict=False)
     return name, tuple((language, other) for language, other in pairs if other)
+
+
+def is_own(row: Row) -> bool:
+    """Whether a row says itself what it covers: staff, a bounce, a complaint, an unsubscribe."""
+    return row[SOURCE] not in _OF_THE_CRM
 
 
 def _is_unread(row: Row) -> bool:
@@ -87,11 +93,11 @@ class TagEffects:
     optout_scope: Scope
 
     def scope(self, source: str, tag: str, origin: str) -> Scope:
-        """Return what a status or group covers that bears a known tag, or a row of staff's.
+        """Return what a status or group covers that bears a known tag, or a row of its own.
 
         `origin` is who told of it: an opt-out that Mailchimp told of may cover more.
         """
-        if source == "staff":
+        if source not in _OF_THE_CRM:
             return Scope(tag)
         scope = self.tag_scopes[tag]
         if source == "group" and origin == MAILCHIMP and not scope.includes(self.optout_scope):
@@ -100,7 +106,7 @@ class TagEffects:
 
     def suppresses(self, row: Row) -> bool:
         """Whether a row keeps any mail away."""
-        return row[SOURCE] == "staff" or row[TAG] in self.tag_scopes or _is_unread(row)
+        return is_own(row) or row[TAG] in self.tag_scopes or _is_unread(row)
 
     def suppression(self, row: Row, person: PersonRef | None) -> Suppression:
         """Return what a row says.

@@ -31,7 +31,19 @@ class ListedSource(StrEnum):
     GROUP = "group"  #: Opt-outs at Mailchimp among them: they are in a group.
     STATUS = "status"
     STAFF = "staff"
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+    UNSUBSCRIBE = "unsubscribe"
     MAILCHIMP = "mailchimp"  #: The groups' reasons that Mailchimp's word brought.
+
+
+#: Reasons that are rows of their own, of an address or a person.
+_OWN = (
+    ListedSource.STAFF,
+    ListedSource.BOUNCE,
+    ListedSource.COMPLAINT,
+    ListedSource.UNSUBSCRIBE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +158,12 @@ class SuppressedAddresses:
             is_all = source is not ListedSource.MAILCHIMP
             condition = f"({by_mailchimp} OR {by_others})" if is_all else by_mailchimp
             branches.append(self._statement(OF_GROUP, condition))
-        if source in (None, ListedSource.STAFF):
+        if source is None or source in _OWN:
             scopes = [scope for scope in Scope if _covers(scope, selection.scope)]
-            branches += [
-                self._statement(rows, f"o.scope IN ({_listed(scopes)})")
-                for rows in (OF_PERSON, OF_STAFF)
-            ]
+            condition = f"o.scope IN ({_listed(scopes)})"
+            if source is not None:
+                condition += f" AND o.source = '{source}'"
+            branches += [self._statement(rows, condition) for rows in (OF_PERSON, OF_STAFF)]
         return " UNION ALL ".join(branches)
 
     def _statement(self, rows: str, condition: str) -> str:

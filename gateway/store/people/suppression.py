@@ -39,6 +39,7 @@ from gateway.store.people.effects import (
     SOURCE,
     Row,
     TagEffects,
+    is_own,
 )
 from gateway.store.schema import person_suppressions, suppressions
 from gateway.store.schema.columns import microseconds
@@ -164,12 +165,12 @@ class Standings:
         return self._standings(addresses, ask)
 
     def of_staff(self, connection: Connection, ref: PersonRef) -> tuple[Suppression, ...]:
-        """Return how staff suppress a person now, with an address or without."""
+        """Return what suppresses a person itself now, with an address or without."""
         now = self._clock()
         return tuple(
             Suppression(
                 scope=one.scope,
-                source=SuppressionSource.STAFF,
+                source=one.source,
                 origin=one.by,
                 since=one.since,
                 until=one.until,
@@ -240,8 +241,7 @@ class _Findings:
         self._own: list[Row] = []
 
     def add(self, row: Row) -> None:
-        is_of_staff = row[SOURCE] == "staff"
-        if is_of_staff and not row[2]:
+        if is_own(row) and not row[2]:
             self._own.append(row)
             return
         if row[SOURCE] == "status":
@@ -300,6 +300,7 @@ class SuppressionEntry:
     id: int
     address: str  #: In lookup form; of a person as `candidate:17`.
     scope: Scope
+    source: SuppressionSource
     remark: str
     public: bool
     by: str
@@ -320,13 +321,14 @@ def add(
     by: str,
     since: datetime,
     until: datetime | None,
+    source: SuppressionSource = SuppressionSource.STAFF,
 ) -> SuppressionEntry:
     """Suppress an address (in lookup form) from the next message on, or a person.
 
     A person is suppressed with every address there is now or comes later.
     """
     values = {"remark": remark, "public": public, "by": by, "since": since, "until": until}
-    row = {"id": id, "scope": scope.value, **values}
+    row = {"id": id, "scope": scope.value, "source": source.value, **values}
     if isinstance(address, PersonRef):
         whose = {"kind": address.kind.value, "person": address.crm_id}
         connection.execute(insert(person_suppressions).values(row | whose))
@@ -336,6 +338,7 @@ def add(
         id=id,
         address=str(address),
         scope=scope,
+        source=source,
         remark=remark,
         public=public,
         by=by,
@@ -365,7 +368,11 @@ def history(connection: Connection, address: str | PersonRef) -> tuple[Suppressi
     entries = []
     for row in rows.mappings():
         told = {name: value for name, value in row.items() if name not in ("kind", "person")}
-        told |= {"address": str(address), "scope": Scope(row["scope"])}
+        told |= {
+            "address": str(address),
+            "scope": Scope(row["scope"]),
+            "source": SuppressionSource(row["source"]),
+        }
         entries.append(SuppressionEntry(**told))
     return tuple(entries)
 

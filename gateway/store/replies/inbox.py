@@ -4,21 +4,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select
+from sqlalchemy import Connection, RowMapping, Select, delete, func, select
 
 from gateway.core import ids
 from gateway.core.errors import GatewayError
-from gateway.core.mail.address import lookup_form
 from gateway.core.queue import QueueEvent
-from gateway.core.replies.inbox import INBOX_LIFE, DeliveryReport, InboxRow, InboxState, Sighting
+from gateway.core.replies.inbox import INBOX_LIFE, InboxRow, InboxState, Sighting
 from gateway.store.engine.leases import IsGone
 from gateway.store.engine.queue import DurableQueue
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import deliveries, inbox, messages, reports, sightings
+from gateway.store.schema import inbox, sightings
 
 _COLUMNS = tuple(InboxRow.__dataclass_fields__)
 QUEUE = DurableQueue(inbox, INBOX_LIFE)
-_RECENT = 50  #: Messages to a recipient among which that of a report is looked for.
 
 
 class NoSuchMail(GatewayError):
@@ -165,54 +163,6 @@ def answers_since(connection: Connection, address: str, since: datetime) -> int:
         inbox.c.id >= ids.first_id_at(since), inbox.c.address == address, inbox.c.answered
     )
     return connection.scalar(recent) or 0
-
-
-def add_reports(
-    connection: Connection, number: int, message: int | None, found: Sequence[DeliveryReport]
-) -> None:
-    """Keep what a delivery report says, at the journal's message it is about."""
-    rows = [
-        {"inbox": number, "position": position, "message": message, **asdict(one)}
-        for position, one in enumerate(found)
-    ]
-    if rows:
-        connection.execute(insert(reports).values(rows))
-
-
-def reported(connection: Connection, message: int) -> list[DeliveryReport]:
-    """Return what other servers reported of a message of the journal."""
-    names = tuple(DeliveryReport.__dataclass_fields__)
-    columns = [reports.c[name] for name in names]
-    order = (reports.c.inbox, reports.c.position)
-    rows = connection.execute(select(*columns).where(reports.c.message == message).order_by(*order))
-    return [DeliveryReport(**row._mapping) for row in rows]
-
-
-def journaled(
-    connection: Connection, *, numbers: Sequence[int], message_id: str, recipients: Sequence[str]
-) -> int | None:
-    """Return the journal's message a report is about: by its id there, else by Message-ID.
-
-    The Message-ID counts among the recent messages to the recipients that are named.
-    """
-    for number in numbers:
-        if connection.scalar(select(messages.c.id).where(messages.c.id == number)):
-            return number
-    if not message_id:
-        return None
-    for recipient in recipients:
-        recent = (
-            select(deliveries.c.message)
-            .where(deliveries.c.address == lookup_form(recipient))
-            .order_by(deliveries.c.message.desc())
-            .limit(_RECENT)
-        )
-        same = (messages.c.id.in_(recent), messages.c.message_id == message_id)
-        newest = select(messages.c.id).where(*same).order_by(messages.c.id.desc()).limit(1)
-        message: int | None = connection.scalar(newest)
-        if message is not None:
-            return message
-    return None
 
 
 def _found(connection: Connection, query: Select[tuple[object]], *, lock: bool) -> InboxRow | None:

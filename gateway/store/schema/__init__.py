@@ -2,6 +2,7 @@
 
 from gateway.store.schema.activities import activities, opt_outs
 from gateway.store.schema.api import answers, tokens
+from gateway.store.schema.bounces import bounces
 from gateway.store.schema.campaigns import (
     audience_members,
     audiences,
@@ -35,7 +36,6 @@ from gateway.store.schema.inbound import (
     history,
     inbox,
     mailbox_states,
-    reports,
     sightings,
 )
 from gateway.store.schema.journal import (
@@ -61,7 +61,7 @@ from gateway.store.schema.triggers import (
 #: upgraded. A number of its own, for "0001" was one of theirs.
 FIRST_VERSION = "0100"
 #: The newest migration; a store at another version is refused.
-VERSION = "0100"
+VERSION = "0101"
 
 __all__ = [
     "FIRST_VERSION",
@@ -73,6 +73,7 @@ __all__ = [
     "attempts",
     "audience_members",
     "audiences",
+    "bounces",
     "bulk_messages",
     "campaign_members",
     "campaigns",
@@ -102,7 +103,6 @@ __all__ = [
     "programmes",
     "qualifications",
     "relay_offers",
-    "reports",
     "schema_version",
     "sightings",
     "staff",

@@ -1,6 +1,6 @@
 """The tables of the importer: what came in and what was filed."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, Table, Text, text
 
 from gateway.store.schema.columns import UtcTime, flag, key, metadata, number, words
 
@@ -16,6 +16,7 @@ inbox = Table(
     words("detail"),
     words("origin"),  # the mailbox or listener it came in by
     Column("envelope_sender", Text),
+    words("envelope_recipients"),  # of a mail that came back
     words("sender"),
     words("address"),  # the sender in lookup form
     words("subject"),
@@ -98,18 +99,3 @@ mailbox_states = Table(
     words("refresh_token"),
     Column("idle_silent_since", UtcTime),
 )
-
-# What other servers reported of mail that went out, one row a recipient.
-
-reports = Table(
-    "reports",
-    metadata,
-    Column("inbox", BigInteger, primary_key=True, autoincrement=False),
-    Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("message", BigInteger),  # the journal's, where it is known
-    words("recipient"),
-    words("action"),
-    words("status"),
-    words("diagnostic"),
-)
-Index("ix_reports_message", reports.c.message)

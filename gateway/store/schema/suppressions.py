@@ -7,9 +7,10 @@ from sqlalchemy import BigInteger, Column, Index, Table, Text
 from gateway.store.schema.columns import UtcTime, flag, metadata, words
 
 
-def _what_staff_said() -> list[Column[Any]]:
+def _what_was_said() -> list[Column[Any]]:
     return [
         Column("scope", Text, nullable=False),
+        Column("source", Text, nullable=False, server_default="staff"),
         words("remark"),
         flag("public"),
         words("by"),
@@ -25,7 +26,7 @@ suppressions = Table(
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("address", Text, nullable=False),
-    *_what_staff_said(),
+    *_what_was_said(),
 )
 Index("ix_suppressions_address", suppressions.c.address)
 
@@ -36,7 +37,7 @@ person_suppressions = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("person", Text, nullable=False),
-    *_what_staff_said(),
+    *_what_was_said(),
 )
 Index(
     "ix_person_suppressions_kind_person", person_suppressions.c.kind, person_suppressions.c.person

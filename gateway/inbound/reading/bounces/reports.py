@@ -1,36 +1,46 @@
-"""What a delivery report says, and which mail it is about (RFC 3464)."""
+"""What a mail that came back says, and by what the mail it is about is known."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import getaddresses
 
 from gateway.core import ids
+from gateway.core.bounces.bounce import Bounce
 from gateway.core.mail.headers import Headers, decoded
-from gateway.core.replies.inbox import DeliveryReport
+from gateway.inbound.reading.bounces.bounces import read_bounces
 from gateway.inbound.reading.header_fields import hop_ids
-from gateway.inbound.reading.texts import children
+from gateway.inbound.reading.texts import children, decoded_text
 
 _MOST_PARTS = 200
 _MOST_RECIPIENTS = 100
 _LONGEST = 1_000
 _ORIGINALS = ("text/rfc822-headers", "message/rfc822", "message/global-headers", "message/global")
+#: Of the mail that came back, where it stands in the text or the report tells it.
+_MESSAGE_ID = re.compile(
+    r"^[> \t]{0,10}(?:x-original-)?message-id:\s{0,10}(<[^<>\s]{1,900}>)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LONGEST_TEXT = 200_000
 _STATUSES = ("message/delivery-status", "message/global-delivery-status")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSet:
-    """A delivery report: what it says, and by what the mail it is about is known."""
+    """A mail that came back: what it says, and by what the mail it is about is known."""
 
-    reports: tuple[DeliveryReport, ...] = ()
+    bounces: tuple[Bounce, ...] = ()
     numbers: tuple[int, ...] = ()  #: Ids of the journal that it names.
     message_id: str = ""
+    addressed_to: tuple[str, ...] = ()  #: Addresses it came to, as its own header names them.
 
 
-def read_reports(mail: Message) -> ReportSet:
+def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
     """Read what an automatic mail reports of deliveries; most report nothing."""
-    recipients: list[DeliveryReport] = []
     numbers: list[int] = []
     message_id = ""
+    told_ids: list[str] = []
     stack = [mail]
     for _ in range(_MOST_PARTS):
         if not stack:
@@ -42,16 +52,20 @@ def read_reports(mail: Message) -> ReportSet:
             for group in children(part):
                 names = ("original-envelope-id", "x-gateway-message")
                 numbers += _ids([_field(group, name) for name in names])
-                recipients += delivery_of(group)
+                # Google tells it here and gives nothing back.
+                message_id = message_id or _field(group, "x-original-message-id")
+        elif part.get_content_type() == "text/plain":
+            told_ids += _MESSAGE_ID.findall(decoded_text(part)[:_LONGEST_TEXT])
         elif part.get_content_type() in _ORIGINALS:
             original = header_of_original(part)
             message_id = message_id or original.text("message-id")
             # The gateway's own is among them if it passed here.
             numbers += _ids(hop_ids(original.raw("received")))
     return ReportSet(
-        reports=tuple(recipients[:_MOST_RECIPIENTS]),
+        bounces=read_bounces(mail) if is_bounce else (),
         numbers=tuple(dict.fromkeys(numbers))[:_MOST_RECIPIENTS],
-        message_id=message_id[:_LONGEST],
+        message_id=(message_id or (told_ids[0] if told_ids else ""))[:_LONGEST],
+        addressed_to=_addressed_to(mail),
     )
 
 
@@ -73,19 +87,17 @@ def _ids(texts: Iterable[str]) -> Iterator[int]:
             continue
 
 
-def delivery_of(group: Message) -> Iterator[DeliveryReport]:
-    """Yield what the fields of one recipient say (RFC 3464, 2.3); nothing where they name none."""
-    named = _field(group, "final-recipient") or _field(group, "original-recipient")
-    address = named.partition(";")[2].strip() or named
-    if address:
-        yield DeliveryReport(
-            recipient=address,
-            action=_field(group, "action").lower(),
-            status=_field(group, "status"),
-            diagnostic=_field(group, "diagnostic-code"),
-        )
-
-
 def _field(group: Message, name: str) -> str:
     octets = str(group.get(name, "")).encode("utf-8", "surrogateescape")
     return " ".join(decoded(octets).split())[:_LONGEST]
+
+
+def _addressed_to(mail: Message) -> tuple[str, ...]:
+    names = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to")
+    values = [_field_of(value) for name in names for value in mail.get_all(name, [])]
+    found = [address for _, address in getaddresses(values) if "@" in address]
+    return tuple(dict.fromkeys(found))[:_MOST_RECIPIENTS]
+
+
+def _field_of(value: object) -> str:
+    return " ".join(str(value).split())[:_LONGEST]

@@ -1,0 +1,42 @@
+"""What comes back: where, and when it suppresses an address."""
+
+from datetime import timedelta
+from typing import Self
+
+from pydantic import model_validator
+
+from gateway.config.section import Section, option, wrong
+from gateway.config.values import ConfigPath, Count, Interval, MailAddress
+
+
+class BouncesConfig(Section):
+    """Bounces and complaints: they arrive in a mailbox or at a listener with purpose `bounces`, or
+    among the replies."""
+
+    address: MailAddress | None = option(example="bounces@example.org")
+    """The address bounces come to. Listeners with envelope `rewrite` give every message an envelope
+    sender made from it (`bounces+TOKEN@example.org`), which the mail server must deliver to where
+    the gateway reads (Postfix: `recipient_delimiter = +`)."""
+    suppress_after: Count = 2
+    """After how many hard bounces (no such user, no such domain, account closed) an address gets no
+    mail any more; mail that arrives in between starts the count anew."""
+    apart: Interval = option("2d")
+    """Bounces closer together than this count once."""
+    within: Interval = option("90d")
+    """Older bounces don't count."""
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        least = self.apart * (self.suppress_after - 1)
+        if self.within < least or self.within == timedelta(0):
+            wrong("within", f"{self.suppress_after} bounces so far apart never fall within it")
+        return self
+
+
+class KeysConfig(Section):
+    """What the gateway signs with: return addresses, links to unsubscribe, hashes of the erased."""
+
+    file: ConfigPath = option("gateway.keys")
+    """A file with a key in hexadecimal digits per line, beside this file if no folder is named;
+    made when it is first needed. The first key signs, each of them verifies: put a new one in front
+    to rotate, and keep those below."""

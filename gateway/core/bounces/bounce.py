@@ -1,0 +1,86 @@
+"""What came back, one recipient at a time."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.core.bounces.reason import Reason
+from gateway.core.ids import moment_of
+
+_CLASS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
+_REPLY_CODE = re.compile(r"(?:\A|[\s;:])([245])\d\d(?=[\s-]|\Z)")
+
+
+class BounceKind(StrEnum):
+    """What a mail that came back says of a recipient."""
+
+    BOUNCE = "bounce"  #: It was not delivered.
+    DELAY = "delay"  #: It is still being tried.
+    COMPLAINT = "complaint"  #: The recipient called it spam (RFC 5965: abuse, fraud, virus, other).
+    NOT_SPAM = "not_spam"  #: The recipient took that back (RFC 5965: not-spam).
+    OPT_OUT = "opt_out"  #: The recipient wants no more of it.
+    DELIVERED = "delivered"  #: It arrived, or was handed on.
+
+
+class Proof(StrEnum):
+    """By what a bounce is known to be about a message of ours."""
+
+    TOKEN = "token"  # noqa: S105  #: It came to a return address of our own.
+    TRACE = "trace"  #: It gives back our Received line, or our envelope id (RFC 3461).
+    MESSAGE_ID = "message_id"  #: It names the Message-ID of a message to that recipient.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """What came back of one recipient."""
+
+    kind: BounceKind
+    recipient: str  #: As the server that reports it names it.
+    original_recipient: str = (
+        ""  #: As the sender wrote it (RFC 3464, 2.3.1), if the report says so.
+    )
+    action: str = ""  #: RFC 3464, 2.3.3, in lower case.
+    status: str = ""  #: RFC 3463, as it was written.
+    diagnostic: str = ""  #: What the server said, on one line.
+    reason: Reason = Reason.UNDEFINED
+
+    @property
+    def is_hard(self) -> bool:
+        """Whether the address itself is wrong or gone, for good.
+
+        What a server said may be tried again (4xx, 4.x.x) is not, however it is worded: name
+        servers and lists of users fail for hours. But "unknown" (4.1.x) that was tried until the
+        mail expired is: `failed`, `450 4.1.1 user unknown`.
+        """
+        if self.kind is not BounceKind.BOUNCE or not self.reason.is_hard:
+            return False
+        if self.action == "failed" and self.status.startswith("4.1."):
+            return True
+        classes = _CLASS.findall(self.status) or _CLASS.findall(self.diagnostic)
+        classes = classes or _REPLY_CODE.findall(self.diagnostic)
+        return "4" not in classes[:1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptBounce:
+    """What came back of one recipient, as it is kept."""
+
+    inbox: int  #: The mail that tells it.
+    position: int
+    message: int | None  #: The journal's, where it is known.
+    proof: Proof | None
+    kind: BounceKind
+    address: str  #: Whom the message was for, in lookup form; empty where that isn't sure.
+    recipient: str
+    action: str
+    status: str
+    diagnostic: str
+    reason: str  #: A `Reason`; empty of complaints.
+    hard: bool
+    suppression: int | None = None  #: Which it brought.
+
+    @property
+    def at(self) -> datetime:
+        """When it came in."""
+        return moment_of(self.inbox)

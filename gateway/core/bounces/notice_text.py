@@ -1,0 +1,203 @@
+"""Bounces without a standard: whom a text says that mail didn't reach, and what was said of each.
+
+Servers write such mails for people: `<ann@example.org>: 550 no such user` (qmail), a transcript of
+the session (Sendmail), a paragraph below an address (Exim), `RCPT TO:<…>` above an answer. What
+they have in common: the address stands alone, in angle brackets or behind a label; what was said of
+it follows; what came back is given below.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+
+MOST_LINES = 1_000
+_LONGEST_LINE = 500
+
+_MAILBOX = (
+    r"[^\s<>()\[\],;:\"'`=|\\]{1,64}@[^\W_](?:[\w.-]{0,250}[^\W_])?"  # a name may be in any script
+)
+_ADDRESS = re.compile(f"({_MAILBOX})")
+_LABEL = (
+    "to|recipient|address|addresses|e-?mail|user|rcpt to|could not be delivered to|undeliverable to"
+    "|final-recipient|original-recipient|failed recipient|an|destinataire"
+)
+#: `ann@example.org`, `- <ann@example.org>:`, `To: ann@example.org`, on a line of its own.
+_ALONE = re.compile(
+    rf"[\s>*\-•·]*(?:\d+[.)]\s*)?(?:(?:{_LABEL})\s*[:=]\s*(?:rfc822;\s*)?)?<?({_MAILBOX})>?"
+    r"\s*[:;,.]?\s*(?:\(.*\))?\s*\Z",
+    re.IGNORECASE,
+)
+#: `<ann@example.org>: no such user`, `554 5.0.0 <ann@example.org>... Service unavailable`.
+_FIRST = re.compile(
+    rf"\s*(?:\d{{3}}[ -](?:\d\.\d+\.\d+\s+)?)?(?:#\S+\s+)?<?({_MAILBOX})>?"
+    r"\s*(?::|\.\.\.|\(|,|;|\s-\s|\s)\s*\S"
+)
+#: `[Status: Error, Address: <ann@example.org>, ResponseCode 421, …]` (Zoho).
+_NAMED = re.compile(rf"(?:address|recipient): <({_MAILBOX})>", re.IGNORECASE)
+_RCPT = re.compile(rf"rcpt to:?\s*<?({_MAILBOX})>?", re.IGNORECASE)
+#: Who sends bounces is rarely one of the recipients.
+_SERVERS = re.compile(
+    r"(?:mailer-daemon|postmaster|mail-daemon|mdaemon|no-?reply|administrator|abuse|support|helpdesk"
+    r"|webmaster|listserv)@",
+    re.IGNORECASE,
+)
+#: What stands above an address that is the sender's or somebody's to ask.
+_NOT_A_RECIPIENT_BELOW = re.compile(
+    r"(?:sent by|from|sender|contact|assistance,?)\s*:?\s*\Z", re.IGNORECASE
+)
+
+_RULE = r"[-_=*#|<>]{2,}+"
+_CAME_BACK = r"(?:original |unsent |returned |undelivered )?(?:message|mail|header)s?"
+#: A line below which what came back is given.
+_ORIGINAL_BELOW = re.compile(
+    r"\s*(?:"
+    rf"{_RULE}.{{0,40}}?\b(?:original|copy|unsent|undelivered|returned|headers?|body)\b"
+    r"(?!.{0,60}(?:status|report|address)).{0,80}"
+    rf"|{_RULE}\s*(?:message|e?-?mail)\s*(?:text|content|body|header)?\s*(?:follows)?\s*[-_=*#|<>:.]*"
+    r"|(?:this|below|here|following|attached)(?: this line)? is (?:a |the )?"
+    r"(?:copy of|header of|text of|original|returned|undelivered|beginning of) (?:the |your )?"
+    rf"{_CAME_BACK}\b.{{0,60}}"
+    rf"|(?:the )?{_CAME_BACK}(?:'s)? (?:headers? )?(?:as )?follows?.{{0,40}}"
+    rf"|(?:the )?{_CAME_BACK} is (?:included|attached|copied).{{0,40}}"
+    r"|(?:original|unsent|returned|undelivered) (?:message|mail)(?: headers?| text)?\s*:.{0,20}"
+    r")\s*\Z",
+    re.IGNORECASE,
+)
+_FIELD = re.compile(
+    r"(received|return-path|from|to|date|message-id|subject|mime-version|x-[\w-]+|dkim-signature"
+    r"|delivered-to|reply-to|cc|content-type|sender):",
+    re.IGNORECASE,
+)
+_NEVER_IN_A_NOTICE = {"received", "return-path", "mime-version", "message-id", "dkim-signature"}
+
+_TELLING = re.compile(
+    r"(?<![\d.])[245]\d\d(?:[ -]|\Z)|\b[245]\.\d{1,3}\.\d{1,3}\b"
+    r"|\b(?:said|reason|error|diagnostic)\b.{0,20}:|>>>|<<<"
+    r"|smtp error|in reply to|responded as follows|did not like our|name was rejected"
+    r"|after (?:end of|mail from|rcpt to|helo|ehlo|initial)",
+    re.IGNORECASE,
+)
+#: What stands in every bounce, whatever happened.
+_PHRASES = re.compile(
+    r"""
+    this message was created automatically by [^.]{0,60}\.?
+    this is the \S+ (?:program|system) at [^.\n]{0,100}\.?
+    could not be (?:delivered|sent) to (?:one or more|some or all|the following|any)[^.:]{0,60}[.:]
+    (?:this is|these are|had) (?:a |some )?permanent (?:fatal |delivery )?errors?[.;:]?
+    i'?ve given up\.?
+    i'?m (?:sorry|afraid) (?:to have to inform you|i wasn'?t able)[^.]{0,120}\.
+    for further assistance[^.]{0,80}\.
+    if you do so[^.]{0,80}\.
+    you can delete your own text[^.]{0,80}\.
+    sorry it didn'?t work out\.?
+    the (?:mail|postfix) (?:system|program)
+    (?:please )?(?:do not|don'?t) reply to this[^.]{0,80}\.?
+    this is the mailer-daemon,?
+    an error (?:has )?occurred while (?:attempting|trying) to deliver[^:]{0,120}:?
+    the following addresse?s? (?:had|failed)[^-:]{0,60}[-:]
+    delivery to the following recipients? (?:has )?failed[^.:]{0,30}[.:]?
+    (?:unable|not able) to deliver (?:your |this )?(?:message|mail) to (?:the following|one or more)
+    your message (?:was not|cannot be|could not be) delivered[^.:]{0,60}[.:]?
+    your message (?:to the following recipients )?(?:cannot be delivered|did not reach)[^.:]{0,60}
+    this (?:report|message) relates to a message you sent with the following header fields:?
+    technical details of (?:permanent|temporary) failure:?
+    (?:please )?(?:contact|ask) your (?:e-?mail |system |mail )?administrator[^.]{0,100}\.?
+    (?:please )?(?:contact|ask) your postmaster[^.]{0,100}\.?
+    i'?m not going to try again[^.]{0,80}\.?
+    """.strip().replace("\n    ", "|")
+)
+
+
+@dataclass(slots=True)
+class ToldFailure:
+    """A recipient that a text names, and the lines about it."""
+
+    recipient: str
+    lines: list[str] = field(default_factory=list)
+
+
+def notice_of(text: str) -> list[str]:
+    """Return the lines of a bounce above the mail that came back."""
+    lines = [line[:_LONGEST_LINE] for line in text.splitlines()[:MOST_LINES]]
+    for number, line in enumerate(lines):
+        if number and _ORIGINAL_BELOW.match(line):
+            return lines[:number]
+        if _FIELD.match(line):
+            block = takewhile(str.strip, lines[number : number + 12])
+            names = {match[1].casefold() for match in map(_FIELD.match, block) if match}
+            if len(names) >= 3 and names & _NEVER_IN_A_NOTICE:
+                return lines[:number]
+    return lines
+
+
+def failures_in(text: str, *, senders: Iterable[str] = ()) -> list[ToldFailure]:
+    """Return whom a text says mail didn't reach, each with what was said; empty if it says nothing.
+
+    `senders` are those the bounce is addressed to: who sent what came back is never one of them.
+    """
+    lines = notice_of(text)
+    left_out = {address.casefold() for address in senders}
+    marks: list[tuple[int, str]] = []
+    # From the forms that mean a recipient for certain to any address at all.
+    for patterns in ((_ALONE, _FIRST, _NAMED), (_RCPT,), (_ADDRESS,)):
+        marks = _marks(lines, patterns, left_out)
+        if marks:
+            break
+    failures: dict[str, ToldFailure] = {}
+    for index, (number, address) in enumerate(marks):
+        end = marks[index + 1][0] if index + 1 < len(marks) else len(lines)
+        failure = failures.setdefault(address.casefold(), ToldFailure(address))
+        failure.lines += lines[number : max(end, number + 1)]
+    if len(failures) == 1:
+        next(iter(failures.values())).lines = lines  # all of it speaks of the one
+    return list(failures.values())
+
+
+def essence(lines: Sequence[str]) -> tuple[str, str]:
+    """Return what was said in particular, and all that was said; each on one line in lower case.
+
+    In particular is what stands on lines with a reply or status code, the line above them (`smtp
+    error after end of data:`) and those that go on from them. The phrases of every bounce are left
+    out of both.
+    """
+    chosen: list[str] = []
+    goes_on, before = 0, ""
+    for line in lines:
+        if _TELLING.search(line):
+            chosen += [line] if goes_on else [before, line]
+            goes_on = 3
+        elif goes_on and line.strip():
+            chosen.append(line)
+            goes_on -= 1
+        elif not (goes_on and chosen[-1].rstrip().endswith(":")):
+            goes_on = 0
+        before = line
+    return _without_phrases(chosen), _without_phrases(lines)
+
+
+def _without_phrases(lines: Sequence[str]) -> str:
+    text = " ".join(" ".join(lines).split()).casefold()
+    return " ".join(_PHRASES.sub(" ", text).split())
+
+
+def _marks(
+    lines: Sequence[str], patterns: Sequence[re.Pattern[str]], left_out: set[str]
+) -> list[tuple[int, str]]:
+    """Return the lines that name a recipient, and whom; servers only where nobody else is named."""
+    marks: dict[tuple[int, str], bool] = {}
+    before = ""
+    for number, line in enumerate(lines):
+        if not _NOT_A_RECIPIENT_BELOW.search(before):
+            for pattern in patterns:
+                at_start = pattern in (_ALONE, _FIRST)
+                matches = (
+                    filter(None, [pattern.match(line)]) if at_start else pattern.finditer(line)
+                )
+                for match in matches:
+                    address = match[1].strip(".'")
+                    if address.casefold() not in left_out:
+                        marks[number, address] = _SERVERS.match(address) is not None
+        before = line if line.strip() else before
+    people = [mark for mark, is_server in marks.items() if not is_server]
+    return people or list(marks)

@@ -1,0 +1,48 @@
+"""Envelope senders of the gateway's own: what comes back to one is known for certain.
+
+`bounces@example.org` becomes `bounces+TOKEN@example.org` (variable envelope return path). The token
+names the message and, where the transaction has one recipient, the recipient by its position.
+Whoever has not seen the mail can't make one, so that backscatter (reports on mail that others sent
+in our name) is told apart.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.core.signing import SigningKeys
+
+_PURPOSE = "return-address"
+_ALL = 0xFFFF  #: In place of a position: the message as a whole.
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedTo:
+    """What a return address names."""
+
+    message: int  #: The journal's id.
+    position: int | None = None  #: Of the recipient in the envelope, from 0; None: any of them.
+
+
+def return_address(base: str, to: ReturnedTo, keys: SigningKeys) -> str:
+    """Return the envelope sender for a message; `base` is `[bounces] address`."""
+    position = _ALL if to.position is None else to.position
+    payload = to.message.to_bytes(8) + position.to_bytes(2)
+    local, _, domain = base.rpartition("@")
+    return f"{local}+{keys.sign(_PURPOSE, payload)}@{domain}"
+
+
+def returned_to(base: str, addresses: Iterable[str], keys: SigningKeys) -> ReturnedTo | None:
+    """Return what the first of some addresses names that `return_address` made, None if none is.
+
+    The delimiter may have become another one (`-`, `=`), and everything upper case.
+    """
+    local, _, domain = base.rpartition("@")
+    form = re.compile(rf"{re.escape(local)}[+=-]([a-z2-7]+)@{re.escape(domain)}", re.IGNORECASE)
+    for address in addresses:
+        match = form.fullmatch(address.strip())
+        payload = keys.verify(_PURPOSE, match[1]) if match else None
+        if payload is not None and len(payload) == 10:
+            position = int.from_bytes(payload[8:])
+            return ReturnedTo(int.from_bytes(payload[:8]), None if position == _ALL else position)
+    return None

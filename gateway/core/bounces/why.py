@@ -1,0 +1,173 @@
+"""Why mail came back, told by what the server said, its status code and the command it refused.
+
+Words come first where they are known, because servers often send a status that says less (5.0.0)
+or something else (5.1.1 "mailbox full"). Status codes: RFC 3463 and IANA's registry of enhanced
+status codes (2024).
+"""
+
+import re
+from collections.abc import Iterable
+
+from gateway.core.bounces.reason import Reason
+from gateway.core.bounces.reason_words import ROWS, VOCABULARY
+
+MOST_CHARACTERS = 4_000  #: Of a text are looked at.
+
+_STATUS = re.compile(r"\b[245]\.(\d{1,3}\.\d{1,3})\b")
+#: Addresses and links are taken out before words are looked for, for they hold words of their own
+#: (`user.unknown@spam.example`, `…/err/mailbox-full`). A link's host stays: lists are known by it.
+_ADDRESS = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@]{1,255}>?")
+_LINK = re.compile(r"https?://([^\s/]*)\S*")
+#: Amazon SES puts its own reading before what the server said: `5.1.0 - Unknown address error
+#: 550-'5.2.2 … Mailbox Full'`.
+_WRAPPED = re.compile(r"[245]\.\d\.\d - [a-z ]+ (?=\d{3}-')")
+
+#: The command that was refused, as the servers that report it name it.
+_SAID = r"(?:after|reply to|response to|command:?|for|>>>|\[|our) ?"
+_AT_MAIL = re.compile(_SAID + r"\[?mail[ _](?:from|command)|>>> mail|\[mail_from\]")
+_AT_HELO = re.compile(
+    r"(?:after|reply to|>>>) ?(?:initial connection|[he][he]lo\b)|name was rejected"
+)
+_AT_DATA = re.compile(
+    _SAID + r"(?:the )?(?:end of data|sending data|data|text command|\.)(?: command)?\b"
+    r"|\[data\]|>>> data"
+)
+_OF_RECIPIENT = re.compile(r"\b[45]\.1\.\d|this user doesn'?t have")
+_OF_SENDER = re.compile(r"\b[45]\.1\.[78]\b")
+
+#: Enhanced status codes by subject and detail; the class (4 or 5) is looked at beside it.
+STATUSES: dict[str, Reason] = {
+    "1.0": Reason.USER_UNKNOWN,
+    "1.1": Reason.USER_UNKNOWN,
+    "1.2": Reason.HOST_UNKNOWN,
+    "1.3": Reason.USER_UNKNOWN,
+    "1.4": Reason.FILTERED,
+    "1.5": Reason.UNDEFINED,
+    "1.6": Reason.MOVED,
+    "1.7": Reason.REJECTED,
+    "1.8": Reason.REJECTED,
+    "1.9": Reason.SYSTEM_ERROR,
+    "1.10": Reason.NOT_ACCEPTING,  # RFC 7505
+    "2.0": Reason.FILTERED,
+    "2.1": Reason.SUSPENDED,
+    "2.2": Reason.MAILBOX_FULL,
+    "2.3": Reason.TOO_BIG,
+    "2.4": Reason.FILTERED,
+    "3.0": Reason.SYSTEM_ERROR,
+    "3.1": Reason.SYSTEM_FULL,
+    "3.2": Reason.SYSTEM_ERROR,
+    "3.3": Reason.SYSTEM_ERROR,
+    "3.4": Reason.TOO_BIG,
+    "3.5": Reason.SYSTEM_ERROR,
+    "4.0": Reason.NETWORK_ERROR,
+    "4.1": Reason.EXPIRED,
+    "4.2": Reason.EXPIRED,
+    "4.3": Reason.SYSTEM_ERROR,
+    "4.4": Reason.HOST_UNKNOWN,
+    "4.5": Reason.RATE_LIMITED,
+    "4.6": Reason.NETWORK_ERROR,
+    "4.7": Reason.EXPIRED,
+    "5.0": Reason.SYNTAX_ERROR,
+    "5.1": Reason.SYNTAX_ERROR,
+    "5.2": Reason.SYNTAX_ERROR,
+    "5.3": Reason.RATE_LIMITED,
+    "5.4": Reason.SYNTAX_ERROR,
+    "6.0": Reason.CONTENT,
+    "6.1": Reason.CONTENT,
+    "6.2": Reason.CONTENT,
+    "6.3": Reason.CONTENT,
+    "6.7": Reason.CONTENT,
+    "6.9": Reason.CONTENT,
+    "7.0": Reason.POLICY,
+    "7.1": Reason.POLICY,
+    "7.2": Reason.FILTERED,
+    "7.3": Reason.SECURITY,
+    "7.4": Reason.SECURITY,
+    "7.5": Reason.SECURITY,
+    "7.6": Reason.SECURITY,
+    "7.7": Reason.SECURITY,
+    "7.8": Reason.SECURITY,
+    "7.9": Reason.SECURITY,
+    "7.10": Reason.SECURITY,
+    "7.13": Reason.SUSPENDED,
+    "7.17": Reason.MOVED,  # RFC 7293: the mailbox has another owner
+    "7.20": Reason.AUTH_FAILURE,
+    "7.21": Reason.AUTH_FAILURE,
+    "7.22": Reason.AUTH_FAILURE,
+    "7.23": Reason.AUTH_FAILURE,
+    "7.24": Reason.AUTH_FAILURE,
+    "7.25": Reason.REPUTATION,
+    "7.26": Reason.AUTH_FAILURE,
+    "7.27": Reason.REJECTED,  # RFC 7505: the sender's domain takes no mail
+    "7.28": Reason.RATE_LIMITED,
+    "7.29": Reason.AUTH_FAILURE,
+    "7.30": Reason.SECURITY,
+}
+
+#: What words mean at some receiving systems: domain, what was said, reason.
+SYSTEMS = (
+    # Japanese carriers answer the content with "unknown user" where the recipient's own list of
+    # senders refuses it; an address that doesn't exist is refused the same way.
+    (re.compile(r"docomo\b"), re.compile(r"unknown user"), Reason.FILTERED),
+    (
+        re.compile(r"(?:ezweb\.ne\.jp|au\.com)\Z"),
+        re.compile(r"550:? ?: user unknown"),
+        Reason.FILTERED,
+    ),
+    # "The group may not exist, or you may not have permission to post": in 40 languages, no code.
+    (re.compile(r"google-?groups\."), re.compile(r"\A(?!.*\b[45]\.\d\.\d)", re.S), Reason.REJECTED),
+)
+
+
+def _compiled(patterns: str) -> re.Pattern[str]:
+    text = "|".join(line.strip() for line in patterns.strip().splitlines())
+    return re.compile(re.sub(r"<([a-z ]+)>", lambda word: VOCABULARY[word[1]], text))
+
+
+_ROWS = [(row.reason, _compiled(row.patterns)) for row in ROWS]
+
+
+def why(text: str, status: str = "", *, recipient: str = "") -> Reason:
+    """Return why mail to a recipient came back.
+
+    `text` is what the server said (a diagnostic code, a line of a transcript), `status` the
+    enhanced status code that a report names, which may be empty, general (5.0.0) or wrong.
+    """
+    said = " ".join(text[:MOST_CHARACTERS].casefold().split())
+    domain = recipient.rpartition("@")[2].casefold()
+    for system, pattern, reason in SYSTEMS:
+        if system.search(domain) and pattern.search(said):
+            return reason
+    reason = _by_words(said) or _by_status(said, status)
+    if reason not in (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN):
+        return reason
+    # What is refused with MAIL is the sender, with HELO the server, and after the content what a
+    # filter made of it; unless the status names the recipient, as answers to commands do that were
+    # sent together (RFC 2920): `>>> DATA`, `<<< 550 5.1.1 … user unknown`.
+    if _OF_SENDER.search(said) or (_AT_MAIL.search(said) and not _AT_DATA.search(said)):
+        return Reason.REJECTED
+    if _AT_HELO.search(said):
+        return Reason.REPUTATION
+    if _AT_DATA.search(said) and not _OF_RECIPIENT.search(said):
+        return Reason.FILTERED if reason is Reason.USER_UNKNOWN else Reason.REJECTED
+    return reason
+
+
+def why_of(texts: Iterable[str], status: str = "", *, recipient: str = "") -> Reason:
+    """Return the first reason that one of some texts gives, else what the status says."""
+    for text in texts:
+        reason = why(text, recipient=recipient)
+        if reason is not Reason.UNDEFINED:
+            return reason
+    return why("", status, recipient=recipient)
+
+
+def _by_words(said: str) -> Reason | None:
+    bare = _ADDRESS.sub(" <> ", _LINK.sub(r" \1 ", said))
+    bare = _WRAPPED.sub("", " ".join(bare.split()))
+    return next((reason for reason, pattern in _ROWS if pattern.search(bare)), None)
+
+
+def _by_status(said: str, status: str) -> Reason:
+    codes = (*_STATUS.findall(said), *_STATUS.findall(status))
+    return next((STATUSES[code] for code in codes if code in STATUSES), Reason.UNDEFINED)

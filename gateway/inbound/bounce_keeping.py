@@ -1,0 +1,226 @@
+"""What came back is kept at its message, and suppresses an address where it must."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gateway.core import ids
+from gateway.core.bounces.bounce import Bounce, BounceKind, KeptBounce, Proof
+from gateway.core.bounces.return_address import returned_to
+from gateway.core.bounces.suppressing import BounceRules, scope_for
+from gateway.core.people.people import SuppressionSource
+from gateway.core.replies.inbox import InboxRow
+from gateway.core.sending.event import Event, EventType
+from gateway.core.sending.outbox import OutboxDraft
+from gateway.core.signing import SigningKeys
+from gateway.inbound.reading.bounces.reports import ReportSet
+from gateway.store.bounces import bounces
+from gateway.store.engine.database import StoreTransaction
+from gateway.store.people import people, suppression
+from gateway.store.sending import events, outbox
+
+#: What went out so shortly before a bounce may still come back, and proves nothing.
+_IN_FLIGHT = timedelta(hours=12)
+_TICK = timedelta(milliseconds=1)  #: What ids tell apart.
+_LONGEST_QUOTE = 120
+_BY = "gateway"
+MOST_PASSED_ON = 5_000_000  #: Octets of a bounce that is passed on to the CRM's sender.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BounceSettings:
+    """By what bounces are known and when they suppress."""
+
+    lookup: Callable[[str], str]
+    rules: BounceRules
+    address: str = ""  #: `[bounces] address`; empty: no return addresses of the gateway's own.
+    keys: SigningKeys | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AboutMessage:
+    """Which message a mail that came back is about."""
+
+    message: int
+    proof: Proof
+    position: int | None = None  #: Of the recipient, where the return address names it.
+
+
+def message_about(
+    connection: StoreTransaction, report: ReportSet, row: InboxRow, settings: BounceSettings
+) -> AboutMessage | None:
+    """Return which message of the journal a mail is about; None where nothing proves one."""
+    if settings.address and settings.keys is not None:
+        addresses = (*row.envelope_recipients.split(), *report.addressed_to)
+        named = returned_to(settings.address, addresses, settings.keys)
+        if named is not None and bounces.exists(connection, named.message):
+            return AboutMessage(named.message, Proof.TOKEN, named.position)
+    recipients = [
+        settings.lookup(address)
+        for bounce in report.bounces
+        for address in (bounce.original_recipient, bounce.recipient)
+        if address
+    ]
+    found = bounces.message_of(
+        connection,
+        numbers=report.numbers,
+        message_id=report.message_id,
+        recipients=list(dict.fromkeys(recipients)),
+    )
+    return None if found is None else AboutMessage(found.id, found.proof)
+
+
+def keep_bounces(
+    connection: StoreTransaction,
+    report: ReportSet,
+    row: InboxRow,
+    *,
+    raw: bytes,
+    settings: BounceSettings,
+    now: datetime,
+    new_id: Callable[[], int],
+) -> bool:
+    """Keep what a mail says came back, and act on it; whether it is about mail of ours.
+
+    Nothing is done to an address unless the mail is proven to be about a message to it. `raw`, the
+    mail itself, is passed on to the sender it would have come to without a return address.
+    """
+    about = message_about(connection, report, row, settings)
+    whom = {} if about is None else bounces.addresses_of(connection, about.message)
+    kept = []
+    for position, bounce in enumerate(report.bounces):
+        address = "" if about is None else _address(bounce, whom, about, settings)
+        entry = KeptBounce(
+            inbox=row.id,
+            position=position,
+            message=about.message if about else None,
+            proof=about.proof if about else None,
+            kind=bounce.kind,
+            address=address,
+            recipient=bounce.recipient,
+            action=bounce.action,
+            status=bounce.status,
+            diagnostic=bounce.diagnostic,
+            reason=bounce.reason.value if bounce.kind in _WITH_REASON else "",
+            hard=bounce.is_hard,
+        )
+        if address:
+            acted = _act(connection, bounce, entry, settings=settings, now=now, new_id=new_id)
+            entry = replace(entry, suppression=acted)
+        kept.append(entry)
+    bounces.add(connection, kept)
+    if about is not None and about.proof is Proof.TOKEN and raw:
+        sender = bounces.sender_of(connection, about.message)
+        if sender:
+            passed_on = OutboxDraft(
+                id=new_id(),
+                type="bounce",
+                key=f"bounce {ids.show(row.id)}",
+                recipient=sender,
+                body=raw,
+                message=about.message,
+                due=now,
+            )
+            outbox.put(connection, passed_on)
+    return about is not None
+
+
+_WITH_REASON = (BounceKind.BOUNCE, BounceKind.DELAY)
+_EVENTS: Mapping[BounceKind, EventType] = {
+    BounceKind.BOUNCE: EventType.ADDRESS_BOUNCED,
+    BounceKind.COMPLAINT: EventType.ADDRESS_COMPLAINED,
+    BounceKind.OPT_OUT: EventType.ADDRESS_COMPLAINED,
+}
+_SOURCES: Mapping[BounceKind, SuppressionSource] = {
+    BounceKind.BOUNCE: SuppressionSource.BOUNCE,
+    BounceKind.COMPLAINT: SuppressionSource.COMPLAINT,
+    BounceKind.OPT_OUT: SuppressionSource.UNSUBSCRIBE,
+}
+
+
+def _address(
+    bounce: Bounce, whom: Mapping[int, str], about: AboutMessage, settings: BounceSettings
+) -> str:
+    """Return whom the message was for of whom a bounce tells; empty where that isn't sure."""
+    if about.position is not None:
+        return whom.get(about.position, "")
+    for named in (bounce.original_recipient, bounce.recipient):
+        address = settings.lookup(named) if named else ""
+        if address in whom.values():
+            return address
+    # An alias behind it failed, or the complaint was blacked out: the only recipient is meant.
+    distinct = set(whom.values())
+    return next(iter(distinct)) if len(distinct) == 1 else ""
+
+
+def _act(
+    connection: StoreTransaction,
+    bounce: Bounce,
+    entry: KeptBounce,
+    *,
+    settings: BounceSettings,
+    now: datetime,
+    new_id: Callable[[], int],
+) -> int | None:
+    """Suppress the address where it is due, and tell of it; return the suppression, if any."""
+    address = entry.address
+    history = suppression.history(connection, address)
+    # Whoever released the address knew of the bounces until then.
+    released = [one.released_at for one in history if one.released_at is not None]
+    since = max((now - settings.rules.within, *(at + _TICK for at in released)))
+    scope = scope_for(
+        bounce,
+        bounces.hard_since(connection, address, since) if bounce.is_hard else (),
+        at=now,
+        arrived=bounces.arrived(connection, address, now - _IN_FLIGHT) if bounce.is_hard else None,
+        rules=settings.rules,
+    )
+    number: int | None = None
+    source = _SOURCES.get(bounce.kind, SuppressionSource.BOUNCE)
+    in_force = [
+        one
+        for one in history
+        if one.released_at is None and one.source is source and scope is not None
+        if (one.until is None or one.until > now) and one.scope.includes(scope)
+    ]
+    if scope is not None and not in_force:
+        number = new_id()
+        suppression.add(
+            connection,
+            id=number,
+            address=address,
+            scope=scope,
+            source=source,
+            remark=remark_of(bounce),
+            public=True,
+            by=_BY,
+            since=now,
+            until=None,
+        )
+    if bounce.kind in _EVENTS:
+        holders = people.holders(connection, address)
+        event = Event(
+            id=new_id(),
+            type=_EVENTS[bounce.kind],
+            # Several people with the address: none of them is meant more than the others.
+            person=holders[0] if len(holders) == 1 else None,
+            data={
+                "address": address,
+                "message": None if entry.message is None else ids.show(entry.message),
+                "kind": bounce.kind.value,
+                "reason": entry.reason or None,
+                "hard": entry.hard,
+                "status": entry.status,
+                "suppressed": None if scope is None else scope.value,
+            },
+        )
+        events.put(connection, [event])
+    return number
+
+
+def remark_of(bounce: Bounce) -> str:
+    """Return in a few words why an address is suppressed: `userunknown: 550 5.1.1 no such user`."""
+    if bounce.kind is not BounceKind.BOUNCE:
+        return " ".join(filter(None, (bounce.kind.value, bounce.diagnostic)))[:_LONGEST_QUOTE]
+    said = bounce.diagnostic.partition("; ")[2] or bounce.diagnostic
+    return f"{bounce.reason}: {said}"[:_LONGEST_QUOTE]

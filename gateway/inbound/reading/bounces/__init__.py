@@ -1,0 +1,1 @@
+"""What came back: bounces, complaints and delivery reports, taken apart and read."""

@@ -1,0 +1,96 @@
+"""A mail that came back, taken apart."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email import message_from_string
+from email.message import Message
+from email.utils import getaddresses
+
+from gateway.core.mail.headers import decoded
+from gateway.inbound.reading.markup import read_page
+from gateway.inbound.reading.texts import children, decoded_text
+
+_MOST_PARTS = 200
+_LONGEST = 1_000
+_STATUSES = ("message/delivery-status", "message/global-delivery-status")
+_ORIGINALS = ("message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BounceParts:
+    """A mail that came back, taken apart."""
+
+    mail: Message
+    notice: str  #: What is written in it for people.
+    groups: Sequence[Message] = ()  #: The fields of each recipient in a delivery report.
+    feedback: Message | None = None  #: The fields of a complaint (RFC 5965).
+    original: Message | None = None  #: What came back, or its header.
+
+
+def take_apart(mail: Message) -> BounceParts:
+    """Return the parts of a mail that came back."""
+    plain: list[str] = []
+    pages: list[str] = []
+    groups: list[Message] = []
+    feedback = original = None
+    stack = [mail]
+    for _ in range(_MOST_PARTS):
+        if not stack:
+            break
+        part = stack.pop()
+        kind = part.get_content_type()
+        if part.get_content_maintype() == "multipart":
+            stack += reversed(children(part))
+        elif kind == "text/plain":
+            plain.append(decoded_text(part))
+        elif kind == "text/html":
+            pages.append(decoded_text(part))
+        elif kind in _STATUSES:
+            groups += children(part)
+        elif kind == "message/feedback-report":
+            feedback = next(iter(children(part)), None) or read_fields(decoded_text(part))
+        elif kind in _ORIGINALS and original is None:
+            original = next(iter(children(part)), None) or read_fields(decoded_text(part))
+    notice = "\n".join(plain)
+    if not notice.strip():
+        notice = "\n".join("\n".join(read_page(page).text()) for page in pages)
+    if not (notice.strip() or groups or feedback):
+        notice = unparsed(mail)
+    return BounceParts(
+        mail=mail, notice=notice, groups=groups, feedback=feedback, original=original
+    )
+
+
+def recipients_of(original: Message) -> list[str]:
+    fields = [str(original.get(name, "")) for name in ("to", "cc")]
+    return [address for _, address in getaddresses(fields) if "@" in address]
+
+
+def unparsed(mail: Message) -> str:
+    """Return the body of a mail whose parts can't be told apart: its boundary is another one."""
+    payload = mail.get_payload()
+    parts = [payload] if isinstance(payload, str) else map(str, children(mail))
+    text = "\n".join(parts) or f"{mail.preamble or ''}{mail.epilogue or ''}"
+    return text.replace("=\n", "")
+
+
+def read_fields(text: str) -> Message:
+    """Read lines as fields; what is no field goes on from the line above."""
+    lines = text.strip("\r\n").splitlines()
+    folded = (line if re.match(r"[\w-]+:", line) else f" {line.strip()}" for line in lines)
+    return message_from_string("\n".join(folded) + "\n\n")
+
+
+def field(group: Message, name: str) -> str:
+    octets = str(group.get(name, "")).encode("utf-8", "surrogateescape")
+    return on_one_line(decoded(octets))
+
+
+def address_in(value: str) -> str:
+    """Return the address of a field such as `rfc822; ann@example.org` or `<ann@example.org>`."""
+    return (value.partition(";")[2].strip() or value.strip()).strip("<> ")
+
+
+def on_one_line(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST]

@@ -1,0 +1,98 @@
+"""What a bounce, a complaint or a delivery report says, standard or not.
+
+Read are, in this order: a complaint in the abuse reporting format (RFC 5965), Amazon SES's
+notifications, the fields of a delivery report (RFC 3464, RFC 6533) as a part or as text, and the
+words of a bounce without a standard (`gateway.core.bounces.notice_text`; the detectors of Mailman,
+`flufl.bounce`, where those find nobody).
+"""
+
+import re
+from collections.abc import Iterator
+from email.message import Message
+from email.utils import getaddresses
+
+from flufl.bounce import scan_message
+
+from gateway.core.bounces.bounce import Bounce, BounceKind
+from gateway.core.bounces.notice_text import essence, failures_in, notice_of
+from gateway.core.bounces.why import why_of
+from gateway.inbound.reading.bounces.bounce_parts import (
+    BounceParts,
+    on_one_line,
+    recipients_of,
+    take_apart,
+)
+from gateway.inbound.reading.bounces.complaints import complaints_of
+from gateway.inbound.reading.bounces.ses_notifications import notified
+from gateway.inbound.reading.bounces.status_fields import groups_in, of_group
+
+_MOST_RECIPIENTS = 100
+#: Outlook.com's complaints (JMRP) have the original attached and no report of RFC 5965.
+_COMPLAINT_SUBJECT = re.compile(r"\s*complaint about message from", re.IGNORECASE)
+_TO = re.compile(r"^\s*(?:to|rcpt to):.*?([^\s<>@\":]+@[\w.-]+)", re.IGNORECASE | re.MULTILINE)
+_DELAYED = re.compile(r"\bdelay|\bwarning\b|will be retried|still being tried", re.IGNORECASE)
+
+
+def read_bounces(mail: Message) -> tuple[Bounce, ...]:
+    """Return what a mail says of each recipient; empty where it says nothing."""
+    parts = take_apart(mail)
+    bounces = tuple(_bounces(parts))
+    if not bounces and parts.original is not None:
+        # A filter has attached the bounce to a notice of its own.
+        within = take_apart(parts.original)
+        if within.groups:
+            bounces = tuple(_bounces(within))
+    return (bounces or tuple(detected(parts)))[:_MOST_RECIPIENTS]
+
+
+def _bounces(parts: BounceParts) -> Iterator[Bounce]:
+    subject = str(parts.mail.get("subject", ""))
+    if parts.feedback is not None or (
+        parts.original is not None and _COMPLAINT_SUBJECT.match(subject)
+    ):
+        yield from complaints_of(parts)
+        return
+    if parts.notice.lstrip().startswith("{") and '"notificationType"' in parts.notice:
+        yield from notified(parts.notice)
+        return
+    senders = [address for _, address in getaddresses([str(parts.mail.get("to", ""))])]
+    told = failures_in(parts.notice, senders=senders)
+    groups = parts.groups or tuple(groups_in(parts.notice))
+    reported = [bounce for group in groups for bounce in of_group(group, parts.notice, told)]
+    yield from reported
+    if reported:
+        return
+    kind = BounceKind.DELAY if _DELAYED.search(subject) else BounceKind.BOUNCE
+    for failure in told:
+        texts = essence(failure.lines)
+        yield Bounce(
+            kind=kind,
+            recipient=failure.recipient,
+            diagnostic=on_one_line(texts[0] or texts[1]),
+            reason=why_of(texts, recipient=failure.recipient),
+        )
+
+
+def detected(parts: BounceParts) -> Iterator[Bounce]:
+    """Yield whom Mailman's detectors find, else whom the mail that came back was to."""
+    try:
+        detected = {
+            address.decode("ascii", "replace") if isinstance(address, bytes) else str(address)
+            for address in scan_message(parts.mail)
+        }
+    except Exception:  # flufl.bounce 6.0: some detectors fail on mail without From, for example
+        detected = set()
+    failed = str(parts.mail.get("x-failed-recipients", ""))
+    addresses = sorted(detected)
+    addresses = addresses or [address for _, address in getaddresses([failed]) if address]
+    if not addresses and parts.original is not None:
+        addresses = recipients_of(parts.original)
+    texts = essence(notice_of(parts.notice))
+    subject = str(parts.mail.get("subject", ""))
+    for address in addresses or _TO.findall(parts.notice)[:1]:
+        yield Bounce(
+            kind=BounceKind.DELAY if _DELAYED.search(subject) else BounceKind.BOUNCE,
+            recipient=address,
+            diagnostic=on_one_line(texts[0] or texts[1]),
+            reason=why_of(texts, recipient=address),
+        )

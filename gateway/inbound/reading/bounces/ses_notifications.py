@@ -1,0 +1,37 @@
+"""What Amazon SES tells by mail, as JSON."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from gateway.core.bounces.bounce import Bounce, BounceKind
+from gateway.core.bounces.why import why
+from gateway.inbound.reading.bounces.bounce_parts import on_one_line
+
+
+def notified(notice: str) -> Iterator[Bounce]:
+    """Yield what Amazon SES tells by mail ("Contents of notifications for Amazon SES")."""
+    try:
+        # Lines of the mail are cut wherever they are 998 octets long.
+        told = json.loads(re.sub(r"\r?\n ?", "", notice[: notice.rindex("}") + 1]))
+        kind = str(told["notificationType"])
+        if kind == "Bounce":
+            for entry in told["bounce"]["bouncedRecipients"]:
+                diagnostic, status = entry.get("diagnosticCode", ""), entry.get("status", "")
+                recipient = str(entry["emailAddress"])
+                yield Bounce(
+                    kind=BounceKind.BOUNCE,
+                    recipient=recipient,
+                    action=str(entry.get("action", "")),
+                    status=str(status),
+                    diagnostic=on_one_line(str(diagnostic)),
+                    reason=why(str(diagnostic), str(status), recipient=recipient),
+                )
+        elif kind == "Complaint":
+            for entry in told["complaint"]["complainedRecipients"]:
+                yield Bounce(kind=BounceKind.COMPLAINT, recipient=str(entry["emailAddress"]))
+        elif kind == "Delivery":
+            for recipient in told["delivery"]["recipients"]:
+                yield Bounce(kind=BounceKind.DELIVERED, recipient=str(recipient))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return

@@ -1,0 +1,69 @@
+"""The fields of a delivery report about one recipient (RFC 3464, RFC 6533)."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from email.message import Message
+
+from gateway.core.bounces.bounce import Bounce, BounceKind
+from gateway.core.bounces.notice_text import ToldFailure, essence, notice_of
+from gateway.core.bounces.reason import Reason
+from gateway.core.bounces.why import why, why_of
+from gateway.inbound.reading.bounces.bounce_parts import (
+    address_in,
+    field,
+    on_one_line,
+    read_fields,
+)
+
+_ACTIONS = {
+    "delayed": BounceKind.DELAY,
+    "delivered": BounceKind.DELIVERED,
+    "deliverable": BounceKind.DELIVERED,  # what Postfix says of `sendmail -bv`
+    "relayed": BounceKind.DELIVERED,
+    "expanded": BounceKind.DELIVERED,
+}
+_FIELD_OF_REPORT = re.compile(r"^(?:final|original)-recipient:", re.IGNORECASE | re.MULTILINE)
+
+
+def of_group(group: Message, notice: str, told: Sequence[ToldFailure]) -> Iterator[Bounce]:
+    """Yield what the fields of one recipient say (RFC 3464, 2.3); nothing where they name none."""
+    final = address_in(field(group, "final-recipient"))
+    original = address_in(field(group, "original-recipient"))
+    recipient = final or original
+    if not recipient:
+        return
+    action = field(group, "action").casefold()
+    bounce = Bounce(
+        kind=_ACTIONS.get(action, BounceKind.BOUNCE),
+        recipient=recipient,
+        original_recipient=original,
+        action=action,
+        status=field(group, "status"),
+        diagnostic=field(group, "diagnostic-code"),
+    )
+    if bounce.kind is BounceKind.DELIVERED:
+        yield bounce
+        return
+    named = (final.casefold(), original.casefold())
+    about = [failure.lines for failure in told if failure.recipient.casefold() in named]
+    texts = essence(about[0] if about else notice_of(notice))
+    comment = bounce.status.partition("(")[2].rstrip(
+        ")"
+    )  # `5.4.4 (Illegal host/domain name found)`
+    said = (bounce.diagnostic, comment, *texts)
+    reason = why_of(said, bounce.status, recipient=recipient)
+    if reason in (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN):
+        # The text for people may tell at which command it was refused.
+        by_command = why(f"{bounce.diagnostic} {texts[0]}", recipient=recipient)
+        if by_command in (Reason.FILTERED, Reason.REJECTED):
+            reason = by_command
+    diagnostic = bounce.diagnostic or on_one_line(texts[0] or texts[1])
+    yield replace(bounce, diagnostic=diagnostic, reason=reason)
+
+
+def groups_in(notice: str) -> Iterator[Message]:
+    """Yield the fields of a delivery report that stand in a text."""
+    for block in re.split(r"\n[ \t\r]*\n", notice):
+        if _FIELD_OF_REPORT.search(block):
+            yield read_fields(block)

@@ -1,0 +1,88 @@
+"""What share of mail came back, by the domains it went from and to."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from gateway.core import ids
+from gateway.core.bounces.bounce import BounceKind
+from gateway.core.kinds import State
+from gateway.store.schema import bounces, deliveries, messages
+
+#: What Gmail's and Yahoo's rules for bulk senders (February 2024) allow of complaints.
+MOST_COMPLAINTS = 0.003
+MOST_BOUNCES = 0.05
+_FEWEST = 50  #: Of fewer mails a share says nothing.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BounceShare:
+    """What came back of the mail from one domain to another."""
+
+    sender: str  #: The domain of the envelope's sender; empty of the null sender.
+    receiver: str
+    sent: int = 0
+    bounced: int = 0
+    hard: int = 0
+    complaints: int = 0
+
+    @property
+    def bounce_rate(self) -> float:
+        """Bounces by mails sent."""
+        return self.bounced / self.sent if self.sent else 0.0
+
+    @property
+    def alarm(self) -> str:
+        """What is too much, for people; empty: nothing."""
+        if self.sent < _FEWEST:
+            return ""
+        if self.complaints / self.sent > MOST_COMPLAINTS:
+            share = self.complaints / self.sent
+            return f"{share:.2%} complaints, Gmail and Yahoo allow {MOST_COMPLAINTS:.1%}"
+        if self.bounce_rate > MOST_BOUNCES:
+            return f"{self.bounce_rate:.1%} bounces, more than {MOST_BOUNCES:.0%}"
+        return ""
+
+    @property
+    def is_alarming(self) -> bool:
+        """Whether somebody should look."""
+        return bool(self.alarm)
+
+
+def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
+    """Return the shares since a moment, the most mail first."""
+    first = ids.first_id_at(since)
+    d, b = deliveries.c, bounces.c
+    counts: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    went_out = (
+        select(messages.c.sender, d.address, func.count().label("number"))
+        .join(messages, messages.c.id == d.message)
+        .where(d.message >= first, d.state == State.RELAYED)
+        .group_by(messages.c.sender, d.address)
+    )
+    for row in connection.execute(went_out):
+        counts[_domain(row.sender), _domain(row.address)]["sent"] += row.number
+    came_back = (
+        select(messages.c.sender, b.address, b.kind, b.hard, func.count().label("number"))
+        .join(messages, messages.c.id == b.message)
+        .where(b.message >= first, b.address != "")
+        .group_by(messages.c.sender, b.address, b.kind, b.hard)
+    )
+    for row in connection.execute(came_back):
+        count = counts[_domain(row.sender), _domain(row.address)]
+        if row.kind == BounceKind.BOUNCE:
+            count["bounced"] += row.number
+            count["hard"] += row.number if row.hard else 0
+        elif row.kind in (BounceKind.COMPLAINT, BounceKind.OPT_OUT):
+            count["complaints"] += row.number
+    shares = [
+        BounceShare(sender=sender, receiver=receiver, **count)
+        for (sender, receiver), count in counts.items()
+    ]
+    return sorted(shares, key=lambda share: (-share.sent, share.sender, share.receiver))
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].casefold()

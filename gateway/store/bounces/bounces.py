@@ -1,0 +1,146 @@
+"""What came back: which message it is about, and what is known of an address by it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select
+
+from gateway.core import ids
+from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
+from gateway.core.kinds import State
+from gateway.core.mail.address import lookup_form
+from gateway.store.schema import bounces, deliveries, messages
+
+_RECENT = 50  #: Messages to a recipient among which that of a bounce is looked for.
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMessage:
+    """The journal's message that a bounce is about."""
+
+    id: int
+    proof: Proof
+
+
+def message_of(
+    connection: Connection, *, numbers: Sequence[int], message_id: str, recipients: Sequence[str]
+) -> FoundMessage | None:
+    """Return the journal's message a bounce is about: by its id there, else by Message-ID.
+
+    The Message-ID counts among the recent messages to the recipients that are named.
+    """
+    for number in numbers:
+        if exists(connection, number):
+            return FoundMessage(number, Proof.TRACE)
+    if not message_id:
+        return None
+    for recipient in recipients:
+        recent = (
+            select(deliveries.c.message)
+            .where(deliveries.c.address == lookup_form(recipient))
+            .order_by(deliveries.c.message.desc())
+            .limit(_RECENT)
+        )
+        same = (messages.c.id.in_(recent), messages.c.message_id == message_id)
+        newest = select(messages.c.id).where(*same).order_by(messages.c.id.desc()).limit(1)
+        message: int | None = connection.scalar(newest)
+        if message is not None:
+            return FoundMessage(message, Proof.MESSAGE_ID)
+    return None
+
+
+def exists(connection: Connection, message: int) -> bool:
+    """Whether the journal has a message."""
+    return connection.scalar(select(messages.c.id).where(messages.c.id == message)) is not None
+
+
+def sender_of(connection: Connection, message: int) -> str:
+    """Return the envelope sender of a message; empty of none, or where it has none."""
+    return connection.scalar(select(messages.c.sender).where(messages.c.id == message)) or ""
+
+
+def addresses_of(connection: Connection, message: int) -> dict[int, str]:
+    """Return whom a message was for that the relay took: addresses in lookup form by position."""
+    c = deliveries.c
+    query = select(c.position, c.address).where(c.message == message, c.state == State.RELAYED)
+    return {row.position: row.address for row in connection.execute(query)}
+
+
+def add(connection: Connection, kept: Sequence[KeptBounce]) -> None:
+    """Keep what a mail says came back, instead of what was kept of it before."""
+    if kept:
+        connection.execute(delete(bounces).where(bounces.c.inbox == kept[0].inbox))
+        rows = [{**asdict(bounce), "proof": bounce.proof or ""} for bounce in kept]
+        connection.execute(insert(bounces).values(rows))
+
+
+def of_message(connection: Connection, message: int) -> list[KeptBounce]:
+    """Return what came back of a message of the journal, in the order it came."""
+    order = (bounces.c.inbox, bounces.c.position)
+    query = select(bounces).where(bounces.c.message == message).order_by(*order)
+    return [_kept(row) for row in connection.execute(query)]
+
+
+def hard_since(connection: Connection, address: str, since: datetime) -> list[datetime]:
+    """Return when proven hard bounces of an address (in lookup form) came in since a moment."""
+    c = bounces.c
+    query = select(c.inbox).where(
+        c.address == address, c.inbox >= ids.first_id_at(since), c.hard, c.proof != ""
+    )
+    return [ids.moment_of(number) for number in connection.scalars(query)]
+
+
+def arrived(connection: Connection, address: str, before: datetime) -> datetime | None:
+    """Return when the last message to an address went out that did not come back, if one did.
+
+    What went out shortly before a moment may still come back, so messages after it don't count.
+    """
+    d, b = deliveries.c, bounces.c
+    came_back = select(b.message).where(
+        b.address == address, b.message.is_not(None), b.kind == BounceKind.BOUNCE
+    )
+    query = (
+        select(d.message)
+        .where(
+            d.address == address,
+            d.state == State.RELAYED,
+            d.message < ids.first_id_at(before),
+            d.message.not_in(came_back),
+        )
+        .order_by(d.message.desc())
+        .limit(1)
+    )
+    number: int | None = connection.scalar(query)
+    return None if number is None else ids.moment_of(number)
+
+
+def listed(
+    connection: Connection,
+    *,
+    address: str = "",
+    kinds: Sequence[BounceKind] = (),
+    since: datetime | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[KeptBounce]:
+    """Return what came back, the newest first; with `before`, what came in by older mails."""
+    c = bounces.c
+    query = select(bounces).order_by(c.inbox.desc(), c.position).limit(limit)
+    if address:
+        query = query.where(c.address == address)
+    if kinds:
+        query = query.where(c.kind.in_(kinds))
+    if since is not None:
+        query = query.where(c.inbox >= ids.first_id_at(since))
+    if before is not None:
+        query = query.where(c.inbox < before)
+    return [_kept(row) for row in connection.execute(query)]
+
+
+def _kept(row: Row[Any]) -> KeptBounce:
+    values = dict(row._mapping)
+    values["proof"] = Proof(values["proof"]) if values["proof"] else None
+    values["kind"] = BounceKind(values["kind"])
+    return KeptBounce(**values)

@@ -1,0 +1,204 @@
+"""Why mail came back, by what servers say; each row with the server that says it."""
+
+import pytest
+
+from gateway.core.bounces.bounce import Bounce, BounceKind
+from gateway.core.bounces.reason import Reason
+from gateway.core.bounces.why import why
+
+SAID = [
+    # The recipient
+    (
+        "Postfix",
+        "550 5.1.1 <a@b.example>: Recipient address rejected: User unknown in local table",
+        "userunknown",
+    ),
+    ("Exim", "550 Unrouteable address", "userunknown"),
+    ("Exim", "550 no such address here", "userunknown"),
+    (
+        "Google",
+        "550-5.1.1 The email account that you tried to reach does not exist. Please try",
+        "userunknown",
+    ),
+    (
+        "Exchange Online",
+        "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup",
+        "userunknown",
+    ),
+    (
+        "Exchange Online",
+        "550 5.4.1 Recipient address rejected: Access denied. [x.prod.protection.outlook.com]",
+        "userunknown",
+    ),
+    (
+        "Yahoo",
+        "554 delivery error: dd This user doesn't have a yahoo.com account (a@yahoo.com)",
+        "userunknown",
+    ),
+    ("Dovecot LMTP", "550 5.1.1 <a@b.example> User doesn't exist: a@b.example", "userunknown"),
+    ("OpenSMTPD", "550 Invalid recipient: <a@b.example>", "userunknown"),
+    ("qmail", "Sorry, no mailbox here by that name. (#5.1.1)", "userunknown"),
+    (
+        "La Poste",
+        "550 5.5.0 Adresse destinataire invalide. Invalid recipient. LPN007_416",
+        "userunknown",
+    ),
+    (
+        "Postfix",
+        "Name service error for name=b.example type=A: Host not found",
+        "hostunknown",
+    ),
+    ("qmail", "Sorry, I couldn't find any host named b.example. (#5.1.2)", "hostunknown"),
+    ("Exim", "all relevant MX records point to non-existent hosts", "hostunknown"),
+    ("Google", "550-5.2.1 The email account that you tried to reach is inactive.", "suspended"),
+    ("Google", "550 5.2.1 The email account that you tried to reach is disabled.", "suspended"),
+    ("iCloud", "550 5.1.6 recipient no longer on server: a@b.example", "hasmoved"),
+    ("Postfix", "556 5.1.10 The domain b.example does not accept mail (nullMX)", "notaccept"),
+    ("Exim", "an MX or SRV record indicated no SMTP service", "notaccept"),
+    ("Dovecot", "552 5.2.2 <a@b.example> Quota exceeded (mailbox for user is full)", "mailboxfull"),
+    ("Google", "452-4.2.2 The recipient's inbox is out of storage space.", "mailboxfull"),
+    ("Exchange", "550 5.2.2 STOREDRV.Deliver: mailbox full.", "mailboxfull"),
+    ("GMX", "552 mailbox is full", "mailboxfull"),
+    ("Postfix", "552 5.3.4 Message size exceeds fixed limit", "toobig"),
+    (
+        "Exchange",
+        "550 5.2.3 RESOLVER.RST.RecipSizeLimit; message too large for this recipient",
+        "toobig",
+    ),
+    # The sender
+    (
+        "Google",
+        "550-5.7.26 This mail has been blocked because the sender is unauthenticated.",
+        "authfailure",
+    ),
+    (
+        "Google",
+        "550-5.7.26 The MAIL FROM domain [b.example] has an SPF record with a hard fail policy",
+        "authfailure",
+    ),
+    (
+        "iCloud",
+        "554 5.7.1 Your message was rejected due to b.example's DMARC policy.",
+        "authfailure",
+    ),
+    (
+        "Postfix",
+        "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org",
+        "reputation",
+    ),
+    ("Outlook", "550 5.7.606 Access denied, banned sending IP [192.0.2.1]", "reputation"),
+    ("T-Online", "554 IP=192.0.2.1 - A problem occurred. Bad reputation", "reputation"),
+    (
+        "Google",
+        "550-5.7.25 The IP address sending this message does not have a PTR record setup",
+        "reputation",
+    ),
+    ("GMX", "554 Transaction failed. Reject due to policy restrictions.", "policy"),
+    ("amavis", "554 5.7.0 Reject, id=20025-09 - SPAM", "spam"),
+    (
+        "Google",
+        "550-5.7.1 our system has detected that this message is likely unsolicited mail",
+        "spam",
+    ),
+    (
+        "postgrey",
+        "450 4.2.0 <a@b.example>: Recipient address rejected: Greylisted, see postgrey.example",
+        "greylisting",
+    ),
+    (
+        "Yahoo",
+        "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to user complaints",
+        "reputation",
+    ),
+    (
+        "Google",
+        "450-4.2.1 The user you are trying to contact is receiving mail at a rate that",
+        "ratelimited",
+    ),
+    ("Postfix", "554 5.7.1 <a@b.example>: Relay access denied", "norelaying"),
+    ("Exim", "550 relay not permitted", "norelaying"),
+    ("Postfix", "550 5.1.8 <crm@c.example>: Sender address rejected: Domain not found", "rejected"),
+    ("ClamAV", "550 5.7.1 virus found: Eicar-Test-Signature", "virus"),
+    # Neither
+    ("Sendmail", "554 5.4.6 Hop count exceeded - possible mail loop", "networkerror"),
+    ("Postfix", "connect to mx.b.example[192.0.2.1]:25: Connection timed out", "expired"),
+    ("Exchange", "550 4.4.7 QUEUE.Expired; message expired", "expired"),
+    ("Exim", "retry timeout exceeded", "expired"),
+    ("Postfix", "451 4.3.0 Temporary lookup failure", "systemerror"),
+    ("procmail", 'x-unix; procmail: Couldn\'t create "/var/mail/a"', "mailererror"),
+    ("anybody", "550 5.1.1", "userunknown"),
+    ("anybody", "550 5.0.0", "undefined"),
+    ("anybody", "", "undefined"),
+]
+
+
+@pytest.mark.parametrize(("server", "said", "reason"), SAID, ids=[row[1][:50] for row in SAID])
+def test_what_a_server_says_means(server: str, said: str, reason: str) -> None:
+    assert reason == why(f"smtp; {said}"), server
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        # What is refused with MAIL is the sender …
+        ("SMTP error after MAIL FROM:<crm@c.example>: 550 c.example does not exist", "rejected"),
+        # … with HELO the server …
+        ("after EHLO gw.c.example: 550 unknown host", "reputation"),
+        # … and after the content what a filter made of it, …
+        ("said: 550 unknown user a@b.example (in reply to end of DATA command)", "filtered"),
+        # … unless the status names the recipient: commands were sent together.
+        (">>> DATA <<< 550 5.1.1 <a@b.example>... User unknown", "userunknown"),
+        ("said: 550 user unknown (in reply to RCPT TO command)", "userunknown"),
+    ],
+)
+def test_the_command_that_was_refused_counts(said: str, reason: str) -> None:
+    assert reason == why(said)
+
+
+def test_words_of_an_address_or_a_link_mean_nothing() -> None:
+    said = "550 5.0.0 <user.unknown@spam.example>: see https://b.example/err/mailbox-full"
+
+    assert Reason.UNDEFINED is why(said)
+
+
+def test_the_status_of_the_report_counts_where_words_say_nothing() -> None:
+    assert Reason.MAILBOX_FULL is why("smtp; 550 no", "5.2.2 (mailbox)")
+
+
+@pytest.mark.parametrize(
+    ("recipient", "said", "reason"),
+    [
+        ("a@docomo.ne.jp", "550 Unknown user a@docomo.ne.jp", "filtered"),
+        ("a@ezweb.ne.jp", "550 : User unknown", "filtered"),
+        ("a@ezweb.ne.jp", "550 <a@ezweb.ne.jp>: User unknown", "userunknown"),
+    ],
+)
+def test_some_systems_mean_something_else(recipient: str, said: str, reason: str) -> None:
+    assert reason == why(said, recipient=recipient)
+
+
+@pytest.mark.parametrize(
+    ("status", "diagnostic", "action", "is_hard"),
+    [
+        ("5.1.1", "550 5.1.1 user unknown", "failed", True),
+        ("", "550 user unknown", "", True),
+        ("4.4.4", "domain not found", "failed", False),
+        ("4.0.0", "450 user unknown", "", False),
+        ("4.1.1", "450 4.1.1 user unknown", "failed", True),  # tried for days
+        ("4.1.1", "450 4.1.1 user unknown", "delayed", False),
+    ],
+)
+def test_what_may_be_tried_again_is_not_hard(
+    status: str, diagnostic: str, action: str, is_hard: bool
+) -> None:
+    kind = BounceKind.DELAY if action == "delayed" else BounceKind.BOUNCE
+    bounce = Bounce(
+        kind=kind,
+        recipient="a@b.example",
+        status=status,
+        diagnostic=diagnostic,
+        action=action,
+        reason=why(diagnostic, status),
+    )
+
+    assert is_hard == bounce.is_hard

@@ -1,0 +1,77 @@
+"""Texts that only the gateway can have made."""
+
+import pytest
+
+from gateway.core.bounces.return_address import ReturnedTo, return_address, returned_to
+from gateway.core.signing import KeysWrong, SigningKeys
+
+OLD, NEW = b"o" * 32, b"n" * 32
+KEYS = SigningKeys((NEW, OLD))
+BASE = "bounces@office.example"
+
+
+def test_what_was_signed_is_opened_again() -> None:
+    assert b"payload" == KEYS.verify("links", KEYS.sign("links", b"payload"))
+
+
+def test_what_an_older_key_signed_is_opened_still() -> None:
+    assert b"payload" == KEYS.verify("links", SigningKeys((OLD,)).sign("links", b"payload"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "!!!",
+        KEYS.sign("other purpose", b"payload"),
+        SigningKeys((b"x" * 32,)).sign("links", b"payload"),
+        "a" + KEYS.sign("links", b"payload")[1:],
+        KEYS.sign("links", b"payload")[:-2] + "aa",
+        KEYS.sign("links", b""),
+    ],
+)
+def test_what_somebody_else_made_is_not_opened(text: str) -> None:
+    assert KEYS.verify("links", text) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ([], "no key"),
+        (["# only a comment"], "no key"),
+        (["", "xyz"], "line 2: not hexadecimal"),
+        (["abcd"], "line 1: 2 octets, at least 16"),
+    ],
+)
+def test_a_key_file_that_is_wrong_says_where(lines: list[str], problem: str) -> None:
+    with pytest.raises(KeysWrong, match=problem):
+        SigningKeys.read(lines)
+
+
+def test_keys_are_not_shown() -> None:
+    assert "6e6e" not in repr(KEYS)
+    assert "nnnn" not in repr(KEYS)
+
+
+@pytest.mark.parametrize("to", [ReturnedTo(2**62 + 5, 7), ReturnedTo(1, None), ReturnedTo(99, 0)])
+def test_a_return_address_names_its_message_and_recipient(to: ReturnedTo) -> None:
+    address = return_address(BASE, to, KEYS)
+
+    assert len(address.partition("@")[0]) <= 64  # RFC 5321, 4.5.3.1.1
+    assert to == returned_to(BASE, ["eva@office.example", address], KEYS)
+    assert to == returned_to(BASE, [address.upper()], KEYS)
+    assert to == returned_to(BASE, [address.replace("+", "-")], KEYS)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        BASE,
+        "bounces+abcdefgh@office.example",
+        return_address("bounces@elsewhere.example", ReturnedTo(1), KEYS),
+        return_address(BASE, ReturnedTo(1), SigningKeys((b"x" * 32,))),
+    ],
+)
+def test_backscatter_has_no_return_address(address: str) -> None:
+    assert returned_to(BASE, [address], KEYS) is None

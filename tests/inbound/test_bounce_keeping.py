@@ -1,0 +1,263 @@
+"""What came back suppresses an address, or doesn't, and is told."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.core import ids
+from gateway.core.bounces.bounce import KeptBounce
+from gateway.core.decision.journal import Delivery, Message
+from gateway.core.kinds import By, Scope, State
+from gateway.core.people.people import SuppressionSource
+from gateway.core.replies.inbox import AttentionReason
+from gateway.inbound.verdict import Ignored, NeedsAttention, Origin
+from gateway.store.bounces import bounces
+from gateway.store.journal.journal import take_in
+from gateway.store.people import suppression
+from tests.inbound.office import Office
+
+ANN = "ann@example.org"
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+BOUNCES = Origin(name="bounces", is_for_bounces=True)
+
+
+def sent(office: Office, at: datetime, *recipients: str, name: str = "m") -> Message:
+    """Write a message into the journal that the relay took at a moment."""
+    number = ids.first_id_at(at) + 1
+    message = Message(
+        id=number,
+        at=at,
+        listener="crm",
+        sender="crm@office.example",
+        message_id=f"<{name}-{number}@office.example>",
+        deliveries=tuple(
+            Delivery(recipient=one, address=one, state=State.RELAYED, by=By.RELAY)
+            for one in recipients or (ANN,)
+        ),
+    )
+    with office.database.writing() as connection:
+        take_in(connection, 1, [message], [])
+    return message
+
+
+def bounce(
+    message_id: str,
+    said: str = "550 5.1.1 user unknown",
+    *,
+    status: str = "5.1.1",
+    recipient: str = ANN,
+    action: str = "failed",
+) -> bytes:
+    text = f"""\
+From: Mail Delivery System <MAILER-DAEMON@mx.example>
+To: crm@office.example
+Subject: Undelivered Mail Returned to Sender
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.org
+
+Final-Recipient: rfc822; {recipient}
+Action: {action}
+Status: {status}
+Diagnostic-Code: smtp; {said}
+
+--b
+Content-Type: message/rfc822
+
+Message-ID: {message_id}
+Subject: Nieuws
+
+--b--
+"""
+    return text.replace("\n", "\r\n").encode()
+
+
+def complaint(message_id: str, feedback: str = "abuse") -> bytes:
+    text = f"""\
+From: fbl@receiver.example
+To: crm@office.example
+Subject: complaint
+Content-Type: multipart/report; report-type=feedback-report; boundary=b
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: {feedback}
+User-Agent: SomeGenerator/1.0
+Version: 1
+Original-Rcpt-To: <{ANN}>
+
+--b
+Content-Type: message/rfc822
+
+Message-ID: {message_id}
+To: <{ANN}>
+Subject: Nieuws
+
+--b--
+"""
+    return text.replace("\n", "\r\n").encode()
+
+
+def suppressed(office: Office, address: str = ANN) -> list[tuple[SuppressionSource, Scope]]:
+    with office.database.reading() as connection:
+        history = suppression.history(connection, address)
+    return [(one.source, one.scope) for one in history if one.released_at is None]
+
+
+def kept(office: Office) -> list[KeptBounce]:
+    with office.database.reading() as connection:
+        return bounces.listed(connection)
+
+
+async def test_two_hard_bounces_days_apart_suppress_the_address(each_office: Office) -> None:
+    office = each_office
+    first = sent(office, NOW - timedelta(hours=1))
+    await office.take(bounce(first.message_id))
+    assert [] == suppressed(office)
+
+    office.now = NOW + timedelta(days=3)
+    second = sent(office, office.now - timedelta(hours=1))
+    await office.take(bounce(second.message_id))
+
+    assert [(SuppressionSource.BOUNCE, Scope.ALL)] == suppressed(office)
+    with office.database.reading() as connection:
+        entry = suppression.history(connection, ANN)[0]
+    assert ("userunknown: 550 5.1.1 user unknown", True) == (entry.remark, entry.public)
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("552 5.2.2 mailbox full", "5.2.2"),
+        ("550 5.7.1 message looks like spam", "5.7.1"),
+        ("554 5.7.1 client host blocked using bl.example", "5.7.1"),
+        ("451 4.7.1 greylisted, try again later", "4.7.1"),
+        ("450 4.4.4 domain not found", "4.4.4"),
+    ],
+)
+async def test_what_says_nothing_of_the_address_is_counted_only(
+    office: Office, said: str, status: str
+) -> None:
+    for day in (0, 3, 6):
+        office.now = NOW + timedelta(days=day)
+        message = sent(office, office.now - timedelta(hours=1))
+        await office.take(bounce(message.message_id, said, status=status))
+
+    assert [] == suppressed(office)
+    assert [False] * 3 == [entry.hard for entry in kept(office)]
+
+
+async def test_bounces_of_one_day_count_once(office: Office) -> None:
+    for hour in range(5):
+        office.now = NOW + timedelta(hours=hour)
+        message = sent(office, office.now - timedelta(minutes=5))
+        await office.take(bounce(message.message_id))
+
+    assert [] == suppressed(office)
+
+
+async def test_mail_that_arrived_in_between_starts_the_count_anew(office: Office) -> None:
+    first = sent(office, NOW - timedelta(hours=1))
+    await office.take(bounce(first.message_id))
+    sent(office, NOW + timedelta(days=2))  # nothing came back of it
+    office.now = NOW + timedelta(days=4)
+    third = sent(office, office.now - timedelta(hours=1))
+
+    await office.take(bounce(third.message_id))
+
+    assert [] == suppressed(office)
+
+
+async def test_what_was_released_counts_from_then_on(office: Office) -> None:
+    for day in (0, 3):
+        office.now = NOW + timedelta(days=day)
+        message = sent(office, office.now - timedelta(hours=1))
+        await office.take(bounce(message.message_id))
+    with office.database.writing() as connection:
+        suppression.release(connection, ANN, by="eva", at=office.now)
+
+    office.now = NOW + timedelta(days=6)
+    message = sent(office, office.now - timedelta(hours=1))
+    await office.take(bounce(message.message_id))
+
+    assert [] == suppressed(office)
+
+
+async def test_a_bounce_of_nothing_the_gateway_sent_is_a_persons_to_look_at(office: Office) -> None:
+    for day in (0, 3, 6):
+        office.now = NOW + timedelta(days=day)
+        verdict = await office.take(bounce(f"<forged-{day}@evil.example>"), BOUNCES)
+        assert NeedsAttention(AttentionReason.UNPROVEN_BOUNCE, verdict.inbox) == verdict
+
+    assert [] == suppressed(office)
+    assert [("", None)] * 3 == [(entry.address, entry.proof) for entry in kept(office)]
+
+
+async def test_a_bounce_of_one_of_many_recipients_is_about_that_one(office: Office) -> None:
+    for day in (0, 3):
+        office.now = NOW + timedelta(days=day)
+        message = sent(office, office.now - timedelta(hours=1), ANN, "bob@example.org")
+        await office.take(bounce(message.message_id, recipient="bob@example.org"))
+
+    assert [] == suppressed(office)
+    assert [(SuppressionSource.BOUNCE, Scope.ALL)] == suppressed(office, "bob@example.org")
+
+
+async def test_a_bounce_of_an_address_behind_one_of_many_recipients_is_about_nobody(
+    office: Office,
+) -> None:
+    message = sent(office, NOW - timedelta(hours=1), ANN, "bob@example.org")
+    mail = bounce(message.message_id, recipient="ann@elsewhere.example")
+    mail = mail.replace(
+        b"Reporting-MTA",
+        b"Original-Envelope-Id: " + ids.show(message.id).encode() + b"\r\nReporting-MTA",
+    )
+
+    await office.take(mail)
+
+    assert [(message.id, "")] == [(entry.message, entry.address) for entry in kept(office)]
+
+
+async def test_a_complaint_suppresses_bulk_mail_at_once(each_office: Office) -> None:
+    message = sent(each_office, NOW - timedelta(hours=1))
+
+    verdict = await each_office.take(complaint(message.message_id), BOUNCES)
+
+    assert Ignored("feedback_report", verdict.inbox) == verdict
+    assert [(SuppressionSource.COMPLAINT, Scope.BULK)] == suppressed(each_office)
+
+
+async def test_a_complaint_taken_back_suppresses_nobody(office: Office) -> None:
+    message = sent(office, NOW - timedelta(hours=1))
+
+    await office.take(complaint(message.message_id, "not-spam"), BOUNCES)
+
+    assert [] == suppressed(office)
+
+
+async def test_an_answer_in_the_mailbox_of_bounces_is_none(office: Office) -> None:
+    message = sent(office, NOW - timedelta(hours=1))
+    mail = (
+        f"From: {ANN}\r\nTo: bounces@office.example\r\nSubject: Afwezig: vakantie\r\n"
+        "Auto-Submitted: auto-replied\r\n"
+        f"In-Reply-To: {message.message_id}\r\n\r\nUser unknown is on holiday.\r\n"
+    )
+
+    verdict = await office.take(mail.encode(), BOUNCES)
+
+    assert Ignored("auto_reply", verdict.inbox) == verdict
+    assert [] == kept(office)
+
+
+async def test_a_person_who_writes_to_the_mailbox_of_bounces_waits_for_a_person(
+    office: Office,
+) -> None:
+    mail = f"From: {ANN}\r\nTo: bounces@office.example\r\nSubject: 4711 hello\r\n\r\nHi!\r\n"
+
+    verdict = await office.take(mail.encode(), BOUNCES)
+
+    assert NeedsAttention(AttentionReason.NO_BOUNCE, verdict.inbox) == verdict
