@@ -36,6 +36,7 @@ from gateway.store.feed.layouts import (
     TableLayout,
 )
 from gateway.store.feed.open_references import OpenReferences
+from gateway.store.feed.people_in_doubt import mark_people
 from gateway.store.feed.references import References
 from gateway.store.feed.settling import close_entry
 from gateway.store.feed.staging import Stage
@@ -302,7 +303,7 @@ class Feed:
         left_open.settle(terms.now)
         if self._layout not in (PEOPLE, STATUSES, GROUPS, MEMBERSHIPS):
             return 0
-        return unread.mark_people(connection, terms.tag_scopes)
+        return mark_people(connection, terms.tag_scopes)
 
 
 @contextmanager

@@ -14,14 +14,11 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     tuple_,
-    union_all,
     update,
 )
 
-from gateway.core.kinds import Scope
-from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.people.people import PersonRef
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.occurrence import WAITS, OccurrenceState
 from gateway.core.triggers.trigger import TriggerEvent
@@ -40,12 +37,8 @@ from gateway.store.feed.layouts import TableLayout
 from gateway.store.feed.staging import Stage
 from gateway.store.schema import (
     closings,
-    groups,
-    memberships,
     occurrences,
-    open_references,
     people,
-    statuses,
     unread_fields,
 )
 from gateway.store.schema.columns import UtcTime
@@ -154,60 +147,6 @@ def count_as_active(stage: Stage) -> None:
             .where(mine, unread.c.line.in_(inactive))
             .values(text=unread.c.text + COUNTS_AS_ACTIVE)
         )
-
-
-def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
-    """Mark the people whose status or groups may keep mail away, for all that can be read.
-
-    With the time since when; returns how many there are. Of somebody's status it can't be read
-    which it is, or it is none of its kind, of which some are known; or its tag can't be read. The
-    same of the groups that somebody is in.
-    """
-    p, m, o = people.c, memberships.c, open_references.c
-    # A tag that keeps bulk mail away already keeps it away while it can't be read.
-    covering = [tag for tag, scope in tag_scopes.items() if scope.includes(Scope.BULK)]
-    of_groups = (m.kind == groups.c.kind, m.group_id == groups.c.crm_id)
-    of_statuses = (p.kind == statuses.c.kind, p.status == statuses.c.crm_id)
-    doubts = union_all(
-        select(_c.kind, _c.key.label("person"), _c.since).where(
-            _c.what == PEOPLE, _c.field == "status", is_undecided(_c.text)
-        ),
-        *(
-            select(kind, person, _c.since).where(
-                *(_c.what == table.name, _c.field == "tag", is_undecided(_c.text)),
-                *(table.c.kind == _c.kind, table.c.crm_id == _c.key, *bears),
-                *(table.c.tag.not_in(covering), is_in_force),
-            )
-            for table, kind, person, bears, is_in_force in (
-                (statuses, p.kind, p.crm_id, of_statuses, true()),
-                (groups, m.kind, m.person, of_groups, groups.c.active),
-            )
-        ),
-        *(
-            select(o.kind, person, o.since).where(
-                *(o.reference == reference, exists().where(table.c.kind == o.kind), *bears),
-            )
-            for reference, table, person, bears in (
-                ("people.status", statuses, p.crm_id, (p.kind == o.kind, p.status == o.given)),
-                ("memberships.group", groups, m.person, (m.kind == o.kind, m.group_id == o.given)),
-            )
-        ),
-        select(m.kind, m.person, m.since).where(m.kind.in_(PersonKind), m.group_id == ""),
-    ).subquery()
-    doubtful = (
-        select(doubts.c.kind, doubts.c.person, func.min(doubts.c.since).label("since"))
-        .group_by(doubts.c.kind, doubts.c.person)
-        .subquery()
-    )
-    marked = p.status_unread_since.is_not(None)
-    still = tuple_(p.kind, p.crm_id).in_(select(doubtful.c.kind, doubtful.c.person))
-    connection.execute(update(people).where(marked, ~still).values(status_unread_since=None))
-    connection.execute(
-        update(people)
-        .where(~marked, p.kind == doubtful.c.kind, p.crm_id == doubtful.c.person)
-        .values(status_unread_since=doubtful.c.since)
-    )
-    return connection.scalar(select(func.count()).select_from(people).where(marked)) or 0
 
 
 def _key(layout: TableLayout, table: Any) -> tuple[ColumnElement[str], ColumnElement[str]]:
