@@ -138,7 +138,7 @@ class Poller:
                     await self.move_on(session)
                 except MailboxRefuses as error:
                     self._unmoved = error
-                # Opened anew: a folder that somebody has replaced would show its old face for ever.
+                # Opened anew: where somebody has replaced the folder, the old one would stay open.
                 uidvalidity = await session.select(settings.folder)
                 await self.take_listed(session, uidvalidity)
                 while session.news.is_set() and not self._halt.is_set():

@@ -26,19 +26,19 @@ _IDLE = timedelta(seconds=5)  #: Between looks while nobody asks for events.
 _AWAY = timedelta(seconds=5)
 
 #: Which events each address asks for.
-Wishes = Mapping[str, Collection[EventType]]
+Subscriptions = Mapping[str, Collection[EventType]]
 
 
 class Dispatcher:
     """Hands events on until `stopping` is set; of all on one store, one at a time works.
 
-    `wishes` tells who asks for what, `handed_on` hears that rows were put into the outbox.
+    `subscriptions` tells who asks for what, `handed_on` hears that rows were put into the outbox.
     """
 
     def __init__(
         self,
         database: Database,
-        wishes: Callable[[], Wishes],
+        subscriptions: Callable[[], Subscriptions],
         *,
         holder: str,
         stopping: asyncio.Event,
@@ -47,7 +47,7 @@ class Dispatcher:
         handed_on: Callable[[], None],
     ) -> None:
         self._database = database
-        self._wishes = wishes
+        self._subscriptions = subscriptions
         self._holder = holder
         self._stopping = stopping
         self._clock = clock
@@ -61,7 +61,7 @@ class Dispatcher:
             if await self.round():
                 self._handed_on()
                 return timedelta(0)
-            return _POLL if self._wishes() else _IDLE
+            return _POLL if self._subscriptions() else _IDLE
 
         def failed(error: Exception) -> None:
             if not isinstance(error, StoreUnavailable):
@@ -74,7 +74,7 @@ class Dispatcher:
         """Hand on the oldest events; return how many there were."""
         if not await self._database.read(events.has_any):
             return 0
-        now, wishes = self._clock(), self._wishes()
+        now, subscriptions = self._clock(), self._subscriptions()
 
         def hand_on(connection: StoreTransaction) -> int:
             is_ours = leases.take(
@@ -95,7 +95,7 @@ class Dispatcher:
                 )
                 for tellings_of_event in by_event.values()
                 for telling in tellings_of_event
-                for url, types in wishes.items()
+                for url, types in subscriptions.items()
                 if telling.type in types
             ]
             outbox.put_all(connection, drafts)

@@ -67,7 +67,7 @@ class WebhookDelivery:
                 async with self._client.stream(
                     "POST", url, content=body, headers=headers
                 ) as answer:
-                    result = judged(answer.status_code)
+                    result = result_of(answer.status_code)
                     # Read a short answer to its end, so that its connection can be kept.
                     octets = 0
                     with contextlib.suppress(self._http.HTTPError, TimeoutError):
@@ -87,7 +87,7 @@ class WebhookDelivery:
         await self._client.aclose()
 
 
-def judged(status: int) -> Result:
+def result_of(status: int) -> Result:
     """Return what an answer means: only 2xx has taken it, only 410 never will."""
     if 200 <= status < 300:
         return Sent(f"HTTP {status}")

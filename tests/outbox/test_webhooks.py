@@ -24,7 +24,7 @@ from gateway.core.sending.backoff import Backoff
 from gateway.core.sending.event import Event, EventType
 from gateway.core.sending.outbox import OutboxState, Refused, Sent
 from gateway.outbox import dispatcher, webhook
-from gateway.outbox.webhook import judged, key_of, signed
+from gateway.outbox.webhook import key_of, result_of, signed
 from gateway.store.engine.database import Database
 from gateway.store.journal.journal import take_in
 from gateway.store.sending import events, outbox
@@ -371,10 +371,10 @@ async def test_a_message_that_fails_nobody_tells_nothing(database: Database) -> 
 
 
 def test_only_2xx_has_taken_it() -> None:
-    assert Sent("HTTP 200") == judged(200)
-    assert Refused("HTTP 410") == judged(410)
+    assert Sent("HTTP 200") == result_of(200)
+    assert Refused("HTTP 410") == result_of(410)
     for status in (301, 400, 401, 404, 429, 500):
-        assert "Deferred" == type(judged(status)).__name__
+        assert "Deferred" == type(result_of(status)).__name__
 
 
 def test_the_signature_is_the_one_of_standard_webhooks() -> None:

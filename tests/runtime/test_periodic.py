@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.runtime.periodic import every, pause
+from gateway.runtime.periodic import every, pause, repeat
 
 LONG = timedelta(hours=1)
 AT_ONCE = timedelta(0)
@@ -65,3 +65,21 @@ async def test_what_must_end_the_process_does() -> None:
 
     with pytest.raises(ValueError, match="a fault"):
         await every(LONG, chore, stopping=asyncio.Event(), failed=failed)
+
+
+async def test_a_chore_may_say_itself_how_long_to_wait() -> None:
+    stopping, waits, heard = asyncio.Event(), [AT_ONCE, AT_ONCE, LONG], list[Exception]()
+
+    async def chore() -> timedelta:
+        return waits.pop(0)
+
+    again = repeat(chore, stopping=stopping, failed=heard.append, after_failure=LONG)
+    doing = asyncio.create_task(again)
+    while waits:
+        await asyncio.sleep(0)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    stopping.set()
+    await asyncio.wait_for(doing, 5)
+
+    assert [] == heard  # once more, and there would have been no wait to return
