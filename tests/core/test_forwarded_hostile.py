@@ -35,9 +35,27 @@ ENDLESS = (
 
 @pytest.mark.no_cover  # being traced costs time of its own
 @pytest.mark.parametrize(
-    "piece", [*ENDLESS.split("|"), "x" * 300 + "@1:\n", "1 " + "at " * 130 + ":\n> x\n"]
+    "piece",
+    [
+        *ENDLESS.split("|"),
+        "x" * 300 + "@1:\n",
+        "1 " + "at " * 130 + ":\n> x\n",
+        "----- Forwarded message from x -----\n",
+        "----- End forwarded message -----\n",
+        "----- Forwarded message from x -----\n----- End forwarded message -----\n",
+        "From: a@b\nTo: c@d\nSubject: x\n\n",
+        "On 1 March 2026, a@b.c wrote:\n> x\n\n",
+    ],
 )
-@pytest.mark.parametrize("before", ["", "From: a@b.c\nSubject: ", "From: a@b.c\nTo: "])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "From: a@b.c\nSubject: ",
+        "From: a@b.c\nTo: ",
+        "----- Forwarded message from a@b.c -----\nFrom: a@b.c\nTo: d@e\n\n",
+    ],
+)
 def test_a_megabyte_of_anything_costs_less_than_a_second(before: str, piece: str) -> None:
     text = before + piece * (1_000_000 // len(piece))
 

@@ -346,6 +346,29 @@ def test_what_stands_beside_the_candidates_quoted_mail_is_told(filed: Filed) -> 
     assert ("other_reading karl@example.net",) == entry.remarks
 
 
+@pytest.mark.parametrize("form", ["closed block", "source"])
+@pytest.mark.parametrize("below", FORMS)
+def test_a_line_that_says_so_closes_the_candidates_mail_above_another(
+    filed: Filed, form: str, below: str
+) -> None:
+    inner = written(FORMS[form], "Jo <jo@example.net>", "Nein.")
+    other = written(FORMS[below], KARL, f"Vielleicht.\n\n{inner}")
+
+    entry = filed(sent(f"{written(FORMS[form], ANN, 'Ja.')}\nUnd noch:\n\n{other}"))
+
+    assert (ANN_ADDRESS, "Ja.") == (entry.sender, entry.text)
+    assert "Und noch:" in entry.staff_text
+
+
+def test_the_candidates_mail_in_the_source_of_a_mail_in_another_is_filed(filed: Filed) -> None:
+    source = written(FORMS["source"], "Jo <jo@example.net>", written(FORMS["block"], ANN, "Ja."))
+
+    entry = filed(sent(written(FORMS["block"], KARL, source)))
+
+    assert (ANN_ADDRESS, "Ja.") == (entry.sender, entry.text)
+    assert ("other_reading karl@example.net",) == entry.remarks
+
+
 @pytest.fixture
 def filed(tmp_path: Path) -> Filed:
     """Read a mail and return the entry it becomes; nothing is kept."""

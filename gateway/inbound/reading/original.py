@@ -89,7 +89,7 @@ def readings_of(mail: Message, *, subject: str, zone: tzinfo, depth: int = 0) ->
         return [recover_inline(text, None, page=page, shown=None, subject=subject, zone=zone)]
     for reading in inline:
         readings.append(reading)
-        if reading.source is not None and not reading.is_minor:
+        if reading.source is not None:
             readings += readings_within(reading, reading.source, subject, zone, depth)
     return readings
 

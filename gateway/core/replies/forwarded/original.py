@@ -17,6 +17,8 @@ from gateway.core.replies.forwarded.mailboxes import (
 )
 from gateway.core.replies.forwarded.places import Place, find_places
 
+_MOST_READ = 1_000_000  #: Characters of originals beside the first one.
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
@@ -68,7 +70,8 @@ def find_originals(
     The outermost comes first, as `find_original` finds it; empty where there is none.
     """
     places = find_places(raw_lines, subject=subject)
-    return [original_at(raw_lines, place, subject=subject, zone=zone) for place in places]
+    most = 1 + _MOST_READ // (1 + sum(map(len, raw_lines)))
+    return [original_at(raw_lines, place, subject=subject, zone=zone) for place in places[:most]]
 
 
 def original_at(

@@ -30,6 +30,7 @@ from gateway.core.replies.forwarded.separators import (
 )
 
 _CLOSING = 20  #: Lines at the end in which a forwarded mail may be closed.
+_DEEPEST = 20  #: Forwards within one another that a line may close.
 _GAP = 3  #: Empty lines between a header and the separator repeated below it.
 _NEAR = 600  #: Lines below the first header in which others are looked for …
 _MOST_OTHERS = 8  #: … and how many of them.
@@ -203,26 +204,38 @@ def closing_line(
     another forward may stand below it.
     """
     told = [line for line in within[-_CLOSING:] if raw_lines[line].strip()]
-    texts = {
-        line: (lines[line] if line < len(lines) else read_line(raw_lines[line])).text
-        for line in told
+    ending = {
+        line: lines[line] if line < len(lines) else read_line(raw_lines[line]) for line in told
     }
-    if told and is_rule(texts[told[-1]]):
+    if told and is_rule(ending[told[-1]].text):
         return told[-1]
-    closing = [line for line in told if closes(texts[line], opening.text, is_last=line == told[-1])]
+    closing = [
+        line
+        for line in told
+        if ending[line].depth in (opening.depth, depth)
+        and closes(ending[line].text, opening.text, is_last=line == told[-1])
+    ]
+    begun = {
+        line: opens(lines[line].text)
+        for line in within[: max(0, len(lines) - within.start)]
+        if lines[line].depth in (opening.depth, depth) and not lines[line].is_blank
+    }
+    last_opening = max((line for line, is_opening in begun.items() if is_opening), default=0)
     opened: list[int] = []
-    for line in within[: max(0, len(lines) - within.start)]:
-        if lines[line].depth not in (opening.depth, depth) or lines[line].is_blank:
-            continue
-        if opens(lines[line].text):
-            opened.append(line)
+    for line, is_opening in begun.items():
+        if is_opening:
+            opened = [*opened[1 - _DEEPEST :], line]
         elif closes(lines[line].text, opening.text, is_last=False):
             inner = (each for each in opened if is_closed_by(lines[each].text, lines[line].text))
             last = max(inner, default=None)
             if last is not None:
                 del opened[opened.index(last) :]
                 closing = [each for each in closing if each != line]
-            elif line in closing or any(opens(each.text) for each in lines[line + 1 : within.stop]):
+            elif (
+                line in closing
+                or last_opening > line
+                or is_closed_by(opening.text, lines[line].text)
+            ):
                 return line
     return closing[-1] if closing else None
 
