@@ -139,8 +139,8 @@ class SandboxAudience:
 
     def subscribed(self, ids: Iterator[str] | None = None) -> Iterator[SandboxMember]:
         """Yield the subscribed members, of a segment where their ids are given."""
-        for each in self.members if ids is None else ids:
-            member = self.members.get(each)
+        for member_id in self.members if ids is None else ids:
+            member = self.members.get(member_id)
             if member and member.status == "subscribed":
                 yield member
 

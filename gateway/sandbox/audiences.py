@@ -39,7 +39,7 @@ def list_audiences(account: Account, call: Call) -> SandboxAnswer:
     audiences = list(account.audiences.values())
     most = account.options.max_audiences
     document = {
-        "lists": [_audience(each) for each in call.page(audiences)],
+        "lists": [_audience(audience) for audience in call.page(audiences)],
         "total_items": len(audiences),
         "constraints": {
             "may_create": len(audiences) < most,
@@ -159,7 +159,7 @@ def _merge_field(audience: SandboxAudience, field: MergeField) -> Document:
 def list_webhooks(account: Account, call: Call) -> SandboxAnswer:
     """Return the webhooks of an audience."""
     audience = account.audience(call.names["list_id"])
-    webhooks = [webhook_document(audience, each) for each in audience.webhooks.values()]
+    webhooks = [webhook_document(audience, webhook) for webhook in audience.webhooks.values()]
     document = {"webhooks": webhooks, "list_id": audience.id, "total_items": len(webhooks)}
     return SandboxAnswer(200, shaped(call, document))
 
@@ -170,7 +170,7 @@ def add_webhook(account: Account, call: Call) -> SandboxAnswer:
     audience, body = account.audience(call.names["list_id"]), call.object()
     if not body.get("url"):
         raise invalid("url", "This value should not be blank.")
-    if any(each.url == body["url"] for each in audience.webhooks.values()):
+    if any(webhook.url == body["url"] for webhook in audience.webhooks.values()):
         raise invalid("url", "Sorry, you can't set up multiple WebHooks for one URL")
     if not answers(body["url"]):
         raise invalid("url", "The URL did not answer when we looked at it.")
@@ -204,9 +204,11 @@ def webhook_document(audience: SandboxAudience, webhook: SandboxWebhook) -> Docu
 def list_templates(account: Account, call: Call) -> SandboxAnswer:
     """Return the templates of a type; one that does not exist has none."""
     wanted = call.query.get("type")
-    templates = [each for each in account.templates.values() if wanted in {None, each.type}]
+    templates = [
+        template for template in account.templates.values() if wanted in {None, template.type}
+    ]
     document = {
-        "templates": [_template(each) for each in call.page(templates)],
+        "templates": [_template(template) for template in call.page(templates)],
         "total_items": len(templates),
     }
     return SandboxAnswer(200, shaped(call, document))

@@ -35,7 +35,7 @@ def batch_router(inner: Router) -> Router:
         operations = call.object().get("operations")
         if not operations:
             raise invalid("operations", "This value should not be blank.")
-        if sum(each.status != "finished" for each in account.batches.values()) >= MOST_PENDING:
+        if sum(batch.status != "finished" for batch in account.batches.values()) >= MOST_PENDING:
             raise SandboxProblem(429, "TooManyRequests", "You have more than 500 pending batches.")
         batch = Batch(id=account.token(), operations=operations, submitted=account.now())
         account.batches[batch.id] = batch
@@ -44,7 +44,7 @@ def batch_router(inner: Router) -> Router:
     @router.on("GET", "/batches")
     def list_batches(account: Account, call: Call) -> SandboxAnswer:
         batches = list(account.batches.values())
-        documents = [_document(account, each) for each in call.page(batches)]
+        documents = [_document(account, batch) for batch in call.page(batches)]
         return SandboxAnswer(200, shaped(call, {"batches": documents, "total_items": len(batches)}))
 
     @router.on("GET", "/batches/{batch_id}")

@@ -29,15 +29,17 @@ def _campaign(account: Account, call: Call) -> SandboxCampaign:
 @router.on("GET", "/campaigns")
 def list_campaigns(account: Account, call: Call) -> SandboxAnswer:
     """Return campaigns by type, status, audience and time."""
-    campaigns = [each for each in account.campaigns.values() if _wanted(each, call)]
+    campaigns = [campaign for campaign in account.campaigns.values() if _wanted(campaign, call)]
     field = call.query.get("sort_field")
     if field:
         campaigns.sort(
-            key=lambda each: write_time(each.sent if field == "send_time" else each.created),
+            key=lambda campaign: write_time(
+                campaign.sent if field == "send_time" else campaign.created
+            ),
             reverse=call.query.get("sort_dir") == "DESC",
         )
     document = {
-        "campaigns": [campaign_document(account, each) for each in call.page(campaigns)],
+        "campaigns": [campaign_document(account, campaign) for campaign in call.page(campaigns)],
         "total_items": len(campaigns),
     }
     return SandboxAnswer(200, shaped(call, document))

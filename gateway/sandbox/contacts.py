@@ -166,7 +166,7 @@ def forget(audience: SandboxAudience, member: SandboxMember) -> None:
 
 def member_tags(audience: SandboxAudience, member: SandboxMember) -> list[Document]:
     """Return the tags of a member."""
-    return [{"id": each, "name": audience.segments[each].name} for each in member.tags]
+    return [{"id": tag, "name": audience.segments[tag].name} for tag in member.tags]
 
 
 def member_document(audience: SandboxAudience, member: SandboxMember) -> Document:

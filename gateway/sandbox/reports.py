@@ -286,9 +286,9 @@ def list_clickers(account: Account, call: Call) -> SandboxAnswer:
             clicks[recipient.email_id] = clicks.get(recipient.email_id, 0) + 1
     document = {
         "members": [
-            _row(account, campaign, campaign.recipients[each])
-            | {"clicks": clicks[each], "url_id": link_id}
-            for each in call.page(list(clicks))
+            _row(account, campaign, campaign.recipients[clicker])
+            | {"clicks": clicks[clicker], "url_id": link_id}
+            for clicker in call.page(list(clicks))
         ],
         "campaign_id": campaign.id,
         "total_items": len(clicks),

@@ -30,9 +30,9 @@ class Router:
     def answer(self, account: Account, call: Call) -> SandboxAnswer:
         """Call the function that belongs to a request."""
         for method, pattern, handler in self._routes:
-            found = pattern.fullmatch(call.path)
-            if found and method == call.method:
-                names = {name: unquote(value) for name, value in found.groupdict().items()}
+            match = pattern.fullmatch(call.path)
+            if match and method == call.method:
+                names = {name: unquote(value) for name, value in match.groupdict().items()}
                 return handler(account, replace(call, names=names))
         raise not_found()
 

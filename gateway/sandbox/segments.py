@@ -24,7 +24,7 @@ def tag_member(
     account: Account, audience: SandboxAudience, member: SandboxMember, name: str
 ) -> None:
     """Give a member a tag, new or known."""
-    known = (each for each in audience.segments.values() if each.name == name)
+    known = (segment for segment in audience.segments.values() if segment.name == name)
     segment = next(known, None) or _new(account, audience, name)
     _put_in(segment, member)
 
@@ -61,7 +61,7 @@ def list_segments(account: Account, call: Call) -> SandboxAnswer:
     """Return the segments of a type; one that does not exist has none."""
     audience = account.audience(call.names["list_id"])
     wanted = call.query.get("type")
-    segments = [each for each in audience.segments.values() if wanted in {None, each.type}]
+    segments = [segment for segment in audience.segments.values() if wanted in {None, segment.type}]
     document = {
         "segments": [_segment(audience, each) for each in call.page(segments)],
         "list_id": audience.id,
@@ -78,7 +78,7 @@ def create_segment(account: Account, call: Call) -> SandboxAnswer:
         raise invalid("name", "This value should not be blank.")
     if "static_segment" not in body and "options" not in body:
         raise bad_request("Either options or static_segment is needed.")
-    if any(each.name == body["name"] for each in audience.segments.values()):
+    if any(segment.name == body["name"] for segment in audience.segments.values()):
         raise bad_request(f'Sorry, that tag already exists: "{body["name"]}".')
     segment = _new(account, audience, body["name"])
     if "options" in body:
@@ -193,9 +193,9 @@ def search_tags(account: Account, call: Call) -> SandboxAnswer:
     audience = account.audience(call.names["list_id"])
     start = call.query.get("name", "").lower()
     tags = [
-        {"id": each.id, "name": each.name}
-        for each in audience.segments.values()
-        if each.type == "static" and each.name.lower().startswith(start)
+        {"id": segment.id, "name": segment.name}
+        for segment in audience.segments.values()
+        if segment.type == "static" and segment.name.lower().startswith(start)
     ]
     return SandboxAnswer(200, {"tags": tags, "total_items": len(tags)})
 

@@ -30,9 +30,9 @@ from gateway.core.mail.reply import Reply
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.delivery import replies
 from gateway.delivery.transaction import Lost, RelayTransaction
-from gateway.smtp_proxy.client_presence import ClientPresence
 from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.decider import STORE_AWAY, TURNED_BULK
+from gateway.smtp_proxy.journaling.client_presence import ClientPresence
 from gateway.smtp_proxy.journaling.retries import Try
 from gateway.smtp_proxy.message_answer import MessageRefused, state_after
 from gateway.smtp_proxy.message_kind import goes_anyway
@@ -254,9 +254,14 @@ class TransactionOutcome:
     def _presence(
         self, client_reader: ClientReader, said: Reply, drafts: tuple[OutboxDraft, ...]
     ) -> ClientPresence:
-        retries = self._services.retries
+        record = self._record
         return ClientPresence(
-            self._mail, self._record, client_reader, retries, said, owes=bool(drafts)
+            self._mail,
+            lambda attempts: record.finish((), attempts=attempts),
+            client_reader,
+            self._services.retries,
+            said,
+            owes=bool(drafts),
         )
 
     @property

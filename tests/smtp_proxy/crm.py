@@ -182,7 +182,9 @@ class Crm:
     ) -> Conversation:
         """Send one mail over a connection of its own."""
         client = await self.client(listener)
-        recipients = [one.mailbox if isinstance(one, Person) else one for one in to]
+        recipients = [
+            recipient.mailbox if isinstance(recipient, Person) else recipient for recipient in to
+        ]
         conversation = await client.transaction(
             sender, recipients, content, parameters=parameters, lmtp=self._is_lmtp(listener)
         )
@@ -195,13 +197,13 @@ class Crm:
         return self.gateway.ports[names.index(listener)]
 
     def _is_lmtp(self, listener: str) -> bool:
-        protocols = {one["name"]: one.get("protocol") for one in self._listeners}
+        protocols = {listener["name"]: listener.get("protocol") for listener in self._listeners}
         return bool(protocols[listener] == "lmtp")
 
     @property
     def _listeners(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.gateway.config["smtp"]["listeners"]
-        return found
+        configured: list[dict[str, Any]] = self.gateway.config["smtp"]["listeners"]
+        return configured
 
     # What became of it
 
@@ -215,23 +217,25 @@ class Crm:
 
         Without an address those of as many clients that connected last.
         """
-        found: list[Message] = []
+        newest: list[Message] = []
         since = self._connected[-count:][0] if to is None else None
 
         def are_there() -> bool:
-            nonlocal found
+            nonlocal newest
             with self.database.reading() as connection:
-                found = messages.listed(connection, limit=count, to=to, since=since)
-            ended = all(d.state is not State.SENDING for one in found for d in one.deliveries)
-            return len(found) == count and ended
+                newest = messages.listed(connection, limit=count, to=to, since=since)
+            ended = all(
+                d.state is not State.SENDING for message in newest for d in message.deliveries
+            )
+            return len(newest) == count and ended
 
         await wait_until(are_there, f"{count} messages in the journal")
-        return found
+        return newest
 
     async def record(self, to: Person | str) -> Message:
         """Return the newest message to somebody."""
-        (found,) = await self.records(to=to.address if isinstance(to, Person) else to)
-        return found
+        (record,) = await self.records(to=to.address if isinstance(to, Person) else to)
+        return record
 
     def outbox(self) -> list[OutboxRow]:
         """Return everything the gateway itself sends or has sent, the newest first."""
@@ -271,7 +275,9 @@ def as_sent(message: Transaction) -> bytes:
 
 def states(message: Message) -> dict[str, str]:
     """Return what became of each recipient: `{"ann@example.org": "relayed by relay"}`."""
-    return {one.recipient: f"{one.state} by {one.by}" for one in message.deliveries}
+    return {
+        delivery.recipient: f"{delivery.state} by {delivery.by}" for delivery in message.deliveries
+    }
 
 
 @asynccontextmanager

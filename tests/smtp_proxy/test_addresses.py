@@ -76,10 +76,12 @@ async def test_plus_addresses_are_apart_unless_the_settings_join_them(
     crm: Crm, other_crm: Crm
 ) -> None:
     codes = []
-    for one in (crm, other_crm):
-        one.person(NO_BULK, address="plus@example.org")
-        await one.send([b"plus+jobs@example.org"], BULK)
-        record = await one.record("plus+jobs@example.org" if one is crm else "plus@example.org")
+    for gateway in (crm, other_crm):
+        gateway.person(NO_BULK, address="plus@example.org")
+        await gateway.send([b"plus+jobs@example.org"], BULK)
+        record = await gateway.record(
+            "plus+jobs@example.org" if gateway is crm else "plus@example.org"
+        )
         codes.append(states(record)["plus+jobs@example.org"])
 
     assert ["relayed by relay", "send_failed by gateway"] == codes

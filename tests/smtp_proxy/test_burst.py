@@ -55,18 +55,18 @@ def strangers(count: int) -> list[bytes]:
 
 async def kinds(crm: Crm, recipients: list[bytes], content: bytes) -> list[str]:
     """Send the same to each recipient by itself; return what each message was."""
-    found = []
+    said = []
     for recipient in recipients:
         await crm.send([recipient], content)
-        found.append((await crm.record(recipient.decode())).kind.value)
-    return found
+        said.append((await crm.record(recipient.decode())).kind.value)
+    return said
 
 
 async def test_the_first_few_are_individual_and_the_next_is_a_mailing(burst_crm: Crm) -> None:
-    found = await kinds(burst_crm, strangers(FEW + 2), mail("Open dag"))
+    said = await kinds(burst_crm, strangers(FEW + 2), mail("Open dag"))
 
     (record,) = await burst_crm.records()
-    assert ["individual"] * FEW + ["bulk"] * 2 == found
+    assert ["individual"] * FEW + ["bulk"] * 2 == said
     assert "burst" == record.rule
 
 
@@ -75,11 +75,13 @@ async def test_a_burst_as_fast_as_can_be_is_known_from_the_same_message_on(burst
     client = await burst_crm.client()
 
     opening = b"MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n%s"
-    await client.send(b"".join(opening % (SENDER, one, stuff(content)) for one in recipients))
+    await client.send(
+        b"".join(opening % (SENDER, recipient, stuff(content)) for recipient in recipients)
+    )
     await client.replies(4 * len(recipients))
 
-    found = [(await burst_crm.record(one.decode())).kind for one in recipients]
-    assert ["individual"] * FEW + ["bulk"] * 9 == found
+    said = [(await burst_crm.record(recipient.decode())).kind for recipient in recipients]
+    assert ["individual"] * FEW + ["bulk"] * 9 == said
 
 
 async def test_members_are_kept_out_of_a_burst_and_the_others_are_not(burst_crm: Crm) -> None:
@@ -107,21 +109,21 @@ async def test_the_recipients_name_and_digits_in_the_subject_make_no_difference(
     ]
     firsts = ("Anna", "Bram", "Cees", "Dana")
 
-    found = []
+    said = []
     for number, (person, first) in enumerate(zip(people, firsts, strict=True)):
         content = mail(f"Vacature {number}17 voor {first} de Vries")
-        found += await kinds(burst_crm, [person.mailbox], content)
+        said += await kinds(burst_crm, [person.mailbox], content)
 
-    assert ["individual"] * FEW + ["bulk"] == found
+    assert ["individual"] * FEW + ["bulk"] == said
 
 
 async def test_the_name_in_the_to_header_is_the_recipients_too(burst_crm: Crm) -> None:
-    found = []
+    said = []
     for first, recipient in zip(("Eva", "Fien", "Gijs", "Hugo"), strangers(4), strict=True):
         content = mail(f"Beste {first}, kom kijken", f"To: {first} <x@example.org>")
-        found += await kinds(burst_crm, [recipient], content)
+        said += await kinds(burst_crm, [recipient], content)
 
-    assert ["individual"] * FEW + ["bulk"] == found
+    assert ["individual"] * FEW + ["bulk"] == said
 
 
 THREAD = "References: <1@example.org>"
@@ -177,7 +179,8 @@ async def test_a_listener_of_one_kind_counts_no_bursts(burst_crm: Crm) -> None:
     content, members = mail("Persoonlijk"), [burst_crm.person(NO_BULK) for _ in range(FEW + 1)]
 
     codes = [
-        (await burst_crm.send([one], content, listener="personal")).end.code for one in members
+        (await burst_crm.send([member], content, listener="personal")).end.code
+        for member in members
     ]
 
     assert {250} == set(codes)
@@ -196,7 +199,9 @@ async def test_a_member_among_the_first_waits_and_hears_no_once_it_is_a_burst(
     member, content = deferring_crm.person(NO_BULK), mail("Wacht")
 
     before = await heard(deferring_crm, member, content)
-    others = [(await deferring_crm.send([one], content)).end.code for one in strangers(FEW)]
+    others = [
+        (await deferring_crm.send([stranger], content)).end.code for stranger in strangers(FEW)
+    ]
     after = await heard(deferring_crm, member, content)
 
     assert [451, 550] == [before, after]

@@ -12,8 +12,8 @@ STRANGER = b"stranger@example.org"
 async def decision(crm: Crm, content: bytes, *, listener: str = "crm") -> tuple[str, str]:
     """Send a mail to nobody in particular; return its kind and the rule that said so."""
     await crm.send([STRANGER], content, listener=listener)
-    (found,) = await crm.records()
-    return found.kind, found.rule
+    (record,) = await crm.records()
+    return record.kind, record.rule
 
 
 async def test_S39_the_subject_is_recorded_as_people_read_it(each_crm: Crm) -> None:
@@ -21,8 +21,8 @@ async def test_S39_the_subject_is_recorded_as_people_read_it(each_crm: Crm) -> N
 
     await each_crm.send([STRANGER], mail(folded, "Message-ID: <1@crm.example>"))
 
-    (found,) = await each_crm.records()
-    assert ("Größere Wünsche", "<1@crm.example>") == (found.subject, found.message_id)
+    (record,) = await each_crm.records()
+    assert ("Größere Wünsche", "<1@crm.example>") == (record.subject, record.message_id)
 
 
 # Listeners
@@ -45,7 +45,7 @@ async def test_a_listener_for_mailings_offers_no_suppressed_recipient_to_the_rel
 
     conversation = await crm.send([member, STRANGER], INDIVIDUAL, listener="mailings")
 
-    commands = [line for one in crm.sink.connections for line in one.commands]
+    commands = [line for connection in crm.sink.connections for line in connection.commands]
     assert [250, 250] == [reply.code for reply in conversation.recipients]
     assert 250 == conversation.end.code
     assert b"RCPT TO:<%s>" % member.mailbox not in commands
@@ -55,7 +55,10 @@ async def test_a_listener_for_mailings_offers_no_suppressed_recipient_to_the_rel
 async def test_a_listener_for_personal_mail_reaches_members_but_not_the_deceased(crm: Crm) -> None:
     member, dead = crm.person(NO_BULK), crm.person(status=DECEASED)
 
-    ends = [(await crm.send([one], BULK, listener="personal")).end.code for one in (member, dead)]
+    ends = [
+        (await crm.send([recipient], BULK, listener="personal")).end.code
+        for recipient in (member, dead)
+    ]
 
     assert [250, 550] == ends
 
@@ -66,16 +69,16 @@ async def test_a_listener_for_personal_mail_reaches_members_but_not_the_deceased
 async def test_with_bulk_as_the_default_members_get_only_what_a_rule_knows_as_personal(
     other_crm: Crm,
 ) -> None:
-    member, found = other_crm.person(NO_BULK), []
+    member, decided = other_crm.person(NO_BULK), []
     for content in (INDIVIDUAL, mail("Uit het dossier", "X-Own-File: yes")):
         await other_crm.send([member], content, sender=b"default@crm.example")
         (record,) = await other_crm.records()
-        found.append((record.kind, record.rule, record.deliveries[0].state))
+        decided.append((record.kind, record.rule, record.deliveries[0].state))
 
     assert [
         ("bulk", "default", "send_failed"),
         ("individual", "own-file", "relayed"),
-    ] == found
+    ] == decided
 
 
 # Observing
@@ -88,11 +91,15 @@ async def test_observe_mode_relays_all_and_reports_what_would_have_failed(each_c
 
     record = await each_crm.record(member)
     report = await each_crm.gateway.cli_json("report", "--would-fail")
-    mine = next(one for one in report if one["deliveries"][0]["recipient"] == member.address)
+    mine = next(
+        message for message in report if message["deliveries"][0]["recipient"] == member.address
+    )
     assert 250 == reply.code
     assert 3 == len(each_crm.relayed[0].recipients)
     assert ["relayed"] * 3 == [delivery.state for delivery in record.deliveries]
-    assert ["send_failed", "send_failed", ""] == [one["would"] for one in mine["deliveries"]]
+    assert ["send_failed", "send_failed", ""] == [
+        delivery["would"] for delivery in mine["deliveries"]
+    ]
     assert [] == each_crm.notices(record)
 
 
@@ -137,8 +144,8 @@ async def test_an_override_header_reaches_even_those_who_get_no_mail_at_all(crm:
 
 
 async def send_both(crm: Crm) -> list[int]:
-    sent = [await crm.send([STRANGER], one) for one in (BULK, INDIVIDUAL)]
-    return [one.end.code for one in sent]
+    sent = [await crm.send([STRANGER], content) for content in (BULK, INDIVIDUAL)]
+    return [conversation.end.code for conversation in sent]
 
 
 async def test_a_pause_of_bulk_mail_lets_personal_mail_flow(each_crm: Crm) -> None:

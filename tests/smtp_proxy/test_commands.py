@@ -186,7 +186,7 @@ async def test_S24_questions_get_an_answer_that_tells_nothing(
 ) -> None:
     client = await crm.client()
 
-    assert [code, 250] == [(await client.command(one)).code for one in (line, b"NOOP")]
+    assert [code, 250] == [(await client.command(command)).code for command in (line, b"NOOP")]
 
 
 async def test_S24_after_a_refused_chunk_the_session_finds_its_feet_again(crm: Crm) -> None:

@@ -117,7 +117,7 @@ async def test_P4_S33_who_leaves_right_after_the_dot_has_sent_all_or_nothing(crm
 
         record = await crm.record(person)
 
-        relayed = [one for one in crm.relayed if person.mailbox in one.recipients]
+        relayed = [mail for mail in crm.relayed if person.mailbox in mail.recipients]
         expected = "relayed" if relayed else "aborted"
         assert [expected] == [delivery.state for delivery in record.deliveries]
 

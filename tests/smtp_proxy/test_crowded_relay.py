@@ -64,7 +64,7 @@ async def test_S32_others_are_served_at_once_while_many_clients_dawdle(
     assert (250, 250) == (said.end.code, end.code)
     assert seconds < 3
     assert [[b"swift@example.org"], [b"slow@example.org"]] == [
-        one.recipients for one in sink.accepted
+        mail.recipients for mail in sink.accepted
     ]
 
 

@@ -83,7 +83,7 @@ async def test_a_worker_knows_from_the_moment_it_has_decided(
     decision = [await worker.decide(POLICY, case(count=n), NOW) for n in (1, 10, 1)]
 
     personal, bulk = (Kind.INDIVIDUAL, "own-file"), (Kind.BULK, "many")
-    assert [personal, bulk, bulk] == [kind_and_rule(one) for one in decision]
+    assert [personal, bulk, bulk] == [kind_and_rule(decided) for decided in decision]
     assert KnownBulk(NUMBER + 10, "many") == decision[2].known
 
 
@@ -115,7 +115,9 @@ async def test_other_workers_know_once_the_store_does(database: Database, tmp_pa
 
 
 def write(database: Database, decision: MessageDecision) -> None:
-    rows = [(one, NUMBER, decision.classification.rule) for one in decision.bulk_identities]
+    rows = [
+        (identity, NUMBER, decision.classification.rule) for identity in decision.bulk_identities
+    ]
     with database.writing() as connection:
         known_bulk.write(connection, rows)
 
@@ -129,7 +131,7 @@ async def test_what_the_store_knows_is_not_told_it_again(
     write(database, first)
     known = await worker.decide(POLICY, case(count=1), NOW)
 
-    assert [1, 1, 0] == [len(one.bulk_identities) for one in (first, again, known)]
+    assert [1, 1, 0] == [len(decision.bulk_identities) for decision in (first, again, known)]
 
 
 async def test_without_a_store_what_was_bulk_is_not_let_through_as_personal(
@@ -146,4 +148,4 @@ def test_the_memory_forgets_what_was_added_first() -> None:
     for identity in (1, 2, 1, 3):
         memory.add(identity, known)
 
-    assert [known, None, known] == [memory.find(one, NOW) for one in (1, 2, 3)]
+    assert [known, None, known] == [memory.find(identity, NOW) for identity in (1, 2, 3)]

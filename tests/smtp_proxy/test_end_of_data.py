@@ -176,7 +176,7 @@ _kept: dict[int, RawClient] = {}
 
 async def kept_client(crm: Crm) -> RawClient:
     """Return the same connection for all examples, as a CRM under load keeps it."""
-    found = _kept.get(id(crm))
-    if found is None or found.transport.is_closing():
-        found = _kept[id(crm)] = await crm.client()
-    return found
+    client = _kept.get(id(crm))
+    if client is None or client.transport.is_closing():
+        client = _kept[id(crm)] = await crm.client()
+    return client

@@ -41,7 +41,7 @@ async def test_P5_arguments_reach_the_relay_octet_for_octet_and_in_order(crm: Cr
 async def test_P5_nothing_is_offered_that_the_relay_lacks(
     start_sink: StartSink, crm: Crm, without: bytes
 ) -> None:
-    crm.sink.settings.extensions = [one for one in EXTENSIONS if one != without]
+    crm.sink.settings.extensions = [extension for extension in EXTENSIONS if extension != without]
     try:
         await learn(crm)
         offered = (await (await crm.raw()).ehlo()).lines[1:]
@@ -142,13 +142,13 @@ async def test_S19_to_S21_what_is_malformed_hears_501_and_never_reaches_the_rela
     client = await crm.client()
     opening: Sequence[bytes] = [MAIL] if line.startswith(b"RCPT") else []
 
-    replies = [await client.command(one) for one in (*opening, line)]
+    replies = [await client.command(command) for command in (*opening, line)]
     after = await client.command(b"RSET")
 
     assert 501 == replies[-1].code
     assert 250 == after.code
     assert "Traceback" not in replies[-1].text
-    assert [] == [one for one in crm.sink.transactions if one.rcpts]
+    assert [] == [transaction for transaction in crm.sink.transactions if transaction.rcpts]
 
 
 async def test_S20_a_hidden_line_end_ends_the_command(crm: Crm) -> None:
@@ -159,7 +159,7 @@ async def test_S20_a_hidden_line_end_ends_the_command(crm: Crm) -> None:
     replies = await client.replies(2)
 
     assert [501, 501] == [reply.code for reply in replies]
-    assert [] == [one for one in crm.sink.transactions if one.rcpts]
+    assert [] == [transaction for transaction in crm.sink.transactions if transaction.rcpts]
 
 
 @pytest.mark.parametrize("parameter", [b"XFOO=1", b"AUTH=<>", b"MT-PRIORITY=3", b"REQUIRETLS"])
@@ -274,4 +274,6 @@ async def test_S31_a_recipient_given_twice_is_passed_on_twice(crm: Crm) -> None:
     record = await crm.record("ann@example.org")
     assert 250 == reply.code
     assert to == crm.sink.messages[0].recipients
-    assert [one.decode() for one in to] == [one.recipient for one in record.deliveries]
+    assert [recipient.decode() for recipient in to] == [
+        recipient.recipient for recipient in record.deliveries
+    ]

@@ -16,8 +16,8 @@ def workers(tmp_path: Path) -> Iterator[tuple[HostMarks, HostMarks]]:
     """Two workers; a lock belongs to the opened file, so that one process can be both."""
     both = HostMarks(tmp_path / "new" / "in-flight"), HostMarks(tmp_path / "new" / "in-flight")
     yield both
-    for one in both:
-        one.close()
+    for marks in both:
+        marks.close()
 
 
 @pytest.mark.parametrize("number", [0, 4, LARGEST])

@@ -83,7 +83,7 @@ async def holds(crm: Crm, sent: Sent) -> None:
     crm.sink.fault("RCPT", faults.reply(b"550 5.1.1 nobody"), address=REFUSED)
     crm.sink.fault("RCPT", faults.reply(b"450 4.2.0 later"), address=LATER)
     client = await client_of(crm, sent.listener)
-    rcpts = [b"RCPT TO:<%s>" % address[one] for one in sent.to]
+    rcpts = [b"RCPT TO:<%s>" % address[name] for name in sent.to]
 
     *_, data = await client.pipeline(b"MAIL FROM:<%s>" % SENDER, *rcpts, b"DATA")
     if data.code == 354:
@@ -96,8 +96,12 @@ async def holds(crm: Crm, sent: Sent) -> None:
         await client.close()  # twenty in a row would be too many errors
         del _clients[id(crm), sent.listener]
 
-    transactions = [one for one in crm.sink.transactions if one.sender]  # no reports
-    named = {rcpt for one in transactions for rcpt in (*one.rcpts, *one.refused)}
+    transactions = [
+        transaction for transaction in crm.sink.transactions if transaction.sender
+    ]  # no reports
+    named = {
+        rcpt for transaction in transactions for rcpt in (*transaction.rcpts, *transaction.refused)
+    }
     assert b"TO:<%s>" % dead.mailbox not in named
     assert sent.listener not in ("mailings", "strict") or b"TO:<%s>" % member.mailbox not in named
     assert named <= {b"TO:<%s>" % mailbox for mailbox in address.values()} - {

@@ -62,7 +62,7 @@ class JournalRig:
     def finish(self, sent: Message, **fields: Any) -> "asyncio.Future[None] | None":
         return self.journal_client.finish(sent.id, tuple(ended(sent)), **fields)
 
-    async def told(self) -> None:
+    async def everything_in_store(self) -> None:
         """Wait until everything that was written is in the store."""
         in_store: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.journal.finish(0, (), told=in_store)
@@ -235,7 +235,7 @@ async def test_K5_a_store_that_gives_no_answer_is_not_waited_for(
     event.remove(rig.database.engine, "begin", hang)
     hanging.set()
     await rig.all_written()
-    await rig.told()
+    await rig.everything_in_store()
     await rig.take_in()
 
     assert [True, False] == began

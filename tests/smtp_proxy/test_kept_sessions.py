@@ -56,7 +56,7 @@ async def test_data_after_all_were_refused_hears_the_note_and_ends_the_transacti
     suppressed = [crm.person(NO_BULK) for _ in range(2)]
     client = await crm.client("strict")
     await client.command(MAIL)
-    notes = [await client.command(b"RCPT TO:<" + one.mailbox + b">") for one in suppressed]
+    notes = [await client.command(b"RCPT TO:<" + person.mailbox + b">") for person in suppressed]
 
     data = await client.command(b"DATA")
     following = [await client.command(line) for line in (MAIL, b"RCPT TO:<zoe@example.org>")]
@@ -66,7 +66,7 @@ async def test_data_after_all_were_refused_hears_the_note_and_ends_the_transacti
     assert "Geen bulk-mail" in data.text
     assert [250, 250] == [reply.code for reply in following]
     record = await crm.record(suppressed[0])
-    assert {one.address: "send_failed by gateway" for one in suppressed} == states(record)
+    assert {person.address: "send_failed by gateway" for person in suppressed} == states(record)
 
 
 async def test_data_after_a_temporary_refusal_is_refused_for_now(crm: Crm) -> None:

@@ -27,7 +27,7 @@ async def journaled(crm: Crm, corpus: list[Sample]) -> list[tuple[str, str, str]
 
 async def explained(crm: Crm, corpus: list[Sample]) -> list[tuple[str, str, str]]:
     settings = load(crm.gateway.file, {})
-    found: list[tuple[str, str, str]] = []
+    kinds: list[tuple[str, str, str]] = []
     for sample in corpus:
         question = Question(
             content=sample.content.replace(b"\r\n", b"\n"),  # As it lies in a file.
@@ -35,8 +35,8 @@ async def explained(crm: Crm, corpus: list[Sample]) -> list[tuple[str, str, str]
             recipients=tuple(sample.addresses),
         )
         said = (await explain(settings, crm.database, question)).classification
-        found.append((sample.name, said.kind, said.rule))
-    return found
+        kinds.append((sample.name, said.kind, said.rule))
+    return kinds
 
 
 async def test_the_proxy_and_explain_agree_on_the_corpus(crm: Crm) -> None:

@@ -68,13 +68,13 @@ def test_what_is_remembered_outlives_the_process(folder: Path) -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.sets(st.emails(), max_size=30), st.emails())
 def test_exactly_those_told_are_never_mailed(
-    tmp_path_factory: pytest.TempPathFactory, told: set[str], other: str
+    tmp_path_factory: pytest.TempPathFactory, barred: set[str], other: str
 ) -> None:
     never = NeverMailed(tmp_path_factory.mktemp("never") / "mailed")
-    never.replace(told)
+    never.replace(barred)
 
-    assert all(address in never for address in told)
-    assert (other in told) == (other in never)
+    assert all(address in never for address in barred)
+    assert (other in barred) == (other in never)
 
 
 def test_nobody_is_known_to_be_barred_where_nobody_is(folder: Path) -> None:
@@ -114,12 +114,12 @@ def test_a_file_that_was_deleted_is_written_anew(folder: Path) -> None:
 async def test_what_was_recorded_is_read_as_it_was(local: LocalRecord) -> None:
     await local.begin(FULL)
     await local.finish(FULL.id, tuple(ended(FULL)))
-    found = local.read()
+    recorded = local.read()
 
     assert ((FULL,), tuple(ended(FULL)), frozenset()) == (
-        found.messages,
-        found.outcomes,
-        found.left,
+        recorded.messages,
+        recorded.outcomes,
+        recorded.left,
     )
 
 
@@ -148,7 +148,7 @@ async def test_K1_half_a_line_of_a_killed_process_harms_no_other(
         file_of(folder).write_bytes(whole + whole[:length])
         later = LocalRecord(folder, US)
         await later.begin(second)
-        assert {first.id, second.id} == {one.id for one in later.read().messages}
+        assert {first.id, second.id} == {message_read.id for message_read in later.read().messages}
 
 
 async def test_what_comes_while_it_is_taken_in_is_kept(local: LocalRecord) -> None:
@@ -160,14 +160,19 @@ async def test_what_comes_while_it_is_taken_in_is_kept(local: LocalRecord) -> No
     kept = local.read()
     local.drop(kept.length)
 
-    assert ({first.id, second.id}, True) == ({one.id for one in kept.messages}, local.empty)
+    assert ({first.id, second.id}, True) == (
+        {kept_message.id for kept_message in kept.messages},
+        local.empty,
+    )
 
 
 async def test_many_may_record_at_once(local: LocalRecord) -> None:
     several = [message(minute) for minute in range(50)]
     await asyncio.gather(*map(local.begin, several))
 
-    assert {one.id for one in several} == {one.id for one in local.read().messages}
+    assert {recorded.id for recorded in several} == {
+        recorded.id for recorded in local.read().messages
+    }
 
 
 async def test_P1_a_record_is_synced_before_anything_happens(
@@ -195,11 +200,11 @@ async def test_K3_a_record_that_finds_no_room_leaves_nothing_behind(tmp_path: Pa
         disk.free()
         await local.begin(second)
         whole = file_of(disk.folder).read_bytes()
-        found = local.read()
+        recorded = local.read()
 
     assert not held
-    assert (first.id, second.id) == (found.messages[0].id, found.messages[-1].id)
-    assert whole.count(b"\n") == 2 * len(found.messages)
+    assert (first.id, second.id) == (recorded.messages[0].id, recorded.messages[-1].id)
+    assert whole.count(b"\n") == 2 * len(recorded.messages)
 
 
 async def record_many(local: LocalRecord) -> None:
@@ -227,9 +232,9 @@ async def test_records_of_the_dead_are_found_and_those_of_the_living_left_alone(
     for process, minute in ((US, 0), (GONE, 1), (NEIGHBOUR, 2)):
         await LocalRecord(folder, process).begin(message(minute))
     (folder / "messages-of-somebody.jsonl").touch()
-    found = local.of_the_dead(lambda process: process == NEIGHBOUR)
-    seen = [(record.read().messages, record.read().left) for record in found]
-    for record in found:
+    of_the_dead = local.of_the_dead(lambda process: process == NEIGHBOUR)
+    seen = [(record.read().messages, record.read().left) for record in of_the_dead]
+    for record in of_the_dead:
         record.remove()
 
     assert [((message(1),), frozenset({message(1).id}))] == seen
@@ -260,6 +265,6 @@ def test_K1_killed_while_writing_it_has_recorded_all_it_said_it_had(folder: Path
         said = [int(writer.stdout.readline()) for _ in range(30)]
         writer.kill()
         said += map(int, writer.stdout.read().split())
-    found = {one.id for one in LocalRecord(folder, "7").read().messages}
+    ids = {message_read.id for message_read in LocalRecord(folder, "7").read().messages}
 
-    assert {message(minute).id for minute in said} <= found
+    assert {message(minute).id for minute in said} <= ids

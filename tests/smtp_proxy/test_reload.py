@@ -118,7 +118,7 @@ async def test_a_reload_binds_from_the_next_message_on(secured: SecuredGateway) 
     await secured.reload()
     after = await client.transaction(SENDER, [member.mailbox], INDIVIDUAL)
 
-    assert [250, 550, 250] == [one.end.code for one in (before, during, after)]
+    assert [250, 550, 250] == [conversation.end.code for conversation in (before, during, after)]
 
 
 async def test_a_reload_changes_who_may_connect(secured: SecuredGateway) -> None:
@@ -126,8 +126,8 @@ async def test_a_reload_changes_who_may_connect(secured: SecuredGateway) -> None
     listeners_before = crm.gateway.config["smtp"]["listeners"]
     inside = await crm.client()
     closed = [
-        {**one, "networks": ["192.0.2.0/24"]} if one["name"] == "crm" else one
-        for one in listeners_before
+        {**settings, "networks": ["192.0.2.0/24"]} if settings["name"] == "crm" else settings
+        for settings in listeners_before
     ]
 
     crm.gateway.change({"smtp": {"listeners": closed}})

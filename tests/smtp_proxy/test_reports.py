@@ -16,16 +16,16 @@ FREE = b"free@example.org"
 
 def reports(crm: Crm) -> list[EmailMessage]:
     """Return the reports that have reached the relay."""
-    sent = [one.content for one in crm.sink.accepted if not one.sender]
+    sent = [mail.content for mail in crm.sink.accepted if not mail.sender]
     mails = [message_from_bytes(octets, policy=policy.default) for octets in sent]
-    return [one for one in mails if one.get_content_type() == "multipart/report"]
+    return [mail for mail in mails if mail.get_content_type() == "multipart/report"]
 
 
 async def report(crm: Crm) -> EmailMessage:
     """Wait for one report, and that no other follows."""
     await crm.sink.wait_until(lambda: bool(reports(crm)), "a report")
-    (found,) = reports(crm)
-    return found
+    (only,) = reports(crm)
+    return only
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -74,13 +74,13 @@ async def test_always_means_one_report_whatever_was_answered(
 
     await send(always_crm, member)
 
-    told = await report(always_crm)
+    report_sent = await report(always_crm)
     record = await always_crm.record(member)
-    assert "Verzenden mislukt: Vacature" == told["Subject"]
-    assert f"is NIET verstuurd aan {member.address}." in text_of(told)
-    assert "Geen bulk-mail" in text_of(told)
-    assert others in text_of(told)
-    assert bool(others) is ("andere ontvangers" in text_of(told))
+    assert "Verzenden mislukt: Vacature" == report_sent["Subject"]
+    assert f"is NIET verstuurd aan {member.address}." in text_of(report_sent)
+    assert "Geen bulk-mail" in text_of(report_sent)
+    assert others in text_of(report_sent)
+    assert bool(others) is ("andere ontvangers" in text_of(report_sent))
     assert 1 == len(always_crm.notices(record))
 
 
@@ -96,10 +96,10 @@ async def test_who_gives_up_after_a_refusal_hears_that_nobody_got_it(
 
     await (client.close() if end is None else client.command(end))
 
-    told = await report(always_crm)
+    report_sent = await report(always_crm)
     assert [250, 250, 550] == [reply.code for reply in replies]
-    assert f"Verzenden mislukt: {member.address}" == told["Subject"]
-    assert "Ook naar de andere ontvangers (1) ging het niet" in text_of(told)
+    assert f"Verzenden mislukt: {member.address}" == report_sent["Subject"]
+    assert "Ook naar de andere ontvangers (1) ging het niet" in text_of(report_sent)
     assert [] == always_crm.relayed
 
 
@@ -108,10 +108,10 @@ async def test_who_was_refused_alone_and_leaves_gets_a_report(always_crm: Crm) -
 
     conversation = await always_crm.send([member], BULK, listener="strict")
 
-    told = await report(always_crm)
+    report_sent = await report(always_crm)
     assert 550 == conversation.recipients[0].code
-    assert f"is NIET verstuurd aan {member.address}." in text_of(told)
-    assert "andere ontvangers" not in text_of(told)
+    assert f"is NIET verstuurd aan {member.address}." in text_of(report_sent)
+    assert "andere ontvangers" not in text_of(report_sent)
 
 
 @pytest.mark.parametrize(
@@ -188,12 +188,12 @@ async def test_note_and_report_are_in_the_language_of_the_staff_on_file(
     alone = (await each_crm.send([member], content, sender=envelope.encode())).end
     await each_crm.send([FREE, member], content, sender=envelope.encode())
 
-    told = await report(each_crm)
+    report_sent = await report(each_crm)
     record = await each_crm.record(member)
     assert alone.text.startswith(f"5.7.1 {state.replace('É', 'E')}")
     assert record.deliveries[1].note.startswith(state)
-    assert told["Subject"].startswith(state)
-    assert f"\n{state}" in text_of(told)
+    assert report_sent["Subject"].startswith(state)
+    assert f"\n{state}" in text_of(report_sent)
 
 
 @pytest.mark.parametrize(
@@ -244,9 +244,9 @@ async def test_what_the_header_block_tells_of_the_reader_counts_for_who_was_refu
         [member, FREE], content, sender=b"bounces@crm.example", listener="strict"
     )
 
-    told = await report(always_crm)
+    report_sent = await report(always_crm)
     record = await always_crm.record(member)
     assert conversation.recipients[0].text.startswith("5.7.1 Verzenden mislukt")
     assert record.deliveries[0].note.startswith("Échec de l'envoi")
-    assert "Échec de l'envoi : Vacature" == told["Subject"]
-    assert f"\nÉchec de l'envoi : {member.address}" in text_of(told)
+    assert "Échec de l'envoi : Vacature" == report_sent["Subject"]
+    assert f"\nÉchec de l'envoi : {member.address}" in text_of(report_sent)

@@ -66,7 +66,7 @@ async def test_all_the_crm_asked_for_count_whatever_becomes_of_them(
     assert ("bulk", "many-recipients") == (record.kind, record.rule)
     assert len(to) == len(record.deliveries)
     assert "send_failed by gateway" == states(record)[member.address]
-    assert [] == [one for one in crm.relayed if member.mailbox in one.recipients]
+    assert [] == [mail for mail in crm.relayed if member.mailbox in mail.recipients]
 
 
 async def test_nine_are_no_mailing_however_many_of_them_are_refused(crm: Crm) -> None:
@@ -90,7 +90,7 @@ async def test_what_the_grammar_refuses_is_journaled_with_the_reply(crm: Crm) ->
         good.decode(): "relayed by relay",
         "bücher@example.org": "rejected by gateway",
     } == states(record)
-    replies = {one.recipient: one.reply for one in record.deliveries}
+    replies = {delivery.recipient: delivery.reply for delivery in record.deliveries}
     assert replies["two@@example.org"].startswith("501 5.1.3")
     assert replies["bücher@example.org"].startswith("553 5.6.7")
 
@@ -175,7 +175,9 @@ async def test_what_was_marked_once_is_bulk_without_the_mark(crm: Crm) -> None:
     member, content = crm.person(NO_BULK), message("Precedence: bulk")
     unmarked = content.replace(b"Precedence: bulk\r\n", b"")
 
-    codes = [(await crm.send([member], one)).end.code for one in (content, unmarked)]
+    codes = [
+        (await crm.send([member], content_sent)).end.code for content_sent in (content, unmarked)
+    ]
 
     assert [550, 550] == codes
     assert "precedence" == (await crm.record(member)).rule
@@ -235,10 +237,10 @@ async def test_those_beyond_max_recipients_count_and_are_bulk_when_they_come(few
     record = await few.record(members[0])
     rest = [(await few.send([members[1]], content)).end.code for _ in range(6)]
 
-    assert [250] * ROOM + [452] * (TWELVE - ROOM) == [one.code for one in first.recipients]
+    assert [250] * ROOM + [452] * (TWELVE - ROOM) == [reply.code for reply in first.recipients]
     assert ("bulk", ROOM) == (record.kind, len(record.deliveries))
     assert {550} == set(rest)
-    assert [] == [one for one in few.relayed if {m.mailbox for m in members} & {*one.recipients}]
+    assert [] == [mail for mail in few.relayed if {m.mailbox for m in members} & {*mail.recipients}]
 
 
 async def test_every_worker_knows_before_the_mailing_is_answered(few: Crm) -> None:
@@ -253,7 +255,7 @@ async def test_every_worker_knows_before_the_mailing_is_answered(few: Crm) -> No
 async def test_a_mailing_is_answered_once_the_store_knows_of_it(few: Crm) -> None:
     client = await few.client()
     await client.command(b"MAIL FROM:<%s>" % SENDER)
-    await client.pipeline(*(b"RCPT TO:<%s>" % one for one in strangers(TWELVE)), b"DATA")
+    await client.pipeline(*(b"RCPT TO:<%s>" % stranger for stranger in strangers(TWELVE)), b"DATA")
 
     with few.database.writing():  # Nobody else can write meanwhile.
         await client.send(message() + b".\r\n")
@@ -268,7 +270,7 @@ async def test_malformed_recipients_leave_room_for_the_others(few: Crm) -> None:
 
     replies = (await few.send(to, message())).recipients
 
-    assert [250] * ROOM == [one.code for one in replies[3:]]
+    assert [250] * ROOM == [reply.code for reply in replies[3:]]
 
 
 async def test_a_new_start_remembers(start_crm: StartCrm) -> None:

@@ -38,13 +38,13 @@ async def hurried_crm(
 
 async def dribble(client: RawClient, octets: bytes, seconds: float) -> bytes:
     """Send an octet every so many seconds until the other side has enough; return its words."""
-    told = asyncio.create_task(client.rest(timeout=30))
+    heard = asyncio.create_task(client.rest(timeout=30))
     for octet in octets:
-        done, _ = await asyncio.wait({told}, timeout=seconds)
+        done, _ = await asyncio.wait({heard}, timeout=seconds)
         if done:
             break
         client.writer.write(bytes([octet]))
-    return await told
+    return await heard
 
 
 async def test_S32_a_client_that_says_nothing_is_sent_away_after_five_minutes(

@@ -30,8 +30,8 @@ pytestmark = pytest.mark.system
 async def notice(crm: Crm) -> Transaction:
     """Wait for one mail of the gateway's own at the relay."""
     await crm.sink.wait_until(lambda: bool(notices_at(crm)), "a notice")
-    (found,) = notices_at(crm)
-    return found
+    (only,) = notices_at(crm)
+    return only
 
 
 def notices_at(crm: Crm) -> list[Transaction]:
@@ -60,28 +60,28 @@ async def test_S37_the_others_get_the_mail_and_the_sender_one_notice(each_crm: C
 
     code, record = await sent_to_some(each_crm, member)
 
-    told = await notice(each_crm)
+    own_mail = await notice(each_crm)
     assert 250 == code
     assert [[b"free@example.org", b"more@example.org"]] == [m.recipients for m in each_crm.relayed]
     assert ["relayed", "send_failed", "relayed"] == [d.state for d in record.deliveries]
-    assert [SENDER] == told.recipients
-    text, status, *_, headers = parts(told)
+    assert [SENDER] == own_mail.recipients
+    text, status, *_, headers = parts(own_mail)
     assert member.address in str(text.get_payload(decode=True))
     assert "Geen bulk-mail" in str(text.get_payload(decode=True))
     assert f"Final-Recipient: rfc822; {member.address}" in str(status)
     assert "free@example.org" not in str(status)
     assert "Subject: Vacature" in str(headers)
-    assert "Dag!" not in told.content.decode()
+    assert "Dag!" not in own_mail.content.decode()
     assert 1 == len(each_crm.notices(record))
 
 
 async def test_P13_a_notice_comes_from_nobody_and_says_that_no_person_wrote_it(crm: Crm) -> None:
     await sent_to_some(crm, crm.person(NO_BULK))
 
-    told = await notice(crm)
+    own_mail = await notice(crm)
 
-    head = message_from_bytes(told.content)
-    assert b"FROM:<>" == told.mail.partition(b" ")[0]
+    head = message_from_bytes(own_mail.content)
+    assert b"FROM:<>" == own_mail.mail.partition(b" ")[0]
     assert "auto-replied" == head["Auto-Submitted"]
     assert "multipart/report" == head.get_content_type()
 
@@ -92,9 +92,9 @@ async def test_a_notice_hangs_on_its_mail_and_names_a_mailbox_once(crm: Crm) -> 
 
     await crm.send([b"free@example.org", member, member.mailbox.upper()], content)
 
-    told = await notice(crm)
-    head = message_from_bytes(told.content)
-    text, status, *_ = parts(told)
+    own_mail = await notice(crm)
+    head = message_from_bytes(own_mail.content)
+    text, status, *_ = parts(own_mail)
     assert ["<17@crm.example>"] * 2 == [head["In-Reply-To"], head["References"]]
     assert "high" == head["Importance"]
     assert 1 == str(status).count("Final-Recipient")
@@ -103,13 +103,19 @@ async def test_a_notice_hangs_on_its_mail_and_names_a_mailbox_once(crm: Crm) -> 
 
 def armed(crm: Crm) -> list[OutboxRow]:
     """Return the notices that wait for the relay's word."""
-    return [one for one in crm.outbox() if (one.state, one.next_at) == (OutboxState.QUEUED, None)]
+    return [
+        entry
+        for entry in crm.outbox()
+        if (entry.state, entry.next_at) == (OutboxState.QUEUED, None)
+    ]
 
 
 async def test_S37_the_notice_waits_for_the_relays_word(crm: Crm) -> None:
     crm.sink.fault("dot", faults.delay(1.0), times=1)
     client = await crm.client()
-    rcpts = [b"RCPT TO:<%s>" % one for one in (b"free@example.org", crm.person(NO_BULK).mailbox)]
+    rcpts = [
+        b"RCPT TO:<%s>" % mailbox for mailbox in (b"free@example.org", crm.person(NO_BULK).mailbox)
+    ]
     await client.pipeline(b"MAIL FROM:<%s>" % SENDER, *rcpts, b"DATA")
 
     await client.send(BULK + b".\r\n")
@@ -117,10 +123,10 @@ async def test_S37_the_notice_waits_for_the_relays_word(crm: Crm) -> None:
     await wait_until(lambda: armed(crm) != [], "the notice that waits")
     (before,) = armed(crm)
     reply = await client.reply()
-    told = await notice(crm)
+    own_mail = await notice(crm)
 
     assert 250 == reply.code
-    assert before.body == told.content
+    assert before.body == own_mail.content
 
 
 @pytest.mark.parametrize("reply", [b"554 5.7.1 spam", b"451 4.3.0 later", b"421 4.3.2 closing"])
@@ -343,7 +349,7 @@ async def test_a_crm_that_chokes_on_550_hears_250_and_the_sender_one_notice_an_h
     sender = b"once-an-hour@crm.example"
 
     replies = [(await crm.send([members[0]], BULK, sender=sender)).end]
-    told = await notice(crm)
+    own_mail = await notice(crm)
     replies += [(await crm.send([member], BULK, sender=sender)).end for member in members[1:]]
     records = [await crm.record(member) for member in members]
     (rest,) = [row for row in crm.outbox() if row.recipient == sender.decode() and not row.body]
@@ -353,7 +359,7 @@ async def test_a_crm_that_chokes_on_550_hears_250_and_the_sender_one_notice_an_h
     text = str(parts(notices_at(crm)[1])[0].get_payload(decode=True))
     due = rest.next_at or rest.at
     assert due == due.replace(minute=0, second=0, microsecond=0)
-    assert members[0].address in str(parts(told)[0].get_payload(decode=True))
+    assert members[0].address in str(parts(own_mail)[0].get_payload(decode=True))
     assert [0, 3, 3] == [text.count(member.address) for member in members]
     assert all(f"Nr. {ids.show(record.id)}" in text for record in records[1:])
     said = b"2.0.0 Taken, but not mailed; the sender is told by mail within the hour"
@@ -361,7 +367,7 @@ async def test_a_crm_that_chokes_on_550_hears_250_and_the_sender_one_notice_an_h
     assert [250, 250, 250] == [reply.code for reply in replies]
     assert [["send_failed"]] * 3 == [[d.state for d in r.deliveries] for r in records]
     assert [] == crm.relayed
-    assert [sender] == told.recipients
+    assert [sender] == own_mail.recipients
     assert [1, 0, 0] == [len(crm.notices(record)) for record in records]
 
 
@@ -435,10 +441,10 @@ async def test_the_reply_says_who_is_told(
 
     said = [await client.reply() for _ in expected]
 
-    told = await notice(other_crm)
+    own_mail = await notice(other_crm)
     assert [f"2.0.0 {text}" for text in expected] == [reply.text for reply in said]
-    assert loud.mailbox in told.content
-    assert quiet.mailbox not in told.content
+    assert loud.mailbox in own_mail.content
+    assert quiet.mailbox not in own_mail.content
 
 
 async def test_the_note_speaks_the_language_of_the_settings(other_crm: Crm) -> None:

@@ -283,7 +283,7 @@ class Summary:
 
 def digest(report: DsnReport, language: str) -> str:
     """Return what a report of several messages needs of one, as JSON; `read_digest` reads it."""
-    told = ReportedMessage(
+    reported = ReportedMessage(
         message=report.message,
         language=language,
         subject=one_line(report.subject)[:_MAX_SUBJECT],
@@ -297,7 +297,7 @@ def digest(report: DsnReport, language: str) -> str:
             for failed in report.mailboxes
         ),
     )
-    return json.dumps(asdict(told), ensure_ascii=False)
+    return json.dumps(asdict(reported), ensure_ascii=False)
 
 
 def read_digest(text: str) -> ReportedMessage:
@@ -313,7 +313,7 @@ def build_summary(template: NoteTemplate, summary: Summary) -> bytes:
     # The text, for people
     zone = summary.at.tzinfo
     since = summary.since.astimezone(zone)
-    named = sum(len(told.left_out) for told in summary.told)
+    named = sum(len(reported.left_out) for reported in summary.told)
     values = {
         "state": template.send_failed,
         "messages": str(summary.messages),
@@ -326,16 +326,18 @@ def build_summary(template: NoteTemplate, summary: Summary) -> bytes:
     }
     listed: list[str] = []
     notes: list[str] = []
-    for told in summary.told:
+    for reported in summary.told:
         about_message = {
-            "id": ids.show(told.message),
-            "now": template.moment(ids.moment_of(told.message).astimezone(zone)),
-            "subject": told.subject or "-",
+            "id": ids.show(reported.message),
+            "now": template.moment(ids.moment_of(reported.message).astimezone(zone)),
+            "subject": reported.subject or "-",
         }
         lines = template.fill("reports message", about_message)
-        lines += (f"  {one_line(out.mailbox)}: {out.reason}" for out in told.left_out)
+        lines += (f"  {one_line(out.mailbox)}: {out.reason}" for out in reported.left_out)
         listed.append("\n".join(lines))
-        notes += (summary.notes.get((told.message, out.mailbox), "") for out in told.left_out)
+        notes += (
+            summary.notes.get((reported.message, out.mailbox), "") for out in reported.left_out
+        )
     opening = "\n".join(template.fill("reports", values))
     more = "\n".join(template.fill("reports more", values))
     text = text_part(_ruled([opening, "\n\n".join(listed), more, *notes]))
@@ -343,17 +345,17 @@ def build_summary(template: NoteTemplate, summary: Summary) -> bytes:
     # The status, for programs
     is_international = not summary.recipient.isascii()
     groups = [[f"Reporting-MTA: dns; {summary.hostname}"]]
-    for told in summary.told:
-        about = [f"X-Gateway-Message: {ids.show(told.message)}"]
-        if told.message_id:
-            about.append(f"X-Original-Message-ID: {told.message_id}")
-        for out in told.left_out:
+    for reported in summary.told:
+        about = [f"X-Gateway-Message: {ids.show(reported.message)}"]
+        if reported.message_id:
+            about.append(f"X-Original-Message-ID: {reported.message_id}")
+        for out in reported.left_out:
             group = recipient_group(
                 out.mailbox, out.orcpt, out.reason, is_international=is_international
             )
             groups.append(group + about)
 
-    parents = list(filter(None, dict.fromkeys(told.message_id for told in summary.told)))
+    parents = list(filter(None, dict.fromkeys(reported.message_id for reported in summary.told)))
     return _assembled(
         _ReportHeader(
             message_id=summary.message_id,

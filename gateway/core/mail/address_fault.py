@@ -118,7 +118,7 @@ def _is_in_label(char: str) -> bool:
     """
     category = unicodedata.category(char)
     compatible = unicodedata.normalize("NFKC", char)
-    is_harmless = all(not one.isascii() or one.isalnum() for one in compatible)
+    is_harmless = all(not letter.isascii() or letter.isalnum() for letter in compatible)
     return not char.isascii() and (category[0] in "LMN" or category == "So") and is_harmless
 
 

@@ -44,5 +44,5 @@ def quoted_printable(octets: bytes) -> bytes:
 def multipart(parts: Sequence[bytes], boundary: str) -> bytes:
     """Return the content of a multipart (RFC 2046, 5.1); no part may hold the boundary."""
     delimiter = b"--" + boundary.encode()
-    body = b"".join(b"%s\r\n%s\r\n" % (delimiter, each) for each in parts)
+    body = b"".join(b"%s\r\n%s\r\n" % (delimiter, part) for part in parts)
     return b"%s%s--\r\n" % (body, delimiter)

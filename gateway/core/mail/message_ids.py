@@ -30,8 +30,8 @@ def well_formed(value: bytes) -> list[str]:
     `<undefined>`, `<>`, blanks within an id and what is not printable ASCII make none.
     """
     text = _COMMENT.sub(" ", value.decode("ascii", "replace"))
-    found = (each for each in _ID.findall(text) if len(each) <= MAX_LENGTH)
-    return list(dict.fromkeys(found))
+    ids = (message_id for message_id in _ID.findall(text) if len(message_id) <= MAX_LENGTH)
+    return list(dict.fromkeys(ids))
 
 
 def is_unfilled(part: str) -> bool:
@@ -45,8 +45,8 @@ def is_unfilled(part: str) -> bool:
 def own(headers: Headers) -> str:
     """Return the Message-ID of a mail; empty where it has none that is well-formed."""
     values = headers.raw("message-id")
-    found = well_formed(values[0]) if values else []
-    return found[0] if len(found) == 1 else ""
+    ids = well_formed(values[0]) if values else []
+    return ids[0] if len(ids) == 1 else ""
 
 
 def chain(headers: Headers) -> list[str]:
@@ -61,7 +61,7 @@ def chain(headers: Headers) -> list[str]:
     if not earlier:
         answered = _named(headers, "in-reply-to")
         earlier = answered if len(answered) == 1 else []
-    ids = [each for each in dict.fromkeys(earlier) if each != parent]
+    ids = [message_id for message_id in dict.fromkeys(earlier) if message_id != parent]
     if len(ids) > MAX_CHAIN:
         ids = ids[:1] + ids[1 - MAX_CHAIN :]
     return [*ids, parent]
@@ -70,8 +70,10 @@ def chain(headers: Headers) -> list[str]:
 def _named(headers: Headers, field: str) -> list[str]:
     """Return the ids in a field, also where a library has put them into encoded words."""
     values = headers.raw(field)
-    found = [each for value in values for each in well_formed(value)]
-    if found or not values:
-        return found
+    ids = [message_id for value in values for message_id in well_formed(value)]
+    if ids or not values:
+        return ids
     # Python's EmailMessage writes long ids as `=?utf-8?q?=3C…=3E?=`, against RFC 2047 (5).
-    return [each for text in headers.texts(field) for each in well_formed(text.encode())]
+    return [
+        message_id for text in headers.texts(field) for message_id in well_formed(text.encode())
+    ]

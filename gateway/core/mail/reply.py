@@ -46,8 +46,8 @@ class Reply:
     @property
     def enhanced(self) -> str | None:
         """The enhanced status code (RFC 3463), if the reply has one."""
-        found = _ENHANCED.match(self.lines[0])
-        return found[0] if found else None
+        match = _ENHANCED.match(self.lines[0])
+        return match[0] if match else None
 
     def encode(self) -> bytes:
         """Return the octets to send, every line with its code (RFC 5321, 4.2.1)."""

@@ -149,8 +149,8 @@ def settle(connection: Connection, number: int) -> int:
     ).all()
     for message in left:
         # One in flight for so long that its worker has told how a retry is known has attempts.
-        told = select(attempts.c.message).where(attempts.c.message == message.id).limit(1)
-        if connection.scalar(told) is None:
+        known_by = select(attempts.c.message).where(attempts.c.message == message.id).limit(1)
+        if connection.scalar(known_by) is None:
             journal.write_attempts(connection, _attempts(connection, *message))
         held_reports.cancel_armed(connection, message.id)
         connection.execute(

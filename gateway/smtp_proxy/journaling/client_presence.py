@@ -10,13 +10,13 @@ answer and not be delivered a second time.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import closing
 
 from gateway.core.decision.journal import Attempt
 from gateway.core.mail.reply import Reply
 from gateway.smtp_proxy.client_reader import ClientReader, has_read_all
 from gateway.smtp_proxy.journaling.retries import Retries, Try
-from gateway.smtp_proxy.transaction_record import TransactionRecord
 
 _SECONDS = 1.0  #: After which a client that is there and says nothing has heard the answer.
 _CLOSED_SECONDS = 0.3  #: By then the network has told whether one that closed its side reads still.
@@ -29,16 +29,19 @@ class ClientPresence:
     def __init__(
         self,
         mail: Try,
-        record: TransactionRecord,
+        write: Callable[[tuple[Attempt, ...]], "asyncio.Future[None] | None"],
         client_reader: ClientReader,
         retries: Retries,
         said: Reply,
         *,
         owes: bool,
     ) -> None:
-        """`owes` tells whether a notice goes to the sender, which a retry must not repeat."""
+        """`write` has the journal keep what a retry is to be told; it returns what is done when
+        every process can see it. `owes` tells whether a notice goes to the sender, which a retry
+        must not repeat.
+        """
         self._mail = mail
-        self._record = record
+        self._write = write
         self._client_reader = client_reader
         self._retries = retries
         self._said = said
@@ -65,7 +68,7 @@ class ClientPresence:
             with closing(connection):
                 if has_read_all(connection):
                     self._mail.heard = True
-                    self._record.finish((), attempts=self._remembered(self._state_heard))
+                    self._write(self._remembered(self._state_heard))
 
         self._loop.call_later(_CLOSED_SECONDS, look)
 
@@ -93,7 +96,7 @@ class ClientPresence:
         mail = self._mail
         self._retries.lose(mail)
         attempts = self._remembered("verdict")
-        self._retries.leave(mail, attempts[0], self._record.finish((), attempts=attempts))
+        self._retries.leave(mail, attempts[0], self._write(attempts))
 
     def _has_heard(self) -> None:
         """Let the client send the same mail again on purpose; who waited gets the answer still."""
@@ -102,12 +105,10 @@ class ClientPresence:
         kept = attempts = self._remembered("verdict")
         forgotten = self._remembered(self._state_heard)
         if self._retries.is_awaited(mail):
-            self._loop.call_later(
-                _AWAITED_SECONDS, lambda: self._record.finish((), attempts=forgotten)
-            )
+            self._loop.call_later(_AWAITED_SECONDS, lambda: self._write(forgotten))
         else:
             kept = forgotten
-        self._retries.leave(mail, attempts[0], self._record.finish((), attempts=kept))
+        self._retries.leave(mail, attempts[0], self._write(kept))
 
     @property
     def _state_heard(self) -> str:
