@@ -1,11 +1,12 @@
 """Which of a file's columns are which of ours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
 from gateway.core.feed.feed_mapping import (
     ALL_OTHERS,
+    DATES,
     JOINED,
     ColumnMapping,
     KindMapping,
@@ -15,8 +16,16 @@ from gateway.core.feed.feed_mapping import (
 )
 from gateway.crm.kinds import FileKind
 from gateway.crm.synonyms import suggested
+from gateway.crm.unreadable import UnreadableCell
+from gateway.crm.workbook import NO_VALUE
 
 _AS_OURS = ColumnMapping()
+#: What spreadsheets show where a formula has no value, in nl, de, fr and en.
+_ERRORS = frozenset(
+    f"""#N/A #N/B #NV #VALUE! #WAARDE! #WERT! #VALEUR! #REF! #VERW! #BEZUG! #NAME? #NAAM? #NOM?
+    #DIV/0! #DEEL/0! #NUM! #GETAL! #ZAHL! #NOMBRE! #NULL! #LEEG! #NUL! #SPILL! #CALC! {NO_VALUE}
+    """.split()
+)
 #: What stands behind the columns of a file of refused rows: of no meaning to the importer.
 LINE, REASON = "line", "reason"
 
@@ -126,6 +135,27 @@ class Columns:
                 texts[each.name] = each.read(row)
         return texts
 
+    def without_value(
+        self, cells: Sequence[str], dated: Collection[int]
+    ) -> dict[str, UnreadableCell]:
+        """Return ours in which a spreadsheet shows an error or made a date of something else.
+
+        `dated` are the positions of cells that are dates in the sheet.
+        """
+        unread = {}
+        for each in self.sources:
+            for at in each.at:
+                if at < len(cells) and cells[at].strip().upper() in _ERRORS:
+                    unread[each.name] = UnreadableCell(
+                        f"has no value: {cells[at].strip()!r}", "mend the formula in the sheet"
+                    )
+                if at in dated and each.name not in DATES:
+                    unread[each.name] = UnreadableCell(
+                        f"is a date in the sheet: {cells[at]!r}",
+                        "format the column as text, and enter it again",
+                    )
+        return unread
+
     def _source(self, name: str) -> ColumnSource | None:
         mapped = self._mapping.columns.get(name, _AS_OURS)
         own = self._at.get(column_key(name))
@@ -210,3 +240,14 @@ def recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> in
     known = {column_key(name) for name in (*kind.columns, *mapping.ignored)}
     known |= {column_key(name) for each in mapping.columns.values() for name in each.columns}
     return sum(column_key(name) in known for name in names if name.strip())
+
+
+def unguarded(cell: str) -> str:
+    """Return a cell without what keeps spreadsheets from changing it.
+
+    `="00017"` keeps the zeros; with `'` before `=`, `+`, `-` or `@` it is no formula (OWASP, CSV
+    injection; EspoCRM, Odoo and hitobito write it).
+    """
+    if cell.startswith('="') and cell.endswith('"') and len(cell) > 2:
+        return cell[2:-1]
+    return cell[1:] if cell.startswith(("'=", "'+", "'-", "'@")) else cell

@@ -52,7 +52,14 @@ class DateColumns:
                 is_past=name == _PAST,
                 zone=zone,
             )
-            self._readable[name] = {text: _iso(reader, name, text) for text in foreign[name]}
+            readable = self._readable[name] = {}
+            for text in foreign[name]:
+                try:
+                    day = reader.moment(text) if name == _MOMENTS else reader.day(text)
+                except UnreadableCell as error:
+                    readable[text] = error
+                else:
+                    readable[text] = "" if day is None else day.isoformat()
             self._remark(name, each, reader)
 
     @property
@@ -87,11 +94,3 @@ class DateColumns:
         if evidence.short_year and reader.today:
             span = "before today" if reader.is_past else "within fifty years of today"
             self.remarks.append(f"{name}: years of two digits are read as those {span}")
-
-
-def _iso(reader: DateReader, name: str, text: str) -> str | UnreadableCell:
-    try:
-        read = reader.moment(text) if name == _MOMENTS else reader.day(text)
-    except UnreadableCell as error:
-        return error
-    return "" if read is None else read.isoformat()

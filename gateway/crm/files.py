@@ -1,6 +1,6 @@
 """Rows of a file of the feed as exports write them: delimited text, .xlsx, JSON Lines."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
@@ -9,30 +9,29 @@ from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from types import MappingProxyType
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import DATES, KindMapping
 from gateway.core.written import plain
-from gateway.crm.columns import Columns, ColumnsWrong, is_header, recognised
+from gateway.crm.columns import Columns, ColumnsWrong, is_header, recognised, unguarded
 from gateway.crm.date_columns import DateColumns
-from gateway.crm.delimited import DELIMITERS, CellRow, find_layout
 from gateway.crm.kinds import FileKind
-from gateway.crm.tables import Delimited, ObjectRow, Objects, Sheet, TableRefused, TextFile
-from gateway.crm.text_encoding import UnknownEncoding, find_encoding
-from gateway.crm.unreadable import UnreadableCell
-from gateway.crm.workbook import NO_VALUE, OLE, ZIP, Workbook, WorkbookRefused
-
-#: What spreadsheets show where a formula has no value, in nl, de, fr and en.
-_ERRORS = frozenset(
-    f"""#N/A #N/B #NV #VALUE! #WAARDE! #WERT! #VALEUR! #REF! #VERW! #BEZUG! #NAME? #NAAM? #NOM?
-    #DIV/0! #DEEL/0! #NUM! #GETAL! #ZAHL! #NOMBRE! #NULL! #LEEG! #NUL! #SPILL! #CALC! {NO_VALUE}
-    """.split()
+from gateway.crm.tables import (
+    Delimited,
+    ObjectRow,
+    Objects,
+    Sheet,
+    Table,
+    TableRefused,
+    open_table,
+    padded_cells,
 )
-_NOTHING: Mapping[str, UnreadableCell] = MappingProxyType({})
+from gateway.crm.text_encoding import UnknownEncoding
+from gateway.crm.unreadable import UnreadableCell
+from gateway.crm.workbook import WorkbookRefused
 
-_Table = Delimited | Sheet | Objects
-Tabular = TypeVar("Tabular", Delimited, Sheet)
+_NOTHING: Mapping[str, UnreadableCell] = MappingProxyType({})
 
 
 class FileRefused(GatewayError):
@@ -102,11 +101,20 @@ class FeedFile:
                 self.remarks.append(f"columns not read: {', '.join(columns.passed_over)}")
             if columns.lacking:
                 self.remarks.append(f"columns it lacks: {', '.join(columns.lacking)}")
-            dates = self._dates(table, columns)
+            names = [each.name for each in columns.sources if each.name in DATES and each.at]
+            dates = DateColumns(
+                _written(table, columns, names) if names else {},
+                self._reading.mapping.date_order,
+                zone=self._reading.zone,
+                today=self._reading.today,
+                has_serials=not isinstance(table, Sheet) or table.has_serials,
+            )
             self.remarks += dates.remarks
             self.is_delimited = isinstance(table, Delimited)
             if isinstance(table, Objects):
-                yield from _of_objects(table, columns, dates)
+                for line, cells, problem in table.rows():
+                    texts = columns.told_texts(cells) if cells else {}
+                    yield _row(line, texts, dates, problem)
             else:
                 yield from self._of_cells(table, columns, dates)
             self.is_truncated = table.is_cut
@@ -120,7 +128,7 @@ class FeedFile:
         """Return the header and the first rows that have something in them, as they stand."""
         with self._opened() as file:
             table = self._table(file)
-            rows = (_cells(row, len(table.names)) for row in table.rows() if not row.problem)
+            rows = (padded_cells(row, len(table.names)) for row in table.rows() if not row.problem)
             filled = (cells for cells in rows if "".join(cells).strip())
             return table.names, list(islice(filled, most))
 
@@ -135,9 +143,9 @@ class FeedFile:
             yield 0, list(table.names), {}
             width = len(table.names)
             for row in table.rows():
-                cells = _cells(row, width)
+                cells = padded_cells(row, width)
                 if isinstance(row, ObjectRow) or row.problem or "".join(cells).strip():
-                    texts = {} if row.problem else columns.texts(list(map(_unguarded, cells)))
+                    texts = {} if row.problem else columns.texts(list(map(unguarded, cells)))
                     yield row.line, cells, texts
 
     @contextmanager
@@ -156,60 +164,22 @@ class FeedFile:
         except OSError as error:
             raise self._refused(error.strerror or str(error)) from error
 
-    def _table(self, file: BinaryIO) -> _Table:
-        head = file.read(len(OLE))
-        file.seek(0)
+    def _table(self, file: BinaryIO) -> Table:
+        def is_named(names: Sequence[str]) -> bool:
+            return is_header(self._kind, self._reading.mapping, names)
+
+        def known_names(names: Sequence[str]) -> int:
+            return recognised(self._kind, self._reading.mapping, names)
+
         try:
-            if head.startswith(ZIP):
-                workbook = Workbook(file, self._kind.name)
-                self.remarks.append(f"read as .xlsx, sheet {workbook.name!r}")
-                return self._below(Sheet(workbook, self._is_header))
-            if head == OLE:
-                raise WorkbookRefused(
-                    "is an Excel workbook of the old form (.xls), or one under a password; save "
-                    "it as .xlsx without a password, or as CSV UTF-8"
-                )
-            return self._text(file)
+            opened = open_table(file, self._kind.name, is_named, known_names)
         except (TableRefused, UnknownEncoding, WorkbookRefused) as error:
             raise self._refused(str(error)) from error
+        self.delimiter = opened.delimiter
+        self.remarks += opened.remarks
+        return opened.table
 
-    def _text(self, file: BinaryIO) -> Delimited | Objects:
-        encoding = find_encoding(file)
-        text = TextFile(file, encoding)
-        sample = text.sample()
-        if not sample:
-            raise TableRefused("is empty")
-        first = sample[0].lstrip()
-        if first.startswith("["):
-            raise TableRefused("is a JSON array; write an object a line (JSON Lines), or CSV")
-        if first.startswith("{"):
-            self._say_form(encoding.words)
-            return Objects(text)
-        layout = find_layout(sample, self._recognised)
-        name = DELIMITERS.get(layout.delimiter, repr(layout.delimiter))
-        self.delimiter = layout.delimiter if layout.delimiter in DELIMITERS else ","
-        self._say_form(encoding.words, "" if layout.delimiter == "," else name)
-        return self._below(Delimited(text, layout, self._is_header))
-
-    def _below(self, table: Tabular) -> Tabular:
-        if table.above:
-            self.remarks.append(
-                f"the header is in line {table.header_line}; what is above it is ignored"
-            )
-        return table
-
-    def _is_header(self, names: Sequence[str]) -> bool:
-        return is_header(self._kind, self._reading.mapping, names)
-
-    def _recognised(self, header: Sequence[str]) -> int:
-        return recognised(self._kind, self._reading.mapping, header)
-
-    def _say_form(self, encoding: str, delimiter: str = "") -> None:
-        if encoding or delimiter:
-            between = f" with {delimiter} between the fields" if delimiter else ""
-            self.remarks.append(f"read as {encoding or 'UTF-8'}{between}")
-
-    def _columns(self, table: _Table) -> Columns:
+    def _columns(self, table: Table) -> Columns:
         is_table = not isinstance(table, Objects)
         try:
             return Columns(self._kind, self._reading.mapping, table.names, is_table=is_table)
@@ -218,18 +188,6 @@ class FeedFile:
             if isinstance(table, Objects) and error.column is not None:
                 line = table.first_line(error.column)
             raise self._refused(f"line {line}: {error}" if line else str(error)) from error
-
-    def _dates(self, table: _Table, columns: Columns) -> DateColumns:
-        names = [each.name for each in columns.sources if each.name in DATES and each.at]
-        if not names:
-            return DateColumns({}, self._reading.mapping.date_order)
-        return DateColumns(
-            _written(table, columns, names),
-            self._reading.mapping.date_order,
-            zone=self._reading.zone,
-            today=self._reading.today,
-            has_serials=not isinstance(table, Sheet) or table.has_serials,
-        )
 
     def _of_cells(
         self, table: Delimited | Sheet, columns: Columns, dates: DateColumns
@@ -246,7 +204,7 @@ class FeedFile:
             if not plain(joined):
                 continue
             if "=" in joined or "'" in joined:
-                cells = list(map(_unguarded, cells))
+                cells = list(map(unguarded, cells))
             problem, unread = "", _NOTHING
             if len(cells) < width or any(map(str.strip, cells[width:])):
                 problem = f"has {len(cells)} fields where the header has {width}"
@@ -255,7 +213,7 @@ class FeedFile:
                     yield RawRow(line, {}, problem)
                     continue
             if "#" in joined or dated:
-                unread = _without_value(cells, columns, dated)
+                unread = columns.without_value(cells, dated)
             if has_unnamed:
                 count = sum(bool(cells[at].strip()) for at in columns.unnamed if at < len(cells))
                 unnamed_line = unnamed_line or (line if count else 0)
@@ -271,11 +229,6 @@ class FeedFile:
         return FileRefused(f"{self._path}: {reason}")
 
 
-def _of_objects(table: Objects, columns: Columns, dates: DateColumns) -> Iterator[RawRow]:
-    for line, cells, problem in table.rows():
-        yield _row(line, columns.told_texts(cells) if cells else {}, dates, problem)
-
-
 def _row(
     line: int,
     texts: dict[str, str],
@@ -288,7 +241,7 @@ def _row(
     return RawRow(line, texts, problem, unread)
 
 
-def _written(table: _Table, columns: Columns, names: Sequence[str]) -> Mapping[str, set[str]]:
+def _written(table: Table, columns: Columns, names: Sequence[str]) -> Mapping[str, set[str]]:
     """Return the different texts of some of our columns."""
     sources = [each for each in columns.sources if each.name in names]
     written: dict[str, set[str]] = {name: set() for name in names}
@@ -296,46 +249,7 @@ def _written(table: _Table, columns: Columns, names: Sequence[str]) -> Mapping[s
     for row in table.rows():
         if row.problem:
             continue
-        cells = _cells(row, width)
+        cells = padded_cells(row, width)
         for each in sources:
             written[each.name].add(each.read(cells))
-    return {name: {plain(_unguarded(text)) for text in texts} for name, texts in written.items()}
-
-
-def _unguarded(cell: str) -> str:
-    """Return a cell without what keeps spreadsheets from changing it.
-
-    `="00017"` keeps the zeros; with `'` before `=`, `+`, `-` or `@` it is no formula (OWASP, CSV
-    injection; EspoCRM, Odoo and hitobito write it).
-    """
-    if cell.startswith('="') and cell.endswith('"') and len(cell) > 2:
-        return cell[2:-1]
-    return cell[1:] if cell.startswith(("'=", "'+", "'-", "'@")) else cell
-
-
-def _cells(row: CellRow | ObjectRow, width: int) -> list[str]:
-    """Return as many cells as there are columns."""
-    if isinstance(row, ObjectRow):
-        return [row.cells.get(at, "") for at in range(width)]
-    if len(row.cells) == width:
-        return row.cells
-    return [*row.cells[:width], *[""] * (width - len(row.cells))]
-
-
-def _without_value(
-    cells: Sequence[str], columns: Columns, dated: Iterable[int]
-) -> dict[str, UnreadableCell]:
-    """Return the fields in which a spreadsheet shows an error, or made a date of something else."""
-    unread = {}
-    for each in columns.sources:
-        for at in each.at:
-            if at < len(cells) and cells[at].strip().upper() in _ERRORS:
-                unread[each.name] = UnreadableCell(
-                    f"has no value: {cells[at].strip()!r}", "mend the formula in the sheet"
-                )
-            if at in dated and each.name not in DATES:
-                unread[each.name] = UnreadableCell(
-                    f"is a date in the sheet: {cells[at]!r}",
-                    "format the column as text, and enter it again",
-                )
-    return unread
+    return {name: {plain(unguarded(text)) for text in texts} for name, texts in written.items()}

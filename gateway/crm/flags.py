@@ -27,3 +27,8 @@ def read_count(text: str) -> int:
     if count is None:
         raise UnreadableCell(f"not a number of days such as 30: {text!r}", "write a whole number")
     return int(count[1])
+
+
+def is_flag(text: str) -> bool:
+    """Whether a text is yes or no."""
+    return text.strip().casefold() in FLAGS

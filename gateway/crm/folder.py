@@ -156,7 +156,12 @@ class FeedFolder:
         folder = self._path / handled.state
         try:
             folder.mkdir(exist_ok=True)
-            target = _free(folder, file.path, self._clock())
+            # The file's own name, else the first with the time that nothing has yet.
+            path, stamp = file.path, f"{self._clock():%Y%m%dT%H%M%S}"
+            names = (f"{path.stem}.{stamp}-{number}{path.suffix}" for number in count(1))
+            target = folder / path.name
+            while target.exists() or _beside(target).exists():
+                target = folder / next(names)
             report = handled.report
             document = {
                 "file": handled.name,
@@ -199,16 +204,6 @@ def _found(path: Path) -> _Waiting | None:
         return None
     mark = f"{path.name}:{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}"
     return _Waiting(path=path, mark=mark, written=facts.st_mtime_ns)
-
-
-def _free(folder: Path, path: Path, now: datetime) -> Path:
-    """Return a name in the folder that nothing has yet: the file's own, else one with the time."""
-    stamp = f"{now:%Y%m%dT%H%M%S}"
-    names = (f"{path.stem}.{stamp}-{number}{path.suffix}" for number in count(1))
-    target = folder / path.name
-    while target.exists() or _beside(target).exists():
-        target = folder / next(names)
-    return target
 
 
 def _beside(target: Path) -> Path:

@@ -289,12 +289,32 @@ class _FileImport:
         self._is_beside = False  #: Whether the last row had a wrong number of fields.
 
     def take(self, file: FeedFile, progress: Progress, *, keys_only: bool) -> None:
+        """Hand on the records of a file, a batch at a time; `keys_only`: what it names goes."""
         rows = file.rows()
-        add = self._add_keys if keys_only else self._add
         while batch := list(islice(rows, _BATCH)):
-            if file.is_delimited and not keys_only:
-                self._note_doubtful(batch)
-            self.records += add(batch)
+            if keys_only:
+                keys = []
+                for row in batch:
+                    if row.problem:
+                        self._report(RowProblem(row.line, row.problem))
+                        continue
+                    try:
+                        key = self._kind.key(Fields(row.texts, self._zone, row.unread))
+                    except KeyUnreadable as error:
+                        self._report_fault(row.line, error.fault)
+                    else:
+                        keys.append((row.line, key))
+                self._feed.keep_all(keys)
+                self.records += len(keys)
+            else:
+                if file.is_delimited:
+                    self._note_doubtful(batch)
+                records = [
+                    (row.line, record) for row in batch if (record := self._record(row)) is not None
+                ]
+                self._feed.add(records, self._gaps)
+                self._gaps.clear()
+                self.records += len(records)
             progress(file.position, file.size)
         self._add_of_unknown_kind()
 
@@ -338,29 +358,6 @@ class _FileImport:
             if self._is_beside:
                 self.doubtful_lines.add(row.line)
             self._last_line, self._is_beside = row.line, bool(row.problem)
-
-    def _add(self, batch: Sequence[RawRow]) -> int:
-        records = [(row.line, self._record(row)) for row in batch]
-        readable = [(line, record) for line, record in records if record is not None]
-        self._feed.add(readable, self._gaps)
-        self._gaps.clear()
-        return len(readable)
-
-    def _add_keys(self, batch: Sequence[RawRow]) -> int:
-        keys = [(row.line, self._key(row)) for row in batch]
-        readable = [(line, key) for line, key in keys if key is not None]
-        self._feed.keep_all(readable)
-        return len(readable)
-
-    def _key(self, row: RawRow) -> tuple[str, ...] | None:
-        if row.problem:
-            self._report(RowProblem(row.line, row.problem))
-            return None
-        try:
-            return self._kind.key(Fields(row.texts, self._zone, row.unread))
-        except KeyUnreadable as error:
-            self._report_fault(row.line, error.fault)
-            return None
 
     def _record(self, row: RawRow) -> Record | None:
         fields = Fields(row.texts, self._zone, row.unread)

@@ -4,15 +4,23 @@ import json
 import re
 from codecs import register_error
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from io import TextIOWrapper
 from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 from gateway.core.feed.feed_mapping import column_key
-from gateway.crm.delimited import CellRow, DelimitedLayout, DelimitedRows, line_end
-from gateway.crm.text_encoding import Encoding
-from gateway.crm.workbook import Workbook, as_text
+from gateway.crm.delimited import (
+    DELIMITERS,
+    CellRow,
+    DelimitedLayout,
+    DelimitedRows,
+    find_layout,
+    line_end,
+)
+from gateway.crm.text_encoding import Encoding, find_encoding
+from gateway.crm.workbook import OLE, ZIP, Workbook, WorkbookRefused, as_text
 
 _SAMPLE = 65_536  #: Characters.
 _LOOKED_AT = 20  #: Rows in which the header is looked for.
@@ -240,3 +248,74 @@ def _text(name: str, value: object) -> str:
             return ";".join(_text(name, each) for each in value)
         case _:
             raise ValueError(f"{name}: neither text, number, true, false, null nor a list of them")
+
+
+Table = Delimited | Sheet | Objects
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedTable:
+    """The table that a file is, and how it was read."""
+
+    table: Table
+    remarks: list[str]  #: What of its form is worth knowing.
+    #: Between its cells; a comma too where it has none, or one that has no name.
+    delimiter: str = ","
+
+
+def open_table(
+    file: BinaryIO, sheet: str, is_header: IsHeader, recognised: Callable[[Sequence[str]], int]
+) -> OpenedTable:
+    """Find out in which form a file is: .xlsx, JSON Lines or delimited text.
+
+    Of a workbook the sheet of that name is read, or the only one; `recognised` says how many names
+    of a header are known. Raises TableRefused, UnknownEncoding and WorkbookRefused.
+    """
+    head = file.read(len(OLE))
+    file.seek(0)
+    if head == OLE:
+        raise WorkbookRefused(
+            "is an Excel workbook of the old form (.xls), or one under a password; save "
+            "it as .xlsx without a password, or as CSV UTF-8"
+        )
+    table: Delimited | Sheet
+    delimiter = ","
+    if head.startswith(ZIP):
+        workbook = Workbook(file, sheet)
+        remarks = [f"read as .xlsx, sheet {workbook.name!r}"]
+        table = Sheet(workbook, is_header)
+    else:
+        encoding = find_encoding(file)
+        text = TextFile(file, encoding)
+        sample = text.sample()
+        if not sample:
+            raise TableRefused("is empty")
+        first = sample[0].lstrip()
+        if first.startswith("["):
+            raise TableRefused("is a JSON array; write an object a line (JSON Lines), or CSV")
+        if first.startswith("{"):
+            return OpenedTable(
+                Objects(text), [f"read as {encoding.words}"] if encoding.words else []
+            )
+        layout = find_layout(sample, recognised)
+        delimiter = layout.delimiter if layout.delimiter in DELIMITERS else ","
+        between = ""
+        if layout.delimiter != ",":
+            name = DELIMITERS.get(layout.delimiter, repr(layout.delimiter))
+            between = f" with {name} between the fields"
+        # UTF-8 with commas is the usual form, of which nothing need be said.
+        is_usual = not (encoding.words or between)
+        remarks = [] if is_usual else [f"read as {encoding.words or 'UTF-8'}{between}"]
+        table = Delimited(text, layout, is_header)
+    if table.above:
+        remarks.append(f"the header is in line {table.header_line}; what is above it is ignored")
+    return OpenedTable(table, remarks, delimiter)
+
+
+def padded_cells(row: CellRow | ObjectRow, width: int) -> list[str]:
+    """Return as many cells of a row as there are columns; blank ones where it has fewer."""
+    if isinstance(row, ObjectRow):
+        return [row.cells.get(at, "") for at in range(width)]
+    if len(row.cells) == width:
+        return row.cells
+    return [*row.cells[:width], *[""] * (width - len(row.cells))]

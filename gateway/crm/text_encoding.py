@@ -53,10 +53,10 @@ def find_encoding(file: BinaryIO) -> Encoding:
     for mark, codec in ((BOM_UTF16_LE, "utf-16-le"), (BOM_UTF16_BE, "utf-16-be")):
         if head.startswith(mark):
             return _utf_16(file, len(head), codec, len(mark))
-    if codec := _utf_16_without_mark(head):
+    if codec := utf_16_without_mark(head):
         return _utf_16(file, len(head), codec, 0)
     start = len(BOM_UTF8) if head.startswith(BOM_UTF8) else 0
-    return _of_octets(file, head[start:], start)
+    return encoding_of_octets(file, head[start:], start)
 
 
 def _utf_16(file: BinaryIO, read: int, codec: str, start: int) -> Encoding:
@@ -66,7 +66,7 @@ def _utf_16(file: BinaryIO, read: int, codec: str, start: int) -> Encoding:
     return Encoding(codec, start, "UTF-16", is_cut=size % 2 == 1)
 
 
-def _utf_16_without_mark(head: bytes) -> str:
+def utf_16_without_mark(head: bytes) -> str:
     """Return the codec where every other octet, nearly, is zero; empty: it is something else."""
     pairs = len(head) // 2
     if pairs < 4:
@@ -79,7 +79,8 @@ def _utf_16_without_mark(head: bytes) -> str:
     return ""
 
 
-def _of_octets(file: BinaryIO, chunk: bytes, start: int) -> Encoding:
+def encoding_of_octets(file: BinaryIO, chunk: bytes, start: int) -> Encoding:
+    """Tell UTF-8 from Windows-1252; `chunk` are the first octets behind a mark of so many."""
     decoder = getincrementaldecoder("utf-8")(errors="surrogateescape")
     has_strays = has_decoded = is_other = is_cut = False
     while chunk:

@@ -134,20 +134,20 @@ class Fields:
         """Return yes or no, see `read_flag`; `unread` where it is neither."""
         if name not in self._texts and name not in self._faults:  # no such column
             return blank
-        value = self._value(name, _flag, unread)
+        value = self._value(name, read_flag, unread)
         return blank if value is None else value
 
     def day(self, name: str) -> date | None:
         """Return a date written 1980-05-31."""
-        return self._value(name, _day, None)
+        return self._value(name, read_day, None)
 
     def count(self, name: str) -> int | None:
         """Return a whole number from 0 on; None where it is blank."""
-        return self._value(name, _count, None)
+        return self._value(name, read_count, None)
 
     def moment(self, name: str) -> datetime | None:
         """Return a time written 1980-05-31T08:30, local unless it says otherwise, or a date."""
-        value = self._value(name, _moment, None)
+        value = self._value(name, read_moment, None)
         return value if value is None or value.tzinfo else value.replace(tzinfo=self._zone)
 
     def items(self, name: str) -> tuple[str, ...]:
@@ -156,7 +156,7 @@ class Fields:
 
     def language(self, name: str) -> str:
         """Return the two letters of a language; `nl-BE` is `nl`."""
-        return self._value(name, _language, "") or ""
+        return self._value(name, read_language, "") or ""
 
     def addresses(self, name: str) -> tuple[str, ...]:
         """Return those of several mail addresses that are certain; what is not becomes remarks.
@@ -189,17 +189,16 @@ class Fields:
     def _cell(self, name: str) -> AddressCell:
         cell = self._cells.get(name)
         if cell is None:
-            cell = self._cells[name] = self._read_cell(name)
+            text = self._texts.get(name, "")
+            self._value(name, _checked, "")
+            if name not in self.unread:
+                cell = read_cell(text)
+            else:
+                # What is lost of it may be what says that an address is the wrong one.
+                readable = text.encode(errors="replace").decode().replace("\0", " ")
+                cell = read_cell(readable).in_doubt()
+            self._cells[name] = cell
         return cell
-
-    def _read_cell(self, name: str) -> AddressCell:
-        value = self._texts.get(name, "")
-        self._value(name, _checked, "")
-        if name not in self.unread:
-            return read_cell(value)
-        # What is lost of it may be what says that an address is the wrong one.
-        rest = value.encode(errors="replace").decode().replace("\0", " ")
-        return read_cell(rest).in_doubt()
 
     def miss(self, column: str, fault: FieldFault) -> None:
         """Note a column as unread for what is wrong with it or a column that goes with it."""
@@ -208,10 +207,12 @@ class Fields:
     def _value(
         self, name: str, read: Callable[[str], Word | None], unread: Word | None
     ) -> Word | None:
-        """Return what a field holds, or `unread` and note why."""
+        """Return what a field holds, None where it is blank, or `unread` and note why."""
         value = plain(self._texts.get(name, ""))
         try:
             self._check(name)
+            if not value:
+                return None
             return read(value if value.isprintable() else _checked(value))
         except UnreadableCell as error:
             self.unread[name] = self._fault(name, error)
@@ -228,17 +229,8 @@ class Fields:
         return FieldFault(name, str(error), shown, error.cure)
 
 
-def _flag(value: str) -> bool | None:
-    return read_flag(value) if value else None
-
-
-def _count(value: str) -> int | None:
-    return read_count(value) if value else None
-
-
-def _moment(value: str) -> datetime | None:
-    if not value:
-        return None
+def read_moment(value: str) -> datetime | None:
+    """Read a time, as ISO has it or else as people write it; None where there is none."""
     try:
         return datetime.fromisoformat(value)
     except ValueError:
@@ -246,7 +238,8 @@ def _moment(value: str) -> datetime | None:
 
 
 @lru_cache(50_000)
-def _day(value: str) -> date | None:
+def read_day(value: str) -> date | None:
+    """Read a day in the same way. Raises UnreadableCell."""
     if _ISO_DAY.fullmatch(value):
         try:
             return date.fromisoformat(value)
@@ -257,12 +250,13 @@ def _day(value: str) -> date | None:
 
 
 @lru_cache(1_000)
-def _language(value: str) -> str:
-    found = _LANGUAGE.fullmatch(value.lower())
-    if value and found is None:
+def read_language(value: str) -> str:
+    """Return the two letters of a language: `nl` of `nl-BE`. Raises UnreadableCell."""
+    tag = _LANGUAGE.fullmatch(value.lower())
+    if tag is None:
         cure = "write the two letters of ISO 639"
         raise UnreadableCell(f"not a language such as nl: {value!r}", cure)
-    return found[1] if found else ""
+    return tag[1]
 
 
 def _checked(value: str) -> str:

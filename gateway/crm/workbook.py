@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
-from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
 from zlib import error as ZlibError  # noqa: N812  (it is an exception)
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ class Workbook:
         try:
             unpacked = _bounded(file)
             #: Whether numbers of days count from 1904, as workbooks of the old Mac have it.
-            self.is_of_1904 = _is_of_1904(unpacked)
+            with ZipFile(unpacked) as parts:
+                self.is_of_1904 = _EPOCH_1904.search(parts.read(_WORKBOOK)) is not None
+            unpacked.seek(0)
             self._sheet = _chosen(CalamineWorkbook.from_filelike(unpacked), preferred)
         except (CalamineError, BadZipFile, ZlibError, EOFError, RuntimeError) as error:
             raise WorkbookRefused(f"is not a complete workbook: {error}") from error
@@ -126,33 +128,21 @@ def _bounded(file: BinaryIO) -> BytesIO:
         for part in parts:
             if part.filename.endswith("/") or "/media/" in part.filename:
                 continue
-            octets = _part(packed, part, left)
+            if part.flag_bits & 1:
+                raise WorkbookRefused("is under a password; save it without one")
+            with packed.open(part) as member:
+                octets = member.read(left + 1)
             left -= len(octets)
+            if left < 0:
+                raise WorkbookRefused(
+                    f"unpacks to more than {_MOST_OCTETS // 1_000_000} MB; split it, or save it as "
+                    "CSV UTF-8"
+                )
             if _SHEET.fullmatch(part.filename):
                 octets = _made_safe(octets)
             out.writestr(part.filename, octets)
     unpacked.seek(0)
     return unpacked
-
-
-def _is_of_1904(unpacked: BytesIO) -> bool:
-    with ZipFile(unpacked) as parts:
-        found = _EPOCH_1904.search(parts.read(_WORKBOOK))
-    unpacked.seek(0)
-    return found is not None
-
-
-def _part(packed: ZipFile, part: ZipInfo, left: int) -> bytes:
-    if part.flag_bits & 1:
-        raise WorkbookRefused("is under a password; save it without one")
-    with packed.open(part) as member:
-        octets = member.read(left + 1)
-    if len(octets) > left:
-        raise WorkbookRefused(
-            f"unpacks to more than {_MOST_OCTETS // 1_000_000} MB; split it, or save it as "
-            "CSV UTF-8"
-        )
-    return octets
 
 
 def _made_safe(sheet: bytes) -> bytes:
@@ -163,7 +153,12 @@ def _made_safe(sheet: bytes) -> bytes:
     for column, row in _FULL_CELL.findall(sheet):
         columns.add(column)
         last_row = max(last_row, int(row))
-    width = max(map(_number, columns), default=0)
+    width = 0
+    for letters in columns:  # A, B … Z, AA: a number of which each letter is a digit
+        number = 0
+        for letter in letters:
+            number = number * 26 + letter - 64
+        width = max(width, number)
     if width * last_row > _MOST_CELLS:
         raise WorkbookRefused(
             f"has cells as far as column {width} and row {last_row}: {_MOST_CELLS} cells are read "
@@ -174,10 +169,3 @@ def _made_safe(sheet: bytes) -> bytes:
     if _FORMULA_BEGIN.search(sheet):
         sheet = _FORMULA.sub(rb'\1 t="str"><v>' + NO_VALUE.encode() + rb"</v>", sheet)
     return sheet
-
-
-def _number(column: bytes) -> int:
-    number = 0
-    for letter in column:
-        number = number * 26 + letter - 64
-    return number

@@ -1,0 +1,235 @@
+"""Which of a file's columns may be which of ours, by their names and what stands in them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gateway.core.feed.feed_mapping import DATES, JOINED, column_key, read_mapping
+from gateway.core.feed.shipped_mappings import SHIPPED_MAPPINGS
+from gateway.core.kinds import TAG_SCOPES, known_tag
+from gateway.core.written import plain
+from gateway.crm.dates import DateReader, weigh
+from gateway.crm.kinds import FileKind
+from gateway.crm.synonyms import suggested, surely
+from gateway.crm.unreadable import UnreadableCell
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+#: Ours that say yes or no.
+FLAG_COLUMNS = frozenset(
+    {"active", "initial", "closed", "consent_email", "mail_on_set_date",
+     "mail_after_first_delivery"}
+)  # fmt: skip
+#: Dutch and German names have a part before the last name: `van der`, `von`.
+_PREFIXES = frozenset(
+    map(column_key, ("tussenvoegsel", "voorvoegsel", "namenszusatz", "infix", "tussenvoegsels"))
+)
+#: Parts of the names of columns that tell who has died or wants no mail, in the four languages.
+_KEEPING_AWAY = frozenset(
+    map(
+        column_key,
+        re.findall(
+            r"\w+",
+            """
+            verstorben gestorben todestag sterbe overleden overlijden gestorven deceased death died
+            décédé décès optout unsubscribe uitgeschreven afgemeld abgemeldet désabonn désinscr
+            do_not no_mail no_bulk geen_mail keine_mail pas_de_mail gesperrt sperre blocked
+            keine_werbung keine_post geen_reclame geen_post geen_nieuws
+            geblokkeerd bloqué widerspruch bezwaar opposition bounced
+            """,
+        ),
+    )
+)
+
+
+@dataclass(slots=True)
+class SampledColumn:
+    """A column of the file."""
+
+    name: str
+    values: list[str]  #: Blanks left out.
+    rows: int
+
+    @property
+    def is_key(self) -> bool:
+        """Whether each row has a value of its own, as ids do."""
+        return len(self.values) == self.rows > 1 and len(set(self.values)) == self.rows
+
+    @property
+    def holds_addresses(self) -> bool:
+        """Whether most values are mail addresses."""
+        found = sum(bool(_ADDRESS.search(value)) for value in self.values)
+        return bool(self.values) and found >= 0.8 * len(self.values)
+
+    @property
+    def holds_tags(self) -> bool:
+        """Whether any value is a tag that keeps mail away."""
+        return any(known_tag(value) in TAG_SCOPES for value in self.values)
+
+    @property
+    def holds_dates(self) -> bool:
+        """Whether most values are dates, also those of which the order can't be told."""
+        evidence = weigh(self.values)
+        read_as_dates = 0
+        for value in self.values:
+            try:
+                day = DateReader(today=None, are_serials=False).day(value)
+            except UnreadableCell:
+                continue
+            read_as_dates += day is not None
+        are_most = read_as_dates >= 0.8 * len(self.values)
+        return bool(self.values) and (are_most or bool(evidence.open))
+
+
+@dataclass(slots=True)
+class ColumnChoice:
+    """The columns proposed for one of ours."""
+
+    columns: list[SampledColumn] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+
+def named_columns(
+    names: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[list[SampledColumn], list[str]]:
+    """Return the columns that have a name, and the names that stand there again."""
+    seen: set[str] = set()
+    columns, repeated = [], []
+    for at, name in enumerate(map(str.strip, names)):
+        if column_key(name) in seen:
+            repeated.append(name)
+        elif name:
+            values = [value for row in rows if (value := plain(row[at]))]
+            columns.append(SampledColumn(name, values, len(rows)))
+            seen.add(column_key(name))
+    return columns, repeated
+
+
+def choose_columns(kind: FileKind, columns: Sequence[SampledColumn]) -> dict[str, ColumnChoice]:
+    """Return the columns proposed for each of ours, in our order."""
+    by_ours: dict[str, list[tuple[int, SampledColumn]]] = {name: [] for name in kind.columns}
+    for column in columns:
+        ours = suggested(kind.name, column.name)
+        if ours:
+            by_ours[ours].append((surely(kind.name, column.name, ours), column))
+    choices = {}
+    for ours, suggestions in by_ours.items():
+        choice = choose_by_name(ours, suggestions)
+        if choice is not None:
+            choices[ours] = choice
+    choose_tag(kind, columns, choices)
+    choose_by_content(kind, columns, choices)
+    prefix = next((each for each in columns if column_key(each.name) in _PREFIXES), None)
+    if prefix and "last_name" in choices and prefix not in choices["last_name"].columns:
+        choices["last_name"].columns.insert(0, prefix)
+    return {name: choices[name] for name in kind.columns if name in choices}
+
+
+def choose_by_name(
+    ours: str, suggestions: Sequence[tuple[int, SampledColumn]]
+) -> ColumnChoice | None:
+    """Return the best of the columns whose names suggest one of ours, all of them for addresses.
+
+    Each with how sure its name is: 0 if it is only like ours. None: none of them can be it.
+    """
+    possible = []
+    for sureness, column in suggestions:
+        is_blank = not column.values
+        if ours in ("emails", "email"):
+            can_be = column.holds_addresses or is_blank
+        elif ours in DATES:
+            can_be = column.holds_dates or is_blank
+        elif sureness or is_blank:
+            can_be = True
+        elif column.holds_addresses or column.holds_dates:
+            can_be = False
+        else:
+            can_be = column.is_key or ours not in ("crm_id", "reference")
+        if ours in FLAG_COLUMNS and may_keep_away(column.name):
+            can_be = False  # `Do not email` is the contrary of consent to it.
+        if can_be:
+            possible.append((sureness, column))
+    if not possible:
+        return None
+    if JOINED.get(ours) == ";":
+        return ColumnChoice([column for _, column in possible])
+    ranked = sorted(possible, key=lambda suggestion: -suggestion[0])
+    if ours == "crm_id":
+        ranked.sort(key=lambda suggestion: not suggestion[1].is_key)
+    sureness, best = ranked[0]
+    others = [column.name for _, column in ranked[1:]]
+    doubts = [] if sureness else [f"only its name is like {ours}"]
+    if others:
+        doubts.append(f"or is it {', '.join(map(repr, others))}?")
+    return ColumnChoice([best], doubts)
+
+
+def choose_tag(
+    kind: FileKind, columns: Sequence[SampledColumn], choices: dict[str, ColumnChoice]
+) -> None:
+    """Choose the column in which known tags stand, whatever it is called."""
+    tagged = [column for column in columns if column.holds_tags]
+    if "tag" not in kind.columns or not tagged:
+        return
+    names = {column.name for column in tagged}
+    chosen = choices.get("tag")
+    if chosen is None or not names & {column.name for column in chosen.columns}:
+        choices["tag"] = chosen = ColumnChoice(tagged[:1])
+    best = chosen.columns[0].name
+    if others := [column.name for column in tagged if column.name != best]:
+        chosen.doubts = [f"tags stand in {', '.join(map(repr, others))} too"]
+    for ours in [ours for ours, choice in choices.items() if ours != "tag"]:
+        if best in {column.name for column in choices[ours].columns}:
+            del choices[ours]
+
+
+def choose_by_content(
+    kind: FileKind, columns: Sequence[SampledColumn], choices: dict[str, ColumnChoice]
+) -> None:
+    """Choose by what stands in them where no name is known."""
+    used = {column.name for choice in choices.values() for column in choice.columns}
+    free = [column for column in columns if column.name not in used]
+    for ours in ("emails", "email"):
+        with_addresses = [column for column in free if column.holds_addresses]
+        if ours == "emails" and ours in choices and with_addresses:
+            # Whoever is suppressed is so at each of their addresses: one left out gets through.
+            choice = choices[ours]
+            choice.columns += with_addresses
+            names = ", ".join(repr(column.name) for column in with_addresses)
+            choice.doubts.append(f"addresses stand in {names} too; ignore them if they are others'")
+            free = [column for column in free if column not in with_addresses]
+        elif ours in kind.columns and ours not in choices and with_addresses:
+            taken = with_addresses if ours == "emails" else with_addresses[:1]
+            choices[ours] = ColumnChoice(
+                taken, ["it holds mail addresses; its name doesn't say so"]
+            )
+            free = [column for column in free if column not in taken]
+    key = next((name for name in ("crm_id", "reference") if name in kind.needed), None)
+    if key and key not in choices:
+        own_keys = [
+            column
+            for column in free
+            if column.is_key and not column.holds_addresses and not column.holds_dates
+        ]
+        if own_keys:
+            choices[key] = ColumnChoice(
+                own_keys[:1], ["every row has its own; its name doesn't say so"]
+            )
+
+
+def may_keep_away(column: str) -> bool:
+    """Whether a column may tell who has died or wants no mail, by its name."""
+    key = column_key(column)
+    return any(word in key for word in _KEEPING_AWAY)
+
+
+def shipped_mapping(kind: FileKind, columns: Sequence[SampledColumn]) -> str:
+    """Return the name of a shipped mapping that knows columns of the file; empty: none does."""
+    names = [column.name for column in columns]
+    for name, tables in SHIPPED_MAPPINGS.items():
+        if kind.name in tables:
+            mapping = read_mapping(kind.name, tables[kind.name], {})
+            theirs = {each for one in mapping.columns.values() for each in one.columns}
+            keys = set(map(column_key, names))
+            if sum(column_key(each) in keys for each in theirs) > max(2, len(theirs) // 2):
+                return name
+    return ""
