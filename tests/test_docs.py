@@ -38,9 +38,9 @@ COMMANDS = {
     "campaigns sync", "campaigns report", "campaigns opt-outs",
     "applications submit", "applications status",
     "tokens create", "tokens list", "tokens revoke",
-    "bounces list", "bounces read", "bounces report",
+    "bounces list", "bounces read", "bounces report", "dkim new", "dkim show", "dkim check",
 }  # fmt: skip
-FILES = ("cert", "key", "ca", "users", "password_file")
+FILES = ("cert", "key", "key_file", "ca", "users", "password_file")
 LEVELS = ("debug", "info", "warning", "error", "exception")
 
 # Commands

@@ -44,6 +44,7 @@ COMMANDS = {
     ),
     "triggers": ("triggers.triggers:app", "Mail on events."),
     "outbox": ("operation.outbox:app", "What the gateway itself sends."),
+    "dkim": ("operation.dkim_command:app", "Keys that mail is signed with (DKIM)."),
     "tokens": ("operation.tokens:app", "Tokens of the API."),
 }
 

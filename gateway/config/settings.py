@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import field_validator, model_validator
 
 from gateway.config.bounces import BouncesConfig, KeysConfig
+from gateway.config.dkim import DkimConfig
 from gateway.config.events import Templates, Triggers, WebhookConfig
 from gateway.config.inbound import Inbound
 from gateway.config.mailchimp import Mailchimp
@@ -180,6 +181,7 @@ class Settings(Section):
     inbound: Inbound = option({})
     bounces: BouncesConfig = option({})
     keys: KeysConfig = option({})
+    dkim: tuple[DkimConfig, ...] = ()
     mailchimp: Mailchimp = option({})
     triggers: Triggers = option({})
     templates: Templates = option({})

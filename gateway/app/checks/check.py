@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+from gateway.app.checks.check_domains import domains
 from gateway.app.checks.check_http import settings_for_http
 from gateway.app.checks.check_inbound import settings_for_replies
 from gateway.app.checks.check_listeners import certificate, listener, refusals_at_rcpt
@@ -41,6 +42,8 @@ async def check(
         elif not offline:
             async for finding in call_relay(relay):
                 yield finding
+    for finding in await asyncio.to_thread(lambda: list(domains(settings, offline=offline))):
+        yield finding
     if not offline:
         async for finding in mailboxes(settings, config):
             yield finding

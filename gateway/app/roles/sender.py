@@ -11,6 +11,7 @@ from gateway import logs
 from gateway.app import common
 from gateway.app.common import now, open_store_of
 from gateway.app.decision.held_reports import HeldReportWriter
+from gateway.app.dkim_keys import dkim_signer
 from gateway.app.relays import relays_of
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.roles.store_ready import store_ready
@@ -113,7 +114,9 @@ class OwnMailSender:
         named = next((one for one in self._relays if one.name == row.relay), None)
         pool = self._pools[(named or self._chosen(row.sender)).name]
         sender = row.sender or ("" if pool.settings.null_sender else self._own_address)
-        return await submit(pool, sender=sender, recipient=row.recipient, content=row.body)
+        # What came back is passed on as it is.
+        content = row.body if row.type == "bounce" else self._signer.signed(row.body)
+        return await submit(pool, sender=sender, recipient=row.recipient, content=content)
 
     def relay_of(self, sender: str) -> str:
         """Return the name of the relay for mail of a sender."""
@@ -122,7 +125,8 @@ class OwnMailSender:
     async def carry(self, *, sender: str, recipient: str, content: bytes) -> Result:
         """Send a mail once, whatever it is."""
         pool = self._pools[self.relay_of(sender)]
-        return await submit(pool, sender=sender, recipient=recipient, content=content)
+        signed = self._signer.signed(content)
+        return await submit(pool, sender=sender, recipient=recipient, content=signed)
 
     def count(self, kind: str, state: OutboxState) -> None:
         """Count how an attempt ended."""
@@ -148,6 +152,7 @@ class OwnMailSender:
         self._relays = relays
         self._pools = {relay.name: self._pool(relay) for relay in relays}
         self._own_address = common.notifier(settings)
+        self._signer = dkim_signer(settings)
 
     def _pool(self, relay: RelaySettings) -> Pool:
         pace = relay.messages_per_minute

@@ -1,0 +1,110 @@
+"""DKIM keys: made, shown as the DNS wants them, compared with the DNS."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.context import Json, of, wrong_use
+from gateway.cli.output import print_json, print_line, print_table
+
+app = typer.Typer(help="Keys that mail is signed with (DKIM).", no_args_is_help=True)
+
+_NO_KEYS = "No keys. `gateway dkim new DOMAIN` makes one."
+
+
+@app.command("new")
+def new(
+    domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="The domain that signs.")],
+    selector: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The key's name; by default gw and the year."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the key is put; by default NAME.DOMAIN.pem."),
+    ] = None,
+    ed25519: Annotated[
+        bool,
+        typer.Option("--ed25519", help="Ed25519 instead of RSA 2048; not all receivers know it."),
+    ] = False,
+) -> None:
+    """Make a key, and print its DNS record and the lines for the config file."""
+    from gateway.app import common
+    from gateway.delivery.dkim_signer import new_key, read_key
+
+    name = selector or f"gw{common.now():%Y}"
+    if not all(part.replace("-", "").isalnum() for part in (*name.split("."), *domain.split("."))):
+        wrong_use(f"{name} and {domain} must be letters, digits, hyphens and dots")
+    pem = new_key(ed25519=ed25519)
+    target = file or Path(f"{name}.{domain}.pem")
+    try:
+        # Only its owner may read it, and an older key is never written over.
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
+            made.write(pem)
+    except FileExistsError:
+        wrong_use(f"{target} is there already; give another --selector or --file")
+    except OSError as error:
+        wrong_use(f"{target}: {error.strerror or error}")
+    made_key = read_key(pem, domain=domain, selector=name)
+    print_line(f"Wrote {target}. Publish this record in the DNS:")
+    print_line()
+    _print_record(made_key.name, made_key.record)
+    print_line()
+    print_line("Then, in the config file:")
+    print_line()
+    print_line("[[dkim]]")
+    for setting, value in (("domain", domain), ("selector", name), ("key_file", str(target))):
+        print_line(f'{setting} = "{value}"')
+
+
+@app.command("show")
+def show(context: typer.Context, as_json: Json = False) -> None:
+    """Print the DNS record of each key."""
+    from gateway.app.dkim_keys import dkim_keys
+
+    keys = dkim_keys(of(context).settings)
+    if as_json:
+        print_json(
+            [
+                {
+                    "domain": key.domain,
+                    "selector": key.selector,
+                    "algorithm": key.algorithm,
+                    "bits": key.bits,
+                    "name": key.name,
+                    "record": key.record,
+                }
+                for key in keys
+            ]
+        )
+        return
+    for key in keys:
+        _print_record(key.name, key.record)
+    if not keys:
+        print_line(_NO_KEYS)
+
+
+@app.command("check")
+def check(context: typer.Context, as_json: Json = False) -> None:
+    """Compare each key with what the DNS has; exit code 1 if one is wrong or missing there."""
+    from gateway.app.checks.check_domains import record_problem
+    from gateway.app.dkim_keys import dkim_keys
+
+    results = [(key, record_problem(key)) for key in dkim_keys(of(context).settings)]
+    states = {None: "could not look: no DNS answers", "": "ok"}
+    rows = [(key.name, key.algorithm, states.get(problem, problem)) for key, problem in results]
+    if as_json:
+        print_json(
+            [{"name": name, "algorithm": kind, "state": state} for name, kind, state in rows]
+        )
+    else:
+        print_table(("name", "algorithm", "state"), rows, empty=_NO_KEYS)
+    raise typer.Exit(1 if any(problem for _, problem in results) else 0)
+
+
+def _print_record(name: str, record: str) -> None:
+    """Print a record in the form of zone files: strings of at most 255 octets (RFC 1035, 3.3)."""
+    strings = [record[start : start + 250] for start in range(0, len(record), 250)]
+    print_line(f"{name}. IN TXT ( " + " ".join(f'"{text}"' for text in strings) + " )")

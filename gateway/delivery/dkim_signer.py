@@ -1,0 +1,154 @@
+"""Signs mail with DKIM (RFC 6376, RFC 8463)."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from email.utils import parseaddr
+
+import dkim
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+
+from gateway.core.errors import GatewayError
+from gateway.core.mail.content import header_block_of_file
+from gateway.core.mail.headers import Headers
+
+LEAST_BITS = 1024  #: RFC 8301, 3.2: shorter keys are ignored.
+#: Fields that are signed where they stand …
+SIGNED = (
+    *("from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id"),
+    *("in-reply-to", "references", "mime-version", "content-type", "content-transfer-encoding"),
+    *("auto-submitted", "list-id", "list-unsubscribe", "list-unsubscribe-post"),
+)
+#: … and once more than they stand, so that nobody can add another one (RFC 6376, 8.15).
+#: RFC 8058, 4 wants both List-Unsubscribe fields covered.
+OVERSIGNED = ("from", "subject", "date", "to", "list-unsubscribe", "list-unsubscribe-post")
+
+
+class BadDkimKey(GatewayError):
+    """A private key can't be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DkimKey:
+    """A private key and where its public half is found."""
+
+    domain: str
+    selector: str
+    algorithm: str  #: `rsa-sha256` or `ed25519-sha256`
+    private: bytes  #: As dkimpy takes it: PEM of RSA, base64 of Ed25519's 32 octets.
+    public: str  #: As the DNS has it, in base64.
+    bits: int
+
+    @property
+    def name(self) -> str:
+        """The name of its DNS record."""
+        return f"{self.selector}._domainkey.{self.domain}"
+
+    @property
+    def record(self) -> str:
+        """The text of its DNS record (RFC 6376, 3.6.1)."""
+        kind = self.algorithm.partition("-")[0]
+        return f"v=DKIM1; k={kind}; p={self.public}"
+
+    def signs_for(self, domain: str) -> bool:
+        """Whether it is a key of a domain or of one above it."""
+        return domain == self.domain or domain.endswith(f".{self.domain}")
+
+
+def new_key(*, ed25519: bool = False) -> bytes:
+    """Return a new private key (PEM): RSA of 2048 bits, or Ed25519."""
+    key = Ed25519PrivateKey.generate() if ed25519 else generate_private_key(65537, 2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def read_key(pem: bytes, *, domain: str, selector: str) -> DkimKey:
+    """Read a private key (PEM); raise `BadDkimKey` for one that can't sign."""
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise BadDkimKey("holds no private key in PEM without a password") from error
+    if isinstance(key, Ed25519PrivateKey):
+        raw = key.private_bytes(
+            serialization.Encoding.Raw,
+            serialization.PrivateFormat.Raw,
+            serialization.NoEncryption(),
+        )
+        public = key.public_key().public_bytes_raw()
+        return DkimKey(
+            domain=domain,
+            selector=selector,
+            algorithm="ed25519-sha256",
+            private=base64.b64encode(raw),
+            public=base64.b64encode(public).decode(),
+            bits=256,
+        )
+    if isinstance(key, RSAPrivateKey):
+        if key.key_size < LEAST_BITS:
+            raise BadDkimKey(f"has {key.key_size} bits: at least {LEAST_BITS}, better 2048")
+        public = key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return DkimKey(
+            domain=domain,
+            selector=selector,
+            algorithm="rsa-sha256",
+            private=key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.TraditionalOpenSSL,
+                serialization.NoEncryption(),
+            ),
+            public=base64.b64encode(public).decode(),
+            bits=key.key_size,
+        )
+    raise BadDkimKey("is neither an RSA nor an Ed25519 key")
+
+
+class DkimSigner:
+    """Signs mail by the domain of its `From`."""
+
+    def __init__(self, keys: Iterable[DkimKey] = ()) -> None:
+        self._keys = tuple(keys)
+
+    def __bool__(self) -> bool:
+        """Whether it has any key."""
+        return bool(self._keys)
+
+    def keys_for(self, domain: str) -> Sequence[DkimKey]:
+        """Return the keys that sign for a domain: those of the nearest one that has some."""
+        fitting = [key for key in self._keys if key.signs_for(domain)]
+        nearest = max((len(key.domain) for key in fitting), default=0)
+        return [key for key in fitting if len(key.domain) == nearest]
+
+    def signed(self, content: bytes) -> bytes:
+        """Return a mail with signatures above it; as it is where no key fits, or `From` is odd.
+
+        `content` has CRLF line ends and is what the relay gets: whatever changes it afterwards
+        breaks the signature.
+        """
+        if not self._keys:
+            return content
+        headers = Headers.of(header_block_of_file(content))
+        _, address = parseaddr(headers.text("from"))
+        keys = self.keys_for(address.rpartition("@")[2].casefold())
+        fields = [name for name in SIGNED for _ in headers.texts(name)]
+        fields += [name for name in OVERSIGNED if name in fields or name == "from"]
+        signatures = b"".join(
+            dkim.sign(
+                content,
+                key.selector.encode(),
+                key.domain.encode(),
+                key.private,
+                canonicalize=(b"relaxed", b"relaxed"),
+                signature_algorithm=key.algorithm.encode(),
+                include_headers=[name.encode() for name in fields],
+            )
+            for key in keys
+        )
+        return signatures + content

@@ -1,0 +1,109 @@
+"""Mail of the gateway's own is signed as receivers check it (RFC 6376, RFC 8463)."""
+
+import dkim
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from gateway.delivery.dkim_signer import BadDkimKey, DkimKey, DkimSigner, read_key
+
+MAIL = (
+    b"From: Ann <ann@mail.example.org>\r\nTo: bob@example.net\r\nSubject: Nieuws\r\n"
+    b"Date: Sat, 28 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@example.org>\r\n"
+    b"List-Unsubscribe: <https://mail.example.org/u/x>\r\n"
+    b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\nDag!\r\n.\r\n"
+)
+
+
+def pem(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+RSA = read_key(pem(rsa.generate_private_key(65537, 2048)), domain="example.org", selector="r1")
+ED = read_key(pem(ed25519.Ed25519PrivateKey.generate()), domain="example.org", selector="e1")
+
+
+def is_valid(mail: bytes, *keys: DkimKey) -> list[bool]:
+    """Check each signature of a mail with the records of keys as the DNS has them."""
+    records = {f"{key.name}.".encode(): key.record.encode() for key in keys}
+    checker = dkim.DKIM(mail)
+
+    def is_one_valid(number: int) -> bool:
+        try:
+            found = checker.verify(number, dnsfunc=lambda name, timeout=5: records.get(name))
+        except dkim.ValidationError:  # what it says of a body that was changed
+            return False
+        return bool(found)
+
+    return [is_one_valid(number) for number in range(mail.lower().count(b"dkim-signature:"))]
+
+
+@pytest.mark.parametrize("key", [RSA, ED], ids=["RSA", "Ed25519"])
+def test_a_signature_is_valid(key: DkimKey) -> None:
+    assert [True] == is_valid(DkimSigner([key]).signed(MAIL), key)
+
+
+def test_each_key_of_a_domain_signs() -> None:
+    assert [True, True] == is_valid(DkimSigner([RSA, ED]).signed(MAIL), RSA, ED)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"From: Eve <eve@example.org>",
+        b"Subject: Another",
+        b"List-Unsubscribe: <https://evil.example>",
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    ],
+)
+def test_nobody_can_put_another_field_above(field: bytes) -> None:
+    signed = DkimSigner([RSA]).signed(MAIL)
+
+    assert [False] == is_valid(field + b"\r\n" + signed, RSA)
+
+
+def test_a_changed_text_is_noticed() -> None:
+    signed = DkimSigner([RSA]).signed(MAIL)
+
+    assert [False] == is_valid(signed.replace(b"Dag!", b"Dag?"), RSA)
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [b"ann@elsewhere.example", b"ann@notexample.org", b"", b"ann@example.org.evil.example"],
+)
+def test_mail_from_elsewhere_is_not_signed(sender: bytes) -> None:
+    mail = MAIL.replace(b"ann@mail.example.org", sender)
+
+    assert mail == DkimSigner([RSA]).signed(mail)
+
+
+def test_the_key_of_the_nearest_domain_signs() -> None:
+    nearer = read_key(
+        pem(ed25519.Ed25519PrivateKey.generate()), domain="mail.example.org", selector="m"
+    )
+
+    signed = DkimSigner([RSA, nearer]).signed(MAIL)
+
+    assert [True] == is_valid(signed, nearer)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"", "no private key"),
+        (pem(rsa.generate_private_key(65537, 1024)).replace(b"M", b"N", 3), "no private key"),
+        (pem(ec.generate_private_key(ec.SECP256R1())), "neither an RSA nor an Ed25519"),
+    ],
+)
+def test_a_key_that_cannot_sign_is_refused(text: bytes, problem: str) -> None:
+    with pytest.raises(BadDkimKey, match=problem):
+        read_key(text, domain="example.org", selector="x")
+
+
+def test_private_keys_are_not_shown() -> None:
+    assert "PRIVATE" not in repr(RSA)
