@@ -12,8 +12,8 @@ from gateway.core.triggers.unread_fields import UnreadField
 from gateway.store.triggers.status_mail import MailedTransition
 from gateway.store.triggers.transitions import TAKEN_BACK
 from gateway.store.views.documents import unread
-from gateway.triggers.preview import NotMailed, Preview
-from gateway.triggers.transitions import Change, ChangeResult
+from gateway.triggers.preview import Preview
+from gateway.triggers.transitions import ChangeResult
 
 Document = dict[str, object]
 
@@ -55,17 +55,11 @@ def preview(shown: Preview) -> Document:
             }
             for one in shown.mails
         ],
-        "skipped": [_skip(one) for one in shown.skipped],
+        "skipped": [
+            {"person": one.person, "name": one.name, "about": one.about, "reason": one.reason}
+            for one in shown.skipped
+        ],
         "warning": shown.warning or None,
-    }
-
-
-def _skip(one: NotMailed) -> Document:
-    return {
-        "person": one.person,
-        "name": one.name,
-        "about": one.about,
-        "reason": one.reason,
     }
 
 
@@ -73,22 +67,21 @@ def done(what: ChangeResult) -> Document:
     """Return what was done to applications, and what it mails."""
     return {
         **preview(what.preview),
-        "applications": [_change(one) for one in what.changes],
+        "applications": [
+            {
+                "reference": one.reference,
+                "before": one.before,
+                "status": one.status,
+                "changed": one.changed,
+                "undone": one.undone,
+                "withdrawn": one.withdrawn,
+                "error": one.error or None,
+            }
+            for one in what.changes
+        ],
         "outcome": what.outcome.value,
         "token": what.token or None,
         "token_valid_until": in_utc(what.token_valid_until),
-    }
-
-
-def _change(one: Change) -> Document:
-    return {
-        "reference": one.reference,
-        "before": one.before,
-        "status": one.status,
-        "changed": one.changed,
-        "undone": one.undone,
-        "withdrawn": one.withdrawn,
-        "error": one.error or None,
     }
 
 

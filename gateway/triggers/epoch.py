@@ -5,6 +5,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -83,18 +84,34 @@ class RestoreDetector:
 
         On a mismatch everything due is held. Raise `EpochFileUnusable`.
         """
-        mark, found = await self._compared()
-        nothing_sent = mark is None or mark.high == 0
-        if found is None or (mark is None and found.high == 0):
-            await self._first(is_new=nothing_sent)
-            mark, found = await self._compared()
-        if found is None or found.held:
+        mark, known = await self._compared()
+        if known is None or (mark is None and known.high == 0):
+            # Begin with a store nothing was sent from yet; where something was, all is held.
+            is_new = mark is None or mark.high == 0
+            fresh, held = secrets.token_hex(8), "" if is_new else _EMPTIED
+            begun = await self._database.write(partial(epochs.begin, epoch=fresh, held=held))
+            if is_new:
+                self._keep(begun)
+            elif begun.held:
+                await self._database.write(partial(ledger.hold, why=begun.held))
+                log.error("triggers_held", reason=begun.held, occurrences=0)
+            mark, known = await self._compared()
+        if known is None or known.held:
             return False
         if mark is None:
-            mark = await self._join(found)
-        if not mismatch(found, mark):
+            mark = await self._join(known)
+        if not mismatch(known, mark):
             return True
-        return not await self._hold(mark)
+
+        def hold_unless_agreed(connection: StoreTransaction) -> tuple[str, int]:
+            now_known = epochs.read(connection)
+            why = "" if now_known is None else mismatch(now_known, mark)
+            return why, ledger.hold(connection, why) if why else 0
+
+        why, count = await self._database.write(hold_unless_agreed)
+        if why:
+            log.error("triggers_held", reason=why, occurrences=count)
+        return not why
 
     async def _compared(self) -> tuple[EpochMark | None, Epoch | None]:
         """Return what the file says, then what the store does.
@@ -141,18 +158,6 @@ class RestoreDetector:
         if self._file.read() != mark:
             self._file.write(mark)
 
-    async def _first(self, *, is_new: bool) -> None:
-        """Begin with a store nothing was sent from yet; where something was, all is held."""
-        held = "" if is_new else _EMPTIED
-        found = await self._database.write(
-            lambda connection: epochs.begin(connection, secrets.token_hex(8), held=held)
-        )
-        if is_new:
-            self._keep(found)
-        elif found.held:
-            await self._database.write(lambda connection: ledger.hold(connection, found.held))
-            log.error("triggers_held", reason=found.held, occurrences=0)
-
     async def _join(self, found: Epoch) -> EpochMark | None:
         """Wait for a sign of life of a gateway that knows the store: then this one belongs to it.
 
@@ -167,19 +172,6 @@ class RestoreDetector:
                 self._keep(now)
                 return EpochMark(now.epoch, found.high)
         return None
-
-    async def _hold(self, mark: EpochMark | None) -> bool:
-        """Hold everything due if the store still doesn't agree with the mark; whether it does."""
-
-        def work(connection: StoreTransaction) -> tuple[str, int]:
-            found = epochs.read(connection)
-            why = "" if found is None else mismatch(found, mark)
-            return why, ledger.hold(connection, why) if why else 0
-
-        why, count = await self._database.write(work)
-        if why:
-            log.error("triggers_held", reason=why, occurrences=count)
-        return bool(why)
 
 
 def mismatch(found: Epoch, mark: EpochMark | None) -> str:

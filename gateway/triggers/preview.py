@@ -1,6 +1,6 @@
 """What a run would do: who would get what, who would not, and why. Nothing is sent or kept."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,15 +9,14 @@ from gateway.core.people.people import NOBODY, PersonRef, Standing
 from gateway.core.triggers.conditions import waits
 from gateway.core.triggers.due_times import first_day_to_look_at
 from gateway.core.triggers.occurrence import SETTLED, WAITS, OccurrenceState
-from gateway.core.triggers.trigger import Trigger
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers import record
+from gateway.triggers.last_look import same_mailbox, subject_of
 from gateway.triggers.letter import of_person, render
 from gateway.triggers.plan import TriggerSettings
-from gateway.triggers.runner import why_not
-from gateway.triggers.sender import same_mailbox, subject_of
+from gateway.triggers.search import why_not
 from gateway.triggers.templates import CheckedTrigger, NotRendered
 
 _AT_ONCE = 500
@@ -77,101 +76,79 @@ def preview(
     trigger = rule.trigger
     looked = trigger_runs.looked(connection, trigger.name) if is_today else None
     first = first_day_to_look_at(trigger, looked, today)
-    found = list(due.candidates(connection, trigger, first, today, fresh=False))
-    told = [one for one in found if not _is_of_the_past(one, today)]
-    standings = _standings(connection, plan, told)
-    outcomes = list(_once_each(plan, rule, told, today, standings))
-    return Preview(
-        trigger=trigger.name,
-        mails=tuple(one for one in outcomes if isinstance(one, PreviewMail)),
-        skipped=tuple(one for one in outcomes if isinstance(one, NotMailed)),
-    )
-
-
-def _is_of_the_past(one: DuePerson, today: date) -> bool:
-    """Whether it was settled on an earlier day: that is in the history."""
-    return one.known in SETTLED and one.day != today
-
-
-def _standings(
-    connection: StoreTransaction, plan: TriggerSettings, found: Sequence[DuePerson]
-) -> dict[str, Standing]:
-    wanted = [plan.lookup(one.person.emails[0]) for one in found if one.person.emails]
-    known: dict[str, Standing] = {}
-    for start in range(0, len(wanted), _AT_ONCE):
-        known |= plan.standings.within(connection, wanted[start : start + _AT_ONCE])
-    return known
-
-
-def _once_each(
-    plan: TriggerSettings,
-    rule: CheckedTrigger,
-    found: Sequence[DuePerson],
-    today: date,
-    standings: Mapping[str, Standing],
-) -> Iterator[PreviewMail | NotMailed]:
-    """Yield what becomes of each, a mailbox mailed once a day where the settings say so."""
-    mailed = {_mail(plan, one): one.person.ref for one in found if one.known in _GOT_IT}
-    for one in found:
-        outcome = _outcome(plan, rule, one, today, standings)
+    candidates = [
+        candidate
+        for candidate in due.candidates(connection, trigger, first, today, fresh=False)
+        # What was settled on an earlier day is in the history.
+        if candidate.known not in SETTLED or candidate.day == today
+    ]
+    mailboxes = [plan.lookup(one.person.emails[0]) for one in candidates if one.person.emails]
+    standings: dict[str, Standing] = {}
+    for start in range(0, len(mailboxes), _AT_ONCE):
+        standings |= plan.standings.within(connection, mailboxes[start : start + _AT_ONCE])
+    mails: list[PreviewMail] = []
+    skipped: list[NotMailed] = []
+    # A mailbox is mailed once a day, where the settings say so: the first of those who share it.
+    mailed = {_mail(plan, one): one.person.ref for one in candidates if one.known in _GOT_IT}
+    for candidate in candidates:
+        outcome = outcome_of(plan, rule, candidate, today, standings)
         if plan.once_per_address and isinstance(outcome, PreviewMail):
-            first = mailed.setdefault(_mail(plan, one), one.person.ref)
-            if first != one.person.ref:
-                outcome = _left_out(one, same_mailbox(first))
-        yield outcome
+            first_mailed = mailed.setdefault(_mail(plan, candidate), candidate.person.ref)
+            if first_mailed != candidate.person.ref:
+                outcome = _left_out(candidate, same_mailbox(first_mailed))
+        if isinstance(outcome, PreviewMail):
+            mails.append(outcome)
+        else:
+            skipped.append(outcome)
+    return Preview(trigger=trigger.name, mails=tuple(mails), skipped=tuple(skipped))
 
 
-def _mail(plan: TriggerSettings, one: DuePerson) -> tuple[object, ...]:
+def _mail(plan: TriggerSettings, candidate: DuePerson) -> tuple[object, ...]:
     """Return what two mails have in common that are one and the same for who reads them."""
-    mailbox = plan.lookup(one.person.emails[0]) if one.person.emails else ""
-    return mailbox, one.day, subject_of(one.facts.qualification)
+    emails = candidate.person.emails
+    mailbox = plan.lookup(emails[0]) if emails else ""
+    return mailbox, candidate.day, subject_of(candidate.facts.qualification)
 
 
-def _outcome(
+def outcome_of(
     plan: TriggerSettings,
     rule: CheckedTrigger,
-    one: DuePerson,
+    candidate: DuePerson,
     today: date,
     standings: Mapping[str, Standing],
 ) -> PreviewMail | NotMailed:
-    why = _why_not(plan, rule.trigger, one, today, standings)
+    """Return what would become of one whom the event selects: the mail, or why there is none.
+
+    `standings` are by the form an address is looked up in.
+    """
+    trigger, person = rule.trigger, candidate.person
+    if candidate.known in SETTLED:
+        return _left_out(candidate, f"already {candidate.known}")
+    why = waits(trigger, candidate.facts) or why_not(trigger, candidate, today)
     if why:
-        return _left_out(one, why)
-    to = of_person(one.person)
+        return _left_out(candidate, why)
+    standing = standings.get(plan.lookup(person.emails[0]), NOBODY)
+    blocked = blocking(trigger.kind, standing)
+    if blocked:
+        return _left_out(candidate, record.reason(blocked))
+    to = of_person(person)
     try:
-        rendered = render(rule, one.facts, to.language, one.day)
+        rendered = render(rule, candidate.facts, to.language, candidate.day)
     except NotRendered as error:
-        return _left_out(one, str(error))
+        return _left_out(candidate, str(error))
     return PreviewMail(
-        person=one.person.ref,
-        about=one.about,
+        person=person.ref,
+        about=candidate.about,
         to=to.address,
         subject=rendered.subject,
         text=rendered.text,
-        trigger=rule.trigger.name,
-        recipient=str(one.person.ref),
-        name=one.person.name,
+        trigger=trigger.name,
+        recipient=str(person.ref),
+        name=person.name,
         blank=rendered.blank,
     )
 
 
-def _left_out(one: DuePerson, reason: str) -> NotMailed:
-    person = one.person
-    return NotMailed(person=str(person.ref), name=person.name, about=one.about, reason=reason)
-
-
-def _why_not(
-    plan: TriggerSettings,
-    trigger: Trigger,
-    one: DuePerson,
-    today: date,
-    standings: Mapping[str, Standing],
-) -> str:
-    if one.known in SETTLED:
-        return f"already {one.known}"
-    why = waits(trigger, one.facts) or why_not(trigger, one, today)
-    if why:
-        return why
-    standing = standings.get(plan.lookup(one.person.emails[0]), NOBODY)
-    blocked = blocking(trigger.kind, standing)
-    return record.reason(blocked) if blocked else ""
+def _left_out(candidate: DuePerson, reason: str) -> NotMailed:
+    person = candidate.person
+    return NotMailed(person=str(person.ref), name=person.name, about=candidate.about, reason=reason)

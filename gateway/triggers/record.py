@@ -11,7 +11,7 @@ from gateway.core.decision.decide import blocking, who_counts
 from gateway.core.decision.journal import Delivery, Message, Outcome
 from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.kinds import By, Kind, State
-from gateway.core.people.people import PersonRef, Standing, Suppression
+from gateway.core.people.people import Standing, Suppression
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.triggers.occurrence import Occurrence
 from gateway.core.triggers.trigger import Trigger
@@ -75,7 +75,17 @@ def send_failed(connection: StoreTransaction, case: MailOfOccurrence, blocked: B
 
 def outcome(message: int, result: Result) -> Outcome:
     """Return how the message ended."""
-    state, by, reply = _ended(result)
+    match result:
+        case Sent(reply):
+            state, by = State.RELAYED, By.RELAY
+        case Refused(reply):
+            state, by = State.REJECTED, By.RELAY
+        case Deferred(reply):
+            state, by = State.DEFERRED, By.RELAY
+        case Unknown(reply):
+            state, by = State.UNKNOWN, By.GATEWAY
+        case _:
+            assert_never(result)
     return Outcome(message=message, position=0, state=state, by=by, reply=reply)
 
 
@@ -85,22 +95,11 @@ def reason(suppressions: Iterable[Suppression]) -> str:
     return f"suppressed: {', '.join(dict.fromkeys(named))}"
 
 
-def _ended(result: Result) -> tuple[State, By, str]:
-    match result:
-        case Sent(reply):
-            return State.RELAYED, By.RELAY, reply
-        case Refused(reply):
-            return State.REJECTED, By.RELAY, reply
-        case Deferred(why):
-            return State.DEFERRED, By.RELAY, why
-        case Unknown(why):
-            return State.UNKNOWN, By.GATEWAY, why
-        case _:
-            assert_never(result)
-
-
 def _message(case: MailOfOccurrence, standing: Standing, *, state: State) -> Message:
-    letter = case.letter
+    letter, row = case.letter, case.row
+    # Who is mailed: the person alone, be the address shared or not.
+    holders = tuple(holder.ref for holder in standing.holders)
+    persons = holders if row.recipient else (row.person,)
     return Message(
         id=case.message,
         at=case.now,
@@ -112,21 +111,14 @@ def _message(case: MailOfOccurrence, standing: Standing, *, state: State) -> Mes
         rule=rule_name(case.trigger),
         relay=case.relay,
         size=len(letter.body),
-        attempt_of=case.row.message,
+        attempt_of=row.message,
         deliveries=(
             Delivery(
                 recipient=letter.address,
                 address=case.plan.lookup(letter.address),
                 state=state,
                 by=By.GATEWAY,
-                persons=_persons(case, standing),
+                persons=persons,
             ),
         ),
     )
-
-
-def _persons(case: MailOfOccurrence, standing: Standing) -> tuple[PersonRef, ...]:
-    """Return who is mailed: the person alone, be the address shared or not."""
-    if not case.row.recipient:
-        return (case.row.person,)
-    return tuple(holder.ref for holder in standing.holders)

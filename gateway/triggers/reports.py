@@ -1,6 +1,6 @@
 """Reports of runs: kept inside, and by mail to whom the settings name."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
@@ -9,13 +9,11 @@ from functools import partial
 from gateway import logs
 from gateway.core import ids
 from gateway.core.sending.event import Event, EventType
-from gateway.core.sending.mail_wording import MailWording
 from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
-from gateway.core.triggers.run_words import in_words
+from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.core.triggers.run_report import values_of_report
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
-from gateway.core.triggers.values import written
 from gateway.core.wording import in_language
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import applications
@@ -30,10 +28,8 @@ TYPE = "trigger_report"
 #: A run that is being looked for so long was broken off.
 _BROKEN_OFF = timedelta(minutes=10)
 _INTERIM = timedelta(hours=1)  #: Mail that waits longer is reported before it is settled.
-_LINES = 100
 _LOOKED_AT = 200  #: Transitions looked at in one go.
 _AT_ONCE = 1_000
-_FAULTS = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED)
 
 
 class RunReporter:
@@ -65,68 +61,65 @@ class RunReporter:
         ended, self._after = await self._database.read(
             lambda connection: status_mail.untold(connection, after, _LOOKED_AT)
         )
-        for number in dict.fromkeys(one.id for one in ended):
-            own = [one for one in ended if one.id == number]
-            await self._database.write(partial(self._tell_of, ended=own))
+        for number in dict.fromkeys(change.id for change in ended):
+            mailed = [change for change in ended if change.id == number]
+            await self._database.write(partial(self._tell_of_change, mailed=mailed))
 
-    def _tell_of(self, connection: StoreTransaction, ended: list[MailedTransition]) -> None:
-        if not status_mail.tell(connection, ended[0].id):
+    def _tell_of_change(self, connection: StoreTransaction, mailed: list[MailedTransition]) -> None:
+        """Tell the CRM of the end of a change's mail: an event for each trigger that mailed."""
+        if not status_mail.tell(connection, mailed[0].id):
             return
         now, zone = self._clock(), self._plan().zone
-        for one in ended:
-            told = self._event(one.run(zone), RunState.FINISHED, now)
-            more = {"event": one.event, "reference": one.reference, "status": one.status}
+        for change in mailed:
+            told = self._event(change.run(zone), RunState.FINISHED, now)
+            more = {
+                "event": change.event,
+                "reference": change.reference,
+                "status": change.status,
+            }
             events.put(connection, [replace(told, data={**told.data, **more})])
 
     async def _report(self, run: TriggerRun, state: RunState) -> None:
+        """Tell of a run in the log, to the CRM, and by mail to whom its report goes."""
         now, plan = self._clock(), self._plan()
 
-        def work(connection: StoreTransaction) -> bool:
+        def write_down(connection: StoreTransaction) -> bool:
             if not trigger_runs.report(connection, run, state, now):
                 return False
             events.put(connection, [self._event(run, state, now)])
-            if run.report_to and is_mailed(run, plan):
-                rows = ledger.of_run(connection, run.id, _AT_ONCE)
-                # Its reader may be staff on file, whose language is known.
-                address = plan.lookup(parseaddr(run.report_to)[1])
-                staff = applications.staff_at(connection, address)
-                language = next((member.language for member in staff), "")
-                outbox.put(connection, self._draft(plan, run, rows, now, language))
+            if not run.report_to or not is_mailed(run, plan):
+                return True
+            recipient = parseaddr(run.report_to)[1]
+            # Its reader may be staff on file, whose language is known.
+            staff = applications.staff_at(connection, plan.lookup(recipient))
+            language = next((member.language for member in staff), "")
+            wording = in_language(plan.reports, language, plan.language)
+            rows = ledger.of_run(connection, run.id, _AT_ONCE)
+            filled = values_of_report(run, rows, wording)
+            number = self._new_id()
+            notice = Notice(
+                id=number,
+                at=now.astimezone(plan.zone),
+                sender=plan.sender,
+                hostname=plan.hostname,
+                recipient=recipient,
+                language=wording.language,
+                subject=wording.head(filled),
+                text=wording.body(filled),
+            )
+            draft = OutboxDraft(
+                id=number,
+                type=TYPE,
+                key=f"{TYPE}:{ids.show(run.id)}:{run.reports}",
+                recipient=recipient,
+                body=build(notice),
+                due=now,
+            )
+            outbox.put(connection, draft)
             return True
 
-        if await self._database.write(work):
+        if await self._database.write(write_down):
             tell(run, state)
-
-    def _draft(
-        self,
-        plan: TriggerSettings,
-        run: TriggerRun,
-        rows: list[Occurrence],
-        now: datetime,
-        language: str,
-    ) -> OutboxDraft:
-        letter = in_language(plan.reports, language, plan.language)
-        filled = _filled(run, rows, letter)
-        _, recipient = parseaddr(run.report_to)
-        number = self._new_id()
-        notice = Notice(
-            id=number,
-            at=now.astimezone(plan.zone),
-            sender=plan.sender,
-            hostname=plan.hostname,
-            recipient=recipient,
-            language=letter.language,
-            subject=letter.head(filled),
-            text=letter.body(filled),
-        )
-        return OutboxDraft(
-            id=number,
-            type=TYPE,
-            key=f"{TYPE}:{ids.show(run.id)}:{run.reports}",
-            recipient=recipient,
-            body=build(notice),
-            due=now,
-        )
 
     def _event(self, run: TriggerRun, state: RunState, now: datetime) -> Event:
         return Event(
@@ -175,45 +168,3 @@ def tell(run: TriggerRun, state: RunState) -> None:
         log.error("trigger_run_finished", **fields)
     else:
         log.info("trigger_run_finished", **fields)
-
-
-def _filled(run: TriggerRun, rows: list[Occurrence], letter: MailWording) -> dict[str, str]:
-    return {
-        "trigger": run.trigger,
-        "day": written(run.day, letter.language),
-        "sent": str(run.count(OccurrenceState.SENT)),
-        "skipped": str(run.left_out),
-        "failed": str(run.count(OccurrenceState.FAILED)),
-        "unknown": _some(run.count(OccurrenceState.UNKNOWN)),
-        "expired": _some(run.count(OccurrenceState.EXPIRED)),
-        "waiting": _some(run.waiting),
-        "held": _some(run.count(OccurrenceState.HELD)),
-        "error": run.error,
-        "details": "\n".join(_details(run, rows, letter.words)),
-    }
-
-
-def _some(count: int) -> str:
-    return str(count) if count else ""
-
-
-def _details(run: TriggerRun, rows: list[Occurrence], words: Mapping[str, str]) -> Iterator[str]:
-    """Tell of the first of those who got no mail, and why: the rest are in the history."""
-    faults = [row for row in rows if row.state in _FAULTS]
-    skipped = [row for row in rows if row.state is OccurrenceState.SKIPPED]
-    faults += [row for row in rows if row.state is OccurrenceState.DUE and row.reason]
-    lines = [
-        f"- {_who(row.person, row.about)}: {words[row.state]}: {in_words(row.reason, words)}"
-        for row in faults
-    ]
-    lines += [f"- {_who(one.person, one.about)}: {in_words(one.reason, words)}" for one in skipped]
-    lines += [
-        f"- {_who(one.person, one.about)}: {in_words(one.reason, words)}" for one in run.skips
-    ]
-    yield from lines[:_LINES]
-    if len(lines) > _LINES:
-        yield f"- … ({len(lines) - _LINES})"
-
-
-def _who(person: object, about: str) -> str:
-    return f"{person} {about}".strip()

@@ -1,40 +1,28 @@
 """Runs of date events: once a day, each trigger looks for whom it is due."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import islice
 
 from gateway import logs
-from gateway.core.triggers.conditions import unmet, waits
-from gateway.core.triggers.due_times import first_day_to_look_at, latest_moment, local_moment
-from gateway.core.triggers.occurrence import Due
-from gateway.core.triggers.trigger import DateEvent, Trigger
-from gateway.core.triggers.trigger_run import RunState, Skip, TriggerRun, is_far_more
+from gateway.core.triggers.due_times import local_moment
+from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.trigger_run import RunState, TriggerRun, is_far_more
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.engine.leases import IsGone
-from gateway.store.triggers import due, epochs, ledger, trigger_runs
-from gateway.store.triggers.due import DuePerson
+from gateway.store.triggers import epochs, ledger, trigger_runs
 from gateway.triggers.plan import TriggerSettings
+from gateway.triggers.search import RunFindings, search
 from gateway.triggers.templates import CheckedTrigger
 
 log = logs.get("triggers")
 
 _LEASE = timedelta(seconds=30)  #: For the sake of economy: the ledger keeps what counts.
 _AT_ONCE = 500  #: Occurrences put in together: other writers wait no longer than for that.
-
-
-@dataclass(frozen=True, slots=True)
-class RunFindings:
-    """What a look at an event brought."""
-
-    dues: tuple[Due, ...]
-    skips: tuple[Skip, ...]
-    is_again: bool  #: Whether the day was looked at before.
-    usual: int | None  #: How much the largest of the last runs had to send.
 
 
 class Runner:
@@ -105,9 +93,14 @@ class Runner:
             report_to=trigger.report_to,
         )
         try:
-            found = await asyncio.to_thread(self._find, plan, trigger, today)
+            findings = await asyncio.to_thread(
+                search, self._database, plan, trigger, today, self._new_id
+            )
             await self._put(
-                replace(run, skipped=len(found.skips), skips=found.skips), trigger, found, now
+                replace(run, skipped=len(findings.skips), skips=findings.skips),
+                trigger,
+                findings,
+                now,
             )
         except StoreUnavailable:
             raise
@@ -121,12 +114,13 @@ class Runner:
         return number
 
     async def _put(
-        self, run: TriggerRun, trigger: Trigger, found: RunFindings, now: datetime
+        self, run: TriggerRun, trigger: Trigger, findings: RunFindings, now: datetime
     ) -> None:
+        """Put what was found into the ledger, a part at a time, and the run beside it."""
         hold = ""
-        if is_far_more(len(found.dues), found.usual):
-            hold = f"{len(found.dues)} mails: far more than usual (at most {found.usual})"
-            log.error("trigger_run_held", trigger=trigger.name, occurrences=len(found.dues))
+        if is_far_more(len(findings.dues), findings.usual):
+            hold = f"{len(findings.dues)} mails: far more than usual (at most {findings.usual})"
+            log.error("trigger_run_held", trigger=trigger.name, occurrences=len(findings.dues))
 
         def begin(connection: StoreTransaction) -> int:
             trigger_runs.begin(connection, run)
@@ -136,12 +130,12 @@ class Runner:
             return ledger.revive(connection, run.trigger, now, run.id)
 
         added = await self._database.write(begin)
-        waiting = iter(found.dues)
+        waiting = iter(findings.dues)
         while chunk := list(islice(waiting, _AT_ONCE)):
             put = partial(ledger.put, dues=chunk, now=now, run=run.id, hold=hold)
             added += len(await self._database.write(put))
         state = RunState.HELD if hold else RunState.OPEN
-        is_news = bool(added or (found.skips and not found.is_again) or trigger.report_empty)
+        is_news = bool(added or (findings.skips and not findings.is_again) or trigger.report_empty)
 
         def close(connection: StoreTransaction) -> None:
             # By hand before the hour: what the CRM tells until then is still looked for.
@@ -153,48 +147,3 @@ class Runner:
                 trigger_runs.drop(connection, run.id)
 
         await self._database.write(close)
-
-    def _find(self, plan: TriggerSettings, trigger: Trigger, today: date) -> RunFindings:
-        with self._database.reading() as connection:
-            looked = trigger_runs.looked(connection, trigger.name)
-            first = first_day_to_look_at(trigger, looked, today)
-            found = list(due.candidates(connection, trigger, first, today, fresh=True))
-            usual = trigger_runs.usual(connection, trigger.name)
-        dues = tuple(self._dues(plan, trigger, found, today))
-        return RunFindings(
-            dues, tuple(skipped(trigger, found, today)), is_again=looked == today, usual=usual
-        )
-
-    def _dues(
-        self, plan: TriggerSettings, trigger: Trigger, found: Sequence[DuePerson], today: date
-    ) -> Iterator[Due]:
-        for one in found:
-            if waits(trigger, one.facts) or not why_not(trigger, one, today):
-                event = trigger.event
-                end = event.useless_from(one.facts) if isinstance(event, DateEvent) else None
-                yield Due(
-                    id=self._new_id(),
-                    trigger=trigger.name,
-                    event=trigger.event.name,
-                    person=one.person.ref,
-                    occurrence=one.occurrence,
-                    about=one.about,
-                    due_at=local_moment(one.day, plan.daily_at, plan.zone),
-                    latest_at=latest_moment(trigger, one.day, plan.zone, end),
-                )
-
-
-def skipped(trigger: Trigger, found: Sequence[DuePerson], today: date) -> Iterator[Skip]:
-    """Yield those an event selects and whose conditions aren't met."""
-    for one in found:
-        why = "" if waits(trigger, one.facts) else why_not(trigger, one, today)
-        if why:
-            yield Skip(one.person.ref, one.about, why)
-
-
-def why_not(trigger: Trigger, one: DuePerson, today: date) -> str:
-    """Return why somebody an event selects isn't mailed; empty: nothing speaks against it."""
-    why = unmet(trigger, one.occurrence, one.facts, today)
-    if why or one.person.emails:
-        return why
-    return "no address"

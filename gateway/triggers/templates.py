@@ -99,7 +99,7 @@ class Letters:
 
     def __init__(self, sources: Mapping[str, TemplateSource], *, default: str) -> None:
         self._wordings = {
-            language: _compiled(language, source) for language, source in sources.items()
+            language: compiled(language, source) for language, source in sources.items()
         }
         self._default = default
 
@@ -113,7 +113,7 @@ class Letters:
             subject=subject,
             text=_run(wording, wording.text, values).strip("\n") + "\n",
             html=html,
-            blank=tuple(name for name in wording.takes if not _value(values, name)),
+            blank=tuple(name for name in wording.takes if is_blank(values, name)),
         )
 
     def language_of(self, language: str) -> str:
@@ -141,7 +141,8 @@ class Letters:
                 yield f"{wording.file}: [{word}] is not a placeholder and stays; {known} are"
 
 
-def _compiled(language: str, source: TemplateSource) -> CompiledTemplate:
+def compiled(language: str, source: TemplateSource) -> CompiledTemplate:
+    """Read a template in one language, with what it takes; BadTemplate says what is wrong."""
     head, _, body = source.text.removeprefix("\ufeff").partition("\n")
     if not head.startswith(_SUBJECT) or not head.removeprefix(_SUBJECT).strip():
         raise BadTemplate(f"{source.file}: the first line must be `{_SUBJECT} …`")
@@ -165,7 +166,7 @@ def _compiled(language: str, source: TemplateSource) -> CompiledTemplate:
         text=_TEXT.from_string(parts[1]),
         html=None if html is None else _HTML.from_string(html),
         used=used,
-        takes=tuple(sorted(frozenset(chain.from_iterable(map(_taken, parts))))),
+        takes=tuple(sorted(frozenset(chain.from_iterable(map(values_taken, parts))))),
         bracketed=tuple(dict.fromkeys(_BRACKETED.findall(plain))),
     )
 
@@ -198,8 +199,8 @@ def _used(sandbox: _Sandbox, text: str, file: str) -> Iterator[str]:
     yield from names & TEMPLATE_VALUES.keys()
 
 
-def _taken(text: str) -> Iterator[str]:
-    """Yield the values a template takes: `person.first_name`."""
+def values_taken(text: str) -> Iterator[str]:
+    """Yield the values a template takes, be they written `person.first_name` or with brackets."""
     tree = _TEXT.parse(text)
     taken: list[tuple[nodes.Expr, object]]
     taken = [(one.node, one.attr) for one in tree.find_all(nodes.Getattr)]
@@ -210,10 +211,11 @@ def _taken(text: str) -> Iterator[str]:
             yield f"{name.name}.{key}"
 
 
-def _value(values: Mapping[str, object], name: str) -> object:
-    name, _, key = name.partition(".")
+def is_blank(values: Mapping[str, object], taken: str) -> bool:
+    """Whether a value a template takes, such as `person.first_name`, is empty."""
+    name, _, field = taken.partition(".")
     group = values.get(name)
-    return group.get(key) if isinstance(group, Mapping) else group
+    return not (group.get(field) if isinstance(group, Mapping) else group)
 
 
 def _run(wording: CompiledTemplate, template: Template, values: Mapping[str, object]) -> str:

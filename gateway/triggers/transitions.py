@@ -26,10 +26,10 @@ from gateway.core.triggers.trigger import ApplicationEvent, Trigger
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, ledger, transitions
 from gateway.triggers import record
+from gateway.triggers.last_look import refused
 from gateway.triggers.letter import addressee, render
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.preview import NotMailed, Preview, PreviewMail
-from gateway.triggers.sender import refused
 from gateway.triggers.templates import NotRendered
 
 _NOT_ALL = "not changed, as not all can be"

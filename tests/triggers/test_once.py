@@ -543,6 +543,25 @@ async def test_a_run_whose_mail_failed_is_reported_with_the_reason(engine: Offic
     assert b"candidate:ann: mislukt: 550 5.1.1 unknown" in report.body
 
 
+async def test_a_run_whose_mail_is_put_off_for_long_is_reported_meanwhile_and_at_its_end(
+    engine: Office,
+) -> None:
+    engine.configure('report_to = "boss@example.org"\n')
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=date(1980, 3, 1))
+    engine.relay.answer = lambda _: Deferred("451 4.3.0 later")
+
+    await engine.work("2027-03-01", 9)
+    await engine.work("2027-03-01", 11)
+    meanwhile = engine.queued()
+    engine.relay.answer = lambda _: Sent("250 ok")
+    await engine.work("2027-03-01", 18)
+
+    [report] = meanwhile
+    assert b"candidate:ann: uitgesteld: 451 4.3.0 later" in report.body
+    assert (["sent"], 2) == (engine.states(), len(engine.queued()))
+
+
 async def test_a_report_is_all_in_the_language_of_the_staff_who_reads_it(engine: Office) -> None:
     engine.configure('report_to = "Boss@example.org"\n')
     tell(engine.database, "staff", Staff(crm_id="1", email="boss@example.org", language="de"))

@@ -16,7 +16,6 @@ from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import applications
 from gateway.store.triggers.transitions import NoSuchStatus
 from gateway.triggers.documents import done as document
-from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.transitions import ApplicationChanges, ChangeRequest, ChangeResult
 
 
@@ -86,35 +85,28 @@ class StoreApplicationAdapter:
         plan = triggers.plan(
             settings, dict(files.rules), common.standings(settings, self._database)
         )
-        return lambda connection, happened: self._told(connection, plan, settings, happened)
 
-    def _told(
-        self,
-        connection: StoreTransaction,
-        plan: TriggerSettings,
-        settings: Settings,
-        happened: Happened,
-    ) -> Mapping[str, object]:
-        session = ApplicationChanges(connection, plan, now=common.now(), new_id=self._new_id)
-        try:
-            actor = who_acts(settings, connection, happened.by) if happened.by else None
-            own = (actor.language if actor else "", settings.suppression.language)
-            spoken = (language for language in (*happened.languages, *own) if language in WARNINGS)
-            is_submission = happened.by is None
-            wish = ChangeRequest(
-                event=SUBMITTED if is_submission else STATUS_CHANGED,
-                references=happened.references,
-                status=happened.status,
-                actor=actor.crm_id if actor else "",
-                language=next(spoken, ""),
-                is_partial=happened.is_partial,
-                is_confirmed=happened.is_confirmed,
-                token=happened.token,
-            )
-            done = session.carry_out(wish, dry_run=happened.dry_run)
-        except NobodyActs as error:
-            near = [{"crm_id": one.crm_id, "name": one.name} for one in error.nearest]
-            raise EventRefused(str(error), {"nearest": near}) from error
-        except NoSuchStatus as error:
-            raise EventRefused(str(error)) from error
-        return document(done)
+        def apply(connection: StoreTransaction, happened: Happened) -> Mapping[str, object]:
+            changes = ApplicationChanges(connection, plan, now=common.now(), new_id=self._new_id)
+            try:
+                actor = who_acts(settings, connection, happened.by) if happened.by else None
+                known = (actor.language if actor else "", settings.suppression.language)
+                spoken = (one for one in (*happened.languages, *known) if one in WARNINGS)
+                request = ChangeRequest(
+                    event=SUBMITTED if happened.by is None else STATUS_CHANGED,
+                    references=happened.references,
+                    status=happened.status,
+                    actor=actor.crm_id if actor else "",
+                    language=next(spoken, ""),
+                    is_partial=happened.is_partial,
+                    is_confirmed=happened.is_confirmed,
+                    token=happened.token,
+                )
+                return document(changes.carry_out(request, dry_run=happened.dry_run))
+            except NobodyActs as error:
+                near = [{"crm_id": one.crm_id, "name": one.name} for one in error.nearest]
+                raise EventRefused(str(error), {"nearest": near}) from error
+            except NoSuchStatus as error:
+                raise EventRefused(str(error)) from error
+
+        return apply

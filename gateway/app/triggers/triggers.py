@@ -13,12 +13,11 @@ from gateway.config.triggers import (
     load_trigger,
     trigger_files,
 )
-from gateway.core.errors import GatewayError
 from gateway.core.triggers.run_words import RUN_REPORT
 from gateway.store.engine.database import Database
 from gateway.store.people.suppression import Standings
 from gateway.triggers.plan import TriggerSettings
-from gateway.triggers.templates import CheckedTrigger, Letters, TemplateSource
+from gateway.triggers.templates import BadTemplate, CheckedTrigger, Letters, TemplateSource
 
 log = logs.get("triggers")
 
@@ -44,38 +43,28 @@ def rules(settings: Settings) -> dict[str, CheckedTrigger]:
 def rule(settings: Settings, name: str, file: Path) -> CheckedTrigger:
     """Read one trigger with its template; ConfigError says what is wrong."""
     trigger = load_trigger(name, file, settings)
+    folder, default = settings.templates.folder / trigger.template, settings.suppression.language
+    # Those of the operator's own come last, and replace what is shipped.
+    folders = [folder]
+    if trigger.template in ACTIVE_AS_SHIPPED:
+        folders.insert(0, SHIPPED_TEMPLATES / trigger.template)
+    texts = {text.stem: text for place in folders for text in sorted(place.glob("*.txt"))}
+    if not texts:
+        fault = f"write it first, {folder} has no text such as nl.txt"
+        raise ConfigError(f'{file}: template: {fault}: "{trigger.template}"')
+    sources: dict[str, TemplateSource] = {}
+    for language in sorted(texts, key=lambda language: (language != default, language)):
+        text, html = texts[language], texts[language].with_suffix(".html")
+        own_html = read_text(html) if html.is_file() else None
+        sources[language] = TemplateSource(file=str(text), text=read_text(text), html=own_html)
     try:
-        letters = Letters(
-            dict(_sources(settings, trigger.template)), default=settings.suppression.language
-        )
-    except _NoTemplate as error:
-        raise ConfigError(f'{file}: template: {error}: "{trigger.template}"') from None
-    except GatewayError as error:
+        letters = Letters(sources, default=default)
+    except BadTemplate as error:
         raise ConfigError(str(error)) from None
     faults = [f"{fault} ({file})" for fault in letters.faults(trigger)]
     if faults:
         raise ConfigError(*faults)
     return CheckedTrigger(trigger, letters)
-
-
-class _NoTemplate(GatewayError):
-    """There is no such template."""
-
-
-def _sources(settings: Settings, name: str) -> Iterator[tuple[str, TemplateSource]]:
-    """Yield the files of a template by language, that of the settings first."""
-    shipped = SHIPPED_TEMPLATES / name if name in ACTIVE_AS_SHIPPED else None
-    folders = [folder for folder in (shipped, settings.templates.folder / name) if folder]
-    files = {text.stem: text for folder in folders for text in sorted(folder.glob("*.txt"))}
-    if not files:
-        folder = settings.templates.folder / name
-        raise _NoTemplate(f"write it first, {folder} has no text such as nl.txt")
-    first = settings.suppression.language
-    for language in sorted(files, key=lambda one: (one != first, one)):
-        file = files[language]
-        html = file.with_suffix(".html")
-        own_html = read_text(html) if html.is_file() else None
-        yield language, TemplateSource(file=str(file), text=read_text(file), html=own_html)
 
 
 def epoch_file(settings: Settings) -> Path:

@@ -25,7 +25,7 @@ REASONS: Mapping[str, str] = {
     **{key: reason for event in EVENTS.values() for key, reason in event.reasons.items()},
 }
 #: What stands for a part of a reason, or a state, by itself.
-PARTS = ("group", "status", "staff", "failed", "unknown", "expired")
+PARTS = ("group", "status", "staff", "failed", "unknown", "expired", "due")
 WORDS = frozenset((*REASONS, *PARTS))
 #: Tells of a run of a trigger.
 RUN_REPORT = WordingForm(

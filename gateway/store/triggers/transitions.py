@@ -1,6 +1,6 @@
 """What is done to applications by hand: submitted by the candidate, given a status by staff."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -95,7 +95,11 @@ def superseded(connection: Connection, row: Occurrence, known: KnownApplication)
     What a feed told since counts too: mail about a status says what the status is.
     """
     if application_event(row.event).by_candidate:
-        return SUBMITTED_AGAIN if _is_owed_again(connection, row) else ""
+        o = occurrences.c
+        same = (o.about == row.about, o.event == row.event, o.trigger == row.trigger)
+        owed = select(o.id).where(*same, o.recipient == row.recipient)
+        is_owed_again = connection.scalar(owed.where(o.occurrence > row.occurrence).limit(1))
+        return "" if is_owed_again is None else SUBMITTED_AGAIN
     c, application, number = transitions.c, known.application, ids.read(row.occurrence)
     status = connection.scalar(select(c.status).where(c.id == number))
     if status is not None and status != application.status:
@@ -103,13 +107,6 @@ def superseded(connection: Connection, row: Occurrence, known: KnownApplication)
     later = select(c.id).where(c.reference == application.reference, c.id > number)
     is_again = connection.scalar(later.where(c.before != c.status).limit(1)) is not None
     return GIVEN_AGAIN if is_again else ""
-
-
-def _is_owed_again(connection: Connection, row: Occurrence) -> bool:
-    o = occurrences.c
-    same = (o.about == row.about, o.event == row.event, o.trigger == row.trigger)
-    later = select(o.id).where(*same, o.recipient == row.recipient, o.occurrence > row.occurrence)
-    return connection.scalar(later.limit(1)) is not None
 
 
 def open_for(connection: Connection, number: int) -> None:
@@ -169,7 +166,9 @@ def status_named(connection: Connection, named: str) -> str:
 
 def is_initial(connection: Connection, status: str) -> bool:
     """Whether a status is of the first phase: it is marked so, or nothing tells phases apart."""
-    known = _statuses(connection)
+    query = select(statuses.c.crm_id, statuses.c.initial)
+    rows = connection.execute(query.where(statuses.c.kind == StatusKind.APPLICATION.value))
+    known: dict[str, bool] = {row.crm_id: row.initial for row in rows}
     if any(known.values()):
         return known.get(status, True)
     # Where none is marked it may be one whose mark can't be read.
@@ -193,10 +192,3 @@ def around(connection: Connection, known: KnownApplication, actor: str) -> Aroun
 
 def _one(found: tuple[Staff, ...]) -> Staff | None:
     return next(iter(found), None)
-
-
-def _statuses(connection: Connection) -> Mapping[str, bool]:
-    """Return the statuses of applications, each with whether it is of the first phase."""
-    query = select(statuses.c.crm_id, statuses.c.initial)
-    rows = connection.execute(query.where(statuses.c.kind == StatusKind.APPLICATION.value))
-    return {row.crm_id: row.initial for row in rows}

@@ -1,0 +1,74 @@
+"""For whom a trigger is due on a day, and who is selected in vain."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from gateway.core.triggers.conditions import unmet, waits
+from gateway.core.triggers.due_times import first_day_to_look_at, latest_moment, local_moment
+from gateway.core.triggers.occurrence import Due
+from gateway.core.triggers.trigger import DateEvent, Trigger
+from gateway.core.triggers.trigger_run import Skip
+from gateway.store.engine.database import Database
+from gateway.store.triggers import due, trigger_runs
+from gateway.store.triggers.due import DuePerson
+from gateway.triggers.plan import TriggerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class RunFindings:
+    """What a look at an event brought."""
+
+    dues: tuple[Due, ...]
+    skips: tuple[Skip, ...]
+    is_again: bool  #: Whether the day was looked at before.
+    usual: int | None  #: How much the largest of the last runs had to send.
+
+
+def search(
+    database: Database,
+    plan: TriggerSettings,
+    trigger: Trigger,
+    today: date,
+    new_id: Callable[[], int],
+) -> RunFindings:
+    """Return what a look at a date event brings today that isn't in the ledger yet.
+
+    Mail that waits for a field is due, too: what it waits for may be read before it is too late.
+    """
+    event = trigger.event
+    if not isinstance(event, DateEvent):
+        raise AssertionError("only the event of a day is looked for")
+    with database.reading() as connection:
+        looked = trigger_runs.looked(connection, trigger.name)
+        first = first_day_to_look_at(trigger, looked, today)
+        selected = list(due.candidates(connection, trigger, first, today, fresh=True))
+        usual = trigger_runs.usual(connection, trigger.name)
+    dues: list[Due] = []
+    skips: list[Skip] = []
+    for candidate in selected:
+        is_waiting = waits(trigger, candidate.facts)
+        why = "" if is_waiting else why_not(trigger, candidate, today)
+        if why:
+            skips.append(Skip(candidate.person.ref, candidate.about, why))
+            continue
+        useless_from = event.useless_from(candidate.facts)
+        dues.append(
+            Due(
+                id=new_id(),
+                trigger=trigger.name,
+                event=event.name,
+                person=candidate.person.ref,
+                occurrence=candidate.occurrence,
+                about=candidate.about,
+                due_at=local_moment(candidate.day, plan.daily_at, plan.zone),
+                latest_at=latest_moment(trigger, candidate.day, plan.zone, useless_from),
+            )
+        )
+    return RunFindings(tuple(dues), tuple(skips), is_again=looked == today, usual=usual)
+
+
+def why_not(trigger: Trigger, candidate: DuePerson, today: date) -> str:
+    """Return why somebody an event selects isn't mailed; empty: nothing speaks against it."""
+    why = unmet(trigger, candidate.occurrence, candidate.facts, today)
+    return why or ("" if candidate.person.emails else "no address")
