@@ -52,8 +52,8 @@ class EpochFile:
     def read(self) -> EpochMark | None:
         """Return the mark; None: there is none. Raise `EpochFileUnusable`."""
         try:
-            found = orjson.loads(self.path.read_bytes())
-            return EpochMark(str(found["epoch"]), int(found["high"]))
+            stored = orjson.loads(self.path.read_bytes())
+            return EpochMark(str(stored["epoch"]), int(stored["high"]))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -124,11 +124,11 @@ class RestoreDetector:
 
     async def show_life(self) -> None:
         """Let gateways that join see that this one is at work; keep up with what they sent."""
-        mark, found = await self._compared()
-        if found is None or mark is None or found.held or mismatch(found, mark):
+        mark, known = await self._compared()
+        if known is None or mark is None or known.held or mismatch(known, mark):
             return
         await self._database.write(epochs.beat)
-        await self.reach(found.high)
+        await self.reach(known.high)
 
     async def reach(self, message: int) -> None:
         """Note outside the database that a message is about to be sent."""
@@ -148,36 +148,36 @@ class RestoreDetector:
         count = await self._database.write(
             lambda connection: ledger.resume(connection, now, epoch=fresh, high=high)
         )
-        found = await self._database.read(epochs.read)
-        if found is not None:
-            self._keep(found)
+        known = await self._database.read(epochs.read)
+        if known is not None:
+            self._keep(known)
         return count
 
-    def _keep(self, found: Epoch) -> None:
-        mark = EpochMark(found.epoch, found.high)
+    def _keep(self, known: Epoch) -> None:
+        mark = EpochMark(known.epoch, known.high)
         if self._file.read() != mark:
             self._file.write(mark)
 
-    async def _join(self, found: Epoch) -> EpochMark | None:
+    async def _join(self, known: Epoch) -> EpochMark | None:
         """Wait for a sign of life of a gateway that knows the store: then this one belongs to it.
 
         A copy of a store shows none.
         """
         for _ in range(JOIN_TRIES):
-            if found.held:
+            if known.held:
                 return None
             await asyncio.sleep(JOIN_SECONDS)
-            now = await self._database.read(epochs.read)
-            if now is not None and now.beat > found.beat and not now.held:
-                self._keep(now)
-                return EpochMark(now.epoch, found.high)
+            later = await self._database.read(epochs.read)
+            if later is not None and later.beat > known.beat and not later.held:
+                self._keep(later)
+                return EpochMark(later.epoch, known.high)
         return None
 
 
-def mismatch(found: Epoch, mark: EpochMark | None) -> str:
+def mismatch(known: Epoch, mark: EpochMark | None) -> str:
     """Return why store and file don't agree; empty: they do."""
     if mark is None:
         return _COPIED
-    if mark.epoch != found.epoch:
+    if mark.epoch != known.epoch:
         return _FOREIGN
-    return _OLDER if mark.high > found.high else ""
+    return _OLDER if mark.high > known.high else ""

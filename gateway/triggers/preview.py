@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from gateway.core.decision.decide import blocking
 from gateway.core.people.people import NOBODY, PersonRef, Standing
 from gateway.core.triggers.conditions import waits
 from gateway.core.triggers.due_times import first_day_to_look_at
-from gateway.core.triggers.occurrence import SETTLED, WAITS, OccurrenceState
+from gateway.core.triggers.occurrence import SETTLED, WAITS, Occurrence, OccurrenceState
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers import record
-from gateway.triggers.last_look import same_mailbox, subject_of
-from gateway.triggers.letter import of_person, render
+from gateway.triggers.last_look import refused, same_mailbox, subject_of
+from gateway.triggers.letter import addressee, of_person, render
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.search import why_not
 from gateway.triggers.templates import CheckedTrigger, NotRendered
@@ -152,3 +152,38 @@ def outcome_of(
 def _left_out(candidate: DuePerson, reason: str) -> NotMailed:
     person = candidate.person
     return NotMailed(person=str(person.ref), name=person.name, about=candidate.about, reason=reason)
+
+
+def outcome_of_row(
+    connection: StoreTransaction, plan: TriggerSettings, row: Occurrence, now: datetime
+) -> PreviewMail | NotMailed:
+    """Return what would become of a row of the ledger if its mail were sent now."""
+    rule = plan.rules[row.trigger]
+    facts = due.facts(connection, row)
+    to = addressee(row.recipient, facts)
+    recipient = row.recipient or str(row.person)
+    ended = refused(plan, rule, row, facts, now)
+    if ended is None:
+        address = plan.lookup(to.address)
+        standing = plan.standings.within(connection, [address]).get(address, NOBODY)
+        blocked = blocking(rule.trigger.kind, standing)
+        why = record.reason(blocked) if blocked else ""
+    else:
+        why = ended.reason
+    if why:
+        return NotMailed(person=recipient, name=to.name, about=row.about, reason=why)
+    try:
+        rendered = render(rule, facts, to.language, plan.day(row.due_at))
+    except NotRendered as error:
+        return NotMailed(person=recipient, name=to.name, about=row.about, reason=str(error))
+    return PreviewMail(
+        person=row.person,
+        about=row.about,
+        to=to.address,
+        subject=rendered.subject,
+        text=rendered.text,
+        trigger=row.trigger,
+        recipient=recipient,
+        name=to.name,
+        blank=rendered.blank,
+    )

@@ -71,13 +71,13 @@ class RunReporter:
             return
         now, zone = self._clock(), self._plan().zone
         for change in mailed:
-            told = self._event(change.run(zone), RunState.FINISHED, now)
+            event = self._event(change.run(zone), RunState.FINISHED, now)
             more = {
                 "event": change.event,
                 "reference": change.reference,
                 "status": change.status,
             }
-            events.put(connection, [replace(told, data={**told.data, **more})])
+            events.put(connection, [replace(event, data={**event.data, **more})])
 
     async def _report(self, run: TriggerRun, state: RunState) -> None:
         """Tell of a run in the log, to the CRM, and by mail to whom its report goes."""

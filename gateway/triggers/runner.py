@@ -142,7 +142,7 @@ class Runner:
             if self.has_come(now):
                 trigger_runs.look(connection, trigger.name, run.day, now)
             if is_news:
-                trigger_runs.found(connection, run.id, due=added, state=state)
+                trigger_runs.note_due(connection, run.id, due=added, state=state)
             else:
                 trigger_runs.drop(connection, run.id)
 

@@ -8,8 +8,6 @@ from enum import StrEnum
 import orjson
 
 from gateway.core import ids
-from gateway.core.decision.decide import blocking
-from gateway.core.people.people import NOBODY
 from gateway.core.triggers import confirmation
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.occurrence import WAITS, Due, Occurrence
@@ -24,13 +22,9 @@ from gateway.core.triggers.transition import (
 )
 from gateway.core.triggers.trigger import ApplicationEvent, Trigger
 from gateway.store.engine.database import StoreTransaction
-from gateway.store.triggers import due, ledger, transitions
-from gateway.triggers import record
-from gateway.triggers.last_look import refused
-from gateway.triggers.letter import addressee, render
+from gateway.store.triggers import ledger, transitions
 from gateway.triggers.plan import TriggerSettings
-from gateway.triggers.preview import NotMailed, Preview, PreviewMail
-from gateway.triggers.templates import NotRendered
+from gateway.triggers.preview import NotMailed, Preview, PreviewMail, outcome_of_row
 
 _NOT_ALL = "not changed, as not all can be"
 
@@ -50,7 +44,7 @@ class ChangeRequest:
 
 
 class ChangeOutcome(StrEnum):
-    """What became of a wish."""
+    """What became of a request."""
 
     DONE = "done"
     SHOWN = "shown"  #: A dry run.
@@ -89,7 +83,7 @@ class ChangeResult:
 
 
 class ApplicationChanges:
-    """Does what is wished in one transaction, with a plan of a moment."""
+    """Does what is requested in one transaction, under the triggers of one moment."""
 
     def __init__(
         self,
@@ -104,25 +98,25 @@ class ApplicationChanges:
         self._now = now
         self._new_id = new_id
 
-    def carry_out(self, wish: ChangeRequest, *, dry_run: bool) -> ChangeResult:
+    def carry_out(self, request: ChangeRequest, *, dry_run: bool) -> ChangeResult:
         """Do it and return what it mails; a `dry_run` leaves everything as it was.
 
         So does what can't be done to each application, unless it may be partial, and what would
         mail and is not confirmed. Raise `NoSuchStatus`.
         """
-        if wish.status is not None:
-            status = transitions.status_named(self._connection, wish.status)
-            wish = replace(wish, status=status)
+        if request.status is not None:
+            status = transitions.status_named(self._connection, request.status)
+            request = replace(request, status=status)
         trial = self._connection.begin_nested()
-        done = self._done(wish)
-        shown = what_is_confirmed(wish, done)
+        done = self._done(request)
+        shown = what_is_confirmed(request, done)
         if dry_run:
             outcome = ChangeOutcome.SHOWN
-        elif done.failed and not wish.is_partial:
+        elif done.failed and not request.is_partial:
             outcome = ChangeOutcome.INCOMPLETE
-        elif wish.token and not confirmation.is_valid(wish.token, shown, self._now):
+        elif request.token and not confirmation.is_valid(request.token, shown, self._now):
             outcome = ChangeOutcome.STALE
-        elif must_be_confirmed(wish, done) and not (wish.token or wish.is_confirmed):
+        elif must_be_confirmed(request, done) and not (request.token or request.is_confirmed):
             outcome = ChangeOutcome.UNCONFIRMED
         else:
             outcome = ChangeOutcome.DONE
@@ -139,33 +133,49 @@ class ApplicationChanges:
             )
             nothing = Preview(trigger="", mails=(), skipped=())
             return replace(done, changes=changes, preview=nothing, outcome=outcome)
-        if not must_be_confirmed(wish, done):
+        if not must_be_confirmed(request, done):
             return replace(done, outcome=outcome)
         token, until = confirmation.token(shown, self._now)
         return replace(done, outcome=outcome, token=token, token_valid_until=until)
 
-    def _done(self, wish: ChangeRequest) -> ChangeResult:
+    def _done(self, request: ChangeRequest) -> ChangeResult:
         # In one order, whatever order they are named in: two callers never wait for each other.
         changes: dict[str, Change] = {}
         owed: list[Occurrence] = []
         unnamed: list[NotMailed] = []
-        for reference in sorted(set(wish.references)):
-            changes[reference], mails, nobody = self._changed(wish, reference)
-            owed += mails
+        for reference in sorted(set(request.references)):
+            changes[reference], put_in, nobody = self._changed(request, reference)
+            owed += put_in
             unnamed += nobody
-        outcomes = [(row, self._outcome(row)) for row in owed]
+        outcomes = [outcome_of_row(self._connection, self._plan, row, self._now) for row in owed]
+        leaving = [
+            (row, outcome)
+            for row, outcome in zip(owed, outcomes, strict=True)
+            if may_leave(outcome)
+        ]
+        # What staff are told before: that candidates get mail, else who does.
+        if any(not row.recipient for row, _ in leaving):
+            shown = warning(request.language)
+        elif leaving:
+            others = (named(outcome) for _, outcome in leaving)
+            shown = warning(request.language, list(dict.fromkeys(others)))
+        else:
+            shown = ""
+        mails = tuple(outcome for outcome in outcomes if isinstance(outcome, PreviewMail))
+        skipped = (outcome for outcome in outcomes if isinstance(outcome, NotMailed))
         preview = Preview(
             trigger=", ".join(dict.fromkeys(row.trigger for row in owed)),
-            mails=tuple(one for _, one in outcomes if isinstance(one, PreviewMail)),
-            skipped=(*(one for _, one in outcomes if isinstance(one, NotMailed)), *unnamed),
+            mails=mails,
+            skipped=(*skipped, *unnamed),
+            warning=shown,
         )
         return ChangeResult(
-            changes=tuple(changes[reference] for reference in dict.fromkeys(wish.references)),
-            preview=replace(preview, warning=_warning(wish.language, outcomes)),
+            changes=tuple(changes[reference] for reference in dict.fromkeys(request.references)),
+            preview=preview,
         )
 
     def _changed(
-        self, wish: ChangeRequest, reference: str
+        self, request: ChangeRequest, reference: str
     ) -> tuple[Change, list[Occurrence], list[NotMailed]]:
         """Change an application; return that, the mail it owes, and recipients there are not."""
         try:
@@ -173,10 +183,10 @@ class ApplicationChanges:
         except transitions.NoSuchApplication as error:
             return Change(reference=reference, error=str(error)), [], []
         old = before.application.status
-        status = old if wish.status is None else wish.status
+        status = old if request.status is None else request.status
         change = Change(reference=reference, before=old, status=status)
         last = transitions.last(self._connection, reference)
-        is_submission = wish.event.by_candidate
+        is_submission = request.event.by_candidate
         # What the feed tells of a submission is no reason not to acknowledge it.
         was_submitted = last is not None and last.event.by_candidate
         if status == old and (was_submitted or not is_submission):
@@ -191,11 +201,11 @@ class ApplicationChanges:
             # Later than the last one, however the clocks of two machines differ.
             id=max(self._new_id(), last.id + 1 if last else 0),
             at=self._now,
-            event=wish.event,
+            event=request.event,
             application=after,
             before=old,
             is_initial=transitions.is_initial(self._connection, status),
-            actor=wish.actor,
+            actor=request.actor,
         )
         withdrawn = 0
         if last and status != old:  # Mail about earlier statuses that isn't on its way.
@@ -204,12 +214,18 @@ class ApplicationChanges:
             withdrawn = ledger.supersede(
                 self._connection, reference, STATUS_CHANGED.name, why, self._now
             )
-        undone = last is not None and self._is_undone(transition)
+        undone = False
+        if last is not None and self._plan.undo and not request.event.by_candidate:
+            # Whether it brings back what people last heard of. Mail about what came between was
+            # withdrawn: nobody has heard of that.
+            undo = self._plan.undo
+            past = transitions.past_changes(self._connection, reference, at=self._now, undo=undo)
+            undone = is_undone(past, before=old, status=status, at=self._now, undo=undo)
         transitions.note(self._connection, transition)
         change = replace(change, changed=True, undone=undone, withdrawn=withdrawn)
         if undone:
             return change, [], []
-        around = transitions.around(self._connection, after, wish.actor)
+        around = transitions.around(self._connection, after, request.actor)
         triggers = (self._plan.rules[name].trigger for name in sorted(self._plan.rules))
         rules = fired(triggers, transition)
         owed = self._owed(transition, rules, around, is_first=last is None)
@@ -219,23 +235,6 @@ class ApplicationChanges:
             for wanted in missing(trigger, around)
         ]
         return change, owed, nobody
-
-    def _is_undone(self, transition: Transition) -> bool:
-        """Whether a change brings back what people last heard of.
-
-        It comes after mail was withdrawn: nobody has heard of that.
-        """
-        undo, reference = self._plan.undo, transition.application.application.reference
-        if transition.event.by_candidate or not undo:
-            return False
-        past = transitions.past_changes(self._connection, reference, at=self._now, undo=undo)
-        return is_undone(
-            past,
-            before=transition.before,
-            status=transition.application.application.status,
-            at=self._now,
-            undo=undo,
-        )
 
     def _owed(
         self,
@@ -249,11 +248,30 @@ class ApplicationChanges:
 
         Mail of an earlier one may be on its way, unless it `is_first`.
         """
-        dues = [
-            self._due(transition, trigger, recipient, is_first=is_first)
-            for trigger in rules
-            for recipient in recipients(trigger, around)
-        ]
+        application = transition.application.application
+        undo = timedelta(0) if transition.event.by_candidate else self._plan.undo
+        due_at = transition.at + undo
+        dues: list[Due] = []
+        for trigger in rules:
+            for recipient in recipients(trigger, around):
+                due = Due(
+                    id=self._new_id(),
+                    trigger=trigger.name,
+                    event=trigger.event.name,
+                    person=application.person,
+                    occurrence=ids.show(transition.id),
+                    about=application.reference,
+                    recipient=recipient,
+                    due_at=due_at,
+                    latest_at=None if trigger.latest is None else due_at + trigger.latest,
+                )
+                brought: dict[str, object] = {"actor": transition.actor}
+                earlier = None
+                if not is_first:
+                    earlier = ledger.on_its_way(self._connection, due, application.status)
+                if earlier is not None:
+                    brought["earlier"] = earlier
+                dues.append(replace(due, facts=orjson.dumps(brought).decode()))
         if transition.event.by_candidate and not is_first:
             # What was owed for an earlier submission and isn't on its way.
             why = transitions.SUBMITTED_AGAIN
@@ -265,81 +283,12 @@ class ApplicationChanges:
         rows = (ledger.one(self._connection, number) for number in added)
         return [row for row in rows if row is not None]
 
-    def _due(
-        self, transition: Transition, trigger: Trigger, recipient: str, *, is_first: bool
-    ) -> Due:
-        application = transition.application.application
-        undo = timedelta(0) if transition.event.by_candidate else self._plan.undo
-        due_at = transition.at + undo
-        latest = None if trigger.latest is None else due_at + trigger.latest
-        brought: dict[str, object] = {"actor": transition.actor}
-        made = Due(
-            id=self._new_id(),
-            trigger=trigger.name,
-            event=trigger.event.name,
-            person=application.person,
-            occurrence=ids.show(transition.id),
-            about=application.reference,
-            recipient=recipient,
-            due_at=due_at,
-            latest_at=latest,
-        )
-        if not is_first:
-            earlier = ledger.on_its_way(self._connection, made, application.status)
-            brought |= {} if earlier is None else {"earlier": earlier}
-        return replace(made, facts=orjson.dumps(brought).decode())
 
-    def _outcome(self, row: Occurrence) -> PreviewMail | NotMailed:
-        """Tell what would become of a row if it were sent now."""
-        plan, rule = self._plan, self._plan.rules[row.trigger]
-        facts = due.facts(self._connection, row)
-        to = addressee(row.recipient, facts)
-        ended = refused(plan, rule, row, facts, self._now)
-        if ended is None:
-            address = plan.lookup(to.address)
-            standing = plan.standings.within(self._connection, [address]).get(address, NOBODY)
-            blocked = blocking(rule.trigger.kind, standing)
-            why = record.reason(blocked) if blocked else ""
-        else:
-            why = ended.reason
-        if why:
-            return NotMailed(person=_who(row), name=to.name, about=row.about, reason=why)
-        try:
-            rendered = render(rule, facts, to.language, plan.day(row.due_at))
-        except NotRendered as error:
-            return NotMailed(person=_who(row), name=to.name, about=row.about, reason=str(error))
-        return PreviewMail(
-            person=row.person,
-            about=row.about,
-            to=to.address,
-            subject=rendered.subject,
-            text=rendered.text,
-            trigger=row.trigger,
-            recipient=_who(row),
-            name=to.name,
-            blank=rendered.blank,
-        )
-
-
-def _who(row: Occurrence) -> str:
-    """Return who is mailed: the person, a member of staff, or an address."""
-    return row.recipient or str(row.person)
-
-
-def _warning(language: str, outcomes: list[tuple[Occurrence, PreviewMail | NotMailed]]) -> str:
-    """Return what staff are told before: that candidates get mail, else who does."""
-    mailed = [(row, one) for row, one in outcomes if may_leave(one)]
-    if not mailed:
-        return ""
-    if any(not row.recipient for row, _ in mailed):
-        return warning(language)
-    names = [
-        (one.name or one.person)
-        if isinstance(one, NotMailed)
-        else (f"{one.name} <{one.to}>" if one.name else one.to)
-        for _, one in mailed
-    ]
-    return warning(language, list(dict.fromkeys(names)))
+def named(outcome: PreviewMail | NotMailed) -> str:
+    """Return who a mail is for as the warning names them: `Mia <mia@crm.example>`."""
+    if isinstance(outcome, NotMailed):
+        return outcome.name or outcome.person
+    return f"{outcome.name} <{outcome.to}>" if outcome.name else outcome.to
 
 
 def may_leave(one: PreviewMail | NotMailed) -> bool:
@@ -347,12 +296,12 @@ def may_leave(one: PreviewMail | NotMailed) -> bool:
     return isinstance(one, PreviewMail) or one.reason.startswith(WAITS)
 
 
-def must_be_confirmed(wish: ChangeRequest, done: ChangeResult) -> bool:
+def must_be_confirmed(request: ChangeRequest, done: ChangeResult) -> bool:
     """Whether staff must have been shown what leaves; candidates know what they submit."""
-    return not wish.event.by_candidate and done.preview.may_mail
+    return not request.event.by_candidate and done.preview.may_mail
 
 
-def what_is_confirmed(wish: ChangeRequest, done: ChangeResult) -> tuple[object, ...]:
+def what_is_confirmed(request: ChangeRequest, done: ChangeResult) -> tuple[object, ...]:
     """Return all that a confirmation is of: the change, what stands before it, and its mail."""
     preview = done.preview
     changes = sorted((one.reference, one.before, one.status, one.error) for one in done.changes)
@@ -361,4 +310,5 @@ def what_is_confirmed(wish: ChangeRequest, done: ChangeResult) -> tuple[object, 
         for one in preview.mails
     )
     waiting = sorted((one.person, one.about) for one in preview.skipped if may_leave(one))
-    return wish.event.name, wish.status, wish.actor, wish.is_partial, changes, mails, waiting
+    what = (request.event.name, request.status, request.actor, request.is_partial)
+    return *what, changes, mails, waiting

@@ -20,15 +20,15 @@ from gateway.triggers.transitions import ApplicationChanges, ChangeRequest, Chan
 
 
 def carry_out(
-    settings: Settings, database: Database, wish: ChangeRequest, *, dry_run: bool
+    settings: Settings, database: Database, request: ChangeRequest, *, dry_run: bool
 ) -> ChangeResult:
-    """Do what is wished, or only tell what it would mail.
+    """Do what is requested, or only tell what it would mail.
 
     Raise ConfigError for triggers that can't be used, `NoSuchStatus`, and StoreUnavailable.
     """
     with triggers.planned(settings, database) as plan, database.writing() as connection:
         session = ApplicationChanges(connection, plan, now=common.now(), new_id=common.Ids().next)
-        return session.carry_out(wish, dry_run=dry_run)
+        return session.carry_out(request, dry_run=dry_run)
 
 
 class NobodyActs(GatewayError):
@@ -47,14 +47,14 @@ def who_acts(settings: Settings, connection: StoreTransaction, named: str) -> St
         address = read_address(named)
         if isinstance(address, NotAnAddress):
             raise NobodyActs(f"{named}: {address}")
-        found = applications.staff_at(connection, common.lookup(settings, address.address))
+        staff = applications.staff_at(connection, common.lookup(settings, address.address))
     else:
-        found = applications.staff_named(connection, named)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        several = ", ".join(map(_named, found))
-        raise NobodyActs(f"several staff are {named}: {several}; give the crm_id", found)
+        staff = applications.staff_named(connection, named)
+    if len(staff) == 1:
+        return staff[0]
+    if staff:
+        several = ", ".join(map(_named, staff))
+        raise NobodyActs(f"several staff are {named}: {several}; give the crm_id", staff)
     near = applications.nearest_staff(connection, named)
     hint = "there are none yet: gateway import staff FILE"
     if near:

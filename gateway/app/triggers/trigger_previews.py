@@ -52,14 +52,14 @@ def of_change(
     if by is not None:
         with store.reading() as connection:
             actor = who_acts(settings, connection, by)
-    wish = ChangeRequest(
+    request = ChangeRequest(
         event=STATUS_CHANGED,
         references=(reference,),
         status=status,
         actor=actor.crm_id if actor else "",
         language=(actor.language if actor else "") or settings.suppression.language,
     )
-    done = carry_out(settings, store, wish, dry_run=True)
+    done = carry_out(settings, store, request, dry_run=True)
     for change in done.changes:
         if change.error:
             raise NoSuchReference(change.error)

@@ -29,15 +29,15 @@ EPOCH_FILE = "epoch"  #: In the folder of `[store] outage`, unless the settings 
 def rules(settings: Settings) -> dict[str, CheckedTrigger]:
     """Read every trigger with its template; ConfigError has a line for all that is wrong."""
     problems: list[str] = []
-    found = {}
+    checked = {}
     for name, file in trigger_files(settings.triggers.folder).items():
         try:
-            found[name] = rule(settings, name, file)
+            checked[name] = rule(settings, name, file)
         except ConfigError as error:
             problems += error.problems
     if problems:
         raise ConfigError(*problems)
-    return found
+    return checked
 
 
 def rule(settings: Settings, name: str, file: Path) -> CheckedTrigger:
@@ -73,13 +73,13 @@ def epoch_file(settings: Settings) -> Path:
 
 
 def plan(
-    settings: Settings, found: Mapping[str, CheckedTrigger], standings: Standings
+    settings: Settings, checked: Mapping[str, CheckedTrigger], standings: Standings
 ) -> TriggerSettings:
     """Return what triggered mail goes by; GatewayError if a file can't be used."""
     own = settings.triggers
     language = settings.suppression.language
     return TriggerSettings(
-        rules=found,
+        rules=checked,
         zone=common.time_zone(settings),
         daily_at=own.daily_at,
         quiet_hours=own.quiet_hours,

@@ -62,14 +62,14 @@ def submit(
     It is acknowledged at once, as the triggers say; a dry run shows how.
     """
     chosen = of(context)
-    wish = ChangeRequest(
+    request = ChangeRequest(
         event=SUBMITTED,
         references=(reference,),
         status=status,
         language=chosen.settings.suppression.language,
     )
     with chosen.store() as store:
-        done = carry_out(chosen.settings, store, wish, dry_run=dry_run)
+        done = carry_out(chosen.settings, store, request, dry_run=dry_run)
     _tell(done, as_json=as_json)
 
 
@@ -94,7 +94,7 @@ def change_status(
     with chosen.store() as store:
         with store.reading() as connection:
             actor = who_acts(chosen.settings, connection, named)
-        wish = ChangeRequest(
+        request = ChangeRequest(
             event=STATUS_CHANGED,
             references=tuple(references),
             status=status,
@@ -103,7 +103,7 @@ def change_status(
             is_partial=partial,
             is_confirmed=yes,
         )
-        done = carry_out(chosen.settings, store, wish, dry_run=dry_run)
+        done = carry_out(chosen.settings, store, request, dry_run=dry_run)
         # What it would mail is shown, and done if that is wanted; if it differs by then, again.
         is_asked = done.outcome is ChangeOutcome.UNCONFIRMED and sys.stdin.isatty()
         while is_asked and done.outcome in (ChangeOutcome.UNCONFIRMED, ChangeOutcome.STALE):
@@ -111,11 +111,11 @@ def change_status(
                 complain("What it would mail has changed meanwhile:")
             if not as_json:
                 _show(done)
-            asked = f"\n{printable(done.preview.warning)}. {question(wish.language)}"
+            asked = f"\n{printable(done.preview.warning)}. {question(request.language)}"
             answer = typer.prompt(asked, "", show_default=False, prompt_suffix=" ", err=True)
-            if not is_yes(answer, wish.language):
+            if not is_yes(answer, request.language):
                 raise typer.Abort
-            confirmed = replace(wish, token=done.token)
+            confirmed = replace(request, token=done.token)
             done = carry_out(chosen.settings, store, confirmed, dry_run=False)
     _tell(done, as_json=as_json)
 

@@ -171,9 +171,9 @@ def run_triggers(
 
     with chosen.store() as store:
         runs, held = asyncio.run(run(store))
-    told = [documents.run(one) for one in runs]
+    shown = [documents.run(one) for one in runs]
     if as_json:
-        print_json(told[0] if name else told)
+        print_json(shown[0] if name else shown)
     else:
         _show_runs(chosen, runs, _NONE_IS_ON)
     if held:

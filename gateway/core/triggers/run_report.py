@@ -47,12 +47,12 @@ def details(run: TriggerRun, rows: Sequence[Occurrence], wording: MailWording) -
     put_off = [row for row in rows if row.state is OccurrenceState.DUE and row.reason]
     skipped = [row for row in rows if row.state is OccurrenceState.SKIPPED]
     words = wording.words
-    told = [
+    reasons = [
         (row.person, row.about, f"{words[row.state]}: {in_words(row.reason, words)}")
         for row in (*faults, *put_off)
     ]
-    told += [(row.person, row.about, in_words(row.reason, words)) for row in skipped]
-    told += [(skip.person, skip.about, in_words(skip.reason, words)) for skip in run.skips]
-    lines = [f"- {f'{person} {about}'.strip()}: {why}" for person, about, why in told]
+    reasons += [(row.person, row.about, in_words(row.reason, words)) for row in skipped]
+    reasons += [(skip.person, skip.about, in_words(skip.reason, words)) for skip in run.skips]
+    lines = [f"- {f'{person} {about}'.strip()}: {why}" for person, about, why in reasons]
     left_out = len(lines) - _LINES
     return [*lines[:_LINES], f"- … ({left_out})"] if left_out > 0 else lines

@@ -154,11 +154,11 @@ def recipients(trigger: Trigger, around: Around) -> Iterator[str]:
     """Yield whom a trigger mails, as the ledger names them: empty for the person, `staff:3`, or an
     address; nobody twice.
     """
-    told: set[str] = set()
+    mailboxes: set[str] = set()
     for wanted in trigger.recipients:
         for name, mailbox in _named(wanted, around):
-            if mailbox not in told:
-                told.add(mailbox)
+            if mailbox not in mailboxes:
+                mailboxes.add(mailbox)
                 yield name
 
 

@@ -36,10 +36,10 @@ def begin(connection: Connection, epoch: str, *, held: str = "") -> Epoch:
         name=_NAME, epoch=epoch, high=0, beat=0, held=held
     )
     connection.execute(insert.on_conflict_do_nothing())
-    found = read(connection)
-    if found is None:
+    known = read(connection)
+    if known is None:
         raise AssertionError("the epoch was written in this transaction")
-    return found
+    return known
 
 
 def held(connection: Connection) -> str:

@@ -159,18 +159,18 @@ def listed(
     With `before`, those older than this id.
     """
     t = transitions.c
-    found: list[MailedTransition] = []
+    changes: list[MailedTransition] = []
     last = before
-    while len(found) < limit:
+    while len(changes) < limit:
         query = select(t.id).order_by(t.id.desc()).limit(_AT_ONCE)
         if last is not None:
             query = query.where(t.id < last)
         numbers = list(connection.scalars(query))
-        found += _several(connection, numbers)
+        changes += _several(connection, numbers)
         if len(numbers) < _AT_ONCE:
             break
         last = numbers[-1]
-    return found[:limit]
+    return changes[:limit]
 
 
 def untold(connection: Connection, after: int, limit: int) -> tuple[list[MailedTransition], int]:

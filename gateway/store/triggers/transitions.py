@@ -40,10 +40,10 @@ def locked(connection: Connection, reference: str) -> KnownApplication:
     """Return an application that nobody else changes in this transaction."""
     query = select(applications.c.reference).where(applications.c.reference == reference)
     connection.execute(query.with_for_update())
-    found = find(connection, reference)
-    if found is None:
+    known = find(connection, reference)
+    if known is None:
         raise NoSuchApplication(f"no application has the reference {reference}")
-    return found
+    return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,5 +190,5 @@ def around(connection: Connection, known: KnownApplication, actor: str) -> Aroun
     )
 
 
-def _one(found: tuple[Staff, ...]) -> Staff | None:
-    return next(iter(found), None)
+def _one(staff: tuple[Staff, ...]) -> Staff | None:
+    return next(iter(staff), None)

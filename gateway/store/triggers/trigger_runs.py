@@ -37,7 +37,7 @@ def begin(connection: Connection, run: TriggerRun) -> None:
         _c.trigger == run.trigger, _c.state == RunState.LOOKING, _c.id < run.id
     )
     connection.execute(broken.values(state=RunState.OPEN))
-    told = [[str(one.person), one.about, one.reason] for one in run.skips[:TOLD]]
+    left_out = [[str(one.person), one.about, one.reason] for one in run.skips[:TOLD]]
     connection.execute(
         insert(trigger_runs).values(
             id=run.id,
@@ -46,7 +46,7 @@ def begin(connection: Connection, run: TriggerRun) -> None:
             state=run.state,
             due=run.due,
             skipped=run.skipped,
-            skips=orjson.dumps(told).decode() if told else "",
+            skips=orjson.dumps(left_out).decode() if left_out else "",
             error=run.error,
             report_to=run.report_to,
             finished_at=run.finished_at,
@@ -54,7 +54,7 @@ def begin(connection: Connection, run: TriggerRun) -> None:
     )
 
 
-def found(connection: Connection, run: int, *, due: int, state: RunState) -> None:
+def note_due(connection: Connection, run: int, *, due: int, state: RunState) -> None:
     """Note how many occurrences a run has put into the ledger."""
     connection.execute(update(trigger_runs).where(_c.id == run).values(due=due, state=state))
 

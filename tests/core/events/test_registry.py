@@ -81,7 +81,12 @@ def texts_returned(owner: type, methods: tuple[str, ...]) -> set[str]:
     return texts
 
 
+@pytest.mark.parametrize("name", sorted(APPLICATION_EVENTS))
+def test_an_event_of_applications_is_found_by_its_name(name: str) -> None:
+    assert name == application_event(name).name
+
+
 @pytest.mark.parametrize("name", ["birthday", "unheard_of"])
-def test_only_an_event_of_applications_is_done_to_one(name: str) -> None:
+def test_no_other_event_is_done_to_an_application(name: str) -> None:
     with pytest.raises(KeyError, match=name):
         application_event(name)
