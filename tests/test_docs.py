@@ -17,6 +17,7 @@ from gateway.app.roles import api
 from gateway.cli.commands import app
 from gateway.config import load
 from gateway.core.decision.shipped_rules import SHIPPED_RULES
+from gateway.core.queue import QueueEvent
 from gateway.metrics import Metrics
 from gateway.store.views.status import Snapshot
 
@@ -99,6 +100,13 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 
         assert linked.is_file(), f"{page.name}: {target}"
         assert not anchor or anchor in anchors(linked), f"{page.name}: {target}#{anchor}"
+
+
+def test_the_page_on_the_code_tells_of_every_event_of_a_queue() -> None:
+    queues = (ROOT / "docs/code.md").read_text().partition("## Queues")[2].partition("\n## ")[0]
+    firsts = " ".join(line.split("|")[1] for line in queues.splitlines() if line.startswith("| "))
+
+    assert set() == {event.value for event in QueueEvent if event.value not in firsts}
 
 
 def test_every_event_of_the_log_is_documented_and_no_other() -> None:

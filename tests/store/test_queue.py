@@ -186,6 +186,7 @@ def test_what_is_given_back_is_due_at_once_and_only_ones_own(connection: Connect
 
     LEDGER.give_back(connection, "a", [1, 2])
 
+    assert ["", "b"] == [row(connection, number).holder for number in (1, 2)]
     assert [1] == claim(connection, LEDGER)
 
 

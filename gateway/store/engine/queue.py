@@ -6,7 +6,7 @@ columns with an event are the caller's `values`; what else goes with it is the c
 same transaction.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Generic
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     RowMapping,
     Table,
     and_,
+    func,
     or_,
     select,
     true,
@@ -45,6 +46,9 @@ class DurableQueue(Generic[S]):
         self.table = table
         self.life = life
         self._next_at: Column[datetime] | None = table.c.get("next_at")
+        # What keeps its state when its holder's lease is over is simply due then.
+        abandoned = life.transitions[QueueEvent.ABANDONED].items()
+        self._changed_by_silence = {before for before, after in abandoned if before != after}
 
     def can(self, event: QueueEvent) -> ColumnElement[bool]:
         """Return the condition on rows to which an event can happen."""
@@ -73,12 +77,16 @@ class DurableQueue(Generic[S]):
         `due` is what `claim` asks of a row beside that.
         """
         c = self.table.c
-        wanted = [and_(self.is_due(now), true() if due is None else due)]
-        wanted += [is_left for _, is_left in self._left(now, ())]
+        is_wanted = and_(self.is_due(now), true() if due is None else due)
+        if connection.scalar(select(c.id).where(*share, is_wanted).limit(1)) is not None:
+            return True
+        claims = select(c.state, c.holder, func.min(c.held_until))
+        claims = claims.where(c.holder != "", self.can(QueueEvent.ABANDONED), *share)
         return any(
-            connection.scalar(select(c.id).where(*share, condition).limit(1)) is not None
-            for condition in wanted
-        ) or bool(self._gone(connection, is_gone, share))
+            is_gone(holder)
+            or (state in self._changed_by_silence and until is not None and until <= now)
+            for state, holder, until in connection.execute(claims.group_by(c.state, c.holder))
+        )
 
     def claim(
         self,
@@ -134,40 +142,28 @@ class DurableQueue(Generic[S]):
     ) -> list[int]:
         """Take from each holder what it has abandoned: it has ended, or its lease is over.
 
-        What such a row keeps its state by is due again at once. Of those that changed it the ids
-        are returned, and `values` written.
-        """
-        changed = []
-        gone = self._gone(connection, is_gone, share)
-        for state, is_left in list(self._left(now, gone)):
-            after = self.life.after(state, QueueEvent.ABANDONED)
-            written = _NOTHING if after == state else values
-            abandoned = self.change_free(
-                connection, QueueEvent.ABANDONED, is_left, *share, state=state, values=written
-            )
-            changed += [] if after == state else abandoned
-        return changed
-
-    def _left(self, now: datetime, gone: Sequence[str]) -> Iterator[tuple[S, ColumnElement[bool]]]:
-        """Yield each state that abandoned rows may be in, and the condition on those.
-
-        What keeps its state when its holder's lease is over is due: there only the gone count.
+        A row that keeps its state is due again at once. Of those whose state changed the ids are
+        returned, and `values` are written into them.
         """
         c = self.table.c
+        changed: list[int] = []
+        claims = select(c.holder).where(c.holder != "", self.can(QueueEvent.ABANDONED), *share)
+        gone = [holder for holder in connection.scalars(claims.distinct()) if is_gone(holder)]
         for state in self.life.before(QueueEvent.ABANDONED):
             signs: list[ColumnElement[bool]] = [c.holder.in_(gone)] if gone else []
-            if self.life.after(state, QueueEvent.ABANDONED) != state:
-                signs.append(c.held_until <= now)
+            is_changed = state in self._changed_by_silence
+            signs += [c.held_until <= now] if is_changed else []
             if signs:
-                yield state, and_(c.state == state, or_(*signs))
-
-    def _gone(
-        self, connection: Connection, is_gone: IsGone, share: Sequence[ColumnElement[bool]]
-    ) -> list[str]:
-        """Return the holders of rows that have ended."""
-        c = self.table.c
-        query = select(c.holder).where(c.holder != "", self.can(QueueEvent.ABANDONED), *share)
-        return [holder for holder in connection.scalars(query.distinct()) if is_gone(holder)]
+                abandoned = self.change_free(
+                    connection,
+                    QueueEvent.ABANDONED,
+                    or_(*signs),
+                    *share,
+                    state=state,
+                    values=values if is_changed else _NOTHING,
+                )
+                changed += abandoned if is_changed else []
+        return changed
 
     def change(
         self,
@@ -197,7 +193,8 @@ class DurableQueue(Generic[S]):
         """
         c = self.table.c
         order = [c.id] if self._next_at is None else [self._next_at, c.id]
-        query = select(c.id).where(self.can(event), *where).order_by(*order).limit(limit)
+        can = self.can(event) if state is None else c.state == state
+        query = select(c.id).where(can, *where).order_by(*order).limit(limit)
         numbers = list(connection.scalars(query.with_for_update(skip_locked=True)))
         after = self.life.result(event) if state is None else self.life.transitions[event][state]
         written = {**self._after(after), **values}
