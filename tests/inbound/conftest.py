@@ -7,7 +7,7 @@ import pytest
 
 from gateway.inbound.reading.readers import Readers
 from gateway.store.engine.database import Database
-from tests.inbound.office import Office
+from tests.inbound.importer_rig import ImporterRig
 
 
 @pytest.fixture(scope="session")
@@ -19,18 +19,18 @@ async def readers() -> AsyncIterator[Readers]:
 
 
 @pytest.fixture
-def office(tmp_path: Path, readers: Readers) -> Iterator[Office]:
-    """An office with its store in a file."""
+def rig(tmp_path: Path, readers: Readers) -> Iterator[ImporterRig]:
+    """An importer with its store in a file."""
     database = Database(f"sqlite:///{tmp_path}/gateway.db")
     database.prepare()
-    yield Office(database, tmp_path, readers)
+    yield ImporterRig(database, tmp_path, readers)
     database.close()
 
 
 @pytest.fixture
-def each_office(store_url: str, tmp_path: Path, readers: Readers) -> Iterator[Office]:
+def each_rig(store_url: str, tmp_path: Path, readers: Readers) -> Iterator[ImporterRig]:
     """The same on either store."""
     database = Database(store_url)
     database.prepare()
-    yield Office(database, tmp_path, readers)
+    yield ImporterRig(database, tmp_path, readers)
     database.close()

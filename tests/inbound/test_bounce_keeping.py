@@ -14,14 +14,14 @@ from gateway.inbound.verdict import Ignored, NeedsAttention, Origin
 from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
 from gateway.store.people import suppression
-from tests.inbound.office import Office
+from tests.inbound.importer_rig import ImporterRig
 
 ANN = "ann@example.org"
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 BOUNCES = Origin(name="bounces", is_for_bounces=True)
 
 
-def sent(office: Office, at: datetime, *recipients: str, name: str = "m") -> Message:
+def sent(rig: ImporterRig, at: datetime, *recipients: str, name: str = "m") -> Message:
     """Write a message into the journal that the relay took at a moment."""
     number = ids.first_id_at(at) + 1
     message = Message(
@@ -35,7 +35,7 @@ def sent(office: Office, at: datetime, *recipients: str, name: str = "m") -> Mes
             for one in recipients or (ANN,)
         ),
     )
-    with office.database.writing() as connection:
+    with rig.database.writing() as connection:
         take_in(connection, 1, [message], [])
     return message
 
@@ -102,29 +102,29 @@ Subject: Nieuws
     return text.replace("\n", "\r\n").encode()
 
 
-def suppressed(office: Office, address: str = ANN) -> list[tuple[SuppressionSource, Scope]]:
-    with office.database.reading() as connection:
+def suppressed(rig: ImporterRig, address: str = ANN) -> list[tuple[SuppressionSource, Scope]]:
+    with rig.database.reading() as connection:
         history = suppression.history(connection, address)
     return [(one.source, one.scope) for one in history if one.released_at is None]
 
 
-def kept(office: Office) -> list[KeptBounce]:
-    with office.database.reading() as connection:
+def kept(rig: ImporterRig) -> list[KeptBounce]:
+    with rig.database.reading() as connection:
         return bounces.listed(connection)
 
 
-async def test_two_hard_bounces_days_apart_suppress_the_address(each_office: Office) -> None:
-    office = each_office
-    first = sent(office, NOW - timedelta(hours=1))
-    await office.take(bounce(first.message_id))
-    assert [] == suppressed(office)
+async def test_two_hard_bounces_days_apart_suppress_the_address(each_rig: ImporterRig) -> None:
+    rig = each_rig
+    first = sent(rig, NOW - timedelta(hours=1))
+    await rig.take(bounce(first.message_id))
+    assert [] == suppressed(rig)
 
-    office.now = NOW + timedelta(days=3)
-    second = sent(office, office.now - timedelta(hours=1))
-    await office.take(bounce(second.message_id))
+    rig.now = NOW + timedelta(days=3)
+    second = sent(rig, rig.now - timedelta(hours=1))
+    await rig.take(bounce(second.message_id))
 
-    assert [(SuppressionSource.BOUNCE, Scope.ALL)] == suppressed(office)
-    with office.database.reading() as connection:
+    assert [(SuppressionSource.BOUNCE, Scope.ALL)] == suppressed(rig)
+    with rig.database.reading() as connection:
         entry = suppression.history(connection, ANN)[0]
     assert ("userunknown: 550 5.1.1 user unknown", True) == (entry.remark, entry.public)
 
@@ -140,124 +140,126 @@ async def test_two_hard_bounces_days_apart_suppress_the_address(each_office: Off
     ],
 )
 async def test_what_says_nothing_of_the_address_is_counted_only(
-    office: Office, said: str, status: str
+    rig: ImporterRig, said: str, status: str
 ) -> None:
     for day in (0, 3, 6):
-        office.now = NOW + timedelta(days=day)
-        message = sent(office, office.now - timedelta(hours=1))
-        await office.take(bounce(message.message_id, said, status=status))
+        rig.now = NOW + timedelta(days=day)
+        message = sent(rig, rig.now - timedelta(hours=1))
+        await rig.take(bounce(message.message_id, said, status=status))
 
-    assert [] == suppressed(office)
-    assert [False] * 3 == [entry.hard for entry in kept(office)]
+    assert [] == suppressed(rig)
+    assert [False] * 3 == [entry.hard for entry in kept(rig)]
 
 
-async def test_bounces_of_one_day_count_once(office: Office) -> None:
+async def test_bounces_of_one_day_count_once(rig: ImporterRig) -> None:
     for hour in range(5):
-        office.now = NOW + timedelta(hours=hour)
-        message = sent(office, office.now - timedelta(minutes=5))
-        await office.take(bounce(message.message_id))
+        rig.now = NOW + timedelta(hours=hour)
+        message = sent(rig, rig.now - timedelta(minutes=5))
+        await rig.take(bounce(message.message_id))
 
-    assert [] == suppressed(office)
-
-
-async def test_mail_that_arrived_in_between_starts_the_count_anew(office: Office) -> None:
-    first = sent(office, NOW - timedelta(hours=1))
-    await office.take(bounce(first.message_id))
-    sent(office, NOW + timedelta(days=2))  # nothing came back of it
-    office.now = NOW + timedelta(days=4)
-    third = sent(office, office.now - timedelta(hours=1))
-
-    await office.take(bounce(third.message_id))
-
-    assert [] == suppressed(office)
+    assert [] == suppressed(rig)
 
 
-async def test_what_was_released_counts_from_then_on(office: Office) -> None:
+async def test_mail_that_arrived_in_between_starts_the_count_anew(rig: ImporterRig) -> None:
+    first = sent(rig, NOW - timedelta(hours=1))
+    await rig.take(bounce(first.message_id))
+    sent(rig, NOW + timedelta(days=2))  # nothing came back of it
+    rig.now = NOW + timedelta(days=4)
+    third = sent(rig, rig.now - timedelta(hours=1))
+
+    await rig.take(bounce(third.message_id))
+
+    assert [] == suppressed(rig)
+
+
+async def test_what_was_released_counts_from_then_on(rig: ImporterRig) -> None:
     for day in (0, 3):
-        office.now = NOW + timedelta(days=day)
-        message = sent(office, office.now - timedelta(hours=1))
-        await office.take(bounce(message.message_id))
-    with office.database.writing() as connection:
-        suppression.release(connection, ANN, by="eva", at=office.now)
+        rig.now = NOW + timedelta(days=day)
+        message = sent(rig, rig.now - timedelta(hours=1))
+        await rig.take(bounce(message.message_id))
+    with rig.database.writing() as connection:
+        suppression.release(connection, ANN, by="eva", at=rig.now)
 
-    office.now = NOW + timedelta(days=6)
-    message = sent(office, office.now - timedelta(hours=1))
-    await office.take(bounce(message.message_id))
+    rig.now = NOW + timedelta(days=6)
+    message = sent(rig, rig.now - timedelta(hours=1))
+    await rig.take(bounce(message.message_id))
 
-    assert [] == suppressed(office)
+    assert [] == suppressed(rig)
 
 
-async def test_a_bounce_of_nothing_the_gateway_sent_is_a_persons_to_look_at(office: Office) -> None:
+async def test_a_bounce_of_nothing_the_gateway_sent_is_a_persons_to_look_at(
+    rig: ImporterRig,
+) -> None:
     for day in (0, 3, 6):
-        office.now = NOW + timedelta(days=day)
-        verdict = await office.take(bounce(f"<forged-{day}@evil.example>"), BOUNCES)
+        rig.now = NOW + timedelta(days=day)
+        verdict = await rig.take(bounce(f"<forged-{day}@evil.example>"), BOUNCES)
         assert NeedsAttention(AttentionReason.UNPROVEN_BOUNCE, verdict.inbox) == verdict
 
-    assert [] == suppressed(office)
-    assert [("", None)] * 3 == [(entry.address, entry.proof) for entry in kept(office)]
+    assert [] == suppressed(rig)
+    assert [("", None)] * 3 == [(entry.address, entry.proof) for entry in kept(rig)]
 
 
-async def test_a_bounce_of_one_of_many_recipients_is_about_that_one(office: Office) -> None:
+async def test_a_bounce_of_one_of_many_recipients_is_about_that_one(rig: ImporterRig) -> None:
     for day in (0, 3):
-        office.now = NOW + timedelta(days=day)
-        message = sent(office, office.now - timedelta(hours=1), ANN, "bob@example.org")
-        await office.take(bounce(message.message_id, recipient="bob@example.org"))
+        rig.now = NOW + timedelta(days=day)
+        message = sent(rig, rig.now - timedelta(hours=1), ANN, "bob@example.org")
+        await rig.take(bounce(message.message_id, recipient="bob@example.org"))
 
-    assert [] == suppressed(office)
-    assert [(SuppressionSource.BOUNCE, Scope.ALL)] == suppressed(office, "bob@example.org")
+    assert [] == suppressed(rig)
+    assert [(SuppressionSource.BOUNCE, Scope.ALL)] == suppressed(rig, "bob@example.org")
 
 
 async def test_a_bounce_of_an_address_behind_one_of_many_recipients_is_about_nobody(
-    office: Office,
+    rig: ImporterRig,
 ) -> None:
-    message = sent(office, NOW - timedelta(hours=1), ANN, "bob@example.org")
+    message = sent(rig, NOW - timedelta(hours=1), ANN, "bob@example.org")
     mail = bounce(message.message_id, recipient="ann@elsewhere.example")
     mail = mail.replace(
         b"Reporting-MTA",
         b"Original-Envelope-Id: " + ids.show(message.id).encode() + b"\r\nReporting-MTA",
     )
 
-    await office.take(mail)
+    await rig.take(mail)
 
-    assert [(message.id, "")] == [(entry.message, entry.address) for entry in kept(office)]
+    assert [(message.id, "")] == [(entry.message, entry.address) for entry in kept(rig)]
 
 
-async def test_a_complaint_suppresses_bulk_mail_at_once(each_office: Office) -> None:
-    message = sent(each_office, NOW - timedelta(hours=1))
+async def test_a_complaint_suppresses_bulk_mail_at_once(each_rig: ImporterRig) -> None:
+    message = sent(each_rig, NOW - timedelta(hours=1))
 
-    verdict = await each_office.take(complaint(message.message_id), BOUNCES)
+    verdict = await each_rig.take(complaint(message.message_id), BOUNCES)
 
     assert Ignored("feedback_report", verdict.inbox) == verdict
-    assert [(SuppressionSource.COMPLAINT, Scope.BULK)] == suppressed(each_office)
+    assert [(SuppressionSource.COMPLAINT, Scope.BULK)] == suppressed(each_rig)
 
 
-async def test_a_complaint_taken_back_suppresses_nobody(office: Office) -> None:
-    message = sent(office, NOW - timedelta(hours=1))
+async def test_a_complaint_taken_back_suppresses_nobody(rig: ImporterRig) -> None:
+    message = sent(rig, NOW - timedelta(hours=1))
 
-    await office.take(complaint(message.message_id, "not-spam"), BOUNCES)
+    await rig.take(complaint(message.message_id, "not-spam"), BOUNCES)
 
-    assert [] == suppressed(office)
+    assert [] == suppressed(rig)
 
 
-async def test_an_answer_in_the_mailbox_of_bounces_is_none(office: Office) -> None:
-    message = sent(office, NOW - timedelta(hours=1))
+async def test_an_answer_in_the_mailbox_of_bounces_is_none(rig: ImporterRig) -> None:
+    message = sent(rig, NOW - timedelta(hours=1))
     mail = (
         f"From: {ANN}\r\nTo: bounces@office.example\r\nSubject: Afwezig: vakantie\r\n"
         "Auto-Submitted: auto-replied\r\n"
         f"In-Reply-To: {message.message_id}\r\n\r\nUser unknown is on holiday.\r\n"
     )
 
-    verdict = await office.take(mail.encode(), BOUNCES)
+    verdict = await rig.take(mail.encode(), BOUNCES)
 
     assert Ignored("auto_reply", verdict.inbox) == verdict
-    assert [] == kept(office)
+    assert [] == kept(rig)
 
 
 async def test_a_person_who_writes_to_the_mailbox_of_bounces_waits_for_a_person(
-    office: Office,
+    rig: ImporterRig,
 ) -> None:
     mail = f"From: {ANN}\r\nTo: bounces@office.example\r\nSubject: 4711 hello\r\n\r\nHi!\r\n"
 
-    verdict = await office.take(mail.encode(), BOUNCES)
+    verdict = await rig.take(mail.encode(), BOUNCES)
 
     assert NeedsAttention(AttentionReason.NO_BOUNCE, verdict.inbox) == verdict

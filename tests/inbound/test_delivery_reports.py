@@ -11,7 +11,7 @@ from gateway.core.kinds import By, State
 from gateway.inbound.verdict import Ignored
 from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
-from tests.inbound.office import Office
+from tests.inbound.importer_rig import ImporterRig
 
 NUMBER = ids.first_id_at(datetime(2026, 3, 4, 10, tzinfo=UTC)) + 7
 SENT = Message(
@@ -84,15 +84,15 @@ def report(
     ids=["Message-ID", "headers only", "Original-Envelope-Id", "our Received line"],
 )
 async def test_I15_a_delivery_report_is_kept_at_its_message(
-    each_office: Office, mail: bytes, proof: Proof
+    each_rig: ImporterRig, mail: bytes, proof: Proof
 ) -> None:
-    with each_office.database.writing() as connection:
+    with each_rig.database.writing() as connection:
         take_in(connection, 1, [SENT], [])
 
-    verdict = await each_office.take(mail)
+    verdict = await each_rig.take(mail)
 
     assert Ignored("delivery_report", verdict.inbox) == verdict
-    with each_office.database.reading() as connection:
+    with each_rig.database.reading() as connection:
         found = bounces.of_message(connection, NUMBER)
     expected = KeptBounce(
         inbox=verdict.inbox,
@@ -112,31 +112,31 @@ async def test_I15_a_delivery_report_is_kept_at_its_message(
 
 
 async def test_I15_an_id_that_a_client_wrote_into_a_received_field_is_none_of_ours(
-    office: Office,
+    rig: ImporterRig,
 ) -> None:
-    with office.database.writing() as connection:
+    with rig.database.writing() as connection:
         take_in(connection, 1, [SENT], [])
     trace = f"Received: from a (helo id {ids.show(NUMBER)}) by mx.example with SMTP id 17; x\n"
 
-    await office.take(report(trace=trace))
+    await rig.take(report(trace=trace))
 
-    with office.database.reading() as connection:
+    with rig.database.reading() as connection:
         assert [] == bounces.of_message(connection, NUMBER)
 
 
-async def test_I15_a_report_on_nothing_of_ours_is_recorded_all_the_same(office: Office) -> None:
-    verdict = await office.take(report())
+async def test_I15_a_report_on_nothing_of_ours_is_recorded_all_the_same(rig: ImporterRig) -> None:
+    verdict = await rig.take(report())
 
     assert isinstance(verdict, Ignored)
-    assert "delivery_report" == office.mail(verdict.inbox).reason
+    assert "delivery_report" == rig.mail(verdict.inbox).reason
 
 
-async def test_the_same_report_twice_is_recorded_once(office: Office) -> None:
-    with office.database.writing() as connection:
+async def test_the_same_report_twice_is_recorded_once(rig: ImporterRig) -> None:
+    with rig.database.writing() as connection:
         take_in(connection, 1, [SENT], [])
 
     for _ in range(2):
-        await office.take(report(envelope=ids.show(NUMBER)))
+        await rig.take(report(envelope=ids.show(NUMBER)))
 
-    with office.database.reading() as connection:
+    with rig.database.reading() as connection:
         assert 1 == len(bounces.of_message(connection, NUMBER))

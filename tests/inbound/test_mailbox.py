@@ -13,8 +13,8 @@ from gateway.inbound.importer import ReplyImporter
 from gateway.inbound.verdict import Origin, RawMail, Verdict
 from gateway.store.engine.database import StoreUnavailable
 from gateway.store.replies import inbox
+from tests.inbound.importer_rig import CANDIDATE, ImporterRig
 from tests.inbound.mails import forward, with_file
-from tests.inbound.office import CANDIDATE, Office
 from tests.inbound.watching import settings, watching
 from tests.rig.certificates import Certificates
 from tests.rig.dovecot import Dovecot
@@ -54,28 +54,28 @@ async def limited(
 
 
 async def test_each_mail_goes_where_its_verdict_says(
-    each_office: Office, dovecot: Dovecot, user: str
+    each_rig: ImporterRig, dovecot: Dovecot, user: str
 ) -> None:
     filed, unknown = reply(), reply(2, subject="WG: Ihre Bewerbung")
     automatic = reply(3, fields={"Auto-Submitted": "auto-replied"})
     dovecot.deliver(user, filed, unknown, automatic, filed)
 
-    async with watching(each_office, settings(dovecot.port, user)):
+    async with watching(each_rig, settings(dovecot.port, user)):
         await wait_until(holds(dovecot, user, "INBOX", 0), "the end of the mails", 20)
 
     assert [filed, filed] == dovecot.mails(user, "Imported")
     assert [unknown] == dovecot.mails(user, "Needs attention")
     assert [automatic] == dovecot.mails(user, "Ignored")
-    assert 1 == len(each_office.entries())
-    assert 3 == len(each_office.mails())
+    assert 1 == len(each_rig.entries())
+    assert 3 == len(each_rig.mails())
 
 
 async def test_a_mail_is_filed_on_the_servers_word(
-    office: Office, dovecot: Dovecot, user: str
+    rig: ImporterRig, dovecot: Dovecot, user: str
 ) -> None:
     mailbox = settings(dovecot.port, user, every=timedelta(hours=1))
 
-    async with watching(office, mailbox) as watched:
+    async with watching(rig, mailbox) as watched:
         await wait_until(lambda: "read" in watched.heard, "the first look")
         for number in range(3):
             dovecot.deliver(user, reply(number))
@@ -83,25 +83,25 @@ async def test_a_mail_is_filed_on_the_servers_word(
 
 
 async def test_polling_is_enough_where_the_server_tells_nothing(
-    office: Office, limited: Dovecot, user: str
+    rig: ImporterRig, limited: Dovecot, user: str
 ) -> None:
-    async with watching(office, settings(limited.port, user)) as watched:
+    async with watching(rig, settings(limited.port, user)) as watched:
         await wait_until(lambda: "read" in watched.heard, "the first look")
         limited.deliver(user, reply())
         await wait_until(holds(limited, user, "Imported", 1), "the mail", 20)
 
-    assert 1 == len(office.entries())
+    assert 1 == len(rig.entries())
 
 
 async def test_where_mails_cannot_be_moved_no_mail_of_others_is_removed(
-    office: Office, limited: Dovecot, user: str
+    rig: ImporterRig, limited: Dovecot, user: str
 ) -> None:
     limited.deliver(user, reply(1), b"Subject: deleted by its owner\r\n\r\nx\r\n")
     with limited.open(user) as client:
         client.select("INBOX")
         client.store("2", "+FLAGS", "(\\Deleted)")
 
-    async with watching(office, settings(limited.port, user)) as watched:
+    async with watching(rig, settings(limited.port, user)) as watched:
         await wait_until(holds(limited, user, "INBOX", 0), "the mail to be taken", 20)
         looks = len(watched.heard)
         await wait_until(lambda: len(watched.heard) > looks + 1, "two more looks")
@@ -115,12 +115,12 @@ async def test_where_mails_cannot_be_moved_no_mail_of_others_is_removed(
 
 
 async def test_folders_are_made_below_the_accounts_own_root(
-    office: Office, prefixed: Dovecot, user: str
+    rig: ImporterRig, prefixed: Dovecot, user: str
 ) -> None:
     names = {"imported": "Import/Übernommen & abgelegt", "ignored": "INBOX.Ignored"}
     prefixed.deliver(user, reply())
 
-    async with watching(office, settings(prefixed.port, user, **names)):
+    async with watching(rig, settings(prefixed.port, user, **names)):
         written = "INBOX.Import.&ANw-bernommen &- abgelegt"
         await wait_until(holds(prefixed, user, written, 1), "the mail", 20)
 
@@ -131,29 +131,29 @@ async def test_folders_are_made_below_the_accounts_own_root(
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 async def test_a_connection_is_encrypted_as_the_settings_say(
-    office: Office, dovecot: Dovecot, user: str, tls: Any, certificates: Certificates
+    rig: ImporterRig, dovecot: Dovecot, user: str, tls: Any, certificates: Certificates
 ) -> None:
     port = dovecot.tls_port if tls == "implicit" else dovecot.port
     context = certificates.client_context()
     dovecot.deliver(user, reply())
 
-    async with watching(office, settings(port, user, tls=tls, context=context)):
+    async with watching(rig, settings(port, user, tls=tls, context=context)):
         await wait_until(holds(dovecot, user, "Imported", 1), "the mail", 20)
 
 
 async def test_a_mail_that_is_decided_on_by_hand_is_moved_on(
-    each_office: Office, dovecot: Dovecot, user: str
+    each_rig: ImporterRig, dovecot: Dovecot, user: str
 ) -> None:
     assigned, discarded, waiting = (
         reply(number, subject=f"WG: Ihre Bewerbung {number}") for number in range(3)
     )
     dovecot.deliver(user, assigned, discarded, waiting)
-    async with watching(each_office, settings(dovecot.port, user)):
+    async with watching(each_rig, settings(dovecot.port, user)):
         await wait_until(holds(dovecot, user, "Needs attention", 3), "the mails", 20)
-        numbers = {one.subject[-1]: one.id for one in each_office.mails()}
+        numbers = {one.subject[-1]: one.id for one in each_rig.mails()}
 
-        await each_office.importer.assign(numbers["0"], "4711")
-        with each_office.database.writing() as connection:
+        await each_rig.importer.assign(numbers["0"], "4711")
+        with each_rig.database.writing() as connection:
             inbox.discard(connection, numbers["1"])
         await wait_until(holds(dovecot, user, "Needs attention", 1), "two to be moved", 20)
 
@@ -163,23 +163,23 @@ async def test_a_mail_that_is_decided_on_by_hand_is_moved_on(
 
 
 async def test_a_mail_moved_back_by_hand_is_looked_at_again(
-    office: Office, dovecot: Dovecot, user: str
+    rig: ImporterRig, dovecot: Dovecot, user: str
 ) -> None:
     dovecot.deliver(user, reply(subject="6000 Ihre Bewerbung"))
-    async with watching(office, settings(dovecot.port, user)):
+    async with watching(rig, settings(dovecot.port, user)):
         await wait_until(holds(dovecot, user, "Needs attention", 1), "the mail", 20)
-        office.feed("applications", Application(reference="6000", person=CANDIDATE))
+        rig.feed("applications", Application(reference="6000", person=CANDIDATE))
         with dovecot.open(user) as client:
             client.select('"Needs attention"')
             client.uid("MOVE", "1:*", "INBOX")
         await wait_until(holds(dovecot, user, "Imported", 1), "the mail in Imported", 20)
 
-    assert ["6000"] == [one.reference for one in office.entries()]
+    assert ["6000"] == [one.reference for one in rig.entries()]
 
 
 class TestExactlyOnce:
     async def test_I1_a_folder_that_is_made_anew_loses_nothing_and_repeats_nothing(
-        self, office: Office, dovecot: Dovecot, user: str
+        self, rig: ImporterRig, dovecot: Dovecot, user: str
     ) -> None:
         mailbox = settings(dovecot.port, user, folder="Replies")
         mails = [reply(number) for number in range(3)]
@@ -187,21 +187,21 @@ class TestExactlyOnce:
             with dovecot.open(user) as client:
                 client.create("Replies")
             dovecot.deliver(user, *mails, reply(10 + more), folder="Replies")
-            async with watching(office, mailbox):
+            async with watching(rig, mailbox):
                 await wait_until(holds(dovecot, user, "Replies", 0), "the mails", 20)
             with dovecot.open(user) as client:
                 client.delete("Replies")
 
-        assert 5 == len(office.entries())
+        assert 5 == len(rig.entries())
         assert 8 == dovecot.count(user, "Imported")
 
     async def test_I1_a_folder_made_anew_while_it_is_watched_is_read_again(
-        self, office: Office, dovecot: Dovecot, user: str
+        self, rig: ImporterRig, dovecot: Dovecot, user: str
     ) -> None:
         mailbox = settings(dovecot.port, user, folder="Replies")
         with dovecot.open(user) as client:
             client.create("Replies")
-        async with watching(office, mailbox) as watched:
+        async with watching(rig, mailbox) as watched:
             await wait_until(lambda: "read" in watched.heard, "the first look")
             with dovecot.open(user) as client:
                 client.delete("Replies")
@@ -209,101 +209,101 @@ class TestExactlyOnce:
             dovecot.deliver(user, reply(), folder="Replies")
             await wait_until(holds(dovecot, user, "Imported", 1), "the mail", 30)
 
-        assert 1 == len(office.entries())
+        assert 1 == len(rig.entries())
 
     async def test_I1_a_uid_that_a_server_gives_to_another_mail_hides_nothing(
-        self, office: Office, dovecot: Dovecot, user: str
+        self, rig: ImporterRig, dovecot: Dovecot, user: str
     ) -> None:
         dovecot.deliver(user, reply(1, said="Das erste."))
-        async with watching(office, settings(dovecot.port, user)):
+        async with watching(rig, settings(dovecot.port, user)):
             await wait_until(holds(dovecot, user, "Imported", 1), "the mail", 20)
         dovecot.deliver(user, reply(2, said="Das zweite, und viel mehr davon."))
-        with dovecot.open(user) as client, office.database.writing() as connection:
+        with dovecot.open(user) as client, rig.database.writing() as connection:
             found = str(client.status("INBOX", "(UIDVALIDITY)")[1][0], "ascii")
-            place = office.sighting(2, int(found.rsplit(maxsplit=1)[-1].rstrip(")")))
-            inbox.sight(connection, place, office.mails()[0].id)
+            place = rig.sighting(2, int(found.rsplit(maxsplit=1)[-1].rstrip(")")))
+            inbox.sight(connection, place, rig.mails()[0].id)
 
-        async with watching(office, settings(dovecot.port, user)):
+        async with watching(rig, settings(dovecot.port, user)):
             await wait_until(holds(dovecot, user, "Imported", 2), "the mail", 20)
 
-        assert 2 == len(office.entries())
+        assert 2 == len(rig.entries())
 
     async def test_I3_after_a_crash_between_record_and_move_nothing_is_filed_twice(
-        self, office: Office, dovecot: Dovecot, user: str
+        self, rig: ImporterRig, dovecot: Dovecot, user: str
     ) -> None:
-        crashing = Crashing(office.importer)
+        crashing = Crashing(rig.importer)
         dovecot.deliver(user, reply())
-        async with watching(office, settings(dovecot.port, user), importer=crashing):
+        async with watching(rig, settings(dovecot.port, user), importer=crashing):
             await asyncio.wait_for(crashing.recorded.wait(), 20)
         assert 1 == dovecot.count(user)
 
-        async with watching(office, settings(dovecot.port, user)):
+        async with watching(rig, settings(dovecot.port, user)):
             await wait_until(holds(dovecot, user, "Imported", 1), "the mail", 20)
 
-        assert 1 == len(office.entries())
-        assert 2 == len(office.letters())
+        assert 1 == len(rig.entries())
+        assert 2 == len(rig.letters())
 
     async def test_two_importers_at_one_mailbox_take_turns(
-        self, each_office: Office, dovecot: Dovecot, user: str
+        self, each_rig: ImporterRig, dovecot: Dovecot, user: str
     ) -> None:
         mailbox = settings(dovecot.port, user)
         async with (
-            watching(each_office, mailbox, "here") as first,
-            watching(each_office, mailbox, "there") as second,
+            watching(each_rig, mailbox, "here") as first,
+            watching(each_rig, mailbox, "there") as second,
         ):
             await wait_until(lambda: bool(first.heard or second.heard), "a look")
             dovecot.deliver(user, *(reply(number) for number in range(5)))
             await wait_until(holds(dovecot, user, "Imported", 5), "the mails", 20)
             assert [] == first.heard or [] == second.heard
 
-        assert 5 == len(each_office.entries())
-        assert 5 == len(each_office.mails())
+        assert 5 == len(each_rig.entries())
+        assert 5 == len(each_rig.mails())
 
     async def test_whoever_waits_takes_over_when_the_other_stops(
-        self, office: Office, dovecot: Dovecot, user: str
+        self, rig: ImporterRig, dovecot: Dovecot, user: str
     ) -> None:
         mailbox = settings(dovecot.port, user)
-        async with watching(office, mailbox, "here") as first:
+        async with watching(rig, mailbox, "here") as first:
             await wait_until(lambda: bool(first.heard), "a look")
-            async with watching(office, mailbox, "there") as second:
+            async with watching(rig, mailbox, "there") as second:
                 await wait_until(lambda: bool(first.heard), "a look")
                 assert [] == second.heard
-        async with watching(office, mailbox, "there") as second:
+        async with watching(rig, mailbox, "there") as second:
             await wait_until(lambda: bool(second.heard), "a look of the other", 10)
 
 
 class TestBadMails:
     async def test_I7_of_a_mail_over_the_limit_only_the_header_is_kept(
-        self, office: Office, dovecot: Dovecot, user: str
+        self, rig: ImporterRig, dovecot: Dovecot, user: str
     ) -> None:
         large = with_file(forward(), content=bytes(3_000_000)).as_bytes()
         dovecot.deliver(user, large, reply(2))
 
-        async with watching(office, settings(dovecot.port, user, max_size=1_000_000)):
+        async with watching(rig, settings(dovecot.port, user, max_size=1_000_000)):
             await wait_until(holds(dovecot, user, "INBOX", 0), "the mails", 20)
 
         assert [large] == dovecot.mails(user, "Needs attention")
-        row = office.mails(InboxState.NEEDS_ATTENTION)[0]
+        row = rig.mails(InboxState.NEEDS_ATTENTION)[0]
         assert (AttentionReason.TOO_LARGE, len(large), False) == (row.reason, row.size, row.whole)
-        assert len(await office.blobs.get(row.content)) < 10_000
-        assert 1 == len(office.entries())
+        assert len(await rig.blobs.get(row.content)) < 10_000
+        assert 1 == len(rig.entries())
 
     async def test_I7_a_large_mail_under_the_limit_comes_whole(
-        self, office: Office, dovecot: Dovecot, user: str
+        self, rig: ImporterRig, dovecot: Dovecot, user: str
     ) -> None:
         content = bytes(range(256)) * 20_000
         large = with_file(forward(), content=content).as_bytes()
         dovecot.deliver(user, large)
 
-        async with watching(office, settings(dovecot.port, user)):
+        async with watching(rig, settings(dovecot.port, user)):
             await wait_until(holds(dovecot, user, "Imported", 1), "the mail", 30)
 
-        entry = office.entries()[0]
-        assert large == await office.blobs.get(entry.raw)
-        assert content == await office.blobs.get(entry.documents[0].sha256)
+        entry = rig.entries()[0]
+        assert large == await rig.blobs.get(entry.raw)
+        assert content == await rig.blobs.get(entry.documents[0].sha256)
 
     async def test_I18_P14_bad_mails_at_the_top_block_no_other(
-        self, office: Office, dovecot: Dovecot, user: str
+        self, rig: ImporterRig, dovecot: Dovecot, user: str
     ) -> None:
         bad = [
             b"",
@@ -315,7 +315,7 @@ class TestBadMails:
         ]
         dovecot.deliver(user, *(each or b"\r\n" for each in bad), reply())
 
-        async with watching(office, settings(dovecot.port, user)):
+        async with watching(rig, settings(dovecot.port, user)):
             await wait_until(holds(dovecot, user, "INBOX", 0), "the mails", 60)
 
         assert 1 == dovecot.count(user, "Imported")
@@ -323,41 +323,41 @@ class TestBadMails:
         assert len(bad) == len(set(dovecot.mails(user, "Needs attention")))
 
     async def test_I18_P14_a_mail_that_breaks_the_importer_waits_and_the_others_go_on(
-        self, office: Office, dovecot: Dovecot, user: str
+        self, rig: ImporterRig, dovecot: Dovecot, user: str
     ) -> None:
-        breaking = Breaking(office.importer, b"Antwort 1.")
+        breaking = Breaking(rig.importer, b"Antwort 1.")
         dovecot.deliver(user, reply(1), reply(2))
 
-        async with watching(office, settings(dovecot.port, user), importer=breaking):
+        async with watching(rig, settings(dovecot.port, user), importer=breaking):
             await wait_until(holds(dovecot, user, "INBOX", 0), "the mails", 30)
 
         assert 1 == dovecot.count(user, "Imported")
         assert 1 == dovecot.count(user, "Needs attention")
-        row = office.mails(InboxState.NEEDS_ATTENTION)[0]
+        row = rig.mails(InboxState.NEEDS_ATTENTION)[0]
         assert AttentionReason.UNREADABLE == row.reason
 
 
 class TestBadDays:
     async def test_P15_while_the_store_is_away_mails_stay_in_the_mailbox(
-        self, office: Office, dovecot: Dovecot, user: str
+        self, rig: ImporterRig, dovecot: Dovecot, user: str
     ) -> None:
-        away = Away(office.importer)
+        away = Away(rig.importer)
         dovecot.deliver(user, reply())
 
-        async with watching(office, settings(dovecot.port, user), importer=away):
+        async with watching(rig, settings(dovecot.port, user), importer=away):
             await wait_until(lambda: away.asked > 1, "two tries", 20)
             assert 1 == dovecot.count(user)
             away.is_away = False
             await wait_until(holds(dovecot, user, "Imported", 1), "the mail", 30)
 
-        assert 1 == len(office.entries())
+        assert 1 == len(rig.entries())
 
     async def test_a_server_that_was_away_is_found_again(
-        self, office: Office, certificates: Certificates, user: str
+        self, rig: ImporterRig, certificates: Certificates, user: str
     ) -> None:
         async with (
             Dovecot(certificates) as server,
-            watching(office, settings(server.port, user)) as watched,
+            watching(rig, settings(server.port, user)) as watched,
         ):
             await wait_until(lambda: "read" in watched.heard, "the first look")
             await server.stop()
@@ -368,14 +368,14 @@ class TestBadDays:
             await wait_until(lambda: watched.heard[-1] == "read", "the good news")
 
     async def test_what_cannot_be_moved_blocks_no_other_and_is_told(
-        self, office: Office, dovecot: Dovecot, user: str
+        self, rig: ImporterRig, dovecot: Dovecot, user: str
     ) -> None:
         with dovecot.open(user) as client:
             client.create("Imported")
         folder = dovecot.folder / "mail" / user / ".Imported"
         dovecot.deliver(user, reply(1), reply(2, subject="no reference"))
 
-        async with watching(office, settings(dovecot.port, user)) as watched:
+        async with watching(rig, settings(dovecot.port, user)) as watched:
             await wait_until(holds(dovecot, user, "Imported", 1), "the mail", 30)
             folder.joinpath("cur").chmod(0)
             folder.joinpath("tmp").chmod(0)

@@ -14,8 +14,8 @@ from gateway.inbound.imap.session import PIECE, MailboxSession
 from gateway.inbound.imap.settings import MailboxRefuses
 from gateway.inbound.imap.text import MailboxLost
 from gateway.store.replies import mailboxes
+from tests.inbound.importer_rig import ImporterRig
 from tests.inbound.mails import forward, with_file
-from tests.inbound.office import Office
 from tests.inbound.watching import settings, watching
 from tests.rig.imapfake import Connection, FakeImap, Fault
 from tests.rig.process import wait_until
@@ -76,9 +76,9 @@ def says(*lines: str, then: str = "") -> Fault:
     return fault
 
 
-async def filed(office: Office, server: FakeImap, **changes: Any) -> list[str]:
+async def filed(rig: ImporterRig, server: FakeImap, **changes: Any) -> list[str]:
     """Have the mailbox watched until it is empty; return what was heard of it."""
-    async with watching(office, settings(server.port, **changes)) as watched:
+    async with watching(rig, settings(server.port, **changes)) as watched:
         await wait_until(lambda: not server.mails, "the end of the mails", 30)
     return watched.heard
 
@@ -95,22 +95,22 @@ async def filed(office: Office, server: FakeImap, **changes: Any) -> list[str]:
     ids=["nil", "missing", "no", "flags", "another"],
 )
 async def test_I2_a_mail_that_is_gone_is_no_empty_mail(
-    office: Office, server: FakeImap, answer: str
+    rig: ImporterRig, server: FakeImap, answer: str
 ) -> None:
     server.faults["UID FETCH"] = at_body(says(answer), "1")
 
-    async with watching(office, settings(server.port)):
+    async with watching(rig, settings(server.port)):
         await wait_until(lambda: server.commands.count("NOOP") > 1, "two looks")
-        assert [] == office.mails()
+        assert [] == rig.mails()
         del server.mails[1]
         server.arrive(reply(2), uid=2)
         await wait_until(lambda: not server.mails, "the next mail")
 
-    assert ["Antwort 2."] == [one.text.splitlines()[2] for one in office.entries()]
+    assert ["Antwort 2."] == [one.text.splitlines()[2] for one in rig.entries()]
 
 
 async def test_P14_a_mail_the_server_never_gives_out_is_parked_by_its_header(
-    office: Office, server: FakeImap
+    rig: ImporterRig, server: FakeImap
 ) -> None:
     async def no_body(connection: Connection, words: list[str]) -> bool:
         if "BODY.PEEK[]" not in " ".join(words) or words[0] != "1":
@@ -121,26 +121,26 @@ async def test_P14_a_mail_the_server_never_gives_out_is_parked_by_its_header(
     server.faults["UID FETCH"] = no_body
     server.arrive(reply(2))
 
-    await filed(office, server)
+    await filed(rig, server)
 
     assert [("2", '"Imported"'), ("1", '"Needs attention"')] == [
         (uid, f'"{folder}"') for uid, folder in server.moved
     ]
-    row = office.mails(InboxState.NEEDS_ATTENTION)[0]
+    row = rig.mails(InboxState.NEEDS_ATTENTION)[0]
     assert (AttentionReason.UNREADABLE, False) == (row.reason, row.whole)
     assert "4711 WG: AW: Ihre Bewerbung" == row.subject
 
 
 async def test_P14_what_can_not_be_had_at_all_is_parked_by_its_number(
-    office: Office, server: FakeImap
+    rig: ImporterRig, server: FakeImap
 ) -> None:
     server.faults["UID FETCH"] = at_body(says("TAG NO internal error\r\n"), "1")
 
-    await filed(office, server)
+    await filed(rig, server)
 
-    row = office.mails(InboxState.NEEDS_ATTENTION)[0]
+    row = rig.mails(InboxState.NEEDS_ATTENTION)[0]
     assert AttentionReason.UNREADABLE == row.reason
-    assert b"X-Gateway-Not-Fetched: replies/INBOX/1/1" in await office.blobs.get(row.content)
+    assert b"X-Gateway-Not-Fetched: replies/INBOX/1/1" in await rig.blobs.get(row.content)
 
 
 @pytest.mark.parametrize(
@@ -166,19 +166,19 @@ async def test_P14_what_can_not_be_had_at_all_is_parked_by_its_number(
     ],
 )  # fmt: skip
 async def test_I4_an_answer_that_breaks_off_or_lies_leaves_nothing_behind(
-    office: Office, server: FakeImap, fault: Fault
+    rig: ImporterRig, server: FakeImap, fault: Fault
 ) -> None:
     server.faults["UID FETCH"] = once(at_body(fault))
 
-    await filed(office, server, patience=SHORT)
+    await filed(rig, server, patience=SHORT)
 
     assert [("1", "Imported")] == server.moved
-    assert 1 == len(office.mails())
-    assert reply() == await office.blobs.get(office.entries()[0].raw)
+    assert 1 == len(rig.mails())
+    assert reply() == await rig.blobs.get(rig.entries()[0].raw)
 
 
 async def test_I4_what_a_server_says_unasked_is_no_part_of_a_mail(
-    office: Office, server: FakeImap
+    rig: ImporterRig, server: FakeImap
 ) -> None:
     async def chatty(connection: Connection, words: list[str]) -> bool:
         for line in ("* 9 EXISTS", "* 1 EXPUNGE", "* 4 FETCH (FLAGS (\\Seen))", "* OK hello"):
@@ -187,12 +187,12 @@ async def test_I4_what_a_server_says_unasked_is_no_part_of_a_mail(
 
     server.faults = dict.fromkeys(("UID FETCH", "UID SEARCH", "UID MOVE", "NOOP"), chatty)
 
-    await filed(office, server)
+    await filed(rig, server)
 
-    assert 1 == len(office.entries())
+    assert 1 == len(rig.entries())
 
 
-async def test_I4_thousands_of_lines_at_once_are_borne(office: Office, server: FakeImap) -> None:
+async def test_I4_thousands_of_lines_at_once_are_borne(rig: ImporterRig, server: FakeImap) -> None:
     async def flood(connection: Connection, words: list[str]) -> bool:
         flags = "".join(f"* {n} FETCH (UID {n} FLAGS ())\r\n" for n in range(1, 20_001))
         connection.writer.write(flags.encode())
@@ -200,10 +200,10 @@ async def test_I4_thousands_of_lines_at_once_are_borne(office: Office, server: F
 
     server.faults["UID SEARCH"] = once(flood)
 
-    assert "down" not in await filed(office, server)
+    assert "down" not in await filed(rig, server)
 
 
-async def test_I4_a_mail_that_grows_beyond_what_was_said_is_cut_off(office: Office) -> None:
+async def test_I4_a_mail_that_grows_beyond_what_was_said_is_cut_off(rig: ImporterRig) -> None:
     large = with_file(forward(), content=bytes(2_000_000)).as_bytes()
 
     async def small(connection: Connection, words: list[str]) -> bool:
@@ -215,15 +215,15 @@ async def test_I4_a_mail_that_grows_beyond_what_was_said_is_cut_off(office: Offi
 
     async with FakeImap(large) as server:
         server.faults["UID FETCH"] = small
-        await filed(office, server, max_size=1_000_000)
+        await filed(rig, server, max_size=1_000_000)
 
     assert [("1", "Needs attention")] == server.moved
-    assert AttentionReason.TOO_LARGE == office.mails()[0].reason
+    assert AttentionReason.TOO_LARGE == rig.mails()[0].reason
 
 
 @pytest.mark.no_cover  # being traced costs time of its own
 @pytest.mark.parametrize("reported", [1, 3_000_000])
-async def test_a_size_that_is_wrong_costs_no_octet(office: Office, reported: int) -> None:
+async def test_a_size_that_is_wrong_costs_no_octet(rig: ImporterRig, reported: int) -> None:
     mail = with_file(forward(), content=bytes(PIECE)).as_bytes()
 
     async def wrong(connection: Connection, words: list[str]) -> bool:
@@ -235,14 +235,14 @@ async def test_a_size_that_is_wrong_costs_no_octet(office: Office, reported: int
 
     async with FakeImap(mail) as server:
         server.faults["UID FETCH"] = wrong
-        await filed(office, server)
+        await filed(rig, server)
 
-    assert mail == await office.blobs.get(office.entries()[0].raw)
+    assert mail == await rig.blobs.get(rig.entries()[0].raw)
 
 
 class TestIdle:
     async def test_I5_an_idle_that_hears_nothing_any_more_costs_one_interval(
-        self, office: Office, server: FakeImap
+        self, rig: ImporterRig, server: FakeImap
     ) -> None:
         async def deaf(connection: Connection, words: list[str]) -> bool:
             connection.say("+ idling")
@@ -250,7 +250,7 @@ class TestIdle:
             return False
 
         server.faults["IDLE"] = deaf
-        async with watching(office, settings(server.port, patience=SHORT)) as watched:
+        async with watching(rig, settings(server.port, patience=SHORT)) as watched:
             await wait_until(lambda: not server.mails, "the first mail")
             server.arrive(reply(2), uid=2)
             await wait_until(lambda: not server.mails, "the second mail")
@@ -262,19 +262,19 @@ class TestIdle:
         ids=["bye", "cut", "silence"],
     )
     async def test_I5_an_idle_that_never_begins_is_given_up(
-        self, office: Office, server: FakeImap, fault: Fault
+        self, rig: ImporterRig, server: FakeImap, fault: Fault
     ) -> None:
         server.faults["IDLE"] = once(fault)
-        async with watching(office, settings(server.port, patience=SHORT)):
+        async with watching(rig, settings(server.port, patience=SHORT)):
             await wait_until(lambda: not server.mails, "the first mail")
             server.arrive(reply(2), uid=2)
             await wait_until(lambda: not server.mails, "the second mail")
 
     async def test_I5_where_idle_is_refused_the_mailbox_is_polled(
-        self, office: Office, server: FakeImap
+        self, rig: ImporterRig, server: FakeImap
     ) -> None:
         server.faults["IDLE"] = says("TAG BAD no such command\r\n")
-        async with watching(office, settings(server.port)) as watched:
+        async with watching(rig, settings(server.port)) as watched:
             await wait_until(lambda: not server.mails, "the first mail")
             server.arrive(reply(2), uid=2)
             await wait_until(lambda: not server.mails, "the second mail")
@@ -293,22 +293,22 @@ class TestIdle:
         ids=["ended", "ended before", "cut", "bye"],
     )
     async def test_I5_where_idle_ends_at_once_the_mailbox_is_polled_and_it_is_told(
-        self, office: Office, server: FakeImap, fault: Fault
+        self, rig: ImporterRig, server: FakeImap, fault: Fault
     ) -> None:
         server.faults["IDLE"] = fault
         mailbox = settings(server.port)
-        async with watching(office, mailbox):
+        async with watching(rig, mailbox):
             for number in range(2, 6):
                 await wait_until(lambda: not server.mails, "the mail before")
                 server.arrive(reply(number), uid=number)
             await wait_until(lambda: not server.mails, "the last mail")
 
         assert 3 >= server.commands.count("IDLE")
-        with office.database.reading() as connection:
+        with rig.database.reading() as connection:
             assert mailboxes.idle_silent_since(connection, mailbox.account)
 
     async def test_I5_a_server_that_never_tells_is_noticed(
-        self, office: Office, server: FakeImap, monkeypatch: pytest.MonkeyPatch
+        self, rig: ImporterRig, server: FakeImap, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(idle, "_TELLING", 0.02)  # This one would tell at once.
 
@@ -320,24 +320,24 @@ class TestIdle:
 
         server.faults["IDLE"] = mute
         mailbox = settings(server.port)
-        async with watching(office, mailbox):
+        async with watching(rig, mailbox):
             for number in range(2, 7):
                 await wait_until(lambda: not server.mails, "the mail before")
                 server.arrive(reply(number), uid=number)
             await wait_until(lambda: not server.mails, "the last mail")
 
-        with office.database.reading() as connection:
+        with rig.database.reading() as connection:
             assert mailboxes.idle_silent_since(connection, mailbox.account)
 
     async def test_I5_an_idle_is_begun_anew_before_servers_give_up_on_it(
-        self, office: Office, server: FakeImap
+        self, rig: ImporterRig, server: FakeImap
     ) -> None:
-        async with watching(office, settings(server.port, every=timedelta(hours=2))):
+        async with watching(rig, settings(server.port, every=timedelta(hours=2))):
             await wait_until(lambda: "IDLE" in server.commands, "IDLE")
             assert MailboxSession.LONGEST_IDLE < timedelta(minutes=29)
 
     async def test_I5_a_mail_between_the_search_and_the_idle_is_not_overheard(
-        self, office: Office, server: FakeImap
+        self, rig: ImporterRig, server: FakeImap
     ) -> None:
         async def late(connection: Connection, words: list[str]) -> bool:
             server.mails[2] = reply(2)
@@ -348,17 +348,17 @@ class TestIdle:
             return False
 
         server.faults["IDLE"] = once(late)
-        async with watching(office, settings(server.port, every=timedelta(hours=1))):
-            await wait_until(lambda: len(office.entries()) == 2, "both mails")
+        async with watching(rig, settings(server.port, every=timedelta(hours=1))):
+            await wait_until(lambda: len(rig.entries()) == 2, "both mails")
 
 
 class TestLogin:
     async def test_a_server_with_too_many_connections_is_tried_again(
-        self, office: Office, server: FakeImap
+        self, rig: ImporterRig, server: FakeImap
     ) -> None:
         server.faults["GREETING"] = once(says("* BYE too many connections\r\n", then="cut"))
 
-        assert "down" == (await filed(office, server))[0]
+        assert "down" == (await filed(rig, server))[0]
 
     async def test_a_server_that_does_not_greet_is_given_up(self, server: FakeImap) -> None:
         server.faults["GREETING"] = says(then="silence")
@@ -416,7 +416,7 @@ class TestLogin:
 
 
 async def test_the_mail_in_hand_is_finished_before_the_end(
-    office: Office, server: FakeImap
+    rig: ImporterRig, server: FakeImap
 ) -> None:
     asked, go_on = asyncio.Event(), asyncio.Event()
 
@@ -429,24 +429,24 @@ async def test_the_mail_in_hand_is_finished_before_the_end(
     for number in range(2, 30):
         server.mails[number] = reply(number)
 
-    async with watching(office, settings(server.port)):
+    async with watching(rig, settings(server.port)):
         await asked.wait()
         asyncio.get_running_loop().call_later(0.2, go_on.set)
 
     in_hand = len(server.moved)
     assert 1 <= in_hand <= 3
-    assert in_hand == len(office.entries())
+    assert in_hand == len(rig.entries())
     assert "LOGOUT" in server.commands
 
 
 async def test_a_server_without_uidvalidity_is_read_all_the_same(
-    office: Office, server: FakeImap
+    rig: ImporterRig, server: FakeImap
 ) -> None:
     server.faults["SELECT"] = says("* 1 EXISTS\r\nTAG OK selected\r\n")
 
-    await filed(office, server)
+    await filed(rig, server)
 
-    assert 1 == len(office.entries())
+    assert 1 == len(rig.entries())
 
 
 async def test_a_folder_that_may_only_be_read_is_refused(server: FakeImap) -> None:

@@ -12,8 +12,8 @@ from gateway.inbound.imap.text import MailboxLost
 from gateway.inbound.imap.tokens import OauthSettings, RefreshTokens, TokenSource
 from gateway.inbound.stored_tokens import StoredRefreshToken
 from gateway.store.engine.database import StoreUnavailable
+from tests.inbound.importer_rig import ImporterRig
 from tests.inbound.mails import forward
-from tests.inbound.office import Office
 from tests.inbound.watching import settings, watching
 from tests.rig import pymap
 from tests.rig.certificates import Certificates
@@ -55,13 +55,13 @@ def tokens(
 @pytest.mark.system
 @pytest.mark.parametrize("refresh_token", ["", "r1"], ids=["client", "refresh"])
 async def test_a_mailbox_is_opened_with_a_token(
-    office: Office, modern: Dovecot, issuer: TokenServer, refresh_token: str
+    rig: ImporterRig, modern: Dovecot, issuer: TokenServer, refresh_token: str
 ) -> None:
     source = tokens(issuer, refresh_token=refresh_token, scope="imap")
     mail = forward().as_bytes()
     modern.deliver(USER, mail)
 
-    async with watching(office, settings(modern.port, USER, tokens=source)):
+    async with watching(rig, settings(modern.port, USER, tokens=source)):
         await wait_until(lambda: modern.count(USER, "Imported") == 1, "the mail", 20)
 
     grant = {"grant_type": "refresh_token", "refresh_token": "r1"}
@@ -160,10 +160,10 @@ async def test_a_refresh_token_that_is_renewed_is_used_the_next_time(issuer: Tok
 
 
 async def test_a_renewed_refresh_token_is_used_after_a_restart(
-    office: Office, issuer: TokenServer
+    rig: ImporterRig, issuer: TokenServer
 ) -> None:
     issuer.rotates = True
-    kept = StoredRefreshToken(office.database, "eva@imap", "r1")
+    kept = StoredRefreshToken(rig.database, "eva@imap", "r1")
     await tokens(issuer, kept=kept, refresh_token="r1").token()
 
     await tokens(issuer, kept=kept, refresh_token="r1").token()
@@ -172,23 +172,23 @@ async def test_a_renewed_refresh_token_is_used_after_a_restart(
 
 
 async def test_a_new_refresh_token_in_the_config_counts_more_than_a_kept_one(
-    office: Office, issuer: TokenServer
+    rig: ImporterRig, issuer: TokenServer
 ) -> None:
     issuer.rotates = True
-    first = StoredRefreshToken(office.database, "eva@imap", "r1")
+    first = StoredRefreshToken(rig.database, "eva@imap", "r1")
     await tokens(issuer, kept=first, refresh_token="r1").token()
 
-    second = StoredRefreshToken(office.database, "eva@imap", "r2")
+    second = StoredRefreshToken(rig.database, "eva@imap", "r2")
     await tokens(issuer, kept=second, refresh_token="r2").token()
 
     assert ["r1", "r2"] == [form["refresh_token"] for form in issuer.forms]
 
 
 async def test_another_process_uses_the_token_that_was_renewed_meanwhile(
-    office: Office, issuer: TokenServer
+    rig: ImporterRig, issuer: TokenServer
 ) -> None:
     issuer.rotates = True
-    kept = StoredRefreshToken(office.database, "eva@imap", "r1")
+    kept = StoredRefreshToken(rig.database, "eva@imap", "r1")
     one = tokens(issuer, kept=kept, refresh_token="r1")
     other = tokens(issuer, kept=kept, refresh_token="r1")
 
@@ -200,10 +200,10 @@ async def test_another_process_uses_the_token_that_was_renewed_meanwhile(
 
 
 async def test_a_token_that_another_process_spent_just_before_is_none_to_give_up_on(
-    office: Office, issuer: TokenServer
+    rig: ImporterRig, issuer: TokenServer
 ) -> None:
     issuer.rotates = True
-    stored = StoredRefreshToken(office.database, "eva@imap", "r1")
+    stored = StoredRefreshToken(rig.database, "eva@imap", "r1")
     other = tokens(issuer, kept=stored, refresh_token="r1")
 
     class Overtaken(StoredRefreshToken):
@@ -215,7 +215,7 @@ async def test_a_token_that_another_process_spent_just_before_is_none_to_give_up
                 await other.token()
             return found
 
-    kept = Overtaken(office.database, "eva@imap", "r1")
+    kept = Overtaken(rig.database, "eva@imap", "r1")
     await tokens(issuer, kept=kept, refresh_token="r1").token()
 
     assert ["r1", "r1", "refresh-1"] == [form["refresh_token"] for form in issuer.forms]
@@ -223,14 +223,14 @@ async def test_a_token_that_another_process_spent_just_before_is_none_to_give_up
 
 
 async def test_no_refresh_token_is_spent_while_the_next_could_not_be_kept(
-    office: Office, issuer: TokenServer
+    rig: ImporterRig, issuer: TokenServer
 ) -> None:
     issuer.rotates = True
-    kept = StoredRefreshToken(office.database, "eva@imap", "r1")
+    kept = StoredRefreshToken(rig.database, "eva@imap", "r1")
     source = tokens(issuer, kept=kept, refresh_token="r1")
 
     def run(sql: str) -> None:
-        with office.database.writing() as connection:
+        with rig.database.writing() as connection:
             connection.exec_driver_sql(sql)
 
     # As with a full disk: a row is read all the same, a transaction begins, and none is written.
@@ -331,11 +331,11 @@ async def test_a_killed_gateway_logs_in_with_the_token_that_was_renewed(
 
 
 @pytest.mark.system
-async def test_a_server_of_another_make_works_as_well(office: Office, tmp_path: Path) -> None:
+async def test_a_server_of_another_make_works_as_well(rig: ImporterRig, tmp_path: Path) -> None:
     async with Pymap(tmp_path) as server:
         server.empty()
         own = settings(server.port, pymap.USER, password=pymap.PASSWORD)
-        async with watching(office, own) as watched:
+        async with watching(rig, own) as watched:
             await wait_until(lambda: "read" in watched.heard, "the first look")
             server.deliver(forward().as_bytes(), forward(subject="no reference").as_bytes())
             await wait_until(lambda: server.count() == 0, "the mails", 20)

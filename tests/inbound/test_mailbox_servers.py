@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from gateway.inbound.imap.session import MailboxSession
+from tests.inbound.importer_rig import ImporterRig
 from tests.inbound.mails import forward
-from tests.inbound.office import Office
 from tests.inbound.watching import settings, watching
 from tests.rig.courier import Courier
 from tests.rig.cyrus import Cyrus
@@ -30,12 +30,12 @@ SERVERS: dict[str, tuple[Callable[[], UnpackedServer | Hoodiecrow], str]] = {
 
 
 @pytest.mark.parametrize("name", SERVERS)
-async def test_replies_are_filed_moved_and_never_lost(office: Office, name: str) -> None:
+async def test_replies_are_filed_moved_and_never_lost(rig: ImporterRig, name: str) -> None:
     make, prefix = SERVERS[name]
     async with make() as server:
         # As short as staff would have it where a server doesn't tell of new mail.
         mailbox = settings(server.port, USER, every=timedelta(seconds=1))
-        async with watching(office, mailbox) as watched:
+        async with watching(rig, mailbox) as watched:
             await wait_until(lambda: "read" in watched.heard, "the first look", 20)
             server.deliver(USER, forward().as_bytes(), forward(subject="no number").as_bytes())
             await wait_until(lambda: server.count(USER) == 0, "both taken", 20)
@@ -45,7 +45,7 @@ async def test_replies_are_filed_moved_and_never_lost(office: Office, name: str)
 
         assert 1 == server.count(USER, f"{prefix}Needs attention")
         assert "down" not in watched.heard
-    assert 2 == len(office.entries())
+    assert 2 == len(rig.entries())
 
 
 async def _recreate_inbox_folder(server: Mailboxes, prefix: str) -> None:

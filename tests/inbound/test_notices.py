@@ -15,8 +15,8 @@ from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.core.sending.outbox import OutboxRow
 from gateway.inbound.notices import of_refused
 from gateway.inbound.verdict import NeedsAttention
+from tests.inbound.importer_rig import CANDIDATE, TEMPLATES, ImporterRig, rules
 from tests.inbound.mails import EVA, FAILED, forward, with_file
-from tests.inbound.office import CANDIDATE, TEMPLATES, Office, rules
 
 
 def read(row: OutboxRow) -> Message:
@@ -29,61 +29,61 @@ def text(row: OutboxRow) -> str:
     return str(mail.get_content())
 
 
-async def test_everyone_responsible_is_told_in_their_language(each_office: Office) -> None:
-    await each_office.filed(with_file(forward()))
+async def test_everyone_responsible_is_told_in_their_language(each_rig: ImporterRig) -> None:
+    await each_rig.filed(with_file(forward()))
 
-    told = {row.recipient: row for row in each_office.letters()}
+    told = {row.recipient: row for row in each_rig.letters()}
     assert {EVA, "jan@office.example"} == set(told)
     assert "Eine Antwort von Ann Müller wurde importiert." in text(told[EVA])
     assert "Er is een antwoord van Ann Müller opgeslagen." in text(told["jan@office.example"])
 
 
-async def test_the_notice_says_who_on_what_with_what(office: Office) -> None:
-    entry = await office.filed(with_file(forward()))
+async def test_the_notice_says_who_on_what_with_what(rig: ImporterRig) -> None:
+    entry = await rig.filed(with_file(forward()))
 
-    said = text(office.letters()[0])
+    said = text(rig.letters()[0])
     for part in ("4711", "Lehrkraft Mathematik", "Ihre Bewerbung", "candidate:17"):
         assert part in said
     assert "> das passt mir gut." in said
     assert "- Lebenslauf.pdf (Lebenslauf)" in said
-    assert f"Kandidat:          {office.entries()[0].sender_name}" in said
+    assert f"Kandidat:          {rig.entries()[0].sender_name}" in said
     assert entry.reference in said
 
 
-async def test_without_anybody_responsible_the_owner_is_told(office: Office) -> None:
-    await office.filed(forward(subject="5000 WG: Ihre Bewerbung"))
+async def test_without_anybody_responsible_the_owner_is_told(rig: ImporterRig) -> None:
+    await rig.filed(forward(subject="5000 WG: Ihre Bewerbung"))
 
-    (row,) = office.letters()
+    (row,) = rig.letters()
     assert "owner@office.example" == row.recipient
     assert "Une réponse de Ann Müller a été classée." in text(row)
 
 
-async def test_without_an_owner_a_set_address_is_told(office: Office) -> None:
+async def test_without_an_owner_a_set_address_is_told(rig: ImporterRig) -> None:
     from gateway.core.people.people import PersonKind, PersonRef
 
     nobody = PersonRef(PersonKind.CANDIDATE, "99")
-    office.feed("applications", Application(reference="7000", person=nobody))
+    rig.feed("applications", Application(reference="7000", person=nobody))
 
-    await office.filed(forward(subject="7000 WG: Ihre Bewerbung"))
+    await rig.filed(forward(subject="7000 WG: Ihre Bewerbung"))
 
-    assert ["fallback@office.example"] == [row.recipient for row in office.letters()]
-
-
-async def test_nobody_is_told_twice(each_office: Office) -> None:
-    await each_office.take(forward())
-    await each_office.take(forward())
-    await each_office.take(forward(message_id="<again@office.example>"))
-
-    assert 2 == len(each_office.letters())
+    assert ["fallback@office.example"] == [row.recipient for row in rig.letters()]
 
 
-async def test_remarks_are_told(office: Office) -> None:
-    office.feed("applications", Application(reference="8000", person=CANDIDATE, status="done",
+async def test_nobody_is_told_twice(each_rig: ImporterRig) -> None:
+    await each_rig.take(forward())
+    await each_rig.take(forward())
+    await each_rig.take(forward(message_id="<again@office.example>"))
+
+    assert 2 == len(each_rig.letters())
+
+
+async def test_remarks_are_told(rig: ImporterRig) -> None:
+    rig.feed("applications", Application(reference="8000", person=CANDIDATE, status="done",
                                             responsible=("s1",)))  # fmt: skip
 
-    await office.filed(forward(subject="8000 x", text="Ein Vermerk."))
+    await rig.filed(forward(subject="8000 x", text="Ein Vermerk."))
 
-    said = text(office.letters()[0])
+    said = text(rig.letters()[0])
     assert "Diese Bewerbung ist abgeschlossen." in said
     assert "Es wurde keine weitergeleitete E-Mail darin gefunden" in said
 
@@ -97,44 +97,44 @@ class TestAnswers:
         ],
     )
     async def test_staff_hear_why_and_what_to_do(
-        self, each_office: Office, subject: str, advice: str
+        self, each_rig: ImporterRig, subject: str, advice: str
     ) -> None:
-        verdict = await each_office.take(forward(subject=subject))
+        verdict = await each_rig.take(forward(subject=subject))
 
-        (row,) = each_office.letters()
+        (row,) = each_rig.letters()
         assert EVA == row.recipient
         assert advice in " ".join(text(row).split())
-        assert each_office.mail(verdict.inbox).answered
+        assert each_rig.mail(verdict.inbox).answered
 
     @pytest.mark.parametrize("subject", ["WG: Ihre Bewerbung", "9999 Ihre Bewerbung"])
     async def test_staff_hear_the_references_of_the_one_who_wrote(
-        self, each_office: Office, subject: str
+        self, each_rig: ImporterRig, subject: str
     ) -> None:
-        await each_office.take(forward(subject=subject))
+        await each_rig.take(forward(subject=subject))
 
-        said = " ".join(text(each_office.letters()[0]).split())
+        said = " ".join(text(each_rig.letters()[0]).split())
         assert "Bewerbungen von Ann Müller: - 4711 (Lehrkraft Mathematik) Import" in said
         assert "Import-Adresse: replies@office.example" in said
 
-    async def test_where_all_are_closed_these_are_named(self, office: Office) -> None:
-        office.feed(
+    async def test_where_all_are_closed_these_are_named(self, rig: ImporterRig) -> None:
+        rig.feed(
             "applications",
             Application(
                 reference="4711", person=CANDIDATE, title="Lehrkraft Mathematik", status="done"
             ),
         )
 
-        await office.take(forward(subject="WG: Ihre Bewerbung"))
+        await rig.take(forward(subject="WG: Ihre Bewerbung"))
 
-        said = text(office.letters()[0])
+        said = text(rig.letters()[0])
         assert "- 4711 (Lehrkraft Mathematik)\r\n- 4712 (Lehrkräfte 2026)" in said
 
-    async def test_whose_writer_is_not_on_file_hears_no_number(self, office: Office) -> None:
+    async def test_whose_writer_is_not_on_file_hears_no_number(self, rig: ImporterRig) -> None:
         unknown = forward(subject="WG: Ihre Bewerbung").as_bytes()
 
-        await office.take(unknown.replace(b"ann@example.org", b"new@example.org"))
+        await rig.take(unknown.replace(b"ann@example.org", b"new@example.org"))
 
-        said = text(office.letters()[0]).partition("wartet auf")[0]
+        said = text(rig.letters()[0]).partition("wartet auf")[0]
         assert "Bewerbungen von" not in said
         assert [] == re.findall(r"\d", said)
 
@@ -162,60 +162,60 @@ class TestAnswers:
 
         assert f"larger than the {shown} that" in draft.body.decode()
 
-    async def test_the_answer_belongs_to_the_mail_and_asks_for_none(self, office: Office) -> None:
-        await office.take(forward(subject="WG: x"))
+    async def test_the_answer_belongs_to_the_mail_and_asks_for_none(self, rig: ImporterRig) -> None:
+        await rig.take(forward(subject="WG: x"))
 
-        mail = read(office.letters()[0])
+        mail = read(rig.letters()[0])
         assert "<forward@office.example>" == mail["In-Reply-To"]
         assert "auto-replied" == mail["Auto-Submitted"]
         assert "All" == mail["X-Auto-Response-Suppress"]
-        assert "" == office.letters()[0].sender
+        assert "" == rig.letters()[0].sender
 
-    async def test_five_answers_an_hour_are_enough(self, office: Office) -> None:
+    async def test_five_answers_an_hour_are_enough(self, rig: ImporterRig) -> None:
         for number in range(7):
-            await office.take(forward(subject=f"WG: x {number}"))
-        before = len(office.letters())
-        office.later(hours=2)
-        await office.take(forward(subject="WG: y"))
+            await rig.take(forward(subject=f"WG: x {number}"))
+        before = len(rig.letters())
+        rig.later(hours=2)
+        await rig.take(forward(subject="WG: y"))
 
         assert 5 == before
-        assert 6 == len(office.letters())
+        assert 6 == len(rig.letters())
 
     async def test_a_mail_is_answered_once_however_often_it_is_looked_at(
-        self, office: Office
+        self, rig: ImporterRig
     ) -> None:
-        waiting = await office.take(forward(subject="WG: x"))
-        await office.importer.retry(waiting.inbox)
-        await office.take(forward(subject="WG: x"))
+        waiting = await rig.take(forward(subject="WG: x"))
+        await rig.importer.retry(waiting.inbox)
+        await rig.take(forward(subject="WG: x"))
 
-        assert 1 == len(office.letters())
+        assert 1 == len(rig.letters())
 
-    async def test_a_stranger_hears_nothing(self, office: Office) -> None:
+    async def test_a_stranger_hears_nothing(self, rig: ImporterRig) -> None:
         results = "mail.office.example; dmarc=pass header.from=example.com"
 
-        await office.take(forward(sender="x@example.com", results=results))
+        await rig.take(forward(sender="x@example.com", results=results))
 
-        assert [] == office.letters()
+        assert [] == rig.letters()
 
-    async def test_a_forged_sender_hears_nothing(self, office: Office) -> None:
-        await office.take(forward(subject="WG: x", results=FAILED))
+    async def test_a_forged_sender_hears_nothing(self, rig: ImporterRig) -> None:
+        await rig.take(forward(subject="WG: x", results=FAILED))
 
-        assert [] == office.letters()
+        assert [] == rig.letters()
 
     async def test_the_answer_goes_to_the_address_on_file_whatever_reply_to_says(
-        self, office: Office
+        self, rig: ImporterRig
     ) -> None:
-        await office.take(forward(subject="WG: x", fields={"Reply-To": "x@evil.example"}))
+        await rig.take(forward(subject="WG: x", fields={"Reply-To": "x@evil.example"}))
 
-        assert [EVA] == [row.recipient for row in office.letters()]
+        assert [EVA] == [row.recipient for row in rig.letters()]
 
-    async def test_a_line_break_in_a_subject_makes_no_field(self, office: Office) -> None:
+    async def test_a_line_break_in_a_subject_makes_no_field(self, rig: ImporterRig) -> None:
         mail = forward(subject="placeholder").as_bytes()
         hostile = mail.replace(
             b"Subject: placeholder", b"Subject: =?utf-8?q?x=0D=0ABcc=3A_y=40evil=2Eexample?="
         )
 
-        verdict = await office.take(hostile)
+        verdict = await rig.take(hostile)
 
         assert NeedsAttention(AttentionReason.NO_REFERENCE, verdict.inbox) == verdict
-        assert read(office.letters()[0])["Bcc"] is None
+        assert read(rig.letters()[0])["Bcc"] is None

@@ -126,7 +126,7 @@ def test_the_mail_in_a_delivery_report_is_no_original() -> None:
     assert recover(report).heading is None
 
 
-OUTLOOK = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><title>t</title>
+OUTLOOK = """<html xmlns:o="urn:schemas-microsoft-com:rig:rig"><head><title>t</title>
 <style>p.MsoNormal {margin:0}</style><!--[if gte mso 9]><xml><o:x/></xml><![endif]--></head>
 <body lang=DE><div class=WordSection1><p class=MsoNormal>Bitte ablegen.<o:p></o:p></p>
 <p class=MsoNormal><o:p>&nbsp;</o:p></p><div><div style='border:none;border-top:solid #E1E1E1 1.0pt;

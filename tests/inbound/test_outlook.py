@@ -7,9 +7,9 @@ import pytest
 from compressed_rtf import compress
 
 from gateway.inbound.verdict import Filed, NeedsAttention, Repeated
+from tests.inbound.importer_rig import ImporterRig
 from tests.inbound.mails import INLINE, PDF, forward, original, with_file
 from tests.inbound.msg_file import msg_file
-from tests.inbound.office import Office
 from tests.inbound.test_notices import text as said
 from tests.inbound.test_reading import tnef
 
@@ -35,10 +35,10 @@ _IMESSAGE = bytes.fromhex("0703020000000000c000000000000046")  # IID_IMessage, M
 
 
 @pytest.mark.parametrize("kind", ["octet-stream", "vnd.ms-outlook"])
-async def test_a_msg_file_is_opened(office: Office, kind: str) -> None:
+async def test_a_msg_file_is_opened(rig: ImporterRig, kind: str) -> None:
     mail = with_file(forward(text="Bitte ablegen."), "AW Ihre Bewerbung.msg", ANN, kind)
 
-    entry = await office.filed(mail)
+    entry = await rig.filed(mail)
 
     assert ("Ann Müller", "ann@example.org") == (entry.sender_name, entry.sender)
     assert ("Ihre Bewerbung", "Das passt.") == (entry.subject, entry.text)
@@ -53,10 +53,10 @@ async def test_a_msg_file_is_opened(office: Office, kind: str) -> None:
     assert () == entry.remarks
 
 
-async def test_a_msg_file_without_unicode_is_opened(office: Office) -> None:
+async def test_a_msg_file_without_unicode_is_opened(rig: ImporterRig) -> None:
     mail = with_file(forward(text="Bitte ablegen."), "AW.msg", ANSI, "vnd.ms-outlook")
 
-    entry = await office.filed(mail)
+    entry = await rig.filed(mail)
 
     assert ("Ann Müller", "ann@example.org") == (entry.sender_name, entry.sender)
     assert ("Ihre Bewerbung", "Das passt für mich, 5 €.") == (entry.subject, entry.text)
@@ -64,10 +64,10 @@ async def test_a_msg_file_without_unicode_is_opened(office: Office) -> None:
     assert () == entry.remarks
 
 
-async def test_a_msg_file_whose_text_is_rtf_alone_is_read(office: Office) -> None:
+async def test_a_msg_file_whose_text_is_rtf_alone_is_read(rig: ImporterRig) -> None:
     mail = with_file(forward(text="Bitte ablegen."), "AW.msg", RTF, "vnd.ms-outlook")
 
-    entry = await office.filed(mail)
+    entry = await rig.filed(mail)
 
     assert ("ann@example.org", "Ihre Bewerbung") == (entry.sender, entry.subject)
     assert "Das passt für mich, 5 €." == entry.text
@@ -76,10 +76,10 @@ async def test_a_msg_file_whose_text_is_rtf_alone_is_read(office: Office) -> Non
 
 
 @pytest.mark.parametrize("wrap", ["msg", "winmail.dat"])
-async def test_html_that_outlook_turned_into_rtf_is_read(office: Office, wrap: str) -> None:
+async def test_html_that_outlook_turned_into_rtf_is_read(rig: ImporterRig, wrap: str) -> None:
     mail = with_rtf(wrap, compress(HTML_AS_RTF))
 
-    entry = await office.filed(mail)
+    entry = await rig.filed(mail)
 
     assert "Das paßt für 5 €, gut." == entry.text
     assert "<b>gut</b>" in entry.html
@@ -98,41 +98,41 @@ async def test_html_that_outlook_turned_into_rtf_is_read(office: Office, wrap: s
 )
 @pytest.mark.parametrize("wrap", ["msg", "winmail.dat"])
 async def test_a_text_of_outlook_that_cannot_be_read_is_kept_with_a_remark(
-    office: Office, wrap: str, rtf: bytes
+    rig: ImporterRig, wrap: str, rtf: bytes
 ) -> None:
-    entry = await office.filed(with_rtf(wrap, rtf))
+    entry = await rig.filed(with_rtf(wrap, rtf))
 
     assert ("ann@example.org", "") == (entry.sender, entry.text)
     assert [{"msg": "AW.msg"}.get(wrap, wrap)] == [one.filename for one in entry.documents]
     assert "text_unread" in entry.remarks
     assert "no_text" not in entry.remarks
-    assert "Rich-Text-Format" in said(office.letters()[0])
+    assert "Rich-Text-Format" in said(rig.letters()[0])
 
 
-async def test_who_sent_a_msg_file_for_its_author_is_remarked(office: Office) -> None:
+async def test_who_sent_a_msg_file_for_its_author_is_remarked(rig: ImporterRig) -> None:
     behalf = {0x0C1A: "Jobboard", 0x0C1F: "noreply@jobs.example"}
     octets = msg_file({**OF_ANN, **behalf, 0x1000: "Das passt."})
 
-    entry = await office.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
+    entry = await rig.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
 
     assert ("Ann Müller", "ann@example.org") == (entry.sender_name, entry.sender)
     assert "sent_by Jobboard <noreply@jobs.example>" in entry.remarks
 
 
-async def test_who_sent_a_msg_file_of_their_own_is_not_remarked(office: Office) -> None:
+async def test_who_sent_a_msg_file_of_their_own_is_not_remarked(rig: ImporterRig) -> None:
     same = {0x0C1A: "Ann Müller", 0x0C1F: "/O=X/CN=ANN", 0x5D01: "Ann@example.org"}
     octets = msg_file({**OF_ANN, **same, 0x1000: "Das passt."})
 
-    entry = await office.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
+    entry = await rig.filed(with_file(forward(text="Bitte ablegen."), "AW.msg", octets))
 
     assert "ann@example.org" == entry.sender
     assert not [remark for remark in entry.remarks if remark.startswith("sent_by")]
 
 
-async def test_a_msg_file_that_is_none_stays_a_document(office: Office) -> None:
+async def test_a_msg_file_that_is_none_stays_a_document(rig: ImporterRig) -> None:
     mail = with_file(forward(text="Bitte ablegen."), "AW.msg", ANN[:700], "vnd.ms-outlook")
 
-    entry = await office.filed(mail)
+    entry = await rig.filed(mail)
 
     assert ["AW.msg"] == [one.filename for one in entry.documents]
     assert entry.remarks
@@ -140,12 +140,12 @@ async def test_a_msg_file_that_is_none_stays_a_document(office: Office) -> None:
 
 @pytest.mark.parametrize("beside", [(), ((b"cv.pdf", PDF),)], ids=["alone", "beside a file"])
 async def test_a_mail_in_a_winmail_dat_is_the_original(
-    office: Office, beside: tuple[tuple[bytes, bytes], ...]
+    rig: ImporterRig, beside: tuple[tuple[bytes, bytes], ...]
 ) -> None:
     wrapped = tnef_with_mail() + b"".join(tnef(*each)[6 + 15 :] for each in beside)
     mail = with_file(forward(text="Bitte ablegen."), "winmail.dat", wrapped, "ms-tnef")
 
-    entry = await office.filed(mail)
+    entry = await rig.filed(mail)
 
     assert ("Ann Müller", "ann@example.org") == (entry.sender_name, entry.sender)
     assert ("Ihre Bewerbung", "Das passt.") == (entry.subject, entry.text)
@@ -153,11 +153,11 @@ async def test_a_mail_in_a_winmail_dat_is_the_original(
     assert [name.decode() for name, _ in beside] == [one.filename for one in entry.documents]
 
 
-async def test_a_mail_within_a_mail_in_a_winmail_dat_is_a_document(office: Office) -> None:
+async def test_a_mail_within_a_mail_in_a_winmail_dat_is_a_document(rig: ImporterRig) -> None:
     wrapped = _tnef(*_mail_attributes(*_mail_attributes()))
     mail = with_file(forward(text="Bitte ablegen."), "winmail.dat", wrapped, "ms-tnef")
 
-    entry = await office.filed(mail)
+    entry = await rig.filed(mail)
 
     assert ("ann@example.org", "Das passt.") == (entry.sender, entry.text)
     assert 1 == len(entry.documents)
@@ -170,24 +170,24 @@ async def test_a_mail_within_a_mail_in_a_winmail_dat_is_a_document(office: Offic
     ids=["msg", "eml"],
 )
 async def test_a_mail_that_is_a_file_in_a_winmail_dat_is_the_original(
-    office: Office, name: bytes, octets: bytes
+    rig: ImporterRig, name: bytes, octets: bytes
 ) -> None:
     wrapped = tnef(b"Liste.pdf", PDF + b"1") + tnef(name, octets)[6 + 15 :]
     mail = with_file(forward(text="Bitte ablegen."), "winmail.dat", wrapped, "ms-tnef")
 
-    entry = await office.filed(mail)
+    entry = await rig.filed(mail)
 
     assert "ann@example.org" == entry.sender
     assert "Bitte ablegen." == entry.staff_text
     assert ["Lebenslauf.pdf", "Liste.pdf"] == [one.filename for one in entry.documents]
 
 
-async def test_a_text_that_only_a_winmail_dat_holds_is_read(office: Office) -> None:
+async def test_a_text_that_only_a_winmail_dat_holds_is_read(rig: ImporterRig) -> None:
     text = INLINE.format(said="Das passt.")
     wrapped = tnef(b"cv.pdf", PDF) + _tnef((1, 0x0002800C, text.encode("cp1252") + b"\0"))[6:]
     mail = with_file(forward(text=""), "winmail.dat", wrapped, "ms-tnef")
 
-    entry = await office.filed(mail)
+    entry = await rig.filed(mail)
 
     assert "ann@example.org" == entry.sender
     assert "Das passt." in entry.text
@@ -195,13 +195,13 @@ async def test_a_text_that_only_a_winmail_dat_holds_is_read(office: Office) -> N
     assert ["cv.pdf"] == [one.filename for one in entry.documents]
 
 
-async def test_a_text_that_a_winmail_dat_holds_as_rtf_is_read(office: Office) -> None:
+async def test_a_text_that_a_winmail_dat_holds_as_rtf_is_read(rig: ImporterRig) -> None:
     text = INLINE.format(said="Das passt.").replace("\n", "\\par\n").replace("ü", "\\'fc")
     rtf = compress(f"{{\\rtf1\\ansi\\ansicpg1252\\fromtext {text.replace('ä', '')}}}".encode())
     wrapped = tnef(b"cv.pdf", PDF) + _tnef((1, 0x00069003, properties((0x1009, rtf))))[6:]
     mail = with_file(forward(text=""), "winmail.dat", wrapped, "ms-tnef")
 
-    entry = await office.filed(mail)
+    entry = await rig.filed(mail)
 
     assert "ann@example.org" == entry.sender
     assert "Das passt." in entry.text
@@ -209,22 +209,22 @@ async def test_a_text_that_a_winmail_dat_holds_as_rtf_is_read(office: Office) ->
 
 
 async def test_a_text_in_a_winmail_dat_is_passed_over_where_the_mail_has_one(
-    office: Office,
+    rig: ImporterRig,
 ) -> None:
     wrapped = tnef(b"cv.pdf", PDF) + _tnef((1, 0x0002800C, b"Das passt.\0"))[6:]
 
-    entry = await office.filed(with_file(forward(), "winmail.dat", wrapped, "ms-tnef"))
+    entry = await rig.filed(with_file(forward(), "winmail.dat", wrapped, "ms-tnef"))
 
     assert 1 == entry.text.count("das passt")
     assert ["cv.pdf"] == [one.filename for one in entry.documents]
 
 
-async def test_broken_files_of_outlook_cost_no_mail(office: Office) -> None:
+async def test_broken_files_of_outlook_cost_no_mail(rig: ImporterRig) -> None:
     """They are filed, as the same mail again or with the file, or wait."""
     for name, octets in (("AW.msg", ANN), ("winmail.dat", tnef_with_mail())):
         for place in (*range(30, 80, 16), *range(512, len(octets), len(octets) // 9)):
             broken = octets[:place] + b"\xff\xfe\xff\xfe" + octets[place + 4 :]
-            verdict = await office.take(with_file(forward(said=f"{name} {place}"), name, broken))
+            verdict = await rig.take(with_file(forward(said=f"{name} {place}"), name, broken))
             assert isinstance(verdict, Filed | Repeated | NeedsAttention)
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core.people.history import HistoryEntry
+from tests.inbound.importer_rig import CANDIDATE, ImporterRig
 from tests.inbound.mails import EVA, PASSED, PDF
-from tests.inbound.office import CANDIDATE, Office
 
 HEAD = (
     f"Authentication-Results: {PASSED}\r\nFrom: Eva Bos <{EVA}>\r\nTo: import@office.example\r\n"
@@ -144,8 +144,8 @@ THUNDERBIRD = _mail(
 )
 
 
-async def _filed(office: Office, mail: bytes) -> HistoryEntry:
-    entry = await office.filed(mail)
+async def _filed(rig: ImporterRig, mail: bytes) -> HistoryEntry:
+    entry = await rig.filed(mail)
     assert (CANDIDATE, "4711", "s1") == (entry.person, entry.reference, entry.staff)
     assert () == entry.remarks
     assert datetime(2026, 3, 4, 9, 11, tzinfo=UTC) == entry.date
@@ -165,17 +165,17 @@ async def _filed(office: Office, mail: bytes) -> HistoryEntry:
     ids=["apple", "outlook", "gmail", "thunderbird"],
 )
 async def test_a_mail_of_every_program_is_filed_with_its_documents(
-    office: Office, mail: bytes, name: str
+    rig: ImporterRig, mail: bytes, name: str
 ) -> None:
-    entry = await _filed(office, mail)
+    entry = await _filed(rig, mail)
 
     assert name == entry.sender_name
     assert ["cv", "photo"] == [one.type for one in entry.documents]
-    assert [PDF, PHOTO] == [await office.blobs.get(one.sha256) for one in entry.documents]
+    assert [PDF, PHOTO] == [await rig.blobs.get(one.sha256) for one in entry.documents]
 
 
-async def test_html_is_that_of_the_original_and_safe(office: Office) -> None:
-    entry = await _filed(office, OUTLOOK)
+async def test_html_is_that_of_the_original_and_safe(rig: ImporterRig) -> None:
+    entry = await _filed(rig, OUTLOOK)
 
     assert "<i>passt</i>" in entry.html
     assert 'src="cid:image001.png@01"' in entry.html

@@ -1,4 +1,4 @@
-"""Pollers that watch mailboxes for an office's importer."""
+"""Pollers that watch mailboxes for an importer."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from gateway.inbound.mailbox_lease import MailboxLease
 from gateway.inbound.poller import Poller
 from gateway.inbound.stored_quirks import StoredQuirks
 from gateway.inbound.waiting_mail import WaitingMail
-from tests.inbound.office import MAILBOX, Office
+from tests.inbound.importer_rig import MAILBOX, ImporterRig
 from tests.rig.mailboxes import PASSWORD
 from tests.rig.process import LOOPBACK
 
@@ -48,17 +48,17 @@ def settings(port: int, user: str = "eva", **changes: Any) -> MailboxSettings:
 
 @asynccontextmanager
 async def watching(
-    office: Office, mailbox: MailboxSettings, holder: str = "here", importer: Any = None
+    rig: ImporterRig, mailbox: MailboxSettings, holder: str = "here", importer: Any = None
 ) -> AsyncIterator[Watched]:
     """Have a mailbox watched during the block."""
     watched = Watched()
-    mailbox_lease = MailboxLease(office.database, holder, lambda: datetime.now(UTC))
+    mailbox_lease = MailboxLease(rig.database, holder, lambda: datetime.now(UTC))
     poller = Poller(
         mailbox,
-        importer=importer or office.importer,
+        importer=importer or rig.importer,
         mailbox_lease=mailbox_lease,
-        waiting_mail=WaitingMail(office.database),
-        quirks=StoredQuirks(office.database, lambda: datetime.now(UTC)),
+        waiting_mail=WaitingMail(rig.database),
+        quirks=StoredQuirks(rig.database, lambda: datetime.now(UTC)),
         watch=watched,
     )
     task = asyncio.create_task(poller.run())

@@ -1,4 +1,4 @@
-"""An office with candidates, staff and an importer, its store and blobs in a folder."""
+"""An importer, the candidates and staff it knows, its store and blobs in a folder."""
 
 import itertools
 from collections.abc import Mapping
@@ -78,7 +78,7 @@ RECORDS: Mapping[str, list[object]] = {
 }
 
 
-class Office:
+class ImporterRig:
     """What the tests act on and look at."""
 
     def __init__(self, database: Database, folder: Path, readers: Readers) -> None:
