@@ -22,6 +22,7 @@ from benchmarks.processes import (
     Cpu,
     cpu_used,
     free_port,
+    own_modules,
     process_text,
     process_tree,
     running,
@@ -114,7 +115,7 @@ def measure(
     """Have every gateway import the mails in every way, in turn."""
     commands = {"gateway": Path(sys.executable).with_name("gateway")}
     if against is not None:
-        commands["other gateway"] = against
+        commands["other gateway"] = against.absolute()
     mails = list(_mails())
     measured: dict[tuple[str, str], list[Import]] = {
         (name, way): [] for way in WAYS for name in commands
@@ -166,13 +167,17 @@ def _import(command: Path, root: Path, dovecot: Dovecot, way: str, mails: list[b
         file = root / f"{kind}.csv"
         file.write_text(rows)
         done = subprocess.run(
-            [command, "--config", config, "import", kind, file], capture_output=True, check=False
+            [command, "--config", config, "import", kind, file],
+            capture_output=True,
+            check=False,
+            cwd=root,
+            env=own_modules(),
         )
         if done.returncode:
             raise BenchmarkError(f"{command} import {kind}: {done.stdout!r}{done.stderr!r}")
     log = root / "gateway.log"
     arguments = [str(command), "--config", str(config), "run", "smtp", "inbound"]
-    with running(arguments, log=log, port=port) as process:
+    with running(arguments, log=log, port=port, folder=root) as process:
         if not wait_until(lambda: "mailbox_opened" in log.read_text(), LIMIT):
             raise BenchmarkError(log.read_text()[-2000:])
         before, began = cpu_used(process.pid), time.perf_counter()

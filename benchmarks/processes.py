@@ -18,17 +18,34 @@ class BenchmarkError(Exception):
 
 
 @contextmanager
-def running(command: Sequence[str], *, log: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server for as long as the block lasts; it has greeted with 220 when it begins."""
+def running(
+    command: Sequence[str], *, log: Path, port: int, folder: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server for as long as the block lasts; it has greeted with 220 when it begins.
+
+    With a `folder` it runs there, with the Python modules of its own installation: not with those
+    of this folder and of PYTHONPATH, which may be another version's.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd=folder,
+            env=own_modules() if folder else None,
         )
     try:
         _wait_for_greeting(process, port, log)
         yield process
     finally:
         _stop(process)
+
+
+def own_modules() -> dict[str, str]:
+    """Return this process' environment without what leads to its Python modules."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def free_port() -> int:
