@@ -6,7 +6,8 @@ What is counted, over `gateway/` without the migrations:
 - private functions (`_name`) that are referred to at one place only, of all functions;
 - jumps: how many private functions of its file, and of its class, a reader of one public function
   has to visit, the ones behind those included;
-- modules a folder holds, lines of code.
+- modules a folder holds, lines of code;
+- files in which a variable's name doesn't say what it holds: `found`, `one`, `told`.
 """
 
 import ast
@@ -17,6 +18,9 @@ from pathlib import Path
 from statistics import mean
 
 PRODUCT = Path(__file__).parents[1] / "gateway"
+
+#: Names of variables and parameters that say nothing of what they hold.
+SAYING_NOTHING = frozenset(("found", "one", "told", "thing", "this", "that", "it"))
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -93,6 +97,22 @@ def jumps(module: Module) -> Iterator[tuple[str, int]]:
         yield function.name, len(needed)
 
 
+def saying_nothing(module: Module) -> list[str]:
+    """Return the names of variables and parameters that say nothing, one for each binding."""
+    return [
+        name
+        for node in ast.walk(module.tree)
+        for name in (
+            [node.arg]
+            if isinstance(node, ast.arg)
+            else [node.id]
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            else []
+        )
+        if name in SAYING_NOTHING
+    ]
+
+
 def _names(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
@@ -135,6 +155,14 @@ def main() -> None:
     print(
         f"jumps to read a public function: {mean(distance for distance, _ in distances):.2f},"
         f" above 8: {sum(distance > 8 for distance, _ in distances)} ({far})"
+    )
+
+    vague = {module.name: bound for module in all_modules if (bound := saying_nothing(module))}
+    most_vague = sorted(vague, key=lambda name: (-len(vague[name]), name))[:3]
+    examples = ", ".join(f"{name} {len(vague[name])}" for name in most_vague)
+    print(
+        f"files with variables that don't say what they hold: {len(vague)},"
+        f" {len(vague) / len(all_modules):.0%} of all ({examples})"
     )
 
     folders = Counter(module.path.parent for module in all_modules)

@@ -80,7 +80,7 @@ def _with(values: Any, path: tuple[str, ...], value: object) -> dict[str, Any]:
         return table | {key: _with(table.get(key), tuple(rest), value)}
     # A secret and the file it is in stand for one setting: the one given here counts.
     other = key.removesuffix(FILE_SUFFIX) if key.endswith(FILE_SUFFIX) else key + FILE_SUFFIX
-    return {name: one for name, one in table.items() if name != other} | {key: value}
+    return {name: item for name, item in table.items() if name != other} | {key: value}
 
 
 def _parsed(text: str, variable: Variable) -> object:
@@ -98,5 +98,7 @@ def unknown_setting(name: str, known: Iterable[str]) -> str:
     for key, field in options(Settings).items():
         if is_array(field.annotation) and name.startswith(f"{PREFIX}{key}__".upper()):
             return f"{name}: unknown setting; the keys of [[{key}]] are set in the file only"
-    near = suggestion(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known])
+    near = suggestion(
+        name.removeprefix(PREFIX), [variable.removeprefix(PREFIX) for variable in known]
+    )
     return f"{name}: unknown setting{near.replace('mean ', f'mean {PREFIX}')}"

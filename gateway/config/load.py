@@ -28,7 +28,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
             overlay(values, overrides), context={"folder": file.absolute().parent}
         )
     except ValidationError as error:
-        variables: dict[KeyPath, str] = {one.path: one.variable for one in overrides}
+        variables: dict[KeyPath, str] = {override.path: override.variable for override in overrides}
         raise describe(error, Settings, str(file), variables) from None
 
 

@@ -59,7 +59,7 @@ def describe(
     error: ValidationError, settings: type[BaseModel], file: str, variables: Mapping[KeyPath, str]
 ) -> ConfigError:
     """Put a failed validation into words; `variables` names the paths that the environment set."""
-    return ConfigError(*(_line(one, settings, file, variables) for one in error.errors()))
+    return ConfigError(*(_line(problem, settings, file, variables) for problem in error.errors()))
 
 
 def _line(

@@ -39,9 +39,9 @@ def meaning(section: type[BaseModel], key: str) -> str:
     module = inspect.getmodule(section)
     assert module is not None
     body = next(
-        one.body
-        for one in ast.parse(inspect.getsource(module)).body
-        if isinstance(one, ast.ClassDef) and one.name == section.__name__
+        statement.body
+        for statement in ast.parse(inspect.getsource(module)).body
+        if isinstance(statement, ast.ClassDef) and statement.name == section.__name__
     )
     for declared, below in pairwise(body):
         match declared, below:

@@ -197,15 +197,17 @@ class Settings(Section):
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         _unique("relays", "name", [relay.name for relay in self.relays])
-        _unique("smtp.listeners", "name", [one.name for one in self.smtp.listeners])
+        _unique("smtp.listeners", "name", [item.name for item in self.smtp.listeners])
         _unique("rules", "name", [rule.name for rule in self.rules])
-        _unique("webhooks", "url", [one.url for one in self.webhooks])
+        _unique("webhooks", "url", [item.url for item in self.webhooks])
         _unique("inbound.mailboxes", "name", [box.name for box in self.inbound.mailboxes])
         return self
 
     @model_validator(mode="after")
     def _addresses_are_free(self) -> Self:
-        fixed = [str(one.bind) if one.bind.port else "" for one in self.smtp.listeners]
+        fixed = [
+            str(listener.bind) if listener.bind.port else "" for listener in self.smtp.listeners
+        ]
         _unique("smtp.listeners", "bind", fixed)
         if str(self.api.bind) in fixed:
             wrong("api.bind", f'a listener has the same address: "{self.api.bind}"')

@@ -213,9 +213,9 @@ class Smtp(Section):
         return self
 
 
-def _needs_both(section: RelayConfig | ListenerConfig, one: str, other: str) -> None:
-    if (getattr(section, one) is None) != (getattr(section, other) is None):
-        missing = one if getattr(section, one) is None else other
+def _needs_both(section: RelayConfig | ListenerConfig, first: str, second: str) -> None:
+    if (getattr(section, first) is None) != (getattr(section, second) is None):
+        missing = first if getattr(section, first) is None else second
         wrong(missing, "is missing; cert and key belong together")
 
 

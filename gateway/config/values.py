@@ -45,20 +45,20 @@ def parse_duration(value: object) -> object:
     """Read `90s`, `10m`, `2h` or `7d`."""
     if isinstance(value, timedelta):
         return value
-    found = re.fullmatch(r"(\d{1,6})([smhd])", value) if isinstance(value, str) else None
-    if found is None:
+    match = re.fullmatch(r"(\d{1,6})([smhd])", value) if isinstance(value, str) else None
+    if match is None:
         raise ValueError("not a duration such as 90s, 10m, 2h or 7d")
-    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
 
 
 def parse_size(value: object) -> object:
     """Read `50MB` (one MB is a million bytes), `200kB`, `1GB`, or a plain number of bytes."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    found = re.fullmatch(r"(\d{1,12})(kB|MB|GB|)", value) if isinstance(value, str) else None
-    if found is None:
+    match = re.fullmatch(r"(\d{1,12})(kB|MB|GB|)", value) if isinstance(value, str) else None
+    if match is None:
         raise ValueError("not a size such as 200kB, 50MB or 1GB")
-    return int(found[1]) * _BYTES[found[2]]
+    return int(match[1]) * _BYTES[match[2]]
 
 
 def parse_bind(value: object) -> object:
@@ -66,10 +66,10 @@ def parse_bind(value: object) -> object:
     if isinstance(value, Bind):
         return value
     pattern = r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})"
-    found = re.fullmatch(pattern, value) if isinstance(value, str) else None
-    if found is None or int(found["port"]) > 65535:
+    match = re.fullmatch(pattern, value) if isinstance(value, str) else None
+    if match is None or int(match["port"]) > 65535:
         raise ValueError("not an address and port such as 127.0.0.1:2525 or [::1]:2525")
-    return Bind(found["six"] or found["host"], int(found["port"]))
+    return Bind(match["six"] or match["host"], int(match["port"]))
 
 
 def parse_pattern(value: object) -> object:
@@ -129,8 +129,8 @@ def parse_address(value: str) -> str:
 def parse_domain(value: str) -> str:
     """Read `example.org` or `@example.org`; return the domain."""
     domain = value.strip().removeprefix("@")
-    found = read_address(f"x@{domain}")
-    if isinstance(found, NotAnAddress) or found.address.partition("@")[2] != domain:
+    read = read_address(f"x@{domain}")
+    if isinstance(read, NotAnAddress) or read.address.partition("@")[2] != domain:
         raise ValueError("not a domain such as example.org")
     return domain
 
@@ -142,10 +142,10 @@ def parse_address_or_domain(value: str) -> str:
 
 
 def _typed(value: str) -> TypedAddress:
-    found = read_address(value)
-    if isinstance(found, NotAnAddress):
-        raise ValueError(f"not a mail address, it {found.fault}")
-    return found
+    read = read_address(value)
+    if isinstance(read, NotAnAddress):
+        raise ValueError(f"not a mail address, it {read.fault}")
+    return read
 
 
 def check_http(value: str) -> str:

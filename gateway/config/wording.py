@@ -38,7 +38,7 @@ def in_toml(value: object) -> str:
         case int():
             return str(value)
         case Mapping():
-            return "{" + ", ".join(f"{key} = {in_toml(one)}" for key, one in value.items()) + "}"
+            return "{" + ", ".join(f"{key} = {in_toml(item)}" for key, item in value.items()) + "}"
         case tuple() | list():
             return "[" + ", ".join(map(in_toml, value)) + "]"
         case _:

@@ -100,8 +100,8 @@ class Columns:
         self._is_plain = all(len(each.at) == 1 and not each.words for each in self.sources)
         self._told = tuple(each.name for each in self.sources)
         places = tuple(each.at[0] for each in self.sources if each.at)
-        one = itemgetter(*places) if len(places) > 1 else None
-        self._all = one or (lambda cells: (cells[places[0]],))
+        several = itemgetter(*places) if len(places) > 1 else None
+        self._all = several or (lambda cells: (cells[places[0]],))
 
     @property
     def told(self) -> frozenset[str]:
@@ -196,13 +196,13 @@ class Columns:
     def _check(self, is_table: bool) -> None:
         used = {at for each in self.sources for at in each.at}
         is_open = ALL_OTHERS in self._mapping.ignored
-        told = {each.name for each in self.sources}
+        filled = {each.name for each in self.sources}
         unknown = [
             at
             for key, at in self._at.items()
             if at not in used
             and key not in self._ignored
-            and not (is_open and nearest(self._names[at], self._kind.columns) in {"", *told})
+            and not (is_open and nearest(self._names[at], self._kind.columns) in {"", *filled})
         ]
         if unknown:
             names = [self._names[at] for at in unknown]
@@ -215,7 +215,7 @@ class Columns:
                 f"{self._kind.name} FILE --propose prints both)",
                 unknown[0],
             )
-        if is_table and (missing := self._kind.needed - told):
+        if is_table and (missing := self._kind.needed - filled):
             raise ColumnsWrong(
                 f"has no column {', '.join(sorted(missing))}; it has {self._shown()}"
             )

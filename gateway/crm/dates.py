@@ -168,10 +168,10 @@ class DateReader:
         month, day = self._ordered(text, written)
         year = self._year(text, written, month, day)
         try:
-            found = date(year, month, day)
+            read = date(year, month, day)
         except ValueError:
             raise UnreadableCell(f"not {form}: {text!r}", _CURE) from None
-        return found, written.clock
+        return read, written.clock
 
     def _serial(self, text: str, days: int, part: float) -> tuple[date, time]:
         if days not in _SERIALS:
@@ -189,10 +189,10 @@ class DateReader:
         if not written.first:
             return written.month, written.day
         if self.order is None and written.is_open:
-            one = f"{written.first} {_PLAIN_MONTHS[written.last - 1]}"
-            other = f"{written.last} {_PLAIN_MONTHS[written.first - 1]}"
+            day_first = f"{written.first} {_PLAIN_MONTHS[written.last - 1]}"
+            month_first = f"{written.last} {_PLAIN_MONTHS[written.first - 1]}"
             raise UnreadableCell(
-                f"{text!r} is {one} or {other}, and nothing in its column decides",
+                f"{text!r} is {day_first} or {month_first}, and nothing in its column decides",
                 f'say which by [crm] date_order = "day-first" or "month-first", or {_CURE}',
             )
         is_day_first = (

@@ -149,10 +149,10 @@ def import_file(
     `StoreUnavailable`; nothing was applied then.
     """
     is_kept = is_listing and not dry_run and path.exists()
-    told = _FaultRecord(database, source, kind, path.name, now, is_kept=is_kept)
+    fault_record = _FaultRecord(database, source, kind, path.name, now, is_kept=is_kept)
     reading = FieldReading(mapping=mapping, zone=zone, today=now.astimezone(zone).date())
     file = FeedFile(path, KINDS[kind], reading)
-    with told.failure(), feed(database, kind) as under_way:
+    with fault_record.failure(), feed(database, kind) as under_way:
         intake = _FileImport(KINDS[kind], under_way, zone)
         intake.take(file, progress, keys_only=remove)
         is_doubtful = bool(file.is_truncated) and not lift
@@ -210,7 +210,7 @@ def import_file(
         is_truncated=file.is_truncated or outcome.cut_off,
         shortfall=shortfall,
     )  # fmt: skip
-    told.end(report)
+    fault_record.end(report)
     return report
 
 
@@ -399,15 +399,15 @@ class _FileImport:
 
     def report_duplicates(self, duplicates: Sequence[Duplicate]) -> None:
         """Report the keys of which rows say different things."""
-        for one in duplicates:
-            if one.differs:
-                lines = ", ".join(map(str, one.lines))
-                said = "; ".join(f"{column}: {text}" for column, text in one.differs.items())
+        for duplicate in duplicates:
+            if duplicate.differs:
+                lines = ", ".join(map(str, duplicate.lines))
+                said = "; ".join(f"{column}: {text}" for column, text in duplicate.differs.items())
                 self._report(
                     RowProblem(
-                        one.lines[-1],
-                        f"{':'.join(one.key)} stands in lines {lines}, which differ: {said}",
-                        column=next(iter(one.differs)),
+                        duplicate.lines[-1],
+                        f"{':'.join(duplicate.key)} stands in lines {lines}, which differ: {said}",
+                        column=next(iter(duplicate.differs)),
                         cure="give each its one row",
                     )
                 )
@@ -423,14 +423,14 @@ class _FileImport:
     def report_idle_tags(self, outcome: ImportOutcome) -> None:
         """Report tags that weren't taken as they stand."""
         cure = f"write one of {', '.join(TAG_SCOPES)}, or leave it blank"
-        for one in outcome.idle_tags:
-            self._report(RowProblem(one.line, f"tag: {one}", "tag", one.tag, cure))
+        for idle_tag in outcome.idle_tags:
+            self._report(RowProblem(idle_tag.line, f"tag: {idle_tag}", "tag", idle_tag.tag, cure))
 
     def report_still_referred(self, outcome: ImportOutcome) -> None:
         """Report what a listing should have had, and is kept; no line tells of it."""
         cure = "give these people another one, or take the file with --lift"
-        for one in outcome.still_referred:
-            self._report(RowProblem(1, str(one), "crm_id", one.crm_id, cure))
+        for missing in outcome.still_referred:
+            self._report(RowProblem(1, str(missing), "crm_id", missing.crm_id, cure))
 
     def _report_fault(self, line: int, fault: FieldFault) -> None:
         self._report(RowProblem(line, str(fault), fault.column, fault.value, fault.cure))

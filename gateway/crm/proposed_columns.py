@@ -57,8 +57,8 @@ class SampledColumn:
     @property
     def holds_addresses(self) -> bool:
         """Whether most values are mail addresses."""
-        found = sum(bool(_ADDRESS.search(value)) for value in self.values)
-        return bool(self.values) and found >= 0.8 * len(self.values)
+        addresses = sum(bool(_ADDRESS.search(value)) for value in self.values)
+        return bool(self.values) and addresses >= 0.8 * len(self.values)
 
     @property
     def holds_tags(self) -> bool:
@@ -228,7 +228,7 @@ def shipped_mapping(kind: FileKind, columns: Sequence[SampledColumn]) -> str:
     for name, tables in SHIPPED_MAPPINGS.items():
         if kind.name in tables:
             mapping = read_mapping(kind.name, tables[kind.name], {})
-            theirs = {each for one in mapping.columns.values() for each in one.columns}
+            theirs = {each for mapped in mapping.columns.values() for each in mapped.columns}
             keys = set(map(column_key, names))
             if sum(column_key(each) in keys for each in theirs) > max(2, len(theirs) // 2):
                 return name

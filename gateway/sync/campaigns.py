@@ -46,7 +46,9 @@ class NameTaken(GatewayError):
 
     def __init__(self, name: str, there: Sequence[Campaign]) -> None:
         self.there = tuple(there)  #: The newest first.
-        named = ", ".join(f"{ids.show(one.id)}, {one.state}" for one in there[:_NAMED])
+        named = ", ".join(
+            f"{ids.show(namesake.id)}, {namesake.state}" for namesake in there[:_NAMED]
+        )
         more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
         super().__init__(f'there is a campaign "{name}" already ({named}{more})')
 

@@ -72,7 +72,7 @@ class Departures:
             for page in self.client.members(audience.id, status=status, changed_since=since):
                 pages += len(page) == PAGE
                 left = [known_member(member) for member in page]
-                times = [one.changed_at for one in left if one.changed_at]
+                times = [leaver.changed_at for leaver in left if leaver.changed_at]
                 newest = max(filter(None, [newest, *times]), default=None)
                 if not left:
                     continue

@@ -117,9 +117,9 @@ class _Run:
         number = 0
         for page in pages:
             self._mirror.seen(len(page))
-            for one in read(page):
-                waiting.append(one)
-                number += len(one.activities)
+            for contact in read(page):
+                waiting.append(contact)
+                number += len(contact.activities)
                 if number >= _IN_ONE_COMMIT:
                     self._keep(waiting)
                     waiting, number = [], 0
@@ -141,8 +141,8 @@ class _Run:
         # The newest time of what `since` goes by; unsubscribes come without it.
         times = [
             activity.at
-            for one in seen
-            for activity in one.activities
+            for contact in seen
+            for activity in contact.activities
             if activity.type is not ActivityType.UNSUBSCRIBED
         ]
         self.until = max(filter(None, [self.until, *times]), default=None)
@@ -169,18 +169,18 @@ def _leavings(
     connection: StoreTransaction, mailing: Mailing, seen: Iterable[Seen]
 ) -> Iterator[Leaving]:
     """Yield everybody an unsubscribe is about: who has the address, and whom it was sent to."""
-    left = [one for one in seen if any(map(_is_unsubscribe, one.activities))]
+    left = [contact for contact in seen if any(map(_is_unsubscribe, contact.activities))]
     if not left:
         return
     recipients = activities.recipients_of(connection, mailing, left)
     members = activities.members_by_address(connection, mailing.id, set(recipients.values()))
-    for one in left:
-        recipient = recipients[one.email_id, one.email]
-        addresses = dict.fromkeys((recipient, lookup_form(one.email)))
+    for contact in left:
+        recipient = recipients[contact.email_id, contact.email]
+        addresses = dict.fromkeys((recipient, lookup_form(contact.email)))
         holders = [ref for each in addresses for ref in people.holders(connection, each)]
         refs = dict.fromkeys([*holders, *members.get(recipient, ())])
         for ref in refs:
-            for act in filter(_is_unsubscribe, one.activities):
+            for act in filter(_is_unsubscribe, contact.activities):
                 if ref is not None:
                     yield Leaving(
                         person=ref,
@@ -192,5 +192,5 @@ def _leavings(
                     )
 
 
-def _is_unsubscribe(one: Activity) -> bool:
-    return one.type is ActivityType.UNSUBSCRIBED
+def _is_unsubscribe(activity: Activity) -> bool:
+    return activity.type is ActivityType.UNSUBSCRIBED

@@ -76,9 +76,9 @@ def prepare(session: MailchimpSession, campaign: Campaign) -> PreparationPlan:
     leaving = read_segment(session, campaign)
     new = changed = unchanged = 0
     for page in outgoing_pages(session, campaign):
-        new += sum(not one.status for one in page)
-        unchanged += sum(bool(one.status) and one.is_current for one in page)
-        changed += sum(bool(one.status) and not one.is_current for one in page)
+        new += sum(not member.status for member in page)
+        unchanged += sum(bool(member.status) and member.is_current for member in page)
+        changed += sum(bool(member.status) and not member.is_current for member in page)
     with session.database.reading() as connection:
         return PreparationPlan(
             tally=campaign_members.tally(connection, campaign.id),

@@ -34,10 +34,12 @@ def read_audience(session: MailchimpSession, audience: str) -> None:
         for status in (None, "archived"):
             for page in session.client.members(audience, status=status, changed_since=since):
                 read += len(page)
-                known = [one for one in map(known_member, page) if one.address and one.status]
+                known = [
+                    member for member in map(known_member, page) if member.address and member.status
+                ]
                 with session.database.writing() as connection:
                     audiences.take_in(connection, audience, known)
-                changes = [one.changed_at for one in known]
+                changes = [member.changed_at for member in known]
                 newest = max((at for at in (newest, *changes) if at), default=None)
                 session.beat("Reading the audience", read, 0)
     except MailchimpNotFound as error:

@@ -147,15 +147,15 @@ class Rounds:
     # Campaigns.
 
     def _campaigns(self, due: Sequence[Synced], known: Sequence[Synced], now: datetime) -> None:
-        looked = [one if one.is_sent else self._looked_at(one) for one in due]
-        there = [one for one in looked if one is not None]
-        sent = {one.campaign.id: one for one in there if one.is_sent}
-        self._note([one for one in there if not one.is_sent])
+        looked = [synced if synced.is_sent else self._looked_at(synced) for synced in due]
+        there = [synced for synced in looked if synced is not None]
+        sent = {synced.campaign.id: synced for synced in there if synced.is_sent}
+        self._note([synced for synced in there if not synced.is_sent])
         if not sent:
             return
         # The counters of all reports since the oldest of these campaigns: where they are as they
         # were, nothing moved, also with campaigns that are not due yet.
-        times = [one.campaign.sent_at for one in sent.values()]
+        times = [synced.campaign.sent_at for synced in sent.values()]
         oldest = min((at for at in times if at), default=None)
         since = oldest - _MARGIN if oldest and all(times) else None
         reports = {
@@ -164,44 +164,44 @@ class Rounds:
             for report in page
         }
 
-        def is_idle(one: Synced) -> bool:
-            counters = reports.get(one.campaign.mailchimp_id)
-            return counters is not None and not self._reading(one, counters, now)
+        def is_idle(synced: Synced) -> bool:
+            counters = reports.get(synced.campaign.mailchimp_id)
+            return counters is not None and not self._reading(synced, counters, now)
 
-        others = (one for one in known if one.is_sent and one.campaign.id not in sent)
-        idle = [one for one in others if is_idle(one)]
-        for one in sent.values():
-            if is_idle(one):
-                idle.append(one)
+        others = (synced for synced in known if synced.is_sent and synced.campaign.id not in sent)
+        idle = [synced for synced in others if is_idle(synced)]
+        for synced in sent.values():
+            if is_idle(synced):
+                idle.append(synced)
                 continue
             try:
-                counters = reports.get(one.campaign.mailchimp_id)
+                counters = reports.get(synced.campaign.mailchimp_id)
                 if counters is None:
-                    report = self.session.client.report(one.campaign.mailchimp_id)
+                    report = self.session.client.report(synced.campaign.mailchimp_id)
                     counters = Counters.of_report(report)
-                self._copy(one, counters)
+                self._copy(synced, counters)
             except MailchimpNotFound:  # its report is missing: it may have been deleted
-                still_there = self._looked_at(one)
+                still_there = self._looked_at(synced)
                 self._note([still_there] if still_there else [])
             except NotAuthorised:
                 raise
             except (Busy, MailchimpRefused) as error:
-                self._delay(one, error)
+                self._delay(synced, error)
         self._note(idle)
         if idle:
             self.heard(Idle(len(idle)))
 
-    def _reading(self, one: Synced, counters: Counters, now: datetime) -> CountersToRead:
-        sent_at = one.campaign.sent_at or now
-        return due_reading(one.counters, counters, sent_at=sent_at, at=now)
+    def _reading(self, synced: Synced, counters: Counters, now: datetime) -> CountersToRead:
+        sent_at = synced.campaign.sent_at or now
+        return due_reading(synced.counters, counters, sent_at=sent_at, at=now)
 
-    def _copy(self, one: Synced, counters: Counters) -> None:
+    def _copy(self, synced: Synced, counters: Counters) -> None:
         now = self.session.clock()
-        reading = self._reading(one, counters, now)
+        reading = self._reading(synced, counters, now)
         if not reading:
-            self._note([one])
+            self._note([synced])
             return
-        with claimed(self.session, one.campaign.id) as session:
+        with claimed(self.session, synced.campaign.id) as session:
             mirror = Mirror(
                 database=session.database,
                 client=session.client,
@@ -210,43 +210,45 @@ class Rounds:
                 may_write=lambda: session.beat("", 0, 0),
                 seen=lambda rows: session.beat("read", rows, 0),
             )
-            mirrored = mirror.copy(one.mailing, counters, reading, until=one.until, gaps=one.gaps)
+            mirrored = mirror.copy(
+                synced.mailing, counters, reading, until=synced.until, gaps=synced.gaps
+            )
             with session.database.writing() as connection:
                 campaign_syncs.mark(
                     connection,
-                    one.campaign.id,
+                    synced.campaign.id,
                     counters=counters,
                     gaps=mirrored.gaps,
                     until=mirrored.until,
                     synced_at=now,
-                    next_sync=next_look(one, from_sending=self.from_sending, now=now),
+                    next_sync=next_look(synced, from_sending=self.from_sending, now=now),
                 )
-        self.heard(Copied(one.campaign.id, mirrored))
+        self.heard(Copied(synced.campaign.id, mirrored))
 
     # States.
 
-    def _looked_at(self, one: Synced) -> Synced | None:
+    def _looked_at(self, synced: Synced) -> Synced | None:
         try:
-            return self._look(one)
+            return self._look(synced)
         except NotAuthorised:
             raise
         except (Busy, MailchimpRefused) as error:
-            self._delay(one, error)
+            self._delay(synced, error)
             return None
 
-    def _look(self, one: Synced) -> Synced | None:
+    def _look(self, synced: Synced) -> Synced | None:
         """Take over what became of a campaign at Mailchimp by itself; None: it is gone.
 
         Nobody else may change it meanwhile: a schedule that is just being made is not undone.
         """
-        number = one.campaign.id
+        number = synced.campaign.id
         with claimed(self.session, number) as session:
             with session.database.reading() as connection:
                 before = campaigns.one(connection, number)
             after = settle.look(session, before)
         if after.state is not before.state:
             self.heard(Moved(number, after.state))
-        return None if after.state in _NOT_THERE else replace(one, campaign=after)
+        return None if after.state in _NOT_THERE else replace(synced, campaign=after)
 
     # Audiences.
 
@@ -288,26 +290,26 @@ class Rounds:
         if seen:
             now = self.session.clock()
             times = {
-                one.campaign.id: next_look(one, from_sending=self.from_sending, now=now)
-                for one in seen
+                synced.campaign.id: next_look(synced, from_sending=self.from_sending, now=now)
+                for synced in seen
             }
             with self.session.database.writing() as connection:
                 campaign_syncs.looked_at(connection, times, now)
 
-    def _delay(self, one: Synced, error: Busy | MailchimpRefused) -> None:
-        number = one.campaign.id
+    def _delay(self, synced: Synced, error: Busy | MailchimpRefused) -> None:
+        number = synced.campaign.id
         with self.session.database.writing() as connection:
             campaign_syncs.put_off(connection, [number], self.session.clock() + PUT_OFF)
         self.heard(PutOff(number, str(error), busy=isinstance(error, Busy)))
 
 
-def next_look(one: Synced, *, from_sending: bool, now: datetime) -> datetime:
+def next_look(synced: Synced, *, from_sending: bool, now: datetime) -> datetime:
     """Return when a campaign is looked at next: by its age, and soon once it leaves.
 
     `from_sending`: its age counts from its sending, else from its creation at Mailchimp.
     """
-    campaign = one.campaign
-    due = next_sync(age_from=one.age_from(sending=from_sending) or now, synced_at=now)
+    campaign = synced.campaign
+    due = next_sync(age_from=synced.age_from(sending=from_sending) or now, synced_at=now)
     leaves_at = campaign.scheduled_for
     match campaign.state:
         case CampaignState.SENDING:

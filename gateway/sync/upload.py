@@ -76,10 +76,10 @@ class Uploader:
         carried: list[Outgoing] = []
         with ThreadPoolExecutor(self.session.threads, "mailchimp") as pool:
             for page in outgoing_pages(self.session, self.campaign):
-                new = [*carried, *(one for one in page if not one.status and may_add)]
+                new = [*carried, *(member for member in page if not member.status and may_add)]
                 whole = len(new) - len(new) % BATCH
                 carried = new[whole:]
-                changed = [one for one in page if one.status and not one.is_current]
+                changed = [member for member in page if member.status and not member.is_current]
                 self._run(pool, new[:whole], changed)
                 done += len(page)
                 self.session.beat("Bringing members to Mailchimp", done, total)
@@ -134,7 +134,7 @@ class Uploader:
         tasks = [
             partial(self._add, new[start : start + BATCH]) for start in range(0, len(new), BATCH)
         ]
-        tasks += [partial(self._update, one) for one in changed]
+        tasks += [partial(self._update, member) for member in changed]
         for some in _by(KEPT_AT_ONCE, tasks):
             together = Result()
             try:
@@ -156,8 +156,8 @@ class Uploader:
         """Add addresses; where the answer is lost once more: who is in then is left alone."""
         status = "pending" if self.double_optin else "subscribed"
         bodies = [
-            {"email_address": one.email, "status": status, "merge_fields": one.merge_fields}
-            for one in batch
+            {"email_address": member.email, "status": status, "merge_fields": member.merge_fields}
+            for member in batch
         ]
         client, audience = self.session.client, self.campaign.audience
         answer = self._patiently(lambda: client.add_members(audience, bodies))
@@ -191,22 +191,22 @@ class Uploader:
         if otherwise and known.status == "subscribed":
             result.outs.append((known.address, Out(LeftOutReason.REFUSED, otherwise)))
 
-    def _update(self, one: Outgoing) -> Result:
+    def _update(self, member: Outgoing) -> Result:
         """Update a member; a status is given for the case only that it is gone (MAILCHIMP 4.1)."""
         body = {
-            "email_address": one.email,
+            "email_address": member.email,
             "status_if_new": "pending" if self.double_optin else "subscribed",
-            "merge_fields": one.merge_fields,
+            "merge_fields": member.merge_fields,
         }
         result = Result()
-        number = one.email_id or member_id(one.email)
+        number = member.email_id or member_id(member.email)
         try:
             document = self.session.client.put_member(self.campaign.audience, number, body)
         except MailchimpRefused as error:
             if error.status != 400:
                 raise
             until = self.session.clock() + PASSING if error.is_temporary else None
-            result.refuse(one.address, str(error), until=until)
+            result.refuse(member.address, str(error), until=until)
         else:
             result.found(known_member(document), self.session.clock())
         return result

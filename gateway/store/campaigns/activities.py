@@ -65,8 +65,10 @@ def keep(
     recipients = recipients_of(connection, mailing, seen)
     acts = {
         _key(act): act
-        for one in seen
-        for act in (Act(recipients[one.email_id, one.email], each) for each in one.activities)
+        for contact in seen
+        for act in (
+            Act(recipients[contact.email_id, contact.email], each) for each in contact.activities
+        )
     }
     statement = insert_into(connection, activities).on_conflict_do_nothing().returning(*_KEY)
     new: dict[tuple[Any, ...], Act] = {}
@@ -108,7 +110,7 @@ def recipients_of(
 
     Who changed the address since is found by the contact; a stranger keeps the address told.
     """
-    wanted = {(one.email_id, one.email): lookup_form(one.email) for one in seen}
+    wanted = {(contact.email_id, contact.email): lookup_form(contact.email) for contact in seen}
     members = _members_among(connection, mailing.id, wanted.values())
     strangers = {key for key, address in wanted.items() if address not in members}
     moved = _moved(connection, mailing, {email_id for email_id, _ in strangers})
@@ -117,7 +119,7 @@ def recipients_of(
 
 def unknown_contacts(connection: Connection, mailing: Mailing, seen: Iterable[Seen]) -> list[str]:
     """Return ids of recipients nothing is known of: neither their address nor their contact."""
-    wanted = {one.email_id: lookup_form(one.email) for one in seen if one.email_id}
+    wanted = {contact.email_id: lookup_form(contact.email) for contact in seen if contact.email_id}
     members = _members_among(connection, mailing.id, wanted.values())
     strangers = [each for each, address in wanted.items() if address not in members]
     c = audience_members.c
@@ -129,18 +131,18 @@ def unknown_contacts(connection: Connection, mailing: Mailing, seen: Iterable[Se
 
 
 def _members_among(connection: Connection, campaign: int, addresses: Iterable[str]) -> set[str]:
-    c, found = campaign_members.c, set[str]()
+    c, members = campaign_members.c, set[str]()
     for some in _in_parts(sorted(set(addresses) - {""})):
         mine = (c.campaign == campaign, c.address.in_(some))
-        found.update(connection.scalars(select(c.address).where(*mine).distinct()))
-    return found
+        members.update(connection.scalars(select(c.address).where(*mine).distinct()))
+    return members
 
 
 def _moved(connection: Connection, mailing: Mailing, email_ids: Collection[str]) -> dict[str, str]:
     """Return the members' addresses of contacts that have another one now (M7)."""
     c = audience_members.c
     there = c.audience == mailing.audience
-    found: dict[str, str] = {}
+    moved: dict[str, str] = {}
     for some in _in_parts(sorted(email_ids - {""})):  # type: ignore[operator]
         rows = connection.execute(
             select(c.email_id, c.contact_id, c.address).where(there, c.email_id.in_(some))
@@ -151,13 +153,13 @@ def _moved(connection: Connection, mailing: Mailing, email_ids: Collection[str])
             same = select(c.address, c.contact_id).where(there, c.contact_id.in_(contacts))
             addresses |= {a: contacts[contact] for a, contact in connection.execute(same)}
         for address in _members_among(connection, mailing.id, addresses):
-            found[addresses[address]] = address
-    return found
+            moved[addresses[address]] = address
+    return moved
 
 
 def _key(act: Act) -> tuple[Any, ...]:
-    one = act.activity
-    return act.recipient, one.type.value, one.at, _link(one.url), one.nth
+    activity = act.activity
+    return act.recipient, activity.type.value, activity.at, _link(activity.url), activity.nth
 
 
 def _link(url: str) -> int:
@@ -186,16 +188,16 @@ def events(
 
 def document(mailing: Mailing, act: Act) -> dict[str, object]:
     """Return an activity as JSON has it, with the campaign's id and title (S2)."""
-    one = act.activity
+    activity = act.activity
     return {
         "campaign": ids.show(mailing.id),
         "title": mailing.name,
-        "type": one.type.value,
-        "at": in_utc(one.at),
-        "url": one.url or None,
-        "bounce": one.bounce or None,
-        "machine": one.machine,
-        "reason": one.reason or None,
+        "type": activity.type.value,
+        "at": in_utc(activity.at),
+        "url": activity.url or None,
+        "bounce": activity.bounce or None,
+        "machine": activity.machine,
+        "reason": activity.reason or None,
     }
 
 
@@ -203,25 +205,25 @@ def members_by_address(
     connection: Connection, campaign: int, addresses: Collection[str]
 ) -> dict[str, list[PersonRef | None]]:
     """Return the members of a campaign that have these addresses; several may have one."""
-    c, found = campaign_members.c, dict[str, list[PersonRef | None]]()
+    c, members = campaign_members.c, dict[str, list[PersonRef | None]]()
     for some in _in_parts(sorted(addresses)):
         mine = (c.campaign == campaign, c.address.in_(some))
         rows = connection.execute(select(c.address, c.kind, c.person).where(*mine))
         for address, kind, person in rows.all():
-            found.setdefault(address, []).append(PersonRef(PersonKind(kind), person))
-    return found
+            members.setdefault(address, []).append(PersonRef(PersonKind(kind), person))
+    return members
 
 
 def counts(connection: Connection, campaign: int) -> dict[str, int]:
     """Return how many activities of each type are kept; `machine` are opens by such."""
     c = activities.c
     query = select(c.type, c.machine, func.count()).where(c.campaign == campaign)
-    found: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for kind, machine, number in connection.execute(query.group_by(c.type, c.machine)):
-        found[kind] = found.get(kind, 0) + number
+        numbers[kind] = numbers.get(kind, 0) + number
         if machine:
-            found["machine"] = found.get("machine", 0) + number
-    return found
+            numbers["machine"] = numbers.get("machine", 0) + number
+    return numbers
 
 
 def of_campaign(connection: Connection, campaign: int) -> Iterator[Act]:
@@ -236,10 +238,10 @@ def of_campaign(connection: Connection, campaign: int) -> Iterator[Act]:
 
 def by_recipient(connection: Connection, campaign: int) -> dict[str, list[Activity]]:
     """Return what was done with a campaign, by recipient and in time."""
-    found: dict[str, list[Activity]] = {}
+    activities_of: dict[str, list[Activity]] = {}
     for act in of_campaign(connection, campaign):
-        found.setdefault(act.recipient, []).append(act.activity)
-    return found
+        activities_of.setdefault(act.recipient, []).append(act.activity)
+    return activities_of
 
 
 def of_person(connection: Connection, person: PersonRef) -> list[MemberActivity]:

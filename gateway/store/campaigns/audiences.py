@@ -60,7 +60,7 @@ def one(connection: Connection, number: str) -> Audience | None:
 
 def with_webhook(connection: Connection) -> list[Audience]:
     """Return the audiences of which Mailchimp tells what happens."""
-    return [one for one in all_of_them(connection) if one.webhook_url]
+    return [audience for audience in all_of_them(connection) if audience.webhook_url]
 
 
 def all_of_them(connection: Connection) -> list[Audience]:
@@ -78,9 +78,9 @@ def activate(
         connection.execute(insert(audiences).values(id=number, **values))
     else:
         change(connection, number, **values)
-    found = one(connection, number)
-    assert found
-    return found
+    audience = one(connection, number)
+    assert audience
+    return audience
 
 
 def change(connection: Connection, number: str, **values: Any) -> None:
@@ -99,8 +99,8 @@ def take_in(connection: Connection, audience: str, members: Iterable[KnownContac
     Older news than is known change nothing.
     """
     rows = [
-        (audience, one.address, *(_plain(getattr(one, name)) for name in _AS_READ))
-        for one in {each.address: each for each in members}.values()
+        (audience, member.address, *(_plain(getattr(member, name)) for name in _AS_READ))
+        for member in {each.address: each for each in members}.values()
     ]
     insert_rows(
         connection,
@@ -117,11 +117,11 @@ def take_in(connection: Connection, audience: str, members: Iterable[KnownContac
 def refuse(connection: Connection, audience: str, members: Iterable[KnownContact]) -> None:
     """Keep why Mailchimp does not take addresses that are not in the audience."""
     rows = [
-        (audience, one.address, one.refusal, _plain(one.refused_until))
-        for one in {each.address: each for each in members}.values()
+        (audience, member.address, member.refusal, _plain(member.refused_until))
+        for member in {each.address: each for each in members}.values()
     ]
-    told = ", ".join(f'"{name}" = excluded."{name}"' for name in _REFUSED)
-    conflict = f"(audience, address) DO UPDATE SET {told}, status = ''"
+    renewed = ", ".join(f'"{name}" = excluded."{name}"' for name in _REFUSED)
+    conflict = f"(audience, address) DO UPDATE SET {renewed}, status = ''"
     columns = ("audience", "address", *_REFUSED)
     insert_rows(connection, audience_members, columns, rows, conflict=conflict)
 

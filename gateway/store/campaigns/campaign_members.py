@@ -142,8 +142,10 @@ def people_in(connection: Connection, group: Group) -> list[PersonRef]:
     c = memberships.c
     joined = and_(people.c.kind == c.kind, people.c.crm_id == c.person)
     query = select(c.person).join(people, joined).distinct().order_by(c.person)
-    found = connection.scalars(query.where(c.kind == group.kind.value, c.group_id == group.crm_id))
-    return [PersonRef(group.kind, person) for person in found]
+    crm_ids = connection.scalars(
+        query.where(c.kind == group.kind.value, c.group_id == group.crm_id)
+    )
+    return [PersonRef(group.kind, person) for person in crm_ids]
 
 
 def members(connection: Connection, campaign: int) -> Iterator[CampaignMember]:
@@ -229,19 +231,19 @@ def keep_judgements(
     rows = [
         (
             campaign,
-            one.ref.kind.value,
-            one.ref.crm_id,
-            microseconds(one.added_at),
-            one.address,
+            candidate.ref.kind.value,
+            candidate.ref.crm_id,
+            microseconds(candidate.added_at),
+            candidate.address,
             out is None,
             out.reason.value if out else "",
             out.detail if out else "",
         )
-        for one, out in judged
+        for candidate, out in judged
     ]
-    told = ("address", "included", "reason", "detail")
-    columns = ("campaign", "kind", "person", "added_at", *told)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in told)
+    renewed = ("address", "included", "reason", "detail")
+    columns = ("campaign", "kind", "person", "added_at", *renewed)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in renewed)
     conflict = f"(campaign, kind, person) DO UPDATE SET {changes}"
     insert_rows(connection, campaign_members, columns, rows, conflict=conflict)
 

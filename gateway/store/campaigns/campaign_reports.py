@@ -43,10 +43,10 @@ def kept(connection: Connection, campaign: int) -> KeptCounts:
 
 def last(connection: Connection, campaign: int) -> datetime | None:
     """Return when something was last done."""
-    found: datetime | None = connection.scalar(
+    latest: datetime | None = connection.scalar(
         select(func.max(_A.at)).where(_A.campaign == campaign)
     )
-    return found
+    return latest
 
 
 def over_time(
@@ -63,13 +63,13 @@ def over_time(
         .where(_A.campaign == campaign)
         .group_by(_A.type, _A.machine, bucket)
     )
-    found: dict[str, list[tuple[datetime, int]]] = {}
+    entries: dict[str, list[tuple[datetime, int]]] = {}
     for row in connection.execute(query):
         entry = moment((row.bucket + 1) * stretch), row.number
-        found.setdefault(row.type, []).append(entry)
+        entries.setdefault(row.type, []).append(entry)
         if row.type == ActivityType.OPENED and not row.machine:
-            found.setdefault("people", []).append(entry)
-    return found
+            entries.setdefault("people", []).append(entry)
+    return entries
 
 
 def _of_type(kind: ActivityType) -> ColumnElement[bool]:

@@ -31,9 +31,12 @@ class Synced:
     @property
     def mailing(self) -> Mailing:
         """What its activities are kept under."""
-        one = self.campaign
+        campaign = self.campaign
         return Mailing(
-            id=one.id, mailchimp_id=one.mailchimp_id, audience=one.audience, name=one.name
+            id=campaign.id,
+            mailchimp_id=campaign.mailchimp_id,
+            audience=campaign.audience,
+            name=campaign.name,
         )
 
     @property
@@ -43,8 +46,8 @@ class Synced:
 
     def age_from(self, *, sending: bool) -> datetime | None:
         """Return from when its age counts: from its creation, or its sending where there is one."""
-        one = self.campaign
-        return (one.sent_at if sending else None) or one.opened_at
+        campaign = self.campaign
+        return (campaign.sent_at if sending else None) or campaign.opened_at
 
 
 def at_mailchimp(connection: Connection) -> list[Synced]:
@@ -68,11 +71,11 @@ class Reads:
 
 def reads(connection: Connection) -> Reads:
     """Return when campaigns were read last, and which is read next."""
-    there = [one.campaign for one in at_mailchimp(connection)]
+    there = [synced.campaign for synced in at_mailchimp(connection)]
     return Reads(
         campaigns=len(there),
-        last=max((one.synced_at for one in there if one.synced_at), default=None),
-        next=min((one.next_read for one in there if one.next_read), default=None),
+        last=max((synced.synced_at for synced in there if synced.synced_at), default=None),
+        next=min((synced.next_read for synced in there if synced.next_read), default=None),
     )
 
 

@@ -47,7 +47,11 @@ def listed(
 def of_name(connection: Connection, name: str) -> list[Campaign]:
     """Return the campaigns people would take for one of this name, the newest first."""
     standing = tuple(state for state in CampaignState if state is not CampaignState.DELETED)
-    return [one for one in listed(connection, states=standing) if is_same_name(one.name, name)]
+    return [
+        campaign
+        for campaign in listed(connection, states=standing)
+        if is_same_name(campaign.name, name)
+    ]
 
 
 def change(connection: Connection, number: int, **values: Any) -> Campaign:

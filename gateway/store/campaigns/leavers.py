@@ -44,25 +44,25 @@ def take_in(
     are of when they were met first. Returns how many were news.
     """
     c = audience_members.c
-    contacts = {one.address: one for one in left if one.address}
+    contacts = {contact_now.address: contact_now for contact_now in left if contact_now.address}
     before = dict[str, tuple[str, datetime | None]]()
     for some in _in_parts(sorted(contacts)):
         mine = (c.audience == audience, c.address.in_(some))
         known = connection.execute(select(c.address, c.status, c.changed_at).where(*mine))
         before |= {row.address: (row.status, row.changed_at) for row in known}
     news = []
-    for address, one in contacts.items():
+    for address, contact_now in contacts.items():
         status, met_at = before.get(address, ("", None))
-        if one.changed_at is None:
-            is_met = met_at is not None and status == one.status
-            one = replace(one, changed_at=met_at if is_met else now)  # noqa: PLW2901
-        if before.get(address) != (one.status, one.changed_at):
-            news.append(one)
+        if contact_now.changed_at is None:
+            is_met = met_at is not None and status == contact_now.status
+            contact_now = replace(contact_now, changed_at=met_at if is_met else now)  # noqa: PLW2901
+        if before.get(address) != (contact_now.status, contact_now.changed_at):
+            news.append(contact_now)
     rows = []
-    for one in news:
-        told = [getattr(one, name) for name in _TOLD]
-        plain = (microseconds(each) if isinstance(each, datetime) else each for each in told)
-        rows.append((audience, one.address, *plain))
+    for contact_now in news:
+        values_read = [getattr(contact_now, name) for name in _TOLD]
+        plain = (microseconds(each) if isinstance(each, datetime) else each for each in values_read)
+        rows.append((audience, contact_now.address, *plain))
     insert_rows(
         connection,
         audience_members,
@@ -75,13 +75,15 @@ def take_in(
         ),
     )
     # The addresses a contact had before leave with it: the CRM may know no other (M7).
-    contacts_now = {one.contact_id: one for one in news if one.contact_id}
+    contacts_now = {
+        contact_now.contact_id: contact_now for contact_now in news if contact_now.contact_id
+    }
     for some in _in_parts(sorted(contacts_now)):
         same = (c.audience == audience, c.contact_id.in_(some))
         for contact, address in connection.execute(select(c.contact_id, c.address).where(*same)):
-            one = contacts_now[contact]
-            if address != one.address:
-                values = {"status": one.status, "changed_at": one.changed_at}
+            contact_now = contacts_now[contact]
+            if address != contact_now.address:
+                values = {"status": contact_now.status, "changed_at": contact_now.changed_at}
                 mine = (c.audience == audience, c.address == address)
                 connection.execute(update(audience_members).where(*mine).values(values))
     return len(news)
@@ -131,47 +133,52 @@ def opt_out(
     the last word until the person leaves anew.
     """
     latest = {
-        (one.person.kind.value, one.person.crm_id, one.audience, one.address): one
-        for one in sorted(left, key=lambda one: one.at)
+        (
+            leaving.person.kind.value,
+            leaving.person.crm_id,
+            leaving.audience,
+            leaving.address,
+        ): leaving
+        for leaving in sorted(left, key=lambda leaving: leaving.at)
     }
     known: dict[tuple[str, str, str, str], Row[Any]] = {}
-    there = {one.audience for one in latest.values()}
-    for some in _in_parts(sorted({one.address for one in latest.values()})):
+    there = {leaving.audience for leaving in latest.values()}
+    for some in _in_parts(sorted({leaving.address for leaving in latest.values()})):
         mine = (table.c.audience.in_(there), table.c.address.in_(some))
         for row in connection.execute(select(table).where(*mine).order_by(table.c.at)):
             known[row.kind, row.person, row.audience, row.address] = row  # the newest stays
     new = []
-    for key, one in latest.items():
+    for key, leaving in latest.items():
         before = known.get(key)
-        if before is None or (before.lifted_at is not None and one.at > before.changed_at):
-            new.append(one)
+        if before is None or (before.lifted_at is not None and leaving.at > before.changed_at):
+            new.append(leaving)
         elif before.lifted_at is None:
-            _note(connection, before, one)
+            _note(connection, before, leaving)
     rows = [
         {
-            "kind": one.person.kind.value,
-            "person": one.person.crm_id,
-            "audience": one.audience,
-            "address": one.address,
-            "at": one.at,
-            "changed_at": one.at,
-            "campaign": one.campaign,
-            "reason": one.reason,
+            "kind": leaving.person.kind.value,
+            "person": leaving.person.crm_id,
+            "audience": leaving.audience,
+            "address": leaving.address,
+            "at": leaving.at,
+            "changed_at": leaving.at,
+            "campaign": leaving.campaign,
+            "reason": leaving.reason,
             "seen_at": now,
         }
-        for one in new
+        for leaving in new
     ]
     if rows:
         connection.execute(insert(table), rows)
-    opt_outs.join(connection, [one.person for one in new], now)
+    opt_outs.join(connection, [leaving.person for leaving in new], now)
     events.put(connection, opted_out_events(connection, new, new_id))
     return new
 
 
-def _note(connection: Connection, known: Row[Any], told: Leaving) -> None:
+def _note(connection: Connection, known: Row[Any], leaving: Leaving) -> None:
     """Keep what is told anew of an opt-out in force."""
-    changed_at, campaign = max(known.changed_at, told.at), known.campaign or told.campaign
-    reason = known.reason or told.reason
+    changed_at, campaign = max(known.changed_at, leaving.at), known.campaign or leaving.campaign
+    reason = known.reason or leaving.reason
     if (changed_at, campaign, reason) == (known.changed_at, known.campaign, known.reason):
         return
     c = table.c
@@ -190,21 +197,21 @@ def opted_out_events(
     connection: Connection, new: Sequence[Leaving], new_id: Callable[[], int]
 ) -> Iterator[Event]:
     """Yield what webhooks are told of opt-outs, each with the name of its campaign."""
-    wanted = {one.campaign for one in new if one.campaign is not None}
+    wanted = {leaving.campaign for leaving in new if leaving.campaign is not None}
     query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.id.in_(wanted))
     titles = {row.id: row.name for row in connection.execute(query)}
-    for one in new:
+    for leaving in new:
         yield Event(
             id=new_id(),
             type=EventType.OPTED_OUT,
-            person=one.person,
+            person=leaving.person,
             data={
-                "address": one.address,
-                "at": in_utc(one.at),
+                "address": leaving.address,
+                "at": in_utc(leaving.at),
                 "source": opt_outs.SOURCE,
-                "campaign": None if one.campaign is None else ids.show(one.campaign),
-                "title": titles.get(one.campaign or 0),
-                "reason": one.reason or None,
+                "campaign": None if leaving.campaign is None else ids.show(leaving.campaign),
+                "title": titles.get(leaving.campaign or 0),
+                "reason": leaving.reason or None,
             },
         )
 
@@ -214,12 +221,12 @@ def lift(
 ) -> list[PersonRef]:
     """Take people out of the opt-out group as far as Mailchimp put them in; return who was."""
     c, m, own = table.c, audience_members.c, memberships.c
-    told = (
+    left_at = (
         select(m.changed_at)
         .where(m.audience == c.audience, m.address == c.address, m.changed_at > c.changed_at)
         .scalar_subquery()
     )
-    values = {"lifted_at": now, "lifted_by": by, "changed_at": func.coalesce(told, c.changed_at)}
+    values = {"lifted_at": now, "lifted_by": by, "changed_at": func.coalesce(left_at, c.changed_at)}
     were_out = []
     for person in dict.fromkeys(people):
         kind, crm_id = person.kind.value, person.crm_id

@@ -66,9 +66,9 @@ def group(connection: Connection, kind: PersonKind) -> Group | None:
 
 def ensure(connection: Connection, kind: PersonKind) -> tuple[Group, bool]:
     """Return the group of this kind, made if none bears the tag, and whether it was made."""
-    found = group(connection, kind)
-    if found is not None:
-        return found, False
+    existing = group(connection, kind)
+    if existing is not None:
+        return existing, False
     # A group of the CRM without the tag may be called the same.
     taken = set(connection.scalars(select(groups.c.crm_id).where(groups.c.kind == kind.value)))
     free_id, number = OWN_ID, 1

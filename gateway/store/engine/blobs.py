@@ -67,8 +67,8 @@ class Blobs:
     def read(self, digest: str) -> Iterator[bytes]:
         """Yield a file's octets piece by piece, in this thread."""
         try:
-            found = obstore.get(self._opened(), _path(digest))
-            yield from map(bytes, found.stream(min_chunk_size=_PIECE))
+            stored = obstore.get(self._opened(), _path(digest))
+            yield from map(bytes, stored.stream(min_chunk_size=_PIECE))
         except (NotFoundError, FileNotFoundError) as error:
             raise BlobMissing(f"the blob store lacks {digest}") from error
         except (BaseError, OSError) as error:

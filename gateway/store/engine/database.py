@@ -185,8 +185,8 @@ class Database:
             connection.close()
             raise
 
-    def _compare(self, found: str) -> None:
-        if found != self._identity:
+    def _compare(self, identity: str) -> None:
+        if identity != self._identity:
             raise AnotherStore(
                 f"{self._place} holds another store than the one this gateway had: put that back; "
                 "to go on with this one, restart the gateway"
@@ -235,12 +235,12 @@ class Database:
     def _recognise(self) -> None:
         """Learn which store it is; raise `AnotherStore` if it isn't the one that was here."""
         with self.reading() as connection:
-            found = connection.scalar(select(store_identity.c.id)) or ""
+            identity = connection.scalar(select(store_identity.c.id)) or ""
         if not self._identity:
-            self._identity = found
+            self._identity = identity
             return
         try:
-            self._compare(found)
+            self._compare(identity)
         except AnotherStore:
             self._engine.dispose()  # Every connection from now on is asked.
             raise
@@ -318,13 +318,13 @@ def _identity_of(connection: DBAPIConnection | sqlite3.Connection) -> str:
     cursor = connection.cursor()
     try:
         cursor.execute("SELECT id FROM store_identity")
-        found = cursor.fetchone()
+        row = cursor.fetchone()
     except Exception as error:  # Each driver has errors of its own.
         raise StoreUnavailable(f"there is no store, or it failed: {_first_line(error)}") from error
     finally:
         cursor.close()
     connection.rollback()
-    return str(found[0]) if found else ""
+    return str(row[0]) if row else ""
 
 
 def _version(connection: Connection) -> str | None:

@@ -20,10 +20,10 @@ class SqliteFile:
     def identity(self) -> tuple[int, int] | None:
         """Return what tells the file at the path from any other; None if there is none."""
         try:
-            found = os.stat(self.path)  # noqa: PTH116  # a Path costs more, once a message
+            status = os.stat(self.path)  # noqa: PTH116  # a Path costs more, once a message
         except OSError:
             return None
-        return found.st_dev, found.st_ino
+        return status.st_dev, status.st_ino
 
     def connect(self, seconds: float) -> sqlite3.Connection:
         """Connect to the file, which must be there; wait so long at most for other writers."""

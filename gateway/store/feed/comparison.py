@@ -149,11 +149,13 @@ class Comparison:
         """Say that a person is not known yet by an address of a row that only adds some."""
         if self._stage.layout is not PEOPLE:
             return false()
-        one, known = self._stage.addresses, addresses
+        staged_addresses, known = self._stage.addresses, addresses
         same = and_(
-            known.c.address == one.c.address,
+            known.c.address == staged_addresses.c.address,
             known.c.kind == self._staged.c.kind,
             known.c.person == self._staged.c.crm_id,
         )
-        is_unknown = exists().where(one.c.line == self._staged.c.line, ~exists().where(same))
+        is_unknown = exists().where(
+            staged_addresses.c.line == self._staged.c.line, ~exists().where(same)
+        )
         return and_(self._staged.c.adds_addresses, is_unknown)

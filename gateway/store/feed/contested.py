@@ -209,13 +209,13 @@ class _Case:
         else:
             self._give(columns, bit, chosen)
         lead = columns.index(name)
-        told = [f"{IN_ROWS}{abs(line)} says {shown(value[lead])}" for line, value in says[:3]]
-        told += [f"{IN_ROWS}{abs(row.line)} {CANT_BE_READ}" for row in unread[:3]]
-        said = ", ".join(told)
+        readings = [f"{IN_ROWS}{abs(line)} says {shown(value[lead])}" for line, value in says[:3]]
+        readings += [f"{IN_ROWS}{abs(row.line)} {CANT_BE_READ}" for row in unread[:3]]
+        all_readings = ", ".join(readings)
         if len(self._rows) > 1:
-            self._result.differs[name] = said
+            self._result.differs[name] = all_readings
         if name not in _TELLING and not (self._only_adds and chosen is not None):
-            self._result.unread[name] = said + (_NOT_WHOLE if self._only_adds else "")
+            self._result.unread[name] = all_readings + (_NOT_WHOLE if self._only_adds else "")
 
     def _give(self, columns: tuple[str, ...], bit: int, value: Value) -> None:
         self._result.gaps &= ~bit

@@ -96,7 +96,7 @@ def note_file(
         records=select(func.count()).select_from(staged).scalar_subquery(),
         file=file,
     )
-    told = {"at"} | ({"file"} if file else set()) | ({"records"} if is_listing else set())
-    values = {name: statement.excluded[name] for name in told}
+    renewed = {"at"} | ({"file"} if file else set()) | ({"records"} if is_listing else set())
+    values = {name: statement.excluded[name] for name in renewed}
     keys = ["source", "what"]
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))

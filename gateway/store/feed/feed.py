@@ -148,8 +148,8 @@ class Feed:
                     for begin in range(0, len(crm_ids), _AT_ONCE):
                         some = crm_ids[begin : begin + _AT_ONCE]
                         mine = (rows.c.kind == kind, rows.c.crm_id.in_(some))
-                        found = self._connection.scalars(select(rows.c.crm_id).where(*mine))
-                        there |= {(kind, crm_id) for crm_id in found}
+                        known_ids = self._connection.scalars(select(rows.c.crm_id).where(*mine))
+                        there |= {(kind, crm_id) for crm_id in known_ids}
         return [key in there for key in keys]
 
     def keep_all(self, keys: Sequence[tuple[int, tuple[str, ...]]]) -> None:

@@ -41,8 +41,10 @@ def note(database: Database, fault: FeedFault) -> None:
     values = {name: getattr(fault, name) for name in feed_faults.c.keys()}  # noqa: SIM118
     with database.writing() as connection:
         statement = insert_into(connection, feed_faults).values(values)
-        told = {name: statement.excluded[name] for name in values if name not in (*_KEYS, "since")}
-        connection.execute(statement.on_conflict_do_update(index_elements=_KEYS, set_=told))
+        renewed = {
+            name: statement.excluded[name] for name in values if name not in (*_KEYS, "since")
+        }
+        connection.execute(statement.on_conflict_do_update(index_elements=_KEYS, set_=renewed))
 
 
 def clear(database: Database, source: str, what: str) -> None:

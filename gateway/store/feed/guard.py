@@ -141,8 +141,8 @@ class SuppressionGuard:
         insert = f"INSERT INTO {name} {_EFFECTS.replace('{and_certain}', and_certain)}"
         return self._connection.execute(self._filled(insert, **values)).rowcount
 
-    def _only_in(self, one: str, other: str) -> int:
-        only = f"SELECT * FROM {one} EXCEPT SELECT * FROM {other}"  # noqa: S608
+    def _only_in(self, first: str, second: str) -> int:
+        only = f"SELECT * FROM {first} EXCEPT SELECT * FROM {second}"  # noqa: S608
         count = self._connection.exec_driver_sql(f"SELECT count(*) FROM ({only}) AS only_in_one")  # noqa: S608
         return int(count.scalar_one())
 

@@ -60,11 +60,13 @@ def protect_tags(
         ).all()
         for tag, slip in slips.items():
             connection.execute(update(staged).where(*idle, staged.c.tag == tag).values(tag=slip))
-    found = [
+    idle_tags = [
         *(IdleTag(line, tag, slips[tag]) for line, tag in lines),
         *(IdleTag(line, tag) for line, tag in replaced),
     ]
     with connection.begin():
         stage.doubt([line for line, _ in lines])
-    stage.keep_old("tag", [(one.line, str(one)) for one in found if not one.taken_for])
-    return found
+    stage.keep_old(
+        "tag", [(idle_tag.line, str(idle_tag)) for idle_tag in idle_tags if not idle_tag.taken_for]
+    )
+    return idle_tags

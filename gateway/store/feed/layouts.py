@@ -188,26 +188,31 @@ def application_row(application: Application) -> Row:
     )
 
 
-def qualification_row(one: Qualification) -> Row:
+def qualification_row(qualification: Qualification) -> Row:
     """Return the values of a qualification, in the order of its columns."""
     return (
-        one.crm_id,
-        one.person.kind.value,
-        one.person.crm_id,
-        one.name,
-        one.licence_number,
-        one.examiner_number,
-        one.examiner,
-        one.created_by,
-        _iso(one.acquired_on),
-        _iso(one.expires_on),
-        one.notice_days,
+        qualification.crm_id,
+        qualification.person.kind.value,
+        qualification.person.crm_id,
+        qualification.name,
+        qualification.licence_number,
+        qualification.examiner_number,
+        qualification.examiner,
+        qualification.created_by,
+        _iso(qualification.acquired_on),
+        _iso(qualification.expires_on),
+        qualification.notice_days,
     )
 
 
-def closing_row(one: Closing) -> Row:
+def closing_row(closing: Closing) -> Row:
     """Return the values of a closing, in the order of its columns."""
-    return (one.crm_id, one.person.kind.value, one.person.crm_id, _iso(one.closed_on))
+    return (
+        closing.crm_id,
+        closing.person.kind.value,
+        closing.person.crm_id,
+        _iso(closing.closed_on),
+    )
 
 
 def _iso(day: date | None) -> str | None:

@@ -37,10 +37,10 @@ class Meanings:
         waiting: list[GivenText] = []
         rest: list[GivenText] = []
         known: dict[str, bool] = {}
-        for one in given:
-            if one.kind not in known:
-                known[one.kind] = self.has_any(relation, one.kind)
-            (rest if known[one.kind] else waiting).append(one)
+        for text in given:
+            if text.kind not in known:
+                known[text.kind] = self.has_any(relation, text.kind)
+            (rest if known[text.kind] else waiting).append(text)
         return waiting, rest
 
     def has_any(self, relation: Relation, kind: str) -> bool:
@@ -52,20 +52,20 @@ class Meanings:
     def of(self, relation: Relation, given: Iterable[GivenText]) -> dict[GivenText, Meaning]:
         """Return what each text means."""
         if relation.target is not people:
-            return {one: self.targets(relation, one.kind).meaning(one.text) for one in given}
+            return {text: self.targets(relation, text.kind).meaning(text.text) for text in given}
         # People are found by their numbers: there are too many to go through one by one.
         meanings = {}
-        for one in given:
-            if one.kind not in self._numbered:
-                mine = select(people.c.crm_id).where(people.c.kind == one.kind)
-                self._numbered[one.kind] = NumberedIds(self._connection.scalars(mine))
-            crm_ids = self._numbered[one.kind].fitting(one.text)
-            possible = numbers(without_mark(one.text))
+        for text in given:
+            if text.kind not in self._numbered:
+                mine = select(people.c.crm_id).where(people.c.kind == text.kind)
+                self._numbered[text.kind] = NumberedIds(self._connection.scalars(mine))
+            crm_ids = self._numbered[text.kind].fitting(text.text)
+            possible = numbers(without_mark(text.text))
             if len(crm_ids) == 1:
                 is_certain = possible is None or possible.is_exact
-                meanings[one] = Meaning(crm_id=crm_ids[0], how=How.BENT, is_certain=is_certain)
+                meanings[text] = Meaning(crm_id=crm_ids[0], how=How.BENT, is_certain=is_certain)
             else:
-                meanings[one] = Meaning(others=tuple(sorted(crm_ids)), is_certain=not crm_ids)
+                meanings[text] = Meaning(others=tuple(sorted(crm_ids)), is_certain=not crm_ids)
         return meanings
 
     def targets(self, relation: Relation, kind: str) -> Targets:

@@ -70,8 +70,13 @@ class OpenReferences:
         self._led_here = [relation for relation in RELATIONS if relation.target is table]
         self._arrived_references, self._touched, self._counted, self._possible = _temporary_tables()
         with connection.begin():
-            for one in (self._arrived_references, self._touched, self._counted, self._possible):
-                one.create(connection, checkfirst=False)
+            for temporary in (
+                self._arrived_references,
+                self._touched,
+                self._counted,
+                self._possible,
+            ):
+                temporary.create(connection, checkfirst=False)
 
     def look_before(self) -> None:
         """Find out which open ones the import's changes answer, and which it may change."""
@@ -150,8 +155,8 @@ class OpenReferences:
             )
 
     def _touch(self, relation: Relation, rows: SelectBase) -> None:
-        found = rows.subquery()
-        kind, given = found.c
+        named_rows = rows.subquery()
+        kind, given = named_rows.c
         named = select(literal(relation.name), kind, given).where(true())
         statement = insert_into(self._connection, self._touched)
         self._connection.execute(
@@ -331,7 +336,7 @@ def listed(
 
 def of_person(connection: Connection, ref: PersonRef) -> tuple[tuple[str, str], ...]:
     """Return which kinds of reference lead nowhere at a person, and what they name."""
-    found: list[tuple[str, str]] = []
+    open_ones: list[tuple[str, str]] = []
     for relation in RELATIONS:
         table = relation.table
         if relation.may_wait or relation.is_list:
@@ -341,8 +346,8 @@ def of_person(connection: Connection, ref: PersonRef) -> tuple[tuple[str, str], 
         rows = select(value).where(
             table.c.kind == ref.kind.value, holder == ref.crm_id, _is_open(relation, table)
         )
-        found += [(relation.name, given) for given in connection.scalars(rows.distinct())]
-    return tuple(sorted(found))
+        open_ones += [(relation.name, given) for given in connection.scalars(rows.distinct())]
+    return tuple(sorted(open_ones))
 
 
 def counts(connection: Connection) -> dict[str, int]:
@@ -363,7 +368,7 @@ def faults(connection: Connection) -> dict[str, int]:
     rows = connection.execute(
         select(open_references.c.reference, open_references.c.kind).distinct()
     )
-    found: dict[str, int] = defaultdict(int)
+    uses_by_reference: dict[str, int] = defaultdict(int)
     for reference, kind in rows.all():
         relation = _BY_NAME[reference]
         target = relation.target
@@ -374,10 +379,12 @@ def faults(connection: Connection) -> dict[str, int]:
         c = open_references.c
         mine = [c.reference == reference, c.kind == kind]
         if relation.may_wait:
-            told = select(func.max(feeds.c.at)).where(feeds.c.what == target.name)
-            mine.append(c.since < told.scalar_subquery())
-        found[reference] += connection.scalar(select(func.sum(c.uses)).where(*mine)) or 0
-    return {reference: int(uses) for reference, uses in sorted(found.items()) if uses}
+            last_told = select(func.max(feeds.c.at)).where(feeds.c.what == target.name)
+            mine.append(c.since < last_told.scalar_subquery())
+        uses_by_reference[reference] += (
+            connection.scalar(select(func.sum(c.uses)).where(*mine)) or 0
+        )
+    return {reference: int(uses) for reference, uses in sorted(uses_by_reference.items()) if uses}
 
 
 _BY_NAME = {relation.name: relation for relation in RELATIONS}

@@ -25,59 +25,59 @@ class ReferenceNotes:
         """What was found that somebody should know; faults first."""
         return tuple(sorted(self._uses, key=lambda use: (not use.is_fault, use.line)))
 
-    def waiting(self, relation: Relation, given: Sequence[GivenText]) -> None:
+    def waiting(self, relation: Relation, texts: Sequence[GivenText]) -> None:
         """Note what waits until what it names is told of: once for each kind."""
-        for kind in sorted({one.kind for one in given}):
-            mine = [one for one in given if one.kind == kind]
-            first = min(mine, key=lambda one: one.line)
-            self._add(relation, first, Lead.WAITING, rows=sum(one.rows for one in mine))
+        for kind in sorted({text.kind for text in texts}):
+            mine = [text for text in texts if text.kind == kind]
+            first = min(mine, key=lambda text: text.line)
+            self._add(relation, first, Lead.WAITING, rows=sum(text.rows for text in mine))
 
     def meant(
         self,
         relation: Relation,
-        given: Sequence[GivenText],
+        texts: Sequence[GivenText],
         meanings: Mapping[GivenText, Meaning],
     ) -> None:
         """Note what texts were understood as, and which lead nowhere.
 
         Ids that a spreadsheet has changed, and that are certain, are told of once for all.
         """
-        later = [one for one in given if relation.may_wait and meanings[one] == Meaning()]
+        later = [text for text in texts if relation.may_wait and meanings[text] == Meaning()]
         self.waiting(relation, later)
-        rest = sorted(set(given) - set(later), key=lambda one: one.line)
+        rest = sorted(set(texts) - set(later), key=lambda text: text.line)
         bent = {
-            one: meaning
-            for one in rest
-            if (meaning := meanings[one]).crm_id and meaning.how is How.BENT and meaning.is_certain
+            text: meaning
+            for text in rest
+            if (meaning := meanings[text]).crm_id and meaning.how is How.BENT and meaning.is_certain
         }
-        for one, meaning in list(bent.items())[:1]:
+        for text, meaning in list(bent.items())[:1]:
             self._add(
                 relation,
-                one,
+                text,
                 Lead.UNDERSTOOD,
                 rows=sum(each.rows for each in bent),
                 crm_id=meaning.crm_id,
                 how=meaning.how,
             )
-        told = 0
-        for one in rest:
-            if one in bent:
+        faults_told = 0
+        for text in rest:
+            if text in bent:
                 continue
-            meaning = meanings[one]
+            meaning = meanings[text]
             lead, nearest = Lead.UNDERSTOOD, tuple[str, ...]()
             if not meaning.crm_id or not meaning.is_certain:
-                self.faults[relation.name] = self.faults.get(relation.name, 0) + one.rows
-                told += 1
-                if told > _TOLD:
+                self.faults[relation.name] = self.faults.get(relation.name, 0) + text.rows
+                faults_told += 1
+                if faults_told > _TOLD:
                     continue
                 lead = Lead.UNCERTAIN
                 if not meaning.crm_id:
-                    lead, nearest = Lead.UNKNOWN, self._meanings.nearest(relation, one)
+                    lead, nearest = Lead.UNKNOWN, self._meanings.nearest(relation, text)
             self._add(
                 relation,
-                one,
+                text,
                 lead,
-                rows=one.rows,
+                rows=text.rows,
                 crm_id=meaning.crm_id,
                 how=meaning.how,
                 others=meaning.others,
@@ -93,8 +93,8 @@ class ReferenceNotes:
         """Note keys of rows that a spreadsheet has changed: once those that are sure, once not."""
         for given in (sure, doubtful):
             if given:
-                first = min(given, key=lambda one: one.line)
-                crm_id, rows = given[first].crm_id, sum(one.rows for one in given)
+                first = min(given, key=lambda text: text.line)
+                crm_id, rows = given[first].crm_id, sum(text.rows for text in given)
                 self._add(
                     relation,
                     first,

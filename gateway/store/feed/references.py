@@ -102,7 +102,9 @@ class References:
         Each is a line and what is wrong. Whoever is deceased and gets the status `g999` may be
         deceased still: nobody has said what `g999` is.
         """
-        relation = next(one for one in RELATIONS if one.name == "people.status")
+        relation = next(
+            each_relation for each_relation in RELATIONS if each_relation.name == "people.status"
+        )
         old = statuses.alias("old")
         statement = (
             select(staged.c.line, staged.c.status)
@@ -132,8 +134,8 @@ class References:
     def _add_all_meant(self, staged: Table, meanings: Mapping[GivenText, Meaning]) -> None:
         """Have all whom a member's id may mean be members, where the group keeps mail away."""
         possible = [
-            (one.kind, one.text, crm_id)
-            for one, meaning in meanings.items()
+            (text.kind, text.text, crm_id)
+            for text, meaning in meanings.items()
             for crm_id in meaning.others
         ]
         if not possible:
@@ -159,8 +161,8 @@ class References:
         self, relation: Relation, staged: Table, meanings: Mapping[GivenText, Meaning]
     ) -> None:
         meant = [
-            (one.kind, one.text, meaning.crm_id)
-            for one, meaning in meanings.items()
+            (text.kind, text.text, meaning.crm_id)
+            for text, meaning in meanings.items()
             if meaning.crm_id
         ]
         if not meant:
@@ -183,20 +185,22 @@ class References:
         texts = [GivenText("", *row) for row in self._connection.execute(statement)]
         known = set(self._connection.scalars(select(relation.target.c.crm_id)))
         given: dict[str, GivenText] = {}
-        for one in texts:
-            for part in parts(one.text):
+        for listed in texts:
+            for part in parts(listed.text):
                 if part not in known:
-                    before = given.get(part, GivenText("", part, 0, one.line))
-                    line = min(before.line, one.line)
-                    given[part] = GivenText("", part, before.rows + one.rows, line)
+                    before = given.get(part, GivenText("", part, 0, listed.line))
+                    line = min(before.line, listed.line)
+                    given[part] = GivenText("", part, before.rows + listed.rows, line)
         waiting, rest = self._meanings.apart(relation, given.values())
         self._notes.waiting(relation, waiting)
         meanings = self._meanings.of(relation, rest)
-        ids = {one.text: meaning.crm_id for one, meaning in meanings.items() if meaning.crm_id}
+        ids = {
+            listed.text: meaning.crm_id for listed, meaning in meanings.items() if meaning.crm_id
+        }
         whole = {
-            one: Meaning(crm_id=text)
-            for one in texts
-            if (text := with_ids(one.text, ids)) != one.text
+            listed: Meaning(crm_id=text)
+            for listed in texts
+            if (text := with_ids(listed.text, ids)) != listed.text
         }
         self._replace(relation, staged, whole)
         self._notes.meant(relation, rest, meanings)
@@ -220,21 +224,21 @@ class References:
         # Of a kind of which nothing is known no id can have been changed.
         _, unknown = self._meanings.apart(relation, self._unknown(relation, staged))
         changed = [
-            one
-            for one in unknown
-            if without_mark(one.text) != one.text or numbers(one.text) is not None
+            key
+            for key in unknown
+            if without_mark(key.text) != key.text or numbers(key.text) is not None
         ]
         sure: dict[GivenText, Meaning] = {}
         doubtful: dict[GivenText, Meaning] = {}
-        for one, meaning in self._meanings.of(relation, changed).items():
-            is_digits = one.text.isdecimal()
-            number = numbers(one.text)
+        for key, meaning in self._meanings.of(relation, changed).items():
+            is_digits = key.text.isdecimal()
+            number = numbers(key.text)
             if meaning == NOTHING and number is not None and number.may_be_id:
                 continue
             if meaning.crm_id and meaning.how is How.BENT and not is_digits and meaning.is_certain:
-                sure[one] = meaning
+                sure[key] = meaning
             elif not is_digits or (meaning.crm_id and meaning.how is How.BENT):
-                doubtful[one] = replace(meaning, is_certain=False)
+                doubtful[key] = replace(meaning, is_certain=False)
         # Whoever has a row of their own in the file isn't meant by another one.
         there = set[str]()
         if doubtful:
@@ -242,13 +246,13 @@ class References:
                 id_ for each in doubtful.values() for id_ in (each.crm_id, *each.others) if id_
             }
             there = meant & set(self._connection.scalars(select(staged.c.crm_id)))
-        doubtful = {one: each for one, each in doubtful.items() if each.crm_id not in there}
+        doubtful = {key: each for key, each in doubtful.items() if each.crm_id not in there}
         self._replace(relation, staged, sure)
         self._notes.keys(relation, sure, doubtful)
-        for one, meaning in doubtful.items():
+        for key, meaning in doubtful.items():
             for crm_id in (meaning.crm_id, *meaning.others):
                 if crm_id and crm_id not in there:
-                    yield one.line, (one.kind, crm_id) if relation.has_kind else (crm_id,)
+                    yield key.line, (key.kind, crm_id) if relation.has_kind else (crm_id,)
 
 
 @cache

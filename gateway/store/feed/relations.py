@@ -57,15 +57,15 @@ class Relation:
 
     def value(self, rows: Table) -> ColumnElement[str]:
         """Return the column in the table itself or in one with its columns."""
-        found: ColumnElement[str] = rows.c[self.column]
-        return found
+        column: ColumnElement[str] = rows.c[self.column]
+        return column
 
     def kind_of(self, rows: Table) -> ColumnElement[str]:
         """Return of which kind a row's reference is."""
         if self.kind or not self.has_kind:
             return literal_column(f"'{self.kind}'")
-        found: ColumnElement[str] = rows.c.kind
-        return found
+        column: ColumnElement[str] = rows.c.kind
+        return column
 
     def leads(self, kind: ColumnElement[str], value: ColumnElement[str]) -> ColumnElement[bool]:
         """Say that something has an id."""

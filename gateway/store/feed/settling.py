@@ -51,11 +51,11 @@ def close_entry(
             put_settled(stage, settled)
             duplicates = [
                 Duplicate(
-                    key=one.key,
+                    key=result.key,
                     lines=tuple(dict.fromkeys(abs(row.line) for row in rows)),
-                    differs=one.differs,
+                    differs=result.differs,
                 )
-                for rows, one in settled
+                for rows, result in settled
                 if len(rows) > 1
             ]
         if is_repeated:
@@ -123,7 +123,7 @@ def contested_rows(stage: Stage) -> Iterator[tuple[list[StagedRow], Mapping[str,
         stage.connection.execute(query), lambda row: tuple(row._mapping[name] for name in keys)
     ):
         rows = [row._mapping for row in group]
-        told = [
+        staged_rows = [
             StagedRow(
                 key=key,
                 values={name: row[name] for name in values},
@@ -133,7 +133,7 @@ def contested_rows(stage: Stage) -> Iterator[tuple[list[StagedRow], Mapping[str,
             for row in rows
         ]
         is_known = rows[0][f"known_{keys[0]}"] is not None
-        yield told, {name: rows[0][f"known_{name}"] for name in values} if is_known else None
+        yield staged_rows, {name: rows[0][f"known_{name}"] for name in values} if is_known else None
 
 
 def put_settled(stage: Stage, settled: Sequence[tuple[Sequence[StagedRow], Settled]]) -> None:
@@ -145,19 +145,19 @@ def put_settled(stage: Stage, settled: Sequence[tuple[Sequence[StagedRow], Settl
     for table in (stage.staged, stage.unread, stage.addresses):
         gone = table.c.line.in_(select(stage.settled_lines.c.line))
         connection.execute(delete(table).where(gone))
-    kept = [one for _, one in settled if not one.is_dropped]
+    kept = [result for _, result in settled if not result.is_dropped]
     rows = [
-        (one.line, False, one.gaps, one.adds_addresses, False, *one.key,
-         *(_as_loaded(one.values[name]) for name in values))
-        for one in kept
+        (result.line, False, result.gaps, result.adds_addresses, False, *result.key,
+         *(_as_loaded(result.values[name]) for name in values))
+        for result in kept
     ]  # fmt: skip
     load(connection, stage.staged, rows)
-    unread = [(one.line, name, text) for one in kept for name, text in one.unread.items()]
+    unread = [(result.line, name, text) for result in kept for name, text in result.unread.items()]
     load(connection, stage.unread, unread)
     load(connection, stage.addresses, addresses)
     stage.has_unread |= bool(unread)
-    for one in kept:
-        stage.in_gaps |= one.gaps
+    for result in kept:
+        stage.in_gaps |= result.gaps
 
 
 def settled_addresses(
@@ -168,16 +168,16 @@ def settled_addresses(
     for line, address, position in stage.connection.execute(select(stage.addresses)):
         by_line.setdefault(line, []).append((address, position))
     addresses: list[Row] = []
-    for rows, one in settled:
-        if one.is_dropped:
+    for rows, result in settled:
+        if result.is_dropped:
             continue
         positions: dict[str, int] = {}
-        for row in sorted(rows, key=lambda row: row.line != one.mailed_at):
-            is_mailed = row.line == one.mailed_at
+        for row in sorted(rows, key=lambda row: row.line != result.mailed_at):
+            is_mailed = row.line == result.mailed_at
             for address, position in by_line.get(row.line, ()):
                 behind = position if is_mailed or position < 0 else position % UNSURE + UNSURE
                 positions.setdefault(address, behind)
-        addresses += [(one.line, address, position) for address, position in positions.items()]
+        addresses += [(result.line, address, position) for address, position in positions.items()]
     return addresses
 
 

@@ -45,15 +45,15 @@ class Stage:
         """
         row = self.layout.row
         masks: dict[int, int] = {}
-        for line, one in gaps.items():
-            columns = (frozenset(one.unread), one.untold)
+        for line, gap in gaps.items():
+            columns = (frozenset(gap.unread), gap.untold)
             mask = self._masks.get(columns)
             if mask is None:
                 mask = self._masks[columns] = self.layout.mask(*columns)
                 self.in_gaps |= mask
             masks[line] = mask
-        adding = {line for line, one in gaps.items() if one.adds_addresses}
-        doubtful = {line for line, one in gaps.items() if one.adds_only}
+        adding = {line for line, gap in gaps.items() if gap.adds_addresses}
+        doubtful = {line for line, gap in gaps.items() if gap.adds_only}
         self.has_doubtful |= bool(doubtful)
         rows = [
             (line, False, masks.get(line, 0), line in adding, line in doubtful, *row(record))
@@ -111,6 +111,6 @@ class Stage:
         self.connection.execute(update(self.staged).where(mine).values(adds_only=True))
         self.has_doubtful = True
 
-    def same_key(self, one: Table, other: Table) -> ColumnElement[bool]:
+    def same_key(self, first: Table, second: Table) -> ColumnElement[bool]:
         """Say that rows of two tables speak of the same thing."""
-        return and_(*(one.c[name] == other.c[name] for name in self.layout.keys))
+        return and_(*(first.c[name] == second.c[name] for name in self.layout.keys))

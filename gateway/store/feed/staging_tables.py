@@ -79,7 +79,7 @@ def staging_tables(
         *(Column(name, table.c[name].type, primary_key=True) for name in keys),
         prefixes=["TEMPORARY"],
     )
-    return {one.name: one for one in metadata.sorted_tables}
+    return {temporary.name: temporary for temporary in metadata.sorted_tables}
 
 
 def load(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -60,5 +60,5 @@ def still_referred(
 def keep(connection: Connection, stage: Stage, rows: tuple[StillReferred, ...]) -> None:
     """Have rows stay that were to go."""
     key = tuple_(stage.removed.c.kind, stage.removed.c.crm_id)
-    stay = [(one.kind, one.crm_id) for one in rows]
+    stay = [(row.kind, row.crm_id) for row in rows]
     connection.execute(delete(stage.removed).where(key.in_(stay)))

@@ -172,9 +172,9 @@ def forget(connection: Connection, what: str, key: str, field: str) -> None:
 def listed(connection: Connection, *, deciding: bool = False) -> list[UnreadField]:
     """Return all of them, by record; `deciding`: only those that mail on events waits for."""
     query = select(unread_fields).order_by(*(_c[name] for name in _KEYS))
-    found = map(_row, connection.execute(query))
+    unread_ones = map(_row, connection.execute(query))
     if not deciding:
-        return list(found)
+        return list(unread_ones)
     wanted = {(PEOPLE, field) for field in OF_RECIPIENT}
     wanted |= {
         (what, field)
@@ -182,7 +182,7 @@ def listed(connection: Connection, *, deciding: bool = False) -> list[UnreadFiel
         for what, fields in event.deciding.items()
         for field in fields
     }
-    return [one for one in found if (one.what, one.field) in wanted]
+    return [one for one in unread_ones if (one.what, one.field) in wanted]
 
 
 def count(connection: Connection) -> Mapping[str, int]:
@@ -232,8 +232,8 @@ class EventFields:
             *(and_(_c.what == what, _c.field.in_(fields)) for what, fields in decided.items())
         )
         self._of: dict[tuple[str, str, str], list[UnreadField]] = {}
-        for one in _found(connection, wanted):
-            self._of.setdefault((one.what, one.kind, one.key), []).append(one)
+        for field in _found(connection, wanted):
+            self._of.setdefault((field.what, field.kind, field.key), []).append(field)
         self._connection = connection
 
     def of(self, ref: PersonRef, what: str = "", key: str = "") -> tuple[UnreadField, ...]:

@@ -35,8 +35,8 @@ def staff_of(connection: Connection, crm_ids: Iterable[str]) -> tuple[Staff, ...
     """Return those of several members of staff who are known, in that order."""
     wanted = list(dict.fromkeys(crm_ids))
     rows = connection.execute(select(staff).where(staff.c.crm_id.in_(wanted)))
-    found = {row.crm_id: _staff(row) for row in rows}
-    return tuple(found[each] for each in wanted if each in found)
+    by_id = {row.crm_id: _staff(row) for row in rows}
+    return tuple(by_id[each] for each in wanted if each in by_id)
 
 
 def staff_named(connection: Connection, name: str) -> tuple[Staff, ...]:
@@ -53,8 +53,14 @@ def nearest_staff(connection: Connection, text: str, limit: int = 5) -> tuple[St
     known = [_staff(row) for row in connection.execute(select(staff).order_by(staff.c.crm_id))]
     wanted = as_read(text)
 
-    def likeness(one: Staff) -> float:
-        words = (one.crm_id, one.name, one.email, one.email.partition("@")[0], *one.name.split())
+    def likeness(staff_member: Staff) -> float:
+        words = (
+            staff_member.crm_id,
+            staff_member.name,
+            staff_member.email,
+            staff_member.email.partition("@")[0],
+            *staff_member.name.split(),
+        )
         return max(SequenceMatcher(None, wanted, as_read(each)).ratio() for each in words)
 
     return tuple(sorted(known, key=likeness, reverse=True)[:limit])

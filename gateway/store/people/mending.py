@@ -65,14 +65,14 @@ def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
 def mend(connection: Connection, found: Iterable[Unmatched], *, plus_addresses: bool) -> None:
     """Have what is understood stand for the address that was meant; its past goes along."""
     meant_of: dict[PersonRef, dict[str, str]] = defaultdict(dict)
-    for one in found:
-        if not isinstance(one.meant, TypedAddress):
+    for unmatched in found:
+        if not isinstance(unmatched.meant, TypedAddress):
             continue
-        if one.person is not None:
-            meant_of[one.person][one.stored] = one.meant.address
+        if unmatched.person is not None:
+            meant_of[unmatched.person][unmatched.stored] = unmatched.meant.address
             continue
-        address = lookup_form(one.meant.address, plus_addresses=plus_addresses)
-        same = suppressions.c.address == one.stored
+        address = lookup_form(unmatched.meant.address, plus_addresses=plus_addresses)
+        same = suppressions.c.address == unmatched.stored
         connection.execute(update(suppressions).where(same).values(address=address))
     for ref, meant in meant_of.items():
         _mend_person(connection, ref, meant)
@@ -89,8 +89,8 @@ def _mend_person(connection: Connection, ref: PersonRef, meant: Mapping[str, str
         emails=tuple(dict.fromkeys((*corrected, *meant.values()))),
         unusable=tuple(text for text in person.unusable if text not in meant),
     )
-    told = {"emails": ";".join(mended.emails), "unusable": ";".join(mended.unusable)}
-    connection.execute(update(people).where(*key).values(told))
+    values = {"emails": ";".join(mended.emails), "unusable": ";".join(mended.unusable)}
+    connection.execute(update(people).where(*key).values(values))
     of_person = (addresses.c.kind == ref.kind.value, addresses.c.person == ref.crm_id)
     # What only keeps mail away goes on doing so.
     connection.execute(delete(addresses).where(*of_person, addresses.c.position < UNSURE))

@@ -60,8 +60,8 @@ class PersonRecord:
 def find(connection: Connection, wanted: PersonRef | str) -> tuple[PersonRecord, ...]:
     """Return the people of that key, one at most, or with that address (in lookup form)."""
     refs = [wanted] if isinstance(wanted, PersonRef) else holders(connection, wanted)
-    found = (_record(connection, ref) for ref in refs)
-    return tuple(record for record in found if record is not None)
+    records = (_record(connection, ref) for ref in refs)
+    return tuple(record for record in records if record is not None)
 
 
 def holders(
@@ -78,7 +78,7 @@ def known(connection: Connection, ref: PersonRef) -> PersonRecord:
     """Return the person of a key; `PersonUnknown` names those whose keys are nearest."""
     for record in find(connection, ref):
         return record
-    near = [f"{one.ref} {one.name}".strip() for one in _near(connection, ref)]
+    near = [f"{person.ref} {person.name}".strip() for person in _near(connection, ref)]
     hint = f"; near are {', '.join(near)}" if near else ""
     raise PersonUnknown(f"nobody known as {ref}{hint}")
 
@@ -107,11 +107,11 @@ def suppressions_of(
 ) -> tuple[Suppression, ...]:
     """Return what suppresses a person, given the standings of the person's addresses."""
     standing = [standings[each] for each in record.every_address if each in standings]
-    own = (entry for one in standing for entry in one.own)
+    own = (entry for standing_of_address in standing for entry in standing_of_address.own)
     brought = (
         entry
-        for one in standing
-        for holder in one.holders
+        for standing_of_address in standing
+        for holder in standing_of_address.holders
         if holder.ref == record.person.ref
         for entry in holder.suppressions
     )

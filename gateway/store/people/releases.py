@@ -36,7 +36,7 @@ def release(connection: Connection, wanted: PersonRef | str, *, by: str, now: da
         refs = people.holders(connection, wanted)
     count = suppression.release(connection, wanted, by=by, at=now)
     lifted = leavers.lift(connection, refs, by=by, now=now)
-    found = [record for ref in refs for record in people.find(connection, ref)]
-    addresses = {each for record in found for each in record.every_address}
+    records = [record for ref in refs for record in people.find(connection, ref)]
+    addresses = {each for record in records for each in record.every_address}
     refused = opt_outs.refusals(connection, addresses)
     return Released(count=count, lifted=tuple(lifted), refused=tuple(refused))

@@ -33,7 +33,11 @@ class StaffLanguages:
             languages = _by_address(await self._reader.rows(statement, addresses))
         except StoreUnavailable:
             languages = self._last_known
-        return [one for address in dict.fromkeys(addresses) for one in languages.get(address, ())]
+        return [
+            language
+            for address in dict.fromkeys(addresses)
+            for language in languages.get(address, ())
+        ]
 
     def remember(self) -> None:
         """Read everybody's language, for when the store is away; blocks.

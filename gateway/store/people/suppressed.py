@@ -127,18 +127,18 @@ class SuppressedAddresses:
         """Yield all of them; no transaction stays open between pages, however slowly they go."""
         while True:
             with reading() as connection:
-                found = self.page(connection, selection, at=at, after=after, limit=at_once)
-            yield from found
-            if len(found) < at_once:
+                reasons = self.page(connection, selection, at=at, after=after, limit=at_once)
+            yield from reasons
+            if len(reasons) < at_once:
                 return
-            after = behind(found, after)
+            after = behind(reasons, after)
 
     def behind_all_of(
         self, connection: Connection, selection: Selection, address: str, *, at: datetime
     ) -> Position:
         """Return the position behind all reasons of an address (in lookup form)."""
-        found = self.page(connection, selection, at=at, after=(address, 0), limit=AT_ONCE)
-        return address, sum(1 for one in found if one.address == address)
+        reasons = self.page(connection, selection, at=at, after=(address, 0), limit=AT_ONCE)
+        return address, sum(1 for reason in reasons if reason.address == address)
 
     def _union(self, selection: Selection) -> str:
         """Return the statements of the sources that are listed, as one."""
@@ -151,9 +151,9 @@ class SuppressedAddresses:
             condition = f"({is_told} OR {may_be})" if is_any else is_told
             branches.append(self._statement(OF_STATUS, condition))
         if source in (None, ListedSource.GROUP, ListedSource.MAILCHIMP):
-            told = self._tags(selection, "group", MAILCHIMP)
+            tags_of_mailchimp = self._tags(selection, "group", MAILCHIMP)
             others = self._tags(selection, "group", "")
-            by_mailchimp = f"(m.source = '{MAILCHIMP}' AND g.tag IN ({told}))"
+            by_mailchimp = f"(m.source = '{MAILCHIMP}' AND g.tag IN ({tags_of_mailchimp}))"
             by_others = f"(m.source <> '{MAILCHIMP}' AND g.tag IN ({others}))"
             is_all = source is not ListedSource.MAILCHIMP
             condition = f"({by_mailchimp} OR {by_others})" if is_all else by_mailchimp
@@ -196,7 +196,7 @@ def behind(page: Sequence[SuppressedAddress], after: Position) -> Position:
     if not page:
         return after
     last = page[-1].address
-    shown = sum(1 for one in page if one.address == last)
+    shown = sum(1 for reason in page if reason.address == last)
     return last, shown + (after[1] if after[0] == last else 0)
 
 

@@ -138,15 +138,15 @@ class Standings:
             self._version, self._known = version, {}
         known = self._known
         unknown = [address for address in addresses if address not in known]
-        found = self._standings(unknown, self._ask_at_once) if unknown else {}
+        standings = self._standings(unknown, self._ask_at_once) if unknown else {}
         for address in unknown:
-            standing = found.get(address)
+            standing = standings.get(address)
             if standing is None or not _ends_by_itself(standing):
                 known[address] = standing
         for address in addresses:
             if (standing := known.get(address)) is not None:
-                found[address] = standing
-        return found
+                standings[address] = standing
+        return standings
 
     async def of(self, addresses: Sequence[str]) -> dict[str, Standing]:
         """Return the same without keeping the event loop from other work."""
@@ -169,17 +169,17 @@ class Standings:
         now = self._clock()
         return tuple(
             Suppression(
-                scope=one.scope,
-                source=one.source,
-                origin=one.by,
-                since=one.since,
-                until=one.until,
-                remark=one.remark,
-                public=one.public,
+                scope=entry.scope,
+                source=entry.source,
+                origin=entry.by,
+                since=entry.since,
+                until=entry.until,
+                remark=entry.remark,
+                public=entry.public,
                 person=ref,
             )
-            for one in history(connection, ref)
-            if one.released_at is None and (one.until is None or one.until > now)
+            for entry in history(connection, ref)
+            if entry.released_at is None and (entry.until is None or entry.until > now)
         )
 
     def never_mailed_addresses(self) -> Iterator[str]:
@@ -215,18 +215,18 @@ class Standings:
         if not self._plus_addresses:
             return self._gathered(ask(list(dict.fromkeys(addresses))))
         forms = {each: lookup_form(each, plus_addresses=True) for each in addresses}
-        found = self._gathered(ask(list({*forms, *forms.values()})))
-        pairs = ((each, (found.get(each), found.get(base))) for each, base in forms.items())
+        standings = self._gathered(ask(list({*forms, *forms.values()})))
+        pairs = ((each, (standings.get(each), standings.get(base))) for each, base in forms.items())
         return {each: _merged(pair) for each, pair in pairs if any(pair)}
 
     def _gathered(self, rows: Iterable[Row]) -> dict[str, Standing]:
-        found: dict[str, _Findings] = {}
+        by_address: dict[str, _Findings] = {}
         for row in rows:
-            findings = found.get(row[0])
+            findings = by_address.get(row[0])
             if findings is None:
-                findings = found[row[0]] = _Findings(self._effects)
+                findings = by_address[row[0]] = _Findings(self._effects)
             findings.add(row)
-        return {address: findings.standing() for address, findings in found.items()}
+        return {address: findings.standing() for address, findings in by_address.items()}
 
 
 class _Findings:
@@ -272,9 +272,9 @@ class _Findings:
 
 
 def _merged(pair: tuple[Standing | None, Standing | None]) -> Standing:
-    known = [one for one in dict.fromkeys(pair) if one is not None]
-    holders = {holder.ref: holder for one in known for holder in one.holders}
-    own = dict.fromkeys(entry for one in known for entry in one.own)
+    standings = [standing for standing in dict.fromkeys(pair) if standing is not None]
+    holders = {holder.ref: holder for standing in standings for holder in standing.holders}
+    own = dict.fromkeys(entry for standing in standings for entry in standing.own)
     return Standing(holders=tuple(holders[ref] for ref in sorted(holders)), own=tuple(own))
 
 
@@ -367,13 +367,13 @@ def history(connection: Connection, address: str | PersonRef) -> tuple[Suppressi
     rows = connection.execute(select(table).where(mine).order_by(table.c.id.desc()))
     entries = []
     for row in rows.mappings():
-        told = {name: value for name, value in row.items() if name not in ("kind", "person")}
-        told |= {
+        values = {name: value for name, value in row.items() if name not in ("kind", "person")}
+        values |= {
             "address": str(address),
             "scope": Scope(row["scope"]),
             "source": SuppressionSource(row["source"]),
         }
-        entries.append(SuppressionEntry(**told))
+        entries.append(SuppressionEntry(**values))
     return tuple(entries)
 
 
