@@ -104,7 +104,7 @@ def kind_of(
         said = classify(facts, policy.rules, policy.default_kind)
     override, headers = policy.override, case.headers
     if (case.login is not None and case.login in override.logins) or (
-        # A header that is not certain to be one, as beyond what is read, overrides nothing.
+        # Only a header that every program reads as one: behind a byte order mark some read none.
         override.header and override.header in headers and override.header in headers.certain
     ):
         return Classification(said.kind, OVERRIDE)
