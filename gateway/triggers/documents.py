@@ -18,22 +18,22 @@ from gateway.triggers.transitions import ChangeResult
 Document = dict[str, object]
 
 
-def trigger(one: Trigger, looked: date | None) -> Document:
+def trigger(rule: Trigger, looked: date | None) -> Document:
     """Return a trigger, and the day up to which it was looked whom it mails."""
     return {
-        "name": one.name,
-        "enabled": one.enabled,
-        "event": one.event.name,
-        "template": one.template,
-        "kind": one.kind.value,
-        "report_to": one.report_to or None,
+        "name": rule.name,
+        "enabled": rule.enabled,
+        "event": rule.event.name,
+        "template": rule.template,
+        "kind": rule.kind.value,
+        "report_to": rule.report_to or None,
         "looked_at": None if looked is None else looked.isoformat(),
-        "programme": one.programme or None,
-        "status": one.status or None,
-        "recipients": list(one.recipients),
-        "dates": [day.isoformat() for day in one.stored.dates],
-        "yearly": [f"{month:02}-{day:02}" for month, day in one.stored.yearly],
-        "monthly": list(one.stored.monthly),
+        "programme": rule.programme or None,
+        "status": rule.status or None,
+        "recipients": list(rule.recipients),
+        "dates": [day.isoformat() for day in rule.stored.dates],
+        "yearly": [f"{month:02}-{day:02}" for month, day in rule.stored.yearly],
+        "monthly": list(rule.stored.monthly),
     }
 
 
@@ -43,21 +43,21 @@ def preview(shown: Preview) -> Document:
         "trigger": shown.trigger,
         "mails": [
             {
-                "person": str(one.person),
-                "about": one.about,
-                "to": one.to,
-                "subject": one.subject,
-                "text": one.text,
-                "trigger": one.trigger,
-                "recipient": one.recipient,
-                "name": one.name,
-                "blank": list(one.blank),
+                "person": str(mail.person),
+                "about": mail.about,
+                "to": mail.to,
+                "subject": mail.subject,
+                "text": mail.text,
+                "trigger": mail.trigger,
+                "recipient": mail.recipient,
+                "name": mail.name,
+                "blank": list(mail.blank),
             }
-            for one in shown.mails
+            for mail in shown.mails
         ],
         "skipped": [
-            {"person": one.person, "name": one.name, "about": one.about, "reason": one.reason}
-            for one in shown.skipped
+            {"person": skip.person, "name": skip.name, "about": skip.about, "reason": skip.reason}
+            for skip in shown.skipped
         ],
         "warning": shown.warning or None,
     }
@@ -69,15 +69,15 @@ def done(what: ChangeResult) -> Document:
         **preview(what.preview),
         "applications": [
             {
-                "reference": one.reference,
-                "before": one.before,
-                "status": one.status,
-                "changed": one.changed,
-                "undone": one.undone,
-                "withdrawn": one.withdrawn,
-                "error": one.error or None,
+                "reference": change.reference,
+                "before": change.before,
+                "status": change.status,
+                "changed": change.changed,
+                "undone": change.undone,
+                "withdrawn": change.withdrawn,
+                "error": change.error or None,
             }
-            for one in what.changes
+            for change in what.changes
         ],
         "outcome": what.outcome.value,
         "token": what.token or None,
@@ -88,24 +88,26 @@ def done(what: ChangeResult) -> Document:
 def waiting(fields: Iterable[UnreadField], owed: Iterable[Occurrence]) -> Document:
     """Return the fields that can't be read, and the mail that waits for them."""
     return {
-        "fields": [unread(one) for one in fields],
+        "fields": [unread(field) for field in fields],
         "mails": [
             {
-                "trigger": one.trigger,
-                "person": str(one.person),
-                "about": one.about,
-                "due_at": in_utc(one.due_at),
-                "latest_at": in_utc(one.latest_at),
-                "reason": one.reason,
+                "trigger": row.trigger,
+                "person": str(row.person),
+                "about": row.about,
+                "due_at": in_utc(row.due_at),
+                "latest_at": in_utc(row.latest_at),
+                "reason": row.reason,
             }
-            for one in owed
+            for row in owed
         ],
     }
 
 
 def history(done: Iterable[TriggerRun | MailedTransition], zone: tzinfo) -> list[Document]:
     """Return runs, and what was done to applications and mailed, each like a run."""
-    return [run(one) if isinstance(one, TriggerRun) else transition(one, zone) for one in done]
+    return [
+        run(entry) if isinstance(entry, TriggerRun) else transition(entry, zone) for entry in done
+    ]
 
 
 def transition(done: MailedTransition, zone: tzinfo) -> Document:
@@ -120,16 +122,16 @@ def transition(done: MailedTransition, zone: tzinfo) -> Document:
         "told": done.is_told,
         "mails": [
             {
-                "id": ids.show(one.row.id),
-                "person": str(one.row.person),
-                "recipient": one.row.recipient or str(one.row.person),
-                "to": one.to,
-                "state": state_of(one.row),
-                "due_at": in_utc(one.row.due_at),
-                "next_at": in_utc(one.row.next_at),
-                "reason": one.row.reason,
+                "id": ids.show(mail.row.id),
+                "person": str(mail.row.person),
+                "recipient": mail.row.recipient or str(mail.row.person),
+                "to": mail.to,
+                "state": state_of(mail.row),
+                "due_at": in_utc(mail.row.due_at),
+                "next_at": in_utc(mail.row.next_at),
+                "reason": mail.row.reason,
             }
-            for one in done.mails
+            for mail in done.mails
         ],
     }
 

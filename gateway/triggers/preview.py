@@ -61,7 +61,7 @@ class Preview:
     @property
     def may_mail(self) -> bool:
         """Whether mail would leave, now or as soon as what it waits for is told."""
-        return bool(self.mails) or any(one.reason.startswith(WAITS) for one in self.skipped)
+        return bool(self.mails) or any(skip.reason.startswith(WAITS) for skip in self.skipped)
 
 
 def preview(
@@ -82,14 +82,22 @@ def preview(
         # What was settled on an earlier day is in the history.
         if candidate.known not in SETTLED or candidate.day == today
     ]
-    mailboxes = [plan.lookup(one.person.emails[0]) for one in candidates if one.person.emails]
+    mailboxes = [
+        plan.lookup(candidate.person.emails[0])
+        for candidate in candidates
+        if candidate.person.emails
+    ]
     standings: dict[str, Standing] = {}
     for start in range(0, len(mailboxes), _AT_ONCE):
         standings |= plan.standings.within(connection, mailboxes[start : start + _AT_ONCE])
     mails: list[PreviewMail] = []
     skipped: list[NotMailed] = []
     # A mailbox is mailed once a day, where the settings say so: the first of those who share it.
-    mailed = {_mail(plan, one): one.person.ref for one in candidates if one.known in _GOT_IT}
+    mailed = {
+        _mail(plan, candidate): candidate.person.ref
+        for candidate in candidates
+        if candidate.known in _GOT_IT
+    }
     for candidate in candidates:
         outcome = outcome_of(plan, rule, candidate, today, standings)
         if plan.once_per_address and isinstance(outcome, PreviewMail):

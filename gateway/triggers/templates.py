@@ -203,9 +203,9 @@ def values_taken(text: str) -> Iterator[str]:
     """Yield the values a template takes, be they written `person.first_name` or with brackets."""
     tree = _TEXT.parse(text)
     taken: list[tuple[nodes.Expr, object]]
-    taken = [(one.node, one.attr) for one in tree.find_all(nodes.Getattr)]
-    for one in tree.find_all(nodes.Getitem):  # `person["first_name"]`
-        taken.append((one.node, one.arg.value if isinstance(one.arg, nodes.Const) else None))
+    taken = [(node.node, node.attr) for node in tree.find_all(nodes.Getattr)]
+    for node in tree.find_all(nodes.Getitem):  # `person["first_name"]`
+        taken.append((node.node, node.arg.value if isinstance(node.arg, nodes.Const) else None))
     for name, key in taken:
         if isinstance(name, nodes.Name) and key in TEMPLATE_VALUES.get(name.name, ()):
             yield f"{name.name}.{key}"

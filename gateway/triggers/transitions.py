@@ -275,8 +275,8 @@ class ApplicationChanges:
         if transition.event.by_candidate and not is_first:
             # What was owed for an earlier submission and isn't on its way.
             why = transitions.SUBMITTED_AGAIN
-            for one in dues:
-                ledger.supersede(self._connection, one.about, one.event, why, self._now, like=one)
+            for due in dues:
+                ledger.supersede(self._connection, due.about, due.event, why, self._now, like=due)
         added = ledger.put(self._connection, dues, now=self._now)
         if added:
             transitions.open_for(self._connection, transition.id)
@@ -291,9 +291,9 @@ def named(outcome: PreviewMail | NotMailed) -> str:
     return f"{outcome.name} <{outcome.to}>" if outcome.name else outcome.to
 
 
-def may_leave(one: PreviewMail | NotMailed) -> bool:
+def may_leave(outcome: PreviewMail | NotMailed) -> bool:
     """Whether a mail leaves now, or once a field that can't be read now can be."""
-    return isinstance(one, PreviewMail) or one.reason.startswith(WAITS)
+    return isinstance(outcome, PreviewMail) or outcome.reason.startswith(WAITS)
 
 
 def must_be_confirmed(request: ChangeRequest, done: ChangeResult) -> bool:
@@ -304,11 +304,13 @@ def must_be_confirmed(request: ChangeRequest, done: ChangeResult) -> bool:
 def what_is_confirmed(request: ChangeRequest, done: ChangeResult) -> tuple[object, ...]:
     """Return all that a confirmation is of: the change, what stands before it, and its mail."""
     preview = done.preview
-    changes = sorted((one.reference, one.before, one.status, one.error) for one in done.changes)
-    mails = sorted(
-        (one.recipient, one.to, one.about, one.subject, one.text, one.trigger)
-        for one in preview.mails
+    changes = sorted(
+        (change.reference, change.before, change.status, change.error) for change in done.changes
     )
-    waiting = sorted((one.person, one.about) for one in preview.skipped if may_leave(one))
+    mails = sorted(
+        (mail.recipient, mail.to, mail.about, mail.subject, mail.text, mail.trigger)
+        for mail in preview.mails
+    )
+    waiting = sorted((skip.person, skip.about) for skip in preview.skipped if may_leave(skip))
     what = (request.event.name, request.status, request.actor, request.is_partial)
     return *what, changes, mails, waiting

@@ -32,7 +32,7 @@ class TriggerAnswers:
             rules = triggers.rules(self._settings())
         with self._database.reading() as connection:
             looked = {name: trigger_runs.looked(connection, name) for name in rules}
-        return [documents.trigger(one.trigger, looked[name]) for name, one in rules.items()]
+        return [documents.trigger(rule.trigger, looked[name]) for name, rule in rules.items()]
 
     def one(self, name: str) -> Told:
         """Show a trigger with its last runs."""
@@ -55,7 +55,7 @@ class TriggerAnswers:
             runs = trigger_runs.listed(connection, limit=limit)
             changes = status_mail.listed(connection, limit=limit)
         both: list[TriggerRun | MailedTransition] = [*runs, *changes]
-        done = sorted(both, key=lambda one: one.id, reverse=True)[:limit]
+        done = sorted(both, key=lambda entry: entry.id, reverse=True)[:limit]
         return documents.history(done, common.time_zone(self._settings()))
 
     def preview(self, name: str, day: date | None) -> Told:

@@ -62,8 +62,8 @@ def who_acts(settings: Settings, connection: StoreTransaction, named: str) -> St
     raise NobodyActs(f"no member of staff is known as {named}; {hint}", near)
 
 
-def _named(one: Staff) -> str:
-    return f"{one.name} ({one.crm_id})" if one.name else one.crm_id
+def _named(member: Staff) -> str:
+    return f"{member.name} ({member.crm_id})" if member.name else member.crm_id
 
 
 class StoreApplicationAdapter:
@@ -91,7 +91,9 @@ class StoreApplicationAdapter:
             try:
                 actor = who_acts(settings, connection, happened.by) if happened.by else None
                 known = (actor.language if actor else "", settings.suppression.language)
-                spoken = (one for one in (*happened.languages, *known) if one in WARNINGS)
+                spoken = (
+                    language for language in (*happened.languages, *known) if language in WARNINGS
+                )
                 request = ChangeRequest(
                     event=SUBMITTED if happened.by is None else STATUS_CHANGED,
                     references=happened.references,
@@ -104,7 +106,7 @@ class StoreApplicationAdapter:
                 )
                 return document(changes.carry_out(request, dry_run=happened.dry_run))
             except NobodyActs as error:
-                near = [{"crm_id": one.crm_id, "name": one.name} for one in error.nearest]
+                near = [{"crm_id": member.crm_id, "name": member.name} for member in error.nearest]
                 raise EventRefused(str(error), {"nearest": near}) from error
             except NoSuchStatus as error:
                 raise EventRefused(str(error)) from error

@@ -71,7 +71,7 @@ def list_triggers(context: typer.Context, waiting: _Waiting = False, as_json: Js
     with chosen.store() as store, store.reading() as connection:
         looked = {name: trigger_runs.looked(connection, name) for name in rules}
     if as_json:
-        print_json([documents.trigger(one.trigger, looked[name]) for name, one in rules.items()])
+        print_json([documents.trigger(rule.trigger, looked[name]) for name, rule in rules.items()])
         return
     headings = ("name", "on", "event", "template", "kind", "looked at")
     rows = (
@@ -100,14 +100,20 @@ def list_waiting(chosen: Context, *, as_json: bool) -> None:
         return
     headings = ("record", "field", "since", "in", "because")
     rows = (
-        (f"{one.what} {one.record}", one.field, local(one.since, chosen.zone), one.place, one.text)
-        for one in fields
+        (
+            f"{field.what} {field.record}",
+            field.field,
+            local(field.since, chosen.zone),
+            field.place,
+            field.text,
+        )
+        for field in fields
     )
     lines = ([one_line(str(cell)) for cell in row] for row in rows)
     print_table(headings, lines, empty=_NO_FIELD)
     if owed:
         print_line()
-        mails = ((one.trigger, one.person, one.about, one_line(one.reason)) for one in owed)
+        mails = ((row.trigger, row.person, row.about, one_line(row.reason)) for row in owed)
         print_table(("mail that waits", "about", "subject", "because"), mails)
 
 
@@ -160,7 +166,7 @@ def run_triggers(
         rules = [to_run(chosen, name)]
     else:
         known = triggers.rules(chosen.settings).values()
-        rules = [one for one in known if one.trigger.enabled and one.trigger.is_of_date]
+        rules = [rule for rule in known if rule.trigger.enabled and rule.trigger.is_of_date]
 
     async def run(store: Database) -> tuple[list[TriggerRun], str]:
         with _sending(chosen, store) as (own_mail, engine):
@@ -171,7 +177,7 @@ def run_triggers(
 
     with chosen.store() as store:
         runs, held = asyncio.run(run(store))
-    shown = [documents.run(one) for one in runs]
+    shown = [documents.run(run) for run in runs]
     if as_json:
         print_json(shown[0] if name else shown)
     else:
@@ -193,13 +199,18 @@ def history(context: typer.Context, limit: _Limit = 50, as_json: Json = False) -
         runs = trigger_runs.listed(connection, limit=limit)
         changes = status_mail.listed(connection, limit=limit)
     both: list[TriggerRun | MailedTransition] = [*runs, *changes]
-    done = sorted(both, key=lambda one: one.id, reverse=True)[:limit]
+    done = sorted(both, key=lambda entry: entry.id, reverse=True)[:limit]
     if as_json:
         print_json(documents.history(done, chosen.zone))
         return
-    as_runs = (one if isinstance(one, TriggerRun) else one.run(chosen.zone) for one in done)
+    as_runs = (entry if isinstance(entry, TriggerRun) else entry.run(chosen.zone) for entry in done)
     _show_runs(chosen, list(as_runs), _NO_RUNS)
-    mails = [(one, mail) for one in done if isinstance(one, MailedTransition) for mail in one.mails]
+    mails = [
+        (change, mail)
+        for change in done
+        if isinstance(change, MailedTransition)
+        for mail in change.mails
+    ]
     if mails:
         print_line()
         headings = ("changed", "by", "trigger", "application", "to", "state", "due", "because")
@@ -290,11 +301,11 @@ def show_preview(shown: Preview, *, is_done: bool = False) -> None:
     if shown.skipped:
         print_line()
         rows: list[Sequence[object]] = []
-        for one in shown.skipped:
-            reason = one_line(one.reason)
+        for skip in shown.skipped:
+            reason = one_line(skip.reason)
             # Of `responsible:manager: nobody` there is nobody to name.
-            whom = "-" if reason.startswith(f"{one.person}:") else _whom(one.name, one.person)
-            rows.append((whom, one.about, reason))
+            whom = "-" if reason.startswith(f"{skip.person}:") else _whom(skip.name, skip.person)
+            rows.append((whom, skip.about, reason))
         print_table(("left out", "about", "because"), rows)
 
 

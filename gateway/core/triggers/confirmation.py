@@ -30,6 +30,6 @@ def is_valid(given: str, shown: Iterable[object], now: datetime) -> bool:
 
 def _signed(shown: Iterable[object], until: str) -> str:
     digest = hashlib.blake2b(until.encode(), digest_size=16)
-    for one in shown:
-        digest.update(repr(one).encode("utf-8", "surrogatepass") + b"\0")
+    for part in shown:
+        digest.update(repr(part).encode("utf-8", "surrogatepass") + b"\0")
     return f"{until}-{digest.hexdigest()}"

@@ -100,10 +100,10 @@ def is_undone(
     is nothing; new, accepted, new, accepted is accepted once.
     """
     heard, later, is_back = before, at, False
-    for one in past:
-        if one.is_told or later - one.at >= undo:
+    for change in past:
+        if change.is_told or later - change.at >= undo:
             break
-        heard, later, is_back = one.before, one.at, True
+        heard, later, is_back = change.before, change.at, True
     return is_back and heard == status
 
 

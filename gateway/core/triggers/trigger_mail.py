@@ -71,7 +71,7 @@ def build(mail: TriggerMail) -> bytes:
 
 def plain(text: str) -> str:
     """Return text as one line without what steers a reader's program."""
-    return "".join(one for one in " ".join(text.split()) if one.isprintable())
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
 
 def _mailbox(name: str, address: str) -> str:

@@ -82,10 +82,10 @@ def _unknown(key: str, value: str, what: str, known: Mapping[str, str], word: st
         return f"{said}; write {_shown(f'{RESPONSIBLE}{near}' if word else near, known.get(near))}"
     if not known:
         return f"{said}, none was ever fed"
-    named = ", ".join(_shown(one, name) for one, name in list(known.items())[:_MOST_NAMED])
+    named = ", ".join(_shown(word, name) for word, name in list(known.items())[:_MOST_NAMED])
     more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
     return f"{said}; there are {named}{more}"
 
 
-def _shown(one: str, name: str | None) -> str:
-    return f'"{one}" ({name})' if name else f'"{one}"'
+def _shown(word: str, name: str | None) -> str:
+    return f'"{word}" ({name})' if name else f'"{word}"'

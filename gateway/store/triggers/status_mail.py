@@ -65,12 +65,12 @@ class MailedTransition:
 
     def run(self, zone: tzinfo) -> TriggerRun:
         """Return it as a run of the trigger, as reports tell of it."""
-        states = [one.row.state for one in self.mails]
+        states = [mail.row.state for mail in self.mails]
         return TriggerRun(
             id=self.id,
             trigger=self.trigger,
             day=self.at.astimezone(zone).date(),
-            state=RunState.OPEN if any(one in _OPEN for one in states) else RunState.FINISHED,
+            state=RunState.OPEN if any(state in _OPEN for state in states) else RunState.FINISHED,
             due=len(self.mails),
             counts={state: states.count(state) for state in states},
         )
@@ -112,7 +112,7 @@ def _as_entry(connection: Connection, row: Occurrence) -> OutboxRow:
 
 def among(entries: Sequence[OutboxRow], own: Sequence[OutboxRow], limit: int) -> list[OutboxRow]:
     """Return entries of the outbox and mail of triggers that waits, the newest first."""
-    return sorted((*entries, *own), key=lambda one: one.id, reverse=True)[:limit]
+    return sorted((*entries, *own), key=lambda entry: entry.id, reverse=True)[:limit]
 
 
 def entry(connection: Connection, number: int) -> OutboxRow:
@@ -183,10 +183,10 @@ def untold(connection: Connection, after: int, limit: int) -> tuple[list[MailedT
     query = select(t.id).where(t.is_open, t.id > after).order_by(t.id).limit(limit)
     numbers = list(connection.scalars(query))
     ended = [
-        one
+        change
         for number in numbers
         if all(mail.row.state not in _OPEN for mail in _mails(connection, number))
-        for one in _several(connection, [number])
+        for change in _several(connection, [number])
     ]
     return ended, numbers[-1] if len(numbers) == limit else 0
 
@@ -203,8 +203,8 @@ def _several(connection: Connection, numbers: Sequence[int]) -> Iterator[MailedT
     known = {row.id: row for row in rows}
     for number in numbers:
         row = known[number]
-        mails = sorted(_mails(connection, number), key=lambda one: one.row.trigger)
-        for trigger, own in groupby(mails, key=lambda one: one.row.trigger):
+        mails = sorted(_mails(connection, number), key=lambda mail: mail.row.trigger)
+        for trigger, own in groupby(mails, key=lambda mail: mail.row.trigger):
             yield MailedTransition(
                 id=number,
                 reference=row.reference,

@@ -37,7 +37,7 @@ def begin(connection: Connection, run: TriggerRun) -> None:
         _c.trigger == run.trigger, _c.state == RunState.LOOKING, _c.id < run.id
     )
     connection.execute(broken.values(state=RunState.OPEN))
-    left_out = [[str(one.person), one.about, one.reason] for one in run.skips[:TOLD]]
+    left_out = [[str(skip.person), skip.about, skip.reason] for skip in run.skips[:TOLD]]
     connection.execute(
         insert(trigger_runs).values(
             id=run.id,
