@@ -62,5 +62,6 @@ def _texts(settings: Settings, name: str) -> dict[str, Path]:
     files |= {file.stem: file for file in sorted(own)}
     first = settings.suppression.language
     return {
-        language: files[language] for language in sorted(files, key=lambda one: (one != first, one))
+        language: files[language]
+        for language in sorted(files, key=lambda code: (code != first, code))
     }

@@ -61,23 +61,23 @@ class Context:
         if text is None:
             return None
         try:
-            found = datetime.fromisoformat(text)
+            at = datetime.fromisoformat(text)
         except ValueError:
             wrong_use(f"not a date or time such as 2026-03-12 or 2026-03-12T08:30: {text}")
-        return found if found.tzinfo else found.replace(tzinfo=self.zone)
+        return at if at.tzinfo else at.replace(tzinfo=self.zone)
 
     def end_of_day(self, text: str | None) -> datetime | None:
         """Read a local date as the end of that day, a time as it is."""
-        found = self.moment(text)
-        if found is None or text is None or len(text) > len("2026-03-12"):
-            return found
-        return datetime.combine(found.date(), time.max, found.tzinfo)
+        at = self.moment(text)
+        if at is None or text is None or len(text) > len("2026-03-12"):
+            return at
+        return datetime.combine(at.date(), time.max, at.tzinfo)
 
 
 def of(context: typer.Context) -> Context:
     """Return what `--config` led to."""
-    found = context.find_object(Context)
-    return found or Context()
+    known = context.find_object(Context)
+    return known or Context()
 
 
 def wrong_use(text: str) -> Never:
@@ -95,10 +95,10 @@ def read_id(text: str) -> int:
 
 def read_mail_address(text: str) -> str:
     """Return the one address a text names; wrong use otherwise."""
-    found = read_address(text)
-    if isinstance(found, NotAnAddress):
-        wrong_use(str(found))
-    return found.address
+    read = read_address(text)
+    if isinstance(read, NotAnAddress):
+        wrong_use(str(read))
+    return read.address
 
 
 def read_staff(text: str) -> str:

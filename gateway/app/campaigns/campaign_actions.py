@@ -60,20 +60,20 @@ class Campaigns:
         self, number: int, *, people: Sequence[str], groups: Sequence[str], file: Path | None
     ) -> Told:
         """Put people in; those nobody knows are told, and stop no other."""
-        persons = [_person(one) for one in people]
+        persons = [_person(person) for person in people]
         with self._session() as session:
             self._one(number)
-            found = campaign_people.chosen(
+            chosen = campaign_people.chosen(
                 self._settings(),
                 self._database,
                 persons=persons,
                 groups=groups,
                 files=[file] if file else [],
             )
-            added = work.add(session, number, found.people)
+            added = work.add(session, number, chosen.people)
         unknown = [f"the CRM has sent no {ref}" for ref in added.unknown]
         counts = {"added": added.added, "known": added.known}
-        return {**self._told(number), **counts, "problems": [*found.problems, *unknown]}
+        return {**self._told(number), **counts, "problems": [*chosen.problems, *unknown]}
 
     def remove(self, number: int, person: str) -> Told:
         """Take a person out, or everybody who has an address."""
@@ -93,8 +93,8 @@ class Campaigns:
             if confirmed:
                 with self._database.writing() as connection:
                     campaign_members.expect(connection, campaign.id)
-        told = campaign_documents.document(campaign, plan.tally)
-        return {**told, "changes": plan.document(), "missing": missing}
+        document = campaign_documents.document(campaign, plan.tally)
+        return {**document, "changes": plan.document(), "missing": missing}
 
     def open(self, number: int, *, confirmed: bool) -> Told:
         """Create it at Mailchimp, not sent; `remarks` say what is missing."""
@@ -149,10 +149,10 @@ class Campaigns:
             known = sent(self._database, number)
         with self._database.reading() as connection:
             kept = campaign_reports.kept(connection, number)
-        found = report(known.counters or Counters(), kept)
+        campaign_report = report(known.counters or Counters(), kept)
         machines = self._settings().mailchimp.count_machine_opens
-        told = report_document(known, found, count_machine_opens=machines)
-        return {**told, "remarks": remarks}
+        document = report_document(known, campaign_report, count_machine_opens=machines)
+        return {**document, "remarks": remarks}
 
     def account(self) -> Told:
         """Tell what the account has and lacks, and when it was read."""
@@ -199,7 +199,7 @@ def _told_as_problems() -> Iterator[None]:
         text = f"{drop_alarm(error.drop)}; if it is right, repeat with confirmed = true"
         raise NotDone(409, text, more={"needs_confirmed": True, **counts}) from error
     except NameTaken as error:
-        there = [ids.show(one.id) for one in error.there]
+        there = [ids.show(campaign.id) for campaign in error.there]
         text = f"{error}: confirmed = true makes another of that name"
         raise NotDone(409, text, more={"needs_confirmed": True, "campaigns": there}) from error
     except Busy as error:

@@ -62,8 +62,8 @@ def chosen(
     """
     refs: list[PersonRef] = []
     problems: list[str] = []
-    for one in persons:
-        refs += named(settings, store, one)
+    for person in persons:
+        refs += named(settings, store, person)
     with store.reading() as connection:
 
         def holders(address: str) -> tuple[PersonRef, ...]:
@@ -85,10 +85,10 @@ def named(settings: Settings, store: Database, wanted: PersonRef | str) -> tuple
     if isinstance(wanted, PersonRef):
         return (wanted,)
     with store.reading() as connection:
-        found = store_people.holders(connection, common.lookup(settings, wanted))
-    if not found:
+        holders = store_people.holders(connection, common.lookup(settings, wanted))
+    if not holders:
         raise NobodyMeant(f"nobody known as {wanted}")
-    return tuple(found)
+    return tuple(holders)
 
 
 def rows(path: Path, holders: Holders) -> Iterator[PeopleFileRow]:
@@ -133,18 +133,18 @@ def row(line: int, cells: Mapping[str, str], holders: Holders) -> PeopleFileRow:
     read = read_address(text)
     if isinstance(read, NotAnAddress):
         return PeopleFileRow(line, (), str(read) if text else "names nobody: the address is blank")
-    found = holders(read.address)
-    return PeopleFileRow(line, found, "" if found else f"nobody has {read.address}")
+    refs = holders(read.address)
+    return PeopleFileRow(line, refs, "" if refs else f"nobody has {read.address}")
 
 
-def chosen_group(wanted: str, found: Sequence[Group]) -> Group:
+def chosen_group(wanted: str, groups: Sequence[Group]) -> Group:
     """Return the group meant by `candidate:7`, `7` or a name; candidates' where both kinds fit."""
     kind, colon, _ = wanted.partition(":")
     if colon and kind in set(PersonKind):
-        found = [group for group in found if group.kind == kind]
-    if not found:
+        groups = [group for group in groups if group.kind == kind]
+    if not groups:
         raise NobodyMeant(f"there is no group {wanted}")
-    return found[0]
+    return groups[0]
 
 
 def group_name(wanted: str) -> str:

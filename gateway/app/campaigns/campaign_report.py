@@ -40,28 +40,30 @@ def sent(store: Database, number: int) -> Synced:
     )
 
 
-def report_document(known: Synced, found: CampaignReport, *, count_machine_opens: bool) -> Document:
+def report_document(
+    known: Synced, report: CampaignReport, *, count_machine_opens: bool
+) -> Document:
     """Return a report as JSON has it."""
-    one = known.campaign
+    campaign = known.campaign
     return {
-        "id": ids.show(one.id),
-        "name": one.name,
-        "state": one.state,
-        "mailchimp_id": one.mailchimp_id,
-        "sent_at": in_utc(one.sent_at),
+        "id": ids.show(campaign.id),
+        "name": campaign.name,
+        "state": campaign.state,
+        "mailchimp_id": campaign.mailchimp_id,
+        "sent_at": in_utc(campaign.sent_at),
         "as_of": in_utc(known.synced_at),
-        **numbers(found, count_machine_opens=count_machine_opens),
-        "bounces": {"hard": found.hard, "soft": found.soft, "syntax": found.syntax},
+        **numbers(report, count_machine_opens=count_machine_opens),
+        "bounces": {"hard": report.hard, "soft": report.soft, "syntax": report.syntax},
         "opens": {
-            "times": found.opens.times,
-            "members": found.opens.members,
-            "times_without_machines": found.opens_by_people.times,
-            "members_without_machines": found.opens_by_people.members,
+            "times": report.opens.times,
+            "members": report.opens.members,
+            "times_without_machines": report.opens_by_people.times,
+            "members_without_machines": report.opens_by_people.members,
             "count_machine_opens": count_machine_opens,
         },
-        "clicks": {"times": found.clicks.times, "members": found.clicks.members},
+        "clicks": {"times": report.clicks.times, "members": report.clicks.members},
         "links": [
             {"url": link.url, "clicks": link.clicks, "members": link.members}
-            for link in found.links
+            for link in report.links
         ],
     }

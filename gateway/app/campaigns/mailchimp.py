@@ -147,13 +147,13 @@ def wishes(settings: Settings) -> ActivationRequest:
 
 def quarter(moment: datetime, zone: ZoneInfo, text: str) -> datetime:
     """Return the time Mailchimp takes for one in a zone; WrongState names the nearest ones."""
-    found = schedule(moment.astimezone(zone).replace(tzinfo=None), zone, common.now())
-    if isinstance(found, NotScheduled):
-        offered = " or ".join(f"{one:%Y-%m-%dT%H:%M}" for one in found.nearest)
+    scheduled = schedule(moment.astimezone(zone).replace(tzinfo=None), zone, common.now())
+    if isinstance(scheduled, NotScheduled):
+        offered = " or ".join(f"{near:%Y-%m-%dT%H:%M}" for near in scheduled.nearest)
         raise WrongCampaignState(
-            f"{text}: {_UNSCHEDULABLE[found.reason]}; the nearest is {offered}"
+            f"{text}: {_UNSCHEDULABLE[scheduled.reason]}; the nearest is {offered}"
         )
-    return found.at
+    return scheduled.at
 
 
 _UNSCHEDULABLE = {

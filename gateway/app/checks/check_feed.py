@@ -16,9 +16,9 @@ _NAMED = 3
 
 def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[Finding]:
     """Name kinds of which the last file was not taken in whole, and those told of long ago."""
-    for one in kinds:
-        what = f"feed {one.source} {one.what}"
-        if (fault := one.fault) is not None:
+    for kind in kinds:
+        what = f"feed {kind.source} {kind.what}"
+        if (fault := kind.fault) is not None:
             days = (common.now() - fault.since).days
             since = f" (so for {days} days)" if days else ""
             text = f"{fault.file}{since}: {fault.reason}"
@@ -27,7 +27,7 @@ def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[
             else:
                 problems = "problem" if fault.problems == 1 else "problems"
                 yield warning(what, f"{fault.problems} {problems} in {text}")
-        if one.at is not None and (age := common.now() - one.at) > old_after:
+        if kind.at is not None and (age := common.now() - kind.at) > old_after:
             yield warning(what, f"was last fed {age.days} days ago: is its export running?")
 
 

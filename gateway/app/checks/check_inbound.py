@@ -22,19 +22,19 @@ _HOW = (
 
 def places(settings: Settings) -> list[tuple[str, MailboxConfig | ListenerConfig]]:
     """Return where replies come in, as people call it."""
-    listeners = (one for one in settings.smtp.listeners if one.purpose == "import")
+    listeners = (place for place in settings.smtp.listeners if place.purpose == "import")
     return [
-        *((f"mailbox {one.name}", one) for one in settings.inbound.mailboxes),
-        *((f"listener {one.name}", one) for one in listeners),
+        *((f"mailbox {place.name}", place) for place in settings.inbound.mailboxes),
+        *((f"listener {place.name}", place) for place in listeners),
     ]
 
 
 def settings_for_replies(settings: Settings) -> Iterator[Finding]:
     """Look at what the settings say of forwarded replies."""
-    found = places(settings)
-    for what, place in found:
+    known_places = places(settings)
+    for what, place in known_places:
         yield trust_of(what, place)
-    if not found:
+    if not known_places:
         if settings.inbound.address:
             text = "takes no mail: add [[inbound.mailboxes]], or a listener for imports"
             yield warning("inbound", f"inbound.address {settings.inbound.address} {text}")
@@ -47,7 +47,7 @@ def settings_for_replies(settings: Settings) -> Iterator[Finding]:
         yield error("templates", str(problem))
     known = import_addresses(settings)
     if known:
-        named = ", ".join(one.address for one in known)
+        named = ", ".join(address.address for address in known)
         yield good("inbound", f"staff forward replies to {named} ({known[0].told_by})")
     else:
         yield warning("inbound", MISSING)

@@ -35,10 +35,10 @@ def _is_literal(host: str) -> bool:
 
 def _addresses(host: str) -> Iterator[str]:
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        sockets = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return
-    yield from dict.fromkeys(str(address[0]) for *_, address in found)
+    yield from dict.fromkeys(str(address[0]) for *_, address in sockets)
 
 
 def can_be_bound(address: str) -> bool:

@@ -44,7 +44,9 @@ def kinds(settings: Settings) -> Iterator[Finding]:
 
 def replies(settings: Settings) -> Iterator[Finding]:
     """Do two settings contradict each other about the answer to a recipient who gets no mail?"""
-    at_rcpt = [one.name for one in settings.smtp.listeners if one.reject_at == "rcpt"]
+    at_rcpt = [
+        listener.name for listener in settings.smtp.listeners if listener.reject_at == "rcpt"
+    ]
     if at_rcpt and settings.suppression.reply == "accept":
         yield warning(
             "replies",
@@ -82,7 +84,7 @@ def folders(settings: Settings) -> Iterator[Finding]:
 
 
 def _writable(what: str, folder: Path) -> Finding:
-    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    nearest = next(ancestor for ancestor in (folder, *folder.parents) if ancestor.exists())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
         return error(what, f"{nearest} can't be written to: make it a folder of the gateway's user")
     return good(what, f"{folder} can be written to")

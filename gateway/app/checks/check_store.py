@@ -26,7 +26,7 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
     try:
         common.prepare(database)
         with database.reading() as connection:
-            found, carried = snapshot(connection), status.tags(connection)
+            state_of_store, carried = snapshot(connection), status.tags(connection)
             finances = status.finance_statuses(connection)
         rest = [
             *stored_addresses(database),
@@ -43,18 +43,18 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
     finally:
         database.close()
     yield good("store", "answers, and its schema is whole")
-    if not found.feeds:
+    if not state_of_store.feeds:
         yield warning("feed", "nothing was ever imported: gateway import, or set crm.folder")
-    yield from kinds_of_feed(found.kinds, settings.crm.old_after)
-    for source, at in found.feeds.items():
+    yield from kinds_of_feed(state_of_store.kinds, settings.crm.old_after)
+    for source, at in state_of_store.feeds.items():
         age = common.now() - at
         text = f"{source} was last fed {roughly(age)} ago"
         is_old = age > settings.crm.old_after
         yield warning("feed", f"{text}: is its export running?") if is_old else good("feed", text)
-    if found.paused:
-        yield warning("mail", f"{', '.join(found.paused)} mail is paused: gateway resume")
+    if state_of_store.paused:
+        yield warning("mail", f"{', '.join(state_of_store.paused)} mail is paused: gateway resume")
     for state in _LOUD:
-        if count := found.outbox.get(state, 0):
+        if count := state_of_store.outbox.get(state, 0):
             advice = f"gateway outbox list --state {state}, then retry or cancel"
             yield warning("outbox", f"{count} entries are {state}: {advice}")
     yield from idle_tags(carried)

@@ -139,8 +139,8 @@ async def silent_idle(
 async def main() -> None:
     """Tell what is found."""
     config = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    async for found in mailboxes(load(config, os.environ)):
-        line = json.dumps([found.level, found.what, found.text])
+    async for finding in mailboxes(load(config, os.environ)):
+        line = json.dumps([finding.level, finding.what, finding.text])
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 

@@ -87,7 +87,7 @@ class NoSuchListener(GatewayError):
 async def explain(settings: Settings, database: Database, question: Question) -> Explanation:
     """Decide on a message as a worker would; nothing is sent, and nothing written."""
     block, rest = parted_file(question.content, behind=OPENING)
-    addresses = tuple(common.lookup(settings, one) for one in question.recipients)
+    addresses = tuple(common.lookup(settings, recipient) for recipient in question.recipients)
     chosen = policy(settings)
     known = {listener.name: listener for listener in listeners(settings)}
     name = next(iter(known)) if question.listener is None else question.listener
@@ -214,7 +214,11 @@ class _ExplanationWriter:
                 holders = tuple(
                     replace(
                         person,
-                        suppressions=tuple(one for one in person.suppressions if one is not entry),
+                        suppressions=tuple(
+                            suppression
+                            for suppression in person.suppressions
+                            if suppression is not entry
+                        ),
                     )
                     for person in standing.holders
                 )
@@ -223,19 +227,19 @@ class _ExplanationWriter:
                 yield WhatIf(entry.person, entry.name, outcome)
 
 
-def document(found: Explanation) -> documents.Document:
+def document(explanation: Explanation) -> documents.Document:
     """Return a decision as JSON has it."""
     return {
-        "kind": found.classification.kind,
-        "rule": found.classification.rule,
-        "recipients": found.recipients,
+        "kind": explanation.classification.kind,
+        "rule": explanation.classification.rule,
+        "recipients": explanation.recipients,
         "rules_tried": [
-            {"name": one.name, "matched": one.matched, "because": one.because}
-            for one in found.tried
+            {"name": rule.name, "matched": rule.matched, "because": rule.because}
+            for rule in explanation.tried
         ],
-        "relay": found.relay,
-        "refusal": found.refusal,
-        "deliveries": [delivery_document(fate) for fate in found.fates],
+        "relay": explanation.relay,
+        "refusal": explanation.refusal,
+        "deliveries": [delivery_document(fate) for fate in explanation.fates],
     }
 
 
@@ -246,10 +250,14 @@ def delivery_document(fate: Fate) -> documents.Document:
         "persons": [str(person) for person in fate.persons],
         "outcome": OUTCOMES[fate.outcome],
         "would": fate.would and OUTCOMES[fate.would],
-        "suppressions": [documents.suppression(one) for one in fate.suppressions],
+        "suppressions": [documents.suppression(reason) for reason in fate.suppressions],
         "note": fate.note,
         "if_left": [
-            {"person": str(one.person), "group": one.group, "outcome": OUTCOMES[one.outcome]}
-            for one in fate.what_if
+            {
+                "person": str(reason.person),
+                "group": reason.group,
+                "outcome": OUTCOMES[reason.outcome],
+            }
+            for reason in fate.what_if
         ],
     }

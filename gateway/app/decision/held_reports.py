@@ -29,12 +29,12 @@ class HeldReportWriter:
         """Write one, all of it in the language of whoever sent the latest of the messages."""
         hostname = common.host_name()
         template = in_language(self._notes, held.told[-1].language)
-        found = (
+        notes = (
             (message.id, delivery.recipient, retold_whole(template, message, delivery, self._zone))
             for message in held.in_others
             for delivery in message.deliveries
         )
-        retold = {(number, mailbox): note for number, mailbox, note in found if note is not None}
+        retold = {(number, mailbox): note for number, mailbox, note in notes if note is not None}
         told = tuple(
             replace(
                 message,

@@ -57,19 +57,19 @@ def listeners(settings: Settings) -> Sequence[ListenerPolicy]:
     """Return the listeners, their certificates loaded."""
     return [
         ListenerPolicy(
-            name=one.name,
-            lmtp=one.protocol == "lmtp",
-            kind=None if one.kind == "auto" else Kind(one.kind),
-            observe=one.mode == "observe",
-            tls=one.tls,
-            context=server_context(one),
-            networks=one.networks,
-            users=Users.read(one.users, time.monotonic) if one.users else None,
-            reject_at_rcpt=one.reject_at == "rcpt",
-            imports=one.purpose in ("import", "bounces"),
-            return_address=return_addresses(settings) if one.envelope == "rewrite" else None,
+            name=listener.name,
+            lmtp=listener.protocol == "lmtp",
+            kind=None if listener.kind == "auto" else Kind(listener.kind),
+            observe=listener.mode == "observe",
+            tls=listener.tls,
+            context=server_context(listener),
+            networks=listener.networks,
+            users=Users.read(listener.users, time.monotonic) if listener.users else None,
+            reject_at_rcpt=listener.reject_at == "rcpt",
+            imports=listener.purpose in ("import", "bounces"),
+            return_address=return_addresses(settings) if listener.envelope == "rewrite" else None,
         )
-        for one in settings.smtp.listeners
+        for listener in settings.smtp.listeners
     ]
 
 

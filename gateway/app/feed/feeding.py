@@ -64,5 +64,7 @@ class StoreFeedAdapter:
             )
         except FileRefused as error:
             raise FeedRefused(str(error).removeprefix(f"{file}: ")) from error
-        told = {name: value for name, value in report.as_json().items() if name != "file"}
-        return Taken(report=told, records=report.records, is_held_back=report.outcome.is_held_back)
+        document = {name: value for name, value in report.as_json().items() if name != "file"}
+        return Taken(
+            report=document, records=report.records, is_held_back=report.outcome.is_held_back
+        )

@@ -42,4 +42,4 @@ def import_addresses(settings: Settings) -> tuple[ImportAddress, ...]:
 
 def import_address(settings: Settings) -> str:
     """Return the address to name to staff; empty where it isn't known."""
-    return next((one.address for one in import_addresses(settings)), "")
+    return next((place.address for place in import_addresses(settings)), "")

@@ -56,8 +56,12 @@ def reply_importer(
 def rules(settings: Settings) -> Rules:
     """Return what the importer goes by; GatewayError if a text can't be used."""
     own = (
-        DocumentRule(type=one.type, words=one.words, images_only=one.images_only)
-        for one in settings.inbound.document_types
+        DocumentRule(
+            type=document_type.type,
+            words=document_type.words,
+            images_only=document_type.images_only,
+        )
+        for document_type in settings.inbound.document_types
     )
     return Rules(
         reference=settings.inbound.reference.pattern,
@@ -98,14 +102,14 @@ def bounce_settings(settings: Settings) -> BounceSettings:
 
 def origins(settings: Settings) -> dict[str, Origin]:
     """Return the mailboxes and import listeners, each with what proves a sender there."""
-    listeners = (one for one in settings.smtp.listeners if one.purpose != "proxy")
+    listeners = (place for place in settings.smtp.listeners if place.purpose != "proxy")
     places: list[MailboxConfig | ListenerConfig] = [*settings.inbound.mailboxes, *listeners]
     return {
-        one.name: Origin(
-            name=one.name,
-            trust=one.trust,
-            authserv_id=one.authserv_id or "",
-            is_for_bounces=one.purpose == "bounces",
+        place.name: Origin(
+            name=place.name,
+            trust=place.trust,
+            authserv_id=place.authserv_id or "",
+            is_for_bounces=place.purpose == "bounces",
         )
-        for one in places
+        for place in places
     }

@@ -65,7 +65,7 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         zone=lambda: common.time_zone(context.settings),
         notes=lambda: note_templates(context.settings),
         import_addresses=lambda: [
-            (one.address, one.told_by) for one in import_addresses(context.settings)
+            (place.address, place.told_by) for place in import_addresses(context.settings)
         ],
         count_machine_opens=lambda: context.settings.mailchimp.count_machine_opens,
         clock=now,
@@ -83,24 +83,24 @@ class HealthCollector:
 
     async def health(self) -> Health:
         """Return whether everything works, having asked the store and the silent relays."""
-        found, _ = await asyncio.gather(self._snapshot(), self._look_at_relays())
+        snapshot, _ = await asyncio.gather(self._snapshot(), self._look_at_relays())
         heard = await asyncio.to_thread(metrics.relay_health)
         read = await asyncio.to_thread(metrics.mailboxes_up)
         mailchimp = None
         if self._context.settings.mailchimp.api_key is not None:
             mailchimp = in_a_word(await asyncio.to_thread(metrics.mailchimp_health))
         return Health(
-            store=found is not None,
+            store=snapshot is not None,
             relays={
                 relay.name: in_a_word(heard.get(relay.name))
                 for relay in self._context.settings.relays
             },
             roles=self._context.roles,
-            feeds=_ages(found) if found else {},
-            kinds=kinds_of_files(found) if found else {},
-            references=found.references if found else {},
-            unread=found.unread if found else {},
-            paused=found.paused if found else (),
+            feeds=_ages(snapshot) if snapshot else {},
+            kinds=kinds_of_files(snapshot) if snapshot else {},
+            references=snapshot.references if snapshot else {},
+            unread=snapshot.unread if snapshot else {},
+            paused=snapshot.paused if snapshot else (),
             mailboxes={
                 mailbox.name: _UP[read.get(mailbox.name)]
                 for mailbox in self._context.settings.inbound.mailboxes
@@ -110,8 +110,8 @@ class HealthCollector:
 
     async def metrics(self) -> bytes:
         """Return every metric of every process of this host."""
-        found, _ = await asyncio.gather(self._snapshot(), self._look_at_relays())
-        readings = [*readings_of_processes(self._context.roles), *readings_of_store(found)]
+        snapshot, _ = await asyncio.gather(self._snapshot(), self._look_at_relays())
+        readings = [*readings_of_processes(self._context.roles), *readings_of_store(snapshot)]
         return await asyncio.to_thread(metrics.exposition, readings)
 
     async def _look_at_relays(self) -> None:
@@ -130,18 +130,18 @@ def in_a_word(health: RelayHealth | MailchimpHealth | None) -> str:
     return "unknown" if health is None else health.name.lower()
 
 
-def _ages(found: Snapshot) -> dict[str, int]:
+def _ages(snapshot: Snapshot) -> dict[str, int]:
     moment = now()
-    return {source: int((moment - at).total_seconds()) for source, at in found.feeds.items()}
+    return {source: int((moment - at).total_seconds()) for source, at in snapshot.feeds.items()}
 
 
-def kinds_of_files(found: Snapshot) -> dict[str, dict[str, dict[str, object]]]:
+def kinds_of_files(snapshot: Snapshot) -> dict[str, dict[str, dict[str, object]]]:
     """Return by source and kind of file how it stands: `{"crm": {"people": {…}}}`."""
     kinds: dict[str, dict[str, dict[str, object]]] = {}
-    for one in found.kinds:
-        fault = one.fault
-        kinds.setdefault(one.source, {})[one.what] = {
-            "age_seconds": None if one.at is None else _seconds_since(one.at),
+    for kind in snapshot.kinds:
+        fault = kind.fault
+        kinds.setdefault(kind.source, {})[kind.what] = {
+            "age_seconds": None if kind.at is None else _seconds_since(kind.at),
             "state": "ok" if fault is None else "failed" if fault.failed else "partly",
             "problems": 0 if fault is None else fault.problems,
             "faulty_for_seconds": 0 if fault is None else _seconds_since(fault.since),
@@ -170,74 +170,74 @@ def readings_of_processes(roles: Mapping[str, Mapping[str, int]]) -> Iterator[Me
         )
 
 
-def readings_of_store(found: Snapshot | None) -> Iterator[MetricReading]:
+def readings_of_store(snapshot: Snapshot | None) -> Iterator[MetricReading]:
     """Yield the metrics that are read in the store; None: it doesn't answer."""
     yield MetricReading(
         name="gateway_store_up",
         text="Whether the store answers.",
         label="store",
-        values={"main": float(found is not None)},
+        values={"main": float(snapshot is not None)},
     )
-    if found is None:
+    if snapshot is None:
         return
     yield MetricReading(
         name="gateway_feed_age_seconds",
         text="Since a source last brought anything.",
         label="source",
-        values=_ages(found),
+        values=_ages(snapshot),
     )
     # How each kind of file stands; a feed is named `crm:people`.
-    ages = {one: _seconds_since(one.at) for one in found.kinds if one.at is not None}
-    faults = {one: one.fault for one in found.kinds if one.fault is not None}
+    ages = {kind: _seconds_since(kind.at) for kind in snapshot.kinds if kind.at is not None}
+    faults = {kind: kind.fault for kind in snapshot.kinds if kind.fault is not None}
     yield MetricReading(
         name="gateway_feed_kind_age_seconds",
         text="Since a source last brought anything of a kind.",
         label="feed",
-        values={f"{one.source}:{one.what}": age for one, age in ages.items()},
+        values={f"{kind.source}:{kind.what}": age for kind, age in ages.items()},
     )
     yield MetricReading(
         name="gateway_feed_problems",
         text="Problems of the last file of a kind.",
         label="feed",
-        values={f"{one.source}:{one.what}": fault.problems for one, fault in faults.items()},
+        values={f"{kind.source}:{kind.what}": fault.problems for kind, fault in faults.items()},
     )
     yield MetricReading(
         name="gateway_feed_failed",
         text="Whether nothing of the last file of a kind was taken in.",
         label="feed",
-        values={f"{one.source}:{one.what}": fault.failed for one, fault in faults.items()},
+        values={f"{kind.source}:{kind.what}": fault.failed for kind, fault in faults.items()},
     )
     yield MetricReading(
         name="gateway_references_to_nothing",
         text="Rows of the feed that name something unknown.",
         label="reference",
-        values=found.references,
+        values=snapshot.references,
     )
     yield MetricReading(
         name="gateway_feed_unread_fields",
         text="Fields of the feed that can't be read.",
         label="kind",
-        values=found.unread,
+        values=snapshot.unread,
     )
     yield MetricReading(
         name="gateway_outbox_entries",
         text="What the gateway itself sends, by state.",
         label="state",
-        values=found.outbox,
+        values=snapshot.outbox,
     )
     yield MetricReading(
         name="gateway_paused",
         text="What is paused by hand.",
         label="what",
-        values=dict.fromkeys(found.paused, 1.0),
+        values=dict.fromkeys(snapshot.paused, 1.0),
     )
     yield MetricReading(
         name="gateway_inbox_mails",
         text="Mails for the importer, by state.",
         label="state",
-        values=found.inbox,
+        values=snapshot.inbox,
     )
-    since = found.waiting_since
+    since = snapshot.waiting_since
     yield MetricReading(
         name="gateway_inbox_lag_seconds",
         text="How long the oldest mail has waited that a listener took and nobody has read.",
@@ -248,5 +248,5 @@ def readings_of_store(found: Snapshot | None) -> Iterator[MetricReading]:
         name="gateway_deliveries_open",
         text="Deliveries without an outcome yet.",
         label="state",
-        values={State.SENDING: found.sending},
+        values={State.SENDING: snapshot.sending},
     )

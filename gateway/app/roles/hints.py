@@ -22,9 +22,9 @@ class StoredHints:
         """Return the webhook with this token in its address."""
         known = await self._database.read(audiences.with_webhook)
         matching = [
-            one
-            for one in known
-            if hmac.compare_digest(one.webhook_url.rpartition("/")[2].encode(), token.encode())
+            audience
+            for audience in known
+            if hmac.compare_digest(audience.webhook_url.rpartition("/")[2].encode(), token.encode())
         ]
         return Hook(matching[0].id, matching[0].webhook_secret) if matching else None
 

@@ -69,7 +69,7 @@ async def run_inbound(context: RoleContext) -> None:
     )
     try:
         await asyncio.to_thread(_sweep)
-        is_fed = any(one.purpose != "proxy" for one in context.settings.smtp.listeners)
+        is_fed = any(listener.purpose != "proxy" for listener in context.settings.smtp.listeners)
         if is_fed or context.settings.inbound.mailboxes:
             await readers.start()  # else with the first mail, should one come
         await mailboxes.apply(context.settings)

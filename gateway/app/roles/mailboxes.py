@@ -43,13 +43,23 @@ class Mailboxes:
         Raises BadCertificate, and changes nothing, for certificates that can't be used.
         """
         inbound = settings.inbound
-        wanted = {one.name: (one, inbound.max_size, inbound.every) for one in inbound.mailboxes}
-        made = {
-            one.name: mailbox_settings(settings, one, self._database) for one in inbound.mailboxes
+        wanted = {
+            mailbox.name: (mailbox, inbound.max_size, inbound.every)
+            for mailbox in inbound.mailboxes
         }
-        over = [one for name, one in self._watched.items() if one.key != wanted.get(name, object())]
+        made = {
+            mailbox.name: mailbox_settings(settings, mailbox, self._database)
+            for mailbox in inbound.mailboxes
+        }
+        over = [
+            mailbox
+            for name, mailbox in self._watched.items()
+            if mailbox.key != wanted.get(name, object())
+        ]
         await _end(over)
-        self._watched = {name: one for name, one in self._watched.items() if one not in over}
+        self._watched = {
+            name: mailbox for name, mailbox in self._watched.items() if mailbox not in over
+        }
         for name in wanted.keys() - self._watched.keys():
             poller = self._make(made[name])
             task = asyncio.create_task(poller.run())
@@ -62,9 +72,9 @@ class Mailboxes:
 
 
 async def _end(watched: list[_Watched]) -> None:
-    for one in watched:
-        one.poller.stop()
-    tasks = [one.task for one in watched]
+    for mailbox in watched:
+        mailbox.poller.stop()
+    tasks = [mailbox.task for mailbox in watched]
     if tasks:
         _, late = await asyncio.wait(tasks, timeout=_END_SECONDS)
         for task in late:

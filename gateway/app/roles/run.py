@@ -82,7 +82,10 @@ def _read(config: Path | None) -> Settings:
 def _roles(names: Sequence[str], settings: Settings) -> list[Role]:
     roles = {name: Role(name=name) for name in names}
     if "smtp" in roles:
-        binds = {one.name: (one.bind.host, one.bind.port) for one in settings.smtp.listeners}
+        binds = {
+            listener.name: (listener.bind.host, listener.bind.port)
+            for listener in settings.smtp.listeners
+        }
         roles["smtp"] = Role(name="smtp", processes=settings.smtp.workers, binds=binds)
     if "api" in roles:
         bind = settings.api.bind

@@ -111,7 +111,7 @@ class OwnMailSender:
 
     async def deliver(self, row: OutboxRow) -> Result:
         """Send a row of the outbox once."""
-        named = next((one for one in self._relays if one.name == row.relay), None)
+        named = next((relay for relay in self._relays if relay.name == row.relay), None)
         pool = self._pools[(named or self._chosen(row.sender)).name]
         sender = row.sender or ("" if pool.settings.null_sender else self._own_address)
         # What came back is passed on as it is.

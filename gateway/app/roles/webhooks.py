@@ -55,7 +55,7 @@ class Webhooks:
         """Do it as long as the process lives."""
         dispatcher = Dispatcher(
             self._database,
-            lambda: {one.url: one.events for one in self._endpoints},
+            lambda: {endpoint.url: endpoint.events for endpoint in self._endpoints},
             holder=self._holder,
             stopping=self._stopping,
             clock=now,
@@ -68,9 +68,11 @@ class Webhooks:
             while not self._stopping.is_set():
                 self._changed.clear()
                 # A worker for every endpoint there is now.
-                wanted = {one.url: one for one in self._endpoints}
+                wanted = {endpoint.url: endpoint for endpoint in self._endpoints}
                 old = [
-                    url for url, one in self._running.items() if one.endpoint is not wanted.get(url)
+                    url
+                    for url, running in self._running.items()
+                    if running.endpoint is not wanted.get(url)
                 ]
                 self._stop(old)
                 for url, endpoint in wanted.items():
@@ -86,8 +88,8 @@ class Webhooks:
         self._changed.set()
 
     def _wake(self) -> None:
-        for one in self._running.values():
-            one.worker.wake()
+        for running in self._running.values():
+            running.worker.wake()
 
     def _stop(self, urls: list[str]) -> None:
         for url in urls:
@@ -95,7 +97,7 @@ class Webhooks:
 
     async def _give_up_others(self) -> None:
         """Tell loudly of webhooks whose address the settings don't name any more."""
-        urls = [one.url for one in self._endpoints]
+        urls = [endpoint.url for endpoint in self._endpoints]
         try:
             given_up = await self._database.write(
                 lambda connection: outbox.give_up_others(connection, urls)

@@ -102,9 +102,9 @@ def read_file(
         octets = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         wrong_use(f"{file}: {error.strerror or error}")
-    told = read_bounces(message_from_bytes(octets))
+    bounces = read_bounces(message_from_bytes(octets))
     if as_json:
-        print_json([asdict(bounce) | {"hard": bounce.is_hard} for bounce in told])
+        print_json([asdict(bounce) | {"hard": bounce.is_hard} for bounce in bounces])
         return
     headings = ("recipient", "kind", "reason", "hard", "status", "diagnostic")
     rows = (
@@ -116,7 +116,7 @@ def read_file(
             one_line(bounce.status),
             one_line(bounce.diagnostic),
         )
-        for bounce in told
+        for bounce in bounces
     )
     print_table(headings, rows, empty="It says nothing of any recipient.")
 

@@ -68,25 +68,27 @@ def list_campaigns(context: typer.Context, as_json: Json = False) -> None:
     """List the campaigns, the newest first."""
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        found = [
-            (one, campaign_members.tally(connection, one.id))
-            for one in campaigns.listed(connection)
+        with_tallies = [
+            (campaign, campaign_members.tally(connection, campaign.id))
+            for campaign in campaigns.listed(connection)
         ]
     if as_json:
-        print_json([campaign_documents.document(one, tally) for one, tally in found])
+        print_json(
+            [campaign_documents.document(campaign, tally) for campaign, tally in with_tallies]
+        )
         return
     print_table(
         ("id", "name", "state", "for", "members", "read", "next"),
         (
             (
-                ids.show(one.id),
-                one.name,
-                one.state,
-                local(one.sent_at or one.scheduled_for, chosen.zone),
+                ids.show(campaign.id),
+                campaign.name,
+                campaign.state,
+                local(campaign.sent_at or campaign.scheduled_for, chosen.zone),
                 show.counted(tally),
-                *show.reads(chosen, one),
+                *show.reads(chosen, campaign),
             )
-            for one, tally in found
+            for campaign, tally in with_tallies
         ),
         empty=_NO_CAMPAIGNS,
     )
@@ -171,13 +173,16 @@ def add(
     wanted = read_id(number)
     if not (person or group or file):
         wrong_use("name somebody: --person, --group or --file")
-    persons = [read_person(one) for one in person or []]
+    persons = [read_person(written) for written in person or []]
     with office_of(context) as (chosen, session):
-        found = campaign_people.chosen(
+        people_chosen = campaign_people.chosen(
             chosen.settings, session.database, persons=persons, groups=group or (), files=file or ()
         )
-        added = work.add(session, wanted, found.people)
-        problems = [*found.problems, *(f"the CRM has sent no {ref}" for ref in added.unknown)]
+        added = work.add(session, wanted, people_chosen.people)
+        problems = [
+            *people_chosen.problems,
+            *(f"the CRM has sent no {ref}" for ref in added.unknown),
+        ]
         for problem in problems:
             complain(problem)
         campaign = _stored(session, wanted)
@@ -230,14 +235,14 @@ def prepare(
         with session.database.reading() as connection:
             members = campaign_members.members(connection, campaign.id)
             if as_json:
-                rows = {"members": [campaign_documents.member(one) for one in members]}
+                rows = {"members": [campaign_documents.member(member) for member in members]}
                 more = {"changes": plan.document(), "missing": faults}
                 print_json(campaign_documents.document(campaign, plan.tally) | rows | more)
                 return
             for line in show.changes(plan):
                 print_line(line)
             outs = sum(number for reason, number in plan.tally.items() if reason)
-            _print_members((one for one in members if not one.included), outs)
+            _print_members((member for member in members if not member.included), outs)
 
 
 @app.command("open")
@@ -354,10 +359,10 @@ def _print(context: Context, store: Database, number: int, *, as_json: bool) -> 
     counts_machines = context.settings.mailchimp.count_machine_opens
     with store.reading() as connection:
         if as_json:
-            told = campaign_documents.whole(
+            document = campaign_documents.whole(
                 connection, number, count_machine_opens=counts_machines, with_members=True
             )
-            print_json(told)
+            print_json(document)
             return
         campaign = campaigns.one(connection, number)
         tally = campaign_members.tally(connection, number)

@@ -31,9 +31,14 @@ def print_activities(store: Database, number: int) -> None:
         for member in campaign_members.members(connection, number):
             first = (member.ref.kind.value, member.ref.crm_id, member.address)
             title = (ids.show(number), campaign.name)
-            for one in done.get(member.address, ()):
-                what = (one.type.value, in_utc(one.at) or "", one.url, one.bounce)
-                last = ("true" if one.machine else "false", one.reason)
+            for activity in done.get(member.address, ()):
+                what = (
+                    activity.type.value,
+                    in_utc(activity.at) or "",
+                    activity.url,
+                    activity.bounce,
+                )
+                last = ("true" if activity.machine else "false", activity.reason)
                 writer.writerow(map(harmless, (*first, *title, *what, *last)))
 
 
@@ -54,42 +59,42 @@ def list_opt_outs(
     chosen = of(context)
     after = chosen.moment(since)
     with chosen.store() as store, store.reading() as connection:
-        found = opt_outs.in_force(connection, since=after)
+        left = opt_outs.in_force(connection, since=after)
     if as_json:
         print_json(
             [
                 {
-                    "person": str(one.person),
-                    "group": one.group,
-                    "address": one.address,
-                    "at": in_utc(one.at),
-                    "campaign": None if one.campaign is None else ids.show(one.campaign),
-                    "title": one.title or None,
-                    "reason": one.reason or None,
+                    "person": str(opt_out.person),
+                    "group": opt_out.group,
+                    "address": opt_out.address,
+                    "at": in_utc(opt_out.at),
+                    "campaign": None if opt_out.campaign is None else ids.show(opt_out.campaign),
+                    "title": opt_out.title or None,
+                    "reason": opt_out.reason or None,
                 }
-                for one in found
+                for opt_out in left
             ]
         )
         return
     if as_csv:
         writer = csv.writer(sys.stdout)
         writer.writerow(_OPT_OUT)
-        for one in found:
-            campaign = "" if one.campaign is None else ids.show(one.campaign)
-            who = (one.person.kind.value, one.group, one.person.crm_id, one.address)
-            row = (*who, in_utc(one.at) or "", campaign, one.title, one.reason)
+        for opt_out in left:
+            campaign = "" if opt_out.campaign is None else ids.show(opt_out.campaign)
+            who = (opt_out.person.kind.value, opt_out.group, opt_out.person.crm_id, opt_out.address)
+            row = (*who, in_utc(opt_out.at) or "", campaign, opt_out.title, opt_out.reason)
             writer.writerow(map(harmless, row))
         return
     headings = ("time", "person", "address", "through", "reason")
     rows = (
         (
-            local(one.at, chosen.zone),
-            one.person,
-            one.address,
-            one_line(one.title) or "-",
-            one_line(one.reason),
+            local(opt_out.at, chosen.zone),
+            opt_out.person,
+            opt_out.address,
+            one_line(opt_out.title) or "-",
+            one_line(opt_out.reason),
         )
-        for one in found
+        for opt_out in left
     )
     print_table(headings, rows, empty=_NO_OPT_OUTS)
 

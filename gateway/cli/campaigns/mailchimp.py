@@ -50,7 +50,7 @@ def activate(context: typer.Context, *, dry_run: _DryRun = False, as_json: Json 
     finally:
         client.close()
     if as_json:
-        print_json([{"what": one.what, "did": one.did, "text": one.text} for one in steps])
+        print_json([{"what": done.what, "did": done.did, "text": done.text} for done in steps])
     raise typer.Exit(int(any(step.did is StepResult.FAILED for step in steps)))
 
 
@@ -91,8 +91,8 @@ def templates(context: typer.Context, *, as_json: Json = False) -> None:
     if as_json:
         print_json(account.templates())
         return
-    found = account.standing.templates
-    rows = ((each.id, each.name, each.fault or "can be used") for each in found)
+    templates_there = account.standing.templates
+    rows = ((each.id, each.name, each.fault or "can be used") for each in templates_there)
     print_table(("id", "name", "use"), rows, empty=_NO_TEMPLATES)
 
 

@@ -104,7 +104,7 @@ def show_report(
         known = sent(store, wanted)
         with store.reading() as connection:
             kept = campaign_reports.kept(connection, wanted)
-        found = report(known.counters or Counters(), kept)
+        campaign_report = report(known.counters or Counters(), kept)
         if plot is not None:
             shapes = drawing(chosen, store, known)
             if kind == ".svg":
@@ -120,11 +120,13 @@ def show_report(
     if as_json:
         print_json(
             report_document(
-                known, found, count_machine_opens=chosen.settings.mailchimp.count_machine_opens
+                known,
+                campaign_report,
+                count_machine_opens=chosen.settings.mailchimp.count_machine_opens,
             )
         )
         return
-    for line in _lines(chosen, known, found):
+    for line in _lines(chosen, known, campaign_report):
         print_line(line)
     if plot is not None:
         print_line(f"Plot: {plot}")
@@ -195,23 +197,23 @@ def _patiently(work: Callable[[], None]) -> None:
             return
 
 
-def _lines(context: Context, known: Synced, found: CampaignReport) -> Iterator[str]:
-    one, sent = known.campaign, max(found.sent, 1)
+def _lines(context: Context, known: Synced, report: CampaignReport) -> Iterator[str]:
+    campaign, sent = known.campaign, max(report.sent, 1)
 
     def share(number: int) -> str:
         return f"{number} ({number / sent:.1%})"
 
-    yield one_line(one.name)
-    yield f"Sent:         {found.sent} on {local(one.sent_at, context.zone)}"
+    yield one_line(campaign.name)
+    yield f"Sent:         {report.sent} on {local(campaign.sent_at, context.zone)}"
     yield f"As of:        {local(known.synced_at, context.zone)}"
-    syntax = f", {found.syntax} bad addresses" if found.syntax else ""
-    yield f"Bounced:      {share(found.bounced)}: {found.hard} hard, {found.soft} soft{syntax}"
-    yield f"Opened:       {share(found.opens.members)}, {_often(found.opens.times)}"
-    people = found.opens_by_people
+    syntax = f", {report.syntax} bad addresses" if report.syntax else ""
+    yield f"Bounced:      {share(report.bounced)}: {report.hard} hard, {report.soft} soft{syntax}"
+    yield f"Opened:       {share(report.opens.members)}, {_often(report.opens.times)}"
+    people = report.opens_by_people
     yield f"  not by machines: {share(people.members)}, {_often(people.times)}"
-    yield f"Clicked:      {share(found.clicks.members)}, {_often(found.clicks.times)}"
-    yield f"Unsubscribed: {share(found.unsubscribed)}"
-    for link in found.links:
+    yield f"Clicked:      {share(report.clicks.members)}, {_often(report.clicks.times)}"
+    yield f"Unsubscribed: {share(report.unsubscribed)}"
+    for link in report.links:
         yield f"  {one_line(link.url)}: {_often(link.clicks)}, by {link.members}"
 
 

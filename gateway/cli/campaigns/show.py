@@ -31,29 +31,29 @@ REASONS = {
 }
 
 
-def described(context: Context, one: Campaign, tally: Mapping[str, int]) -> Iterator[str]:
+def described(context: Context, campaign: Campaign, tally: Mapping[str, int]) -> Iterator[str]:
     """Yield a campaign line by line."""
-    yield f"{one_line(one.name)}"
-    yield f"Id:        {ids.show(one.id)}"
-    at = one.sent_at or one.scheduled_for
-    yield f"State:     {one.state}{f', {local(at, context.zone)}' if at else ''}"
-    if one.trouble:
-        yield f"Trouble:   {one_line(one.trouble)}"
-    yield f"From:      {one_line(one.from_name)} <{one.from_address}>"
-    yield f"Template:  {one.template} {one_line(one.template_name)}"
-    if one.link:
-        yield f"Mailchimp: {one.link}"
+    yield f"{one_line(campaign.name)}"
+    yield f"Id:        {ids.show(campaign.id)}"
+    at = campaign.sent_at or campaign.scheduled_for
+    yield f"State:     {campaign.state}{f', {local(at, context.zone)}' if at else ''}"
+    if campaign.trouble:
+        yield f"Trouble:   {one_line(campaign.trouble)}"
+    yield f"From:      {one_line(campaign.from_name)} <{campaign.from_address}>"
+    yield f"Template:  {campaign.template} {one_line(campaign.template_name)}"
+    if campaign.link:
+        yield f"Mailchimp: {campaign.link}"
     yield f"Members:   {counted(tally)}"
-    if one.next_read is not None:
-        last, due = reads(context, one)
+    if campaign.next_read is not None:
+        last, due = reads(context, campaign)
         yield f"Read:      {last}; next: {due}"
 
 
-def reads(context: Context, one: Campaign) -> tuple[str, str]:
+def reads(context: Context, campaign: Campaign) -> tuple[str, str]:
     """Return when a campaign was read from Mailchimp last, and when it will be next."""
-    if one.next_read is None:
+    if campaign.next_read is None:
         return "-", "-"
-    return read_last(context, one.synced_at), read_next(context, one.next_read)
+    return read_last(context, campaign.synced_at), read_next(context, campaign.next_read)
 
 
 def read_last(context: Context, at: datetime | None) -> str:
@@ -73,19 +73,19 @@ def counted(tally: Mapping[str, int]) -> str:
     return ", ".join([f"{tally.get('', 0)} in", *outs])
 
 
-def changes(one: "PreparationPlan") -> Iterator[str]:
+def changes(plan: "PreparationPlan") -> Iterator[str]:
     """Yield what preparing found, in words."""
-    yield f"In:  {one.included}"
-    for reason, number in sorted(one.tally.items()):
+    yield f"In:  {plan.included}"
+    for reason, number in sorted(plan.tally.items()):
         if reason:
             yield f"Out: {number} {reason} ({REASONS[LeftOutReason(reason)]})"
     yield (
-        f"At Mailchimp: {one.new} new, {one.changed} with changed data, {one.unchanged} as they "
-        f"are; the segment gets {one.to_segment} and loses {len(one.from_segment)}"
+        f"At Mailchimp: {plan.new} new, {plan.changed} with changed data, {plan.unchanged} as they "
+        f"are; the segment gets {plan.to_segment} and loses {len(plan.from_segment)}"
     )
-    if one.drop.is_alarming:
+    if plan.drop.is_alarming:
         yield (
-            f"{one.drop.dropped} of {one.drop.before} members dropped out since the last time: "
+            f"{plan.drop.dropped} of {plan.drop.before} members dropped out since the last time: "
             "if that is right, open, send or schedule with --yes"
         )
 
@@ -94,6 +94,8 @@ def rows(
     members: Iterable[CampaignMember], doings: MemberDoings = NOTHING_DONE
 ) -> Iterator[Sequence[object]]:
     """Yield the members as a table has them."""
-    for one in members:
-        state = doings.status(one) or "in" if one.included else one.reason or "not looked at"
-        yield str(one.ref), one_line(one.name), one.address, state, one_line(one.detail)
+    for member in members:
+        state = (
+            doings.status(member) or "in" if member.included else member.reason or "not looked at"
+        )
+        yield str(member.ref), one_line(member.name), member.address, state, one_line(member.detail)

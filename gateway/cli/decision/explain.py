@@ -57,19 +57,21 @@ def explain_message(
         language=wording_in(chosen, language).language if language else "",
     )
     with chosen.store() as store:
-        found = asyncio.run(explain(chosen.settings, store, question))
+        explanation = asyncio.run(explain(chosen.settings, store, question))
     if as_json:
-        print_json(document(found))
+        print_json(document(explanation))
         return
-    for rule in found.tried:
+    for rule in explanation.tried:
         print_line(f"{'→' if rule.matched else ' '} {rule.name}: {rule.because}")
-    print_line(f"Kind: {found.classification.kind}, because of {found.classification.rule}")
-    many = "" if found.recipients == 1 else "s"
-    print_line(f"Judged as one transaction of {found.recipients} recipient{many}")
-    print_line(f"Relay: {found.relay}")
-    if found.refusal:
-        print_line(f"Answer to the whole message: {found.refusal}")
-    for fate in found.fates:
+    print_line(
+        f"Kind: {explanation.classification.kind}, because of {explanation.classification.rule}"
+    )
+    many = "" if explanation.recipients == 1 else "s"
+    print_line(f"Judged as one transaction of {explanation.recipients} recipient{many}")
+    print_line(f"Relay: {explanation.relay}")
+    if explanation.refusal:
+        print_line(f"Answer to the whole message: {explanation.refusal}")
+    for fate in explanation.fates:
         persons = f" ({', '.join(map(str, fate.persons))})" if fate.persons else ""
         would = f"; enforced: {OUTCOMES[fate.would]}" if fate.would else ""
         print_line()
@@ -78,5 +80,5 @@ def explain_message(
             print_line(f"  {described(chosen, suppression)}")
         for line in fate.note.splitlines():
             print_line(f"    {line}")
-        for one in fate.what_if:
-            print_line(f'  If {one.person} left "{one.group}": {OUTCOMES[one.outcome]}')
+        for change in fate.what_if:
+            print_line(f'  If {change.person} left "{change.group}": {OUTCOMES[change.outcome]}')

@@ -68,7 +68,7 @@ def list_messages(
     recipient = None if to is None else chosen.lookup(read_mail_address(to))
     envelope_sender = None if sender is None else read_sender(sender)
     with chosen.store() as store, store.reading() as connection:
-        found = journal.listed(
+        listed = journal.listed(
             connection,
             state=state,
             to=recipient,
@@ -77,20 +77,20 @@ def list_messages(
             limit=limit,
         )
     if as_json:
-        print_json([documents.message(one) for one in found])
+        print_json([documents.message(message) for message in listed])
         return
     headings = ("id", "time", "sender", "subject", "kind", "rule", "deliveries")
     rows = (
         (
-            ids.show(one.id),
-            local(one.at, chosen.zone),
-            one.sender or "<>",
-            one_line(one.subject),
-            one.kind,
-            one.rule,
-            tally(one),
+            ids.show(message.id),
+            local(message.at, chosen.zone),
+            message.sender or "<>",
+            one_line(message.subject),
+            message.kind,
+            message.rule,
+            tally(message),
         )
-        for one in found
+        for message in listed
     )
     print_table(headings, rows, empty=_NO_MESSAGES)
 
@@ -111,18 +111,18 @@ def show_message(
     chosen = of(context)
     template = None if language is None else wording_in(chosen, language)
     with chosen.store() as store, store.reading() as connection:
-        found = journal.one(connection, read_id(number))
+        message = journal.one(connection, read_id(number))
         reports = bounces.of_message(connection, read_id(number))
-    if found is None:
+    if message is None:
         raise NotFound(f"the journal has no message {number}")
     if template is not None:
-        found = retold_in(template, found, chosen.zone)
+        message = retold_in(template, message, chosen.zone)
     if as_json:
         reported = {"reports": bounce_documents.reports(reports)} if reports else {}
-        print_json(documents.message(found) | reported)
+        print_json(documents.message(message) | reported)
         return
-    words = template or told_in(note_templates(chosen.settings).values(), found)
-    for line in described(chosen, found, words or wording(chosen)):
+    words = template or told_in(note_templates(chosen.settings).values(), message)
+    for line in described(chosen, message, words or wording(chosen)):
         print_line(line)
     for entry in reports:
         what = one_line(f"{entry.action} {entry.status}, {entry.diagnostic}")
@@ -142,46 +142,47 @@ def report(
     del would_fail
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        found = journal.would_fail(connection, chosen.moment(since))
+        failing = journal.would_fail(connection, chosen.moment(since))
     if as_json:
-        print_json([documents.message(one) for one in found])
+        print_json([documents.message(message) for message in failing])
         return
     headings = ("id", "time", "recipient", "subject", "rule", "why")
     rows = (
         (
-            ids.show(one.id),
-            local(one.at, chosen.zone),
+            ids.show(message.id),
+            local(message.at, chosen.zone),
             delivery.recipient,
-            one_line(one.subject),
-            one.rule,
+            one_line(message.subject),
+            message.rule,
             delivery.note.partition("\n")[0],
         )
-        for one in found
-        for delivery in one.deliveries
+        for message in failing
+        for delivery in message.deliveries
         if delivery.would == State.SEND_FAILED
     )
     print_table(headings, rows, empty=_NONE_WOULD_FAIL)
 
 
-def tally(one: Message) -> str:
+def tally(message: Message) -> str:
     """Return how many deliveries are in which state: `3 relayed, 1 send_failed`."""
-    counts = Counter(delivery.state for delivery in one.deliveries)
+    counts = Counter(delivery.state for delivery in message.deliveries)
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
-def described(context: Context, one: Message, template: NoteTemplate) -> Iterator[str]:
+def described(context: Context, message: Message, template: NoteTemplate) -> Iterator[str]:
     """Yield a message line by line, then each of its deliveries, states in the template's words."""
-    yield f"Subject:     {one_line(one.subject)}"
-    yield f"From:        {one.sender or '<>'}"
-    yield f"Date:        {local(one.at, context.zone)}"
-    yield f"Message-ID:  {one_line(one.message_id)}"
-    yield f"Journal:     {ids.show(one.id)}"
-    yield f"Kind:        {one.kind} (rule {one.rule})"
-    yield f"Came by:     listener {one.listener}, client {one.client}, login {one.login or '-'}"
-    yield f"Relay:       {one.relay or '-'}, {one.size} octets"
-    if one.attempt_of is not None:
-        yield f"Attempt of:  {ids.show(one.attempt_of)}"
-    for delivery in one.deliveries:
+    yield f"Subject:     {one_line(message.subject)}"
+    yield f"From:        {message.sender or '<>'}"
+    yield f"Date:        {local(message.at, context.zone)}"
+    yield f"Message-ID:  {one_line(message.message_id)}"
+    yield f"Journal:     {ids.show(message.id)}"
+    yield f"Kind:        {message.kind} (rule {message.rule})"
+    login = message.login or "-"
+    yield f"Came by:     listener {message.listener}, client {message.client}, login {login}"
+    yield f"Relay:       {message.relay or '-'}, {message.size} octets"
+    if message.attempt_of is not None:
+        yield f"Attempt of:  {ids.show(message.attempt_of)}"
+    for delivery in message.deliveries:
         yield ""
         persons = f" ({', '.join(map(str, delivery.persons))})" if delivery.persons else ""
         yield f"To:          {delivery.recipient}{persons}"

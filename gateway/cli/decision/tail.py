@@ -39,10 +39,10 @@ class Follower:
         with store.reading() as connection:
             settled = messages.settled_after(connection, oldest, waiting_since)
             fresh = [number for number in settled if number not in self._shown]
-            found = messages.several(connection, fresh)
+            messages_told = messages.several(connection, fresh)
         self._shown = {number for number in self._shown if number > oldest}
         self._shown.update(fresh)
-        return found
+        return messages_told
 
 
 def tail(

@@ -43,8 +43,11 @@ def send_campaign(context: Context, sandbox: "Sandbox") -> int:
     from gateway.sync import campaigns as engine
     from gateway.sync.activation import Activation
 
-    with context.store() as store, mailchimp.mailchimp_session(context.settings, store) as found:
-        session = replace(found, clock=sandbox.now, pause=lambda _: None)
+    with (
+        context.store() as store,
+        mailchimp.mailchimp_session(context.settings, store) as as_configured,
+    ):
+        session = replace(as_configured, clock=sandbox.now, pause=lambda _: None)
         wishes = mailchimp.wishes(context.settings)
         activation = Activation(
             client=session.client,
@@ -87,9 +90,9 @@ def show_campaign(context: Context, number: int) -> None:
     for heading in ("person", "became", "because"):
         table.add_column(heading)
     with context.store() as store, store.reading() as connection:
-        for one in campaign_members.members(connection, number):
-            because = "" if one.included else REASONS[LeftOutReason(one.reason)]
-            table.add_row(one.name, "sent" if one.included else "left out", because)
+        for member in campaign_members.members(connection, number):
+            because = "" if member.included else REASONS[LeftOutReason(member.reason)]
+            table.add_row(member.name, "sent" if member.included else "left out", because)
         console().print(table)
         print_line("\nA day later, gateway campaigns report has:", "bold")
     for line in lines_of(context, number):
@@ -98,7 +101,9 @@ def show_campaign(context: Context, number: int) -> None:
         for ref in people.holders(connection, _LEAVES):
             for record in people.find(connection, ref):
                 names = (
-                    f"“{one_line(one.group.name)}”" for one in record.groups if one.group.active
+                    f"“{one_line(joined.group.name)}”"
+                    for joined in record.groups
+                    if joined.group.active
                 )
                 print_line(
                     f"{record.person.name} unsubscribed, and is in {', '.join(names)} from now on: "

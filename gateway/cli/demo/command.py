@@ -130,33 +130,35 @@ def show_mails(
 ) -> None:
     """Print what became of the mails, what the CRM heard of one that failed, and the relay's."""
     with context.store() as store, store.reading() as connection:
-        kept = {one.message_id: one for one in messages.listed(connection)}
+        kept = {message.message_id: message for message in messages.listed(connection)}
         marks = {address: _marks(people.find(connection, address)) for address in sample.PEOPLE}
-    told = _JournalOfDemo(kept, marks, wording(context))
-    told.print("A mailing to everybody", mailing)
-    told.print("A personal mail to somebody who is out of mailings", [personal])
-    failed = next(one for one in mailing if told.delivery(one).state is State.SEND_FAILED)
+    journal = _JournalOfDemo(kept, marks, wording(context))
+    journal.print("A mailing to everybody", mailing)
+    journal.print("A personal mail to somebody who is out of mailings", [personal])
+    failed = next(
+        message for message in mailing if journal.delivery(message).state is State.SEND_FAILED
+    )
     name = sample.PEOPLE[failed.recipient]
     print_line(f"\nWhat the CRM heard for {name}:", "bold")
     for line in failed.reply.splitlines():
         print_line(f"  {line}", "red")
     print_line("\nThe note in full, as gateway messages show has it:", "bold")
-    for line in told.delivery(failed).note.splitlines():
+    for line in journal.delivery(failed).note.splitlines():
         print_line(f"  {line}" if line else "")
     taken = ", ".join(sample.PEOPLE[mail.recipients[0]] for mail in relay.mails)
     print_line(f"\nThe relay got {len(relay.mails)} mails: {taken}.", "bold")
 
 
-def _marks(found: tuple[people.PersonRecord, ...]) -> str:
+def _marks(records: tuple[people.PersonRecord, ...]) -> str:
     """Tell what the CRM says of a person."""
     words: list[str] = []
-    for one in found:
+    for record in records:
         words += [
             f"group “{joined.group.name}”{'' if joined.group.active else ' (inactive)'}"
-            for joined in one.groups
+            for joined in record.groups
         ]
-        if one.status is not None and one.status.tag:
-            words.append(f"status “{one.status.name}”")
+        if record.status is not None and record.status.tag:
+            words.append(f"status “{record.status.name}”")
     return ", ".join(words)
 
 

@@ -29,9 +29,9 @@ def forward_reply(context: Context, port: int) -> HistoryEntry:
     with context.store() as store:
         while time.monotonic() < deadline:
             with store.reading() as connection:
-                found = history.of_person(connection, _CANDIDATE)
-            if found:
-                return found[0]
+                entries = history.of_person(connection, _CANDIDATE)
+            if entries:
+                return entries[0]
             time.sleep(0.1)
     raise NotFiled("the forwarded reply was not filed in time")
 

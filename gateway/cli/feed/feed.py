@@ -112,19 +112,20 @@ def list_waiting(chosen: Context, *, as_json: bool) -> None:
     with chosen.store() as store, store.reading() as connection:
         listed = open_references.listed(connection)
     if as_json:
-        print_json([documents.open_reference(one) for one in listed])
+        print_json([documents.open_reference(reference) for reference in listed])
         return
     headings = ("reference", "kind", "names", "rows", "since", "of")
     rows = (
         (
-            one.reference,
-            one.kind,
-            one_line(one.given),
-            one.uses,
-            local(one.since, chosen.zone),
-            ", ".join(one.examples) + (" …" if one.uses > len(one.examples) else ""),
+            reference.reference,
+            reference.kind,
+            one_line(reference.given),
+            reference.uses,
+            local(reference.since, chosen.zone),
+            ", ".join(reference.examples)
+            + (" …" if reference.uses > len(reference.examples) else ""),
         )
-        for one in listed
+        for reference in listed
     )
     print_table(headings, rows, empty=_NOTHING_WAITS)
 

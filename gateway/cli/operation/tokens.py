@@ -79,23 +79,23 @@ def list_tokens(context: typer.Context, as_json: Json = False) -> None:
     """List all tokens, revoked ones too, the newest first."""
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        found = tokens.listed(connection)
+        listed = tokens.listed(connection)
     if as_json:
-        print_json([documents.token(one) for one in found])
+        print_json([documents.token(token) for token in listed])
         return
     headings = ("id", "made", "name", "source", "scopes", "roles", "last used", "revoked")
     rows = (
         (
-            ids.show(one.id),
-            local(one.at, chosen.zone),
-            one_line(one.name),
-            one.source,
-            ", ".join(sorted(one.scopes)),
-            ", ".join(sorted(one.roles)),
-            local(one.last_used, chosen.zone),
-            local(one.revoked_at, chosen.zone),
+            ids.show(token.id),
+            local(token.at, chosen.zone),
+            one_line(token.name),
+            token.source,
+            ", ".join(sorted(token.scopes)),
+            ", ".join(sorted(token.roles)),
+            local(token.last_used, chosen.zone),
+            local(token.revoked_at, chosen.zone),
         )
-        for one in found
+        for token in listed
     )
     print_table(headings, rows, empty=_NO_TOKENS)
 

@@ -41,24 +41,24 @@ def list_documents(context: typer.Context, wanted: _Person, as_json: Json = Fals
     key = sought if isinstance(sought, PersonRef) else chosen.lookup(sought)
     with chosen.store() as store, store.reading() as connection:
         persons = [key] if isinstance(key, PersonRef) else people.holders(connection, key)
-        found = [one for ref in persons for one in history.documents_of(connection, ref)]
-        is_known = bool(found or people.find(connection, key))
+        kept = [document for ref in persons for document in history.documents_of(connection, ref)]
+        is_known = bool(kept or people.find(connection, key))
     if not is_known:
         raise NotFound(f"nobody known as {wanted}")
     if as_json:
-        print_json([documents.document(one) for one in found])
+        print_json([documents.document(document) for document in kept])
         return
     headings = ("id", "time", "file", "type", "size", "reference")
     rows = (
         (
-            ids.show(one.id),
-            local(one.at, chosen.zone),
-            one_line(one.filename),
-            one.type,
-            one.size,
-            one.reference,
+            ids.show(document.id),
+            local(document.at, chosen.zone),
+            one_line(document.filename),
+            document.type,
+            document.size,
+            document.reference,
         )
-        for one in found
+        for document in kept
     )
     print_table(headings, rows, empty=_NO_DOCUMENTS)
 
@@ -68,15 +68,15 @@ def save(context: typer.Context, number: _Document, to: _To = None) -> None:
     """Save a document as a file; no file is overwritten."""
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        found = history.document(connection, read_id(number))
-    if found is None:
+        document = history.document(connection, read_id(number))
+    if document is None:
         raise NotFound(f"there is no document {number}")
-    pieces = Blobs(chosen.settings.store.blobs).read(found.sha256)
+    pieces = Blobs(chosen.settings.store.blobs).read(document.sha256)
     if to is not None and str(to) == "-":
         sys.stdout.buffer.writelines(pieces)
         return
     folder = to or Path()
-    target = folder / found.filename if folder.is_dir() else folder
+    target = folder / document.filename if folder.is_dir() else folder
     try:
         with target.open("xb") as file:
             file.writelines(pieces)

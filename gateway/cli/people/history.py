@@ -30,34 +30,35 @@ def show(context: typer.Context, number: _Entry, as_json: Json = False) -> None:
     """
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        found = history.one(connection, read_id(number))
-    if found is None:
+        entry = history.one(connection, read_id(number))
+    if entry is None:
         raise NotFound(f"the history has no entry {number}")
     if as_json:
-        print_json(documents.history_entry(found))
+        print_json(documents.history_entry(entry))
         return
-    for line in described(chosen, found):
+    for line in described(chosen, entry):
         print_line(line)
 
 
-def described(context: Context, one: HistoryEntry) -> Iterator[str]:
+def described(context: Context, entry: HistoryEntry) -> Iterator[str]:
     """Yield a reply line by line: who wrote to whom, its documents, what staff added, text."""
-    address = f"<{one_line(one.sender)}>" if one.sender else ""
-    yield f"Subject:     {one_line(one.subject)}"
-    yield f"From:        {f'{one_line(one.sender_name)} {address}'.strip()}"
-    if one.recipients:
-        yield f"To:          {one_line(one.recipients)}"
-    if one.copies:
-        yield f"Cc:          {one_line(one.copies)}"
-    yield f"Date:        {local(one.date, context.zone) if one.date else one_line(one.date_text)}"
-    yield f"Person:      {one.person}, application {one.reference}"
-    yield f"Filed:       {local(one.at, context.zone)}, forwarded by {one_line(one.staff)}"
-    yield from (f"Remark:      {one_line(remark)}" for remark in one.remarks)
-    for each in one.documents:
+    address = f"<{one_line(entry.sender)}>" if entry.sender else ""
+    yield f"Subject:     {one_line(entry.subject)}"
+    yield f"From:        {f'{one_line(entry.sender_name)} {address}'.strip()}"
+    if entry.recipients:
+        yield f"To:          {one_line(entry.recipients)}"
+    if entry.copies:
+        yield f"Cc:          {one_line(entry.copies)}"
+    date = local(entry.date, context.zone) if entry.date else one_line(entry.date_text)
+    yield f"Date:        {date}"
+    yield f"Person:      {entry.person}, application {entry.reference}"
+    yield f"Filed:       {local(entry.at, context.zone)}, forwarded by {one_line(entry.staff)}"
+    yield from (f"Remark:      {one_line(remark)}" for remark in entry.remarks)
+    for each in entry.documents:
         what = f"{one_line(each.filename)} ({each.type}, {each.size} octets)"
         yield f"Document:    {ids.show(each.id)} {what}"
-    if one.staff_text:
+    if entry.staff_text:
         yield ""
-        yield from (f"| {line}" for line in one.staff_text.splitlines())
+        yield from (f"| {line}" for line in entry.staff_text.splitlines())
     yield ""
-    yield one.text
+    yield entry.text

@@ -55,7 +55,7 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
         if record.lookalikes:
             print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
         # What nobody knows may keep mail away, once others of the sort are known.
-        sources = {one.source for one in page.suppressions}
+        sources = {suppression.source for suppression in page.suppressions}
         is_held = SuppressionSource.UNREAD_STATUS in sources
         not_known = f" (not known: {'no bulk mail until it is' if is_held else 'no effect'})"
         is_known = record.status is not None or not known.status
@@ -70,8 +70,8 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
             is_kept_away = is_held and reference in (_STATUS, _GROUP)
             effect = "no bulk mail until it is" if is_kept_away else "it has no effect"
             print_line(f"Not known: {one_line(f'{reference} {given!r}')}: {effect}")
-        for one in page.suppressions:
-            print_line(f"  {described(chosen, one)}")
+        for suppression in page.suppressions:
+            print_line(f"  {described(chosen, suppression)}")
         for refused in page.refusals:
             print_line(f"  {refusal(chosen, refused)}")
         for field in page.unread:

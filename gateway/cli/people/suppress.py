@@ -151,37 +151,37 @@ def release(
             key = chosen.lookup(address)
     with chosen.store() as store:
         with store.writing() as connection:
-            found = releases.release(connection, key, by=who, now=present)
+            outcome = releases.release(connection, key, by=who, now=present)
         try:
             remaining = _look(chosen, store, key).reasons
         except PersonUnknown:  # The CRM has taken the person away.
             remaining = ()
-    if not found.is_any and isinstance(typed, NotAnAddress):
+    if not outcome.is_any and isinstance(typed, NotAnAddress):
         wrong_use(str(typed))
-    if not found.is_any:
+    if not outcome.is_any:
         for reason in remaining:
             print_line(f"Still suppressed: {described(chosen, reason)}")
         raise NotFound(f"nothing suppresses {address} itself, and nobody there opted out")
     print_line(f"Released: {address}.")
-    for ref in found.lifted:
+    for ref in outcome.lifted:
         print_line(f"{ref} is out of the opt-out group.")
-    for one in found.refused:
-        print_line(refusal(chosen, one))
+    for refused in outcome.refused:
+        print_line(refusal(chosen, refused))
     for reason in remaining:
         print_line(f"Still suppressed: {described(chosen, reason)}")
 
 
-def refusal(context: Context, one: opt_outs.Refusal) -> str:
+def refusal(context: Context, refused: opt_outs.Refusal) -> str:
     """Return in one line that Mailchimp itself sends no campaigns to an address, and what helps."""
-    since = f" since {local(one.since, context.zone)}" if one.since else ""
-    match one.status:
+    since = f" since {local(refused.since, context.zone)}" if refused.since else ""
+    match refused.status:
         case "unsubscribed":
             why = f"unsubscribed{since}; only the person can subscribe again, by a form of yours"
         case "cleaned":
             why = f"cleaned{since}, for the address bounces; mail from the CRM is not stopped"
         case _:
-            why = one_line(one.reason)
-    return f"Mailchimp itself still refuses {one.address}: {why}"
+            why = one_line(refused.reason)
+    return f"Mailchimp itself still refuses {refused.address}: {why}"
 
 
 @app.command("list")
@@ -206,16 +206,19 @@ def list_suppressions(
         asked = _ListRequest(chosen, store, Selection(source, scope), behind)
         is_shown = not (as_csv or as_json)
         most = _SHOWN if limit is None and is_shown else limit
-        found = asked.all() if most is None else asked.first(most)
+        suppressed = asked.all() if most is None else asked.first(most)
         if as_json:
-            print_json_list(documents.suppressed(one) for one in found)
+            print_json_list(documents.suppressed(entry) for entry in suppressed)
         elif as_csv:
             writer = csv.writer(sys.stdout)
             writer.writerow(_CSV_HEADINGS)
-            writer.writerows(map(harmless, map(str, _csv_row(chosen, one))) for one in found)
+            writer.writerows(
+                map(harmless, map(str, _csv_row(chosen, entry))) for entry in suppressed
+            )
         else:
             by_name = (
-                dict(zip(_CSV_HEADINGS, _csv_row(chosen, one), strict=True)) for one in found
+                dict(zip(_CSV_HEADINGS, _csv_row(chosen, entry), strict=True))
+                for entry in suppressed
             )
             rows = ([cells[heading] for heading in _HEADINGS] for cells in by_name)
             print_table(_HEADINGS, rows, empty=_NONE_LISTED)
@@ -290,30 +293,32 @@ def mend(
     chosen = of(context)
     plus_addresses = chosen.settings.suppression.plus_addresses
     with chosen.store() as store, store.writing() as connection:
-        found = [
+        unmatched = [
             *mending.unmatched_suppressions(connection, common.now()),
             *mending.unmatched_people(connection),
         ]
         if not dry_run:
-            mending.mend(connection, found, plus_addresses=plus_addresses)
-    left = [one for one in found if isinstance(one.meant, NotAnAddress)]
+            mending.mend(connection, unmatched, plus_addresses=plus_addresses)
+    left = [entry for entry in unmatched if isinstance(entry.meant, NotAnAddress)]
     if as_json:
-        print_json([documents.unmatched(one) for one in found])
+        print_json([documents.unmatched(entry) for entry in unmatched])
     else:
-        for one in found:
-            whose = str(one.person) if one.person else f"entry {ids.show(one.suppression or 0)}"
-            stored = one_line(one.stored)
-            if isinstance(one.meant, TypedAddress):
+        for entry in unmatched:
+            whose = (
+                str(entry.person) if entry.person else f"entry {ids.show(entry.suppression or 0)}"
+            )
+            stored = one_line(entry.stored)
+            if isinstance(entry.meant, TypedAddress):
                 verb = "would be" if dry_run else "is"
-                print_line(f"{whose}: {stored} {verb} {one.meant.address}")
-            elif one.person:
-                print_line(f"{whose}: {one.meant}; correct it in the CRM")
+                print_line(f"{whose}: {stored} {verb} {entry.meant.address}")
+            elif entry.person:
+                print_line(f"{whose}: {entry.meant}; correct it in the CRM")
             else:
                 advice = f"add what was meant, then: gateway suppress release '{stored}'"
-                print_line(f"{whose}: {one.meant}; {advice}")
+                print_line(f"{whose}: {entry.meant}; {advice}")
         verb = "would be" if dry_run else "are"
-        if found:
-            print_line(f"{len(found) - len(left)} {verb} mended, {len(left)} left.")
+        if unmatched:
+            print_line(f"{len(unmatched) - len(left)} {verb} mended, {len(left)} left.")
         else:
             print_line("Nothing to mend: every stored address can match a recipient.")
     raise typer.Exit(1 if left else 0)
@@ -326,21 +331,21 @@ def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
     chosen = of(context)
     key = typed if isinstance(typed, PersonRef) else chosen.lookup(typed)
     with chosen.store() as store:
-        found = _look(chosen, store, key)
+        known = _look(chosen, store, key)
     if as_json:
-        print_json(found.document)
+        print_json(known.document)
         return
-    print_line(found.named)
-    for line in found.whose:
+    print_line(known.named)
+    for line in known.whose:
         print_line(line)
-    for reason in found.reasons:
+    for reason in known.reasons:
         print_line(f"  {described(chosen, reason)}")
-    if not found.reasons:
+    if not known.reasons:
         print_line("  is not suppressed")
-    for one in found.history:
-        if one.released_at is not None:
-            when = local(one.released_at, chosen.zone)
-            print_line(f"  got {one.scope.covers}; released {when} by {one.released_by}")
+    for past in known.history:
+        if past.released_at is not None:
+            when = local(past.released_at, chosen.zone)
+            print_line(f"  got {past.scope.covers}; released {when} by {past.released_by}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,23 +395,23 @@ def open_standings(context: Context, store: Database) -> Standings:
     return common.standings(context.settings, store)
 
 
-def described(context: Context, one: Suppression) -> str:
+def described(context: Context, suppression: Suppression) -> str:
     """Return a suppression in one line."""
-    person = f", {one.person}" if one.person else ""
-    since = f" since {local(one.since, context.zone)}" if one.since else ""
-    name = f' "{one_line(one.name)}"' if one.name else ""
-    note = f": {one_line(one.remark)}" if one.remark else ""
-    by = f" by {one.origin}" if one.origin else ""
-    until = _until(context, one.until)
-    return f"{one.scope.covers}: {one.source}{name}{person}{since}{until}{by}{note}"
+    person = f", {suppression.person}" if suppression.person else ""
+    since = f" since {local(suppression.since, context.zone)}" if suppression.since else ""
+    name = f' "{one_line(suppression.name)}"' if suppression.name else ""
+    note = f": {one_line(suppression.remark)}" if suppression.remark else ""
+    by = f" by {suppression.origin}" if suppression.origin else ""
+    until = _until(context, suppression.until)
+    return f"{suppression.scope.covers}: {suppression.source}{name}{person}{since}{until}{by}{note}"
 
 
-def _csv_row(context: Context, one: SuppressedAddress) -> Sequence[object]:
-    reason = one.suppression
+def _csv_row(context: Context, entry: SuppressedAddress) -> Sequence[object]:
+    reason = entry.suppression
     since, until = local(reason.since, context.zone), local(reason.until, context.zone)
     note, name = one_line(reason.remark), one_line(reason.name)
-    told = one.address, reason.scope, since, until, reason.origin, note
-    return *told, reason.person or "", reason.source, name
+    first_columns = entry.address, reason.scope, since, until, reason.origin, note
+    return *first_columns, reason.person or "", reason.source, name
 
 
 def _until(context: Context, until: object) -> str:

@@ -48,22 +48,22 @@ def list_mails(
     chosen = of(context)
     states = state or [InboxState.NEEDS_ATTENTION]
     with chosen.store() as store, store.reading() as connection:
-        found = inbox.listed(connection, states=states, limit=limit)
+        listed = inbox.listed(connection, states=states, limit=limit)
     if as_json:
-        print_json([documents.mail(one) for one in found])
+        print_json([documents.mail(mail) for mail in listed])
         return
     headings = ("id", "time", "sender", "subject", "state", "reason", "detail")
     rows = (
         (
-            ids.show(one.id),
-            local(one.at, chosen.zone),
-            one_line(one.sender),
-            one_line(one.subject),
-            one.state,
-            one.reason,
-            one_line(one.detail),
+            ids.show(mail.id),
+            local(mail.at, chosen.zone),
+            one_line(mail.sender),
+            one_line(mail.subject),
+            mail.state,
+            mail.reason,
+            one_line(mail.detail),
         )
-        for one in found
+        for mail in listed
     )
     print_table(headings, rows, empty=_NO_MAILS)
 
@@ -101,14 +101,16 @@ def address(context: typer.Context, as_json: Json = False) -> None:
 
     It is `inbound.address`, or else the login of each mailbox whose login is an address.
     """
-    found = import_addresses(of(context).settings)
+    addresses = import_addresses(of(context).settings)
     if as_json:
-        print_json(documents.import_addresses([(one.address, one.told_by) for one in found]))
-        raise typer.Exit(0 if found else 1)
-    if not found:
+        print_json(
+            documents.import_addresses([(place.address, place.told_by) for place in addresses])
+        )
+        raise typer.Exit(0 if addresses else 1)
+    if not addresses:
         raise NotFound(MISSING)
-    for one in found:
-        print_line(one.address)
+    for place in addresses:
+        print_line(place.address)
 
 
 @app.command("assign")
