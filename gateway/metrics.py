@@ -69,7 +69,7 @@ class Metrics:
             count("gateway_messages", "Messages that reached RCPT.", ["listener", "kind", "rule"])
         )
         self.deliveries = _labelled(
-            count("gateway_deliveries", "Recipients by how it ended.", ["kind", "state", "by"])
+            count("gateway_deliveries", "Recipients by outcome.", ["kind", "state", "by"])
         )
         self.replies = _labelled(
             count("gateway_relay_replies", "Final replies of the relays.", ["relay", "code"])
@@ -78,7 +78,11 @@ class Metrics:
             count("gateway_refused", "Connections and logins refused.", ["reason"])
         )
         self.outbox = _labelled(
-            count("gateway_outbox_attempts", "Tries to send mail of our own.", ["type", "state"])
+            count(
+                "gateway_outbox_attempts",
+                "Attempts to send the gateway's own mail.",
+                ["type", "state"],
+            )
         )
         clients = "Clients connected."
         self.connections = _labelled(
@@ -128,10 +132,12 @@ class Metrics:
         self._mailchimp = _labelled(
             gauge("gateway_mailchimp_health", asked, ["account"], multiprocess_mode="mostrecent")
         )
-        success = "When Mailchimp last told what is new, in seconds since 1970."
+        success = "When Mailchimp last reported what is new, in seconds since 1970."
         self._sync_success = gauge("gateway_sync_success", success, multiprocess_mode="max")
         self._activities = count("gateway_activities", "What members of campaigns did.")
-        self._opt_outs = count("gateway_opt_outs", "People whom Mailchimp's word suppressed.")
+        self._opt_outs = count(
+            "gateway_opt_outs", "People suppressed because of what Mailchimp reported."
+        )
 
     def _measure_api(self) -> None:
         count = partial(Counter, registry=self.registry)

@@ -101,7 +101,7 @@ class TestTheFile:
     def test_must_be_text(self, tmp_path: Path) -> None:
         (tmp_path / "gateway.toml").write_bytes(b"\xff")
 
-        with pytest.raises(ConfigError, match="not a text in UTF-8"):
+        with pytest.raises(ConfigError, match="not UTF-8 text"):
             load(tmp_path / "gateway.toml", {})
 
 
@@ -159,7 +159,7 @@ class TestSecrets:
 
         lines = problems(tmp_path, '[mailchimp]\napi_key_file = "key"\n')
 
-        assert ['gateway.toml: mailchimp.api_key_file: not a text in UTF-8: "key"'] == lines
+        assert ['gateway.toml: mailchimp.api_key_file: not UTF-8 text: "key"'] == lines
 
 
 class TestTheEnvironment:
@@ -241,5 +241,5 @@ class TestTheEnvironment:
         environ = {"GATEWAY_STORE__URL": "sqlite:///x", "GATEWAY_STORE__URL_FILE": "x"}
 
         assert [
-            "GATEWAY_STORE__URL_FILE: GATEWAY_STORE__URL is given as well; only one of them may be"
+            "GATEWAY_STORE__URL_FILE: GATEWAY_STORE__URL is set as well; only one of them may be"
         ] == problems(tmp_path, "", environ)

@@ -122,7 +122,7 @@ def test_a_file_of_the_same_name_replaces_the_acknowledgement(office: Office) ->
         ('event = "birthday"\ntemplate = "letter"\nprogramme = "p1"\n', "programme: remove it"),
         ('event = "birthday"\ntemplate = "letter"\ndates = ["2027-01-01"]\n', "dates: remove it"),
         ('event = "birthday"\ntemplate = "letter"\nxyz = 1\n',
-         "xyz: unknown key; there are enabled, event"),
+         "xyz: unknown key; known: enabled, event"),
         ('event = "birthdy"\ntemplate = "letter"\n', 'event: not one of "birthday"'),
         ('event = "birthday"\n', "template: is required"),
         ('event = "birthday"\ntemplate = "none"\n', "template: write it first"),

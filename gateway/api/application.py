@@ -99,7 +99,7 @@ def add_health(
     async def get_metrics(request: Request) -> Response:
         if not await _is_known(request):
             asks = {"www-authenticate": "Bearer"}
-            raise Problem(401, "from elsewhere a token is needed", headers=asks)
+            raise Problem(401, "a token is needed from anywhere but this host", headers=asks)
         return Response(await recent_metrics.get(), headers={"content-type": metrics_type})
 
 
@@ -138,6 +138,6 @@ def add_routes(app: FastAPI, services: ApiServices) -> None:
 
 _ABOUT = """What the command line does, over HTTP; `docs/api.md` of the gateway has examples.
 
-Problems are told as `application/problem+json`. A list gives `items` and `next`, the `cursor` of
-the next page. A request with an `Idempotency-Key` is done once, however often it comes within a
-day. What was fetched has an `ETag` for `If-None-Match`."""
+Problems are `application/problem+json`. A list has `items` and `next`, the `cursor` of the next
+page. A request with an `Idempotency-Key` is done once, however often it is sent within a day.
+Answers to GET have an `ETag` for `If-None-Match`."""

@@ -12,7 +12,7 @@ from gateway.api.using import services
 from gateway.core.token import Token, TokenScope
 from gateway.store.api import tokens
 
-_SCHEME = HTTPBearer(auto_error=False, description="A token of `gateway tokens create`.")
+_SCHEME = HTTPBearer(auto_error=False, description="A token made by `gateway tokens create`.")
 _LONGEST = 200  #: Letters of a token; what is longer isn't even looked up.
 
 _Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)]

@@ -142,14 +142,14 @@ async def _pieces(receive: Receive, most: int):  # type: ignore[no-untyped-def]
         except TimeoutError:
             raise _cut_off(408, f"nothing came for {_PIECE_SECONDS:.0f} s") from None
         if message["type"] == "http.disconnect":
-            raise _cut_off(400, "the request broke off")
+            raise _cut_off(400, "the request was cut off")
         piece = message.get("body", b"")
         octets += len(piece)
         if octets > most:
             raise _cut_off(413, f"more than {most} octets")
         took = time.monotonic() - began
         if took > _AFTER_SECONDS and octets < _LEAST_RATE * took:
-            raise _cut_off(408, "the request comes too slowly")
+            raise _cut_off(408, "the request arrives too slowly")
         if piece:
             yield piece
         if not message.get("more_body", False):

@@ -20,7 +20,7 @@ Key = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[!-~]+$",
-        description="A name of this request: sent again, it gets the same answer for a day.",
+        description="Names this request: sent again within a day, it gets the same answer.",
     ),
 ]
 
@@ -85,9 +85,9 @@ def _asked(request: Request, token: Token, key: str, content: bytes) -> answers.
 
 def _again(earlier: answers.Earlier) -> Response:
     if not earlier.is_same:
-        raise Problem(422, "another request came by this Idempotency-Key")
+        raise Problem(422, "this Idempotency-Key was used for another request")
     if earlier.answer is None:
-        raise Problem(409, "this request is worked on", headers={"retry-after": "5"})
+        raise Problem(409, "this request is still being worked on", headers={"retry-after": "5"})
     response = _response(earlier.answer)
     response.headers["idempotency-replayed"] = "true"
     return response

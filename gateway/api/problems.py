@@ -83,7 +83,7 @@ def as_known_fault(_: Request, error: Exception) -> Response:
     """Answer with what a fault of the gateway's own means to the client; an unknown one is 500."""
     match error:
         case RowRefused():
-            return problem(422, "the store refuses what was given")
+            return problem(422, "the store refuses a value of the request")
         case StoreUnavailable() | BlobsUnavailable():
             away = {"retry-after": RETRY_SECONDS}
             return problem(503, "the store is away", headers=away)

@@ -29,16 +29,16 @@ MOST = 500  #: Entries of a page.
 _LARGEST = 2**63 - 1
 
 Using = Annotated[ApiServices, Depends(services)]
-Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most.")]
+Limit = Annotated[int, Query(ge=1, le=MOST, description="At most so many.")]
 Cursor = Annotated[
-    str | None, Query(max_length=2000, description="`next` of the page before, for the next one.")
+    str | None, Query(max_length=2000, description="`next` of the page before this one.")
 ]
 
 
 def plain_text(text: str) -> str:
     """Refuse a NUL and lone surrogates (RFC 3629), which no store takes."""
     if "\0" in text or any(0xD800 <= ord(one) <= 0xDFFF for one in text):
-        raise ValueError("must be text without NUL and lone surrogates")
+        raise ValueError("must be text without NUL or lone surrogates")
     return text
 
 
@@ -139,7 +139,7 @@ def part(request: Request, whole: Sequence[object], limit: int, cursor: str | No
 
 def _count(cursor: str) -> int:
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < len(str(_LARGEST))):
-        raise Problem(422, "cursor: not one of a page before")
+        raise Problem(422, "cursor: not the `next` of a page")
     return int(cursor)
 
 
@@ -155,7 +155,7 @@ def before(cursor: str | None) -> int | None:
     try:
         return min(ids.read(cursor), _LARGEST)
     except ValueError:
-        raise Problem(422, "cursor: not one of a page before") from None
+        raise Problem(422, "cursor: not the `next` of a page") from None
 
 
 def wrapped(parts: Sequence[str]) -> str:
@@ -173,7 +173,7 @@ def unwrapped(cursor: str, count: int) -> list[str]:
         texts = [one for one in parts if isinstance(one, str) and "\0" not in one]
         if len(texts) == count:
             return texts
-    raise Problem(422, "cursor: not one of a page before")
+    raise Problem(422, "cursor: not the `next` of a page")
 
 
 def read_id(text: str) -> int:

@@ -152,7 +152,7 @@ class CampaignActions(Protocol):
         """Delete it here and at Mailchimp."""
 
     def recreate(self, number: int, template: int | None) -> Told:
-        """Delete it and make it anew with the same people."""
+        """Delete it and make it again with the same people."""
 
     def report(self, number: int) -> Told:
         """Tell what became of one that was sent, having asked Mailchimp for what is new."""

@@ -56,7 +56,7 @@ def prepare(database: Database) -> None:
         missing = defects(connection)
     if missing:
         raise DamagedSchema(
-            f"the store is damaged: it lacks {', '.join(missing)}; restore it from a copy"
+            f"the store is damaged: it lacks {', '.join(missing)}; restore it from a backup"
         )
 
 

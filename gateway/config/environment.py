@@ -40,7 +40,7 @@ def read_environment(environ: Mapping[str, str]) -> list[EnvironmentSetting]:
     twice = [name for name in mine if name + FILE_SUFFIX.upper() in mine]
     problems = [unknown_setting(name, known) for name in unknown]
     problems += [
-        f"{name}{FILE_SUFFIX.upper()}: {name} is given as well; only one of them may be"
+        f"{name}{FILE_SUFFIX.upper()}: {name} is set as well; only one of them may be"
         for name in twice
     ]
     if problems:

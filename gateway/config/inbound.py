@@ -106,7 +106,7 @@ class MailboxConfig(Section):
         require_authserv_id(self.trust, self.authserv_id)
         for key in ("imported", "needs_attention", "ignored"):
             if getattr(self, key).casefold() == self.folder.casefold():
-                wrong(key, "is the folder mail arrives in: it would be taken again and again")
+                wrong(key, "is the folder mail arrives in: mail would be read again and again")
         return self
 
 

@@ -42,7 +42,9 @@ def read_file(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not a text in UTF-8") from error
+        raise ConfigError(f"{file}: not UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
-        hint = "; a table stands once: put its keys together" if "twice" in str(error) else ""
+        hint = (
+            "; a table may occur only once: put its keys together" if "twice" in str(error) else ""
+        )
         raise ConfigError(f"{file}: not TOML: {error}{hint}") from error

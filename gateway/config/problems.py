@@ -52,7 +52,7 @@ def read_text(file: Path) -> str:
     except OSError as error:
         raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: not a text in UTF-8") from error
+        raise ConfigError(f"{file}: not UTF-8 text") from error
 
 
 def describe(
@@ -91,7 +91,7 @@ def _problem(error: ErrorDetails, settings: type[BaseModel]) -> str:
             section = _section_at(path, settings)
             known = known_keys(section) if section else []
             nearest = suggestion(str(path[-1]), known)
-            return "unknown key" + (nearest or (f"; there are {', '.join(known)}" if known else ""))
+            return "unknown key" + (nearest or (f"; known: {', '.join(known)}" if known else ""))
         case kind if kind in _BOUNDS:
             bound, text = _BOUNDS[kind]
             return text.format(context[bound])

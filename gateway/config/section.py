@@ -44,7 +44,7 @@ class Section(BaseModel):
         }
         for key, path in given.items():
             if key in values:
-                wrong(key + FILE_SUFFIX, f"{key} is given as well; only one of them may be")
+                wrong(key + FILE_SUFFIX, f"{key} is set as well; only one of them may be")
             plain[key] = _read_secret(key + FILE_SUFFIX, path, folder)
         return plain
 
@@ -102,5 +102,5 @@ def _read_secret(key: str, path: object, folder: Path | None) -> str:
     except OSError as error:
         wrong(key, f'{str(error.strerror).lower()}: "{file}"')
     except UnicodeDecodeError:
-        wrong(key, f'not a text in UTF-8: "{file}"')
+        wrong(key, f'not UTF-8 text: "{file}"')
     return secret or wrong(key, f'is empty: "{file}"')

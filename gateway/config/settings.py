@@ -90,7 +90,7 @@ class SuppressionConfig(Section):
         for tag, scope in known.items():
             shipped = TAG_SCOPES.get(tag)
             if shipped is None:
-                raise ValueError(f"no such tag: {tag} (there are {', '.join(TAG_SCOPES)})")
+                raise ValueError(f"no such tag: {tag} (known: {', '.join(TAG_SCOPES)})")
             if not scope.includes(shipped):
                 raise ValueError(
                     f'{tag} = "{scope}" would narrow it: whoever it marks is out of {shipped} '

@@ -69,7 +69,7 @@ def split_sections(
         name = heading[1]
         where = f"{source}:{line.number}"
         if name not in known:
-            raise BadWording(f"{where}: unknown section [{name}]; there are {', '.join(known)}")
+            raise BadWording(f"{where}: unknown section [{name}]; known: {', '.join(known)}")
         if name in sections:
             raise BadWording(f"{where}: the section [{name}] occurs twice")
         sections[name] = []
@@ -84,7 +84,7 @@ def read_line(text: str, placeholders: Collection[str], where: str) -> WordingLi
     names = frozenset(template.get_identifiers())
     for name in sorted(names.difference(placeholders)):
         known = ", ".join(f"${each}" for each in sorted(placeholders)) or "none"
-        raise BadWording(f"{where}: unknown placeholder ${name}; there are {known}")
+        raise BadWording(f"{where}: unknown placeholder ${name}; known: {known}")
     escaped = Template(text.replace("%", "%%"))
     return WordingLine(escaped.substitute({name: f"%({name})s" for name in names}), names)
 

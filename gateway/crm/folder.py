@@ -123,7 +123,7 @@ class FeedFolder:
         with self._database.reading() as connection:
             is_taken = last_file(connection, self._source, file.kind) == file.mark
         if is_taken:
-            return Handled(name=name, state="done", error="was taken in before, and not moved")
+            return Handled(name=name, state="done", error="was imported before, and not moved")
         try:
             report = import_file(
                 self._database,
@@ -148,7 +148,7 @@ class FeedFolder:
             return Handled(name=name, state="failed", report=report, error=why)
         if report.took_nothing:
             first = report.problems[0]
-            why = f"no row could be taken in; line {first.line}: {first.text}"
+            why = f"no row could be imported; line {first.line}: {first.text}"
             return Handled(name=name, state="failed", report=report, error=why)
         return Handled(name=name, state="done", report=report)
 

@@ -245,7 +245,7 @@ def read_day(value: str) -> date | None:
             return date.fromisoformat(value)
         except ValueError:
             text = f"not a date such as 1980-05-31: {value!r}"
-            raise UnreadableCell(text, "write a day there is") from None
+            raise UnreadableCell(text, "write a day that exists") from None
     return _READER.day(value)
 
 

@@ -100,11 +100,11 @@ class MailFetcher:
         if failures >= LAST_TRIES:
             name = f"{self._settings.name}/{self._settings.folder}/{mail.uidvalidity}/{mail.uid}"
             file.write(f"X-Gateway-Not-Fetched: {name}\r\n\r\n".encode())
-            return replace(raw, fault="the mailbox doesn't give it out")
+            return replace(raw, fault="the server doesn't hand it over")
         if mail.facts is None:
-            raise MailRefused("the mailbox tells nothing of it")
+            raise MailRefused("the server says nothing about it")
         if failures >= TRIES:
-            raw = replace(raw, fault="the mailbox gives out its header only")
+            raw = replace(raw, fault="the server hands over only its header")
         elif size <= self._settings.max_size:
             try:
                 length = await session.fetch(mail.uid, size, file, self._settings.max_size)

@@ -119,7 +119,7 @@ class Activation:
                 )
             if (answer.get("constraints") or {}).get("may_create") is False:
                 raise CannotActivate(
-                    f"the Mailchimp plan allows no further audience than {names}: set [mailchimp] "
+                    f"the Mailchimp plan allows no audience besides {names}: set [mailchimp] "
                     "audience to one of them"
                 )
             if self.dry_run:

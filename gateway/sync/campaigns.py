@@ -315,7 +315,7 @@ def uploader_for(session: MailchimpSession, campaign: Campaign) -> Uploader:
 
 
 def _not_ready(missing: list[str]) -> str:
-    return f"the campaign can't leave: {'; '.join(missing)}"
+    return f"the campaign can't be sent: {'; '.join(missing)}"
 
 
 def _stored(session: MailchimpSession, number: int) -> Campaign:
@@ -351,5 +351,5 @@ def _looked_at(session: MailchimpSession, number: int, *, wished: bool = False) 
 def _refuse_gone(campaign: Campaign) -> None:
     if campaign.state in GONE_STATES:
         raise WrongCampaignState(
-            f"the campaign is {campaign.state}: what has left can't be changed, and is sent once"
+            f"the campaign is {campaign.state}: what was sent can't be changed"
         )

@@ -117,7 +117,7 @@ class AccountStanding:
         faults = [self.sender_fault(campaign.from_address)]
         if template is None:
             faults.append(
-                f"the template {campaign.template} is not there any more; it can't be changed: "
+                f"the template {campaign.template} no longer exists; it can't be changed: "
                 "gateway campaigns recreate --template"
             )
         elif template.fault:

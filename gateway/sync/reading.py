@@ -44,7 +44,7 @@ def read_audience(session: MailchimpSession, audience: str) -> None:
                 session.beat("Reading the audience", read, 0)
     except MailchimpNotFound as error:
         raise AudienceGone(
-            f"the audience {audience} is not there any more: gateway mailchimp activate, then "
+            f"the audience {audience} no longer exists: gateway mailchimp activate, then "
             "recreate the campaign",
             status=error.status,
         ) from error

@@ -188,14 +188,14 @@ def _used(sandbox: _Sandbox, text: str, file: str) -> Iterator[str]:
         raise BadTemplate(f"{file}{f':{line}' if line else ''}: {error}") from None
     for name in sorted(names - TEMPLATE_VALUES.keys() - sandbox.globals.keys()):
         known = ", ".join(sorted(TEMPLATE_VALUES))
-        raise BadTemplate(f"{file}: {name} is unknown; there are {known}")
+        raise BadTemplate(f"{file}: {name} is unknown; known: {known}")
     for getattr_node in tree.find_all(nodes.Getattr):
         if not isinstance(getattr_node.node, nodes.Name) or getattr_node.node.name not in names:
             continue
         group, value = getattr_node.node.name, getattr_node.attr
         if value not in TEMPLATE_VALUES[group]:
             known = ", ".join(f"{group}.{each}" for each in sorted(TEMPLATE_VALUES[group]))
-            raise BadTemplate(f"{file}: {group}.{value} is unknown; there are {known}")
+            raise BadTemplate(f"{file}: {group}.{value} is unknown; known: {known}")
     yield from names & TEMPLATE_VALUES.keys()
 
 

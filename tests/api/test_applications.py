@@ -247,7 +247,7 @@ async def test_a_status_nobody_told_of_is_refused(office: Served) -> None:
     answer = await office.ask("POST", "/applications/status", json=told)
 
     assert 422 == answer.status_code
-    assert "applications have no status accepted; there are new" == answer.json()["detail"]
+    assert "applications have no status accepted; known: new" == answer.json()["detail"]
 
 
 async def test_it_takes_a_scope_of_its_own(office: Served) -> None:

@@ -114,7 +114,7 @@ async def test_a_message_is_explained_without_being_sent(office: Served) -> None
     ("octets", "said"),
     [
         (None, "nl.txt: can't be read: Is a directory"),
-        (b"\xff\xfe half", "nl.txt: not a text in UTF-8"),
+        (b"\xff\xfe half", "nl.txt: not UTF-8 text"),
         (b"[subject\nhal", "nl.txt"),
     ],
 )

@@ -183,7 +183,7 @@ def test_a_status_the_crm_never_told_of_is_refused(office: Cli) -> None:
 
     assert 1 == done.code
     there_are = "accepted, new, second (Second round)"
-    assert f"applications have no status akzeptiert; there are {there_are}" in done.err
+    assert f"applications have no status akzeptiert; known: {there_are}" in done.err
 
 
 @pytest.mark.parametrize("named", ["second", "Second round", "second ROUND"])
@@ -199,7 +199,7 @@ def test_a_name_of_several_statuses_is_refused(office: Cli) -> None:
     done = office("applications", "status", "Second round", "4711", "--by", "s1", "--yes")
 
     assert 1 == done.code
-    assert "several statuses are called Second round; there are accepted," in done.err
+    assert "several statuses are called Second round; known: accepted," in done.err
     assert "New" == _status(office, "4711")
 
 

@@ -290,7 +290,7 @@ class TestApplications:
         assert 1 == done.code
         assert (
             "applications.csv:3: 5000 stands in lines 2, 3, which differ: person: "
-            "line 2 says '17', line 3 says '18'; give each its one row\n"
+            "line 2 says '17', line 3 says '18'; leave one row for each\n"
         ) == done.err
         assert {"4711", "5000"} == {
             one["reference"]

@@ -218,7 +218,7 @@ def test_a_copy_of_the_store_holds_its_mail_until_it_is_let_go(
     assert 1 == held.code
     assert "all triggered mail is held" in held.err
     assert "all triggered mail is held" in checked.out + checked.err
-    assert "Let go: 1" in let_go
+    assert "Released: 1" in let_go
     assert ["cat@example.org"] == relay.mails[-1].recipients
 
 
@@ -253,7 +253,7 @@ def test_check_warns_where_nobody_hears_what_became_of_runs(
 
     done = office.cli("check", "--offline")
 
-    assert is_told is ("nobody hears what became of its runs" not in done.out)
+    assert is_told is ("nobody is told what its runs did" not in done.out)
 
 
 def test_a_wrong_trigger_stops_the_start_and_is_named(office: Office) -> None:

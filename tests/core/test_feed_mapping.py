@@ -60,7 +60,7 @@ def test_a_mapping_is_read_in_all_its_forms() -> None:
         ({"crm_id": "ID", "ignore": ["id"]}, "ignore", "'id' is mapped as well"),
         ({"ignore": 3}, "ignore", "not the name of a column"),
         ({"date_order": "american"}, "date_order", 'not one of "day-first", "month-first"'),
-        ({"use": "odo"}, "use", "no mapping of people is shipped by this name; there are civicrm"),
+        ({"use": "odo"}, "use", "no mapping of people is shipped by this name; known: civicrm"),
     ],
 )
 def test_what_is_wrong_with_a_mapping_is_named(
@@ -77,7 +77,7 @@ def test_what_is_wrong_with_a_mapping_is_named(
     ("tables", "key", "problem"),
     [
         ({"peple": {}}, "peple", "no kind of file; did you mean people?"),
-        ({"shoes": {}}, "shoes", "no kind of file; there are groups, statuses"),
+        ({"shoes": {}}, "shoes", "no kind of file; known: groups, statuses"),
         ({"people": "x"}, "people", "not a table"),
         ({"groups": {"tags": "T"}}, "groups.tags", "no such column; did you mean tag?"),
     ],

@@ -49,12 +49,12 @@ def test_values_stand_where_their_names_stood() -> None:
     [
         ("", "x.txt: the first line must be `Subject: …`"),
         ("Hello\n", "x.txt: the first line must be `Subject: …`"),
-        (TEXT.replace("[why]", "[what]"), "x.txt:8: unknown section [what]; there are why, words"),
+        (TEXT.replace("[why]", "[what]"), "x.txt:8: unknown section [what]; known: why, words"),
         (TEXT + "[why]\n", "x.txt:12: the section [why] occurs twice"),
         (TEXT.replace("[why]\n", ""), "x.txt: the section [why] is missing"),
         (TEXT.replace("$$5", "$5"), "x.txt:7: a lone $ (write $$ for a dollar sign)"),
         (TEXT.replace("$more", "$most"),
-         "x.txt:5: unknown placeholder $most; there are $more, $name"),
+         "x.txt:5: unknown placeholder $most; known: $more, $name"),
         (TEXT.replace("yes =", "no ="), "x.txt: [words]: yes is missing"),
     ],
 )  # fmt: skip

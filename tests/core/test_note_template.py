@@ -84,10 +84,10 @@ def test_the_first_language_there_is_wins(wanted: tuple[str, ...], expected: str
         (
             "CRM data as of $feed\n",
             "as of $fed\n",
-            "{line}: [short group]: unknown placeholder $fed; there are $feed, $id,",
+            "{line}: [short group]: unknown placeholder $fed; known: $feed, $id,",
         ),
         ("CRM data as of $feed\n", "for 5$ a month\n", "{line}: [short group]: a lone $ (write $$"),
-        ("[group]", "[gruop]", "{line}: unknown section [gruop]; there are words, date,"),
+        ("[group]", "[gruop]", "{line}: unknown section [gruop]; known: words, date,"),
         ("[personal]", "[group]", "{line}: the section [group] occurs twice"),
         ("[personal]", "# gone", "the section [personal] is missing"),
         ("[words]", "hello\n[words]", "{line}: text before the first [section]"),

@@ -36,8 +36,8 @@ def test_lines_belong_to_the_section_above_them() -> None:
 @pytest.mark.parametrize(
     ("known", "problem"),
     [
-        (("end",), "x.txt:4: unknown section [why not]; there are end"),
-        (("why not",), "x.txt:7: unknown section [end]; there are why not"),
+        (("end",), "x.txt:4: unknown section [why not]; known: end"),
+        (("why not",), "x.txt:7: unknown section [end]; known: why not"),
     ],
 )
 def test_an_unknown_section_is_named_with_those_there_are(

@@ -295,7 +295,7 @@ def test_a_file_of_which_nothing_could_be_taken_in_has_failed(
     (handled,) = look_twice(feed)
 
     assert "failed" == handled.state
-    assert "no row could be taken in; line 2: crm_id: is blank" in handled.error
+    assert "no row could be imported; line 2: crm_id: is blank" in handled.error
     assert ["failed/people.csv", "failed/people.csv.report.json"] == names(path)
 
 

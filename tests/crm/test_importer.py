@@ -440,7 +440,7 @@ def test_rows_that_contradict_each_other_are_reported_with_all_lines(
     report = take(database, write("crm_id,tag", "g1,NoMailingsTag", "g2,", "g1,", "g2,"), "groups")
 
     [problem] = report.problems
-    assert (4, "tag", "give each its one row") == (problem.line, problem.column, problem.cure)
+    assert (4, "tag", "leave one row for each") == (problem.line, problem.column, problem.cure)
     assert (
         "candidate:g1 stands in lines 2, 4, which differ: "
         "tag: line 2 says 'NoMailingsTag', line 4 says nothing"

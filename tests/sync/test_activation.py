@@ -125,7 +125,7 @@ def test_an_audience_that_may_not_be_made_is_told_with_the_cure(empty: Marketing
     empty.sandbox.add_audience("One")
     empty.sandbox.options.max_audiences = 1
     empty.wishes = replace(empty.wishes, contact=CONTACT)
-    with pytest.raises(CannotActivate, match=r"plan allows no further audience than One"):
+    with pytest.raises(CannotActivate, match=r"plan allows no audience besides One"):
         empty.activate()
 
 

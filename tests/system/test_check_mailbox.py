@@ -49,7 +49,7 @@ async def test_a_mailbox_is_called_and_what_is_found_is_told(
         )
 
     assert [
-        "ok mailbox replies: imports what passed by the topmost Authentication-Results of "
+        "ok mailbox replies: imports mail that passes by the topmost Authentication-Results of "
         "mail.office.example",
         f"ok mailbox replies: 127.0.0.1:{dovecot.port} lets the gateway in, tells of new mail; "
         "1 mails in INBOX",

@@ -25,8 +25,10 @@ MOST = 1000  #: Applications told of at once.
 
 _Reference = Annotated[Text, Field(min_length=1, max_length=200)]
 _StatusId = Annotated[Text, Field(min_length=1, max_length=200)]
-_DryRun = Annotated[bool, Query(description="Change and mail nothing; only tell what would be.")]
-_ANSWERS = answers(HAPPENED, "What was done, and the mail it owes; `warning` if there is any.")
+_DryRun = Annotated[
+    bool, Query(description="Change and mail nothing; only show what would happen.")
+]
+_ANSWERS = answers(HAPPENED, "What was done, and the mail it sends; `warning` if there is any.")
 
 
 class Submission(BaseModel):
@@ -51,15 +53,15 @@ class StatusChange(BaseModel):
         description="Who did it: crm_id or address of a member of staff.",
     )
     confirmed: bool = Field(
-        False, description="Staff were told who is mailed; needed where a mail would leave."
+        False, description="Staff have seen who is mailed; needed if any mail would be sent."
     )
     token: str | None = Field(
         None,
         max_length=200,
-        description="Instead: the `token` of the preview they were shown, of ten minutes ago at "
-        "most. It counts only while exactly the same would happen.",
+        description="Or the `token` of the preview they saw, at most ten minutes old; it counts "
+        "only while exactly the same would happen.",
     )
-    partial: bool = Field(False, description="Change some where not all can be.")
+    partial: bool = Field(False, description="Change those that can be, even if not all can.")
     dry_run: bool = False
 
 
@@ -87,7 +89,7 @@ async def submitted(
 
 @router.get(
     "/{reference:id}",
-    responses=answers(ONE_APPLICATION, "The application as it is known."),
+    responses=answers(ONE_APPLICATION, "The application."),
     dependencies=[READS],
 )
 async def show_application(request: Request, using: Using, reference: Text) -> Response:
@@ -149,9 +151,12 @@ def why_nothing_was_done(told: Mapping[str, Any]) -> tuple[int, str] | None:
         case "unconfirmed":
             return 409, f"{told['warning']}: send it again with `confirmed` or this `token`"
         case "stale":
-            return 409, "the token is of another change or state, or too old: look again"
+            return (
+                409,
+                "the token is for another change or state, or too old: ask for a new one",
+            )
         case "incomplete":
-            return 404, "nothing was changed, as there is no such application for each reference"
+            return 404, "nothing was changed: some references are of no application"
         case _ if all(errors):
             return 404, "there is no such application"
     return None

@@ -40,7 +40,7 @@ _CSV = "text/csv"
 
 _Confirmed = Annotated[
     bool,
-    Field(description="Go on though unexpectedly many drop out (409 tells how many), as `--yes`."),
+    Field(description="Go on even if unexpectedly many drop out (409 says how many)."),
 ]
 _Word = Annotated[Text, Field(min_length=1, max_length=2000)]
 
@@ -56,7 +56,7 @@ class CampaignDraft(_RequestBody):
     template: int = Field(ge=0, lt=2**63, description="See `GET /mailchimp/templates`.")
     from_name: _Word
     from_address: MailAddress = Field(min_length=3, max_length=2000)
-    confirmed: bool = Field(False, description="Though there is a campaign of that name.")
+    confirmed: bool = Field(False, description="Even if there is a campaign of that name.")
 
 
 class NewMembers(_RequestBody):
@@ -77,7 +77,7 @@ class Confirmation(_RequestBody):
 class ScheduleTime(Confirmation):
     """When a campaign leaves."""
 
-    at: datetime = Field(description="A quarter of an hour; local unless it says otherwise.")
+    at: datetime = Field(description="A quarter hour; local time unless it has a zone.")
 
 
 class TemplateChoice(_RequestBody):
@@ -244,7 +244,7 @@ async def unschedule_campaign(action: Action, number: Number) -> Response:
 async def recreate_campaign(
     action: Action, number: Number, asked: TemplateChoice | None = None
 ) -> Response:
-    """Delete a campaign that was not sent and make it anew with the same people."""
+    """Delete a campaign that was not sent and make it again with the same people."""
     template = asked.template if asked else None
     return await action.done(
         lambda campaigns: campaigns.recreate(number, template),

@@ -23,7 +23,7 @@ _CONTENT = {
 
 @router.post(
     "/explain",
-    responses=answers(EXPLAINED, "What would become of it, and why."),
+    responses=answers(EXPLAINED, "What would become of the message, and why."),
     openapi_extra=_CONTENT,
 )
 async def explain_message(
@@ -32,7 +32,7 @@ async def explain_message(
     *,
     sender: Annotated[SenderAddress, Query(alias="from", description="The envelope sender.")],
     to: Annotated[list[MailAddress], Query(max_length=1000, description="A recipient.")],
-    listener: Annotated[Text | None, Query(description="Where it comes in.")] = None,
+    listener: Annotated[Text | None, Query(description="The listener it arrives at.")] = None,
     login: Annotated[Text | None, Query(description="The login it is sent with.")] = None,
 ) -> Response:
     """Explain the decision on a message, as `gateway explain` does; nothing is sent.

@@ -22,15 +22,13 @@ from gateway.api.services import ApiServices, FeedAdapter, FeedRefused, FeedTerm
 from gateway.core.token import Token
 from gateway.store.api.answers import StoredAnswer
 
-DryRun = Annotated[bool, Query(description="Only tell what would change.")]
+DryRun = Annotated[bool, Query(description="Only show what would change.")]
 Lift = Annotated[bool, Query(description="Apply it even if it lifts many suppressions.")]
-Replace = Annotated[
-    bool, Query(description="Remove what this source brought before and doesn't tell now.")
-]
+Replace = Annotated[bool, Query(description="Remove what this source had before and hasn't now.")]
 
 Filename = Annotated[
     str,
-    Query(max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$", description="What reports call it."),
+    Query(max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$", description="Its name in reports."),
 ]
 
 LONGEST_LINE = 1024 * 1024  #: Of a feed: a record is read whole.
@@ -165,9 +163,9 @@ class _Routes:
             file.write_bytes(json.dumps(fields).encode() + b"\n")
             taken = await _taken(using, self.kind, file, terms)
         if not taken.records:
-            raise Problem(422, "the record can't be taken in", more=dict(taken.report))
+            raise Problem(422, "the record can't be imported", more=dict(taken.report))
         if terms.remove and not taken.report.get("removed") and not taken.is_held_back:
-            raise Problem(404, "this source has brought no such record")
+            raise Problem(404, "this source has sent no such record")
         answer = _answer(taken)
         return Response(answer.body, answer.status, media_type=answer.type)
 
@@ -266,7 +264,7 @@ def imports(feed: FeedAdapter) -> APIRouter:
             _Routes(kind).take_file,
             methods=["POST"],
             summary=f"Import a file of {kind}",
-            description="CSV as exports write it, .xlsx or JSON Lines, as `gateway import` takes.",
+            description="CSV as CRMs export it, .xlsx or JSON Lines, as for `gateway import`.",
             responses=answers(FEED_REPORT, "What was changed, and what is wrong with which line."),
             openapi_extra=_A_FILE,
             name=f"import_{kind}",

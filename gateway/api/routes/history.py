@@ -37,7 +37,7 @@ async def show_entry(request: Request, using: Using, id: str) -> Response:  # no
     return reply(request, documents.history_entry(found))
 
 
-@router.get("/documents/{id}", responses=answers(DOCUMENT, "What is known of the document."))
+@router.get("/documents/{id}", responses=answers(DOCUMENT, "The document, without its content."))
 async def show_document(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show what is known of a document."""
     return reply(request, documents.document(await _found(using, id)))
@@ -101,7 +101,7 @@ async def _streamed(
     pieces = cut(blobs.pieces(found.sha256), span)
     first = await anext(pieces, b"")  # A missing file is told before an answer begins.
     if span and not first:
-        raise BlobMissing("the blob store lacks octets of a document")
+        raise BlobMissing("the blob store doesn't have all of a document")
 
     async def all_of_it() -> AsyncIterator[bytes]:
         yield first

@@ -14,7 +14,9 @@ from gateway.store.views import documents
 
 router = APIRouter(prefix="/inbox", tags=["inbox"], dependencies=[READS])
 
-_State = Annotated[list[InboxState] | None, Query(description="Mails in these states instead.")]
+_State = Annotated[
+    list[InboxState] | None, Query(description="Only in these states; by default those that wait.")
+]
 
 
 @router.get("", responses=pages(MAIL))

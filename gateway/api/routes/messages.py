@@ -36,11 +36,11 @@ _From = Annotated[
     SenderAddress | None,
     Query(alias="from", description="From this envelope sender; `<>` is the null sender."),
 ]
-_Since = Annotated[datetime | None, Query(description="Local unless it says otherwise.")]
+_Since = Annotated[datetime | None, Query(description="Local time unless it has a zone.")]
 
 
 _Language = Annotated[
-    str | None, Query(description="Notes in this language, not in that of whoever reads them.")
+    str | None, Query(description="Notes in this language instead of the sender's.")
 ]
 
 

@@ -56,11 +56,11 @@ router = APIRouter(prefix="/suppressions", tags=["suppressions"])
 _COLUMNS = ("address", "scope", "since", "until", "by", "note", "person", "source", "name")
 Source = Annotated[
     ListedSource | None,
-    Query(description="`mailchimp`: the opt-outs that Mailchimp told of; they are in a group."),
+    Query(description="`mailchimp`: opt-outs that Mailchimp reported; they are in a group."),
 ]
 Covering = Annotated[
     Scope | None,
-    Query(description="What keeps this mail away: `bulk` lists scope `all` too."),
+    Query(description="Only reasons that stop this mail; `bulk` includes scope `all`."),
 ]
 
 
@@ -73,14 +73,14 @@ class NewSuppression(BaseModel):
         min_length=3, max_length=2000, description="An address; or a person: `candidate:17`."
     )
     scope: Scope = Scope.BULK
-    note: Text = Field("", max_length=2000, description="Why; stays inside unless `public`.")
+    note: Text = Field("", max_length=2000, description="Why; only staff see it unless `public`.")
     public: bool = False
-    until: datetime | None = Field(None, description="Local unless it says otherwise.")
+    until: datetime | None = Field(None, description="Local time unless it has a zone.")
     by: StaffName = Field(
         "",
         max_length=200,
-        description="Who asked for it; else the token's name. Of a token that is no manager, "
-        "crm_id or address of a member of staff with the role `manager`.",
+        description="Who asked for it; by default the token's name. A token without the role "
+        "`manager` names a member of staff who has it, by crm_id or address.",
     )
 
 
@@ -194,7 +194,7 @@ async def suppress(
 
 @router.get(
     "/{address:id}",
-    responses=answers(STANDING, "All that suppresses the address or the person."),
+    responses=answers(STANDING, "Everything that suppresses the address or the person."),
     dependencies=[READS_SUPPRESSIONS],
 )
 async def show_suppressions(request: Request, using: Using, address: AddressOrPerson) -> Response:

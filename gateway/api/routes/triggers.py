@@ -17,7 +17,7 @@ _Word = Annotated[Text, Query(min_length=1, max_length=200)]
 _By = Annotated[
     Text | None, Query(max_length=200, description="Who would do it: staff, by crm_id or address.")
 ]
-_On = Annotated[date | None, Query(description="As on this day; else as today.")]
+_On = Annotated[date | None, Query(description="As if it were this day; by default today.")]
 
 
 @router.get("", responses=items(TRIGGER))

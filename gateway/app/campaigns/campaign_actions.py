@@ -131,7 +131,7 @@ class Campaigns:
         return self._told(number)
 
     def recreate(self, number: int, template: int | None) -> Told:
-        """Delete it and make it anew with the same people."""
+        """Delete it and make it again with the same people."""
         with self._session() as session:
             made, remarks = work.recreate(session, number, template=template, new=self._ids.next())
         return {**self._told(made.id), "remarks": remarks}

@@ -23,7 +23,7 @@ def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[
             since = f" (so for {days} days)" if days else ""
             text = f"{fault.file}{since}: {fault.reason}"
             if fault.failed:
-                yield error(what, f"nothing was taken in of {text}")
+                yield error(what, f"nothing was imported from {text}")
             else:
                 problems = "problem" if fault.problems == 1 else "problems"
                 yield warning(what, f"{fault.problems} {problems} in {text}")

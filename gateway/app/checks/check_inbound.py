@@ -62,7 +62,7 @@ def trust_of(what: str, place: MailboxConfig | ListenerConfig) -> Finding:
             return error(what, f"{_NOTHING}{_HOW}")
         case "authentication-results":
             passed = f"Authentication-Results of {place.authserv_id}"
-            return good(what, f"imports what passed by the topmost {passed}")
+            return good(what, f"imports mail that passes by the topmost {passed}")
         case "exchange-internal":
             return good(what, "imports what Exchange marks as internal to its tenant")
         case "internal-only":

@@ -26,4 +26,4 @@ async def mailboxes(settings: Settings, config: Path | None) -> AsyncIterator[Fi
         level, what, text = json.loads(line)
         yield Finding(Level(level), what, text)
     if await process.wait():
-        yield error("inbound", "the process that calls mailboxes failed; what it says is above")
+        yield error("inbound", "the process that tries the mailboxes failed; its output is above")

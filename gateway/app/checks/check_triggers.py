@@ -36,8 +36,8 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
         )
         if rule.trigger.is_of_date and rule.trigger.enabled and not is_heard:
             advice = (
-                "nobody hears what became of its runs except in gateway triggers history: "
-                f"set report_to, or have a webhook told of {EventType.TRIGGER_RUN_FINISHED}"
+                "nobody is told what its runs did, it is only in gateway triggers history: "
+                f"set report_to, or a webhook for {EventType.TRIGGER_RUN_FINISHED}"
             )
             yield warning(f"trigger {name}", advice)
 

@@ -83,9 +83,11 @@ def _cure(mailbox: MailboxConfig, stage: Stage) -> str:
         case "tls":
             return "set ca to the authority that signed it, host to the name in it, or another tls"
         case "token":
-            return "compare oauth with what the application is registered with"
+            return "compare oauth with the registration of the application"
         case "login" if mailbox.auth == "xoauth2":
-            return "the token is not taken: compare username and oauth.scope, and its permissions"
+            return (
+                "the token is not accepted: compare username and oauth.scope, and its permissions"
+            )
         case "login":
             return "set username and password; some servers want an app password or xoauth2"
         case "folder":

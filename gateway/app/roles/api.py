@@ -182,7 +182,7 @@ def readings_of_store(snapshot: Snapshot | None) -> Iterator[MetricReading]:
         return
     yield MetricReading(
         name="gateway_feed_age_seconds",
-        text="Since a source last brought anything.",
+        text="Time since a source last sent anything.",
         label="source",
         values=_ages(snapshot),
     )
@@ -191,7 +191,7 @@ def readings_of_store(snapshot: Snapshot | None) -> Iterator[MetricReading]:
     faults = {kind: kind.fault for kind in snapshot.kinds if kind.fault is not None}
     yield MetricReading(
         name="gateway_feed_kind_age_seconds",
-        text="Since a source last brought anything of a kind.",
+        text="Time since a source last sent anything of a kind.",
         label="feed",
         values={f"{kind.source}:{kind.what}": age for kind, age in ages.items()},
     )
@@ -203,7 +203,7 @@ def readings_of_store(snapshot: Snapshot | None) -> Iterator[MetricReading]:
     )
     yield MetricReading(
         name="gateway_feed_failed",
-        text="Whether nothing of the last file of a kind was taken in.",
+        text="Whether nothing of the last file of a kind was imported.",
         label="feed",
         values={f"{kind.source}:{kind.what}": fault.failed for kind, fault in faults.items()},
     )
@@ -240,7 +240,7 @@ def readings_of_store(snapshot: Snapshot | None) -> Iterator[MetricReading]:
     since = snapshot.waiting_since
     yield MetricReading(
         name="gateway_inbox_lag_seconds",
-        text="How long the oldest mail has waited that a listener took and nobody has read.",
+        text="How long the oldest mail that a listener took has waited to be read.",
         label="state",
         values={"waiting": (now() - since).total_seconds() if since else 0.0},
     )

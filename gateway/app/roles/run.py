@@ -33,7 +33,7 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     """
     for name in names:
         if name not in ROLES:
-            raise UnknownRole(f"no such role: {name} (there are {', '.join(ROLES)})")
+            raise UnknownRole(f"no such role: {name} (known: {', '.join(ROLES)})")
     wanted = tuple(name for name in ROLES if name in (names or ROLES))
     settings = _read(config)
     if "sender" in wanted:

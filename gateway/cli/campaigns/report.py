@@ -33,7 +33,7 @@ Document = dict[str, object]
 _BUSY_SECONDS = 120.0
 _Plot = Annotated[
     Path | None,
-    typer.Option("--plot", metavar="FILE", help="Draw it over time: a file .svg or .png."),
+    typer.Option("--plot", metavar="FILE", help="Plot it over time into a .svg or .png file."),
 ]
 
 
@@ -48,7 +48,7 @@ app.command("opt-outs")(list_opt_outs)
 def sync(
     context: typer.Context,
     number: Annotated[
-        str | None, typer.Argument(metavar="ID", help="A campaign; without one, all of them.")
+        str | None, typer.Argument(metavar="ID", help="A campaign; by default all of them.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -88,7 +88,7 @@ def show_report(
     wanted = read_id(number)
     kind = ".svg" if plot is None else plot.suffix.lower()
     if kind not in {".svg", ".png"}:
-        wrong_use(f"a plot is a file .svg or .png, not {plot}")
+        wrong_use(f"a plot is a .svg or .png file, not {plot}")
     chosen = of(context)
     with chosen.store() as store:
         with store.reading() as connection:

@@ -148,15 +148,15 @@ def complaints(report: ImportReport) -> Iterator[str]:
     if hidden:
         yield f"{report.file}: {hidden} more problems"
     if report.is_incomplete:
-        why = "the file isn't whole" if report.is_truncated else "a row's key can't be read"
+        why = "the file is incomplete" if report.is_truncated else "a row's key can't be read"
         yield f"{report.file}: nothing was removed: {why}"
     for remark in report.remarks:
         yield f"{report.file}: {remark}"
     outcome = report.outcome
     if report.is_truncated:
         yield (
-            f"{report.file}: isn't whole, {report.is_truncated}: only what keeps mail away was "
-            "applied; export it again, or repeat with --lift if that is all of it"
+            f"{report.file}: is incomplete, {report.is_truncated}: only what keeps mail away was "
+            "applied; export it again, or repeat with --lift if nothing is missing"
         )
     if outcome.is_held_back:
         yield (

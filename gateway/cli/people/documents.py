@@ -81,5 +81,5 @@ def save(context: typer.Context, number: _Document, to: _To = None) -> None:
         with target.open("xb") as file:
             file.writelines(pieces)
     except FileExistsError as error:
-        raise FileExists(f"{target} is there already: name another with --to") from error
+        raise FileExists(f"{target} exists already: name another with --to") from error
     print_line(f"Saved: {target}")

@@ -125,7 +125,7 @@ def add(
     print_line(f"Suppressed: {typed} gets {scope.covers}{_until(chosen, end)}.")
     if known is not None:
         now = ", ".join(known.every_address) or "none known yet"
-        print_line(f"Addresses: {now}; those that the CRM tells of later count too.")
+        print_line(f"Addresses: {now}; any that the CRM adds later count too.")
 
 
 @app.command("release")
@@ -176,7 +176,9 @@ def refusal(context: Context, refused: opt_outs.Refusal) -> str:
     since = f" since {local(refused.since, context.zone)}" if refused.since else ""
     match refused.status:
         case "unsubscribed":
-            why = f"unsubscribed{since}; only the person can subscribe again, by a form of yours"
+            why = (
+                f"unsubscribed{since}; only the person can subscribe again, through a form of yours"
+            )
         case "cleaned":
             why = f"cleaned{since}, for the address bounces; mail from the CRM is not stopped"
         case _:

@@ -108,7 +108,7 @@ def change_status(
         is_asked = done.outcome is ChangeOutcome.UNCONFIRMED and sys.stdin.isatty()
         while is_asked and done.outcome in (ChangeOutcome.UNCONFIRMED, ChangeOutcome.STALE):
             if done.outcome is ChangeOutcome.STALE:
-                complain("What it would mail has changed meanwhile:")
+                complain("What would be mailed has changed in the meantime:")
             if not as_json:
                 _show(done)
             asked = f"\n{printable(done.preview.warning)}. {question(request.language)}"
@@ -154,7 +154,7 @@ def what_became_of(change: Change, outcome: ChangeOutcome) -> str:
     verb = "is" if outcome is ChangeOutcome.DONE else "would be"
     said = f"{verb} {change.status or 'submitted'}, was {change.before or 'without a status'}"
     if change.withdrawn:
-        said += f"; mails about that which don't leave any more: {change.withdrawn}"
+        said += f"; mail about that which is no longer sent: {change.withdrawn}"
     if change.undone:
         said += "; taken back in time, nobody is mailed"
     return said

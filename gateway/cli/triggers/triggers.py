@@ -246,7 +246,7 @@ def resume(context: typer.Context) -> None:
     with chosen.store() as store:
         count = asyncio.run(let_go(store))
     if count:
-        print_line(f"Let go: {count}; mail that is too late by now is not sent.")
+        print_line(f"Released: {count}; mail that would be too late now is not sent.")
     else:
         print_line("No mail was held.")
 

@@ -130,7 +130,7 @@ def naming_faults(name: str, from_name: str) -> list[str]:
         if not text.strip():
             faults.append(f"{what} is blank")
         if any(unicodedata.category(one) in _CONTROLS for one in text):
-            faults.append(f"{what} holds a line end or another control character")
+            faults.append(f"{what} contains a line break or another control character")
         if unknown := unknown_merge_tags(text):
             known = "*|FNAME|*, *|LNAME|*, *|OWNERNAME|*, *|OWNEREMAIL|*"
             faults.append(f"{what} bears {', '.join(unknown)}; the merge tags are {known}")

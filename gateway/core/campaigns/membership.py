@@ -26,7 +26,7 @@ class LeftOutReason(StrEnum):
     DUPLICATE = "duplicate"  #: Another member has the address.
     UNSUBSCRIBED = "unsubscribed"  #: At Mailchimp.
     CLEANED = "cleaned"  #: Mailchimp found that the address bounces.
-    REFUSED = "refused"  #: Mailchimp does not take the address.
+    REFUSED = "refused"  #: Mailchimp refuses the address.
     UNREAD = "unread"  #: What decides about the person could not be read.
 
 
@@ -72,7 +72,7 @@ def left_out(facts: MemberFacts, now: datetime) -> Out | None:
     if facts.opted_out:
         return Out(LeftOutReason.OPT_OUT)
     if not facts.is_known:
-        return Out(LeftOutReason.NO_ADDRESS, "the CRM does not tell of this person any more")
+        return Out(LeftOutReason.NO_ADDRESS, "the CRM no longer lists this person")
     if not facts.address:
         return Out(
             LeftOutReason.INVALID_ADDRESS if facts.has_unusable else LeftOutReason.NO_ADDRESS

@@ -119,7 +119,7 @@ def read_mappings(
     for kind, table in tables.items():
         if kind not in COLUMNS:
             close = nearest(kind, COLUMNS)
-            hint = f"did you mean {close}?" if close else f"there are {', '.join(COLUMNS)}"
+            hint = f"did you mean {close}?" if close else f"known: {', '.join(COLUMNS)}"
             raise MappingWrong(kind, f"no kind of file; {hint}")
         if not isinstance(table, Mapping):
             raise MappingWrong(kind, "not a table")
@@ -146,7 +146,7 @@ def read_mapping(
         if name not in known:
             raise MappingWrong(
                 "use",
-                f"no mapping of {kind} is shipped by this name; there are {', '.join(known)}",
+                f"no mapping of {kind} is shipped by this name; known: {', '.join(known)}",
             )
         base = read_mapping(kind, shipped[str(name)][kind], {})
     columns = {

@@ -21,8 +21,8 @@ _KINDS = (
     (b"%PDF-", "is a PDF", _SOURCE),
     (b"PK\x03\x04", "is a ZIP archive or an Office document", "unpack it, or " + _EML),
     (b"\x1f\x8b", "is compressed (gzip)", "unpack it"),
-    (b"{\\rtf", "is a text with formats (RTF)", _SOURCE),
-    (b"bplist00", "is a property list of Apple", _SOURCE),
+    (b"{\\rtf", "is formatted text (RTF)", _SOURCE),
+    (b"bplist00", "is an Apple property list", _SOURCE),
     (b"\x89PNG", "is a picture", _SOURCE),
     (b"\xff\xd8\xff", "is a picture", _SOURCE),
     (b"GIF8", "is a picture", _SOURCE),
@@ -65,7 +65,7 @@ def fault_of_file(content: bytes) -> str:
         if content.startswith(start):
             return f"{what}: {cure}"
     if content.startswith(_WIDE) or b"\0" in content[:64]:
-        return f"is not written in octets of ASCII (UTF-16?): {_EML}, not as text"
+        return f"is not text on the basis of ASCII (UTF-16?): {_EML}, not as text"
 
     head = content[:_HEADER_MOST]
     if head.lstrip().startswith(b"<"):

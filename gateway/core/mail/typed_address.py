@@ -179,7 +179,7 @@ def _check_seen(text: str, *, blanks: bool) -> None:
     """Refuse what can't be seen; `blanks`: other blanks than the usual one count too."""
     for char in unseen(text, blanks=blanks):
         if unicodedata.category(char) == "Cs":  # An octet of the command line, see PEP 383.
-            raise _FaultError("is not UTF-8: type it anew")
+            raise _FaultError("is not UTF-8: type it again")
         raise _FaultError(
-            f"has {named(char)} in it, which can't be seen: type the address anew, don't paste it"
+            f"has {named(char)} in it, which can't be seen: type the address instead of pasting it"
         )

@@ -173,7 +173,8 @@ class MailboxSession:
         if answer.result != "OK":
             raise MailboxRefuses("folder", f"can't open the folder {name!r}: {said(answer)}")
         if code(answer) == b"READ-ONLY":
-            raise MailboxRefuses("folder", f"may only read the folder {name!r}, not move its mail")
+            reason = f"has read-only access to the folder {name!r}, and can't move its mail"
+            raise MailboxRefuses("folder", reason)
         uidvalidity = re.search(rb"\[UIDVALIDITY (\d+)\]", joined(answer), re.IGNORECASE)
         return int(uidvalidity[1]) if uidvalidity else None
 

@@ -36,7 +36,7 @@ def read_sender(headers: Headers) -> MailAuthor:
         return MailAuthor(fault=f"has {count} From fields" if count else "has no From field")
     value = headers.raw("from")[0]
     if len(value) > _LONGEST:
-        return MailAuthor(fault="has a From field without end")
+        return MailAuthor(fault="has an endless From field")
     mailboxes = read_address_field(value).mailboxes
     if len(mailboxes) != 1:
         return MailAuthor(fault=f"has {len(mailboxes)} addresses in its From field")
@@ -45,7 +45,7 @@ def read_sender(headers: Headers) -> MailAuthor:
         return MailAuthor(name=name, fault="has no address in its From field")
     shown = map(lookup_form, _ADDRESS.findall(unicodedata.normalize("NFKC", name)))
     is_false = any(other != lookup_form(address) for other in shown)
-    fault = "shows another address than that of its sender" if is_false else ""
+    fault = "shows an address other than its sender's" if is_false else ""
     return MailAuthor(name=name, address=address, fault=fault)
 
 
@@ -63,7 +63,7 @@ def distrust(headers: Headers, sender: MailAuthor, *, trust: Trust | None, auths
         case "exchange-internal":
             marks = {mark.strip().lower() for mark in headers.texts(_AUTH_AS)}
             is_internal = marks == {"internal"}
-            return "" if is_internal else "has no mark of Exchange that it is internal"
+            return "" if is_internal else "lacks Exchange's mark that it is internal"
         case "authentication-results":
             return distrust_results(headers, domain_of(sender.address), authserv_id)
         case None:
@@ -85,9 +85,7 @@ def distrust_results(headers: Headers, domain: str, authserv_id: str) -> str:
         return "has Authentication-Results that can't be read"
     if parsed.authserv_id is None or parsed.authserv_id.lower() != authserv_id.lower():
         return f"has Authentication-Results of {parsed.authserv_id}, not of {authserv_id}"
-    return (
-        "" if proves_domain(parsed.results, domain) else "did not pass the checks of the own server"
-    )
+    return "" if proves_domain(parsed.results, domain) else "did not pass your own server's checks"
 
 
 def proves_domain(results: Iterable[Any], domain: str) -> bool:

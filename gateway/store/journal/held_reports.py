@@ -32,7 +32,7 @@ from gateway.store.sending import outbox
 
 TYPE = "dsn"
 NOT_WRITTEN = "the gateway failed to write it"
-NOTHING_HELD = "what it was to tell is not there any more"
+NOTHING_HELD = "what it was to tell no longer exists"
 
 _COLUMNS = held_reports.c
 _IS_WAITING = and_(_COLUMNS.report.is_(None), ~_COLUMNS.armed)

@@ -161,7 +161,7 @@ def status_named(connection: Connection, named: str) -> str:
         for crm_id, name in names.items()
     )
     fault = "several statuses are called" if of_name else "applications have no status"
-    raise NoSuchStatus(f"{fault} {named}; there are {', '.join(shown)}")
+    raise NoSuchStatus(f"{fault} {named}; known: {', '.join(shown)}")
 
 
 def is_initial(connection: Connection, status: str) -> bool:
