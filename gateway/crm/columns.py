@@ -147,7 +147,7 @@ class Columns:
             for at in each.at:
                 if at < len(cells) and cells[at].strip().upper() in _ERRORS:
                     unread[each.name] = UnreadableCell(
-                        f"has no value: {cells[at].strip()!r}", "mend the formula in the sheet"
+                        f"has no value: {cells[at].strip()!r}", "correct the formula in the sheet"
                     )
                 if at in dated and each.name not in DATES:
                     unread[each.name] = UnreadableCell(

@@ -221,7 +221,7 @@ class FeedFile:
             yield _row(line, columns.texts(cells), dates, problem, unread)
         if unnamed_cells:
             self.remarks.append(
-                f"{unnamed_cells} cells stand in columns without a name and are not read, the "
+                f"{unnamed_cells} cells are in columns without a name and are not read, the "
                 f"first in line {unnamed_line}"
             )
 

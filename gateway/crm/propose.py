@@ -75,7 +75,7 @@ def _lines(
         yield _comment(f'It looks like an export of {shipped}: use = "{shipped}" alone may do.')
     for missing in sorted(kind.needed - choices.keys()):
         yield _comment(
-            f"unsure: no column looks like {missing}, without which nothing can be taken in:"
+            f"unsure: no column looks like {missing}, without which nothing can be imported:"
         )
         yield _comment(f"{missing} = …")
     yield f"[crm.map.{kind.name}]"
@@ -92,7 +92,7 @@ def _lines(
     used = {column.name for choice in choices.values() for column in choice.columns}
     ignored = [column.name for column in columns if column.name not in used]
     for name in filter(may_keep_away, ignored):
-        yield _comment(f"unsure: {name!r} is left out: does it tell to whom no mail may go? If so:")
+        yield _comment(f"unsure: {name!r} is left out: does it say who must get no mail? If so:")
         if kind.name == "people":
             column = _toml(name)
             yield _comment(

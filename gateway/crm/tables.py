@@ -275,7 +275,7 @@ def open_table(
     file.seek(0)
     if head == OLE:
         raise WorkbookRefused(
-            "is an Excel workbook of the old form (.xls), or one under a password; save "
+            "is an old Excel workbook (.xls), or protected by a password; save "
             "it as .xlsx without a password, or as CSV UTF-8"
         )
     table: Delimited | Sheet
@@ -292,7 +292,7 @@ def open_table(
             raise TableRefused("is empty")
         first = sample[0].lstrip()
         if first.startswith("["):
-            raise TableRefused("is a JSON array; write an object a line (JSON Lines), or CSV")
+            raise TableRefused("is a JSON array; write one object per line (JSON Lines), or CSV")
         if first.startswith("{"):
             return OpenedTable(
                 Objects(text), [f"read as {encoding.words}"] if encoding.words else []

@@ -129,7 +129,7 @@ def _bounded(file: BinaryIO) -> BytesIO:
             if part.filename.endswith("/") or "/media/" in part.filename:
                 continue
             if part.flag_bits & 1:
-                raise WorkbookRefused("is under a password; save it without one")
+                raise WorkbookRefused("is protected by a password; save it without one")
             with packed.open(part) as member:
                 octets = member.read(left + 1)
             left -= len(octets)
