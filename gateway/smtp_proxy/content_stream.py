@@ -73,7 +73,6 @@ class ContentStream:
         self._client_reader = client_reader
         self._cleaner = Cleaner()
         self._hash = ContentHash()
-        self._rules_look_inside = False
         self._decided_at = 0.0  #: By `monotonic`.
         self._at_relay = False  #: Whether the relay gets content, which can't be taken back.
         self.body = record.body = Body(

@@ -196,13 +196,6 @@ class _Refresh:
         keep(self.session, self.campaign, refreshed_at=self.session.clock())
         self.heard(Refreshed(self.campaign.id, plan.changed, len(plan.from_segment)))
 
-    def _take_back(self, reason: str) -> None:
-        """Unschedule for good: a person has to look."""
-        campaign = campaign_calls.unschedule(self.session, self.campaign)
-        if campaign.state is CampaignState.OPENED:
-            self.campaign = campaign
-            self._give_up(reason)
-
     def _give_up(self, reason: str) -> None:
         self.campaign = look(self.session, self.campaign)
         if self.campaign.state is CampaignState.SCHEDULED:

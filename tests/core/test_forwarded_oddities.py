@@ -16,7 +16,6 @@ from gateway.core.replies.forwarded import (
 
 ANN = Mailbox("Ann Müller", "ann@example.org")
 BOB = Mailbox("Bob", "bob@example.com")
-CLEO = Mailbox("", "cleo@example.com")
 SUBJECT = "AW: Ihre Bewerbung: ein Termin"
 BODY = "Guten Tag,\n\ndas passt mir gut.\n\n> Wann passt es?\n\nAnn Müller"
 OWN = "Bitte ablegen.\n\nGrüße\nBob"
@@ -131,10 +130,10 @@ def test_lines_beside_the_point_are_passed_over() -> None:
     assert found.body == "Hallo"
 
 
-def test_the_place_to_answer_is_kept() -> None:
+def test_the_place_to_answer_is_a_line_of_the_header() -> None:
     found = _found(f"{HEADER}Antwort an: cleo@example.com\nBetreff: x\n\nHallo")
 
-    assert (CLEO,) == found.heading.reply_to
+    assert ("x", "Hallo") == (found.heading.subject, found.body)
 
 
 def test_a_date_without_a_zone_is_taken_in_the_given_one() -> None:

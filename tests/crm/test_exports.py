@@ -298,7 +298,7 @@ def test_the_errors_of_spreadsheets_are_no_values(tmp_path: Path, shown: str) ->
     ("octets", "reason"),
     [
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "save it as .xlsx without a password"),
-        (b'[{"crm_id": "1"}]', "is a JSON array; write an object a line"),
+        (b'[{"crm_id": "1"}]', "is a JSON array; write one object per line"),
         ("crm_id\n1\n".encode("utf-32"), "is UTF-32; save it as CSV UTF-8"),
         (b"sep=;\n", "is empty"),
         (b"crm_id,CRM ID\n1,2\n", "has a column twice"),

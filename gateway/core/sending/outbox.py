@@ -57,9 +57,6 @@ WEBHOOK_LIFE = QueueLife(
     }
 )
 
-#: What a person is told who has an `unknown` row sent again.
-MAY_ARRIVE_TWICE = "nobody knows whether it was sent before: it may arrive twice"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxDraft:

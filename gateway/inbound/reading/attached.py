@@ -81,7 +81,6 @@ def heading_of(mail: Message, zone: tzinfo) -> Heading:
         subject=shown_field(mail, "subject"),
         to=mailboxes_in(shown_field(mail, "to", decode=decoded_mailboxes)),
         cc=mailboxes_in(shown_field(mail, "cc", decode=decoded_mailboxes)),
-        reply_to=mailboxes_in(shown_field(mail, "reply-to", decode=decoded_mailboxes)),
         agent=agent,
         has_subject="subject" in mail,
     )

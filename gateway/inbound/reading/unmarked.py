@@ -36,7 +36,6 @@ def recover_unmarked(text: str, subject: str, zone: tzinfo) -> Recovered | None:
             subject=unwrapped.get("subject", subject),
             to=parse_mailboxes(unwrapped.get("to", "")),
             cc=parse_mailboxes(unwrapped.get("cc", "")),
-            reply_to=parse_mailboxes(unwrapped.get("reply-to", "")),
         ),
         text=(unwrapped["text"] + text[len(head) :]).strip(),
         html="",

@@ -20,7 +20,7 @@ from gateway.store.schema.columns import moment
 Row = Sequence[Any]
 _OF_THE_CRM = frozenset(("status", "group"))  #: What a tag gives its effect.
 #: Where in a row what stands.
-SOURCE, TAG, ORIGIN, UNTIL = 1, 9, 10, 12
+SOURCE, TAG, UNTIL = 1, 9, 12
 
 #: Parts the names of a group or status in one column: its own, then those by language.
 _PART = "\x1f"

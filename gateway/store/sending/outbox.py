@@ -214,7 +214,7 @@ def one(connection: Connection, number: int) -> OutboxRow:
 def retry(connection: Connection, number: int, now: datetime) -> OutboxRow:
     """Queue a row anew because a person says so; return it as it was.
 
-    One that was `unknown` may arrive twice (`MAY_ARRIVE_TWICE`). Raise `NoSuchRow` or
+    One that was `unknown` may arrive twice. Raise `NoSuchRow` or
     `WrongOutboxState`.
     """
     values = {"attempts": 0, "next_at": now, "error": ""}

@@ -30,7 +30,6 @@ class Heading:
     subject: str
     to: tuple[Mailbox, ...]
     cc: tuple[Mailbox, ...]
-    reply_to: tuple[Mailbox, ...]
     agent: Mailbox | None = None  #: Who sent it on behalf of the sender.
     has_subject: bool = False  #: Whether it tells the subject itself.
 
@@ -114,7 +113,6 @@ def read_heading(place: Place, *, subject: str, zone: tzinfo) -> Heading:
                 subject=subject,
                 to=(),
                 cc=(),
-                reply_to=(),
             )
 
 
@@ -128,7 +126,6 @@ def _heading_of_block(block: Block, subject: str, zone: tzinfo) -> Heading:
         subject=fields.get(HeaderWord.SUBJECT, subject),
         to=parse_mailboxes(fields.get(HeaderWord.TO, "")),
         cc=parse_mailboxes(fields.get(HeaderWord.CC, "")),
-        reply_to=parse_mailboxes(fields.get(HeaderWord.REPLY_TO, "")),
         agent=parse_agent(fields.get(HeaderWord.SENDER, "")),
         has_subject=HeaderWord.SUBJECT in fields,
     )
