@@ -408,7 +408,7 @@ class _FileImport:
                         duplicate.lines[-1],
                         f"{':'.join(duplicate.key)} stands in lines {lines}, which differ: {said}",
                         column=next(iter(duplicate.differs)),
-                        cure="give each its one row",
+                        cure="leave one row for each",
                     )
                 )
 
@@ -428,7 +428,7 @@ class _FileImport:
 
     def report_still_referred(self, outcome: ImportOutcome) -> None:
         """Report what a listing should have had, and is kept; no line tells of it."""
-        cure = "give these people another one, or take the file with --lift"
+        cure = "give these people another one, or import the file with --lift"
         for missing in outcome.still_referred:
             self._report(RowProblem(1, str(missing), "crm_id", missing.crm_id, cure))
 
