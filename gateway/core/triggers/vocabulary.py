@@ -81,10 +81,10 @@ def _unknown(key: str, value: str, what: str, known: Mapping[str, str], word: st
     if near:
         return f"{said}; write {_shown(f'{RESPONSIBLE}{near}' if word else near, known.get(near))}"
     if not known:
-        return f"{said}, none was ever fed"
+        return f"{said}, none was ever imported"
     named = ", ".join(_shown(word, name) for word, name in list(known.items())[:_MOST_NAMED])
     more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
-    return f"{said}; there are {named}{more}"
+    return f"{said}; known: {named}{more}"
 
 
 def _shown(word: str, name: str | None) -> str:
