@@ -21,13 +21,13 @@ Document = dict[str, object]
 REASONS = {
     LeftOutReason.OPT_OUT: 'in the group "MailChimp opt-out"',
     LeftOutReason.SUPPRESSED: "gets no bulk mail",
-    LeftOutReason.INVALID_ADDRESS: "the address can be none",
+    LeftOutReason.INVALID_ADDRESS: "the address can't be one",
     LeftOutReason.NO_ADDRESS: "has no address",
     LeftOutReason.DUPLICATE: "another member has the address",
     LeftOutReason.UNSUBSCRIBED: "unsubscribed at Mailchimp",
-    LeftOutReason.CLEANED: "the address bounces, says Mailchimp",
-    LeftOutReason.REFUSED: "Mailchimp does not take the address",
-    LeftOutReason.UNREAD: "a field of the feed that decides could not be read",
+    LeftOutReason.CLEANED: "the address bounces, according to Mailchimp",
+    LeftOutReason.REFUSED: "Mailchimp refuses the address",
+    LeftOutReason.UNREAD: "a field of the feed that decides this can't be read",
 }
 
 
