@@ -15,6 +15,8 @@ Event = Literal[
     "reply.needs_attention",
     "campaign.activity",
     "person.opted_out",
+    "address.bounced",
+    "address.complained",
     "trigger.sent",
     "trigger.run_finished",
 ]
