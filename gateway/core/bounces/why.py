@@ -7,6 +7,7 @@ status codes (2024).
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from gateway.core.bounces.reason import Reason
 from gateway.core.bounces.reason_words import ROWS, VOCABULARY
@@ -124,7 +125,10 @@ def _compiled(patterns: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"<([a-z ]+)>", lambda word: VOCABULARY[word[1]], text))
 
 
-_ROWS = [(row.reason, _compiled(row.patterns)) for row in ROWS]
+@cache
+def _rows() -> list[tuple[Reason, re.Pattern[str]]]:
+    """Compile the table when the first bounce comes: few processes see one."""
+    return [(row.reason, _compiled(row.patterns)) for row in ROWS]
 
 
 def why(text: str, status: str = "", *, recipient: str = "") -> Reason:
@@ -165,7 +169,7 @@ def why_of(texts: Iterable[str], status: str = "", *, recipient: str = "") -> Re
 def _by_words(said: str) -> Reason | None:
     bare = _ADDRESS.sub(" <> ", _LINK.sub(r" \1 ", said))
     bare = _WRAPPED.sub("", " ".join(bare.split()))
-    return next((reason for reason, pattern in _ROWS if pattern.search(bare)), None)
+    return next((reason for reason, pattern in _rows() if pattern.search(bare)), None)
 
 
 def _by_status(said: str, status: str) -> Reason:

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from email.message import Message
 from email.utils import getaddresses
 
-from flufl.bounce import scan_message
-
 from gateway.core.bounces.bounce import Bounce, BounceKind
 from gateway.core.bounces.notice_text import essence, failures_in, notice_of
 from gateway.core.bounces.why import why_of
@@ -75,6 +73,8 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
 
 def detected(parts: BounceParts) -> Iterator[Bounce]:
     """Yield whom Mailman's detectors find, else whom the mail that came back was to."""
+    from flufl.bounce import scan_message  # few bounces need it, and every reader would load it
+
     try:
         detected = {
             address.decode("ascii", "replace") if isinstance(address, bytes) else str(address)
