@@ -319,7 +319,7 @@ ROWS: tuple[ReasonWords, ...] = (
         out of (?:storage|disk|quota)
         full mailbox
         mailbox ?full
-        not enough (?:storage|space)
+        not enough (?:storage|space|disk)
         insufficient (?:storage|quota|space)
         mailbox .{0,20}size limit
         disk quota

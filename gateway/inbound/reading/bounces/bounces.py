@@ -50,7 +50,7 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
     ):
         yield from complaints_of(parts)
         return
-    if parts.notice.lstrip().startswith("{") and '"notificationType"' in parts.notice:
+    if parts.notice.lstrip().startswith("{") and "notificationType" in parts.notice:
         yield from notified(parts.notice)
         return
     senders = [address for _, address in getaddresses([str(parts.mail.get("to", ""))])]

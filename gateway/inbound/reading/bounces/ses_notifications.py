@@ -14,6 +14,8 @@ def notified(notice: str) -> Iterator[Bounce]:
     try:
         # Lines of the mail are cut wherever they are 998 octets long.
         told = json.loads(re.sub(r"\r?\n ?", "", notice[: notice.rindex("}") + 1]))
+        if "Message" in told:  # Amazon SNS has put it into a document of its own
+            told = json.loads(told["Message"])
         kind = str(told["notificationType"])
         if kind == "Bounce":
             for entry in told["bounce"]["bouncedRecipients"]:

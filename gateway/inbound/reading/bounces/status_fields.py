@@ -58,6 +58,10 @@ def of_group(group: Message, notice: str, told: Sequence[ToldFailure]) -> Iterat
         by_command = why(f"{bounce.diagnostic} {texts[0]}", recipient=recipient)
         if by_command in (Reason.FILTERED, Reason.REJECTED):
             reason = by_command
+        # Two reasons for one recipient: the one that passes is the safe one.
+        by_text = why_of(texts, recipient=recipient)
+        if by_text in (Reason.MAILBOX_FULL, Reason.SYSTEM_FULL):
+            reason = by_text
     diagnostic = bounce.diagnostic or on_one_line(texts[0] or texts[1])
     yield replace(bounce, diagnostic=diagnostic, reason=reason)
 
