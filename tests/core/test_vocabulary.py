@@ -41,10 +41,10 @@ def trigger(event: TriggerEvent = STATUS_CHANGED, **fields: Any) -> Trigger:
         ({"status": "Abgelehnt"}, ('write "s2" (Abgelehnt)',)),
         ({"status": "abgelent"}, ('write "s2" (Abgelehnt)',)),
         ({"status": "akcepted"}, ('write "accepted" (Aangenomen)',)),
-        ({"status": "hired"}, ('there are "s1" (Neu), "s2" (Abgelehnt), "accepted"',)),
+        ({"status": "hired"}, ('known: "s1" (Neu), "s2" (Abgelehnt), "accepted"',)),
         ({"programme": "p1"}, ()),
         ({"programme": "Lehrkraefte 2026"}, ('programme = "L', 'write "p1" (Lehrkräfte 2026)')),
-        ({"programme": "p9"}, ('there are "p1" (Lehrkräfte 2026), "p2" (Verwaltung)',)),
+        ({"programme": "p9"}, ('known: "p1" (Lehrkräfte 2026), "p2" (Verwaltung)',)),
         ({"recipients": ("candidate", "owner", "actor", "x@example.org")}, ()),
         ({"recipients": ("responsible:manager",)}, ()),
         (

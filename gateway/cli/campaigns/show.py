@@ -80,8 +80,8 @@ def changes(plan: "PreparationPlan") -> Iterator[str]:
         if reason:
             yield f"Out: {number} {reason} ({REASONS[LeftOutReason(reason)]})"
     yield (
-        f"At Mailchimp: {plan.new} new, {plan.changed} with changed data, {plan.unchanged} as they "
-        f"are; the segment gets {plan.to_segment} and loses {len(plan.from_segment)}"
+        f"At Mailchimp: {plan.new} new, {plan.changed} with changed data, {plan.unchanged} "
+        f"unchanged; the segment gets {plan.to_segment} and loses {len(plan.from_segment)}"
     )
     if plan.drop.is_alarming:
         yield (
