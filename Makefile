@@ -18,7 +18,7 @@ help:
 	@echo "make bench      the gateway beside its peers; writes docs/benchmarks.md"
 	@echo "make clients    real mail libraries and mail servers before the gateway; writes docs/clients.md"
 	@echo "make soak       the long form of the kill tests"
-	@echo "make docs       write docs/config.md, config/gateway.toml and tables of other pages from the code"
+	@echo "make docs       write docs/config.md, config/gateway.toml docs/webhooks and tables of other pages from the code"
 	@echo "make lock       pin the newest allowed versions of all packages"
 	@echo "make setup      .venv alone; LOCK=requirements.lock leaves the development tools out"
 	@echo "make clean      remove .venv and everything made here"
@@ -95,7 +95,8 @@ soak: setup packages
 
 docs: setup
 	@$(BIN)/python -c 'from pathlib import Path; from gateway.config.documents import write_docs; write_docs(Path())'
-	@echo "Wrote docs/config.md, config/gateway.toml, and tables in docs/rules.md and docs/triggers.md."
+	@$(BIN)/python -c 'from pathlib import Path; from gateway.api.schemas import write_webhook_schemas; write_webhook_schemas(Path("docs/webhooks"))'
+	@echo "Wrote docs/config.md, config/gateway.toml, docs/webhooks, and tables in docs/rules.md and docs/triggers.md."
 
 lock: setup
 	@$(COMPILE) pyproject.toml -o requirements.lock

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -123,13 +124,16 @@ def add_routes(app: FastAPI, services: ApiServices) -> None:
         app.include_router(part.router)
     for part in (campaigns, campaign_actions, triggers, explain, imports):
         app.include_router(part.router)
-    api = described(
-        get_openapi(title=app.title, version=app.version, routes=app.routes, description=_ABOUT)
-    )
+
+    @cache
+    def description() -> dict[str, Any]:
+        return described(
+            get_openapi(title=app.title, version=app.version, routes=app.routes, description=_ABOUT)
+        )
 
     @app.get("/openapi.json", include_in_schema=False)
-    async def get_description() -> Any:
-        return JSONResponse(api)
+    def get_description() -> Any:  # On a thread: the first time it takes a while.
+        return JSONResponse(description())
 
     @app.get("/docs", include_in_schema=False)
     async def get_page() -> Response:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from gateway import logs
 from gateway.api.services import EventRefused, NotDone
 from gateway.core.errors import FileUnusable, GatewayError
+from gateway.documents.problems import FieldProblemDocument, ProblemDocument
 from gateway.store.campaigns.campaigns import NoSuchCampaign
 from gateway.store.engine.blobs import BlobMissing, BlobsUnavailable
 from gateway.store.engine.database import RowRefused, StoreUnavailable
@@ -47,10 +48,10 @@ def problem(
 ) -> Response:
     """Return the answer that tells a problem."""
     title = HTTPStatus(status).phrase
-    told = {"type": "about:blank", "title": title, "status": status}
+    document: ProblemDocument = {"type": "about:blank", "title": title, "status": status}
     if detail and detail != title:
-        told["detail"] = detail
-    body = orjson.dumps({**told, **(more or {})})
+        document["detail"] = detail
+    body = orjson.dumps({**document, **(more or {})})
     return Response(body, status, dict(headers or {}), media_type=TYPE)
 
 
@@ -72,11 +73,11 @@ def as_problem(_: Request, error: Exception) -> Response:
 def as_invalid(_: Request, error: Exception) -> Response:
     """Answer 422 with each field that is wrong, as `body.until`."""
     assert isinstance(error, RequestValidationError)
-    found = [
+    errors: list[FieldProblemDocument] = [
         {"at": ".".join(map(str, one["loc"])), "text": one["msg"].removeprefix("Value error, ")}
         for one in error.errors()
     ]
-    return problem(422, "the request isn't valid", more={"errors": found})
+    return problem(422, "the request isn't valid", more={"errors": errors})
 
 
 def as_known_fault(_: Request, error: Exception) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.errors import GatewayError
@@ -12,6 +12,27 @@ from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
 from gateway.store.people.suppressed import SuppressedAddresses
 from gateway.store.people.suppression import Standings
+
+if TYPE_CHECKING:  # Commands load this module, too, and not all documents.
+    from gateway.documents.campaigns import (
+        CampaignAddedDocument,
+        CampaignDoneDocument,
+        CampaignPreparedDocument,
+        CampaignRemovedDocument,
+        CampaignSummaryDocument,
+        FreshReportDocument,
+        MailchimpAccountDocument,
+        MailchimpTemplateDocument,
+    )
+    from gateway.documents.explanations import ExplanationDocument
+    from gateway.documents.triggers import (
+        ChangeResultDocument,
+        DoneDocument,
+        PreviewDocument,
+        TriggerDocument,
+        TriggerWithRunsDocument,
+        WaitingDocument,
+    )
 
 Told = Mapping[str, object]  #: A JSON document.
 
@@ -67,7 +88,7 @@ class Happened:
     dry_run: bool = False
 
 
-Apply = Callable[[Any, Happened], Mapping[str, object]]
+Apply = Callable[[Any, Happened], "ChangeResultDocument"]
 
 
 class EventRefused(GatewayError):
@@ -122,45 +143,45 @@ class CampaignActions(Protocol):
     `NotDone` and `NoSuchCampaign`.
     """
 
-    def create(self, wanted: NewCampaign, *, confirmed: bool) -> Told:
+    def create(self, wanted: NewCampaign, *, confirmed: bool) -> "CampaignDoneDocument":
         """Keep a new campaign; `remarks` say what would keep it from being sent."""
 
     def add(
         self, number: int, *, people: Sequence[str], groups: Sequence[str], file: Path | None
-    ) -> Told:
+    ) -> "CampaignAddedDocument":
         """Put people in, named by key, address, group or in a CSV file."""
 
-    def remove(self, number: int, person: str) -> Told:
+    def remove(self, number: int, person: str) -> "CampaignRemovedDocument":
         """Take a person out, or everybody who has an address."""
 
-    def prepare(self, number: int, *, confirmed: bool) -> Told:
+    def prepare(self, number: int, *, confirmed: bool) -> "CampaignPreparedDocument":
         """Tell who is in and what would change at Mailchimp; nothing leaves."""
 
-    def open(self, number: int, *, confirmed: bool) -> Told:
+    def open(self, number: int, *, confirmed: bool) -> "CampaignDoneDocument":
         """Create it at Mailchimp, not sent; `remarks` say what is missing."""
 
-    def send(self, number: int, *, confirmed: bool) -> Told:
+    def send(self, number: int, *, confirmed: bool) -> "CampaignSummaryDocument":
         """Send it now."""
 
-    def schedule(self, number: int, at: datetime, *, confirmed: bool) -> Told:
+    def schedule(self, number: int, at: datetime, *, confirmed: bool) -> "CampaignSummaryDocument":
         """Schedule it for a quarter of an hour; without a zone, `at` is local."""
 
-    def unschedule(self, number: int) -> Told:
+    def unschedule(self, number: int) -> "CampaignSummaryDocument":
         """Take it out of the schedule."""
 
-    def delete(self, number: int) -> Told:
+    def delete(self, number: int) -> "CampaignSummaryDocument":
         """Delete it here and at Mailchimp."""
 
-    def recreate(self, number: int, template: int | None) -> Told:
+    def recreate(self, number: int, template: int | None) -> "CampaignDoneDocument":
         """Delete it and make it again with the same people."""
 
-    def report(self, number: int) -> Told:
+    def report(self, number: int) -> "FreshReportDocument":
         """Tell what became of one that was sent, having asked Mailchimp for what is new."""
 
-    def account(self) -> Told:
+    def account(self) -> "MailchimpAccountDocument":
         """Tell what the account has and lacks, and when it was read."""
 
-    def templates(self) -> Sequence[Told]:
+    def templates(self) -> "Sequence[MailchimpTemplateDocument]":
         """List the account's templates."""
 
 
@@ -170,22 +191,22 @@ class TriggerQuestions(Protocol):
     Each returns the documents of `--json`; all raise `NotDone`.
     """
 
-    def all(self) -> Sequence[Told]:
+    def all(self) -> "Sequence[TriggerDocument]":
         """List the triggers, on and off."""
 
-    def one(self, name: str) -> Told:
+    def one(self, name: str) -> "TriggerWithRunsDocument":
         """Show a trigger with its last runs."""
 
-    def waiting(self) -> Told:
+    def waiting(self) -> "WaitingDocument":
         """List the fields that mail waits for, and the mail."""
 
-    def history(self, limit: int) -> Sequence[Told]:
+    def history(self, limit: int) -> "Sequence[DoneDocument]":
         """List runs and changes of applications, the newest first."""
 
-    def preview(self, name: str, day: date | None) -> Told:
+    def preview(self, name: str, day: date | None) -> "PreviewDocument":
         """Tell whom a date event would mail on a day, and whom not."""
 
-    def preview_change(self, reference: str, status: str, by: str | None) -> Told:
+    def preview_change(self, reference: str, status: str, by: str | None) -> "PreviewDocument":
         """Tell whom giving an application a status would mail, and whom not."""
 
 
@@ -210,7 +231,7 @@ class ApiServices:
     applications: ApplicationAdapter
     campaigns: CampaignActions
     triggers: TriggerQuestions
-    explain: Callable[[ExplainedMail], Awaitable[Told]]  #: Raises `NotDone`.
+    explain: Callable[[ExplainedMail], Awaitable["ExplanationDocument"]]  #: Raises `NotDone`.
     standings: Callable[[], Standings]  #: Under the settings of this moment.
     suppressed: Callable[[], SuppressedAddresses]  #: The same.
     lookup: Callable[[str], str]

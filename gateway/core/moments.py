@@ -1,6 +1,19 @@
 """How times are written for programs."""
 
 from datetime import UTC, datetime
+from typing import overload
+
+
+@overload
+def in_utc(moment: datetime) -> str: ...
+
+
+@overload
+def in_utc(moment: None) -> None: ...
+
+
+@overload
+def in_utc(moment: datetime | None) -> str | None: ...
 
 
 def in_utc(moment: datetime | None) -> str | None:

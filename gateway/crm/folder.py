@@ -163,11 +163,11 @@ class FeedFolder:
             while target.exists() or _beside(target).exists():
                 target = folder / next(names)
             report = handled.report
-            document = {
+            document: dict[str, object] = {
                 "file": handled.name,
                 "state": handled.state,
                 "error": handled.error,
-                **({} if report is None else report.as_json()),
+                **({} if report is None else report.document()),
             }
             text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
             _beside(target).write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
 from gateway.core.kinds import TAG_SCOPES, Scope
@@ -14,6 +13,7 @@ from gateway.core.people.people import PersonKind
 from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
+from gateway.documents.feed import ImportReportDocument
 from gateway.store.engine.database import Database, RowRefused
 from gateway.store.feed import feed_faults
 from gateway.store.feed.contested import Duplicate
@@ -85,16 +85,10 @@ class ImportReport:
         """Whether everything in the file was taken in."""
         return not (self.problem_count or self.outcome.is_held_back or self.is_truncated)
 
-    def as_json(self) -> dict[str, Any]:
+    def document(self) -> ImportReportDocument:
         """Return the report as it is printed and laid beside a file."""
-        shortfall: dict[str, Any] = {}
-        if self.shortfall is not None:
-            since = self.shortfall.unread_since
-            shortfall = {
-                **asdict(self.shortfall),
-                "unread_since": None if since is None else since.isoformat(),
-            }
-        return {
+        outcome = self.outcome
+        document: ImportReportDocument = {
             "kind": self.kind,
             "file": self.file,
             "source": self.source,
@@ -102,24 +96,81 @@ class ImportReport:
             "replace": self.replace,
             "dry_run": self.dry_run,
             "records": self.records,
-            **asdict(self.outcome),
-            "references": [{**asdict(use), "text": str(use)} for use in self.outcome.references],
+            "added": outcome.added,
+            "changed": outcome.changed,
+            "removed": outcome.removed,
+            "unchanged": outcome.unchanged,
+            "suppressions_added": outcome.suppressions_added,
+            "suppressions_lifted": outcome.suppressions_lifted,
+            "suppressions_held": outcome.suppressions_held,
+            "is_held_back": outcome.is_held_back,
+            "cut_off": outcome.cut_off,
+            "rows": outcome.rows,
+            "rows_before": outcome.rows_before,
             "duplicates": [
                 {
                     "key": ":".join(duplicate.key),
                     "lines": list(duplicate.lines),
                     "differs": dict(duplicate.differs),
                 }
-                for duplicate in self.outcome.duplicates[:_TOLD]
+                for duplicate in outcome.duplicates[:_TOLD]
             ],
-            "duplicate_count": len(self.outcome.duplicates),
+            "references": [
+                {
+                    "reference": use.reference,
+                    "kind": use.kind,
+                    "given": use.given,
+                    "lead": use.lead,
+                    "rows": use.rows,
+                    "line": use.line,
+                    "crm_id": use.crm_id,
+                    "how": use.how,
+                    "others": list(use.others),
+                    "nearest": list(use.nearest),
+                    "text": str(use),
+                }
+                for use in outcome.references
+            ],
+            "reference_faults": dict(outcome.reference_faults),
+            "idle_tags": [
+                {"line": idle.line, "tag": idle.tag, "taken_for": idle.taken_for}
+                for idle in outcome.idle_tags
+            ],
+            "unread_statuses": outcome.unread_statuses,
+            "still_referred": [
+                {
+                    "kind": kept.kind,
+                    "crm_id": kept.crm_id,
+                    "name": kept.name,
+                    "people": kept.people,
+                }
+                for kept in outcome.still_referred
+            ],
+            "duplicate_count": len(outcome.duplicates),
             "truncated": self.is_truncated,
             "nothing_removed": self.is_incomplete,
-            "problems": [asdict(problem) for problem in self.problems],
+            "problems": [
+                {
+                    "line": problem.line,
+                    "text": problem.text,
+                    "column": problem.column,
+                    "value": problem.value,
+                    "cure": problem.cure,
+                }
+                for problem in self.problems
+            ],
             "problem_count": self.problem_count,
             "remarks": list(self.remarks),
-            **({"shortfall": shortfall} if shortfall else {}),
         }
+        if self.shortfall is not None:
+            since = self.shortfall.unread_since
+            document["shortfall"] = {
+                "protected_without_address": self.shortfall.protected_without_address,
+                "references_to_nothing": dict(self.shortfall.references_to_nothing),
+                "unread_fields": dict(self.shortfall.unread_fields),
+                "unread_since": None if since is None else since.isoformat(),
+            }
+        return document
 
 
 def import_file(

@@ -13,6 +13,7 @@ from gateway.core.replies.inbox import InboxRow
 from gateway.core.sending.event import Event, EventType
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.signing import SigningKeys
+from gateway.documents.bounces import address_event_data
 from gateway.inbound.reading.bounces.reports import ReportSet
 from gateway.store.bounces import bounces
 from gateway.store.engine.database import StoreTransaction
@@ -204,15 +205,7 @@ def _act(
             type=_EVENTS[bounce.kind],
             # Several people with the address: none of them is meant more than the others.
             person=holders[0] if len(holders) == 1 else None,
-            data={
-                "address": address,
-                "message": None if entry.message is None else ids.show(entry.message),
-                "kind": bounce.kind.value,
-                "reason": entry.reason or None,
-                "hard": entry.hard,
-                "status": entry.status,
-                "suppressed": None if scope is None else scope.value,
-            },
+            data=address_event_data(entry, scope),
         )
         events.put(connection, [event])
     return number

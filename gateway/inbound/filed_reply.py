@@ -8,6 +8,7 @@ from gateway.core.people.history import REPEATED
 from gateway.core.replies.document_types import DocumentRule
 from gateway.core.replies.inbox import InboxRow, InboxState
 from gateway.core.sending.event import Event, EventType
+from gateway.documents.replies import filed_reply_document
 from gateway.inbound.filing import Candidate, Filing, entry_of
 from gateway.inbound.mail_to_file import FilingFacts, MailToFile
 from gateway.inbound.notices import News, NoticeSettings, addressees, of_imported
@@ -16,7 +17,6 @@ from gateway.inbound.reading.reading import RepliedMail
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import applications, history, people
 from gateway.store.sending import events, outbox
-from gateway.store.views import documents
 
 _RAW_NAME = "message.eml"
 
@@ -62,7 +62,7 @@ def file_reply(
         id=new_id(),
         type=EventType.REPLY_IMPORTED,
         person=entry.person,
-        data=documents.filed(entry),
+        data=filed_reply_document(entry),
     )
     events.put(connection, [imported])
     return replace(row, state=InboxState.FILED, reason="", detail="", entry=entry.id)

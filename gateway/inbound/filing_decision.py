@@ -9,6 +9,7 @@ from gateway.core.mail.automatic import Automatic
 from gateway.core.replies.document_types import DocumentRule
 from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.core.sending.event import Event, EventType
+from gateway.documents.replies import mail_to_attend_document
 from gateway.inbound.admission import Admission, Objection, objection
 from gateway.inbound.answering import answer_sender
 from gateway.inbound.bounce_keeping import BounceSettings, keep_bounces
@@ -20,7 +21,6 @@ from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import applications
 from gateway.store.replies import inbox
 from gateway.store.sending import events
-from gateway.store.views import documents
 
 _ANSWERS = (Automatic.AUTO_REPLY.value, Automatic.READ_RECEIPT.value)
 
@@ -121,7 +121,7 @@ class FilingDecider:
                     id=self._new_id(),
                     type=EventType.REPLY_NEEDS_ATTENTION,
                     person=None,
-                    data=documents.mail(row),
+                    data=mail_to_attend_document(row),
                 )
                 events.put(connection, [needs_attention])
         else:

@@ -10,12 +10,12 @@ import orjson
 from gateway import logs
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import WEBHOOK, OutboxDraft
+from gateway.documents.events import event_document, oldest_tellings
 from gateway.runtime import processes
 from gateway.runtime.periodic import repeat
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.sending import events, outbox
-from gateway.store.views import tellings
 
 log = logs.get("webhooks")
 
@@ -82,14 +82,14 @@ class Dispatcher:
             )
             if not is_ours:
                 return 0
-            by_event = tellings.oldest(connection, _AT_ONCE)
+            by_event = oldest_tellings(connection, _AT_ONCE)
             drafts = [
                 OutboxDraft(
                     id=self._new_id(),
                     type=WEBHOOK,
                     key=f"webhook:{telling.id}:{_mark(url)}",
                     recipient=url,
-                    body=orjson.dumps(telling.document()),
+                    body=orjson.dumps(event_document(telling)),
                     due=now,
                     lane=f"{telling.lane} {_mark(url)}" if telling.lane else "",
                 )

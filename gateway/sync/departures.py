@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core.campaigns.counters import OVERLAP
+from gateway.documents.campaigns import opted_out_events
 from gateway.store.campaigns import audiences, leavers
 from gateway.store.campaigns.audiences import Audience
 from gateway.store.engine.database import Database
+from gateway.store.sending import events
 from gateway.sync.client import PAGE, MailchimpClient
 from gateway.sync.reading import known_member
 
@@ -58,7 +60,8 @@ class Departures:
                 return done
             self.may_write()
             with self.database.writing() as connection:
-                new = leavers.opt_out(connection, left, now=self.clock(), new_id=self.new_id)
+                new = leavers.opt_out(connection, left, now=self.clock())
+                events.put(connection, opted_out_events(connection, new, self.new_id))
             done += len(new)
 
     def read_status(self, audience: Audience, status: str) -> tuple[int, datetime | None]:

@@ -21,6 +21,7 @@ from gateway.core.campaigns.counters import (
 from gateway.core.campaigns.membership import KnownContact
 from gateway.core.campaigns.precedence import Activity, ActivityType
 from gateway.core.mail.address import lookup_form
+from gateway.documents.campaigns import campaign_activity_events, opted_out_events
 from gateway.store.campaigns import activities, audiences, leavers
 from gateway.store.campaigns.activities import Mailing
 from gateway.store.campaigns.leavers import Leaving
@@ -133,9 +134,12 @@ class _Run:
         with self._mirror.database.writing() as connection:
             mirror, mailing, now = self._mirror, self._mailing, self._mirror.clock()
             new = activities.keep(connection, mailing, seen, now=now)
-            events.put(connection, activities.events(connection, mailing, new, mirror.new_id))
+            events.put(
+                connection, campaign_activity_events(connection, mailing, new, mirror.new_id)
+            )
             left = list(_leavings(connection, mailing, seen))
-            opted_out = leavers.opt_out(connection, left, now=now, new_id=mirror.new_id)
+            opted_out = leavers.opt_out(connection, left, now=now)
+            events.put(connection, opted_out_events(connection, opted_out, mirror.new_id))
         self.new += len(new)
         self.opted_out += len(opted_out)
         # The newest time of what `since` goes by; unsubscribes come without it.

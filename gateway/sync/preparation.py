@@ -8,6 +8,7 @@ from gateway.core.campaigns.membership import Drop, MemberFacts, left_out
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import NOBODY, PersonRef
+from gateway.documents.campaigns import CampaignChangesDocument
 from gateway.store.campaigns import audiences, campaign_members, campaign_segments
 from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.errors import MailchimpNotFound
@@ -55,7 +56,7 @@ class PreparationPlan:
         """How many are in."""
         return self.tally.get("", 0)
 
-    def document(self) -> dict[str, object]:
+    def document(self) -> CampaignChangesDocument:
         """Return what would change at Mailchimp as JSON has it."""
         return {
             "new": self.new,

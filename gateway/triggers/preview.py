@@ -1,14 +1,14 @@
 """What a run would do: who would get what, who would not, and why. Nothing is sent or kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from gateway.core.decision.decide import blocking
-from gateway.core.people.people import NOBODY, PersonRef, Standing
+from gateway.core.people.people import NOBODY, Standing
 from gateway.core.triggers.conditions import waits
 from gateway.core.triggers.due_times import first_day_to_look_at
-from gateway.core.triggers.occurrence import SETTLED, WAITS, Occurrence, OccurrenceState
+from gateway.core.triggers.occurrence import SETTLED, Occurrence, OccurrenceState
+from gateway.core.triggers.trigger_preview import NotMailed, Preview, PreviewMail
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
@@ -22,46 +22,6 @@ from gateway.triggers.templates import CheckedTrigger, NotRendered
 _AT_ONCE = 500
 #: Whoever is in these states in the ledger had the mail, or may have.
 _GOT_IT = (OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewMail:
-    """A mail that would be sent."""
-
-    person: PersonRef
-    about: str
-    to: str
-    subject: str
-    text: str
-    trigger: str
-    recipient: str  #: Who it is: `candidate:17`, `staff:3`, or an address.
-    name: str = ""  #: Of the recipient.
-    blank: tuple[str, ...] = ()  #: Values the text takes and that are empty: `person.first_name`.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotMailed:
-    """Somebody a trigger selects or names who gets no mail now."""
-
-    person: str  #: Who it is: `candidate:17`, `staff:3`, an address, or `responsible:manager`.
-    name: str = ""
-    about: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """What a trigger would do."""
-
-    trigger: str
-    mails: tuple[PreviewMail, ...]
-    skipped: tuple[NotMailed, ...]
-    warning: str = ""  #: What people are told before they go on.
-
-    @property
-    def may_mail(self) -> bool:
-        """Whether mail would leave, now or as soon as what it waits for is told."""
-        return bool(self.mails) or any(skip.reason.startswith(WAITS) for skip in self.skipped)
 
 
 def preview(

@@ -1,7 +1,6 @@
 """Reports of runs: kept inside, and by mail to whom the settings name."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from functools import partial
@@ -15,6 +14,12 @@ from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.core.triggers.run_report import values_of_report
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
 from gateway.core.wording import in_language
+from gateway.documents.triggers import (
+    RunFinishedData,
+    run_finished_data,
+    run_numbers,
+    transition_finished_data,
+)
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import applications
 from gateway.store.sending import events, outbox
@@ -71,13 +76,8 @@ class RunReporter:
             return
         now, zone = self._clock(), self._plan().zone
         for change in mailed:
-            event = self._event(change.run(zone), RunState.FINISHED, now)
-            more = {
-                "event": change.event,
-                "reference": change.reference,
-                "status": change.status,
-            }
-            events.put(connection, [replace(event, data={**event.data, **more})])
+            data = transition_finished_data(change, zone, now)
+            events.put(connection, [self._event(data)])
 
     async def _report(self, run: TriggerRun, state: RunState) -> None:
         """Tell of a run in the log, to the CRM, and by mail to whom its report goes."""
@@ -86,7 +86,7 @@ class RunReporter:
         def write_down(connection: StoreTransaction) -> bool:
             if not trigger_runs.report(connection, run, state, now):
                 return False
-            events.put(connection, [self._event(run, state, now)])
+            events.put(connection, [self._event(run_finished_data(run, state, now))])
             if not run.report_to or not is_mailed(run, plan):
                 return True
             recipient = parseaddr(run.report_to)[1]
@@ -121,21 +121,8 @@ class RunReporter:
         if await self._database.write(write_down):
             tell(run, state)
 
-    def _event(self, run: TriggerRun, state: RunState, now: datetime) -> Event:
-        return Event(
-            id=self._new_id(),
-            type=EventType.TRIGGER_RUN_FINISHED,
-            data={
-                "run": ids.show(run.id),
-                "trigger": run.trigger,
-                "day": run.day.isoformat(),
-                "state": state.value,
-                **run.outcome,
-                "waiting": run.waiting,
-                "error": run.error,
-                "at": now.isoformat(),
-            },
-        )
+    def _event(self, data: RunFinishedData) -> Event:
+        return Event(id=self._new_id(), type=EventType.TRIGGER_RUN_FINISHED, data=data)
 
 
 def is_mailed(run: TriggerRun, plan: TriggerSettings) -> bool:
@@ -162,7 +149,7 @@ def tell(run: TriggerRun, state: RunState) -> None:
         "run": ids.show(run.id),
         "trigger": run.trigger,
         "state": state,
-        **run.outcome,
+        **run_numbers(run),
     }
     if run.error or state is RunState.HELD:
         log.error("trigger_run_finished", **fields)

@@ -19,6 +19,7 @@ from gateway.core.triggers.occurrence import (
     ending,
 )
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+from gateway.documents.triggers import trigger_sent_data
 from gateway.runtime.attempts import attempt, keep
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.engine.leases import IsGone
@@ -211,16 +212,9 @@ class TriggerSender:
             id=self._outside.new_id(),
             type=EventType.TRIGGER_SENT,
             person=row.person,
-            data={
-                "trigger": row.trigger,
-                "event": row.event,
-                "person": str(row.person),
-                "about": row.about,
-                "occurrence": row.occurrence,
-                "message": ids.show(case.message),
-                "message_id": case.letter.message_id,
-                "at": now.isoformat(),
-            },
+            data=trigger_sent_data(
+                row, message=case.message, message_id=case.letter.message_id, at=now
+            ),
         )
 
         def work(connection: StoreTransaction) -> bool:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import orjson
 
 from gateway.core import ids
 from gateway.core.triggers import confirmation
+from gateway.core.triggers.application_change import Change, ChangeOutcome, ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.occurrence import WAITS, Due, Occurrence
 from gateway.core.triggers.transition import (
@@ -21,10 +21,11 @@ from gateway.core.triggers.transition import (
     warning,
 )
 from gateway.core.triggers.trigger import ApplicationEvent, Trigger
+from gateway.core.triggers.trigger_preview import NotMailed, Preview, PreviewMail
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import ledger, transitions
 from gateway.triggers.plan import TriggerSettings
-from gateway.triggers.preview import NotMailed, Preview, PreviewMail, outcome_of_row
+from gateway.triggers.preview import outcome_of_row
 
 _NOT_ALL = "not changed, as not all can be"
 
@@ -41,45 +42,6 @@ class ChangeRequest:
     is_partial: bool = False  #: Whether some are changed where not all can be.
     is_confirmed: bool = False  #: Whether staff know who is mailed.
     token: str = ""  #: That of a preview staff have seen; another one counts as not confirmed.
-
-
-class ChangeOutcome(StrEnum):
-    """What became of a request."""
-
-    DONE = "done"
-    SHOWN = "shown"  #: A dry run.
-    INCOMPLETE = "incomplete"  #: Nothing was changed, as not all could be.
-    UNCONFIRMED = "unconfirmed"  #: Nothing was changed, as it mails and nobody has confirmed that.
-    STALE = "stale"  #: Nothing was changed: what was confirmed isn't what would happen now.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What was done to one application, or why nothing was."""
-
-    reference: str
-    before: str = ""  #: crm_id of its status.
-    status: str = ""
-    changed: bool = False
-    undone: bool = False  #: Whether it takes back a change nobody has heard of: it mails nobody.
-    withdrawn: int = 0  #: Mails about earlier changes that don't leave now.
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeResult:
-    """What was done, or would be, and what it mails."""
-
-    changes: tuple[Change, ...]
-    preview: Preview
-    outcome: ChangeOutcome = ChangeOutcome.DONE
-    token: str = ""  #: Confirms what is shown; empty where nothing has to be confirmed.
-    token_valid_until: datetime | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether something could not be done."""
-        return any(change.error for change in self.changes)
 
 
 class ApplicationChanges:

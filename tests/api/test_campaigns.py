@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign, CampaignState
 from gateway.core.people.people import PersonKind, PersonRef
+from gateway.documents.campaigns import campaign_whole_document
 from gateway.store.campaigns import campaign_members, campaigns
-from gateway.store.views import campaign_documents
 from tests.api.served import IDS, Served
 
 ANN = PersonRef(PersonKind.CANDIDATE, "17")
@@ -36,9 +36,7 @@ async def test_campaigns_are_listed_in_pages_and_shown_with_their_members(api: S
     shown = await api.get(f"/campaigns/{ids.show(news.id)}")
     short = await api.get(f"/campaigns/{ids.show(news.id)}", members=False)
     with api.database.reading() as connection:
-        told = campaign_documents.whole(
-            connection, news.id, count_machine_opens=True, with_members=True
-        )
+        told = campaign_whole_document(connection, news.id, count_machine_opens=True)
 
     assert ["Jobs", "News"] == [page["items"][0]["name"] for page in (first, second)]
     assert second["next"] is None

@@ -233,7 +233,7 @@ async def test_it_is_what_gateway_import_would_have_done(tmp_path: Path) -> None
         now = datetime.now(UTC)
         report = import_file(
             other.database, "people", file, source="crm", now=now, is_listing=False
-        ).as_json()
+        ).document()
         there = [await other.get(f"/people/candidate:{n}") for n in (17, 18)]
 
     assert here == there

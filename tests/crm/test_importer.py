@@ -375,7 +375,7 @@ def test_a_file_that_ends_in_mid_row_lifts_nothing_and_removes_nothing(
     assert {"1": "deceased", "2": ""} == before
     assert "line 3" in report.is_truncated
     assert (False, True, 0) == (report.is_good, report.is_incomplete, report.outcome.removed)
-    assert report.is_truncated == report.as_json()["truncated"]
+    assert report.is_truncated == report.document()["truncated"]
     assert {"1": "", "2": ""} == statuses_of(database)
     assert not lifted.is_good
 
@@ -445,7 +445,7 @@ def test_rows_that_contradict_each_other_are_reported_with_all_lines(
         "candidate:g1 stands in lines 2, 4, which differ: "
         "tag: line 2 says 'NoMailingsTag', line 4 says nothing"
     ) == problem.text
-    document = report.as_json()
+    document = report.document()
     assert 2 == document["duplicate_count"]
     assert [[2, 4], [3, 5]] == [one["lines"] for one in document["duplicates"]]
     assert [["tag"], []] == [list(one["differs"]) for one in document["duplicates"]]
@@ -481,7 +481,7 @@ def test_progress_is_told_in_octets(database: Database, write: Write) -> None:
 def test_a_report_can_be_printed_as_json(database: Database, write: Write) -> None:
     report = take(database, write("crm_id,emails", "1,x@", "2,"), dry_run=True, replace=True)
 
-    document = report.as_json()
+    document = report.document()
 
     assert {
         "line": 2,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from gateway.core import ids
 from gateway.core.sending.event import Telling
+from gateway.documents.events import event_document, oldest_tellings
 from gateway.inbound.verdict import NeedsAttention
-from gateway.store.views import tellings
 from tests.inbound.importer_rig import CANDIDATE, ImporterRig
 from tests.inbound.mails import forward, with_file
 from tests.rig.schemas import check
@@ -13,9 +13,9 @@ from tests.rig.schemas import check
 
 def told(rig: ImporterRig) -> Sequence[Telling]:
     with rig.database.reading() as connection:
-        found = [one for some in tellings.oldest(connection, 100).values() for one in some]
+        found = [one for some in oldest_tellings(connection, 100).values() for one in some]
     for one in found:
-        check(one.document())
+        check(event_document(one))
     return found
 
 

@@ -23,12 +23,12 @@ from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.sending.backoff import Backoff
 from gateway.core.sending.event import Event, EventType
 from gateway.core.sending.outbox import OutboxState, Refused, Sent
+from gateway.documents.events import oldest_tellings
 from gateway.outbox import dispatcher, webhook
 from gateway.outbox.webhook import key_of, result_of, signed
 from gateway.store.engine.database import Database
 from gateway.store.journal.journal import take_in
 from gateway.store.sending import events, outbox
-from gateway.store.views import tellings
 from tests.rig import schemas
 from tests.rig.certificates import Certificates
 from tests.rig.process import free_port, wait_until
@@ -110,7 +110,7 @@ def tell(database: Database, *those: Event) -> None:
 
 def left(database: Database) -> int:
     with database.reading() as connection:
-        return len(tellings.oldest(connection, 1000))
+        return len(oldest_tellings(connection, 1000))
 
 
 def entries(database: Database) -> Sequence[Any]:

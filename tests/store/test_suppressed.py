@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert
 
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.people.people import Group, PersonRef, StatusKind
+from gateway.documents.suppressions import reasons_of
 from gateway.store.engine.database import Database
 from gateway.store.people import suppression
 from gateway.store.people.suppressed import (
@@ -24,7 +25,6 @@ from gateway.store.people.suppressed import (
 )
 from gateway.store.people.suppression import Standings
 from gateway.store.schema import addresses, groups, memberships, people, statuses, suppressions
-from gateway.store.views.documents import reasons
 from tests.store.feeding import CANDIDATE, CONTACT, NOW, deceased, member, no_bulk, person, tell
 
 ALL = Selection()
@@ -243,7 +243,7 @@ def test_the_list_is_what_each_address_is_answered(
     assert sorted(
         (address, repr(reason))
         for address, standing in answered.items()
-        for reason in reasons(standing)
+        for reason in reasons_of(standing)
         if asked is None or reason.scope.includes(asked)
     ) == sorted((one.address, repr(one.suppression)) for one in found)
 

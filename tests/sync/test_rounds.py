@@ -12,10 +12,10 @@ import pytest
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.campaigns.membership import KnownContact
 from gateway.core.people.people import PersonKind, PersonRef
+from gateway.documents.events import event_document, oldest_tellings
 from gateway.sandbox import Sandbox, SandboxFault
 from gateway.store.campaigns import audiences, leavers, opt_outs
 from gateway.store.engine.database import Database
-from gateway.store.views import tellings
 from gateway.sync.errors import NotAuthorised
 from gateway.sync.reading import AudienceGone, known_member
 from gateway.sync.sync_round import PutOff
@@ -403,8 +403,8 @@ def test_webhooks_tell_the_crm_of_activities_and_opt_outs(crm: Crm) -> None:
     crm.sync()
 
     with crm.database.reading() as connection:
-        told = [one for some in tellings.oldest(connection, 100).values() for one in some]
-    documents = [one.document() for one in told]
+        told = [one for some in oldest_tellings(connection, 100).values() for one in some]
+    documents = [event_document(one) for one in told]
     assert {"campaign.activity": 3, "person.opted_out": 2} == Counter(
         one["type"] for one in documents
     )

@@ -18,11 +18,12 @@ from gateway.core.people.people import Person, PersonKind, PersonRef
 from gateway.core.people.training import Closing, Qualification
 from gateway.core.sending.outbox import OutboxRow, Result, Sent
 from gateway.core.triggers.occurrence import Occurrence
+from gateway.core.triggers.trigger_preview import Preview
 from gateway.core.triggers.trigger_run import TriggerRun
 from gateway.store.engine.database import Database
 from gateway.store.sending import outbox
 from gateway.store.triggers import ledger, trigger_runs
-from gateway.triggers.preview import Preview, preview
+from gateway.triggers.preview import preview
 from tests.store.feeding import person, tell
 
 ZONE = ZoneInfo("Europe/Berlin")

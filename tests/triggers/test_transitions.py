@@ -14,13 +14,14 @@ from gateway.core.people.applications import Application, Programme
 from gateway.core.people.people import PersonKind, Staff, Status, StatusKind
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.triggers.application_change import ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
+from gateway.documents.events import oldest_tellings
+from gateway.documents.triggers import state_of
 from gateway.store.journal import messages
 from gateway.store.triggers import ledger, status_mail, transitions
-from gateway.store.views import tellings
-from gateway.triggers.documents import state_of
-from gateway.triggers.transitions import ChangeRequest, ChangeResult
+from gateway.triggers.transitions import ChangeRequest
 from tests.store.feeding import member, no_bulk, person, tell
 from tests.triggers.office import ANN, Office
 
@@ -455,7 +456,7 @@ async def test_that_all_mail_of_a_change_has_ended_is_told_once(office: Office) 
 
 def ends(office: Office) -> list[Any]:
     with office.database.reading() as connection:
-        told = tellings.oldest(connection, 100)
+        told = oldest_tellings(connection, 100)
     wanted = EventType.TRIGGER_RUN_FINISHED
     return [one.data for each in told.values() for one in each if one.type is wanted]
 

@@ -11,13 +11,14 @@ from gateway.api.bearer import READS, Teller
 from gateway.api.once import Key, in_one_step
 from gateway.api.problems import Problem
 from gateway.api.replies import JSON, StaffName, Text, Using, octets, reply
-from gateway.api.schemas import HAPPENED, ONE_APPLICATION, answers
+from gateway.api.schemas import answers
 from gateway.api.services import Happened
 from gateway.core.token import Token
+from gateway.documents.applications import WholeApplicationDocument, whole_application_document
+from gateway.documents.triggers import ChangeResultDocument
 from gateway.store.api.answers import StoredAnswer
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import applications
-from gateway.store.views import documents
 
 router = APIRouter(prefix="/applications", tags=["applications"])
 
@@ -28,7 +29,9 @@ _StatusId = Annotated[Text, Field(min_length=1, max_length=200)]
 _DryRun = Annotated[
     bool, Query(description="Change and mail nothing; only show what would happen.")
 ]
-_ANSWERS = answers(HAPPENED, "What was done, and the mail it sends; `warning` if there is any.")
+_ANSWERS = answers(
+    ChangeResultDocument, "What was done, and the mail it sends; `warning` if there is any."
+)
 
 
 class Submission(BaseModel):
@@ -89,7 +92,7 @@ async def submitted(
 
 @router.get(
     "/{reference:id}",
-    responses=answers(ONE_APPLICATION, "The application."),
+    responses=answers(WholeApplicationDocument, "The application."),
     dependencies=[READS],
 )
 async def show_application(request: Request, using: Using, reference: Text) -> Response:
@@ -97,7 +100,7 @@ async def show_application(request: Request, using: Using, reference: Text) -> R
     found = await using.database.read(lambda connection: applications.find(connection, reference))
     if found is None:
         raise Problem(404, "there is no such application")
-    return reply(request, documents.whole_application(found))
+    return reply(request, whole_application_document(found))
 
 
 @router.post("/status", responses=_ANSWERS)

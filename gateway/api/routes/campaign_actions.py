@@ -16,19 +16,18 @@ from gateway.api.bearer import READS_CAMPAIGNS, Campaigner
 from gateway.api.once import Key, asked_as, in_steps
 from gateway.api.problems import Problem
 from gateway.api.replies import JSON, MailAddress, Text, Using, octets, read_id, reply
-from gateway.api.schemas import (
-    CAMPAIGN_ADDED,
-    CAMPAIGN_DONE,
-    CAMPAIGN_PREPARED,
-    CAMPAIGN_REMOVED,
-    CAMPAIGN_REPORT,
-    MAILCHIMP_STATUS,
-    TEMPLATE,
-    answers,
-    items,
-)
+from gateway.api.schemas import answers, items
 from gateway.api.services import ApiServices, CampaignActions, NewCampaign, Told
 from gateway.core.token import Token
+from gateway.documents.campaigns import (
+    CampaignAddedDocument,
+    CampaignDoneDocument,
+    CampaignPreparedDocument,
+    CampaignRemovedDocument,
+    FreshReportDocument,
+    MailchimpAccountDocument,
+    MailchimpTemplateDocument,
+)
 from gateway.store.api.answers import StoredAnswer
 
 router = APIRouter(tags=["campaigns"])
@@ -134,10 +133,12 @@ Action = Annotated[_Action, Depends(action)]
 Deletion = Annotated[_Action, Depends(deletion)]  #: Harmless when it comes twice: without a key.
 Number = Annotated[int, Depends(_number)]  #: Of the campaign that the path names.
 IsConfirmed = Annotated[bool, Depends(is_confirmed)]  #: By the body, which may be left out.
-_DONE = answers(CAMPAIGN_DONE, "The campaign as it is now, without its members.")
+_DONE = answers(CampaignDoneDocument, "The campaign as it is now, without its members.")
 
 
-@router.post("/campaigns", status_code=201, responses=answers(CAMPAIGN_DONE, "It is made.", 201))
+@router.post(
+    "/campaigns", status_code=201, responses=answers(CampaignDoneDocument, "It is made.", 201)
+)
 async def create_campaign(action: Action, asked: CampaignDraft) -> Response:
     """Make a campaign; nothing is created at Mailchimp yet.
 
@@ -157,7 +158,7 @@ async def create_campaign(action: Action, asked: CampaignDraft) -> Response:
 
 @router.post(
     "/campaigns/{id}/members",
-    responses=answers(CAMPAIGN_ADDED, "How many were added, and who is unknown."),
+    responses=answers(CampaignAddedDocument, "How many were added, and who is unknown."),
 )
 async def add_members(action: Action, number: Number, asked: NewMembers) -> Response:
     """Put people into a campaign that has not left: by key, address or group."""
@@ -172,7 +173,7 @@ async def add_members(action: Action, number: Number, asked: NewMembers) -> Resp
 
 @router.post(
     "/campaigns/{id}/members.csv",
-    responses=answers(CAMPAIGN_ADDED, "How many were added, and which lines name nobody."),
+    responses=answers(CampaignAddedDocument, "How many were added, and which lines name nobody."),
     openapi_extra={"requestBody": {"required": True, "content": {_CSV: {"schema": {
         "type": "string", "description": "A header row with kind and crm_id, or email."}}}}},
 )  # fmt: skip
@@ -191,7 +192,7 @@ async def add_members_of_file(action: Action, number: Number) -> Response:
 
 @router.delete(
     "/campaigns/{id}/members/{person:id}",
-    responses=answers(CAMPAIGN_REMOVED, "Who was taken out."),
+    responses=answers(CampaignRemovedDocument, "Who was taken out."),
 )
 async def remove_member(deletion: Deletion, number: Number, person: Text) -> Response:
     """Take a person out of a campaign that has not left; of an address, everybody who has it."""
@@ -200,7 +201,7 @@ async def remove_member(deletion: Deletion, number: Number, person: Text) -> Res
 
 @router.post(
     "/campaigns/{id}/prepare",
-    responses=answers(CAMPAIGN_PREPARED, "Who is in, and what would change at Mailchimp."),
+    responses=answers(CampaignPreparedDocument, "Who is in, and what would change at Mailchimp."),
 )
 async def prepare_campaign(action: Action, number: Number, confirmed: IsConfirmed) -> Response:
     """Look who is in, who is out and why; nothing leaves.
@@ -239,7 +240,7 @@ async def unschedule_campaign(action: Action, number: Number) -> Response:
 @router.post(
     "/campaigns/{id}/recreate",
     status_code=201,
-    responses=answers(CAMPAIGN_DONE, "The new one.", 201),
+    responses=answers(CampaignDoneDocument, "The new one.", 201),
 )
 async def recreate_campaign(
     action: Action, number: Number, asked: TemplateChoice | None = None
@@ -260,7 +261,7 @@ async def delete_campaign(deletion: Deletion, number: Number) -> Response:
 
 @router.get(
     "/campaigns/{id}/report",
-    responses=answers(CAMPAIGN_REPORT, "Bounces, opens, clicks, unsubscribes and links."),
+    responses=answers(FreshReportDocument, "Bounces, opens, clicks, unsubscribes and links."),
     dependencies=[READS_CAMPAIGNS],
 )
 async def show_report(request: Request, using: Using, number: Number) -> Response:
@@ -270,7 +271,9 @@ async def show_report(request: Request, using: Using, number: Number) -> Respons
 
 @router.get(
     "/mailchimp/status",
-    responses=answers(MAILCHIMP_STATUS, "What the account has and lacks, and when it was read."),
+    responses=answers(
+        MailchimpAccountDocument, "What the account has and lacks, and when it was read."
+    ),
     dependencies=[READS_CAMPAIGNS],
 )
 async def show_account(request: Request, using: Using) -> Response:
@@ -278,7 +281,11 @@ async def show_account(request: Request, using: Using) -> Response:
     return reply(request, await _in_turn(using.campaigns.account))
 
 
-@router.get("/mailchimp/templates", responses=items(TEMPLATE), dependencies=[READS_CAMPAIGNS])
+@router.get(
+    "/mailchimp/templates",
+    responses=items(MailchimpTemplateDocument),
+    dependencies=[READS_CAMPAIGNS],
+)
 async def list_templates(request: Request, using: Using) -> Response:
     """List the account's templates, and whether campaigns can be made with them."""
     found = await _in_turn(using.campaigns.templates)

@@ -6,12 +6,18 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS_CAMPAIGNS
 from gateway.api.replies import Cursor, Limit, Using, before, page, read_id, reply
-from gateway.api.schemas import CAMPAIGN, CAMPAIGN_WHOLE, answers, pages
+from gateway.api.schemas import answers, items
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign
+from gateway.documents.campaigns import (
+    CampaignDocument,
+    CampaignWholeDocument,
+    campaign_document,
+    campaign_summary_document,
+    campaign_whole_document,
+)
 from gateway.store.campaigns import campaign_members, campaigns
 from gateway.store.engine.database import StoreTransaction
-from gateway.store.views import campaign_documents
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], dependencies=[READS_CAMPAIGNS])
 
@@ -19,7 +25,7 @@ _Counted = tuple[Campaign, dict[str, int]]
 _Members = Annotated[bool, Query(description="Leave the members out with `false`.")]
 
 
-@router.get("", responses=pages(CAMPAIGN))
+@router.get("", responses=items(CampaignDocument))
 async def list_campaigns(
     request: Request, using: Using, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
@@ -34,12 +40,12 @@ async def list_campaigns(
         request,
         await using.database.read(look),
         limit,
-        document=lambda one: campaign_documents.document(*one),
+        document=lambda one: campaign_document(*one),
         cursor=lambda one: ids.show(one[0].id),
     )
 
 
-@router.get("/{id}", responses=answers(CAMPAIGN_WHOLE, "The campaign with its members."))
+@router.get("/{id}", responses=answers(CampaignWholeDocument, "The campaign with its members."))
 async def show_campaign(
     request: Request,
     using: Using,
@@ -48,9 +54,8 @@ async def show_campaign(
 ) -> Response:
     """Show a campaign: who is in, who is out and why, what they did, and its numbers."""
     number, machines = read_id(id), using.count_machine_opens()
+    document_of = campaign_whole_document if members else campaign_summary_document
     document = await using.database.read(
-        lambda connection: campaign_documents.whole(
-            connection, number, count_machine_opens=machines, with_members=members
-        )
+        lambda connection: document_of(connection, number, count_machine_opens=machines)
     )
     return reply(request, document)

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query, Request, Response
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
 from gateway.api.replies import MailAddress, SenderAddress, Text, Using, reply
-from gateway.api.schemas import EXPLAINED, answers
+from gateway.api.schemas import answers
 from gateway.api.services import ExplainedMail
+from gateway.documents.explanations import ExplanationDocument
 
 router = APIRouter(tags=["messages"], dependencies=[READS])
 
@@ -23,7 +24,7 @@ _CONTENT = {
 
 @router.post(
     "/explain",
-    responses=answers(EXPLAINED, "What would become of the message, and why."),
+    responses=answers(ExplanationDocument, "What would become of the message, and why."),
     openapi_extra=_CONTENT,
 )
 async def explain_message(

@@ -17,9 +17,10 @@ from gateway.api.once import Key, asked_as, in_steps
 from gateway.api.paths import with_slashes
 from gateway.api.problems import TYPE, Problem
 from gateway.api.replies import JSON, Using, octets
-from gateway.api.schemas import FEED_REPORT, answers, record
+from gateway.api.schemas import answers, record
 from gateway.api.services import ApiServices, FeedAdapter, FeedRefused, FeedTerms, Taken
 from gateway.core.token import Token
+from gateway.documents.feed import ImportReportDocument
 from gateway.store.api.answers import StoredAnswer
 
 DryRun = Annotated[bool, Query(description="Only show what would change.")]
@@ -55,7 +56,7 @@ def router(feed: FeedAdapter) -> APIRouter:
                 methods=[method],
                 summary=f"{what} {kind}",
                 responses=answers(
-                    FEED_REPORT, "What was changed, and what is wrong with which line."
+                    ImportReportDocument, "What was changed, and what is wrong with which line."
                 ),
                 openapi_extra=extra,
                 name=f"{answer.__name__}_{kind}",
@@ -265,7 +266,9 @@ def imports(feed: FeedAdapter) -> APIRouter:
             methods=["POST"],
             summary=f"Import a file of {kind}",
             description="CSV as CRMs export it, .xlsx or JSON Lines, as for `gateway import`.",
-            responses=answers(FEED_REPORT, "What was changed, and what is wrong with which line."),
+            responses=answers(
+                ImportReportDocument, "What was changed, and what is wrong with which line."
+            ),
             openapi_extra=_A_FILE,
             name=f"import_{kind}",
         )

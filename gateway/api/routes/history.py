@@ -10,12 +10,17 @@ from fastapi.responses import StreamingResponse
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
 from gateway.api.replies import Using, matches, read_id, reply
-from gateway.api.schemas import DOCUMENT, HISTORY, answers
+from gateway.api.schemas import answers
 from gateway.core.ascii_text import ascii_text
 from gateway.core.people.history import Document
+from gateway.documents.replies import (
+    HistoryEntryDocument,
+    PersonFileDocument,
+    history_entry_document,
+    person_file_document,
+)
 from gateway.store.engine.blobs import BlobMissing, Blobs
 from gateway.store.people import history
-from gateway.store.views import documents
 
 router = APIRouter(tags=["history"], dependencies=[READS])
 
@@ -27,20 +32,24 @@ _CONTENT = {
 }
 
 
-@router.get("/history/{id}", responses=answers(HISTORY, "The reply, with its documents."))
+@router.get(
+    "/history/{id}", responses=answers(HistoryEntryDocument, "The reply, with its documents.")
+)
 async def show_entry(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a reply that was filed."""
     number = read_id(id)
     found = await using.database.read(lambda connection: history.one(connection, number))
     if found is None:
         raise Problem(404, "the history has no such entry")
-    return reply(request, documents.history_entry(found))
+    return reply(request, history_entry_document(found))
 
 
-@router.get("/documents/{id}", responses=answers(DOCUMENT, "The document, without its content."))
+@router.get(
+    "/documents/{id}", responses=answers(PersonFileDocument, "The document, without its content.")
+)
 async def show_document(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show what is known of a document."""
-    return reply(request, documents.document(await _found(using, id)))
+    return reply(request, person_file_document(await _found(using, id)))
 
 
 @router.get("/documents/{id}/content", responses=_CONTENT)  # type: ignore[arg-type]

@@ -7,10 +7,15 @@ from fastapi import APIRouter, Query, Request, Response
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
 from gateway.api.replies import Cursor, Limit, Using, before, id_cursor, page, read_id, reply
-from gateway.api.schemas import IMPORT_ADDRESS, MAIL, answers, pages
+from gateway.api.schemas import answers, items
 from gateway.core.replies.inbox import InboxState
+from gateway.documents.replies import (
+    ImportAddressesDocument,
+    InboxMailDocument,
+    import_addresses_document,
+    inbox_mail_document,
+)
 from gateway.store.replies import inbox
-from gateway.store.views import documents
 
 router = APIRouter(prefix="/inbox", tags=["inbox"], dependencies=[READS])
 
@@ -19,7 +24,7 @@ _State = Annotated[
 ]
 
 
-@router.get("", responses=pages(MAIL))
+@router.get("", responses=items(InboxMailDocument))
 async def list_mails(
     request: Request,
     using: Using,
@@ -32,20 +37,22 @@ async def list_mails(
     found = await using.database.read(
         lambda connection: inbox.listed(connection, states=states, before=number, limit=limit + 1)
     )
-    return page(request, found, limit, document=documents.mail, cursor=id_cursor)
+    return page(request, found, limit, document=inbox_mail_document, cursor=id_cursor)
 
 
-@router.get("/address", responses=answers(IMPORT_ADDRESS, "Where staff forward replies to."))
+@router.get(
+    "/address", responses=answers(ImportAddressesDocument, "Where staff forward replies to.")
+)
 async def show_address(request: Request, using: Using) -> Response:
     """Show the address staff forward replies to; empty where no setting tells it."""
-    return reply(request, documents.import_addresses(using.import_addresses()))
+    return reply(request, import_addresses_document(using.import_addresses()))
 
 
-@router.get("/{id}", responses=answers(MAIL, "The mail."))
+@router.get("/{id}", responses=answers(InboxMailDocument, "The mail."))
 async def show_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a mail: where it stands, and why."""
     number = read_id(id)
     found = await using.database.read(lambda connection: inbox.one(connection, number))
     if found is None:
         raise Problem(404, "the inbox has no such mail")
-    return reply(request, documents.mail(found))
+    return reply(request, inbox_mail_document(found))

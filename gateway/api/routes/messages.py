@@ -19,16 +19,16 @@ from gateway.api.replies import (
     read_id,
     reply,
 )
-from gateway.api.schemas import MESSAGE, answers, pages
+from gateway.api.schemas import answers, items
 from gateway.api.services import ApiServices
 from gateway.core.decision.journal import Message
 from gateway.core.decision.note import retold_in
 from gateway.core.decision.note_template import exactly
 from gateway.core.kinds import State
+from gateway.documents.messages import MessageDocument, message_document
 from gateway.store.bounces import bounces
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages
-from gateway.store.views import bounce_documents, documents
 
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READS])
 
@@ -54,7 +54,7 @@ def _retold(using: ApiServices, one: Message, language: str | None) -> Message:
     return retold_in(template, one, using.zone())
 
 
-@router.get("", responses=pages(MESSAGE))
+@router.get("", responses=items(MessageDocument))
 async def list_messages(
     request: Request,
     using: Using,
@@ -83,10 +83,10 @@ async def list_messages(
         )
     )
     retold = [_retold(using, one, language) for one in found]
-    return page(request, retold, limit, document=documents.message, cursor=id_cursor)
+    return page(request, retold, limit, document=message_document, cursor=id_cursor)
 
 
-@router.get("/{id}", responses=answers(MESSAGE, "The message with its deliveries."))
+@router.get("/{id}", responses=answers(MessageDocument, "The message with its deliveries."))
 async def show_message(
     request: Request,
     using: Using,
@@ -96,13 +96,12 @@ async def show_message(
     """Show a message with what became of it for each recipient, and the note that says why."""
     number = read_id(id)
 
-    def look(connection: StoreTransaction) -> documents.Document | None:
+    def look(connection: StoreTransaction) -> MessageDocument | None:
         found = messages.one(connection, number)
         if found is None:
             return None
-        reports = bounce_documents.reports(bounces.of_message(connection, number))
-        shown = documents.message(_retold(using, found, language))
-        return shown | ({"reports": reports} if reports else {})
+        reports = list(bounces.of_message(connection, number))
+        return message_document(_retold(using, found, language), reports)
 
     document = await using.database.read(look)
     if document is None:

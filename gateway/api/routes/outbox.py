@@ -18,18 +18,18 @@ from gateway.api.replies import (
     read_id,
     reply,
 )
-from gateway.api.schemas import OUTBOX, answers, pages
+from gateway.api.schemas import answers, items
 from gateway.core.sending.outbox import OutboxState
+from gateway.documents.sending import OutboxEntryDocument, outbox_entry_document
 from gateway.store.api.answers import StoredAnswer
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.sending import outbox
 from gateway.store.triggers import status_mail
-from gateway.store.views import documents
 
 router = APIRouter(prefix="/outbox", tags=["outbox"])
 
 
-@router.get("", responses=pages(OUTBOX), dependencies=[SENDS])
+@router.get("", responses=items(OutboxEntryDocument), dependencies=[SENDS])
 async def list_entries(
     request: Request,
     using: Using,
@@ -47,18 +47,18 @@ async def list_entries(
             limit + 1,
         )
     )
-    return page(request, found, limit, document=documents.outbox, cursor=id_cursor)
+    return page(request, found, limit, document=outbox_entry_document, cursor=id_cursor)
 
 
-@router.get("/{id}", responses=answers(OUTBOX, "The entry."), dependencies=[SENDS])
+@router.get("/{id}", responses=answers(OutboxEntryDocument, "The entry."), dependencies=[SENDS])
 async def show_entry(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show an entry."""
     number = read_id(id)
     found = await using.database.read(lambda connection: status_mail.entry(connection, number))
-    return reply(request, documents.outbox(found))
+    return reply(request, outbox_entry_document(found))
 
 
-@router.post("/{id}/retry", responses=answers(OUTBOX, "It is queued again."))
+@router.post("/{id}/retry", responses=answers(OutboxEntryDocument, "It is queued again."))
 async def retry(
     request: Request,
     using: Using,
@@ -76,7 +76,7 @@ async def retry(
     return await in_one_step(using, request, token, key, work)
 
 
-@router.post("/{id}/cancel", responses=answers(OUTBOX, "It is given up."))
+@router.post("/{id}/cancel", responses=answers(OutboxEntryDocument, "It is given up."))
 async def cancel(
     request: Request,
     using: Using,
@@ -95,5 +95,5 @@ async def cancel(
 
 
 def _as_it_is(connection: StoreTransaction, number: int) -> StoredAnswer:
-    body = octets(documents.outbox(status_mail.entry(connection, number)))
+    body = octets(outbox_entry_document(status_mail.entry(connection, number)))
     return StoredAnswer(status=200, type=JSON, body=body)

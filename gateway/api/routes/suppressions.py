@@ -28,12 +28,23 @@ from gateway.api.replies import (
     unwrapped,
     wrapped,
 )
-from gateway.api.schemas import ENTRY, RELEASED, STANDING, SUPPRESSED, answers, pages
+from gateway.api.schemas import answers, items
 from gateway.api.services import ApiServices
 from gateway.core.feed.spreadsheet import harmless
 from gateway.core.kinds import Scope
 from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_person_or_address
 from gateway.core.people.people import PersonRef, Standing
+from gateway.documents.suppressions import (
+    ReleasedDocument,
+    StandingDocument,
+    SuppressedAddressDocument,
+    SuppressionEntryDocument,
+    address_standing_document,
+    person_standing_document,
+    released_document,
+    suppressed_address_document,
+    suppression_entry_document,
+)
 from gateway.store.api.answers import StoredAnswer
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import people, releases, suppression
@@ -48,7 +59,7 @@ from gateway.store.people.suppressed import (
     SuppressedAddress,
     behind,
 )
-from gateway.store.views import documents, timeline
+from gateway.store.views import timeline
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
 
@@ -84,7 +95,7 @@ class NewSuppression(BaseModel):
     )
 
 
-@router.get("", responses=pages(SUPPRESSED), dependencies=[READS_SUPPRESSIONS])
+@router.get("", responses=items(SuppressedAddressDocument), dependencies=[READS_SUPPRESSIONS])
 async def list_suppressions(
     request: Request,
     using: Using,
@@ -101,7 +112,9 @@ async def list_suppressions(
         lambda connection: listed.page(connection, selection, at=at, after=after, limit=limit + 1)
     )
     following = wrapped([str(part) for part in behind(found[:limit], after)])
-    return page(request, found, limit, document=documents.suppressed, cursor=lambda _: following)
+    return page(
+        request, found, limit, document=suppressed_address_document, cursor=lambda _: following
+    )
 
 
 @router.get(
@@ -137,7 +150,7 @@ async def csv_pages(using: ApiServices, selection: Selection) -> AsyncIterator[s
         if heading:
             writer.writerow(heading)
         for one in found:
-            told = documents.suppressed(one)
+            told = dict(suppressed_address_document(one))
             writer.writerow([harmless(str(told[name] or "")) for name in _COLUMNS])
         yield written.getvalue()
         if len(found) < AT_ONCE:
@@ -156,7 +169,9 @@ def _position(cursor: str) -> Position:
     return address, int(number) if number.isdigit() and len(number) < 10 else 0
 
 
-@router.post("", status_code=201, responses=answers(ENTRY, "It is suppressed.", 201))
+@router.post(
+    "", status_code=201, responses=answers(SuppressionEntryDocument, "It is suppressed.", 201)
+)
 async def suppress(
     request: Request, using: Using, token: Suppressor, asked: NewSuppression, key: Key = None
 ) -> Response:
@@ -187,14 +202,14 @@ async def suppress(
             since=now,
             until=until,
         )
-        return StoredAnswer(status=201, type=JSON, body=octets(documents.entry(entry)))
+        return StoredAnswer(status=201, type=JSON, body=octets(suppression_entry_document(entry)))
 
     return await in_one_step(using, request, token, key, add)
 
 
 @router.get(
     "/{address:id}",
-    responses=answers(STANDING, "Everything that suppresses the address or the person."),
+    responses=answers(StandingDocument, "Everything that suppresses the address or the person."),
     dependencies=[READS_SUPPRESSIONS],
 )
 async def show_suppressions(request: Request, using: Using, address: AddressOrPerson) -> Response:
@@ -202,19 +217,19 @@ async def show_suppressions(request: Request, using: Using, address: AddressOrPe
     whom = _whom(using, address)
     standings = using.standings()
 
-    def look(connection: StoreTransaction) -> documents.Document:
+    def look(connection: StoreTransaction) -> StandingDocument:
         history = suppression.history(connection, whom)
         if isinstance(whom, PersonRef):
             record = _known(connection, whom)
             reasons = timeline.suppressions_of(connection, standings, record)
-            return documents.suppressed_person(record, reasons, history)
+            return person_standing_document(record, reasons, history)
         standing = standings.within(connection, [whom]).get(whom, Standing())
-        return documents.standing(whom, standing, history)
+        return address_standing_document(whom, standing, history)
 
     return reply(request, await using.database.read(look))
 
 
-@router.delete("/{address:id}", responses=answers(RELEASED, "What was lifted."))
+@router.delete("/{address:id}", responses=answers(ReleasedDocument, "What was lifted."))
 async def release(
     request: Request,
     using: Using,
@@ -245,7 +260,7 @@ async def release(
         raise Problem(422, f"address: {typed}")
     if not found.is_any:
         raise Problem(404, "nothing suppresses the address itself, and nobody there opted out")
-    return reply(request, documents.released(str(whom), found))
+    return reply(request, released_document(str(whom), found))
 
 
 def _whom(using: ApiServices, typed: str) -> PersonRef | str:

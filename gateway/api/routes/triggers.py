@@ -9,7 +9,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
 from gateway.api.replies import Limit, Text, Using, reply
-from gateway.api.schemas import PREVIEW, TRIGGER, TRIGGER_WHOLE, WAITING, WORK_DONE, answers, items
+from gateway.api.schemas import answers, items
+from gateway.documents.triggers import (
+    DoneDocument,
+    PreviewDocument,
+    TriggerDocument,
+    TriggerWithRunsDocument,
+    WaitingDocument,
+)
 
 router = APIRouter(prefix="/triggers", tags=["triggers"], dependencies=[READS])
 
@@ -20,26 +27,28 @@ _By = Annotated[
 _On = Annotated[date | None, Query(description="As if it were this day; by default today.")]
 
 
-@router.get("", responses=items(TRIGGER))
+@router.get("", responses=items(TriggerDocument))
 async def list_triggers(request: Request, using: Using) -> Response:
     """List the triggers, on and off."""
     return reply(request, {"items": await _looked(using.triggers.all), "next": None})
 
 
-@router.get("/history", responses=items(WORK_DONE))
+@router.get("/history", responses=items(DoneDocument))
 async def list_history(request: Request, using: Using, limit: Limit = 50) -> Response:
     """List runs, and changes of applications with their mail, the newest first."""
     found = await _looked(lambda: using.triggers.history(limit))
     return reply(request, {"items": found, "next": None})
 
 
-@router.get("/waiting", responses=answers(WAITING, "The fields that mail waits for."))
+@router.get("/waiting", responses=answers(WaitingDocument, "The fields that mail waits for."))
 async def list_waiting(request: Request, using: Using) -> Response:
     """List the fields of the feed that can't be read and that mail waits for."""
     return reply(request, await _looked(using.triggers.waiting))
 
 
-@router.get("/preview", responses=answers(PREVIEW, "Who would get what, and who would not."))
+@router.get(
+    "/preview", responses=answers(PreviewDocument, "Who would get what, and who would not.")
+)
 async def preview_change(
     request: Request, using: Using, *, reference: _Word, status: _Word, by: _By = None
 ) -> Response:
@@ -48,13 +57,17 @@ async def preview_change(
     return reply(request, found)
 
 
-@router.get("/{name}", responses=answers(TRIGGER_WHOLE, "The trigger with its last runs."))
+@router.get(
+    "/{name}", responses=answers(TriggerWithRunsDocument, "The trigger with its last runs.")
+)
 async def show_trigger(request: Request, using: Using, name: Text) -> Response:
     """Show a trigger and what its last runs did."""
     return reply(request, await _looked(lambda: using.triggers.one(name)))
 
 
-@router.get("/{name}/preview", responses=answers(PREVIEW, "Who would get what, and who would not."))
+@router.get(
+    "/{name}/preview", responses=answers(PreviewDocument, "Who would get what, and who would not.")
+)
 async def preview_trigger(request: Request, using: Using, name: Text, on: _On = None) -> Response:
     """Show whom a date event would mail on a day, and whom not and why; nothing is sent."""
     return reply(request, await _looked(lambda: using.triggers.preview(name, on)))

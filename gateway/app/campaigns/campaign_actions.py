@@ -5,21 +5,33 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from gateway.api.services import NewCampaign, NotDone, Told
+from gateway.api.services import NewCampaign, NotDone
 from gateway.app import common
 from gateway.app.campaigns import campaign_people, mailchimp
 from gateway.app.campaigns.campaign_people import NobodyMeant, PeopleFileRefused
-from gateway.app.campaigns.campaign_report import NotSent, report_document, sent
+from gateway.app.campaigns.campaign_report import NotSent, sent
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.campaigns.campaign_report import report
 from gateway.core.campaigns.counters import Counters
 from gateway.core.mail.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import PersonRef
+from gateway.documents.campaigns import (
+    CampaignAddedDocument,
+    CampaignDoneDocument,
+    CampaignPreparedDocument,
+    CampaignRemovedDocument,
+    CampaignSummaryDocument,
+    FreshReportDocument,
+    MailchimpAccountDocument,
+    MailchimpTemplateDocument,
+    campaign_document,
+    campaign_report_document,
+    campaign_summary_document,
+)
 from gateway.store.campaigns import campaign_members, campaign_reports, campaigns
 from gateway.store.campaigns.campaigns import NoSuchCampaign
 from gateway.store.engine.database import Database, StoreUnavailable
-from gateway.store.views import campaign_documents
 from gateway.sync import campaigns as work
 from gateway.sync.campaigns import (
     CampaignRefused,
@@ -44,7 +56,7 @@ class Campaigns:
         self._database = database
         self._ids = common.Ids()
 
-    def create(self, wanted: NewCampaign, *, confirmed: bool) -> Told:
+    def create(self, wanted: NewCampaign, *, confirmed: bool) -> CampaignDoneDocument:
         """Keep a new campaign; `remarks` say what would keep it from being sent."""
         draft = CampaignRequest(
             name=wanted.name,
@@ -54,11 +66,11 @@ class Campaigns:
         )
         with self._session() as session:
             made, remarks = work.create(session, draft, self._ids.next(), yes=confirmed)
-        return {**self._told(made.id), "remarks": remarks}
+        return {**self._summary(made.id), "remarks": remarks}
 
     def add(
         self, number: int, *, people: Sequence[str], groups: Sequence[str], file: Path | None
-    ) -> Told:
+    ) -> CampaignAddedDocument:
         """Put people in; those nobody knows are told, and stop no other."""
         persons = [_person(person) for person in people]
         with self._session() as session:
@@ -72,10 +84,14 @@ class Campaigns:
             )
             added = work.add(session, number, chosen.people)
         unknown = [f"the CRM has sent no {ref}" for ref in added.unknown]
-        counts = {"added": added.added, "known": added.known}
-        return {**self._told(number), **counts, "problems": [*chosen.problems, *unknown]}
+        return {
+            **self._summary(number),
+            "added": added.added,
+            "known": added.known,
+            "problems": [*chosen.problems, *unknown],
+        }
 
-    def remove(self, number: int, person: str) -> Told:
+    def remove(self, number: int, person: str) -> CampaignRemovedDocument:
         """Take a person out, or everybody who has an address."""
         sought = _person(person)
         with self._session() as session:
@@ -84,31 +100,34 @@ class Campaigns:
             gone = [str(ref) for ref in refs if work.remove(session, number, ref)]
         if not gone:
             raise NotDone(404, f"{person} is not in the campaign {ids.show(number)}")
-        return {**self._told(number), "removed": gone}
+        return {**self._summary(number), "removed": gone}
 
-    def prepare(self, number: int, *, confirmed: bool) -> Told:
+    def prepare(self, number: int, *, confirmed: bool) -> CampaignPreparedDocument:
         """Tell who is in and what would change at Mailchimp; nothing leaves."""
         with self._session() as session:
             campaign, plan, missing = work.preview(session, number)
             if confirmed:
                 with self._database.writing() as connection:
                     campaign_members.expect(connection, campaign.id)
-        document = campaign_documents.document(campaign, plan.tally)
-        return {**document, "changes": plan.document(), "missing": missing}
+        return {
+            **campaign_document(campaign, plan.tally),
+            "changes": plan.document(),
+            "missing": missing,
+        }
 
-    def open(self, number: int, *, confirmed: bool) -> Told:
+    def open(self, number: int, *, confirmed: bool) -> CampaignDoneDocument:
         """Create it at Mailchimp, not sent; `remarks` say what is missing."""
         with self._session() as session:
             _, missing = work.open_at_mailchimp(session, number, yes=confirmed)
-        return {**self._told(number), "remarks": missing}
+        return {**self._summary(number), "remarks": missing}
 
-    def send(self, number: int, *, confirmed: bool) -> Told:
+    def send(self, number: int, *, confirmed: bool) -> CampaignSummaryDocument:
         """Send it now."""
         with self._session() as session:
             work.send(session, number, yes=confirmed)
-        return self._told(number)
+        return self._summary(number)
 
-    def schedule(self, number: int, at: datetime, *, confirmed: bool) -> Told:
+    def schedule(self, number: int, at: datetime, *, confirmed: bool) -> CampaignSummaryDocument:
         """Schedule it for a quarter of an hour; without a zone, `at` is local."""
         zone = common.time_zone(self._settings())
         moment = at if at.tzinfo else at.replace(tzinfo=zone)
@@ -116,27 +135,27 @@ class Campaigns:
             self._one(number)
             when = mailchimp.quarter(moment, zone, at.isoformat(timespec="minutes"))
             work.schedule(session, number, when, yes=confirmed)
-        return self._told(number)
+        return self._summary(number)
 
-    def unschedule(self, number: int) -> Told:
+    def unschedule(self, number: int) -> CampaignSummaryDocument:
         """Take it out of the schedule."""
         with self._session() as session:
             work.unschedule(session, number)
-        return self._told(number)
+        return self._summary(number)
 
-    def delete(self, number: int) -> Told:
+    def delete(self, number: int) -> CampaignSummaryDocument:
         """Delete it here and at Mailchimp."""
         with self._session() as session:
             work.delete(session, number)
-        return self._told(number)
+        return self._summary(number)
 
-    def recreate(self, number: int, template: int | None) -> Told:
+    def recreate(self, number: int, template: int | None) -> CampaignDoneDocument:
         """Delete it and make it again with the same people."""
         with self._session() as session:
             made, remarks = work.recreate(session, number, template=template, new=self._ids.next())
-        return {**self._told(made.id), "remarks": remarks}
+        return {**self._summary(made.id), "remarks": remarks}
 
-    def report(self, number: int) -> Told:
+    def report(self, number: int) -> FreshReportDocument:
         """Tell what became of one that was sent; a remark says if Mailchimp can't be asked."""
         self._one(number)
         remarks: list[str] = []
@@ -151,15 +170,15 @@ class Campaigns:
             kept = campaign_reports.kept(connection, number)
         campaign_report = report(known.counters or Counters(), kept)
         machines = self._settings().mailchimp.count_machine_opens
-        document = report_document(known, campaign_report, count_machine_opens=machines)
+        document = campaign_report_document(known, campaign_report, count_machine_opens=machines)
         return {**document, "remarks": remarks}
 
-    def account(self) -> Told:
+    def account(self) -> MailchimpAccountDocument:
         """Tell what the account has and lacks, and when it was read."""
         with _told_as_problems():
             return mailchimp.account(self._settings(), self._database).document()
 
-    def templates(self) -> Sequence[Told]:
+    def templates(self) -> Sequence[MailchimpTemplateDocument]:
         """List the account's templates."""
         with _told_as_problems():
             return mailchimp.account(self._settings(), self._database).templates()
@@ -179,12 +198,10 @@ class Campaigns:
         with self._database.reading() as connection:
             campaigns.one(connection, number)
 
-    def _told(self, number: int) -> Told:
+    def _summary(self, number: int) -> CampaignSummaryDocument:
         machines = self._settings().mailchimp.count_machine_opens
         with self._database.reading() as connection:
-            return campaign_documents.whole(
-                connection, number, count_machine_opens=machines, with_members=False
-            )
+            return campaign_summary_document(connection, number, count_machine_opens=machines)
 
 
 @contextmanager

@@ -1,14 +1,11 @@
 """What became of a campaign that was sent, for the command line and the API."""
 
 from gateway.core import ids
-from gateway.core.campaigns.campaign_report import CampaignReport
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.errors import GatewayError
-from gateway.core.moments import in_utc
 from gateway.store.campaigns import campaign_syncs, campaigns
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.store.engine.database import Database
-from gateway.store.views.campaign_documents import numbers
 
 Document = dict[str, object]
 
@@ -38,32 +35,3 @@ def sent(store: Database, number: int) -> Synced:
     raise NotSent(
         f"there is no report of {ids.show(number)} yet, for it was not sent: {_SAYS[state]}"
     )
-
-
-def report_document(
-    known: Synced, report: CampaignReport, *, count_machine_opens: bool
-) -> Document:
-    """Return a report as JSON has it."""
-    campaign = known.campaign
-    return {
-        "id": ids.show(campaign.id),
-        "name": campaign.name,
-        "state": campaign.state,
-        "mailchimp_id": campaign.mailchimp_id,
-        "sent_at": in_utc(campaign.sent_at),
-        "as_of": in_utc(known.synced_at),
-        **numbers(report, count_machine_opens=count_machine_opens),
-        "bounces": {"hard": report.hard, "soft": report.soft, "syntax": report.syntax},
-        "opens": {
-            "times": report.opens.times,
-            "members": report.opens.members,
-            "times_without_machines": report.opens_by_people.times,
-            "members_without_machines": report.opens_by_people.members,
-            "count_machine_opens": count_machine_opens,
-        },
-        "clicks": {"times": report.clicks.times, "members": report.clicks.members},
-        "links": [
-            {"url": link.url, "clicks": link.clicks, "members": link.members}
-            for link in report.links
-        ],
-    }

@@ -13,6 +13,7 @@ from gateway.config import Settings
 from gateway.core.campaigns.schedule import NotScheduled, Unschedulable, schedule
 from gateway.core.errors import GatewayError
 from gateway.core.moments import in_utc
+from gateway.documents.campaigns import MailchimpAccountDocument, MailchimpTemplateDocument
 from gateway.runtime import processes
 from gateway.store.campaigns import audiences, campaign_syncs
 from gateway.store.campaigns.campaign_syncs import Reads
@@ -57,7 +58,7 @@ class AccountState:
         """Whether a campaign can be made."""
         return all(each.is_met for each in self.standing.prerequisites())
 
-    def document(self) -> dict[str, object]:
+    def document(self) -> MailchimpAccountDocument:
         """Return it as JSON has it."""
         audience = self.standing.audience
         prerequisites = self.standing.prerequisites()
@@ -66,8 +67,9 @@ class AccountState:
             "prerequisites": [
                 {"name": each.name, "met": each.is_met, "text": each.text} for each in prerequisites
             ],
-            "audience": audience
-            and {
+            "audience": None
+            if audience is None
+            else {
                 "id": audience.id,
                 "name": audience.name,
                 "last_read": in_utc(audience.synced_at),
@@ -78,7 +80,7 @@ class AccountState:
             "next_read": in_utc(self.reads.next),
         }
 
-    def templates(self) -> list[dict[str, object]]:
+    def templates(self) -> list[MailchimpTemplateDocument]:
         """Return the account's templates as JSON has them."""
         return [
             {

@@ -9,8 +9,9 @@ from gateway.app.decision.proxy_policy import listeners, policy
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.decision import note
-from gateway.core.decision.classify import OVERRIDE, UNREAD, Classification, Tried, why_matched
+from gateway.core.decision.classify import OVERRIDE, UNREAD, Tried, why_matched
 from gateway.core.decision.decide import blocking, who_counts
+from gateway.core.decision.explanation import Explanation, Fate, WhatIf
 from gateway.core.decision.note_facts import NoteFacts
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.errors import GatewayError
@@ -19,7 +20,7 @@ from gateway.core.mail.address import domain_of
 from gateway.core.mail.content import MAX_HEADER_BLOCK, parted_file, stuffed
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, opening
-from gateway.core.people.people import PersonRef, Standing, Suppression, SuppressionSource
+from gateway.core.people.people import Standing, Suppression, SuppressionSource
 from gateway.delivery.settings import choose
 from gateway.smtp_proxy.decider import Decider, MessageDecision, Verdict
 from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
@@ -29,9 +30,7 @@ from gateway.smtp_proxy.policy import Policy
 from gateway.store.engine.database import Database
 from gateway.store.journal.message_lookup import MessageLookup
 from gateway.store.people.staff_languages import StaffLanguages
-from gateway.store.views import documents, status
-
-OUTCOMES = {State.RELAYED: "relay", State.SEND_FAILED: "send_failed"}  #: In JSON.
+from gateway.store.views import status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,40 +43,6 @@ class Question:
     listener: str | None = None
     login: str | None = None
     language: str = ""  #: Of the notes; empty: that of whoever reads them.
-
-
-@dataclass(frozen=True, slots=True)
-class WhatIf:
-    """What would become of a recipient, had the person left one group."""
-
-    person: PersonRef
-    group: str
-    outcome: State
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
-    """What would become of one recipient."""
-
-    recipient: str
-    outcome: State  #: relayed or send_failed
-    would: State | None  #: Without observe mode or override.
-    suppressions: tuple[Suppression, ...]  #: Those that count for this kind of mail.
-    persons: tuple[PersonRef, ...]
-    note: str
-    what_if: tuple[WhatIf, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """The whole decision."""
-
-    classification: Classification
-    recipients: int  #: Of the one transaction it is explained as.
-    tried: tuple[Tried, ...]
-    refusal: str  #: Said to the whole message, as in a pause; empty: none.
-    relay: str
-    fates: tuple[Fate, ...]
 
 
 class NoSuchListener(GatewayError):
@@ -225,39 +190,3 @@ class _ExplanationWriter:
                 left = blocking(self._said.kind, replace(standing, holders=holders))
                 outcome = State.SEND_FAILED if left else State.RELAYED
                 yield WhatIf(entry.person, entry.name, outcome)
-
-
-def document(explanation: Explanation) -> documents.Document:
-    """Return a decision as JSON has it."""
-    return {
-        "kind": explanation.classification.kind,
-        "rule": explanation.classification.rule,
-        "recipients": explanation.recipients,
-        "rules_tried": [
-            {"name": rule.name, "matched": rule.matched, "because": rule.because}
-            for rule in explanation.tried
-        ],
-        "relay": explanation.relay,
-        "refusal": explanation.refusal,
-        "deliveries": [delivery_document(fate) for fate in explanation.fates],
-    }
-
-
-def delivery_document(fate: Fate) -> documents.Document:
-    """Return what would become of one recipient as JSON has it."""
-    return {
-        "recipient": fate.recipient,
-        "persons": [str(person) for person in fate.persons],
-        "outcome": OUTCOMES[fate.outcome],
-        "would": fate.would and OUTCOMES[fate.would],
-        "suppressions": [documents.suppression(reason) for reason in fate.suppressions],
-        "note": fate.note,
-        "if_left": [
-            {
-                "person": str(reason.person),
-                "group": reason.group,
-                "outcome": OUTCOMES[reason.outcome],
-            }
-            for reason in fate.what_if
-        ],
-    }

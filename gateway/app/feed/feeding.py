@@ -64,7 +64,7 @@ class StoreFeedAdapter:
             )
         except FileRefused as error:
             raise FeedRefused(str(error).removeprefix(f"{file}: ")) from error
-        document = {name: value for name, value in report.as_json().items() if name != "file"}
+        document = {name: value for name, value in report.document().items() if name != "file"}
         return Taken(
             report=document, records=report.records, is_held_back=report.outcome.is_held_back
         )

@@ -4,19 +4,31 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
-from gateway.api.services import ExplainedMail, NotDone, Told
+from gateway.api.services import ExplainedMail, NotDone
 from gateway.app import common
 from gateway.app.triggers import trigger_previews, triggers
 from gateway.app.triggers.transitions import NobodyActs
 from gateway.config import Settings
 from gateway.core.mail.mail_file import NoMail, read_mail
 from gateway.core.triggers.trigger_run import TriggerRun
+from gateway.documents.explanations import ExplanationDocument, explanation_document
+from gateway.documents.triggers import (
+    DoneDocument,
+    PreviewDocument,
+    TriggerDocument,
+    TriggerWithRunsDocument,
+    WaitingDocument,
+    history_document,
+    preview_document,
+    trigger_document,
+    trigger_run_document,
+    waiting_document,
+)
 from gateway.store.engine.database import Database
 from gateway.store.feed import unread
 from gateway.store.triggers import ledger, status_mail, trigger_runs
 from gateway.store.triggers.status_mail import MailedTransition
 from gateway.store.triggers.transitions import NoSuchStatus
-from gateway.triggers import documents
 
 
 class TriggerAnswers:
@@ -26,57 +38,62 @@ class TriggerAnswers:
         self._settings = settings
         self._database = database
 
-    def all(self) -> Sequence[Told]:
+    def all(self) -> Sequence[TriggerDocument]:
         """List the triggers, on and off."""
         with _told_as_problems():
             rules = triggers.rules(self._settings())
         with self._database.reading() as connection:
             looked = {name: trigger_runs.looked(connection, name) for name in rules}
-        return [documents.trigger(rule.trigger, looked[name]) for name, rule in rules.items()]
+        return [trigger_document(rule.trigger, looked[name]) for name, rule in rules.items()]
 
-    def one(self, name: str) -> Told:
+    def one(self, name: str) -> TriggerWithRunsDocument:
         """Show a trigger with its last runs."""
         with _told_as_problems():
             rule = trigger_previews.named(self._settings(), name)
         with self._database.reading() as connection:
             looked = trigger_runs.looked(connection, name)
             runs = trigger_runs.listed(connection, trigger=name)
-        return documents.trigger(rule.trigger, looked) | {"runs": [*map(documents.run, runs)]}
+        return {
+            **trigger_document(rule.trigger, looked),
+            "runs": [trigger_run_document(run) for run in runs],
+        }
 
-    def waiting(self) -> Told:
+    def waiting(self) -> WaitingDocument:
         """List the fields that mail waits for, and the mail."""
         with self._database.reading() as connection:
             fields = unread.listed(connection, deciding=True)
-            return documents.waiting(fields, ledger.waiting(connection))
+            return waiting_document(fields, ledger.waiting(connection))
 
-    def history(self, limit: int) -> Sequence[Told]:
+    def history(self, limit: int) -> Sequence[DoneDocument]:
         """List runs and changes of applications, with what became of their mail."""
         with self._database.reading() as connection:
             runs = trigger_runs.listed(connection, limit=limit)
             changes = status_mail.listed(connection, limit=limit)
         both: list[TriggerRun | MailedTransition] = [*runs, *changes]
         done = sorted(both, key=lambda entry: entry.id, reverse=True)[:limit]
-        return documents.history(done, common.time_zone(self._settings()))
+        return history_document(done, common.time_zone(self._settings()))
 
-    def preview(self, name: str, day: date | None) -> Told:
+    def preview(self, name: str, day: date | None) -> PreviewDocument:
         """Tell whom a date event would mail, and whom not."""
         with _told_as_problems():
             shown = trigger_previews.of_date(self._settings(), self._database, name, day)
-        return documents.preview(shown)
+        return preview_document(shown)
 
-    def preview_change(self, reference: str, status: str, by: str | None) -> Told:
+    def preview_change(self, reference: str, status: str, by: str | None) -> PreviewDocument:
         """Tell whom giving an application a status would mail, and whom not."""
         with _told_as_problems():
             shown = trigger_previews.of_change(
                 self._settings(), self._database, reference, status, by
             )
-        return documents.preview(shown)
+        return preview_document(shown)
 
 
-async def explain(settings: Settings, database: Database, mail: ExplainedMail) -> Told:
+async def explain(
+    settings: Settings, database: Database, mail: ExplainedMail
+) -> ExplanationDocument:
     """Tell what would become of a message, and why; nothing is sent, and nothing written."""
     # Here, so that the API doesn't load the proxy before somebody asks.
-    from gateway.app.decision.explain import NoSuchListener, Question, document, explain
+    from gateway.app.decision.explain import NoSuchListener, Question, explain
 
     content = read_mail(mail.content)
     if isinstance(content, NoMail):
@@ -89,7 +106,7 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
         login=mail.login,
     )
     try:
-        return document(await explain(settings, database, question))
+        return explanation_document(await explain(settings, database, question))
     except NoSuchListener as error:
         raise NotDone(422, str(error)) from error
 

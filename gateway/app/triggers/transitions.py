@@ -1,6 +1,6 @@
 """Submissions and changed statuses, done by the command line and the API alike."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.api.services import Apply, EventRefused, Happened
 from gateway.app import common
@@ -9,14 +9,15 @@ from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.mail.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import Staff
+from gateway.core.triggers.application_change import ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.transition import WARNINGS
+from gateway.documents.triggers import ChangeResultDocument, change_result_document
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import applications
 from gateway.store.triggers.transitions import NoSuchStatus
-from gateway.triggers.documents import done as document
-from gateway.triggers.transitions import ApplicationChanges, ChangeRequest, ChangeResult
+from gateway.triggers.transitions import ApplicationChanges, ChangeRequest
 
 
 def carry_out(
@@ -86,7 +87,7 @@ class StoreApplicationAdapter:
             settings, dict(files.rules), common.standings(settings, self._database)
         )
 
-        def apply(connection: StoreTransaction, happened: Happened) -> Mapping[str, object]:
+        def apply(connection: StoreTransaction, happened: Happened) -> ChangeResultDocument:
             changes = ApplicationChanges(connection, plan, now=common.now(), new_id=self._new_id)
             try:
                 actor = who_acts(settings, connection, happened.by) if happened.by else None
@@ -104,7 +105,7 @@ class StoreApplicationAdapter:
                     is_confirmed=happened.is_confirmed,
                     token=happened.token,
                 )
-                return document(changes.carry_out(request, dry_run=happened.dry_run))
+                return change_result_document(changes.carry_out(request, dry_run=happened.dry_run))
             except NobodyActs as error:
                 near = [{"crm_id": member.crm_id, "name": member.name} for member in error.nearest]
                 raise EventRefused(str(error), {"nearest": near}) from error

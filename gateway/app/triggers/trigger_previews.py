@@ -8,8 +8,9 @@ from gateway.app.triggers.transitions import carry_out, who_acts
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
+from gateway.core.triggers.trigger_preview import Preview
 from gateway.store.engine.database import Database
-from gateway.triggers.preview import Preview, preview
+from gateway.triggers.preview import preview
 from gateway.triggers.templates import CheckedTrigger
 from gateway.triggers.transitions import ChangeRequest
 

@@ -16,8 +16,8 @@ from gateway.cli.output import local, one_line, print_json, print_json_list, pri
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind
 from gateway.core.feed.spreadsheet import harmless
+from gateway.documents.bounces import bounce_document
 from gateway.store.bounces import bounce_shares, bounces
-from gateway.store.views import bounce_documents
 
 app = typer.Typer(help="Bounces and complaints: what came back.", no_args_is_help=True)
 
@@ -65,7 +65,7 @@ def list_bounces(
             limit=limit,
         )
     if as_json:
-        print_json_list(bounce_documents.bounce(entry) for entry in kept)
+        print_json_list(bounce_document(entry) for entry in kept)
         return
     rows = [
         (

@@ -26,10 +26,16 @@ from gateway.cli.output import complain, local, print_json, print_line, print_ta
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.errors import GatewayError
+from gateway.documents.campaigns import (
+    NOTHING_DONE,
+    MemberDoings,
+    MembersPreparedDocument,
+    campaign_document,
+    campaign_whole_document,
+    member_document,
+)
 from gateway.store.campaigns import activities, campaign_members, campaigns
 from gateway.store.engine.database import Database
-from gateway.store.views import campaign_documents
-from gateway.store.views.campaign_documents import NOTHING_DONE, MemberDoings
 
 if TYPE_CHECKING:
     from gateway.sync.mailchimp_session import MailchimpSession
@@ -73,9 +79,7 @@ def list_campaigns(context: typer.Context, as_json: Json = False) -> None:
             for campaign in campaigns.listed(connection)
         ]
     if as_json:
-        print_json(
-            [campaign_documents.document(campaign, tally) for campaign, tally in with_tallies]
-        )
+        print_json([campaign_document(campaign, tally) for campaign, tally in with_tallies])
         return
     print_table(
         ("id", "name", "state", "for", "members", "read", "next"),
@@ -235,9 +239,13 @@ def prepare(
         with session.database.reading() as connection:
             members = campaign_members.members(connection, campaign.id)
             if as_json:
-                rows = {"members": [campaign_documents.member(member) for member in members]}
-                more = {"changes": plan.document(), "missing": faults}
-                print_json(campaign_documents.document(campaign, plan.tally) | rows | more)
+                prepared: MembersPreparedDocument = {
+                    **campaign_document(campaign, plan.tally),
+                    "members": [member_document(member) for member in members],
+                    "changes": plan.document(),
+                    "missing": faults,
+                }
+                print_json(prepared)
                 return
             for line in show.changes(plan):
                 print_line(line)
@@ -359,10 +367,9 @@ def _print(context: Context, store: Database, number: int, *, as_json: bool) -> 
     counts_machines = context.settings.mailchimp.count_machine_opens
     with store.reading() as connection:
         if as_json:
-            document = campaign_documents.whole(
-                connection, number, count_machine_opens=counts_machines, with_members=True
+            print_json(
+                campaign_whole_document(connection, number, count_machine_opens=counts_machines)
             )
-            print_json(document)
             return
         campaign = campaigns.one(connection, number)
         tally = campaign_members.tally(connection, number)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.app import common
-from gateway.app.campaigns.campaign_report import report_document, sent
+from gateway.app.campaigns.campaign_report import sent
 from gateway.cli.campaigns.campaign_context import office_of
 from gateway.cli.campaigns.command import Id, app
 from gateway.cli.campaigns.exports import list_opt_outs
@@ -21,6 +21,7 @@ from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.campaigns.counters import Counters
 from gateway.core.errors import GatewayError
 from gateway.core.plot import Shape, draw, svg
+from gateway.documents.campaigns import campaign_report_document
 from gateway.store.campaigns import campaign_reports, campaigns
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.store.engine.database import Database
@@ -119,7 +120,7 @@ def show_report(
                 raise CannotWrite(f"{plot}: {error.strerror}") from error
     if as_json:
         print_json(
-            report_document(
+            campaign_report_document(
                 known,
                 campaign_report,
                 count_machine_opens=chosen.settings.mailchimp.count_machine_opens,

@@ -10,8 +10,8 @@ from gateway.cli.output import local, one_line
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.campaigns.membership import LeftOutReason
+from gateway.documents.campaigns import NOTHING_DONE, MemberDoings
 from gateway.store.campaigns.campaign_members import CampaignMember
-from gateway.store.views.campaign_documents import NOTHING_DONE, MemberDoings
 
 if TYPE_CHECKING:
     from gateway.sync.preparation import PreparationPlan

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from gateway.app.decision.explain import OUTCOMES, Question, document, explain
+from gateway.app.decision.explain import Question, explain
 from gateway.cli.context import Json, of, read_mail_address, read_sender, wrong_use
 from gateway.cli.decision.messages import Language, wording_in
 from gateway.cli.output import print_json, print_line
 from gateway.cli.people.suppress import described
 from gateway.core.mail.mail_file import NoMail, read_mail
+from gateway.documents.explanations import explanation_document, outcome_of
 
 _File = Annotated[
     Path,
@@ -59,7 +60,7 @@ def explain_message(
     with chosen.store() as store:
         explanation = asyncio.run(explain(chosen.settings, store, question))
     if as_json:
-        print_json(document(explanation))
+        print_json(explanation_document(explanation))
         return
     for rule in explanation.tried:
         print_line(f"{'→' if rule.matched else ' '} {rule.name}: {rule.because}")
@@ -73,12 +74,12 @@ def explain_message(
         print_line(f"Answer to the whole message: {explanation.refusal}")
     for fate in explanation.fates:
         persons = f" ({', '.join(map(str, fate.persons))})" if fate.persons else ""
-        would = f"; enforced: {OUTCOMES[fate.would]}" if fate.would else ""
+        would = f"; enforced: {outcome_of(fate.would)}" if fate.would else ""
         print_line()
-        print_line(f"{fate.recipient}{persons}: {OUTCOMES[fate.outcome]}{would}")
+        print_line(f"{fate.recipient}{persons}: {outcome_of(fate.outcome)}{would}")
         for suppression in fate.suppressions:
             print_line(f"  {described(chosen, suppression)}")
         for line in fate.note.splitlines():
             print_line(f"    {line}")
         for change in fate.what_if:
-            print_line(f'  If {change.person} left "{change.group}": {OUTCOMES[change.outcome]}')
+            print_line(f'  If {change.person} left "{change.group}": {outcome_of(change.outcome)}')

@@ -24,9 +24,9 @@ from gateway.core.decision.note import retold_in, told_in
 from gateway.core.decision.note_template import NoteTemplate, exactly
 from gateway.core.kinds import State
 from gateway.core.wording import in_language
+from gateway.documents.messages import message_document
 from gateway.store.bounces import bounces
 from gateway.store.journal import messages as journal
-from gateway.store.views import bounce_documents, documents
 
 app = typer.Typer(help="The journal of messages.", no_args_is_help=True)
 
@@ -77,7 +77,7 @@ def list_messages(
             limit=limit,
         )
     if as_json:
-        print_json([documents.message(message) for message in listed])
+        print_json([message_document(message) for message in listed])
         return
     headings = ("id", "time", "sender", "subject", "kind", "rule", "deliveries")
     rows = (
@@ -118,8 +118,7 @@ def show_message(
     if template is not None:
         message = retold_in(template, message, chosen.zone)
     if as_json:
-        reported = {"reports": bounce_documents.reports(reports)} if reports else {}
-        print_json(documents.message(message) | reported)
+        print_json(message_document(message, reports))
         return
     words = template or told_in(note_templates(chosen.settings).values(), message)
     for line in described(chosen, message, words or wording(chosen)):
@@ -144,7 +143,7 @@ def report(
     with chosen.store() as store, store.reading() as connection:
         failing = journal.would_fail(connection, chosen.moment(since))
     if as_json:
-        print_json([documents.message(message) for message in failing])
+        print_json([message_document(message) for message in failing])
         return
     headings = ("id", "time", "recipient", "subject", "rule", "why")
     rows = (

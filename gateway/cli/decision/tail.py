@@ -14,9 +14,9 @@ from gateway.cli.decision.messages import tally
 from gateway.cli.output import local, one_line, print_line
 from gateway.core import ids
 from gateway.core.decision.journal import Message
+from gateway.documents.messages import message_document
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages
-from gateway.store.views import documents
 
 _POLL_SECONDS = 0.5
 #: A message still being sent is shown when it is this old, else with its outcome.
@@ -70,7 +70,7 @@ def tail(
 def show_decided(context: Context, message: Message, *, as_json: bool) -> None:
     """Print a message that was just decided, as a line or a JSON document."""
     if as_json:
-        sys.stdout.write(json.dumps(documents.message(message)) + "\n")
+        sys.stdout.write(json.dumps(message_document(message)) + "\n")
         sys.stdout.flush()
         return
     when, sender = local(message.at, context.zone), message.sender or "<>"

@@ -17,8 +17,8 @@ from gateway.cli.output import complain, local, one_line, print_json, print_line
 from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.propose import propose as proposed_mapping
+from gateway.documents.feed import open_reference_document
 from gateway.store.feed import open_references
-from gateway.store.views import documents
 
 _WAITING = "waiting"
 _NOTHING_WAITS = (
@@ -93,7 +93,7 @@ def import_feed(
     for line in complaints(report):
         complain(line)
     if as_json:
-        print_json(report.as_json())
+        print_json(report.document())
     else:
         outcome = report.outcome
         lead = "Would be" if report.dry_run or outcome.is_held_back else "Done"
@@ -112,7 +112,7 @@ def list_waiting(chosen: Context, *, as_json: bool) -> None:
     with chosen.store() as store, store.reading() as connection:
         listed = open_references.listed(connection)
     if as_json:
-        print_json([documents.open_reference(reference) for reference in listed])
+        print_json([open_reference_document(reference) for reference in listed])
         return
     headings = ("reference", "kind", "names", "rows", "since", "of")
     rows = (

@@ -9,9 +9,9 @@ from gateway.cli.context import Json, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.sending.outbox import OutboxState
+from gateway.documents.sending import outbox_entry_document
 from gateway.store.sending import outbox
 from gateway.store.triggers import status_mail
-from gateway.store.views import documents
 
 app = typer.Typer(help="What the gateway itself sends.", no_args_is_help=True)
 
@@ -41,7 +41,7 @@ def list_entries(
             limit,
         )
     if as_json:
-        print_json([documents.outbox(row) for row in found])
+        print_json([outbox_entry_document(row) for row in found])
         return
     headings = ("id", "time", "type", "to", "about", "state", "attempts", "next", "error")
     rows = (

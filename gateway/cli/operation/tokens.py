@@ -11,8 +11,8 @@ from gateway.cli.operation.switches import user_name
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.token import Token, TokenRole, TokenScope
+from gateway.documents.access import token_document
 from gateway.store.api import tokens
-from gateway.store.views import documents
 
 app = typer.Typer(help="Tokens of the API.", no_args_is_help=True)
 
@@ -69,7 +69,7 @@ def create(
     with chosen.store() as store, store.writing() as connection:
         tokens.add(connection, token, secret)
     if as_json:
-        print_json(documents.token(token) | {"token": secret})
+        print_json({**token_document(token), "token": secret})
         return
     print_line(secret)
 
@@ -81,7 +81,7 @@ def list_tokens(context: typer.Context, as_json: Json = False) -> None:
     with chosen.store() as store, store.reading() as connection:
         listed = tokens.listed(connection)
     if as_json:
-        print_json([documents.token(token) for token in listed])
+        print_json([token_document(token) for token in listed])
         return
     headings = ("id", "made", "name", "source", "scopes", "roles", "last used", "revoked")
     rows = (

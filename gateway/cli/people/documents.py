@@ -11,9 +11,9 @@ from gateway.cli.output import local, one_line, print_json, print_line, print_ta
 from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.people.people import PersonRef
+from gateway.documents.replies import person_file_document
 from gateway.store.engine.blobs import Blobs
 from gateway.store.people import history, people
-from gateway.store.views import documents
 
 app = typer.Typer(help="Documents of people.", no_args_is_help=True)
 
@@ -46,7 +46,7 @@ def list_documents(context: typer.Context, wanted: _Person, as_json: Json = Fals
     if not is_known:
         raise NotFound(f"nobody known as {wanted}")
     if as_json:
-        print_json([documents.document(document) for document in kept])
+        print_json([person_file_document(document) for document in kept])
         return
     headings = ("id", "time", "file", "type", "size", "reference")
     rows = (

@@ -9,8 +9,8 @@ from gateway.cli.context import Context, Json, NotFound, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.people.history import HistoryEntry
+from gateway.documents.replies import history_entry_document
 from gateway.store.people import history
-from gateway.store.views import documents
 
 app = typer.Typer(help="Replies that were filed to people.", no_args_is_help=True)
 
@@ -34,7 +34,7 @@ def show(context: typer.Context, number: _Entry, as_json: Json = False) -> None:
     if entry is None:
         raise NotFound(f"the history has no entry {number}")
     if as_json:
-        print_json(documents.history_entry(entry))
+        print_json(history_entry_document(entry))
         return
     for line in described(chosen, entry):
         print_line(line)

@@ -8,8 +8,8 @@ from gateway.cli.context import Json, NotFound, of, read_person
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.cli.people.suppress import described, open_standings, refusal
 from gateway.core.people.people import PersonRef, SuppressionSource
+from gateway.documents.people import groups_of, person_document, status_of
 from gateway.store.people import people
-from gateway.store.views import documents
 from gateway.store.views.timeline import pages
 
 app = typer.Typer(help="People of the CRM.", no_args_is_help=True)
@@ -44,7 +44,7 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
     if not found:
         raise NotFound(f"nobody known as {wanted}")
     if as_json:
-        documented = [documents.person(page) for page in found]
+        documented = [person_document(page) for page in found]
         print_json(documented if len(documented) > 1 else documented[0])
         return
     for page in found:
@@ -59,12 +59,10 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
         is_held = SuppressionSource.UNREAD_STATUS in sources
         not_known = f" (not known: {'no bulk mail until it is' if is_held else 'no effect'})"
         is_known = record.status is not None or not known.status
-        status = documents.status_of(record) + ("" if is_known else not_known)
+        status = status_of(record) + ("" if is_known else not_known)
         print_line(f"Status:    {one_line(status) or '-'}")
         unknown = {given for reference, given in page.leads_nowhere if reference == _GROUP}
-        groups = [
-            name + (not_known if name in unknown else "") for name in documents.groups_of(record)
-        ]
+        groups = [name + (not_known if name in unknown else "") for name in groups_of(record)]
         print_line(f"Groups:    {one_line(', '.join(groups)) or '-'}")
         for reference, given in page.leads_nowhere:
             is_kept_away = is_held and reference in (_STATUS, _GROUP)

@@ -35,6 +35,14 @@ from gateway.core.feed.spreadsheet import harmless
 from gateway.core.kinds import Scope
 from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_person_or_address
 from gateway.core.people.people import PersonRef, Standing, Suppression
+from gateway.documents.suppressions import (
+    StandingDocument,
+    address_standing_document,
+    person_standing_document,
+    reasons_of,
+    suppressed_address_document,
+    unmatched_address_document,
+)
 from gateway.store.campaigns import opt_outs
 from gateway.store.engine.database import Database
 from gateway.store.people import mending, people, releases, suppression
@@ -47,7 +55,7 @@ from gateway.store.people.suppressed import (
     SuppressedAddress,
 )
 from gateway.store.people.suppression import Standings, SuppressionEntry
-from gateway.store.views import documents, timeline
+from gateway.store.views import timeline
 
 app = typer.Typer(help="Who is suppressed, and what staff suppress.", no_args_is_help=True)
 
@@ -210,7 +218,7 @@ def list_suppressions(
         most = _SHOWN if limit is None and is_shown else limit
         suppressed = asked.all() if most is None else asked.first(most)
         if as_json:
-            print_json_list(documents.suppressed(entry) for entry in suppressed)
+            print_json_list(suppressed_address_document(entry) for entry in suppressed)
         elif as_csv:
             writer = csv.writer(sys.stdout)
             writer.writerow(_CSV_HEADINGS)
@@ -303,7 +311,7 @@ def mend(
             mending.mend(connection, unmatched, plus_addresses=plus_addresses)
     left = [entry for entry in unmatched if isinstance(entry.meant, NotAnAddress)]
     if as_json:
-        print_json([documents.unmatched(entry) for entry in unmatched])
+        print_json([unmatched_address_document(entry) for entry in unmatched])
     else:
         for entry in unmatched:
             whose = (
@@ -358,7 +366,7 @@ class _Found:
     whose: Sequence[str]  #: Lines that tell whose address it is, or which addresses they have.
     reasons: Sequence[Suppression]
     history: Sequence[SuppressionEntry]
-    document: documents.Document
+    document: StandingDocument
 
 
 def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Found:
@@ -374,7 +382,7 @@ def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Found:
                     whose=[f"  has {', '.join(record.every_address) or 'no address'}"],
                     reasons=reasons,
                     history=history,
-                    document=documents.suppressed_person(record, reasons, history),
+                    document=person_standing_document(record, reasons, history),
                 )
             standing = standings.within(connection, [key]).get(key, Standing())
             return _Found(
@@ -384,9 +392,9 @@ def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Found:
                     + ("" if holder.active else ", not active")
                     for holder in standing.holders
                 ],
-                reasons=list(documents.reasons(standing)),
+                reasons=list(reasons_of(standing)),
                 history=history,
-                document=documents.standing(key, standing, history),
+                document=address_standing_document(key, standing, history),
             )
     finally:
         standings.close()

@@ -13,10 +13,10 @@ from gateway.cli.context import Context, Json, NotFound, of, read_id
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.replies.inbox import InboxRow, InboxState
+from gateway.documents.replies import import_addresses_document, inbox_mail_document
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
 from gateway.store.replies import inbox
-from gateway.store.views import documents
 
 if TYPE_CHECKING:
     from gateway.inbound.importer import ReplyImporter
@@ -50,7 +50,7 @@ def list_mails(
     with chosen.store() as store, store.reading() as connection:
         listed = inbox.listed(connection, states=states, limit=limit)
     if as_json:
-        print_json([documents.mail(mail) for mail in listed])
+        print_json([inbox_mail_document(mail) for mail in listed])
         return
     headings = ("id", "time", "sender", "subject", "state", "reason", "detail")
     rows = (
@@ -79,7 +79,7 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
             return
         text = asyncio.run(text_of(chosen, store, row))
     if as_json:
-        print_json(documents.mail(row) | {"text": text})
+        print_json(inbox_mail_document(row) | {"text": text})
         return
     print_line(f"Subject:     {one_line(row.subject)}")
     print_line(f"From:        {one_line(row.sender)}")
@@ -104,7 +104,7 @@ def address(context: typer.Context, as_json: Json = False) -> None:
     addresses = import_addresses(of(context).settings)
     if as_json:
         print_json(
-            documents.import_addresses([(place.address, place.told_by) for place in addresses])
+            import_addresses_document([(place.address, place.told_by) for place in addresses])
         )
         raise typer.Exit(0 if addresses else 1)
     if not addresses:
@@ -141,7 +141,7 @@ def discard(context: typer.Context, number: _Id, as_json: Json = False) -> None:
     with of(context).store() as store, store.writing() as connection:
         before = inbox.discard(connection, read_id(number))
     if as_json:
-        print_json(documents.mail(replace(before, state=InboxState.DISCARDED)))
+        print_json(inbox_mail_document(replace(before, state=InboxState.DISCARDED)))
         return
     print_line(f"Discarded: {number}, which was {before.state} ({before.reason}).")
 
@@ -160,7 +160,7 @@ def _decide(
         verdict = asyncio.run(decided(store))
         row = _found(store, ids.show(verdict.inbox))
     if as_json:
-        print_json(documents.mail(row))
+        print_json(inbox_mail_document(row))
     else:
         match verdict:
             case Filed(entry):

@@ -11,11 +11,12 @@ from gateway.cli.context import Json, of, read_staff
 from gateway.cli.output import complain, one_line, print_json, print_line, printable
 from gateway.cli.triggers.triggers import show_preview
 from gateway.core.errors import GatewayError
+from gateway.core.triggers.application_change import Change, ChangeOutcome, ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.transition import is_yes, question
-from gateway.triggers.documents import done as document
-from gateway.triggers.transitions import Change, ChangeOutcome, ChangeRequest, ChangeResult
+from gateway.documents.triggers import change_result_document
+from gateway.triggers.transitions import ChangeRequest
 
 app = typer.Typer(
     help="Report what happened to applications, and mail people.", no_args_is_help=True
@@ -122,7 +123,7 @@ def change_status(
 
 def _tell(done: ChangeResult, *, as_json: bool) -> None:
     if as_json:
-        print_json(document(done))
+        print_json(change_result_document(done))
     else:
         _show(done)
     if done.outcome is ChangeOutcome.UNCONFIRMED:

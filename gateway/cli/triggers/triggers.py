@@ -16,14 +16,21 @@ from gateway.cli.context import Context, Json, of, read_staff, wrong_use
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.core.triggers.trigger_preview import Preview
 from gateway.core.triggers.trigger_run import TriggerRun
+from gateway.documents.triggers import (
+    history_document,
+    preview_document,
+    state_of,
+    trigger_document,
+    trigger_run_document,
+    waiting_document,
+)
 from gateway.metrics import Metrics
 from gateway.store.engine.database import Database
 from gateway.store.feed import unread
 from gateway.store.triggers import epochs, ledger, status_mail, trigger_runs
 from gateway.store.triggers.status_mail import MailedTransition
-from gateway.triggers import documents
-from gateway.triggers.preview import Preview
 from gateway.triggers.templates import CheckedTrigger
 
 app = typer.Typer(help="Mail on events.", no_args_is_help=True)
@@ -71,7 +78,7 @@ def list_triggers(context: typer.Context, waiting: _Waiting = False, as_json: Js
     with chosen.store() as store, store.reading() as connection:
         looked = {name: trigger_runs.looked(connection, name) for name in rules}
     if as_json:
-        print_json([documents.trigger(rule.trigger, looked[name]) for name, rule in rules.items()])
+        print_json([trigger_document(rule.trigger, looked[name]) for name, rule in rules.items()])
         return
     headings = ("name", "on", "event", "template", "kind", "looked at")
     rows = (
@@ -96,7 +103,7 @@ def list_waiting(chosen: Context, *, as_json: bool) -> None:
         fields = unread.listed(connection, deciding=True)
         owed = ledger.waiting(connection)
     if as_json:
-        print_json(documents.waiting(fields, owed))
+        print_json(waiting_document(fields, owed))
         return
     headings = ("record", "field", "since", "in", "because")
     rows = (
@@ -147,7 +154,7 @@ def preview_trigger(
         else:
             shown = trigger_previews.of_date(chosen.settings, store, name or "", day)
     if as_json:
-        print_json(documents.preview(shown))
+        print_json(preview_document(shown))
         return
     show_preview(shown)
 
@@ -177,7 +184,7 @@ def run_triggers(
 
     with chosen.store() as store:
         runs, held = asyncio.run(run(store))
-    shown = [documents.run(run) for run in runs]
+    shown = [trigger_run_document(run) for run in runs]
     if as_json:
         print_json(shown[0] if name else shown)
     else:
@@ -201,7 +208,7 @@ def history(context: typer.Context, limit: _Limit = 50, as_json: Json = False) -
     both: list[TriggerRun | MailedTransition] = [*runs, *changes]
     done = sorted(both, key=lambda entry: entry.id, reverse=True)[:limit]
     if as_json:
-        print_json(documents.history(done, chosen.zone))
+        print_json(history_document(done, chosen.zone))
         return
     as_runs = (entry if isinstance(entry, TriggerRun) else entry.run(chosen.zone) for entry in done)
     _show_runs(chosen, list(as_runs), _NO_RUNS)
@@ -221,7 +228,7 @@ def history(context: typer.Context, limit: _Limit = 50, as_json: Json = False) -
                 change.trigger,
                 one_line(f"{change.reference}: {change.before or '-'} → {change.status or '-'}"),
                 mail.to or mail.row.recipient or mail.row.person,
-                documents.state_of(mail.row),
+                state_of(mail.row),
                 local(mail.row.next_at or mail.row.due_at, chosen.zone),
                 one_line(mail.row.reason),
             )

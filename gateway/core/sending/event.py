@@ -41,13 +41,3 @@ class Telling:
     person: str  #: `candidate:17`; empty where it is about nobody who is known.
     lane: str  #: What is told one after the other: a person, or an address; empty: in any order.
     data: Mapping[str, object]
-
-    def document(self) -> dict[str, object]:
-        """Return the JSON document."""
-        return {
-            "id": self.id,
-            "type": self.type.value,
-            "at": self.at,
-            "person": self.person or None,
-            "data": dict(self.data),
-        }

@@ -71,18 +71,6 @@ class TriggerRun:
         return self.count(OccurrenceState.DUE, OccurrenceState.SENDING)
 
     @property
-    def outcome(self) -> Mapping[str, int]:
-        """How many of its mails came to what; `skipped` has all who were selected in vain."""
-        return {
-            "sent": self.count(OccurrenceState.SENT),
-            "skipped": self.left_out,
-            "failed": self.count(OccurrenceState.FAILED),
-            "unknown": self.count(OccurrenceState.UNKNOWN),
-            "expired": self.count(OccurrenceState.EXPIRED),
-            "held": self.count(OccurrenceState.HELD),
-        }
-
-    @property
     def is_empty(self) -> bool:
         """Whether nothing was to be sent and nothing went wrong."""
         return not (self.due or self.error)

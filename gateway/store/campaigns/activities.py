@@ -1,20 +1,17 @@
 """What members of campaigns did, kept once however often it is read."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, select, update
 
-from gateway.core import ids
 from gateway.core.campaigns.activity import Seen
 from gateway.core.campaigns.precedence import Activity, ActivityType
 from gateway.core.mail.address import lookup_form
-from gateway.core.moments import in_utc
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.core.sending.event import Event, EventType
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema import activities, audience_members, campaign_members, campaigns
 
@@ -167,38 +164,6 @@ def _link(url: str) -> int:
     if not url:
         return 0
     return int.from_bytes(hashlib.sha256(url.encode(errors="replace")).digest()[:7]) + 1
-
-
-def events(
-    connection: Connection, mailing: Mailing, acts: Sequence[Act], new_id: Callable[[], int]
-) -> list[Event]:
-    """Return what to tell of new activities, once for every person of the campaign they are of."""
-    people = members_by_address(connection, mailing.id, {act.recipient for act in acts})
-    return [
-        Event(
-            id=new_id(),
-            type=EventType.CAMPAIGN_ACTIVITY,
-            person=person,
-            data=document(mailing, act) | {"address": act.recipient},
-        )
-        for act in acts
-        for person in people.get(act.recipient, [None])
-    ]
-
-
-def document(mailing: Mailing, act: Act) -> dict[str, object]:
-    """Return an activity as JSON has it, with the campaign's id and title (S2)."""
-    activity = act.activity
-    return {
-        "campaign": ids.show(mailing.id),
-        "title": mailing.name,
-        "type": activity.type.value,
-        "at": in_utc(activity.at),
-        "url": activity.url or None,
-        "bounce": activity.bounce or None,
-        "machine": activity.machine,
-        "reason": activity.reason or None,
-    }
 
 
 def members_by_address(

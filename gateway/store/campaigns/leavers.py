@@ -1,23 +1,19 @@
 """Who left an audience, and is in the opt-out group for it until staff undo it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
-from gateway.core import ids
 from gateway.core.campaigns.membership import KnownContact
-from gateway.core.moments import in_utc
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.core.sending.event import Event, EventType
 from gateway.store.campaigns import audiences, opt_outs
 from gateway.store.engine.bulk_rows import insert_rows
-from gateway.store.schema import addresses, audience_members, campaigns, groups, memberships
+from gateway.store.schema import addresses, audience_members, groups, memberships
 from gateway.store.schema import opt_outs as table
 from gateway.store.schema.columns import microseconds
-from gateway.store.sending import events
 
 _AT_ONCE = 500
 _TOLD = ("email", "email_id", "contact_id", "status", "changed_at")
@@ -124,10 +120,10 @@ def pending(connection: Connection, audience: str, limit: int = _AT_ONCE) -> lis
     ]
 
 
-def opt_out(
-    connection: Connection, left: Iterable[Leaving], *, now: datetime, new_id: Callable[[], int]
-) -> list[Leaving]:
-    """Put people into the opt-out group of their kind, tell of it, return for whom it is new.
+def opt_out(connection: Connection, left: Iterable[Leaving], *, now: datetime) -> list[Leaving]:
+    """Put people into the opt-out group of their kind; return for whom it is new.
+
+    Who calls it tells of those (`gateway.documents.campaigns.opted_out_events`).
 
     What is known already changes nothing, so that staff who took a person out of the group have
     the last word until the person leaves anew.
@@ -171,7 +167,6 @@ def opt_out(
     if rows:
         connection.execute(insert(table), rows)
     opt_outs.join(connection, [leaving.person for leaving in new], now)
-    events.put(connection, opted_out_events(connection, new, new_id))
     return new
 
 
@@ -191,29 +186,6 @@ def _note(connection: Connection, known: Row[Any], leaving: Leaving) -> None:
     )
     values = {"changed_at": changed_at, "campaign": campaign, "reason": reason}
     connection.execute(update(table).where(*mine).values(values))
-
-
-def opted_out_events(
-    connection: Connection, new: Sequence[Leaving], new_id: Callable[[], int]
-) -> Iterator[Event]:
-    """Yield what webhooks are told of opt-outs, each with the name of its campaign."""
-    wanted = {leaving.campaign for leaving in new if leaving.campaign is not None}
-    query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.id.in_(wanted))
-    titles = {row.id: row.name for row in connection.execute(query)}
-    for leaving in new:
-        yield Event(
-            id=new_id(),
-            type=EventType.OPTED_OUT,
-            person=leaving.person,
-            data={
-                "address": leaving.address,
-                "at": in_utc(leaving.at),
-                "source": opt_outs.SOURCE,
-                "campaign": None if leaving.campaign is None else ids.show(leaving.campaign),
-                "title": titles.get(leaving.campaign or 0),
-                "reason": leaving.reason or None,
-            },
-        )
 
 
 def lift(

@@ -1,5 +1,7 @@
 """The tables; addresses are in lookup form."""
 
+from pathlib import Path
+
 from gateway.store.schema.activities import activities, opt_outs
 from gateway.store.schema.api import answers, tokens
 from gateway.store.schema.bounces import bounces
@@ -57,11 +59,12 @@ from gateway.store.schema.triggers import (
     trigger_runs,
 )
 
+_MIGRATIONS = Path(__file__).parents[1] / "migrations" / "versions"
 #: The first migration. Lower numbers were those of builds before any release: their stores can't be
 #: upgraded. A number of its own, for "0001" was one of theirs.
 FIRST_VERSION = "0100"
 #: The newest migration; a store at another version is refused.
-VERSION = "0101"
+VERSION = max(file.name[:4] for file in _MIGRATIONS.glob("[0-9]*.py"))
 
 __all__ = [
     "FIRST_VERSION",

@@ -1,6 +1,7 @@
 """What happened, kept in the transaction in which it happened until the outbox has it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import orjson
 from sqlalchemy import Connection, delete, insert, select
@@ -10,6 +11,16 @@ from gateway.store.engine.bulk_rows import insert_rows
 from gateway.store.schema import events
 
 _COLUMNS = ("id", "type", "person", "data")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """Something that happened and is to be told."""
+
+    id: int
+    type: EventType
+    person: str  #: `candidate:17`; empty where it is about nobody who is known.
+    data: Mapping[str, object]  #: Of `message.send_failed`: nothing, the journal has it.
 
 
 def put(connection: Connection, happened: Iterable[Event]) -> None:
@@ -34,6 +45,14 @@ def put_send_failed(connection: Connection, failed: Iterable[int]) -> None:
     """
     rows = [(number, EventType.SEND_FAILED.value, "", "{}") for number in failed]
     insert_rows(connection, events, _COLUMNS, rows, conflict="DO NOTHING")
+
+
+def oldest(connection: Connection, limit: int) -> list[KeptEvent]:
+    """Return up to `limit` things that are to be told, the oldest first."""
+    rows = connection.execute(select(events).order_by(events.c.id).limit(limit))
+    return [
+        KeptEvent(row.id, EventType(row.type), row.person, orjson.loads(row.data)) for row in rows
+    ]
 
 
 def has_any(connection: Connection) -> bool:

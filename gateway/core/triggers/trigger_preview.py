@@ -1,0 +1,46 @@
+"""What a trigger would do: who would get what, who would not, and why."""
+
+from dataclasses import dataclass
+
+from gateway.core.people.people import PersonRef
+from gateway.core.triggers.occurrence import WAITS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewMail:
+    """A mail that would be sent."""
+
+    person: PersonRef
+    about: str
+    to: str
+    subject: str
+    text: str
+    trigger: str
+    recipient: str  #: Who it is: `candidate:17`, `staff:3`, or an address.
+    name: str = ""  #: Of the recipient.
+    blank: tuple[str, ...] = ()  #: Values the text takes and that are empty: `person.first_name`.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotMailed:
+    """Somebody a trigger selects or names who gets no mail now."""
+
+    person: str  #: Who it is: `candidate:17`, `staff:3`, an address, or `responsible:manager`.
+    name: str = ""
+    about: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a trigger would do."""
+
+    trigger: str
+    mails: tuple[PreviewMail, ...]
+    skipped: tuple[NotMailed, ...]
+    warning: str = ""  #: What people are told before they go on.
+
+    @property
+    def may_mail(self) -> bool:
+        """Whether mail would leave, now or as soon as what it waits for is told."""
+        return bool(self.mails) or any(one.reason.startswith(WAITS) for one in self.skipped)

@@ -1,0 +1,93 @@
+"""What came back of messages, and what webhooks are told of it."""
+
+from typing import Annotated
+
+from typing_extensions import TypedDict
+
+from gateway.core import ids
+from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
+from gateway.core.kinds import Scope
+from gateway.core.moments import in_utc
+from gateway.documents.fields import IdText, JsonSchema, TimeText
+
+
+class BounceDocument(TypedDict):
+    """What came back of one recipient."""
+
+    inbox: IdText
+    at: TimeText
+    kind: BounceKind
+    message: IdText | None
+    proof: Proof | None
+    address: str | None
+    recipient: str
+    reason: str | None
+    hard: bool
+    action: str
+    status: str
+    diagnostic: str
+    suppression: IdText | None
+
+
+class _AddressEventFields(TypedDict):
+    address: str
+    message: Annotated[IdText | None, JsonSchema(description="The message that came back.")]
+    reason: Annotated[
+        str | None, JsonSchema(description="Why, as `gateway bounces reasons` lists it.")
+    ]
+    hard: Annotated[bool, JsonSchema(description="Whether the address itself is wrong or gone.")]
+    status: Annotated[
+        str,
+        JsonSchema(description="The enhanced status code (RFC 3463); empty where none was told."),
+    ]
+    suppressed: Annotated[
+        Scope | None,
+        JsonSchema(description="What of mail the address gets none of any more, because of this."),
+    ]
+
+
+class AddressBouncedData(_AddressEventFields):
+    """What a webhook is told of mail that came back."""
+
+    kind: Annotated[str, JsonSchema(enum=[BounceKind.BOUNCE.value])]
+
+
+class AddressComplainedData(_AddressEventFields):
+    """What a webhook is told of a complaint, or of who told the mail program to end it."""
+
+    kind: Annotated[str, JsonSchema(enum=[BounceKind.COMPLAINT.value, BounceKind.OPT_OUT.value])]
+
+
+def bounce_document(kept: KeptBounce) -> BounceDocument:
+    """Return what came back of one recipient."""
+    return {
+        "inbox": ids.show(kept.inbox),
+        "at": in_utc(kept.at),
+        "kind": kept.kind,
+        "message": None if kept.message is None else ids.show(kept.message),
+        "proof": kept.proof,
+        "address": kept.address or None,
+        "recipient": kept.recipient,
+        "reason": kept.reason or None,
+        "hard": kept.hard,
+        "action": kept.action,
+        "status": kept.status,
+        "diagnostic": kept.diagnostic,
+        "suppression": None if kept.suppression is None else ids.show(kept.suppression),
+    }
+
+
+def address_event_data(
+    kept: KeptBounce, suppressed: Scope | None
+) -> AddressBouncedData | AddressComplainedData:
+    """Return what is told of it; `suppressed` is what the address gets none of because of it."""
+    data: AddressBouncedData = {
+        "address": kept.address,
+        "message": None if kept.message is None else ids.show(kept.message),
+        "kind": kept.kind,
+        "reason": kept.reason or None,
+        "hard": kept.hard,
+        "status": kept.status,
+        "suppressed": suppressed,
+    }
+    return data

@@ -1,0 +1,85 @@
+"""What webhooks are told: the document around what happened, and what is to be told next."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Generic, TypeVar
+
+from typing_extensions import TypedDict
+
+from gateway.core import ids
+from gateway.core.decision.journal import Message
+from gateway.core.kinds import State
+from gateway.core.moments import in_utc
+from gateway.core.sending.event import EventType, Telling
+from gateway.documents.fields import JsonSchema, TimeText
+from gateway.documents.messages import send_failed_data
+from gateway.store.engine.database import StoreTransaction
+from gateway.store.journal import messages
+from gateway.store.sending import events
+
+TypeT = TypeVar("TypeT")
+PersonT = TypeVar("PersonT")
+DataT = TypeVar("DataT")
+
+
+class EventDocument(TypedDict, Generic[TypeT, PersonT, DataT]):
+    """What webhooks are told."""
+
+    id: Annotated[str, JsonSchema(description="The same however often it is sent.")]
+    type: TypeT
+    at: TimeText
+    person: Annotated[PersonT, JsonSchema(description="Whose events come in order.")]
+    data: DataT
+
+
+def event_document(
+    telling: Telling,
+) -> EventDocument[EventType, str | None, Mapping[str, object]]:
+    """Return what webhooks are told of one thing that happened."""
+    return {
+        "id": telling.id,
+        "type": telling.type,
+        "at": telling.at,
+        "person": telling.person or None,
+        "data": telling.data,
+    }
+
+
+def oldest_tellings(connection: StoreTransaction, limit: int) -> Mapping[int, Sequence[Telling]]:
+    """Return up to `limit` things that happened, by their number, and what is told of each."""
+    kept = events.oldest(connection, limit)
+    failed = [event.id for event in kept if event.type is EventType.SEND_FAILED]
+    left_out = {
+        message.id: send_failed_tellings(message)
+        for message in messages.several(connection, failed)
+    }
+    tellings: dict[int, tuple[Telling, ...]] = {}
+    for event in kept:
+        if event.type is EventType.SEND_FAILED:
+            tellings[event.id] = left_out.get(event.id, ())
+            continue
+        telling = Telling(
+            id=ids.show(event.id),
+            type=event.type,
+            at=in_utc(ids.moment_of(event.id)),
+            person=event.person,
+            lane=event.person,
+            data=event.data,
+        )
+        tellings[event.id] = (telling,)
+    return tellings
+
+
+def send_failed_tellings(message: Message) -> tuple[Telling, ...]:
+    """Return what is told of a message: of each recipient who was left out."""
+    return tuple(
+        Telling(
+            id=f"{ids.show(message.id)}-{position}",
+            type=EventType.SEND_FAILED,
+            at=in_utc(message.at),
+            person=str(next(iter(delivery.persons), "")),
+            lane=str(next(iter(delivery.persons), delivery.address)),
+            data=send_failed_data(message, delivery),
+        )
+        for position, delivery in enumerate(message.deliveries)
+        if delivery.state is State.SEND_FAILED
+    )

@@ -1,0 +1,96 @@
+"""What would become of a message, and why."""
+
+from typing import Annotated, Literal
+
+from typing_extensions import TypedDict
+
+from gateway.core.decision.explanation import Explanation, Fate
+from gateway.core.kinds import Kind, State
+from gateway.documents.fields import JsonSchema, PersonText
+from gateway.documents.suppressions import SuppressionDocument, suppression_document
+
+Outcome = Literal["relay", "send_failed"]
+
+
+class RuleTriedDocument(TypedDict):
+    """A rule that was looked at."""
+
+    name: str
+    matched: bool
+    because: str
+
+
+class IfLeftDocument(TypedDict):
+    """What would become of a recipient, had the person left one group."""
+
+    person: PersonText
+    group: str
+    outcome: Outcome
+
+
+class FateDocument(TypedDict):
+    """What would become of one recipient."""
+
+    recipient: str
+    persons: list[PersonText]
+    outcome: Outcome
+    would: Annotated[
+        Outcome | None, JsonSchema(description="Without observe mode or the override.")
+    ]
+    suppressions: list[SuppressionDocument]
+    note: str
+    if_left: list[IfLeftDocument]
+
+
+class ExplanationDocument(TypedDict):
+    """The decision on a message."""
+
+    kind: Kind
+    rule: str
+    recipients: int
+    rules_tried: list[RuleTriedDocument]
+    relay: str
+    refusal: Annotated[str, JsonSchema(description="Said to the whole message; empty: none.")]
+    deliveries: list[FateDocument]
+
+
+def outcome_of(state: State) -> Outcome:
+    """Return what becomes of a recipient as JSON has it; `state` is relayed or send_failed."""
+    assert state in (State.RELAYED, State.SEND_FAILED)
+    return "relay" if state is State.RELAYED else "send_failed"
+
+
+def explanation_document(explanation: Explanation) -> ExplanationDocument:
+    """Return a decision."""
+    return {
+        "kind": explanation.classification.kind,
+        "rule": explanation.classification.rule,
+        "recipients": explanation.recipients,
+        "rules_tried": [
+            {"name": rule.name, "matched": rule.matched, "because": rule.because}
+            for rule in explanation.tried
+        ],
+        "relay": explanation.relay,
+        "refusal": explanation.refusal,
+        "deliveries": [fate_document(fate) for fate in explanation.fates],
+    }
+
+
+def fate_document(fate: Fate) -> FateDocument:
+    """Return what would become of one recipient."""
+    return {
+        "recipient": fate.recipient,
+        "persons": [str(person) for person in fate.persons],
+        "outcome": outcome_of(fate.outcome),
+        "would": None if fate.would is None else outcome_of(fate.would),
+        "suppressions": [suppression_document(reason) for reason in fate.suppressions],
+        "note": fate.note,
+        "if_left": [
+            {
+                "person": str(left.person),
+                "group": left.group,
+                "outcome": outcome_of(left.outcome),
+            }
+            for left in fate.what_if
+        ],
+    }

@@ -1,0 +1,176 @@
+"""The feed: what a file brought, how each kind stands, and what in it leads nowhere."""
+
+from typing import TYPE_CHECKING, Annotated, NotRequired
+
+from typing_extensions import TypedDict
+
+from gateway.core.feed.references import How, Lead
+from gateway.core.moments import in_utc
+from gateway.documents.fields import JsonSchema, TimeText
+
+if TYPE_CHECKING:
+    from gateway.store.feed.feed_faults import KindState
+    from gateway.store.feed.open_references import Open
+
+
+class OpenReferenceDocument(TypedDict):
+    """What rows of the feed name that isn't known."""
+
+    reference: Annotated[str, JsonSchema(description="people.status, memberships.group …")]
+    kind: Annotated[str, JsonSchema(description="candidate, contact, application, or empty.")]
+    id: str
+    count: Annotated[int, JsonSchema(description="Rows that name it.")]
+    since: TimeText
+    examples: Annotated[list[str], JsonSchema(description="Some of those who bear it.")]
+
+
+class FeedFaultDocument(TypedDict):
+    """What is wrong with the last file of a kind."""
+
+    file: str
+    since: Annotated[TimeText, JsonSchema(description="Of the first such file without a good one.")]
+    at: TimeText
+    problems: int
+    failed: Annotated[bool, JsonSchema(description="Nothing of it was taken in.")]
+    reason: str
+
+
+class KindStateDocument(TypedDict):
+    """What a source brought last of a kind."""
+
+    source: str
+    kind: str
+    at: TimeText | None
+    fault: FeedFaultDocument | None
+
+
+class RowProblemDocument(TypedDict):
+    """What is wrong with a row, or with one field of it."""
+
+    line: int
+    text: str
+    column: Annotated[str, JsonSchema(description="Empty: the row itself.")]
+    value: str
+    cure: str
+
+
+class DuplicateDocument(TypedDict):
+    """A key that stands in a file more than once."""
+
+    key: str
+    lines: list[int]
+    differs: Annotated[
+        dict[str, str], JsonSchema(description="Columns the rows say different things in.")
+    ]
+
+
+class ReferenceUseDocument(TypedDict):
+    """A text that stands for something else and isn't the id of anything."""
+
+    reference: str
+    kind: str
+    given: str
+    lead: Lead
+    rows: int
+    line: int
+    crm_id: Annotated[str, JsonSchema(description="What it is taken for.")]
+    how: How | None
+    others: list[str]
+    nearest: list[str]
+    text: str
+
+
+class IdleTagDocument(TypedDict):
+    """A tag of a row that wasn't taken as it stands."""
+
+    line: int
+    tag: str
+    taken_for: str
+
+
+class StillReferredDocument(TypedDict):
+    """A status or group that keeps mail away and stays, since people have it."""
+
+    kind: str
+    crm_id: str
+    name: str
+    people: int
+
+
+class ShortfallDocument(TypedDict):
+    """What the feed tells and yet has no effect, all imports together."""
+
+    protected_without_address: int
+    references_to_nothing: dict[str, int]
+    unread_fields: dict[str, int]
+    unread_since: TimeText | None
+
+
+class ImportReportDocument(TypedDict):
+    """What became of a file, or of records told over HTTP; `ImportReport.document` makes it."""
+
+    kind: str
+    file: NotRequired[Annotated[str, JsonSchema(description="Of a file that was given.")]]
+    source: str
+    at: TimeText
+    replace: bool
+    dry_run: bool
+    records: Annotated[int, JsonSchema(description="Rows that could be read.")]
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    suppressions_added: int
+    suppressions_lifted: int
+    suppressions_held: int | None
+    is_held_back: Annotated[bool, JsonSchema(description="The guard let nothing of it through.")]
+    cut_off: str
+    rows: int
+    rows_before: int | None
+    duplicates: list[DuplicateDocument]
+    references: list[ReferenceUseDocument]
+    reference_faults: dict[str, int]
+    idle_tags: list[IdleTagDocument]
+    unread_statuses: int
+    still_referred: list[StillReferredDocument]
+    duplicate_count: int
+    truncated: Annotated[str, JsonSchema(description="Why the file isn't whole; empty: it is.")]
+    nothing_removed: Annotated[
+        bool, JsonSchema(description="What is missing in it could not be told, and stays.")
+    ]
+    problems: Annotated[list[RowProblemDocument], JsonSchema(description="The first thousand.")]
+    problem_count: int
+    remarks: list[str]
+    shortfall: NotRequired[ShortfallDocument]
+
+
+def open_reference_document(reference: "Open") -> OpenReferenceDocument:
+    """Return what rows of the feed name that isn't known."""
+    return {
+        "reference": reference.reference,
+        "kind": reference.kind,
+        "id": reference.given,
+        "count": reference.uses,
+        "since": in_utc(reference.since),
+        "examples": list(reference.examples),
+    }
+
+
+def kind_state_document(state: "KindState") -> KindStateDocument:
+    """Return what a source brought last of a kind."""
+    fault = state.fault
+    return {
+        "source": state.source,
+        "kind": state.what,
+        "at": in_utc(state.at),
+        "fault": None
+        if fault is None
+        else {
+            "file": fault.file,
+            "since": in_utc(fault.since),
+            "at": in_utc(fault.at),
+            "problems": fault.problems,
+            "failed": fault.failed,
+            "reason": fault.reason,
+        },
+    }

@@ -1,0 +1,36 @@
+"""What fields of documents hold that JSON has no type for, and what their schemas say of them."""
+
+from typing import Annotated, Any
+
+
+class JsonSchema:
+    """Keywords of JSON Schema for a field of a document, to stand in `Annotated`.
+
+    >>> class CardDocument(TypedDict):
+    ...     number: Annotated[str, JsonSchema(description="As printed.", pattern="^[0-9]+$")]
+
+    pydantic asks for them; it need not be loaded for that.
+    """
+
+    __slots__ = ("_keywords",)
+
+    def __init__(self, **keywords: object) -> None:
+        self._keywords = keywords
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
+        return {**handler(core_schema), **self._keywords}
+
+
+IdText = Annotated[str, JsonSchema(pattern="^[0-9a-z]{13}$")]  #: As `gateway.core.ids.show` has it.
+TimeText = Annotated[str, JsonSchema(format="date-time")]  #: As `gateway.core.moments.in_utc`.
+DayText = Annotated[str, JsonSchema(format="date")]
+PersonText = Annotated[
+    str,
+    JsonSchema(pattern="^(candidate|contact):.+", description="candidate:17 or contact:17"),
+]
+RecipientText = Annotated[
+    str,
+    JsonSchema(
+        description="candidate:17, staff:s1, an address, or a recipient nobody is: responsible:ROLE"
+    ),
+]

@@ -1,0 +1,154 @@
+"""Messages of the journal, and what webhooks are told of those who were left out."""
+
+from collections.abc import Sequence
+from typing import Annotated, NotRequired
+
+from typing_extensions import TypedDict
+
+from gateway.core import ids
+from gateway.core.bounces.bounce import BounceKind, KeptBounce
+from gateway.core.decision.journal import Delivery, Message
+from gateway.core.kinds import By, Kind, State
+from gateway.core.moments import in_utc
+from gateway.documents.fields import IdText, JsonSchema, PersonText, TimeText
+
+
+class DeliveryDocument(TypedDict):
+    """One recipient of a message, and what became of it."""
+
+    recipient: Annotated[str, JsonSchema(description="As the client wrote it.")]
+    persons: list[PersonText]
+    state: State
+    by: By
+    reply: Annotated[str, JsonSchema(description="What the relay said last.")]
+    note: Annotated[str, JsonSchema(description="Why it failed, for people; else empty.")]
+    would: Annotated[str, JsonSchema(description="In observe mode: the state it would have.")]
+
+
+class DeliveryReportDocument(TypedDict):
+    """What another server says of one recipient (RFC 3464, 2.3)."""
+
+    recipient: str
+    action: str
+    status: str
+    diagnostic: str
+    kind: BounceKind
+    reason: Annotated[
+        str | None, JsonSchema(description="Why, as `gateway bounces reasons` lists it.")
+    ]
+
+
+class TransactionFields(TypedDict):
+    """What is told of a message, be it shown or sent to a webhook."""
+
+    sender: Annotated[str, JsonSchema(description="Of the envelope; empty: the null sender.")]
+    subject: str
+    message_id: str
+    kind: Kind
+    rule: Annotated[str, JsonSchema(description="Which rule said what kind it is.")]
+    listener: str
+
+
+class MessageDocument(TransactionFields):
+    """A message of the journal with its deliveries."""
+
+    id: IdText
+    at: TimeText
+    login: str | None
+    client: Annotated[str, JsonSchema(description="The peer's IP address.")]
+    relay: str
+    size: Annotated[int, JsonSchema(description="Octets of content as received.")]
+    attempt_of: Annotated[
+        IdText | None,
+        JsonSchema(description="The first attempt, where the client tried again."),
+    ]
+    deliveries: list[DeliveryDocument]
+    reports: NotRequired[
+        Annotated[
+            list[DeliveryReportDocument],
+            JsonSchema(description="What other servers reported; only of a message shown alone."),
+        ]
+    ]
+
+
+class SendFailedData(TransactionFields):
+    """What a webhook is told of a recipient who was left out because of a suppression."""
+
+    message: Annotated[
+        IdText, JsonSchema(description="The journal's id: gateway messages show ID.")
+    ]
+    attempt_of: Annotated[
+        IdText | None,
+        JsonSchema(description="The first attempt, where the client tried again."),
+    ]
+    recipient: str
+    persons: list[PersonText]
+    note: Annotated[
+        str,
+        JsonSchema(
+            description="Why, and how to lift it, in the language of [suppression] language."
+        ),
+    ]
+
+
+def message_document(message: Message, reports: Sequence[KeptBounce] = ()) -> MessageDocument:
+    """Return a message of the journal, with what was reported of it where it is asked for."""
+    document: MessageDocument = {
+        "id": ids.show(message.id),
+        "at": in_utc(message.at),
+        "sender": message.sender,
+        "subject": message.subject,
+        "message_id": message.message_id,
+        "kind": message.kind,
+        "rule": message.rule,
+        "listener": message.listener,
+        "login": message.login,
+        "client": message.client,
+        "relay": message.relay,
+        "size": message.size,
+        "attempt_of": None if message.attempt_of is None else ids.show(message.attempt_of),
+        "deliveries": [delivery_document(delivery) for delivery in message.deliveries],
+    }
+    if reports:
+        document["reports"] = [
+            {
+                "recipient": report.recipient,
+                "action": report.action,
+                "status": report.status,
+                "diagnostic": report.diagnostic,
+                "kind": report.kind,
+                "reason": report.reason or None,
+            }
+            for report in reports
+        ]
+    return document
+
+
+def delivery_document(delivery: Delivery) -> DeliveryDocument:
+    """Return one recipient of a message."""
+    return {
+        "recipient": delivery.recipient,
+        "persons": [str(person) for person in delivery.persons],
+        "state": delivery.state,
+        "by": delivery.by,
+        "reply": delivery.reply,
+        "note": delivery.note,
+        "would": delivery.would,
+    }
+
+
+def send_failed_data(message: Message, delivery: Delivery) -> SendFailedData:
+    """Return what a webhook is told of a recipient of a message who was left out."""
+    return {
+        "message": ids.show(message.id),
+        "sender": message.sender,
+        "subject": message.subject,
+        "message_id": message.message_id,
+        "kind": message.kind,
+        "rule": message.rule,
+        "listener": message.listener,
+        "attempt_of": None if message.attempt_of is None else ids.show(message.attempt_of),
+        "recipient": delivery.recipient,
+        "persons": [str(person) for person in delivery.persons],
+        "note": delivery.note,
+    }

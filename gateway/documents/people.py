@@ -1,0 +1,112 @@
+"""People, with everything that is known of them and happened."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from typing_extensions import TypedDict
+
+from gateway.core.moments import in_utc
+from gateway.documents.applications import ApplicationDocument, application_document
+from gateway.documents.fields import JsonSchema, PersonText, TimeText
+from gateway.documents.suppressions import (
+    MailchimpRefusalDocument,
+    SuppressionDocument,
+    mailchimp_refusal_document,
+    suppression_document,
+)
+from gateway.documents.unread_fields import UnreadFieldDocument, unread_field_document
+
+if TYPE_CHECKING:
+    from gateway.store.people.people import PersonRecord
+    from gateway.store.views.timeline import PersonPage, TimelineEvent
+
+
+class TimelineEventDocument(TypedDict):
+    """One thing of a person's timeline."""
+
+    at: TimeText
+    type: Annotated[
+        str,
+        JsonSchema(
+            description="message, reply, document, activity, opt_out, trigger_mail or suppression"
+        ),
+    ]
+    id: Annotated[str, JsonSchema(description="Empty where it has none.")]
+    reference: Annotated[str, JsonSchema(description="Of the application it is about.")]
+    summary: str
+    state: str
+
+
+class DanglingReferenceDocument(TypedDict):
+    """A group or status of a person that isn't known, and so has no effect."""
+
+    reference: Annotated[str, JsonSchema(description="people.status, memberships.group …")]
+    id: str
+
+
+class PersonDocument(TypedDict):
+    """A person with suppressions, applications and timeline."""
+
+    person: PersonText
+    name: str
+    active: bool
+    addresses: list[str]
+    lookalikes: Annotated[
+        list[str],
+        JsonSchema(
+            description="What looks like an address in those that can be none: the person is found "
+            "by it, and never mailed."
+        ),
+    ]
+    status: Annotated[str, JsonSchema(description="The name of it; its crm_id if that is unknown.")]
+    groups: list[str]
+    suppressions: list[SuppressionDocument]
+    mailchimp: list[MailchimpRefusalDocument]
+    unread: list[UnreadFieldDocument]
+    leads_nowhere: list[DanglingReferenceDocument]
+    applications: list[ApplicationDocument]
+    timeline: Annotated[list[TimelineEventDocument], JsonSchema(description="The newest first.")]
+
+
+def person_document(page: "PersonPage") -> PersonDocument:
+    """Return a person with suppressions, applications and timeline."""
+    person = page.record.person
+    return {
+        "person": str(person.ref),
+        "name": person.name,
+        "active": person.active,
+        "addresses": list(page.record.addresses),
+        "lookalikes": list(page.record.lookalikes),
+        "status": status_of(page.record),
+        "groups": groups_of(page.record),
+        "suppressions": [suppression_document(reason) for reason in page.suppressions],
+        "mailchimp": [mailchimp_refusal_document(refusal) for refusal in page.refusals],
+        "unread": [unread_field_document(field) for field in page.unread],
+        "leads_nowhere": [
+            {"reference": reference, "id": given} for reference, given in page.leads_nowhere
+        ],
+        "applications": [application_document(known) for known in page.applications],
+        "timeline": [timeline_event_document(event) for event in page.timeline],
+    }
+
+
+def timeline_event_document(event: "TimelineEvent") -> TimelineEventDocument:
+    """Return one thing of a person's timeline."""
+    return {
+        "at": in_utc(event.at),
+        "type": event.type,
+        "id": event.id,
+        "reference": event.reference,
+        "summary": event.summary,
+        "state": event.state,
+    }
+
+
+def status_of(record: "PersonRecord") -> str:
+    """Return the status as people call it; as the CRM does where its name isn't known."""
+    return record.status.name if record.status and record.status.name else record.person.status
+
+
+def groups_of(record: "PersonRecord") -> list[str]:
+    """Return the names of a person's groups; `?` of one that can't be read."""
+    names = (joined.group.name or joined.group.crm_id or "?" for joined in record.groups)
+    return list(dict.fromkeys(names))

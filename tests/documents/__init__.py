@@ -1,0 +1,1 @@
+"""The JSON documents of commands, API and webhooks, byte for byte."""
