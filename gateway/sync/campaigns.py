@@ -351,5 +351,5 @@ def _looked_at(session: MailchimpSession, number: int, *, wished: bool = False) 
 def _refuse_gone(campaign: Campaign) -> None:
     if campaign.state in GONE_STATES:
         raise WrongCampaignState(
-            f"the campaign is {campaign.state}: what was sent can't be changed"
+            f"the campaign is {campaign.state}: what was sent can't be changed, and is sent once"
         )

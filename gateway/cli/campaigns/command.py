@@ -308,7 +308,7 @@ def unschedule(context: typer.Context, number: Id, as_json: Json = False) -> Non
 
     with office_of(context) as (chosen, session):
         campaign = work.unschedule(session, read_id(number))
-        _done(chosen, session, campaign, f"No longer scheduled: {number}", as_json=as_json)
+        _done(chosen, session, campaign, f"Not scheduled any more: {number}", as_json=as_json)
 
 
 @app.command("delete")
