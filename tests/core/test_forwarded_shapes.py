@@ -173,6 +173,24 @@ SHAPES = [
         sender=Mailbox("Roe, Ann (HR)", "ann@example.org"),
     ),
     Shape(
+        "brackets at the end of a name",
+        'From: "Ann Roe [HR]" <ann@example.org>\n'
+        "Sent: Wednesday, March 4, 2026 10:11 AM\n"
+        "To: bob@example.com\n"
+        "Subject: AW: Termin\n"
+        "\n",
+        sender=Mailbox("Ann Roe [HR]", "ann@example.org"),
+    ),
+    Shape(
+        "brackets at the beginning of a name",
+        'From: "(HR) Ann Roe" <ann@example.org>\n'
+        "Sent: Wednesday, March 4, 2026 10:11 AM\n"
+        "To: bob@example.com\n"
+        "Subject: AW: Termin\n"
+        "\n",
+        sender=Mailbox("(HR) Ann Roe", "ann@example.org"),
+    ),
+    Shape(
         "via",
         "From: Ann Roe via Jobs Board <ann@example.org>\n"
         "Sent: Wednesday, March 4, 2026 10:11 AM\n"

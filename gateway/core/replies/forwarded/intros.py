@@ -41,6 +41,7 @@ class Intro:
     date: str
     end: int
     rest: str = ""  #: What of the quoted mail stands on its last line.
+    is_forward: bool = False  #: Whether its words say that what is below was forwarded.
 
 
 def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False) -> Intro | None:

@@ -158,10 +158,14 @@ def find_address(text: str) -> re.Match[str] | None:
 
 
 def _name(text: str, is_field: bool) -> str:
-    name = spoken_name(" ".join(text.split()).strip(" ,;|<["), is_field=is_field).strip(_WRAPPING)
-    for opening, closing in ("()", "<>"):
+    spoken = spoken_name(" ".join(text.split()).strip(" ,;|<["), is_field=is_field)
+    name = spoken.strip(_WRAPPING)
+    before = spoken[: spoken.index(name)]
+    for opening, closing in ("()", "<>", "[]"):  # the name's own: `Ann (HR)`, `[HR] Ann`
         if name.count(opening) > name.count(closing):
             name = f"{name}{closing}"
+        elif opening in before and name.count(opening) < name.count(closing):
+            name = f"{opening}{name}"
     return name.replace('\\"', '"').replace("\\\\", "\\").replace("\0", '"')
 
 

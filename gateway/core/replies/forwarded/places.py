@@ -24,6 +24,7 @@ from gateway.core.replies.forwarded.separators import (
     is_closed_by,
     is_cut,
     is_divider,
+    is_end,
     is_line,
     is_rule,
     opens,
@@ -183,11 +184,18 @@ def is_read_in(lines: Sequence[TextLine], index: int, header: Header) -> bool:
 
 def text_start(lines: Sequence[TextLine], index: int, header: Header) -> int:
     """Return where the text begins: below the separator, where it stands there once more."""
+    is_block = isinstance(header, Block)
     for below in range(header.end, min(header.end + _GAP, len(lines))):
         if not lines[below].is_blank:
             text = lines[below].text
-            repeated = lines[below] == lines[index] or is_cut(text) or is_rule(text)
-            return below + 1 if repeated else header.end
+            # Below an empty line a rule is the author's own, but for that of HTML (Notes), and so
+            # are one below a line that names the author, and a separator above another header.
+            is_repeated = (
+                is_cut(text)
+                or (is_rule(text) and is_block and (below == header.end or text[0] == "_"))
+                or (lines[below] == lines[index] and read_header(lines, below, "") is None)
+            )
+            return below + 1 if is_repeated else header.end
     return header.end
 
 
@@ -264,13 +272,14 @@ def deeper_end(raw_lines: Sequence[str], start: int, end: int, depth: int) -> in
 def quoted_end(raw_lines: Sequence[str], header: Header, start: int) -> int | None:
     """Return where a text ends that is quoted below a header that is not.
 
-    Below an introduction it ends with the last quoted line; below a block it must be quoted
-    throughout, for else the quotes are its author's.
+    Below an introduction it ends with the last quoted line; below a block or a sentence it must be
+    quoted throughout, for else the quotes are its author's.
     """
-    told = [raw for raw in raw_lines[start:] if raw.strip()]
+    told = [raw for raw in raw_lines[start:] if raw.strip() and not is_end(raw.strip())]
     if not told or not is_quoted(told[0]):
         return None
-    if isinstance(header, Block) and not all(map(is_quoted, told)):
+    is_of_forwards = isinstance(header, Block) or header.is_forward
+    if is_of_forwards and not all(map(is_quoted, told)):
         return None
     return last_quoted(raw_lines, start)
 

@@ -48,7 +48,9 @@ def _read(text: str, end: int) -> Intro | None:
                 if "@" in sender
                 else Mailbox(without_outer_quotes(sender), "")
             )
-            return Intro(sender=mailbox, date=date, end=end) if mailbox is not None else None
+            if mailbox is None:
+                return None
+            return Intro(sender=mailbox, date=date, end=end, is_forward=True)
     return None
 
 
