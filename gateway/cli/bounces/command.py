@@ -95,7 +95,10 @@ def read_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A mail; - reads standard input.")],
     as_json: Json = False,
 ) -> None:
-    """Say what a mail says came back; nothing is kept, nobody is suppressed."""
+    """Say what a mail tells of recipients.
+
+    Nothing is kept, nobody is suppressed.
+    """
     from gateway.inbound.reading.bounces.bounces import read_bounces
 
     try:
@@ -128,9 +131,10 @@ def report(
     days: Annotated[int, typer.Option(help="Of so many days.", min=1)] = 30,
     as_json: Json = False,
 ) -> None:
-    """Report what share of mail came back, by the sender's and the receiver's domain.
+    """Report what share of mail came back.
 
-    Gmail and Yahoo want complaints below 0.3 %; more than 5 % bounces is what providers look into.
+    By the domains of senders and receivers. Gmail and Yahoo want complaints below 0.3 %; more
+    than 5 % bounces is what providers look into.
     """
     chosen = of(context)
     since = common.now() - timedelta(days=days)

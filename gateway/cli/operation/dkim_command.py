@@ -30,7 +30,10 @@ def new(
         typer.Option("--ed25519", help="Ed25519 instead of RSA 2048; not all receivers know it."),
     ] = False,
 ) -> None:
-    """Make a key, and print its DNS record and the lines for the config file."""
+    """Make a key.
+
+    Its DNS record and the lines for the config file are printed.
+    """
     from gateway.app import common
     from gateway.delivery.dkim_signer import new_key, read_key
 
@@ -88,7 +91,10 @@ def show(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command("check")
 def check(context: typer.Context, as_json: Json = False) -> None:
-    """Compare each key with what the DNS has; exit code 1 if one is wrong or missing there."""
+    """Compare each key with what the DNS has.
+
+    The exit code is 1 if one is wrong or missing there.
+    """
     from gateway.app.checks.check_domains import record_problem
     from gateway.app.dkim_keys import dkim_keys
 
