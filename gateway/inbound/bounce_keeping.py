@@ -16,12 +16,13 @@ from gateway.core.signing import SigningKeys
 from gateway.documents.bounces import address_event_data
 from gateway.inbound.reading.bounces.reports import ReportSet
 from gateway.store.bounces import bounces
-from gateway.store.engine.database import StoreTransaction
+from gateway.store.engine.database import StoreTransaction, StoreUnavailable
 from gateway.store.people import people, suppression
 from gateway.store.sending import events, outbox
 
 #: What went out so shortly before a bounce may still come back, and proves nothing.
 _IN_FLIGHT = timedelta(hours=12)
+_CATCHES_UP = timedelta(seconds=5)  #: By then the journal has a message that was relayed.
 _TICK = timedelta(milliseconds=1)  #: What ids tell apart.
 _LONGEST_QUOTE = 120
 _BY = "gateway"
@@ -36,6 +37,10 @@ class BounceSettings:
     rules: BounceRules
     address: str = ""  #: `[bounces] address`; empty: no return addresses of the gateway's own.
     keys: SigningKeys | None = None
+
+
+class JournalBehind(StoreUnavailable):
+    """A mail may be about a message that the journal has not taken in yet: it is given again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ def keep_bounces(
     row: InboxRow,
     *,
     raw: bytes,
+    arrived: datetime | None,
     settings: BounceSettings,
     now: datetime,
     new_id: Callable[[], int],
@@ -87,6 +93,9 @@ def keep_bounces(
     mail itself, is passed on to the sender it would have come to without a return address.
     """
     about = message_about(connection, report, row, settings)
+    # A server that bounces at once is quicker than the worker that tells the store of the message.
+    if about is None and arrived is not None and timedelta(0) <= now - arrived < _CATCHES_UP:
+        raise JournalBehind("what came back may be about a message not in the journal yet")
     whom = {} if about is None else bounces.addresses_of(connection, about.message)
     kept = []
     for position, bounce in enumerate(report.bounces):

@@ -87,6 +87,7 @@ class FilingDecider:
                 report,
                 row,
                 raw=case.raw,
+                arrived=case.arrived,
                 settings=self._bounce_settings,
                 now=now,
                 new_id=self._new_id,

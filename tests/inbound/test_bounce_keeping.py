@@ -1,5 +1,6 @@
 """What came back suppresses an address, or doesn't, and is told."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Scope, State
 from gateway.core.people.people import SuppressionSource
 from gateway.core.replies.inbox import AttentionReason
+from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.verdict import Ignored, NeedsAttention, Origin
 from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
@@ -263,3 +265,15 @@ async def test_a_person_who_writes_to_the_mailbox_of_bounces_waits_for_a_person(
     verdict = await rig.take(mail.encode(), BOUNCES)
 
     assert NeedsAttention(AttentionReason.NO_BOUNCE, verdict.inbox) == verdict
+
+
+async def test_a_bounce_that_is_quicker_than_the_journal_is_given_again(rig: ImporterRig) -> None:
+    message_id = "<m-1@office.example>"
+    fresh = replace(BOUNCES, arrived=NOW - timedelta(seconds=1))
+
+    with pytest.raises(JournalBehind):
+        await rig.take(bounce(message_id), fresh)
+    rig.now = NOW + timedelta(seconds=30)
+    verdict = await rig.take(bounce(message_id), fresh)
+
+    assert NeedsAttention(AttentionReason.UNPROVEN_BOUNCE, verdict.inbox) == verdict

@@ -62,9 +62,13 @@ def sender_of(connection: Connection, message: int) -> str:
 
 
 def addresses_of(connection: Connection, message: int) -> dict[int, str]:
-    """Return whom a message was for that the relay took: addresses in lookup form by position."""
+    """Return whom a message was for that the relay took: addresses in lookup form by position.
+
+    Whoever it was perhaps taken for counts: what came back proves that it was.
+    """
     c = deliveries.c
-    query = select(c.position, c.address).where(c.message == message, c.state == State.RELAYED)
+    taken = (State.RELAYED, State.SENDING, State.UNKNOWN)
+    query = select(c.position, c.address).where(c.message == message, c.state.in_(taken))
     return {row.position: row.address for row in connection.execute(query)}
 
 
