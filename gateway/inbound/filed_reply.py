@@ -9,7 +9,7 @@ from gateway.core.replies.document_types import DocumentRule
 from gateway.core.replies.inbox import InboxRow, InboxState
 from gateway.core.sending.event import Event, EventType
 from gateway.documents.replies import filed_reply_document
-from gateway.inbound.filing import Candidate, Filing, entry_of
+from gateway.inbound.filing import Candidate, Filing, entry_of, is_other_new
 from gateway.inbound.mail_to_file import FilingFacts, MailToFile
 from gateway.inbound.notices import News, NoticeSettings, addressees, of_imported
 from gateway.inbound.reading.attachments import Attachment
@@ -34,11 +34,21 @@ def file_reply(
 ) -> InboxRow:
     """File a mail at the application it names; return its row with what became of it.
 
-    What was filed there before is remarked at that entry, and nobody is told again.
+    What was filed there before is remarked at that entry, and nobody is told again; what stands
+    around it and wasn't is filed: somebody's answer to it.
     """
     filing = filing_of(connection, case, facts, row)
     entry = entry_of(filing, new_id=new_id, lookup=settings.lookup, rules=rules)
-    if not history.add(connection, entry):
+    is_added = history.add(connection, entry)
+    if not is_added:
+        first = history.same(connection, entry.reference, entry.fingerprint)
+        assert first is not None
+        if is_other_new(filing, first, settings.lookup):
+            entry = entry_of(
+                filing, new_id=new_id, lookup=settings.lookup, rules=rules, is_other=True
+            )
+            is_added = history.add(connection, entry)
+    if not is_added:
         first = history.same(connection, entry.reference, entry.fingerprint)
         assert first is not None
         when = now.isoformat(timespec="seconds")

@@ -55,9 +55,15 @@ def entry_of(
     new_id: Callable[[], int],
     lookup: Callable[[str], str],
     rules: Sequence[DocumentRule] = RULES,
+    is_other: bool = False,
 ) -> HistoryEntry:
-    """Return the entry a mail becomes."""
+    """Return the entry a mail becomes.
+
+    `is_other` files what could have been meant instead of what is usually chosen.
+    """
     original, other = choose_reading(filing, lookup)
+    if is_other and other is not None:
+        original, other = other, original
     application, number = filing.application.application, new_id()
     files = filing.attachments if original.attachments is None else original.attachments
     documents = []
@@ -126,6 +132,21 @@ def choose_reading(
     if chosen not in of_candidate:
         others += of_candidate
     return chosen, others[0] if others else None
+
+
+def is_other_new(filing: Filing, first: HistoryEntry, lookup: Callable[[str], str]) -> bool:
+    """Whether a mail whose original was filed before, as `first`, holds another that wasn't.
+
+    Somebody answered the candidate's mail and quotes it whole, as Outlook does: the answer is new,
+    what it quotes is not. What was filed along with the original stands in the words around it.
+    """
+    original, other = choose_reading(filing, lookup)
+    if other is None or other.is_quote:
+        return False
+    around = "".join(original.staff_text.split())
+    words = around.removeprefix("".join(other.staff_text.split()))
+    known = "".join((first.staff_text + "".join(first.remarks)).split())
+    return words not in known
 
 
 def remarks_on(

@@ -41,6 +41,15 @@ BANNERS = [
     "External sender - be careful with links",
     "Externe E-Mail: Bitte Vorsicht bei Links und Anhängen",
     "Externe mail: wees voorzichtig met links en bijlagen",
+    "External Email: Use Caution",
+    "EXTERNAL SENDER: verify before you click",
+    "Security notice: this email was sent by an external sender.",
+    "EXTERNER ABSENDER",
+    "Sicherheitshinweis: Diese Nachricht stammt von einem externen Absender.",
+    "Beveiligingsmelding: dit bericht komt van een externe afzender.",
+    "MESSAGE EXTERNE",
+    "Courriel externe : soyez vigilant, ne cliquez pas sur les liens.",
+    "Avis de sécurité : ce message provient d'une adresse externe.",
     "ZjQcmQRYFpfptBannerStart\nThis Message Is From an External Sender\n"
     "This message came from outside your organization.\n\nZjQcmQRYFpfptBannerEnd",
 ]
@@ -63,6 +72,8 @@ WORDS = [
     "Caution: do not open my old attachment, I sent the wrong file.",
     "Vorsicht bei den Anhängen: zwei davon sind vertauscht.",
     "Please be careful with the attachments, one is a scan.",
+    "Sicherheitshinweis für den Termin: Ausweis mitbringen.",
+    "Use caution with her salary claim.",
 ]
 
 

@@ -15,6 +15,7 @@ from gateway.core.people.history import HistoryEntry
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.inbound.filing import Candidate, Filing, entry_of
 from gateway.inbound.reading.reading import Task, read
+from gateway.inbound.verdict import Repeated
 from tests.inbound.importer_rig import ImporterRig
 from tests.inbound.mails import PDF, as_attachment, forward, original, with_file
 from tests.inbound.test_outlook import tnef_with_mail
@@ -414,3 +415,31 @@ def attach(mail: EmailMessage, how: str, sender: str, text: str) -> None:
         name, _, address = sender.rstrip(">").partition(" <")
         wrapped = tnef_with_mail(name=name, address=address, subject="X", text=text)
         with_file(mail, "winmail.dat", wrapped, "ms-tnef")
+
+
+def answer_quoting_ann(said: str) -> str:
+    """Write Karl's answer that quotes Ann's mail whole, as Outlook does."""
+    quoted = written(FORMS["bare block"], ANN, "Ja.")
+    return written(FORMS["block"], KARL, f"{said}\n\n{quoted}", date=LATER)
+
+
+async def test_an_answer_to_a_mail_that_was_filed_before_is_filed_itself(rig: ImporterRig) -> None:
+    await rig.filed(sent(written(FORMS["bare block"], ANN, "Ja.")))
+
+    entry = await rig.filed(sent(answer_quoting_ann("Ich rate ab.")))
+
+    assert "karl@example.net" == entry.sender
+    assert entry.text.startswith("Ich rate ab.")
+    assert NOTE == entry.staff_text
+    assert ("sender_not_candidate", f"other_reading {ANN_ADDRESS}") == entry.remarks
+
+
+async def test_what_was_filed_along_with_a_mail_is_no_news(rig: ImporterRig) -> None:
+    entry = await rig.filed(sent(answer_quoting_ann("Zur Info.")))
+
+    verdict = await rig.take(sent(f"Noch einmal.\n\n{answer_quoting_ann('Zur Info.')}"))
+
+    assert ANN_ADDRESS == entry.sender
+    assert isinstance(verdict, Repeated)
+    assert entry.id == verdict.entry
+    assert [entry.id] == [each.id for each in rig.entries()]

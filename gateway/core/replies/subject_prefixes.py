@@ -47,7 +47,8 @@ _BARE_MARKS = ("extern external ext externe externo esterno",)
 _MARKS = (
     r"ext\.?|extern(?:al|e|es|er|en|a|o|í|ý|i|ally)?|esterno|esterna|externí|zewnętrzn[yae]"
     "|ekstern|eksternt|ulkoinen|külső|dış|harici|внешн[яеий]{1,2}|зовнішн[яєій]{1,2}"
-    "|van\\s?buiten|outside|untrusted|unverified|caution|warning|suspicious|suspected|spam|bulk|junk"
+    "|(?:van\\s?)?buiten|ext[ée]rieur|outside|untrusted|unverified|caution|warning|suspicious|suspected"
+    "|spam|bulk|junk"
     "|achtung|vorsicht|let\\sop|attention"
     # `[SECURE]`, `[NON-SECURE]`, `[UNSECURED]`, `[NICHT VERSCHLÜSSELT]`
     "|(?:un|in|on|non?[ -]?|not[ -]|nicht[ ]|niet[ ]|pas[ ])?(?:secured?|encrypted|verschlüsselt"
@@ -75,8 +76,8 @@ def _beginning(lines: tuple[str, ...]) -> str:
 _MARKS_AS_ONE = rf"(?:{_MARK})(?:[ ]?[:|/–-][ ]?(?:{_MARK}))?"
 _SIGN = "(?:[⚠❗🛑🚨]\ufe0f?[ ]?)?"
 _IN_BRACKETS = (
-    rf"{_SIGN}[\[({{<*#|]{{1,3}}[ ]?!?{_SIGN}{_MARKS_AS_ONE}[ ]?[!?:]?[\])}}>*#|]{{1,3}}[:：]?"
-    rf"(?:[ ]?[–-](?=[ ]))?{_BLANK}"
+    rf"(?:{_SIGN}[\[({{<*#|]{{1,3}}[ ]?!?{_SIGN}{_MARKS_AS_ONE}[ ]?[!?:]?[\])}}>*#|]{{1,3}}"
+    rf"|!{{1,3}}{_MARKS_AS_ONE}!{{1,3}}|-{_MARKS_AS_ONE}-)[:：]?(?:[ ]?[–-](?=[ ]))?{_BLANK}"
 )
 #: A forward's word or its author in brackets: `[FWD] x`, and around all of it, as mutt writes it:
 #: `[ann@example.org: x]`. The bracket at the end is taken off apart.
@@ -89,7 +90,9 @@ _MARKED = re.compile(rf"{_beginning(_BARE_MARKS)}|{_IN_BRACKETS}", re.IGNORECASE
 _FORWARD = re.compile(rf"\[?(?:{_beginning(_FORWARDS)})|{_BRACKETS}", re.IGNORECASE)
 #: A mark at the end of a subject: `Stelle [EXTERN]`; `Stelle (extern)` is its author's.
 _MARK_BEHIND = re.compile(
-    rf"\s(?:\[{_MARKS_AS_ONE}\]|\|{_MARKS_AS_ONE}\||\*+{_MARKS_AS_ONE}\*+)\s*\Z", re.I
+    rf"\s{_SIGN}(?:\[[!*]{{0,3}}{_MARKS_AS_ONE}[!*]{{0,3}}\]|\|{_MARKS_AS_ONE}\||\{{{_MARKS_AS_ONE}\}}"
+    rf"|[*!]+{_MARKS_AS_ONE}[*!]+)\s*\Z",
+    re.I,
 )
 _FORWARD_BEHIND = re.compile(r"\((?:fwd?)\)\s*\Z", re.IGNORECASE)
 #: What ticket systems and lists put in front: `[CRM-123] Fwd: x`.

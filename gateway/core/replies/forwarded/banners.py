@@ -24,14 +24,16 @@ _FROM_OUTSIDE = (
     r"|extern(?:e[nrsm]?)?\W{1,3}"
     + _MAIL
     + r"|(?:van|door) (?:\w+ )?(?:buiten|extern\w*)|buiten (?:de|uw|onze|jouw) \w+"
-    r"|de l['’]ext[ée]rieur|ext[ée]rieure?s? (?:à|a|de)|" + _MAIL + r" externes?)"
+    r"|de l['’]ext[ée]rieur|ext[ée]rieure?s? (?:à|a|de)|(?:adresse|" + _MAIL + r") externes?)"
 )
 _WARNING = (
-    r"(?:caution|warning|attention|important|be careful|external(?:\W+"
+    r"(?:caution|warning|attention|important|be careful|security (?:notice|alert|warning)"
+    r"|external(?:\W+"
     + _MAIL
-    + r")?|achtung|vorsicht|warnung|warnhinweis|hinweis|extern(?:e[nrsm]?)?(?:\W+"
+    + r")?|achtung|vorsicht|warnung|warnhinweis|(?:sicherheits)?hinweis|extern(?:e[nrsm]?)?(?:\W+"
     + _MAIL
-    + r")?|let op|pas op|opgelet|waarschuwing|avertissement|prudence|ext)"
+    + r")?|let op|pas op|opgelet|waarschuwing|(?:beveiligings|veiligheids)(?:melding|waarschuwing)"
+    r"|avertissement|avis de sécurité|alerte de sécurité|" + _MAIL + r" externes?|prudence|ext)"
 )
 _HARM = (
     r"(?:click|open|klick\w*|öffne\w*|klik\w*|cliqu\w*|ouvr\w*)\b.{0,80}\b"
@@ -40,6 +42,8 @@ _HARM = (
     r".{0,80}\b(?:click|open\w*|klick\w*|öffne\w*|klik\w*|cliqu\w*|ouvr\w*)"
     r"|(?:careful|cautious|caution|vorsicht\w*|voorzichtig\w*|prudente?s?|prudence)\b.{0,60}\b"
     r"(?:links?|attachments?|anh[aä]nge\w*|bijlagen?|koppelingen|liens?|pi[eè]ces? jointes?)"
+    r"|(?:use|exercise) caution|verify .{0,40}\bbefore\b.{0,20}\bclick\w*"
+    r"|verify before (?:you )?click\w*"
 )
 _TRIM = r"[\s*_\[\]|<>(){}#!=\-–—⚠️❗🛑:.]*"
 #: What warnings say of links and attachments; `bitte öffnen Sie den Anhang` is none.
@@ -71,10 +75,10 @@ _TOLD = re.compile(
     r"|(?:je|jij) ontvangt niet vaak e-?mail van|vous n['’](?:obtenez|recevez) pas souvent d)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
-#: A mark alone on its line: `[EXTERN]`, `|EXTERNAL|`, `EXTERNE E-MAIL`.
+#: A mark alone on its line: `[EXTERN]`, `|EXTERNAL|`, `EXTERNE E-MAIL`, `MESSAGE EXTERNE`.
 _MARK = re.compile(
     rf"[\[|(<{{*#=\-!\s⚠️]{{1,6}}(?:ext|extern\w{{0,3}}|caution)(?:\W{{1,3}}{_MAIL})?[\]|)>}}*#=\-!\s]{{1,6}}"
-    rf"|ext(?:ern|ernal|erne)[\s-]{_MAIL}!?",
+    rf"|ext(?:ern|ernal|erne[rs]?)[\s-]{_MAIL}!?|{_MAIL}[\s-]externe?!?",
     re.IGNORECASE,
 )
 #: What goes on with a warning in a line of its own.
