@@ -27,7 +27,8 @@ class TimelineEventDocument(TypedDict):
     type: Annotated[
         str,
         JsonSchema(
-            description="message, reply, document, activity, opt_out, trigger_mail or suppression"
+            description="message, bounce, reply, document, activity, opt_out, trigger_mail or "
+            "suppression"
         ),
     ]
     id: Annotated[str, JsonSchema(description="Empty where it has none.")]

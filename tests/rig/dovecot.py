@@ -80,6 +80,18 @@ namespace inbox {{
 }}
 {more}
 """
+LMTP = """
+protocols = imap lmtp
+service lmtp {{
+  chroot =
+  inet_listener lmtp {{
+    port = {port}
+  }}
+}}
+protocol lmtp {{
+  postmaster_address = postmaster@dovecot.example
+}}
+"""
 
 
 class Dovecot(Mailboxes):
@@ -93,20 +105,26 @@ class Dovecot(Mailboxes):
         prefix: str = "",
         capability: str = "",
         introspection: str = "http://127.0.0.1:9/",
+        takes_mail: bool = False,
         more: str = "",
     ) -> None:
-        """`capability` replaces what it offers after the login, e.g. without MOVE or IDLE."""
+        """`capability` replaces what it offers after the login, e.g. without MOVE or IDLE.
+
+        With `takes_mail` it takes mail to anybody over LMTP, at `lmtp_port`.
+        """
         if os.geteuid() != 0:
             needs("dovecot", "only root can start an instance of one's own")
         self._program = program("dovecot", "dovecot-imapd")
         super().__init__(free_port())
         self.tls_port = free_port()
+        self.lmtp_port = free_port()
         # Dovecot's own user must get here, which a folder of pytest's does not allow.
         self.folder = Path(tempfile.mkdtemp(prefix="gateway-dovecot-"))
         self._log = LogFile(self.folder / "dovecot.log")
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: Guard | None = None
         more += f"\nimap_capability = {capability}" if capability else ""
+        more += LMTP.format(port=self.lmtp_port) if takes_mail else ""
         text = CONFIG.format(
             folder=self.folder,
             loopback=LOOPBACK,

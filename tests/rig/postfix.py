@@ -72,6 +72,7 @@ flush     unix  n - n 1000? 0 flush
 proxymap  unix  - - n -   - proxymap
 smtp      unix  - - n -   - smtp
 lmtp      unix  - - n -   - lmtp
+local     unix  - n n -   - local
 error     unix  - - n -   - error
 retry     unix  - - n -   - error
 discard   unix  - - n -   - discard
@@ -136,7 +137,9 @@ class Postfix:
         for name in ("config", "queue", "data"):
             (self.folder / name).mkdir()
         shutil.chown(self.folder / "data", "postfix")
-        text = MAIN.format(folder=self.folder, name=self.name, loopback=LOOPBACK)
+        shipped = MAIN.format(folder=self.folder, name=self.name, loopback=LOOPBACK)
+        lines = shipped.splitlines(keepends=True)
+        text = "".join(line for line in lines if line.partition(" =")[0] not in main)
         text += "".join(f"{key} = {value}\n" for key, value in main.items())
         (self.folder / "config/main.cf").write_text(text)
         master = MASTER.format(loopback=LOOPBACK, port=self.port)

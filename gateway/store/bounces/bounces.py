@@ -87,6 +87,13 @@ def of_message(connection: Connection, message: int) -> list[KeptBounce]:
     return [_kept(row) for row in connection.execute(query)]
 
 
+def of_messages(connection: Connection, numbers: Sequence[int]) -> list[KeptBounce]:
+    """Return what came back of some messages of the journal, in the order it came."""
+    order = (bounces.c.inbox, bounces.c.position)
+    query = select(bounces).where(bounces.c.message.in_(numbers)).order_by(*order)
+    return [_kept(row) for row in connection.execute(query)]
+
+
 def hard_since(connection: Connection, address: str, since: datetime) -> list[datetime]:
     """Return when proven hard bounces of an address (in lookup form) came in since a moment."""
     c = bounces.c

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from gateway.core import ids
+from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.core.campaigns.precedence import Activity, ActivityType
 from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
@@ -15,6 +16,7 @@ from gateway.core.people.history import HistoryEntry
 from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
 from gateway.core.triggers.occurrence import Occurrence
 from gateway.core.triggers.unread_fields import UnreadField
+from gateway.store.bounces import bounces
 from gateway.store.campaigns import activities, opt_outs
 from gateway.store.campaigns.activities import MemberActivity
 from gateway.store.campaigns.opt_outs import OptOut, Refusal
@@ -36,7 +38,7 @@ class TimelineEvent:
     """One thing that happened."""
 
     at: datetime
-    type: str  #: message, reply, document, activity, opt_out, trigger_mail or suppression
+    type: str  #: message, bounce, reply, document, activity, opt_out …
     id: str  #: As people see it; empty where it has none.
     summary: str
     state: str
@@ -78,8 +80,10 @@ def _page(connection: Connection, standings: Standings, record: PersonRecord) ->
     suppressions = suppressions_of(connection, standings, record)
     blocked: tuple[PersonRef | str, ...] = (ref, *record.every_address)
     entries = [entry for whose in blocked for entry in suppression.history(connection, whose)]
+    mail = messages.of_person(connection, ref)
     events = [
-        *of_messages(record, messages.of_person(connection, ref)),
+        *of_messages(record, mail),
+        *of_bounces(record, bounces.of_messages(connection, [message.id for message in mail])),
         *of_triggers(ledger.of_person(connection, ref)),
         *of_suppressions(suppressions, entries),
         *of_replies(history.of_person(connection, ref)),
@@ -105,6 +109,18 @@ def of_messages(record: PersonRecord, mail: Iterable[Message]) -> Iterator[Timel
         theirs = (each.state for each in one.deliveries if each.address in addresses)
         state, number = next(theirs, State.UNKNOWN), ids.show(one.id)
         yield TimelineEvent(at=one.at, type="message", id=number, summary=one.subject, state=state)
+
+
+def of_bounces(record: PersonRecord, kept: Iterable[KeptBounce]) -> Iterator[TimelineEvent]:
+    """Tell of what came back of mail to the person, whatever sent it."""
+    addresses = set(record.every_address)
+    for bounce in kept:
+        if bounce.address in addresses and bounce.kind is not BounceKind.DELIVERED:
+            what = ": ".join(filter(None, (bounce.address, bounce.reason, bounce.diagnostic)))
+            number = "" if bounce.message is None else ids.show(bounce.message)
+            yield TimelineEvent(
+                at=bounce.at, type="bounce", id=number, summary=what, state=bounce.kind
+            )
 
 
 def of_triggers(rows: Iterable[Occurrence]) -> Iterator[TimelineEvent]:

@@ -62,6 +62,12 @@ def of_group(group: Message, notice: str, told: Sequence[ToldFailure]) -> Iterat
         by_text = why_of(texts, recipient=recipient)
         if by_text in (Reason.MAILBOX_FULL, Reason.SYSTEM_FULL):
             reason = by_text
+    if (
+        action == "failed"
+        and bounce.status.startswith("4.")
+        and reason in (Reason.FILTERED, Reason.UNDEFINED)
+    ):
+        reason = Reason.EXPIRED  # `failed`, `450 4.2.0 come again`: it was tried until then
     diagnostic = bounce.diagnostic or on_one_line(texts[0] or texts[1])
     yield replace(bounce, diagnostic=diagnostic, reason=reason)
 
