@@ -1,5 +1,7 @@
 """A mail that came back, taken apart."""
 
+import binascii
+import quopri
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +15,9 @@ from gateway.inbound.reading.texts import children, decoded_text
 
 _MOST_PARTS = 200
 _LONGEST = 1_000
-_STATUSES = ("message/delivery-status", "message/global-delivery-status")
+#: A letter beyond ASCII in an address of type utf-8 (RFC 6533, 3): `\x{e4}nn@example.org`.
+_UNICODE = re.compile(r"\\x\{([0-9A-Fa-f]{2,5}|10[0-9A-Fa-f]{4})\}")
+STATUSES = ("message/delivery-status", "message/global-delivery-status")
 _ORIGINALS = ("message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers")
 
 
@@ -46,8 +50,8 @@ def take_apart(mail: Message) -> BounceParts:
             plain.append(decoded_text(part))
         elif kind == "text/html":
             pages.append(decoded_text(part))
-        elif kind in _STATUSES:
-            groups += children(part)
+        elif kind in STATUSES:
+            groups += status_groups(part)
         elif kind == "message/feedback-report":
             feedback = next(iter(children(part)), None) or read_fields(decoded_text(part))
         elif kind in _ORIGINALS and original is None:
@@ -60,6 +64,33 @@ def take_apart(mail: Message) -> BounceParts:
     return BounceParts(
         mail=mail, notice=notice, groups=groups, feedback=feedback, original=original
     )
+
+
+def status_groups(part: Message) -> list[Message]:
+    """Return the blocks of fields of a delivery report: one on the message, one per recipient.
+
+    Python's parser knows message/delivery-status only, and only where it isn't encoded. Of
+    message/global-delivery-status (RFC 6533) it makes a mail whose header is the first block, and
+    the others are its text.
+    """
+    blocks = children(part)
+    encoding = str(part.get("content-transfer-encoding", "")).strip().casefold()
+    is_encoded = encoding in ("base64", "quoted-printable")
+    if part.get_content_type() == "message/delivery-status" and not is_encoded:
+        return blocks
+    pieces = []
+    for block in blocks:
+        fields = "".join(f"{name}: {value}\n" for name, value in block.raw_items())
+        pieces.append(fields.encode("utf-8", "surrogateescape"))
+        payload = block.get_payload(decode=True)
+        pieces.append(payload if isinstance(payload, bytes) else b"")
+    octets = b"\n".join(pieces)
+    if encoding == "base64":
+        octets = binascii.a2b_base64(octets)
+    elif is_encoded:
+        octets = quopri.decodestring(octets)
+    text = octets.decode("utf-8", "replace").replace("\r\n", "\n")
+    return [read_fields(block) for block in re.split(r"\n[ \t]*\n", text) if block.strip()]
 
 
 def recipients_of(original: Message) -> list[str]:
@@ -89,7 +120,8 @@ def field(group: Message, name: str) -> str:
 
 def address_in(value: str) -> str:
     """Return the address of a field such as `rfc822; ann@example.org` or `<ann@example.org>`."""
-    return (value.partition(";")[2].strip() or value.strip()).strip("<> ")
+    address = (value.partition(";")[2].strip() or value.strip()).strip("<> ")
+    return _UNICODE.sub(lambda code: chr(int(code[1], 16)), address)
 
 
 def on_one_line(text: str) -> str:

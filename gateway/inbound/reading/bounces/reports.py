@@ -9,6 +9,7 @@ from email.utils import getaddresses
 from gateway.core import ids
 from gateway.core.bounces.bounce import Bounce
 from gateway.core.mail.headers import Headers, decoded
+from gateway.inbound.reading.bounces.bounce_parts import STATUSES, status_groups
 from gateway.inbound.reading.bounces.bounces import read_bounces
 from gateway.inbound.reading.header_fields import hop_ids
 from gateway.inbound.reading.texts import children, decoded_text
@@ -23,7 +24,6 @@ _MESSAGE_ID = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _LONGEST_TEXT = 200_000
-_STATUSES = ("message/delivery-status", "message/global-delivery-status")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,8 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
         part = stack.pop()
         if part.get_content_maintype() == "multipart":
             stack += reversed(children(part))
-        elif part.get_content_type() in _STATUSES:
-            for group in children(part):
+        elif part.get_content_type() in STATUSES:
+            for group in status_groups(part):
                 names = ("original-envelope-id", "x-gateway-message")
                 numbers += _ids([_field(group, name) for name in names])
                 # Google tells it here and gives nothing back.

@@ -1,0 +1,72 @@
+"""Delivery reports in each of the forms that RFC 3464 and RFC 6533 allow."""
+
+import base64
+import quopri
+from email import message_from_bytes
+
+import pytest
+
+from gateway.inbound.reading.bounces.bounces import read_bounces
+
+FIELDS = """\
+Reporting-MTA: dns; mx.example.org
+
+Final-Recipient: {kind}; {first}
+Original-Recipient: rfc822;ann@example.org
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 user unknown
+
+Final-Recipient: {kind}; bob@example.org
+Action: delayed
+Status: 4.2.2
+Diagnostic-Code: smtp; 452 4.2.2 mailbox full
+
+Final-Recipient: {kind}; cas@example.org
+Action: delivered
+Status: 2.0.0
+"""
+
+
+def report(kind: str, fields: bytes, encoding: str = "") -> bytes:
+    head = f"Content-Type: message/{kind}\r\n"
+    head += f"Content-Transfer-Encoding: {encoding}\r\n" if encoding else ""
+    return (
+        b"From: MAILER-DAEMON@mx.example\r\nTo: crm@office.example\r\nSubject: Undelivered\r\n"
+        b"Content-Type: multipart/report; report-type=" + kind.encode() + b"; boundary=b\r\n\r\n"
+        b"--b\r\n" + head.encode() + b"\r\n" + fields + b"\r\n--b--\r\n"
+    )
+
+
+def written(kind: str = "rfc822", first: str = "ann@elsewhere.example") -> bytes:
+    return FIELDS.format(kind=kind, first=first).replace("\n", "\r\n").encode()
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        report("delivery-status", written()),
+        report("global-delivery-status", written("utf-8"), "8bit"),
+        report("delivery-status", base64.encodebytes(written()), "base64"),
+        report("delivery-status", quopri.encodestring(written()), "quoted-printable"),
+        report("global-delivery-status", base64.encodebytes(written("utf-8")), "base64"),
+    ],
+    ids=["RFC 3464", "RFC 6533", "base64", "quoted-printable", "RFC 6533 in base64"],
+)
+def test_each_recipient_of_a_report_is_read(mail: bytes) -> None:
+    told = read_bounces(message_from_bytes(mail))
+
+    assert [
+        ("bounce", "ann@elsewhere.example", "ann@example.org", "userunknown", True),
+        ("delay", "bob@example.org", "", "mailboxfull", False),
+        ("delivered", "cas@example.org", "", "undefined", False),
+    ] == [
+        (one.kind, one.recipient, one.original_recipient, one.reason, one.is_hard) for one in told
+    ]
+
+
+@pytest.mark.parametrize("address", ["änn@example.org", "\\x{e4}nn@example.org"])
+def test_an_address_beyond_ascii_is_read_in_both_its_forms(address: str) -> None:
+    mail = report("global-delivery-status", written("utf-8", address))
+
+    assert "änn@example.org" == read_bounces(message_from_bytes(mail))[0].recipient
