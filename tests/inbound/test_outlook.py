@@ -109,6 +109,21 @@ async def test_a_text_of_outlook_that_cannot_be_read_is_kept_with_a_remark(
     assert "Rich-Text-Format" in said(rig.letters()[0])
 
 
+async def test_of_many_mails_whose_text_is_large_rtf_the_first_is_read(rig: ImporterRig) -> None:
+    mail = forward(text="Bitte ablegen.")
+    for subject, begin in (("AW: A", "first"), ("AW: B", "second"), ("AW: C", "third")):
+        rtf = compress(b"{\\rtf1 " + begin.encode() + b" x" * 149_000 + b"}", compressed=False)
+        values = tuple({**OF_ANN, 0x0037: subject, 0x1009: rtf}.items())
+        wrapped = _tnef(*_mail_attributes(values=values))
+        with_file(mail, f"{begin}.dat", wrapped, "ms-tnef")
+
+    entry = await rig.filed(mail)
+
+    assert "A" == entry.subject
+    assert entry.text.startswith("first")
+    assert "text_unread" not in entry.remarks
+
+
 async def test_who_sent_a_msg_file_for_its_author_is_remarked(rig: ImporterRig) -> None:
     behalf = {0x0C1A: "Jobboard", 0x0C1F: "noreply@jobs.example"}
     octets = msg_file({**OF_ANN, **behalf, 0x1000: "Das passt."})

@@ -6,7 +6,7 @@ import time
 import pytest
 from compressed_rtf import compress
 
-from gateway.inbound.reading.rtf import read_rtf
+from gateway.inbound.reading.rtf import RtfRoom, read_rtf
 
 _LARGEST = 390_000
 
@@ -58,7 +58,7 @@ _LARGEST = 390_000
 def test_rtf_is_turned_into_text_or_the_html_it_was_made_of(
     rtf: bytes, kind: str, text: str
 ) -> None:
-    found = read_rtf(compress(rtf))
+    found = read_rtf(compress(rtf), RtfRoom())
 
     assert found is not None
     assert (kind, text) == (found.kind, found.text)
@@ -70,7 +70,7 @@ def test_rtf_is_turned_into_text_or_the_html_it_was_made_of(
     ids=["empty", "without text", "no RTF", "too large"],
 )
 def test_what_holds_no_text_or_too_much_isnt_read(rtf: bytes) -> None:
-    assert read_rtf(_stored(rtf)) is None
+    assert read_rtf(_stored(rtf), RtfRoom()) is None
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_hostile_rtf_costs_little(head: bytes, unit: bytes) -> None:
     rtf = _stored(head + unit * (_LARGEST // len(unit)))
     started = time.process_time()
 
-    read_rtf(rtf)
+    read_rtf(rtf, RtfRoom())
 
     assert time.process_time() - started < 2
 

@@ -18,6 +18,7 @@ from gateway.core.mail.keepable import keepable
 from gateway.core.replies.document_types import OTHER, clean_filename, document_type
 from gateway.inbound.reading.markup import read_page
 from gateway.inbound.reading.outlook import Opened, mail_within
+from gateway.inbound.reading.rtf import RtfRoom
 from gateway.inbound.reading.skeleton import Skeletons, TooMuch
 from gateway.inbound.reading.texts import children, decoded_text, is_shown
 from gateway.inbound.reading.unwrap import is_tnef
@@ -145,14 +146,13 @@ class Saver:
         content_type = part.get_content_type()
         saved = self._saved(self._skeletons.octets(part), filename_of(part), content_type)
         inner: list[tuple[str, bytes]] = []
-        is_unread = False
+        is_unread = isinstance(part, Opened) and part.has_unread_text
         if is_tnef(part) and saved.size <= _MOST_TNEF:
             try:
                 # A parser of 2021 for a format of 1996: whatever it raises, the file stays whole.
                 files: Any = TNEF(Path(saved.file).read_bytes(), do_checksum=False).attachments
-                mail = mail_within(files) if isinstance(part, Opened) else None
+                mail = mail_within(files, RtfRoom(0)) if isinstance(part, Opened) else None
                 if mail is not None:
-                    is_unread = mail[1].has_unread_text
                     del files[mail[0]]
                 inner = [(str(file.long_filename() or ""), bytes(file.data)) for file in files]
             except Exception:

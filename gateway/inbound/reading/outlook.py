@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from oxmsg import Message as MsgFile
 from tnefparse import TNEF
 
-from gateway.inbound.reading.rtf import RichText, read_rtf
+from gateway.inbound.reading.rtf import RichText, RtfRoom, read_rtf
 
 LARGEST = 12_000_000  #: Octets; what is larger stays a file, for its parts are copied to be read.
 _MOST_FILES = 1_000
@@ -41,6 +41,8 @@ class UnreadText(MessageDefect):
 class Opened(Message):
     """A file of Outlook whose mail was taken out; its other files are still in it."""
 
+    has_unread_text = False  #: Whether that mail has a text that can't be read.
+
 
 @dataclass(frozen=True, slots=True)
 class Converted:
@@ -51,7 +53,7 @@ class Converted:
     has_unread_text: bool = False  #: Whether that is its text.
 
 
-def mail_of_msg(octets: bytes) -> Converted | None:
+def mail_of_msg(octets: bytes, room: RtfRoom) -> Converted | None:
     """Return the mail that a `.msg` file holds; None where it holds none.
 
     Mails attached to that one can't be read; the file holds more then.
@@ -62,6 +64,7 @@ def mail_of_msg(octets: bytes) -> Converted | None:
             _legible(lambda: msg.body),
             _legible(lambda: msg.html_body),
             msg.properties.binary_prop_value(_RTF),
+            room,
         )
         has_mails = any(file.file_bytes is None for file in msg.attachments)
         return Converted(octets_of_msg(msg, texts), has_mails or texts.is_unread, texts.is_unread)
@@ -71,11 +74,11 @@ def mail_of_msg(octets: bytes) -> Converted | None:
         return None
 
 
-def mail_of_tnef(octets: bytes) -> Converted | None:
+def mail_of_tnef(octets: bytes, room: RtfRoom) -> Converted | None:
     """Return the first mail attached in a `winmail.dat`, in whatever form; None where none is."""
     try:
         attachments: Any = TNEF(octets, do_checksum=False).attachments
-        mail = mail_within(attachments)
+        mail = mail_within(attachments, room)
     except MemoryError:
         raise
     except Exception:
@@ -85,23 +88,23 @@ def mail_of_tnef(octets: bytes) -> Converted | None:
     return replace(mail[1], holds_more=mail[1].has_unread_text or len(attachments) > 1)
 
 
-def mail_within(attachments: list[Any]) -> tuple[int, Converted] | None:
+def mail_within(attachments: list[Any], room: RtfRoom) -> tuple[int, Converted] | None:
     """Return which of the files in a `winmail.dat` is a mail, and that mail."""
     for number, file in enumerate(attachments[:_MOST_FILES]):
         if hasattr(file, "embed"):
-            return number, mail_of_embedded(file.embed)
+            return number, mail_of_embedded(file.embed, room)
         name = str(file.long_filename() or "").strip("\0 ").casefold()
-        if name.endswith(".msg") and (mail := mail_of_msg(bytes(file.data))) is not None:
+        if name.endswith(".msg") and (mail := mail_of_msg(bytes(file.data), room)) is not None:
             return number, mail
         if name.endswith(".eml"):
             return number, Converted(bytes(file.data), holds_more=False)
     return None
 
 
-def text_of_tnef(octets: bytes) -> RichText | None:
+def text_of_tnef(octets: bytes, room: RtfRoom) -> RichText | None:
     """Return the text that a `winmail.dat` holds, and its type; None where it holds none."""
     try:
-        texts = texts_of_tnef(TNEF(octets, do_checksum=False))
+        texts = texts_of_tnef(TNEF(octets, do_checksum=False), room)
     except MemoryError:
         raise
     except Exception:
@@ -119,17 +122,17 @@ class Texts(NamedTuple):
     is_unread: bool  #: Whether it has one in RTF that can't be read, and no other.
 
 
-def texts_of_tnef(tnef: Any) -> Texts:
+def texts_of_tnef(tnef: Any, room: RtfRoom) -> Texts:
     """Return the texts that a `winmail.dat` or a mail embedded in it has."""
-    return _texts_of(_decoded(tnef.body), _decoded(tnef.htmlbody), tnef._rtfbody)
+    return _texts_of(_decoded(tnef.body), _decoded(tnef.htmlbody), tnef._rtfbody, room)
 
 
-def _texts_of(text: str, markup: str, rtf: Any) -> Texts:
+def _texts_of(text: str, markup: str, rtf: Any, room: RtfRoom) -> Texts:
     if text.strip() or markup.strip() or not isinstance(rtf, bytes) or not rtf:
         return Texts(text, markup, is_unread=False)
     rich = None
     with contextlib.suppress(Exception):  # whatever the libraries make of a broken one
-        rich = read_rtf(rtf)
+        rich = read_rtf(rtf, room)
     if rich is None:
         return Texts(text, markup, is_unread=True)
     is_plain = rich.kind == "plain"
@@ -164,13 +167,13 @@ def octets_of_msg(msg: MsgFile, texts: Texts) -> bytes:
     return mail.as_bytes()
 
 
-def mail_of_embedded(tnef: Any) -> Converted:
+def mail_of_embedded(tnef: Any, room: RtfRoom) -> Converted:
     """Return the mail that is embedded in a `winmail.dat`."""
-    texts = texts_of_tnef(tnef)
-    return Converted(octets_of_tnef(tnef, texts), texts.is_unread, texts.is_unread)
+    texts = texts_of_tnef(tnef, room)
+    return Converted(octets_of_tnef(tnef, texts, room), texts.is_unread, texts.is_unread)
 
 
-def octets_of_tnef(tnef: Any, texts: Texts, depth: int = 0) -> bytes:
+def octets_of_tnef(tnef: Any, texts: Texts, room: RtfRoom, depth: int = 0) -> bytes:
     """Return the mail that is embedded in a `winmail.dat`, with its files, as RFC 5322 has it."""
     values = {int(item.name): item.data for item in tnef.mapiprops}
 
@@ -192,7 +195,8 @@ def octets_of_tnef(tnef: Any, texts: Texts, depth: int = 0) -> bytes:
         if not hasattr(file, "embed"):
             attach_file(mail, name, "", bytes(file.data))
         elif depth < _DEEPEST:
-            attached = octets_of_tnef(file.embed, texts_of_tnef(file.embed), depth + 1)
+            inner = texts_of_tnef(file.embed, room)
+            attached = octets_of_tnef(file.embed, inner, room, depth + 1)
             attach_file(mail, f"{name or 'message'}.eml", "", attached)
     return mail.as_bytes()
 

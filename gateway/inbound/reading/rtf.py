@@ -4,9 +4,10 @@ It is compressed (MS-OXRTFCP); HTML that was turned into it is still in it (MS-O
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-_LARGEST = 400_000  #: Octets of RTF that are read.
+_LARGEST = 400_000  #: Octets of RTF that are read of one mail, whatever holds them.
 _LARGEST_COMPRESSED = 100_000  #: A reference of two octets stands for seventeen at most.
 _TOKEN = re.compile(
     r"(?P<tag>\\\*\\htmltag\d* ?)|(?P<switch>\\htmlrtf(?P<off>0)?\d*(?![a-z\d]) ?)"
@@ -25,21 +26,31 @@ class RichText(NamedTuple):
     kind: str  #: The subtype of `text/…`: `plain` or `html`.
 
 
-def read_rtf(compressed: bytes) -> RichText | None:
-    """Read compressed RTF; None where it is too large, holds no text, or isn't RTF.
+@dataclass(slots=True)
+class RtfRoom:
+    """How much RTF is still read of a mail, for a mail may hold many in the form of Outlook."""
 
-    Raises whatever the libraries make of broken input.
+    octets: int = _LARGEST
+
+
+def read_rtf(compressed: bytes, room: RtfRoom) -> RichText | None:
+    """Read compressed RTF; None where there is no room for it, it holds no text, or isn't RTF.
+
+    What is read takes away from `room`. Raises whatever the libraries make of broken input.
     """
+    if len(compressed) > room.octets or int.from_bytes(compressed[4:8], "little") > room.octets:
+        return None
     from compressed_rtf import decompress
     from striprtf import striprtf
 
     library: Any = striprtf  # without types
     is_compressed = compressed[8:12] == b"LZFu"
-    if len(compressed) > (_LARGEST_COMPRESSED if is_compressed else _LARGEST):
+    if is_compressed and len(compressed) > _LARGEST_COMPRESSED:
         return None
     octets = decompress(compressed)
-    if len(octets) > _LARGEST or not octets.startswith(b"{\\rtf"):
+    if len(octets) > room.octets or not octets.startswith(b"{\\rtf"):
         return None
+    room.octets -= len(octets)
     rtf = octets.rstrip(b"\0").decode("cp1252", "replace")
     # striprtf 0.0.35 takes a font that names no charset to have the next one's, and puts names
     # beyond ASCII (`MS 明朝`) into the text. Its search for links can take hours.

@@ -15,6 +15,7 @@ from gateway.inbound.reading.outlook import (
     mail_of_tnef,
     text_of_tnef,
 )
+from gateway.inbound.reading.rtf import RtfRoom
 from gateway.inbound.reading.skeleton import Skeletons, raw_payload
 from gateway.inbound.reading.texts import children, is_shown, without_divider
 
@@ -29,7 +30,7 @@ _MAILS = ("message/rfc822", "message/global")
 
 def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
     """Put texts back into a mail, and let mails attached in base64 be parts like any other."""
-    room = _MOST_TEXT
+    room, rtf_room = _MOST_TEXT, RtfRoom()
     numbers = count(1)
     stack = [(mail, 0, False)]
     for _ in range(_MOST_PARTS):
@@ -38,7 +39,7 @@ def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
         part, depth, has_text = stack.pop()
         if depth < _DEEPEST and (is_msg(part) or is_tnef(part)):
             file = folder / f"mail{next(numbers)}"
-            inner = open_outlook(part, skeletons, file, has_text=has_text)
+            inner = open_outlook(part, skeletons, file, rtf_room, has_text=has_text)
             stack += [(inner, depth + 1, False)] if inner is not None else []
             continue
         if depth < _DEEPEST and is_wrapped(part):
@@ -46,7 +47,7 @@ def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
         if part.is_multipart():
             is_mail = part.get_content_type() in _MAILS
             below = (has_text and not is_mail) or any(map(is_written, children(part)))
-            stack += [(child, depth + is_mail, below) for child in children(part)]
+            stack += [(child, depth + is_mail, below) for child in reversed(children(part))]
         elif is_shown(part):
             room -= skeletons.restore(part, room)
 
@@ -82,7 +83,7 @@ def is_written(part: Message) -> bool:
 
 
 def open_outlook(
-    part: Message, skeletons: Skeletons, file: Path, *, has_text: bool
+    part: Message, skeletons: Skeletons, file: Path, room: RtfRoom, *, has_text: bool
 ) -> Message | None:
     """Put the mail that a file of Outlook holds into its place, and return it; None: it has none.
 
@@ -92,7 +93,7 @@ def open_outlook(
     octets = b"".join(limited(skeletons.octets(part), LARGEST))
     if len(octets) > LARGEST:
         return None
-    converted = mail_of_tnef(octets) if is_tnef(part) else mail_of_msg(octets)
+    converted = mail_of_tnef(octets, room) if is_tnef(part) else mail_of_msg(octets, room)
     inner = Message()
     if converted is not None:
         file.write_bytes(converted.octets)
@@ -103,9 +104,10 @@ def open_outlook(
             mail.defects.append(UnreadText())
         inner["Content-Type"] = "message/rfc822"
         inner.set_payload([mail])
-        parts = [inner, _opened(part)] if converted.holds_more else [inner]
+        kept = _opened(part, has_unread_text=converted.has_unread_text)
+        parts = [inner, kept] if converted.holds_more else [inner]
     else:
-        text = text_of_tnef(octets) if is_tnef(part) and not has_text else None
+        text = text_of_tnef(octets, room) if is_tnef(part) and not has_text else None
         if text is None:
             return None
         inner["Content-Type"] = f"text/{text[1]}; charset=utf-8"
@@ -119,8 +121,9 @@ def open_outlook(
     return inner if converted is not None else None
 
 
-def _opened(part: Message) -> Opened:
+def _opened(part: Message, *, has_unread_text: bool = False) -> Opened:
     kept = Opened()
+    kept.has_unread_text = has_unread_text
     for name, value in part.raw_items():
         kept[name] = value
     kept.set_payload(raw_payload(part) or "")
