@@ -273,8 +273,7 @@ def test_a_column_that_may_keep_mail_away_is_not_left_out_in_silence(
                 "# unsure: addresses stand in 'E-Mail dienstlich' too; ignore them if they are "
                 "others'",
                 'emails = ["E-Mail privat", "E-Mail dienstlich"]',
-                "# unsure: 'Keine Werbung' is left out: does it tell to whom no mail may go? "
-                "If so:",
+                "# unsure: 'Keine Werbung' is left out: does it say who must get no mail? If so:",
             ],
             ["'Notiz' is left out"],
         ),
