@@ -3,22 +3,16 @@
 `core.decision.shipped_rules` has those that come with the gateway.
 """
 
-from collections.abc import Mapping
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
 from gateway.config.section import Section, option, wrong
 from gateway.config.values import Count, HeaderName, Interval, Name, Pattern
-from gateway.core.decision.classify import (
-    BurstTest,
-    HeaderTest,
-    LoginTest,
-    RecipientsTest,
-    RuleTest,
-    SenderTest,
-)
 from gateway.core.kinds import Kind
+
+if TYPE_CHECKING:
+    from gateway.core.decision.classify import RuleTest
 
 
 class Burst(Section):
@@ -55,34 +49,33 @@ class RuleConfig(Section):
 
     @model_validator(mode="after")
     def _has_one_test(self) -> Self:
-        tests = self.tests()
-        given = [key for key, test in tests.items() if test is not None]
+        keys = [key for key in RuleConfig.model_fields if key not in ("name", "kind", "matches")]
+        given = [key for key in keys if getattr(self, key) is not None]
         if len(given) != 1:
             named = " and ".join(given) or "none"
-            wrong("", f"needs exactly one test of {', '.join(tests)}; has {named}")
+            wrong("", f"needs exactly one test of {', '.join(keys)}; has {named}")
         if self.matches and not self.header:
             wrong("matches", "needs header, which names the field to look at")
         if self.burst and self.kind is not Kind.BULK:
             wrong("kind", "a burst can only make a message bulk")
         return self
 
-    def tests(self) -> Mapping[str, RuleTest | None]:
-        """Return the test that each key stands for; None where the key isn't given."""
-        header, sender, login = self.header, self.sender, self.login
-        at_least, burst = self.recipients_at_least, self.burst
-        return {
-            "header": None if header is None else HeaderTest(header.lower(), self.matches),
-            "sender": None if sender is None else SenderTest(sender),
-            "login": None if login is None else LoginTest(login),
-            "recipients_at_least": None if at_least is None else RecipientsTest(at_least),
-            "burst": None
-            if burst is None
-            else BurstTest(
-                recipients=burst.recipients, within=burst.within, defer=burst.first == "defer"
-            ),
-        }
-
-    def test(self) -> RuleTest:
+    def test(self) -> "RuleTest":
         """Return its one test."""
-        (test,) = filter(None, self.tests().values())
-        return test
+        # All commands read the config, few of them decide on mail.
+        from gateway.core.decision import classify
+
+        if self.header is not None:
+            return classify.HeaderTest(self.header.lower(), self.matches)
+        if self.sender is not None:
+            return classify.SenderTest(self.sender)
+        if self.login is not None:
+            return classify.LoginTest(self.login)
+        if self.recipients_at_least is not None:
+            return classify.RecipientsTest(self.recipients_at_least)
+        assert self.burst is not None  # one of the keys is given
+        return classify.BurstTest(
+            recipients=self.burst.recipients,
+            within=self.burst.within,
+            defer=self.burst.first == "defer",
+        )
