@@ -30,6 +30,14 @@ SAME = {
         key("News", author="Eva <a@crm.example>"),
         key("News", author="Office <A@CRM.example>"),
     ),
+    "an author's encoded name, a comma in it": (
+        key("News", author="=?utf-8?q?Roe=2C_Eva?= <a@crm.example>"),
+        key("News", author="=?utf-8?q?Poe=2C_Ben?= <a@crm.example>"),
+    ),
+    "an author's encoded name, an address in it": (
+        key("News", author="=?utf-8?q?For_=3Cann=40x=2Eexample=3E?= <a@crm.example>"),
+        key("News", author="=?utf-8?q?For_=3Cbob=40y=2Eexample=3E?= <a@crm.example>"),
+    ),
     "no login, told in either way": (key("News", login=None), key("News", login="")),
 }
 

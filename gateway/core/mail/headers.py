@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import KeysView, Sequence
+from email import utils
 from email.errors import HeaderParseError
 from email.header import decode_header
-from email.utils import getaddresses
+from functools import partial
 
 from gateway.core.mail.content import HeaderBlock, with_crlf
 from gateway.core.mail.keepable import keepable
@@ -22,7 +23,17 @@ _ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
 _ENCODED_RUN = re.compile(rf'(?P<quote>"?){_ENCODED.pattern}(?:\s+{_ENCODED.pattern})*(?P=quote)')
 #: What a name must be quoted for (RFC 5322, 3.2.3); a dot changes nothing.
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,"]')
+#: Pythons mended against CVE-2023-27043 (3.12.6, Debian's 3.11.2) return none of a list that is not
+#: quite RFC 5322's, such as `ann@x <ann@x>`, unless told; those before can't be told.
+_mailboxes_in = (
+    partial(utils.getaddresses, strict=False)
+    if hasattr(utils, "supports_strict_parsing")
+    else utils.getaddresses
+)
 _MAX_VALUE = 4096  #: Octets of one value that are decoded for showing.
+_MOST = 100  #: Addresses of a field.
+#: Comments of a field: `getaddresses` recurses on them; what nests them deeply is no address list.
+_MOST_COMMENTS = 50
 _MAX_WORDS = 64  #: Encoded words of one value that are decoded; the rest stays as it is.
 
 
@@ -94,10 +105,28 @@ class Headers:
         return decoded(_FOLD.sub(b" ", values[0]).strip()) if values else ""
 
     def addresses(self, name: str) -> list[tuple[str, str]]:
-        """Return the (name, address) pairs of an address field, at most 100 of them."""
-        # getaddresses recurses on comments: what nests them deeply is no address list.
-        values = [value for value in self.texts(name) if value.count("(") < 50]
-        return [pair for value in values for pair in getaddresses([value])][:100]
+        """Return the (name, address) pairs of an address field, at most 100 of them.
+
+        What encoded words hold is part of a name (RFC 2047, 5): no comma and no address in them is
+        one of the list. Where no address stands beside them, as with programs that encode a field
+        as a whole, they are read as if they had not been encoded.
+        """
+        pairs: list[tuple[str, str]] = []
+        for value in self.raw(name):
+            text = keepable(_characters(value[:_MAX_VALUE]))
+            if text.count("(") >= _MOST_COMMENTS:
+                continue
+            if "=?" not in text:
+                pairs += _mailboxes_in([text])
+                continue
+            # Some leave characters in their words that end a word (RFC 2047, 5 (3)).
+            words = _ENCODED.sub(lambda word: _SPECIAL.sub(_in_q_encoding, word[0]), text)
+            divided = _mailboxes_in([words])
+            if any("@" in address for _, address in divided):
+                pairs += [(_decoded_words(phrase), address) for phrase, address in divided[:_MOST]]
+            elif (shown := _decoded_words(text)).count("(") < _MOST_COMMENTS:
+                pairs += _mailboxes_in([shown])
+        return pairs[:_MOST]
 
 
 def _fields(text: bytes) -> dict[str, list[bytes]]:
@@ -112,7 +141,10 @@ def decoded(value: bytes) -> str:
 
     NUL and lone surrogates, which no store keeps, become U+FFFD.
     """
-    text = _characters(value[:_MAX_VALUE])
+    return _decoded_words(_characters(value[:_MAX_VALUE]))
+
+
+def _decoded_words(text: str) -> str:
     if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:
         return keepable(text)
     words: list[str] = []
@@ -150,6 +182,10 @@ def decoded_mailboxes(value: bytes) -> str:
         return escaped if is_within_quotes else f'"{escaped}"'
 
     return keepable(_ENCODED_RUN.sub(shown, text))
+
+
+def _in_q_encoding(character: re.Match[str]) -> str:
+    return f"={ord(character[0]):02X}"
 
 
 def _characters(value: bytes) -> str:
