@@ -23,6 +23,7 @@ from gateway.core.people.history import (
     HistoryEntry,
 )
 from gateway.core.replies.document_types import RULES, DocumentRule, clean_filename, document_type
+from gateway.core.replies.forwarded import parse_mailbox
 from gateway.inbound.reading.attachments import Attachment
 from gateway.inbound.reading.reading import RepliedMail
 
@@ -173,11 +174,24 @@ def remarks_on(
         remarks.append(ZONE_GUESSED)
     if original.note_may_follow:
         remarks.append(NOTE_BELOW)
-    if original.agent:
+    if original.agent and not _is_own_agent(original, filing.candidate, lookup):
         remarks.append(f"{SENT_BY} {original.agent}")
     if other is not None:
         remarks.append(f"{OTHER_READING} {other.sender or other.sender_name}")
     return remarks
+
+
+def _is_own_agent(
+    original: RepliedMail, candidate: Candidate, lookup: Callable[[str], str]
+) -> bool:
+    """Whether the candidate sent it from another address of theirs, as "send as" of Gmail does."""
+    agent = parse_mailbox(original.agent)
+    return (
+        agent is not None
+        and agent.address != ""
+        and lookup(agent.address) in candidate.addresses
+        and not _is_somebody_else(original, candidate, lookup)
+    )
 
 
 def _is_somebody_else(

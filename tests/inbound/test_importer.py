@@ -251,6 +251,25 @@ async def test_a_candidate_named_without_an_address_is_known_by_name(
     assert remarks == entry.remarks
 
 
+@pytest.mark.parametrize(
+    ("sender", "remarks"),
+    [
+        ("Ann <ann.private@example.net>", ()),
+        ("noreply@board.example", ("sent_by noreply@board.example",)),
+    ],
+)
+async def test_who_sent_it_is_remarked_unless_it_is_the_candidate(
+    rig: ImporterRig, sender: str, remarks: tuple[str, ...]
+) -> None:
+    mail = original()
+    mail["Sender"] = sender
+
+    entry = await rig.filed(as_attachment(mail))
+
+    assert "ann@example.org" == entry.sender
+    assert remarks == entry.remarks
+
+
 async def test_any_address_of_the_candidate_is_the_candidate(rig: ImporterRig) -> None:
     entry = await rig.filed(as_attachment(original(sender="ANN.Private@Example.net")))
 
