@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from zoneinfo import ZoneInfo
 
+from gateway.app.keys import erased_names
 from gateway.config import Settings
 from gateway.core.ids import OTHERS, IdSource, milliseconds_of
 from gateway.core.mail.address import lookup_form
@@ -89,6 +90,7 @@ def standings(settings: Settings, database: Database) -> Standings:
         tag_scopes=settings.suppression.tags,
         plus_addresses=settings.suppression.plus_addresses,
         optout_scope=settings.mailchimp.optout_scope,
+        erased_names=erased_names(settings).all,
     )
 
 

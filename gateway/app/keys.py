@@ -8,7 +8,9 @@ from pathlib import Path
 
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
+from gateway.core.people.erased_names import ErasedNames
 from gateway.core.signing import KeysWrong, SigningKeys
+from gateway.store.engine.database import StoreUnavailable
 
 _OCTETS = 32
 
@@ -35,3 +37,29 @@ def signing_keys(settings: Settings) -> SigningKeys:
         raise BadKeys(f"keys.file: {file}: {reason}; give a file the gateway may write") from error
     except (KeysWrong, UnicodeDecodeError) as error:
         raise BadKeys(f"keys.file: {file}: {error}") from error
+
+
+def erased_names(settings: Settings) -> ErasedNames:
+    """Return what names erased addresses; the key file is read again when it has changed.
+
+    Without the file nobody can tell who stays suppressed: its functions raise `StoreUnavailable`,
+    which stops bulk mail as a store that is away does.
+    """
+    file = settings.keys.file
+    known: tuple[object, SigningKeys] | None = None
+
+    def keys() -> SigningKeys:
+        nonlocal known
+        try:
+            status = file.stat()
+            state = (status.st_ino, status.st_mtime_ns, status.st_size)
+            if known is None or known[0] != state:
+                known = state, SigningKeys.read(file.read_text().splitlines())
+        except (OSError, KeysWrong, UnicodeDecodeError) as error:
+            raise StoreUnavailable(
+                f"keys.file: {file}: {error}; without it nobody can tell which erased addresses "
+                "stay suppressed: put it back"
+            ) from error
+        return known[1]
+
+    return ErasedNames(keys)

@@ -218,7 +218,8 @@ async def show_suppressions(request: Request, using: Using, address: AddressOrPe
     standings = using.standings()
 
     def look(connection: StoreTransaction) -> StandingDocument:
-        history = suppression.history(connection, whom)
+        erased = standings.names_if_erased(connection, whom)
+        history = suppression.history(connection, whom, erased=erased)
         if isinstance(whom, PersonRef):
             record = _known(connection, whom)
             reasons = timeline.suppressions_of(connection, standings, record)
@@ -249,13 +250,17 @@ async def release(
             whom = using.lookup(typed.address)
         case NotAnAddress():  # Looked for as it stands: older versions stored what was told.
             whom = using.lookup(address)
-    now = using.clock()
+    now, standings = using.clock(), using.standings()
 
     def lift(connection: StoreTransaction) -> Released:
         who = acting_manager(connection, using, token, by)
-        return releases.release(connection, whom, by=who, now=now)
+        erased = standings.names_if_erased(connection, whom)
+        return releases.release(connection, whom, by=who, now=now, erased=erased)
 
-    found = await using.database.write(lift)
+    try:
+        found = await using.database.write(lift)
+    finally:
+        standings.close()
     if not found.is_any and isinstance(typed, NotAnAddress):
         raise Problem(422, f"address: {typed}")
     if not found.is_any:

@@ -10,10 +10,14 @@ from gateway.app.checks.check_inbound import store_for_replies
 from gateway.app.checks.check_triggers import store_for_triggers
 from gateway.app.checks.check_words import finance_statuses, idle_tags
 from gateway.app.checks.findings import Finding, error, good, warning
+from gateway.app.keys import erased_names
+from gateway.app.people import erasure
+from gateway.app.people.erasure import AGAIN
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.sending.outbox import OutboxState
-from gateway.store.engine.database import StoreUnavailable
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.people import erasing
 from gateway.store.views import status
 from gateway.store.views.status import snapshot
 
@@ -33,6 +37,7 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
             *told_by_the_crm(database),
             *store_for_replies(settings, database),
             *store_for_triggers(settings, database),
+            *erasures(settings, database),
         ]
     except StoreUnavailable as problem:
         yield error("store", f"{problem}: bulk mail is answered 451 until it is back")
@@ -60,6 +65,28 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
     yield from idle_tags(carried)
     yield from finance_statuses(finances)
     yield from rest
+
+
+def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
+    """Was everybody erased who is on the list, and are the keys there that tell who was?"""
+    try:
+        with database.reading() as connection:
+            lost = erasure.undone(settings, connection)
+            marks = erasing.key_marks(connection)
+        known = set(erased_names(settings).key_marks) if marks else set()
+    except GatewayError as problem:
+        yield error("erasures", str(problem))
+        return
+    if lost:
+        yield error(
+            "erasures", f"the store was restored and has {len(lost)} erased people again: {AGAIN}"
+        )
+    if marks - known:
+        yield error(
+            "erasures",
+            f"{settings.keys.file} lacks a key people were erased by: they get mail again; put it "
+            "back below the others",
+        )
 
 
 def roughly(age: timedelta) -> str:

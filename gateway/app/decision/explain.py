@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gateway.app import common
 from gateway.app.decision.proxy_policy import listeners, policy
+from gateway.app.keys import erased_names
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.decision import note
@@ -72,7 +73,7 @@ async def explain(settings: Settings, database: Database, question: Question) ->
     decider = Decider(
         common.standings(settings, database),
         MessageLookup(database),
-        NeverMailed(settings.store.outage / "never-mailed"),
+        NeverMailed(settings.store.outage / "never-mailed", erased_names(settings).all),
     )
     relay = choose(
         chosen.relays,

@@ -10,6 +10,7 @@ from functools import partial
 from gateway import logs
 from gateway.app import common
 from gateway.app.decision.proxy_policy import listeners, policy
+from gateway.app.keys import erased_names
 from gateway.app.roles.role_context import RoleContext
 from gateway.config import Settings
 from gateway.core.ids import PROVISIONAL
@@ -78,7 +79,9 @@ class _Smtp:
         )
         self._journal = _journal(database, self._services, number)
         self._local = LocalRecord(settings.store.outage, processes.own())
-        self._never = NeverMailed(settings.store.outage / "never-mailed")
+        self._never = NeverMailed(
+            settings.store.outage / "never-mailed", erased_names(settings).all
+        )
         self._bulk_memory = BulkMemory()
         self._go_by(settings)
         self._services.journal_client = JournalClient(

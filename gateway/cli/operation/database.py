@@ -6,7 +6,8 @@ import typer
 
 from gateway.app import common
 from gateway.cli.context import NotFound, of
-from gateway.cli.output import print_line
+from gateway.cli.output import complain, print_line
+from gateway.config import Settings
 from gateway.store.engine.database import Database
 from gateway.store.engine.upgrade import upgrade
 from gateway.store.schema import VERSION
@@ -27,7 +28,8 @@ def upgrade_schema(
     Stop the gateway and make a copy first. A missing store is created, but not on a machine that
     had one before: an empty store would let bulk mail through to everybody.
     """
-    database = common.open_database(of(context).settings)
+    chosen = of(context)
+    database = common.open_database(chosen.settings)
     try:
         before = _version(database)
         if before is None:
@@ -36,6 +38,7 @@ def upgrade_schema(
             return
         with database.writing() as connection:
             done = upgrade(connection, before)
+        _tell_lost_erasures(chosen.settings, database)
     finally:
         database.close()
     print_line(
@@ -46,14 +49,26 @@ def upgrade_schema(
 @app.command("check")
 def check_schema(context: typer.Context) -> None:
     """Show the store's version, and whether it is whole."""
-    database = common.open_database(of(context).settings)
+    chosen = of(context)
+    database = common.open_database(chosen.settings)
     try:
         if _version(database) is None and not database.was_there:
             raise NotFound("the store is empty: its schema is created at first use")
         common.prepare(database)
+        _tell_lost_erasures(chosen.settings, database)
     finally:
         database.close()
     print_line(f"The store is at version {VERSION}, and whole.")
+
+
+def _tell_lost_erasures(settings: Settings, database: Database) -> None:
+    """Say that a restored store has people again who were erased."""
+    from gateway.app.people.erasure import AGAIN, undone
+
+    with database.reading() as connection:
+        lost = undone(settings, connection)
+    if lost:
+        complain(f"the store was restored and has {len(lost)} erased people again: {AGAIN}")
 
 
 def _version(database: Database) -> str | None:

@@ -6,6 +6,7 @@ import typer
 
 from gateway.cli.context import Json, NotFound, of, read_person
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.cli.people import erasing_command
 from gateway.cli.people.suppress import described, open_standings, refusal
 from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.documents.people import groups_of, person_document, status_of
@@ -94,3 +95,7 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
             for event in page.timeline
         )
         print_table(headings, rows, empty=_NO_TIMELINE)
+
+
+app.command("erase")(erasing_command.erase)
+app.command("erasures")(erasing_command.list_erasures)

@@ -158,8 +158,11 @@ def release(
         case NotAnAddress():  # Older versions stored what was typed as it stood.
             key = chosen.lookup(address)
     with chosen.store() as store:
+        standings = open_standings(chosen, store)
         with store.writing() as connection:
-            outcome = releases.release(connection, key, by=who, now=present)
+            erased = standings.names_if_erased(connection, key)
+            outcome = releases.release(connection, key, by=who, now=present, erased=erased)
+        standings.close()
         try:
             remaining = _look(chosen, store, key).reasons
         except PersonUnknown:  # The CRM has taken the person away.
@@ -373,7 +376,8 @@ def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Found:
     standings = open_standings(chosen, store)
     try:
         with store.reading() as connection:
-            history = suppression.history(connection, key)
+            erased = standings.names_if_erased(connection, key)
+            history = suppression.history(connection, key, erased=erased)
             if isinstance(key, PersonRef):
                 record = people.known(connection, key)
                 reasons = timeline.suppressions_of(connection, standings, record)

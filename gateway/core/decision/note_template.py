@@ -42,6 +42,7 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "short bounce": _SHORT | {"remark"},
     "short complaint": _SHORT,
     "short unsubscribe": _SHORT,
+    "short erased": _SHORT,
     "short opt out": _SHORT,
     "short last known": _SHORT,
     "short unread status": _SHORT,
@@ -63,6 +64,7 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "bounce": _REASON,
     "complaint": _REASON,
     "unsubscribe": _REASON,
+    "erased": _REASON,
     "opt out": _REASON,
     "last known": _REASON,
     "unread status": _REASON,
@@ -96,12 +98,13 @@ _SHIPPED = (
     *("unread status", "short unread status"),
     *(STAFF_PERSON, f"short {STAFF_PERSON}"),
     *("bounce", "short bounce", "complaint", "short complaint", "unsubscribe", "short unsubscribe"),
+    *("erased", "short erased"),
     *("short personal shared", "personal shared", "no personal shared"),
 )
 #: Words it may lack in the same way.
 _SHIPPED_WORDS = (
     *("blocked_person", "last_known", "unread_status"),
-    *("bounce", "complaint", "unsubscribe"),
+    *("bounce", "complaint", "unsubscribe", "erased"),
 )
 _OPTIONAL = frozenset((OPT_OUT, f"short {OPT_OUT}", SHORT_LAST))
 
@@ -111,14 +114,14 @@ WORDS = (
     *("bulk", "individual"),
     *(f"scope_{scope}" for scope in Scope),
     *("blocked_address", "blocked_person", "last_known", "unread_status"),
-    *("bounce", "complaint", "unsubscribe"),
+    *("bounce", "complaint", "unsubscribe", "erased"),
     *("months", "first_day"),
 )
 
 _REPLIES = (
     *("short group", "short status", "short staff", "short opt out", "short several"),
     *("short last known", "short unread status", "short shared", f"short {STAFF_PERSON}"),
-    *("short bounce", "short complaint", "short unsubscribe"),
+    *("short bounce", "short complaint", "short unsubscribe", "short erased"),
 )
 _MOST_LETTERS = {"names": MAX_SHORT_REASONS, "reason": MAX_SHORT_REASONS}
 _ALWAYS_KNOWN = frozenset(("id", "state", "name", "scope", "count", "names"))

@@ -16,6 +16,7 @@ NAMELESS = (
     SuppressionSource.BOUNCE,
     SuppressionSource.COMPLAINT,
     SuppressionSource.UNSUBSCRIBE,
+    SuppressionSource.ERASED,
 )
 
 

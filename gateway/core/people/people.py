@@ -133,6 +133,7 @@ class SuppressionSource(StrEnum):
     BOUNCE = "bounce"  #: Mail to the address came back for good.
     COMPLAINT = "complaint"  #: Whoever has the address called mail of ours spam.
     UNSUBSCRIBE = "unsubscribe"  #: Whoever has the address wants no more, by link or by mail.
+    ERASED = "erased"  #: Suppressed before the person was erased, or taken out of the feed.
     #: While the store is away: out of all mail when it was last asked; why is not known then.
     LAST_KNOWN = "last_known"
     #: The person's status can't be read, or is none of those known: it may be one that suppresses.

@@ -3,10 +3,12 @@
 import os
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
+
+from gateway.core.errors import GatewayError
 
 
 class NeverMailed:
@@ -15,8 +17,12 @@ class NeverMailed:
     Kept in a file beside the local record, so that a restart without a store knows them too.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, erased_names: Callable[[str], Sequence[str]] | None = None
+    ) -> None:
+        """`erased_names` gives the names under which an erased address may be among them."""
         self._path = path
+        self._erased_names = erased_names
         self._marks: array[int] | None = None  #: Ascending; None: the store was never asked.
         self.as_of: datetime | None = None  #: When it was asked last; None: never.
         self._is_written = True  #: Whether the file has these very marks.
@@ -36,9 +42,17 @@ class NeverMailed:
     def __contains__(self, address: str) -> bool:
         if self._marks is None:
             return True
-        mark = _mark(address)
-        place = bisect_left(self._marks, mark)
-        return place < len(self._marks) and self._marks[place] == mark
+        names = [address]
+        if self._erased_names is not None:
+            try:
+                names += self._erased_names(address)
+            except GatewayError:  # Nobody can tell.
+                return True
+        for mark in map(_mark, names):
+            place = bisect_left(self._marks, mark)
+            if place < len(self._marks) and self._marks[place] == mark:
+                return True
+        return False
 
     def replace(self, addresses: Iterable[str]) -> None:
         """Take over what the store says now; on a thread, it may be long.

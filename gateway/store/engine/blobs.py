@@ -74,6 +74,22 @@ class Blobs:
         except (BaseError, OSError) as error:
             raise BlobsUnavailable(f"the blob store failed: {_first_line(error)}") from error
 
+    def put_now(self, content: bytes) -> None:
+        """Keep some octets durably, in this thread."""
+        self._put(hashlib.sha256(content).hexdigest(), content)
+
+    def remove(self, digest: str) -> bool:
+        """Delete a file; False: there was none. Nothing may refer to it any more."""
+        try:
+            store = self._opened()
+            obstore.head(store, _path(digest))
+            obstore.delete(store, _path(digest))
+        except (NotFoundError, FileNotFoundError):
+            return False
+        except (BaseError, OSError) as error:
+            raise BlobsUnavailable(f"the blob store failed: {_first_line(error)}") from error
+        return True
+
     def _put(self, digest: str, content: bytes | Path) -> None:
         path = _path(digest)
         try:

@@ -14,6 +14,7 @@ from gateway.core.mail.typed_address import (
     can_be_recipient,
     read_address,
 )
+from gateway.core.people.erased_names import PREFIX
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.layouts import UNSURE, mailboxes
@@ -39,7 +40,7 @@ def unmatched_suppressions(connection: Connection, at: datetime) -> Iterator[Unm
     in_force = (c.released_at.is_(None), or_(c.until.is_(None), c.until > at))
     rows = select(c.id, c.address).where(*in_force).execution_options(yield_per=_AT_ONCE)
     for number, stored in connection.execute(rows):
-        if not can_be_recipient(stored):
+        if not (stored.startswith(PREFIX) or can_be_recipient(stored)):
             yield Unmatched(stored=stored, meant=read_address(stored), suppression=number)
 
 

@@ -1,5 +1,6 @@
 """Lifting what suppresses an address or a person, as far as people may."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,16 +26,24 @@ class Released:
         return bool(self.count or self.lifted)
 
 
-def release(connection: Connection, wanted: PersonRef | str, *, by: str, now: datetime) -> Released:
+def release(
+    connection: Connection,
+    wanted: PersonRef | str,
+    *,
+    by: str,
+    now: datetime,
+    erased: Sequence[str] = (),
+) -> Released:
     """Lift what suppresses an address (in lookup form) or a person, and opt-outs.
 
-    Whoever has it leaves the opt-out group as far as Mailchimp put them in; history stays.
+    Whoever has it leaves the opt-out group as far as Mailchimp put them in; history stays. `erased`
+    are the names under which the address stays suppressed if its person was erased.
     """
     if isinstance(wanted, PersonRef):
         refs: tuple[PersonRef, ...] = (wanted,)
     else:
         refs = people.holders(connection, wanted)
-    count = suppression.release(connection, wanted, by=by, at=now)
+    count = suppression.release(connection, wanted, by=by, at=now, erased=erased)
     lifted = leavers.lift(connection, refs, by=by, now=now)
     records = [record for ref in refs for record in people.find(connection, ref)]
     addresses = {each for record in records for each in record.every_address}

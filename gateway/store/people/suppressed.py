@@ -34,6 +34,7 @@ class ListedSource(StrEnum):
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
     UNSUBSCRIBE = "unsubscribe"
+    ERASED = "erased"
     MAILCHIMP = "mailchimp"  #: The groups' reasons that Mailchimp's word brought.
 
 
@@ -43,6 +44,7 @@ _OWN = (
     ListedSource.BOUNCE,
     ListedSource.COMPLAINT,
     ListedSource.UNSUBSCRIBE,
+    ListedSource.ERASED,
 )
 
 

@@ -72,6 +72,9 @@ def _rows_of(*, wanted: str, value: str, lowest: str, now: str) -> str:
 _ONE = _rows_of(wanted="", value="?1", lowest="?2", now="?3")
 _SEVERAL = _rows_of(wanted="json_each(?1) w CROSS JOIN", value="w.value", lowest="?2", now="?3")
 
+#: Whether any address is suppressed by its hash alone: most stores have none, and make no hashes.
+_HAS_ERASED = "SELECT 1 FROM suppressions WHERE source = 'erased' LIMIT 1"
+
 _NEVER_MAILED = """
 SELECT a.address FROM addresses a
 JOIN people p ON p.kind = a.kind AND p.crm_id = a.person
@@ -102,7 +105,8 @@ class Standings:
 
     `tag_scopes` gives tags their effect, and `optout_scope` that of a group somebody is in by
     Mailchimp's word, if that is wider. With `plus_addresses`, `ann+x@example.org` stands for
-    `ann@example.org`, in the store as in the question.
+    `ann@example.org`, in the store as in the question. `erased_names` gives the names under which
+    an address may stay suppressed after its person was erased.
     """
 
     def __init__(
@@ -112,12 +116,15 @@ class Standings:
         tag_scopes: Mapping[str, Scope],
         plus_addresses: bool = False,
         optout_scope: Scope = Scope.MAILCHIMP,
+        erased_names: Callable[[str], Sequence[str]] | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
         self._effects = TagEffects(dict(tag_scopes), optout_scope)
         self._plus_addresses = plus_addresses
         self._lowest = -1 if plus_addresses else 0
+        self._erased_names = erased_names
+        self._has_erased = False  #: Once there were any, it is no longer asked.
         self._clock = clock
         self._reader = QuickReader(database)
         self._version: bytes | None = None
@@ -136,9 +143,15 @@ class Standings:
         version = self._reader.version()
         if version is None or version != self._version or len(self._known) > _KNOWN_AT_MOST:
             self._version, self._known = version, {}
+            if not self._has_erased and self._erased_names is not None:
+                self._has_erased = bool(self._reader.rows_now(_HAS_ERASED, ()))
         known = self._known
         unknown = [address for address in addresses if address not in known]
-        standings = self._standings(unknown, self._ask_at_once) if unknown else {}
+        standings = (
+            self._standings(unknown, self._ask_at_once, has_erased=self._has_erased)
+            if unknown
+            else {}
+        )
         for address in unknown:
             standing = standings.get(address)
             if standing is None or not _ends_by_itself(standing):
@@ -162,7 +175,20 @@ class Standings:
             values = {"wanted": wanted, "lowest": self._lowest, "now": self._microseconds()}
             return connection.execute(self._statement, values).all()
 
-        return self._standings(addresses, ask)
+        has_erased = self._erased_names is not None and (
+            # A server's answer costs more than the hashes.
+            not self._database.is_sqlite
+            or connection.execute(text(_HAS_ERASED)).first() is not None
+        )
+        return self._standings(addresses, ask, has_erased=has_erased)
+
+    def names_if_erased(self, connection: Connection, wanted: PersonRef | str) -> tuple[str, ...]:
+        """Return the names under which an address may stay suppressed, if any address does."""
+        if isinstance(wanted, PersonRef) or self._erased_names is None:
+            return ()
+        if connection.execute(text(_HAS_ERASED)).first() is None:
+            return ()
+        return tuple(self._erased_names(wanted))
 
     def of_staff(self, connection: Connection, ref: PersonRef) -> tuple[Suppression, ...]:
         """Return what suppresses a person itself now, with an address or without."""
@@ -210,12 +236,25 @@ class Standings:
         return microseconds(self._clock())
 
     def _standings(
-        self, addresses: Sequence[str], ask: Callable[[Sequence[str]], Sequence[Row]]
+        self,
+        addresses: Sequence[str],
+        ask: Callable[[Sequence[str]], Sequence[Row]],
+        *,
+        has_erased: bool,
     ) -> dict[str, Standing]:
+        forms = {each: each for each in addresses}
+        if self._plus_addresses:
+            forms = {each: lookup_form(each, plus_addresses=True) for each in addresses}
+        asked = list({*forms, *forms.values()} if self._plus_addresses else forms)
+        if has_erased and self._erased_names is not None:
+            named = {name: each for each in asked for name in self._erased_names(each)}
+            rows = ask([*asked, *named])
+            rows = [(named.get(row[0], row[0]), *row[1:]) for row in rows]
+        else:
+            rows = ask(asked)
+        standings = self._gathered(rows)
         if not self._plus_addresses:
-            return self._gathered(ask(list(dict.fromkeys(addresses))))
-        forms = {each: lookup_form(each, plus_addresses=True) for each in addresses}
-        standings = self._gathered(ask(list({*forms, *forms.values()})))
+            return standings
         pairs = ((each, (standings.get(each), standings.get(base))) for each, base in forms.items())
         return {each: _merged(pair) for each, pair in pairs if any(pair)}
 
@@ -349,21 +388,34 @@ def add(
     )
 
 
-def release(connection: Connection, address: str | PersonRef, *, by: str, at: datetime) -> int:
+def release(
+    connection: Connection,
+    address: str | PersonRef,
+    *,
+    by: str,
+    at: datetime,
+    erased: Sequence[str] = (),
+) -> int:
     """Lift what staff said of an address or a person; return how many there were.
 
-    They stay known. Of an address that is what suppresses it itself, not whoever has it.
+    They stay known. Of an address that is what suppresses it itself, not whoever has it; `erased`
+    are the names under which it stays suppressed if its person was erased.
     """
-    table, mine = _of(address)
+    table, mine = _of(address, erased)
     c = table.c
     in_force = c.released_at.is_(None) & or_(c.until.is_(None), c.until > at)
     statement = update(table).where(in_force, mine)
     return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
 
 
-def history(connection: Connection, address: str | PersonRef) -> tuple[SuppressionEntry, ...]:
-    """Return all that staff ever said of an address (in lookup form) or person, newest first."""
-    table, mine = _of(address)
+def history(
+    connection: Connection, address: str | PersonRef, *, erased: Sequence[str] = ()
+) -> tuple[SuppressionEntry, ...]:
+    """Return all that staff ever said of an address (in lookup form) or person, newest first.
+
+    `erased` are the names under which the address may stay suppressed.
+    """
+    table, mine = _of(address, erased)
     rows = connection.execute(select(table).where(mine).order_by(table.c.id.desc()))
     entries = []
     for row in rows.mappings():
@@ -377,8 +429,8 @@ def history(connection: Connection, address: str | PersonRef) -> tuple[Suppressi
     return tuple(entries)
 
 
-def _of(address: str | PersonRef) -> tuple[Table, ColumnElement[bool]]:
+def _of(address: str | PersonRef, erased: Sequence[str]) -> tuple[Table, ColumnElement[bool]]:
     if isinstance(address, PersonRef):
         c = person_suppressions.c
         return person_suppressions, (c.kind == address.kind.value) & (c.person == address.crm_id)
-    return suppressions, suppressions.c.address == address
+    return suppressions, suppressions.c.address.in_((address, *erased))

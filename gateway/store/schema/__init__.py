@@ -11,6 +11,7 @@ from gateway.store.schema.campaigns import (
     campaign_members,
     campaigns,
 )
+from gateway.store.schema.erasures import erasures, mailchimp_removals
 from gateway.store.schema.feed import (
     addresses,
     applications,
@@ -84,6 +85,7 @@ __all__ = [
     "deliveries",
     "documents",
     "epochs",
+    "erasures",
     "events",
     "feed_faults",
     "feeds",
@@ -93,6 +95,7 @@ __all__ = [
     "inbox",
     "leases",
     "mailbox_states",
+    "mailchimp_removals",
     "memberships",
     "messages",
     "new_identity",

@@ -79,7 +79,13 @@ def _page(connection: Connection, standings: Standings, record: PersonRecord) ->
     ref = record.person.ref
     suppressions = suppressions_of(connection, standings, record)
     blocked: tuple[PersonRef | str, ...] = (ref, *record.every_address)
-    entries = [entry for whose in blocked for entry in suppression.history(connection, whose)]
+    entries = [
+        entry
+        for whose in blocked
+        for entry in suppression.history(
+            connection, whose, erased=standings.names_if_erased(connection, whose)
+        )
+    ]
     mail = messages.of_person(connection, ref)
     events = [
         *of_messages(record, mail),

@@ -1,0 +1,1 @@
+"""People: erasing them, and giving out all that is held of one."""

@@ -1,0 +1,313 @@
+"""Erasing a person: the store, its blobs, Mailchimp, files of the feed, and the list for backups.
+
+The list lies beside the key file (`gateway.keys` -> `gateway.erasures`), a line of JSON for each
+erasure, with hashes alone. It is written before the store is changed: what a restored store lacks
+of it is erased again.
+
+    {"id": 4711, "at": "2026-11-28T10:00:00+00:00", "by": "eva", "person": "erased:5f0c…",
+     "addresses": ["erased:91ab…"], "kept": [["erased:91ab…", "bulk", null, "staff"]]}
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+
+from gateway.app import common
+from gateway.app.keys import erased_names, signing_keys
+from gateway.config import Settings
+from gateway.core.errors import GatewayError
+from gateway.core.kinds import Scope
+from gateway.core.people.erased_names import ErasedNames
+from gateway.core.people.people import PersonRef
+from gateway.store.engine.blobs import BlobMissing, Blobs
+from gateway.store.engine.database import Database, StoreTransaction
+from gateway.store.people import erasing
+from gateway.store.people.erasing import Erasure, ErasureSubject, KeptSuppression
+
+AGAIN = "gateway person erase --again"
+_AT_ONCE = 200
+_LARGEST_READ = 50 * 1024 * 1024  #: Of a file of the feed that is looked through.
+
+
+class NobodyToErase(GatewayError):
+    """Nobody, or more than one person, is meant."""
+
+
+class ErasureListUnusable(GatewayError):
+    """The list of erasures beside the key file can't be read or written."""
+
+
+class _OnlyLooked(Exception):
+    """Undoes what a dry run did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureDone:
+    """What an erasure came to, or would."""
+
+    erasure: Erasure
+    shared: int  #: Addresses that stay, for others have them too.
+    files: tuple[Path, ...]  #: Of the feed, that speak of the person.
+    are_files_deleted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedErasure:
+    """A line of the list."""
+
+    id: int
+    at: datetime
+    by: str
+    person: str
+    addresses: tuple[str, ...]
+    kept: tuple[KeptSuppression, ...]
+
+
+def subject(database: Database, wanted: PersonRef | str) -> ErasureSubject:
+    """Return who is meant; raise `NobodyToErase`."""
+    with database.reading() as connection:
+        meant = erasing.subject_of(connection, wanted)
+    if meant is None:
+        raise NobodyToErase(f"several people have {wanted}: say whom, as candidate:17")
+    return meant
+
+
+def erase(
+    settings: Settings,
+    database: Database,
+    whom: ErasureSubject,
+    *,
+    by: str,
+    mailchimp: str = "",
+    with_files: bool = False,
+    is_dry: bool = False,
+    again: ListedErasure | None = None,
+) -> ErasureDone:
+    """Erase a person, or tell what would go."""
+    signing_keys(settings)  # Makes the file where there is none.
+    names = erased_names(settings)
+    blobs = Blobs(settings.store.blobs)
+    ids = common.Ids()
+    mentions = whom.likely("")
+    mentioned_in = [
+        number for number, digest in _unfiled(database) if mentions.are_in(_content(blobs, digest))
+    ]
+    files = tuple(
+        file
+        for file in _files_of_feed(settings)
+        if mentions.are_in(file.read_bytes()[:_LARGEST_READ])
+    )
+    outcome: Erasure | None = None
+    standings = common.standings(settings, database)
+    try:
+        with database.writing() as connection:
+            outcome = erasing.erase(
+                connection,
+                whom,
+                standings,
+                names,
+                number=again.id if again else ids.next(),
+                at=common.now(),
+                by=by,
+                new_id=ids.next,
+                mailchimp=mailchimp,
+                mentioned_in=mentioned_in,
+                also_kept=again.kept if again else (),
+                noted_as=(again.person, again.addresses) if again else None,
+            )
+            if again is None and not outcome.counts:
+                raise NobodyToErase(f"nothing is held of {whom.key}")
+            if is_dry:
+                raise _OnlyLooked
+            if again is None:
+                _append(list_file(settings), outcome)
+    except _OnlyLooked:
+        assert outcome is not None
+        return _done(outcome, whom, files, are_files_deleted=False)
+    finally:
+        standings.close()
+    for digest in outcome.blobs:
+        _remove(database, blobs, digest)
+    if with_files:
+        for file in files:
+            file.unlink(missing_ok=True)
+    database.sweep_out()
+    return _done(outcome, whom, files, are_files_deleted=with_files)
+
+
+def _done(
+    outcome: Erasure, whom: ErasureSubject, files: tuple[Path, ...], *, are_files_deleted: bool
+) -> ErasureDone:
+    return ErasureDone(
+        erasure=outcome,
+        shared=len(whom.shared),
+        files=files,
+        are_files_deleted=are_files_deleted,
+    )
+
+
+def list_file(settings: Settings) -> Path:
+    """Return where the list of erasures is kept, for restored stores."""
+    return settings.keys.file.with_suffix(".erasures")
+
+
+def read_list(settings: Settings) -> list[ListedErasure]:
+    """Return every erasure that was ever begun; raise `ErasureListUnusable`."""
+    file = list_file(settings)
+    try:
+        lines = file.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ErasureListUnusable(f"{file}: {error.strerror}") from error
+    listed = []
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = orjson.loads(line)
+            listed.append(
+                ListedErasure(
+                    id=int(entry["id"]),
+                    at=datetime.fromisoformat(entry["at"]),
+                    by=str(entry["by"]),
+                    person=str(entry["person"]),
+                    addresses=tuple(entry["addresses"]),
+                    kept=tuple(
+                        KeptSuppression(
+                            name=name,
+                            scope=Scope(scope),
+                            until=datetime.fromisoformat(until) if until else None,
+                            source=source,
+                        )
+                        for name, scope, until, source in entry["kept"]
+                    ),
+                )
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise ErasureListUnusable(f"{file}: line {number} is no erasure") from error
+    return listed
+
+
+def undone(settings: Settings, connection: StoreTransaction) -> list[ListedErasure]:
+    """Return the erasures that the store doesn't know of: it was restored from a copy."""
+    known = {erasure.id for erasure in erasing.listed(connection)}
+    return [entry for entry in read_list(settings) if entry.id not in known]
+
+
+def erase_again(
+    settings: Settings, database: Database, heard: Callable[[ErasureDone], None]
+) -> int:
+    """Erase whom a restored store brought back; return how many erasures the store lacked."""
+    names = erased_names(settings)
+    with database.reading() as connection:
+        missing = undone(settings, connection)
+        if not missing:
+            return 0
+        people = _by_name(names, map(str, erasing.known_people(connection)))
+        addresses = _by_name(names, erasing.known_addresses(connection))
+    for entry in missing:
+        whom: ErasureSubject | None = None
+        if entry.person in people:
+            whom = subject(database, PersonRef.parse(people[entry.person]))
+        back = tuple(addresses[name] for name in entry.addresses if name in addresses)
+        heard(erase(settings, database, _also(whom, back, entry), by=entry.by, again=entry))
+    return len(missing)
+
+
+def _also(
+    whom: ErasureSubject | None, addresses: tuple[str, ...], entry: ListedErasure
+) -> ErasureSubject:
+    """Return who is erased again, by the addresses that the store has of theirs too."""
+    base = whom or ErasureSubject(
+        ref=None,
+        addresses=(),
+        shared=(),
+        spellings=(),
+        names=(),
+        references=(),
+        qualifications=(),
+        closings=(),
+    )
+    more = tuple(each for each in addresses if each not in (*base.addresses, *base.shared))
+    known = (*base.addresses, *more)
+    # What is left of somebody of whom the store has nothing: the entry alone is taken in.
+    return ErasureSubject(
+        ref=base.ref,
+        addresses=known or (entry.person,),
+        shared=base.shared,
+        spellings=base.spellings,
+        names=base.names,
+        references=base.references,
+        qualifications=base.qualifications,
+        closings=base.closings,
+    )
+
+
+def _by_name(names: ErasedNames, texts: Iterable[str]) -> dict[str, str]:
+    return {name: text for text in texts for name in names.all(text)}
+
+
+def _unfiled(database: Database) -> Iterator[tuple[int, str]]:
+    last = 0
+    while True:
+        with database.reading() as connection:
+            rows = erasing.unfiled(connection, last, _AT_ONCE)
+        if not rows:
+            return
+        yield from rows
+        last = rows[-1][0]
+
+
+def _content(blobs: Blobs, digest: str) -> bytes:
+    if digest.startswith("erased:"):
+        return b""
+    try:
+        return b"".join(blobs.read(digest))
+    except BlobMissing:
+        return b""
+
+
+def _remove(database: Database, blobs: Blobs, digest: str) -> None:
+    """Delete a blob; one that came again in the meantime is put back."""
+    content = _content(blobs, digest)
+    if not content:
+        return
+    blobs.remove(digest)
+    with database.reading() as connection:
+        is_back = erasing.are_referred_to(connection, digest)
+    if is_back:
+        blobs.put_now(content)
+
+
+def _files_of_feed(settings: Settings) -> Iterator[Path]:
+    folder = settings.crm.folder
+    for name in ("done", "failed"):
+        if folder is not None and (folder / name).is_dir():
+            yield from (file for file in sorted((folder / name).iterdir()) if file.is_file())
+
+
+def _append(file: Path, outcome: Erasure) -> None:
+    entry = {
+        "id": outcome.id,
+        "at": outcome.at.isoformat(),
+        "by": outcome.by,
+        "person": outcome.person,
+        "addresses": outcome.addresses,
+        "kept": [
+            [one.name, one.scope, one.until and one.until.isoformat(), one.source]
+            for one in outcome.kept
+        ],
+    }
+    line = orjson.dumps(entry) + b"\n"
+    try:
+        number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(number, line)
+            os.fsync(number)
+        finally:
+            os.close(number)
+    except OSError as error:
+        raise ErasureListUnusable(f"{file}: {error.strerror}; nothing was erased") from error

@@ -1,0 +1,167 @@
+"""Erasing a person, and the list of erasures."""
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from gateway.app.people import erasure
+from gateway.app.people.erasure import AGAIN, ErasureDone
+from gateway.cli.context import Context, Json, of, read_person, wrong_use
+from gateway.cli.output import complain, local, print_json, print_line, print_table
+from gateway.core import ids
+from gateway.core.people.people import PersonRef
+from gateway.documents.erasures import CertificateDocument, certificate_document, erasure_document
+from gateway.store.people import erasing
+
+
+class AtMailchimp(StrEnum):
+    """What becomes of the person's contact at Mailchimp."""
+
+    ARCHIVE = "archive"
+    DELETE = "delete"
+    KEEP = "keep"
+
+
+_Whom = Annotated[str | None, typer.Argument(metavar="PERSON", help="candidate:17, or an address.")]
+_By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who has it done.")]
+_DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Erase nothing; show what would go, by table.")
+]
+_Yes = Annotated[bool, typer.Option("--yes", help="Don't ask on a terminal.")]
+_Mailchimp = Annotated[
+    AtMailchimp,
+    typer.Option(
+        help="archive: hidden there; delete: gone for ever, and can never be added again."
+    ),
+]
+_Files = Annotated[
+    bool, typer.Option("--files", help="Delete the feed's files in done and failed that name them.")
+]
+_Again = Annotated[
+    bool, typer.Option("--again", help="Erase again whom a restored store has brought back.")
+]
+
+
+def erase(
+    context: typer.Context,
+    wanted: _Whom = None,
+    *,
+    by: _By = None,
+    dry_run: _DryRun = False,
+    yes: _Yes = False,
+    mailchimp: _Mailchimp = AtMailchimp.ARCHIVE,
+    files: _Files = False,
+    again: _Again = False,
+    as_json: Json = False,
+) -> None:
+    """Erase all that is held of a person; it can't be undone.
+
+    What counts something stays as a row without address, name or subject. Whoever was suppressed
+    stays so by a keyed hash of each address, until somebody releases the address. Delete the person
+    in the CRM first: its next feed would bring them back.
+    """
+    chosen = of(context)
+    if again:
+        _erase_again(chosen, as_json=as_json)
+        return
+    if wanted is None or not (by and by.strip()):
+        wrong_use("say whom, and who has it done: gateway person erase candidate:17 --by eva")
+    sought = read_person(wanted)
+    key = sought if isinstance(sought, PersonRef) else chosen.lookup(sought)
+    mode = "" if mailchimp is AtMailchimp.KEEP else mailchimp.value
+    settings = chosen.settings
+    with chosen.store() as store:
+        whom = erasure.subject(store, key)
+        if not dry_run and not yes and sys.stdin.isatty():
+            preview = erasure.erase(
+                settings, store, whom, by=by, mailchimp=mode, with_files=files, is_dry=True
+            )
+            _tell(chosen, preview, is_dry=True)
+            typer.confirm(f"\nErase {wanted} for good?", abort=True, err=True)
+        done = erasure.erase(
+            settings, store, whom, by=by, mailchimp=mode, with_files=files, is_dry=dry_run
+        )
+    if as_json:
+        print_json(_document(done, is_dry=dry_run))
+        return
+    _tell(chosen, done, is_dry=dry_run)
+
+
+def _erase_again(chosen: Context, *, as_json: bool) -> None:
+    done: list[ErasureDone] = []
+    with chosen.store() as store:
+        erasure.erase_again(chosen.settings, store, done.append)
+    if as_json:
+        print_json([_document(each, is_dry=False) for each in done])
+        return
+    for each in done:
+        _tell(chosen, each, is_dry=False)
+    if not done:
+        print_line("The store knows of every erasure: nothing to do.")
+
+
+def list_erasures(context: typer.Context, as_json: Json = False) -> None:
+    """List the erasures that were done, without the data.
+
+    After a restore it says which of them the store has lost.
+    """
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        done = erasing.listed(connection)
+        lost = erasure.undone(chosen.settings, connection)
+    if as_json:
+        print_json([erasure_document(each) for each in done])
+    else:
+        headings = ("id", "time", "by", "person", "addresses", "rows")
+        rows = (
+            (
+                ids.show(each.id),
+                local(each.at, chosen.zone),
+                each.by,
+                each.person[:15],
+                len(each.addresses),
+                sum(each.counts.values()),
+            )
+            for each in done
+        )
+        print_table(headings, rows, empty="Nobody was erased yet.")
+    if lost:
+        complain(f"{len(lost)} erasures are lost, the store was restored: {AGAIN}")
+        raise typer.Exit(1)
+
+
+def _document(done: ErasureDone, *, is_dry: bool) -> CertificateDocument:
+    return certificate_document(
+        done.erasure,
+        is_dry=is_dry,
+        shared=done.shared,
+        files=done.files,
+        are_files_deleted=done.are_files_deleted,
+    )
+
+
+def _tell(chosen: Context, done: ErasureDone, *, is_dry: bool) -> None:
+    """Print the certificate."""
+    found = done.erasure
+    verb = "Would be erased" if is_dry else "Erased"
+    number = "" if is_dry else f"Certificate {ids.show(found.id)}. "
+    print_line(f"{number}{verb} on {local(found.at, chosen.zone)} by {found.by}:", "bold")
+    print_table(("what", "rows"), sorted(found.counts.items()), empty="Nothing is held.")
+    for scope in sorted({kept.scope.covers for kept in found.kept}):
+        print_line(f"Stays by keyed hash: {scope}, until gateway suppress release ADDRESS.")
+    if done.shared:
+        print_line(f"{done.shared} addresses stay: other people have them too.")
+    if found.members:
+        what = {"archive": "archived", "delete": "deleted for ever"}[found.mailchimp]
+        print_line(f"At Mailchimp: {found.members} contacts {_be(is_dry)} {what}.")
+    for file in done.files:
+        what = (
+            _be(is_dry) + " deleted" if done.are_files_deleted else "names them: --files deletes it"
+        )
+        print_line(f"{file}: {what}")
+
+
+def _be(is_dry: bool) -> str:
+    return "would be" if is_dry else "are to be"

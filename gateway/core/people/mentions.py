@@ -1,0 +1,64 @@
+"""Where a text speaks of a person: by address, by name, by the CRM's key or by a reference."""
+
+import re
+from collections.abc import Iterable
+from email import message_from_bytes, policy
+from email.errors import MessageError
+from email.message import EmailMessage
+
+_ENCODED = re.compile(
+    rb"(?i)content-transfer-encoding:\s*(?:base64|quoted-printable)|=\?[\w-]+\?[bq]\?"
+)
+_SHORTEST = 4  #: Letters: shorter words stand in too much that is about others.
+
+
+class Mentions:
+    """Finds and replaces words of one person."""
+
+    def __init__(self, words: Iterable[str], replacement: str) -> None:
+        """`words` count wherever they stand alone, whatever their case."""
+        wanted = sorted({word for word in words if len(word) >= _SHORTEST}, key=len, reverse=True)
+        patterns = (r"\s+".join(map(re.escape, word.split())) for word in wanted)
+        # ann@x.org is not in joann@x.org, nor A-17 in A-170; it is in "mail ann@x.org."
+        self._pattern = (
+            re.compile(rf"(?i)(?<![\w.+@-])(?:{'|'.join(patterns)})(?![\w@-]|\.\w)")
+            if wanted
+            else None
+        )
+        self._replacement = replacement
+
+    def are_in(self, content: str | bytes) -> bool:
+        """Whether a text, or octets of JSON or of a whole mail, speak of the person."""
+        if self._pattern is None or not content:
+            return False
+        if isinstance(content, str):
+            return self._pattern.search(content) is not None
+        if self._pattern.search(content.decode("utf-8", "replace")):
+            return True
+        if not _ENCODED.search(content):
+            return False
+        return any(self._pattern.search(text) for text in _texts(content))
+
+    def taken_out(self, text: str) -> str:
+        """Return a text without the words."""
+        return text if self._pattern is None else self._pattern.sub(self._replacement, text)
+
+
+def _texts(content: bytes) -> Iterable[str]:
+    """Yield what a mail says once its encodings are undone; what can't be read says nothing."""
+    message = message_from_bytes(content, policy=policy.default)
+    for part in message.walk():
+        for name in part.keys():  # noqa: SIM118  # a message's iterator gives no values
+            try:
+                yield str(part[name])
+            except (MessageError, ValueError, IndexError, LookupError, AttributeError):
+                continue
+        if part.is_multipart() or not isinstance(part, EmailMessage):
+            continue
+        octets = part.get_payload(decode=True)
+        if isinstance(octets, bytes):
+            charset = part.get_content_charset() or "utf-8"
+            try:
+                yield octets.decode(charset, "replace")
+            except LookupError:
+                yield octets.decode("latin-1")

@@ -1,0 +1,683 @@
+"""Erasing a person: every row that speaks of one is deleted, or loses what it says of them.
+
+What the CRM told of the person, what was filed, and what waits to be sent goes. What counts
+something (the journal, bounces, activities of campaigns, the ledger of triggers) stays as a row,
+with `erased:5f0c21ab` where an address, a key or a subject was. Whoever was suppressed stays so by
+a keyed hash of each address.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, insert, or_, select, update
+
+from gateway.core.campaigns.campaigns import CampaignState
+from gateway.core.kinds import Scope
+from gateway.core.people.erased_names import ErasedNames, short
+from gateway.core.people.mentions import Mentions
+from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
+from gateway.core.replies.inbox import InboxState
+from gateway.core.sending.outbox import OutboxState
+from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.store.people.suppression import Standings
+from gateway.store.schema import (
+    activities,
+    addresses,
+    answers,
+    applications,
+    attempts,
+    audience_members,
+    bounces,
+    campaign_members,
+    campaigns,
+    closings,
+    deliveries,
+    documents,
+    erasures,
+    events,
+    feed_faults,
+    held_reports,
+    history,
+    inbox,
+    mailchimp_removals,
+    memberships,
+    messages,
+    occurrences,
+    open_references,
+    opt_outs,
+    outbox,
+    people,
+    person_suppressions,
+    qualifications,
+    suppressions,
+    transitions,
+    trigger_runs,
+    unread_fields,
+)
+
+_AT_ONCE = 400  #: Keys in one statement.
+REASON = "the person was erased"
+#: Campaigns whose members are only counted any more.
+_OVER = (CampaignState.SENDING, CampaignState.SENT, CampaignState.DELETED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureSubject:
+    """Who is erased, and the words that speak of them."""
+
+    ref: PersonRef | None  #: None: an address that nobody has.
+    addresses: tuple[str, ...]  #: In lookup form; those that nobody else has.
+    shared: tuple[str, ...]  #: What others have too: it stays theirs.
+    spellings: tuple[str, ...]  #: Addresses as they were given.
+    names: tuple[str, ...]
+    references: tuple[str, ...]  #: Of applications.
+    qualifications: tuple[str, ...]
+    closings: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Return what the hash is of that stands for the person."""
+        return str(self.ref) if self.ref else self.addresses[0]
+
+    def certain(self, replacement: str) -> Mentions:
+        """Return what finds words that are of nobody else."""
+        own = (*self.addresses, *self.spellings, *self.references)
+        return Mentions((*own, str(self.ref)) if self.ref else own, replacement)
+
+    def likely(self, replacement: str) -> Mentions:
+        """Return what finds these and the names, which others may have too."""
+        own = (*self.addresses, *self.spellings, *self.references, *self.names)
+        return Mentions((*own, str(self.ref)) if self.ref else own, replacement)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSuppression:
+    """What an erased address stays suppressed by."""
+
+    name: str  #: Its keyed hash.
+    scope: Scope
+    until: datetime | None
+    source: str  #: What it rested on.
+
+
+@dataclass(slots=True, kw_only=True)
+class Erasure:
+    """What an erasure came to."""
+
+    id: int
+    at: datetime
+    by: str
+    person: str  #: The keyed hash of the person's key.
+    addresses: tuple[str, ...]  #: Those of the addresses.
+    kept: tuple[KeptSuppression, ...]
+    mailchimp: str = ""  #: What Mailchimp is asked to do.
+    members: int = 0  #: How many contacts of Mailchimp that is about.
+    counts: Counter[str] = field(default_factory=Counter)  #: Rows of each table.
+    blobs: tuple[str, ...] = ()  #: Files nothing refers to any more.
+
+
+def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubject | None:
+    """Return who is meant by a key, or an address (in lookup form) that one person at most has.
+
+    None where several have it. A person that is gone from the feed is still found by its key.
+    """
+    if isinstance(wanted, str):
+        rows = connection.execute(
+            select(addresses.c.kind, addresses.c.person).where(addresses.c.address == wanted)
+        ).all()
+        if len(rows) > 1:
+            return None
+        if not rows:
+            return ErasureSubject(
+                ref=None,
+                addresses=(wanted,),
+                shared=(),
+                spellings=(),
+                names=(),
+                references=(),
+                qualifications=(),
+                closings=(),
+            )
+        wanted = PersonRef.parse(f"{rows[0].kind}:{rows[0].person}")
+    kind, crm_id = wanted.kind.value, wanted.crm_id
+    a = addresses.c
+    theirs = list(
+        connection.scalars(
+            select(a.address).where(a.kind == kind, a.person == crm_id).order_by(a.position.desc())
+        )
+    )
+    also = set(
+        connection.scalars(
+            select(a.address).where(a.address.in_(theirs), or_(a.kind != kind, a.person != crm_id))
+        )
+    )
+    row = connection.execute(
+        select(people).where(people.c.kind == kind, people.c.crm_id == crm_id)
+    ).first()
+
+    def keys(table: Table, column: str) -> tuple[str, ...]:
+        of_person = (table.c.kind == kind, table.c.person == crm_id)
+        return tuple(connection.scalars(select(table.c[column]).where(*of_person)))
+
+    given = [] if row is None else [*row.emails.split(";"), *row.unusable.split(";")]
+    names = [] if row is None else [f"{row.first_name} {row.last_name}", row.last_name]
+    if row is not None and row.first_name:
+        names.append(f"{row.last_name}, {row.first_name}")
+    replied = connection.scalars(
+        select(history.c.sender_name).where(history.c.kind == kind, history.c.person == crm_id)
+    )
+    return ErasureSubject(
+        ref=wanted,
+        addresses=tuple(each for each in theirs if each not in also),
+        shared=tuple(each for each in theirs if each in also),
+        spellings=tuple(each for each in map(str.strip, given) if each and each not in also),
+        names=tuple(dict.fromkeys(filter(None, map(str.strip, [*names, *replied])))),
+        references=keys(applications, "reference"),
+        qualifications=keys(qualifications, "crm_id"),
+        closings=keys(closings, "crm_id"),
+    )
+
+
+def unfiled(connection: Connection, after: int, limit: int) -> list[tuple[int, str]]:
+    """Return mail of the inbox, with its blob, that was filed to nobody, behind an id."""
+    c = inbox.c
+    waiting = select(c.id, c.content).where(c.entry.is_(None), c.id > after)
+    return [
+        (row.id, row.content) for row in connection.execute(waiting.order_by(c.id).limit(limit))
+    ]
+
+
+def erase(
+    connection: Connection,
+    subject: ErasureSubject,
+    standings: Standings,
+    names: ErasedNames,
+    *,
+    number: int,
+    at: datetime,
+    by: str,
+    new_id: Callable[[], int],
+    mailchimp: str = "",
+    mentioned_in: Sequence[int] = (),
+    also_kept: Sequence[KeptSuppression] = (),
+    noted_as: tuple[str, tuple[str, ...]] | None = None,
+) -> Erasure:
+    """Erase a person in one transaction, and note that it was done.
+
+    `mentioned_in` is mail of the inbox that was seen to speak of the person. `mailchimp` is
+    `archive`, `delete` or empty. What `also_kept` says stays suppressed besides; `noted_as` are the
+    hashes of the person and of the addresses where the erasure is done again.
+    """
+    kept = [*kept_suppressions(connection, subject, standings, names), *also_kept]
+    outcome = Erasure(
+        id=number,
+        at=at,
+        by=by,
+        person=names.new(subject.key),
+        addresses=tuple(map(names.new, subject.addresses)),
+        kept=tuple(kept),
+        mailchimp=mailchimp,
+    )
+    _Eraser(connection, subject, outcome, new_id, mentioned_in).run()
+    keep_suppressed(connection, kept, at=at, new_id=new_id)
+    person, hashes = noted_as or (outcome.person, outcome.addresses)
+    connection.execute(
+        insert(erasures).values(
+            id=number,
+            at=at,
+            by=by,
+            person=person,
+            addresses=" ".join(hashes),
+            key_mark=names.key_marks[0],
+            counts=orjson.dumps(outcome.counts).decode(),
+            mailchimp=mailchimp if outcome.members else "",
+        )
+    )
+    return outcome
+
+
+def kept_suppressions(
+    connection: Connection, subject: ErasureSubject, standings: Standings, names: ErasedNames
+) -> Iterator[KeptSuppression]:
+    """Yield what keeps mail from each address now, the widest and longest of it.
+
+    What a person brings to an address that others have as well is bulk mail at most from then on:
+    one-to-one mail to these was not stopped by it.
+    """
+    known = standings.within(connection, [*subject.addresses, *subject.shared])
+    for address, standing in known.items():
+        is_shared = address in subject.shared
+        brought = [
+            entry
+            for holder in standing.holders
+            if holder.ref == subject.ref
+            for entry in holder.suppressions
+        ]
+        entries = brought if is_shared else [*standing.own, *brought]
+        others = any(holder.active for holder in standing.holders if holder.ref != subject.ref)
+        for entry in _widest(entries):
+            yield KeptSuppression(
+                name=names.new(address),
+                scope=Scope.BULK if others and entry.scope.includes(Scope.ALL) else entry.scope,
+                until=entry.until,
+                source=entry.source.value,
+            )
+
+
+def _widest(entries: Iterable[Suppression]) -> list[Suppression]:
+    """Return those that none of the others covers; what stays by its hash already is left out."""
+    widest: list[Suppression] = []
+    for entry in entries:
+        if entry.source is SuppressionSource.ERASED:
+            continue
+        if any(_covers(other, entry) for other in widest):
+            continue
+        widest = [other for other in widest if not _covers(entry, other)] + [entry]
+    return widest
+
+
+def _covers(one: Suppression, other: Suppression) -> bool:
+    lasts = one.until is None or (other.until is not None and one.until >= other.until)
+    return lasts and one.scope.includes(other.scope)
+
+
+def keep_suppressed(
+    connection: Connection,
+    kept: Iterable[KeptSuppression],
+    *,
+    at: datetime,
+    new_id: Callable[[], int],
+) -> None:
+    """Suppress addresses by their hashes; kept twice it is like once."""
+    c = suppressions.c
+    for entry in kept:
+        same = select(c.id).where(
+            c.address == entry.name, c.scope == entry.scope.value, c.released_at.is_(None)
+        )
+        if entry.until is None and connection.scalar(same.where(c.until.is_(None))) is not None:
+            continue
+        connection.execute(
+            insert(suppressions).values(
+                id=new_id(),
+                address=entry.name,
+                scope=entry.scope.value,
+                source=SuppressionSource.ERASED.value,
+                by=entry.source,
+                since=at,
+                until=entry.until,
+            )
+        )
+
+
+def _in_steps(values: Sequence[str] | Sequence[int] | Iterable[Any]) -> Iterator[list[Any]]:
+    """Yield values in lists that fit into one statement."""
+    rest = list(values)
+    for start in range(0, len(rest), _AT_ONCE):
+        yield rest[start : start + _AT_ONCE]
+
+
+class _Eraser:
+    """One person's way out of every table."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        subject: ErasureSubject,
+        outcome: Erasure,
+        new_id: Callable[[], int],
+        mentioned_in: Sequence[int],
+    ) -> None:
+        self._connection = connection
+        self._subject = subject
+        self._outcome = outcome
+        self._new_id = new_id
+        self._mentioned_in = mentioned_in
+        self._mark = short(outcome.person)
+        self._marks = {
+            address: short(name)
+            for address, name in zip(subject.addresses, outcome.addresses, strict=True)
+        }
+        self._certain = subject.certain(self._mark)
+        self._likely = subject.likely(self._mark)
+        self._blobs: set[str] = set()
+
+    def run(self) -> None:
+        """Go through every table; the order is that in which rows refer to each other."""
+        self._inbox()
+        self._bounces()
+        self._journal()
+        self._outbox()
+        self._mailchimp()
+        self._triggers()
+        self._feed()
+        self._outcome.blobs = self._free()
+        self._outcome.counts["blobs"] = len(self._outcome.blobs)
+        self._outcome.counts = Counter({k: n for k, n in self._outcome.counts.items() if n})
+
+    def _feed(self) -> None:
+        subject = self._subject
+        if subject.ref is not None:
+            kind, crm_id = subject.ref.kind.value, subject.ref.crm_id
+            for table in (
+                *(documents, history, memberships, person_suppressions),
+                *(applications, qualifications, closings, addresses),
+            ):
+                self._delete(table, table.c.kind == kind, table.c.person == crm_id)
+            self._delete(people, people.c.kind == kind, people.c.crm_id == crm_id)
+            u = unread_fields.c
+            self._delete(unread_fields, u.kind == kind, u.key == crm_id)
+            keys = (*subject.references, *subject.qualifications, *subject.closings)
+            for some in _in_steps(keys):
+                self._delete(unread_fields, u.kind == "", u.key.in_(some))
+            o = open_references.c
+            names_person = (o.reference.endswith(".person"), o.kind == kind, o.given == crm_id)
+            self._delete(open_references, *names_person)
+        for address in subject.addresses:
+            self._delete(suppressions, suppressions.c.address == address)
+        self._replace_text(feed_faults, "reason", (feed_faults.c.source, feed_faults.c.what))
+
+    def _inbox(self) -> None:
+        subject, c = self._subject, inbox.c
+        numbers = set(self._mentioned_in)
+        if subject.ref is not None:
+            kind, crm_id = subject.ref.kind.value, subject.ref.crm_id
+            theirs = (history.c.kind == kind, history.c.person == crm_id)
+            for row in self._rows(
+                select(history.c.id, history.c.inbox, history.c.raw).where(*theirs)
+            ):
+                self._blobs.add(row.raw)
+                numbers |= {row.inbox, *self._ids(inbox, c.entry == row.id)}
+            attached = select(documents.c.sha256).where(
+                documents.c.kind == kind, documents.c.person == crm_id
+            )
+            self._blobs |= set(self._connection.scalars(attached))
+        for some in _in_steps(subject.addresses):
+            numbers |= set(self._ids(inbox, c.address.in_(some)))
+            of_bounces = select(bounces.c.inbox).where(bounces.c.address.in_(some))
+            numbers |= set(self._connection.scalars(of_bounces))
+        for row in self._rows(
+            select(c.id, c.sender, c.subject, c.detail, c.envelope_sender, c.envelope_recipients)
+        ):
+            if any(self._likely.are_in(text) for text in row[1:] if text):
+                numbers.add(row.id)
+        for some in _in_steps(sorted(numbers)):
+            for row in self._rows(select(c.id, c.content, c.state).where(c.id.in_(some))):
+                self._blobs.add(row.content)
+                is_open = row.state in (InboxState.WAITING, InboxState.NEEDS_ATTENTION)
+                values = {
+                    "content": f"erased:{row.id}",
+                    "whole": False,
+                    "state": InboxState.DISCARDED.value if is_open else row.state,
+                    "detail": REASON,
+                    "sender": "",
+                    "address": "",
+                    "subject": "",
+                    "message_id": "",
+                    "envelope_recipients": "",
+                    "envelope_sender": None,
+                    "entry": None,
+                }
+                self._update(inbox, values, c.id == row.id)
+
+    def _bounces(self) -> None:
+        c = bounces.c
+        for address, mark in self._marks.items():
+            values = {"address": mark, "recipient": mark, "diagnostic": ""}
+            self._update(bounces, values, c.address == address)
+        for row in self._rows(select(c.inbox, c.position, c.recipient, c.diagnostic)):
+            if self._certain.are_in(f"{row.recipient} {row.diagnostic}"):
+                values = {
+                    "recipient": self._certain.taken_out(row.recipient),
+                    "diagnostic": self._certain.taken_out(row.diagnostic),
+                }
+                self._update(bounces, values, c.inbox == row.inbox, c.position == row.position)
+
+    def _journal(self) -> None:
+        d, m, ref = deliveries.c, messages.c, str(self._subject.ref or "")
+        which: list[ColumnElement[bool]] = [d.address.in_(self._subject.addresses)]
+        if ref:
+            which.append(d.persons.contains(ref, autoescape=True))
+        numbers: set[int] = set()
+        for row in self._rows(
+            select(d.message, d.position, d.address, d.recipient, d.persons, d.reply).where(
+                or_(*which)
+            )
+        ):
+            persons = row.persons.split()
+            if row.address not in self._marks and ref not in persons:
+                continue
+            others = [one for one in persons if one != ref]
+            # What several people have stays the others'.
+            is_theirs = row.address in self._marks or not others
+            values: dict[str, object] = {"persons": " ".join(others)}
+            if is_theirs:
+                mark = self._marks.get(row.address, self._mark)
+                values |= {"address": mark, "recipient": mark, "note": "", "note_facts": ""}
+                values |= {"would": "", "reply": self._certain.taken_out(row.reply)}
+                numbers.add(row.message)
+            elif ref in persons:
+                values |= {"note": "", "note_facts": ""}
+            self._update(deliveries, values, d.message == row.message, d.position == row.position)
+        for some in _in_steps(sorted(numbers)):
+            others_too = set(
+                self._connection.scalars(
+                    select(d.message).where(d.message.in_(some), d.address.not_like("erased:%"))
+                )
+            )
+            for row in self._rows(select(m.id, m.subject, m.sender).where(m.id.in_(some))):
+                subject = self._mark if row.id not in others_too else row.subject
+                values = {
+                    "subject": self._likely.taken_out(subject),
+                    "sender": self._certain.taken_out(row.sender),
+                }
+                self._update(messages, values, m.id == row.id)
+        # Also where the person wrote, or is named in a subject.
+        for row in self._rows(select(m.id, m.subject, m.sender)):
+            if self._likely.are_in(row.subject) or self._certain.are_in(row.sender):
+                values = {
+                    "subject": self._likely.taken_out(row.subject),
+                    "sender": self._certain.taken_out(row.sender),
+                }
+                self._update(messages, values, m.id == row.id)
+        keys = (attempts.c.fingerprint, attempts.c.message)
+        self._replace_text(attempts, "verdict", keys)
+
+    def _outbox(self) -> None:
+        o = outbox.c
+        for row in self._outbox_rows():
+            is_open = row.state in (OutboxState.QUEUED, OutboxState.SENDING)
+            mentions = self._certain if is_open else self._likely
+            said = f"{row.recipient} {row.sender} {row.error}"
+            if not (mentions.are_in(said) or mentions.are_in(row.body)):
+                continue
+            values = {
+                "body": b"",
+                "recipient": self._certain.taken_out(row.recipient),
+                "sender": self._certain.taken_out(row.sender),
+                "error": REASON if is_open else self._likely.taken_out(row.error),
+                "state": OutboxState.CANCELLED.value if is_open else row.state,
+            }
+            self._update(outbox, values, o.id == row.id)
+        h = held_reports.c
+        for row in self._rows(select(h.id, h.body, h.digest)):
+            if self._likely.are_in(row.body) or self._likely.are_in(row.digest):
+                self._delete(held_reports, h.id == row.id)
+        e = events.c
+        for row in self._rows(select(e.id, e.person, e.data)):
+            if self._likely.are_in(f"{row.person} {row.data}"):
+                self._delete(events, e.id == row.id)
+        a = answers.c
+        for row in self._rows(select(a.token, a.key, a.body)):
+            if row.body and self._likely.are_in(row.body):
+                self._delete(answers, a.token == row.token, a.key == row.key)
+
+    def _outbox_rows(self) -> Iterator[Any]:
+        """Yield what the outbox holds, a few rows at a time: bodies are large."""
+        o, last = outbox.c, 0
+        columns = select(o.id, o.state, o.recipient, o.sender, o.body, o.error)
+        while rows := self._rows(columns.where(o.id > last).order_by(o.id).limit(_AT_ONCE)):
+            yield from rows
+            last = rows[-1].id
+
+    def _mailchimp(self) -> None:
+        subject, a = self._subject, audience_members.c
+        theirs = a.address.in_(subject.addresses)
+        for row in self._rows(select(a.audience, a.email_id, a.status).where(theirs)):
+            if self._outcome.mailchimp and row.status and row.email_id:
+                self._outcome.members += 1
+                self._connection.execute(
+                    insert(mailchimp_removals).values(
+                        id=self._new_id(),
+                        audience=row.audience,
+                        member=row.email_id,
+                        mode=self._outcome.mailchimp,
+                        next_at=self._outcome.at,
+                    )
+                )
+        self._delete(audience_members, theirs)
+        for address, mark in self._marks.items():
+            self._update(
+                activities,
+                {"recipient": mark, "url": "", "reason": ""},
+                activities.c.recipient == address,
+            )
+        self._delete(opt_outs, opt_outs.c.address.in_(subject.addresses))
+        m = campaign_members.c
+        whose: ColumnElement[bool] = m.address.in_(subject.addresses)
+        if subject.ref is not None:
+            kind, crm_id = subject.ref.kind.value, subject.ref.crm_id
+            whose = (m.kind == kind) & (m.person == crm_id)
+            self._delete(opt_outs, opt_outs.c.kind == kind, opt_outs.c.person == crm_id)
+        over = select(campaigns.c.id).where(campaigns.c.state.in_(_OVER))
+        gone = {"person": self._mark, "address": self._mark, "detail": ""}
+        self._update(campaign_members, gone, whose, m.campaign.in_(over))
+        self._delete(campaign_members, whose)
+
+    def _triggers(self) -> None:
+        subject, o = self._subject, occurrences.c
+        whose: list[ColumnElement[bool]] = [o.mailbox.in_(subject.addresses)]
+        if subject.ref is not None:
+            kind, crm_id = subject.ref.kind.value, subject.ref.crm_id
+            whose.append((o.kind == kind) & (o.person == crm_id))
+        for row in self._rows(select(o.id, o.state).where(or_(*whose))):
+            is_open = row.state in (OccurrenceState.DUE, OccurrenceState.HELD)
+            values = {
+                "person": self._mark,
+                "about": f"erased:{row.id}",
+                "state": OccurrenceState.SKIPPED.value if is_open else row.state,
+                "reason": REASON,
+                "next_at": None,
+                "recipient": "",
+                "facts": "",
+                "address": "",
+                "mailbox": "",
+                "subject": "",
+                "message_id": "",
+                "body": None,
+            }
+            self._update(occurrences, values, o.id == row.id)
+        for some in _in_steps(subject.references):
+            self._delete(transitions, transitions.c.reference.in_(some))
+        r = trigger_runs.c
+        for row in self._rows(
+            select(r.id, r.skips, r.error).where(or_(r.skips != "", r.error != ""))
+        ):
+            if self._likely.are_in(row.skips) or self._likely.are_in(row.error):
+                skips = [
+                    skip
+                    for skip in orjson.loads(row.skips or "[]")
+                    if not any(self._likely.are_in(str(part)) for part in skip)
+                ]
+                values = {
+                    "skips": orjson.dumps(skips).decode() if skips else "",
+                    "error": self._likely.taken_out(row.error),
+                }
+                self._update(trigger_runs, values, r.id == row.id)
+
+    def _free(self) -> tuple[str, ...]:
+        """Return which of the person's blobs nothing refers to any more."""
+        free = set(self._blobs)
+        for some in _in_steps(sorted(self._blobs)):
+            for column in (inbox.c.content, history.c.raw, documents.c.sha256):
+                free -= set(self._connection.scalars(select(column).where(column.in_(some))))
+        return tuple(sorted(free))
+
+    def _replace_text(self, table: Table, column: str, keys: Sequence[ColumnElement[Any]]) -> None:
+        text = table.c[column]
+        for row in self._rows(select(*keys, text).where(text != "")):
+            if self._likely.are_in(row[-1]):
+                same = [key == value for key, value in zip(keys, row, strict=False)]
+                self._update(table, {column: self._likely.taken_out(row[-1])}, *same)
+
+    def _ids(self, table: Table, *where: ColumnElement[bool]) -> list[int]:
+        return list(self._connection.scalars(select(table.c.id).where(*where)))
+
+    def _delete(self, table: Table, *where: ColumnElement[bool]) -> None:
+        self._count(table, self._connection.execute(delete(table).where(*where)).rowcount)
+
+    def _update(self, table: Table, values: dict[str, Any], *where: ColumnElement[bool]) -> None:
+        done = self._connection.execute(update(table).where(*where).values(values)).rowcount
+        self._count(table, done)
+
+    def _rows(self, query: Select[Any]) -> list[Any]:
+        """Return all rows at once: what was asked may be changed while one looks at them."""
+        return list(self._connection.execute(query))
+
+    def _count(self, table: Table, rows: int) -> None:
+        self._outcome.counts[str(table.name)] += rows
+
+
+def are_referred_to(connection: Connection, digest: str) -> bool:
+    """Whether any mail or document has a blob."""
+    return any(
+        connection.scalar(select(column).where(column == digest).limit(1)) is not None
+        for column in (inbox.c.content, history.c.raw, documents.c.sha256)
+    )
+
+
+def listed(connection: Connection) -> list[Erasure]:
+    """Return the erasures that were done, the newest first."""
+    e = erasures.c
+    return [
+        Erasure(
+            id=row.id,
+            at=row.at,
+            by=row.by,
+            person=row.person,
+            addresses=tuple(row.addresses.split()),
+            kept=(),
+            mailchimp=row.mailchimp,
+            counts=Counter(orjson.loads(row.counts or "{}")),
+        )
+        for row in connection.execute(select(erasures).order_by(e.id.desc()))
+    ]
+
+
+def key_marks(connection: Connection) -> set[str]:
+    """Return the marks of the keys that anybody was erased by."""
+    return set(connection.scalars(select(erasures.c.key_mark).distinct()))
+
+
+def known_addresses(connection: Connection) -> Iterator[str]:
+    """Yield every address (in lookup form) the store has anything of."""
+    for column in (
+        *(addresses.c.address, deliveries.c.address, suppressions.c.address, inbox.c.address),
+        *(bounces.c.address, activities.c.recipient, audience_members.c.address),
+        *(opt_outs.c.address, campaign_members.c.address, occurrences.c.mailbox),
+    ):
+        yield from connection.scalars(select(column).where(column != "").distinct())
+
+
+def known_people(connection: Connection) -> Iterator[PersonRef]:
+    """Yield everybody the store has anything of."""
+    for table, crm_id in (
+        (people, people.c.crm_id),
+        *((each, each.c.person) for each in (history, memberships, applications, occurrences)),
+    ):
+        for row in connection.execute(select(table.c.kind, crm_id).distinct()):
+            if not row[1].startswith("erased:") and row[0]:
+                yield PersonRef.parse(f"{row[0]}:{row[1]}")
