@@ -14,6 +14,7 @@ from email.utils import getaddresses
 from gateway.core.bounces.bounce import Bounce, BounceKind
 from gateway.core.bounces.notice_text import essence, failures_in, notice_of
 from gateway.core.bounces.why import why_of
+from gateway.core.mail.automatic import Automatic, automatic_kind
 from gateway.inbound.reading.bounces.bounce_parts import (
     BounceParts,
     on_one_line,
@@ -25,8 +26,16 @@ from gateway.inbound.reading.bounces.ses_notifications import notified
 from gateway.inbound.reading.bounces.status_fields import groups_in, of_group
 
 _MOST_RECIPIENTS = 100
+#: From whom bounces come. What people and their programs write quotes bounces, and names addresses
+#: and what became of them; that counts only where the form itself is a report.
+_SERVER = re.compile(
+    r"\A\s*\Z|<>|daemon|post[-_ ]?master|mail.{0,3}(?:delivery|system|server|gateway)|bounce"
+    r"|no[-_.]?reply|(?:system|mail) ?administrator|administrator@|\bsns\.amazonaws\.com\b",
+    re.IGNORECASE,
+)
 #: Outlook.com's complaints (JMRP) have the original attached and no report of RFC 5965.
 _COMPLAINT_SUBJECT = re.compile(r"\s*complaint about message from", re.IGNORECASE)
+_COMPLAINT_SENDER = re.compile(r"\bstaff@(?:hotmail|outlook|live|msn)\.", re.IGNORECASE)
 _TO = re.compile(r"^\s*(?:to|rcpt to):.*?([^\s<>@\":]+@[\w.-]+)", re.IGNORECASE | re.MULTILINE)
 _DELAYED = re.compile(r"\bdelay|\bwarning\b|will be retried|still being tried", re.IGNORECASE)
 
@@ -34,6 +43,11 @@ _DELAYED = re.compile(r"\bdelay|\bwarning\b|will be retried|still being tried", 
 def read_bounces(mail: Message) -> tuple[Bounce, ...]:
     """Return what a mail says of each recipient; empty where it says nothing."""
     parts = take_apart(mail)
+    is_report = mail.get_content_type() == "multipart/report" and bool(
+        parts.groups or parts.feedback
+    )
+    if not (is_report or _is_outlook_complaint(parts) or _is_of_a_server(mail)):
+        return ()
     bounces = tuple(_bounces(parts))
     if not bounces and parts.original is not None:
         # A filter has attached the bounce to a notice of its own.
@@ -43,11 +57,28 @@ def read_bounces(mail: Message) -> tuple[Bounce, ...]:
     return (bounces or tuple(detected(parts)))[:_MOST_RECIPIENTS]
 
 
+def _is_of_a_server(mail: Message) -> bool:
+    """Whether a mail server, or a program beside it, seems to have written a mail."""
+    if mail.get("x-failed-recipients"):
+        return True
+    is_answer = mail.get("in-reply-to") is not None or mail.get("references") is not None
+    if _SERVER.search(str(mail.get("from", ""))):
+        return True
+    kind = automatic_kind(lambda name: str(mail.get(name, "")))
+    return kind is Automatic.DELIVERY_REPORT and not is_answer
+
+
+def _is_outlook_complaint(parts: BounceParts) -> bool:
+    return (
+        parts.original is not None
+        and _COMPLAINT_SUBJECT.match(str(parts.mail.get("subject", ""))) is not None
+        and _COMPLAINT_SENDER.search(str(parts.mail.get("from", ""))) is not None
+    )
+
+
 def _bounces(parts: BounceParts) -> Iterator[Bounce]:
     subject = str(parts.mail.get("subject", ""))
-    if parts.feedback is not None or (
-        parts.original is not None and _COMPLAINT_SUBJECT.match(subject)
-    ):
+    if parts.feedback is not None or _is_outlook_complaint(parts):
         yield from complaints_of(parts)
         return
     if parts.notice.lstrip().startswith("{") and "notificationType" in parts.notice:
