@@ -115,6 +115,26 @@ SAID = [
         "450-4.2.1 The user you are trying to contact is receiving mail at a rate that",
         "ratelimited",
     ),
+    (
+        "Outlook.com",
+        "451 4.7.650 The mail server [192.0.2.1] has been temporarily rate limited due to IP "
+        "reputation",
+        "reputation",
+    ),
+    ("Exim", "smtp error after initial connection: 550 access denied", "reputation"),
+    ("Postfix", "501 5.7.1 This system is not configured to relay mail", "norelaying"),
+    ("Postfix", "554 Mail from x@y.example rejected for policy reasons", "policy"),
+    ("Amazon SES", "500 5.6.1 Message content rejected", "content"),
+    (
+        "OpenSMTPD",
+        "message is delayed for more than 1 hour: Network error on destination MXs",
+        "networkerror",
+    ),
+    (
+        "Oracle",
+        "4.4.7 unable to deliver this message after 1 day: TCP active open: failed connect",
+        "expired",
+    ),
     ("Postfix", "554 5.7.1 <a@b.example>: Relay access denied", "norelaying"),
     ("Exim", "550 relay not permitted", "norelaying"),
     ("Postfix", "550 5.1.8 <crm@c.example>: Sender address rejected: Domain not found", "rejected"),

@@ -47,6 +47,9 @@ _NOT_A_RECIPIENT_BELOW = re.compile(
     r"(?:sent by|from|sender|contact|assistance,?)\s*:?\s*\Z", re.IGNORECASE
 )
 
+_TO_LINE = re.compile(r"\s*to:", re.IGNORECASE)
+_SUBJECT_AND_SENT = re.compile(r"\s*subject:.{0,500}\n\s*sent:", re.IGNORECASE)
+
 _RULE = r"[-_=*#|<>]{2,}+"
 _CAME_BACK = r"(?:original |unsent |returned |undelivered )?(?:message|mail|header)s?"
 #: A line below which what came back is given.
@@ -181,6 +184,14 @@ def _without_phrases(lines: Sequence[str]) -> str:
     return " ".join(_PHRASES.sub(" ", text).split())
 
 
+def _is_of_what_was_sent(lines: Sequence[str], number: int) -> bool:
+    """Whether a line says to whom the mail was (`To:`, `Subject:`, `Sent:`), as Exchange does."""
+    following = "\n".join(lines[number + 1 : number + 4])
+    return (
+        _TO_LINE.match(lines[number]) is not None and _SUBJECT_AND_SENT.match(following) is not None
+    )
+
+
 def _marks(
     lines: Sequence[str], patterns: Sequence[re.Pattern[str]], left_out: set[str]
 ) -> list[tuple[int, str]]:
@@ -188,7 +199,7 @@ def _marks(
     marks: dict[tuple[int, str], bool] = {}
     before = ""
     for number, line in enumerate(lines):
-        if not _NOT_A_RECIPIENT_BELOW.search(before):
+        if not (_NOT_A_RECIPIENT_BELOW.search(before) or _is_of_what_was_sent(lines, number)):
             for pattern in patterns:
                 at_start = pattern in (_ALONE, _FIRST)
                 matches = (

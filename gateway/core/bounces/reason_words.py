@@ -94,6 +94,12 @@ ROWS: tuple[ReasonWords, ...] = (
         """,
     ),
     ReasonWords(
+        Reason.NETWORK_ERROR,
+        r"""
+        network error on destination
+        """,
+    ),
+    ReasonWords(
         Reason.EXPIRED,
         r"""
         retry time not reached
@@ -127,6 +133,12 @@ ROWS: tuple[ReasonWords, ...] = (
         does not pass .{0,30}verification
         \barc\b.{0,20}fail
         domain owner.{0,30}policy
+        """,
+    ),
+    ReasonWords(
+        Reason.REPUTATION,
+        r"""
+        due to (?:poor |low |bad )?(?:ip )?reputation
         """,
     ),
     ReasonWords(
@@ -237,7 +249,14 @@ ROWS: tuple[ReasonWords, ...] = (
         not a gateway
         not local.{0,30}gateway
         relay operation
-        open relay
+        (?:open|insecure) (?:mail )?relay
+        not configured to relay
+        """,
+    ),
+    ReasonWords(
+        Reason.POLICY,
+        r"""
+        (?:rejected|refused|denied|blocked) (?:for|due to) policy reasons
         """,
     ),
     ReasonWords(
@@ -271,6 +290,12 @@ ROWS: tuple[ReasonWords, ...] = (
         trojan
         worm\b
         mcspamsignature
+        """,
+    ),
+    ReasonWords(
+        Reason.CONTENT,
+        r"""
+        5\.6\.\d message content rejected
         """,
     ),
     ReasonWords(

@@ -34,6 +34,7 @@ _AT_DATA = re.compile(
     r"|\[data\]|>>> data"
 )
 _OF_RECIPIENT = re.compile(r"\b[45]\.1\.\d|this user doesn'?t have")
+_EXPIRED = re.compile(r"\b[45]\.4\.7\b")  # RFC 3463: delivery time expired
 _OF_SENDER = re.compile(r"\b[45]\.1\.[78]\b")
 
 #: Enhanced status codes by subject and detail; the class (4 or 5) is looked at beside it.
@@ -115,6 +116,12 @@ SYSTEMS = (
         re.compile(r"550:? ?: user unknown"),
         Reason.FILTERED,
     ),
+    # Apple says it of addresses that never were, too: the status is 5.1.1, not 5.2.1.
+    (
+        re.compile(r"(?:icloud|me|mac)\.com\Z"),
+        re.compile(r"5\.1\.1 .{0,80}inactive email address"),
+        Reason.USER_UNKNOWN,
+    ),
     # "The group may not exist, or you may not have permission to post": in 40 languages, no code.
     (re.compile(r"google-?groups\."), re.compile(r"\A(?!.*\b[45]\.\d\.\d)", re.S), Reason.REJECTED),
 )
@@ -143,6 +150,12 @@ def why(text: str, status: str = "", *, recipient: str = "") -> Reason:
         if system.search(domain) and pattern.search(said):
             return reason
     reason = _by_words(said) or _by_status(said, status)
+    if reason in (Reason.SYSTEM_ERROR, Reason.NETWORK_ERROR) and _EXPIRED.search(
+        f"{said} {status}"
+    ):
+        return Reason.EXPIRED  # and what stands beside it says why the last try failed
+    if reason is Reason.POLICY and _AT_HELO.search(said):
+        return Reason.REPUTATION
     if reason not in (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN):
         return reason
     # What is refused with MAIL is the sender, with HELO the server, and after the content what a

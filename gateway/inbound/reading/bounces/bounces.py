@@ -29,10 +29,12 @@ _MOST_RECIPIENTS = 100
 #: From whom bounces come. What people and their programs write quotes bounces, and names addresses
 #: and what became of them; that counts only where the form itself is a report.
 _SERVER = re.compile(
-    r"\A\s*\Z|<>|daemon|post[-_ ]?master|mail.{0,3}(?:delivery|system|server|gateway)|bounce"
-    r"|no[-_.]?reply|(?:system|mail) ?administrator|administrator@|\bsns\.amazonaws\.com\b",
+    r"\A\s*\Z|<>|daemon|post[-_ ]?master|mail.{0,3}(?:delivery|system|server|gateway)"
+    r"|(?:system|mail) ?administrator|\bsns\.amazonaws\.com\b",
     re.IGNORECASE,
 )
+#: Bounces of some carriers, and of many programs that answer: the former give the mail back.
+_NO_REPLY = re.compile(r"\bno[-_.]?reply", re.IGNORECASE)
 #: Outlook.com's complaints (JMRP) have the original attached and no report of RFC 5965.
 _COMPLAINT_SUBJECT = re.compile(r"\s*complaint about message from", re.IGNORECASE)
 _COMPLAINT_SENDER = re.compile(r"\bstaff@(?:hotmail|outlook|live|msn)\.", re.IGNORECASE)
@@ -46,7 +48,7 @@ def read_bounces(mail: Message) -> tuple[Bounce, ...]:
     is_report = mail.get_content_type() == "multipart/report" and bool(
         parts.groups or parts.feedback
     )
-    if not (is_report or _is_outlook_complaint(parts) or _is_of_a_server(mail)):
+    if not (is_report or _is_outlook_complaint(parts) or _is_of_a_server(parts)):
         return ()
     bounces = tuple(_bounces(parts))
     if not bounces and parts.original is not None:
@@ -57,13 +59,15 @@ def read_bounces(mail: Message) -> tuple[Bounce, ...]:
     return (bounces or tuple(detected(parts)))[:_MOST_RECIPIENTS]
 
 
-def _is_of_a_server(mail: Message) -> bool:
+def _is_of_a_server(parts: BounceParts) -> bool:
     """Whether a mail server, or a program beside it, seems to have written a mail."""
-    if mail.get("x-failed-recipients"):
+    mail = parts.mail
+    sender = str(mail.get("from", ""))
+    if mail.get("x-failed-recipients") or _SERVER.search(sender):
+        return True
+    if parts.original is not None and _NO_REPLY.search(sender):
         return True
     is_answer = mail.get("in-reply-to") is not None or mail.get("references") is not None
-    if _SERVER.search(str(mail.get("from", ""))):
-        return True
     kind = automatic_kind(lambda name: str(mail.get(name, "")))
     return kind is Automatic.DELIVERY_REPORT and not is_answer
 

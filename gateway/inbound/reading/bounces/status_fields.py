@@ -68,6 +68,8 @@ def of_group(group: Message, notice: str, told: Sequence[ToldFailure]) -> Iterat
         and reason in (Reason.FILTERED, Reason.UNDEFINED)
     ):
         reason = Reason.EXPIRED  # `failed`, `450 4.2.0 come again`: it was tried until then
+    if reason is Reason.HOST_UNKNOWN and re.match(r"4\.(?!1\.)", bounce.status):
+        reason = Reason.NETWORK_ERROR  # name servers say so for hours and take it back
     diagnostic = bounce.diagnostic or on_one_line(texts[0] or texts[1])
     yield replace(bounce, diagnostic=diagnostic, reason=reason)
 

@@ -1,0 +1,192 @@
+"""Mail that is no bounce, wherever it comes to, suppresses nobody."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.core.bounces.bounce import Bounce, BounceKind
+from gateway.inbound.reading.reading import Task, read
+
+FORWARDS = Path(__file__).parents[2] / ".." / "shared" / "fixtures" / "forwards" / "mails"
+#: What acts on an address.
+ACTING = (BounceKind.COMPLAINT, BounceKind.OPT_OUT)
+QUOTED = """\
+This is the mail system at host mx.example.
+<ann@example.org>: host mx.example.org[192.0.2.1] said: 550 5.1.1
+    <ann@example.org>: Recipient address rejected: User unknown (in reply to RCPT TO command)
+
+Final-Recipient: rfc822; ann@example.org
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 User unknown
+"""
+ABSENCES = {  # of people who are away, have left, or moved; and what makes programs careless
+    "nl": ("Afwezig", "Ik werk hier niet meer. ann@example.org bestaat niet meer."),
+    "de": ("Abwesend", "Ann Müller arbeitet nicht mehr bei uns, ann@example.org ist deaktiviert."),
+    "en": ("Out of office", "I no longer work here. This mailbox ann@example.org is disabled."),
+    "fr": ("Absence", "Je ne travaille plus ici. L'adresse ann@example.org n'existe plus."),
+    "es": ("Fuera de la oficina", "Ya no trabajo aquí; la cuenta ann@example.org no existe."),
+    "it": ("Fuori sede", "Non lavoro più qui. L'indirizzo ann@example.org è disattivato."),
+    "pt": ("Ausência", "Já não trabalho aqui. A conta ann@example.org foi desativada."),
+    "pl": ("Nieobecność", "Już tu nie pracuję. Adres ann@example.org nie istnieje."),
+    "sv": ("Frånvaro", "Jag arbetar inte längre här. ann@example.org finns inte längre."),
+    "da": ("Fravær", "Jeg arbejder her ikke længere. ann@example.org er lukket."),
+    "fi": ("Poissa", "En työskentele täällä enää. ann@example.org ei ole käytössä."),
+    "cs": ("Mimo kancelář", "Již zde nepracuji. Adresa ann@example.org neexistuje."),
+    "tr": ("Ofis dışında", "Artık burada çalışmıyorum. ann@example.org kapatıldı."),
+    "ru": ("Отсутствую", "Я здесь больше не работаю. Ящик ann@example.org отключён."),
+    "ja": ("不在", "退職しました。ann@example.org は使われていません。user unknown"),
+}
+#: How programs that answer mark it, or don't.
+MARKS = (
+    "Auto-Submitted: auto-replied\r\n",
+    "Auto-Submitted: auto-replied (vacation)\r\nReturn-Path: <>\r\n",
+    "X-Autoreply: yes\r\n",
+    "Precedence: auto_reply\r\n",
+    "Return-Path: <>\r\n",
+    "",
+)
+
+
+def mail(
+    subject: str, text: str, *fields: str, sender: str = "Ann <ann@example.org>", kind: str = ""
+) -> bytes:
+    """Return a mail to a return address, about a message of ours."""
+    kind = kind or "text/plain; charset=utf-8"
+    lines = (
+        f"From: {sender}",
+        "To: bounces+token@office.example",
+        f"Subject: {subject}",
+        f"Content-Type: {kind}",
+        *(one.removesuffix("\r\n") for one in fields if one),
+    )
+    return ("\r\n".join(lines) + "\r\n\r\n" + text.replace("\n", "\r\n")).encode()
+
+
+def _attached(kind: str, text: str) -> str:
+    note = "--b\nContent-Type: text/plain\n\nSee below.\n\n"
+    return f"{note}--b\nContent-Type: {kind}\n\n{text}\n--b--\n"
+
+
+def written() -> Iterator[tuple[str, bytes]]:
+    """Yield more than 1,000 mails by name."""
+    references = "In-Reply-To: <m-1@office.example>"
+    gone = "550 5.1.1 User unknown"
+    for (language, (subject, text)), (number, marks), said, answers in itertools.product(
+        ABSENCES.items(), enumerate(MARKS), ("", gone, QUOTED), ("", references)
+    ):
+        for prefix in ("", "Re: "):
+            name = f"absence {language} {number} {prefix}{said[:5]}{bool(answers)}"
+            yield name, mail(prefix + subject, f"{text}\n{said}", marks, answers)
+    for _, text in ABSENCES.values():  # receipts of programs, which nobody reads
+        sender = "Jobs <no-reply@example.org>"
+        yield "receipt", mail("Thank you", f"{text}\n{gone}", "Return-Path: <>", sender=sender)
+    quoted = "".join(f"> {line}\n" for line in QUOTED.splitlines())
+    bounced = f"From: MAILER-DAEMON@mx.example\nSubject: Undelivered\n\n{QUOTED}"
+    report = (
+        "From: MAILER-DAEMON@mx.example\nSubject: Undelivered Mail Returned to Sender\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=c\n\n"
+        f"--c\nContent-Type: message/delivery-status\n\n{QUOTED[QUOTED.index('Final') :]}\n--c--\n"
+    )
+    for prefix in ("Re: ", "AW: ", "Fwd: ", "WG: ", "TR: ", "Doorst: ", "Fwd: FW: ", "", "[crm] "):
+        subject = prefix + "Undelivered Mail Returned to Sender"
+        answers = references
+        yield f"answer {prefix}", mail(subject, f"What is this?\n\n{quoted}", answers)
+        yield f"answer on top {prefix}", mail(subject, f"What is this?\n\n{QUOTED}", answers)
+        if prefix:
+            yield f"forward {prefix}", mail(subject, f"FYI\n\n{QUOTED}")
+            for what, attached in (("text", bounced), ("report", report)):
+                yield (
+                    f"attached {what} {prefix}",
+                    mail(
+                        subject,
+                        _attached("message/rfc822", attached),
+                        kind="multipart/mixed; boundary=b",
+                    ),
+                )
+    for sender in ("news@shop.example", "list-owner@lists.example", "Shop <hello@shop.example>"):
+        for marks in ("Precedence: bulk", "List-Unsubscribe: <https://shop.example/u>", ""):
+            for text in (f"Why mail bounces: {gone} ann@example.org", QUOTED, "Sale!"):
+                yield f"newsletter {marks}", mail("Tips", text, marks, sender=sender)
+    gzip = "application/gzip; name=google.com!office.example!1.xml.gz"
+    for sender in ("noreply-dmarc-support@google.com", "dmarcreport@microsoft.com"):
+        subject = "Report domain: office.example Submitter: google.com Report-ID: 1"
+        yield "dmarc", mail(subject, "H4sIAAAA", sender=sender, kind=gzip)
+        yield (
+            "dmarc with text",
+            mail(
+                subject,
+                _attached(gzip, "H4sIAAAA"),
+                sender=sender,
+                kind="multipart/mixed; boundary=b",
+            ),
+        )
+        yield (
+            "tls-rpt",
+            mail(
+                "Report Domain: office.example Submitter: google.com",
+                _attached(
+                    "application/tlsrpt+json", '{"policies": [{"failure-details": ["550 5.1.1"]}]}'
+                ),
+                "TLS-Report-Domain: office.example",
+                sender=sender,
+                kind='multipart/report; report-type="tlsrpt"; boundary=b',
+            ),
+        )
+    for disposition in ("displayed", "deleted", "failed", "denied"):
+        receipt = (
+            "Final-Recipient: rfc822; ann@example.org\n"
+            f"Disposition: manual-action/MDN-sent-manually; {disposition}\n"
+            "Failure: 550 5.1.1 user unknown\n"
+        )
+        yield (
+            f"receipt {disposition}",
+            mail(
+                "Read: Vacature",
+                _attached("message/disposition-notification", receipt),
+                kind="multipart/report; report-type=disposition-notification; boundary=b",
+            ),
+        )
+
+
+def acting(folder: Path, octets: bytes, *, is_bounce: bool) -> list[Bounce]:
+    """Return what of a mail could do something to an address."""
+    file = folder / "mail.eml"
+    file.write_bytes(octets)
+    task = Task(
+        file=str(file),
+        folder=str(folder),
+        reference=r"(?P<reference>\d{4})",
+        zone="UTC",
+        is_bounce=is_bounce,
+    )
+    report = read(task).report
+    bounces = report.bounces if report else ()
+    return [bounce for bounce in bounces if bounce.is_hard or bounce.kind in ACTING]
+
+
+@pytest.mark.parametrize("is_bounce", [True, False], ids=["at the bounces", "among the replies"])
+def test_what_people_and_their_programs_write_is_no_bounce(tmp_path: Path, is_bounce: bool) -> None:
+    mails = list(written())
+
+    wrong = {
+        name: acts
+        for name, octets in mails
+        if (acts := acting(tmp_path, octets, is_bounce=is_bounce))
+    }
+
+    assert len(mails) > 1000
+    assert {} == wrong
+
+
+@pytest.mark.skipif(not FORWARDS.exists(), reason="../shared/fixtures/forwards is not there")
+def test_what_staff_forward_with_real_programs_is_no_bounce(tmp_path: Path) -> None:
+    wrong = [
+        file.name
+        for file in sorted(FORWARDS.glob("*.eml"))
+        if acting(tmp_path, file.read_bytes(), is_bounce=True)
+    ]
+
+    assert [] == wrong
