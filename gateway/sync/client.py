@@ -144,6 +144,15 @@ class MailchimpClient:
             skip_merge_validation="true",
         )
 
+    def archive_member(self, audience_id: str, member: str) -> None:
+        """Hide a member; it keeps its history, and comes back when it is added again."""
+        self._call(self._official.lists.delete_list_member, _id(audience_id), _id(member))
+
+    def delete_member_for_ever(self, audience_id: str, member: str) -> None:
+        """Delete all Mailchimp knows of a member; the address can never be added again."""
+        method = self._official.lists.delete_list_member_permanent
+        self._call(method, _id(audience_id), _id(member))
+
     def add_members(self, audience_id: str, members: Iterable[Document]) -> Document:
         """Add up to 500 new members; those there already come back in `errors`, untouched."""
         return self._call(

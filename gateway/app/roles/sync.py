@@ -13,6 +13,7 @@ from gateway.app.roles.store_ready import store_ready
 from gateway.core import ids
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync.refresh import Heard, Refreshed, Refresher, RefreshFailed, Unscheduled
+from gateway.sync.removals import Removals
 
 _LOOK = timedelta(seconds=10)  #: Between two looks into the store.
 
@@ -60,6 +61,11 @@ def _refresh(context: RoleContext, database: Database, looked: dict[int, datetim
 
     with mailchimp.mailchimp_session(context.settings, database) as session:
         Refresher(session=replace(session, beat=beat), heard=log_refresh, looked=looked).run()
+        gone, errors = Removals(database=database, client=session.client, clock=common.now).run()
+    if gone:
+        log.info("contacts_removed", contacts=gone)
+    for reason in errors:
+        log.error("contact_not_removed", reason=reason)
 
 
 def log_refresh(heard: Heard) -> None:

@@ -1,0 +1,46 @@
+"""Has Mailchimp archive or delete the contacts of people who were erased."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.core.sending.backoff import WAITS
+from gateway.store.campaigns import removals
+from gateway.store.engine.database import Database
+from gateway.sync.client import MailchimpClient
+from gateway.sync.errors import MailchimpError, MailchimpNotFound
+
+_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removals:
+    """Does what is due, and tries again until it is done: asked twice, Mailchimp has it once."""
+
+    database: Database
+    client: MailchimpClient
+    clock: Callable[[], datetime]
+
+    def run(self) -> tuple[int, list[str]]:
+        """Return how many contacts went, and why others did not."""
+        with self.database.reading() as connection:
+            wanted = removals.due(connection, self.clock(), _AT_ONCE)
+        gone, errors = 0, []
+        for removal in wanted:
+            try:
+                if removal.mode == "delete":
+                    self.client.delete_member_for_ever(removal.audience, removal.member)
+                else:
+                    self.client.archive_member(removal.audience, removal.member)
+            except MailchimpNotFound:
+                pass  # It is gone, or was never there.
+            except MailchimpError as error:
+                wait = WAITS[min(removal.attempts, len(WAITS) - 1)]
+                with self.database.writing() as connection:
+                    removals.put_off(connection, removal, str(error), self.clock() + wait)
+                errors.append(str(error))
+                continue
+            with self.database.writing() as connection:
+                removals.done(connection, removal.id)
+            gone += 1
+        return gone, errors
