@@ -17,7 +17,7 @@ from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.refused import write_refused
 from gateway.store.engine.database import Database, RowRefused
-from gateway.store.feed.feed import last_file
+from gateway.store.feed.feed import KeepSuppressed, last_file
 
 _ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
 #: What nobody but the feed has here, and no file it can read: moved to `failed/`, with the cure.
@@ -87,6 +87,7 @@ class FeedFolder:
         clock: Callable[[], datetime],
         zone: tzinfo = UTC,
         mapping: Callable[[str], KindMapping] = _as_ours,
+        keep_suppressed: KeepSuppressed | None = None,
     ) -> None:
         self._database = database
         self._path = path
@@ -95,6 +96,7 @@ class FeedFolder:
         self._clock = clock
         self._zone = zone
         self._mapping = mapping
+        self._keep_suppressed = keep_suppressed
         self._seen: dict[Path, str] = {}
 
     def look(self) -> Iterator[Handled]:
@@ -136,6 +138,7 @@ class FeedFolder:
                 mark=file.mark,
                 zone=self._zone,
                 mapping=self._mapping(file.kind),
+                keep_suppressed=self._keep_suppressed,
             )
         except (FileRefused, RowRefused) as error:
             return Handled(name=name, state="failed", error=str(error))

@@ -17,7 +17,7 @@ from gateway.documents.feed import ImportReportDocument
 from gateway.store.engine.database import Database, RowRefused
 from gateway.store.feed import feed_faults
 from gateway.store.feed.contested import Duplicate
-from gateway.store.feed.feed import Feed, ImportOutcome, Terms, feed
+from gateway.store.feed.feed import Feed, ImportOutcome, KeepSuppressed, Terms, feed
 from gateway.store.feed.guard import is_halved
 from gateway.store.feed.layouts import Gaps
 from gateway.store.views import status
@@ -190,14 +190,15 @@ def import_file(
     zone: tzinfo = UTC,
     mapping: KindMapping = AS_OURS,
     is_listing: bool = True,
+    keep_suppressed: KeepSuppressed | None = None,
 ) -> ImportReport:
     """Take in a file of one of `KINDS`.
 
     `progress` hears how many octets of how many are read. `mark` is remembered with the data, see
     `gateway.store.feed.feed.last_file`; with `remove` what it names goes; `zone` is that of times
     that name none; `mapping` says what the CRM calls columns and values. A file that is no listing
-    (a record told by itself) isn't compared with the one before. Raises `FileRefused` and
-    `StoreUnavailable`; nothing was applied then.
+    (a record told by itself) isn't compared with the one before; `keep_suppressed` has people who
+    go stay suppressed. Raises `FileRefused` and `StoreUnavailable`; nothing was applied then.
     """
     is_kept = is_listing and not dry_run and path.exists()
     fault_record = _FaultRecord(database, source, kind, path.name, now, is_kept=is_kept)
@@ -221,6 +222,7 @@ def import_file(
             file=mark,
             called=path.name,
             is_listing=is_listing,
+            keep_suppressed=keep_suppressed,
             is_doubtful=is_doubtful,
             is_refused=bool(intake.problem_count) and not intake.records,
             doubtful_lines=frozenset() if lift else frozenset(intake.doubtful_lines),

@@ -12,6 +12,7 @@ from gateway.app import common
 from gateway.app.common import now, open_store_of
 from gateway.app.decision.held_reports import HeldReportWriter
 from gateway.app.dkim_keys import dkim_signer
+from gateway.app.feed.deleted_people import keep_suppressed
 from gateway.app.relays import relays_of
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.roles.store_ready import store_ready
@@ -229,6 +230,7 @@ async def take_in_files(context: RoleContext, database: Database, holder: str) -
                     clock=now,
                     zone=common.time_zone(settings),
                     mapping=settings.crm.mapping,
+                    keep_suppressed=keep_suppressed(settings, database),
                 )
         if folder is not None:
             await _look(folder, database, holder, settings.crm.every)

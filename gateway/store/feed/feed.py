@@ -1,7 +1,7 @@
 """What the CRM tells, taken in: staged, compared, and only the differences written at once."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +15,7 @@ from sqlalchemy import (
 
 from gateway.core.feed.references import ReferenceUse
 from gateway.core.kinds import TAG_SCOPES, Scope
+from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.engine.database import Database
 from gateway.store.feed import unread
 from gateway.store.feed.comparison import compare, look_for_kept
@@ -61,6 +62,10 @@ LAYOUTS = {
 }
 
 
+#: Is told in the transaction who goes, while all that suppresses them is still there.
+KeepSuppressed = Callable[[Connection, Sequence[PersonRef], datetime], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """On which terms records are taken in."""
@@ -82,6 +87,8 @@ class Terms:
     #: Columns of which the last value may be cut off: nothing ends its row.
     open_columns: frozenset[str] = frozenset()
     is_listing: bool = True  #: What it has is compared with what the next one has.
+    #: Keeps the addresses of people who go suppressed by their hashes; None: nothing is kept.
+    keep_suppressed: KeepSuppressed | None = None
     called: str = ""  #: The file's name, as people are told it.
 
 
@@ -278,6 +285,11 @@ class Feed:
         """Write the differences; return how many people have a status that can't be read."""
         connection, stage = self._connection, self._stage
         told = self._layout.told(terms.told)
+        if self._layout is PEOPLE and terms.keep_suppressed is not None:
+            going = connection.execute(select(stage.removed.c.kind, stage.removed.c.crm_id))
+            refs = [PersonRef(PersonKind(row.kind), row.crm_id) for row in going]
+            if refs:
+                terms.keep_suppressed(connection, refs, terms.now)
         # What suppresses comes first: tags and memberships are there before anything goes.
         write_rows(connection, stage, told)
         if self._layout is PEOPLE:

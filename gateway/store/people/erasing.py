@@ -7,19 +7,30 @@ a keyed hash of each address.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, Table, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    delete,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.kinds import Scope
 from gateway.core.people.erased_names import ErasedNames, short
 from gateway.core.people.mentions import Mentions
-from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
+from gateway.core.people.people import PersonRef, Standing, Suppression, SuppressionSource
 from gateway.core.replies.inbox import InboxState
 from gateway.core.sending.outbox import OutboxState
 from gateway.core.triggers.occurrence import OccurrenceState
@@ -242,30 +253,68 @@ def erase(
 
 def kept_suppressions(
     connection: Connection, subject: ErasureSubject, standings: Standings, names: ErasedNames
-) -> Iterator[KeptSuppression]:
-    """Yield what keeps mail from each address now, the widest and longest of it.
-
-    What a person brings to an address that others have as well is bulk mail at most from then on:
-    one-to-one mail to these was not stopped by it.
-    """
+) -> list[KeptSuppression]:
+    """Return what keeps mail from each address now, the widest and longest of it."""
     known = standings.within(connection, [*subject.addresses, *subject.shared])
-    for address, standing in known.items():
-        is_shared = address in subject.shared
-        brought = [
-            entry
-            for holder in standing.holders
-            if holder.ref == subject.ref
-            for entry in holder.suppressions
-        ]
-        entries = brought if is_shared else [*standing.own, *brought]
-        others = any(holder.active for holder in standing.holders if holder.ref != subject.ref)
-        for entry in _widest(entries):
-            yield KeptSuppression(
-                name=names.new(address),
-                scope=Scope.BULK if others and entry.scope.includes(Scope.ALL) else entry.scope,
-                until=entry.until,
-                source=entry.source.value,
-            )
+    going = frozenset((subject.ref,) if subject.ref else ())
+    return kept_of({address: _going_with(known[address], going) for address in known}, names)
+
+
+def suppressed_of(
+    connection: Connection, refs: Sequence[PersonRef], standings: Standings
+) -> dict[str, list[Suppression]]:
+    """Return what people who go suppress of their addresses, for those they suppress at all.
+
+    What suppresses an address itself stays as it is.
+    """
+    going, suppressed = frozenset(refs), {}
+    a = addresses.c
+    for some in _in_steps(refs):
+        keys = [(ref.kind.value, ref.crm_id) for ref in some]
+        theirs = connection.scalars(
+            select(a.address).where(tuple_(a.kind, a.person).in_(keys)).distinct()
+        )
+        for address, standing in standings.within(connection, list(theirs)).items():
+            entries = [entry for entry in _going_with(standing, going) if entry not in standing.own]
+            if entries:
+                suppressed[address] = entries
+    return suppressed
+
+
+def kept_of(
+    suppressed: Mapping[str, Iterable[Suppression]], names: ErasedNames
+) -> list[KeptSuppression]:
+    """Return what addresses (in lookup form) stay suppressed by, without telling whose they are."""
+    return [
+        KeptSuppression(
+            name=names.new(address),
+            scope=entry.scope,
+            until=entry.until,
+            source=entry.source.value,
+        )
+        for address, entries in suppressed.items()
+        for entry in _widest(entries)
+    ]
+
+
+def _going_with(standing: Standing, going: frozenset[PersonRef]) -> list[Suppression]:
+    """Return what of an address's suppressions goes with some people.
+
+    What they bring to an address that others have as well is bulk mail at most from then on:
+    one-to-one mail to these was not stopped by it. The address's own stays with the others.
+    """
+    others = [holder for holder in standing.holders if holder.ref not in going]
+    brought = [
+        entry for holder in standing.holders if holder.ref in going for entry in holder.suppressions
+    ]
+    if not others:
+        return [*standing.own, *brought]
+    if not any(holder.active for holder in others):
+        return brought
+    return [
+        replace(entry, scope=Scope.BULK) if entry.scope.includes(Scope.ALL) else entry
+        for entry in brought
+    ]
 
 
 def _widest(entries: Iterable[Suppression]) -> list[Suppression]:
