@@ -2,18 +2,20 @@
 
 import sys
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.app.people import erasure
-from gateway.app.people.erasure import AGAIN, ErasureDone
 from gateway.cli.context import Context, Json, of, read_person, wrong_use
 from gateway.cli.output import complain, local, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.people.people import PersonRef
 from gateway.documents.erasures import CertificateDocument, certificate_document, erasure_document
 from gateway.store.people import erasing
+
+if TYPE_CHECKING:
+    from gateway.app.people.erasure import ErasureDone
 
 
 class AtMailchimp(StrEnum):
@@ -25,6 +27,11 @@ class AtMailchimp(StrEnum):
 
 
 _Whom = Annotated[str | None, typer.Argument(metavar="PERSON", help="candidate:17, or an address.")]
+_Exported = Annotated[str, typer.Argument(metavar="PERSON", help="candidate:17, or an address.")]
+_To = Annotated[
+    Path | None,
+    typer.Option(help="A new or empty folder; by default candidate-17 here.", metavar="FOLDER"),
+]
 _By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who has it done.")]
 _DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Erase nothing; show what would go, by table.")
@@ -62,6 +69,8 @@ def erase(
     stays so by a keyed hash of each address, until somebody releases the address. Delete the person
     in the CRM first: its next feed would bring them back.
     """
+    from gateway.app.people import erasure  # It brings the blob store along.
+
     chosen = of(context)
     if again:
         _erase_again(chosen, as_json=as_json)
@@ -90,6 +99,8 @@ def erase(
 
 
 def _erase_again(chosen: Context, *, as_json: bool) -> None:
+    from gateway.app.people import erasure  # It brings the blob store along.
+
     done: list[ErasureDone] = []
     with chosen.store() as store:
         erasure.erase_again(chosen.settings, store, done.append)
@@ -102,11 +113,38 @@ def _erase_again(chosen: Context, *, as_json: bool) -> None:
         print_line("The store knows of every erasure: nothing to do.")
 
 
+def export_person(
+    context: typer.Context, wanted: _Exported, to: _To = None, as_json: Json = False
+) -> None:
+    """Write all that is held of a person to a folder, for the person.
+
+    person.json is for programs, person.html to read, in the person's language; documents and mail
+    lie beside them. --json prints the first alone.
+    """
+    from gateway.app.people import erasure, export
+
+    chosen = of(context)
+    sought = read_person(wanted)
+    key = sought if isinstance(sought, PersonRef) else chosen.lookup(sought)
+    with chosen.store() as store:
+        whom = erasure.subject(store, key)
+        gathered = export.gather(chosen.settings, store, whom)
+    if as_json:
+        print_json(gathered.document())
+    if to is not None or not as_json:
+        folder = to or export.default_folder(whom)
+        number = export.write(chosen.settings, gathered, folder)
+        if not as_json:
+            print_line(f"Written: {number} files in {folder}")
+
+
 def list_erasures(context: typer.Context, as_json: Json = False) -> None:
     """List the erasures that were done, without the data.
 
     After a restore it says which of them the store has lost.
     """
+    from gateway.app.people import erasure  # It brings the blob store along.
+
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
         done = erasing.listed(connection)
@@ -128,11 +166,11 @@ def list_erasures(context: typer.Context, as_json: Json = False) -> None:
         )
         print_table(headings, rows, empty="Nobody was erased yet.")
     if lost:
-        complain(f"{len(lost)} erasures are lost, the store was restored: {AGAIN}")
+        complain(f"{len(lost)} erasures are lost, the store was restored: {erasure.AGAIN}")
         raise typer.Exit(1)
 
 
-def _document(done: ErasureDone, *, is_dry: bool) -> CertificateDocument:
+def _document(done: "ErasureDone", *, is_dry: bool) -> CertificateDocument:
     return certificate_document(
         done.erasure,
         is_dry=is_dry,
@@ -142,7 +180,7 @@ def _document(done: ErasureDone, *, is_dry: bool) -> CertificateDocument:
     )
 
 
-def _tell(chosen: Context, done: ErasureDone, *, is_dry: bool) -> None:
+def _tell(chosen: Context, done: "ErasureDone", *, is_dry: bool) -> None:
     """Print the certificate."""
     found = done.erasure
     verb = "Would be erased" if is_dry else "Erased"

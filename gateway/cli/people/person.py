@@ -98,4 +98,5 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
 
 
 app.command("erase")(erasing_command.erase)
+app.command("export")(erasing_command.export_person)
 app.command("erasures")(erasing_command.list_erasures)

@@ -1,0 +1,150 @@
+"""Everything the store holds of a person, by table, as plain values (GDPR, articles 15 and 20)."""
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, false, or_, select
+
+from gateway.store.people.erasing import ErasureSubject
+from gateway.store.schema import (
+    activities,
+    addresses,
+    applications,
+    audience_members,
+    bounces,
+    campaign_members,
+    campaigns,
+    closings,
+    deliveries,
+    documents,
+    groups,
+    history,
+    inbox,
+    memberships,
+    messages,
+    occurrences,
+    opt_outs,
+    outbox,
+    people,
+    person_suppressions,
+    qualifications,
+    statuses,
+    suppressions,
+    transitions,
+    unread_fields,
+)
+
+HoldingRow = dict[str, object]
+#: What tells programs something, and people nothing of themselves.
+_INTERNAL = frozenset(
+    (
+        *("fingerprint", "holder", "held_until", "link", "nth", "segmented", "expected"),
+        *("anniversary", "whole", "answered"),
+    )
+)
+
+
+def holdings(
+    connection: Connection, subject: ErasureSubject, erased: Iterable[str] = ()
+) -> dict[str, list[HoldingRow]]:
+    """Return the rows about a person by the name of their table; empty tables are left out.
+
+    Addresses that others have too count: what went to them was for the person as well. `erased`
+    are the names under which the addresses may stay suppressed.
+    """
+    theirs = (*subject.addresses, *subject.shared)
+
+    def of_person(table: Table, crm_id: str = "person") -> ColumnElement[bool]:
+        if subject.ref is None:
+            return false()
+        kind, key = subject.ref.kind.value, subject.ref.crm_id
+        return (table.c.kind == kind) & (table.c[crm_id] == key)
+
+    d, m, g = deliveries.c, messages.c, groups.c
+    sent = select(
+        *(m.id, m.sender, m.subject, m.kind, m.rule, m.listener, m.size),
+        *(d.recipient, d.state, d.by, d.reply, d.note),
+    ).join_from(deliveries, messages, d.message == m.id)
+    in_groups = select(memberships, g.name).outerjoin_from(
+        memberships, groups, (g.kind == memberships.c.kind) & (g.crm_id == memberships.c.group_id)
+    )
+    own_mail = select(outbox.c.id, outbox.c.type, outbox.c.state, outbox.c.body).where(
+        outbox.c.recipient.in_(theirs)
+    )
+    s = statuses.c
+    has_status = (s.kind == people.c.kind) & (s.crm_id == people.c.status)
+    master = select(people, s.name.label("status_name")).outerjoin_from(
+        people, statuses, has_status
+    )
+    in_campaigns = select(campaign_members, campaigns.c.name).join_from(
+        campaign_members, campaigns, campaigns.c.id == campaign_members.c.campaign
+    )
+    acted = select(activities, campaigns.c.name).outerjoin_from(
+        activities, campaigns, campaigns.c.id == activities.c.campaign
+    )
+    unread = or_(
+        of_person(unread_fields, "key"),
+        (unread_fields.c.kind == "")
+        & unread_fields.c.key.in_((*subject.references, *subject.qualifications)),
+    )
+    asked = {
+        "people": master.where(of_person(people, "crm_id")),
+        "addresses": select(addresses.c.address).where(of_person(addresses)),
+        "memberships": in_groups.where(of_person(memberships)),
+        "applications": select(applications).where(of_person(applications)),
+        "transitions": select(transitions).where(transitions.c.reference.in_(subject.references)),
+        "qualifications": select(qualifications).where(of_person(qualifications)),
+        "closings": select(closings).where(of_person(closings)),
+        "unread_fields": select(unread_fields).where(unread),
+        "suppressions": select(suppressions).where(suppressions.c.address.in_((*theirs, *erased))),
+        "person_suppressions": select(person_suppressions).where(of_person(person_suppressions)),
+        "messages": sent.where(d.address.in_(theirs)).order_by(m.id),
+        "history": select(history).where(of_person(history)),
+        "documents": select(documents).where(of_person(documents)),
+        "inbox": select(inbox).where(
+            or_(
+                inbox.c.address.in_(theirs),
+                inbox.c.id.in_(select(history.c.inbox).where(of_person(history))),
+            )
+        ),
+        "bounces": select(bounces).where(bounces.c.address.in_(theirs)),
+        "occurrences": select(occurrences).where(
+            or_(of_person(occurrences), occurrences.c.mailbox.in_(theirs))
+        ),
+        "outbox": own_mail,
+        "campaign_members": in_campaigns.where(of_person(campaign_members)),
+        "activities": acted.where(activities.c.recipient.in_(theirs)),
+        "opt_outs": select(opt_outs).where(
+            or_(of_person(opt_outs), opt_outs.c.address.in_(theirs))
+        ),
+        "audience_members": select(audience_members).where(audience_members.c.address.in_(theirs)),
+    }
+    found = {
+        name: [_plain(row) for row in connection.execute(query).mappings()]
+        for name, query in asked.items()
+    }
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _plain(row: Mapping[Any, Any]) -> HoldingRow:
+    """Return a row without what is empty, in values that JSON knows."""
+    return {
+        str(name): _value(value)
+        for name, value in row.items()
+        if name not in _INTERNAL and value not in (None, "", b"")
+    }
+
+
+def _value(value: object) -> object:
+    match value:
+        case datetime() | date():
+            return value.isoformat()
+        case bytes():
+            try:
+                return value.decode()
+            except UnicodeDecodeError:
+                return b64encode(value).decode()
+        case _:
+            return value
