@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
 
+from gateway.core import ids
 from gateway.core.kinds import State
 from gateway.core.sending.outbox import OutboxDraft, OutboxState
 from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
@@ -308,6 +310,28 @@ def test_what_is_taken_in_twice_is_there_once(database: Database) -> None:
         count,
         states(database, first),
     )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"message_id": "<another@office.example>"}, id="another mail"),
+        pytest.param({"sender": "jobs@office.example"}, id="another sender"),
+        pytest.param({"deliveries": (going(BEN),)}, id="somebody else"),
+        pytest.param({"deliveries": (going(ANN), going(BEN))}, id="somebody more"),
+    ],
+)
+def test_a_message_with_the_id_of_another_is_refused_and_changes_nothing(
+    database: Database, other: dict[str, Any]
+) -> None:
+    known = message(0, going(ANN))
+    strange = replace(known, **other)
+    with database.writing() as connection:
+        take_in(connection, WORKER, [known], ())
+
+    with pytest.raises(RowRefused, match=ids.show(known.id)), database.writing() as connection:
+        take_in(connection, WORKER, [strange], ended(strange, State.REJECTED, "550 no such user"))
+    assert ["sending by relay: "] == states(database, known)
 
 
 def test_K5_a_refusal_counts_where_a_commit_had_happened_unheard(database: Database) -> None:

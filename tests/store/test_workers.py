@@ -1,5 +1,6 @@
 """The processes that write the journal, and what dead ones left behind."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -282,6 +283,25 @@ def test_what_was_recorded_elsewhere_is_taken_in_once_and_what_a_dead_process_le
         states(database, told),
         states(database, waiting),
         states(database, left),
+    )
+
+
+def test_two_messages_recorded_under_one_id_are_both_kept_each_with_its_outcome(
+    database: Database,
+) -> None:
+    first = message(0)
+    second = replace(first, message_id="<another@office.example>", deliveries=(going(BEN),))
+    for _ in range(2):
+        for recorded, outcomes in (
+            (first, ended(first)),
+            (second, ended(second, State.REJECTED, "550 no such user")),
+        ):
+            with database.writing() as connection:
+                workers.take_in(connection, 5, [recorded], outcomes, left=set())
+
+    assert (["relayed by relay: 250 ok"], ["rejected by relay: 550 no such user"]) == (
+        states(database, first),
+        states(database, replace(second, id=first.id + 1)),
     )
 
 

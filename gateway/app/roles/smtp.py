@@ -2,10 +2,10 @@
 
 import asyncio
 import gc
-import secrets
 import sys
 from datetime import timedelta
 from functools import partial
+from zlib import crc32
 
 from gateway import logs
 from gateway.app import common
@@ -60,7 +60,7 @@ async def run_smtp(context: RoleContext) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     logs.gather(partial(asyncio.get_running_loop().call_later, _LOG_SECONDS))
     database = common.open_store_of(context.settings, context.store)
-    role = _Smtp(context, database, await enlist(database))
+    role = _Smtp(context, database, await enlist(database, context.number))
     context.apply = role.apply
     await role.run()
     database.close()
@@ -204,8 +204,11 @@ def open_log(database: Database, number: int, *, wanted: bool) -> WorkerLog | No
     return None
 
 
-async def enlist(database: Database) -> int:
-    """Get a number of our own; without a store a likely free one serves until it is back."""
+async def enlist(database: Database, of_host: int) -> int:
+    """Get a number of our own; without a store a likely free one serves until it is back.
+
+    That one is no other worker's of this machine: `of_host` is the worker's number among them.
+    """
     node, process = processes.node(), processes.own()
     loop = asyncio.get_running_loop()
     try:
@@ -217,7 +220,7 @@ async def enlist(database: Database) -> int:
         )
     except StoreUnavailable as error:
         log.error("store_unavailable", reason=str(error))
-        return secrets.choice(PROVISIONAL)
+        return PROVISIONAL[(crc32(node.encode()) + of_host) % len(PROVISIONAL)]
 
 
 class _Chores:

@@ -65,7 +65,7 @@ class TriggerEngine:
             outside=Outside(
                 holder=holder,
                 clock=clock,
-                new_id=common.Ids(clock=clock).next,
+                new_id=self._new_id,
                 jitter=random.random,
                 is_gone=is_gone,
             ),
@@ -76,13 +76,11 @@ class TriggerEngine:
             database,
             lambda: self.plan,
             clock=clock,
-            new_id=common.Ids(clock=clock).next,
+            new_id=self._new_id,
             holder=holder,
             is_gone=is_gone,
         )
-        self.reporter = RunReporter(
-            database, lambda: self.plan, clock=clock, new_id=common.Ids(clock=clock).next
-        )
+        self.reporter = RunReporter(database, lambda: self.plan, clock=clock, new_id=self._new_id)
 
     def refresh(self, settings: Settings) -> None:
         """Go by new settings and by what has changed in the files; GatewayError: by the old."""

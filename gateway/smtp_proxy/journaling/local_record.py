@@ -208,8 +208,7 @@ def message_of_json(plain: dict[str, Any]) -> Message:
     fields["bulk_identities"] = tuple(plain.get("bulk_identities", ()))
     deliveries = []
     for row in plain["deliveries"]:
-        # A gateway before 0025 wrote no `note_facts`.
-        recipient, address, state, by, reply, note, would, persons, note_facts = [*row, ""][:9]
+        recipient, address, state, by, reply, note, would, persons, note_facts = row
         deliveries.append(
             Delivery(
                 recipient=recipient,

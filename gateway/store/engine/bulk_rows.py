@@ -17,20 +17,21 @@ def insert_rows(
     rows: Sequence[Sequence[object]],
     *,
     conflict: str = "",
-) -> None:
-    """Insert rows of plain values (text, integers, booleans, None) into a table.
+) -> int:
+    """Insert rows of plain values (text, integers, booleans, None) into a table; return how many.
 
     `conflict` says what becomes of rows whose key is there already, as SQL's `ON CONFLICT` does.
     """
     if not rows:
-        return
+        return 0
     clause = f" ON CONFLICT {conflict}" if conflict else ""
     source = rows_source(connection, table, columns)
     names = ", ".join(f'"{name}"' for name in columns)
-    connection.exec_driver_sql(
+    inserted = connection.exec_driver_sql(
         f'INSERT INTO "{table.name}" ({names}) {source}{clause}',
         (orjson.dumps(rows).decode(),),
     )
+    return inserted.rowcount
 
 
 def rows_source(connection: Connection, table: Table, columns: tuple[str, ...]) -> str:

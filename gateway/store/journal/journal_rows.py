@@ -4,16 +4,19 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 
+from gateway.core import ids
 from gateway.core.decision.journal import Attempt, Message, Outcome
 from gateway.core.kinds import State
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store import schema
 from gateway.store.engine.bulk_rows import insert_rows
+from gateway.store.engine.database import RowRefused
 from gateway.store.journal import held_reports, known_bulk
 from gateway.store.schema import attempts
 from gateway.store.sending import events, outbox
@@ -30,6 +33,7 @@ _DELIVERY = (
     "persons", "note_facts",
 )  # fmt: skip
 _ATTEMPT = ("fingerprint", "message", "content_hash", "state", "verdict", "dated")
+_IDENTITY = ("listener", "client", "sender", "subject", "message_id")
 _STATE = _ATTEMPT.index("state")
 
 #: A commit whose answer was lost may have left a delivery as it was begun.
@@ -134,8 +138,12 @@ class JournalRows:
         self.bulk += later.bulk
 
     def write(self, connection: Connection) -> None:
-        """Write them in a transaction."""
-        insert_rows(connection, schema.messages, _MESSAGE, self.messages, conflict="DO NOTHING")
+        """Write them in a transaction; RowRefused: another message has the id of one of them."""
+        number = insert_rows(
+            connection, schema.messages, _MESSAGE, self.messages, conflict="DO NOTHING"
+        )
+        if number < len(self.messages):
+            self.check_ids(connection)
         # Most messages end before the store is told of their beginning: their rows are written
         # once, as they ended. Other outcomes are of deliveries that are in the store already.
         ends = {(row[0], row[1]): row for row in self.outcomes}
@@ -164,9 +172,9 @@ class JournalRows:
             )
 
         # What is said of each message now stands in the place of all that was said before.
-        ids = list({row[1] for row in self.attempts})
-        for start in range(0, len(ids), _AT_ONCE):
-            some = ids[start : start + _AT_ONCE]
+        of_messages = list({row[1] for row in self.attempts})
+        for start in range(0, len(of_messages), _AT_ONCE):
+            some = of_messages[start : start + _AT_ONCE]
             connection.execute(delete(attempts).where(attempts.c.message.in_(some)))
         kept = {row[:2]: row for row in self.attempts if row[_STATE] != "heard"}
         insert_rows(connection, attempts, _ATTEMPT, list(kept.values()))
@@ -181,8 +189,8 @@ class JournalRows:
 
     def apart(self) -> Iterator["JournalRows"]:
         """Yield the rows of each message by themselves."""
-        ids = dict.fromkeys(row[0] for row in [*self.messages, *self.outcomes])
-        for message in [*ids, *(row[1] for row in self.attempts if row[1] not in ids)]:
+        written = dict.fromkeys(row[0] for row in [*self.messages, *self.outcomes])
+        for message in [*written, *(row[1] for row in self.attempts if row[1] not in written)]:
             yield JournalRows(
                 messages=[row for row in self.messages if row[0] == message],
                 deliveries=[row for row in self.deliveries if row[0] == message],
@@ -193,6 +201,18 @@ class JournalRows:
                 bulk=[row for row in self.bulk if row[1] == message],
             )
 
+    def check_ids(self, connection: Connection) -> None:
+        """Raise RowRefused if another message of the store has the id of one of these."""
+        for row in self.messages:
+            identity = [row[_MESSAGE.index(name)] for name in _IDENTITY]
+            if is_another(connection, row[0], identity, self.recipients_of(row[0])):
+                raise RowRefused(f"another message has the id {ids.show(row[0])}")
+
+    def recipients_of(self, message: int) -> list[str]:
+        """Return whom a message goes to, in order."""
+        of_message = (row for row in self.deliveries if row[0] == message)
+        return [row[2] for row in sorted(of_message, key=itemgetter(1))]
+
     def plain(self) -> dict[str, Any]:
         """Return them as JSON has them; `read` takes that back."""
         return {name: getattr(self, name) for name in self.__slots__ if getattr(self, name)}
@@ -201,11 +221,32 @@ class JournalRows:
     def read(cls, plain: dict[str, Any]) -> "JournalRows":
         """Take back what `plain` returned; whatever else is there doesn't matter."""
         rows = cls(**{name: plain[name] for name in cls.__slots__ if name in plain})
-        # One before 0025 wrote no `note_facts`.
-        rows.deliveries = [(*row, "")[: len(_DELIVERY)] for row in rows.deliveries]
-        # A gateway before 0013 wrote no `dated`.
-        rows.attempts = [(*row, None)[: len(_ATTEMPT)] for row in rows.attempts]
+        rows.attempts = [tuple(row) for row in rows.attempts]  # Their beginnings are looked up.
         return rows
+
+
+def is_another(
+    connection: Connection, number: int, identity: Sequence[str], recipients: Sequence[str]
+) -> bool:
+    """Whether the message of that id in the store is another than one of this sender and content.
+
+    `identity` is listener, client, sender, subject and Message-ID. What is written once more, as
+    the answer to a commit was not heard, is the same message.
+    """
+    columns = [schema.messages.c[name] for name in _IDENTITY]
+    stored = connection.execute(select(*columns).where(schema.messages.c.id == number)).first()
+    if stored is None:
+        return False
+    known = select(schema.deliveries.c.recipient).where(schema.deliveries.c.message == number)
+    its_recipients = connection.scalars(known.order_by(schema.deliveries.c.position)).all()
+    return list(stored) != list(identity) or (
+        bool(its_recipients) and list(its_recipients) != list(recipients)
+    )
+
+
+def identity_of(message: Message) -> list[str]:
+    """Return what `is_another` knows a message by, besides its recipients."""
+    return [getattr(message, name) for name in _IDENTITY]
 
 
 def _attempt_row(entry: Attempt) -> Row:

@@ -1,6 +1,8 @@
 """The processes that write the journal, and what dead ones left behind."""
 
 from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -9,8 +11,8 @@ from gateway.core.decision.journal import Attempt, Message, Outcome, fingerprint
 from gateway.core.errors import GatewayError
 from gateway.core.ids import NUMBERED
 from gateway.core.kinds import By, State
-from gateway.store.journal import held_reports, journal, worker_log
-from gateway.store.journal.journal_rows import JournalRows
+from gateway.store.engine.database import RowRefused
+from gateway.store.journal import held_reports, journal, journal_rows, worker_log
 from gateway.store.journal.messages import in_state
 from gateway.store.schema import attempts, deliveries, messages, workers
 
@@ -121,14 +123,29 @@ def take_in(
 ) -> None:
     """Write what was recorded elsewhere while the store was away; twice is like once.
 
-    Of the messages `left` nobody will tell the outcome any more.
+    Of the messages `left` nobody will tell the outcome any more. Without a store, workers of two
+    machines can have drawn one number: a message whose id is another's gets the next free one.
     """
+    number_of = {message.id: _number_for(connection, message) for message in recorded}
+    recorded = [replace(message, id=number_of[message.id]) for message in recorded]
+    outcomes = [replace(o, message=number_of.get(o.message, o.message)) for o in outcomes]
+    left = {number_of.get(message, message) for message in left}
     open_ones = [message for message in recorded if message.id not in left]
     journal.take_in(connection, number, open_ones, outcomes)
     journal.take_in(
         connection, _NOBODY, [message for message in recorded if message.id in left], ()
     )
     settle(connection, _NOBODY)
+
+
+def _number_for(connection: Connection, message: Message) -> int:
+    """Return the message's id, or the next that isn't another message's."""
+    identity = journal_rows.identity_of(message)
+    recipients = [delivery.recipient for delivery in message.deliveries]
+    number = message.id
+    while journal_rows.is_another(connection, number, identity, recipients):
+        number += 1
+    return number
 
 
 def settle(connection: Connection, number: int) -> int:
@@ -139,7 +156,7 @@ def settle(connection: Connection, number: int) -> int:
     if connection.dialect.name == "sqlite" and number != _NOBODY:
         store = connection.exec_driver_sql(_STORE_FILE).scalar_one()
         for batch in worker_log.left_in(worker_log.path_for(store, number)):
-            JournalRows.read(batch).write(connection)
+            _write_left(connection, journal_rows.JournalRows.read(batch))
 
     sending = select(deliveries.c.message).where(in_state(State.SENDING))
     left = connection.execute(
@@ -169,6 +186,17 @@ def settle(connection: Connection, number: int) -> int:
         held_reports.cancel_armed(connection, late)
         connection.execute(update(attempts).where(attempts.c.message == late).values(state="open"))
     return len(left)
+
+
+def _write_left(connection: Connection, rows: journal_rows.JournalRows) -> None:
+    """Write what a log still holds; a message that is refused takes no other with it."""
+    try:
+        with connection.begin_nested():
+            rows.write(connection)
+    except RowRefused:
+        for rows_of_message in rows.apart():
+            with suppress(RowRefused), connection.begin_nested():
+                rows_of_message.write(connection)
 
 
 def _attempts(
