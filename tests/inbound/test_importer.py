@@ -203,6 +203,25 @@ Das passt.
     assert ("Das passt.", (INCOMPLETE,)) == (entry.text, entry.remarks)
 
 
+@pytest.mark.parametrize(
+    ("kind", "remarks"), [("mixed", ("incomplete",)), ("alternative", ())], ids=["files", "none"]
+)
+async def test_files_that_s_nail_leaves_out_are_remarked(
+    rig: ImporterRig, kind: str, remarks: tuple[str, ...]
+) -> None:
+    text = (
+        "Bitte ablegen.\n\n-------- Original Message --------\n"
+        "From: Ann <ann@example.org>\nSubject: x\nDate: Mon, 02 Mar 2026 09:15:00 +0100\n"
+        f'MIME-Version: 1.0\nContent-Type: multipart/{kind}; boundary="==b=="\nStatus: R\n\n\n'
+        'Content-Type: text/plain; charset="utf-8"\nContent-Transfer-Encoding: 8bit\n\nGern.\n'
+    )
+
+    entry = await rig.filed(forward(text=text))
+
+    assert "Gern." == entry.text
+    assert remarks == tuple(each for each in entry.remarks if each == "incomplete")
+
+
 async def test_lines_of_apps_are_no_words_of_staff(rig: ImporterRig) -> None:
     text = INLINE.format(said="das passt.\n\nSent from my iPhone").replace(
         "Bitte ablegen.", "Bitte ablegen.\n\nOutlook für iOS<https://aka.ms/o0ukef> beziehen"

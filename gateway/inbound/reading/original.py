@@ -246,13 +246,15 @@ def recover_source(original: Original) -> Recovered | None:
         if parts is None:
             return None
         page = read_page(parts.text) if parts.kind == "text/html" else None
+        # s-nail 14.9 (`~f`, `~m`) leaves files out without a word; that there were some this tells.
+        is_mixed = any("multipart/mixed" in value.casefold() for value in original.mime.values())
         return Recovered(
             heading=original.heading,
             text=joined(page.text()) if page else parts.text,
             html=page.html if page else "",
             staff_text=original.own_text,
             attached=None,
-            is_cut=parts.lacks_files,
+            is_cut=parts.lacks_files or is_mixed,
             is_open=original.is_open,
         )
     text, page = read_text(mail)
