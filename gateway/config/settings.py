@@ -160,9 +160,51 @@ class Journal(Section):
     @field_validator("keep")
     @classmethod
     def _a_day_at_least(cls, keep: timedelta) -> timedelta:
-        if keep < timedelta(days=1):
-            raise ValueError("must be at least 1d")
-        return keep
+        return _at_least_a_day(keep)
+
+
+class KeptReplies(Section):
+    """What was filed to people."""
+
+    keep: Interval | None = option(example="1095d")
+    """How long replies, their raw mail and other settled mail of the inbox are kept; for good if
+    absent. What waits for somebody is kept until it is settled."""
+
+    @field_validator("keep")
+    @classmethod
+    def _not_at_once(cls, keep: timedelta | None) -> timedelta | None:
+        return keep and _at_least_a_day(keep)
+
+
+class KeptDocuments(Section):
+    """The documents that came with replies."""
+
+    keep: Interval | None = option(example="1095d")
+    """How long they are kept; for good if absent."""
+
+    @field_validator("keep")
+    @classmethod
+    def _not_at_once(cls, keep: timedelta | None) -> timedelta | None:
+        return keep and _at_least_a_day(keep)
+
+
+class KeptCampaigns(Section):
+    """Campaigns that went out through Mailchimp."""
+
+    keep: Interval | None = option(example="730d")
+    """How long after a campaign it is known who was in it, and who opened and clicked; for good if
+    absent. The report's counters stay."""
+
+    @field_validator("keep")
+    @classmethod
+    def _not_at_once(cls, keep: timedelta | None) -> timedelta | None:
+        return keep and _at_least_a_day(keep)
+
+
+def _at_least_a_day(keep: timedelta) -> timedelta:
+    if keep < timedelta(days=1):
+        raise ValueError("must be at least 1d")
+    return keep
 
 
 class Settings(Section):
@@ -188,6 +230,9 @@ class Settings(Section):
     api: Api = option({})
     webhooks: tuple[WebhookConfig, ...] = ()
     journal: Journal = option({})
+    replies: KeptReplies = option({})
+    documents: KeptDocuments = option({})
+    campaigns: KeptCampaigns = option({})
 
     @property
     def default_relay(self) -> RelayConfig:

@@ -17,10 +17,11 @@ from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.sending.outbox import OutboxState
 from gateway.store.engine.database import Database, StoreUnavailable
-from gateway.store.people import erasing
+from gateway.store.people import erasing, retention
 from gateway.store.views import status
 from gateway.store.views.status import snapshot
 
+_TIDIED_WITHIN = timedelta(days=1)
 _LOUD = (OutboxState.FAILED, OutboxState.UNKNOWN)
 
 
@@ -38,6 +39,7 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
             *store_for_replies(settings, database),
             *store_for_triggers(settings, database),
             *erasures(settings, database),
+            *kept(settings, database),
         ]
     except StoreUnavailable as problem:
         yield error("store", f"{problem}: bulk mail is answered 451 until it is back")
@@ -87,6 +89,25 @@ def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
             f"{settings.keys.file} lacks a key people were erased by: they get mail again; put it "
             "back below the others",
         )
+
+
+def kept(settings: Settings, database: Database) -> Iterator[Finding]:
+    """How long is each kind kept, and how old is the oldest?"""
+    with database.reading() as connection:
+        oldest = retention.oldest(connection)
+    for kind, keep in (
+        ("journal", settings.journal.keep),
+        ("replies", settings.replies.keep),
+        ("documents", settings.documents.keep),
+        ("campaigns", settings.campaigns.keep),
+    ):
+        how_long = f"kept {keep.days} days" if keep is not None else "kept for good"
+        first = oldest[kind]
+        since = f"the oldest is of {first:%Y-%m-%d}" if first else "there are none"
+        text = f"{kind}: {how_long} ({kind}.keep); {since}"
+        is_late = keep is not None and first and common.now() - first > keep + _TIDIED_WITHIN
+        advice = ": does the role sender run?"
+        yield warning("retention", text + advice) if is_late else good("retention", text)
 
 
 def roughly(age: timedelta) -> str:

@@ -131,7 +131,7 @@ def erase(
     finally:
         standings.close()
     for digest in outcome.blobs:
-        _remove(database, blobs, digest)
+        remove_blob(database, blobs, digest)
     if with_files:
         for file in files:
             file.unlink(missing_ok=True)
@@ -270,16 +270,21 @@ def _content(blobs: Blobs, digest: str) -> bytes:
         return b""
 
 
-def _remove(database: Database, blobs: Blobs, digest: str) -> None:
-    """Delete a blob; one that came again in the meantime is put back."""
+def remove_blob(database: Database, blobs: Blobs, digest: str) -> bool:
+    """Delete a blob nothing refers to; False: something does, or there is none.
+
+    One that comes again in this moment is put back.
+    """
     content = _content(blobs, digest)
-    if not content:
-        return
+    with database.reading() as connection:
+        if not content or erasing.are_referred_to(connection, digest):
+            return False
     blobs.remove(digest)
     with database.reading() as connection:
         is_back = erasing.are_referred_to(connection, digest)
     if is_back:
         blobs.put_now(content)
+    return not is_back
 
 
 def _files_of_feed(settings: Settings) -> Iterator[Path]:

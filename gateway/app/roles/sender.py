@@ -13,6 +13,7 @@ from gateway.app.common import now, open_store_of
 from gateway.app.decision.held_reports import HeldReportWriter
 from gateway.app.dkim_keys import dkim_signer
 from gateway.app.feed.deleted_people import keep_suppressed
+from gateway.app.people.erasure import remove_blob
 from gateway.app.relays import relays_of
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.roles.store_ready import store_ready
@@ -32,8 +33,11 @@ from gateway.runtime import processes
 from gateway.runtime.periodic import every
 from gateway.store.api import answers
 from gateway.store.engine import leases
+from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal import held_reports, known_bulk, message_lookup, messages
+from gateway.store.people import retention
+from gateway.store.people.retention import Forgetting
 from gateway.store.sending import outbox
 from gateway.triggers import reports
 
@@ -202,6 +206,33 @@ async def tidy(context: RoleContext, database: Database, holder: str) -> None:
     for prune in (messages.prune, outbox.prune, held_reports.prune):
         await _prune(context, database, prune, oldest)
     await _prune(context, database, answers.prune, now() - answers.KEEP)
+    settings = context.settings
+    for kind, keep, forgetting in (
+        ("replies", settings.replies.keep, retention.replies),
+        ("documents", settings.documents.keep, retention.old_documents),
+        ("campaigns", settings.campaigns.keep, retention.members),
+    ):
+        if keep is not None:
+            await forget(context, database, kind, forgetting, now() - keep)
+
+
+async def forget(
+    context: RoleContext, database: Database, kind: str, forgetting: Forgetting, oldest: datetime
+) -> None:
+    """Forget in small steps what is older than it may be kept, with blobs nothing else has."""
+    blobs = Blobs(context.settings.store.blobs)
+    rows, files, done = 0, 0, TIDY_STEP
+    while done == TIDY_STEP and not context.stopping.is_set():
+        done, digests = await database.write(
+            lambda connection: forgetting(connection, oldest, TIDY_STEP)
+        )
+        rows += done
+        for digest in dict.fromkeys(digests):
+            files += await asyncio.to_thread(remove_blob, database, blobs, digest)
+        if done == TIDY_STEP:
+            await context.rest(_REST)
+    if rows:
+        log.info("forgotten", kind=kind, rows=rows, files=files)
 
 
 async def _prune(context: RoleContext, database: Database, prune: Prune, oldest: datetime) -> None:
