@@ -4,7 +4,7 @@ import pytest
 
 from gateway.core.bounces.bounce import Bounce, BounceKind
 from gateway.core.bounces.reason import Reason
-from gateway.core.bounces.why import why
+from gateway.core.bounces.why import why, why_of
 
 SAID = [
     # The recipient
@@ -183,6 +183,24 @@ def test_words_of_an_address_or_a_link_mean_nothing() -> None:
 
 def test_the_status_of_the_report_counts_where_words_say_nothing() -> None:
     assert Reason.MAILBOX_FULL is why("smtp; 550 no", "5.2.2 (mailbox)")
+
+
+@pytest.mark.parametrize(
+    ("texts", "status", "reason"),
+    [
+        # What was said in particular, then all that was said, then the status.
+        (["550 mailbox full", "550 user unknown"], "5.0.0", "mailboxfull"),
+        (["sorry", "550 user unknown"], "5.2.2", "userunknown"),
+        (["sorry", "no"], "5.2.2", "mailboxfull"),
+        (["sorry", "no"], "", "undefined"),
+        ([], "5.1.2", "hostunknown"),
+        ([], "", "undefined"),
+    ],
+)
+def test_the_first_text_that_gives_a_reason_counts(
+    texts: list[str], status: str, reason: str
+) -> None:
+    assert reason == why_of(texts, status)
 
 
 @pytest.mark.parametrize(

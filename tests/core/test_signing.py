@@ -49,6 +49,21 @@ def test_a_key_file_that_is_wrong_says_where(lines: list[str], problem: str) -> 
         SigningKeys.read(lines)
 
 
+def test_a_key_file_has_a_key_on_each_line_that_is_no_comment() -> None:
+    keys = SigningKeys.read(["# the new one", f"{NEW.hex()}  # 2026", "", f"  {OLD.hex().upper()}"])
+
+    assert SigningKeys((NEW, OLD)) == keys
+
+
+def test_a_keyed_hash_is_found_again_after_a_new_key_was_put_in_front() -> None:
+    stored = SigningKeys((OLD,)).digest("tokens", "text")
+
+    assert stored in KEYS.digests("tokens", "text")
+    assert KEYS.digest("tokens", "text") == KEYS.digests("tokens", "text")[0]
+    assert stored not in KEYS.digests("other purpose", "text")
+    assert stored not in SigningKeys((NEW,)).digests("tokens", "text")
+
+
 def test_keys_are_not_shown() -> None:
     assert "6e6e" not in repr(KEYS)
     assert "nnnn" not in repr(KEYS)

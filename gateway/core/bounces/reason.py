@@ -38,11 +38,6 @@ class Reason(StrEnum):
         """Whether another try would end the same: the address itself is wrong or gone."""
         return self in HARD
 
-    @property
-    def is_about_us(self) -> bool:
-        """Whether it says something of whoever sent it, and nothing of the recipient."""
-        return self in ABOUT_US
-
 
 HARD = frozenset(
     {
@@ -51,21 +46,5 @@ HARD = frozenset(
         Reason.SUSPENDED,
         Reason.MOVED,
         Reason.NOT_ACCEPTING,
-    }
-)
-ABOUT_US = frozenset(
-    {
-        Reason.SPAM,
-        Reason.POLICY,
-        Reason.REPUTATION,
-        Reason.AUTH_FAILURE,
-        Reason.REJECTED,
-        Reason.NO_RELAYING,
-        Reason.SECURITY,
-        Reason.GREYLISTED,
-        Reason.RATE_LIMITED,
-        Reason.CONTENT,
-        Reason.VIRUS,
-        Reason.SYNTAX_ERROR,
     }
 )

@@ -5,19 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.core.bounces.bounce import Bounce, BounceKind
-from gateway.core.bounces.reason import Reason
 from gateway.core.kinds import Scope
-
-#: Bounces that say the address gets no mail at all, whoever writes.
-GONE = frozenset(
-    {
-        Reason.USER_UNKNOWN,
-        Reason.HOST_UNKNOWN,
-        Reason.SUSPENDED,
-        Reason.MOVED,
-        Reason.NOT_ACCEPTING,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +32,7 @@ def scope_for(
     """
     if bounce.kind in (BounceKind.COMPLAINT, BounceKind.OPT_OUT):
         return Scope.BULK
-    if not bounce.is_hard or bounce.reason not in GONE:
+    if not bounce.is_hard:
         return None
     counted, last = 0, None
     for moment in sorted((*earlier, at), reverse=True):

@@ -1,0 +1,170 @@
+"""Bounces without a standard: whom the text of each server names, and what it says of them."""
+
+import pytest
+
+from gateway.core.bounces.notice_text import essence, failures_in, notice_of
+
+ANN, BOB = "ann@example.org", "bob@example.com"
+SENDER = "crm@office.example"
+
+NOTICES = {
+    "qmail": (
+        """\
+        Hi. This is the qmail-send program at mx.example.org.
+        I'm afraid I wasn't able to deliver your message to the following addresses.
+        This is a permanent error; I've given up. Sorry it didn't work out.
+
+        <ann@example.org>:
+        Sorry, no mailbox here by that name. (#5.1.1)
+
+        <bob@example.com>:
+        Sorry, I couldn't find any host named example.com. (#5.1.2)
+
+        --- Below this line is a copy of the message.
+
+        Return-Path: <crm@office.example>
+        To: eve@example.net
+        """,
+        {
+            ANN: "sorry, no mailbox here by that name. (#5.1.1)",
+            BOB: "sorry, i couldn't find any host named example.com. (#5.1.2)",
+        },
+    ),
+    "Sendmail": (
+        """\
+           ----- The following addresses had permanent fatal errors -----
+        <ann@example.org>
+
+           ----- Transcript of session follows -----
+        ... while talking to mx.example.org.:
+        >>> RCPT To:<ann@example.org>
+        <<< 550 5.1.1 user unknown
+        550 5.1.1 <ann@example.org>... User unknown
+        """,
+        {ANN: "<<< 550 5.1.1 user unknown"},
+    ),
+    "Exim": (
+        """\
+        This message was created automatically by mail delivery software.
+
+        A message that you sent could not be delivered to one or more of its
+        recipients. This is a permanent error. The following address(es) failed:
+
+          ann@example.org
+            SMTP error from remote mail server after RCPT TO:<ann@example.org>:
+            host mx.example.org [192.0.2.1]: 550 no such address here
+
+        ------ This is a copy of the message, including all the headers. ------
+        To: bob@example.com
+        """,
+        {ANN: "550 no such address here"},
+    ),
+    "a Zoho list": (
+        "[Status: Error, Address: <ann@example.org>, ResponseCode 421, Host not reachable.]",
+        {ANN: "host not reachable"},
+    ),
+    "a label before the address": (
+        "Your message could not be sent.\n\nRecipient: <ann@example.org>\nReason: mailbox full",
+        {ANN: "reason: mailbox full"},
+    ),
+    "an address in any script": ("<änn@exämple.org>: unknown user", {"änn@exämple.org": "unknown"}),
+    "only a command names it": (
+        "The server would not take it.\n  We said: RCPT TO:<ann@example.org> and it said\n  no.",
+        {ANN: "would not take it"},
+    ),
+    "only a sentence names it": (
+        "We tried to reach ann@example.org, without success.",
+        {ANN: "without success"},
+    ),
+    "the same one twice": ("<ann@example.org>: no\n<Ann@Example.org>: unknown", {ANN: "unknown"}),
+    "the sender is no recipient": (
+        "<crm@office.example>: you\nMail to ann@example.org came back",
+        {ANN: "came back"},
+    ),
+    "whom to ask is no recipient": (
+        "Mail to this address failed.\nFor help contact:\nbob@example.com\n<ann@example.org>: gone",
+        {ANN: "gone"},
+    ),
+    "a server, beside a person": (
+        "postmaster@example.org: writes\nann@example.org: unknown",
+        {ANN: "unknown"},
+    ),
+    "a server, where nobody else is named": (
+        "postmaster@example.org: mailbox full",
+        {"postmaster@example.org": "mailbox full"},
+    ),
+    "what came back without a line above it": (
+        "<ann@example.org>: gone\n\nReceived: from x\nFrom: crm@x.example\nTo: bob@example.com",
+        {ANN: "gone"},
+    ),
+    "what came back below a rule": (
+        "<ann@example.org>: gone\n----- Original message -----\n<bob@example.com>: hello",
+        {ANN: "gone"},
+    ),
+    "a table of fields is not what came back": (
+        "Message details\nFrom: crm@office.example\nTo: ann@example.org\nSubject: unknown user",
+        {ANN: "unknown user"},
+    ),
+    "nobody": ("Your mail did not arrive.", {}),
+    "nothing": ("", {}),
+}
+
+
+@pytest.mark.parametrize("server", NOTICES)
+def test_whom_a_text_names_and_what_it_says_of_each(server: str) -> None:
+    text, expected = NOTICES[server]
+    lines = "\n".join(line.removeprefix("        ") for line in text.splitlines())
+
+    failures = failures_in(lines, senders=[SENDER.upper()])
+
+    assert list(expected) == [failure.recipient for failure in failures]
+    for failure, said in zip(failures, expected.values(), strict=True):
+        assert said in " ".join(essence(failure.lines)), failure
+
+
+@pytest.mark.parametrize(
+    ("why", "lines", "particular"),
+    [
+        (
+            "a code, and the line above it",
+            [
+                "We tried.",
+                "The server answered:",
+                "550 5.1.1 no such user",
+                "",
+                "Yours, the server",
+            ],
+            "the server answered: 550 5.1.1 no such user",
+        ),
+        (
+            "the three lines that go on from it",
+            ["", "550 one", "two", "three", "four", "five"],
+            "550 one two three four",
+        ),
+        (
+            "an answer a blank line below a colon",
+            ["SMTP error from the server after end of data:", "", "message refused"],
+            "smtp error from the server after end of data: message refused",
+        ),
+        ("none", ["We could not deliver it."], ""),
+        (
+            "phrases of every bounce",
+            ["I've given up.", "<a@b.example>: 550 no"],
+            "<a@b.example>: 550 no",
+        ),
+    ],
+)
+def test_what_was_said_in_particular_stands_by_its_codes(
+    why: str, lines: list[str], particular: str
+) -> None:
+    assert particular == essence(lines)[0], why
+
+
+def test_a_text_is_read_to_its_thousandth_line_and_lines_to_their_five_hundredth_character() -> (
+    None
+):
+    text = "\n".join(["x" * 10_000] * 1_500)
+
+    lines = notice_of(text)
+
+    assert (1_000, 500) == (len(lines), len(lines[0]))
