@@ -53,7 +53,8 @@ PYTEST := $(BIN)/pytest -q --dist loadfile --ignore=tests/test_architecture.py
 # Where no branch may be without a test.
 FULLY_COVERED := classify decide burst note note_facts short_note envelope address occurrence \
 	conditions due_times occurrence_facts birthday first_delivery qualification_end \
-	qualification_expired qualification_expiring set_date status_changed submitted registry
+	qualification_expired qualification_expiring set_date status_changed submitted registry \
+	notice_text reason suppressing why return_address
 
 test: test-unit test-stores
 
@@ -62,7 +63,7 @@ test-unit: setup
 	@$(MAKE) --no-print-directory coverage
 
 coverage:
-	@$(BIN)/coverage report --fail-under=100 --include="*/core/queue.py,$(shell echo $(FULLY_COVERED:%=*/core/*/%.py) | tr ' ' ,)"
+	@$(BIN)/coverage report --fail-under=100 --include="*/core/queue.py,*/core/signing.py,$(shell echo '$(FULLY_COVERED:%=*/core/**/%.py)' | tr ' ' ,)"
 	@$(BIN)/coverage report
 
 test-stores: setup packages
