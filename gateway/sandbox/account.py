@@ -246,19 +246,19 @@ class Account:
         return self.clock.now()
 
     def number(self) -> int:
-        """Return a number never given before."""
+        """Return a number that was never returned before."""
         return next(self._numbers)
 
     def token(self, length: int = 10) -> str:
-        """Return an id never given before, of up to 32 letters and digits."""
+        """Return a new unique id of up to 32 letters and digits."""
         return member_hash(f"id {self.number()}")[:length]
 
     def later(self, at: datetime, action: Callable[[], None]) -> None:
-        """Do something when the clock has come so far."""
+        """Run an action once the clock has reached a time."""
         heapq.heappush(self._later, (at, self.number(), action))
 
     def catch_up(self) -> None:
-        """Do what has fallen due, in its order."""
+        """Run the actions that are due, in order of time."""
         while self._later and self._later[0][0] <= self.now():
             heapq.heappop(self._later)[2]()
 
@@ -284,4 +284,4 @@ def _known(things: dict[str, Thing], key: str) -> Thing:
 
 
 def _tell_nobody(audience: SandboxAudience, event: str, source: str, data: Document) -> None:
-    """Webhooks are silent until a sender is there."""
+    """Tell nobody: the account has no sender of webhooks yet."""

@@ -29,13 +29,13 @@ MOST_MERGE_FIELDS = 30
 
 @router.on("GET", "/ping")
 def ping(_account: Account, _call: Call) -> SandboxAnswer:
-    """Say that the key is good."""
+    """Answer that the key is valid."""
     return SandboxAnswer(200, {"health_status": "Everything's Chimpy!"})
 
 
 @router.on("GET", "/lists")
 def list_audiences(account: Account, call: Call) -> SandboxAnswer:
-    """Return the audiences and whether there may be another one."""
+    """Return the audiences, and whether the plan allows another one."""
     audiences = list(account.audiences.values())
     most = account.options.max_audiences
     document = {

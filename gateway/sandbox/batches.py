@@ -69,7 +69,7 @@ def _find(account: Account, call: Call) -> Batch:
 
 
 def _step(account: Account, batch: Batch, inner: Router) -> None:
-    """Move a batch on by one status, which is all that happens between two looks at it."""
+    """Advance a batch by one status: each look at it shows the next."""
     if batch.status == "finished":
         return
     batch.status = STEPS[STEPS.index(batch.status) + 1]

@@ -51,7 +51,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class SandboxAnswer:
-    """What goes back: a JSON document, or nothing."""
+    """What the sandbox answers: a JSON document, or nothing."""
 
     status: int = 200
     document: Document | None = None
@@ -89,7 +89,7 @@ class SandboxProblem(Exception):
 
 
 def not_found() -> SandboxProblem:
-    """Return the answer for what is not there."""
+    """Return the answer for a resource that doesn't exist."""
     return SandboxProblem(404, "Resource Not Found", "The requested resource could not be found.")
 
 

@@ -109,7 +109,7 @@ def _template(account: Account, template_id: int) -> SandboxTemplate:
 
 
 def _fill(campaign: SandboxCampaign, template: SandboxTemplate) -> None:
-    """Put a template's content in; one of the new builder is taken but brings a dummy."""
+    """Fill in a template's content; one of the new builder is accepted but gives a placeholder."""
     campaign.html = DUMMY if template.content_type == "multichannel" else template.html
     campaign.from_template = True
 
@@ -213,7 +213,7 @@ def send(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("POST", CAMPAIGN + "/actions/schedule")
 def schedule(account: Account, call: Call) -> SandboxAnswer:
-    """Schedule a draft that is ready for a quarter hour to come; refusals give no reason."""
+    """Schedule a draft that is ready for a coming quarter hour; refusals give no reason."""
     campaign = _campaign(account, call)
     if not account.options.may_schedule:
         raise SandboxProblem(403, "Forbidden", "Your plan does not include scheduling.")

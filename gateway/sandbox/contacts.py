@@ -44,7 +44,7 @@ class Writer:
         return member
 
     def update(self, member: SandboxMember, body: Document, status: str | None) -> None:
-        """Change a member; a status overwrites, but nobody who left by itself is fetched back."""
+        """Change a member; a status overwrites, but never brings back who left on their own."""
         barred = member.opted_out or member.status == "cleaned"
         if status == "subscribed" and barred:
             raise _compliance(member)
@@ -135,14 +135,14 @@ def event_data(audience: SandboxAudience, member: SandboxMember) -> Document:
 
 
 def _cut(value: object) -> object:
-    """Return a text as far as 255 bytes go."""
+    """Return a text cut to 255 bytes."""
     if not isinstance(value, str):
         return value
     return value.encode()[:TEXT_BYTES].decode(errors="ignore")
 
 
 def member_exists(address: str) -> SandboxProblem:
-    """Return the answer for an address that is in already."""
+    """Return the answer for an address that is in the audience already."""
     detail = f"{address} is already a list member. Use PUT to insert or update list members."
     return SandboxProblem(400, "Member Exists", detail)
 

@@ -46,7 +46,7 @@ class Engine:
         self._router.include(batch_router(operations))  # there are no batches in batches
 
     def answer(self, call: Call, headers: dict[str, str]) -> tuple[Reply, SandboxFault | None]:
-        """Answer a call; the fault that comes with the reply says how it is spoilt on the way."""
+        """Answer a call; the fault returned with the reply says how the server is to spoil it."""
         time.sleep(self.account.options.latency)
         with self.account.lock:
             self.account.catch_up()

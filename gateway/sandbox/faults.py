@@ -1,4 +1,4 @@
-"""What can be made to go wrong on the way."""
+"""Faults that can be planned for the connection."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from gateway.sandbox.call import Call, SandboxProblem
 
 
 class SandboxFault(StrEnum):
-    """One way an answer is not what it should be."""
+    """One way in which an answer goes wrong."""
 
     THROTTLED = "throttled"  #: 429 with a problem; nothing was done.
     EMPTY_429 = "empty_429"  #: As under load: no body; nothing was done.
@@ -77,5 +77,5 @@ class FaultPlan:
         return None
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Drop all planned faults."""
         self._planned.clear()

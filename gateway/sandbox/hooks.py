@@ -1,4 +1,4 @@
-"""The sender of webhooks: form-encoded, repeated until taken, signed if wished."""
+"""The sender of webhooks: form-encoded, repeated until accepted, signed on request."""
 
 import hashlib
 import hmac
@@ -32,11 +32,11 @@ class WebhookSender:
         account.tell = self.tell
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start sending."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the webhook in hand and end."""
+        """Finish the webhook being sent, then stop."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -81,7 +81,7 @@ class WebhookSender:
             self._send(webhook, body, attempt)
 
     def _send(self, webhook: SandboxWebhook, body: bytes, attempt: int) -> None:
-        """Post a webhook once; what is not taken comes again, 410 ends the webhook."""
+        """Post a webhook once; one that isn't accepted is repeated, 410 ends the webhook."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if webhook.secret:
             # HMAC-SHA256 over the time and the raw body.

@@ -52,7 +52,7 @@ def get_member(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("PUT", MEMBER)
 def put_member(account: Account, call: Call) -> SandboxAnswer:
-    """Create a member with `status_if_new`, or update one, for whom that is ignored."""
+    """Create a member with `status_if_new`, or update one, where that is ignored."""
     writer, body = _writer(account, call), call.object()
     try:
         member = writer.audience.member(call.names["subscriber_hash"])
@@ -89,7 +89,7 @@ def archive_member(account: Account, call: Call) -> SandboxAnswer:
 
 @router.on("POST", MEMBER + "/actions/delete-permanent")
 def delete_member(account: Account, call: Call) -> SandboxAnswer:
-    """Forget a member for ever."""
+    """Delete a member for good."""
     audience = account.audience(call.names["list_id"])
     forget(audience, audience.member(call.names["subscriber_hash"]))
     return NO_CONTENT

@@ -177,12 +177,12 @@ class Sandbox:
             return audience.member(address)
 
     def opt_out(self, audience_id: str, address: str, reason: str = "") -> None:
-        """Let a member unsubscribe from the audience by itself."""
+        """Let a member unsubscribe from the audience on their own."""
         with self._audience(audience_id) as audience:
             opt_out(self.account, audience, audience.member(address), reason)
 
     def unsubscribe_by_staff(self, audience_id: str, address: str) -> None:
-        """Unsubscribe a member at Mailchimp; the API can bring such a one back."""
+        """Unsubscribe a member as staff at Mailchimp; the API can bring this one back."""
         with self._audience(audience_id) as audience:
             self._staff(audience).update(audience.member(address), {}, "unsubscribed")
 
@@ -199,13 +199,13 @@ class Sandbox:
             clean(self.account, audience_id, audience.member(address))
 
     def rename(self, audience_id: str, address: str, new: str) -> None:
-        """Let a member change the address by itself."""
+        """Let a member change the address on their own."""
         with self._audience(audience_id) as audience:
             member = audience.member(address)
             self._staff(audience).update(member, {"email_address": new}, None)
 
     def forget(self, audience_id: str, address: str) -> None:
-        """Delete a member for ever, as staff can at Mailchimp."""
+        """Delete a member for good, as staff can at Mailchimp."""
         with self._audience(audience_id) as audience:
             contacts.forget(audience, audience.member(address))
 
@@ -229,7 +229,7 @@ class Sandbox:
     def bounce(
         self, campaign_id: str, address: str, kind: str = "hard", *, at: datetime | None = None
     ) -> None:
-        """Let a mail come back, `hard` or `soft`."""
+        """Let a mail bounce, `hard` or `soft`."""
         self._happen(campaign_id, address, "bounce", at, bounce=kind)
 
     def unsubscribe(self, campaign_id: str, address: str, reason: str = "") -> None:

@@ -1,4 +1,4 @@
-"""A campaign leaves, and what its recipients do then."""
+"""Sending a campaign, and what its recipients do with it."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -123,7 +123,7 @@ def opt_out(
     reason: str = "",
     campaign_id: str = "",
 ) -> None:
-    """Let a member unsubscribe by itself: nobody else can bring it back."""
+    """Let a member unsubscribe on their own: nobody else can bring them back."""
     member.opted_out, member.unsubscribed, member.reason = True, account.now(), reason
     _change(account, audience, member, "unsubscribed")
     data = event_data(audience, member) | {"action": "unsub", "reason": reason or "manual"}
@@ -140,7 +140,7 @@ def _change(
 
 
 def _react(account: Account, campaign: SandboxCampaign, recipient: SandboxRecipient) -> None:
-    """Plan, for the day to come, what an address of this hash does: the same in every run."""
+    """Plan what the address of this hash does in the coming day: the same in every run."""
 
     def plan(action: str, at: datetime, *, url: str = "", bounce: str = "") -> None:
         account.later(

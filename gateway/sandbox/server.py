@@ -131,6 +131,6 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body[:upto])
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Stay silent."""
+        """Log nothing."""
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_call  # noqa: N815

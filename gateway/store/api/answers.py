@@ -40,7 +40,7 @@ class Earlier:
 
 
 def begin(connection: Connection, request: Request, now: datetime) -> Earlier | None:
-    """Note that a request is worked on from now; return the one that came before, if any."""
+    """Record that a request is being worked on; return the earlier one with its key, if any."""
     values = {
         "token": request.token,
         "key": request.key,

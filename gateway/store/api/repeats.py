@@ -1,4 +1,4 @@
-"""What was told before: the same webhook may come again, by Mailchimp or by somebody else."""
+"""Webhooks received lately: Mailchimp, or whoever copied one, may send the same one again."""
 
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ _PREFIX = "webhook:"
 
 
 def is_first(connection: Connection, fingerprint: str, now: datetime) -> bool:
-    """Note what is told; False if it was told within two days."""
+    """Remember what a webhook told; False if the last two days brought the same."""
     old = leases.c.name.startswith(_PREFIX, autoescape=True)
     connection.execute(delete(leases).where(old, leases.c.until <= now))
     row = {"name": _PREFIX + fingerprint, "holder": "", "until": now + KEPT}

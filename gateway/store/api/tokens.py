@@ -27,7 +27,7 @@ def add(connection: Connection, token: Token, secret: str) -> None:
 
 
 def find(connection: Connection, secret: str) -> Token | None:
-    """Return the token of which this is the secret; None if there is none, or it is revoked."""
+    """Return the token with this secret; None if there is none, or if it was revoked."""
     valid = select(tokens).where(tokens.c.digest == _digest(secret), tokens.c.revoked_at.is_(None))
     row = connection.execute(valid).first()
     return None if row is None else _token(row)
@@ -39,7 +39,7 @@ def is_stale(token: Token, now: datetime) -> bool:
 
 
 def used(connection: Connection, number: int, now: datetime) -> None:
-    """Keep when a token was used last."""
+    """Record when a token was last used."""
     mine = update(tokens).where(
         tokens.c.id == number, or_(tokens.c.last_used.is_(None), tokens.c.last_used < now)
     )

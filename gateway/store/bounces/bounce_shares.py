@@ -35,7 +35,7 @@ class BounceShare:
 
     @property
     def alarm(self) -> str:
-        """What is too much, for people; empty: nothing."""
+        """Which share is too high, in words for people; empty if none is."""
         if self.sent < _FEWEST:
             return ""
         if self.complaints / self.sent > MOST_COMPLAINTS:
@@ -52,7 +52,7 @@ class BounceShare:
 
 
 def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
-    """Return the shares since a moment, the most mail first."""
+    """Return the shares since a moment, those of the most mail first."""
     first = ids.first_id_at(since)
     d, b = deliveries.c, bounces.c
     counts: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))

@@ -64,7 +64,7 @@ def sender_of(connection: Connection, message: int) -> str:
 def addresses_of(connection: Connection, message: int) -> dict[int, str]:
     """Return whom a message was for that the relay took: addresses in lookup form by position.
 
-    Whoever it was perhaps taken for counts: what came back proves that it was.
+    Deliveries whose outcome is unknown count too: a bounce proves that the relay took the mail.
     """
     c = deliveries.c
     taken = (State.RELAYED, State.SENDING, State.UNKNOWN)
@@ -73,7 +73,7 @@ def addresses_of(connection: Connection, message: int) -> dict[int, str]:
 
 
 def add(connection: Connection, kept: Sequence[KeptBounce]) -> None:
-    """Keep what a mail says came back, instead of what was kept of it before."""
+    """Store what a mail says came back, in place of what was stored for that mail before."""
     if kept:
         connection.execute(delete(bounces).where(bounces.c.inbox == kept[0].inbox))
         rows = [{**asdict(bounce), "proof": bounce.proof or ""} for bounce in kept]
@@ -104,7 +104,7 @@ def hard_since(connection: Connection, address: str, since: datetime) -> list[da
 
 
 def arrived(connection: Connection, address: str, before: datetime) -> datetime | None:
-    """Return when the last message to an address went out that did not come back, if one did.
+    """Return when the latest message to an address went out that did not bounce, if there is one.
 
     What went out shortly before a moment may still come back, so messages after it don't count.
     """

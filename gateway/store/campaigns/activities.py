@@ -1,4 +1,4 @@
-"""What members of campaigns did, kept once however often it is read."""
+"""What members of campaigns did, stored once however often Mailchimp reports it."""
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -103,9 +103,9 @@ def keep(
 def recipients_of(
     connection: Connection, mailing: Mailing, seen: Iterable[Seen]
 ) -> dict[tuple[str, str], str]:
-    """Return to which address the campaign went, by the id and the address Mailchimp has now.
+    """Return the address the campaign went to, by the id and the address Mailchimp has now.
 
-    Who changed the address since is found by the contact; a stranger keeps the address told.
+    Who has changed the address since is found by the contact; of an unknown one it is today's.
     """
     wanted = {(contact.email_id, contact.email): lookup_form(contact.email) for contact in seen}
     members = _members_among(connection, mailing.id, wanted.values())
@@ -115,7 +115,7 @@ def recipients_of(
 
 
 def unknown_contacts(connection: Connection, mailing: Mailing, seen: Iterable[Seen]) -> list[str]:
-    """Return ids of recipients nothing is known of: neither their address nor their contact."""
+    """Return the ids of recipients of whom neither the address nor the contact is known."""
     wanted = {contact.email_id: lookup_form(contact.email) for contact in seen if contact.email_id}
     members = _members_among(connection, mailing.id, wanted.values())
     strangers = [each for each, address in wanted.items() if address not in members]

@@ -272,13 +272,13 @@ def drop(connection: Connection, campaign: int) -> Drop:
 
 
 def expect(connection: Connection, campaign: int) -> None:
-    """Let the guard count from how it stands now."""
+    """Make the members as they are now what the guard compares with."""
     mine = update(campaign_members).where(_M.campaign == campaign)
     connection.execute(mine.values(expected=_M.included))
 
 
 def expect_new(connection: Connection, campaign: int, since: datetime) -> None:
-    """Let the guard count those added at a moment from how they stand now."""
+    """Make the members added at a moment, as they are now, what the guard compares with."""
     mine = update(campaign_members).where(_M.campaign == campaign, _M.added_at == since)
     connection.execute(mine.values(expected=_M.included))
 

@@ -1,4 +1,4 @@
-"""What is kept of a campaign's activities, counted."""
+"""Counts of the stored activities of a campaign."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,7 +42,7 @@ def kept(connection: Connection, campaign: int) -> KeptCounts:
 
 
 def last(connection: Connection, campaign: int) -> datetime | None:
-    """Return when something was last done."""
+    """Return the time of the latest activity."""
     latest: datetime | None = connection.scalar(
         select(func.max(_A.at)).where(_A.campaign == campaign)
     )
@@ -52,9 +52,9 @@ def last(connection: Connection, campaign: int) -> datetime | None:
 def over_time(
     connection: Connection, campaign: int, width: timedelta
 ) -> dict[str, list[tuple[datetime, int]]]:
-    """Return how much of each type fell into each stretch of time, told by the stretch's end.
+    """Return how many activities of each type fell into each interval, by the interval's end.
 
-    Under `people` are the opens that no machine made.
+    `people` counts the opens that no machine made.
     """
     stretch = int(width / timedelta(microseconds=1))
     bucket = type_coerce(_A.at, BigInteger) // stretch

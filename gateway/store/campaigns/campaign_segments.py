@@ -1,4 +1,4 @@
-"""What of a campaign goes to Mailchimp: the addresses that are in, and its segment there."""
+"""The part of a campaign that Mailchimp has: the addresses that are in, and its segment there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _M = campaign_members.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """An address a campaign goes to, with what Mailchimp shall know of it."""
+    """An address a campaign goes to, with the data that Mailchimp is to have of it."""
 
     address: str  #: In lookup form.
     email: str
@@ -85,13 +85,13 @@ def count_to_segment(connection: Connection, campaign: int) -> int:
 
 
 def forget_segment(connection: Connection, campaign: int) -> None:
-    """Take nobody for being in the segment."""
+    """Forget who is in the segment."""
     mine = update(campaign_members).where(_M.campaign == campaign, _M.segmented)
     connection.execute(mine.values(segmented=False))
 
 
 def found_in_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> list[str]:
-    """Note that addresses are in the segment; return those of them that are not in."""
+    """Record that addresses are in the segment; return those that the campaign leaves out."""
     mine = and_(_M.campaign == campaign, _M.address.in_(addresses))
     wanted = set(connection.scalars(select(_M.address).where(mine, _M.included)))
     extra = [address for address in addresses if address not in wanted]
@@ -107,6 +107,6 @@ def has_left_segment(connection: Connection, campaign: int) -> bool:
 
 
 def left_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> None:
-    """Note that addresses (in lookup form) are not in the segment any more."""
+    """Record that addresses (in lookup form) are no longer in the segment."""
     mine = and_(_M.campaign == campaign, _M.address.in_(addresses))
     connection.execute(update(campaign_members).where(mine).values(segmented=False))

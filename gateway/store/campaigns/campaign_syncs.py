@@ -45,13 +45,13 @@ class Synced:
         return self.campaign.state is CampaignState.SENT
 
     def age_from(self, *, sending: bool) -> datetime | None:
-        """Return from when its age counts: from its creation, or its sending where there is one."""
+        """Return the moment its age counts from: when it was sent, or created if it wasn't yet."""
         campaign = self.campaign
         return (campaign.sent_at if sending else None) or campaign.opened_at
 
 
 def at_mailchimp(connection: Connection) -> list[Synced]:
-    """Return all campaigns there is something of at Mailchimp, the oldest first."""
+    """Return all campaigns that Mailchimp has anything of, the oldest first."""
     return _found(connection, campaigns.c.state.in_(READ_STATES), campaigns.c.mailchimp_id != "")
 
 
@@ -101,7 +101,7 @@ def mark(
     synced_at: datetime,
     next_sync: datetime,
 ) -> None:
-    """Keep how far a campaign is known now."""
+    """Record how far the activities of a campaign are known."""
     kept = orjson.dumps({"counters": counters.document(), "gaps": dict(gaps)}).decode()
     values = {"counters": kept, "activity_until": until}
     query = update(campaigns).where(campaigns.c.id == number)
@@ -109,7 +109,7 @@ def mark(
 
 
 def looked_at(connection: Connection, times: Mapping[int, datetime], now: datetime) -> None:
-    """Keep that nothing moved with these campaigns, and when each is looked at next."""
+    """Record that nothing has changed in these campaigns, and when to look at each again."""
     query = (
         update(campaigns)
         .where(campaigns.c.id == bindparam("number"))
@@ -127,9 +127,9 @@ def put_off(connection: Connection, numbers: Iterable[int], until: datetime) -> 
 
 
 def bring_forward(connection: Connection, audience: str, mailchimp_id: str, now: datetime) -> None:
-    """Have an audience looked at at once, and a campaign where one is named a minute after it was.
+    """Look at an audience now, and at a campaign, if one is named, a minute after its last look.
 
-    So however much happens, a large campaign is not read all the time.
+    So a large campaign isn't read over and over, however much happens.
     """
     connection.execute(update(audiences).where(audiences.c.id == audience).values(next_sync=now))
     c = campaigns.c

@@ -57,7 +57,7 @@ class RowRefused(StoreUnavailable):
 
 
 class AnotherStore(StoreUnavailable):
-    """In the place of the store is another one than this process had; it is not used."""
+    """There is another store now than the one this process had; it is not used."""
 
 
 class WrongSchema(GatewayError):
@@ -99,7 +99,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a read transaction: everything seen in it is of one moment."""
+        """Open a read transaction: all reads in it see the store as of one moment."""
         with _translated(), self._engine.connect() as connection:
             yield connection
 
@@ -131,7 +131,7 @@ class Database:
             yield
 
     def sweep_out(self) -> None:
-        """Have SQLite's file hold nothing of what was deleted; a server's files are its own.
+        """Leave nothing in SQLite's file of what was deleted; a server looks after its own files.
 
         Every page is written anew: a gigabyte takes some seconds, in which nobody else writes.
         """
@@ -186,7 +186,7 @@ class Database:
         self._recognise()
 
     def remember(self) -> None:
-        """Have this host know that there was a store; OSError if that can't be written down."""
+        """Record on this host that it had a store; OSError if that can't be written."""
         if self._had is not None:
             self._had.remember()
 

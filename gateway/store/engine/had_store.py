@@ -1,4 +1,4 @@
-"""What this host remembers of a store it had, so that none is made anew where one is gone."""
+"""A record on this host that it had a store, so that a lost one isn't replaced by an empty one."""
 
 from hashlib import blake2b
 from pathlib import Path
@@ -19,7 +19,7 @@ class HadStore:
         return self.path.exists()
 
     def remember(self) -> None:
-        """Write it down; OSError if that can't be."""
+        """Write the record; OSError if that fails."""
         if self:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)

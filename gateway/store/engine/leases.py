@@ -22,9 +22,9 @@ def take(
     *,
     is_gone: IsGone,
 ) -> bool:
-    """Take a lease that is free, over or one's own; whether it is the holder's until then.
+    """Take a lease that is free, expired or one's own; return whether the holder has it now.
 
-    That of a process that is gone is over.
+    The lease of a process that is gone has expired.
     """
     last = holder_of(connection, name)
     if last is not None and last != holder and is_gone(last):
@@ -41,7 +41,7 @@ def take(
 def renew(
     connection: Connection, name: str, holder: str, now: datetime, duration: timedelta
 ) -> bool:
-    """Hold on to a lease; False if it is over, and somebody else may have it."""
+    """Extend a lease; False if it has expired, and somebody else may have it."""
     own = update(leases).where(
         leases.c.name == name, leases.c.holder == holder, leases.c.until > now
     )
@@ -49,7 +49,7 @@ def renew(
 
 
 def holder_of(connection: Connection, name: str) -> str | None:
-    """Return who took a lease last, be it over or not; None for one that was given back."""
+    """Return who took a lease last, even if it has expired; None if it was given back."""
     return connection.scalar(select(leases.c.holder).where(leases.c.name == name))
 
 

@@ -109,7 +109,7 @@ class DurableQueue(Generic[S]):
         )
 
     def give_back(self, connection: Connection, holder: str, numbers: Sequence[int]) -> None:
-        """Let others have what a holder claimed and did not begin with."""
+        """Let others have the rows that a holder claimed and did not begin."""
         c = self.table.c
         self.change(connection, QueueEvent.GIVEN_BACK, c.id.in_(numbers), c.holder == holder)
 

@@ -1,4 +1,4 @@
-"""The version of a store's schema: is it whole, and how it is brought up to date."""
+"""The version of a store's schema: whether the schema is complete, and how it is upgraded."""
 
 from collections.abc import Iterator
 from pathlib import Path

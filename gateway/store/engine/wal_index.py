@@ -24,7 +24,7 @@ class WalIndex:
 
 
 def _map(path: str) -> mmap.mmap | None:
-    """Map a file for as long as the process lives: to close it would end SQLite's locks on it."""
+    """Map a file for as long as the process lives: closing it would end SQLite's locks on it."""
     try:
         status = os.stat(path)  # noqa: PTH116
         key = (status.st_dev, status.st_ino)

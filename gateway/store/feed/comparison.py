@@ -46,7 +46,7 @@ def _is_staged(stage: Stage) -> ColumnElement[bool]:
 
 
 def _has_group_now(stage: Stage) -> ColumnElement[bool]:
-    """Say that a membership whose group couldn't be read has been put right.
+    """Return the condition that a membership whose group couldn't be read has been put right.
 
     The file tells of a new group of the person's, and none that can't be read.
     """
@@ -139,14 +139,14 @@ class Comparison:
         return differs if is_said is None else differs & is_said
 
     def _is_said(self, name: str) -> ColumnElement[bool] | None:
-        """Say that the row tells a value; None: all of them do."""
+        """Return the condition that the row has a value; None if all rows have it."""
         bit = self._stage.layout.bit(name)
         if not self._stage.in_gaps & bit:
             return None
         return self._staged.c.gaps.bitwise_and(bit) == 0
 
     def _is_added_to(self) -> ColumnElement[bool]:
-        """Say that a person is not known yet by an address of a row that only adds some."""
+        """Return the condition that a person isn't known by an address that a row only adds."""
         if self._stage.layout is not PEOPLE:
             return false()
         staged_addresses, known = self._stage.addresses, addresses

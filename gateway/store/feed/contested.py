@@ -1,4 +1,4 @@
-"""What rows say that contradict each other, or that may not be whole, settled for protection.
+"""Rows that contradict each other, or may be incomplete, settled in favour of protection.
 
 Rows of one key that differ are a join over two statuses, or a group first with and then without
 its tag: which of them is right can't be told. So of what suppresses all of them count, and so does
@@ -51,7 +51,7 @@ class StagedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
-    """A key that stands in a file more than once."""
+    """A key that occurs in a file more than once."""
 
     key: tuple[str, ...]
     lines: tuple[int, ...]
@@ -60,7 +60,7 @@ class Duplicate:
 
 @dataclass(slots=True, kw_only=True)
 class Settled:
-    """What rows of one key come to."""
+    """The result of settling the rows of one key."""
 
     line: int
     key: tuple[str, ...]

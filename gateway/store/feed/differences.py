@@ -84,7 +84,7 @@ def note_file(
     file: str,
     is_listing: bool,
 ) -> None:
-    """Note when the source told of this kind of record, and with which file.
+    """Record when the source last told of this kind of record, and with which file.
 
     Of a listing it is noted how many records it had, which the next one is compared with.
     """

@@ -1,4 +1,4 @@
-"""Which kinds of files the CRM's last ones of were not taken in whole, and since when."""
+"""For which kinds of files the CRM's latest one was not imported in full, and since when."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ class FeedFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindState:
-    """How the feed of one kind stands."""
+    """The state of the feed of one kind."""
 
     source: str
     what: str
@@ -48,7 +48,7 @@ def note(database: Database, fault: FeedFault) -> None:
 
 
 def clear(database: Database, source: str, what: str) -> None:
-    """Forget what was wrong: the last file of a kind was taken in whole."""
+    """Forget what was wrong: the latest file of a kind was imported in full."""
     mine = (feed_faults.c.source == source, feed_faults.c.what == what)
     with database.reading() as connection:
         if not connection.scalar(select(exists().where(*mine))):
@@ -58,7 +58,7 @@ def clear(database: Database, source: str, what: str) -> None:
 
 
 def states(connection: Connection) -> tuple[KindState, ...]:
-    """Return how each kind stands that was ever told of or tried, by source and kind."""
+    """Return the state of each kind that was ever imported or tried, by source and kind."""
     ages = select(feeds.c.source, feeds.c.what, func.max(feeds.c.at).label("at"))
     fed = {
         (row.source, row.what): row.at

@@ -1,4 +1,4 @@
-"""Tags that mean nothing here, though they look like one that does or stand in the place of one."""
+"""Tags without effect that look like one with an effect, or stand in its place."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _STAYS = "is not a known tag: the one before, which keeps mail away, stays"
 def protect_tags(
     connection: Connection, stage: Stage, tag_scopes: Mapping[str, Scope]
 ) -> list[IdleTag]:
-    """Have no slip in a tag let mail pass; return the rows this is about.
+    """Let no misspelt tag let mail pass; return the rows concerned.
 
     `NoMailingTag` counts as `NoMailingsTag`, in a row that only adds what keeps mail away. A tag
     like no other (`VIP`) doesn't take the place of one that keeps mail away; a blank does.

@@ -1,4 +1,4 @@
-"""How each kind of record of the feed lies in its table."""
+"""How each kind of record of the feed is laid out in its table."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class Gaps:
 
 @dataclass(frozen=True, kw_only=True)
 class TableLayout:
-    """The table of a kind of record, and how a record becomes a row of it."""
+    """The table of a kind of record, and how a record becomes one of its rows."""
 
     table: Table
     keys: tuple[str, ...]
@@ -174,7 +174,7 @@ def programme_row(programme: Programme) -> Row:
 
 
 def application_row(application: Application) -> Row:
-    """Return the values of a application, in the order of its columns."""
+    """Return the values of an application, in the order of its columns."""
     at = application.submitted_at
     return (
         application.reference,

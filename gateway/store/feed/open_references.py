@@ -53,7 +53,7 @@ _EXAMPLES = 3
 
 
 class OpenReferences:
-    """Those that one import opens or closes.
+    """The open references that one import opens or closes.
 
     `look_before` runs when the import's changes are known and nothing is written, `settle` when
     all is: both within the import's transactions.
@@ -222,7 +222,7 @@ class OpenReferences:
         return arrived
 
     def _follow(self, relation: Relation) -> None:
-        """Put the id in the place of each text that leads somewhere now."""
+        """Replace each text that leads somewhere now by the id."""
         arrived, table = self._arrived_references.c, relation.table
         value, execute = relation.value(table), self._connection.execute
         rows = execute(
@@ -305,7 +305,7 @@ class Open:
 def listed(
     connection: Connection, *, reference: str = "", limit: int | None = None
 ) -> tuple[Open, ...]:
-    """Return those that are open, the ones that most rows bear first."""
+    """Return the open references, those that stand in the most rows first."""
     c = open_references.c
     statement = select(open_references).order_by(c.reference, c.uses.desc(), c.kind, c.given)
     if reference:
@@ -391,7 +391,7 @@ _BY_NAME = {relation.name: relation for relation in RELATIONS}
 
 
 def _lists(value: Any, given: Any) -> Any:
-    """Say that a text lists something between `;`, as it stands."""
+    """Return the condition that a text lists exactly something between `;`."""
     whole = literal(";") + value + literal(";")
     return func.replace(whole, literal(";") + given + literal(";"), "") != whole
 
@@ -401,7 +401,7 @@ def _has_kind(relation: Relation, table: Table, kind: str) -> Any:
 
 
 def _of_kind(relation: Relation, rows: Table) -> Any:
-    """Say that rows of the target's table are of the kind a reference may lead to."""
+    """Return the condition that rows of the target's table are of a kind a reference may name."""
     if relation.kind:
         return rows.c.kind == relation.kind
     if relation.target.name == "statuses":

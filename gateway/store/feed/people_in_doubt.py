@@ -1,4 +1,4 @@
-"""People whose status or groups may keep mail away, for all that can be read of these."""
+"""People whose status or groups are read too poorly to rule out that they keep mail away."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache

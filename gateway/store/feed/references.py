@@ -74,7 +74,7 @@ class References:
         return self._notes.faults
 
     def understand(self, staged: Table) -> tuple[tuple[int, tuple[str, ...]], ...]:
-        """Put ids where names and changed ids stand in the rows; note the rest.
+        """Replace names and changed ids in the rows by ids; note the rest.
 
         Returns the keys, each with its line, of what is known and may be meant by a row whose own
         key a spreadsheet has changed: it isn't gone, though the file doesn't name it.
@@ -132,7 +132,7 @@ class References:
         return [GivenText(*row) for row in self._connection.execute(statement)]
 
     def _add_all_meant(self, staged: Table, meanings: Mapping[GivenText, Meaning]) -> None:
-        """Have all whom a member's id may mean be members, where the group keeps mail away."""
+        """Make members of all whom a member's id may mean, where the group keeps mail away."""
         possible = [
             (text.kind, text.text, crm_id)
             for text, meaning in meanings.items()

@@ -68,7 +68,7 @@ class Relation:
         return column
 
     def leads(self, kind: ColumnElement[str], value: ColumnElement[str]) -> ColumnElement[bool]:
-        """Say that something has an id."""
+        """Return the condition that something has an id."""
         there = self.target.alias("there")
         same = there.c.crm_id == value
         return exists().where(and_(same, there.c.kind == kind) if self.has_kind else same)
@@ -161,12 +161,12 @@ def parts(text: str) -> list[str]:
 
 
 def is_meant(possible: Table, rows: Table) -> ColumnElement[bool]:
-    """Say that a member's row names somebody by a text that may mean a person."""
+    """Return the condition that a member's row names somebody by a text that may mean a person."""
     return and_(possible.c.kind == rows.c.kind, possible.c.given == rows.c.person)
 
 
 def keeps_away(rows: Table, tag_scopes: Mapping[str, Scope]) -> ColumnElement[bool]:
-    """Say that a member's row is of a group that keeps mail away."""
+    """Return the condition that a member's row is of a group that keeps mail away."""
     its_group = and_(groups.c.kind == rows.c.kind, groups.c.crm_id == rows.c.group_id)
     return and_(its_group, groups.c.active, groups.c.tag.in_(tag_scopes))
 

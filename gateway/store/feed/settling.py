@@ -72,7 +72,7 @@ def close_entry(
 
 
 def value_cut_off(stage: Stage, columns: Collection[str]) -> str:
-    """Say that the last value of some columns is but the beginning of the known one."""
+    """Return the condition that the last value of some columns is a start of the known one."""
     staged, known = stage.staged, stage.layout.table
     names = [name for name in stage.layout.values if name in columns]
     last = select(func.max(staged.c.line)).where(~staged.c.kept).scalar_subquery()

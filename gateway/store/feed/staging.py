@@ -88,7 +88,7 @@ class Stage:
             load(self.connection, self.staged, rows)
 
     def keep_old(self, field: str, rows: Sequence[tuple[int, str]]) -> None:
-        """Have rows, each a line and why, keep the old value of a field as if it were unread."""
+        """Keep the old value of a field, as if it were unread, in rows given by line and reason."""
         if not rows:
             return
         bit, lines = self.layout.bit(field), [(line,) for line, _ in rows]
@@ -102,7 +102,7 @@ class Stage:
         self.has_unread = True
 
     def doubt(self, lines: Collection[int]) -> None:
-        """Have rows only add what keeps mail away; run within a transaction."""
+        """Let rows only add what keeps mail away; run within a transaction."""
         if not lines:
             return
         self.connection.execute(delete(self.doubtful_lines))
@@ -112,5 +112,5 @@ class Stage:
         self.has_doubtful = True
 
     def same_key(self, first: Table, second: Table) -> ColumnElement[bool]:
-        """Say that rows of two tables speak of the same thing."""
+        """Return the condition that rows of two tables have the same key."""
         return and_(*(first.c[name] == second.c[name] for name in self.layout.keys))

@@ -1,4 +1,4 @@
-"""Statuses and groups that a listing no longer has, though people still bear them."""
+"""Statuses and groups that a listing no longer has, though people still have them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def still_referred(
 
 
 def keep(connection: Connection, stage: Stage, rows: tuple[StillReferred, ...]) -> None:
-    """Have rows stay that were to go."""
+    """Keep rows that were to be deleted."""
     key = tuple_(stage.removed.c.kind, stage.removed.c.crm_id)
     stay = [(row.kind, row.crm_id) for row in rows]
     connection.execute(delete(stage.removed).where(key.in_(stay)))

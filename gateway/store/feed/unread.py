@@ -1,4 +1,4 @@
-"""Fields of records that could not be read, kept from the import that met them until they are."""
+"""Fields that could not be read, kept from the import that met them until one can read them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -97,7 +97,7 @@ def take_in(
 
 
 def mark_doubtful(connection: Connection) -> None:
-    """Mark the people of whom it is unread whether they are active, and no others."""
+    """Mark the people whose `active` could not be read, and no others."""
     p = people.c
     unread = and_(_c.what == PEOPLE, _c.field == "active", _c.kind == p.kind, _c.key == p.crm_id)
     keys = select(_c.kind, _c.key).where(_c.what == PEOPLE, _c.field == "active")
@@ -109,7 +109,7 @@ def mark_doubtful(connection: Connection) -> None:
 
 
 def is_undecided(text: ColumnElement[str]) -> ColumnElement[bool]:
-    """Say that a field can't be read, by what is wrong with it.
+    """Return the condition that a field can't be read, by what is wrong with it.
 
     Rows that say different things can be read: what they come to is known.
     """

@@ -68,7 +68,7 @@ class LoggedJournal(MessageJournal):
         self._slow_until = 0.0  #: In the loop's time.
 
     def put(self, entry: Begun | Finished) -> None:
-        """Have an entry logged with all others of this turn of the loop and the next.
+        """Log an entry together with all others of this turn of the loop and the next.
 
         Where the disk takes its time, it is waited for on a thread.
         """

@@ -53,7 +53,7 @@ def beat(
     alive: Callable[[str], bool],
     steady_since: datetime | None = None,
 ) -> bool:
-    """Say that this process lives; False if another goes by its number.
+    """Record that this process is alive; False if its number is another one's now.
 
     What dead processes left is settled. Who could not be enlisted, or was taken for dead while
     the store was away, is enlisted by this. Since `steady_since` this process has missed no beat:

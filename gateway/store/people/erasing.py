@@ -91,7 +91,7 @@ class ErasureSubject:
 
     @property
     def key(self) -> str:
-        """Return what the hash is of that stands for the person."""
+        """Return the text whose hash stands for the person."""
         return str(self.ref) if self.ref else self.addresses[0]
 
     def certain(self, replacement: str) -> Mentions:
@@ -117,7 +117,7 @@ class KeptSuppression:
 
 @dataclass(slots=True, kw_only=True)
 class Erasure:
-    """What an erasure came to."""
+    """The result of an erasure."""
 
     id: int
     at: datetime
@@ -370,7 +370,7 @@ def _in_steps(values: Sequence[str] | Sequence[int] | Iterable[Any]) -> Iterator
 
 
 class _Eraser:
-    """One person's way out of every table."""
+    """Erases one person from every table."""
 
     def __init__(
         self,

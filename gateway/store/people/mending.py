@@ -1,4 +1,4 @@
-"""Stored addresses that no recipient can have: older versions took what was typed as it stood."""
+"""Stored addresses that no recipient can have: older versions kept whatever was typed."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -64,7 +64,7 @@ def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
 
 
 def mend(connection: Connection, found: Iterable[Unmatched], *, plus_addresses: bool) -> None:
-    """Have what is understood stand for the address that was meant; its past goes along."""
+    """Replace what was understood by the address that was meant; its history moves with it."""
     meant_of: dict[PersonRef, dict[str, str]] = defaultdict(dict)
     for unmatched in found:
         if not isinstance(unmatched.meant, TypedAddress):

@@ -1,4 +1,4 @@
-"""In which language the staff read what the gateway writes to them."""
+"""The language in which each member of staff reads what the gateway writes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

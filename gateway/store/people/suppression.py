@@ -162,7 +162,7 @@ class Standings:
         return standings
 
     async def of(self, addresses: Sequence[str]) -> dict[str, Standing]:
-        """Return the same without keeping the event loop from other work."""
+        """Return the same without blocking the event loop."""
         if self._database.is_sqlite and len(addresses) <= _AT_ONCE:
             return self.now(addresses)
         return await self._database.read(lambda connection: self.within(connection, addresses))
@@ -411,7 +411,7 @@ def release(
 def history(
     connection: Connection, address: str | PersonRef, *, erased: Sequence[str] = ()
 ) -> tuple[SuppressionEntry, ...]:
-    """Return all that staff ever said of an address (in lookup form) or person, newest first.
+    """Return every suppression by staff of an address (in lookup form) or person, newest first.
 
     `erased` are the names under which the address may stay suppressed.
     """

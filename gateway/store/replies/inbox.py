@@ -28,7 +28,7 @@ class WrongInboxState(GatewayError):
 
 
 def put(connection: Connection, row: InboxRow) -> bool:
-    """Keep a mail; False if one of that content is there already and nothing was kept."""
+    """Store a mail; False if one of the same content was there already and nothing was stored."""
     query = insert_into(connection, inbox).values(asdict(row))
     query = query.on_conflict_do_nothing(index_elements=[inbox.c.content])
     return connection.scalar(query.returning(inbox.c.id)) is not None
@@ -87,7 +87,7 @@ def sighted(connection: Connection, where: Sighting) -> InboxRow | None:
 
 
 def of_content(connection: Connection, content: str, *, lock: bool = False) -> InboxRow | None:
-    """Return the mail of a content (SHA-256)."""
+    """Return the mail with this content (SHA-256)."""
     return _found(connection, select(inbox).where(inbox.c.content == content), lock=lock)
 
 

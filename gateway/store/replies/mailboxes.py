@@ -32,13 +32,13 @@ def touch(connection: Connection, account: str) -> None:
 
 
 def idle_silent_since(connection: Connection, account: str) -> datetime | None:
-    """Return since when a server that offers IDLE was seen not to tell of new mail."""
+    """Return since when a server that offers IDLE has been seen to keep silent about new mail."""
     query = select(mailbox_states.c.idle_silent_since).where(mailbox_states.c.account == account)
     return connection.scalar(query)
 
 
 def keep_idle_silent(connection: Connection, account: str, since: datetime | None) -> None:
-    """Keep that a server's IDLE does not tell of new mail; None: that it does."""
+    """Record since when a server's IDLE is silent about new mail; None: it isn't."""
     _keep(connection, account, idle_silent_since=since)
 
 

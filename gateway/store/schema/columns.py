@@ -84,7 +84,7 @@ _WHERE = "where"
 def partial_index(
     name: str, *columns: Column[Any], where: ColumnElement[bool] | TextClause, unique: bool = False
 ) -> None:
-    """Have an index of the rows alone for which `where` holds, on either database.
+    """Define an index of only the rows for which `where` holds, on either database.
 
     Only `create_all` tells it to the dialect: an index with `postgresql_where` would have every
     process load that dialect with four of its drivers' parts.

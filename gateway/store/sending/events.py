@@ -1,4 +1,4 @@
-"""What happened, kept in the transaction in which it happened until the outbox has it."""
+"""Events, stored in the transaction in which they happen until the outbox has them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -71,7 +71,7 @@ class WrongOutboxState(GatewayError):
 
 
 def put(connection: Connection, draft: OutboxDraft) -> bool:
-    """Queue something to send; False if its key is there already and nothing was put in."""
+    """Queue something to send; False if its key was there already and nothing was queued."""
     insert = insert_into(connection, outbox).values(_values(draft))
     query = insert.on_conflict_do_nothing(index_elements=[outbox.c.key])
     return connection.scalar(query.returning(outbox.c.id)) is not None

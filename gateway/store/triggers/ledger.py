@@ -119,7 +119,7 @@ def _new_row(due: Due, run: int | None, now: datetime, hold: str) -> tuple[objec
 
 
 def revive(connection: Connection, trigger: str, now: datetime, run: int) -> int:
-    """Make due what a clock that ran ahead found too late; return how many that were."""
+    """Make due again what a clock that ran fast found too late; return how many that were."""
     is_of_use = (_c.trigger == trigger, _c.due_at <= now, _c.latest_at > now)
     values = {"reason": "", "next_at": now, "run": run, "settled_at": None}
     return QUEUE.change(connection, QueueEvent.REVIVED, *is_of_use, values=values)

@@ -23,7 +23,7 @@ def looked(connection: Connection, trigger: str) -> date | None:
 
 
 def look(connection: Connection, trigger: str, day: date, now: datetime) -> None:
-    """Note that a trigger has looked at a day."""
+    """Record that a trigger has looked at a day."""
     insert = insert_into(connection, trigger_looks).values(trigger=trigger, day=day, at=now)
     query = insert.on_conflict_do_update(
         index_elements=[trigger_looks.c.trigger], set_={"day": day, "at": now}
@@ -32,7 +32,7 @@ def look(connection: Connection, trigger: str, day: date, now: datetime) -> None
 
 
 def begin(connection: Connection, run: TriggerRun) -> None:
-    """Write a run down as it begins; an earlier one that was broken off is left to its mails."""
+    """Record a run as it begins; an earlier one that was broken off ends with its mails."""
     broken = update(trigger_runs).where(
         _c.trigger == run.trigger, _c.state == RunState.LOOKING, _c.id < run.id
     )

@@ -87,7 +87,7 @@ def fed_at(connection: Connection) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortfall:
-    """What the feed tells and yet has no effect, all imports together."""
+    """Records of the feed that have no effect, over all imports."""
 
     #: People whom a group or status keeps from mail, who have no address to tell it by.
     protected_without_address: int
@@ -96,7 +96,7 @@ class Shortfall:
     unread_since: datetime | None
 
     def lines(self) -> Iterator[str]:
-        """Yield a line for each sort there is any of."""
+        """Yield a line for each sort that occurs."""
         if self.protected_without_address:
             yield (
                 f"{self.protected_without_address} people are in a group or have a status that "

@@ -1,4 +1,4 @@
-"""Everything that happened with a person, on one line of time."""
+"""Everything that happened with a person, in order of time."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
