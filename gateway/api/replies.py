@@ -153,7 +153,7 @@ def before(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     try:
-        return min(ids.read(cursor), _LARGEST)
+        return ids.read(cursor)
     except ValueError:
         raise Problem(422, "cursor: not the `next` of a page") from None
 
@@ -179,9 +179,6 @@ def unwrapped(cursor: str, count: int) -> list[str]:
 def read_id(text: str) -> int:
     """Read an id; what can't be one names nothing."""
     try:
-        number = ids.read(text)
+        return ids.read(text)
     except ValueError:
-        number = _LARGEST + 1
-    if number > _LARGEST:
-        raise Problem(404, "there is no such thing")
-    return number
+        raise Problem(404, "there is no such thing") from None

@@ -64,9 +64,13 @@ def show(number: int) -> str:
 
 
 def read(text: str) -> int:
-    """Read what `show` wrote; ValueError names a text that is none."""
+    """Read what `show` wrote; ValueError names a text that is none.
+
+    Thirteen letters have 65 bits: what begins beyond 7, as queue ids of other servers may, has more
+    than the store's integers.
+    """
     letters = text.strip().lower()
-    if len(letters) != 13 or any(letter not in _VALUES for letter in letters):
+    if len(letters) != 13 or letters[0] > "7" or any(letter not in _VALUES for letter in letters):
         raise ValueError(f"not an id: {text!r} (thirteen letters and digits, as lists show them)")
     number = 0
     for letter in letters:

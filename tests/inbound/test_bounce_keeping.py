@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.core import ids
-from gateway.core.bounces.bounce import KeptBounce
+from gateway.core.bounces.bounce import KeptBounce, Proof
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Scope, State
 from gateway.core.people.people import SuppressionSource
@@ -199,6 +199,16 @@ async def test_a_bounce_of_nothing_the_gateway_sent_is_a_persons_to_look_at(
 
     assert [] == suppressed(rig)
     assert [("", None)] * 3 == [(entry.address, entry.proof) for entry in kept(rig)]
+
+
+async def test_a_hop_s_id_that_no_store_keeps_is_passed_over(rig: ImporterRig) -> None:
+    message = sent(rig, NOW - timedelta(hours=1))
+    hop = b"Received: from a.example by b.example with ESMTP id zzzzzzzzzzzzz\r\nMessage-ID:"
+    mail = bounce(message.message_id).replace(b"Message-ID:", hop)
+
+    await rig.take(mail, BOUNCES)
+
+    assert [Proof.MESSAGE_ID] == [entry.proof for entry in kept(rig)]
 
 
 async def test_a_bounce_of_one_of_many_recipients_is_about_that_one(rig: ImporterRig) -> None:
