@@ -15,6 +15,8 @@ from gateway.inbound.reading.texts import children, decoded_text
 
 _MOST_PARTS = 200
 _LONGEST = 1_000
+_LONGEST_NOTICE = 300_000  #: Characters; Amazon's notifications have 256 KiB at most.
+_MOST_PAGES = 5
 #: A letter beyond ASCII in an address of type utf-8 (RFC 6533, 3): `\x{e4}nn@example.org`.
 _UNICODE = re.compile(r"\\x\{([0-9A-Fa-f]{2,5}|10[0-9A-Fa-f]{4})\}")
 STATUSES = ("message/delivery-status", "message/global-delivery-status")
@@ -56,11 +58,12 @@ def take_apart(mail: Message) -> BounceParts:
             feedback = next(iter(children(part)), None) or read_fields(decoded_text(part))
         elif kind in _ORIGINALS and original is None:
             original = next(iter(children(part)), None) or read_fields(decoded_text(part))
-    notice = "\n".join(plain)
+    notice = "\n".join(plain)[:_LONGEST_NOTICE]
     if not notice.strip():
-        notice = "\n".join("\n".join(read_page(page).text()) for page in pages)
+        texts = (read_page(page[:_LONGEST_NOTICE]).text() for page in pages[:_MOST_PAGES])
+        notice = "\n".join("\n".join(lines) for lines in texts)[:_LONGEST_NOTICE]
     if not (notice.strip() or groups or feedback):
-        notice = unparsed(mail)
+        notice = unparsed(mail)[:_LONGEST_NOTICE]
     return BounceParts(
         mail=mail, notice=notice, groups=groups, feedback=feedback, original=original
     )

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from email.message import Message
 from email.utils import getaddresses
+from itertools import islice
 
 from gateway.core.bounces.bounce import Bounce, BounceKind
 from gateway.core.bounces.notice_text import essence, failures_in, notice_of
@@ -24,8 +25,10 @@ from gateway.inbound.reading.bounces.bounce_parts import (
 from gateway.inbound.reading.bounces.complaints import complaints_of
 from gateway.inbound.reading.bounces.ses_notifications import notified
 from gateway.inbound.reading.bounces.status_fields import groups_in, of_group
+from gateway.inbound.reading.texts import children
 
 _MOST_RECIPIENTS = 100
+_LONGEST_SCANNED = 100_000  #: Characters of a mail that Mailman's detectors go through.
 #: From whom bounces come. What people and their programs write quotes bounces, and names addresses
 #: and what became of them; that counts only where the form itself is a report.
 _SERVER = re.compile(
@@ -38,7 +41,10 @@ _NO_REPLY = re.compile(r"\bno[-_.]?reply", re.IGNORECASE)
 #: Outlook.com's complaints (JMRP) have the original attached and no report of RFC 5965.
 _COMPLAINT_SUBJECT = re.compile(r"\s*complaint about message from", re.IGNORECASE)
 _COMPLAINT_SENDER = re.compile(r"\bstaff@(?:hotmail|outlook|live|msn)\.", re.IGNORECASE)
-_TO = re.compile(r"^\s*(?:to|rcpt to):.*?([^\s<>@\":]+@[\w.-]+)", re.IGNORECASE | re.MULTILINE)
+_TO = re.compile(
+    r"^[ \t]{0,40}(?:to|rcpt to):.{0,200}?([^\s<>@\":]{1,64}@[\w.-]{1,255})",
+    re.IGNORECASE | re.MULTILINE,
+)
 _DELAYED = re.compile(r"\bdelay|\bwarning\b|will be retried|still being tried", re.IGNORECASE)
 
 
@@ -50,13 +56,13 @@ def read_bounces(mail: Message) -> tuple[Bounce, ...]:
     )
     if not (is_report or _is_outlook_complaint(parts) or _is_of_a_server(parts)):
         return ()
-    bounces = tuple(_bounces(parts))
+    bounces = tuple(islice(_bounces(parts), _MOST_RECIPIENTS))
     if not bounces and parts.original is not None:
         # A filter has attached the bounce to a notice of its own.
         within = take_apart(parts.original)
         if within.groups:
-            bounces = tuple(_bounces(within))
-    return (bounces or tuple(detected(parts)))[:_MOST_RECIPIENTS]
+            bounces = tuple(islice(_bounces(within), _MOST_RECIPIENTS))
+    return bounces or tuple(islice(detected(parts), _MOST_RECIPIENTS))
 
 
 def _is_of_a_server(parts: BounceParts) -> bool:
@@ -90,10 +96,13 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
         return
     senders = [address for _, address in getaddresses([str(parts.mail.get("to", ""))])]
     told = failures_in(parts.notice, senders=senders)
-    groups = parts.groups or tuple(groups_in(parts.notice))
-    reported = [bounce for group in groups for bounce in of_group(group, parts.notice, told)]
-    yield from reported
-    if reported:
+    groups = parts.groups or groups_in(parts.notice)
+    is_reported = False
+    for group in groups:
+        for bounce in of_group(group, parts.notice, told):
+            is_reported = True
+            yield bounce
+    if is_reported:
         return
     kind = BounceKind.DELAY if _DELAYED.search(subject) else BounceKind.BOUNCE
     for failure in told:
@@ -106,6 +115,24 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
         )
 
 
+def _of_bounded_size(parts: BounceParts) -> Message:
+    """Return the mail, or where it is long, what is written in it for people: each line costs."""
+    size, stack = 0, [parts.mail]
+    while stack and size <= _LONGEST_SCANNED:
+        part = stack.pop()
+        payload = part.get_payload()
+        size += len(payload) if isinstance(payload, str) else 100
+        stack += children(part)
+    if size <= _LONGEST_SCANNED:
+        return parts.mail
+    short = Message()
+    for name in ("from", "to", "subject", "x-mailer"):
+        if parts.mail.get(name):
+            short[name] = str(parts.mail[name])[:1_000]
+    short.set_payload("\n".join(notice_of(parts.notice)))
+    return short
+
+
 def detected(parts: BounceParts) -> Iterator[Bounce]:
     """Yield whom Mailman's detectors find, else whom the mail that came back was to."""
     from flufl.bounce import scan_message  # few bounces need it, and every reader would load it
@@ -113,7 +140,7 @@ def detected(parts: BounceParts) -> Iterator[Bounce]:
     try:
         detected = {
             address.decode("ascii", "replace") if isinstance(address, bytes) else str(address)
-            for address in scan_message(parts.mail)
+            for address in scan_message(_of_bounded_size(parts))
         }
     except Exception:  # flufl.bounce 6.0: some detectors fail on mail without From, for example
         detected = set()
