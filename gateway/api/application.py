@@ -16,6 +16,7 @@ from gateway.api.health import Health
 from gateway.api.page import page
 from gateway.api.paths import SlashesInParts
 from gateway.api.problems import Problem
+from gateway.api.public_name import PublicName, PublicPaths
 from gateway.api.recent import Recent
 from gateway.api.routes import (
     applications,
@@ -52,9 +53,11 @@ def application(
     services: ApiServices | None = None,
     routers: Sequence[APIRouter] = (),
     count: Count = _uncounted,
+    public: Callable[[], PublicPaths] = PublicPaths,
 ) -> FastAPI:
     """Build the API; without `services` only health, metrics and further routers.
 
+    `public` returns by which name the open internet reaches what stands below which paths.
     Nothing is built from the Host header, no other origin is let in, and `/a/` isn't `/a`.
     """
     app = FastAPI(
@@ -73,6 +76,7 @@ def application(
     for router in routers:
         app.include_router(router, include_in_schema=False)
     app.add_middleware(SlashesInParts)
+    app.add_middleware(PublicName, public=public)
     app.add_middleware(RequestGuard, count=count)
     return app
 

@@ -10,11 +10,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway import logs
 from gateway.api.problems import Problem, problem
 from gateway.core import ids
+from gateway.core.bounces.unsubscribe import PATH
 
 log = logs.get("api")
 
 MAX_BODY = 1024 * 1024
 MAX_BULK = 1024 * 1024 * 1024  #: Of a feed: some million people.
+MAX_FORM = 16_384  #: Of links to unsubscribe, which strangers use.
 _BULK = ("/feed/", "/imports/")  #: Below these, files are posted.
 _PIECE_SECONDS = 20.0  #: For the next piece of a request or an answer to pass.
 _LEAST_RATE = 1024  #: Octets a second a request comes at, after a while.
@@ -84,7 +86,7 @@ class _GuardedRequest:
             headers = self.scope["headers"]
             given = next((value for header, value in headers if header == b"content-length"), b"0")
             length = int(given) if given.isdigit() else 0
-            if length > (MAX_BULK if _is_bulk(self.scope) else MAX_BODY):
+            if length > (MAX_BULK if _is_bulk(self.scope) else _most(self.scope)):
                 raise Problem(413, "the request is too large")
             came = self._bulk() if _is_bulk(self.scope) else await self._whole()
         except Problem as refused:
@@ -99,7 +101,7 @@ class _GuardedRequest:
 
     async def _whole(self) -> Receive:
         """Read a small body to its end before anything is done."""
-        body = b"".join([piece async for piece in _pieces(self.receive, MAX_BODY)])
+        body = b"".join([piece async for piece in _pieces(self.receive, _most(self.scope))])
         told = False
 
         async def again() -> Message:
@@ -159,6 +161,10 @@ async def _pieces(receive: Receive, most: int):  # type: ignore[no-untyped-def]
 def _cut_off(status: int, why: str) -> Problem:
     """Return the answer to a request whose rest nobody waits for."""
     return Problem(status, why, headers={"connection": "close"})
+
+
+def _most(scope: Scope) -> int:
+    return MAX_FORM if scope["path"].startswith(PATH) else MAX_BODY
 
 
 def _is_bulk(scope: Scope) -> bool:

@@ -4,9 +4,11 @@ import contextlib
 import os
 import secrets
 import tempfile
+from email.utils import parseaddr
 from pathlib import Path
 
 from gateway.config import Settings
+from gateway.core.bounces.unsubscribe import UnsubscribeLinks
 from gateway.core.errors import GatewayError
 from gateway.core.people.erased_names import ErasedNames
 from gateway.core.signing import KeysWrong, SigningKeys
@@ -63,3 +65,12 @@ def erased_names(settings: Settings) -> ErasedNames:
         return known[1]
 
     return ErasedNames(keys)
+
+
+def unsubscribe_links(settings: Settings) -> UnsubscribeLinks | None:
+    """Return what makes links to unsubscribe; None where nothing could receive their requests."""
+    public_url = settings.api.public_url or ""
+    _, address = parseaddr(settings.bounces.address or "")
+    if not (public_url or address):
+        return None
+    return UnsubscribeLinks(signing_keys(settings), public_url=public_url, address=address)

@@ -34,6 +34,8 @@ class RuleConfig(Section):
     """How decisions, logs and reports call the rule."""
     kind: Kind = option(..., example="bulk")
     """What a message that passes the test is."""
+    unsubscribe: Literal["keep", "add"] = "keep"
+    """`add` gives what the rule calls bulk links to unsubscribe, as the key of listeners does."""
     header: HeaderName | None = option(example="X-Mailing")
     """Test: the message has this header field."""
     matches: Pattern | None = option(example="^yes$")
@@ -56,6 +58,8 @@ class RuleConfig(Section):
             wrong("", f"needs exactly one test of {', '.join(keys)}; has {named}")
         if self.matches and not self.header:
             wrong("matches", "needs header, which names the field to look at")
+        if self.unsubscribe == "add" and self.kind is not Kind.BULK:
+            wrong("unsubscribe", 'needs kind = "bulk": nobody unsubscribes from other mail')
         if self.burst and self.kind is not Kind.BULK:
             wrong("kind", "a burst can only make a message bulk")
         return self

@@ -13,7 +13,7 @@ from gateway.config.inbound import Inbound
 from gateway.config.mailchimp import Mailchimp
 from gateway.config.rules import RuleConfig
 from gateway.config.section import Section, option, wrong
-from gateway.config.smtp import RelayConfig, Smtp
+from gateway.config.smtp import LOOPBACK, RelayConfig, Smtp
 from gateway.config.values import (
     BindAddress,
     BlobsUrl,
@@ -23,6 +23,8 @@ from gateway.config.values import (
     Language,
     MailAddress,
     Name,
+    NetworkRange,
+    PublicUrl,
     StoreUrl,
     TimeZone,
 )
@@ -144,11 +146,20 @@ class Crm(Section):
         return self.map.get(kind, AS_OURS).ordered(self.date_order)
 
 
+#: How long a link to unsubscribe must work at least; it does as long as its mail is known.
+_LINKS_LIVE = timedelta(days=60)
+
+
 class Api(Section):
     """The HTTP API with health and metrics."""
 
     bind: BindAddress = option("127.0.0.1:8025")
     """Address and port."""
+    public_url: PublicUrl | None = option(example="https://mail.example.org")
+    """Where a web server passes `/u/` on to `bind`, from the open internet: links to unsubscribe
+    lead there. By that name nothing else of the API can be reached."""
+    proxies: tuple[NetworkRange, ...] = LOOPBACK
+    """Web servers whose word counts for where a request comes from (`X-Forwarded-For`)."""
 
 
 class Journal(Section):
@@ -263,6 +274,23 @@ class Settings(Section):
         for at, listener in enumerate(self.smtp.listeners):
             if listener.envelope == "rewrite" and self.bounces.address is None:
                 wrong(f"smtp.listeners[{at}].envelope", "needs bounces.address")
+        return self
+
+    @model_validator(mode="after")
+    def _links_can_be_followed(self) -> Self:
+        adding = [
+            *(
+                ("smtp.listeners", at, each.unsubscribe)
+                for at, each in enumerate(self.smtp.listeners)
+            ),
+            *(("rules", at, each.unsubscribe) for at, each in enumerate(self.rules)),
+        ]
+        for place, at, unsubscribe in adding:
+            if unsubscribe == "add" and self.api.public_url is None:
+                wrong(f"{place}[{at}].unsubscribe", "needs api.public_url")
+        if self.api.public_url is not None and self.journal.keep < _LINKS_LIVE:
+            days = _LINKS_LIVE.days
+            wrong("journal.keep", f"must be at least {days}d: links to unsubscribe live as long")
         return self
 
     @model_validator(mode="after")

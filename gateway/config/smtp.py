@@ -125,6 +125,9 @@ class ListenerConfig(Section):
     """`rewrite` gives every message an envelope sender of its own, made from `bounces.address`, by
     which bounces are known for certain; reports then come to the gateway, which passes them on to
     the CRM's sender."""
+    unsubscribe: Literal["keep", "add"] = "keep"
+    """`add` gives bulk mail links to unsubscribe (`List-Unsubscribe`, RFC 8058) where it has none,
+    goes to one recipient and isn't signed with DKIM yet; the relay must sign it then."""
     kind: Literal["auto", "bulk", "individual"] = "auto"
     """What everything that comes in here is; `auto`: the rules decide."""
     mode: Literal["enforce", "observe"] = "enforce"
@@ -166,6 +169,8 @@ class ListenerConfig(Section):
     def _trusts_only_what_it_imports(self) -> Self:
         if self.purpose != "proxy" and self.envelope != "keep":
             wrong("envelope", 'needs purpose = "proxy"')
+        if self.purpose != "proxy" and self.unsubscribe != "keep":
+            wrong("unsubscribe", 'needs purpose = "proxy"')
         if self.purpose != "import" and (self.trust or self.authserv_id):
             wrong("trust" if self.trust else "authserv_id", 'needs purpose = "import"')
         require_authserv_id(self.trust, self.authserv_id)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from gateway.config.problems import ConfigError, describe, read_text
 from gateway.config.section import Section, option, wrong
@@ -84,6 +84,7 @@ def _several(value: object) -> object:
 Day = Annotated[date, BeforeValidator(parse_day)]
 DayOfYear = Annotated[tuple[int, int], BeforeValidator(parse_day_of_year)]
 DayOfMonth = Annotated[int, AfterValidator(check_day_of_month)]
+Topic = Annotated[Text, AfterValidator(plain), Field(max_length=60)]
 CrmKey = Annotated[Text, AfterValidator(plain)]
 Recipient = Annotated[Text, AfterValidator(parse_recipient)]
 
@@ -100,6 +101,9 @@ class TriggerFile(Section):
     kind: Kind | None = None
     """`bulk` or `individual`; absent: `bulk` for date events, `individual` for those of
     applications."""
+    topic: Topic | None = option(example="Birthday greetings")
+    """What bulk mail of the trigger is about, in the words of those who get it: they can
+    unsubscribe from this alone. Triggers may share a topic."""
     sender: MailAddress | None = option(key="from", example="Office <office@example.org>")
     """Who the mail is from; absent: `[notices] from`."""
     report_to: MailAddress | None = option(example="office@example.org")
@@ -137,6 +141,8 @@ class TriggerFile(Section):
     @model_validator(mode="after")
     def _has_what_its_event_takes(self) -> Self:
         event = EVENTS[self.event]
+        if self.topic is not None and (self.kind or event.kind) is not Kind.BULK:
+            wrong("topic", "remove it: nobody unsubscribes from mail that is not bulk")
         if self.recipients is not None and RECIPIENTS not in event.keys:
             wrong(RECIPIENTS, f"remove it: {event} itself selects who is mailed")
         if self.recipients == ():
@@ -195,6 +201,7 @@ def runtime_trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger
         enabled=file.enabled,
         kind=file.kind or event.kind,
         latest=latest,
+        topic=file.topic or "",
         sender=file.sender or "",
         report_to=file.report_to or reports.report_to or "",
         report_empty=reports.report_empty if file.report_empty is None else file.report_empty,

@@ -155,6 +155,24 @@ def check_http(value: str) -> str:
     return value
 
 
+def parse_public_url(value: str) -> str:
+    """Read `https://mail.example.org`; return it without a slash at its end.
+
+    What comes behind the host is left to the gateway. Only on this very machine may it be http.
+    """
+    match = re.fullmatch(
+        r"(https?)://((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?)/?", value
+    )
+    if match is None:
+        raise ValueError("not an address such as https://mail.example.org, without a path")
+    host = match[2] if match[2].endswith("]") else match[2].rpartition(":")[0] or match[2]
+    if match[1] == "http" and host.casefold() not in ("localhost", "127.0.0.1", "[::1]"):
+        raise ValueError(
+            "must begin with https: mail programs follow no other link (RFC 8058, 3.1)"
+        )
+    return f"{match[1]}://{match[2].lower()}"
+
+
 def check_host(value: str) -> str:
     """Refuse a host with a port, a scheme or brackets."""
     if re.fullmatch(r"[^\s:/\[\]@]+|[0-9A-Fa-f:.]+", value) is None:
@@ -236,6 +254,7 @@ AddressesOrDomains = Annotated[
     BeforeValidator(_one_or_several),
 ]
 HttpUrl = Annotated[str, AfterValidator(check_http)]
+PublicUrl = Annotated[str, AfterValidator(parse_public_url)]
 ConfigPath = Annotated[Path, AfterValidator(resolve)]
 ExistingFile = Annotated[ConfigPath, AfterValidator(check_file)]
 StoreUrl = Annotated[SecretStr, AfterValidator(parse_store_url)]

@@ -46,14 +46,15 @@ class SigningKeys:
 
     def sign(self, purpose: str, payload: bytes) -> str:
         """Return a text that `verify` opens, for the same purpose only."""
-        sealed = payload + _code(self.keys[0], purpose, payload)
-        return base64.b32encode(sealed).decode().rstrip("=").lower()
+        return _written(payload + _code(self.keys[0], purpose, payload))
 
     def verify(self, purpose: str, text: str) -> bytes | None:
         """Return what was signed, None where the gateway didn't."""
         try:
             sealed = base64.b32decode(text.upper() + "=" * (-len(text) % 8))
         except ValueError:
+            return None
+        if _written(sealed) != text.lower():  # bits at its end that mean nothing have changed
             return None
         payload, code = sealed[:-_CODE], sealed[-_CODE:]
         for key in self.keys:
@@ -69,6 +70,10 @@ class SigningKeys:
         """Return the keyed hashes of a text by every key: one of them is stored if it was."""
         octets = f"{purpose}\0{text}".encode()
         return tuple(hmac.digest(key, octets, "sha256").hex() for key in self.keys)
+
+
+def _written(sealed: bytes) -> str:
+    return base64.b32encode(sealed).decode().rstrip("=").lower()
 
 
 def _code(key: bytes, purpose: str, payload: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """What came back of messages, and what webhooks are told of it."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typing_extensions import TypedDict
 
@@ -8,7 +8,13 @@ from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.kinds import Scope
 from gateway.core.moments import in_utc
+from gateway.core.people.people import SuppressionSource
+from gateway.core.sending.event import Event, EventType
 from gateway.documents.fields import IdText, JsonSchema, TimeText
+
+if TYPE_CHECKING:
+    from gateway.documents.campaigns import OptedOutData
+    from gateway.store.bounces.unsubscribes import KeptUnsubscribe
 
 
 class BounceDocument(TypedDict):
@@ -91,3 +97,17 @@ def address_event_data(
         "suppressed": suppressed,
     }
     return data
+
+
+def unsubscribed_event(kept: "KeptUnsubscribe", number: int) -> Event:
+    """Return what is told of who unsubscribed by a link or by mail; `number` is the event's id."""
+    data: OptedOutData = {
+        "address": kept.address,
+        "at": in_utc(kept.at),
+        "source": SuppressionSource.UNSUBSCRIBE.value,
+        "campaign": None,
+        "title": None,
+        "reason": kept.choice or None,
+        "topic": kept.topic or None,
+    }
+    return Event(id=number, type=EventType.OPTED_OUT, person=kept.person, data=data)

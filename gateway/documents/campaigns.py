@@ -255,14 +255,19 @@ class CampaignActivityData(TypedDict):
 
 
 class OptedOutData(TypedDict):
-    """An opt-out, through a campaign where that is known."""
+    """An opt-out at Mailchimp, through a campaign where that is known, or by a link in a mail."""
 
     address: str
     at: TimeText
-    source: str
+    source: Annotated[str, JsonSchema(description="mailchimp or unsubscribe")]
     campaign: IdText | None
     title: str | None
-    reason: str | None
+    reason: Annotated[
+        str | None, JsonSchema(description="What the person said, or the text they chose.")
+    ]
+    topic: Annotated[
+        str | None, JsonSchema(description="Mail of this topic alone; null: all mailings.")
+    ]
 
 
 def campaign_document(campaign: Campaign, tally: Mapping[str, int]) -> CampaignDocument:
@@ -458,6 +463,7 @@ def opted_out_data(leaving: Leaving, title: str | None) -> OptedOutData:
         "campaign": None if leaving.campaign is None else ids.show(leaving.campaign),
         "title": title,
         "reason": leaving.reason or None,
+        "topic": None,
     }
 
 

@@ -44,7 +44,7 @@ EVENT_KINDS: Mapping[EventType, EventKind] = {
         EventDocument[Literal["campaign.activity"], PersonText | None, CampaignActivityData],
     ),
     EventType.OPTED_OUT: EventKind(
-        "A person unsubscribed at Mailchimp, or an address can't be reached there",
+        "A person unsubscribed, or an address can't be reached at Mailchimp",
         EventDocument[Literal["person.opted_out"], PersonText | None, OptedOutData],
     ),
     EventType.ADDRESS_BOUNCED: EventKind(

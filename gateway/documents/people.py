@@ -61,6 +61,7 @@ class PersonDocument(TypedDict):
     status: Annotated[str, JsonSchema(description="The name of it; its crm_id if that is unknown.")]
     groups: list[str]
     suppressions: list[SuppressionDocument]
+    topics: Annotated[list[str], JsonSchema(description="Of which they want no mailings.")]
     mailchimp: list[MailchimpRefusalDocument]
     unread: list[UnreadFieldDocument]
     leads_nowhere: list[DanglingReferenceDocument]
@@ -80,6 +81,7 @@ def person_document(page: "PersonPage") -> PersonDocument:
         "status": status_of(page.record),
         "groups": groups_of(page.record),
         "suppressions": [suppression_document(reason) for reason in page.suppressions],
+        "topics": topics_of(page),
         "mailchimp": [mailchimp_refusal_document(refusal) for refusal in page.refusals],
         "unread": [unread_field_document(field) for field in page.unread],
         "leads_nowhere": [
@@ -105,6 +107,12 @@ def timeline_event_document(event: "TimelineEvent") -> TimelineEventDocument:
 def status_of(record: "PersonRecord") -> str:
     """Return the status as people call it; as the CRM does where its name isn't known."""
     return record.status.name if record.status and record.status.name else record.person.status
+
+
+def topics_of(page: "PersonPage") -> list[str]:
+    """Return the topics that a person wants no mailings of now."""
+    declined = (one.topic for one in page.topic_opt_outs if one.released_at is None)
+    return list(dict.fromkeys(declined))
 
 
 def groups_of(record: "PersonRecord") -> list[str]:

@@ -12,9 +12,11 @@ from gateway.core.people.training import Qualification
 from gateway.core.triggers.conditions import unmet, waits
 from gateway.core.triggers.occurrence import Ending, Occurrence, OccurrenceState
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts, told_earlier
+from gateway.core.triggers.trigger import Trigger
 from gateway.core.written import as_read
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import message_lookup
+from gateway.store.people import topic_opt_outs
 from gateway.store.triggers import due, ledger
 from gateway.triggers import record
 from gateway.triggers.letter import addressee
@@ -102,6 +104,11 @@ def let_go(
             address=case.letter.address,
         )
         return ended
+    person = None if row.recipient else row.person
+    if why := declined(connection, plan, case.trigger, person, case.letter.address):
+        ended = Ending(state=OccurrenceState.SKIPPED, reason=why)
+        ledger.settle(connection, row.id, holder, ended, now=case.now, address=case.letter.address)
+        return ended
     if plan.once_per_address and case.trigger.is_of_date and not row.recipient:
         subject = subject_of(facts.qualification)
         others = (
@@ -128,6 +135,29 @@ def let_go(
     if ledger.begin(connection, row.id, holder, mail, now=case.now, lease=lease):
         return None
     return Ending(state=OccurrenceState.DUE, reason="taken by another process")
+
+
+def declined(
+    connection: StoreTransaction,
+    plan: TriggerSettings,
+    trigger: Trigger,
+    person: PersonRef | None,
+    address: str,
+) -> str:
+    """Return that who would be mailed wants none of the trigger's topic; empty: nothing is known.
+
+    No person: staff, or an address, is mailed.
+    """
+    topic, mailbox = trigger.topic, plan.lookup(address)
+    if topic and topic_opt_outs.is_declined(
+        connection,
+        topic,
+        person,
+        mailbox,
+        erased=plan.standings.names_if_erased(connection, mailbox),
+    ):
+        return f"wants no mailings of: {topic}"
+    return ""
 
 
 def same_mailbox(person: PersonRef) -> str:

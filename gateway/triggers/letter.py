@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from gateway.core.bounces.unsubscribe import NamedOccurrence
+from gateway.core.kinds import Kind
 from gateway.core.people.people import Person
 from gateway.core.triggers.occurrence import Occurrence
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
@@ -51,10 +53,22 @@ def of_person(person: Person) -> Addressee:
     return Addressee(next(iter(person.emails), ""), person.name, person.language)
 
 
-def render(rule: CheckedTrigger, facts: OccurrenceFacts, language: str, day: date) -> Rendered:
-    """Write what a reader of that language gets; raise `NotRendered`."""
+def render(
+    plan: TriggerSettings,
+    rule: CheckedTrigger,
+    facts: OccurrenceFacts,
+    language: str,
+    day: date,
+    *,
+    named: NamedOccurrence | None = None,
+) -> Rendered:
+    """Write what a reader of that language gets; raise `NotRendered`.
+
+    Without the occurrence the link to unsubscribe is a sample that does nothing.
+    """
     written_in = rule.letters.language_of(language)
-    return rule.letters.render(language, values(rule.trigger.values, facts, day, written_in))
+    link = plan.links.url(named) if plan.links else ""
+    return rule.letters.render(language, values(rule.trigger.values, facts, day, written_in, link))
 
 
 def write(
@@ -70,7 +84,9 @@ def write(
         return OccurrenceLetter(
             address=row.address, subject=row.subject, message_id=row.message_id, body=row.body
         )
-    rendered = render(rule, facts, to.language, plan.day(row.due_at))
+    named = NamedOccurrence(row.id)
+    rendered = render(plan, rule, facts, to.language, plan.day(row.due_at), named=named)
+    links = plan.links if rule.trigger.kind is Kind.BULK else None
     mail = TriggerMail(
         id=row.id,
         at=now.astimezone(plan.zone),
@@ -83,6 +99,7 @@ def write(
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
+        unsubscribe=links.fields(named) if links else (),
     )
     return OccurrenceLetter(
         address=to.address,

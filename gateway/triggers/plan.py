@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import Protocol
 
+from gateway.core.bounces.unsubscribe import UnsubscribeLinks
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.sending.mail_wording import MailWording
 from gateway.core.sending.outbox import Result
@@ -43,6 +44,7 @@ class TriggerSettings:
     epoch_file: Path
     lookup: Callable[[str], str]  #: The form in which an address is looked up.
     standings: Standings
+    links: UnsubscribeLinks | None = None  #: None: mail has no links to unsubscribe.
     undo: timedelta = timedelta(0)  #: How long mail about a changed status waits.
     once_per_address: bool = True  #: Whether a mailbox gets a trigger's mail of a day once.
 

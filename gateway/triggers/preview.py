@@ -13,7 +13,7 @@ from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers import record
-from gateway.triggers.last_look import refused, same_mailbox, subject_of
+from gateway.triggers.last_look import declined, refused, same_mailbox, subject_of
 from gateway.triggers.letter import addressee, of_person, render
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.search import why_not
@@ -59,7 +59,7 @@ def preview(
         if candidate.known in _GOT_IT
     }
     for candidate in candidates:
-        outcome = outcome_of(plan, rule, candidate, today, standings)
+        outcome = outcome_of(connection, plan, rule, candidate, today, standings=standings)
         if plan.once_per_address and isinstance(outcome, PreviewMail):
             first_mailed = mailed.setdefault(_mail(plan, candidate), candidate.person.ref)
             if first_mailed != candidate.person.ref:
@@ -79,10 +79,12 @@ def _mail(plan: TriggerSettings, candidate: DuePerson) -> tuple[object, ...]:
 
 
 def outcome_of(
+    connection: StoreTransaction,
     plan: TriggerSettings,
     rule: CheckedTrigger,
     candidate: DuePerson,
     today: date,
+    *,
     standings: Mapping[str, Standing],
 ) -> PreviewMail | NotMailed:
     """Return what would become of one whom the event selects: the mail, or why there is none.
@@ -99,9 +101,12 @@ def outcome_of(
     blocked = blocking(trigger.kind, standing)
     if blocked:
         return _left_out(candidate, record.reason(blocked))
+    why = declined(connection, plan, trigger, person.ref, person.emails[0])
+    if why:
+        return _left_out(candidate, why)
     to = of_person(person)
     try:
-        rendered = render(rule, candidate.facts, to.language, candidate.day)
+        rendered = render(plan, rule, candidate.facts, to.language, candidate.day)
     except NotRendered as error:
         return _left_out(candidate, str(error))
     return PreviewMail(
@@ -136,12 +141,14 @@ def outcome_of_row(
         standing = plan.standings.within(connection, [address]).get(address, NOBODY)
         blocked = blocking(rule.trigger.kind, standing)
         why = record.reason(blocked) if blocked else ""
+        person = None if row.recipient else row.person
+        why = why or declined(connection, plan, rule.trigger, person, to.address)
     else:
         why = ended.reason
     if why:
         return NotMailed(person=recipient, name=to.name, about=row.about, reason=why)
     try:
-        rendered = render(rule, facts, to.language, plan.day(row.due_at))
+        rendered = render(plan, rule, facts, to.language, plan.day(row.due_at))
     except NotRendered as error:
         return NotMailed(person=recipient, name=to.name, about=row.about, reason=str(error))
     return PreviewMail(

@@ -14,18 +14,19 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from gateway.core.errors import FileUnusable, GatewayError
 from gateway.core.triggers.events.registry import TEMPLATE_VALUES
 from gateway.core.triggers.trigger import QUALIFICATION_DATA, Trigger
-from gateway.core.triggers.values import DATE, QUALIFICATION
+from gateway.core.triggers.values import DATE, QUALIFICATION, UNSUBSCRIBE_URL
 from gateway.core.wording import in_language
 
-#: The placeholders of seed S4, and what stands for them.
+#: The placeholders of seed S4 and the link to unsubscribe, and what stands for them.
 PLACEHOLDERS = {
-    "QUALIFIKATION": "name",
-    "PRUEFNR": "licence_number",
-    "PRUEFERNR": "examiner_number",
-    "PRUEFERNAME": "examiner",
-    "AUSSTELLER": "issuer",
-    "PRUEFDATUM": "acquired_on",
-    "VERFALLDATUM": "expires_on",
+    "QUALIFIKATION": f"{QUALIFICATION.name}.name",
+    "PRUEFNR": f"{QUALIFICATION.name}.licence_number",
+    "PRUEFERNR": f"{QUALIFICATION.name}.examiner_number",
+    "PRUEFERNAME": f"{QUALIFICATION.name}.examiner",
+    "AUSSTELLER": f"{QUALIFICATION.name}.issuer",
+    "PRUEFDATUM": f"{QUALIFICATION.name}.acquired_on",
+    "VERFALLDATUM": f"{QUALIFICATION.name}.expires_on",
+    "ABMELDELINK": UNSUBSCRIBE_URL,
 }
 MOST_OCTETS = 1_000_000  #: Of a rendered text.
 _MOST_REPEATED = 10_000
@@ -122,7 +123,7 @@ class Letters:
 
     def faults(self, trigger: Trigger) -> Iterator[str]:
         """Tell what keeps a trigger from using the template."""
-        there = {DATE, *(group.name for group in trigger.values)}
+        there = {DATE, UNSUBSCRIBE_URL, *(group.name for group in trigger.values)}
         for wording in self._wordings.values():
             for name in sorted(wording.used - there):
                 if name == QUALIFICATION.name:
@@ -132,6 +133,11 @@ class Letters:
                     )
                 else:
                     yield f"{wording.file}: {name} has no value in mail of {trigger.event}"
+
+    @property
+    def has_link(self) -> bool:
+        """Whether a link to unsubscribe stands in it, in any language."""
+        return any(UNSUBSCRIBE_URL in wording.used for wording in self._wordings.values())
 
     def doubts(self) -> Iterator[str]:
         """Tell of words in brackets that stay as they are."""
@@ -173,9 +179,7 @@ def compiled(language: str, source: TemplateSource) -> CompiledTemplate:
 
 def _code(text: str) -> str:
     """Return text with the placeholders as Jinja knows them."""
-    return _PLACEHOLDER.sub(
-        lambda placeholder: f"{{{{ {QUALIFICATION.name}.{PLACEHOLDERS[placeholder[1]]} }}}}", text
-    )
+    return _PLACEHOLDER.sub(lambda placeholder: f"{{{{ {PLACEHOLDERS[placeholder[1]]} }}}}", text)
 
 
 def _used(sandbox: _Sandbox, text: str, file: str) -> Iterator[str]:

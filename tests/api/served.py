@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import AsyncIterator, Collection, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -12,12 +13,15 @@ from typing import Any, cast
 import httpx
 from fastapi import FastAPI
 
+from gateway.api import unsubscribe
 from gateway.api.application import application
+from gateway.api.client_rates import ClientRates
 from gateway.api.health import Health
 from gateway.api.server import serve
 from gateway.app.common import Ids
 from gateway.app.roles.api import services
 from gateway.app.roles.role_context import RoleContext
+from gateway.app.roles.unsubscribing import StoreUnsubscribeAdapter, public_paths
 from gateway.config import Settings
 from gateway.core.token import Token, TokenRole, TokenScope
 from gateway.store.api import tokens
@@ -134,7 +138,10 @@ async def _metrics() -> bytes:
 
 @contextlib.asynccontextmanager
 async def served(
-    store_url: str, folder: Path, changes: Sequence[tuple[str, Any]] = ()
+    store_url: str,
+    folder: Path,
+    changes: Sequence[tuple[str, Any]] = (),
+    rates_clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Served]:
     """Serve the API of an empty store."""
     settings = Settings.model_validate(
@@ -149,7 +156,14 @@ async def served(
         metrics=_metrics,
         metrics_type="text/plain",
         services=using,
+        routers=[
+            unsubscribe.router(
+                StoreUnsubscribeAdapter(lambda: settings, database),
+                ClientRates(lambda: settings.api.proxies, rates_clock),
+            )
+        ],
         count=lambda route, method, status: counted.append((route, method, status)),
+        public=lambda: public_paths(settings),
     )
     listening = socket.create_server((LOOPBACK, 0), backlog=200)
     stopping, ready = asyncio.Event(), asyncio.Event()

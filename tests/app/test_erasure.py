@@ -105,6 +105,11 @@ def personal(blobs: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
             {"id": 2, "address": "other@example.org", "scope": "all", "since": NOW},
         ],
         "person_suppressions": [WHO | {"id": 1, "scope": "mailchimp", "since": NOW}],
+        "topic_opt_outs": [
+            WHO | {"id": 1, "topic": "birthdays", "remark": "anorexia", "since": NOW},
+            {"id": 2, "topic": "birthdays", "address": ANN, "since": NOW},
+            {"id": 3, "topic": "birthdays", "address": BOBS, "since": NOW},
+        ],
         "opt_outs": [
             WHO
             | {"audience": "a", "address": ANN, "at": NOW, "changed_at": NOW}

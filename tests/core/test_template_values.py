@@ -71,7 +71,10 @@ def test_who_acted_is_named_where_it_is_staff(actor: Staff | None, name: str) ->
 
 @pytest.mark.parametrize(
     ("is_asked_for", "names"),
-    [(True, {"person", "date", "qualification"}), (False, {"person", "date"})],
+    [
+        (True, {"person", "date", "unsubscribe_url", "qualification"}),
+        (False, {"person", "date", "unsubscribe_url"}),
+    ],
 )
 def test_a_qualifications_values_are_there_where_the_trigger_asks_for_them(
     is_asked_for: bool, names: set[str]
@@ -85,8 +88,10 @@ def test_what_is_gone_has_no_values() -> None:
     gone = replace(KNOWN, application=None, qualification=None)
     asking = trigger(QUALIFICATION_EXPIRED, qualification_data=True)
 
-    assert {"person", "date"} == values(trigger(SUBMITTED).values, gone, TODAY, "nl").keys()
-    assert {"person", "date"} == values(asking.values, gone, TODAY, "nl").keys()
+    assert {"person", "date", "unsubscribe_url"} == values(
+        trigger(SUBMITTED).values, gone, TODAY, "nl"
+    ).keys()
+    assert {"person", "date", "unsubscribe_url"} == values(asking.values, gone, TODAY, "nl").keys()
 
 
 def test_nobody_is_written_to_about_nobody() -> None:

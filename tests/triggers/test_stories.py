@@ -5,9 +5,15 @@ from typing import Any
 
 import pytest
 
+from gateway.app.triggers import triggers
+from gateway.config import ConfigError, load
+from gateway.core.bounces.unsubscribe import NamedOccurrence
 from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.bounces import unsubscribes
+from gateway.store.people import topic_opt_outs
+from gateway.store.people.topic_opt_outs import TopicOptOut
 from tests.store.feeding import member, no_bulk, person, tell
-from tests.triggers.office import LETTER, Office
+from tests.triggers.office import ANN, LETTER, Office
 
 BORN = date(1980, 3, 1)
 QUALIFIED = 'event = "{}"\nbefore_send = ["qualification_data"]'
@@ -369,3 +375,142 @@ async def test_a_run_does_what_the_preview_showed(office: Office) -> None:
     [run] = office.runs()
     assert (2, 1) == (run.due, run.left_out)
     assert PersonRef(PersonKind.CANDIDATE, "cat") == run.skips[0].person
+
+
+# The way out
+
+LINKED = """
+[api]
+public_url = "https://mail.example.org"
+[bounces]
+address = "bounces@example.org"
+"""
+TOPIC = 'event = "birthday"\ntopic = "Geburtstage"'
+ONE_CLICK_FIELD = "List-Unsubscribe-Post"
+
+
+async def test_bulk_mail_carries_links_to_unsubscribe_that_name_its_occurrence(
+    office: Office,
+) -> None:
+    office.configure(LINKED)
+    office.template("letter", de="Subject: Hallo\n\n[ABMELDELINK] {{ unsubscribe_url }}\n")
+    office.trigger("birthday", 'event = "birthday"')
+    office.person(birthday=BORN)
+
+    await office.work("2027-03-01")
+
+    (mail,), (row,) = office.relay.mails, office.ledger()
+    links = office.engine.plan.links
+    assert links is not None
+    url = links.url(NamedOccurrence(row.id))
+    assert mail["List-Unsubscribe"].startswith(f"<{url}>, <mailto:bounces+")
+    assert "List-Unsubscribe=One-Click" == mail[ONE_CLICK_FIELD]
+    assert f"{url} {url}" == mail.get_content().strip()
+    with office.database.reading() as connection:
+        named = links.named(url.rpartition("/")[2])
+        assert named is not None
+        mailed = unsubscribes.recipient_of(connection, named)
+    assert mailed is not None
+    assert ("ann@example.org", ANN, "birthday") == (mailed.address, mailed.person, mailed.trigger)
+
+
+async def test_mail_that_is_not_bulk_has_no_fields_but_may_have_the_link(engine: Office) -> None:
+    engine.configure(LINKED)
+    engine.template("letter", de="Subject: Hallo\n\n[ABMELDELINK]\n")
+    engine.trigger("birthday", 'event = "birthday"\nkind = "individual"')
+    engine.person(birthday=BORN)
+
+    await engine.work("2027-03-01")
+
+    (mail,) = engine.relay.mails
+    assert (None, None) == (mail["List-Unsubscribe"], mail[ONE_CLICK_FIELD])
+    assert "https://mail.example.org/u/" in mail.get_content()
+
+
+async def test_without_a_public_address_bulk_mail_can_be_answered_alone(engine: Office) -> None:
+    engine.configure('[bounces]\naddress = "bounces@example.org"\n')
+    engine.trigger("birthday", 'event = "birthday"')
+    engine.person(birthday=BORN)
+
+    await engine.work("2027-03-01")
+
+    (mail,) = engine.relay.mails
+    assert mail["List-Unsubscribe"].startswith("<mailto:bounces+")
+    assert mail[ONE_CLICK_FIELD] is None
+
+
+async def test_a_template_with_a_link_needs_somewhere_for_it_to_lead(engine: Office) -> None:
+    engine.template("letter", de="Subject: Hallo\n\n{{ unsubscribe_url }}\n")
+    engine.trigger("birthday", 'event = "birthday"')
+
+    with pytest.raises(ConfigError, match=r"needs api\.public_url"):
+        triggers.rules(load(engine.folder / "gateway.toml", {}))
+
+
+async def test_a_preview_shows_a_link_that_does_nothing(engine: Office) -> None:
+    engine.configure(LINKED)
+    engine.template("letter", de="Subject: Hallo\n\n[ABMELDELINK]\n")
+    engine.trigger("birthday", 'event = "birthday"')
+    engine.person(birthday=BORN)
+
+    (mail,) = engine.preview("birthday", "2027-03-01").mails
+
+    assert "https://mail.example.org/u/sample" == mail.text.strip()
+
+
+async def test_who_wants_no_mail_of_a_topic_gets_none_and_that_of_others(office: Office) -> None:
+    office.trigger("birthday", TOPIC)
+    office.trigger("greeting", TOPIC.replace("Geburtstage", "GEBURTSTAGE"))
+    office.trigger("offer", TOPIC.replace("Geburtstage", "Angebote"))
+    office.person(birthday=BORN)
+    office.person("bob", birthday=BORN)
+    office.flush()
+    decline(office, ANN, "Geburtstage")
+
+    skipped = [skip.reason for skip in office.preview("birthday", "2027-03-01").skipped]
+    sent = sorted(await office.work("2027-03-01"))
+
+    assert ["wants no mailings of: Geburtstage"] == skipped
+    assert ["ann@example.org", *["bob@example.org"] * 3] == sent
+    assert sorted(["sent", "skipped", "skipped"]) == sorted(office.states())
+
+
+async def test_a_topic_declined_by_an_address_is_declined_for_who_has_it(engine: Office) -> None:
+    engine.trigger("birthday", TOPIC)
+    engine.person(birthday=BORN)
+    engine.flush()
+    decline(engine, "ann@example.org", "Geburtstage")
+
+    assert [] == await engine.work("2027-03-01")
+
+
+async def test_a_topic_declined_after_the_run_looked_counts_still(engine: Office) -> None:
+    engine.trigger("birthday", TOPIC)
+    engine.person(birthday=BORN)
+    engine.flush()
+    engine.at("2027-03-01", 9)
+    await engine.engine.look()
+    decline(engine, ANN, "Geburtstage")
+
+    await engine.engine.sender.send_due()
+
+    assert [] == engine.relay.recipients
+    assert ["wants no mailings of: Geburtstage"] == engine.reasons()
+
+
+async def test_a_declined_topic_that_was_released_is_mailed_again(engine: Office) -> None:
+    engine.trigger("birthday", TOPIC)
+    engine.person(birthday=BORN)
+    engine.flush()
+    decline(engine, ANN, "Geburtstage")
+    with engine.database.writing() as connection:
+        topic_opt_outs.release(connection, ANN, by="eva", at=engine.now)
+
+    assert ["ann@example.org"] == await engine.work("2027-03-01")
+
+
+def decline(office: Office, whose: PersonRef | str, topic: str) -> None:
+    """Have somebody want no more mailings of a topic."""
+    declined = TopicOptOut(id=1, topic=topic, whose=whose, remark="no", since=office.now)
+    with office.database.writing() as connection:
+        topic_opt_outs.add(connection, declined)

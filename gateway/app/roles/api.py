@@ -1,12 +1,14 @@
 """The `api` role: what is known of the gateway, asked over HTTP."""
 
 import asyncio
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from gateway import metrics
-from gateway.api import mailchimp
+from gateway.api import mailchimp, unsubscribe
 from gateway.api.application import application
+from gateway.api.client_rates import ClientRates
 from gateway.api.health import Health
 from gateway.api.server import serve
 from gateway.api.services import ApiServices
@@ -18,6 +20,7 @@ from gateway.app.replies.import_address import import_addresses
 from gateway.app.roles.hints import StoredHints
 from gateway.app.roles.relay_watch import RelayWatch
 from gateway.app.roles.role_context import RoleContext
+from gateway.app.roles.unsubscribing import StoreUnsubscribeAdapter, public_paths
 from gateway.app.triggers import transitions
 from gateway.app.triggers.questions import TriggerAnswers, explain
 from gateway.app.wording import note_templates
@@ -40,7 +43,14 @@ async def run_api(context: RoleContext) -> None:
             health=collector.health,
             metrics=collector.metrics,
             metrics_type=metrics.CONTENT_TYPE,
-            routers=[mailchimp.router(StoredHints(database), now)],
+            routers=[
+                mailchimp.router(StoredHints(database), now),
+                unsubscribe.router(
+                    StoreUnsubscribeAdapter(lambda: context.settings, database),
+                    ClientRates(lambda: context.settings.api.proxies, time.monotonic),
+                ),
+            ],
+            public=lambda: public_paths(context.settings),
             services=services(context, database),
             count=Metrics().request,
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway import logs
 from gateway.app import common
+from gateway.app.keys import unsubscribe_links
 from gateway.app.wording import SHIPPED_TEMPLATES, letters, note_templates
 from gateway.config import ConfigError, Settings, read_text
 from gateway.config.triggers import (
@@ -62,6 +63,8 @@ def rule(settings: Settings, name: str, file: Path) -> CheckedTrigger:
     except BadTemplate as error:
         raise ConfigError(str(error)) from None
     faults = [f"{fault} ({file})" for fault in letters.faults(trigger)]
+    if letters.has_link and settings.api.public_url is None:
+        faults.append(f"{folder}: a link to unsubscribe needs api.public_url ({file})")
     if faults:
         raise ConfigError(*faults)
     return CheckedTrigger(trigger, letters)
@@ -93,6 +96,7 @@ def plan(
         standings=standings,
         once_per_address=own.once_per_address,
         undo=own.undo,
+        links=unsubscribe_links(settings),
     )
 
 

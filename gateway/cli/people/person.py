@@ -9,7 +9,7 @@ from gateway.cli.output import local, one_line, print_json, print_line, print_ta
 from gateway.cli.people import erasing_command
 from gateway.cli.people.suppress import described, open_standings, refusal
 from gateway.core.people.people import PersonRef, SuppressionSource
-from gateway.documents.people import groups_of, person_document, status_of
+from gateway.documents.people import groups_of, person_document, status_of, topics_of
 from gateway.store.people import people
 from gateway.store.views.timeline import pages
 
@@ -71,6 +71,8 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
             print_line(f"Not known: {one_line(f'{reference} {given!r}')}: {effect}")
         for suppression in page.suppressions:
             print_line(f"  {described(chosen, suppression)}")
+        for topic in topics_of(page):
+            print_line(f"  wants no mailings of: {one_line(topic)}")
         for refused in page.refusals:
             print_line(f"  {refusal(chosen, refused)}")
         for field in page.unread:

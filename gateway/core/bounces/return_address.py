@@ -7,7 +7,7 @@ in our name) is told apart.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gateway.core.signing import SigningKeys
@@ -37,12 +37,19 @@ def returned_to(base: str, addresses: Iterable[str], keys: SigningKeys) -> Retur
 
     The delimiter may have become another one (`-`, `=`), and everything upper case.
     """
-    local, _, domain = base.rpartition("@")
-    form = re.compile(rf"{re.escape(local)}[+=-]([a-z2-7]+)@{re.escape(domain)}", re.IGNORECASE)
-    for address in addresses:
-        match = form.fullmatch(address.strip())
-        payload = keys.verify(_PURPOSE, match[1]) if match else None
+    for token in tokens_in(base, addresses):
+        payload = keys.verify(_PURPOSE, token)
         if payload is not None and len(payload) == 10:
             position = int.from_bytes(payload[8:])
             return ReturnedTo(int.from_bytes(payload[:8]), None if position == _ALL else position)
     return None
+
+
+def tokens_in(base: str, addresses: Iterable[str]) -> Iterator[str]:
+    """Yield what stands for TOKEN in addresses such as `bounces+TOKEN@example.org`."""
+    local, _, domain = base.rpartition("@")
+    form = re.compile(rf"{re.escape(local)}[+=-]([a-z2-7]+)@{re.escape(domain)}", re.IGNORECASE)
+    for address in addresses:
+        match = form.fullmatch(address.strip())
+        if match:
+            yield match[1]

@@ -17,6 +17,7 @@ REASONS: Mapping[str, str] = {
     "trigger_gone": "the trigger is gone",
     "trigger_off": "the trigger is switched off",
     "suppressed": "suppressed: {}",
+    "topic_declined": "wants no mailings of: {}",
     "same_address": "the address had it once today, for {}",
     "too_late": "too late to be of use",
     "too_late_again": "too late for another try: {}",

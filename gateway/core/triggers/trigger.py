@@ -143,6 +143,7 @@ class Trigger:
     enabled: bool = True
     kind: Kind
     latest: timedelta | None  #: How late a mail may still leave; None: as long as it makes sense.
+    topic: str = ""  #: What people can unsubscribe from alone; empty: from all mailings only.
     sender: str = ""  #: Empty: that of the gateway's own mail.
     report_to: str = ""  #: Empty: reports stay inside.
     report_empty: bool = False

@@ -34,6 +34,8 @@ class TriggerMail:
     subject: str
     text: str
     html: str = ""
+    #: The fields by which it can be unsubscribed from, folded with CRLF (RFC 2369, RFC 8058).
+    unsubscribe: tuple[str, ...] = ()
 
 
 def message_id(mail: TriggerMail) -> str:
@@ -55,6 +57,7 @@ def build(mail: TriggerMail) -> bytes:
         "Auto-Submitted: auto-generated",
         "X-Auto-Response-Suppress: OOF, AutoReply",
         *(["Precedence: bulk"] if mail.kind is Kind.BULK else []),
+        *mail.unsubscribe,
         f"{MARK}: {ids.show(mail.id)}",
         "MIME-Version: 1.0",
         f"Content-Language: {mail.language}",

@@ -7,6 +7,7 @@ from datetime import date
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 
 DATE = "date"  #: The day the mail is due, in all mail.
+UNSUBSCRIBE_URL = "unsubscribe_url"  #: The link to unsubscribe, in all mail.
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -35,10 +36,17 @@ class TemplateValues:
 
 
 def values(
-    groups: Iterable[TemplateValues], facts: OccurrenceFacts, day: date, language: str
+    groups: Iterable[TemplateValues],
+    facts: OccurrenceFacts,
+    day: date,
+    language: str,
+    unsubscribe_url: str = "",
 ) -> dict[str, object]:
     """Return the values of a mail due on a day, for a reader of that language."""
-    by_name: dict[str, object] = {DATE: written(day, language)}
+    by_name: dict[str, object] = {
+        DATE: written(day, language),
+        UNSUBSCRIBE_URL: unsubscribe_url,
+    }
     for group in groups:
         known = group.of(facts, language)
         if known is not None:

@@ -138,9 +138,7 @@ def several(connection: Connection, ids: Sequence[int]) -> list[Message]:
                     note=row.note,
                     note_facts=row.note_facts,
                     would=row.would,
-                    persons=tuple(
-                        PersonRef.parse(text) for text in _PERSON.split(row.persons) if text
-                    ),
+                    persons=persons_of(row.persons),
                 )
             )
         for row in connection.execute(select(messages).where(messages.c.id.in_(wanted))):
@@ -194,3 +192,8 @@ def _newest(
     if since is not None:
         query = query.where(number >= min(first_id_at(since), _LARGEST))
     return list(connection.scalars(query.order_by(number.desc()).limit(limit)))
+
+
+def persons_of(text: str) -> tuple[PersonRef, ...]:
+    """Return who had the address of a delivery, as its row names them."""
+    return tuple(PersonRef.parse(each) for each in _PERSON.split(text) if each)

@@ -65,6 +65,7 @@ from gateway.store.schema import (
     person_suppressions,
     qualifications,
     suppressions,
+    topic_opt_outs,
     transitions,
     trigger_runs,
     unread_fields,
@@ -427,7 +428,23 @@ class _Eraser:
             self._delete(open_references, *names_person)
         for address in subject.addresses:
             self._delete(suppressions, suppressions.c.address == address)
+        self._topics()
         self._replace_text(feed_faults, "reason", (feed_faults.c.source, feed_faults.c.what))
+
+    def _topics(self) -> None:
+        """Have whoever declined a topic go on declining it by the hashes of the addresses."""
+        subject, t = self._subject, topic_opt_outs.c
+        whose = t.address.in_(subject.addresses)
+        if subject.ref is not None:
+            whose |= (t.kind == subject.ref.kind.value) & (t.person == subject.ref.crm_id)
+        declined = select(t.topic).where(whose, t.released_at.is_(None)).distinct()
+        topics = list(self._connection.scalars(declined))
+        self._delete(topic_opt_outs, whose)
+        for topic in topics:
+            for name in self._outcome.addresses:
+                values = {"id": self._new_id(), "topic": topic, "address": name}
+                since = {"since": self._outcome.at}
+                self._connection.execute(insert(topic_opt_outs).values(values | since))
 
     def _inbox(self) -> None:
         subject, c = self._subject, inbox.c

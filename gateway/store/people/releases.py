@@ -6,10 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from gateway.core.people.people import PersonRef
+from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.store.campaigns import leavers, opt_outs
 from gateway.store.campaigns.opt_outs import Refusal
-from gateway.store.people import people, suppression
+from gateway.store.people import people, suppression, topic_opt_outs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +36,21 @@ def release(
 ) -> Released:
     """Lift what suppresses an address (in lookup form) or a person, and opt-outs.
 
-    Whoever has it leaves the opt-out group as far as Mailchimp put them in; history stays. `erased`
-    are the names under which the address stays suppressed if its person was erased.
+    Whoever has it leaves the opt-out group as far as Mailchimp put them in, and what they said by
+    links to unsubscribe is undone; history stays. `erased` are the names under which the address
+    stays suppressed if its person was erased.
     """
     if isinstance(wanted, PersonRef):
         refs: tuple[PersonRef, ...] = (wanted,)
     else:
         refs = people.holders(connection, wanted)
     count = suppression.release(connection, wanted, by=by, at=now, erased=erased)
+    count += topic_opt_outs.release(connection, wanted, by=by, at=now, erased=erased)
+    for ref in refs:
+        if ref != wanted:
+            unsubscribed = SuppressionSource.UNSUBSCRIBE
+            count += suppression.release(connection, ref, by=by, at=now, source=unsubscribed)
+            count += topic_opt_outs.release(connection, ref, by=by, at=now)
     lifted = leavers.lift(connection, refs, by=by, now=now)
     records = [record for ref in refs for record in people.find(connection, ref)]
     addresses = {each for record in records for each in record.every_address}

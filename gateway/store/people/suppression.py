@@ -72,8 +72,13 @@ def _rows_of(*, wanted: str, value: str, lowest: str, now: str) -> str:
 _ONE = _rows_of(wanted="", value="?1", lowest="?2", now="?3")
 _SEVERAL = _rows_of(wanted="json_each(?1) w CROSS JOIN", value="w.value", lowest="?2", now="?3")
 
-#: Whether any address is suppressed by its hash alone: most stores have none, and make no hashes.
-_HAS_ERASED = "SELECT 1 FROM suppressions WHERE source = 'erased' LIMIT 1"
+#: Whether any address is kept from mail by its hash alone: most stores have none, and make no
+#: hashes.
+_HAS_ERASED = """
+SELECT 1 FROM suppressions WHERE source = 'erased'
+UNION ALL SELECT 1 FROM topic_opt_outs WHERE address >= 'erased:' AND address < 'erased;'
+LIMIT 1
+"""
 
 _NEVER_MAILED = """
 SELECT a.address FROM addresses a
@@ -395,15 +400,19 @@ def release(
     by: str,
     at: datetime,
     erased: Sequence[str] = (),
+    source: SuppressionSource | None = None,
 ) -> int:
     """Lift what staff said of an address or a person; return how many there were.
 
     They stay known. Of an address that is what suppresses it itself, not whoever has it; `erased`
-    are the names under which it stays suppressed if its person was erased.
+    are the names under which it stays suppressed if its person was erased. With `source`, only what
+    rests on that is lifted.
     """
     table, mine = _of(address, erased)
     c = table.c
     in_force = c.released_at.is_(None) & or_(c.until.is_(None), c.until > at)
+    if source is not None:
+        in_force &= c.source == source.value
     statement = update(table).where(in_force, mine)
     return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
 

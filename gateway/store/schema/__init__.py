@@ -51,7 +51,11 @@ from gateway.store.schema.journal import (
 )
 from gateway.store.schema.outbox import events, held_reports, outbox
 from gateway.store.schema.references import open_references
-from gateway.store.schema.suppressions import person_suppressions, suppressions
+from gateway.store.schema.suppressions import (
+    person_suppressions,
+    suppressions,
+    topic_opt_outs,
+)
 from gateway.store.schema.triggers import (
     epochs,
     occurrences,
@@ -116,6 +120,7 @@ __all__ = [
     "store_identity",
     "suppressions",
     "tokens",
+    "topic_opt_outs",
     "transitions",
     "trigger_looks",
     "trigger_runs",

@@ -42,3 +42,20 @@ person_suppressions = Table(
 Index(
     "ix_person_suppressions_kind_person", person_suppressions.c.kind, person_suppressions.c.person
 )
+
+#: Mailings of one topic that somebody wants no more of: a person, or an address nobody is known by.
+topic_opt_outs = Table(
+    "topic_opt_outs",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("topic", Text, nullable=False),  # as the trigger names it
+    words("kind"),
+    words("person"),
+    words("address"),
+    words("remark"),
+    Column("since", UtcTime, nullable=False),
+    Column("released_at", UtcTime),
+    words("released_by"),
+)
+Index("ix_topic_opt_outs_kind_person", topic_opt_outs.c.kind, topic_opt_outs.c.person)
+Index("ix_topic_opt_outs_address", topic_opt_outs.c.address)

@@ -22,14 +22,22 @@ from gateway.store.campaigns.activities import MemberActivity
 from gateway.store.campaigns.opt_outs import OptOut, Refusal
 from gateway.store.feed import open_references, unread
 from gateway.store.journal import messages
-from gateway.store.people import applications, history, people, suppression
+from gateway.store.people import applications, history, people, suppression, topic_opt_outs
 from gateway.store.people.people import PersonRecord
 from gateway.store.people.suppression import Standings, SuppressionEntry
+from gateway.store.people.topic_opt_outs import TopicOptOut
 from gateway.store.triggers import ledger
 
 ADDED = "added"
 RELEASED = "released"
 FILED = "filed"
+#: What suppressions rest on that are entries of their own.
+_KEPT = (
+    SuppressionSource.STAFF,
+    SuppressionSource.BOUNCE,
+    SuppressionSource.COMPLAINT,
+    SuppressionSource.UNSUBSCRIBE,
+)
 TRIGGERS = "triggers"  #: The listener of messages the ledger tells of.
 
 
@@ -57,6 +65,9 @@ class PersonPage:
     unread: tuple[UnreadField, ...] = ()  #: Fields that could not be read; their values are old.
     #: Kinds of reference and what they name that isn't known.
     leads_nowhere: tuple[tuple[str, str], ...] = ()
+    #: Topics that the person, or whoever has an address of theirs, wants no mailings of, with those
+    #: of the past.
+    topic_opt_outs: tuple[TopicOptOut, ...] = ()
 
 
 def pages(
@@ -86,12 +97,20 @@ def _page(connection: Connection, standings: Standings, record: PersonRecord) ->
             connection, whose, erased=standings.names_if_erased(connection, whose)
         )
     ]
+    declined = [
+        entry
+        for whose in blocked
+        for entry in topic_opt_outs.history(
+            connection, whose, erased=standings.names_if_erased(connection, whose)
+        )
+    ]
     mail = messages.of_person(connection, ref)
     events = [
         *of_messages(record, mail),
         *of_bounces(record, bounces.of_messages(connection, [message.id for message in mail])),
         *of_triggers(ledger.of_person(connection, ref)),
         *of_suppressions(suppressions, entries),
+        *of_topic_opt_outs(declined),
         *of_replies(history.of_person(connection, ref)),
         *of_campaigns(activities.of_person(connection, ref), opt_outs.of_person(connection, ref)),
     ]
@@ -103,6 +122,7 @@ def _page(connection: Connection, standings: Standings, record: PersonRecord) ->
         tuple(opt_outs.refusals(connection, record.every_address)),
         unread.of_person(connection, ref),
         open_references.of_person(connection, ref),
+        tuple(declined),
     )
 
 
@@ -151,8 +171,7 @@ def of_suppressions(
     `suppressions` are those in force, `entries` all that staff ever said.
     """
     for one in suppressions:
-        is_of_staff = one.source is SuppressionSource.STAFF
-        if one.person is not None and one.since is not None and not is_of_staff:
+        if one.person is not None and one.since is not None and one.source not in _KEPT:
             summary = f'{one.source} "{one.name}": {one.scope.covers}'
             yield TimelineEvent(
                 at=one.since, type="suppression", id="", summary=summary, state=ADDED
@@ -165,6 +184,19 @@ def of_suppressions(
         )
         if entry.released_at is not None:
             at = entry.released_at
+            yield TimelineEvent(at=at, type="suppression", id=number, summary=what, state=RELEASED)
+
+
+def of_topic_opt_outs(declined: Iterable[TopicOptOut]) -> Iterator[TimelineEvent]:
+    """Tell of mailings of a topic that somebody wants no more of, and of those undone."""
+    for one in declined:
+        what, number = f"{one.whose}: no mailings of {one.topic}", ids.show(one.id)
+        summary = f"{what} ({one.remark})" if one.remark else what
+        yield TimelineEvent(
+            at=one.since, type="suppression", id=number, summary=summary, state=ADDED
+        )
+        if one.released_at is not None:
+            at = one.released_at
             yield TimelineEvent(at=at, type="suppression", id=number, summary=what, state=RELEASED)
 
 

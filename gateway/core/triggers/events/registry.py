@@ -10,7 +10,7 @@ from gateway.core.triggers.events.set_date import SET_DATE
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.trigger import ApplicationEvent, TriggerEvent
-from gateway.core.triggers.values import DATE, PERSON
+from gateway.core.triggers.values import DATE, PERSON, UNSUBSCRIBE_URL
 
 #: By the name that trigger files and the ledger have.
 EVENTS: Mapping[str, TriggerEvent] = {
@@ -33,6 +33,7 @@ APPLICATION_EVENTS = frozenset(
 TEMPLATE_VALUES: Mapping[str, frozenset[str]] = {
     PERSON.name: PERSON.fields,
     DATE: frozenset(),
+    UNSUBSCRIBE_URL: frozenset(),
     **{
         group.name: group.fields
         for event in EVENTS.values()

@@ -1,0 +1,60 @@
+"""How many requests a client may make where nobody has to log in."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from fastapi import Request
+
+_BURST = 120.0  #: Requests at once.
+_PER_SECOND = 2.0  #: Then.
+_MOST_CLIENTS = 10_000
+_SIX_PREFIX = 64  #: One customer of a provider has that many bits of IPv6 addresses.
+
+Network = IPv4Network | IPv6Network
+
+
+class ClientRates:
+    """Counts requests by client, the longest silent forgotten first (a bucket of tokens each)."""
+
+    def __init__(
+        self, proxies: Callable[[], Iterable[Network]], monotonic: Callable[[], float]
+    ) -> None:
+        """`proxies` returns whose word counts for where a request comes from."""
+        self._proxies = proxies
+        self._monotonic = monotonic
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def allows(self, client: str, cost: float) -> bool:
+        """Whether a client may make one more request; what is refused costs nothing."""
+        now = self._monotonic()
+        left, at = self._left.pop(client, (_BURST, now))
+        left = min(_BURST, left + (now - at) * _PER_SECOND)
+        is_allowed = left >= cost
+        self._left[client] = (left - cost if is_allowed else left, now)
+        if len(self._left) > _MOST_CLIENTS:
+            self._left.popitem(last=False)
+        return is_allowed
+
+    def client(self, request: Request) -> str:
+        """Return who asks: of IPv6 the network, behind a known web server who that names last."""
+        peer = request.client.host if request.client else ""
+        # Each proxy adds whom it heard at the end; what stands before may be invented.
+        named = request.headers.get("x-forwarded-for", "").split(",")
+        while named and self._is_proxy(peer):
+            peer = named.pop().strip() or peer
+        try:
+            address = ip_address(peer.partition("%")[0])
+        except ValueError:
+            return peer[:50]
+        mapped = getattr(address, "ipv4_mapped", None) or address
+        if isinstance(mapped, IPv6Address):
+            return str(IPv6Network((mapped, _SIX_PREFIX), strict=False))
+        return str(mapped)
+
+    def _is_proxy(self, peer: str) -> bool:
+        try:
+            address = ip_address(peer.partition("%")[0])
+        except ValueError:
+            return False
+        return any(address in network for network in self._proxies())

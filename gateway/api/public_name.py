@@ -1,0 +1,54 @@
+"""What can be reached by the name that the open internet knows: links to unsubscribe, no more."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.api.problems import problem
+
+_NAMING = (b"host", b"x-forwarded-host")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def name_of(url: str) -> str:
+    """Return the host of an address or of a `Host` field, in lower case; empty of none."""
+    try:
+        host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
+    except ValueError:
+        return ""
+    return host.rstrip(".").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPaths:
+    """What can be reached by a name; no name: there is none."""
+
+    name: str = ""
+    paths: tuple[str, ...] = ()
+
+
+class PublicName:
+    """Wraps an application: a request by the public name gets only what stands below some paths.
+
+    A name of this very machine is nobody's from outside, and keeps everything.
+    """
+
+    def __init__(self, app: ASGIApp, public: Callable[[], PublicPaths]) -> None:
+        self._app = app
+        self._public = public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            public = self._public()
+            given = [value for header, value in scope["headers"] if header in _NAMING]
+            texts = [text for value in given for text in value.decode("latin-1").split(",")]
+            is_public = public.name not in ("", *_LOOPBACK) and any(
+                name_of(text.strip()) == public.name for text in texts
+            )
+            if is_public and not scope["path"].startswith(public.paths):
+                await problem(404)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)

@@ -1,0 +1,132 @@
+"""What links to unsubscribe lead to: the page's questions, asked of the store."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import parseaddr
+
+from gateway import logs
+from gateway.api.public_name import PublicPaths, name_of
+from gateway.api.unsubscribe import LinkState, LinkView
+from gateway.app import common
+from gateway.app.keys import unsubscribe_links
+from gateway.config import ConfigError, Settings
+from gateway.config.triggers import load_trigger, trigger_files
+from gateway.core.bounces.unsubscribe import PATH, SAMPLE, Named, UnsubscribeLinks, masked
+from gateway.documents.bounces import unsubscribed_event
+from gateway.store.bounces import unsubscribes
+from gateway.store.bounces.unsubscribes import KeptUnsubscribe, MailedRecipient
+from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
+from gateway.store.people import topic_opt_outs
+from gateway.store.sending import events
+
+log = logs.get("api")
+
+_MAILCHIMP = "/mailchimp/"
+
+
+class StoreUnsubscribeAdapter:
+    """Looks links up, and unsubscribes whoever got their mail."""
+
+    def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self._ids = common.Ids()
+        self._links: tuple[Settings, UnsubscribeLinks | None] | None = None
+
+    def contact(self) -> str:
+        """Return whom people write to instead: staff rather than what sends mail."""
+        notices = self._settings().notices
+        return parseaddr(notices.fallback_to or notices.sender or "")[1]
+
+    def default_language(self) -> str:
+        """Return the language of the settings."""
+        return self._settings().suppression.language
+
+    async def look(self, token: str) -> LinkView:
+        """Return what is known of a link; changes nothing."""
+        if token == SAMPLE:
+            return LinkView(state=LinkState.SAMPLE)
+        named = await asyncio.to_thread(self._named, token)
+        if named is None:
+            return LinkView(state=LinkState.UNKNOWN)
+        try:
+            return await self._database.read(lambda connection: self._view(connection, named))
+        except StoreUnavailable:
+            return LinkView(state=LinkState.AWAY)
+
+    async def unsubscribe(self, token: str, *, topic: str, choice: str) -> LinkView:
+        """Unsubscribe who got the link's mail, and tell of it, in one transaction."""
+        named = await asyncio.to_thread(self._named, token)
+        if named is None:
+            return LinkView(state=LinkState.UNKNOWN)
+
+        def work(connection: StoreTransaction) -> tuple[LinkView, KeptUnsubscribe | None]:
+            mailed = unsubscribes.recipient_of(connection, named, lock=True)
+            if mailed is None:
+                return LinkView(state=LinkState.EXPIRED), None
+            kept = unsubscribes.unsubscribe(
+                connection,
+                mailed,
+                topic=topic,
+                choice=choice,
+                now=common.now(),
+                new_id=self._ids.next,
+            )
+            if kept is not None:
+                events.put(connection, [unsubscribed_event(kept, self._ids.next())])
+            return self._view_of(connection, mailed), kept
+
+        try:
+            view, kept = await self._database.write(work)
+        except StoreUnavailable:
+            return LinkView(state=LinkState.AWAY)
+        if kept is not None:
+            log.info("unsubscribed", by="link", topic=bool(kept.topic))
+        return view
+
+    def _named(self, token: str) -> Named | None:
+        settings = self._settings()
+        if self._links is None or self._links[0] is not settings:
+            self._links = settings, unsubscribe_links(settings)
+        links = self._links[1]
+        return links.named(token) if links is not None else None
+
+    def _view(self, connection: StoreTransaction, named: Named) -> LinkView:
+        mailed = unsubscribes.recipient_of(connection, named)
+        if mailed is None:
+            return LinkView(state=LinkState.EXPIRED)
+        return self._view_of(connection, mailed)
+
+    def _view_of(self, connection: StoreTransaction, mailed: MailedRecipient) -> LinkView:
+        topic = self._topic(mailed.trigger)
+        state, chosen = LinkState.OPEN, ""
+        if unsubscribes.is_out(connection, mailed, common.now()):
+            state = LinkState.DONE
+        elif topic and topic_opt_outs.is_declined(connection, topic, mailed.person, mailed.address):
+            state, chosen = LinkState.DONE, topic
+        return LinkView(
+            state=state,
+            language=mailed.language,
+            address=masked(mailed.address),
+            topic=topic,
+            chosen=chosen,
+        )
+
+    def _topic(self, trigger: str) -> str:
+        """Return what a trigger's mail is about; empty where it doesn't say, or is gone."""
+        settings = self._settings()
+        file = trigger_files(settings.triggers.folder).get(trigger) if trigger else None
+        with suppress(ConfigError, OSError):
+            return load_trigger(trigger, file, settings).topic if file else ""
+        return ""
+
+
+def public_paths(settings: Settings) -> PublicPaths:
+    """Return what the open internet reaches, by which name.
+
+    Where Mailchimp's webhooks come to the same name, these too.
+    """
+    name = name_of(settings.api.public_url or "")
+    is_shared = bool(name) and name_of(str(settings.mailchimp.public_url or "")) == name
+    return PublicPaths(name, (PATH, _MAILCHIMP) if is_shared else (PATH,))

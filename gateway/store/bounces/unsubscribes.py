@@ -1,0 +1,157 @@
+"""Who unsubscribes: whom a mail went to, and what follows of the choice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from gateway.core.bounces.unsubscribe import Named, NamedDelivery
+from gateway.core.kinds import Scope
+from gateway.core.people.erased_names import PREFIX
+from gateway.core.people.people import PersonRef, SuppressionSource
+from gateway.store.journal.messages import persons_of
+from gateway.store.people import people, suppression, topic_opt_outs
+from gateway.store.people.topic_opt_outs import TopicOptOut
+from gateway.store.schema import deliveries, messages, occurrences
+
+BY = "recipient"  #: Who chose, as lists of suppressions show it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailedRecipient:
+    """Whom the mail of a token went to."""
+
+    address: str  #: In lookup form.
+    person: PersonRef | None  #: None where none, or several, were known by the address.
+    language: str  #: The person's; empty where it isn't known.
+    sender: str  #: Of the envelope; empty where it isn't known.
+    trigger: str  #: Empty of the CRM's mail.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptUnsubscribe:
+    """A choice that is news."""
+
+    address: str
+    person: PersonRef | None
+    at: datetime
+    topic: str  #: Empty: all mailings.
+    choice: str  #: As it was shown.
+
+
+def recipient_of(
+    connection: Connection, named: Named, *, lock: bool = False
+) -> MailedRecipient | None:
+    """Return whom a mail went to; None: nobody knows any more.
+
+    With `lock`, two requests for the same mail come one after the other.
+    """
+    if isinstance(named, NamedDelivery):
+        d = deliveries.c
+        query = (
+            select(d.address, d.persons, messages.c.sender)
+            .join_from(deliveries, messages, messages.c.id == d.message)
+            .where(d.message == named.message, d.position == named.position)
+        )
+        query = query.with_for_update(of=deliveries) if lock else query
+        row = connection.execute(query).first()
+        if row is None or row.address.startswith(PREFIX):
+            return None
+        # Those known now count where nobody was.
+        refs = persons_of(row.persons) or people.holders(connection, row.address)
+        person = refs[0] if len(refs) == 1 else None
+        return MailedRecipient(
+            address=row.address,
+            person=person,
+            language=_language(connection, person),
+            sender=row.sender,
+            trigger="",
+        )
+    o = occurrences.c
+    columns = (o.person, o.kind, o.recipient, o.mailbox, o.trigger, o.message)
+    wanted = select(*columns).where(o.id == named.occurrence)
+    sent = connection.execute(wanted.with_for_update() if lock else wanted).first()
+    if sent is None or not sent.mailbox:
+        return None
+    # Staff are mailed about a person; it is they who want no more.
+    person = None if sent.recipient else PersonRef.parse(f"{sent.kind}:{sent.person}")
+    sender = select(messages.c.sender).where(messages.c.id == sent.message)
+    return MailedRecipient(
+        address=sent.mailbox,
+        person=person,
+        language=_language(connection, person),
+        sender=connection.scalar(sender) or "",
+        trigger=sent.trigger,
+    )
+
+
+def _language(connection: Connection, person: PersonRef | None) -> str:
+    records = () if person is None else people.find(connection, person)
+    return records[0].person.language if records else ""
+
+
+def is_out(connection: Connection, mailed: MailedRecipient, now: datetime) -> bool:
+    """Whether who got a mail has unsubscribed from all mailings already."""
+    return all(_in_force(connection, whose, now) for whose in _whose(connection, mailed))
+
+
+def unsubscribe(
+    connection: Connection,
+    mailed: MailedRecipient,
+    *,
+    topic: str = "",
+    choice: str,
+    now: datetime,
+    new_id: Callable[[], int],
+) -> KeptUnsubscribe | None:
+    """Keep that somebody wants no more mailings, or none of a topic; None: it is known already.
+
+    A person is meant where the mail was to one who is known, else the address; both, where the
+    person has it no more. `choice` is the text of what was chosen.
+    """
+    is_news = False
+    for whose in _whose(connection, mailed):
+        if topic:
+            person = whose if isinstance(whose, PersonRef) else None
+            address = "" if isinstance(whose, PersonRef) else whose
+            if not topic_opt_outs.is_declined(connection, topic, person, address):
+                kept = TopicOptOut(id=new_id(), topic=topic, whose=whose, remark=choice, since=now)
+                topic_opt_outs.add(connection, kept)
+                is_news = True
+        elif not _in_force(connection, whose, now):
+            suppression.add(
+                connection,
+                id=new_id(),
+                address=whose,
+                scope=Scope.BULK,
+                source=SuppressionSource.UNSUBSCRIBE,
+                remark=choice,
+                public=True,
+                by=BY,
+                since=now,
+                until=None,
+            )
+            is_news = True
+    if not is_news:
+        return None
+    return KeptUnsubscribe(
+        address=mailed.address, person=mailed.person, at=now, topic=topic, choice=choice
+    )
+
+
+def _whose(connection: Connection, mailed: MailedRecipient) -> tuple[PersonRef | str, ...]:
+    if mailed.person is None:
+        return (mailed.address,)
+    records = people.find(connection, mailed.person)
+    has_it = any(mailed.address in record.every_address for record in records)
+    return (mailed.person,) if has_it else (mailed.person, mailed.address)
+
+
+def _in_force(connection: Connection, whose: PersonRef | str, now: datetime) -> bool:
+    return any(
+        entry.source is SuppressionSource.UNSUBSCRIBE
+        and entry.released_at is None
+        and (entry.until is None or entry.until > now)
+        for entry in suppression.history(connection, whose)
+    )

@@ -1,0 +1,93 @@
+"""Who wants no more mailings of one topic; all other mail goes on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
+
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.schema import topic_opt_outs as table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicOptOut:
+    """One choice of a person, or of whoever has an address (in lookup form)."""
+
+    id: int
+    topic: str
+    whose: PersonRef | str
+    remark: str  #: The text of the choice, as it was shown.
+    since: datetime
+    released_at: datetime | None = None
+    released_by: str = ""
+
+
+def add(connection: Connection, opt_out: TopicOptOut) -> None:
+    """Keep a choice."""
+    row = {
+        "id": opt_out.id,
+        "topic": opt_out.topic,
+        "remark": opt_out.remark,
+        "since": opt_out.since,
+        **_columns(opt_out.whose),
+    }
+    connection.execute(insert(table).values(row))
+
+
+def is_declined(
+    connection: Connection,
+    topic: str,
+    person: PersonRef | None,
+    address: str,
+    *,
+    erased: Sequence[str] = (),
+) -> bool:
+    """Whether a person, or whoever has the address, wants no mailings of a topic.
+
+    `erased` are the names under which the address may be known, if its person was erased.
+    """
+    whose = [_of(address, erased)] if person is None else [_of(address, erased), _of(person)]
+    query = select(table.c.topic).where(or_(*whose), table.c.released_at.is_(None))
+    wanted = topic.casefold()
+    return any(declined.casefold() == wanted for declined in connection.scalars(query))
+
+
+def history(
+    connection: Connection, whose: PersonRef | str, *, erased: Sequence[str] = ()
+) -> tuple[TopicOptOut, ...]:
+    """Return all choices of a person or an address (in lookup form), the newest first."""
+    rows = connection.execute(select(table).where(_of(whose, erased)).order_by(table.c.id.desc()))
+    return tuple(_read(row) for row in rows)
+
+
+def release(
+    connection: Connection,
+    whose: PersonRef | str,
+    *,
+    by: str,
+    at: datetime,
+    erased: Sequence[str] = (),
+) -> int:
+    """Undo the choices of a person or an address; return how many there were. They stay known."""
+    statement = update(table).where(_of(whose, erased), table.c.released_at.is_(None))
+    return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
+
+
+def _columns(whose: PersonRef | str) -> dict[str, str]:
+    if isinstance(whose, PersonRef):
+        return {"kind": whose.kind.value, "person": whose.crm_id, "address": ""}
+    return {"kind": "", "person": "", "address": whose}
+
+
+def _of(whose: PersonRef | str, erased: Sequence[str] = ()) -> ColumnElement[bool]:
+    if isinstance(whose, PersonRef):
+        return (table.c.kind == whose.kind.value) & (table.c.person == whose.crm_id)
+    return table.c.address.in_((whose, *erased))
+
+
+def _read(row: Row[Any]) -> TopicOptOut:
+    values = dict(row._mapping)
+    kind, person, address = values.pop("kind"), values.pop("person"), values.pop("address")
+    return TopicOptOut(whose=PersonRef(PersonKind(kind), person) if person else address, **values)
