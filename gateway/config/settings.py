@@ -285,6 +285,9 @@ class Settings(Section):
             ),
             *(("rules", at, each.unsubscribe) for at, each in enumerate(self.rules)),
         ]
+        for at, listener in enumerate(self.smtp.listeners):
+            if listener.sign and not self.dkim:
+                wrong(f"smtp.listeners[{at}].sign", "needs a key: [[dkim]]")
         for place, at, unsubscribe in adding:
             if unsubscribe == "add" and self.api.public_url is None:
                 wrong(f"{place}[{at}].unsubscribe", "needs api.public_url")

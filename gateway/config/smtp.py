@@ -125,6 +125,9 @@ class ListenerConfig(Section):
     """`rewrite` gives every message an envelope sender of its own, made from `bounces.address`, by
     which bounces are known for certain; reports then come to the gateway, which passes them on to
     the CRM's sender."""
+    sign: bool = False
+    """Whether what goes to the relay is signed with the `[[dkim]]` key of its `From`. The mail is held
+    whole in memory for it, up to `smtp.max_message_size`; nothing may change it afterwards."""
     unsubscribe: Literal["keep", "add"] = "keep"
     """`add` gives bulk mail links to unsubscribe (`List-Unsubscribe`, RFC 8058) where it has none,
     goes to one recipient and isn't signed with DKIM yet; the relay must sign it then."""
@@ -169,6 +172,8 @@ class ListenerConfig(Section):
     def _trusts_only_what_it_imports(self) -> Self:
         if self.purpose != "proxy" and self.envelope != "keep":
             wrong("envelope", 'needs purpose = "proxy"')
+        if self.purpose != "proxy" and self.sign:
+            wrong("sign", 'needs purpose = "proxy"')
         if self.purpose != "proxy" and self.unsubscribe != "keep":
             wrong("unsubscribe", 'needs purpose = "proxy"')
         if self.purpose != "import" and (self.trust or self.authserv_id):

@@ -11,9 +11,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
+from gateway import logs
 from gateway.core.errors import GatewayError
 from gateway.core.mail.content import header_block_of_file
 from gateway.core.mail.headers import Headers
+
+log = logs.get("delivery")
 
 LEAST_BITS = 1024  #: RFC 8301, 3.2: shorter keys are ignored.
 #: Fields that are signed where they stand …
@@ -127,28 +130,35 @@ class DkimSigner:
         return [key for key in fitting if len(key.domain) == nearest]
 
     def signed(self, content: bytes) -> bytes:
-        """Return a mail with signatures above it; as it is where no key fits, or `From` is odd.
+        """Return a mail with signatures above it; as it is where there are none."""
+        return self.signatures(content) + content
+
+    def signatures(self, content: bytes) -> bytes:
+        """Return the fields to put above a mail; empty where no key fits, or its header is odd.
 
         `content` has CRLF line ends and is what the relay gets: whatever changes it afterwards
         breaks the signature.
         """
         if not self._keys:
-            return content
+            return b""
         headers = Headers.of(header_block_of_file(content))
         _, address = parseaddr(headers.text("from"))
         keys = self.keys_for(address.rpartition("@")[2].casefold())
         fields = [name for name in SIGNED for _ in headers.texts(name)]
         fields += [name for name in OVERSIGNED if name in fields or name == "from"]
-        signatures = b"".join(
-            dkim.sign(
-                content,
-                key.selector.encode(),
-                key.domain.encode(),
-                key.private,
-                canonicalize=(b"relaxed", b"relaxed"),
-                signature_algorithm=key.algorithm.encode(),
-                include_headers=[name.encode() for name in fields],
+        try:
+            return b"".join(
+                dkim.sign(
+                    content,
+                    key.selector.encode(),
+                    key.domain.encode(),
+                    key.private,
+                    canonicalize=(b"relaxed", b"relaxed"),
+                    signature_algorithm=key.algorithm.encode(),
+                    include_headers=[name.encode() for name in fields],
+                )
+                for key in keys
             )
-            for key in keys
-        )
-        return signatures + content
+        except dkim.DKIMException as error:  # a line of the header that is no field
+            log.warning("dkim_not_signed", reason=type(error).__name__)
+            return b""

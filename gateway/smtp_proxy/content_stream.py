@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from gateway.core import ids
 from gateway.core.decision.journal import KnownBulk
 from gateway.core.kinds import By
-from gateway.core.mail.content import Cleaner, HeaderBlock, header_block
+from gateway.core.mail.content import Cleaner, HeaderBlock, header_block, unstuffed
 from gateway.core.mail.content_hash import ContentHash
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, opening
@@ -33,7 +33,7 @@ from gateway.smtp_proxy.message_answer import AnsweredBefore, MessageRefused
 from gateway.smtp_proxy.message_kind import looks_inside
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
-from gateway.smtp_proxy.trace_headers import is_looping, trace
+from gateway.smtp_proxy.trace_headers import is_looping, trace, unsubscribe_fields
 from gateway.smtp_proxy.transaction_record import TransactionRecord
 
 _LOOPS = Reply.of("554 5.4.6 The message goes round in circles")
@@ -157,16 +157,29 @@ class ContentStream:
             instance=self._policy.instance,
             message=ids.show(record.id),
             date=self._services.date(record.at),
+            fields=unsubscribe_fields(self._policy, self._listener, record),
         )
         octets, last = lines + head.octets, head.last
-        while not last and len(octets) < _GATHERED:
+        signer = self._listener.signer
+        gathered = bytearray(octets) if signer is not None else None
+        while not last and (gathered is not None or len(octets) < _GATHERED):
             piece = await body.piece()
             clean, last = self._cleaner.feed(piece.octets), piece.last
             self._hash.feed(clean)
-            octets += clean
+            if gathered is None:
+                octets += clean
+            else:
+                gathered += clean
         is_whole = last
         if is_whole:
             await self._answer_of_retry()
+        # Signed is what nothing changes any more, our own lines with it.
+        waiting: list[bytes] = []
+        if signer is not None and gathered is not None:
+            octets = bytes(gathered)
+            signatures = await asyncio.to_thread(lambda: signer.signatures(unstuffed(octets)))
+            waiting = _pieces(signatures + octets)
+            octets = waiting.pop()
 
         # The relay's recipients become exactly those who may get the message; then DATA.
         self._at_relay = True
@@ -179,13 +192,10 @@ class ContentStream:
         if refused is not None:
             raise MessageRefused(refused, By.RELAY)
 
+        for earlier in waiting:
+            await self._pass_on(earlier)
         while not last:
-            relay.write(octets)
-            stopped = await relay.drain()
-            if stopped is not None:
-                self._services.relay_said(relay.settings, stopped)
-                heard = replies.for_client(stopped, relay.settings.our_fault)
-                raise MessageRefused(heard, By.RELAY)
+            await self._pass_on(octets)
             piece = await body.piece()
             if self.is_too_slow:
                 raise MessageRefused(_TOO_SLOW, By.GATEWAY)
@@ -194,6 +204,15 @@ class ContentStream:
         if not is_whole:
             await self._answer_of_retry()
         return octets
+
+    async def _pass_on(self, octets: bytes) -> None:
+        relay = self._relay
+        relay.write(octets)
+        stopped = await relay.drain()
+        if stopped is not None:
+            self._services.relay_said(relay.settings, stopped)
+            heard = replies.for_client(stopped, relay.settings.our_fault)
+            raise MessageRefused(heard, By.RELAY)
 
     async def _answer_of_retry(self) -> None:
         """Raise `AnsweredBefore` where an earlier attempt's answer, come or awaited, is this one's.
@@ -220,3 +239,8 @@ class ContentStream:
             answer = mail.answer_in(decision.earlier)
         if answer is not None:
             raise AnsweredBefore(answer)
+
+
+def _pieces(octets: bytes) -> list[bytes]:
+    """Return content in pieces; the last one waits for the final dot."""
+    return [octets[start : start + _GATHERED] for start in range(0, len(octets), _GATHERED)]

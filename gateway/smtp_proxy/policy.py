@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import TYPE_CHECKING
 
+from gateway.core.bounces.unsubscribe import UnsubscribeLinks
 from gateway.core.decision.classify import BurstTest, RecipientsTest, Rule, many_recipients
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.kinds import Kind
 from gateway.delivery.settings import RelaySettings
 from gateway.smtp_proxy.users import Users
+
+if TYPE_CHECKING:
+    from gateway.delivery.dkim_signer import DkimSigner
 
 Network = IPv4Network | IPv6Network
 
@@ -30,6 +35,8 @@ class ListenerPolicy:
     users: Users | None = None
     reject_at_rcpt: bool = False
     imports: bool = False  #: Whether mail goes to the importer, not to a relay.
+    adds_unsubscribe: bool = False  #: Whether bulk mail gets links to unsubscribe.
+    signer: "DkimSigner | None" = None  #: Signs what goes to a relay; None: nobody does here.
     #: Gives the envelope sender that the relay is told for a message's id; None: the client's own.
     return_address: Callable[[int], str] | None = None
 
@@ -78,6 +85,8 @@ class Policy:
     max_recipients: int = 10_000
     max_per_client: int = 2_000  #: Connections of one address, in one worker.
     local_time: Callable[[datetime], datetime] = field(default=lambda moment: moment)
+    links: UnsubscribeLinks | None = None  #: None: no mail gets links to unsubscribe.
+    unsubscribe_rules: frozenset[str] = frozenset()  #: The rules whose mail gets them.
 
     bursts: tuple[BurstTest, ...] = field(init=False)  #: The burst rules, if any.
     #: The rules that may say something else of the next transaction of the same message.

@@ -3,21 +3,39 @@
 Received: from crm.example.org ([192.0.2.7])
     by gateway.example.org with ESMTPSA id 7GKQ-3M;
     Sat, 28 Nov 2026 10:00:00 +0100
+List-Unsubscribe: <https://mail.example.org/u/…>          where a listener or rule asks for it
+List-Unsubscribe-Post: List-Unsubscribe=One-Click
 X-Gateway-Loop: 5c1f…
 """
 
+from collections.abc import Sequence
+
+from gateway.core.bounces.unsubscribe import NamedDelivery
+from gateway.core.kinds import Kind
 from gateway.core.mail.headers import Headers
-from gateway.smtp_proxy.transaction_record import Client
+from gateway.smtp_proxy.policy import ListenerPolicy, Policy
+from gateway.smtp_proxy.transaction_record import Client, TransactionRecord
 
 MAX_RECEIVED = 100  #: RFC 5321, 6.3.
 MAX_LOOPS = 3  #: How often one message may come by here.
 LOOP_HEADER = "X-Gateway-Loop"
 
 
+#: Whoever has one of these fields has a way out already, or a signature that covers none.
+_NO_MORE = ("list-unsubscribe", "list-unsubscribe-post", "dkim-signature")
+
+
 def trace(
-    client: Client, *, lmtp: bool, hostname: str, instance: str, message: str, date: str
+    client: Client,
+    *,
+    lmtp: bool,
+    hostname: str,
+    instance: str,
+    message: str,
+    date: str,
+    fields: Sequence[str] = (),
 ) -> bytes:
-    """Return the lines for a message (RFC 5321, 4.4; RFC 3848)."""
+    """Return the lines for a message (RFC 5321, 4.4; RFC 3848), with further fields of our own."""
     protocol = ("LMTP" if lmtp else "ESMTP") if client.extended else "SMTP"
     protocol += ("S" if client.tls else "") + ("A" if client.login else "")
     helo = client.helo.encode("ascii", "replace").decode()
@@ -25,8 +43,32 @@ def trace(
         f"Received: from {helo} ([{client.ip}])\r\n"
         f"\tby {hostname} with {protocol} id {message};\r\n"
         f"\t{date}\r\n"
+        f"{''.join(f'{field}{_END}' for field in fields)}"
         f"{LOOP_HEADER}: {instance}\r\n"
     ).encode()
+
+
+_END = "\r\n"
+
+
+def unsubscribe_fields(
+    policy: Policy, listener: ListenerPolicy, record: TransactionRecord
+) -> Sequence[str]:
+    """Return the fields by which people unsubscribe, for bulk mail that is to have them added.
+
+    It must be certain that it has none, that nothing is signed yet, and who the one reader is.
+    """
+    said = record.classification
+    is_wanted = listener.adds_unsubscribe or said.rule in policy.unsubscribe_rules
+    if policy.links is None or not is_wanted or said.kind is not Kind.BULK:
+        return ()
+    headers = record.headers
+    if not headers.whole or any(name in headers for name in _NO_MORE):
+        return ()
+    going = [position for position, entry in enumerate(record.entries) if entry.going]
+    if len(going) != 1:
+        return ()
+    return policy.links.fields(NamedDelivery(record.id, going[0]))
 
 
 def is_looping(headers: Headers, instance: str) -> bool:

@@ -5,9 +5,10 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from email.utils import parseaddr
+from typing import TYPE_CHECKING
 
 from gateway.app import common
-from gateway.app.keys import signing_keys
+from gateway.app.keys import signing_keys, unsubscribe_links
 from gateway.app.relays import BadCertificate, relays_of
 from gateway.app.rules import rules_of
 from gateway.app.wording import note_templates
@@ -19,6 +20,9 @@ from gateway.core.mail.address import domain_of
 from gateway.smtp_proxy.policy import ListenerPolicy, Override, Policy
 from gateway.smtp_proxy.users import Users
 
+if TYPE_CHECKING:
+    from gateway.delivery.dkim_signer import DkimSigner
+
 
 def policy(settings: Settings) -> Policy:
     """Return what decides about messages; GatewayError if a file can't be used."""
@@ -29,6 +33,8 @@ def policy(settings: Settings) -> Policy:
     # The mark of our loop header: the same for all workers, another for other gateways.
     text = f"{hostname} {settings.store.url.get_secret_value()}"
     override = settings.smtp.override
+    adding_rules = frozenset(rule.name for rule in settings.rules if rule.unsubscribe == "add")
+    adding = adding_rules or any(each.unsubscribe == "add" for each in settings.smtp.listeners)
     return Policy(
         hostname=hostname,
         instance=hashlib.blake2b(text.encode(), digest_size=8).hexdigest(),
@@ -50,6 +56,8 @@ def policy(settings: Settings) -> Policy:
         max_recipients=settings.smtp.max_recipients,
         max_per_client=max(1, settings.smtp.max_connections_per_client // settings.smtp.workers),
         local_time=lambda moment: moment.astimezone(zone),
+        links=unsubscribe_links(settings) if adding else None,
+        unsubscribe_rules=adding_rules,
     )
 
 
@@ -67,10 +75,20 @@ def listeners(settings: Settings) -> Sequence[ListenerPolicy]:
             users=Users.read(listener.users, time.monotonic) if listener.users else None,
             reject_at_rcpt=listener.reject_at == "rcpt",
             imports=listener.purpose in ("import", "bounces"),
+            adds_unsubscribe=listener.unsubscribe == "add",
+            signer=signer(settings) if listener.sign else None,
             return_address=return_addresses(settings) if listener.envelope == "rewrite" else None,
         )
         for listener in settings.smtp.listeners
     ]
+
+
+def signer(settings: Settings) -> "DkimSigner":
+    """Return what signs a listener's mail; GatewayError for a key that can't."""
+    # With it come dkimpy and the cryptography that most workers don't need.
+    from gateway.app.dkim_keys import dkim_signer  # noqa: PLC0415
+
+    return dkim_signer(settings)
 
 
 def return_addresses(settings: Settings) -> Callable[[int], str]:
