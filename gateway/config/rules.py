@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gateway.core.decision.classify import RuleTest
 
 
+_NO_TESTS = ("name", "kind", "unsubscribe", "matches")  #: Keys of a rule that are no test.
+
+
 class Burst(Section):
     """The same login, From and subject, to many recipients one by one."""
 
@@ -51,7 +54,7 @@ class RuleConfig(Section):
 
     @model_validator(mode="after")
     def _has_one_test(self) -> Self:
-        keys = [key for key in RuleConfig.model_fields if key not in ("name", "kind", "matches")]
+        keys = [key for key in RuleConfig.model_fields if key not in _NO_TESTS]
         given = [key for key in keys if getattr(self, key) is not None]
         if len(given) != 1:
             named = " and ".join(given) or "none"

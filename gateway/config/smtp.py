@@ -126,8 +126,8 @@ class ListenerConfig(Section):
     which bounces are known for certain; reports then come to the gateway, which passes them on to
     the CRM's sender."""
     sign: bool = False
-    """Whether what goes to the relay is signed with the `[[dkim]]` key of its `From`. The mail is held
-    whole in memory for it, up to `smtp.max_message_size`; nothing may change it afterwards."""
+    """Whether what goes to the relay is signed with the `[[dkim]]` key of its `From`. Each mail is
+    held whole in memory for it, up to `smtp.max_message_size`; nothing may change it afterwards."""
     unsubscribe: Literal["keep", "add"] = "keep"
     """`add` gives bulk mail links to unsubscribe (`List-Unsubscribe`, RFC 8058) where it has none,
     goes to one recipient and isn't signed with DKIM yet; the relay must sign it then."""

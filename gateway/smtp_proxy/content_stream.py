@@ -16,6 +16,7 @@ then.
 
 import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.core import ids
 from gateway.core.decision.journal import KnownBulk
@@ -35,6 +36,9 @@ from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
 from gateway.smtp_proxy.trace_headers import is_looping, trace, unsubscribe_fields
 from gateway.smtp_proxy.transaction_record import TransactionRecord
+
+if TYPE_CHECKING:
+    from gateway.delivery.dkim_signer import DkimSigner
 
 _LOOPS = Reply.of("554 5.4.6 The message goes round in circles")
 _TOO_SLOW = Reply.of("451 4.4.2 Too slow while others wait for the relay; try again later")
@@ -161,25 +165,18 @@ class ContentStream:
         )
         octets, last = lines + head.octets, head.last
         signer = self._listener.signer
-        gathered = bytearray(octets) if signer is not None else None
-        while not last and (gathered is not None or len(octets) < _GATHERED):
+        if signer is not None and not last:
+            octets, last = await self._rest(octets), True
+        while not last and len(octets) < _GATHERED:
             piece = await body.piece()
             clean, last = self._cleaner.feed(piece.octets), piece.last
             self._hash.feed(clean)
-            if gathered is None:
-                octets += clean
-            else:
-                gathered += clean
+            octets += clean
         is_whole = last
         if is_whole:
             await self._answer_of_retry()
-        # Signed is what nothing changes any more, our own lines with it.
-        waiting: list[bytes] = []
-        if signer is not None and gathered is not None:
-            octets = bytes(gathered)
-            signatures = await asyncio.to_thread(lambda: signer.signatures(unstuffed(octets)))
-            waiting = _pieces(signatures + octets)
-            octets = waiting.pop()
+        if signer is not None:
+            octets = await asyncio.to_thread(_signed, signer, octets)
 
         # The relay's recipients become exactly those who may get the message; then DATA.
         self._at_relay = True
@@ -192,8 +189,9 @@ class ContentStream:
         if refused is not None:
             raise MessageRefused(refused, By.RELAY)
 
-        for earlier in waiting:
-            await self._pass_on(earlier)
+        if signer is not None and len(octets) > _GATHERED:
+            await self._pass_on(octets[:-_GATHERED])
+            octets = octets[-_GATHERED:]
         while not last:
             await self._pass_on(octets)
             piece = await body.piece()
@@ -204,6 +202,16 @@ class ContentStream:
         if not is_whole:
             await self._answer_of_retry()
         return octets
+
+    async def _rest(self, octets: bytes) -> bytes:
+        """Return content from its first octets to its end, for what must have it whole."""
+        pieces, last = [octets], False
+        while not last:
+            piece = await self.body.piece()
+            clean, last = self._cleaner.feed(piece.octets), piece.last
+            self._hash.feed(clean)
+            pieces.append(clean)
+        return b"".join(pieces)
 
     async def _pass_on(self, octets: bytes) -> None:
         relay = self._relay
@@ -241,6 +249,6 @@ class ContentStream:
             raise AnsweredBefore(answer)
 
 
-def _pieces(octets: bytes) -> list[bytes]:
-    """Return content in pieces; the last one waits for the final dot."""
-    return [octets[start : start + _GATHERED] for start in range(0, len(octets), _GATHERED)]
+def _signed(signer: "DkimSigner", octets: bytes) -> bytes:
+    """Return whole content, as it goes over the wire, with signatures above our own lines."""
+    return signer.signatures(unstuffed(octets)) + octets

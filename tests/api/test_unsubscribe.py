@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -304,6 +304,17 @@ async def test_a_link_whose_mail_is_forgotten_still_offers_the_way_out(
 
         assert 410 == answer.status_code
         assert "mailto:office@example.org?subject=" in answer.text
+
+
+async def test_a_link_of_a_mail_the_journal_has_not_heard_of_yet_is_asked_again_later(
+    shared_page: Page,
+) -> None:
+    path = shared_page.path(NamedDelivery(ids.first_id_at(datetime.now(UTC)), 0))
+
+    answer = await shared_page.ask("POST", path, data=ONE_CLICK)
+
+    assert (503, "60") == (answer.status_code, answer.headers["retry-after"])
+    assert "mailto:office@example.org?subject=" in answer.text
 
 
 # The page

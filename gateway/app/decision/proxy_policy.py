@@ -86,7 +86,7 @@ def listeners(settings: Settings) -> Sequence[ListenerPolicy]:
 def signer(settings: Settings) -> "DkimSigner":
     """Return what signs a listener's mail; GatewayError for a key that can't."""
     # With it come dkimpy and the cryptography that most workers don't need.
-    from gateway.app.dkim_keys import dkim_signer  # noqa: PLC0415
+    from gateway.app.dkim_keys import dkim_signer
 
     return dkim_signer(settings)
 

@@ -1,8 +1,9 @@
 """What links to unsubscribe lead to: the page's questions, asked of the store."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from email.utils import parseaddr
 
 from gateway import logs
@@ -15,13 +16,15 @@ from gateway.config.triggers import load_trigger, trigger_files
 from gateway.core.bounces.unsubscribe import PATH, SAMPLE, Named, UnsubscribeLinks, masked
 from gateway.documents.bounces import unsubscribed_event
 from gateway.store.bounces import unsubscribes
-from gateway.store.bounces.unsubscribes import KeptUnsubscribe, MailedRecipient
+from gateway.store.bounces.unsubscribes import MailedRecipient
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.people import topic_opt_outs
 from gateway.store.sending import events
 
 log = logs.get("api")
 
+_NEW = timedelta(hours=1)
+_ATTEMPTS, _PAUSE_SECONDS = 8, 0.25
 _MAILCHIMP = "/mailchimp/"
 
 
@@ -50,10 +53,10 @@ class StoreUnsubscribeAdapter:
         named = await asyncio.to_thread(self._named, token)
         if named is None:
             return LinkView(state=LinkState.UNKNOWN)
-        try:
-            return await self._database.read(lambda connection: self._view(connection, named))
-        except StoreUnavailable:
-            return LinkView(state=LinkState.AWAY)
+        return await self._once_known(
+            named,
+            lambda: self._database.read(lambda connection: self._view(connection, named)),
+        )
 
     async def unsubscribe(self, token: str, *, topic: str, choice: str) -> LinkView:
         """Unsubscribe who got the link's mail, and tell of it, in one transaction."""
@@ -61,10 +64,10 @@ class StoreUnsubscribeAdapter:
         if named is None:
             return LinkView(state=LinkState.UNKNOWN)
 
-        def work(connection: StoreTransaction) -> tuple[LinkView, KeptUnsubscribe | None]:
+        def work(connection: StoreTransaction) -> LinkView:
             mailed = unsubscribes.recipient_of(connection, named, lock=True)
             if mailed is None:
-                return LinkView(state=LinkState.EXPIRED), None
+                return LinkView(state=LinkState.EXPIRED)
             kept = unsubscribes.unsubscribe(
                 connection,
                 mailed,
@@ -75,15 +78,27 @@ class StoreUnsubscribeAdapter:
             )
             if kept is not None:
                 events.put(connection, [unsubscribed_event(kept, self._ids.next())])
-            return self._view_of(connection, mailed), kept
+                log.info("unsubscribed", by="link", topic=bool(kept.topic))
+            return self._view_of(connection, mailed)
 
-        try:
-            view, kept = await self._database.write(work)
-        except StoreUnavailable:
-            return LinkView(state=LinkState.AWAY)
-        if kept is not None:
-            log.info("unsubscribed", by="link", topic=bool(kept.topic))
-        return view
+        return await self._once_known(named, lambda: self._database.write(work))
+
+    async def _once_known(self, named: Named, ask: Callable[[], Awaitable[LinkView]]) -> LinkView:
+        """Return what is asked, once the journal has the mail: programs may be quicker than it.
+
+        A mail too new to be forgotten is one that the journal is about to hear of.
+        """
+        is_new = common.now() - named.at < _NEW
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(_PAUSE_SECONDS)
+            try:
+                view = await ask()
+            except StoreUnavailable:
+                return LinkView(state=LinkState.AWAY)
+            if not is_new or view.state is not LinkState.EXPIRED:
+                return view
+        return LinkView(state=LinkState.AWAY)
 
     def _named(self, token: str) -> Named | None:
         settings = self._settings()

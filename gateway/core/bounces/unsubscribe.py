@@ -10,8 +10,10 @@ own, so that nobody can make one of a return address (RFC 8058, 3.1: "hard-to-fo
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.core.bounces.return_address import tokens_in
+from gateway.core.ids import moment_of
 from gateway.core.signing import SigningKeys
 
 PATH = "/u/"  #: Of links, below `[api] public_url`.
@@ -30,12 +32,22 @@ class NamedDelivery:
     message: int
     position: int  #: Of the recipient in the envelope, from 0.
 
+    @property
+    def at(self) -> datetime:
+        """When the mail came in."""
+        return moment_of(self.message)
+
 
 @dataclass(frozen=True, slots=True)
 class NamedOccurrence:
     """A token of triggered mail names an occurrence of the ledger."""
 
     occurrence: int
+
+    @property
+    def at(self) -> datetime:
+        """When the mail became due."""
+        return moment_of(self.occurrence)
 
 
 Named = NamedDelivery | NamedOccurrence

@@ -434,7 +434,7 @@ class _Eraser:
     def _topics(self) -> None:
         """Have whoever declined a topic go on declining it by the hashes of the addresses."""
         subject, t = self._subject, topic_opt_outs.c
-        whose = t.address.in_(subject.addresses)
+        whose: ColumnElement[bool] = t.address.in_(subject.addresses)
         if subject.ref is not None:
             whose |= (t.kind == subject.ref.kind.value) & (t.person == subject.ref.crm_id)
         declined = select(t.topic).where(whose, t.released_at.is_(None)).distinct()
