@@ -4,21 +4,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from gateway import logs
 from gateway.core import ids
 from gateway.core.bounces.bounce import Bounce, BounceKind, KeptBounce, Proof
 from gateway.core.bounces.return_address import returned_to
 from gateway.core.bounces.suppressing import BounceRules, scope_for
+from gateway.core.bounces.unsubscribe import UnsubscribeLinks
 from gateway.core.people.people import SuppressionSource
 from gateway.core.replies.inbox import InboxRow
 from gateway.core.sending.event import Event, EventType
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.signing import SigningKeys
-from gateway.documents.bounces import address_event_data
+from gateway.documents.bounces import address_event_data, unsubscribed_event
 from gateway.inbound.reading.bounces.reports import ReportSet
-from gateway.store.bounces import bounces
+from gateway.store.bounces import bounces, unsubscribes
 from gateway.store.engine.database import StoreTransaction, StoreUnavailable
 from gateway.store.people import people, suppression
 from gateway.store.sending import events, outbox
+
+log = logs.get("inbound")
 
 #: What went out so shortly before a bounce may still come back, and proves nothing.
 _IN_FLIGHT = timedelta(hours=12)
@@ -37,10 +41,42 @@ class BounceSettings:
     rules: BounceRules
     address: str = ""  #: `[bounces] address`; empty: no return addresses of the gateway's own.
     keys: SigningKeys | None = None
+    links: UnsubscribeLinks | None = None  #: None: no mail has links to unsubscribe.
 
 
 class JournalBehind(StoreUnavailable):
     """A mail may be about a message that the journal has not taken in yet: it is given again."""
+
+
+def keep_unsubscribe(
+    connection: StoreTransaction,
+    report: ReportSet,
+    row: InboxRow,
+    *,
+    settings: BounceSettings,
+    now: datetime,
+    new_id: Callable[[], int],
+) -> bool:
+    """Unsubscribe who answers the mailto link of a mail (RFC 2369, 3.2); whether that was asked.
+
+    The address alone asks: programs leave the subject empty. Whoever has seen the mail can ask; a
+    vacation reply, a report, or what nobody sent asks for nothing.
+    """
+    if settings.links is None or not report.may_ask or row.envelope_sender == "":
+        return False
+    addresses = (*row.envelope_recipients.split(), *report.addressed_to)
+    named = settings.links.named_by(addresses)
+    mailed = None if named is None else unsubscribes.recipient_of(connection, named, lock=True)
+    if mailed is None:
+        return False
+    kept = unsubscribes.unsubscribe(connection, mailed, choice=_BY_MAIL, now=now, new_id=new_id)
+    if kept is not None:
+        events.put(connection, [unsubscribed_event(kept, new_id())])
+        log.info("unsubscribed", by="mail", topic=False)
+    return True
+
+
+_BY_MAIL = "List-Unsubscribe: mailto"
 
 
 @dataclass(frozen=True, slots=True)

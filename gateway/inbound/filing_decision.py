@@ -12,7 +12,7 @@ from gateway.core.sending.event import Event, EventType
 from gateway.documents.replies import mail_to_attend_document
 from gateway.inbound.admission import Admission, Objection, objection
 from gateway.inbound.answering import answer_sender
-from gateway.inbound.bounce_keeping import BounceSettings, keep_bounces
+from gateway.inbound.bounce_keeping import BounceSettings, keep_bounces, keep_unsubscribe
 from gateway.inbound.filed_reply import file_reply
 from gateway.inbound.mail_to_file import FilingFacts, MailToFile
 from gateway.inbound.notices import NoticeSettings
@@ -22,6 +22,7 @@ from gateway.store.people import applications
 from gateway.store.replies import inbox
 from gateway.store.sending import events
 
+UNSUBSCRIBE = "unsubscribe"  #: Why a mail is not filed that asks for no more mailings.
 _ANSWERS = (Automatic.AUTO_REPLY.value, Automatic.READ_RECEIPT.value)
 
 
@@ -81,23 +82,8 @@ class FilingDecider:
                 message_id=header.message_id,
             )
         report = case.reading.report if case.reading else None
-        if report is not None and report.bounces and case.reference is None:
-            is_ours = keep_bounces(
-                connection,
-                report,
-                row,
-                raw=case.raw,
-                arrived=case.arrived,
-                settings=self._bounce_settings,
-                now=now,
-                new_id=self._new_id,
-            )
-            if case.is_bounce:
-                decision = (
-                    replace(case.row, state=InboxState.IGNORED, reason=_kind_of(report))
-                    if is_ours
-                    else Objection(reason=AttentionReason.UNPROVEN_BOUNCE)
-                )
+        if report is not None and case.reference is None:
+            decision = self._came_back(connection, case, report, row, now=now) or decision
         if isinstance(decision, InboxRow):
             row = replace(row, state=decision.state, reason=decision.reason)
         elif decision is not None:
@@ -138,6 +124,39 @@ class FilingDecider:
             )
         inbox.settle(connection, row)
         return row
+
+    def _came_back(
+        self,
+        connection: StoreTransaction,
+        case: MailToFile,
+        report: ReportSet,
+        row: InboxRow,
+        *,
+        now: datetime,
+    ) -> InboxRow | Objection | None:
+        """Keep what a mail says of mail of ours; return what decides about it, if that does."""
+        settings = self._bounce_settings
+        if report.bounces:
+            is_ours = keep_bounces(
+                connection,
+                report,
+                row,
+                raw=case.raw,
+                arrived=case.arrived,
+                settings=settings,
+                now=now,
+                new_id=self._new_id,
+            )
+            if not case.is_bounce:
+                return None
+            if is_ours:
+                return replace(case.row, state=InboxState.IGNORED, reason=_kind_of(report))
+            return Objection(reason=AttentionReason.UNPROVEN_BOUNCE)
+        if case.is_bounce and keep_unsubscribe(
+            connection, report, row, settings=settings, now=now, new_id=self._new_id
+        ):
+            return replace(case.row, state=InboxState.IGNORED, reason=UNSUBSCRIBE)
+        return None
 
     def _facts(self, connection: StoreTransaction, case: MailToFile) -> FilingFacts:
         header = case.reading.header if case.reading else None

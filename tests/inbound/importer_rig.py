@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.core import ids
 from gateway.core.bounces.suppressing import BounceRules
+from gateway.core.bounces.unsubscribe import UnsubscribeLinks
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.applications import Application, Programme
 from gateway.core.people.history import HistoryEntry
@@ -22,6 +23,7 @@ from gateway.core.sending.mail_wording import (
     parse_letter,
 )
 from gateway.core.sending.outbox import OutboxRow
+from gateway.core.signing import SigningKeys
 from gateway.inbound.admission import Admission, sender_entries
 from gateway.inbound.bounce_keeping import BounceSettings
 from gateway.inbound.importer import ReplyImporter, Rules
@@ -76,6 +78,10 @@ RECORDS: Mapping[str, list[object]] = {
         Application(reference="5000", person=OTHER, programme="p1", responsible=("s3",)),
     ],
 }
+
+
+#: Of mail whose links to unsubscribe are mails to `bounces+TOKEN@office.example`.
+LINKS = UnsubscribeLinks(SigningKeys((b"k" * 32,)), address="bounces@office.example")
 
 
 class ImporterRig:
@@ -185,7 +191,7 @@ def rules(*senders: str, roles: tuple[str, ...] = ("personnel_manager",)) -> Rul
             import_address="replies@office.example",
         ),
         origins={MAILBOX.name: MAILBOX},
-        bounces=BounceSettings(lookup=lookup_form, rules=BounceRules()),
+        bounces=BounceSettings(lookup=lookup_form, rules=BounceRules(), links=LINKS),
     )
 
 

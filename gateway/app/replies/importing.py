@@ -6,7 +6,7 @@ from email.utils import parseaddr
 
 from gateway.app import common
 from gateway.app.common import now
-from gateway.app.keys import signing_keys
+from gateway.app.keys import signing_keys, unsubscribe_links
 from gateway.app.replies.import_address import import_address
 from gateway.app.wording import letters
 from gateway.config import Settings
@@ -97,6 +97,7 @@ def bounce_settings(settings: Settings) -> BounceSettings:
         rules=BounceRules(config.suppress_after, config.apart, config.within),
         address=address,
         keys=signing_keys(settings) if address else None,
+        links=unsubscribe_links(settings),
     )
 
 

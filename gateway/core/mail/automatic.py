@@ -104,6 +104,10 @@ def automatic_kind(field: Field) -> Automatic | None:
     reported = report_kind(field("content-type"))
     if reported is not None:
         return reported
+    # Apple Mail's button to unsubscribe says "Auto-Submitted: auto-replied" and answers nothing
+    # (iCloud, 2024: github.com/sisimai/rb-sisimai/issues/279).
+    if field("x-apple-unsubscribe"):
+        return Automatic.GENERATED
     # No prefix is passed over: staff forward such mail, `Fwd: Automatic reply`.
     subject = field("subject").strip().casefold()
     by_subject = next(
@@ -124,9 +128,14 @@ def automatic_kind(field: Field) -> Automatic | None:
         return by_subject or Automatic.GENERATED
 
     # A sender that nobody can answer: such mail reports on another or is an auto-reply.
-    if field("return-path").strip() == "<>" or _MAILER.search(field("from")):
+    if is_of_nobody(field):
         return by_subject or Automatic.GENERATED
     return by_subject
+
+
+def is_of_nobody(field: Field) -> bool:
+    """Whether nobody can be answered: the null sender, or a mail server itself."""
+    return field("return-path").strip() == "<>" or bool(_MAILER.search(field("from")))
 
 
 def auto_submitted(headers: Headers) -> str:

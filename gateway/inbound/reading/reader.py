@@ -61,6 +61,7 @@ def load(line: bytes) -> ReadMail | str:
             numbers=tuple(report["numbers"]),
             message_id=report["message_id"],
             addressed_to=tuple(report["addressed_to"]),
+            may_ask=report["may_ask"],
         )
     return ReadMail(
         header=ParsedHeader(**values["header"]),

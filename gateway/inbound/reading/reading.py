@@ -8,7 +8,13 @@ from email.message import Message
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gateway.core.mail.automatic import Automatic, automatic_kind, may_be_answered
+from gateway.core.mail.automatic import (
+    Automatic,
+    Field,
+    automatic_kind,
+    is_of_nobody,
+    may_be_answered,
+)
 from gateway.core.mail.content import MAX_HEADER_BLOCK, header_block_of_file
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.keepable import keepable, keepable_line, keepable_lines
@@ -122,7 +128,11 @@ def read(task: Task) -> ReadMail:
     mail = skeletons.parse(Path(task.file))
     if header.automatic or task.is_bounce:
         is_answer = header.automatic in (Automatic.AUTO_REPLY.value, Automatic.READ_RECEIPT.value)
-        return ReadMail(header=header, report=read_reports(mail, is_bounce=not is_answer))
+        report = read_reports(mail, is_bounce=not is_answer)
+        is_message = header.automatic in ("", Automatic.GENERATED.value) and not report.bounces
+        has_sender = not is_of_nobody(_fields_of(headers, task))
+        report = replace(report, may_ask=is_message and has_sender)
+        return ReadMail(header=header, report=report)
     unwrap(mail, skeletons, Path(task.folder))
     recovered = recover(mail, subject=header.bare_subject, zone=ZoneInfo(task.zone))
     saver = Saver(Path(task.folder), skeletons)
@@ -178,11 +188,7 @@ def read_header(headers: Headers, task: Task) -> ParsedHeader:
     # The blanks as they came: not each of those that are shown as one may follow a reference.
     named = find_reference(keepable(headers.text("subject")), reference_pattern(task.reference))
 
-    def field(name: str) -> str:
-        """Look a field up; the null sender of the envelope counts as a Return-Path."""
-        is_null = name == "return-path" and task.envelope_sender == ""
-        return "<>" if is_null else headers.text(name)
-
+    field = _fields_of(headers, task)
     kind = automatic_kind(field)
     trust, authserv_id = task.trust, task.authserv_id
     return ParsedHeader(
@@ -196,6 +202,15 @@ def read_header(headers: Headers, task: Task) -> ParsedHeader:
         automatic=kind.value if kind else "",
         may_be_answered=may_be_answered(field, loop_field=LOOP_FIELD),
     )
+
+
+def _fields_of(headers: Headers, task: Task) -> Field:
+    def field(name: str) -> str:
+        """Look a field up; the null sender of the envelope counts as a Return-Path."""
+        is_null = name == "return-path" and task.envelope_sender == ""
+        return "<>" if is_null else headers.text(name)
+
+    return field
 
 
 def replied_mail(

@@ -442,7 +442,7 @@ class _Eraser:
         self._delete(topic_opt_outs, whose)
         for topic in topics:
             for name in self._outcome.addresses:
-                values = {"id": self._new_id(), "topic": topic, "address": name}
+                values = {"id": self._new_id(), "topic": topic, "kind": "erased", "address": name}
                 since = {"since": self._outcome.at}
                 self._connection.execute(insert(topic_opt_outs).values(values | since))
 

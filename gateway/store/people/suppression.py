@@ -76,7 +76,7 @@ _SEVERAL = _rows_of(wanted="json_each(?1) w CROSS JOIN", value="w.value", lowest
 #: hashes.
 _HAS_ERASED = """
 SELECT 1 FROM suppressions WHERE source = 'erased'
-UNION ALL SELECT 1 FROM topic_opt_outs WHERE address >= 'erased:' AND address < 'erased;'
+UNION ALL SELECT 1 FROM topic_opt_outs WHERE kind = 'erased'
 LIMIT 1
 """
 

@@ -49,7 +49,7 @@ topic_opt_outs = Table(
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("topic", Text, nullable=False),  # as the trigger names it
-    words("kind"),
+    words("kind"),  # candidate, contact; empty of an address, `erased` of one known by its hash
     words("person"),
     words("address"),
     words("remark"),

@@ -34,6 +34,8 @@ class ReportSet:
     numbers: tuple[int, ...] = ()  #: Ids of the journal that it names.
     message_id: str = ""
     addressed_to: tuple[str, ...] = ()  #: Addresses it came to, as its own header names them.
+    #: Whether it may ask for something: it neither answers nor reports, and has a sender.
+    may_ask: bool = False
 
 
 def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
