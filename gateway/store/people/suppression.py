@@ -1,6 +1,7 @@
 """Who is suppressed: what is known of an address now, and suppressions of single addresses."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -29,7 +30,7 @@ from gateway.core.people.people import (
     Suppression,
     SuppressionSource,
 )
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.engine.quick_reader import QuickReader
 from gateway.store.people.effects import (
     OF_GROUP,
@@ -180,10 +181,14 @@ class Standings:
             values = {"wanted": wanted, "lowest": self._lowest, "now": self._microseconds()}
             return connection.execute(self._statement, values).all()
 
-        has_erased = self._erased_names is not None and (
-            # A server's answer costs more than the hashes.
-            not self._database.is_sqlite
-            or connection.execute(text(_HAS_ERASED)).first() is not None
+        if self._erased_names is not None and not self._database.is_sqlite:
+            # A server's answer costs more than the hashes: it is asked only where there are none,
+            # as a store in which nobody was erased needs no key.
+            with suppress(StoreUnavailable):
+                return self._standings(addresses, ask, has_erased=True)
+        has_erased = (
+            self._erased_names is not None
+            and connection.execute(text(_HAS_ERASED)).first() is not None
         )
         return self._standings(addresses, ask, has_erased=has_erased)
 
