@@ -419,3 +419,27 @@ def test_an_address_that_others_have_stays_theirs(held: Held) -> None:
 
     assert 1 == done.shared
     assert [(ANN, "18"), (BOBS, "18")][::-1] == sorted(held.rows("addresses", "address", "person"))
+
+
+def test_whom_the_feed_has_deleted_is_erased_by_key(held: Held) -> None:
+    with held.database.writing() as connection:
+        for name in ("people", "addresses"):
+            table = metadata.tables[name]
+            column = table.c.crm_id if name == "people" else table.c.person
+            connection.execute(table.delete().where(column == "4711x"))
+
+    held.erase(with_files=True)
+
+    left = held.where_said()
+    assert set() == left
+    assert [] == [row for row in held.rows("deliveries", "address") if ANN in row]
+
+
+def test_the_certificate_holds_no_data(held: Held) -> None:
+    done = held.erase()
+
+    said = json.dumps([str(done.erasure), held.rows("erasures")], default=str).casefold()
+    said += erasure.list_file(held.settings).read_text().casefold()
+    assert [] == [word for word in WORDS if word in said]
+    assert done.erasure.counts["people"] == 1
+    assert "eva" in said

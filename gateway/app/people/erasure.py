@@ -16,6 +16,7 @@ from pathlib import Path
 
 import orjson
 
+from gateway import logs
 from gateway.app import common
 from gateway.app.keys import erased_names, signing_keys
 from gateway.config import Settings
@@ -24,13 +25,15 @@ from gateway.core.kinds import Scope
 from gateway.core.people.erased_names import ErasedNames
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.blobs import BlobMissing, Blobs
-from gateway.store.engine.database import Database, StoreTransaction
+from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.people import erasing
 from gateway.store.people.erasing import Erasure, ErasureSubject, KeptSuppression
 
 AGAIN = "gateway person erase --again"
 _AT_ONCE = 200
 _LARGEST_READ = 50 * 1024 * 1024  #: Of a file of the feed that is looked through.
+
+log = logs.get("privacy")
 
 
 class NobodyToErase(GatewayError):
@@ -135,7 +138,10 @@ def erase(
     if with_files:
         for file in files:
             file.unlink(missing_ok=True)
-    database.sweep_out()
+    try:
+        database.sweep_out()
+    except StoreUnavailable as error:  # It is erased all the same.
+        log.error("store_not_rewritten", reason=str(error))
     return _done(outcome, whom, files, are_files_deleted=with_files)
 
 

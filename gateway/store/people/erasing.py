@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.kinds import Scope
-from gateway.core.people.erased_names import ErasedNames, short
+from gateway.core.people.erased_names import PREFIX, ErasedNames, short
 from gateway.core.people.mentions import Mentions
 from gateway.core.people.people import PersonRef, Standing, Suppression, SuppressionSource
 from gateway.core.replies.inbox import InboxState
@@ -162,6 +162,8 @@ def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubjec
             select(a.address).where(a.kind == kind, a.person == crm_id).order_by(a.position.desc())
         )
     )
+    # Whom the feed has deleted is still known by where mail for them went.
+    theirs = list(dict.fromkeys([*theirs, *_mailed(connection, wanted)]))
     also = set(
         connection.scalars(
             select(a.address).where(a.address.in_(theirs), or_(a.kind != kind, a.person != crm_id))
@@ -192,6 +194,24 @@ def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubjec
         qualifications=keys(qualifications, "crm_id"),
         closings=keys(closings, "crm_id"),
     )
+
+
+def _mailed(connection: Connection, ref: PersonRef) -> Iterator[str]:
+    """Yield the addresses that a person alone was mailed at, or answered from."""
+    kind, crm_id = ref.kind.value, ref.crm_id
+    went = select(deliveries.c.address).where(deliveries.c.persons == str(ref)).distinct()
+    places = [went] + [
+        select(column).where(table.c.kind == kind, table.c.person == crm_id).distinct()
+        for table, column in (
+            (campaign_members, campaign_members.c.address),
+            (occurrences, occurrences.c.mailbox),
+            (opt_outs, opt_outs.c.address),
+        )
+    ]
+    for query in places:
+        for address in connection.scalars(query):
+            if address and not address.startswith(PREFIX):
+                yield address
 
 
 def unfiled(connection: Connection, after: int, limit: int) -> list[tuple[int, str]]:
