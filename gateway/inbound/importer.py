@@ -2,9 +2,11 @@
 
 import asyncio
 import hashlib
+import secrets
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -173,8 +175,8 @@ class ReplyImporter:
     async def look(self, row: InboxRow) -> ReadMail | None:
         """Read a mail without deciding anything; None where it can't be read."""
         async with self._fetched(row) as file:
-            with tempfile.TemporaryDirectory(prefix=SPOOL) as folder:
-                reading, _ = await self.read(row, file, Path(folder), self._origin_of(row))
+            with _folder_for_files() as folder:
+                reading, _ = await self.read(row, file, folder, self._origin_of(row))
                 return reading
 
     def _origin_of(self, row: InboxRow) -> Origin:
@@ -197,9 +199,9 @@ class ReplyImporter:
 
         `fault` says why there is no more of it.
         """
-        with tempfile.TemporaryDirectory(prefix=SPOOL) as folder:
+        with _folder_for_files() as folder:
             try:
-                reading, unread = await self.read(row, file, Path(folder), origin)
+                reading, unread = await self.read(row, file, folder, origin)
             finally:
                 if kept is not None:
                     await kept
@@ -290,12 +292,27 @@ class ReplyImporter:
 
     @asynccontextmanager
     async def _fetched(self, row: InboxRow) -> AsyncIterator[Path]:
-        """Lend the raw mail as a file."""
+        """Lend the raw mail as a file, to be read only."""
+        kept = self._blobs.file(row.content)
+        if kept is not None:
+            yield kept
+            return
         with tempfile.NamedTemporaryFile(prefix=SPOOL) as file:
             async for piece in self._blobs.pieces(row.content):
                 file.write(piece)
             file.flush()
             yield Path(file.name)
+
+
+@contextmanager
+def _folder_for_files() -> Iterator[Path]:
+    """Lend a name for a folder, which is made where a mail has files, and removed with them."""
+    folder = Path(tempfile.gettempdir(), f"{SPOOL}{secrets.token_hex(8)}")
+    try:
+        yield folder
+    finally:
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 def verdict_on(row: InboxRow) -> Verdict | None:

@@ -74,8 +74,10 @@ class InboxWorker:
         now, is_gone = self._clock(), self._is_gone
         if not await self._database.read(lambda c: inbox.has_waiting(c, now, is_gone)):
             return False
+        # A power cut ends the claim and its holder alike: to make it durable would be in vain.
         waiting = await self._database.write(
-            lambda c: inbox.claim(c, self._holder, now, _LEASE, _AT_ONCE, is_gone=is_gone)
+            lambda c: inbox.claim(c, self._holder, now, _LEASE, _AT_ONCE, is_gone=is_gone),
+            durable=False,
         )
         has_more = bool(waiting)
         try:

@@ -6,11 +6,12 @@ Each row is a trap of one of the two readings: of mail-parser 4.8.0, of `parse_m
 from datetime import UTC
 from email import message_from_bytes
 
+import mailparser
 import pytest
 
 from gateway.core.replies.forwarded import Mailbox
 from gateway.inbound.reading.attached import heading_of
-from gateway.inbound.reading.header_fields import hop_ids
+from gateway.inbound.reading.header_fields import hop_ids, read_address_field
 
 READ_BY_THE_RFC = [
     ("a group", "Team: ann@x.example, Bob <b@y.example>;", ["ann@x.example", "Bob <b@y.example>"]),
@@ -90,6 +91,33 @@ def test_nine_hundred_parentheses_are_read_like_one() -> None:
     mail = message_from_bytes(b"To: Ann " + b"(" * 900 + b")" * 900 + b" <a@x.example>\r\n\r\n")
 
     assert ["a@x.example"] == [each.address for each in heading_of(mail, UTC).to]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "ann.roe@office.example",
+        "<ann_roe+jobs@office.example>",
+        "Ann Roe <ann@office.example>",
+        '"Ann Roe-Doe 2" <ann@mail.office.example>',
+        # and what only looks as simple
+        '"Ann" Roe <ann@office.example>',
+        "Ann. Roe <ann@office.example>",
+        '"Ann <ann@office.example>',
+        "ann@office",
+        "Ann <ann..roe@office.example>",
+        "<ann@office.example> <eva@office.example>",
+        "ann@office.example, eva@office.example",
+    ],
+)
+def test_a_simple_field_says_what_mail_parser_finds_in_it(field: str) -> None:
+    parsed = mailparser.parse_from_string(f"From: {field}\r\n\r\n")
+    read = read_address_field(field.encode())
+
+    assert [tuple(each) for each in parsed.from_] == [
+        (each.name, each.address) for each in read.mailboxes
+    ]
+    assert (not parsed.address_header_defects) == read.is_sound
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A forwarded reply lands in the candidate's history, once."""
 
+import tempfile
 from datetime import UTC, datetime
 
 import pytest
@@ -54,6 +55,18 @@ async def test_its_attachments_are_documents_too(each_rig: ImporterRig) -> None:
         ("Anschreiben Müller.docx", "cover_letter", len(PDF)),
     ] == found
     assert PDF == await each_rig.blobs.get(entry.documents[0].sha256)
+
+
+async def test_no_file_of_a_mail_is_left_behind(
+    rig: ImporterRig, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
+    await rig.filed(with_file(forward()))
+    await rig.filed(forward(subject="4712 WG: Ihre Bewerbung"))
+
+    assert [] == list(folder.iterdir())
 
 
 async def test_the_raw_mail_is_kept_octet_for_octet(rig: ImporterRig) -> None:

@@ -26,7 +26,6 @@ def read(tmp_path: Path, readers: Readers) -> Read:
     async def read(mail: EmailMessage | bytes, **changes: Any) -> ReadMail:
         file, folder = tmp_path / "mail", tmp_path / "parts"
         file.write_bytes(mail if isinstance(mail, bytes) else mail.as_bytes())
-        folder.mkdir(exist_ok=True)
         task = {"reference": r"(?P<reference>\d+)", "zone": "Europe/Berlin"} | changes
         return await readers.read(Task(file=str(file), folder=str(folder), **task))
 

@@ -61,6 +61,15 @@ async def test_what_is_there_is_not_overwritten(blobs: Blobs, tmp_path: Path) ->
     assert digest == there.name
 
 
+async def test_what_is_there_lies_in_a_file(blobs: Blobs) -> None:
+    digest = await blobs.put(b"content")
+    file = blobs.file(digest)
+
+    assert b"content" == (file and file.read_bytes())
+    assert blobs.file("ab" * 32) is None
+    assert Blobs("s3://bucket/prefix").file(digest) is None
+
+
 async def test_what_is_not_there_is_missing(blobs: Blobs) -> None:
     with pytest.raises(BlobMissing, match="lacks abab"):
         await blobs.get("ab" * 32)

@@ -12,7 +12,7 @@ from gateway.core.mail.headers import decoded, decoded_mailboxes
 from gateway.core.replies.forwarded import Heading, parse_agent, parse_date
 from gateway.inbound.reading.header_fields import mailboxes_in, sender_in
 from gateway.inbound.reading.skeleton import raw_payload
-from gateway.inbound.reading.texts import children, without_divider
+from gateway.inbound.reading.texts import children, file_name, without_divider
 
 _MOST_PARTS = 1_000
 _MOST_MAILS = 5  #: Attached ones that are compared; more stay files.
@@ -52,7 +52,7 @@ def mail_in(part: Message) -> Message | None:
             octets = octets if ":" in payload else b64decode(octets, validate=False)
         except (binascii.Error, ValueError):
             return None
-    elif (part.get_filename() or "").casefold().endswith(".eml"):
+    elif file_name(part).casefold().endswith(".eml"):
         content = part.get_payload(decode=True)
         if not isinstance(content, bytes):
             return None

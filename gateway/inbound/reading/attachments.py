@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from tnefparse import TNEF
-
 from gateway.core.mail.headers import decoded
 from gateway.core.mail.keepable import keepable
 from gateway.core.replies.document_types import OTHER, clean_filename, document_type
 from gateway.inbound.reading.markup import read_page
 from gateway.inbound.reading.outlook import Opened, mail_within
 from gateway.inbound.reading.rtf import RtfRoom
-from gateway.inbound.reading.skeleton import Skeletons, TooMuch
-from gateway.inbound.reading.texts import children, decoded_text, is_shown
+from gateway.inbound.reading.skeleton import Skeletons, TooMuch, file_in
+from gateway.inbound.reading.texts import children, decoded_text, file_name, is_shown
 from gateway.inbound.reading.unwrap import is_tnef
 
 MOST_ATTACHMENTS = 1_000
@@ -149,6 +147,8 @@ class Saver:
         is_unread = isinstance(part, Opened) and part.has_unread_text
         if is_tnef(part) and saved.size <= _MOST_TNEF:
             try:
+                from tnefparse import TNEF  # 1 MB that few mails need
+
                 # A parser of 2021 for a format of 1996: whatever it raises, the file stays whole.
                 files: Any = TNEF(Path(saved.file).read_bytes(), do_checksum=False).attachments
                 mail = mail_within(files, RtfRoom(0)) if isinstance(part, Opened) else None
@@ -178,7 +178,7 @@ class Saver:
         if number > MOST_ATTACHMENTS:
             raise TooMuch(f"more than {MOST_ATTACHMENTS} attachments")
         digest, size = hashlib.sha256(), 0
-        file = self._folder / str(number)
+        file = file_in(self._folder, str(number))
         with file.open("wb") as opened:
             for piece in _until_broken(pieces):
                 digest.update(piece)
@@ -255,7 +255,7 @@ def is_another_reading(part: Message) -> bool:
     """Whether a part is one more reading of the text: an invitation, a version for watches."""
     disposition = str(part.get("content-disposition", "")).strip().casefold()
     is_text = part.get_content_maintype() == "text"
-    return is_text and not disposition.startswith("attachment") and not part.get_filename()
+    return is_text and not disposition.startswith("attachment") and not file_name(part)
 
 
 def filename_of(part: Message) -> str:

@@ -17,6 +17,15 @@ from gateway.core.replies.forwarded import Mailbox, parse_agent, parse_mailbox, 
 #: What `parse_mailboxes` divides otherwise than the RFC: comments, groups, routes, literals, quoted
 #: local parts, blanks around `@`. A field without is read by it alone, in a sixth of the time.
 _STRUCTURE = re.compile(r'[():\[\\]|"[ \t]*[@.]|[@.][ \t]*"|[ \t]@|@[ \t]')
+#: What most mails have, one address and beside it words that mean nothing else: it is read in a
+#: fiftieth of the time. `"Ann Roe" <ann.roe@example.org>`
+_ADDRESS = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+_WORDS = "[A-Za-z0-9]+(?:[ -][A-Za-z0-9]+)*"
+_SIMPLE = re.compile(
+    rf'(?:(?:"(?P<quoted>{_WORDS})"|(?P<words>{_WORDS})) )?<(?P<address>{_ADDRESS})>'
+    rf"|(?P<bare>{_ADDRESS})"
+)
+_LONGEST_SIMPLE = 200
 _ID = re.compile(r"\bid (\S+)")
 _MOST_HOPS = 100  #: RFC 5321, 6.3.
 _LONGEST_HOP = 2_000
@@ -39,6 +48,10 @@ def read_address_field(value: bytes) -> AddressField:
         value = value.decode().encode()
     except UnicodeDecodeError:
         value = value.decode("latin-1").encode()
+    simple = _SIMPLE.fullmatch(value.decode()) if len(value) <= _LONGEST_SIMPLE else None
+    if simple is not None:
+        name = simple["quoted"] or simple["words"] or ""
+        return AddressField((Mailbox(name, simple["address"] or simple["bare"]),), is_sound=True)
     parsed: Any = mailparser.parse_from_bytes(b"From: " + value + b"\r\n\r\n")
     mailboxes = []
     for phrase, address in parsed.from_:

@@ -12,12 +12,12 @@ from email.errors import MessageDefect
 from email.message import EmailMessage, Message
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr
-from typing import Any, NamedTuple
-
-from oxmsg import Message as MsgFile
-from tnefparse import TNEF
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.inbound.reading.rtf import RichText, RtfRoom, read_rtf
+
+if TYPE_CHECKING:
+    from oxmsg import Message as MsgFile
 
 LARGEST = 12_000_000  #: Octets; what is larger stays a file, for its parts are copied to be read.
 _MOST_FILES = 1_000
@@ -58,6 +58,8 @@ def mail_of_msg(octets: bytes, room: RtfRoom) -> Converted | None:
 
     Mails attached to that one can't be read; the file holds more then.
     """
+    from oxmsg import Message as MsgFile  # these libraries are 1.5 MB that few mails need
+
     try:
         msg = MsgFile.load(octets)
         texts = _texts_of(
@@ -76,6 +78,8 @@ def mail_of_msg(octets: bytes, room: RtfRoom) -> Converted | None:
 
 def mail_of_tnef(octets: bytes, room: RtfRoom) -> Converted | None:
     """Return the first mail attached in a `winmail.dat`, in whatever form; None where none is."""
+    from tnefparse import TNEF
+
     try:
         attachments: Any = TNEF(octets, do_checksum=False).attachments
         mail = mail_within(attachments, room)
@@ -103,6 +107,8 @@ def mail_within(attachments: list[Any], room: RtfRoom) -> tuple[int, Converted] 
 
 def text_of_tnef(octets: bytes, room: RtfRoom) -> RichText | None:
     """Return the text that a `winmail.dat` holds, and its type; None where it holds none."""
+    from tnefparse import TNEF
+
     try:
         texts = texts_of_tnef(TNEF(octets, do_checksum=False), room)
     except MemoryError:
@@ -139,7 +145,7 @@ def _texts_of(text: str, markup: str, rtf: Any, room: RtfRoom) -> Texts:
     return Texts(rich.text if is_plain else "", "" if is_plain else rich.text, is_unread=False)
 
 
-def octets_of_msg(msg: MsgFile, texts: Texts) -> bytes:
+def octets_of_msg(msg: "MsgFile", texts: Texts) -> bytes:
     """Return the mail that a `.msg` file is, with its files, as RFC 5322 has it."""
     properties = msg.properties
     people = [

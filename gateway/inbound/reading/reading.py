@@ -40,7 +40,7 @@ class Task:
     """A mail to read, and by which settings."""
 
     file: str
-    folder: str  #: Where its attachments are put.
+    folder: str  #: Where its attachments are put; made where there are some.
     reference: str  #: A regular expression with a group `reference`.
     zone: str
     trust: Trust | None = None

@@ -30,6 +30,12 @@ class TooMuch(Exception):
     """A mail has more of something than is read; the text says of what."""
 
 
+def file_in(folder: Path, name: str) -> Path:
+    """Return where a file of a mail is put; its folder is made with the first, for this user."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / name
+
+
 @dataclass(frozen=True, slots=True)
 class OctetRange:
     """Octets of a file."""

@@ -28,6 +28,7 @@ _ESCAPE = re.compile(rb"=[89A-F][0-9A-F]")
 _NO_ESCAPE = re.compile(rb"=(?![0-9A-F]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 _SHORTEST_BASE64 = 40
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{1,76}\r?\n)*+[A-Za-z0-9+/]{0,76}={0,2}")
+_NAMED_IN = ("content-disposition", "content-type")  #: By `filename`, `filename*0*`, `name` …
 #: Codecs of Python that are no charset of mail.
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined"})
 
@@ -108,13 +109,24 @@ def children(part: Message) -> list[Message]:
     return [part for part in payload if isinstance(part, Message)] if part.is_multipart() else []
 
 
+def file_name(part: Message) -> str:
+    """Return the name a part has as a file, as `Message.get_filename` does; empty without one.
+
+    Most parts have none, which is seen before their fields are divided.
+    """
+    for field, value in part.raw_items():
+        if field.lower() in _NAMED_IN and "name" in str(value).lower():
+            return part.get_filename("")
+    return ""
+
+
 def is_shown(part: Message) -> bool:
     """Whether a part is text to read, not a file."""
     kind = part.get_content_type()
     if kind not in ("text/plain", "text/html") and part.get_content_maintype() != "multipart":
         return False
     disposition = str(part.get("content-disposition", "")).strip().casefold()
-    return not disposition.startswith("attachment") and not part.get_filename()
+    return not disposition.startswith("attachment") and not file_name(part)
 
 
 def decoded_text(part: Message) -> str:

@@ -16,8 +16,8 @@ from gateway.inbound.reading.outlook import (
     text_of_tnef,
 )
 from gateway.inbound.reading.rtf import RtfRoom
-from gateway.inbound.reading.skeleton import Skeletons, raw_payload
-from gateway.inbound.reading.texts import children, is_shown, without_divider
+from gateway.inbound.reading.skeleton import Skeletons, file_in, raw_payload
+from gateway.inbound.reading.texts import children, file_name, is_shown, without_divider
 
 _MOST_TEXT = 6_000_000  #: Octets of text that are put back in all.
 _DEEPEST = 5
@@ -38,12 +38,12 @@ def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
             return
         part, depth, has_text = stack.pop()
         if depth < _DEEPEST and (is_msg(part) or is_tnef(part)):
-            file = folder / f"mail{next(numbers)}"
+            file = file_in(folder, f"mail{next(numbers)}")
             inner = open_outlook(part, skeletons, file, rtf_room, has_text=has_text)
             stack += [(inner, depth + 1, False)] if inner is not None else []
             continue
         if depth < _DEEPEST and is_wrapped(part):
-            open_mail(part, skeletons, folder / f"mail{next(numbers)}")
+            open_mail(part, skeletons, file_in(folder, f"mail{next(numbers)}"))
         if part.is_multipart():
             is_mail = part.get_content_type() in _MAILS
             below = (has_text and not is_mail) or any(map(is_written, children(part)))
@@ -57,19 +57,19 @@ def is_wrapped(part: Message) -> bool:
     if part.get_content_type() in _MAILS:
         inner = next(iter(children(part)), part)
         return not inner.keys()
-    return not part.is_multipart() and (part.get_filename() or "").casefold().endswith(".eml")
+    return not part.is_multipart() and file_name(part).casefold().endswith(".eml")
 
 
 def is_msg(part: Message) -> bool:
     """Whether a part is a mail in the form of Outlook's files."""
-    name = (part.get_filename() or "").casefold()
+    name = file_name(part).casefold()
     is_named = part.get_content_type() == "application/vnd.ms-outlook" or name.endswith(".msg")
     return is_named and not part.is_multipart()
 
 
 def is_tnef(part: Message) -> bool:
     """Whether a part is what Outlook wraps all of a mail into."""
-    name = (part.get_filename() or "").casefold()
+    name = file_name(part).casefold()
     is_named = part.get_content_type() in _TNEF_TYPES or name in _TNEF_NAMES
     return is_named and not part.is_multipart()
 

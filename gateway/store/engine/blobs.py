@@ -58,6 +58,11 @@ class Blobs:
         """Return a file's octets; raise `BlobMissing` where there is none."""
         return b"".join([piece async for piece in self.pieces(digest)])
 
+    def file(self, digest: str) -> Path | None:
+        """Return where a file lies, to be read only; None where it isn't a file of this machine."""
+        file = None if self._folder is None else self._folder / _path(digest)
+        return file if file is not None and file.is_file() else None
+
     async def pieces(self, digest: str) -> AsyncIterator[bytes]:
         """Yield a file's octets piece by piece."""
         pieces = self.read(digest)

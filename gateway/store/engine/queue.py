@@ -16,7 +16,9 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Table,
+    Update,
     and_,
+    bindparam,
     func,
     or_,
     select,
@@ -46,6 +48,7 @@ class DurableQueue(Generic[S]):
         self.table = table
         self.life = life
         self._next_at: Column[datetime] | None = table.c.get("next_at")
+        self._settlings: dict[tuple[QueueEvent, bool], Update] = {}
         # What keeps its state when its holder's lease is over is simply due then.
         abandoned = life.transitions[QueueEvent.ABANDONED].items()
         self._changed_by_silence = {before for before, after in abandoned if before != after}
@@ -127,10 +130,22 @@ class DurableQueue(Generic[S]):
         False, and nothing is kept, where another process has the row, or somebody decided
         otherwise meanwhile. Without a `holder` it is settled whoever has it.
         """
-        c = self.table.c
-        own = true() if holder is None else c.holder == holder
         outcome = self.life.outcome(state)
-        return self.change(connection, outcome, c.id == number, own, values=values) == 1
+        written = {**self._after(self.life.result(outcome)), **values}
+        own = {} if holder is None else {"its_holder": holder}
+        query = self._settling(outcome, is_own=holder is not None)
+        return connection.execute(query, {**written, "its_id": number, **own}).rowcount == 1
+
+    def _settling(self, outcome: QueueEvent, *, is_own: bool) -> Update:
+        """Return the statement that settles one row; it is built once, and each mail needs it."""
+        known = self._settlings.get((outcome, is_own))
+        if known is None:
+            c = self.table.c
+            own = c.holder == bindparam("its_holder") if is_own else true()
+            its_id = c.id == bindparam("its_id")
+            known = update(self.table).where(self.can(outcome), its_id, own)
+            self._settlings[outcome, is_own] = known
+        return known
 
     def recover(
         self,

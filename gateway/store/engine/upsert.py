@@ -1,17 +1,40 @@
 """INSERT that knows what to do when the key is there already, for either database."""
 
+from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
+    from sqlalchemy.sql.dml import ReturningInsert
 
 
 def insert_into(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """Return an INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    return _insert(connection.dialect.name, table)
+
+
+def insert_new(
+    connection: Connection, table: Table, values: Mapping[str, object], *, key: tuple[str, ...]
+) -> bool:
+    """Insert a row with an `id`; False, and nothing is inserted, where its key is there already."""
+    query = _insert_new(connection.dialect.name, table, key)
+    return connection.scalar(query, values) is not None
+
+
+@cache  # Each mail needs some: to build one takes as long as to execute it.
+def _insert_new(dialect: str, table: Table, key: tuple[str, ...]) -> "ReturningInsert[tuple[int]]":
+    query = _insert(dialect, table)
+    return query.on_conflict_do_nothing(index_elements=[table.c[name] for name in key]).returning(
+        table.c.id
+    )
+
+
+def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
     # Each dialect is loaded where it is spoken: PostgreSQL's alone takes as long as a command may.
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
         return insert_sqlite(table)

@@ -4,37 +4,59 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select
 
 from gateway.core.people.applications import Application, KnownApplication
 from gateway.core.people.people import NAME_LANGUAGES, PersonKind, PersonRef, Staff, StatusKind
 from gateway.core.written import as_read
 from gateway.store.schema import applications, programmes, staff, statuses
 
+#: Built once: each mail asks these, and to build one takes longer than to ask it.
+_ITS_STATUS = and_(
+    statuses.c.kind == StatusKind.APPLICATION.value,
+    statuses.c.crm_id == applications.c.status,
+)
+_KNOWN: Select[Any] = select(
+    *applications.c,
+    programmes.c.name.label("programme_name"),
+    statuses.c.name.label("status_name"),
+    *(statuses.c[f"name_{each}"].label(f"status_{each}") for each in NAME_LANGUAGES),
+    statuses.c.closed,
+).select_from(
+    applications.outerjoin(programmes, programmes.c.crm_id == applications.c.programme).outerjoin(
+        statuses, _ITS_STATUS
+    )
+)
+_OF_REFERENCE = _KNOWN.where(applications.c.reference == bindparam("wanted"))
+_STAFF_AT = select(staff).where(staff.c.address == bindparam("wanted"))
+_STAFF_OF = select(staff).where(staff.c.crm_id.in_(bindparam("wanted", expanding=True)))
+
 
 def find(connection: Connection, reference: str) -> KnownApplication | None:
     """Return the application of a reference."""
-    row = connection.execute(_known().where(applications.c.reference == reference)).first()
+    row = connection.execute(_OF_REFERENCE, {"wanted": reference}).first()
     return None if row is None else _application(row)
 
 
 def of_person(connection: Connection, person: PersonRef) -> tuple[KnownApplication, ...]:
     """Return a person's applications, by reference."""
     mine = (applications.c.kind == person.kind.value, applications.c.person == person.crm_id)
-    rows = connection.execute(_known().where(*mine).order_by(applications.c.reference))
+    rows = connection.execute(_KNOWN.where(*mine).order_by(applications.c.reference))
     return tuple(map(_application, rows))
 
 
 def staff_at(connection: Connection, address: str) -> tuple[Staff, ...]:
     """Return the staff with an address (in lookup form)."""
-    rows = connection.execute(select(staff).where(staff.c.address == address))
+    rows = connection.execute(_STAFF_AT, {"wanted": address})
     return tuple(map(_staff, rows))
 
 
 def staff_of(connection: Connection, crm_ids: Iterable[str]) -> tuple[Staff, ...]:
     """Return those of several members of staff who are known, in that order."""
-    wanted = list(dict.fromkeys(crm_ids))
-    rows = connection.execute(select(staff).where(staff.c.crm_id.in_(wanted)))
+    wanted = list(dict.fromkeys(filter(None, crm_ids)))
+    if not wanted:
+        return ()
+    rows = connection.execute(_STAFF_OF, {"wanted": wanted})
     by_id = {row.crm_id: _staff(row) for row in rows}
     return tuple(by_id[each] for each in wanted if each in by_id)
 
@@ -76,21 +98,6 @@ def count_staff(connection: Connection, roles: Iterable[str]) -> int:
     wanted = frozenset(roles)
     given = connection.scalars(select(staff.c.roles).where(staff.c.address != ""))
     return sum(not wanted.isdisjoint(_items(each)) for each in given)
-
-
-def _known() -> Select[Any]:
-    status = and_(
-        statuses.c.kind == StatusKind.APPLICATION.value,
-        statuses.c.crm_id == applications.c.status,
-    )
-    joined = applications.outerjoin(programmes, programmes.c.crm_id == applications.c.programme)
-    return select(
-        *applications.c,
-        programmes.c.name.label("programme_name"),
-        statuses.c.name.label("status_name"),
-        *(statuses.c[f"name_{each}"].label(f"status_{each}") for each in NAME_LANGUAGES),
-        statuses.c.closed,
-    ).select_from(joined.outerjoin(statuses, status))
 
 
 def _application(row: Row[Any]) -> KnownApplication:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from gateway.core.people.history import Document, HistoryEntry
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.store.engine.upsert import insert_into
+from gateway.store.engine.upsert import insert_new
 from gateway.store.schema import documents, history
 
 _PLAIN = tuple(
@@ -23,10 +23,7 @@ def add(connection: Connection, entry: HistoryEntry) -> bool:
     """File an entry with its documents; False if the application has that original already."""
     values = {name: getattr(entry, name) for name in _PLAIN}
     values |= _person(entry.person) | {"remarks": "\n".join(entry.remarks)}
-    query = insert_into(connection, history).values(values)
-    keys = [history.c.reference, history.c.fingerprint]
-    query = query.on_conflict_do_nothing(index_elements=keys)
-    if connection.scalar(query.returning(history.c.id)) is None:
+    if not insert_new(connection, history, values, key=("reference", "fingerprint")):
         return False
     rows = [asdict(each) | _person(entry.person) for each in entry.documents]
     if rows:

@@ -6,7 +6,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, or_, select
 
 from gateway.core.errors import GatewayError
 from gateway.core.people.people import (
@@ -23,6 +23,33 @@ from gateway.store.feed.layouts import UNSURE
 from gateway.store.schema import addresses, groups, memberships, people, statuses
 
 _LOOKED_AT = 2_000  #: Keys compared with one that nobody has.
+
+#: Built once: each mail asks these, and to build one takes longer than to ask it.
+_KIND: BindParameter[str] = bindparam("wanted_kind")
+_KEY: BindParameter[str] = bindparam("wanted")
+_PERSON = select(people).where(people.c.kind == _KIND, people.c.crm_id == _KEY)
+_ADDRESSES = (
+    select(addresses.c.address, addresses.c.position)
+    .where(addresses.c.kind == _KIND, addresses.c.person == _KEY, addresses.c.position >= 0)
+    .order_by(addresses.c.position)
+)
+_STATUS = select(statuses).where(statuses.c.kind == _KIND, statuses.c.crm_id == _KEY)
+_MEMBERSHIPS = (
+    select(
+        memberships.c.group_id,
+        memberships.c.source.label("told_by"),
+        memberships.c.since,
+        *groups.c,
+    )
+    .select_from(
+        memberships.outerjoin(
+            groups,
+            (memberships.c.kind == groups.c.kind) & (memberships.c.group_id == groups.c.crm_id),
+        )
+    )
+    .where(memberships.c.kind == _KIND, memberships.c.person == _KEY)
+    .order_by(memberships.c.group_id, memberships.c.source)
+)
 
 
 class PersonUnknown(GatewayError):
@@ -119,25 +146,16 @@ def suppressions_of(
 
 
 def _record(connection: Connection, ref: PersonRef) -> PersonRecord | None:
-    key = (people.c.kind == ref.kind.value, people.c.crm_id == ref.crm_id)
-    row = connection.execute(select(people).where(*key)).first()
+    key = {"wanted_kind": ref.kind.value, "wanted": ref.crm_id}
+    row = connection.execute(_PERSON, key).first()
     if row is None:
         return None
-    a = addresses.c
-    positions = connection.execute(
-        select(a.address, a.position)
-        .where(a.kind == ref.kind.value, a.person == ref.crm_id, a.position >= 0)
-        .order_by(a.position)
-    ).all()
-    its_status = (statuses.c.kind == ref.kind.value, statuses.c.crm_id == row.status)
-    status = connection.execute(select(statuses).where(*its_status)).first()
-    member, same = memberships.c, memberships.c.kind == groups.c.kind
-    joined = connection.execute(
-        select(member.group_id, member.source.label("told_by"), member.since, *groups.c)
-        .select_from(memberships.outerjoin(groups, same & (member.group_id == groups.c.crm_id)))
-        .where(member.kind == ref.kind.value, member.person == ref.crm_id)
-        .order_by(member.group_id, member.source)
-    )
+    positions = connection.execute(_ADDRESSES, key).all()
+    joined = connection.execute(_MEMBERSHIPS, key)
+    status = None
+    if row.status:
+        its_status = {"wanted_kind": ref.kind.value, "wanted": row.status}
+        status = connection.execute(_STATUS, its_status).first()
     return PersonRecord(
         person=from_row(ref, row),
         source=row.source,

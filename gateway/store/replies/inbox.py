@@ -1,10 +1,10 @@
 """Mail that came in for the importer: each once, with what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, Select, delete, func, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, func, select
 
 from gateway.core import ids
 from gateway.core.errors import GatewayError
@@ -12,11 +12,13 @@ from gateway.core.queue import QueueEvent
 from gateway.core.replies.inbox import INBOX_LIFE, InboxRow, InboxState, Sighting
 from gateway.store.engine.leases import IsGone
 from gateway.store.engine.queue import DurableQueue
-from gateway.store.engine.upsert import insert_into
+from gateway.store.engine.upsert import insert_into, insert_new
 from gateway.store.schema import inbox, sightings
 
 _COLUMNS = tuple(InboxRow.__dataclass_fields__)
 QUEUE = DurableQueue(inbox, INBOX_LIFE)
+_OF_CONTENT = select(inbox).where(inbox.c.content == bindparam("wanted"))
+_OF_ID = select(inbox).where(inbox.c.id == bindparam("wanted"))
 
 
 class NoSuchMail(GatewayError):
@@ -29,9 +31,7 @@ class WrongInboxState(GatewayError):
 
 def put(connection: Connection, row: InboxRow) -> bool:
     """Store a mail; False if one of the same content was there already and nothing was stored."""
-    query = insert_into(connection, inbox).values(asdict(row))
-    query = query.on_conflict_do_nothing(index_elements=[inbox.c.content])
-    return connection.scalar(query.returning(inbox.c.id)) is not None
+    return insert_new(connection, inbox, asdict(row), key=("content",))
 
 
 def settle(connection: Connection, row: InboxRow) -> None:
@@ -88,12 +88,12 @@ def sighted(connection: Connection, where: Sighting) -> InboxRow | None:
 
 def of_content(connection: Connection, content: str, *, lock: bool = False) -> InboxRow | None:
     """Return the mail with this content (SHA-256)."""
-    return _found(connection, select(inbox).where(inbox.c.content == content), lock=lock)
+    return _found(connection, _OF_CONTENT, {"wanted": content}, lock=lock)
 
 
 def one(connection: Connection, number: int, *, lock: bool = False) -> InboxRow | None:
     """Return a mail; with `lock` nobody else changes it until the transaction ends."""
-    return _found(connection, select(inbox).where(inbox.c.id == number), lock=lock)
+    return _found(connection, _OF_ID, {"wanted": number}, lock=lock)
 
 
 def has_waiting(connection: Connection, now: datetime, is_gone: IsGone) -> bool:
@@ -165,8 +165,15 @@ def answers_since(connection: Connection, address: str, since: datetime) -> int:
     return connection.scalar(recent) or 0
 
 
-def _found(connection: Connection, query: Select[tuple[object]], *, lock: bool) -> InboxRow | None:
-    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+def _found(
+    connection: Connection,
+    query: Select[tuple[object]],
+    values: Mapping[str, object],
+    *,
+    lock: bool,
+) -> InboxRow | None:
+    query = query.with_for_update() if lock else query
+    row = connection.execute(query, values).mappings().first()
     return None if row is None else _row(row)
 
 

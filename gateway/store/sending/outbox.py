@@ -38,7 +38,7 @@ from gateway.core.sending.outbox import (
 )
 from gateway.store.engine.leases import IsGone
 from gateway.store.engine.queue import DurableQueue, Values
-from gateway.store.engine.upsert import insert_into
+from gateway.store.engine.upsert import insert_into, insert_new
 from gateway.store.schema import outbox
 
 INTERRUPTED = "the worker that sent it ended; it may have been sent or not"
@@ -72,9 +72,7 @@ class WrongOutboxState(GatewayError):
 
 def put(connection: Connection, draft: OutboxDraft) -> bool:
     """Queue something to send; False if its key was there already and nothing was queued."""
-    insert = insert_into(connection, outbox).values(_values(draft))
-    query = insert.on_conflict_do_nothing(index_elements=[outbox.c.key])
-    return connection.scalar(query.returning(outbox.c.id)) is not None
+    return insert_new(connection, outbox, _values(draft), key=("key",))
 
 
 def _values(draft: OutboxDraft) -> dict[str, object]:
