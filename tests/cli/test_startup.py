@@ -62,3 +62,13 @@ def test_a_command_loads_no_library_it_has_no_use_for(
     loaded = done.stdout.rpartition("modules: ")[2].split()
     assert "gateway.cli.commands" in loaded
     assert unneeded.intersection(loaded) == set()
+
+
+def test_the_reader_of_mails_loads_no_library_that_few_mails_need() -> None:
+    code = "import sys, gateway.inbound.reading.reader; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    rare = {"compressed_rtf", "mailparser", "oxmsg", "sqlalchemy", "striprtf", "tnefparse"}
+    assert set() == rare & set(done.stdout.split())

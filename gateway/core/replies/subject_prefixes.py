@@ -1,6 +1,7 @@
 """What mail programs and mail servers put in front of a subject, in some thirty languages."""
 
 import re
+from functools import cache
 
 #: Words for an answer, a reference or an automatic reply.
 _ANSWERS = (
@@ -88,12 +89,6 @@ _PREFIX = re.compile(
 _MARKED = re.compile(rf"{_beginning(_BARE_MARKS)}|{_IN_BRACKETS}", re.IGNORECASE)
 #: `WG: Stelle`, and as older programs write it: `[Fwd: Stelle]`, `Stelle (fwd)`.
 _FORWARD = re.compile(rf"\[?(?:{_beginning(_FORWARDS)})|{_BRACKETS}", re.IGNORECASE)
-#: A mark at the end of a subject: `Stelle [EXTERN]`; `Stelle (extern)` is its author's.
-_MARK_BEHIND = re.compile(
-    rf"\s{_SIGN}(?:\[[!*]{{0,3}}{_MARKS_AS_ONE}[!*]{{0,3}}\]|\|{_MARKS_AS_ONE}\||\{{{_MARKS_AS_ONE}\}}"
-    rf"|[*!]+{_MARKS_AS_ONE}[*!]+)\s*\Z",
-    re.I,
-)
 _FORWARD_BEHIND = re.compile(r"\((?:fwd?)\)\s*\Z", re.IGNORECASE)
 #: What ticket systems and lists put in front: `[CRM-123] Fwd: x`.
 _TAG = re.compile(rf"\[[^\[\]]{{1,60}}\]{_BLANK}")
@@ -119,10 +114,22 @@ def _end_of_run(one: re.Pattern[str], subject: str, start: int) -> int:
 
 def without_prefixes(subject: str) -> str:
     """Return a subject as its author wrote it: `AW: WG: [EXTERN] Stelle` is `Stelle`."""
-    bare = _MARK_BEHIND.sub("", subject[prefixes_end(subject) :])
+    bare = subject[prefixes_end(subject) :]
+    if bare.rstrip().endswith(("]", "|", "}", "*", "!")):
+        bare = _mark_behind().sub("", bare)
     bare = _FORWARD_BEHIND.sub("", bare).strip()
     is_open = bare.endswith("]") and bare.count("]") > bare.count("[")
     return bare.removesuffix("]").strip() if is_open else bare
+
+
+@cache  # Few mails need it, and to build it takes as long as to read some.
+def _mark_behind() -> re.Pattern[str]:
+    """Return the pattern of a mark at the end: `Stelle [EXTERN]`; `Stelle (extern)` is its own."""
+    return re.compile(
+        rf"\s{_SIGN}(?:\[[!*]{{0,3}}{_MARKS_AS_ONE}[!*]{{0,3}}\]|\|{_MARKS_AS_ONE}\|"
+        rf"|\{{{_MARKS_AS_ONE}\}}|[*!]+{_MARKS_AS_ONE}[*!]+)\s*\Z",
+        re.IGNORECASE,
+    )
 
 
 def is_forward(subject: str) -> bool:

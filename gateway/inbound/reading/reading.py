@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.message import Message
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -205,6 +206,7 @@ def read_header(headers: Headers, task: Task) -> ParsedHeader:
 
 
 def _fields_of(headers: Headers, task: Task) -> Field:
+    @cache  # Several questions ask for the same fields.
     def field(name: str) -> str:
         """Look a field up; the null sender of the envelope counts as a Return-Path."""
         is_null = name == "return-path" and task.envelope_sender == ""

@@ -6,6 +6,7 @@ says nothing else.
 """
 
 import re
+from functools import cache
 
 _LONGEST = 160
 #: What Outlook and others put behind a word for its link: `Outlook voor iOS<https://aka.ms/x>`
@@ -63,13 +64,20 @@ _TAIL = (
     r"(?:['’]?(?:u|y|em|a|e|sta|stani|ul meu|ului meu|de|om|of)|[‑-]ul meu| meu| saya"
     r"| của tôi| ของฉัน| το[υ]? μου| μου| שלי| uređaja| mobile| toestel| smartphone| device)?"
 )
-_SENT = re.compile(
-    rf"(?:{_VERBS}\s?{_WHAT}{_TAIL}(?: (?:mit|with|met|avec|using|via) (?:der |the )?{_APP})?"
-    rf"(?: gesendet| verstuurd| verzonden| sent| küldve)?"
-    rf"|{_DONE.format(_WHAT)})"
+_EXCUSE = (
     r"(?:[.!]? (?:please )?(?:excuse (?:my brevity|any typos|the brevity).{0,40}"
     r"|bitte entschuldigen sie (?:die|meine) kürze|bitte entschuldige die kürze"
-    r"|excuseer mijn beknoptheid|veuillez excuser ma brièveté))?[.!]?",
+    r"|excuseer mijn beknoptheid|veuillez excuser ma brièveté))?[.!]?"
+)
+_SENT = re.compile(
+    rf"{_VERBS}\s?{_WHAT}{_TAIL}(?: (?:mit|with|met|avec|using|via) (?:der |the )?{_APP})?"
+    rf"(?: gesendet| verstuurd| verzonden| sent| küldve)?{_EXCUSE}",
+    re.IGNORECASE,
+)
+#: What `_DONE` ends with: where none of it is in a line, its pattern need not be built, which takes
+#: as long as to read some mails.
+_DONE_WORDS = re.compile(
+    "gesendet|verschickt|geschrieben|versandt|küldve|gönderildi|送信|傳送|发送|寄出|보냄",
     re.IGNORECASE,
 )
 _SYSTEM = r"(?:ios|android|mac|windows(?: phone)?)"
@@ -118,4 +126,11 @@ def is_app_line(line: str) -> bool:
     text = " ".join(_LINK.sub("", line[: _LONGEST * 3]).split())
     if not text or len(text) > _LONGEST:
         return False
-    return _SENT.fullmatch(text) is not None or _GET.fullmatch(text) is not None
+    if _SENT.fullmatch(text) is not None or _GET.fullmatch(text) is not None:
+        return True
+    return _DONE_WORDS.search(text) is not None and _sent_around().fullmatch(text) is not None
+
+
+@cache
+def _sent_around() -> re.Pattern[str]:
+    return re.compile(rf"(?:{_DONE.format(_WHAT)}){_EXCUSE}", re.IGNORECASE)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from gateway.core.replies.forwarded.language.languages import LANGUAGES
@@ -49,7 +49,7 @@ def begins_field(text: str) -> bool:
 
 def read_bare_label(text: str) -> Label | None:
     """Read a line as a known header word and, without a colon between them, a value."""
-    found = _BARE.match(text)
+    found = _bare().match(text)
     if found is None:
         return None
     key = label_key(found["head"])
@@ -92,32 +92,43 @@ def _alternatives(*roles: HeaderWord) -> str:
 
 
 _KNOWN = tuple(role for role in HeaderWord if role is not HeaderWord.OTHER)
-_BARE = re.compile(
-    rf"[*_]{{0,2}}(?P<head>{_alternatives(*_KNOWN)})"
-    r"[*_]{0,2}\s+(?P<value>\S.*)",
-    re.IGNORECASE,
-)
+
+
+@cache  # Few mails need this and `_glued`, and to build one takes as long as to read some.
+def _bare() -> re.Pattern[str]:
+    return re.compile(
+        rf"[*_]{{0,2}}(?P<head>{_alternatives(*_KNOWN)})[*_]{{0,2}}\s+(?P<value>\S.*)",
+        re.IGNORECASE,
+    )
+
+
 #: A known word and its colon, at the beginning of a line or within one.
 KNOWN_LABEL = re.compile(
     rf"(?<![^\s])[*_]{{0,2}}(?P<head>{_alternatives(*_KNOWN)})\s?[:：](?=\s|\Z)"
 )
-_ADDRESSED = _alternatives(
-    HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO, HeaderWord.DATE
-)
-#: Yahoo's text has no line breaks in the header: `…@example.org>An: "…" <…>Gesendet: …Betreff: …`
-_GLUED = re.compile(
-    rf"(?:(?<=[>\s;])|(?<=[a-z])(?![a-z]))(?P<addressed>{_ADDRESSED})(?:\s?[:：]|(?<=\bD[wW])\s)"
-    rf"|(?P<subject>{_alternatives(HeaderWord.SUBJECT)})\s?[:：]"
-)
-
-
 _RUN_ON = re.compile(r">\s?[^\W\d_]")
 _LONGEST_GLUED = 5_000
 
 
+@cache
+def _glued() -> re.Pattern[str]:
+    """Return the pattern of a header word that no line break stands before, as Yahoo writes them.
+
+    `…@example.org>An: "…" <…>Gesendet: …Betreff: …`
+    """
+    addressed = _alternatives(
+        HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO, HeaderWord.DATE
+    )
+    return re.compile(
+        rf"(?:(?<=[>\s;])|(?<=[a-z])(?![a-z]))(?P<addressed>{addressed})"
+        r"(?:\s?[:：]|(?<=\bD[wW])\s)"
+        rf"|(?P<subject>{_alternatives(HeaderWord.SUBJECT)})\s?[:：]"
+    )
+
+
 def is_glued(text: str) -> bool:
     """Whether a line holds more than one header word and its value."""
-    return _RUN_ON.search(text) is not None and _GLUED.search(text[:_LONGEST_GLUED]) is not None
+    return _RUN_ON.search(text) is not None and _glued().search(text[:_LONGEST_GLUED]) is not None
 
 
 def split_glued(text: str) -> dict[HeaderWord, str] | None:
@@ -130,7 +141,7 @@ def split_glued(text: str) -> dict[HeaderWord, str] | None:
         return None
     fields: dict[HeaderWord, str] = {}
     role, start = HeaderWord.SENDER, 0
-    for found in _GLUED.finditer(first.value):
+    for found in _glued().finditer(first.value):
         following = HeaderWord.SUBJECT if found["subject"] else ROLES[label_key(found["addressed"])]
         if following in fields or (following is HeaderWord.SUBJECT and not fields):
             continue

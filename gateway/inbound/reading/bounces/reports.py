@@ -10,7 +10,6 @@ from gateway.core import ids
 from gateway.core.bounces.bounce import Bounce
 from gateway.core.mail.headers import Headers, decoded
 from gateway.inbound.reading.bounces.bounce_parts import STATUSES, status_groups
-from gateway.inbound.reading.bounces.bounces import read_bounces
 from gateway.inbound.reading.header_fields import hop_ids
 from gateway.inbound.reading.texts import children, decoded_text
 
@@ -63,8 +62,14 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
             message_id = message_id or original.text("message-id")
             # The gateway's own is among them if it passed here.
             numbers += _ids(hop_ids(original.raw("received")))
+    bounces: tuple[Bounce, ...] = ()
+    if is_bounce:
+        # Loaded when one comes: most mails are none.
+        from gateway.inbound.reading.bounces.bounces import read_bounces
+
+        bounces = read_bounces(mail)
     return ReportSet(
-        bounces=read_bounces(mail) if is_bounce else (),
+        bounces=bounces,
         numbers=tuple(dict.fromkeys(numbers))[:_MOST_RECIPIENTS],
         message_id=(message_id or (told_ids[0] if told_ids else ""))[:_LONGEST],
         addressed_to=_addressed_to(mail),
